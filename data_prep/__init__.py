@@ -1,0 +1,1 @@
+"""TFDS builders that construct the long-tailed data sets."""

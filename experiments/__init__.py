@@ -1,0 +1,1 @@
+"""Experiment configurations: one file a published row or example."""

@@ -1,0 +1,1 @@
+"""jaxgan: generative models for class-imbalanced images, in JAX and Flax."""

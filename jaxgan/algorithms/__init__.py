@@ -1,0 +1,1 @@
+"""Training algorithms: a few pure functions over one pytree each."""

@@ -1,0 +1,1 @@
+"""Losses: pure functions from a batch to a scalar."""

@@ -1,0 +1,1 @@
+"""Network definitions in Flax linen, one family a file."""
