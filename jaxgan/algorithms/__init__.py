@@ -1,1 +1,26 @@
 """Training algorithms: a few pure functions over one pytree each."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+
+class Algorithm(NamedTuple):
+  """A training algorithm, as an optax transformation is a pair of functions.
+
+  Attributes:
+    init: `init(rng) -> state`, a pytree with every array that training changes and nothing else;
+      `state.step` counts the updates.
+    update: `update(state, batch, rng) -> (state, metrics)`, one optimisation step. `batch` is a
+      dict: the drawn `images` and `labels` and whatever frozen arrays the algorithm reads.
+    generate: `generate(state, rng, num_images, ema=True) -> images` in [-1, 1], in inference mode;
+      None where there is nothing to generate.
+    classify: `classify(variables, images) -> (logits, features)` in inference mode, with
+      `variables = state.variables`; None where there is nothing to classify.
+    images_per_update: how many times the batch size an update reads.
+  """
+
+  init: Callable
+  update: Callable
+  generate: Callable | None = None
+  classify: Callable | None = None
+  images_per_update: int = 1

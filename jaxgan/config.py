@@ -1,0 +1,161 @@
+"""What a configuration must satisfy, and how a work directory remembers its own."""
+
+import json
+import pathlib
+
+import ml_collections
+
+from jaxgan.errors import UserError
+from jaxgan.parallel import check_batch_size
+
+# What a run shows, keeps or reads from where, and how far it goes: free to change between starts.
+_FREE_FIELDS = (
+  'train.steps',
+  'train.log_every',
+  'train.picture_every',
+  'train.evaluate_every',
+  'train.checkpoint_every',
+  'train.keep',
+  'train.resume',
+  'data.source',
+  'data.data_dir',
+)
+# Sections of a GAN's configuration that only its evaluation reads.
+_FREE_SECTIONS = ('experiment', 'methods', 'published', 'evaluation', 'annotator')
+
+
+def _is_free(name: str) -> bool:
+  return name.endswith(_FREE_FIELDS) or name.split('.')[0] in _FREE_SECTIONS
+
+
+def _require(condition: bool, field: str, value, allowed: str) -> None:
+  if not condition:
+    raise UserError(f'config.{field}={value!r} is not possible: use {allowed}')
+
+
+def _validate_positive(config, prefix: str, fields) -> None:
+  for field in fields:
+    value = config[field]
+    _require(value is not None and value > 0, f'{prefix}{field}', value, 'a number above 0')
+
+
+def _validate_training(config, prefix: str, num_devices: int) -> None:
+  """Checks a job's `data` and `train` sections; `prefix` is where the job sits in the config."""
+  train, data = config.train, config.data
+  fields = ('batch_size', 'log_every', 'evaluate_every', 'checkpoint_every', 'keep')
+  _validate_positive(train, f'{prefix}train.', (*fields, 'picture_every'))
+  _require(
+    (train.steps is None) != (train.epochs is None),
+    f'{prefix}train.steps',
+    train.steps,
+    f'either {prefix}train.steps or {prefix}train.epochs, the other None',
+  )
+  length = 'epochs' if train.steps is None else 'steps'
+  _validate_positive(train, f'{prefix}train.', (length,))
+  check_batch_size(train.batch_size, num_devices, f'config.{prefix}train.batch_size')
+  _require(
+    data.crop_padding >= 0, f'{prefix}data.crop_padding', data.crop_padding, 'a number of pixels'
+  )
+  ratio = data.options.get('imbalance_ratio')
+  _require(ratio is None or ratio >= 1, f'{prefix}data.options.imbalance_ratio', ratio, '1 or more')
+
+
+def _validate_classifier(config, role: str, num_devices: int) -> None:
+  _validate_training(config, f'{role}.', num_devices)
+  algorithm, prefix = config.algorithm, f'{role}.algorithm.'
+  _validate_positive(algorithm, prefix, ('learning_rate', 'width'))
+  depth = algorithm.depth
+  _require(depth >= 8 and depth % 6 == 2, f'{prefix}depth', depth, '6n + 2: 8, 14, 20, 32, ...')
+  beta = algorithm.drw_beta
+  _require(0 <= beta < 1, f'{prefix}drw_beta', beta, 'a number in [0, 1)')
+
+
+def validate(config, num_devices: int) -> None:
+  """Checks an experiment's configuration before anything is read or written.
+
+  Raises:
+    UserError: a value that cannot be; names the field, the value and what is allowed.
+  """
+  # algorithms/gan.py imports the networks: only when a config is there to be checked.
+  from jaxgan.algorithms import gan
+
+  _validate_training(config, '', num_devices)
+  for method in config.methods:
+    _require(method in gan.METHODS, 'methods', method, f'any of {", ".join(gan.METHODS)}')
+  _require(len(config.methods) > 0, 'methods', config.methods, 'at least one method')
+  algorithm = config.algorithm
+  positive = ('learning_rate', 'epsilon', 'noise_dim', 'discriminator_steps', 'count_cycle')
+  widths = ('generator_width', 'discriminator_width', 'count_start')
+  _validate_positive(algorithm, 'algorithm.', (*positive, *widths))
+  for field in ('beta1', 'beta2', 'ema_decay', 'count_decay'):
+    value = algorithm[field]
+    _require(0 <= value < 1, f'algorithm.{field}', value, 'a number in [0, 1)')
+  for field, allowed in (
+    ('loss', gan.LOSSES),
+    ('regulariser_weights', gan.WEIGHTS),
+    ('dtype', ('float32', 'bfloat16')),
+  ):
+    value = algorithm[field]
+    _require(value in allowed, f'algorithm.{field}', value, f'one of {", ".join(allowed)}')
+  weight = algorithm.regulariser_weight
+  _require(weight >= 0, 'algorithm.regulariser_weight', weight, '0 or more')
+  for role in ('classifier', 'annotator'):
+    if not config[role].folder:
+      _validate_classifier(config[role], role, num_devices)
+  evaluation = config.evaluation
+  _validate_positive(evaluation, 'evaluation.', ('samples', 'periodic_samples', 'batch_size'))
+  check_batch_size(evaluation.batch_size, num_devices, 'config.evaluation.batch_size')
+
+
+def _flatten(tree: dict, prefix: str = '') -> dict:
+  flat = {}
+  for name, value in tree.items():
+    nested = isinstance(value, dict)
+    flat |= _flatten(value, f'{prefix}{name}.') if nested else {f'{prefix}{name}': value}
+  return flat
+
+
+def read(folder: pathlib.Path) -> ml_collections.ConfigDict:
+  """The configuration that a job's folder remembers.
+
+  Raises:
+    UserError: there is none, or it cannot be read.
+  """
+  path = pathlib.Path(folder) / 'config.json'
+  try:
+    return ml_collections.ConfigDict(json.loads(path.read_text()))
+  except FileNotFoundError:
+    raise UserError(f'{folder} holds no run (no config.json): name the folder of a run') from None
+  except (OSError, ValueError) as error:
+    raise UserError(f'{path} cannot be read ({error}): restore it or use another folder') from error
+
+
+def remember(folder: pathlib.Path, config) -> None:
+  """Writes a job's resolved configuration to its folder, unless another one is there.
+
+  Raises:
+    UserError: the folder belongs to a run with another configuration, or cannot be written.
+  """
+  folder = pathlib.Path(folder)
+  path = folder / 'config.json'
+  text = json.dumps(config.to_dict(), indent=2, sort_keys=True) + '\n'
+  if path.exists():
+    old, new = _flatten(read(folder).to_dict()), _flatten(json.loads(text))
+    names = sorted(n for n in old.keys() | new.keys() if not _is_free(n))
+    changed = [n for n in names if old.get(n) != new.get(n)]
+    if changed:
+      shown = ', '.join(f'{n} was {old.get(n)!r}, is {new.get(n)!r}' for n in changed[:3])
+      more = f' and {len(changed) - 3} more' if len(changed) > 3 else ''
+      raise UserError(
+        f'{folder} belongs to a run with another config ({shown}{more}): '
+        'choose another --workdir or the old values'
+      )
+  try:
+    folder.mkdir(parents=True, exist_ok=True)
+    temporary = folder / 'config.json.tmp'
+    temporary.write_text(text)
+    temporary.replace(path)
+  except OSError as error:
+    raise UserError(
+      f'cannot write to {folder} ({error.strerror}): choose another --workdir'
+    ) from error

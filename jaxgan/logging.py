@@ -1,0 +1,194 @@
+"""Logging: what a run writes while it trains (metrics.jsonl, TensorBoard events, progress)."""
+
+from datetime import timedelta
+import json
+import math
+import os
+from pathlib import Path
+import sys
+import time
+
+import numpy as np
+
+from jaxgan.errors import UserError
+
+METRICS_FILE = 'metrics.jsonl'
+SECONDS_BETWEEN_LINES = 10.0
+VALUES_SHOWN = 3
+
+
+class RunLogger:
+  """Writes the metrics of one run and shows how far it is.
+
+  A resumed run (start_step > 0) first drops the rows after start_step, which it
+  is going to write again, so that metrics.jsonl reads as if the run had never
+  stopped. A fresh run starts with an empty file.
+
+  Args:
+    folder: the run's folder, made when missing.
+    job: name shown beside the progress.
+    total_steps: step at which the run ends.
+    start_step: number of steps done before (0: a fresh run).
+
+  Raises:
+    UserError: metrics.jsonl of a resumed run is damaged elsewhere than in its
+      last line.
+  """
+
+  def __init__(self, folder, job, total_steps, start_step):
+    from tensorboardX import SummaryWriter
+
+    self._job = job
+    self._total_steps = total_steps
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+
+    rows = read_metrics(folder) if start_step > 0 else []
+    kept = [json.dumps(row) + '\n' for row in rows if row['step'] <= start_step]
+    replace_file(folder / METRICS_FILE, ''.join(kept).encode())
+    self._metrics = open(folder / METRICS_FILE, 'a', encoding='utf-8')  # noqa: SIM115
+    # TensorBoard hides what earlier event files hold from purge_step on.
+    self._events = SummaryWriter(
+      str(folder / 'tensorboard'), purge_step=start_step + 1 if start_step > 0 else 0
+    )
+
+    self._latest = {}
+    self._step = self._shown_step = start_step
+    self._shown_time = time.monotonic()
+    self._first = True
+    self._bar = None
+    if sys.stderr.isatty():
+      from tqdm import tqdm
+
+      self._bar = tqdm(
+        total=total_steps,
+        initial=start_step,
+        desc=job,
+        dynamic_ncols=True,
+        file=sys.stderr,
+        unit=' steps',
+        bar_format='{desc} {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt}  '
+        '{rate_noinv_fmt}  ETA {remaining}{postfix}',
+      )
+
+  def __enter__(self):
+    return self
+
+  def __exit__(self, *exception):
+    self.close()
+
+  def log(self, step, values):
+    """Writes one row of metrics and shows the progress.
+
+    Args:
+      step: number of steps done.
+      values: {name: scalar or [K] vector}; TensorBoard gets the scalars.
+    """
+    step = int(step)
+    values = {name: np.asarray(value, np.float64).tolist() for name, value in values.items()}
+    row = {'step': step} | {name: _finite(value) for name, value in values.items()}
+    self._metrics.write(json.dumps(row, allow_nan=False) + '\n')
+    self._metrics.flush()
+    scalars = {name: value for name, value in values.items() if isinstance(value, float)}
+    for name, value in scalars.items():
+      self._events.add_scalar(name, value, step)
+    self._latest.update(scalars)
+    self._show(step)
+
+  def message(self, text):
+    """Prints a line without breaking the progress bar."""
+    if self._bar is not None:
+      self._bar.write(text, file=sys.stderr)
+    else:
+      print(text, file=sys.stderr, flush=True)
+
+  def close(self):
+    """Shows the last step and closes the files; a second call does nothing."""
+    if self._metrics.closed:
+      return
+    if self._bar is not None:
+      self._bar.close()
+    elif self._step != self._shown_step:
+      self._print_line()
+    self._events.close()
+    self._metrics.close()
+
+  def _show(self, step):
+    done, self._step = step - self._step, step
+    if self._bar is not None:
+      self._bar.set_postfix_str('  '.join(self._shown_values()), refresh=False)
+      self._bar.update(done)
+      return
+    due = time.monotonic() - self._shown_time >= SECONDS_BETWEEN_LINES
+    last = step >= self._total_steps and step != self._shown_step
+    if self._first or due or last:
+      self._print_line()
+
+  def _print_line(self):
+    now = time.monotonic()
+    # The rate since the line before: the compilation in the first line does not stay in the ETA.
+    rate = (self._step - self._shown_step) / max(now - self._shown_time, 1e-9)
+    parts = [self._job, f'step {self._step}/{self._total_steps}']
+    if rate > 0:
+      remaining = max(0, round((self._total_steps - self._step) / rate))
+      parts += [f'{rate:.3g} steps/s', f'ETA {timedelta(seconds=remaining)}']
+    self.message('  '.join(parts + self._shown_values()))
+    self._shown_step, self._shown_time, self._first = self._step, now, False
+
+  def _shown_values(self):
+    losses_first = sorted(self._latest, key=lambda name: not name.startswith('loss/'))
+    return [f'{name} {self._latest[name]:.3g}' for name in losses_first[:VALUES_SHOWN]]
+
+
+def read_metrics(folder):
+  """The rows of a run's metrics.jsonl.
+
+  Args:
+    folder: the run's folder.
+
+  Returns:
+    A list of {"step": int, name: float, None (was not finite) or list}; empty
+    when there is no file. A torn last line, as a killed run leaves it, is left
+    out.
+
+  Raises:
+    UserError: another line is damaged.
+  """
+  path = Path(folder) / METRICS_FILE
+  if not path.exists():
+    return []
+  lines = path.read_text(encoding='utf-8', errors='replace').splitlines()
+  rows = []
+  for number, line in enumerate(lines, start=1):
+    try:
+      row = json.loads(line)
+      row['step'] = int(row['step'])
+    except (ValueError, KeyError, TypeError) as error:
+      if number == len(lines):
+        break
+      raise UserError(
+        f'{path}: line {number} is damaged; remove that line and run again'
+      ) from error
+    rows.append(row)
+  return rows
+
+
+def replace_file(path, data):
+  """Writes bytes to a file so that the file is never seen half-written.
+
+  Args:
+    path: the file; its folder is made when missing.
+    data: bytes.
+  """
+  path = Path(path)
+  path.parent.mkdir(parents=True, exist_ok=True)
+  temporary = path.with_name(path.name + '.tmp')
+  temporary.write_bytes(data)
+  os.replace(temporary, path)
+
+
+def _finite(value):
+  """None for what JSON cannot hold."""
+  if isinstance(value, list):
+    return [_finite(item) for item in value]
+  return value if math.isfinite(value) else None

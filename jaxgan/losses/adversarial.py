@@ -1,0 +1,103 @@
+"""Adversarial losses of generator and discriminator.
+
+Every loss takes the discriminator's logits for a batch of real and a batch of generated images and
+returns the mean over the batch, to be minimised.
+"""
+
+import jax
+import jax.numpy as jnp
+
+
+def _paired(real_logits, fake_logits):
+  if real_logits.shape != fake_logits.shape:
+    # Broadcasting [N] against [N, 1] would silently pair every real with every fake image.
+    raise ValueError(
+      f'real and fake logits must have one shape, not {real_logits.shape} and {fake_logits.shape}'
+    )
+  return real_logits - fake_logits
+
+
+def relativistic_discriminator(real_logits, fake_logits):
+  """Relativistic discriminator loss, -E log σ(D(x) - D(G(z))).
+
+  See "Class Balancing GAN with a Classifier in the Loop", Eq. 2, after Jolicoeur-Martineau 2018.
+
+  Args:
+    real_logits: `[N]`, D on real images.
+    fake_logits: `[N]`, D on generated images; pairs are formed within the batch.
+
+  Returns:
+    Scalar.
+  """
+  return jnp.mean(jax.nn.softplus(-_paired(real_logits, fake_logits)))
+
+
+def relativistic_generator(real_logits, fake_logits):
+  """Relativistic generator loss, -E log σ(D(G(z)) - D(x)); Eq. 3 of the same paper.
+
+  Args:
+    real_logits: `[N]`.
+    fake_logits: `[N]`.
+
+  Returns:
+    Scalar.
+  """
+  return jnp.mean(jax.nn.softplus(_paired(real_logits, fake_logits)))
+
+
+def hinge_discriminator(real_logits, fake_logits):
+  """Hinge discriminator loss, E max(0, 1 - D(x)) + E max(0, 1 + D(G(z))).
+
+  See "Spectral Normalization for Generative Adversarial Networks", Miyato et al. 2018, Eq. 16.
+
+  Args:
+    real_logits: `[N]`.
+    fake_logits: `[N]`.
+
+  Returns:
+    Scalar.
+  """
+  return jnp.mean(jax.nn.relu(1.0 - real_logits)) + jnp.mean(jax.nn.relu(1.0 + fake_logits))
+
+
+def hinge_generator(real_logits, fake_logits):
+  """Hinge generator loss, -E D(G(z)); Eq. 17 of the same paper.
+
+  Args:
+    real_logits: not used; there so that all generator losses are called alike.
+    fake_logits: `[N]`.
+
+  Returns:
+    Scalar.
+  """
+  del real_logits
+  return -jnp.mean(fake_logits)
+
+
+def non_saturating_discriminator(real_logits, fake_logits):
+  """Binary cross-entropy of the discriminator, -E log σ(D(x)) - E log(1 - σ(D(G(z)))).
+
+  See "Generative Adversarial Nets", Goodfellow et al. 2014, Eq. 1.
+
+  Args:
+    real_logits: `[N]`.
+    fake_logits: `[N]`.
+
+  Returns:
+    Scalar.
+  """
+  return jnp.mean(jax.nn.softplus(-real_logits)) + jnp.mean(jax.nn.softplus(fake_logits))
+
+
+def non_saturating_generator(real_logits, fake_logits):
+  """Non-saturating generator loss, -E log σ(D(G(z))); §3 of the same paper.
+
+  Args:
+    real_logits: not used; there so that all generator losses are called alike.
+    fake_logits: `[N]`.
+
+  Returns:
+    Scalar.
+  """
+  del real_logits
+  return jnp.mean(jax.nn.softplus(-fake_logits))

@@ -1,0 +1,152 @@
+"""Command line: flags and modes. Parses, calls, and turns bad input into one line.
+
+python -m jaxgan.main --config=experiments/digits_lt.py
+python -m jaxgan.main --config=experiments/cifar10_lt.py:ratio=10 --config.train.batch_size=128
+python -m jaxgan.main --mode=evaluate --workdir=runs/digits_lt --checkpoint=best
+python -m jaxgan.main --mode=sample --workdir=runs/digits_lt --num_images=100 --balanced
+python -m jaxgan.main --mode=report runs/digits_lt runs/cifar10_lt_ratio_100
+"""
+
+import pathlib
+import sys
+
+from absl import app, flags
+from ml_collections import config_flags
+
+from jaxgan.errors import UserError
+
+_CONFIG = config_flags.DEFINE_config_file(
+  'config', None, 'Experiment file, with its argument after a colon.', lock_config=True
+)
+_WORKDIR = flags.DEFINE_string('workdir', '', 'Work directory; default runs/<experiment>.')
+_MODE = flags.DEFINE_enum(
+  'mode',
+  'train',
+  ['train', 'evaluate', 'sample', 'report'],
+  'train: train what is missing, then evaluate. evaluate: restore a checkpoint and evaluate it. '
+  'sample: draw images. report: a table of the work directories given as arguments.',
+)
+_METHOD = flags.DEFINE_string('method', '', 'evaluate, sample: which method of the work directory.')
+_CHECKPOINT = flags.DEFINE_string(
+  'checkpoint', '', "evaluate, sample: 'latest', 'best' or a step; default as the config says."
+)
+_NUM_IMAGES = flags.DEFINE_integer('num_images', 100, 'sample: how many images.', lower_bound=1)
+_OUT = flags.DEFINE_string(
+  'out', '', 'sample: a new folder for PNGs, or a new .npz file; report: a Markdown file.'
+)
+_BALANCED = flags.DEFINE_bool('balanced', False, 'sample: equal numbers of every class.')
+_SAMPLE_SEED = flags.DEFINE_integer('sample_seed', 0, 'sample: seed of the noise.')
+
+
+def _find_config(path: str) -> str:
+  """An experiment file of the package where the working directory has none of that name."""
+  file, colon, argument = path.partition(':')
+  installed = pathlib.Path(__file__).resolve().parent.parent / file
+  if not pathlib.Path(file).exists() and installed.exists():
+    return f'{installed}{colon}{argument}'
+  if not pathlib.Path(file).exists():
+    known = ', '.join(sorted(p.name for p in (installed.parent).glob('*_lt.py')))
+    raise UserError(f'--config={path}: no such file; experiments that come with jaxgan: {known}')
+  return path
+
+
+def _parse(argv: list[str]) -> list[str]:
+  """Parses the flags; returns the positional arguments."""
+  argv = [
+    f'--config={_find_config(a.split("=", 1)[1])}' if a.startswith('--config=') else a for a in argv
+  ]
+  app.define_help_flags()
+  try:
+    return flags.FLAGS(argv)[1:]
+  except UserError:
+    raise
+  except (AttributeError, KeyError, TypeError, ValueError, flags.Error) as error:
+    # An unknown field or a wrong type; ml_collections adds "Did you mean".
+    raise UserError(' '.join(str(error).split())) from error
+
+
+def _experiment(mode: str):
+  """The configuration and work directory that the flags name."""
+  from jaxgan import config as config_lib
+  from jaxgan.algorithms.gan import METHODS
+
+  config, workdir = _CONFIG.value, _WORKDIR.value
+  if config is None and (mode == 'train' or not workdir):
+    raise UserError('--config is missing: name an experiment, such as experiments/digits_lt.py')
+  workdir = pathlib.Path(workdir or f'runs/{config.experiment}')
+  if mode == 'train':
+    return config, workdir, None
+  trained = [m for m in METHODS if (workdir / m / 'config.json').exists()]
+  wanted = _METHOD.value or (config.methods[-1] if config else (trained or [''])[-1])
+  if wanted not in trained:
+    raise UserError(
+      f'{workdir} holds no run of method {wanted!r}: --method can be {", ".join(trained) or "-"}'
+    )
+  return config or config_lib.read(workdir / wanted), workdir, wanted
+
+
+def _evaluate() -> str:
+  from jaxgan import experiment
+
+  config, workdir, method = _experiment('evaluate')
+  setup = experiment.Setup(config, workdir, (method,))
+  which = _CHECKPOINT.value or config.evaluation.checkpoint
+  experiment.evaluate_gan(setup, method, which)
+  return experiment.summarise(workdir)
+
+
+def _sample() -> str:
+  from jaxgan import experiment, sampling
+
+  config, workdir, method = _experiment('sample')
+  out = pathlib.Path(_OUT.value or workdir / method / 'sampled')
+  if out.exists():
+    raise UserError(f'--out={out} exists: nothing is overwritten, name a new folder or .npz file')
+  setup = experiment.Setup(config, workdir, (method,))
+  which = _CHECKPOINT.value or config.evaluation.checkpoint
+  images, labels, labeller, step = sampling.draw(
+    setup, method, which, _NUM_IMAGES.value, _BALANCED.value, _SAMPLE_SEED.value
+  )
+  sampling.save(out, images, labels, labeller.class_names)
+  return f'{len(images)} images of step {step}, labelled by {labeller.key}: {out}'
+
+
+def _report(work_dirs: list[str]) -> str:
+  from jaxgan import report
+
+  if not work_dirs:
+    raise UserError('--mode=report needs work directories, such as runs/digits_lt')
+  return report.report(work_dirs, _OUT.value or None)
+
+
+def main(argv: list[str]) -> int:
+  """Runs one command; returns the exit status."""
+  try:
+    arguments = _parse(argv)
+    mode = _MODE.value
+    if arguments and mode != 'report':
+      raise UserError(f'unknown argument {arguments[0]!r}: flags begin with --, see --help')
+    if mode == 'report':
+      print(_report(arguments))
+    elif mode == 'evaluate':
+      print(_evaluate())
+    elif mode == 'sample':
+      print(_sample())
+    else:
+      from jaxgan import experiment
+
+      config, workdir, _ = _experiment('train')
+      print(experiment.run(config, workdir))
+  except UserError as error:
+    print(f'error: {error}', file=sys.stderr)
+    return 2
+  except FloatingPointError as error:
+    print(f'error: {error}', file=sys.stderr)
+    return 1
+  except KeyboardInterrupt:
+    return 130
+  return 0
+
+
+if __name__ == '__main__':
+  sys.exit(main(sys.argv))

@@ -1,0 +1,110 @@
+"""Class distribution: how far the classes of generated images are from uniform."""
+
+import numpy as np
+
+THIRDS = ('head', 'medium', 'tail')
+
+
+def kl_from_uniform(counts):
+  """KL divergence of a class histogram from the uniform distribution, in nats.
+
+  KL(p || u) = sum_k p_k log(p_k K), with 0 log 0 = 0: 0 when balanced, log K
+  when all images are of one class.
+
+  Args:
+    counts: [K] number of images of each class.
+
+  Returns:
+    A float.
+
+  Raises:
+    ValueError: `counts` is not a vector, is all zero, or holds a value that is
+      negative or not finite.
+
+  Example:
+    >>> kl_from_uniform([50, 50])
+    0.0
+  """
+  counts = _checked(counts)
+  if counts.sum() == 0:
+    raise ValueError('kl_from_uniform needs at least one image; all counts are zero')
+  present = counts[counts > 0] / counts.sum()
+  # Rounding can leave a balanced histogram at -1e-17.
+  return max(0.0, float(np.sum(present * np.log(present * counts.size))))
+
+
+def class_counts(labels, num_classes):
+  """The number of images of each class.
+
+  Args:
+    labels: [N] integers in 0 .. num_classes - 1.
+    num_classes: K.
+
+  Returns:
+    int64 [K].
+
+  Raises:
+    ValueError: a label is not an integer or is out of range.
+  """
+  labels = np.asarray(labels)
+  if labels.ndim != 1 or not (labels.size == 0 or np.issubdtype(labels.dtype, np.integer)):
+    raise ValueError(f'labels must be integers [N], got {labels.dtype} {list(labels.shape)}')
+  if labels.size and not 0 <= labels.min() <= labels.max() < num_classes:
+    raise ValueError(
+      f'labels must be in 0 .. {num_classes - 1}, got {labels.min()} .. {labels.max()}'
+    )
+  return np.bincount(labels.astype(np.int64), minlength=num_classes)
+
+
+def frequency_thirds(train_counts):
+  """Splits the classes by training frequency into three near-equal groups.
+
+  When K is not a multiple of 3 the head takes the first class left over, the
+  medium the second. Classes of equal frequency keep the order of their labels.
+
+  Args:
+    train_counts: [K] number of training images of each class.
+
+  Returns:
+    Three integer vectors of class indices (head, medium, tail), each sorted by
+    falling training frequency.
+  """
+  return np.array_split(np.argsort(-_checked(train_counts), kind='stable'), 3)
+
+
+def head_medium_tail(counts, train_counts):
+  """How much of the generated images the frequent, middle and rare classes get.
+
+  Args:
+    counts: [K] number of generated images of each class.
+    train_counts: [K] number of training images of each class.
+
+  Returns:
+    A dict of floats: "head", "medium", "tail" (shares of the generated images,
+    summing to 1) and "head_mean_count", "medium_mean_count", "tail_mean_count"
+    (generated images a class). A group without classes (K < 3) has 0.
+
+  Raises:
+    ValueError: the two lengths differ, or there is no generated image.
+  """
+  counts = _checked(counts)
+  if counts.shape != np.shape(train_counts):
+    raise ValueError(
+      f'counts {list(counts.shape)} and train_counts {list(np.shape(train_counts))} must match'
+    )
+  if counts.sum() == 0:
+    raise ValueError('head_medium_tail needs at least one image; all counts are zero')
+  groups = dict(zip(THIRDS, frequency_thirds(train_counts), strict=True))
+  shares = {name: float(counts[group].sum() / counts.sum()) for name, group in groups.items()}
+  means = {
+    f'{name}_mean_count': float(counts[group].sum() / max(1, group.size))
+    for name, group in groups.items()
+  }
+  return shares | means
+
+
+def _checked(counts):
+  counts = np.asarray(counts, np.float64)
+  if counts.ndim != 1 or counts.size == 0 or not np.all(np.isfinite(counts)) or counts.min() < 0:
+    raise ValueError(f'counts must be a vector [K] of finite values >= 0, got {counts}')
+  return counts

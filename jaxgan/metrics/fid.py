@@ -1,0 +1,184 @@
+"""Fréchet distance between feature statistics, and how to gather those statistics.
+
+The Fréchet inception distance (FID) fits one Gaussian to the features of real
+images and one to those of generated images and measures how far apart the two
+Gaussians are. Everything here is float64 numpy on the host; the features come
+from `jaxgan.metrics.inception`.
+
+See "GANs Trained by a Two Time-Scale Update Rule Converge to a Local Nash
+Equilibrium" by Heusel et al. (2017), https://arxiv.org/abs/1706.08500.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import scipy.linalg
+
+
+class Moments(NamedTuple):
+  """Sums from which `moments_statistics` makes a mean and a covariance.
+
+  Attributes:
+    count: number of features seen.
+    shift: [D], subtracted from every feature before it is summed.
+    total: [D], sum of the shifted features.
+    outer: [D, D], sum of the outer products of the shifted features.
+  """
+
+  count: int
+  shift: np.ndarray
+  total: np.ndarray
+  outer: np.ndarray
+
+
+def accumulate(moments: Moments | None, features: np.ndarray) -> Moments:
+  """Adds a batch of features to running sums, in float64.
+
+  total += Σ_i (x_i - s), outer += Σ_i (x_i - s)(x_i - s)^T, where the shift s is
+  the mean of the first batch: the sums stay small, so that nothing cancels when
+  `moments_statistics` subtracts one from the other.
+
+  Args:
+    moments: the sums so far, or None to start.
+    features: [N, D] features, N >= 1.
+
+  Returns:
+    New sums; the ones given are left as they are.
+
+  Raises:
+    ValueError: features are not [N, D], N is 0, or D differs from the sums'.
+  """
+  features = _as_features(features)
+  if moments is None:
+    dim = features.shape[1]
+    moments = Moments(0, features.mean(axis=0), np.zeros(dim), np.zeros((dim, dim)))
+  if features.shape[1] != moments.shift.shape[0]:
+    raise ValueError(
+      f'features have {features.shape[1]} dimensions, earlier batches had {moments.shift.shape[0]}'
+    )
+  shifted = features - moments.shift
+  return Moments(
+    moments.count + features.shape[0],
+    moments.shift,
+    moments.total + shifted.sum(axis=0),
+    moments.outer + shifted.T @ shifted,
+  )
+
+
+def moments_statistics(moments: Moments) -> tuple[np.ndarray, np.ndarray]:
+  """Mean and covariance of all the features that were accumulated.
+
+  With d = total / n: mean = s + d, cov = (outer - n d d^T) / (n - 1).
+
+  Args:
+    moments: sums from `accumulate`.
+
+  Returns:
+    mean [D] and covariance [D, D], float64, as `statistics` would give them.
+
+  Raises:
+    ValueError: fewer than two features were accumulated.
+  """
+  _check_count(moments.count)
+  offset = moments.total / moments.count
+  cov = (moments.outer - moments.count * np.outer(offset, offset)) / (moments.count - 1)
+  return moments.shift + offset, cov
+
+
+def statistics(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+  """Mean and unbiased covariance of features that fit in memory.
+
+  mean = Σ_i x_i / N, cov = Σ_i (x_i - mean)(x_i - mean)^T / (N - 1).
+
+  Args:
+    features: [N, D] features, N >= 2.
+
+  Returns:
+    mean [D] and covariance [D, D], float64.
+
+  Raises:
+    ValueError: features are not [N, D] or N < 2.
+  """
+  features = _as_features(features)
+  _check_count(features.shape[0])
+  # np.cov returns a scalar for D = 1.
+  return features.mean(axis=0), np.atleast_2d(np.cov(features, rowvar=False))
+
+
+def frechet_distance(
+  mean1: np.ndarray, cov1: np.ndarray, mean2: np.ndarray, cov2: np.ndarray
+) -> float:
+  """Squared Fréchet (2-Wasserstein) distance between two Gaussians.
+
+  |m1 - m2|^2 + Tr(C1 + C2 - 2 (C1 C2)^{1/2}), Heusel et al. (2017), Eq. 6 there.
+
+  With C1 = F1 F1^T and C2 = F2 F2^T the last trace is the sum of the singular
+  values of F1^T F2. No root of a product that is not symmetric has to be taken,
+  so singular covariances (fewer features than dimensions) need no offset and no
+  imaginary part can arise.
+
+  Args:
+    mean1: [D] mean of the first Gaussian.
+    cov1: [D, D] covariance of the first Gaussian.
+    mean2: [D] mean of the second Gaussian.
+    cov2: [D, D] covariance of the second Gaussian.
+
+  Returns:
+    The distance, in squared feature units; 0 for equal Gaussians up to rounding.
+
+  Raises:
+    ValueError: shapes disagree, a value is not finite, or a covariance is not
+      symmetric positive semi-definite (its root would be complex).
+  """
+  mean1, cov1 = _as_gaussian(mean1, cov1, '1')
+  mean2, cov2 = _as_gaussian(mean2, cov2, '2')
+  if mean1.shape != mean2.shape:
+    raise ValueError(f'mean1 {mean1.shape} and mean2 {mean2.shape} must have the same length')
+  factor1 = _factor(cov1, 'cov1')
+  factor2 = _factor(cov2, 'cov2')
+  trace_root = 0.0
+  if factor1.shape[1] and factor2.shape[1]:
+    trace_root = scipy.linalg.svdvals(factor1.T @ factor2).sum()
+  difference = mean1 - mean2
+  distance = difference @ difference + np.trace(cov1) + np.trace(cov2) - 2 * trace_root
+  return float(distance)
+
+
+def _factor(cov: np.ndarray, name: str) -> np.ndarray:
+  """F [D, R] with F F^T = cov [D, D], R its numerical rank."""
+  values, vectors = scipy.linalg.eigh(cov)
+  scale = np.abs(values).max(initial=0.0)
+  # Covariances that were summed in float32 are off by about 1e-7 of the largest value.
+  if values.min(initial=0.0) < -1e-5 * scale:
+    raise ValueError(
+      f'{name} is not positive semi-definite (smallest eigenvalue {values.min():.3g}, largest'
+      f' {values.max():.3g}), so its root is complex; make it with jaxgan.metrics.fid.statistics'
+    )
+  # Below this, eigenvalues are rounding; their roots would not be small.
+  kept = values > len(values) * np.finfo(np.float64).eps * scale
+  return vectors[:, kept] * np.sqrt(values[kept])
+
+
+def _as_features(features: np.ndarray) -> np.ndarray:
+  features = np.asarray(features, np.float64)
+  if features.ndim != 2 or not features.size:
+    raise ValueError(f'features must be a non-empty [N, D] array, got shape {features.shape}')
+  return features
+
+
+def _check_count(count: int) -> None:
+  if count < 2:
+    raise ValueError(f'a covariance needs at least 2 features, got {count}; use more images')
+
+
+def _as_gaussian(mean: np.ndarray, cov: np.ndarray, which: str) -> tuple[np.ndarray, np.ndarray]:
+  mean, cov = np.asarray(mean, np.float64), np.asarray(cov, np.float64)
+  if mean.ndim != 1 or cov.shape != (mean.size, mean.size):
+    raise ValueError(
+      f'mean{which} must be [D] and cov{which} [D, D], got {mean.shape} and {cov.shape}'
+    )
+  if not (np.isfinite(mean).all() and np.isfinite(cov).all()):
+    raise ValueError(f'mean{which} or cov{which} holds NaN or infinite values; check the features')
+  if not np.allclose(cov, cov.T, rtol=1e-5, atol=1e-6 * np.abs(cov).max(initial=0.0)):
+    raise ValueError(f'cov{which} is not symmetric; make it with jaxgan.metrics.fid.statistics')
+  return mean, cov

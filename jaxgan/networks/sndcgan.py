@@ -1,0 +1,96 @@
+"""SNDCGAN, the generator and discriminator of Class Balancing GAN for CIFAR-10 (Tables 6 and 7).
+
+Tables 6 and 7 for 32x32 RGB images, `width` 64:
+
+| generator                                   | discriminator (spectral norm on every layer)  |
+|---------------------------------------------|-----------------------------------------------|
+| dense 128 -> 4·4·512                        | conv 3x3 s1 3 -> 64, conv 4x4 s2 64 -> 64     |
+| deconv 4x4 s2 512 -> 256, BN, leaky 0.1     | conv 3x3 s1 64 -> 128, conv 4x4 s2 128 -> 128 |
+| deconv 4x4 s2 256 -> 128, BN, leaky 0.1     | conv 3x3 s1 128 -> 256, conv 4x4 s2 256 -> 256|
+| deconv 4x4 s2 128 -> 64, BN, leaky 0.1      | conv 3x3 s1 256 -> 512                        |
+| conv 3x3 64 -> 3, tanh                      | global sum pool, dense 512 -> 1               |
+
+Leaky ReLU 0.1 follows every convolution of the discriminator. Other image sizes (4·2^n) get n
+stages, the widths doubling towards the 4x4 end, so that 16x16 with a small `width` is the same
+family. Kernels start orthogonal and biases at zero (the authors' released configuration).
+"""
+
+from typing import Any
+
+from flax import linen as nn
+import jax.numpy as jnp
+
+from jaxgan.networks.layers import ConvTranspose
+
+_SLOPE = 0.1
+_orthogonal = nn.initializers.orthogonal()
+
+
+def num_stages(image_size: int) -> int:
+  """Number of resolution doublings n between 4x4 and `image_size` = 4·2^n.
+
+  Raises:
+    ValueError: `image_size` is not 4·2^n with n >= 1.
+  """
+  stages = (image_size // 4).bit_length() - 1
+  if stages < 1 or image_size != 4 * 2**stages:
+    raise ValueError(
+      f'SNDCGAN makes square images of 8, 16, 32, 64, ... pixels, not {image_size}: '
+      'change data.image_size'
+    )
+  return stages
+
+
+class Generator(nn.Module):
+  """SNDCGAN generator: noise `[N, Z]` to images `[N, S, S, channels]` in [-1, 1]."""
+
+  image_size: int
+  channels: int
+  width: int = 64
+  dtype: Any = jnp.float32
+
+  @nn.compact
+  def __call__(self, noise, train: bool):
+    stages = num_stages(self.image_size)
+    features = self.width * 2**stages
+    x = nn.Dense(16 * features, kernel_init=_orthogonal, dtype=self.dtype)(noise)
+    x = x.reshape(-1, 4, 4, features)
+    for stage in reversed(range(stages)):
+      x = ConvTranspose(self.width * 2**stage, kernel_init=_orthogonal, dtype=self.dtype)(x)
+      x = nn.BatchNorm(use_running_average=not train, momentum=0.9, epsilon=1e-5, dtype=self.dtype)(
+        x
+      )
+      x = nn.leaky_relu(x, _SLOPE)
+    x = nn.Conv(self.channels, (3, 3), kernel_init=_orthogonal, dtype=self.dtype)(x)
+    return jnp.tanh(x.astype(jnp.float32))
+
+
+class Discriminator(nn.Module):
+  """SNDCGAN discriminator: images `[N, S, S, C]` in [-1, 1] to logits `[N]`.
+
+  The spectral norm's left singular vectors live in the collection `batch_stats`; `train=True`
+  stores the result of the one power iteration that each call makes.
+  """
+
+  width: int = 64
+  dtype: Any = jnp.float32
+
+  @nn.compact
+  def __call__(self, images, train: bool):
+    def normalised(layer, x):
+      return nn.SpectralNorm(layer, epsilon=1e-12)(x, update_stats=train)
+
+    def conv(x, features, size, stride):
+      layer = nn.Conv(
+        features, (size, size), (stride, stride), kernel_init=_orthogonal, dtype=self.dtype
+      )
+      return nn.leaky_relu(normalised(layer, x), _SLOPE)
+
+    stages = num_stages(images.shape[1])
+    x = images.astype(self.dtype)
+    for stage in range(stages):
+      x = conv(x, self.width * 2**stage, 3, 1)
+      x = conv(x, self.width * 2**stage, 4, 2)
+    x = conv(x, self.width * 2**stages, 3, 1)
+    x = x.astype(jnp.float32).sum(axis=(1, 2))
+    return normalised(nn.Dense(1, kernel_init=_orthogonal), x)[:, 0]
