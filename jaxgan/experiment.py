@@ -10,14 +10,13 @@ from jaxgan import data as data_lib
 from jaxgan.algorithms.gan import METHODS
 
 
-def gan_config(config, method: str):
+def gan_config(config, method: str, arrays):
   """What the GAN job of a method depends on, its frozen networks and evaluation included."""
-  own = jobs.job_config(config, config)
-  with own.unlocked():
-    own.method = method
-    for name in ('experiment', 'methods', 'published', 'evaluation', 'classifier', 'annotator'):
-      own[name] = config[name]
-    own.methods = (method,)
+  own = jobs.job_config(config, config, arrays)
+  resolved = config.copy_and_resolve_references()
+  for name in ('experiment', 'published', 'evaluation', 'classifier', 'annotator'):
+    own[name] = resolved[name]
+  own.methods = (method,)
   return own
 
 
@@ -31,7 +30,7 @@ class Setup:
     self.mesh = parallel.data_mesh()
     self.arrays = data_lib.load(config.data, 'train')
     for method in methods:  # Refused before hours go into the classifiers.
-      config_lib.remember(self.workdir / method, gan_config(config, method))
+      config_lib.remember(self.workdir / method, gan_config(config, method, self.arrays))
     needs_classifier = 'class_balancing' in methods
     self.classifier = self._trained('classifier') if needs_classifier else None
     self.annotator = self._trained('annotator')
@@ -71,14 +70,16 @@ def train_gan(setup: Setup, method: str) -> None:
     rows = logging.read_metrics(folder)
     pictures.loss_curves(rows, folder / 'loss_curves.png')
     path = folder / 'class_histogram_over_time.png'
-    pictures.class_histogram_over_time(rows, path, evaluator.class_names)
+    pictures.class_histogram_over_time(
+      rows, path, evaluator.class_names, train_counts=evaluator.train_counts
+    )
 
   arrays = setup.arrays
   train.run(
     train.Job(
       name=method,
       folder=folder,
-      config=gan_config(config, method),
+      config=gan_config(config, method, arrays),
       algorithm=algorithm,
       dataset=data_lib.Dataset(arrays.images, arrays.labels),
       frozen=frozen,

@@ -16,6 +16,7 @@ from jaxgan import data as data_lib
 from jaxgan.algorithms.classifier import classifier as classifier_algorithm
 from jaxgan.algorithms.gan import gan as gan_algorithm
 from jaxgan.errors import UserError
+from jaxgan.metrics import class_distribution
 
 _CLASSIFY_BATCH = 500
 
@@ -34,16 +35,14 @@ class Classifier(NamedTuple):
   key: str
 
 
-def class_counts(labels, num_classes: int) -> np.ndarray:
-  """Images a class, int `[K]`."""
-  return np.bincount(labels, minlength=num_classes)
+def job_config(config, section, arrays) -> ml_collections.ConfigDict:
+  """What one job depends on: the seed, its data, algorithm and training sections.
 
-
-def job_config(config, section) -> ml_collections.ConfigDict:
-  """What one job depends on: the seed and its own data, algorithm and training sections."""
-  return ml_collections.ConfigDict(
-    {'seed': config.seed, **{name: section[name] for name in ('data', 'algorithm', 'train')}}
-  )
+  `images` tells the very images of `arrays`, so that a work directory notices other ones.
+  """
+  section = section.copy_and_resolve_references()
+  sections = {name: section[name] for name in ('data', 'algorithm', 'train')}
+  return ml_collections.ConfigDict({'seed': config.seed, 'images': arrays.key, **sections})
 
 
 def _build_classifier(config, arrays):
@@ -51,7 +50,7 @@ def _build_classifier(config, arrays):
   return classifier_algorithm(
     config.algorithm,
     arrays.images.shape[1:],
-    class_counts(arrays.labels, len(arrays.class_names)),
+    class_distribution.class_counts(arrays.labels, len(arrays.class_names)),
     data_lib.steps_per_epoch(len(arrays.labels), images_per_step),
   )
 
@@ -86,16 +85,16 @@ def classify_images(classify: Callable, variables, images):
 
 def classifier_job(config, role: str, folder: pathlib.Path) -> train.Job:
   """The job that trains the classifier (role 'classifier') or the annotator ('annotator')."""
-  own = job_config(config, config[role])
-  arrays = data_lib.load(own.data, 'train')
-  test = data_lib.load(own.data, 'test')
+  section = config[role]
+  arrays, test = (data_lib.load(section.data, split) for split in ('train', 'test'))
+  own = job_config(config, section, arrays)
   algorithm = _build_classifier(own, arrays)
 
   def evaluate(state):
     labels, _ = classify_images(algorithm.classify, state.variables, test.images)
     correct = labels == test.labels
-    totals = class_counts(test.labels, len(test.class_names))
-    hits = class_counts(test.labels[correct], len(test.class_names))
+    totals = class_distribution.class_counts(test.labels, len(test.class_names))
+    hits = class_distribution.class_counts(test.labels[correct], len(test.class_names))
     accuracy = float(correct.mean())
     values = {
       'evaluation/accuracy': accuracy,

@@ -226,9 +226,8 @@ def _console_block(experiment, class_names, train_counts, rows):
       classes = [f'{100 * statistics.fmean(t[name] for t in thirds):.1f} %' for name in THIRDS]
     scores = ('kl_from_uniform', 'fid', 'frechet_annotator')
     lines.append([row.method, *(_mean_std(row.results(name)) for name in scores), *classes])
-  if all(
-    line[2] in ('', '-') for line in lines[1:]
-  ):  # FID left out: the Fréchet distance stands in
+  # The Fréchet distance in the annotator's features stands in for a FID that nobody has.
+  if all(line[2] in ('', '-') for line in lines[1:]):
     lines = [line[:2] + line[3:] for line in lines]
   widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
   text = [experiment]
@@ -270,8 +269,7 @@ def _published_value(value):
 
 
 def _number(value):
-  """Two decimals, or three significant digits where those would be fewer."""
-  return f'{value:.2f}' if abs(value) >= 1 or value == 0 else f'{value:.3g}'
+  return f'{value:.3f}' if abs(value) < 10 else f'{value:.2f}'
 
 
 def _published(dotted, published, path):

@@ -1,0 +1,246 @@
+"""Time of the class-balancing training step, against the same step in eager PyTorch.
+
+    python -m benchmarks.step_time --out=step_time.json
+    python -m benchmarks.step_time --batch_size=256 --dtype=bfloat16 --steps=50
+
+The JAX side is the step of `experiments/cifar10_lt.py` as the trainer runs it (ResNet-32 in the
+loop, resident uint8 data); the PyTorch side is `benchmarks/torch_step.py`. Both see 12,406 random
+images of 32x32 pixels, as many as long-tailed CIFAR-10 with imbalance ratio 100 has. They take
+turns, and the table gives medians over the repetitions. Without PyTorch, JAX is timed alone.
+"""
+
+import json
+import os
+import pathlib
+import platform
+import statistics
+import time
+
+from absl import app, flags
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from experiments import cifar10_lt
+from jaxgan import data as data_lib
+from jaxgan import parallel, train
+from jaxgan.algorithms.classifier import classifier as classifier_algorithm
+from jaxgan.algorithms.gan import gan as gan_algorithm
+
+_CLASSES = 10
+_CPU_BATCH, _ACCELERATOR_BATCH = 64, 256
+_CPU_STEPS, _ACCELERATOR_STEPS = 5, 100
+
+_BATCH_SIZE = flags.DEFINE_integer(
+  'batch_size', None, f'Images a step; default {_CPU_BATCH} on CPU, {_ACCELERATOR_BATCH} elsewhere.'
+)
+_STEPS = flags.DEFINE_integer(
+  'steps', None, f'Steps a repetition; default {_CPU_STEPS} on CPU, {_ACCELERATOR_STEPS} elsewhere.'
+)
+_REPEATS = flags.DEFINE_integer('repeats', 5, 'Repetitions of each framework, in turns.', 1)
+_DTYPE = flags.DEFINE_enum('dtype', 'float32', ['float32', 'bfloat16'], 'Compute type of the nets.')
+_NUM_IMAGES = flags.DEFINE_integer('num_images', 12_406, 'Size of the random data set.', 1)
+_SIZE = flags.DEFINE_integer('image_size', 32, 'Side of the random images.')
+_WIDTH = flags.DEFINE_integer('width', 64, 'Width of generator and discriminator.', 1)
+_DEPTH = flags.DEFINE_integer('depth', 32, 'Depth of the classifier in the loop.')
+_TORCH = flags.DEFINE_boolean('torch', True, 'Time PyTorch too, if it is installed.')
+_OUT = flags.DEFINE_string('out', None, 'JSON file for the results.')
+
+
+def make_config(batch_size: int, dtype: str, width: int, depth: int):
+  """The experiment's configuration with the benchmark's sizes."""
+  config = cifar10_lt.get_config()
+  config.train.batch_size = batch_size
+  config.algorithm.dtype = config.classifier.algorithm.dtype = dtype
+  config.algorithm.generator_width = config.algorithm.discriminator_width = width
+  config.classifier.algorithm.depth = depth
+  return config
+
+
+class JaxSide:
+  """The trainer's own step and loop; `run(n)` makes n steps and waits for them."""
+
+  def __init__(self, config, images):
+    self._mesh = parallel.data_mesh(jax.devices()[:1])
+    labels = np.zeros(len(images), np.int32)
+    shape = images.shape[1:]
+    classifier = classifier_algorithm(config.classifier.algorithm, shape, [1] * _CLASSES, 1)
+    gan = gan_algorithm(config.algorithm, 'class_balancing', shape, _CLASSES, classifier.classify)
+    one_step, start = train.make_step(gan, config, len(images))
+    on_cpu = jax.default_backend() == 'cpu'
+    self._run = train.compile_run(one_step, loop_on_device=not on_cpu)
+    with jax.set_mesh(self._mesh):
+      frozen = {'classifier': jax.jit(classifier.init)(jax.random.key(1)).variables}
+      arrays = (data_lib.Dataset(images, labels), frozen)
+      self._dataset, self._frozen = jax.device_put(arrays, parallel.replicated(self._mesh))
+      state = jax.jit(gan.init)(jax.random.key(0))
+      carry = start(state, self._dataset, self._frozen)
+      self._carry = jax.device_put(carry, parallel.replicated(self._mesh))
+    self._draw = jax.jit(
+      lambda dataset, order, step, rng: data_lib.draw(
+        dataset,
+        order,
+        step,
+        rng,
+        batch_size=config.train.batch_size,
+        flip=config.data.flip,
+        crop_padding=config.data.crop_padding,
+      )
+    )
+
+  def run(self, steps: int) -> None:
+    with jax.set_mesh(self._mesh):
+      carry = self._run(self._carry, steps, self._dataset, self._frozen, lambda: False)
+      self._carry = jax.block_until_ready(carry)
+    if not np.isfinite(float(self._carry.metrics['loss/generator'])):
+      raise FloatingPointError('the JAX step made a loss that is not finite')
+
+  def draw(self, times: int) -> None:
+    """Draws batches only: gathering by index, flipping, scaling."""
+    with jax.set_mesh(self._mesh):
+      for step in range(times):
+        batch = self._draw(self._dataset, self._carry.order, jnp.int32(step), jax.random.key(step))
+        batch = jax.block_until_ready(batch)
+
+
+class TorchSide:
+  """The eager PyTorch step; `run(n)` makes n steps and waits for them."""
+
+  def __init__(self, config, images):
+    import torch
+
+    from benchmarks import torch_step
+
+    self._torch = torch
+    self.device = 'cuda' if torch.cuda.is_available() else 'cpu'
+    # JAX uses TF32 for float32 on such devices too.
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+    torch.backends.cudnn.benchmark = True
+    self.trainer = torch_step.Trainer(config, images, _CLASSES, self.device)
+
+  def run(self, steps: int) -> None:
+    for _ in range(steps):
+      losses = self.trainer.step()
+    if self.device != 'cpu':
+      self._torch.cuda.synchronize()
+    if not all(loss.isfinite() for loss in losses):
+      raise FloatingPointError('the PyTorch step made a loss that is not finite')
+
+
+def seconds(function, *arguments) -> float:
+  start = time.perf_counter()
+  function(*arguments)
+  return time.perf_counter() - start
+
+
+def measure(config, images, steps: int, repeats: int, with_torch: bool) -> dict:
+  """Times both sides in turns.
+
+  Args:
+    config: of the experiment, with the sizes to measure.
+    images: uint8 `[N, H, W, C]`.
+    steps: steps a repetition.
+    repeats: repetitions of each side.
+    with_torch: whether PyTorch takes part; if it is not installed it does not.
+
+  Returns:
+    Results by name, ready for JSON.
+  """
+  ours = JaxSide(config, images)
+  theirs = None
+  if with_torch:
+    try:
+      theirs = TorchSide(config, images)
+    except ImportError as error:
+      print(f'PyTorch is not installed ({error}): timing JAX alone')
+  first = seconds(ours.run, 1)
+  ours.run(1)
+  ours.draw(2)
+  if theirs:
+    theirs.run(2)
+
+  jax_ms, torch_ms, draw_ms, torch_draw = [], [], [], 0.0
+  for _ in range(repeats):
+    jax_ms.append(1e3 * seconds(ours.run, steps) / steps)
+    draw_ms.append(1e3 * seconds(ours.draw, steps) / steps)
+    if theirs:
+      before = theirs.trainer.draw_seconds
+      torch_ms.append(1e3 * seconds(theirs.run, steps) / steps)
+      torch_draw += theirs.trainer.draw_seconds - before
+
+  results = {
+    'jax_ms_per_step': statistics.median(jax_ms),
+    'jax_ms_all': jax_ms,
+    'jax_draw_ms': statistics.median(draw_ms),
+    'jax_data_share': statistics.median(draw_ms) / statistics.median(jax_ms),
+    'jax_first_step_s': first,
+    'torch_ms_per_step': None,
+  }
+  if theirs:
+    results |= {
+      'torch_ms_per_step': statistics.median(torch_ms),
+      'torch_ms_all': torch_ms,
+      'torch_data_share': 1e3 * torch_draw / (steps * sum(torch_ms)),
+      'torch_over_jax': statistics.median(t / j for t, j in zip(torch_ms, jax_ms, strict=True)),
+    }
+  return results
+
+
+def describe_hardware(with_torch: bool) -> dict:
+  """Devices and versions of the measurement."""
+  cpu = platform.processor() or platform.machine()
+  cpuinfo = pathlib.Path('/proc/cpuinfo')
+  if cpuinfo.exists():
+    names = [line for line in cpuinfo.read_text().splitlines() if line.startswith('model name')]
+    cpu = names[0].partition(':')[2].strip() if names else cpu
+  description = {
+    'jax_device': jax.devices()[0].device_kind,
+    'cpu': f'{cpu}, {os.cpu_count()} cores',
+    'python': platform.python_version(),
+    'jax': jax.__version__,
+  }
+  if with_torch:
+    import torch
+
+    on_gpu = torch.cuda.is_available()
+    description['torch_device'] = torch.cuda.get_device_name() if on_gpu else 'cpu'
+    description['torch'] = torch.__version__
+  return description
+
+
+def print_table(results: dict) -> None:
+  print(f'{results["jax_device"]}; {results["cpu"]}')
+  print(f'batch {results["batch_size"]}, {results["dtype"]}, {results["repeats"]} repetitions of')
+  print(f'{results["steps"]} steps; medians\n')
+  print(f'{"":10}{"ms/step":>10}{"data share":>12}{"first step":>12}')
+  first = f'{results["jax_first_step_s"]:.1f} s'
+  print(f'{"JAX":10}{results["jax_ms_per_step"]:10.1f}{results["jax_data_share"]:12.1%}{first:>12}')
+  if results['torch_ms_per_step'] is not None:
+    print(f'{"PyTorch":10}{results["torch_ms_per_step"]:10.1f}{results["torch_data_share"]:12.1%}')
+    print(f'\nPyTorch / JAX: {results["torch_over_jax"]:.2f}')
+
+
+def main(argv):
+  if len(argv) > 1:
+    raise app.UsageError(f'unexpected arguments: {argv[1:]}')
+  on_cpu = jax.default_backend() == 'cpu'
+  batch_size = _BATCH_SIZE.value or (_CPU_BATCH if on_cpu else _ACCELERATOR_BATCH)
+  steps = _STEPS.value or (_CPU_STEPS if on_cpu else _ACCELERATOR_STEPS)
+  config = make_config(batch_size, _DTYPE.value, _WIDTH.value, _DEPTH.value)
+  shape = (_NUM_IMAGES.value, _SIZE.value, _SIZE.value, 3)
+  images = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+  results = {
+    'batch_size': batch_size,
+    'dtype': _DTYPE.value,
+    'steps': steps,
+    'repeats': _REPEATS.value,
+    **measure(config, images, steps, _REPEATS.value, _TORCH.value),
+  }
+  results |= describe_hardware(results['torch_ms_per_step'] is not None)
+  print_table(results)
+  if _OUT.value:
+    pathlib.Path(_OUT.value).write_text(json.dumps(results, indent=2) + '\n')
+
+
+if __name__ == '__main__':
+  app.run(main)

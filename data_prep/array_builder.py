@@ -1,0 +1,122 @@
+"""The TFDS builder that all data sets here share: arrays go in, array_record files come out."""
+
+import abc
+from collections.abc import Callable, Iterator
+import dataclasses
+import hashlib
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow_datasets as tfds
+
+from data_prep.long_tail import indices_sha256
+
+VERSION = '1.0.0'
+
+
+class Split(NamedTuple):
+  """A split to write.
+
+  images uint8 [N, H, W, C], labels int [N], and indices int [N]: where each image
+  lies in its source. Records are written in this order.
+  """
+
+  images: np.ndarray
+  labels: np.ndarray
+  indices: np.ndarray
+
+
+class Recipe(NamedTuple):
+  """How `data_prep.build` gets a data set; each module's `recipe` function returns one.
+
+  config names the folder of the prepared data. make(data_dir) returns the builder
+  and is called only when that folder does not exist. pixels is what the user's
+  source holds ('exact', 'jpeg', ...), '' where there is nothing to compare.
+  """
+
+  config: str
+  make: Callable[[str], 'ArrayBuilder']
+  pixels: str = ''
+
+
+@dataclasses.dataclass(kw_only=True)
+class RatioConfig(tfds.core.BuilderConfig):
+  """A builder config with an imbalance ratio."""
+
+  ratio: float = 1.0
+
+
+class ArrayBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
+  """A TFDS builder of arrays that fit in memory; works without TensorFlow.
+
+  Subclasses give the image shape, the class names and `read_splits`. All reading
+  and checking happens before the first record is written.
+
+  Args:
+    source: path of the original files; what it may be is up to the subclass.
+    **kwargs: those of `tfds.core.GeneratorBasedBuilder`.
+  """
+
+  VERSION = tfds.core.Version(VERSION)
+  image_shape: tuple[int, int, int]
+  class_names: tuple[str, ...]
+
+  def __init__(self, *, source: str = '', file_format: str = 'array_record', **kwargs):
+    self.source = source
+    # The default tfrecord has no random access and needs TensorFlow to be read.
+    super().__init__(file_format=file_format, **kwargs)
+
+  @abc.abstractmethod
+  def read_splits(self, dl_manager) -> tuple[dict[str, Split], dict[str, Any]]:
+    """The splits by name, and facts for the metadata that JSON can hold."""
+
+  def _info(self) -> tfds.core.DatasetInfo:
+    return tfds.core.DatasetInfo(
+      builder=self,
+      description=type(self).__doc__,
+      features=tfds.features.FeaturesDict(
+        {
+          # features.Image needs TensorFlow to encode arrays.
+          'image': tfds.features.Tensor(shape=self.image_shape, dtype=np.uint8, encoding='zlib'),
+          'label': tfds.features.ClassLabel(names=list(self.class_names)),
+          'index': np.int64,
+        }
+      ),
+      supervised_keys=('image', 'label'),
+      disable_shuffling=True,  # Records keep the order of the split.
+      metadata=tfds.core.MetadataDict(),
+    )
+
+  def _split_generators(self, dl_manager):
+    splits, facts = self.read_splits(dl_manager)
+    self.info.metadata.update(facts, class_names=list(self.class_names))
+    for name, split in splits.items():
+      counts = np.bincount(split.labels, minlength=len(self.class_names))
+      self.info.metadata[name] = {
+        'class_counts': counts.tolist(),
+        'indices_sha256': indices_sha256(split.indices),
+        'arrays_sha256': arrays_sha256(*split),
+      }
+    return {name: self._generate_examples(split) for name, split in splits.items()}
+
+  def _generate_examples(self, split: Split) -> Iterator[tuple[int, dict[str, Any]]]:
+    for key, (image, label, index) in enumerate(zip(*split, strict=True)):
+      yield key, {'image': image, 'label': int(label), 'index': int(index)}
+
+
+def arrays_sha256(images: np.ndarray, labels: np.ndarray, indices: np.ndarray) -> str:
+  """SHA-256 of a split's shape and contents: changes with any pixel, label or position.
+
+  Args:
+    images: uint8 [N, H, W, C].
+    labels: int [N].
+    indices: int [N].
+
+  Returns:
+    64 hexadecimal digits.
+  """
+  digest = hashlib.sha256(str(images.shape).encode())
+  digest.update(np.ascontiguousarray(images).data)
+  digest.update(indices_sha256(labels).encode())
+  digest.update(indices_sha256(indices).encode())
+  return digest.hexdigest()

@@ -1,0 +1,264 @@
+"""Prepares and loads the data sets.
+
+  python -m data_prep.build --dataset=long_tail_digits/ratio_10
+
+`prepare` and `load` are what training uses; the command is for preparing ahead.
+TFDS is imported inside the functions, so that `--help` stays quick.
+"""
+
+from collections.abc import Iterator
+import contextlib
+import importlib
+import io
+import json
+import os
+from pathlib import Path
+import shutil
+import sys
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from jaxgan.errors import UserError
+
+# Each module has OPTIONS, the names of its options, and a function
+# recipe(config, source, **options) -> data_prep.array_builder.Recipe.
+DATASETS = {
+  'long_tail_cifar10': 'data_prep.long_tail_cifar10',
+  'long_tail_digits': 'data_prep.long_tail_digits',
+  'long_tail_folder': 'data_prep.long_tail_folder',
+}
+
+
+class Arrays(NamedTuple):
+  """A split in memory.
+
+  images uint8 [N, H, W, C], labels int32 [N], the K class names in label order, the
+  metadata of the preparation, and a key that changes with any pixel, label or
+  position: fit for naming cached statistics.
+  """
+
+  images: np.ndarray
+  labels: np.ndarray
+  class_names: tuple[str, ...]
+  metadata: dict[str, Any]
+  key: str
+
+
+def prepare(dataset: str, source: str = '', data_dir: str = '', **options):
+  """Prepares a data set unless that has been done before.
+
+  Args:
+    dataset: '<name>/<config>', or 'long_tail_folder' for own images.
+    source: path of the original files; '' to download, or if prepared already.
+    data_dir: where prepared data is kept; '' means $TFDS_DATA_DIR or ~/tensorflow_datasets.
+    **options: those of the data set (`OPTIONS` of its module); None means not given.
+
+  Returns:
+    A TFDS builder that reads: `.info`, `.data_dir`, `.as_data_source(split)`.
+
+  Raises:
+    UserError: unknown data set or option, a bad or missing source, damaged prepared
+      data, or prepared data that came from another kind of source.
+  """
+  return _prepare(dataset, source, data_dir, options)[0]
+
+
+def load(dataset: str, split: str, source: str = '', data_dir: str = '', **options) -> Arrays:
+  """Loads a split into memory, preparing the data set if it is missing.
+
+  About 10,000 images of 32x32 a second. Whole splits are compared with the SHA-256
+  that was taken when they were prepared.
+
+  Args:
+    dataset: see `prepare`.
+    split: 'train', 'test' or a TFDS slice such as 'train[:10%]'.
+    source: see `prepare`.
+    data_dir: see `prepare`.
+    **options: see `prepare`.
+
+  Returns:
+    The arrays, in the order of the prepared records.
+
+  Raises:
+    UserError: see `prepare`; unknown split; unreadable or altered records.
+  """
+  from data_prep.array_builder import arrays_sha256
+
+  builder, metadata = _prepare(dataset, source, data_dir, options)
+  splits = builder.info.splits
+  try:
+    num_images = splits[split].num_examples
+  except Exception as error:
+    allowed = ', '.join(splits)
+    raise UserError(f'split {split!r} of {dataset} is unknown; allowed: {allowed}') from error
+  folder = Path(builder.data_dir)
+  try:
+    features = builder.info.features
+    images = np.empty((num_images, *features['image'].shape), np.uint8)
+    labels, indices = np.empty(num_images, np.int32), np.empty(num_images, np.int64)
+    for i, example in enumerate(builder.as_data_source(split)):
+      images[i], labels[i], indices[i] = example['image'], example['label'], example['index']
+    digest = arrays_sha256(images, labels, indices)
+    if split in splits and digest != metadata[split]['arrays_sha256']:
+      raise ValueError('the contents differ from what was prepared')
+  except MemoryError:
+    raise
+  except Exception as error:  # array_record, zlib and protobuf each have their own types.
+    raise _damaged(folder, error) from error
+  metadata = {**metadata, 'full_name': builder.info.full_name, 'data_dir': str(folder)}
+  key = f'{builder.info.full_name}/{split}/{digest[:16]}'
+  return Arrays(images, labels, tuple(metadata['class_names']), metadata, key)
+
+
+def _prepare(dataset, source, data_dir, options):
+  from data_prep.array_builder import VERSION
+
+  name, _, config = dataset.partition('/')
+  if name not in DATASETS:
+    raise UserError(f'dataset {dataset!r} is unknown; allowed: {", ".join(DATASETS)}')
+  module = importlib.import_module(DATASETS[name])
+  options = {option: value for option, value in options.items() if value is not None}
+  for option in options:
+    if option not in module.OPTIONS:
+      allowed = ', '.join(module.OPTIONS) or 'none'
+      raise UserError(f'{option} is not an option of {name}; allowed: {allowed}')
+  source = os.path.expanduser(source)
+  recipe = module.recipe(config, source, **options)
+  root = Path(data_dir or os.environ.get('TFDS_DATA_DIR') or '~/tensorflow_datasets').expanduser()
+  folder = root / name / recipe.config / VERSION
+  if not folder.exists():
+    _build(recipe, root, name, folder)
+  builder, metadata = _open(folder)
+  if recipe.pixels and recipe.pixels != metadata['pixels']:
+    raise UserError(
+      f'{folder} was prepared from a source with {metadata["pixels"]} pixels, source {source} has '
+      f'{recipe.pixels} pixels: delete that folder or choose another data_dir'
+    )
+  return builder, metadata
+
+
+def _build(recipe, root, name, folder):
+  """TFDS writes to a folder `incomplete.*` beside the final one and renames it at the end."""
+  created = not root.exists()
+  try:
+    with _quiet():
+      recipe.make(os.fspath(root)).download_and_prepare()
+  except OSError as error:
+    if not folder.exists():  # Else another process has prepared the same data meanwhile.
+      reason = f'{error.filename or "disk"}: {error.strerror or type(error).__name__}'
+      raise UserError(f'data_dir {root}: the data cannot be prepared ({reason})') from error
+  finally:
+    if not folder.exists():
+      _remove_leftovers(root / name)
+      _remove_leftovers(root / 'downloads')
+      if created and root.is_dir() and not any(root.iterdir()):
+        root.rmdir()
+
+
+def _remove_leftovers(top):
+  """Removes what TFDS makes before the first record, unless there is data in it."""
+  for path in top.rglob('*'):
+    if path.name.startswith('incomplete.') or (path.is_file() and path.parent.name != '.config'):
+      return  # Another config, another process at work, or a finished download.
+  shutil.rmtree(top, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+  """TFDS without its messages, and without progress bars where nobody watches."""
+  from absl import logging
+  import tensorflow_datasets as tfds
+
+  if not sys.stderr.isatty():
+    tfds.disable_progress_bar()
+  verbosity = logging.get_verbosity()
+  logging.set_verbosity(logging.ERROR)
+  try:
+    with contextlib.redirect_stdout(io.StringIO()):
+      yield
+  finally:
+    logging.set_verbosity(verbosity)
+
+
+def _open(folder):
+  import tensorflow_datasets as tfds
+
+  try:
+    with _quiet():
+      builder = tfds.builder_from_directory(folder)
+    # The metadata of a read-only builder is lazy, and an empty dict until asked for a key.
+    metadata = json.loads((folder / 'metadata.json').read_text())
+    if tuple(metadata['class_names']) != tuple(builder.info.features['label'].names):
+      raise ValueError('the class names contradict metadata.json')
+    for split in ('train', 'test'):
+      for path in builder.info.splits[split].filepaths:
+        if not path.exists():
+          raise FileNotFoundError(f'{path.name} is missing')
+      if sum(metadata[split]['class_counts']) != builder.info.splits[split].num_examples:
+        raise ValueError(f'the number of {split} images contradicts metadata.json')
+  except Exception as error:  # JSON, protobuf and TFDS each have their own types.
+    raise _damaged(folder, error) from error
+  return builder, metadata
+
+
+def _damaged(folder, error):
+  reason = (str(error) or type(error).__name__).splitlines()[0]
+  return UserError(f'the prepared data in {folder} is damaged ({reason}): delete that folder')
+
+
+def _describe(builder, metadata) -> str:
+  info, ratio = builder.info, metadata['imbalance_ratio']
+  order = f'{metadata["order"]} order' if metadata['order'] == 'original' else metadata['order']
+  lines = [
+    f'dataset {info.full_name}',
+    f'source  {metadata["source_kind"]}, pixels {metadata["pixels"]}, indices: {order}',
+    f'ratio   {"as it is" if ratio is None else f"{ratio:g}"}, seed {metadata["seed"]}',
+  ]
+  for split in ('train', 'test'):
+    counts = metadata[split]['class_counts']
+    shape = 'x'.join(str(n) for n in info.features['image'].shape)
+    pairs = zip(metadata['class_names'], counts, strict=True)
+    lines += [
+      f'{split:7} {sum(counts)} images {shape}: '
+      + ', '.join(f'{name} {count}' for name, count in pairs),
+      f'        indices SHA-256 {metadata[split]["indices_sha256"]}',
+    ]
+  return '\n'.join([*lines, f'in      {builder.data_dir}'])
+
+
+def _main(argv) -> int:
+  from absl import flags
+
+  values = flags.FLAGS
+  try:
+    if len(argv) > 1:
+      raise UserError(f'argument {argv[1]!r} is not understood; did you mean --source={argv[1]}?')
+    if not values.dataset:
+      raise UserError(f'--dataset is missing; allowed: {", ".join(DATASETS)}')
+    options = {
+      name: getattr(values, name)
+      for name in ('imbalance_ratio', 'image_size', 'seed', 'test_share')
+    }
+    print(_describe(*_prepare(values.dataset, values.source, values.data_dir, options)))
+  except UserError as error:
+    print(f'error: {error}', file=sys.stderr)
+    return 1
+  except KeyboardInterrupt:
+    print('error: interrupted; unfinished data was removed', file=sys.stderr)
+    return 130
+  return 0
+
+
+if __name__ == '__main__':
+  from absl import app, flags
+
+  # Defined here, not on import: training imports this module and has flags of its own.
+  flags.DEFINE_string('dataset', '', 'NAME/CONFIG, for example long_tail_cifar10/ratio_100.')
+  flags.DEFINE_string('source', '', 'Original files; empty to download.')
+  flags.DEFINE_string('data_dir', '', '$TFDS_DATA_DIR or ~/tensorflow_datasets if empty.')
+  flags.DEFINE_float('imbalance_ratio', None, 'long_tail_folder: first over last class, >= 1.')
+  flags.DEFINE_integer('image_size', None, 'long_tail_folder: side of the square images.')
+  flags.DEFINE_integer('seed', None, 'long_tail_folder: selection of the images (default 0).')
+  flags.DEFINE_float('test_share', None, 'long_tail_folder: share for the test (default 0.1).')
+  app.run(_main)

@@ -1,0 +1,200 @@
+"""A user's own images, from class folders or one .npz, as they are or made long-tailed."""
+
+import hashlib
+import numbers
+from pathlib import Path
+import re
+
+import numpy as np
+import tensorflow_datasets as tfds
+
+from data_prep import readers
+from data_prep.array_builder import ArrayBuilder, Recipe, Split
+from data_prep.long_tail import class_counts, largest_n_max, select_indices
+from jaxgan.errors import UserError
+
+OPTIONS = ('imbalance_ratio', 'image_size', 'seed', 'test_share')
+DEFAULT_TEST_SHARE = 0.1
+
+
+class LongTailFolder(ArrayBuilder, skip_registration=True):
+  """Own images of one square size, with train and test splits."""
+
+  def __init__(self, *, source: readers.Source, options: dict, **kwargs):
+    self.image_shape = source.train.images.shape[1:]
+    self.class_names = source.class_names
+    self._contents = source, options
+    super().__init__(**kwargs)
+
+  def read_splits(self, dl_manager):
+    del dl_manager
+    source, options = self._contents
+    return make_splits(source, **options)
+
+
+def make_splits(
+  source: readers.Source,
+  imbalance_ratio: float | None = None,
+  seed: int = 0,
+  test_share: float | None = None,
+) -> tuple[dict[str, Split], dict]:
+  """Cuts a test split if there is none, and makes the rest long-tailed if asked to.
+
+  Of a class of n images, round(test_share * n) but at least 1 and at most n - 1 go to
+  the test. With an imbalance ratio, n_max is the largest that gives every class
+  its `class_counts`, classes in label order.
+
+  Args:
+    source: what the readers return.
+    imbalance_ratio: None leaves the class sizes as they are.
+    seed: of the shuffle of each class.
+    test_share: None means DEFAULT_TEST_SHARE; not for a source with test images.
+
+  Returns:
+    The splits, and the facts for the metadata.
+
+  Raises:
+    UserError: a class with one image and no test images; a class that would be empty.
+  """
+  (images, labels), names = source.train, source.class_names
+  available = np.bincount(labels, minlength=len(names))
+  if source.test is None:
+    if available.min() < 2:
+      raise UserError(
+        f'class {names[available.argmin()]} has 1 image, at least 2 are needed to cut a test '
+        'split: add images or give a test folder'
+      )
+    share = DEFAULT_TEST_SHARE if test_share is None else test_share
+    test_counts = [min(max(1, round(share * int(n))), int(n) - 1) for n in available]
+    at = select_indices(labels, test_counts, seed)
+    test = Split(images[at], labels[at], at)
+  elif test_share is not None:
+    raise UserError(f'test_share {test_share} was given, but the source has test images already')
+  else:
+    share, test_counts = None, [0] * len(names)
+    test = Split(*source.test, np.arange(len(source.test.labels)))
+  pool = available - test_counts
+  counts, n_max = pool.tolist(), int(pool.max())
+  if imbalance_ratio is not None:
+    n_max = largest_n_max(pool, imbalance_ratio)
+    counts = class_counts(n_max, len(names), imbalance_ratio)
+    if min(counts) < 1:
+      raise UserError(
+        f'imbalance_ratio {imbalance_ratio:g} leaves class {names[counts.index(0)]} without '
+        f'images (class {names[0]} keeps {n_max}): lower it'
+      )
+  train = select_indices(labels, counts, seed, skip=test_counts)
+  facts = {
+    'source_kind': source.kind,
+    'pixels': source.pixels,
+    'order': 'of the .npz' if source.kind == 'npz' else 'by class folder, then file name',
+    'imbalance_ratio': imbalance_ratio,
+    'n_max': n_max,
+    'seed': seed,
+    'test_share': share,
+  }
+  return {'train': Split(images[train], labels[train], train), 'test': test}, facts
+
+
+def recipe(
+  config: str,
+  source: str,
+  imbalance_ratio: float | None = None,
+  image_size: int | None = None,
+  seed: int = 0,
+  test_share: float | None = None,
+) -> Recipe:
+  """See `data_prep.array_builder.Recipe`.
+
+  The config is named after the source, the options and a hash of the contents, so
+  that a changed source is prepared anew and an unchanged one is found again.
+
+  Args:
+    config: '', or the name of prepared data, which then needs no source.
+    source: a folder or an .npz, see `data_prep.readers`.
+    imbalance_ratio: see `make_splits`.
+    image_size: side in pixels; may be left out if all images are squares of one size.
+    seed: see `make_splits`.
+    test_share: see `make_splits`.
+
+  Returns:
+    The recipe; the images are decoded only when it is made.
+  """
+  _check_options(imbalance_ratio, image_size, seed, test_share)
+  if not source:
+    return _prepared(config)
+  path = Path(source).expanduser()
+  if not (path.is_dir() or (path.is_file() and path.suffix == '.npz')):
+    raise UserError(f'source {source} is neither a folder of class folders nor an .npz file')
+  parts = [
+    re.sub(r'[^A-Za-z0-9]+', '_', path.resolve().name.removesuffix('.npz')).strip('_') or 'images',
+    f'ratio_{imbalance_ratio:g}' if imbalance_ratio is not None else '',
+    f'size_{image_size}' if image_size else '',
+    f'seed_{seed}' if seed else '',
+    f'test_{test_share:g}' if test_share is not None else '',
+    _contents_hash(path, (imbalance_ratio, test_share)),
+  ]
+  name = '-'.join(part for part in parts if part)
+  if config not in ('', name):
+    raise UserError(f'dataset long_tail_folder/{config}: source {source} makes {name}')
+
+  def make(data_dir):
+    read = readers.read_class_folders if path.is_dir() else readers.read_npz
+    contents = read(path, image_size)
+    options = {'imbalance_ratio': imbalance_ratio, 'seed': seed, 'test_share': test_share}
+    make_splits(contents, **options)  # Bad options are found before TFDS writes anything.
+    return LongTailFolder(
+      source=contents,
+      options=options,
+      config=tfds.core.BuilderConfig(name=name),
+      data_dir=data_dir,
+    )
+
+  return Recipe(name, make)
+
+
+def _prepared(config):
+  if not re.fullmatch(r'[A-Za-z0-9_.+-]+', config):
+    raise UserError(
+      'long_tail_folder needs --source (config field data.source): a folder of class folders '
+      'or an .npz; or the name of prepared data as dataset long_tail_folder/NAME'
+    )
+
+  def make(data_dir):
+    raise UserError(f'long_tail_folder/{config} is not prepared in {data_dir}: give its source')
+
+  return Recipe(config, make)
+
+
+def _check_options(imbalance_ratio, image_size, seed, test_share):
+  def is_a(value, kind, low, high):
+    return isinstance(value, kind) and not isinstance(value, bool) and low <= value <= high
+
+  real, whole = numbers.Real, numbers.Integral
+  if imbalance_ratio is not None and not is_a(imbalance_ratio, real, 1, 1e9):
+    raise UserError(f'imbalance_ratio must be a number in 1..1e9, got {imbalance_ratio}')
+  if image_size is not None and not is_a(image_size, whole, 4, 4096):
+    raise UserError(f'image_size must be a whole number in 4..4096, got {image_size}')
+  if not is_a(seed, whole, 0, 2**63):
+    raise UserError(f'seed must be a whole number >= 0, got {seed}')
+  if test_share is not None and not (is_a(test_share, real, 0, 1) and 0 < test_share < 1):
+    raise UserError(f'test_share must lie between 0 and 1, got {test_share}')
+
+
+def _contents_hash(path, options):
+  """10 digits of SHA-256 over file names and bytes, and the options that names may round."""
+  digest = hashlib.sha256(repr(options).encode())
+  if path.is_dir():
+    train, test, _ = readers.list_class_folders(path)
+    files = train.paths + (test.paths if test else [])
+  else:
+    files = [path]
+  for file in files:
+    name = file.relative_to(path).as_posix() if path.is_dir() else ''
+    try:
+      with file.open('rb') as stream:
+        contents = hashlib.file_digest(stream, 'sha256').digest()
+    except OSError as error:
+      raise UserError(f'image file {file} cannot be read ({error.strerror})') from error
+    digest.update(name.encode() + b'\0' + contents)
+  return digest.hexdigest()[:10]

@@ -1,0 +1,137 @@
+"""The GAN algorithm: what an update changes, counts, averages, and what it leaves alone."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxgan.algorithms.gan import gan
+
+SHAPE = (8, 8, 1)
+K = 3
+
+
+def classify(variables, images):
+  """A 'classifier' by brightness: darker than -t, brighter than t, or between."""
+  level = images.mean(axis=(1, 2, 3)) * variables
+  return jnp.stack([-level, jnp.zeros_like(level), level], axis=-1), images[:, 0, :, 0]
+
+
+@pytest.fixture
+def build(tiny_config):
+  def make(method, **changes):
+    config = tiny_config.algorithm.copy_and_resolve_references()
+    config.update(changes)
+    return gan(config, method, SHAPE, K, classify)
+
+  return make
+
+
+def batch(n=8, seed=0):
+  images = jax.random.uniform(jax.random.key(seed), (n, *SHAPE), minval=-1.0)
+  return {'images': images, 'labels': jnp.zeros(n, jnp.int32), 'classifier': jnp.float32(30.0)}
+
+
+def run(algorithm, steps, n=8):
+  update = jax.jit(algorithm.update)
+  state = algorithm.init(jax.random.key(0))
+  states, metrics = [state], []
+  for t in range(steps):
+    state, values = update(state, batch(n, t), jax.random.fold_in(jax.random.key(1), t))
+    states.append(state)
+    metrics.append(values)
+  return states, metrics
+
+
+def test_update_changes_every_part_of_the_state(build):
+  states, metrics = run(build('class_balancing'), 1)
+  changed = jax.tree.map(lambda a, b: bool((a != b).any()), states[0], states[1])
+  # A relativistic loss sees differences of logits only: the last bias has no gradient.
+  changed.discriminator['params']['Dense_0'].pop('bias')
+  for part in (changed.generator, changed.discriminator):
+    assert all(jax.tree.leaves(part))
+  assert int(states[1].step) == 1
+  assert {'loss/discriminator', 'loss/generator', 'loss/regulariser'} <= metrics[0].keys()
+
+
+def test_counts_follow_equation_5(build):
+  """Cycle of 2 steps, α = 0.5: N <- max(50/2 + c/2, 1) with c the images of two batches."""
+  states, metrics = run(build('class_balancing', count_cycle=2, count_decay=0.5), 2)
+  first, second = (np.asarray(m['class_share']) * 8 for m in metrics)
+  np.testing.assert_allclose(states[1].cycle_counts, first, atol=1e-5)
+  np.testing.assert_allclose(states[1].counts, [50.0] * K)
+  np.testing.assert_allclose(states[2].cycle_counts, np.zeros(K))
+  np.testing.assert_allclose(states[2].counts, np.maximum(25 + (first + second) / 2, 1), rtol=1e-6)
+
+
+def test_average_is_the_generator_until_its_start_step(build, assert_trees_equal):
+  states, _ = run(build('unconditional', ema_start=2, ema_decay=0.75), 3)
+  assert_trees_equal(states[2].ema, states[2].generator)
+  expected = jax.tree.map(
+    lambda old, new: 0.75 * old + 0.25 * new, states[2].generator, states[3].generator
+  )
+  jax.tree.map(
+    lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-7), states[3].ema, expected
+  )
+
+
+def test_a_weight_of_zero_is_the_unconditional_method(build):
+  """The baseline differs in nothing but the regulariser."""
+  balanced, _ = run(build('class_balancing', regulariser_weight=0.0), 3)
+  unconditional, _ = run(build('unconditional'), 3)
+  jax.tree.map(
+    lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6),
+    balanced[-1].generator,
+    unconditional[-1].generator,
+  )
+
+
+def test_the_regulariser_moves_the_generator_and_not_the_discriminator(build, assert_trees_equal):
+  with_it, _ = run(build('class_balancing', regulariser_weight=10.0), 1)
+  without, _ = run(build('unconditional'), 1)
+  assert_trees_equal(with_it[1].discriminator, without[1].discriminator)
+  differs = jax.tree.map(
+    lambda a, b: bool((a != b).any()),
+    with_it[1].generator['params'],
+    without[1].generator['params'],
+  )
+  assert any(jax.tree.leaves(differs))
+
+
+def test_n_dis_discriminator_steps_a_generator_step(build):
+  """Adam's own counters say how often each network was updated."""
+  algorithm = build('unconditional', discriminator_steps=3)
+  assert algorithm.images_per_update == 3
+  states, _ = run(algorithm, 2, n=24)
+  assert int(states[-1].discriminator_optimizer[0].count) == 6
+  assert int(states[-1].generator_optimizer[0].count) == 2
+
+
+def test_unconditional_state_has_no_counts(build):
+  state = build('unconditional').init(jax.random.key(0))
+  assert state.counts is None and state.cycle_counts is None
+
+
+@pytest.mark.parametrize('loss', ['relativistic', 'hinge', 'non_saturating'])
+@pytest.mark.parametrize('weights', ['released', 'paper'])
+def test_every_loss_and_weighting_runs(build, loss, weights):
+  _, metrics = run(build('class_balancing', loss=loss, regulariser_weights=weights), 1)
+  assert all(bool(jnp.isfinite(v).all()) for v in metrics[0].values())
+
+
+def test_generate_uses_running_statistics_and_changes_nothing(build, assert_trees_equal):
+  algorithm = build('unconditional')
+  states, _ = run(algorithm, 3)
+  before = jax.device_get(states[-1])
+  few = algorithm.generate(states[-1], jax.random.key(5), 4)
+  assert few.shape == (4, *SHAPE) and float(jnp.abs(few).max()) <= 1.0
+  raw = algorithm.generate(states[-1], jax.random.key(5), 4, ema=False)
+  assert (raw != few).any()
+  assert_trees_equal(before, states[-1])
+
+
+def test_bfloat16_keeps_float32_state_and_losses(build):
+  states, metrics = run(build('class_balancing', dtype='bfloat16'), 2)
+  floats = [x for x in jax.tree.leaves(states[-1]) if jnp.issubdtype(x.dtype, jnp.floating)]
+  assert all(x.dtype == jnp.float32 for x in floats)
+  assert metrics[-1]['loss/generator'].dtype == jnp.float32

@@ -1,0 +1,193 @@
+"""Preparing and loading: idempotent, atomic, no TensorFlow; the command line."""
+
+import os
+from pathlib import Path
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from data_prep import array_builder, build, long_tail_digits
+
+NAME = 'long_tail_digits/ratio_10'
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def digits(monkeypatch):
+  """`long_tail_digits` without the import of scikit-learn: 40 random images a class."""
+  images = np.random.default_rng(0).integers(0, 256, (400, 16, 16, 1), dtype=np.uint8)
+  monkeypatch.setattr(long_tail_digits, 'TEST_IMAGES_PER_CLASS', 10)
+  monkeypatch.setattr(long_tail_digits, 'read_digits', lambda: (images, np.arange(400) % 10))
+  return images
+
+
+def test_prepare_is_idempotent(digits, tmp_path, monkeypatch):
+  first = build.prepare(NAME, data_dir=str(tmp_path))
+  assert sorted(first.info.splits) == ['test', 'train']
+  monkeypatch.setattr(long_tail_digits, 'read_digits', lambda: pytest.fail('prepared again'))
+  assert build.prepare(NAME, data_dir=str(tmp_path)).data_dir == first.data_dir
+
+
+def test_load(digits, tmp_path):
+  train = build.load(NAME, 'train', data_dir=str(tmp_path))
+  again = build.load(NAME, 'train', data_dir=str(tmp_path))
+  assert train.key == again.key and train.key.startswith(f'{NAME}/1.0.0/train/')
+  np.testing.assert_array_equal(train.images, again.images)
+  part = build.load(NAME, 'train[:20]', data_dir=str(tmp_path))
+  np.testing.assert_array_equal(part.images, train.images[:20])
+  assert part.key != train.key
+  for split in ('valid', 'train[x]', ''):
+    with pytest.raises(build.UserError, match=r'is unknown; allowed: train, test|test, train'):
+      build.load(NAME, split, data_dir=str(tmp_path))
+
+
+def test_the_same_preparation_gives_the_same_files(digits, tmp_path):
+  keys = {build.load(NAME, 'train', data_dir=str(tmp_path / name)).key for name in 'ab'}
+  assert len(keys) == 1
+
+
+def test_default_data_dir(digits, tmp_path, monkeypatch):
+  monkeypatch.setenv('TFDS_DATA_DIR', str(tmp_path / 'env'))
+  assert build.prepare(NAME).data_dir.startswith(str(tmp_path / 'env'))
+
+
+def test_unknown_names_and_options(tmp_path):
+  with pytest.raises(build.UserError, match='unknown; allowed: long_tail_cifar10, long_tail_dig'):
+    build.prepare('cifar10', data_dir=str(tmp_path))
+  with pytest.raises(build.UserError, match='image_size is not an option of long_tail_digits'):
+    build.prepare(NAME, data_dir=str(tmp_path), image_size=32)
+  build.prepare(NAME, data_dir=str(tmp_path), image_size=None)
+
+
+@pytest.mark.parametrize('failure', [RuntimeError, KeyboardInterrupt])
+def test_a_failure_half_way_leaves_nothing(failure, digits, tmp_path, monkeypatch):
+  write = array_builder.ArrayBuilder._generate_examples
+
+  def fail_later(self, split):
+    for number, example in enumerate(write(self, split)):
+      if number == 30:
+        raise failure
+      yield example
+
+  data_dir = tmp_path / 'tfds'
+  with monkeypatch.context() as patch:
+    patch.setattr(array_builder.ArrayBuilder, '_generate_examples', fail_later)
+    with pytest.raises(failure):
+      build.prepare(NAME, data_dir=str(data_dir))
+  assert not data_dir.exists()
+  assert len(build.load(NAME, 'test', data_dir=str(data_dir)).labels) == 100
+
+
+def test_what_a_killed_process_leaves_is_not_taken_for_data(digits, tmp_path):
+  killed = tmp_path / 'long_tail_digits' / 'ratio_10' / 'incomplete.ABCDEF_1.0.0'
+  killed.mkdir(parents=True)
+  (killed / 'dataset_info.json').write_text('{}')
+  assert len(build.load(NAME, 'test', data_dir=str(tmp_path)).labels) == 100
+
+
+def test_data_dir_that_cannot_be_written(digits, tmp_path):
+  (tmp_path / 'file').write_text('')
+  with pytest.raises(build.UserError, match=r'data_dir .*file: the data cannot be prepared'):
+    build.prepare(NAME, data_dir=str(tmp_path / 'file'))
+
+
+def _cut(file):
+  file.write_bytes(file.read_bytes()[:-70000])
+
+
+def _flip(file):
+  data = bytearray(file.read_bytes())
+  data[len(data) // 2] ^= 1
+  file.write_bytes(data)
+
+
+@pytest.mark.parametrize(
+  ('pattern', 'damage'),
+  [
+    ('*train.array_record*', _cut),
+    ('*train.array_record*', _flip),
+    ('*train.array_record*', Path.unlink),
+    ('dataset_info.json', Path.unlink),
+    ('dataset_info.json', lambda file: file.write_text('{')),
+    ('features.json', lambda file: file.write_text('{')),
+    ('metadata.json', lambda file: file.write_text('{')),
+    ('metadata.json', Path.unlink),
+    ('metadata.json', lambda file: file.write_text('{}')),
+  ],
+)
+def test_damaged_data(pattern, damage, digits, tmp_path):
+  folder = Path(build.prepare(NAME, data_dir=str(tmp_path)).data_dir)
+  (file,) = folder.glob(pattern)
+  damage(file)
+  with pytest.raises(
+    build.UserError, match=f'{folder} is damaged .*: delete that folder'
+  ) as raised:
+    build.load(NAME, 'train', data_dir=str(tmp_path))
+  assert '\n' not in str(raised.value)
+
+
+def test_altered_data(digits, tmp_path):
+  folder = Path(build.prepare(NAME, data_dir=str(tmp_path)).data_dir)
+  other = Path(build.prepare('long_tail_digits/ratio_1', data_dir=str(tmp_path)).data_dir)
+  metadata = folder / 'metadata.json'
+  metadata.write_text(metadata.read_text().replace('"arrays_sha256": "', '"arrays_sha256": "0'))
+  with pytest.raises(build.UserError, match='contents differ'):
+    build.load(NAME, 'train', data_dir=str(tmp_path))
+  metadata.write_text((other / 'metadata.json').read_text())
+  with pytest.raises(build.UserError, match='contradicts metadata'):
+    build.prepare(NAME, data_dir=str(tmp_path))
+
+
+@pytest.fixture
+def command(tmp_path):
+  """Runs the command with a `tensorflow` on the path that cannot be imported."""
+  (tmp_path / 'trap').mkdir()
+  (tmp_path / 'trap' / 'tensorflow.py').write_text('raise SystemExit("TensorFlow was imported")')
+  env = {**os.environ, 'PYTHONPATH': f'{tmp_path / "trap"}:{ROOT}'}
+
+  def command(*flags, code=('-m', 'data_prep.build')):
+    return subprocess.run(
+      [sys.executable, *code, *flags], env=env, cwd=tmp_path, capture_output=True, text=True
+    )
+
+  return command
+
+
+def test_command(command, tmp_path):
+  done = command(f'--dataset={NAME}', f'--data_dir={tmp_path / "tfds"}')
+  assert (done.returncode, done.stderr) == (0, '')
+  assert 'train   562 images 16x16x1: 0 139, 1 107' in done.stdout
+  assert '89debf2aaf03c960' in done.stdout
+  assert str(tmp_path / 'tfds' / NAME / '1.0.0') in done.stdout
+  code = f'from data_prep import build; print(len(build.load({NAME!r}, "test").labels))'
+  loaded = command(code=('-c', f'import os; os.environ["TFDS_DATA_DIR"] = "tfds"; {code}'))
+  assert loaded.stdout.strip() == '350', loaded.stderr
+
+
+def test_command_on_own_images(command, make_folder, tmp_path):
+  source = make_folder({f'{c}/{i}.png': ((8, 8), 'RGB', (i, 0, 0)) for c in 'ab' for i in range(6)})
+  flags = (f'--source={source}', '--image_size=4', '--imbalance_ratio=2.5', '--seed=2')
+  done = command('--dataset=long_tail_folder', *flags, '--test_share=0.2', '--data_dir=tfds')
+  assert (done.returncode, done.stderr) == (0, '')
+  assert 'train   7 images 4x4x3: a 5, b 2' in done.stdout
+  assert 'ratio   2.5, seed 2' in done.stdout
+  (prepared,) = (tmp_path / 'tfds' / 'long_tail_folder').iterdir()
+  assert prepared.name.startswith('pets-ratio_2.5-size_4-seed_2-test_0.2-')
+
+
+@pytest.mark.parametrize(
+  ('flags', 'message'),
+  [
+    (['--dataset=long_tail_cifar10/ratio_7'], 'allowed: long_tail_cifar10/ratio_100'),
+    (['--dataset=long_tail_folder', '--source=none', '--seed=1'], 'source none is neither'),
+    ([], '--dataset is missing'),
+  ],
+)
+def test_command_errors_are_one_line(flags, message, command, tmp_path):
+  done = command(*flags, f'--data_dir={tmp_path / "tfds"}')
+  assert done.returncode == 1 and done.stdout == ''
+  assert message in done.stderr
+  assert done.stderr.startswith('error: ') and done.stderr.count('\n') == 1
+  assert not (tmp_path / 'tfds').exists()

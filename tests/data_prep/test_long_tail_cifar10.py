@@ -1,0 +1,227 @@
+"""Long-tailed CIFAR-10 from small fake copies in every accepted form, and from a real copy."""
+
+import functools
+import hashlib
+import http.server
+import importlib.util
+import os
+from pathlib import Path
+import pickle
+import socket
+import threading
+
+import numpy as np
+import pytest
+
+from data_prep import build, long_tail, long_tail_cifar10, readers
+
+REAL_SHA256 = {
+  'ratio_100': '1bfa35f41734a69fb966ca71beae3b92f5439f2b8c20165704f0dd3d3baadaf4',
+  'ratio_10': 'c73aaa6fc332a6d73396a201e5276065521b8569e6d3a865268bb0bc232d176f',
+  'ratio_1': '33236cc6bd19fa6b89e06d441d3fcd8eb37dc8540f6a4f2b627b20af10894a41',
+}
+COUNTS = [10, 7, 5, 4, 3, 2, 2, 1, 1, 1]  # floor(10 * 10^(-k/9))
+
+
+def make_source(form, fake, root):
+  if form == 'python archive':
+    return fake.write_archive(root / 'cifar-10-python.tar.gz', 'cifar-10-batches-py', fake.python())
+  if form == 'binary archive':
+    return fake.write_archive(
+      root / 'cifar-10-binary.tar.gz', 'cifar-10-batches-bin', fake.binary()
+    )
+  if form == 'folder with an archive':
+    return make_source('binary archive', fake, root).parent
+  if form == 'python folder':
+    return fake.write_folder(root / 'cifar-10-batches-py', fake.python())
+  if form == 'parent of binary folder':
+    return fake.write_folder(root / 'cifar-10-batches-bin', fake.binary()).parent
+  if form == 'npz':
+    np.savez(root / 'cifar10.npz', **fake.arrays())
+    return root / 'cifar10.npz'
+  return fake.write_png_folders(root / 'pictures')
+
+
+@pytest.mark.parametrize(
+  'form',
+  [
+    'python archive',
+    'binary archive',
+    'folder with an archive',
+    'python folder',
+    'parent of binary folder',
+    'npz',
+  ],
+)
+def test_forms_in_the_original_order(form, fake_cifar10, tmp_path):
+  source = make_source(form, fake_cifar10, tmp_path)
+  load = functools.partial(
+    build.load, 'long_tail_cifar10/ratio_10', source=str(source), data_dir=str(tmp_path / 'tfds')
+  )
+  train, test = load(split='train'), load(split='test')
+  chosen = long_tail.select_indices(fake_cifar10.labels, COUNTS, seed=0)
+  np.testing.assert_array_equal(train.images, fake_cifar10.images[chosen])
+  np.testing.assert_array_equal(train.labels, fake_cifar10.labels[chosen])
+  np.testing.assert_array_equal(test.images, fake_cifar10.test_images)
+  np.testing.assert_array_equal(test.labels, fake_cifar10.test_labels)
+  assert train.metadata['train']['indices_sha256'] == long_tail.indices_sha256(chosen)
+  assert train.metadata['train']['class_counts'] == COUNTS
+  assert train.metadata['pixels'] == ('unverified' if form == 'npz' else 'exact')
+  assert train.metadata['imbalance_ratio'] == 10
+  assert train.class_names[0] == 'airplane' and train.class_names[9] == 'truck'
+
+
+def test_class_folders_give_the_same_images(fake_cifar10, tmp_path):
+  # Files are numbered in the original order within each class, so the ranks agree.
+  source = make_source('class folders', fake_cifar10, tmp_path)
+  train = build.load('long_tail_cifar10/ratio_10', 'train', str(source), str(tmp_path / 'tfds'))
+  chosen = long_tail.select_indices(fake_cifar10.labels, COUNTS, seed=0)
+  expected = {fake_cifar10.images[i].tobytes() for i in chosen}
+  assert {image.tobytes() for image in train.images} == expected
+  assert 'not known' in train.metadata['order']
+
+
+def test_prepared_data_is_found_without_a_source_and_not_mixed(fake_cifar10, tmp_path):
+  data_dir = str(tmp_path / 'tfds')
+  archive = make_source('binary archive', fake_cifar10, tmp_path)
+  name = 'long_tail_cifar10/ratio_10'
+  first = build.load(name, 'train', source=str(archive), data_dir=data_dir)
+  again = build.load(name, 'train', data_dir=data_dir)
+  assert first.key == again.key
+  np.savez(tmp_path / 'copy.npz', **fake_cifar10.arrays(), pixels='jpeg')
+  with pytest.raises(ValueError, match=r'prepared from a source with exact.*has jpeg pixels'):
+    build.prepare(name, source=str(tmp_path / 'copy.npz'), data_dir=data_dir)
+
+
+def test_bad_sources(fake_cifar10, tmp_path):
+  def error(source):
+    with pytest.raises(ValueError) as raised:
+      build.prepare('long_tail_cifar10/ratio_1', str(source), str(tmp_path / 'tfds'))
+    assert '\n' not in str(raised.value)
+    assert not (tmp_path / 'tfds').exists()
+    return str(raised.value)
+
+  assert 'does not exist' in error(tmp_path / 'nothing')
+  assert 'cifar-10-python.tar.gz' in error(tmp_path)
+
+  archive = make_source('python archive', fake_cifar10, tmp_path)
+  whole = archive.read_bytes()
+  archive.write_bytes(whole[: len(whole) // 2])
+  assert 'not a readable .tar.gz' in error(archive)
+  archive.write_bytes(b'not an archive')
+  assert 'not a readable .tar.gz' in error(archive)
+
+  files = fake_cifar10.binary()
+  folder = fake_cifar10.write_folder(tmp_path / 'cifar-10-batches-bin', files)
+  (folder / 'data_batch_3.bin').write_bytes(files['data_batch_3.bin'][:-5])
+  assert 'data_batch_3.bin' in error(folder) and 'damaged' in error(folder)
+  (folder / 'data_batch_3.bin').unlink()
+  assert 'has no data_batch_3.bin' in error(folder)
+
+  arrays = fake_cifar10.arrays()
+  np.savez(tmp_path / 'a.npz', images=arrays['images'], labels=arrays['labels'])
+  assert 'no test images' in error(tmp_path / 'a.npz')
+  labels = arrays['labels'].copy()
+  labels[np.flatnonzero(labels == 9)[0]] = 3
+  np.savez(tmp_path / 'b.npz', **{**arrays, 'labels': labels})
+  assert 'class cat has 11 train images, CIFAR-10 has 10' in error(tmp_path / 'b.npz')
+  np.savez(tmp_path / 'c.npz', **{**arrays, 'class_names': list('abcdefghij')})
+  assert 'has the classes a, b' in error(tmp_path / 'c.npz')
+
+
+def test_pickles_cannot_run_code(fake_cifar10, tmp_path):
+  files = fake_cifar10.python()
+
+  class Evil:
+    def __reduce__(self):
+      return os.mkdir, (str(tmp_path / 'owned'),)
+
+  files['data_batch_2'] = pickle.dumps(Evil())
+  folder = fake_cifar10.write_folder(tmp_path / 'cifar-10-batches-py', files)
+  with pytest.raises(ValueError, match=r'data_batch_2 .* is damaged .*mkdir'):
+    readers.read_cifar10_batches(folder)
+  assert not (tmp_path / 'owned').exists()
+
+
+@pytest.fixture
+def website(tmp_path, monkeypatch):
+  """Serves tmp_path/www in place of the site of CIFAR-10."""
+  root = tmp_path / 'www'
+  root.mkdir()
+  handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(root))
+  monkeypatch.setattr(http.server.SimpleHTTPRequestHandler, 'log_message', lambda *a: None)
+  monkeypatch.setenv('no_proxy', '127.0.0.1')
+  with http.server.ThreadingHTTPServer(('127.0.0.1', 0), handler) as server:
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = f'http://127.0.0.1:{server.server_port}/cifar-10-binary.tar.gz'
+    monkeypatch.setattr(long_tail_cifar10, 'URL', url)
+    yield root
+    server.shutdown()
+
+
+def test_download(fake_cifar10, website, tmp_path, monkeypatch):
+  archive = make_source('binary archive', fake_cifar10, website)
+  digest = hashlib.sha256(archive.read_bytes()).hexdigest()
+  data_dir = str(tmp_path / 'tfds')
+  with pytest.raises(ValueError, match=r'has SHA-256 .*name it with --source'):
+    build.prepare('long_tail_cifar10/ratio_10', data_dir=data_dir)
+  monkeypatch.setattr(long_tail_cifar10, 'URL_SHA256', digest)
+  train = build.load('long_tail_cifar10/ratio_10', 'train', data_dir=data_dir)
+  assert len(train.labels) == sum(COUNTS)
+  archive.unlink()  # The other configs use the archive that was kept.
+  assert len(build.load('long_tail_cifar10/ratio_1', 'train', data_dir=data_dir).labels) == 100
+
+
+def test_failed_download_leaves_nothing(fake_cifar10, website, tmp_path):
+  with pytest.raises(ValueError, match=r'cannot be downloaded .*place cifar-10-binary\.tar\.gz'):
+    build.prepare('long_tail_cifar10/ratio_10', data_dir=str(tmp_path / 'tfds'))
+  assert not (tmp_path / 'tfds').exists()
+
+
+def test_silent_network_does_not_hang(tmp_path, monkeypatch):
+  with socket.create_server(('127.0.0.1', 0)) as server:  # Accepts, never answers.
+    url = f'http://127.0.0.1:{server.getsockname()[1]}/cifar-10-binary.tar.gz'
+    monkeypatch.setenv('no_proxy', '127.0.0.1')
+    monkeypatch.setattr(long_tail_cifar10, 'URL', url)
+    monkeypatch.setattr(long_tail_cifar10, 'NETWORK_TIMEOUT_SECONDS', 0.3)
+    with pytest.raises(ValueError, match='cannot be downloaded'):
+      build.prepare('long_tail_cifar10/ratio_10', data_dir=str(tmp_path / 'tfds'))
+
+
+def real_copy():
+  """The folder of the JPEG copy: $JAXGAN_TEST_DATA, or ../shared/data beside the repository."""
+  default = Path(__file__).parents[3] / 'shared' / 'data'
+  folder = Path(os.environ.get('JAXGAN_TEST_DATA', default)) / 'cifar10_jpeg'
+  if not (folder / 'cifar10_train_jpeg.npz').exists():
+    pytest.skip('no copy of CIFAR-10: set JAXGAN_TEST_DATA')
+  return folder
+
+
+def test_real_labels_give_the_pinned_selections():
+  with np.load(real_copy() / 'cifar10_train_jpeg.npz') as archive:
+    labels = archive['labels']
+  assert long_tail.indices_sha256(labels) == long_tail_cifar10.TRAIN_LABELS_SHA256
+  for config, ratio in long_tail_cifar10.CONFIGS.items():
+    counts = long_tail.class_counts(5000, 10, ratio)
+    chosen = long_tail.select_indices(labels, counts, long_tail_cifar10.SEED)
+    assert long_tail.indices_sha256(chosen) == REAL_SHA256[config]
+
+
+@pytest.mark.slow
+def test_real_copy(tmp_path):
+  spec = importlib.util.spec_from_file_location(
+    'cifar10_jpeg', Path(__file__).parent / 'cifar10_jpeg.py'
+  )
+  helper = importlib.util.module_from_spec(spec)
+  spec.loader.exec_module(helper)
+  helper.convert(real_copy(), tmp_path / 'cifar10.npz')
+  load = functools.partial(
+    build.load,
+    'long_tail_cifar10/ratio_100',
+    source=str(tmp_path / 'cifar10.npz'),
+    data_dir=str(tmp_path / 'tfds'),
+  )
+  train, test = load(split='train'), load(split='test')
+  assert train.images.shape == (12406, 32, 32, 3) and test.images.shape == (10000, 32, 32, 3)
+  assert train.metadata['train']['indices_sha256'] == REAL_SHA256['ratio_100']
+  assert train.metadata['order'] == 'original' and train.metadata['pixels'] == 'jpeg'

@@ -1,0 +1,69 @@
+"""Class distribution: hand-worked histograms."""
+
+import math
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxgan.metrics.class_distribution import (
+  class_counts,
+  frequency_thirds,
+  head_medium_tail,
+  kl_from_uniform,
+)
+
+
+def test_kl_of_hand_worked_histograms():
+  assert kl_from_uniform([7, 7, 7]) == 0.0
+  assert kl_from_uniform([0, 9, 0, 0]) == pytest.approx(math.log(4))
+  # 3/4 log(3/2) + 1/4 log(1/2)
+  assert kl_from_uniform([3, 1]) == pytest.approx(0.75 * math.log(1.5) + 0.25 * math.log(0.5))
+  assert kl_from_uniform(jnp.array([30, 10])) == pytest.approx(kl_from_uniform([3, 1]))
+
+
+def test_kl_of_the_cifar10_training_split():
+  counts = [5000, 2997, 1796, 1077, 645, 387, 232, 139, 83, 50]
+  shares = np.array(counts) / 12406
+  assert kl_from_uniform(counts) == pytest.approx(np.sum(shares * np.log(shares * 10)))
+
+
+@pytest.mark.parametrize('counts', [[0, 0], [], [1, -1], [1.0, np.nan], [[1, 2]]])
+def test_kl_refuses_what_is_no_histogram(counts):
+  with pytest.raises(ValueError):
+    kl_from_uniform(counts)
+
+
+def test_class_counts():
+  np.testing.assert_array_equal(class_counts([2, 0, 2, 2], 4), [1, 0, 3, 0])
+  np.testing.assert_array_equal(class_counts(jnp.array([1, 1]), 2), [0, 2])
+  np.testing.assert_array_equal(class_counts([], 2), [0, 0])
+
+
+@pytest.mark.parametrize('labels', [[0, 3], [-1, 0], [0.5, 1.0], [[0, 1]]])
+def test_class_counts_refuses_bad_labels(labels):
+  with pytest.raises(ValueError):
+    class_counts(labels, 3)
+
+
+def test_thirds_follow_the_training_frequency_not_the_labels():
+  head, medium, tail = frequency_thirds([1, 100, 10, 50, 5, 20, 2])
+  assert [head.tolist(), medium.tolist(), tail.tolist()] == [[1, 3, 5], [2, 4], [6, 0]]
+
+
+def test_head_medium_tail():
+  result = head_medium_tail([10, 60, 0, 20, 5, 5], train_counts=[5, 6, 1, 4, 2, 3])
+  assert result == {
+    'head': 0.7,
+    'medium': 0.25,
+    'tail': 0.05,
+    'head_mean_count': 35.0,
+    'medium_mean_count': 12.5,
+    'tail_mean_count': 2.5,
+  }
+  assert head_medium_tail([3, 1], [9, 1])['tail'] == 0.0
+
+
+def test_head_medium_tail_refuses_other_lengths():
+  with pytest.raises(ValueError, match='must match'):
+    head_medium_tail([1, 2, 3], [1, 2])

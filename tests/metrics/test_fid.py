@@ -1,0 +1,132 @@
+"""Tests of the Fréchet distance and of the statistics it compares."""
+
+import numpy as np
+import pytest
+import scipy.linalg
+
+from jaxgan.metrics import fid
+
+
+def _features(seed: int, count: int, dim: int, shift: float = 0.0) -> np.ndarray:
+  """Correlated, non-negative features, as those of a ReLU network are."""
+  rng = np.random.default_rng(seed)
+  mix = np.random.default_rng(99).normal(size=(dim, dim)) / np.sqrt(dim)
+  return np.maximum(rng.normal(size=(count, dim)) @ mix + shift, 0).astype(np.float32)
+
+
+def test_equal_gaussians_are_at_distance_zero():
+  mean, cov = fid.statistics(_features(0, 50, 6))
+  assert fid.frechet_distance(mean, cov, mean, cov) == pytest.approx(0, abs=1e-12)
+
+
+def test_shifted_means_are_at_their_squared_distance():
+  cov = np.array([[2.0, 0.5], [0.5, 1.0]])
+  # 3^2 + 4^2
+  distance = fid.frechet_distance(np.array([1.0, 1.0]), cov, np.array([4.0, -3.0]), cov)
+  assert distance == pytest.approx(25, abs=1e-12)
+
+
+def test_diagonal_covariances_are_at_the_squared_distance_of_their_roots():
+  zeros = np.zeros(3)
+  # Standard deviations (1, 2, 3) and (3, 5, 3): 2^2 + 3^2 + 0^2.
+  distance = fid.frechet_distance(zeros, np.diag([1.0, 4.0, 9.0]), zeros, np.diag([9.0, 25.0, 9.0]))
+  assert distance == pytest.approx(13, abs=1e-12)
+
+
+def test_point_masses_and_singular_covariances():
+  zeros = np.zeros(2)
+  # Orthogonal lines have nothing to transport along: only the traces 1 + 4 remain.
+  distance = fid.frechet_distance(zeros, np.diag([1.0, 0.0]), zeros, np.diag([0.0, 4.0]))
+  assert distance == pytest.approx(5, abs=1e-12)
+  points = fid.frechet_distance(zeros, np.zeros((2, 2)), np.ones(2), np.zeros((2, 2)))
+  assert points == pytest.approx(2, abs=1e-12)
+
+
+def test_covariances_that_do_not_commute():
+  # For 2x2, Tr (C1 C2)^{1/2} = sqrt(Tr(C1 C2) + 2 sqrt(det C1 det C2)) = sqrt(6 + 2 sqrt(3 * 2)).
+  cov1, cov2 = np.array([[2.0, 1.0], [1.0, 2.0]]), np.array([[3.0, -1.0], [-1.0, 1.0]])
+  zeros = np.zeros(2)
+  distance = fid.frechet_distance(zeros, cov1, zeros, cov2)
+  assert distance == pytest.approx(4 + 4 - 2 * np.sqrt(6 + 2 * np.sqrt(6)), abs=1e-12)
+
+
+@pytest.mark.parametrize('count', [3, 200])
+def test_distance_is_symmetric(count):
+  one, two = fid.statistics(_features(0, count, 8)), fid.statistics(_features(1, count, 8, 0.3))
+  forward, backward = fid.frechet_distance(*one, *two), fid.frechet_distance(*two, *one)
+  assert forward == pytest.approx(backward, rel=1e-10)
+  assert forward > 0.1
+
+
+def test_distance_refuses_what_has_no_distance():
+  mean, cov = np.zeros(2), np.eye(2)
+  with pytest.raises(ValueError, match=r'mean2 must be \[D\] and cov2 \[D, D\]'):
+    fid.frechet_distance(mean, cov, mean, np.eye(3))
+  with pytest.raises(ValueError, match='same length'):
+    fid.frechet_distance(mean, cov, np.zeros(3), np.eye(3))
+  with pytest.raises(ValueError, match='NaN or infinite'):
+    fid.frechet_distance(mean, cov, np.array([0.0, np.nan]), cov)
+  with pytest.raises(ValueError, match='cov2 is not positive semi-definite'):
+    fid.frechet_distance(mean, cov, mean, np.diag([1.0, -1.0]))
+  with pytest.raises(ValueError, match='cov1 is not symmetric'):
+    fid.frechet_distance(mean, np.array([[1.0, 0.5], [0.0, 1.0]]), mean, cov)
+
+
+def test_statistics_worked_by_hand():
+  mean, cov = fid.statistics(np.array([[0, 0], [2, 4], [4, 2]], np.float32))
+  np.testing.assert_array_equal(mean, [2, 2])
+  # Deviations (-2, -2), (0, 2), (2, 0), divided by N - 1 = 2.
+  np.testing.assert_allclose(cov, [[4, 2], [2, 4]])
+  assert mean.dtype == cov.dtype == np.float64
+  assert fid.statistics(np.array([[1.0], [3.0]]))[1].shape == (1, 1)
+
+
+def test_accumulated_statistics_equal_those_of_all_features():
+  # A mean far from zero is what makes unshifted sums lose digits.
+  features = _features(0, 500, 16) + np.float32(300)
+  moments = None
+  for batch in np.split(features, [7, 8, 200, 431]):
+    moments = fid.accumulate(moments, batch)
+  mean, cov = fid.moments_statistics(moments)
+  assert moments.count == 500
+  np.testing.assert_allclose(mean, features.astype(np.float64).mean(axis=0), rtol=1e-12)
+  expected = np.cov(features.astype(np.float64), rowvar=False)
+  assert np.abs(cov - expected).max() <= 1e-10 * np.abs(expected).max()
+
+
+def test_accumulate_leaves_its_argument_alone():
+  first = fid.accumulate(None, _features(0, 5, 3))
+  copies = [np.copy(part) for part in first]
+  fid.accumulate(first, _features(1, 5, 3))
+  for part, copy in zip(first, copies, strict=True):
+    np.testing.assert_array_equal(part, copy)
+
+
+def test_statistics_refuse_bad_features():
+  with pytest.raises(ValueError, match='at least 2 features, got 1'):
+    fid.statistics(np.ones((1, 4)))
+  with pytest.raises(ValueError, match='at least 2 features, got 1'):
+    fid.moments_statistics(fid.accumulate(None, np.ones((1, 4))))
+  with pytest.raises(ValueError, match=r'non-empty \[N, D\]'):
+    fid.accumulate(None, np.ones(4))
+  with pytest.raises(ValueError, match=r'non-empty \[N, D\]'):
+    fid.statistics(np.ones((0, 4)))
+  with pytest.raises(ValueError, match='3 dimensions, earlier batches had 4'):
+    fid.accumulate(fid.accumulate(None, np.ones((2, 4))), np.ones((2, 3)))
+
+
+_SLOW = pytest.mark.slow
+
+
+@pytest.mark.parametrize(
+  ('count', 'dim'),
+  [(300, 64), pytest.param(12, 64, marks=_SLOW), pytest.param(12, 512, marks=_SLOW)],
+)
+def test_distance_equals_that_by_the_root_of_the_product(count, dim):
+  """pytorch-fid's way; with fewer features than dimensions the covariances are singular."""
+  one = fid.statistics(_features(0, count, dim))
+  two = fid.statistics(_features(1, count, dim, 0.1))
+  root = scipy.linalg.sqrtm(one[1] @ two[1]).real
+  difference = one[0] - two[0]
+  expected = difference @ difference + np.trace(one[1]) + np.trace(two[1]) - 2 * np.trace(root)
+  assert fid.frechet_distance(*one, *two) == pytest.approx(expected, rel=1e-4)
