@@ -99,7 +99,7 @@ def gan(
     generator_variables = generator.init(generator_rng, noise, train=False)
     images = jnp.zeros((2, *image_shape))
     discriminator_variables = discriminator.init(discriminator_rng, images, train=False)
-    start_counts = jnp.full((num_classes,), float(config.count_start))
+    start_counts = jnp.full((num_classes,), config.count_start, jnp.float32)
     return GanState(
       step=jnp.zeros((), jnp.int32),
       generator=generator_variables,

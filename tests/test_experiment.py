@@ -1,0 +1,164 @@
+"""An experiment end to end on tiny networks: train, evaluate, restore, sample, report."""
+
+import json
+
+import jax
+import numpy as np
+from PIL import Image
+import pytest
+
+from jaxgan import config as config_lib
+from jaxgan import experiment, report, sampling, train
+from jaxgan.errors import UserError
+from tests.stand_in import tiny, use_stand_in_data
+
+METHODS = ('unconditional', 'class_balancing')
+
+
+@pytest.fixture(scope='module')
+def finished(tmp_path_factory):
+  """The work directory of a finished run of both methods, and its closing table."""
+  workdir = tmp_path_factory.mktemp('run')
+  with pytest.MonkeyPatch.context() as monkeypatch:
+    use_stand_in_data(monkeypatch)
+    config = tiny()
+    config.methods = METHODS
+    table = experiment.run(config, workdir)
+  return workdir, table
+
+
+def _setup(config, workdir, methods=('class_balancing',)):
+  return experiment.Setup(config, workdir, methods)
+
+
+def test_every_output_is_there(finished):
+  workdir, table = finished
+  for method in METHODS:
+    names = {p.relative_to(workdir / method).as_posix() for p in (workdir / method).rglob('*')}
+    assert {
+      'config.json',
+      'metrics.jsonl',
+      'evaluation.json',
+      'loss_curves.png',
+      'class_histogram_over_time.png',
+      'samples/step_00000004_raw.png',
+      'samples/step_00000004_ema.png',
+      'checkpoints/4',
+      'tensorboard',
+    } <= names
+  for job in ('classifier', 'annotator'):
+    assert (workdir / job / 'checkpoints').is_dir()
+  for picture in ('class_histogram.png', 'samples_by_class.png'):
+    assert Image.open(workdir / picture).size[0] > 100
+  assert all(method in table for method in METHODS)
+
+
+def test_evaluation_states_its_protocol(finished):
+  evaluation = json.loads((finished[0] / 'class_balancing' / 'evaluation.json').read_text())
+  protocol, results = evaluation['protocol'], evaluation['results']
+  assert protocol['samples'] == 24 and sum(results['class_counts']) == 24
+  assert protocol['batch_norm'] == 'running statistics' and protocol['generator'] == 'ema'
+  assert protocol['step'] == 4 and protocol['seed'] == 0
+  assert results['fid'] is None and any('FID left out' in n for n in evaluation['notes'])
+  assert results['frechet_annotator'] > 0
+  assert evaluation['train_counts'] == [40, 24, 12]
+
+
+def test_the_same_command_trains_nothing_again(finished, tiny_config, stand_in_data, monkeypatch):
+  del stand_in_data
+  monkeypatch.setattr(train, 'compile_run', lambda *a, **k: pytest.fail('trained again'))
+  tiny_config.methods = METHODS
+  before = (finished[0] / 'class_balancing' / 'evaluation.json').read_text()
+  experiment.run(tiny_config, finished[0])
+  assert (finished[0] / 'class_balancing' / 'evaluation.json').read_text() == before
+
+
+def test_methods_differ_in_nothing_but_the_method(finished):
+  configs = [config_lib.read(finished[0] / method).to_dict() for method in METHODS]
+  assert [c.pop('methods') for c in configs] == [['unconditional'], ['class_balancing']]
+  assert configs[0] == configs[1]
+
+
+def test_another_config_is_refused_before_anything_is_trained(finished, tiny_config, stand_in_data):
+  del stand_in_data
+  tiny_config.algorithm.learning_rate = 0.5
+  with pytest.raises(UserError, match=r'algorithm\.learning_rate was 0\.0002, is 0\.5'):
+    experiment.run(tiny_config, finished[0])
+
+
+def test_other_images_are_noticed(finished, tiny_config, stand_in_data):
+  stand_in_data({'image_size': 16})
+  with pytest.raises(UserError, match='images was'):
+    experiment.run(tiny_config, finished[0])
+
+
+def test_a_classifier_of_other_classes_is_refused(
+  finished, tiny_config, stand_in_data, tmp_path, monkeypatch
+):
+  tiny_config.classifier.folder = tiny_config.annotator.folder = str(finished[0] / 'classifier')
+  known = _setup(tiny_config, tmp_path).classifier
+  stand_in_data({'num_classes': 4})
+  monkeypatch.setattr(experiment.jobs, 'load_classifier', lambda folder, mesh: known)
+  with pytest.raises(UserError, match=r'knows 3 classes .* has 4 classes'):
+    _setup(tiny_config, tmp_path / 'other')
+
+
+def test_samples_with_labels(finished, tiny_config, stand_in_data, tmp_path):
+  del stand_in_data
+  setup = _setup(tiny_config, finished[0])
+  images, labels, labeller, step = sampling.draw(setup, 'class_balancing', 'best', 11, False, 0)
+  assert images.shape == (11, 8, 8, 1) and images.dtype == np.uint8 and labels.shape == (11,)
+  assert step in (2, 4) and labeller is setup.classifier
+  again, *_ = sampling.draw(setup, 'class_balancing', 'best', 11, False, 0)
+  np.testing.assert_array_equal(images, again)
+  sampling.save(tmp_path / 'pngs', images, labels, labeller.class_names)
+  assert len(list((tmp_path / 'pngs').glob('*.png'))) == 11
+  np.testing.assert_array_equal(
+    np.asarray(Image.open(tmp_path / 'pngs/000010.png')), images[10, ..., 0]
+  )
+  rows = (tmp_path / 'pngs' / 'labels.csv').read_text().splitlines()
+  assert rows[1] == f'000000.png,{labels[0]},class_{labels[0]}'
+  sampling.save(tmp_path / 'all.npz', images, labels, labeller.class_names)
+  np.testing.assert_array_equal(np.load(tmp_path / 'all.npz')['labels'], labels)
+  with pytest.raises(UserError, match='nothing is overwritten'):
+    sampling.save(tmp_path / 'all.npz', images, labels, labeller.class_names)
+
+
+@pytest.fixture
+def labelled_by_index(monkeypatch):
+  """A labeller that calls four of every five images class 0 and the rest class 1, never 2."""
+
+  def label(classify, variables, images):
+    return np.where(np.arange(len(images)) % 4 == 0, 1, 0), None
+
+  monkeypatch.setattr(experiment.jobs, 'classify_images', label)
+
+
+def test_balanced_samples(finished, tiny_config, stand_in_data, labelled_by_index, monkeypatch):
+  del stand_in_data, labelled_by_index
+  setup = _setup(tiny_config, finished[0])
+  names = setup.classifier.class_names
+  with pytest.raises(UserError, match=r"'class_2': 0"):
+    sampling.draw(setup, 'class_balancing', 'latest', 9, True, 0)
+  setup.classifier = setup.classifier._replace(class_names=names[:2])
+  _, labels, _, _ = sampling.draw(setup, 'class_balancing', 'latest', 9, True, 0)
+  assert np.bincount(labels).tolist() == [5, 4]
+
+
+def test_evaluating_a_checkpoint_leaves_training_alone(
+  finished, tiny_config, stand_in_data, assert_trees_equal
+):
+  del stand_in_data
+  setup = _setup(tiny_config, finished[0])
+  _, _, before = setup.restore('class_balancing', 'latest')
+  evaluation = experiment.evaluate_gan(setup, 'class_balancing', '2')
+  assert evaluation['protocol']['step'] == 2
+  experiment.evaluate_gan(setup, 'class_balancing', 'latest')
+  _, _, after = setup.restore('class_balancing', 'latest')
+  assert_trees_equal(before, after)
+  assert jax.tree.leaves(after)
+
+
+def test_report_of_the_work_directory(finished):
+  text = report.report([finished[0]])
+  assert 'class_balancing' in text and 'unconditional' in text

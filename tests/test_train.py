@@ -1,0 +1,218 @@
+"""The training loop: same numbers however it is driven, exact resume, safe failure."""
+
+import json
+import os
+import signal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxgan import checkpoint, experiment, parallel, train
+from jaxgan import data as data_lib
+from jaxgan.algorithms import Algorithm
+from jaxgan.errors import UserError
+
+
+@pytest.fixture
+def mesh():
+  return parallel.data_mesh(jax.devices()[:1])
+
+
+def _classify(variables, images):
+  level = variables * images.mean(axis=(1, 2, 3))
+  return jnp.stack([-level, jnp.zeros_like(level), level], axis=-1), images[:, 0, :, 0]
+
+
+@pytest.fixture
+def make_job(tiny_config, stand_in_data, tmp_path):
+  """Builds a class-balancing job on stand-in data; `update` may wrap the algorithm's."""
+  del stand_in_data
+
+  def make(folder='job', wrap=lambda update: update, evaluate=None, **train_changes):
+    config = tiny_config.copy_and_resolve_references()
+    with config.unlocked():
+      config.train.update(train_changes)
+    arrays = data_lib.load(config.data, 'train')
+    algorithm = experiment.jobs.gan_algorithm(
+      config.algorithm, 'class_balancing', arrays.images.shape[1:], 3, _classify
+    )
+    return train.Job(
+      name='job',
+      folder=tmp_path / folder,
+      config=experiment.gan_config(config, 'class_balancing', arrays),
+      algorithm=algorithm._replace(update=wrap(algorithm.update)),
+      dataset=data_lib.Dataset(arrays.images, arrays.labels),
+      frozen={'classifier': np.float32(30.0)},
+      evaluate=evaluate or (lambda state: ({'evaluation/value': 1.0}, 0.0)),
+      picture=lambda state, step: None,
+    )
+
+  return make
+
+
+def _rows(job):
+  return [json.loads(line) for line in (job.folder / 'metrics.jsonl').read_text().splitlines()]
+
+
+def test_resume_is_bit_identical(make_job, mesh, assert_trees_equal):
+  """11 steps at once, or stopped after 4 and after 7 (within an epoch of 9 and a cycle of 2)."""
+  whole = make_job('whole', steps=11)
+  expected = train.run(whole, mesh)
+  for steps in (4, 7, 11):
+    resumed = make_job('resumed', steps=steps)
+    state = train.run(resumed, mesh)
+  assert int(state.step) == 11
+  assert_trees_equal(state, expected)
+  assert [r['step'] for r in _rows(resumed)] == sorted({r['step'] for r in _rows(resumed)})
+
+
+def test_a_signal_stops_at_a_checkpoint_and_the_same_command_continues(
+  make_job, mesh, assert_trees_equal
+):
+  expected = train.run(make_job('whole', steps=6), mesh)
+
+  def interrupt(state):
+    if int(state.step) == 2:
+      os.kill(os.getpid(), signal.SIGTERM)
+    return {}, 0.0
+
+  with pytest.raises(KeyboardInterrupt):
+    train.run(make_job('stopped', steps=6, evaluate=interrupt), mesh)
+  with checkpoint.Checkpoints(make_job('stopped').folder / 'checkpoints') as checkpoints:
+    assert checkpoints.latest_step() == 2
+  assert_trees_equal(train.run(make_job('stopped', steps=6), mesh), expected)
+
+
+def test_device_loop_and_host_loop_compute_the_same(make_job, mesh):
+  job = make_job()
+  one_step, start = train.make_step(job.algorithm, job.config, len(job.dataset.labels))
+  results = []
+  for loop_on_device in (True, False):
+    with jax.set_mesh(mesh):
+      state = jax.jit(job.algorithm.init)(jax.random.key(0))
+      carry = start(state, job.dataset, job.frozen)
+      run = train.compile_run(one_step, loop_on_device)
+      for num_steps in (3, 8):  # Crosses the end of the first epoch, 9 steps.
+        carry = run(carry, num_steps, job.dataset, job.frozen, lambda: False)
+    results.append(jax.device_get(carry))
+  jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), *results)
+  assert int(results[0].order.epoch) == 1
+
+
+def test_device_loop_compiles_once_for_chunks_of_every_length(make_job, mesh):
+  job = make_job()
+  traces = []
+
+  def counting(update):
+    def wrapped(*args):
+      traces.append(1)
+      return update(*args)
+
+    return wrapped
+
+  job = job._replace(algorithm=job.algorithm._replace(update=counting(job.algorithm.update)))
+  one_step, start = train.make_step(job.algorithm, job.config, len(job.dataset.labels))
+  with jax.set_mesh(mesh):
+    carry = start(jax.jit(job.algorithm.init)(jax.random.key(0)), job.dataset, job.frozen)
+    run = train.compile_run(one_step, loop_on_device=True)
+    carry = run(carry, 2, job.dataset, job.frozen, None)
+    once = len(traces)
+    for num_steps in (1, 3):
+      carry = run(carry, num_steps, job.dataset, job.frozen, None)
+  assert len(traces) == once
+
+
+def test_logged_metrics_are_means_over_the_steps_since_the_last_row(make_job, mesh):
+  def step_number(update):
+    def wrapped(state, batch, rng):
+      new_state, metrics = update(state, batch, rng)
+      return new_state, metrics | {'number': state.step.astype(jnp.float32)}
+
+    return wrapped
+
+  job = make_job(wrap=step_number, steps=5)
+  train.run(job, mesh)
+  assert [(r['step'], r['number']) for r in _rows(job)] == [(2, 0.5), (4, 2.5), (5, 4.0)]
+
+
+def test_a_nan_stops_the_run_names_its_step_and_keeps_the_last_good_checkpoint(make_job, mesh):
+  def poison(update):
+    def wrapped(state, batch, rng):
+      new_state, metrics = update(state, batch, rng)
+      bad = jnp.where(state.step == 3, jnp.nan, 1.0)
+      metrics['loss/generator'] *= bad
+      return new_state, metrics
+
+    return wrapped
+
+  job = make_job(wrap=poison, steps=8)
+  with pytest.raises(FloatingPointError, match=r'step 3; the last good checkpoint is step 2'):
+    train.run(job, mesh)
+  with checkpoint.Checkpoints(job.folder / 'checkpoints') as checkpoints:
+    assert checkpoints.latest_step() == 2
+
+
+def test_an_infinite_parameter_is_never_saved(make_job, mesh):
+  def poison(update):
+    def wrapped(state, batch, rng):
+      new_state, metrics = update(state, batch, rng)
+      bad = jnp.where(state.step == 3, jnp.inf, 0.0)
+      return new_state.replace(counts=new_state.counts + bad), metrics
+
+    return wrapped
+
+  job = make_job(wrap=poison, steps=4)
+  with pytest.raises(FloatingPointError, match='state became NaN or infinite'):
+    train.run(job, mesh)
+  with checkpoint.Checkpoints(job.folder / 'checkpoints') as checkpoints:
+    assert checkpoints.latest_step() == 2
+
+
+def test_without_resume_an_existing_run_is_refused_and_left_alone(make_job, mesh):
+  job = make_job(steps=2)
+  train.run(job, mesh)
+  before = (job.folder / 'metrics.jsonl').read_bytes()
+  with pytest.raises(UserError, match='resume=False'):
+    train.run(make_job(steps=4, resume=False), mesh)
+  assert (job.folder / 'metrics.jsonl').read_bytes() == before
+
+
+def test_the_best_checkpoint_stays_beside_the_last(make_job, mesh):
+  scores = iter([0.0, 5.0, 1.0, 2.0, 3.0])
+  job = make_job(evaluate=lambda state: ({}, next(scores)), steps=10, keep=1)
+  train.run(job, mesh)
+  with checkpoint.Checkpoints(job.folder / 'checkpoints') as checkpoints:
+    assert checkpoints.resolve('best') == 4
+    assert checkpoints.resolve('latest') == 10
+    assert checkpoints.resolve('4') == 4
+    with pytest.raises(UserError, match=r"'6'.*latest, best or one of \[4, 10\]"):
+      checkpoints.resolve('6')
+
+
+def test_evaluation_changes_nothing(make_job, mesh, assert_trees_equal):
+  expected = train.run(make_job('often', steps=6), mesh)
+  state = train.run(make_job('seldom', steps=6, evaluate_every=100), mesh)
+  assert_trees_equal(state, expected)
+
+
+def test_epochs_give_the_length_in_steps(tiny_config):
+  with tiny_config.unlocked():
+    tiny_config.train.update(steps=None, epochs=3)
+  assert train.total_steps(tiny_config, 76, 8) == 27
+
+
+def test_a_damaged_checkpoint_is_one_clear_line(make_job, mesh):
+  job = make_job(steps=2)
+  train.run(job, mesh)
+  for path in (job.folder / 'checkpoints' / '2').rglob('*'):
+    if path.is_file() and path.stat().st_size > 200:
+      path.write_bytes(path.read_bytes()[:100])
+  with pytest.raises(UserError, match=r'damaged or of another network') as error:
+    train.run(make_job(steps=4), mesh)
+  assert '\n' not in str(error.value)
+
+
+def test_algorithm_is_a_tuple_of_functions():
+  assert Algorithm(init=len, update=len).generate is None
