@@ -68,14 +68,15 @@ class JaxSide:
     gan = gan_algorithm(config.algorithm, 'class_balancing', shape, _CLASSES, classifier.classify)
     one_step, start = train.make_step(gan, config, len(images))
     on_cpu = jax.default_backend() == 'cpu'
-    self._run = train.compile_run(one_step, loop_on_device=not on_cpu)
+    everywhere = parallel.replicated(self._mesh)
+    self._run = train.compile_run(one_step, loop_on_device=not on_cpu, sharding=everywhere)
     with jax.set_mesh(self._mesh):
       frozen = {'classifier': jax.jit(classifier.init)(jax.random.key(1)).variables}
       arrays = (data_lib.Dataset(images, labels), frozen)
-      self._dataset, self._frozen = jax.device_put(arrays, parallel.replicated(self._mesh))
+      self._dataset, self._frozen = jax.device_put(arrays, everywhere)
       state = jax.jit(gan.init)(jax.random.key(0))
       carry = start(state, self._dataset, self._frozen)
-      self._carry = jax.device_put(carry, parallel.replicated(self._mesh))
+      self._carry = jax.device_put(carry, everywhere)
     self._draw = jax.jit(
       lambda dataset, order, step, rng: data_lib.draw(
         dataset,

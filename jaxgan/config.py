@@ -139,6 +139,8 @@ def remember(folder: pathlib.Path, config) -> None:
   folder = pathlib.Path(folder)
   path = folder / 'config.json'
   text = json.dumps(config.to_dict(), indent=2, sort_keys=True) + '\n'
+  if path.exists() and path.read_text() == text:
+    return
   if path.exists():
     old, new = _flatten(read(folder).to_dict()), _flatten(json.loads(text))
     names = sorted(n for n in old.keys() | new.keys() if not _is_free(n))

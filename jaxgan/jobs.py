@@ -45,7 +45,7 @@ def job_config(config, section, arrays) -> ml_collections.ConfigDict:
   return ml_collections.ConfigDict({'seed': config.seed, 'images': arrays.key, **sections})
 
 
-def _build_classifier(config, arrays):
+def build_classifier(config, arrays):
   images_per_step = config.train.batch_size
   return classifier_algorithm(
     config.algorithm,
@@ -88,7 +88,7 @@ def classifier_job(config, role: str, folder: pathlib.Path) -> train.Job:
   section = config[role]
   arrays, test = (data_lib.load(section.data, split) for split in ('train', 'test'))
   own = job_config(config, section, arrays)
-  algorithm = _build_classifier(own, arrays)
+  algorithm = build_classifier(own, arrays)
 
   def evaluate(state):
     labels, _ = classify_images(algorithm.classify, state.variables, test.images)
@@ -124,7 +124,7 @@ def load_classifier(folder: pathlib.Path, mesh) -> Classifier:
   if 'depth' not in config.algorithm:
     raise UserError(f'{folder} is not the folder of a classifier: name one that holds a classifier')
   arrays = data_lib.load(config.data, 'train')
-  algorithm = _build_classifier(config, arrays)
+  algorithm = build_classifier(config, arrays)
   last = train.total_steps(config, len(arrays.labels), config.train.batch_size)
   with checkpoint.Checkpoints(folder / 'checkpoints') as checkpoints:
     step = checkpoints.resolve('latest')

@@ -143,6 +143,9 @@ def main(argv: list[str]) -> int:
   except FloatingPointError as error:
     print(f'error: {error}', file=sys.stderr)
     return 1
+  except OSError as error:
+    print(f'error: {error.strerror}: {error.filename}', file=sys.stderr)
+    return 1
   except KeyboardInterrupt:
     return 130
   return 0

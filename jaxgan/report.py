@@ -120,7 +120,6 @@ def collect(work_dirs):
       )
     paths |= {path.resolve(): path for path in found}
 
-  published = json.loads(resources.files('jaxgan').joinpath('published_results.json').read_text())
   groups, values = {}, {}
   for path in paths.values():
     evaluation = _read(path)
@@ -138,12 +137,35 @@ def collect(work_dirs):
     while protocol.get('seed') in groups.get(key := json.dumps([*same, repeat]), {}):
       repeat += 1
     groups.setdefault(key, {})[protocol.get('seed')] = evaluation
-    values[key] = _published(evaluation['published'], published, path)
+    values[key] = published_values(evaluation['published'])
 
   rows = [
     Row(*json.loads(key)[:2], tuple(runs.values()), *values[key]) for key, runs in groups.items()
   ]
   return sorted(rows, key=lambda row: (row.experiment, row.method))
+
+
+def published_values(dotted):
+  """The values of a row of published_results.json and the paper they are from.
+
+  Args:
+    dotted: the row, such as 'class_balancing_gan.cifar10.class_balancing.100'; None for no row.
+
+  Returns:
+    ({'fid': [mean, std], 'kl': value, ...}, source); ({}, '') for no row.
+
+  Raises:
+    UserError: there is no such row.
+  """
+  if dotted is None:
+    return {}, ''
+  published = json.loads(resources.files('jaxgan').joinpath('published_results.json').read_text())
+  values = published
+  for name in dotted.split('.'):
+    values = values.get(name) if isinstance(values, dict) else None
+  if not isinstance(values, dict):
+    raise UserError(f"'{dotted}' is not in published_results.json: correct config.published")
+  return values, published[dotted.split('.')[0]]['source']
 
 
 def markdown_table(rows):
@@ -270,20 +292,6 @@ def _published_value(value):
 
 def _number(value):
   return f'{value:.3f}' if abs(value) < 10 else f'{value:.2f}'
-
-
-def _published(dotted, published, path):
-  """The published values at a dotted path and their source."""
-  if dotted is None:
-    return {}, ''
-  values = published
-  for name in dotted.split('.'):
-    values = values.get(name) if isinstance(values, dict) else None
-  if not isinstance(values, dict):
-    raise UserError(
-      f"{path}: '{dotted}' is not in published_results.json; correct the experiment's 'published'"
-    )
-  return values, published[dotted.split('.')[0]]['source']
 
 
 def _read(path):

@@ -115,7 +115,7 @@ def make_step(algorithm: Algorithm, config, num_images: int):
   return one_step, start
 
 
-def compile_run(one_step, loop_on_device: bool):
+def compile_run(one_step, loop_on_device: bool, sharding: jax.sharding.Sharding):
   """Compiles `run(carry, num_steps, dataset, frozen, should_stop) -> carry`.
 
   On accelerators all steps go in one dispatch, a device loop whose length is an argument, so that
@@ -125,6 +125,7 @@ def compile_run(one_step, loop_on_device: bool):
   Args:
     one_step: from `make_step`.
     loop_on_device: which of the two.
+    sharding: of the carry, in and out.
 
   Returns:
     The function; `should_stop()` is asked between steps on CPU.
@@ -134,13 +135,13 @@ def compile_run(one_step, loop_on_device: bool):
     def device_loop(carry, num_steps, dataset, frozen):
       return jax.lax.fori_loop(0, num_steps, lambda _, c: one_step(c, dataset, frozen), carry)
 
-    compiled = jax.jit(device_loop, donate_argnums=0)
+    compiled = jax.jit(device_loop, donate_argnums=0, out_shardings=sharding)
 
     def run(carry, num_steps, dataset, frozen, should_stop):
       del should_stop
       return compiled(carry, num_steps, dataset, frozen)
   else:
-    compiled = jax.jit(one_step, donate_argnums=0)
+    compiled = jax.jit(one_step, donate_argnums=0, out_shardings=sharding)
 
     def run(carry, num_steps, dataset, frozen, should_stop):
       for _ in range(num_steps):
@@ -248,7 +249,8 @@ def run(job: Job, mesh: jax.sharding.Mesh):
 
     # ------------------------------------------------------------------ step, compiled once
     one_step, start = make_step(job.algorithm, config, num_images)
-    run_steps = compile_run(one_step, loop_on_device=mesh.devices.flat[0].platform != 'cpu')
+    on_cpu = mesh.devices.flat[0].platform == 'cpu'
+    run_steps = compile_run(one_step, loop_on_device=not on_cpu, sharding=everywhere)
     dataset, frozen = jax.device_put((job.dataset, dict(job.frozen)), everywhere)
     carry = jax.device_put(start(state, dataset, frozen), everywhere)
     zeros = jax.tree.map(jnp.zeros_like, carry.metrics)

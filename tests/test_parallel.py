@@ -49,8 +49,9 @@ def _train(job, num_devices, steps):
     dataset, frozen = jax.device_put((dataset, frozen), everywhere)
     one_step, start = train.make_step(algorithm, config, len(dataset.labels))
     carry = jax.device_put(start(state, dataset, frozen), everywhere)
-    run = train.compile_run(one_step, loop_on_device=False)
+    run = train.compile_run(one_step, False, everywhere)
     carry = run(carry, steps, dataset, frozen, lambda: False)
+    assert all(leaf.sharding == everywhere for leaf in jax.tree.leaves(carry))
     flops = jax.jit(one_step).lower(carry, dataset, frozen).compile().cost_analysis()['flops']
   return jax.device_get(carry), flops
 

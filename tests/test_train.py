@@ -93,11 +93,11 @@ def test_device_loop_and_host_loop_compute_the_same(make_job, mesh):
     with jax.set_mesh(mesh):
       state = jax.jit(job.algorithm.init)(jax.random.key(0))
       carry = start(state, job.dataset, job.frozen)
-      run = train.compile_run(one_step, loop_on_device)
+      run = train.compile_run(one_step, loop_on_device, parallel.replicated(mesh))
       for num_steps in (3, 8):  # Crosses the end of the first epoch, 9 steps.
         carry = run(carry, num_steps, job.dataset, job.frozen, lambda: False)
     results.append(jax.device_get(carry))
-  jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), *results)
+  jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=5e-5), *results)
   assert int(results[0].order.epoch) == 1
 
 
@@ -116,7 +116,7 @@ def test_device_loop_compiles_once_for_chunks_of_every_length(make_job, mesh):
   one_step, start = train.make_step(job.algorithm, job.config, len(job.dataset.labels))
   with jax.set_mesh(mesh):
     carry = start(jax.jit(job.algorithm.init)(jax.random.key(0)), job.dataset, job.frozen)
-    run = train.compile_run(one_step, loop_on_device=True)
+    run = train.compile_run(one_step, True, parallel.replicated(mesh))
     carry = run(carry, 2, job.dataset, job.frozen, None)
     once = len(traces)
     for num_steps in (1, 3):

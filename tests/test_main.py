@@ -1,0 +1,74 @@
+"""The command line as a person uses it: bad input ends in one line and a non-zero status."""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+DIGITS = f'--config={ROOT}/experiments/digits_lt.py'
+
+
+def run(*arguments, cwd, **environment):
+  environment = {**os.environ, 'PYTHONPATH': str(ROOT), 'JAX_PLATFORMS': 'cpu', **environment}
+  return subprocess.run(
+    [sys.executable, '-m', 'jaxgan.main', *arguments],
+    cwd=cwd,
+    env=environment,
+    capture_output=True,
+    text=True,
+    timeout=300,
+    check=False,
+  )
+
+
+@pytest.mark.parametrize(
+  ('arguments', 'message'),
+  [
+    ((), '--config is missing'),
+    (('--config=nowhere.py',), 'nowhere.py: no such file'),
+    ((DIGITS, '--config.train.batchsize=8'), 'Did you mean "batch_size"'),
+    ((DIGITS, '--config.train.batch_size=many'), 'batch_size'),
+    ((DIGITS, '--config.train.batch_size=0'), 'config.train.batch_size=0'),
+    ((DIGITS, '--config.data.dataset=long_tail_letters'), 'long_tail_letters'),
+    ((f'{DIGITS}:ratio=7',), 'ratio=7'),
+    (('--mode=dance',), 'dance'),
+    (('--no_such_flag',), 'no_such_flag'),
+    ((DIGITS, 'stray'), "unknown argument 'stray'"),
+    (('--mode=report',), 'needs work directories'),
+    (('--mode=report', 'nothing_here'), 'nothing_here'),
+    (('--mode=evaluate', '--workdir=nothing_here'), 'nothing_here holds no run'),
+    (('--mode=sample', '--workdir=nothing_here'), 'nothing_here holds no run'),
+  ],
+)
+def test_one_line_and_nothing_written(arguments, message, tmp_path):
+  result = run(*arguments, cwd=tmp_path, TFDS_DATA_DIR=str(tmp_path / 'data'))
+  assert result.returncode in (1, 2)
+  assert result.stderr.startswith('error: ') and message in result.stderr
+  assert len(result.stderr.splitlines()) == 1, result.stderr
+  assert result.stdout == ''
+  assert list(tmp_path.iterdir()) == []
+
+
+def test_missing_cifar10_says_which_files_and_where(tmp_path):
+  config = f'--config={ROOT}/experiments/cifar10_lt.py'
+  result = run(config, '--config.data.source=/no/such/place', cwd=tmp_path, TFDS_DATA_DIR='data')
+  assert result.returncode == 2
+  assert result.stderr.count('\n') == 1 and '/no/such/place' in result.stderr
+  assert not (tmp_path / 'runs').exists()
+
+
+def test_a_work_directory_that_cannot_be_written(tmp_path):
+  (tmp_path / 'file').write_text('in the way')
+  result = run(DIGITS, f'--workdir={tmp_path}/file', cwd=tmp_path, TFDS_DATA_DIR='data')
+  assert result.returncode == 2
+  assert result.stderr.count('\n') == 1 and 'cannot write to' in result.stderr
+  assert (tmp_path / 'file').read_text() == 'in the way'
+
+
+def test_help_lists_the_flags(tmp_path):
+  result = run('--help', cwd=tmp_path)
+  for flag in ('--config', '--workdir', '--mode', '--checkpoint', '--balanced', '--num_images'):
+    assert flag in result.stdout
