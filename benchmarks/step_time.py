@@ -7,6 +7,10 @@ The JAX side is the step of `experiments/cifar10_lt.py` as the trainer runs it (
 loop, resident uint8 data); the PyTorch side is `benchmarks/torch_step.py`. Both see 12,406 random
 images of 32x32 pixels, as many as long-tailed CIFAR-10 with imbalance ratio 100 has. They take
 turns, and the table gives medians over the repetitions. Without PyTorch, JAX is timed alone.
+
+On CPU nothing else may run: PyTorch's threads wait for each other in busy loops, and one other
+busy process makes its step ten times slower. `CPU cores` far below the machine's number of cores
+is the sign of it.
 """
 
 import json
@@ -128,10 +132,12 @@ class TorchSide:
       raise FloatingPointError('the PyTorch step made a loss that is not finite')
 
 
-def seconds(function, *arguments) -> float:
-  start = time.perf_counter()
+def timed(function, *arguments) -> tuple[float, float]:
+  """Wall time of a call in seconds, and how many CPU cores it kept busy."""
+  wall, cpu = time.perf_counter(), time.process_time()
   function(*arguments)
-  return time.perf_counter() - start
+  wall = time.perf_counter() - wall
+  return wall, (time.process_time() - cpu) / wall
 
 
 def measure(config, images, steps: int, repeats: int, with_torch: bool) -> dict:
@@ -154,26 +160,33 @@ def measure(config, images, steps: int, repeats: int, with_torch: bool) -> dict:
       theirs = TorchSide(config, images)
     except ImportError as error:
       print(f'PyTorch is not installed ({error}): timing JAX alone')
-  first = seconds(ours.run, 1)
+  first, _ = timed(ours.run, 1)
   ours.run(1)
   ours.draw(2)
   if theirs:
     theirs.run(2)
 
-  jax_ms, torch_ms, draw_ms, torch_draw = [], [], [], 0.0
+  jax_runs, draws, torch_runs, torch_draw = [], [], [], 0.0
   for _ in range(repeats):
-    jax_ms.append(1e3 * seconds(ours.run, steps) / steps)
-    draw_ms.append(1e3 * seconds(ours.draw, steps) / steps)
+    jax_runs.append(timed(ours.run, steps))
+    draws.append(timed(ours.draw, steps))
     if theirs:
       before = theirs.trainer.draw_seconds
-      torch_ms.append(1e3 * seconds(theirs.run, steps) / steps)
+      torch_runs.append(timed(theirs.run, steps))
       torch_draw += theirs.trainer.draw_seconds - before
 
+  def milliseconds(runs):
+    return [1e3 * wall / steps for wall, _ in runs]
+
+  def cores(runs):
+    return statistics.median(busy for _, busy in runs)
+
+  jax_ms, torch_ms = milliseconds(jax_runs), milliseconds(torch_runs)
   results = {
     'jax_ms_per_step': statistics.median(jax_ms),
     'jax_ms_all': jax_ms,
-    'jax_draw_ms': statistics.median(draw_ms),
-    'jax_data_share': statistics.median(draw_ms) / statistics.median(jax_ms),
+    'jax_cpu_cores_used': cores(jax_runs),
+    'jax_data_share': statistics.median(milliseconds(draws)) / statistics.median(jax_ms),
     'jax_first_step_s': first,
     'torch_ms_per_step': None,
   }
@@ -181,6 +194,7 @@ def measure(config, images, steps: int, repeats: int, with_torch: bool) -> dict:
     results |= {
       'torch_ms_per_step': statistics.median(torch_ms),
       'torch_ms_all': torch_ms,
+      'torch_cpu_cores_used': cores(torch_runs),
       'torch_data_share': 1e3 * torch_draw / (steps * sum(torch_ms)),
       'torch_over_jax': statistics.median(t / j for t, j in zip(torch_ms, jax_ms, strict=True)),
     }
@@ -211,14 +225,21 @@ def describe_hardware(with_torch: bool) -> dict:
 
 def print_table(results: dict) -> None:
   print(f'{results["jax_device"]}; {results["cpu"]}')
-  print(f'batch {results["batch_size"]}, {results["dtype"]}, {results["repeats"]} repetitions of')
-  print(f'{results["steps"]} steps; medians\n')
-  print(f'{"":10}{"ms/step":>10}{"data share":>12}{"first step":>12}')
-  first = f'{results["jax_first_step_s"]:.1f} s'
-  print(f'{"JAX":10}{results["jax_ms_per_step"]:10.1f}{results["jax_data_share"]:12.1%}{first:>12}')
+  print(
+    f'batch {results["batch_size"]}, {results["dtype"]}; medians of {results["repeats"]} '
+    f'repetitions of {results["steps"]} steps\n'
+  )
+  print(f'{"":10}{"ms/step":>10}{"data share":>12}{"CPU cores":>11}{"first step":>12}')
+  for name in ('jax', 'torch'):
+    if results[f'{name}_ms_per_step'] is not None:
+      # Eager PyTorch compiles nothing.
+      first = f'{results["jax_first_step_s"]:.1f} s' if name == 'jax' else '-'
+      print(
+        f'{name:10}{results[f"{name}_ms_per_step"]:10.1f}{results[f"{name}_data_share"]:12.1%}'
+        f'{results[f"{name}_cpu_cores_used"]:11.2f}{first:>12}'
+      )
   if results['torch_ms_per_step'] is not None:
-    print(f'{"PyTorch":10}{results["torch_ms_per_step"]:10.1f}{results["torch_data_share"]:12.1%}')
-    print(f'\nPyTorch / JAX: {results["torch_over_jax"]:.2f}')
+    print(f'\ntorch / jax: {results["torch_over_jax"]:.2f}')
 
 
 def main(argv):

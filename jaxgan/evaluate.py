@@ -12,6 +12,7 @@ import numpy as np
 
 from jaxgan import data as data_lib
 from jaxgan import jobs, pictures
+from jaxgan.errors import UserError
 from jaxgan.logging import replace_file
 from jaxgan.metrics import class_distribution, fid, inception
 
@@ -48,8 +49,21 @@ def annotator_network(annotator: jobs.Classifier) -> FeatureNetwork:
 
 
 def inception_network(config) -> FeatureNetwork | None:
-  """Inception-V3 if its weights are where `evaluation.inception_weights` says, else None."""
+  """Inception-V3, or None where its weights are not to be had and nobody named them.
+
+  Args:
+    config: the `evaluation` section.
+
+  Raises:
+    UserError: `inception_weights` names a file or folder that does not hold them, or holds
+      damaged ones.
+  """
   path = inception.find_weights(config.inception_weights, download=config.download_inception)
+  if path is None and config.inception_weights:
+    raise UserError(
+      f'config.evaluation.inception_weights={config.inception_weights}: {inception.WEIGHTS_NAME} '
+      'is not there; leave the field empty to evaluate without FID'
+    )
   if path is None:
     return None
   return FeatureNetwork(
@@ -97,13 +111,14 @@ class Evaluator:
   Compiled once, used for the periodic evaluations of training and for the final one.
   """
 
-  def __init__(self, config, algorithm, annotator, arrays, workdir: pathlib.Path):
+  def __init__(self, config, algorithm, annotator, inception_v3, arrays, workdir: pathlib.Path):
     """Prepares the networks and the statistics of the reference images.
 
     Args:
       config: the experiment's configuration.
       algorithm: the GAN.
       annotator: the Classifier that labels generated images.
+      inception_v3: from `inception_network`; None leaves FID out.
       arrays: the training images, for their class frequencies.
       workdir: where reference statistics are cached.
     """
@@ -113,7 +128,6 @@ class Evaluator:
     self.reference = data_lib.load(config.data, 'test')
     self.notes = []
     self.networks = [annotator_network(annotator)]
-    inception_v3 = inception_network(config.evaluation)
     if inception_v3 is None:
       self.notes.append(
         f'FID left out: {inception.WEIGHTS_NAME} not found (config.evaluation.inception_weights '

@@ -28,6 +28,7 @@ class Setup:
     config_lib.validate(config, jax.device_count())
     self.config, self.workdir = config, pathlib.Path(workdir)
     self.mesh = parallel.data_mesh()
+    self.inception = evaluate.inception_network(config.evaluation)
     self.arrays = data_lib.load(config.data, 'train')
     for method in methods:  # Refused before hours go into the classifiers.
       config_lib.remember(self.workdir / method, gan_config(config, method, self.arrays))
@@ -47,7 +48,9 @@ class Setup:
   def evaluator(self, algorithm) -> evaluate.Evaluator:
     """The evaluator of an algorithm's states."""
     with jax.set_mesh(self.mesh):
-      return evaluate.Evaluator(self.config, algorithm, self.annotator, self.arrays, self.workdir)
+      return evaluate.Evaluator(
+        self.config, algorithm, self.annotator, self.inception, self.arrays, self.workdir
+      )
 
   def restore(self, method: str, which: str):
     """The algorithm of a method and a checkpoint of it: (algorithm, step, state)."""

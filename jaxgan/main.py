@@ -11,6 +11,7 @@ import pathlib
 import sys
 
 from absl import app, flags
+from absl import logging as absl_logging
 from ml_collections import config_flags
 
 from jaxgan.errors import UserError
@@ -121,6 +122,7 @@ def _report(work_dirs: list[str]) -> str:
 
 def main(argv: list[str]) -> int:
   """Runs one command; returns the exit status."""
+  absl_logging.set_verbosity(absl_logging.ERROR)  # Orbax warns of every unranked checkpoint.
   try:
     arguments = _parse(argv)
     mode = _MODE.value

@@ -236,7 +236,7 @@ def console_table(rows):
 
 def _console_block(experiment, class_names, train_counts, rows):
   few = len(class_names) <= MAX_CLASSES
-  lines = [['method', 'KL', 'FID', 'Fréchet', *(class_names if few else THIRDS)]]
+  lines = [['method', 'KL', 'FID', 'Fréchet (annotator)', *(class_names if few else THIRDS)]]
   if few:
     lines.append(['training data', '', '', '', *map(str, train_counts)])
   for row in rows:
@@ -256,7 +256,8 @@ def _console_block(experiment, class_names, train_counts, rows):
   for method, *cells in lines:
     cells = (cell.rjust(width) for cell, width in zip(cells, widths[1:], strict=True))
     text.append('  '.join([method.ljust(widths[0]), *cells]))
-  return '\n'.join(text)
+  notes = (note for row in rows for evaluation in row.evaluations for note in evaluation['notes'])
+  return '\n'.join([*text, *dict.fromkeys(notes)])
 
 
 def _protocol(row):

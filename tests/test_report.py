@@ -145,10 +145,10 @@ def test_console_table(tmp_path):
   _save(tmp_path / 'a' / 'unconditional', {'fid': None}, method='unconditional')
   assert console_table(collect([tmp_path / 'a'])).splitlines() == [
     'cifar10_lt_ratio_100',
-    'method              KL    FID  Fréchet  airplane  automobile  bird',
-    'training data                               5000         500    50',
-    'class_balancing  0.100  33.00    1.250        60          30    10',
-    'unconditional    0.100      -    1.250        60          30    10',
+    'method              KL    FID  Fréchet (annotator)  airplane  automobile  bird',
+    'training data                                           5000         500    50',
+    'class_balancing  0.100  33.00                1.250        60          30    10',
+    'unconditional    0.100      -                1.250        60          30    10',
   ]
 
 
@@ -159,10 +159,12 @@ def test_console_table_without_fid_and_with_many_classes(tmp_path):
     {'fid': None, 'class_counts': [1] * 12},
     class_names=names,
     train_counts=[1] * 12,
+    notes=['FID left out: no weights'],
   )
   assert console_table(collect([tmp_path])).splitlines()[1:] == [
-    'method              KL  Fréchet    head  medium    tail',
-    'class_balancing  0.100    1.250  60.0 %  30.0 %  10.0 %',
+    'method              KL  Fréchet (annotator)    head  medium    tail',
+    'class_balancing  0.100                1.250  60.0 %  30.0 %  10.0 %',
+    'FID left out: no weights',
   ]
 
 
