@@ -8,6 +8,7 @@ import ml_collections
 from jaxgan.errors import UserError
 from jaxgan.parallel import check_batch_size
 
+DTYPES = ('float32', 'bfloat16')  # of computation; parameters are always float32
 # What a run shows, keeps or reads from where, and how far it goes: free to change between starts.
 _FREE_FIELDS = (
   'train.steps',
@@ -66,6 +67,8 @@ def _validate_classifier(config, role: str, num_devices: int) -> None:
   _validate_positive(algorithm, prefix, ('learning_rate', 'width'))
   depth = algorithm.depth
   _require(depth >= 8 and depth % 6 == 2, f'{prefix}depth', depth, '6n + 2: 8, 14, 20, 32, ...')
+  dtype = algorithm.dtype
+  _require(dtype in DTYPES, f'{prefix}dtype', dtype, f'one of {", ".join(DTYPES)}')
   beta = algorithm.drw_beta
   _require(0 <= beta < 1, f'{prefix}drw_beta', beta, 'a number in [0, 1)')
 
@@ -93,7 +96,7 @@ def validate(config, num_devices: int) -> None:
   for field, allowed in (
     ('loss', gan.LOSSES),
     ('regulariser_weights', gan.WEIGHTS),
-    ('dtype', ('float32', 'bfloat16')),
+    ('dtype', DTYPES),
   ):
     value = algorithm[field]
     _require(value in allowed, f'algorithm.{field}', value, f'one of {", ".join(allowed)}')

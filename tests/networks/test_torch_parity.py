@@ -4,8 +4,6 @@ The PyTorch networks are those that `benchmarks/step_time.py` times, so these te
 the two sides of the benchmark compute the same thing. Known differences are tests of their own.
 """
 
-import pathlib
-import sys
 
 import flax.linen
 import jax
@@ -21,7 +19,6 @@ from jaxgan.losses import adversarial, classification
 from jaxgan.networks import layers, resnet, sndcgan
 
 torch = pytest.importorskip('torch')
-sys.path.append(str(pathlib.Path(__file__).resolve().parents[2]))  # benchmarks is not installed
 from benchmarks import torch_step  # noqa: E402
 
 pytestmark = pytest.mark.slow
