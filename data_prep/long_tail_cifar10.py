@@ -1,15 +1,12 @@
 """Long-tailed CIFAR-10 (Cao et al. 2019) from the original archives or a copy as image files."""
 
 import functools
-import hashlib
-import http.client
 from pathlib import Path
-import shutil
 from typing import NamedTuple
-import urllib.request
 
-from data_prep import readers
+from data_prep import cifar10_batches, readers
 from data_prep.array_builder import ArrayBuilder, RatioConfig, Recipe, Split
+from data_prep.download import download
 from data_prep.long_tail import class_counts, indices_sha256, select_indices
 from jaxgan.errors import UserError
 
@@ -18,7 +15,6 @@ CONFIGS = {'ratio_100': 100, 'ratio_10': 10, 'ratio_1': 1}
 SEED = 0
 URL = 'https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz'
 URL_SHA256 = 'c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd'
-NETWORK_TIMEOUT_SECONDS = 20
 # `indices_sha256` of the 50,000 train labels in the original order. Only with this order
 # do selected indices name the same images in two copies.
 TRAIN_LABELS_SHA256 = 'f5cfe00b0f00968c0cc5ff3b1d2de51b10e33efa277c2986f4e0fa63e58c9f4f'
@@ -66,6 +62,8 @@ class LongTailCifar10(ArrayBuilder):
 
   def _read(self, found: 'Found') -> readers.Source:
     source = found.read()
+    if not source.labelled:
+      raise UserError(f'source {found.path} has no labels; accepted: {_ACCEPTED}')
     if source.class_names and source.class_names not in (self.class_names, tuple('0123456789')):
       raise UserError(
         f'source {found.path} has the classes {", ".join(source.class_names)}; '
@@ -125,9 +123,9 @@ def find_source(source: str) -> Found:
       if archive.is_file():
         return _batches(archive)
     if (path / 'train').is_dir() and (path / 'test').is_dir():
-      train, test, _ = readers.list_class_folders(path)
+      train, test, _ = readers.list_folder(path)
       pixels = readers.files_pixels(train.paths + (test.paths if test else []))
-      return Found(path, pixels, functools.partial(readers.read_class_folders, path))
+      return Found(path, pixels, functools.partial(readers.read_folder, path))
   raise UserError(f'source {source} is not a copy of CIFAR-10; accepted: {_ACCEPTED}')
 
 
@@ -144,30 +142,10 @@ def recipe(config: str, source: str) -> Recipe:
 
 
 def _batches(path):
-  return Found(path, 'exact', functools.partial(readers.read_cifar10_batches, path))
+  return Found(path, 'exact', functools.partial(cifar10_batches.read_cifar10_batches, path))
 
 
 def _download(dl_manager) -> Found:
-  """Downloads the binary archive with TFDS, which keeps it in <data_dir>/downloads."""
-  folder = Path(dl_manager.download_dir)
   name = URL.rsplit('/', 1)[-1]
   advice = f'place {name} anywhere and name it with --source (config field data.source)'
-  before = set(folder.rglob('*.tmp.*'))
-  try:
-    if not any(folder.rglob(f'*{name.removesuffix(".tar.gz")}*.tar.gz')):
-      # TFDS sets no time limit, so a network that swallows packets would hang it.
-      with urllib.request.urlopen(URL, timeout=NETWORK_TIMEOUT_SECONDS):
-        pass
-    path = Path(dl_manager.download(URL))
-  except (OSError, http.client.HTTPException) as error:
-    raise UserError(f'{URL} cannot be downloaded ({type(error).__name__}): {advice}') from error
-  except Exception as error:  # TFDS: DownloadError, NonMatchingChecksumError.
-    raise UserError(f'{URL} was not downloaded well ({type(error).__name__}): {advice}') from error
-  finally:
-    for unfinished in set(folder.rglob('*.tmp.*')) - before:
-      shutil.rmtree(unfinished, ignore_errors=True)
-  with path.open('rb') as file:
-    digest = hashlib.file_digest(file, 'sha256').hexdigest()
-  if digest != URL_SHA256:
-    raise UserError(f'{path} has SHA-256 {digest}, expected {URL_SHA256}: delete it, or {advice}')
-  return _batches(path)
+  return _batches(download(dl_manager, URL, URL_SHA256, advice))

@@ -1,4 +1,9 @@
-"""A user's own images, from class folders or one .npz, as they are or made long-tailed."""
+"""A user's own images, from folders or one .npz, as they are or made long-tailed.
+
+Images without labels (a flat folder, or an .npz without `labels`) are of one class,
+`readers.UNLABELLED`, and `labelled` in the metadata is False: the class then says
+nothing, and class shares, classifiers and imbalance ratios are not to be had from it.
+"""
 
 import hashlib
 import numbers
@@ -15,6 +20,11 @@ from jaxgan.errors import UserError
 
 OPTIONS = ('imbalance_ratio', 'image_size', 'seed', 'test_share')
 DEFAULT_TEST_SHARE = 0.1
+ORDERS = {
+  'npz': 'of the .npz',
+  'class folders': 'by class folder, then file name',
+  'image folder': 'by file name',
+}
 
 
 class LongTailFolder(ArrayBuilder, skip_registration=True):
@@ -54,8 +64,13 @@ def make_splits(
     The splits, and the facts for the metadata.
 
   Raises:
-    UserError: a class with one image and no test images; a class that would be empty.
+    UserError: a class with one image and no test images; a class that would be empty; an
+      imbalance ratio for images without labels.
   """
+  if imbalance_ratio is not None and not source.labelled:
+    raise UserError(
+      f'imbalance_ratio {imbalance_ratio:g} was given, but the source has no labels: leave it out'
+    )
   (images, labels), names = source.train, source.class_names
   available = np.bincount(labels, minlength=len(names))
   if source.test is None:
@@ -87,11 +102,12 @@ def make_splits(
   facts = {
     'source_kind': source.kind,
     'pixels': source.pixels,
-    'order': 'of the .npz' if source.kind == 'npz' else 'by class folder, then file name',
+    'order': ORDERS[source.kind],
     'imbalance_ratio': imbalance_ratio,
     'n_max': n_max,
     'seed': seed,
     'test_share': share,
+    'labelled': source.labelled,
   }
   return {'train': Split(images[train], labels[train], train), 'test': test}, facts
 
@@ -125,7 +141,7 @@ def recipe(
     return _prepared(config)
   path = Path(source).expanduser()
   if not (path.is_dir() or (path.is_file() and path.suffix == '.npz')):
-    raise UserError(f'source {source} is neither a folder of class folders nor an .npz file')
+    raise UserError(f'source {source} is neither a folder of images nor an .npz file')
   parts = [
     re.sub(r'[^A-Za-z0-9]+', '_', path.resolve().name.removesuffix('.npz')).strip('_') or 'images',
     f'ratio_{imbalance_ratio:g}' if imbalance_ratio is not None else '',
@@ -139,7 +155,7 @@ def recipe(
     raise UserError(f'dataset long_tail_folder/{config}: source {source} makes {name}')
 
   def make(data_dir):
-    read = readers.read_class_folders if path.is_dir() else readers.read_npz
+    read = readers.read_folder if path.is_dir() else readers.read_npz
     contents = read(path, image_size)
     options = {'imbalance_ratio': imbalance_ratio, 'seed': seed, 'test_share': test_share}
     make_splits(contents, **options)  # Bad options are found before TFDS writes anything.
@@ -157,7 +173,7 @@ def _prepared(config):
   if not re.fullmatch(r'[A-Za-z0-9_.+-]+', config):
     raise UserError(
       'long_tail_folder needs --source (config field data.source): a folder of class folders '
-      'or an .npz; or the name of prepared data as dataset long_tail_folder/NAME'
+      'or images, or an .npz; or the name of prepared data as dataset long_tail_folder/NAME'
     )
 
   def make(data_dir):
@@ -185,7 +201,7 @@ def _contents_hash(path, options):
   """10 digits of SHA-256 over file names and bytes, and the options that names may round."""
   digest = hashlib.sha256(repr(options).encode())
   if path.is_dir():
-    train, test, _ = readers.list_class_folders(path)
+    train, test, _ = readers.list_folder(path)
     files = train.paths + (test.paths if test else [])
   else:
     files = [path]

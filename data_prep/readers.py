@@ -1,13 +1,8 @@
-"""Reading images that users have: class folders, .npz files and the CIFAR-10 archives."""
+"""Reading images that users have: class folders, flat folders and .npz files."""
 
 from collections.abc import Sequence
-import gzip
-import io
 from pathlib import Path
-import pickle
-import tarfile
 from typing import NamedTuple
-import zlib
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -15,8 +10,7 @@ from PIL import Image, ImageOps
 from jaxgan.errors import UserError
 
 IMAGE_SUFFIXES = ('.png', '.jpg', '.jpeg', '.bmp', '.webp')
-CIFAR_TRAIN_BATCHES = tuple(f'data_batch_{i}' for i in range(1, 6))
-CIFAR_BATCHES = (*CIFAR_TRAIN_BATCHES, 'test_batch')
+UNLABELLED = 'unlabelled'  # The one class of images without labels.
 
 
 class Labelled(NamedTuple):
@@ -32,53 +26,68 @@ class Source(NamedTuple):
   train: Labelled
   test: Labelled | None
   class_names: tuple[str, ...]
-  kind: str  # 'class folders', 'npz', 'python batches' or 'binary batches'
+  kind: str  # 'class folders', 'image folder', 'npz', 'python batches' or 'binary batches'
   pixels: str  # 'exact', 'jpeg' or 'unverified'
+  labelled: bool = True  # If False, all labels are 0 and the one class is UNLABELLED.
 
 
 class Listing(NamedTuple):
-  """The image files of class folders: paths, and labels int64 [N] in the same order."""
+  """The image files of a folder: paths, and labels int64 [N] in the same order."""
 
   paths: list[Path]
   labels: np.ndarray
 
 
-# Class folders ---------------------------------------------------------------------------------
+# Folders ---------------------------------------------------------------------------------------
 
 
-def list_class_folders(root: Path) -> tuple[Listing, Listing | None, tuple[str, ...]]:
-  """Lists <root>/<class>/<image>, or <root>/train and <root>/test of such folders.
+def list_folder(root: Path) -> tuple[Listing, Listing | None, tuple[str, ...]]:
+  """Lists a folder of images, with or without labels.
 
-  Classes are ordered by name, files by name within a class. Hidden files and files
-  without an image suffix are passed over.
+  With labels: <root>/<class>/<image>, or <root>/train and <root>/test of such folders.
+  Without: <root>/<image>, or <root>/train and <root>/test of such images. Classes are
+  ordered by name, files by name within a class. Hidden files and files without an image
+  suffix are passed over.
 
   Args:
     root: the folder.
 
   Returns:
-    The train files, the test files or None, and the class names in label order.
+    The train files, the test files or None, and the class names in label order; without
+    labels there are no class names and all labels are 0.
 
   Raises:
-    UserError: no class folders, a class without images, or other classes in test.
+    UserError: no images, a class without images, images beside class folders, or other
+      classes in test.
   """
   train_root, test_root = root / 'train', root / 'test'
-  # A class may be called `train`: only a folder of folders is a split.
-  split = train_root.is_dir() and bool(_subfolders(train_root))
+  names = {folder.name for folder in _subfolders(root)}
+  # A class may be called `train`: only a folder of folders, or one beside `test` alone, is a split.
+  split = 'train' in names and (bool(_subfolders(train_root)) or names == {'train', 'test'})
   train_root = train_root if split else root
   class_names = tuple(folder.name for folder in _subfolders(train_root))
-  if not class_names:
-    raise UserError(f'source {root} has no class folders: expected {root}/<class>/<image>')
-  train = _list_classes(train_root, class_names)
-  if not (split and test_root.is_dir()):
-    return train, None, class_names
-  foreign = [folder.name for folder in _subfolders(test_root) if folder.name not in class_names]
-  if foreign:
-    raise UserError(f'class folder {test_root / foreign[0]} has no counterpart in {train_root}')
-  return train, _list_classes(test_root, class_names), class_names
+  roots = [train_root, test_root] if split and 'test' in names else [train_root]
+  for folder in dict.fromkeys((root, *roots)):
+    loose, folders = _image_files(folder), _subfolders(folder)
+    if loose and folders:
+      raise UserError(
+        f'source {folder} has images ({loose[0].name}) beside folders ({folders[0].name}): put '
+        'every image into the folder of its class, or remove the folders if there are no labels'
+      )
+    if not (loose or folders):
+      raise UserError(
+        f'source {folder} has no class folders and no images: expected {folder}/<class>/<image>, '
+        f'or {folder}/<image> for images without labels'
+      )
+  for folder in _subfolders(roots[-1]):
+    if folder.name not in class_names:
+      raise UserError(f'class folder {folder} has no counterpart in {train_root}')
+  listings = [_list_files([folder / name for name in class_names] or [folder]) for folder in roots]
+  return listings[0], listings[1] if len(roots) == 2 else None, class_names
 
 
-def read_class_folders(root: Path, image_size: int | None = None) -> Source:
-  """Reads the images that `list_class_folders` lists.
+def read_folder(root: Path, image_size: int | None = None) -> Source:
+  """Reads the images that `list_folder` lists.
 
   Args:
     root: the folder.
@@ -87,16 +96,17 @@ def read_class_folders(root: Path, image_size: int | None = None) -> Source:
   Returns:
     The source; pixels is 'jpeg' if any file is a JPEG.
   """
-  train, test, class_names = list_class_folders(root)
+  train, test, class_names = list_folder(root)
   paths = train.paths + (test.paths if test else [])
   images = read_images(paths, image_size)  # Together: both splits get the same channels.
   cut = len(train.paths)
   return Source(
     Labelled(images[:cut], train.labels),
     Labelled(images[cut:], test.labels) if test else None,
-    class_names,
-    'class folders',
+    class_names or (UNLABELLED,),
+    'class folders' if class_names else 'image folder',
     files_pixels(paths),
+    bool(class_names),
   )
 
 
@@ -159,7 +169,7 @@ def _read_image(path, image_size):
         image = ImageOps.exif_transpose(image).convert('L' if mode in ('1', 'L', 'LA') else 'RGB')
         picture = np.asarray(fit_square(image, image_size) if image_size else image)
   except Exception as error:  # Decoders raise a dozen types for damaged files.
-    raise UserError(f'image file {path} cannot be read ({_reason(error)})') from error
+    raise UserError(f'image file {path} cannot be read ({first_line(error)})') from error
   if mode.startswith(('I', 'F')):
     raise UserError(f'image file {path} has more than 8 bits a channel: convert it to 8 bits')
   return picture.reshape(*picture.shape[:2], -1)
@@ -172,16 +182,19 @@ def _subfolders(folder):
   )
 
 
-def _list_classes(root, class_names):
+def _image_files(folder):
+  files = sorted(folder.iterdir(), key=lambda path: path.name) if folder.is_dir() else []
+  return [
+    path
+    for path in files
+    if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith('.') and path.is_file()
+  ]
+
+
+def _list_files(folders):
   paths, labels = [], []
-  for label, name in enumerate(class_names):
-    folder = root / name
-    files = sorted(folder.iterdir(), key=lambda path: path.name) if folder.is_dir() else []
-    found = [
-      path
-      for path in files
-      if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith('.') and path.is_file()
-    ]
+  for label, folder in enumerate(folders):
+    found = _image_files(folder)
     if not found:
       raise UserError(f'class folder {folder} has no images ({", ".join(IMAGE_SUFFIXES)})')
     paths += found
@@ -194,11 +207,14 @@ def _list_classes(root, class_names):
 
 def npz_pixels(path: Path) -> str:
   """The optional field `pixels` of an .npz ('exact' or 'jpeg'), else 'unverified'."""
-  return _stated_pixels(_open_npz(path, ('pixels',)))
+  return _stated_pixels(_open_npz(path, ('pixels',))[0])
 
 
 def read_npz(path: Path, image_size: int | None = None) -> Source:
   """Reads `images`, `labels` and, if there, `test_images`, `test_labels`, `class_names`.
+
+  An .npz without labels may hold nothing but `images`, `test_images` and `pixels`, so
+  that labels under another name are not passed over.
 
   Args:
     path: an .npz of uint8 images [N, H, W] or [N, H, W, 1 or 3] and int labels [N].
@@ -211,10 +227,21 @@ def read_npz(path: Path, image_size: int | None = None) -> Source:
     UserError: a field is missing, has another type or length, or a label is out of range.
   """
   fields = ('images', 'labels', 'test_images', 'test_labels', 'class_names', 'pixels')
-  arrays = _open_npz(path, fields)
+  arrays, names = _open_npz(path, fields)
+  labelled = 'labels' in arrays or 'test_labels' in arrays
+  if 'images' in arrays and not labelled:
+    others = sorted(set(names) - {'images', 'test_images', 'pixels'})
+    if others:
+      raise UserError(
+        f'source {path} has no labels, but {", ".join(others)}: call the labels `labels`, or '
+        'leave only images, test_images and pixels if there are none'
+      )
+    for name in arrays.keys() & {'images', 'test_images'}:
+      arrays[name.replace('images', 'labels')] = np.zeros(arrays[name].shape[:1], np.int64)
+    arrays['class_names'] = np.array([UNLABELLED])
   train = _labelled(path, arrays, '', image_size)
   if train is None:
-    raise UserError(f'source {path} needs the arrays images and labels, it has {sorted(arrays)}')
+    raise UserError(f'source {path} needs the arrays images and labels, it has {sorted(names)}')
   test = _labelled(path, arrays, 'test_', image_size)
   if test is not None and test.images.shape[1:] != train.images.shape[1:]:
     raise UserError(
@@ -230,7 +257,7 @@ def read_npz(path: Path, image_size: int | None = None) -> Source:
   for field, part in (('labels', train), ('test_labels', test)):
     if part is not None:
       _check_labels(f'source {path}: {field}', part.labels, class_names)
-  return Source(train, test, class_names, 'npz', _stated_pixels(arrays))
+  return Source(train, test, class_names, 'npz', _stated_pixels(arrays), labelled)
 
 
 def _stated_pixels(arrays):
@@ -241,9 +268,9 @@ def _stated_pixels(arrays):
 def _open_npz(path, fields):
   try:
     with np.load(path, allow_pickle=False) as archive:
-      return {name: archive[name] for name in fields if name in archive.files}
+      return {name: archive[name] for name in fields if name in archive.files}, archive.files
   except Exception as error:  # Zip, zlib and NumPy errors, or AttributeError for a bare .npy.
-    raise UserError(f'source {path} is not a readable .npz file ({_reason(error)})') from error
+    raise UserError(f'source {path} is not a readable .npz file ({first_line(error)})') from error
 
 
 def _labelled(path, arrays, prefix, image_size):
@@ -285,103 +312,6 @@ def _check_labels(where, labels, class_names):
     raise UserError(f'{where}: class {class_names[empty[0]]} (label {empty[0]}) has no images')
 
 
-# The CIFAR-10 archives -------------------------------------------------------------------------
-
-
-def read_cifar10_batches(path: Path) -> Source:
-  """Reads the original python or binary batches, from a .tar.gz or an extracted folder.
-
-  Formats: https://www.cs.toronto.edu/~kriz/cifar.html. The train batches are put one
-  after another, which is the original order.
-
-  Args:
-    path: the archive, or the folder of data_batch_1 .. data_batch_5 and test_batch.
-
-  Returns:
-    The source, images uint8 [N, 32, 32, 3].
-
-  Raises:
-    UserError: a batch is missing or damaged.
-  """
-  files = _folder_batches(path) if path.is_dir() else _archive_batches(path)
-  binary = any(name.endswith('.bin') for name in files)
-  suffix, parse = ('.bin', _parse_binary) if binary else ('', _parse_python)
-  missing = [name + suffix for name in CIFAR_BATCHES if name + suffix not in files]
-  if missing:
-    raise UserError(f'source {path} has no {", ".join(missing)}: it is not a whole CIFAR-10 copy')
-  parts = {name: parse(path, name + suffix, files[name + suffix]) for name in CIFAR_BATCHES}
-  train = [parts[name] for name in CIFAR_TRAIN_BATCHES]
-  return Source(
-    Labelled(*(np.concatenate(arrays) for arrays in zip(*train, strict=True))),
-    parts['test_batch'],
-    (),
-    f'{"binary" if binary else "python"} batches',
-    'exact',
-  )
-
-
-def _folder_batches(folder):
-  names = {*CIFAR_BATCHES, *(f'{name}.bin' for name in CIFAR_BATCHES)}
-  return {name: (folder / name).read_bytes() for name in names if (folder / name).is_file()}
-
-
-def _archive_batches(path):
-  files = {}
-  try:
-    with tarfile.open(path) as archive:
-      for member in archive:
-        name = member.name.rsplit('/', 1)[-1]
-        if member.isfile() and name.removesuffix('.bin') in CIFAR_BATCHES:
-          files[name] = archive.extractfile(member).read()
-  except (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError, OSError) as error:
-    raise UserError(f'source {path} is not a readable .tar.gz ({_reason(error)})') from error
-  return files
-
-
-def _parse_binary(path, name, data):
-  if len(data) % 3073 or not data:
-    raise UserError(
-      f'{name} in source {path} is damaged: {len(data)} bytes, not a multiple of 3073'
-    )
-  records = np.frombuffer(data, np.uint8).reshape(-1, 3073)
-  return _from_planes(path, name, records[:, 1:], records[:, 0])
-
-
-_RECONSTRUCT = np.empty(0).__reduce__()[0]  # Its module's name depends on the NumPy version.
-
-
-class _ArraysOnly(pickle.Unpickler):
-  """Unpickles NumPy arrays and plain containers; a pickle can run any code otherwise."""
-
-  def find_class(self, module, name):
-    if name == '_reconstruct' and module in ('numpy.core.multiarray', 'numpy._core.multiarray'):
-      return _RECONSTRUCT
-    if module == 'numpy' and name in ('ndarray', 'dtype'):
-      return getattr(np, name)
-    if module == '_codecs' and name == 'encode':  # How Python 3 writes bytes in protocol 2.
-      return super().find_class(module, name)
-    raise pickle.UnpicklingError(f'it refers to {module}.{name}')
-
-
-def _parse_python(path, name, data):
-  try:
-    batch = _ArraysOnly(io.BytesIO(data), encoding='bytes').load()
-    pixels, labels = np.asarray(batch[b'data']), np.asarray(batch[b'labels'])
-  except Exception as error:  # A cut or foreign pickle raises almost anything.
-    raise UserError(f'{name} in source {path} is damaged ({_reason(error)})') from error
-  if pixels.dtype != np.uint8 or pixels.ndim != 2 or pixels.shape != (len(labels), 3072):
-    raise UserError(
-      f'{name} in source {path} is damaged: data {pixels.shape}, {len(labels)} labels'
-    )
-  return _from_planes(path, name, pixels, labels)
-
-
-def _from_planes(path, name, pixels, labels):
-  if labels.min() < 0 or labels.max() > 9:
-    raise UserError(f'{name} in source {path} is damaged: a label lies outside 0..9')
-  images = pixels.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
-  return Labelled(np.ascontiguousarray(images), labels.astype(np.int64))
-
-
-def _reason(error):
+def first_line(error: Exception) -> str:
+  """The first line of an error's message, or its type: fit for the brackets of a `UserError`."""
   return (str(error) or type(error).__name__).splitlines()[0]

@@ -125,6 +125,7 @@ class Evaluator:
     self.config = config
     self.class_names = arrays.class_names
     self.train_counts = class_distribution.class_counts(arrays.labels, len(arrays.class_names))
+    self.data_key = arrays.key
     self.reference = data_lib.load(config.data, 'test')
     self.notes = []
     self.networks = [annotator_network(annotator)]
@@ -246,8 +247,8 @@ def write_evaluation(
     'method': method,
     'published': config.published.get(method),
     'protocol': {
-      'data': evaluator.reference.key,
-      'reference_split': 'test',
+      'data': evaluator.data_key,
+      'reference': evaluator.reference.key,
       'reference_images': len(evaluator.reference.images),
       'samples': config.evaluation.samples,
       'step': step,

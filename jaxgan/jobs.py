@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import ml_collections
 import numpy as np
 
-from jaxgan import checkpoint, parallel, train
+from jaxgan import checkpoint, logging, parallel, pictures, train
 from jaxgan import config as config_lib
 from jaxgan import data as data_lib
 from jaxgan.algorithms.classifier import classifier as classifier_algorithm
@@ -102,6 +102,10 @@ def classifier_job(config, role: str, folder: pathlib.Path) -> train.Job:
     }
     return values, accuracy
 
+  def picture(state, step):
+    del state, step
+    pictures.loss_curves(logging.read_metrics(folder), folder / 'loss_curves.png')
+
   return train.Job(
     name=role,
     folder=folder,
@@ -110,7 +114,7 @@ def classifier_job(config, role: str, folder: pathlib.Path) -> train.Job:
     dataset=data_lib.Dataset(arrays.images, arrays.labels),
     frozen={},
     evaluate=evaluate,
-    picture=lambda state, step: None,
+    picture=picture,
   )
 
 

@@ -3,8 +3,12 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
+import scipy.ndimage
 
 from jaxgan import augment
+
+both_ways = pytest.mark.parametrize('transform', [lambda f: f, jax.jit])
 
 
 def _images(n=64, size=4):
@@ -39,3 +43,135 @@ def test_random_crop_shifts_each_image_by_at_most_the_padding():
 
 def test_zero_padding_changes_nothing():
   np.testing.assert_array_equal(augment.random_crop(jax.random.key(0), _images(), 0), _images())
+
+
+def _coordinates(n=256, size=9):
+  """Images whose two channels are the row and the column: a warped one tells its source."""
+  grid = jnp.stack(jnp.mgrid[:size, :size], axis=-1).astype(jnp.float32)
+  return jnp.broadcast_to(grid, (n, size, size, 2))
+
+
+def _linear_part(warped):
+  """`[N, 2, 2]`, M of each warp, by differences around the center, where nothing is clipped."""
+  c = warped.shape[1] // 2
+  down = (warped[:, c + 1, c] - warped[:, c - 1, c]) / 2
+  right = (warped[:, c, c + 1] - warped[:, c, c - 1]) / 2
+  return np.stack([down, right], axis=-1)
+
+
+def _rotation(degrees):
+  cos, sin = np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))
+  return np.array([[cos, -sin], [sin, cos]], np.float32)
+
+
+@both_ways
+def test_affine_warp_of_hand_worked_shifts(transform):
+  row = jnp.array([1.0, 2.0, 4.0, 8.0]).reshape(1, 1, 4, 1)
+  images = jnp.tile(row, (4, 3, 1, 1))
+  shifts = jnp.array([[0.0, 0.0], [0.0, 1.0], [0.0, -0.5], [9.0, 0.25]])
+  warped = transform(augment.affine_warp)(images, jnp.tile(jnp.eye(2), (4, 1, 1)), shifts)
+  expected = [[1, 2, 4, 8], [2, 4, 8, 8], [1, 1.5, 3, 6], [1.25, 2.5, 5, 8]]
+  np.testing.assert_allclose(warped[:, 1, :, 0], expected)
+
+
+def test_affine_warp_by_a_quarter_turn_is_exact():
+  images = np.random.default_rng(0).normal(size=(3, 7, 7, 2)).astype(np.float32)
+  turned = augment.affine_warp(images, jnp.tile(_rotation(90.0), (3, 1, 1)), jnp.zeros((3, 2)))
+  np.testing.assert_allclose(turned, np.rot90(images, -1, axes=(1, 2)), atol=1e-5)
+
+
+def test_affine_warp_is_that_of_scipy():
+  images = np.random.default_rng(0).normal(size=(2, 8, 11, 3)).astype(np.float32)
+  matrices = np.stack([1.3 * _rotation(25.0), 0.8 * _rotation(-10.0)])
+  shifts = np.array([[0.7, -1.2], [-2.0, 0.4]], np.float32)
+  warped = augment.affine_warp(images, matrices, shifts)
+  center = np.array([3.5, 5.0])
+  for image, matrix, shift, ours in zip(images, matrices, shifts, warped, strict=True):
+    for channel in range(3):
+      theirs = scipy.ndimage.affine_transform(
+        image[..., channel], matrix, center + shift - matrix @ center, order=1, mode='nearest'
+      )
+      np.testing.assert_allclose(ours[..., channel], theirs, atol=1e-5)
+
+
+def test_affine_warp_is_differentiable_in_the_images():
+  images, other = np.random.default_rng(0).normal(size=(2, 2, 6, 6, 1)).astype(np.float32)
+  matrices, shifts = jnp.tile(1.1 * _rotation(30.0), (2, 1, 1)), jnp.full((2, 2), 0.3)
+  warped, vjp = jax.vjp(jax.jit(lambda x: augment.affine_warp(x, matrices, shifts)), images)
+  # The warp is linear: <A x, y> = <x, A^T y>.
+  np.testing.assert_allclose(jnp.vdot(warped, other), jnp.vdot(images, vjp(other)[0]), rtol=1e-4)
+
+
+def test_random_affine_without_a_transformation_is_the_identity():
+  warped = jax.jit(augment.random_affine)(jax.random.key(0), _images())
+  np.testing.assert_array_equal(warped, _images())
+
+
+@both_ways
+def test_random_affine_rotates_and_zooms_each_image_in_the_given_range(transform):
+  warp = transform(lambda rng, x: augment.random_affine(rng, x, 10.0, (0.9, 1.1)))
+  warped = warp(jax.random.key(0), _coordinates())
+  linear = _linear_part(warped)
+  zoom = np.linalg.det(linear) ** -0.5
+  degrees = np.rad2deg(np.arctan2(linear[:, 1, 0], linear[:, 0, 0]))
+  assert 0.9 <= zoom.min() < 0.91 and 1.09 < zoom.max() <= 1.1
+  assert -10.001 < degrees.min() < -9 and 9 < degrees.max() < 10.001
+  np.testing.assert_allclose([10 * zoom.mean(), degrees.mean()], [10.0, 0.0], atol=1.5)
+  assert abs(np.corrcoef(zoom, degrees)[0, 1]) < 0.25
+  # A similarity about the center: columns of one length at right angles, the center at rest.
+  np.testing.assert_allclose(linear[:, 0, 0], linear[:, 1, 1], atol=1e-5)
+  np.testing.assert_allclose(linear[:, 0, 1], -linear[:, 1, 0], atol=1e-5)
+  np.testing.assert_allclose(warped[:, 4, 4], 4.0, atol=1e-5)
+
+
+@both_ways
+@pytest.mark.parametrize('keep', [0.6, 0.95, 1 / 1.1])
+def test_random_affine_crops_a_window_that_lies_in_the_image(keep, transform):
+  size = 9
+  warp = transform(lambda rng, x: augment.random_affine(rng, x, keep=keep))
+  warped = warp(jax.random.key(0), _coordinates(size=size))
+  linear = _linear_part(warped)
+  np.testing.assert_allclose(linear, np.tile(keep * np.eye(2), (256, 1, 1)), atol=1e-5)
+  # Pixels are squares around their coordinates: the image is [-1/2, size - 1/2].
+  reach = size * (1 - keep) / 2
+  offsets = np.asarray(warped[:, 4, 4]) - 4
+  assert -reach - 1e-5 < offsets.min() < -0.9 * reach
+  assert 0.9 * reach < offsets.max() < reach + 1e-5
+  assert abs(np.corrcoef(offsets.T)[0, 1]) < 0.25
+
+
+def test_random_affine_repeats_the_border_and_keeps_a_flat_background():
+  images = jnp.full((16, 8, 8, 1), -1.0)
+  warp = jax.jit(lambda x: augment.random_affine(jax.random.key(0), x, 45.0, (0.5, 0.8), 0.9))
+  np.testing.assert_allclose(warp(images), images, atol=1e-6)
+  images = np.random.default_rng(0).uniform(3.0, 5.0, images.shape).astype(np.float32)
+  # No zeros from outside.
+  assert warp(images).min() >= 3 - 1e-5
+
+
+@both_ways
+def test_random_gamma_of_hand_worked_intensities(transform):
+  # Intensities 0, 1/4, 1/2, 1 squared: 0, 1/16, 1/4, 1.
+  images = jnp.array([-1.0, -0.5, 0.0, 1.0]).reshape(1, 2, 2, 1)
+  changed = transform(augment.random_gamma)(jax.random.key(0), images, (2.0, 2.0))
+  np.testing.assert_allclose(changed.ravel(), [-1.0, -0.875, -0.5, 1.0], atol=1e-6)
+
+
+def test_random_gamma_draws_one_gamma_for_each_image():
+  images = jnp.zeros((256, 2, 2, 3))
+  changed = np.asarray(augment.random_gamma(jax.random.key(0), images, (0.3, 4.0)))
+  gamma = -np.log2((changed + 1) / 2)
+  np.testing.assert_array_equal(gamma, np.broadcast_to(gamma[:, :1, :1, :1], gamma.shape))
+  assert 0.3 <= gamma.min() < 0.4 and 3.9 < gamma.max() <= 4.001
+  np.testing.assert_allclose(gamma.mean(), 2.15, atol=0.3)
+
+
+def test_gradient_of_random_gamma_is_finite_where_the_image_is_black():
+  images = jnp.array([-1.0, -1.0 + 2 / 255, 0.0, 1.0]).reshape(1, 2, 2, 1)
+
+  def total(images):
+    return augment.random_gamma(jax.random.key(0), images, (0.5, 0.5)).sum()
+
+  # d(2 v^γ)/dx = γ v^(γ - 1) at v = 1/255, 1/2 and 1.
+  expected = [0.0, 0.5 * 255**0.5, 0.5 * 2**0.5, 0.5]
+  np.testing.assert_allclose(jax.grad(total)(images).ravel(), expected, rtol=1e-4)

@@ -1,8 +1,16 @@
-"""Small fake sources: CIFAR-10 archives of 100 + 20 images, and class folders of pictures."""
+"""Small fake sources: CIFAR-10 archives, IDX files, class folders; a web server; real data."""
 
+import functools
+import gzip
+import hashlib
+import http.server
 import io
+import os
+from pathlib import Path
 import pickle
+import struct
 import tarfile
+import threading
 
 import numpy as np
 from PIL import Image
@@ -98,3 +106,91 @@ def make_folder(tmp_path):
     return tmp_path / name
 
   return make
+
+
+class FakeMnist:
+  """images uint8 [140, 28, 28], labels [140]: 120 + 20 images, 12 + 2 a class, shuffled."""
+
+  def __init__(self, seed=0):
+    rng = np.random.default_rng(seed)
+    parts = [rng.permutation(np.repeat(np.arange(10), n)) for n in (12, 2)]
+    self.labels = np.concatenate(parts).astype(np.uint8)
+    self.images = rng.integers(0, 256, (140, 28, 28), dtype=np.uint8)
+
+  def files(self):
+    """{file name: bytes} of the four IDX files."""
+    return {
+      f'{name}-{kind}-ubyte': idx_bytes(array[at])
+      for name, at in (('train', slice(120)), ('t10k', slice(120, None)))
+      for kind, array in (('images-idx3', self.images), ('labels-idx1', self.labels))
+    }
+
+  def write(self, folder, zipped=True, rename=lambda name: name):
+    """Writes the files to a new folder and returns it."""
+    folder.mkdir(parents=True)
+    for name, data in self.files().items():
+      file = folder / (rename(name) + ('.gz' if zipped else ''))
+      file.write_bytes(gzip.compress(data) if zipped else data)
+    return folder
+
+
+def idx_bytes(array):
+  """An array of bytes in the IDX format."""
+  return struct.pack(f'>HBB{array.ndim}I', 0, 8, array.ndim, *array.shape) + array.tobytes()
+
+
+@pytest.fixture
+def make_mnist():
+  """make_mnist(seed) -> a fake with other contents for every seed."""
+  return FakeMnist
+
+
+@pytest.fixture
+def fake_mnist(monkeypatch):
+  """A fake MNIST that the builder takes for MNIST; split k has a row that begins with k % 13 + 1.
+
+  The other classes have ten images less one for every class.
+  """
+  from data_prep import long_tail_mnist
+
+  fake = FakeMnist()
+  checksums = {
+    name: long_tail_mnist.Checksums(
+      hashlib.sha256(gzip.compress(data, mtime=0)).hexdigest(), hashlib.md5(data).hexdigest()
+    )
+    for name, data in fake.files().items()
+  }
+  monkeypatch.setattr(long_tail_mnist, 'FILES', checksums)
+  monkeypatch.setattr(long_tail_mnist, 'NUM_TRAIN', 120)
+  monkeypatch.setattr(long_tail_mnist, 'NUM_TEST', 20)
+  rows = [[k % 13 + 1, *range(9, 0, -1)] for k in range(50)]
+  monkeypatch.setattr(long_tail_mnist, '_rows', lambda: rows)
+  return fake
+
+
+@pytest.fixture
+def web_server(tmp_path, monkeypatch):
+  """Serves a new folder on this machine: (folder, URL without a slash at the end)."""
+  root = tmp_path / 'www'
+  root.mkdir()
+  handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(root))
+  monkeypatch.setattr(http.server.SimpleHTTPRequestHandler, 'log_message', lambda *a: None)
+  monkeypatch.setenv('no_proxy', '127.0.0.1')
+  with http.server.ThreadingHTTPServer(('127.0.0.1', 0), handler) as server:
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield root, f'http://127.0.0.1:{server.server_port}'
+    server.shutdown()
+
+
+@pytest.fixture
+def real_data():
+  """real_data('a/b.npz') -> its path in $JAXGAN_TEST_DATA, or in ../shared/data beside us."""
+
+  def find(name):
+    default = Path(__file__).parents[3] / 'shared' / 'data'
+    path = Path(os.environ.get('JAXGAN_TEST_DATA', default)) / name
+    if not path.exists():
+      pytest.skip(f'no {name}: set JAXGAN_TEST_DATA')
+    return path
+
+  return find

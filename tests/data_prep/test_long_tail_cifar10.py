@@ -2,18 +2,16 @@
 
 import functools
 import hashlib
-import http.server
 import importlib.util
 import os
 from pathlib import Path
 import pickle
 import socket
-import threading
 
 import numpy as np
 import pytest
 
-from data_prep import build, long_tail, long_tail_cifar10, readers
+from data_prep import build, cifar10_batches, download, long_tail, long_tail_cifar10
 
 REAL_SHA256 = {
   'ratio_100': '1bfa35f41734a69fb966ca71beae3b92f5439f2b8c20165704f0dd3d3baadaf4',
@@ -121,6 +119,8 @@ def test_bad_sources(fake_cifar10, tmp_path):
   arrays = fake_cifar10.arrays()
   np.savez(tmp_path / 'a.npz', images=arrays['images'], labels=arrays['labels'])
   assert 'no test images' in error(tmp_path / 'a.npz')
+  np.savez(tmp_path / 'a.npz', images=arrays['images'], test_images=arrays['test_images'])
+  assert 'a.npz has no labels; accepted' in error(tmp_path / 'a.npz')
   labels = arrays['labels'].copy()
   labels[np.flatnonzero(labels == 9)[0]] = 3
   np.savez(tmp_path / 'b.npz', **{**arrays, 'labels': labels})
@@ -139,24 +139,16 @@ def test_pickles_cannot_run_code(fake_cifar10, tmp_path):
   files['data_batch_2'] = pickle.dumps(Evil())
   folder = fake_cifar10.write_folder(tmp_path / 'cifar-10-batches-py', files)
   with pytest.raises(ValueError, match=r'data_batch_2 .* is damaged .*mkdir'):
-    readers.read_cifar10_batches(folder)
+    cifar10_batches.read_cifar10_batches(folder)
   assert not (tmp_path / 'owned').exists()
 
 
 @pytest.fixture
-def website(tmp_path, monkeypatch):
-  """Serves tmp_path/www in place of the site of CIFAR-10."""
-  root = tmp_path / 'www'
-  root.mkdir()
-  handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(root))
-  monkeypatch.setattr(http.server.SimpleHTTPRequestHandler, 'log_message', lambda *a: None)
-  monkeypatch.setenv('no_proxy', '127.0.0.1')
-  with http.server.ThreadingHTTPServer(('127.0.0.1', 0), handler) as server:
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    url = f'http://127.0.0.1:{server.server_port}/cifar-10-binary.tar.gz'
-    monkeypatch.setattr(long_tail_cifar10, 'URL', url)
-    yield root
-    server.shutdown()
+def website(web_server, monkeypatch):
+  """The folder that is served in place of the site of CIFAR-10."""
+  root, url = web_server
+  monkeypatch.setattr(long_tail_cifar10, 'URL', f'{url}/cifar-10-binary.tar.gz')
+  return root
 
 
 def test_download(fake_cifar10, website, tmp_path, monkeypatch):
@@ -183,22 +175,19 @@ def test_silent_network_does_not_hang(tmp_path, monkeypatch):
     url = f'http://127.0.0.1:{server.getsockname()[1]}/cifar-10-binary.tar.gz'
     monkeypatch.setenv('no_proxy', '127.0.0.1')
     monkeypatch.setattr(long_tail_cifar10, 'URL', url)
-    monkeypatch.setattr(long_tail_cifar10, 'NETWORK_TIMEOUT_SECONDS', 0.3)
+    monkeypatch.setattr(download, 'NETWORK_TIMEOUT_SECONDS', 0.3)
     with pytest.raises(ValueError, match='cannot be downloaded'):
       build.prepare('long_tail_cifar10/ratio_10', data_dir=str(tmp_path / 'tfds'))
 
 
-def real_copy():
-  """The folder of the JPEG copy: $JAXGAN_TEST_DATA, or ../shared/data beside the repository."""
-  default = Path(__file__).parents[3] / 'shared' / 'data'
-  folder = Path(os.environ.get('JAXGAN_TEST_DATA', default)) / 'cifar10_jpeg'
-  if not (folder / 'cifar10_train_jpeg.npz').exists():
-    pytest.skip('no copy of CIFAR-10: set JAXGAN_TEST_DATA')
-  return folder
+@pytest.fixture
+def real_copy(real_data):
+  """The folder of the JPEG copy."""
+  return real_data('cifar10_jpeg/cifar10_train_jpeg.npz').parent
 
 
-def test_real_labels_give_the_pinned_selections():
-  with np.load(real_copy() / 'cifar10_train_jpeg.npz') as archive:
+def test_real_labels_give_the_pinned_selections(real_copy):
+  with np.load(real_copy / 'cifar10_train_jpeg.npz') as archive:
     labels = archive['labels']
   assert long_tail.indices_sha256(labels) == long_tail_cifar10.TRAIN_LABELS_SHA256
   for config, ratio in long_tail_cifar10.CONFIGS.items():
@@ -208,13 +197,13 @@ def test_real_labels_give_the_pinned_selections():
 
 
 @pytest.mark.slow
-def test_real_copy(tmp_path):
+def test_real_copy(real_copy, tmp_path):
   spec = importlib.util.spec_from_file_location(
     'cifar10_jpeg', Path(__file__).parent / 'cifar10_jpeg.py'
   )
   helper = importlib.util.module_from_spec(spec)
   spec.loader.exec_module(helper)
-  helper.convert(real_copy(), tmp_path / 'cifar10.npz')
+  helper.convert(real_copy, tmp_path / 'cifar10.npz')
   load = functools.partial(
     build.load,
     'long_tail_cifar10/ratio_100',

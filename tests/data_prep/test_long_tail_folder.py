@@ -145,11 +145,75 @@ def test_names_find_unchanged_sources_and_tell_others_apart(make_folder, tmp_pat
     build.prepare('long_tail_folder/other', str(source), data_dir)
 
 
+def assert_unlabelled(*parts):
+  for part in parts:
+    assert part.class_names == ('unlabelled',) and not part.labels.any()
+    assert part.metadata['labelled'] is False
+
+
+def test_a_flat_folder_is_unlabelled(make_folder, load, error):
+  source = make_folder({f'{i:02}.png': ((8, 8), 'RGB', (i, 0, 0)) for i in range(20)})
+  assert 'source has no labels: leave it out' in error(source, imbalance_ratio=10)
+  train, test = load(source, test_share=0.2, seed=1), load(source, 'test', test_share=0.2, seed=1)
+  assert_unlabelled(train, test)
+  assert (len(train.labels), len(test.labels)) == (16, 4)
+  values = {int(image[0, 0, 0]) for part in (train, test) for image in part.images}
+  assert values == set(range(20))
+  assert train.metadata['source_kind'] == 'image folder'
+  assert train.metadata['order'] == 'by file name'
+  before = long_tail_folder.recipe('', str(source)).config
+  (source / '00.png').rename(source / 'a.png')
+  assert long_tail_folder.recipe('', str(source)).config != before
+
+
+def test_flat_train_and_test_folders_are_unlabelled(make_folder, load):
+  source = make_folder({f'{split}/{i}.jpg': ((8, 8), 'RGB', RED)
+                        for split, n in (('train', 3), ('test', 2)) for i in range(n)})  # fmt: skip
+  train, test = load(source), load(source, 'test')
+  assert_unlabelled(train, test)
+  assert (len(train.labels), len(test.labels)) == (3, 2)
+  assert train.metadata['test_share'] is None and train.metadata['pixels'] == 'jpeg'
+
+
+def test_an_npz_without_labels(tmp_path, load, error):
+  images = np.random.default_rng(0).integers(0, 256, (12, 8, 8), dtype=np.uint8)
+  np.savez(tmp_path / 'a.npz', images=images)
+  assert 'source has no labels: leave it out' in error(tmp_path / 'a.npz', imbalance_ratio=1)
+  train, test = load(tmp_path / 'a.npz'), load(tmp_path / 'a.npz', 'test')
+  assert_unlabelled(train, test)
+  assert (len(train.labels), len(test.labels)) == (11, 1)
+  np.savez(tmp_path / 'b.npz', images=images, test_images=images[:4], pixels='exact')
+  test = load(tmp_path / 'b.npz', 'test', image_size=4)
+  assert_unlabelled(test)
+  assert test.images.shape == (4, 4, 4, 1) and test.metadata['pixels'] == 'exact'
+
+
+def test_labelled_sources_say_so(make_folder, load):
+  train = load(two_classes(make_folder))
+  assert train.metadata['labelled'] is True and train.metadata['source_kind'] == 'class folders'
+
+
+@pytest.mark.parametrize(
+  ('stray', 'where', 'folder'),
+  [
+    ('1.png', '', 'cat'),  # Beside class folders.
+    ('train/1.png', 'train', 'cat'),
+    ('1.png', '', 'test'),  # Beside train and test.
+  ],
+)
+def test_images_beside_class_folders(stray, where, folder, make_folder, error):
+  layout = {'cat/1.png', 'cat/2.png'} if folder == 'cat' and not where else {
+    f'{split}/cat/{i}.png' for split in ('train', 'test') for i in (1, 2)}  # fmt: skip
+  source = make_folder(dict.fromkeys([*layout, stray], ((8, 8), 'RGB', RED)))
+  line = error(source)
+  assert line.startswith(f'source {source / where} has images (1.png) beside folders ({folder})')
+
+
 def test_bad_folders(make_folder, error, tmp_path):
   assert 'needs --source' in error('')
   assert 'neither a folder' in error(tmp_path / 'nothing')
   (tmp_path / 'flat').mkdir()
-  assert 'has no class folders' in error(tmp_path / 'flat')
+  assert 'has no class folders and no images' in error(tmp_path / 'flat')
 
   source = two_classes(make_folder)
   (source / 'empty').mkdir()
@@ -195,7 +259,12 @@ IMAGES, LABELS = np.zeros((4, 8, 8, 3), np.uint8), np.array([0, 0, 1, 1])
 @pytest.mark.parametrize(
   ('fields', 'message'),
   [
-    ({'images': IMAGES}, 'images and labels must be given together'),
+    ({'images': IMAGES, 'y': LABELS}, 'has no labels, but y: call the labels `labels`'),
+    ({'images': IMAGES, 'class_names': ['a', 'b']}, 'has no labels, but class_names'),
+    ({'labels': LABELS}, 'images and labels must be given together'),
+    ({'images': IMAGES, 'labels': LABELS, 'test_images': IMAGES}, 'test_labels must be given toge'),
+    ({'images': IMAGES, 'test_images': IMAGES, 'test_labels': LABELS}, 'labels must be given toge'),
+    ({'images': np.uint8(3)}, r'\[N, H, W\]'),
     ({'pictures': IMAGES}, 'needs the arrays images and labels'),
     ({'images': IMAGES / 255, 'labels': LABELS}, 'images must be uint8, got float64'),
     ({'images': IMAGES[..., 0, 0], 'labels': LABELS}, r'\[N, H, W\]'),

@@ -1,0 +1,87 @@
+"""Contrastive losses: two views of an image are to look alike to the network.
+
+See "Elastic-InfoGAN: Unsupervised Disentangled Representation Learning in Class-Imbalanced Data",
+Ojha et al. 2020, §3.2 and §2 of its supplement.
+"""
+
+import jax
+import jax.numpy as jnp
+import optax
+
+# Features shorter than this have no direction.
+_MIN_NORM = 1e-6
+
+
+def nt_xent(features_a, features_b, temperature):
+  """NT-Xent, the mean over i of -log(exp(s_ij / τ') / Σ_{k≠i} exp(s_ik / τ')); Eq. 3.
+
+  i runs over the 2N images of both views, j is the other view of image i, and s is cosine
+  similarity. The paper sums over the images; the mean, as in its released code and in "A Simple
+  Framework for Contrastive Learning of Visual Representations" (Chen et al. 2020, Eq. 1), makes
+  the loss independent of the batch size but for the number of negatives.
+
+  Args:
+    features_a: `[N, D]`, of one view. A feature of zeros is orthogonal to all others and gets no
+      gradient.
+    features_b: `[N, D]`, of the other view of the same images, in the same order.
+    temperature: τ', positive.
+
+  Returns:
+    Scalar.
+  """
+  _check_paired('features', features_a, features_b)
+  features = _normalise(jnp.concatenate([features_a, features_b]))
+  # Views of one image are nearly parallel: TensorFloat-32 would round their difference away.
+  similarity = jnp.matmul(features, features.T, precision=jax.lax.Precision.HIGHEST)
+  anchors = jnp.arange(features.shape[0])
+  logits = jnp.where(anchors[:, None] == anchors, -jnp.inf, similarity / temperature)
+  positives = jnp.roll(anchors, features_a.shape[0])
+  return jnp.mean(optax.softmax_cross_entropy_with_integer_labels(logits, positives))
+
+
+def positive_agreement(logits_a, logits_b):
+  """The positive half of the contrastive term, -E log Σ_k Q(c=k|x_a) Q(c=k|x_b).
+
+  The baseline "Gumbel-softmax + pos-L_ntxent" of §4 asks the views to have "similar latent
+  prediction Q(c|x)", without negatives; it prints no formula. This one is the negative
+  log-probability that codes drawn for the two views are the same. It is symmetric, at least 0, and
+  0 only if both views are given one code with certainty: a distance of the two predictions (KL,
+  squared error, cosine) would also be content with two equally undecided ones.
+
+  Args:
+    logits_a: `[N, k]`, Q's logits for one view.
+    logits_b: `[N, k]`, for the other view of the same images, in the same order.
+
+  Returns:
+    Scalar.
+  """
+  _check_paired('logits', logits_a, logits_b)
+  log_joint = jax.nn.log_softmax(logits_a) + jax.nn.log_softmax(logits_b)
+  return -jnp.mean(jax.nn.logsumexp(log_joint, axis=-1))
+
+
+def expected_false_negative_share(frequencies):
+  """How many of NT-Xent's negatives are of the anchor's class, Σ_i p_i²; Eq. 5.
+
+  1/k when the k classes are balanced, 1 when all images are of one class.
+
+  Args:
+    frequencies: `[k]`, p: class frequencies, of sum 1.
+
+  Returns:
+    Scalar.
+  """
+  return jnp.sum(jnp.square(jnp.asarray(frequencies)))
+
+
+def _check_paired(name, a, b):
+  if a.shape != b.shape:
+    # A longer view would shift the pairs, and one row would broadcast against all others.
+    raise ValueError(f'{name} of the two views must have one shape, not {a.shape} and {b.shape}')
+
+
+def _normalise(features):
+  square = jnp.sum(jnp.square(features), axis=-1, keepdims=True)
+  # The norm's derivative at 0 is infinite: the floor keeps it out of the gradient.
+  scale = jax.lax.rsqrt(jnp.maximum(square, _MIN_NORM**2))
+  return features * jnp.where(square > _MIN_NORM**2, scale, 0.0)

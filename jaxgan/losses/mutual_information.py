@@ -1,0 +1,52 @@
+"""Mutual information between codes and images, by its variational lower bound.
+
+L(G, Q) = E_{c~P(c), x~G(z,c)} log Q(c|x) + H(c): see "InfoGAN: Interpretable Representation
+Learning by Information Maximizing Generative Adversarial Nets", Chen et al. 2016, Eq. 5. The losses
+here are -E log Q(c|x), to be minimised; H(c), which is a constant of a fixed prior, is left out.
+"""
+
+import jax.numpy as jnp
+import optax
+
+
+def categorical(logits, codes, hard=True):
+  """Cross-entropy of a categorical code, -E log q_{argmax c} or -E Σ_i c_i log q_i.
+
+  The two are the same for one-hot codes. For the soft codes of a Gumbel-Softmax prior the first is
+  the loss of Elastic-InfoGAN's released code, the second the expectation of its paper (§3.1).
+
+  Args:
+    logits: `[N, k]`, of q = Q(c|x).
+    codes: `[N, k]`, what x was generated from, each row of sum 1.
+    hard: whether the target is argmax c, through which the prior gets no gradient, or c itself.
+
+  Returns:
+    Scalar.
+  """
+  if logits.shape != codes.shape:
+    raise ValueError(f'logits and codes must have one shape, not {logits.shape} and {codes.shape}')
+  if hard:
+    losses = optax.softmax_cross_entropy_with_integer_labels(logits, jnp.argmax(codes, axis=-1))
+  else:
+    losses = optax.softmax_cross_entropy(logits, codes)
+  return jnp.mean(losses)
+
+
+def continuous(prediction, codes):
+  """Gaussian negative log-likelihood of unit variance, E 1/2 Σ_j (r_j - μ_j)².
+
+  Q(r|x) is the factored Gaussian of InfoGAN's §6 with its variance fixed to 1; the constant
+  (log 2π)/2 a code is left out, so that a perfect prediction has loss 0.
+
+  Args:
+    prediction: `[N, r]`, μ: Q's estimate of the codes.
+    codes: `[N, r]`, what x was generated from.
+
+  Returns:
+    Scalar: the mean over images of the sum over codes.
+  """
+  if prediction.shape != codes.shape:
+    raise ValueError(
+      f'prediction and codes must have one shape, not {prediction.shape} and {codes.shape}'
+    )
+  return 0.5 * jnp.mean(jnp.sum(jnp.square(codes - prediction), axis=-1))

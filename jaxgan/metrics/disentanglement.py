@@ -1,0 +1,109 @@
+"""Disentanglement: how well the codes of a generator stand for the classes.
+
+All is computed from the count matrix of codes (rows) and classes (columns): how many of the images
+generated from code i a classifier gives to class j. See "Elastic-InfoGAN: Unsupervised Disentangled
+Representation Learning in Class-Imbalanced Data", Ojha et al. 2020, §4 (evaluation metrics).
+"""
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+from scipy.special import entr
+
+
+def average_entropy(counts):
+  """ENT, the mean of -Σ_j p_j log p_j over the normalised rows and columns, in nats.
+
+  0 when every code makes one class and every class has one code, log k when codes and classes are
+  independent. An empty row or column has no entropy: it is left out, and `num_empty` tells how many
+  there are. A class that no code makes is not punished, so read the two together.
+
+  Args:
+    counts: [k, k], codes by classes.
+
+  Returns:
+    A float.
+
+  Raises:
+    ValueError: `counts` is not square, is all zero, or holds a value that is negative or not
+      finite.
+
+  Example:
+    >>> average_entropy([[9, 0], [0, 5]])
+    0.0
+  """
+  counts = _checked(counts)
+  return float(np.mean([_entropy(line) for line in (*counts, *counts.T) if line.any()]))
+
+
+def num_empty(counts):
+  """How many codes have no image and how many classes have none, together.
+
+  Args:
+    counts: [k, k], codes by classes.
+
+  Returns:
+    An int: empty rows + empty columns.
+  """
+  counts = _checked(counts)
+  return int(np.sum(~counts.any(axis=0)) + np.sum(~counts.any(axis=1)))
+
+
+def nmi(counts, average_method='arithmetic'):
+  """Normalised mutual information of code and class, I(C; Y) / mean(H(C), H(Y)).
+
+  The same as scikit-learn's `normalized_mutual_info_score` of the labels that were counted. Its
+  default was the geometric mean up to version 0.21 and is the arithmetic mean since 0.22: name the
+  mean beside the number.
+
+  Args:
+    counts: [k, k], codes by classes.
+    average_method: 'arithmetic', (H(C) + H(Y)) / 2, or 'geometric', sqrt(H(C) H(Y)).
+
+  Returns:
+    A float in [0, 1]. Where one of the two is constant it is 0, where both are it is 1, as in
+    scikit-learn.
+
+  Raises:
+    ValueError: `counts` is no count matrix (see `average_entropy`), or the mean is another.
+  """
+  if average_method not in ('arithmetic', 'geometric'):
+    raise ValueError(f"average_method must be 'arithmetic' or 'geometric', not {average_method!r}")
+  counts = _checked(counts)
+  codes, classes = _entropy(counts.sum(axis=1)), _entropy(counts.sum(axis=0))
+  if codes == 0.0 or classes == 0.0:
+    return float(codes == classes)
+  information = max(0.0, codes + classes - _entropy(counts.ravel()))
+  mean = (codes + classes) / 2 if average_method == 'arithmetic' else np.sqrt(codes * classes)
+  return min(1.0, float(information / mean))
+
+
+def match_codes(counts):
+  """The one-to-one matching of codes and classes that most images agree with.
+
+  argmax over permutations π of Σ_i counts[i, π(i)], by the Hungarian method.
+
+  Args:
+    counts: [k, k], codes by classes.
+
+  Returns:
+    [k] integers, the class of each code: a learned prior p [k] stands beside the class frequencies
+    f [k] as (p, f[match_codes(counts)]).
+
+  Raises:
+    ValueError: as `average_entropy`.
+  """
+  return linear_sum_assignment(_checked(counts), maximize=True)[1]
+
+
+def _entropy(counts):
+  # Adding 0 makes the -0.0 of a single class 0.0.
+  return float(entr(counts / counts.sum()).sum()) + 0.0
+
+
+def _checked(counts):
+  counts = np.asarray(counts, np.float64)
+  if counts.ndim != 2 or counts.shape[0] != counts.shape[1]:
+    raise ValueError(f'counts must be a square matrix [k, k], got shape {list(counts.shape)}')
+  if not np.all(np.isfinite(counts)) or np.any(counts < 0) or not counts.any():
+    raise ValueError(f'counts must be finite and >= 0, with at least one image, got {counts}')
+  return counts

@@ -1,0 +1,56 @@
+"""Nearest neighbours: what the features of a network know about the classes of real images.
+
+See "Elastic-InfoGAN: Unsupervised Disentangled Representation Learning in Class-Imbalanced Data",
+Ojha et al. 2020, §3 of its supplement.
+"""
+
+import numpy as np
+
+
+def nearest_neighbour_accuracy(train_features, train_labels, test_features, test_labels):
+  """1-NN accuracy, the share of test images whose nearest training image is of their class.
+
+  E [y_{argmin_i ||f_i - f||} = y] with Euclidean distance (Table 4 of the supplement).
+
+  Args:
+    train_features: [N, D].
+    train_labels: [N].
+    test_features: [M, D].
+    test_labels: [M].
+
+  Returns:
+    A float in [0, 1].
+
+  Raises:
+    ValueError: there is not one label for each feature.
+  """
+  train_labels, test_labels = np.asarray(train_labels), np.asarray(test_labels)
+  for name, labels, features in (
+    ('train', train_labels, train_features),
+    ('test', test_labels, test_features),
+  ):
+    if labels.shape != (len(features),):
+      raise ValueError(
+        f'{name}_labels must be [{len(features)}], one for each feature, not {list(labels.shape)}'
+      )
+  nearest = nearest_neighbours(train_features, test_features, 1)[:, 0]
+  return float(np.mean(train_labels[nearest] == test_labels))
+
+
+def nearest_neighbours(train_features, query_features, num):
+  """The training images nearest to each query, by Euclidean distance of their features.
+
+  Args:
+    train_features: [N, D].
+    query_features: [M, D]; a query that is among the training images is its own first neighbour.
+    num: how many, at most N.
+
+  Returns:
+    [M, num] indices of training images, the nearest first.
+  """
+  from sklearn.neighbors import NearestNeighbors  # Takes a second to import.
+
+  # Trees are of no use in the many dimensions of features.
+  search = NearestNeighbors(n_neighbors=num, algorithm='brute')
+  search.fit(np.asarray(train_features, np.float32))
+  return search.kneighbors(np.asarray(query_features, np.float32), return_distance=False)

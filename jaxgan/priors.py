@@ -1,0 +1,77 @@
+"""Priors: distributions of the latent codes, fixed and learnable."""
+
+import jax
+import jax.numpy as jnp
+
+
+def uniform_categorical(rng, num_categories, num_samples):
+  """One-hot codes of equally frequent categories, c ~ Cat(1/k, ..., 1/k).
+
+  See "InfoGAN: Interpretable Representation Learning by Information Maximizing Generative
+  Adversarial Nets", Chen et al. 2016, §7.1.
+
+  Args:
+    rng: key.
+    num_categories: k.
+    num_samples: N.
+
+  Returns:
+    `[N, k]`, one-hot.
+  """
+  return jax.nn.one_hot(jax.random.randint(rng, (num_samples,), 0, num_categories), num_categories)
+
+
+def categorical(rng, frequencies, num_samples):
+  """One-hot codes of given frequencies, c ~ Cat(p).
+
+  The prior of Ground-truth InfoGAN in "Elastic-InfoGAN: Unsupervised Disentangled Representation
+  Learning in Class-Imbalanced Data", Ojha et al. 2020, §4.
+
+  Args:
+    rng: key.
+    frequencies: `[k]`, p; not negative. Only their ratios matter, so class counts do as well.
+    num_samples: N.
+
+  Returns:
+    `[N, k]`, one-hot; a category of frequency 0 is never drawn.
+  """
+  frequencies = jnp.asarray(frequencies)
+  categories = jax.random.categorical(rng, jnp.log(frequencies), shape=(num_samples,))
+  return jax.nn.one_hot(categories, frequencies.shape[0])
+
+
+def gumbel_softmax(rng, logits, temperature, num_samples):
+  """Soft codes of a learnable prior, c = softmax((log p + g) / τ) with g_i ~ Gumbel(0, 1).
+
+  See "Elastic-InfoGAN", Ojha et al. 2020, Eq. 2, with p = softmax(logits). The samples are not
+  rounded to one-hot: gradients reach the logits through them. argmax(c) has distribution p at
+  every temperature, and c tends to one-hot as τ tends to 0.
+
+  Args:
+    rng: key.
+    logits: `[k]`, the learnable parameters of p.
+    temperature: τ, positive.
+    num_samples: N.
+
+  Returns:
+    `[N, k]`, each row positive with sum 1.
+  """
+  logits = jnp.asarray(logits)
+  noise = jax.random.gumbel(rng, (num_samples, *logits.shape), logits.dtype)
+  return jax.nn.softmax((jax.nn.log_softmax(logits) + noise) / temperature)
+
+
+def continuous_uniform(rng, num_codes, num_samples):
+  """Continuous codes, r ~ U(-1, 1), independent of each other.
+
+  See "Elastic-InfoGAN", Ojha et al. 2020, §4.2.
+
+  Args:
+    rng: key.
+    num_codes: r.
+    num_samples: N.
+
+  Returns:
+    `[N, r]`.
+  """
+  return jax.random.uniform(rng, (num_samples, num_codes), minval=-1.0, maxval=1.0)

@@ -1,0 +1,50 @@
+"""The IDX reader: the format by hand, zipped or not, and damaged files."""
+
+import gzip
+import hashlib
+
+import numpy as np
+import pytest
+
+from data_prep.idx import read_idx
+from jaxgan.errors import UserError
+
+HEADER = bytes.fromhex('00000803 00000002 00000001 00000003')
+VALUES = bytes([1, 2, 3, 250, 251, 252])
+
+
+@pytest.mark.parametrize('zipped', [False, True])
+def test_by_hand(zipped, tmp_path):
+  file = tmp_path / 'any name'  # Gzip is recognised by content.
+  file.write_bytes(gzip.compress(HEADER + VALUES) if zipped else HEADER + VALUES)
+  idx = read_idx(file)
+  np.testing.assert_array_equal(idx.array, [[[1, 2, 3]], [[250, 251, 252]]])
+  assert idx.array.dtype == np.uint8
+  assert idx.md5 == hashlib.md5(HEADER + VALUES).hexdigest()
+
+
+@pytest.mark.parametrize(
+  ('data', 'message'),
+  [
+    (HEADER + VALUES[:-1], r'is truncated: 21 bytes, its header announces 22 \(\(2, 1, 3\)\)'),
+    (HEADER + VALUES + b'x', 'is too long: 23 bytes'),
+    (HEADER[:9], 'is truncated: its header ends after 9 bytes'),
+    (b'', 'is not an IDX file of unsigned bytes: it starts with nothing'),
+    (b'\x89PNG....', 'it starts with 89504e47'),
+    (b'\0\0\x0d\x01' + HEADER[4:], 'it starts with 00000d01'),  # Floats.
+    (gzip.compress(HEADER + VALUES)[:-12], 'cannot be read'),
+    (gzip.compress(HEADER + VALUES)[:-8] + bytes(8), r'cannot be read \(CRC check failed'),
+    (gzip.compress(HEADER + VALUES[:-1]), 'is truncated'),
+  ],
+)
+def test_damaged(data, message, tmp_path):
+  file = tmp_path / 'train-images-idx3-ubyte'
+  file.write_bytes(data)
+  with pytest.raises(UserError, match=message) as raised:
+    read_idx(file)
+  assert str(file) in str(raised.value) and '\n' not in str(raised.value)
+
+
+def test_missing(tmp_path):
+  with pytest.raises(UserError, match=r'cannot be read .*No such file'):
+    read_idx(tmp_path / 'nothing')
