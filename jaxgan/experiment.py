@@ -8,6 +8,7 @@ from jaxgan import checkpoint, evaluate, jobs, logging, parallel, pictures, repo
 from jaxgan import config as config_lib
 from jaxgan import data as data_lib
 from jaxgan.algorithms.gan import METHODS
+from jaxgan.errors import UserError
 
 
 def gan_config(config, method: str, arrays):
@@ -30,6 +31,11 @@ class Setup:
     self.mesh = parallel.data_mesh()
     self.inception = evaluate.inception_network(config.evaluation)
     self.arrays = data_lib.load(config.data, 'train')
+    if not self.arrays.metadata.get('labelled', True):
+      raise UserError(
+        f'config.data.source={config.data.source} has no labels, which the classifier and the '
+        'annotator need: give class folders or an npz with labels'
+      )
     for method in methods:  # Refused before hours go into the classifiers.
       config_lib.remember(self.workdir / method, gan_config(config, method, self.arrays))
     needs_classifier = 'class_balancing' in methods

@@ -146,7 +146,15 @@ def main(argv: list[str]) -> int:
     print(f'error: {error}', file=sys.stderr)
     return 1
   except OSError as error:
-    print(f'error: {error.strerror}: {error.filename}', file=sys.stderr)
+    print(f'error: {error.strerror or error}: {error.filename}', file=sys.stderr)
+    return 1
+  except RuntimeError as error:
+    if 'RESOURCE_EXHAUSTED' not in str(error):  # What XLA says when an allocation fails.
+      raise
+    print(
+      'error: out of device memory: lower config.train.batch_size or config.evaluation.batch_size',
+      file=sys.stderr,
+    )
     return 1
   except KeyboardInterrupt:
     return 130

@@ -10,7 +10,9 @@ from jaxgan import data as data_lib
 CLASS_COUNTS = (40, 24, 12)
 
 
-def _arrays(split: str, image_size: int, channels: int, num_classes: int, n: int) -> Arrays:
+def _arrays(
+  split: str, image_size: int, channels: int, num_classes: int, n: int, metadata: dict
+) -> Arrays:
   """Noise on a brightness that tells the class: learnable, and different in every image."""
   rng = np.random.default_rng(0 if split == 'train' else 1)
   if num_classes == len(CLASS_COUNTS) and split == 'train':
@@ -22,12 +24,12 @@ def _arrays(split: str, image_size: int, channels: int, num_classes: int, n: int
   images = np.clip(level[:, None, None, None] + rng.integers(-30, 30, shape), 0, 255)
   names = tuple(f'class_{k}' for k in range(num_classes))
   key = f'stand-in/{split}-{image_size}-{channels}-{num_classes}'
-  return Arrays(images.astype(np.uint8), labels.astype(np.int32), names, {}, key)
+  return Arrays(images.astype(np.uint8), labels.astype(np.int32), names, metadata, key)
 
 
 def use_stand_in_data(monkeypatch):
   """Replaces every data set by noise; returns a function that changes its shape."""
-  shape = {'image_size': 8, 'channels': 1, 'num_classes': 3, 'n': 60}
+  shape = {'image_size': 8, 'channels': 1, 'num_classes': 3, 'n': 60, 'metadata': {}}
   monkeypatch.setattr(data_lib, 'load', lambda config, split: _arrays(split, **shape))
   return shape.update
 

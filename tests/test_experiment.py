@@ -92,6 +92,13 @@ def test_other_images_are_noticed(finished, tiny_config, stand_in_data):
     experiment.run(tiny_config, finished[0])
 
 
+def test_images_without_labels_are_refused(tiny_config, stand_in_data, tmp_path):
+  stand_in_data({'metadata': {'labelled': False}})
+  with pytest.raises(UserError, match='has no labels'):
+    _setup(tiny_config, tmp_path)
+  assert list(tmp_path.iterdir()) == []
+
+
 def test_a_classifier_of_other_classes_is_refused(
   finished, tiny_config, stand_in_data, tmp_path, monkeypatch
 ):

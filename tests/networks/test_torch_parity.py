@@ -4,7 +4,6 @@ The PyTorch networks are those that `benchmarks/step_time.py` times, so these te
 the two sides of the benchmark compute the same thing. Known differences are tests of their own.
 """
 
-
 import flax.linen
 import jax
 import jax.numpy as jnp
