@@ -1,0 +1,295 @@
+"""The InfoGAN family: a GAN whose categorical code is to mean object identity.
+
+Three choices make its members: the prior of the code (uniform, fixed, or learned with
+Gumbel-Softmax), a contrastive loss on real images (none, positives only, or NT-Xent), and whether
+the trunk that discriminator D and recognition network Q share is trained by D alone or by both.
+Learned prior and NT-Xent are Elastic-InfoGAN: see "Elastic-InfoGAN: Unsupervised Disentangled
+Representation Learning in Class-Imbalanced Data", Ojha et al. 2020, Eq. 1-4. Labels are never read.
+
+An update is a step on D and then a joint step on G, Q and prior (§4.4 of the supplement), both with
+the same generated batch, as in the released code. Batch norm uses the statistics of each forward's
+own batch. Running statistics take in every forward of an update, in this order: G on its codes; the
+trunk on real and generated images, then again, as D's step left it, on generated images and on the
+two views of the contrastive loss; Q's head on the last three. Without a contrastive loss, Q's
+running statistics are therefore those of generated images. They hold biased variances.
+"""
+
+from typing import Any
+
+from flax import struct
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from jaxgan import augment, priors
+from jaxgan.algorithms import Algorithm
+from jaxgan.losses import adversarial, contrastive, mutual_information
+from jaxgan.networks import mnist
+from jaxgan.parallel import along_batch
+
+PRIORS = ('uniform', 'fixed', 'learnable')
+CONTRASTIVE = ('none', 'positives', 'nt_xent')
+TRUNKS = ('discriminator', 'both')
+# The methods of the paper's Table 1: (prior, contrastive).
+VARIANTS = {
+  'uniform_infogan': ('uniform', 'none'),
+  'ground_truth_infogan': ('fixed', 'none'),
+  'ground_truth_infogan_ntxent': ('fixed', 'nt_xent'),
+  'gumbel_softmax': ('learnable', 'none'),
+  'gumbel_softmax_pos': ('learnable', 'positives'),
+  'elastic_infogan': ('learnable', 'nt_xent'),
+}
+
+
+class InfoGanState(struct.PyTreeNode):
+  """Everything that InfoGAN training changes.
+
+  `generator`, `trunk` and `recognition` are Flax variables, parameters and as `batch_stats` the
+  batch-norm statistics; `discriminator_head` are parameters. `prior_logits` `[k]` are the prior
+  p = softmax(prior_logits), a constant unless it is learned.
+  """
+
+  step: Any
+  generator: Any
+  trunk: Any
+  discriminator_head: Any
+  recognition: Any
+  prior_logits: Any
+  discriminator_optimizer: Any
+  joint_optimizer: Any
+
+  @property
+  def variables(self):
+    """What `classify` needs: the trunk's variables and those of Q's head."""
+    return {'trunk': self.trunk, 'recognition': self.recognition}
+
+
+def _check(config, frequencies):
+  for field, allowed in (('prior', PRIORS), ('contrastive', CONTRASTIVE), ('trunk', TRUNKS)):
+    if config[field] not in allowed:
+      raise ValueError(f'algorithm.{field}={config[field]!r} is unknown: use one of {allowed}')
+  if (config.prior == 'fixed') != (frequencies is not None):
+    raise ValueError(
+      f'algorithm.prior={config.prior!r} with frequencies {frequencies}: they are needed for '
+      "'fixed' and have no use otherwise"
+    )
+
+
+def _start_logits(num_categories, frequencies):
+  if frequencies is None:
+    return jnp.zeros(num_categories)
+  frequencies = np.asarray(frequencies, np.float64)
+  if frequencies.shape != (num_categories,) or not (frequencies >= 0).all():
+    raise ValueError(f'frequencies must be {num_categories} numbers >= 0, not {frequencies}')
+  # The floor keeps a category without images finite; it is still never drawn.
+  shares = np.maximum(frequencies / frequencies.sum(), np.finfo(np.float32).tiny)
+  return jnp.asarray(np.log(shares), jnp.float32)
+
+
+def _train(network, params, batch_stats, inputs):
+  """Applies a network with the batch's statistics; returns the new running ones as well."""
+  variables = {'params': params, 'batch_stats': batch_stats}
+  outputs, updated = network.apply(variables, inputs, train=True, mutable=['batch_stats'])
+  return outputs, updated['batch_stats']
+
+
+def infogan(
+  config, image_shape: tuple[int, int, int], num_categories: int, frequencies=None
+) -> Algorithm:
+  """Builds the InfoGAN algorithm.
+
+  Args:
+    config: the `algorithm` section of an experiment: `prior` (of PRIORS), `contrastive` (of
+      CONTRASTIVE), `trunk` (of TRUNKS), `noise_dim`, `num_continuous` (r), `temperature` (τ of the
+      learned prior), `hard_codes` (the target of the mutual information: argmax c, or c itself),
+      `mutual_information_weight` (λ1), `contrastive_weight` (λ2), `contrastive_temperature` (τ'),
+      `rotation_degrees` and `zoom_range` (of the positive pair), `learning_rate`, `beta1`, `beta2`,
+      `epsilon` (of Adam), `dtype`.
+    image_shape: (S, S, C) of the training images.
+    num_categories: k.
+    frequencies: `[k]`, class frequencies or counts, for the fixed prior only.
+
+  Returns:
+    The Algorithm; its state is an InfoGanState. There is no moving average: `generate` ignores
+    `ema`. It takes `codes` `[num_images, k + r]`, category and continuous codes; those it draws
+    itself have a one-hot category from the state's prior. `classify` is Q: the categorical logits
+    `[N, k]` and the contrastive features `[N, 128]`.
+  """
+  _check(config, frequencies)
+  learnable = config.prior == 'learnable'
+  train_trunk = config.trunk == 'both'
+  size, _, channels = image_shape
+  dtype = jnp.dtype(config.dtype)
+  generator = mnist.Generator(size, channels, dtype=dtype)
+  trunk = mnist.Trunk(dtype)
+  discriminator_head = mnist.DiscriminatorHead()
+  recognition_head = mnist.RecognitionHead(num_categories, config.num_continuous, dtype)
+  optimizer = optax.adam(config.learning_rate, b1=config.beta1, b2=config.beta2, eps=config.epsilon)
+
+  def discriminator_group(state):
+    """What the first step trains."""
+    return {'trunk': state.trunk['params'], 'head': state.discriminator_head}
+
+  def joint_group(state):
+    """What the second step trains."""
+    group = {'generator': state.generator['params'], 'recognition': state.recognition['params']}
+    if learnable:
+      group['prior_logits'] = state.prior_logits
+    if train_trunk:
+      group['trunk'] = state.trunk['params']
+    return group
+
+  def draw_noise(rng, num):
+    return along_batch(jax.random.normal(rng, (num, config.noise_dim)))
+
+  def draw_codes(rng, prior_logits, num, soft):
+    category_rng, continuous_rng = jax.random.split(rng)
+    if soft:
+      category = priors.gumbel_softmax(category_rng, prior_logits, config.temperature, num)
+    else:
+      category = priors.categorical(category_rng, jax.nn.softmax(prior_logits), num)
+    continuous = priors.continuous_uniform(continuous_rng, config.num_continuous, num)
+    return along_batch(jnp.concatenate([category, continuous], axis=-1))
+
+  def make_images(params, batch_stats, prior_logits, rng, num):
+    """A training batch of the generator: codes, images and running statistics."""
+    noise_rng, code_rng = jax.random.split(rng)
+    codes = draw_codes(code_rng, prior_logits, num, soft=learnable)
+    inputs = jnp.concatenate([draw_noise(noise_rng, num), codes], axis=-1)
+    return codes, *_train(generator, params, batch_stats, inputs)
+
+  def init(rng):
+    generator_rng, trunk_rng, discriminator_rng, recognition_rng = jax.random.split(rng, 4)
+    codes = jnp.zeros((2, config.noise_dim + num_categories + config.num_continuous))
+    features, trunk_variables = trunk.init_with_output(
+      trunk_rng, jnp.zeros((2, *image_shape)), train=False
+    )
+    state = InfoGanState(
+      step=jnp.zeros((), jnp.int32),
+      generator=generator.init(generator_rng, codes, train=False),
+      trunk=trunk_variables,
+      discriminator_head=discriminator_head.init(discriminator_rng, features)['params'],
+      recognition=recognition_head.init(recognition_rng, features, train=False),
+      prior_logits=_start_logits(num_categories, frequencies),
+      discriminator_optimizer=None,
+      joint_optimizer=None,
+    )
+    return state.replace(
+      discriminator_optimizer=optimizer.init(discriminator_group(state)),
+      joint_optimizer=optimizer.init(joint_group(state)),
+    )
+
+  def discriminator_step(state, real_images, rng):
+    _, fake_images, _ = make_images(
+      state.generator['params'],
+      state.generator['batch_stats'],
+      state.prior_logits,
+      rng,
+      real_images.shape[0],
+    )
+
+    def loss_fn(params):
+      stats = state.trunk['batch_stats']
+      real_features, stats = _train(trunk, params['trunk'], stats, real_images)
+      fake_features, stats = _train(trunk, params['trunk'], stats, fake_images)
+      head = {'params': params['head']}
+      real_logits = discriminator_head.apply(head, real_features)
+      fake_logits = discriminator_head.apply(head, fake_features)
+      return adversarial.non_saturating_discriminator(real_logits, fake_logits), stats
+
+    params = discriminator_group(state)
+    (loss, stats), gradients = jax.value_and_grad(loss_fn, has_aux=True)(params)
+    updates, optimizer_state = optimizer.update(gradients, state.discriminator_optimizer, params)
+    params = optax.apply_updates(params, updates)
+    state = state.replace(
+      trunk={'params': params['trunk'], 'batch_stats': stats},
+      discriminator_head=params['head'],
+      discriminator_optimizer=optimizer_state,
+    )
+    return state, {'loss/discriminator': loss}
+
+  def joint_step(state, real_images, draw_rng, transform_rng):
+    num = real_images.shape[0]
+    weight = config.mutual_information_weight
+
+    def loss_fn(params):
+      trunk_params = params.get('trunk', state.trunk['params'])
+
+      def recognise(images, trunk_stats, head_stats):
+        features, trunk_stats = _train(trunk, trunk_params, trunk_stats, images)
+        outputs, head_stats = _train(recognition_head, params['recognition'], head_stats, features)
+        return features, outputs, (trunk_stats, head_stats)
+
+      prior_logits = params.get('prior_logits', state.prior_logits)
+      codes, images, generator_stats = make_images(
+        params['generator'], state.generator['batch_stats'], prior_logits, draw_rng, num
+      )
+      stats = state.trunk['batch_stats'], state.recognition['batch_stats']
+      features, (logits, prediction, _), stats = recognise(images, *stats)
+
+      if train_trunk:
+        # With constant parameters: the adversarial loss would teach the trunk to be fooled.
+        features, _ = _train(trunk, state.trunk['params'], state.trunk['batch_stats'], images)
+      fake_logits = discriminator_head.apply({'params': state.discriminator_head}, features)
+      loss = adversarial.non_saturating_generator(None, fake_logits)
+      metrics = {'loss/generator': loss}
+
+      category, continuous = codes[:, :num_categories], codes[:, num_categories:]
+      information = mutual_information.categorical(logits, category, config.hard_codes)
+      loss += weight * information
+      metrics['loss/mutual_information'] = information
+      if config.num_continuous:
+        prediction_loss = mutual_information.continuous(prediction, continuous)
+        loss += weight * prediction_loss
+        metrics['loss/continuous'] = prediction_loss
+
+      if config.contrastive != 'none':
+        views = augment.random_affine(
+          transform_rng, real_images, config.rotation_degrees, config.zoom_range
+        )
+        _, (logits_a, _, features_a), stats = recognise(real_images, *stats)
+        _, (logits_b, _, features_b), stats = recognise(views, *stats)
+        if config.contrastive == 'positives':
+          agreement = contrastive.positive_agreement(logits_a, logits_b)
+        else:
+          agreement = contrastive.nt_xent(features_a, features_b, config.contrastive_temperature)
+        loss += config.contrastive_weight * agreement
+        metrics['loss/contrastive'] = agreement
+      return loss, (generator_stats, stats, metrics)
+
+    params = joint_group(state)
+    (_, aux), gradients = jax.value_and_grad(loss_fn, has_aux=True)(params)
+    generator_stats, (trunk_stats, head_stats), metrics = aux
+    updates, optimizer_state = optimizer.update(gradients, state.joint_optimizer, params)
+    params = optax.apply_updates(params, updates)
+    state = state.replace(
+      generator={'params': params['generator'], 'batch_stats': generator_stats},
+      trunk={'params': params.get('trunk', state.trunk['params']), 'batch_stats': trunk_stats},
+      recognition={'params': params['recognition'], 'batch_stats': head_stats},
+      prior_logits=params.get('prior_logits', state.prior_logits),
+      joint_optimizer=optimizer_state,
+    )
+    return state, metrics | {'prior': jax.nn.softmax(state.prior_logits)}
+
+  def update(state, batch, rng):
+    draw_rng, transform_rng = jax.random.split(rng)
+    # One key for both steps: the same codes, and the generator has not changed between them.
+    state, metrics = discriminator_step(state, batch['images'], draw_rng)
+    state, joint_metrics = joint_step(state, batch['images'], draw_rng, transform_rng)
+    return state.replace(step=state.step + 1), metrics | joint_metrics
+
+  def generate(state, rng, num_images, ema=True, codes=None):
+    del ema
+    noise_rng, code_rng = jax.random.split(rng)
+    if codes is None:
+      codes = draw_codes(code_rng, state.prior_logits, num_images, soft=False)
+    inputs = jnp.concatenate([draw_noise(noise_rng, num_images), codes], axis=-1)
+    return generator.apply(state.generator, inputs, train=False)
+
+  def classify(variables, images):
+    features = trunk.apply(variables['trunk'], images, train=False)
+    logits, _, features = recognition_head.apply(variables['recognition'], features, train=False)
+    return logits, features
+
+  return Algorithm(init, update, generate, classify)

@@ -1,0 +1,181 @@
+"""JointVAE, the paper's VAE baseline: a continuous and a categorical latent, both encoded.
+
+The negative evidence lower bound with one weight β on both divergences,
+
+  -log p(x|z, c) + β KL(q(z|x) ‖ N(0, I)) + β KL(q(c|x) ‖ Cat(1/k)),
+
+each the mean over images of a sum over pixels or latents; z is reparameterised and c relaxed with
+Gumbel-Softmax. See "Elastic-InfoGAN", Ojha et al. 2020, §4.4 of the supplement, after "Learning
+Disentangled Joint Continuous and Discrete Representations", Dupont 2018.
+
+Where the paper is silent: the decoder is the GANs' generator and the encoder their trunk, so that
+the baseline has their capacity; the likelihood is Dupont's, binary cross-entropy of intensities in
+[0, 1]. Dupont's growing target for the two divergences is not part of it.
+"""
+
+from typing import Any
+
+from flax import struct
+import jax
+import jax.numpy as jnp
+import optax
+
+from jaxgan import priors
+from jaxgan.algorithms import Algorithm
+from jaxgan.networks import mnist
+from jaxgan.parallel import along_batch
+
+
+class JointVaeState(struct.PyTreeNode):
+  """Everything that training changes; `encoder` and `decoder` are Flax variables."""
+
+  step: Any
+  encoder: Any
+  decoder: Any
+  optimizer: Any
+
+  @property
+  def variables(self):
+    """What `classify` needs: the encoder's variables."""
+    return self.encoder
+
+
+def reconstruction_loss(logits, images):
+  """Binary cross-entropy of intensities v = (x + 1) / 2, -E Σ v log σ(l) + (1 - v) log σ(-l).
+
+  Args:
+    logits: `[N, H, W, C]`, of the decoded intensities.
+    images: `[N, H, W, C]` in [-1, 1].
+
+  Returns:
+    Scalar: the mean over images of the sum over pixels.
+  """
+  losses = optax.sigmoid_binary_cross_entropy(logits, 0.5 * (images + 1.0))
+  return jnp.mean(jnp.sum(losses, axis=(1, 2, 3)))
+
+
+def normal_divergence(mean, log_variance):
+  """KL(N(μ, σ²) ‖ N(0, I)) = 1/2 Σ_j (μ_j² + σ_j² - 1 - log σ_j²).
+
+  Args:
+    mean: `[N, D]`.
+    log_variance: `[N, D]`.
+
+  Returns:
+    Scalar: the mean over images.
+  """
+  terms = jnp.square(mean) + jnp.exp(log_variance) - 1.0 - log_variance
+  return 0.5 * jnp.mean(jnp.sum(terms, axis=-1))
+
+
+def categorical_divergence(logits):
+  """KL(q ‖ Cat(1/k)) = log k + Σ_i q_i log q_i.
+
+  Args:
+    logits: `[N, k]`, of q.
+
+  Returns:
+    Scalar: the mean over images.
+  """
+  log_probs = jax.nn.log_softmax(logits)
+  negative_entropy = jnp.sum(jnp.exp(log_probs) * log_probs, axis=-1)
+  return jnp.log(logits.shape[-1]) + jnp.mean(negative_entropy)
+
+
+def joint_vae(config, image_shape: tuple[int, int, int], num_categories: int) -> Algorithm:
+  """Builds the JointVAE algorithm.
+
+  Args:
+    config: the `algorithm` section of an experiment: `latent_dim` (D), `temperature` (of
+      Gumbel-Softmax), `beta` (β of both divergences), `learning_rate`, `beta1`, `beta2`, `epsilon`
+      (of Adam), `dtype`.
+    image_shape: (S, S, C) of the training images.
+    num_categories: k.
+
+  Returns:
+    The Algorithm; its state is a JointVaeState. `generate` decodes draws from the priors, with
+    one-hot categories of equal frequency unless it is given `codes` `[num_images, k]`; there is no
+    moving average and `ema` is ignored. `classify` is the encoder: the categorical logits `[N, k]`
+    and the continuous mean `[N, D]`.
+  """
+  size, _, channels = image_shape
+  dtype = jnp.dtype(config.dtype)
+  encoder = mnist.Encoder(num_categories, config.latent_dim, dtype)
+  # Without an activation: logits of intensities.
+  decoder = mnist.Generator(size, channels, activation=lambda x: x, dtype=dtype)
+  optimizer = optax.adam(config.learning_rate, b1=config.beta1, b2=config.beta2, eps=config.epsilon)
+
+  def init(rng):
+    encoder_rng, decoder_rng = jax.random.split(rng)
+    encoder_variables = encoder.init(encoder_rng, jnp.zeros((2, *image_shape)), train=False)
+    latents = jnp.zeros((2, config.latent_dim + num_categories))
+    decoder_variables = decoder.init(decoder_rng, latents, train=False)
+    params = {'encoder': encoder_variables['params'], 'decoder': decoder_variables['params']}
+    return JointVaeState(
+      step=jnp.zeros((), jnp.int32),
+      encoder=encoder_variables,
+      decoder=decoder_variables,
+      optimizer=optimizer.init(params),
+    )
+
+  def update(state, batch, rng):
+    images = batch['images']
+    num = images.shape[0]
+    normal_rng, gumbel_rng = jax.random.split(rng)
+    normal = along_batch(jax.random.normal(normal_rng, (num, config.latent_dim)))
+    gumbel_rngs = along_batch(jax.random.split(gumbel_rng, num))
+
+    def relax(rng, logits):
+      return priors.gumbel_softmax(rng, logits, config.temperature, 1)[0]
+
+    def loss_fn(params):
+      (mean, log_variance, logits), encoder_updated = encoder.apply(
+        {'params': params['encoder'], 'batch_stats': state.encoder['batch_stats']},
+        images,
+        train=True,
+        mutable=['batch_stats'],
+      )
+      codes = jax.vmap(relax)(gumbel_rngs, logits)
+      latents = jnp.concatenate([mean + jnp.exp(0.5 * log_variance) * normal, codes], axis=-1)
+      decoded, decoder_updated = decoder.apply(
+        {'params': params['decoder'], 'batch_stats': state.decoder['batch_stats']},
+        latents,
+        train=True,
+        mutable=['batch_stats'],
+      )
+      metrics = {
+        'loss/reconstruction': reconstruction_loss(decoded, images),
+        'loss/kl_continuous': normal_divergence(mean, log_variance),
+        'loss/kl_categorical': categorical_divergence(logits),
+      }
+      divergence = metrics['loss/kl_continuous'] + metrics['loss/kl_categorical']
+      loss = metrics['loss/reconstruction'] + config.beta * divergence
+      return loss, (encoder_updated['batch_stats'], decoder_updated['batch_stats'], metrics)
+
+    params = {'encoder': state.encoder['params'], 'decoder': state.decoder['params']}
+    (_, aux), gradients = jax.value_and_grad(loss_fn, has_aux=True)(params)
+    encoder_stats, decoder_stats, metrics = aux
+    updates, optimizer_state = optimizer.update(gradients, state.optimizer, params)
+    params = optax.apply_updates(params, updates)
+    state = JointVaeState(
+      step=state.step + 1,
+      encoder={'params': params['encoder'], 'batch_stats': encoder_stats},
+      decoder={'params': params['decoder'], 'batch_stats': decoder_stats},
+      optimizer=optimizer_state,
+    )
+    return state, metrics
+
+  def generate(state, rng, num_images, ema=True, codes=None):
+    del ema
+    noise_rng, code_rng = jax.random.split(rng)
+    noise = along_batch(jax.random.normal(noise_rng, (num_images, config.latent_dim)))
+    if codes is None:
+      codes = along_batch(priors.uniform_categorical(code_rng, num_categories, num_images))
+    logits = decoder.apply(state.decoder, jnp.concatenate([noise, codes], axis=-1), train=False)
+    return 2.0 * jax.nn.sigmoid(logits) - 1.0
+
+  def classify(variables, images):
+    mean, _, logits = encoder.apply(variables, images, train=False)
+    return logits, mean
+
+  return Algorithm(init, update, generate, classify)
