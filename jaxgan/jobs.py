@@ -55,16 +55,15 @@ def build_classifier(config, arrays):
   )
 
 
-def classify_images(classify: Callable, variables, images):
-  """Labels and features of many images, in batches.
+def compile_classify(classify: Callable) -> Callable:
+  """Compiles `run(variables, images) -> (labels, features)` for any number of host images.
 
   Args:
-    classify: of an Algorithm, compiled here once a call.
-    variables: the network's.
-    images: uint8 `[N, H, W, C]`.
+    classify: of an Algorithm or a Classifier.
 
   Returns:
-    (labels int `[N]`, features float32 `[N, D]`) on the host.
+    The function, from uint8 images `[N, H, W, C]` to labels int `[N]` and features float32 `[N, D]`
+    on the host, in batches of one size.
   """
 
   @jax.jit
@@ -72,15 +71,18 @@ def classify_images(classify: Callable, variables, images):
     logits, features = classify(variables, data_lib.scale(batch))
     return jnp.argmax(logits, axis=-1), features
 
-  labels, features = [], []
-  for start in range(0, len(images), _CLASSIFY_BATCH):
-    batch = np.asarray(images[start : start + _CLASSIFY_BATCH])
-    missing = min(_CLASSIFY_BATCH, len(images)) - len(batch)
-    padded = np.pad(batch, ((0, missing), (0, 0), (0, 0), (0, 0)))  # One compilation, not two.
-    batch_labels, batch_features = jax.device_get(one_batch(variables, padded))
-    labels.append(batch_labels[: len(batch)])
-    features.append(batch_features[: len(batch)])
-  return np.concatenate(labels), np.concatenate(features)
+  def run(variables, images):
+    labels, features = [], []
+    for start in range(0, len(images), _CLASSIFY_BATCH):
+      batch = np.asarray(images[start : start + _CLASSIFY_BATCH])
+      missing = min(_CLASSIFY_BATCH, len(images)) - len(batch)
+      padded = np.pad(batch, ((0, missing), (0, 0), (0, 0), (0, 0)))  # One compilation, not two.
+      batch_labels, batch_features = jax.device_get(one_batch(variables, padded))
+      labels.append(batch_labels[: len(batch)])
+      features.append(batch_features[: len(batch)])
+    return np.concatenate(labels), np.concatenate(features)
+
+  return run
 
 
 def classifier_job(config, role: str, folder: pathlib.Path) -> train.Job:
@@ -89,9 +91,10 @@ def classifier_job(config, role: str, folder: pathlib.Path) -> train.Job:
   arrays, test = (data_lib.load(section.data, split) for split in ('train', 'test'))
   own = job_config(config, section, arrays)
   algorithm = build_classifier(own, arrays)
+  classify = compile_classify(algorithm.classify)
 
   def evaluate(state):
-    labels, _ = classify_images(algorithm.classify, state.variables, test.images)
+    labels, _ = classify(state.variables, test.images)
     correct = labels == test.labels
     totals = class_distribution.class_counts(test.labels, len(test.class_names))
     hits = class_distribution.class_counts(test.labels[correct], len(test.class_names))
@@ -139,7 +142,7 @@ def load_classifier(folder: pathlib.Path, mesh) -> Classifier:
     abstract = checkpoint.abstract_state(algorithm.init, parallel.replicated(mesh))
     variables = checkpoints.restore(step, abstract).variables
   test = data_lib.load(config.data, 'test')
-  labels, _ = classify_images(algorithm.classify, variables, test.images)
+  labels, _ = compile_classify(algorithm.classify)(variables, test.images)
   digest = hashlib.sha256()
   for leaf in jax.tree.leaves(jax.device_get(variables)):
     digest.update(np.ascontiguousarray(leaf).tobytes())

@@ -33,6 +33,7 @@ def draw(setup, method: str, which: str, num_images: int, balanced: bool, seed: 
   wanted[: num_images % num_classes] += 1
   batch_size = setup.config.evaluation.batch_size
   generate = jax.jit(algorithm.generate, static_argnums=2)
+  classify = jobs.compile_classify(labeller.classify)
   taken = np.zeros(num_classes, int)
   images, labels = [], []
   limit = 100 * (num_images // batch_size + 1)
@@ -40,7 +41,7 @@ def draw(setup, method: str, which: str, num_images: int, balanced: bool, seed: 
     with jax.set_mesh(setup.mesh):
       rng = jax.random.fold_in(jax.random.key(seed), i)
       batch = np.asarray(data_lib.to_uint8(generate(state, rng, batch_size)))
-    batch_labels, _ = jobs.classify_images(labeller.classify, labeller.variables, batch)
+    batch_labels, _ = classify(labeller.variables, batch)
     for image, label in zip(batch, batch_labels, strict=True):
       if taken.sum() < num_images and (not balanced or taken[label] < wanted[label]):
         taken[label] += 1

@@ -135,10 +135,10 @@ def test_samples_with_labels(finished, tiny_config, stand_in_data, tmp_path):
 def labelled_by_index(monkeypatch):
   """A labeller that calls four of every five images class 0 and the rest class 1, never 2."""
 
-  def label(classify, variables, images):
+  def label(variables, images):
     return np.where(np.arange(len(images)) % 4 == 0, 1, 0), None
 
-  monkeypatch.setattr(experiment.jobs, 'classify_images', label)
+  monkeypatch.setattr(experiment.jobs, 'compile_classify', lambda classify: label)
 
 
 def test_balanced_samples(finished, tiny_config, stand_in_data, labelled_by_index, monkeypatch):
