@@ -9,6 +9,7 @@ from jaxgan import config as config_lib
 from jaxgan import data as data_lib
 from jaxgan.algorithms.gan import METHODS
 from jaxgan.errors import UserError
+from jaxgan.networks import sndcgan
 
 
 def gan_config(config, method: str, arrays):
@@ -36,7 +37,11 @@ class Setup:
         f'config.data.source={config.data.source} has no labels, which the classifier and the '
         'annotator need: give class folders or an npz with labels'
       )
-    for method in methods:  # Refused before hours go into the classifiers.
+    # What cannot work is refused before hours go into the classifiers.
+    images_per_step = config.train.batch_size * config.algorithm.discriminator_steps
+    data_lib.steps_per_epoch(len(self.arrays.labels), images_per_step)
+    sndcgan.num_stages(self.arrays.images.shape[1])
+    for method in methods:
       config_lib.remember(self.workdir / method, gan_config(config, method, self.arrays))
     needs_classifier = 'class_balancing' in methods
     self.classifier = self._trained('classifier') if needs_classifier else None

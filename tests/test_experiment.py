@@ -92,9 +92,20 @@ def test_other_images_are_noticed(finished, tiny_config, stand_in_data):
     experiment.run(tiny_config, finished[0])
 
 
-def test_images_without_labels_are_refused(tiny_config, stand_in_data, tmp_path):
-  stand_in_data({'metadata': {'labelled': False}})
-  with pytest.raises(UserError, match='has no labels'):
+@pytest.mark.parametrize(
+  ('shape', 'batch_size', 'message'),
+  [
+    ({'metadata': {'labelled': False}}, 8, 'has no labels'),
+    ({'image_size': 12}, 8, r'8, 16, 32, 64, .* not 12: change config\.data\.options\.image_size'),
+    ({}, 128, r'76 images, fewer than the 128 .* train\.batch_size'),
+  ],
+)
+def test_data_that_cannot_work_is_refused_before_anything_is_trained(
+  tiny_config, stand_in_data, tmp_path, shape, batch_size, message
+):
+  stand_in_data(shape)
+  tiny_config.train.batch_size = batch_size
+  with pytest.raises(UserError, match=message):
     _setup(tiny_config, tmp_path)
   assert list(tmp_path.iterdir()) == []
 

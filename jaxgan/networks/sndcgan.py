@@ -20,6 +20,7 @@ from typing import Any
 from flax import linen as nn
 import jax.numpy as jnp
 
+from jaxgan.errors import UserError
 from jaxgan.networks.layers import ConvTranspose
 
 _SLOPE = 0.1
@@ -30,13 +31,13 @@ def num_stages(image_size: int) -> int:
   """Number of resolution doublings n between 4x4 and `image_size` = 4·2^n.
 
   Raises:
-    ValueError: `image_size` is not 4·2^n with n >= 1.
+    UserError: `image_size` is not 4·2^n with n >= 1.
   """
   stages = (image_size // 4).bit_length() - 1
   if stages < 1 or image_size != 4 * 2**stages:
-    raise ValueError(
+    raise UserError(
       f'SNDCGAN makes square images of 8, 16, 32, 64, ... pixels, not {image_size}: '
-      'change data.image_size'
+      'change config.data.options.image_size'
     )
   return stages
 

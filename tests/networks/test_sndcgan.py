@@ -48,7 +48,7 @@ def test_num_stages(size, stages):
 
 @pytest.mark.parametrize('size', [0, 4, 5, 12, 28, 48])
 def test_num_stages_refuses_other_sizes(size):
-  with pytest.raises(ValueError, match=r'data\.image_size'):
+  with pytest.raises(ValueError, match=r'data\.options\.image_size'):
     sndcgan.num_stages(size)
 
 
