@@ -152,7 +152,6 @@ def gan_config(experiment: str, method: str, classifier_data: str, annotator_dat
     data.source = config.data.get_ref('source')
     data.data_dir = config.data.get_ref('data_dir')
     data.options.image_size = config.data.options.get_ref('image_size')
-    config[role].train.resume = config.train.get_ref('resume')
   # The classifier sees the same long-tailed images as the GAN, the annotator all of them.
   ratio = config.data.options.get_ref('imbalance_ratio')
   config.classifier.data.options.imbalance_ratio = ratio

@@ -42,6 +42,5 @@ def get_config(argument: str = ''):
     section.algorithm.decay_epochs = (40, 45)
     section.data.crop_padding = 1
     section.train = base.train_section(batch_size=32, epochs=50, every=1000)
-    section.train.resume = config.train.get_ref('resume')
   config.classifier.algorithm.drw_epoch = 40
   return config

@@ -65,23 +65,21 @@ class InfoGanState(struct.PyTreeNode):
     return {'trunk': self.trunk, 'recognition': self.recognition}
 
 
-def _check(config, frequencies):
+def _check(config):
   for field, allowed in (('prior', PRIORS), ('contrastive', CONTRASTIVE), ('trunk', TRUNKS)):
     if config[field] not in allowed:
       raise ValueError(f'algorithm.{field}={config[field]!r} is unknown: use one of {allowed}')
-  if (config.prior == 'fixed') != (frequencies is not None):
-    raise ValueError(
-      f'algorithm.prior={config.prior!r} with frequencies {frequencies}: they are needed for '
-      "'fixed' and have no use otherwise"
-    )
 
 
-def _start_logits(num_categories, frequencies):
-  if frequencies is None:
+def _start_logits(prior, num_categories, frequencies):
+  """Equal logits, but for the fixed prior: a learned one does not recover from a skewed start."""
+  if prior != 'fixed':
     return jnp.zeros(num_categories)
   frequencies = np.asarray(frequencies, np.float64)
   if frequencies.shape != (num_categories,) or not (frequencies >= 0).all():
-    raise ValueError(f'frequencies must be {num_categories} numbers >= 0, not {frequencies}')
+    raise ValueError(
+      f'algorithm.prior=fixed needs {num_categories} frequencies >= 0, not {frequencies}'
+    )
   # The floor keeps a category without images finite; it is still never drawn.
   shares = np.maximum(frequencies / frequencies.sum(), np.finfo(np.float32).tiny)
   return jnp.asarray(np.log(shares), jnp.float32)
@@ -108,7 +106,7 @@ def infogan(
       `epsilon` (of Adam), `dtype`.
     image_shape: (S, S, C) of the training images.
     num_categories: k.
-    frequencies: `[k]`, class frequencies or counts, for the fixed prior only.
+    frequencies: `[k]`, class frequencies or counts; read for the fixed prior only.
 
   Returns:
     The Algorithm; its state is an InfoGanState. There is no moving average: `generate` ignores
@@ -116,7 +114,8 @@ def infogan(
     itself have a one-hot category from the state's prior. `classify` is Q: the categorical logits
     `[N, k]` and the contrastive features `[N, 128]`.
   """
-  _check(config, frequencies)
+  _check(config)
+  start_logits = _start_logits(config.prior, num_categories, frequencies)
   learnable = config.prior == 'learnable'
   train_trunk = config.trunk == 'both'
   size, _, channels = image_shape
@@ -152,12 +151,14 @@ def infogan(
     continuous = priors.continuous_uniform(continuous_rng, config.num_continuous, num)
     return along_batch(jnp.concatenate([category, continuous], axis=-1))
 
-  def make_images(params, batch_stats, prior_logits, rng, num):
-    """A training batch of the generator: codes, images and running statistics."""
+  def make_batch(params, state, rng, num):
+    """A training batch of the generator: (codes, images) and its running statistics."""
     noise_rng, code_rng = jax.random.split(rng)
+    prior_logits = params.get('prior_logits', state.prior_logits)
     codes = draw_codes(code_rng, prior_logits, num, soft=learnable)
     inputs = jnp.concatenate([draw_noise(noise_rng, num), codes], axis=-1)
-    return codes, *_train(generator, params, batch_stats, inputs)
+    images, stats = _train(generator, params['generator'], state.generator['batch_stats'], inputs)
+    return (codes, images), stats
 
   def init(rng):
     generator_rng, trunk_rng, discriminator_rng, recognition_rng = jax.random.split(rng, 4)
@@ -171,7 +172,7 @@ def infogan(
       trunk=trunk_variables,
       discriminator_head=discriminator_head.init(discriminator_rng, features)['params'],
       recognition=recognition_head.init(recognition_rng, features, train=False),
-      prior_logits=_start_logits(num_categories, frequencies),
+      prior_logits=jnp.copy(start_logits),
       discriminator_optimizer=None,
       joint_optimizer=None,
     )
@@ -180,15 +181,7 @@ def infogan(
       joint_optimizer=optimizer.init(joint_group(state)),
     )
 
-  def discriminator_step(state, real_images, rng):
-    _, fake_images, _ = make_images(
-      state.generator['params'],
-      state.generator['batch_stats'],
-      state.prior_logits,
-      rng,
-      real_images.shape[0],
-    )
-
+  def discriminator_step(state, real_images, fake_images):
     def loss_fn(params):
       stats = state.trunk['batch_stats']
       real_features, stats = _train(trunk, params['trunk'], stats, real_images)
@@ -209,11 +202,10 @@ def infogan(
     )
     return state, {'loss/discriminator': loss}
 
-  def joint_step(state, real_images, draw_rng, transform_rng):
-    num = real_images.shape[0]
+  def joint_step(state, real_images, generated, pullback, transform_rng):
     weight = config.mutual_information_weight
 
-    def loss_fn(params):
+    def loss_fn(params, codes, images):
       trunk_params = params.get('trunk', state.trunk['params'])
 
       def recognise(images, trunk_stats, head_stats):
@@ -221,10 +213,6 @@ def infogan(
         outputs, head_stats = _train(recognition_head, params['recognition'], head_stats, features)
         return features, outputs, (trunk_stats, head_stats)
 
-      prior_logits = params.get('prior_logits', state.prior_logits)
-      codes, images, generator_stats = make_images(
-        params['generator'], state.generator['batch_stats'], prior_logits, draw_rng, num
-      )
       stats = state.trunk['batch_stats'], state.recognition['batch_stats']
       features, (logits, prediction, _), stats = recognise(images, *stats)
 
@@ -256,15 +244,19 @@ def infogan(
           agreement = contrastive.nt_xent(features_a, features_b, config.contrastive_temperature)
         loss += config.contrastive_weight * agreement
         metrics['loss/contrastive'] = agreement
-      return loss, (generator_stats, stats, metrics)
+      return loss, (stats, metrics)
 
     params = joint_group(state)
-    (_, aux), gradients = jax.value_and_grad(loss_fn, has_aux=True)(params)
-    generator_stats, (trunk_stats, head_stats), metrics = aux
+    (_, (stats, metrics)), (gradients, *generated_gradients) = jax.value_and_grad(
+      loss_fn, argnums=(0, 1, 2), has_aux=True
+    )(params, *generated)
+    (through_generator,) = pullback(tuple(generated_gradients))
+    gradients = jax.tree.map(jnp.add, gradients, through_generator)
+    trunk_stats, head_stats = stats
     updates, optimizer_state = optimizer.update(gradients, state.joint_optimizer, params)
     params = optax.apply_updates(params, updates)
     state = state.replace(
-      generator={'params': params['generator'], 'batch_stats': generator_stats},
+      generator={**state.generator, 'params': params['generator']},
       trunk={'params': params.get('trunk', state.trunk['params']), 'batch_stats': trunk_stats},
       recognition={'params': params['recognition'], 'batch_stats': head_stats},
       prior_logits=params.get('prior_logits', state.prior_logits),
@@ -274,10 +266,18 @@ def infogan(
 
   def update(state, batch, rng):
     draw_rng, transform_rng = jax.random.split(rng)
-    # One key for both steps: the same codes, and the generator has not changed between them.
-    state, metrics = discriminator_step(state, batch['images'], draw_rng)
-    state, joint_metrics = joint_step(state, batch['images'], draw_rng, transform_rng)
-    return state.replace(step=state.step + 1), metrics | joint_metrics
+    real_images = batch['images']
+    # The generator runs once; its gradient waits for the losses of the second step.
+    generated, pullback, generator_stats = jax.vjp(
+      lambda params: make_batch(params, state, draw_rng, real_images.shape[0]),
+      joint_group(state),
+      has_aux=True,
+    )
+    generator_variables = {**state.generator, 'batch_stats': generator_stats}
+    state, metrics = discriminator_step(state, real_images, generated[1])
+    state = state.replace(step=state.step + 1, generator=generator_variables)
+    state, joint_metrics = joint_step(state, real_images, generated, pullback, transform_rng)
+    return state, metrics | joint_metrics
 
   def generate(state, rng, num_images, ema=True, codes=None):
     del ema

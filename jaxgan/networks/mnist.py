@@ -2,14 +2,14 @@
 
 For 28x28x1 images, k = 10 categories and 62 noise variables:
 
-| generator                       | trunk of D and Q                     | heads                        |
-|---------------------------------|--------------------------------------|------------------------------|
-| dense 72 -> 1024, BN, ReLU      | conv 4x4 s2 1 -> 64, leaky 0.2       | D: dense 1024 -> 1           |
-| dense 1024 -> 7·7·128, BN, ReLU | conv 4x4 s2 64 -> 128, BN, leaky 0.2 | Q: dense 1024 -> 128, BN,    |
-| deconv 4x4 s2 128 -> 64, BN,    | dense 7·7·128 -> 1024, BN, leaky 0.2 |    leaky 0.2 (the contrastive|
-| ReLU                            |                                      |    features), dense 128 -> k |
-| deconv 4x4 s2 64 -> 1, tanh     |                                      |                              |
+| generator                         | trunk of D and Q                     | heads                 |
+|-----------------------------------|--------------------------------------|-----------------------|
+| dense 72 -> 1024, BN, ReLU        | conv 4x4 s2 1 -> 64, leaky 0.2       | D: dense 1024 -> 1    |
+| dense 1024 -> 7·7·128, BN, ReLU   | conv 4x4 s2 64 -> 128, BN, leaky 0.2 | Q: dense 1024 -> 128, |
+| deconv 4x4 s2 128 -> 64, BN, ReLU | dense 7·7·128 -> 1024, BN, leaky 0.2 | BN, leaky 0.2,        |
+| deconv 4x4 s2 64 -> 1, tanh       |                                      | dense 128 -> k        |
 
+The contrastive features are Q's 128 activations before its last layer, after the leaky ReLU.
 Weights start from N(0, 0.02), biases from zero. A dense layer's batch norm normalises each of its
 outputs, a convolution's each channel. Other image sizes must be multiples of 4.
 

@@ -104,11 +104,9 @@ def test_one_value_reaches_every_job():
   config.data.source = 'mine'
   config.data.options.image_size = 64
   config.data.options.imbalance_ratio = 50.0
-  config.train.resume = False
   for role in ('classifier', 'annotator'):
     assert config[role].data.source == 'mine'
     assert config[role].data.options.image_size == 64
-    assert config[role].train.resume is False
   assert config.classifier.data.options.imbalance_ratio == 50.0
   assert config.annotator.data.options.imbalance_ratio is None
   assert set(config.methods) <= set(METHODS)
