@@ -7,11 +7,13 @@ Learned prior and NT-Xent are Elastic-InfoGAN: see "Elastic-InfoGAN: Unsupervise
 Representation Learning in Class-Imbalanced Data", Ojha et al. 2020, Eq. 1-4. Labels are never read.
 
 An update is a step on D and then a joint step on G, Q and prior (§4.4 of the supplement), both with
-the same generated batch, as in the released code. Batch norm uses the statistics of each forward's
-own batch. Running statistics take in every forward of an update, in this order: G on its codes; the
-trunk on real and generated images, then again, as D's step left it, on generated images and on the
-two views of the contrastive loss; Q's head on the last three. Without a contrastive loss, Q's
-running statistics are therefore those of generated images. They hold biased variances.
+the same generated batch, as in the released code. The joint step sees the trunk as D's step left
+it; the released code takes the features of real images for the contrastive loss from just before.
+
+Batch norm uses the statistics of each forward's own batch. Running statistics take in every
+forward of an update, in this order: G on its codes; the trunk on real, generated, again generated
+images and on the two views of the contrastive loss; Q's head on the last three of these. Without a
+contrastive loss, Q's running statistics are therefore those of generated images.
 """
 
 from typing import Any

@@ -1,0 +1,169 @@
+"""JointVAE: its three losses by hand, an update, generation and encoding."""
+
+import functools
+import math
+
+import jax
+import jax.numpy as jnp
+import ml_collections
+import numpy as np
+
+from jaxgan.algorithms import joint_vae as module
+
+SHAPE = (8, 8, 1)
+K, D = 3, 2
+
+
+BETA = jnp.float32(10.0)
+
+
+@functools.cache
+def build():
+  """(algorithm, update, first state); `update` takes β, so that all tests share a program."""
+  config = ml_collections.ConfigDict(
+    {
+      'latent_dim': D,
+      'temperature': 0.67,
+      'beta': float(BETA),
+      'learning_rate': 2e-4,
+      'beta1': 0.5,
+      'beta2': 0.999,
+      'epsilon': 1e-2,  # Keeps Adam from rounding errors.
+      'dtype': 'float32',
+    }
+  )
+
+  def update(state, batch, rng, beta):
+    changed = ml_collections.ConfigDict({**config.to_dict(), 'beta': beta})
+    return module.joint_vae(changed, SHAPE, K).update(state, batch, rng)
+
+  algorithm = module.joint_vae(config, SHAPE, K)
+  return algorithm, jax.jit(update), algorithm.init(jax.random.key(0))
+
+
+def batch(seed=0, label=0, n=8):
+  images = jax.random.uniform(jax.random.key(seed), (n, *SHAPE), minval=-1.0)
+  return {'images': images, 'labels': jnp.full(n, label)}
+
+
+def run(steps=1, beta=BETA):
+  _, update, state = build()
+  states, metrics = [state], []
+  for t in range(steps):
+    state, values = update(state, batch(t), jax.random.fold_in(jax.random.key(1), t), beta)
+    states.append(state)
+    metrics.append(values)
+  return states, metrics
+
+
+def test_reconstruction_sums_over_pixels():
+  """v = 1 at σ(l) = 1/2 costs log 2 a pixel; σ(l) = v = 3/4 costs the entropy of 3/4."""
+  ones = jnp.ones((5, 2, 3, 1))
+  loss = module.reconstruction_loss(0.0 * ones, ones)
+  np.testing.assert_allclose(loss, 6 * math.log(2), rtol=1e-6)
+  entropy = -(0.75 * math.log(0.75) + 0.25 * math.log(0.25))
+  loss = module.reconstruction_loss(math.log(3.0) * ones, 0.5 * ones)
+  np.testing.assert_allclose(loss, 6 * entropy, rtol=1e-6)
+
+
+def test_normal_divergence():
+  assert float(module.normal_divergence(jnp.zeros((4, 3)), jnp.zeros((4, 3)))) == 0.0
+  # N(1, 1) costs 1/2 a latent, N(0, 4) (4 - 1 - log 4) / 2: half of the images are each.
+  mean = jnp.array([[1.0, 1.0], [0.0, 0.0]])
+  log_variance = jnp.array([[0.0, 0.0], [1.0, 1.0]]) * math.log(4.0)
+  expected = 0.5 * (2 * 0.5 + 2 * 0.5 * (3 - math.log(4.0)))
+  np.testing.assert_allclose(module.normal_divergence(mean, log_variance), expected, rtol=1e-6)
+
+
+def test_categorical_divergence():
+  np.testing.assert_allclose(module.categorical_divergence(jnp.full((4, 5), 3.0)), 0.0, atol=1e-6)
+  certain = jnp.array([[0.0, 500.0, 0.0]])
+  np.testing.assert_allclose(module.categorical_divergence(certain), math.log(3), rtol=1e-6)
+  halves = jnp.array([[0.0, 0.0, -500.0]])
+  np.testing.assert_allclose(module.categorical_divergence(halves), math.log(1.5), rtol=1e-6)
+
+
+def test_update_trains_encoder_and_decoder():
+  states, metrics = run(2)
+  for part in ('encoder', 'decoder'):
+    before, after = getattr(states[0], part), getattr(states[-1], part)
+    moved = jax.tree.map(lambda a, b: bool((a != b).any()), before, after)
+    assert all(jax.tree.leaves(moved['batch_stats']))
+    still = [
+      jax.tree_util.keystr(path)
+      for path, changed in jax.tree_util.tree_leaves_with_path(moved['params'])
+      if not changed
+    ]
+    assert all('bias' in name for name in still), still  # Those before a batch norm.
+  assert int(states[-1].step) == 2
+  names = {'loss/reconstruction', 'loss/kl_continuous', 'loss/kl_categorical'}
+  assert metrics[-1].keys() == names
+  assert all(bool(jnp.isfinite(x).all()) for x in jax.tree.leaves((states, metrics)))
+  # The decoder starts from intensities near 1/2.
+  np.testing.assert_allclose(metrics[0]['loss/reconstruction'], 64 * math.log(2), rtol=0.05)
+
+
+def test_labels_are_not_read(assert_trees_equal):
+  _, update, state = build()
+  rng = jax.random.key(1)
+  assert_trees_equal(*(update(state, batch(label=label), rng, BETA) for label in (0, 2)))
+
+
+def test_generate_depends_on_key_and_codes_alone(assert_trees_equal):
+  algorithm, _, _ = build()
+  state = run(2)[0][-1]
+  before = jax.device_get(state)
+  codes = jax.nn.one_hot(jnp.arange(6) % K, K)
+  images = algorithm.generate(state, jax.random.key(5), 6, codes=codes)
+  assert images.shape == (6, *SHAPE) and float(jnp.abs(images).max()) <= 1.0
+  again = algorithm.generate(state, jax.random.key(5), 6, ema=False, codes=codes)
+  np.testing.assert_array_equal(images, again)
+  other = algorithm.generate(state, jax.random.key(5), 6, codes=codes.at[1:].set(codes[0]))
+  np.testing.assert_allclose(other[0], images[0], atol=1e-6)
+  assert bool((other[1] != images[1]).any())
+  assert bool((algorithm.generate(state, jax.random.key(6), 6, codes=codes) != images).any())
+  assert algorithm.generate(state, jax.random.key(5), 6).shape == images.shape
+  assert_trees_equal(before, state)
+
+
+def test_classify_is_the_encoder_in_inference_mode():
+  algorithm, _, _ = build()
+  state = run(2)[0][-1]
+  images = batch(9)['images']
+  logits, mean = algorithm.classify(state.variables, images)
+  assert logits.shape == (8, K) and mean.shape == (8, D)
+  for whole, alone in zip(
+    (logits, mean), algorithm.classify(state.variables, images[:3]), strict=True
+  ):
+    np.testing.assert_allclose(whole[:3], alone, rtol=1e-4, atol=1e-5)
+
+
+def test_replicas_under_vmap_are_single_runs():
+  algorithm, update, _ = build()
+  states = [algorithm.init(jax.random.key(seed)) for seed in (0, 1)]
+  batches = [batch(seed) for seed in (0, 1)]
+  rngs = jax.random.split(jax.random.key(2), 2)
+  singles = [update(*args, BETA) for args in zip(states, batches, rngs, strict=True)]
+
+  def stack(trees):
+    return jax.tree.map(lambda *x: jnp.stack(x), *trees)
+
+  together = jax.jit(jax.vmap(algorithm.update))(stack(states), stack(batches), rngs)
+  jax.tree.map(
+    lambda a, b: np.testing.assert_allclose(a, b, rtol=2e-3, atol=2e-5), together, stack(singles)
+  )
+
+
+def test_a_heavy_weight_leaves_no_information_in_the_latents():
+  """β multiplies both divergences: with it the encoder returns to the priors."""
+  heavy = run(1, jnp.float32(1e4))[0][1]
+  light = run(1, jnp.float32(0.0))[0][1]
+  algorithm, _, _ = build()
+  images = batch(0)['images']
+  divergences = []
+  for state in (heavy, light):
+    logits, mean = algorithm.classify(state.variables, images)
+    divergences.append(
+      (float(jnp.square(mean).sum()), float(module.categorical_divergence(logits)))
+    )
+  assert all(a < b for a, b in zip(*divergences, strict=True)), divergences
