@@ -269,19 +269,19 @@ def run(job: Job, mesh: jax.sharding.Mesh):
         done = step - chunk_start
         sums = jax.device_get(carry.metrics)
         values = {name: (total / done).tolist() for name, total in sums.items()}
+        if not _all_finite(carry.state):
+          raise _not_finite(job.name, 'state', step - 1, checkpoints)
+        evaluates = step % train.evaluate_every == 0 or step == last
         score = None
-        if step % train.evaluate_every == 0 or step == last:
+        if evaluates:
           evaluation, score = job.evaluate(carry.state)
-          values = {**values, **evaluation}
+          values |= evaluation
         logger.log(step, values)
-        at_period = step % train.checkpoint_every == 0
-        if at_period or score is not None or step == last or stop():
-          if not _all_finite(carry.state):
-            raise _not_finite(job.name, 'state', step - 1, checkpoints)
+        if evaluates or step % train.checkpoint_every == 0 or stop():
           checkpoints.save(step, carry.state, score)
         if step % train.picture_every == 0 or step == last:
           job.picture(carry.state, step)
-      if stop() and step < last:
+      if stop():
         logger.message(f'{job.name}: stopped at step {step}; the same command continues from here')
         raise KeyboardInterrupt
     return carry.state

@@ -85,6 +85,20 @@ def test_a_signal_stops_at_a_checkpoint_and_the_same_command_continues(
   assert_trees_equal(train.run(make_job('stopped', steps=6), mesh), expected)
 
 
+def test_a_signal_in_the_last_step_is_not_lost(make_job, mesh):
+  """Another job may come after this one: it must not start."""
+
+  def interrupt(state):
+    del state
+    os.kill(os.getpid(), signal.SIGINT)
+    return {}, 0.0
+
+  with pytest.raises(KeyboardInterrupt):
+    train.run(make_job(steps=2, evaluate=interrupt), mesh)
+  with checkpoint.Checkpoints(make_job().folder / 'checkpoints') as checkpoints:
+    assert checkpoints.latest_step() == 2
+
+
 def test_device_loop_and_host_loop_compute_the_same(make_job, mesh):
   job = make_job()
   one_step, start = train.make_step(job.algorithm, job.config, len(job.dataset.labels))
@@ -163,7 +177,11 @@ def test_an_infinite_parameter_is_never_saved(make_job, mesh):
 
     return wrapped
 
-  job = make_job(wrap=poison, steps=4)
+  def evaluate(state):
+    assert int(state.step) == 2, 'evaluated a state that is not finite'
+    return {}, 0.0
+
+  job = make_job(wrap=poison, evaluate=evaluate, steps=4)
   with pytest.raises(FloatingPointError, match='state became NaN or infinite'):
     train.run(job, mesh)
   with checkpoint.Checkpoints(job.folder / 'checkpoints') as checkpoints:
