@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
+import optax
+
 
 class Algorithm(NamedTuple):
   """A training algorithm, as an optax transformation is a pair of functions.
@@ -24,3 +26,8 @@ class Algorithm(NamedTuple):
   generate: Callable | None = None
   classify: Callable | None = None
   images_per_update: int = 1
+
+
+def adam(config) -> optax.GradientTransformation:
+  """Adam with an `algorithm` section's learning_rate, beta1, beta2 and epsilon."""
+  return optax.adam(config.learning_rate, b1=config.beta1, b2=config.beta2, eps=config.epsilon)

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from jaxgan.algorithms import Algorithm
+from jaxgan.algorithms import Algorithm, adam
 from jaxgan.losses import adversarial, class_balance
 from jaxgan.networks import sndcgan
 from jaxgan.parallel import along_batch
@@ -52,10 +52,6 @@ class GanState(struct.PyTreeNode):
   cycle_counts: Any
 
 
-def _optimizer(config):
-  return optax.adam(config.learning_rate, b1=config.beta1, b2=config.beta2, eps=config.epsilon)
-
-
 def gan(
   config,
   method: str,
@@ -83,7 +79,7 @@ def gan(
   discriminator = sndcgan.Discriminator(config.discriminator_width, dtype)
   discriminator_loss, generator_loss = LOSSES[config.loss]
   weights = WEIGHTS[config.regulariser_weights]
-  optimizer = _optimizer(config)
+  optimizer = adam(config)
 
   def draw_noise(rng, num):
     return along_batch(jax.random.normal(rng, (num, config.noise_dim)))

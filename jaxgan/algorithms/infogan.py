@@ -25,7 +25,7 @@ import numpy as np
 import optax
 
 from jaxgan import augment, priors
-from jaxgan.algorithms import Algorithm
+from jaxgan.algorithms import Algorithm, adam
 from jaxgan.losses import adversarial, contrastive, mutual_information
 from jaxgan.networks import mnist
 from jaxgan.parallel import along_batch
@@ -126,7 +126,7 @@ def infogan(
   trunk = mnist.Trunk(dtype)
   discriminator_head = mnist.DiscriminatorHead()
   recognition_head = mnist.RecognitionHead(num_categories, config.num_continuous, dtype)
-  optimizer = optax.adam(config.learning_rate, b1=config.beta1, b2=config.beta2, eps=config.epsilon)
+  optimizer = adam(config)
 
   def discriminator_group(state):
     """What the first step trains."""

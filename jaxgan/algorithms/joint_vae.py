@@ -21,7 +21,7 @@ import jax.numpy as jnp
 import optax
 
 from jaxgan import priors
-from jaxgan.algorithms import Algorithm
+from jaxgan.algorithms import Algorithm, adam
 from jaxgan.networks import mnist
 from jaxgan.parallel import along_batch
 
@@ -103,7 +103,7 @@ def joint_vae(config, image_shape: tuple[int, int, int], num_categories: int) ->
   encoder = mnist.Encoder(num_categories, config.latent_dim, dtype)
   # Without an activation: logits of intensities.
   decoder = mnist.Generator(size, channels, activation=lambda x: x, dtype=dtype)
-  optimizer = optax.adam(config.learning_rate, b1=config.beta1, b2=config.beta2, eps=config.epsilon)
+  optimizer = adam(config)
 
   def init(rng):
     encoder_rng, decoder_rng = jax.random.split(rng)

@@ -12,6 +12,7 @@ import optax
 import pytest
 
 from experiments import base
+from jaxgan.algorithms import adam
 from jaxgan.algorithms import classifier as classifier_algorithm
 from jaxgan.algorithms import gan as gan_algorithm
 from jaxgan.losses import adversarial, classification
@@ -305,7 +306,7 @@ def test_weighted_cross_entropy():
 
 def test_five_adam_steps_of_the_gan():
   config = base.gan_config('x', 'class_balancing', 'x', 'x', flip=True).algorithm
-  optimizer = gan_algorithm._optimizer(config)
+  optimizer = adam(config)
   params = jnp.asarray(_random(40))
   state = optimizer.init(params)
   tensor = torch.tensor(_random(40), requires_grad=True)
