@@ -34,11 +34,11 @@ def image_grid(images, columns):
   Raises:
     ValueError: there is no image, or the type or shape is another.
   """
-  tiles = _tiles(images, MIN_TILE)
+  tiles = to_tiles(images, MIN_TILE)
   if len(tiles) == 0:
     raise ValueError('image_grid needs at least one image')
   rows = [tiles[start : start + columns] for start in range(0, len(tiles), columns)]
-  return _canvas(rows, columns)
+  return to_canvas(rows, columns)
 
 
 def save_png(path, image):
@@ -54,29 +54,43 @@ def save_png(path, image):
 
 
 def loss_curves(rows, path):
-  """Draws each loss and accuracy over the steps; without such a series, nothing.
+  """Draws each loss and accuracy over the steps (see `curves`); without such a series, nothing.
 
   Args:
     rows: what `jaxgan.logging.read_metrics` returns.
     path: the PNG.
   """
   names = {name for row in rows for name, value in row.items() if not isinstance(value, list)}
+  names = {name for name in names if not name.startswith('std/')}
   names = sorted(name for name in names if name.startswith('loss/') or 'accuracy' in name)
-  if not names:
-    return
+  if names:
+    curves(rows, path, names)
+
+
+def curves(rows, path, names):
+  """Draws series over the steps, one panel each, as mean ± std where rows have 'std/<name>'.
+
+  Args:
+    rows: what `jaxgan.logging.read_metrics` returns.
+    path: the PNG.
+    names: at least one; each is a scalar of some row.
+  """
   columns = min(3, len(names))
   lines = -(-len(names) // columns)
-  figure = _figure(4.0 * columns, 2.6 * lines)
+  figure = new_figure(4.0 * columns, 2.6 * lines)
   for index, name in enumerate(names):
     axes = figure.add_subplot(lines, columns, index + 1)
-    points = [(row['step'], row[name]) for row in rows if name in row]
-    steps, values = np.array(points, np.float64).T  # None, a value that was not finite: a gap.
+    points = [(row['step'], row[name], row.get(f'std/{name}')) for row in rows if name in row]
+    # None, a value that was not finite: a gap.
+    steps, values, stds = np.array(points, np.float64).T
     axes.plot(steps, values, color='C0', linewidth=1.0, marker='.' if len(steps) < 30 else None)
+    if not np.isnan(stds).all():
+      axes.fill_between(steps, values - stds, values + stds, color='C0', alpha=0.2, linewidth=0)
     axes.set_title(name, fontsize=10)
-    _plain_axes(axes)
+    plain_axes(axes)
     if index + columns >= len(names):
       axes.set_xlabel('step')
-  _save_figure(path, figure)
+  save_figure(path, figure)
 
 
 def class_histogram_over_time(
@@ -112,7 +126,7 @@ def class_histogram_over_time(
     shares = np.array([[third[name] for name in THIRDS] for third in thirds])
     names = _third_names(train_counts)
 
-  figure = _figure(8.0, 4.0)
+  figure = new_figure(8.0, 4.0)
   axes = figure.add_subplot()
   for name, share, color in zip(names, shares.T, _colors(len(names)), strict=True):
     axes.plot(
@@ -122,7 +136,7 @@ def class_histogram_over_time(
   axes.set_ylim(bottom=0.0)
   axes.set_xlabel('step')
   axes.set_ylabel('share of generated images')
-  _plain_axes(axes)
+  plain_axes(axes)
   axes.legend(
     loc='center left',
     bbox_to_anchor=(1.01, 0.5),
@@ -130,7 +144,7 @@ def class_histogram_over_time(
     title='frequent to rare',
     alignment='left',
   )
-  _save_figure(path, figure)
+  save_figure(path, figure)
 
 
 def class_histogram(counts_by_method, train_counts, class_names, path):
@@ -156,7 +170,7 @@ def class_histogram(counts_by_method, train_counts, class_names, path):
     }
     shares = {name: np.array([third[key] for key in THIRDS]) for name, third in thirds.items()}
 
-  figure = _figure(max(6.0, 0.9 * len(names)), 4.0)
+  figure = new_figure(max(6.0, 0.9 * len(names)), 4.0)
   axes = figure.add_subplot()
   positions = np.arange(len(names))
   width = 0.84 / len(shares)
@@ -172,12 +186,12 @@ def class_histogram(counts_by_method, train_counts, class_names, path):
     )
   axes.axhline(1 / len(names), color='black', linestyle='--', linewidth=1.0, label='uniform')
   axes.set_ylabel('share of images')
-  _plain_axes(axes)
+  plain_axes(axes)
   long_names = len(names) > 3 and max(map(len, names)) > 6
   axes.set_xticks(positions, names, rotation=30 if long_names else 0)
   axes.grid(axis='x', visible=False)
   axes.legend(frameon=False)
-  _save_figure(path, figure)
+  save_figure(path, figure)
 
 
 def samples_by_class(panels, class_names, path):
@@ -212,12 +226,12 @@ def samples_by_class(panels, class_names, path):
 
   rows, counts = {}, {}
   for title, (images, labels) in panels.items():
-    tiles, labels = _tiles(images[:samples], 32), np.asarray(labels[:samples])
+    tiles, labels = to_tiles(images[:samples], 32), np.asarray(labels[:samples])
     counts[title] = class_counts(labels, num_classes)
     rows[title] = [tiles[labels == k] for k in shown]
   # As wide as its longest row; a title must not run into the next panel.
   columns = {title: max(len(title) // 3, *map(len, panel)) for title, panel in rows.items()}
-  canvases = {title: _canvas(panel, columns[title]) for title, panel in rows.items()}
+  canvases = {title: to_canvas(panel, columns[title]) for title, panel in rows.items()}
 
   # Axes are placed in pixels, so that matplotlib draws each pixel of a tile as it is.
   height = next(iter(canvases.values())).shape[0]
@@ -225,7 +239,7 @@ def samples_by_class(panels, class_names, path):
   left, right, top, bottom = 24 + 8 * max(len(class_names[k]) for k in shown), 44, 34, 30
   widths = [canvas.shape[1] for canvas in canvases.values()]
   total = np.array([left + sum(widths) + len(panels) * right, top + height + bottom])
-  figure = _figure(*(total / DPI), layout=None)
+  figure = new_figure(*(total / DPI), layout=None)
   for index, (title, canvas) in enumerate(canvases.items()):
     width = widths[index]
     box = np.array([left + sum(widths[:index]) + index * right, bottom, width, height])
@@ -251,10 +265,10 @@ def samples_by_class(panels, class_names, path):
     axes.set_xticks([])
     axes.set_xlim(0, width)
     axes.tick_params(length=0)
-  _save_figure(path, figure)
+  save_figure(path, figure)
 
 
-def _tiles(images, min_tile):
+def to_tiles(images, min_tile):
   """uint8 [N, H, W, C] -> uint8 [N, H', W', 3], enlarged by a whole number."""
   images = np.asarray(images)
   if images.ndim != 4 or images.shape[-1] not in (1, 3) or images.dtype != np.uint8:
@@ -266,7 +280,7 @@ def _tiles(images, min_tile):
   return np.broadcast_to(images, (*images.shape[:3], 3))
 
 
-def _canvas(rows, columns):
+def to_canvas(rows, columns):
   """Rows of tiles [n, H, W, 3] -> uint8 [H', W', 3] with white where there is no tile."""
   height, width = rows[0].shape[1:3]
   canvas = np.full(
@@ -291,14 +305,16 @@ def _colors(number):
   return colormaps['viridis'](np.linspace(0.0, 0.92, number))
 
 
-def _figure(width, height, layout='constrained'):
+def new_figure(width, height, layout='constrained'):
+  """A matplotlib figure of so many inches."""
   # A Figure of its own: pyplot keeps a global list of figures and may look for a display.
   from matplotlib.figure import Figure
 
   return Figure(figsize=(width, height), dpi=DPI, layout=layout)
 
 
-def _plain_axes(axes):
+def plain_axes(axes):
+  """The look of all axes: a light grid, no frame, few steps."""
   axes.spines[['top', 'right']].set_visible(False)
   axes.grid(color='0.9', linewidth=0.8)
   axes.set_axisbelow(True)
@@ -306,7 +322,8 @@ def _plain_axes(axes):
   axes.locator_params(axis='x', nbins=5)
 
 
-def _save_figure(path, figure):
+def save_figure(path, figure):
+  """Writes a figure as a PNG, whole or not at all."""
   buffer = io.BytesIO()
   figure.savefig(buffer, format='png', dpi=DPI)
   replace_file(path, buffer.getvalue())
