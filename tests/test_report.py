@@ -50,12 +50,14 @@ def _save(folder, results=(), protocol=(), **fields):
 
 
 def _cells(text, line):
-  return [cell.strip() for cell in text.splitlines()[line].strip('|').split('|')]
+  table = [line for line in text.splitlines() if line.startswith('|')]
+  return [cell.strip() for cell in table[line].strip('|').split('|')]
 
 
 def test_one_run_beside_the_published_numbers(tmp_path):
   _save(tmp_path / 'run')
   text = report([tmp_path / 'run'])
+  assert text.startswith('## Class balance\n\n| experiment |') and text.count('##') == 1
   assert _cells(text, 2) == [
     'cifar10_lt_ratio_100',
     'class_balancing',
@@ -132,10 +134,18 @@ def test_fid_left_out_has_its_reason_in_a_footnote(tmp_path):
   assert text.splitlines()[-3].endswith('short run')
 
 
+def test_many_seeds_are_told_by_their_ends(tmp_path):
+  for seed in (10, 9, 0, 1, 2, 3):
+    _save(tmp_path / str(seed), protocol={'seed': seed, 'hardware': f'machine {seed}'})
+  text = report([tmp_path])
+  assert '; seed: 0 to 10 (6 values); hardware: machine 0 to machine 9 (6 values);' in text
+
+
 def test_report_is_written(tmp_path):
   _save(tmp_path / 'run')
   text = report([tmp_path], tmp_path / 'tables' / 'report.md')
   assert (tmp_path / 'tables' / 'report.md').read_text() == text + '\n'
+  assert len(list((tmp_path / 'tables').iterdir())) == 1  # pictures are of categorical codes
   with pytest.raises(UserError, match='cannot write'):
     report([tmp_path], tmp_path)
 
@@ -169,7 +179,7 @@ def test_console_table_without_fid_and_with_many_classes(tmp_path):
 
 
 def test_no_evaluation(tmp_path):
-  _save(tmp_path / 'too' / 'far' / 'below' / 'run')
+  _save(tmp_path / 'too' / 'far' / 'below' / 'the' / 'run')
   with pytest.raises(UserError, match=r'too: no evaluation\.json'):
     collect([tmp_path / 'too'])
   with pytest.raises(UserError, match='missing'):

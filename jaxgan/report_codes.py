@@ -1,0 +1,254 @@
+"""Report on categorical codes: NMI, ENT, 1-NN accuracy and prior of each method, and pictures."""
+
+from collections import Counter
+import functools
+from pathlib import Path
+import tempfile
+import zipfile
+
+import numpy as np
+from PIL import Image
+
+from jaxgan import report_rows
+from jaxgan.errors import UserError
+from jaxgan.pictures import save_png
+from jaxgan.report_rows import Footnotes
+from jaxgan.report_tables import Column, Entry, by_experiment, place, tables
+
+TITLE = 'Categorical codes'
+SAMPLES_FILE = 'code_samples.npz'
+# What runs that are averaged may differ in; of the data, which split it is.
+VARIES_WITH_RUN = (
+  'seed',
+  'replica',
+  'replicas',
+  'data',
+  'images',
+  'annotator',
+  'annotator_accuracy',
+  'hardware',
+  'jax',
+)
+SCORES = (
+  'nmi',
+  'nmi_geometric',
+  'ent',
+  'empty_codes_and_classes',
+  'prior_distance',
+  'false_negative_share',
+  'knn1_accuracy',
+  'knn1_accuracy_random_weights',
+)
+CONSOLE = (
+  Column('NMI', 'nmi'),
+  Column('ENT', 'ent'),
+  Column('1-NN (%)', 'knn1_accuracy', scale=100, digits=2),
+  Column('prior distance', 'prior_distance'),
+)
+EXPLANATION = (
+  'Ours: mean ± sample standard deviation (number of runs), of a single run its value; in Table 1 '
+  'and of the empty codes and classes only the mean. Bold: the best of a column. -: no value.',
+  'NMI: normalised mutual information of the code of a generated image and the class that the '
+  'annotator sees in it. Up to version 0.21, of the time of the paper, scikit-learn divided it by '
+  'the geometric mean of the two entropies, since 0.22 it divides by the arithmetic mean. So our '
+  'geometric values are those to compare with the published ones; the arithmetic ones, which are '
+  'never larger, are for comparison with work of today.',
+  'ENT: mean entropy, in nats, of the normalised rows (codes) and columns (classes) of the same '
+  'counts. Empty codes and classes are left out of that mean: read it with their number in a run, '
+  'which the paper does not give.',
+  '1-NN accuracy: share of held-out real images whose nearest neighbour, in the features of the '
+  'recognition network, is of their class.',
+)
+UNLABELLED = 'The probabilities of the codes from large to small, means over the runs.'
+
+
+def check(evaluation):
+  """Raises where the results or the protocol are not as they should be."""
+  results, protocol = evaluation['results'], evaluation['protocol']
+  scores = [results[name] for name in SCORES if results[name] is not None]
+  report_rows.check_numbers([*scores, *results['prior'], protocol['step'], protocol['codes']])
+  if len(results['prior']) != protocol['codes']:
+    raise ValueError('the prior has not one number a code')
+  protocol['data'].split('/')
+
+
+def settings(evaluation):
+  """What must agree in the runs of a row."""
+  protocol = evaluation['protocol']
+  same = {name: value for name, value in protocol.items() if name not in VARIES_WITH_RUN}
+  return same | {'data': protocol['data'].split('/')[0]}
+
+
+def run(evaluation):
+  """What tells the runs of a row apart: the split of the data and the seed."""
+  return [evaluation['protocol']['data'], evaluation['protocol'].get('seed')]
+
+
+def published(evaluation):
+  """The paper's values on the data set, {measure: {method: [mean, std]}}, and their source."""
+  column = evaluation['published']
+  if column is None:
+    return {}, ''
+  values, source = report_rows.published_values('elastic_infogan')
+  if column not in values['runs']:
+    raise report_rows.not_published(f'elastic_infogan, {column}')
+  measures = {
+    measure: {name: scores[column] for name, scores in values[measure].items() if column in scores}
+    for measure in ('nmi', 'ent', 'knn1_accuracy')
+  }
+  return measures, f'{source}; {column}: Tables 1-3 over {values["runs"][column]} runs'
+
+
+def section(rows, footnotes):
+  """The rows in Markdown: the paper's four tables, and the priors of runs without labels.
+
+  Args:
+    rows: a list of `Row`.
+    footnotes: `Footnotes`, which gets in what the rows differ.
+
+  Returns:
+    The text.
+  """
+  labelled, unlabelled = _by_labels(rows)
+  parts = []
+  if labelled:
+    common, own = _protocols(labelled)
+    for title, lines in tables(labelled, own, footnotes).items():
+      parts += [f'**{title}**', report_rows.markdown(lines)]
+    parts += [*EXPLANATION, common, report_rows.sources(labelled).strip()]
+  if unlabelled:
+    common, own = _protocols(unlabelled)
+    lines = [('experiment', 'method', 'steps', 'codes', 'runs', 'prior')]
+    for row, text in zip(unlabelled, own, strict=True):
+      protocol = row.evaluations[0]['protocol']
+      numbers = (protocol['step'], protocol['codes'], len(row.evaluations))
+      prior = _prior(row) + (footnotes.mark(text) if text else '')
+      lines.append((row.experiment, row.method, *map(str, numbers), prior))
+    parts += ['**Without labels: the prior**', report_rows.markdown(lines), UNLABELLED, common]
+  return '\n\n'.join(part for part in parts if part)
+
+
+def console(rows):
+  """The rows as aligned plain text: method, NMI, ENT, 1-NN accuracy, distance of the prior.
+
+  Args:
+    rows: a list of `Row`.
+
+  Returns:
+    A list of texts, one for each experiment and whether it has labels.
+  """
+  blocks = []
+  for part in _by_labels(rows):
+    for experiment, own in by_experiment(part).items():
+      if part[0].evaluations[0]['class_names']:
+        lines = [['method', *(column.heading for column in CONSOLE)]]
+        lines += [[row.method, *(c.score(_entry(row))[1] for c in CONSOLE)] for row in own]
+      else:
+        lines = [['method', 'prior'], *([row.method, _prior(row)] for row in own)]
+      blocks.append(report_rows.aligned(experiment, lines, own))
+  return blocks
+
+
+def pictures(rows, out):
+  """Draws the tables and the code grids of the methods beside a report.
+
+  Of each row, the samples of its first run; without any, no grids; without labels, no tables.
+
+  Args:
+    rows: a list of `Row`.
+    out: `Path` of the report, FILE.md; writes FILE_tables.png and FILE_codes.png.
+
+  Raises:
+    UserError: samples are damaged.
+  """
+  from jaxgan import code_pictures
+
+  labelled, unlabelled = _by_labels(rows)
+  draws = []
+  if labelled:
+    common, own = _protocols(labelled)
+    footnotes = Footnotes()
+    for title, lines in tables(labelled, own, footnotes).items():
+      header, *body = [[cell.replace('[^', ' [') for cell in line] for line in lines]
+      draws.append(functools.partial(code_pictures.table, header, body, title=title))
+    notes = [EXPLANATION[0]]
+    notes += [f'[{number}] {text}' for number, text in enumerate(footnotes.texts, start=1)]
+    notes += [note for note in (common, report_rows.sources(labelled).strip()) if note]
+    draws[-1].keywords['notes'] = notes
+  _stack(draws, out.with_name(f'{out.stem}_tables.png'))
+
+  panels, titles = {}, Counter()  # {(height, width): {title: images}}
+  several = len(by_experiment(rows)) > 1
+  for row in labelled + unlabelled:
+    path = row.folders[0] / SAMPLES_FILE
+    if path.exists():
+      images = _samples(path)
+      title = f'{row.experiment}: {row.method}' if several else row.method
+      titles[title] += 1
+      title += f' ({titles[title]})' if titles[title] > 1 else ''
+      panels.setdefault(images.shape[2:4], {})[title] = images
+  draws = [functools.partial(code_pictures.code_grids, own) for own in panels.values()]
+  _stack(draws, out.with_name(f'{out.stem}_codes.png'))
+
+
+def _by_labels(rows):
+  """The rows with labels and those without, each by experiment and in the paper's order."""
+  rows = sorted(rows, key=lambda row: (row.experiment, place(row.method), row.method))
+  labelled = [row for row in rows if row.evaluations[0]['class_names']]
+  return labelled, [row for row in rows if not row.evaluations[0]['class_names']]
+
+
+def _protocols(rows):
+  """In words, what the protocols of the rows have in common and what is each row's own."""
+  protocols = [row.protocol() for row in rows]
+  common = {
+    name: text
+    for name, text in protocols[0].items()
+    if all(protocol.get(name) == text for protocol in protocols)
+  }
+  own = []
+  for row, protocol in zip(rows, protocols, strict=True):
+    text = report_rows.in_words({n: t for n, t in protocol.items() if n not in common})
+    own.append('; '.join(part for part in (text, *row.notes()) if part))
+  return f'Protocol of all rows: {report_rows.in_words(common)}.', own
+
+
+def _entry(row):
+  return Entry({name: row.results(name) for name in SCORES}, {})
+
+
+def _prior(row):
+  """From large to small: the codes of different runs have no common order but this."""
+  priors = np.mean([np.sort(prior)[::-1] for prior in row.results('prior')], axis=0)
+  return ' '.join(f'{probability:.3f}' for probability in priors)
+
+
+def _samples(path):
+  try:
+    with np.load(path) as saved:
+      images = saved['images']
+    if images.ndim != 5 or images.dtype != np.uint8 or images.size == 0:
+      raise ValueError(f'images are {images.dtype} {list(images.shape)}')
+  except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    raise UserError(
+      f'{path} is damaged ({type(error).__name__}: {error}); run --mode=evaluate again'
+    ) from error
+  return images
+
+
+def _stack(draws, path):
+  """Draws pictures, each by a function of its path, and puts them below each other in one PNG."""
+  if not draws:
+    return
+  parts = []
+  with tempfile.TemporaryDirectory() as folder:
+    for draw in draws:
+      part = Path(folder) / f'{len(parts)}.png'
+      draw(path=part)
+      parts.append(np.asarray(Image.open(part).convert('RGB')))
+  width = max(part.shape[1] for part in parts)
+  white = functools.partial(np.pad, constant_values=255)
+  save_png(
+    path,
+    np.concatenate([white(part, ((0, 0), (0, width - part.shape[1]), (0, 0))) for part in parts]),
+  )
