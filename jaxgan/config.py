@@ -1,10 +1,12 @@
 """What a configuration must satisfy, and how a work directory remembers its own."""
 
 import json
+import math
 import pathlib
 
 import ml_collections
 
+from jaxgan import families
 from jaxgan.errors import UserError
 from jaxgan.parallel import check_batch_size
 
@@ -62,11 +64,18 @@ def _validate_training(config, prefix: str, num_devices: int) -> None:
 
 
 def _validate_classifier(config, role: str, num_devices: int) -> None:
+  # Imports the networks: only when a config is there to be checked.
+  from jaxgan.algorithms.classifier import NETWORKS
+
   _validate_training(config, f'{role}.', num_devices)
   algorithm, prefix = config.algorithm, f'{role}.algorithm.'
-  _validate_positive(algorithm, prefix, ('learning_rate', 'width'))
-  depth = algorithm.depth
-  _require(depth >= 8 and depth % 6 == 2, f'{prefix}depth', depth, '6n + 2: 8, 14, 20, 32, ...')
+  network = algorithm.network
+  _require(network in NETWORKS, f'{prefix}network', network, f'one of {", ".join(NETWORKS)}')
+  _validate_positive(algorithm, prefix, ('learning_rate',))
+  if network == 'resnet':
+    _validate_positive(algorithm, prefix, ('width',))
+    depth = algorithm.depth
+    _require(depth >= 8 and depth % 6 == 2, f'{prefix}depth', depth, '6n + 2: 8, 14, 20, 32, ...')
   dtype = algorithm.dtype
   _require(dtype in DTYPES, f'{prefix}dtype', dtype, f'one of {", ".join(DTYPES)}')
   beta = algorithm.drw_beta
@@ -79,35 +88,24 @@ def validate(config, num_devices: int) -> None:
   Raises:
     UserError: a value that cannot be; names the field, the value and what is allowed.
   """
-  # algorithms/gan.py imports the networks: only when a config is there to be checked.
-  from jaxgan.algorithms import gan
-
+  family = families.family_of(config.methods)
+  _validate_positive(config, '', ('replicas',))
+  # Devices that have replicas of their own do not share batches.
+  num_devices //= math.gcd(config.replicas, num_devices)
   _validate_training(config, '', num_devices)
-  for method in config.methods:
-    _require(method in gan.METHODS, 'methods', method, f'any of {", ".join(gan.METHODS)}')
-  _require(len(config.methods) > 0, 'methods', config.methods, 'at least one method')
-  algorithm = config.algorithm
-  positive = ('learning_rate', 'epsilon', 'noise_dim', 'discriminator_steps', 'count_cycle')
-  widths = ('generator_width', 'discriminator_width', 'count_start')
-  _validate_positive(algorithm, 'algorithm.', (*positive, *widths))
-  for field in ('beta1', 'beta2', 'ema_decay', 'count_decay'):
-    value = algorithm[field]
-    _require(0 <= value < 1, f'algorithm.{field}', value, 'a number in [0, 1)')
-  for field, allowed in (
-    ('loss', gan.LOSSES),
-    ('regulariser_weights', gan.WEIGHTS),
-    ('dtype', DTYPES),
-  ):
-    value = algorithm[field]
-    _require(value in allowed, f'algorithm.{field}', value, f'one of {", ".join(allowed)}')
-  weight = algorithm.regulariser_weight
-  _require(weight >= 0, 'algorithm.regulariser_weight', weight, '0 or more')
-  for role in ('classifier', 'annotator'):
+
+  def positive(section, *fields):
+    _validate_positive(config[section], f'{section}.', fields)
+
+  family.validate(config, _require, positive)
+  dtype = config.algorithm.dtype
+  _require(dtype in DTYPES, 'algorithm.dtype', dtype, f'one of {", ".join(DTYPES)}')
+  for role in family.roles(config.methods, labelled=True):
     if not config[role].folder:
       _validate_classifier(config[role], role, num_devices)
-  evaluation = config.evaluation
-  _validate_positive(evaluation, 'evaluation.', ('samples', 'periodic_samples', 'batch_size'))
-  check_batch_size(evaluation.batch_size, num_devices, 'config.evaluation.batch_size')
+  batch_size = config.evaluation.batch_size
+  _validate_positive(config.evaluation, 'evaluation.', ('batch_size',))
+  check_batch_size(batch_size, num_devices, 'config.evaluation.batch_size')
 
 
 def _flatten(tree: dict, prefix: str = '') -> dict:

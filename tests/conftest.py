@@ -1,6 +1,7 @@
-"""Fixtures of the tests of training, and how XLA compiles in tests."""
+"""Fixtures of all tests and of the tests of training, and how XLA compiles in tests."""
 
 import os
+from pathlib import Path
 
 # Tests compile many small programs and run each a few times: optimise the former.
 os.environ['XLA_FLAGS'] = (
@@ -35,3 +36,17 @@ def assert_trees_equal():
     jax.tree.map(np.testing.assert_array_equal, jax.device_get(a), jax.device_get(b))
 
   return check
+
+
+@pytest.fixture
+def real_data():
+  """real_data('a/b.npz') -> its path in $JAXGAN_TEST_DATA, or in ../shared/data beside us."""
+
+  def find(name):
+    default = Path(__file__).parents[2] / 'shared' / 'data'
+    path = Path(os.environ.get('JAXGAN_TEST_DATA', default)) / name
+    if not path.exists():
+      pytest.skip(f'no {name}: set JAXGAN_TEST_DATA')
+    return path
+
+  return find

@@ -14,11 +14,21 @@ import optax
 
 from jaxgan.algorithms import Algorithm
 from jaxgan.losses import classification
-from jaxgan.networks import resnet
+from jaxgan.networks import mnist, resnet
+
+# Name in a config -> (number of classes, `algorithm` section) -> network.
+NETWORKS = {
+  'resnet': lambda num_classes, config: resnet.ResNet(
+    num_classes, config.depth, config.width, jnp.dtype(config.dtype)
+  ),
+  'mnist_cnn': lambda num_classes, config: mnist.EvaluationClassifier(
+    num_classes, jnp.dtype(config.dtype)
+  ),
+}
 
 
 class ClassifierState(struct.PyTreeNode):
-  """Everything that classifier training changes; `variables` are parameters and batch_stats."""
+  """Everything that classifier training changes; `variables` are those of the network."""
 
   step: Any
   variables: Any
@@ -41,27 +51,28 @@ def learning_rate_schedule(config, steps_per_epoch: int):
 
 
 def classifier(
-  config, image_shape: tuple[int, int, int], train_counts, steps_per_epoch: int
+  config, image_shape: tuple[int, int, int], num_classes: int, steps_per_epoch: int
 ) -> Algorithm:
   """Builds the classifier algorithm.
+
+  With DRW its batches carry `class_counts`, int32 `[K]`: the training images of each class.
 
   Args:
     config: the `algorithm` section of a classifier.
     image_shape: (H, W, C).
-    train_counts: `[K]`, training images a class.
+    num_classes: K.
     steps_per_epoch: updates in an epoch, the unit of the schedule.
 
   Returns:
     The Algorithm; its state is a ClassifierState.
   """
-  network = resnet.ResNet(len(train_counts), config.depth, config.width, jnp.dtype(config.dtype))
+  network = NETWORKS[config.network](num_classes, config)
   schedule = learning_rate_schedule(config, steps_per_epoch)
   # Weight decay enters before the momentum, as in PyTorch's SGD.
   optimizer = optax.chain(
     optax.add_decayed_weights(config.weight_decay),
     optax.sgd(schedule, momentum=config.momentum),
   )
-  drw_weights = classification.effective_number_weights(train_counts, config.drw_beta)
   drw_step = config.drw_epoch * steps_per_epoch if config.drw_epoch is not None else None
 
   def init(rng):
@@ -74,17 +85,19 @@ def classifier(
 
   def update(state, batch, rng):
     del rng
-    class_weights = jnp.ones_like(drw_weights)
+    class_weights = jnp.ones(num_classes)
     if drw_step is not None:
+      drw_weights = classification.effective_number_weights(batch['class_counts'], config.drw_beta)
       class_weights = jnp.where(state.step >= drw_step, drw_weights, class_weights)
 
     def loss_fn(params):
-      variables = {'params': params, 'batch_stats': state.variables['batch_stats']}
-      (logits, _), updated = network.apply(
+      variables = {**state.variables, 'params': params}
+      # `stats` is {} for a network without batch norm.
+      (logits, _), stats = network.apply(
         variables, batch['images'], train=True, mutable=['batch_stats']
       )
       loss = classification.cross_entropy(logits, batch['labels'], class_weights)
-      return loss, (logits, updated['batch_stats'])
+      return loss, (logits, stats)
 
     params = state.variables['params']
     (loss, (logits, stats)), gradients = jax.value_and_grad(loss_fn, has_aux=True)(params)
@@ -92,7 +105,7 @@ def classifier(
     accuracy = jnp.mean(jnp.argmax(logits, axis=-1) == batch['labels'])
     state = ClassifierState(
       step=state.step + 1,
-      variables={'params': optax.apply_updates(params, updates), 'batch_stats': stats},
+      variables={**stats, 'params': optax.apply_updates(params, updates)},
       optimizer=optimizer_state,
     )
     return state, {'loss/classifier': loss, 'accuracy': accuracy}

@@ -1,7 +1,8 @@
 """Losses of the classifiers that are trained on long-tailed data."""
 
+import math
+
 import jax.numpy as jnp
-import numpy as np
 import optax
 
 
@@ -28,13 +29,13 @@ def effective_number_weights(train_counts, beta):
   epoch on it is the deferred re-weighting (DRW) of Cao et al. 2019.
 
   Args:
-    train_counts: `[K]`, training images a class, positive; host numbers.
-    beta: β in [0, 1).
+    train_counts: `[K]`, training images a class, positive.
+    beta: β in [0, 1), a host number.
 
   Returns:
     `[K]`.
   """
-  # On the host in float64: 1 - β^n loses its digits in float32.
-  counts = np.asarray(train_counts, np.float64)
-  weights = (1.0 - beta) / (1.0 - beta**counts)
-  return jnp.asarray(weights / weights.mean(), jnp.float32)
+  log_beta = math.log(beta) if beta > 0 else -math.inf
+  # 1 - β^n by expm1: the plain formula loses its digits in float32.
+  weights = (1.0 - beta) / -jnp.expm1(log_beta * jnp.asarray(train_counts, jnp.float32))
+  return weights / weights.mean()

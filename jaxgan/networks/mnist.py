@@ -17,25 +17,31 @@ See "Elastic-InfoGAN: Unsupervised Disentangled Representation Learning in Class
 Ojha et al. 2020, and "InfoGAN", Chen et al. 2016, C.1.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flax import linen as nn
 import jax.numpy as jnp
+import numpy as np
 
-from jaxgan.networks.layers import ConvTranspose
+from jaxgan.errors import UserError
+from jaxgan.networks.layers import Conv, ConvTranspose
 
 _SLOPE = 0.2
 _normal = nn.initializers.normal(0.02)
-_kaiming = nn.initializers.variance_scaling(2.0, 'fan_in', 'normal')
-_PADDING = ((1, 1), (1, 1))
+_uniform = nn.initializers.variance_scaling(1 / 3, 'fan_in', 'uniform')  # PyTorch's default
 
 
-def _quarter(image_size: int) -> int:
-  """The resolution of the features between two strided convolutions and the dense layers."""
+def image_quarter(image_size: int) -> int:
+  """The resolution of the features between two strided convolutions and the dense layers.
+
+  Raises:
+    UserError: the images have another size than these networks can take.
+  """
   if image_size < 4 or image_size % 4:
-    raise ValueError(
-      f'images must have a multiple of 4 pixels a side, not {image_size}: change data.image_size'
+    raise UserError(
+      f'images must have a multiple of 4 pixels a side, not {image_size}: '
+      'change config.data.options.image_size'
     )
   return image_size // 4
 
@@ -57,7 +63,7 @@ class Generator(nn.Module):
 
   @nn.compact
   def __call__(self, codes, train: bool):
-    size = _quarter(self.image_size)
+    size = image_quarter(self.image_size)
     x = codes.astype(self.dtype)
     for features in (1024, size * size * 128):
       x = nn.Dense(features, kernel_init=_normal, dtype=self.dtype)(x)
@@ -77,9 +83,9 @@ class Trunk(nn.Module):
   @nn.compact
   def __call__(self, images, train: bool):
     def conv(x, features):
-      return nn.Conv(features, (4, 4), (2, 2), _PADDING, kernel_init=_normal, dtype=self.dtype)(x)
+      return Conv(features, kernel_init=_normal, dtype=self.dtype)(x)
 
-    _quarter(images.shape[1])
+    image_quarter(images.shape[1])
     x = nn.leaky_relu(conv(images.astype(self.dtype), 64), _SLOPE)
     x = nn.leaky_relu(_batch_norm(train, self.dtype)(conv(x, 128)), _SLOPE)
     x = nn.Dense(1024, kernel_init=_normal, dtype=self.dtype)(x.reshape(x.shape[0], -1))
@@ -133,11 +139,11 @@ class Encoder(nn.Module):
 
 
 class EvaluationClassifier(nn.Module):
-  """Labels generated digits: images `[N, S, S, C]` to (logits `[N, K]`, features `[N, 500]`).
+  """Labels generated digits: images `[N, H, W, C]` to (logits `[N, K]`, features `[N, 500]`).
 
-  Two 5x5 convolutions of 20 and 50 filters, each with a 2x2 max-pool and ReLU, dense 500 with ReLU
-  (the features), dense K. The paper's "2 Conv + 2 FC"; the sizes are those of its released code,
-  but the convolutions are zero-padded so that small images do not vanish. `train` changes nothing.
+  Two 5x5 convolutions of 20 and 50 filters without padding, each with a 2x2 max-pool and ReLU,
+  dense 500 with ReLU (the features), dense K: the paper's "2 Conv + 2 FC" in the sizes of its
+  released code. Images must have 16 pixels a side or more. `train` changes nothing.
   """
 
   num_classes: int
@@ -146,10 +152,74 @@ class EvaluationClassifier(nn.Module):
   @nn.compact
   def __call__(self, images, train: bool):
     del train
+    height, width = images.shape[1:3]
+    if min(height, width) < 16:  # Nothing would be left after the second pool.
+      raise ValueError(
+        f'the network mnist_cnn needs images of 16 pixels a side or more, not {height}x{width}: '
+        'use another network or larger images'
+      )
     x = images.astype(self.dtype)
     for features in (20, 50):
-      x = nn.Conv(features, (5, 5), kernel_init=_kaiming, dtype=self.dtype)(x)
+      x = nn.Conv(features, (5, 5), padding='VALID', kernel_init=_uniform, dtype=self.dtype)(x)
       x = nn.relu(nn.max_pool(x, (2, 2), (2, 2)))
-    x = nn.Dense(500, kernel_init=_kaiming, dtype=self.dtype)(x.reshape(x.shape[0], -1))
+    x = nn.Dense(500, kernel_init=_uniform, dtype=self.dtype)(x.reshape(x.shape[0], -1))
     features = nn.relu(x).astype(jnp.float32)
-    return nn.Dense(self.num_classes, kernel_init=_kaiming)(features), features
+    return nn.Dense(self.num_classes, kernel_init=_uniform)(features), features
+
+
+# The tensors of the released classifier of 28x28x1 images, in PyTorch's layouts: convolutions
+# [out, in, height, width], dense layers [out, in].
+_RELEASED_SHAPES = {
+  'conv1.weight': (20, 1, 5, 5),
+  'conv1.bias': (20,),
+  'conv2.weight': (50, 20, 5, 5),
+  'conv2.bias': (50,),
+  'fc1.weight': (500, 800),
+  'fc1.bias': (500,),
+  'fc2.weight': (10, 500),
+  'fc2.bias': (10,),
+}
+
+
+def evaluation_classifier_variables(arrays: Mapping[str, np.ndarray]) -> dict:
+  """The variables of an EvaluationClassifier from the tensors of the released one.
+
+  Args:
+    arrays: name in the PyTorch state_dict -> array: weight and bias of conv1, conv2, fc1, fc2.
+
+  Returns:
+    Variables of `EvaluationClassifier(10)`, for images 28x28x1 in [-1, 1].
+
+  Raises:
+    UserError: a tensor is missing, unknown, of another shape or not of floating-point numbers.
+  """
+  if set(arrays) != set(_RELEASED_SHAPES):
+    raise UserError(
+      f'the weights of the MNIST classifier are {", ".join(_RELEASED_SHAPES)}, '
+      f'not {", ".join(sorted(arrays)) or "none"}'
+    )
+  tensors = {name: np.asarray(arrays[name]) for name in _RELEASED_SHAPES}
+  for name, shape in _RELEASED_SHAPES.items():
+    tensor = tensors[name]
+    if tensor.shape != shape or tensor.dtype.kind != 'f':
+      raise UserError(
+        f'{name} of the MNIST classifier must be floating-point numbers of shape {shape}, '
+        f'not {tensor.dtype} of shape {tensor.shape}'
+      )
+  # PyTorch flattens [channel, height, width], we [height, width, channel].
+  fc1 = tensors['fc1.weight'].reshape(500, 50, 4, 4).transpose(2, 3, 1, 0).reshape(800, 500)
+  kernels = {
+    'Conv_0': ('conv1', tensors['conv1.weight'].transpose(2, 3, 1, 0)),
+    'Conv_1': ('conv2', tensors['conv2.weight'].transpose(2, 3, 1, 0)),
+    'Dense_0': ('fc1', fc1),
+    'Dense_1': ('fc2', tensors['fc2.weight'].T),
+  }
+  return {
+    'params': {
+      layer: {
+        'kernel': jnp.asarray(kernel, jnp.float32),
+        'bias': jnp.asarray(tensors[f'{name}.bias'], jnp.float32),
+      }
+      for layer, (name, kernel) in kernels.items()
+    }
+  }

@@ -26,36 +26,52 @@ def test_schedule_of_the_paper(config, epoch, rate):
     np.testing.assert_allclose(schedule(jnp.int32(step)), rate, rtol=1e-5)
 
 
-def _batch(n=24):
-  labels = jnp.arange(n) % 3
-  noise = 0.1 * jax.random.normal(jax.random.key(0), (n, 8, 8, 1))
-  return {'images': (labels - 1.0)[:, None, None, None] * 0.7 + noise, 'labels': labels}
+def _batch(size=8, counts=(8, 8, 8)):
+  labels = jnp.arange(24) % 3
+  noise = 0.1 * jax.random.normal(jax.random.key(0), (24, size, size, 1))
+  images = (labels - 1.0)[:, None, None, None] * 0.7 + noise
+  return {'images': images, 'labels': labels, 'class_counts': jnp.array(counts)}
 
 
-def test_learns_to_tell_brightness(config):
-  config.warmup_epochs = 0
-  algorithm = classifier(config, (8, 8, 1), [8, 8, 8], steps_per_epoch=1)
+@pytest.mark.parametrize(
+  ('network', 'size', 'num_features'), [('resnet', 8, 16), ('mnist_cnn', 16, 500)]
+)
+def test_learns_to_tell_brightness(config, network, size, num_features):
+  config.network, config.warmup_epochs, config.learning_rate = network, 0, 0.02
+  algorithm = classifier(config, (size, size, 1), 3, steps_per_epoch=1)
   update = jax.jit(algorithm.update)
   state = algorithm.init(jax.random.key(0))
+  structure = jax.tree.structure(state)
   for _ in range(30):
-    state, metrics = update(state, _batch(), None)
+    state, metrics = update(state, _batch(size), None)
   assert float(metrics['accuracy']) == 1.0
-  logits, features = algorithm.classify(state.variables, _batch()['images'])
-  assert logits.shape == (24, 3) and features.shape == (24, 16)
+  logits, features = algorithm.classify(state.variables, _batch(size)['images'])
+  assert logits.shape == (24, 3) and features.shape == (24, num_features)
+  # Exactly the variables that the network has, trained and not.
+  assert jax.tree.structure(state) == structure
+  assert ('batch_stats' in state.variables) == (network == 'resnet')
 
 
 def test_reweighting_starts_at_its_epoch(config):
   """Up to epoch 2 DRW changes nothing; from there on the loss is the weighted one."""
   config.drw_epoch, config.drw_beta = 2, 0.9
-  losses = {}
-  for counts in ([20, 3, 1], [8, 8, 8]):
-    algorithm = classifier(config, (8, 8, 1), counts, steps_per_epoch=2)
-    update = jax.jit(algorithm.update)
+  algorithm = classifier(config, (8, 8, 1), 3, steps_per_epoch=2)
+  update = jax.jit(algorithm.update)
+  losses = []
+  for counts in ((20, 3, 1), (8, 8, 8)):
     state = algorithm.init(jax.random.key(0))
-    losses[counts[0]] = []
     for _ in range(5):
-      state, metrics = update(state, _batch(), None)
-      losses[counts[0]].append(float(metrics['loss/classifier']))
-  weighted, plain = losses[20], losses[8]
+      state, metrics = update(state, _batch(counts=counts), None)
+      losses.append(float(metrics['loss/classifier']))
+  weighted, plain = losses[:5], losses[5:]
   np.testing.assert_allclose(weighted[:4], plain[:4], rtol=1e-5)
   assert abs(weighted[4] - plain[4]) > 1e-3
+
+
+def test_without_reweighting_the_counts_are_not_needed(config):
+  config.drw_epoch = None
+  algorithm = classifier(config, (8, 8, 1), 3, steps_per_epoch=2)
+  batch = _batch()
+  del batch['class_counts']
+  _, metrics = jax.jit(algorithm.update)(algorithm.init(jax.random.key(0)), batch, None)
+  assert np.isfinite(float(metrics['loss/classifier']))

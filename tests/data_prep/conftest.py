@@ -5,8 +5,6 @@ import gzip
 import hashlib
 import http.server
 import io
-import os
-from pathlib import Path
 import pickle
 import struct
 import tarfile
@@ -180,17 +178,3 @@ def web_server(tmp_path, monkeypatch):
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield root, f'http://127.0.0.1:{server.server_port}'
     server.shutdown()
-
-
-@pytest.fixture
-def real_data():
-  """real_data('a/b.npz') -> its path in $JAXGAN_TEST_DATA, or in ../shared/data beside us."""
-
-  def find(name):
-    default = Path(__file__).parents[3] / 'shared' / 'data'
-    path = Path(os.environ.get('JAXGAN_TEST_DATA', default)) / name
-    if not path.exists():
-      pytest.skip(f'no {name}: set JAXGAN_TEST_DATA')
-    return path
-
-  return find

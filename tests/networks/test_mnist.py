@@ -19,7 +19,7 @@ GENERATOR = (
 TRUNK = (4 * 4 * 1 * 64 + 64) + (4 * 4 * 64 * 128 + 128 + 2 * 128) + (6272 * 1024 + 1024 + 2 * 1024)
 DISCRIMINATOR_HEAD = 1024 + 1
 RECOGNITION_HEAD = (1024 * 128 + 128 + 2 * 128) + (128 * K + K)
-CLASSIFIER = (25 * 20 + 20) + (25 * 20 * 50 + 50) + (7 * 7 * 50 * 500 + 500) + (500 * K + K)
+CLASSIFIER = (25 * 20 + 20) + (25 * 20 * 50 + 50) + (4 * 4 * 50 * 500 + 500) + (500 * K + K)
 
 
 def _shapes(network, input_shape, **mode):
@@ -31,13 +31,13 @@ def _shapes(network, input_shape, **mode):
 
 @functools.cache
 def _small(kind, **options):
-  """A network of 8x8 images, its variables and a batch of inputs."""
+  """A network of small images, its variables and a batch of inputs."""
   network, shape = {
     'generator': (mnist.Generator(8, 1, **options), (6, 10)),
     'trunk': (mnist.Trunk(**options), (6, 8, 8, 1)),
     'recognition': (mnist.RecognitionHead(3, 2, **options), (6, 1024)),
     'encoder': (mnist.Encoder(3, 2, **options), (6, 8, 8, 1)),
-    'classifier': (mnist.EvaluationClassifier(3, **options), (6, 8, 8, 1)),
+    'classifier': (mnist.EvaluationClassifier(3, **options), (6, 16, 16, 1)),
   }[kind]
   inputs = jax.random.normal(jax.random.key(1), shape)
   return network, network.init(jax.random.key(0), inputs, train=False), inputs
@@ -66,12 +66,24 @@ def test_shapes(size, channels):
     mnist.RecognitionHead(5, 2): ((6, 1024), [(6, 5), (6, 2), (6, 128)]),
     mnist.RecognitionHead(5): ((6, 1024), [(6, 5), (6, 0), (6, 128)]),
     mnist.Encoder(5, 7): (images, [(6, 7), (6, 7), (6, 5)]),
-    mnist.EvaluationClassifier(5): (images, [(6, 5), (6, 500)]),
   }
   for network, (input_shape, output_shapes) in expected.items():
     outputs, _ = _shapes(network, input_shape, train=False)
     assert [x.shape for x in jax.tree.leaves(outputs)] == output_shapes
   assert _shapes(mnist.DiscriminatorHead(), (6, 1024))[0].shape == (6,)
+
+
+@pytest.mark.parametrize(('size', 'inputs'), [(16, 1), (21, 4), (28, 16), (32, 25)])
+def test_shapes_of_the_classifier(size, inputs):
+  """`inputs` pixels are left for the dense layer."""
+  outputs, variables = _shapes(mnist.EvaluationClassifier(5), (6, size, size, 3), train=False)
+  assert [x.shape for x in outputs] == [(6, 5), (6, 500)]
+  assert variables['params']['Dense_0']['kernel'].shape == (50 * inputs, 500)
+
+
+def test_classifier_refuses_images_that_would_vanish():
+  with pytest.raises(ValueError, match=r'mnist_cnn needs .* 16 pixels .* not 16x15'):
+    _shapes(mnist.EvaluationClassifier(5), (6, 16, 15, 1), train=False)
 
 
 def test_image_sizes_are_multiples_of_4():

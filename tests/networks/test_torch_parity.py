@@ -327,7 +327,7 @@ def test_five_updates_of_the_classifier():
   counts, steps_per_epoch = [5000, 300, 50], 2
   config = base.classifier_section('x', drw=True).algorithm
   config.update({'depth': 8, 'width': 4, 'drw_epoch': 1})
-  algorithm = classifier_algorithm.classifier(config, (16, 16, 3), counts, steps_per_epoch)
+  algorithm = classifier_algorithm.classifier(config, (16, 16, 3), len(counts), steps_per_epoch)
   state = algorithm.init(jax.random.key(0))
   state = state.replace(variables=_init(resnet.ResNet(3, 8, 4), np.zeros((2, 16, 16, 3))))
   theirs = torch_step.ResNet(3, 8, 4).train()
@@ -340,7 +340,7 @@ def test_five_updates_of_the_classifier():
   for step in range(5):
     images = np.tanh(_random(12, 16, 16, 3, seed=step))
     labels = np.random.default_rng(step).integers(0, 3, 12)
-    batch = {'images': images, 'labels': labels}
+    batch = {'images': images, 'labels': labels, 'class_counts': np.asarray(counts, np.int32)}
     state, metrics = update(state, batch, jax.random.key(0))
 
     weights = drw if step >= steps_per_epoch else torch.ones(3)
@@ -389,7 +389,9 @@ def test_steps_of_the_class_balancing_gan(monkeypatch):
     noises = map(lambda key: _nchw(jax.random.normal(key, (8, 128))), jax.random.split(rng))
     monkeypatch.setattr(theirs, 'draw', lambda images=real_images: _nchw(images))
     monkeypatch.setattr(theirs, 'noise', noises.__next__)
-    state, metrics = update(state, {'images': real_images, 'classifier': classifier}, rng)
+    state, metrics = update(
+      state, {'images': real_images, 'frozen': {'classifier': classifier}}, rng
+    )
     losses = [loss.item() for loss in theirs.step()]
     names = ('loss/discriminator', 'loss/generator', 'loss/regulariser')
     np.testing.assert_allclose([metrics[name] for name in names], losses, rtol=2e-3)
