@@ -1,16 +1,18 @@
 """JointVAE, the paper's VAE baseline: a continuous and a categorical latent, both encoded.
 
-The negative evidence lower bound with one weight β on both divergences,
+The negative evidence lower bound with one weight β on both divergences, held to a growing target C,
 
-  -log p(x|z, c) + β KL(q(z|x) ‖ N(0, I)) + β KL(q(c|x) ‖ Cat(1/k)),
+  -log p(x|z, c) + β |KL(q(z|x) ‖ N(0, I)) - C| + β |KL(q(c|x) ‖ Cat(1/k)) - min(C, log k)|,
 
 each the mean over images of a sum over pixels or latents; z is reparameterised and c relaxed with
-Gumbel-Softmax. See "Elastic-InfoGAN", Ojha et al. 2020, §4.4 of the supplement, after "Learning
-Disentangled Joint Continuous and Discrete Representations", Dupont 2018.
+Gumbel-Softmax. See "Elastic-InfoGAN", Ojha et al. 2020, §4.4 of the supplement, and "Learning
+Disentangled Joint Continuous and Discrete Representations", Dupont 2018, Eq. 7, whose values for
+MNIST are C = 5 nats after 25,000 steps.
 
 Where the paper is silent: the decoder is the GANs' generator and the encoder their trunk, so that
 the baseline has their capacity; the likelihood is Dupont's, binary cross-entropy of intensities in
-[0, 1]. Dupont's growing target for the two divergences is not part of it.
+[0, 1]. The targets are Dupont's, too: without them (C = 0) every β that the paper tried, 10 to 50,
+leaves both latents unused on MNIST.
 """
 
 from typing import Any
@@ -87,8 +89,9 @@ def joint_vae(config, image_shape: tuple[int, int, int], num_categories: int) ->
 
   Args:
     config: the `algorithm` section of an experiment: `latent_dim` (D), `temperature` (of
-      Gumbel-Softmax), `beta` (β of both divergences), `learning_rate`, `beta1`, `beta2`, `epsilon`
-      (of Adam), `dtype`.
+      Gumbel-Softmax), `beta` (β of both divergences), `capacity` (the last C, in nats),
+      `capacity_steps` (until C is there, in equal steps from 0), `learning_rate`, `beta1`, `beta2`,
+      `epsilon` (of Adam), `dtype`.
     image_shape: (S, S, C) of the training images.
     num_categories: k.
 
@@ -148,8 +151,12 @@ def joint_vae(config, image_shape: tuple[int, int, int], num_categories: int) ->
         'loss/kl_continuous': normal_divergence(mean, log_variance),
         'loss/kl_categorical': categorical_divergence(logits),
       }
-      divergence = metrics['loss/kl_continuous'] + metrics['loss/kl_categorical']
-      loss = metrics['loss/reconstruction'] + config.beta * divergence
+      progress = jnp.minimum(state.step / config.capacity_steps, 1.0)
+      capacity = config.capacity * progress
+      distance = jnp.abs(metrics['loss/kl_continuous'] - capacity)
+      categorical_capacity = jnp.minimum(capacity, jnp.log(num_categories))
+      distance += jnp.abs(metrics['loss/kl_categorical'] - categorical_capacity)
+      loss = metrics['loss/reconstruction'] + config.beta * distance
       return loss, (encoder_updated['batch_stats'], decoder_updated['batch_stats'], metrics)
 
     params = {'encoder': state.encoder['params'], 'decoder': state.decoder['params']}

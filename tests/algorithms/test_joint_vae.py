@@ -19,12 +19,14 @@ BETA = jnp.float32(10.0)
 
 @functools.cache
 def build():
-  """(algorithm, update, first state); `update` takes β, so that all tests share a program."""
+  """(algorithm, update, first state); all tests share a program, whose β and C are arguments."""
   config = ml_collections.ConfigDict(
     {
       'latent_dim': D,
       'temperature': 0.67,
       'beta': float(BETA),
+      'capacity': 0.0,
+      'capacity_steps': 4,
       'learning_rate': 2e-4,
       'beta1': 0.5,
       'beta2': 0.999,
@@ -33,8 +35,8 @@ def build():
     }
   )
 
-  def update(state, batch, rng, beta):
-    changed = ml_collections.ConfigDict({**config.to_dict(), 'beta': beta})
+  def update(state, batch, rng, beta, capacity):
+    changed = ml_collections.ConfigDict({**config.to_dict(), 'beta': beta, 'capacity': capacity})
     return module.joint_vae(changed, SHAPE, K).update(state, batch, rng)
 
   algorithm = module.joint_vae(config, SHAPE, K)
@@ -46,11 +48,12 @@ def batch(seed=0, label=0, n=8):
   return {'images': images, 'labels': jnp.full(n, label)}
 
 
-def run(steps=1, beta=BETA):
+def run(steps=1, beta=BETA, capacity=0.0):
   _, update, state = build()
   states, metrics = [state], []
   for t in range(steps):
-    state, values = update(state, batch(t), jax.random.fold_in(jax.random.key(1), t), beta)
+    rng = jax.random.fold_in(jax.random.key(1), t)
+    state, values = update(state, batch(t), rng, beta, jnp.float32(capacity))
     states.append(state)
     metrics.append(values)
   return states, metrics
@@ -106,7 +109,9 @@ def test_update_trains_encoder_and_decoder():
 def test_labels_are_not_read(assert_trees_equal):
   _, update, state = build()
   rng = jax.random.key(1)
-  assert_trees_equal(*(update(state, batch(label=label), rng, BETA) for label in (0, 2)))
+  assert_trees_equal(
+    *(update(state, batch(label=label), rng, BETA, jnp.float32(0.0)) for label in (0, 2))
+  )
 
 
 def test_generate_depends_on_key_and_codes_alone(assert_trees_equal):
@@ -143,7 +148,9 @@ def test_replicas_under_vmap_are_single_runs():
   states = [algorithm.init(jax.random.key(seed)) for seed in (0, 1)]
   batches = [batch(seed) for seed in (0, 1)]
   rngs = jax.random.split(jax.random.key(2), 2)
-  singles = [update(*args, BETA) for args in zip(states, batches, rngs, strict=True)]
+  singles = [
+    update(*args, BETA, jnp.float32(0.0)) for args in zip(states, batches, rngs, strict=True)
+  ]
 
   def stack(trees):
     return jax.tree.map(lambda *x: jnp.stack(x), *trees)
@@ -167,3 +174,13 @@ def test_a_heavy_weight_leaves_no_information_in_the_latents():
       (float(jnp.square(mean).sum()), float(module.categorical_divergence(logits)))
     )
   assert all(a < b for a, b in zip(*divergences, strict=True)), divergences
+
+
+def test_divergences_are_held_to_their_growing_target():
+  """C starts at 0, as if there were none; a target above the divergences makes them grow."""
+  (_, first), (_, same) = run(), run(capacity=3.0)
+  assert first == same
+  _, free = run(12, beta=jnp.float32(50.0))
+  _, held = run(12, beta=jnp.float32(50.0), capacity=3.0)
+  for name in ('loss/kl_continuous', 'loss/kl_categorical'):
+    assert free[-1][name] < free[0][name] < held[-1][name]
