@@ -39,6 +39,18 @@ class Recipe(NamedTuple):
   pixels: str = ''
 
 
+class ReplicaSplits(NamedTuple):
+  """The splits of several replicas as parts of one pool.
+
+  pool is the data set that holds the images of all. For each replica, names has the data set that
+  is its split, and choices a function of the pool's labels to its positions in the pool.
+  """
+
+  pool: str
+  names: tuple[str, ...]
+  choices: tuple[Callable[[np.ndarray], np.ndarray], ...]
+
+
 @dataclasses.dataclass(kw_only=True)
 class RatioConfig(tfds.core.BuilderConfig):
   """A builder config with an imbalance ratio."""

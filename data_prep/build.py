@@ -22,7 +22,8 @@ import numpy as np
 from jaxgan.errors import UserError
 
 # Each module has OPTIONS, the names of its options, and a function
-# recipe(config, source, **options) -> data_prep.array_builder.Recipe.
+# recipe(config, source, **options) -> data_prep.array_builder.Recipe. One in numbered splits also
+# has replica_splits(config, num_replicas) -> data_prep.array_builder.ReplicaSplits or None.
 DATASETS = {
   'long_tail_cifar10': 'data_prep.long_tail_cifar10',
   'long_tail_digits': 'data_prep.long_tail_digits',
@@ -116,13 +117,37 @@ def load(dataset: str, split: str, source: str = '', data_dir: str = '', **optio
   return Arrays(images, labels, tuple(metadata['class_names']), metadata, key)
 
 
-def _prepare(dataset, source, data_dir, options):
-  from data_prep.array_builder import VERSION
+def replica_splits(dataset: str, num_replicas: int):
+  """The splits of a data set that so many replicas train on, beginning with the one named.
 
+  Args:
+    dataset: see `prepare`.
+    num_replicas: how many.
+
+  Returns:
+    `data_prep.array_builder.ReplicaSplits`, or None for a data set that is not in splits.
+
+  Raises:
+    UserError: unknown data set, or not so many splits.
+  """
+  _, module, config = _module(dataset)
+  if not hasattr(module, 'replica_splits'):
+    return None
+  return module.replica_splits(config, num_replicas)
+
+
+def _module(dataset):
+  """'<name>/<config>' to (name, the data set's module, config)."""
   name, _, config = dataset.partition('/')
   if name not in DATASETS:
     raise UserError(f'dataset {dataset!r} is unknown; allowed: {", ".join(DATASETS)}')
-  module = importlib.import_module(DATASETS[name])
+  return name, importlib.import_module(DATASETS[name]), config
+
+
+def _prepare(dataset, source, data_dir, options):
+  from data_prep.array_builder import VERSION
+
+  name, module, config = _module(dataset)
   options = {option: value for option, value in options.items() if value is not None}
   for option in options:
     if option not in module.OPTIONS:

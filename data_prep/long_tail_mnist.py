@@ -27,7 +27,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow_datasets as tfds
 
-from data_prep.array_builder import ArrayBuilder, Recipe, Split
+from data_prep.array_builder import ArrayBuilder, Recipe, ReplicaSplits, Split
 from data_prep.download import download
 from data_prep.idx import read_idx
 from data_prep.long_tail import select_indices
@@ -175,6 +175,30 @@ def split_indices(labels: np.ndarray, split: int, seed: int = SEED) -> np.ndarra
     raise UserError(f'seed must be a whole number >= 0, got {seed}')
   # Nested draws would make the fifty experiments depend on each other.
   return select_indices(labels, counts, NUM_SPLITS * seed + split)
+
+
+def replica_splits(config: str, num_replicas: int) -> ReplicaSplits | None:
+  """As many splits as there are replicas, beginning with split_NN; None for other configs.
+
+  Raises:
+    UserError: they would go beyond split_49.
+  """
+  base = _base(config)
+  if not base.startswith('split_'):
+    return None
+  first = int(base.removeprefix('split_'))
+  if first + num_replicas > NUM_SPLITS:
+    raise UserError(
+      f'long_tail_mnist has the splits split_00 .. split_{NUM_SPLITS - 1}: {num_replicas} replicas '
+      f'from {base} on are too many (replicas)'
+    )
+  splits = range(first, first + num_replicas)
+  end = config.removeprefix(base)
+  return ReplicaSplits(
+    f'long_tail_mnist/pool{end}',
+    tuple(f'long_tail_mnist/split_{split:02}{end}' for split in splits),
+    tuple(functools.partial(split_indices, split=split) for split in splits),
+  )
 
 
 def read_mnist(source: str) -> Mnist:

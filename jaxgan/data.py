@@ -5,24 +5,82 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jaxgan import augment
 from jaxgan.errors import UserError
 from jaxgan.parallel import along_batch
 
+_ROUNDS = 6
+
 
 class Dataset(NamedTuple):
-  """A whole data set as arrays: images uint8 `[N, H, W, C]` and labels int32 `[N]`."""
+  """Images that the replicas of a run share: uint8 `[N, H, W, C]` and int32 labels `[N]`."""
 
   images: Any
   labels: Any
 
 
-class Order(NamedTuple):
-  """The order of one epoch: `indices [N]` is the permutation of epoch number `epoch`."""
+class Share(NamedTuple):
+  """What a replica alone has: its part of the images and its seed's keys.
 
-  epoch: Any
+  Attributes:
+    indices: int32 `[M]`, positions in the Dataset; those from `num_images` on are padding.
+    num_images: int32.
+    class_counts: int32 `[K]`, images of each class.
+    order_rng: key of the epochs' permutations.
+    step_rng: key of the steps.
+  """
+
   indices: Any
+  num_images: Any
+  class_counts: Any
+  order_rng: Any
+  step_rng: Any
+
+
+class TrainingData(NamedTuple):
+  """The training images of all replicas of a run, on the host.
+
+  Attributes:
+    pool: `data_prep.build.Arrays`, which holds the images of all replicas.
+    indices: a replica each, its positions in the pool.
+    keys: a replica each, the name of its data.
+  """
+
+  pool: Any
+  indices: tuple[np.ndarray, ...]
+  keys: tuple[str, ...]
+
+  @property
+  def dataset(self) -> Dataset:
+    return Dataset(self.pool.images, self.pool.labels)
+
+  def arrays(self, replica: int):
+    """The Arrays of one replica."""
+    at = self.indices[replica]
+    return self.pool._replace(
+      images=self.pool.images[at], labels=self.pool.labels[at], key=self.keys[replica]
+    )
+
+  def share_counts(self, replica: int) -> np.ndarray:
+    """Images of each class `[K]` that a replica trains on."""
+    labels = self.pool.labels[self.indices[replica]]
+    return np.bincount(labels, minlength=len(self.pool.class_names))
+
+  def share(self, replica: int, seed: int) -> Share:
+    """The Share of one replica; all of them have the same padded length."""
+    indices = self.indices[replica]
+    padded = np.zeros(max(map(len, self.indices)), np.int32)
+    padded[: len(indices)] = indices
+    _, order_rng, step_rng = run_keys(seed)
+    counts = self.share_counts(replica).astype(np.int32)
+    return Share(padded, np.int32(len(indices)), counts, order_rng, step_rng)
+
+
+def run_keys(seed: int):
+  """The keys of a run: (of its first state, of its epochs' orders, of its steps)."""
+  return jax.random.split(jax.random.key(seed), 3)
 
 
 def load(config, split: str):
@@ -35,13 +93,44 @@ def load(config, split: str):
   Returns:
     `data_prep.build.Arrays`: images, labels, class_names, metadata, key.
   """
-  options = tuple((name, value) for name, value in config.options.items() if value is not None)
-  return _load(config.dataset, split, config.source, config.data_dir, options)
+  return _load(config.dataset, split, config.source, config.data_dir, _options(config))
+
+
+def load_training(config, num_replicas: int = 1) -> TrainingData:
+  """Loads the training split of every replica.
+
+  Replica r of a data set in numbered splits (long_tail_mnist/split_00) has the r-th split from the
+  one that is named; of any other data set, all replicas have all images.
+
+  Args:
+    config: the `data` section.
+    num_replicas: how many.
+
+  Returns:
+    The TrainingData.
+
+  Raises:
+    UserError: there are not so many splits.
+  """
+  from data_prep import build  # TFDS takes half a second to import.
+
+  splits = build.replica_splits(config.dataset, num_replicas) if num_replicas > 1 else None
+  if splits is None:
+    pool = load(config, 'train')
+    everything = np.arange(len(pool.labels))
+    return TrainingData(pool, (everything,) * num_replicas, (pool.key,) * num_replicas)
+  pool = _load(splits.pool, 'train', config.source, config.data_dir, _options(config))
+  indices = tuple(choose(pool.labels) for choose in splits.choices)
+  return TrainingData(pool, indices, tuple(f'{name} of {pool.key}' for name in splits.names))
+
+
+def _options(config):
+  return tuple((name, value) for name, value in config.options.items() if value is not None)
 
 
 @functools.lru_cache(maxsize=8)  # Classifier, annotator and GAN read the same few splits.
 def _load(dataset, split, source, data_dir, options):
-  from data_prep import build  # TFDS takes half a second to import.
+  from data_prep import build
 
   return build.load(dataset, split, source=source, data_dir=data_dir, **dict(options))
 
@@ -60,10 +149,43 @@ def steps_per_epoch(num_images: int, images_per_step: int) -> int:
   return num_images // images_per_step
 
 
-def epoch_order(rng, epoch, num_images: int) -> Order:
-  """The permutation of an epoch, a function of the run's key and the epoch number."""
-  indices = jax.random.permutation(jax.random.fold_in(rng, epoch), num_images)
-  return Order(jnp.asarray(epoch, jnp.int32), indices.astype(jnp.int32))
+def permuted(rng, positions, length):
+  """Where a random permutation of 0 .. length - 1 sends some positions, without making all of it.
+
+  A Feistel network over pairs (l, r) with l < a, r < b, a = ⌈√length⌉, a b >= length; what lands
+  outside is sent on until it is inside. See "Ciphers with Arbitrary Finite Domains", Black and
+  Rogaway 2002. So an epoch needs no array of its own, and replicas may differ in length.
+
+  Args:
+    rng: key of the permutation.
+    positions: int32 `[B]`, each below `length`.
+    length: a number of at most 2^24, may be traced.
+
+  Returns:
+    int32 `[B]`.
+  """
+  length = jnp.asarray(length, jnp.uint32)
+  rows = jnp.ceil(jnp.sqrt(length.astype(jnp.float32))).astype(jnp.uint32)
+  columns = (length + rows - 1) // rows
+  words = jax.random.bits(rng, (_ROUNDS,))
+
+  def mix(x, word):  # The finaliser of MurmurHash3.
+    for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35)):
+      x = (x ^ word ^ (x >> shift)) * jnp.uint32(factor)
+    return x ^ (x >> 16)
+
+  def encipher(x):
+    left, right = x % rows, x // rows
+    for i in range(0, _ROUNDS, 2):
+      left = (left + mix(right, words[i]) % rows) % rows
+      right = (right + mix(left, words[i + 1]) % columns) % columns
+    return right * rows + left
+
+  def walk(x):
+    return jnp.where(x < length, x, encipher(x))
+
+  x = encipher(jnp.asarray(positions, jnp.uint32))
+  return jax.lax.while_loop(lambda x: jnp.any(x >= length), walk, x).astype(jnp.int32)
 
 
 def scale(images):
@@ -76,27 +198,31 @@ def to_uint8(images):
   return jnp.clip(jnp.round((images + 1.0) * 127.5), 0, 255).astype(jnp.uint8)
 
 
-def draw(dataset: Dataset, order: Order, step, rng, *, batch_size, flip, crop_padding):
-  """The batch of a step: the next `batch_size` images of the epoch's permutation.
+def draw(share: Share, dataset: Dataset, step, *, batch_size, flip, crop_padding):
+  """The batch of a step, the next `batch_size` images of its epoch's permutation, and a key.
 
   Args:
+    share: of the replica.
     dataset: resident arrays.
-    order: the permutation of this step's epoch.
     step: number of the step, from 0.
-    rng: key of the step's augmentation.
     batch_size: images to draw.
     flip: mirror each image with probability 1/2.
     crop_padding: pixels of the random crop's padding; 0 for none.
 
   Returns:
-    {'images': float32 `[B, H, W, C]` in [-1, 1], 'labels': int32 `[B]`}.
+    ({'images': float32 `[B, H, W, C]` in [-1, 1], 'labels': int32 `[B]`, 'class_counts': int32
+    `[K]`}, the key for the rest of the step).
   """
-  start = step % (dataset.images.shape[0] // batch_size) * batch_size
-  indices = along_batch(jax.lax.dynamic_slice(order.indices, (start,), (batch_size,)))
+  steps = share.num_images // batch_size
+  positions = step % steps * batch_size + along_batch(jnp.arange(batch_size))
+  order_rng = jax.random.fold_in(share.order_rng, step // steps)
+  indices = share.indices[permuted(order_rng, positions, share.num_images)]
   images, labels = dataset.images[indices], dataset.labels[indices]
-  flip_rng, crop_rng = jax.random.split(rng)
+  draw_rng, update_rng = jax.random.split(jax.random.fold_in(share.step_rng, step))
+  flip_rng, crop_rng = jax.random.split(draw_rng)
   if crop_padding:
     images = augment.random_crop(crop_rng, images, crop_padding)
   if flip:
     images = augment.random_flip(flip_rng, images)
-  return along_batch({'images': scale(images), 'labels': labels})
+  batch = along_batch({'images': scale(images), 'labels': labels})
+  return batch | {'class_counts': share.class_counts}, update_rng

@@ -17,12 +17,96 @@ SECONDS_BETWEEN_LINES = 10.0
 VALUES_SHOWN = 3
 
 
-class RunLogger:
-  """Writes the metrics of one run and shows how far it is.
+class MetricsFile:
+  """The metrics.jsonl of a run that is being written.
 
   A resumed run (start_step > 0) first drops the rows after start_step, which it
-  is going to write again, so that metrics.jsonl reads as if the run had never
+  is going to write again, so that the file reads as if the run had never
   stopped. A fresh run starts with an empty file.
+
+  Args:
+    folder: the run's folder, made when missing.
+    start_step: number of steps done before (0: a fresh run).
+
+  Raises:
+    UserError: metrics.jsonl of a resumed run is damaged elsewhere than in its
+      last line.
+  """
+
+  def __init__(self, folder, start_step):
+    path = Path(folder) / METRICS_FILE
+    rows = read_metrics(folder) if start_step > 0 else []
+    kept = [json.dumps(row) + '\n' for row in rows if row['step'] <= start_step]
+    replace_file(path, ''.join(kept).encode())
+    self._file = open(path, 'a', encoding='utf-8')  # noqa: SIM115
+
+  @property
+  def closed(self):
+    return self._file.closed
+
+  def log(self, step, values):
+    """Writes a row {"step": step, name: value, ...} of scalars and vectors."""
+    row = {'step': step} | {name: _finite(value) for name, value in values.items()}
+    self._file.write(json.dumps(row, allow_nan=False) + '\n')
+    self._file.flush()
+
+  def close(self):
+    self._file.close()
+
+
+class ReplicaLogger:
+  """Writes the metrics of the replicas of a run, each in its folder, and of a run as a whole.
+
+  The whole has the mean of every scalar under its name and the sample standard deviation under
+  'std/<name>'. A single replica is the run itself.
+
+  Args:
+    folder: the run's folder.
+    job: name shown beside the progress.
+    total_steps: step at which the run ends.
+    start_step: number of steps done before (0: a fresh run).
+    num_replicas: how many.
+  """
+
+  def __init__(self, folder, job, total_steps, start_step, num_replicas):
+    self._run = RunLogger(folder, job, total_steps, start_step)
+    folders = replica_folders(folder, num_replicas) if num_replicas > 1 else []
+    self._files = [MetricsFile(folder, start_step) for folder in folders]
+    self.message = self._run.message
+
+  def __enter__(self):
+    return self
+
+  def __exit__(self, *exception):
+    for file in (self._run, *self._files):
+      file.close()
+
+  def log(self, step, values):
+    """Writes one row of metrics for each replica, `values[replica]`, and one for the run."""
+    if not self._files:
+      self._run.log(step, values[0])
+      return
+    for file, row in zip(self._files, values, strict=True):
+      file.log(step, row)
+    whole = {}
+    for name in values[0]:
+      column = [row[name] for row in values]
+      if not any(isinstance(value, list) for value in column):
+        whole[name] = float(np.mean(column))
+        whole[f'std/{name}'] = float(np.std(column, ddof=1))
+    self._run.log(step, whole)
+
+
+def replica_folders(folder, num_replicas):
+  """The folder of each replica of a run; that of a single one is the run's."""
+  folder = Path(folder)
+  if num_replicas == 1:
+    return [folder]
+  return [folder / f'replica_{replica:02}' for replica in range(num_replicas)]
+
+
+class RunLogger:
+  """Writes the metrics of one run and shows how far it is.
 
   Args:
     folder: the run's folder, made when missing.
@@ -31,8 +115,7 @@ class RunLogger:
     start_step: number of steps done before (0: a fresh run).
 
   Raises:
-    UserError: metrics.jsonl of a resumed run is damaged elsewhere than in its
-      last line.
+    UserError: see `MetricsFile`.
   """
 
   def __init__(self, folder, job, total_steps, start_step):
@@ -41,12 +124,7 @@ class RunLogger:
     self._job = job
     self._total_steps = total_steps
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-
-    rows = read_metrics(folder) if start_step > 0 else []
-    kept = [json.dumps(row) + '\n' for row in rows if row['step'] <= start_step]
-    replace_file(folder / METRICS_FILE, ''.join(kept).encode())
-    self._metrics = open(folder / METRICS_FILE, 'a', encoding='utf-8')  # noqa: SIM115
+    self._metrics = MetricsFile(folder, start_step)
     # TensorBoard hides what earlier event files hold from purge_step on.
     self._events = SummaryWriter(
       str(folder / 'tensorboard'), purge_step=start_step + 1 if start_step > 0 else 0
@@ -86,9 +164,7 @@ class RunLogger:
     """
     step = int(step)
     values = {name: np.asarray(value, np.float64).tolist() for name, value in values.items()}
-    row = {'step': step} | {name: _finite(value) for name, value in values.items()}
-    self._metrics.write(json.dumps(row, allow_nan=False) + '\n')
-    self._metrics.flush()
+    self._metrics.log(step, values)
     scalars = {name: value for name, value in values.items() if isinstance(value, float)}
     for name, value in scalars.items():
       self._events.add_scalar(name, value, step)

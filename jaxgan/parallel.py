@@ -1,8 +1,11 @@
-"""Data parallelism: one mesh of all devices, the batch split over it, everything else replicated.
+"""Parallelism: one mesh of all devices with the axes (replica, data).
 
-A program is written for the whole batch and `jax.jit` splits it, so batch-norm statistics and
-losses are those of the global batch on any number of devices.
+Replicas are split over the first axis, the batch of each over the second, everything else is
+replicated. A program is written for the whole batch and `jax.jit` splits it, so batch-norm
+statistics and losses are those of the global batch on any number of devices.
 """
+
+import math
 
 import jax
 from jax.sharding import Mesh, NamedSharding
@@ -11,17 +14,28 @@ import numpy as np
 
 from jaxgan.errors import UserError
 
+REPLICA_AXIS = 'replica'
 DATA_AXIS = 'data'
 
 
-def data_mesh(devices=None) -> Mesh:
-  """The mesh of the given devices (default: all) along one axis, `data`."""
-  return Mesh(np.array(jax.devices() if devices is None else devices), (DATA_AXIS,))
+def device_mesh(num_replicas: int = 1, devices=None) -> Mesh:
+  """The mesh of the given devices (default: all) for a number of replicas.
+
+  As many devices as possible get replicas of their own; the rest shares the batches.
+  """
+  devices = jax.devices() if devices is None else devices
+  apart = math.gcd(num_replicas, len(devices))
+  return Mesh(np.array(devices).reshape(apart, -1), (REPLICA_AXIS, DATA_AXIS))
 
 
 def replicated(mesh: Mesh) -> NamedSharding:
   """The sharding that keeps a whole copy on every device of the mesh."""
   return NamedSharding(mesh, P())
+
+
+def along_replicas(mesh: Mesh) -> NamedSharding:
+  """The sharding that splits the leading axis over the mesh's replica axis."""
+  return NamedSharding(mesh, P(REPLICA_AXIS))
 
 
 def along_batch(x):

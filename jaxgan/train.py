@@ -1,156 +1,258 @@
 """The training loop: one linear trainer for every job, from restored state to last checkpoint."""
 
 from collections.abc import Callable, Mapping
+import functools
 import pathlib
 import signal
+import statistics
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
-from jaxgan import checkpoint, parallel
+from jaxgan import checkpoint, parallel, replicas
 from jaxgan import config as config_lib
 from jaxgan import data as data_lib
 from jaxgan.algorithms import Algorithm
 from jaxgan.errors import UserError
-from jaxgan.logging import RunLogger
+from jaxgan.logging import ReplicaLogger
 
 _NEVER = jnp.iinfo(jnp.int32).max
 
 
 class Job(NamedTuple):
-  """One thing to train.
+  """One thing to train, in one or several replicas.
 
   Attributes:
     name: what the progress lines call it.
     folder: where it writes.
-    config: its own configuration: seed, data, algorithm, train.
-    algorithm: the pure functions.
-    dataset: training images and labels, host arrays.
-    frozen: arrays that updates read and never change, merged into every batch.
-    evaluate: `evaluate(state) -> (values, score)`: metrics by name and the number, higher is
-      better, that ranks checkpoints.
-    picture: `picture(state, step)`, called every `train.picture_every` steps and at the end.
+    config: its own configuration: seed (of replica 0, the next one has the next), data, algorithm,
+      train.
+    algorithm: the pure functions, of a single replica.
+    data: the TrainingData; it has as many replicas as the job.
+    frozen: arrays that updates read and never change, the same for all replicas.
+    evaluate: `evaluate(state, replica) -> (values, score)`: metrics by name and the number, higher
+      is better, that ranks checkpoints (their mean over replicas), or None.
+    picture: `picture(state, step, replica)`, called every `train.picture_every` steps and at the
+      end.
   """
 
   name: str
   folder: pathlib.Path
   config: Any
   algorithm: Algorithm
-  dataset: data_lib.Dataset
+  data: data_lib.TrainingData
   frozen: Mapping[str, Any]
   evaluate: Callable
   picture: Callable
 
+  @property
+  def num_replicas(self) -> int:
+    return len(self.data.indices)
+
 
 class Carry(NamedTuple):
-  """What passes from step to step: the state, this epoch's order, and sums for the log.
+  """What passes from step to step: the state, the step's number, and sums for the log.
 
-  Only the state is saved: the order follows from (seed, step) and the sums restart.
+  Only the state is saved; the sums restart.
   """
 
   state: Any
-  order: data_lib.Order
+  step: Any
   metrics: Any
   bad_step: Any
 
 
-def make_step(algorithm: Algorithm, config, num_images: int):
-  """The training step as a pure function, `step(carry, dataset, frozen) -> carry`.
+def make_step(job: Job, together: bool):
+  """The training step as a pure function, `step(carry, share, dataset, frozen) -> carry`.
 
   The key and the batch of step t are functions of (seed, t) alone.
 
   Args:
-    algorithm: the Algorithm.
-    config: a job's configuration.
-    num_images: images in the data set.
+    job: the job.
+    together: carry and share hold all replicas along a leading axis, instead of one without it.
 
   Returns:
-    The step, and `start(state)`, which makes the first Carry.
+    The step, and `start(state, step, share, dataset, frozen)`, which makes the first Carry.
   """
-  _, order_rng, step_rng = jax.random.split(jax.random.key(config.seed), 3)
-  images_per_step = config.train.batch_size * algorithm.images_per_update
-  epoch_length = data_lib.steps_per_epoch(num_images, images_per_step)
+  config, algorithm = job.config, job.algorithm
+  draw = functools.partial(
+    data_lib.draw,
+    batch_size=config.train.batch_size * algorithm.images_per_update,
+    flip=config.data.flip,
+    crop_padding=config.data.crop_padding,
+  )
+  if together:
+    algorithm = replicas.replicate(algorithm, job.num_replicas)
+    draw = replicas.over_replicas(draw, in_axes=(0, None, None))
 
-  def one_step(carry: Carry, dataset, frozen) -> Carry:
-    step = carry.state.step
-    epoch = step // epoch_length
-    order = jax.lax.cond(
-      carry.order.epoch == epoch,
-      lambda: carry.order,
-      lambda: data_lib.epoch_order(order_rng, epoch, num_images),
-    )
-    draw_rng, update_rng = jax.random.split(jax.random.fold_in(step_rng, step))
-    batch = data_lib.draw(
-      dataset,
-      order,
-      step,
-      draw_rng,
-      batch_size=images_per_step,
-      flip=config.data.flip,
-      crop_padding=config.data.crop_padding,
-    )
-    state, metrics = algorithm.update(carry.state, {**batch, **frozen}, update_rng)
-    losses = [value for name, value in metrics.items() if name.startswith('loss/')]
-    finite = jnp.all(jnp.isfinite(jnp.stack(losses)))
-    bad_step = jnp.minimum(carry.bad_step, jnp.where(finite, _NEVER, step))
-    return Carry(state, order, jax.tree.map(jnp.add, carry.metrics, metrics), bad_step)
+  def update(state, step, share, dataset, frozen):
+    batch, rng = draw(share, dataset, step)
+    return algorithm.update(state, {**batch, 'frozen': frozen}, rng)
 
-  def start(state, dataset, frozen) -> Carry:
-    order = data_lib.Order(jnp.int32(-1), jnp.zeros(num_images, jnp.int32))
-    blank = Carry(state, order, {}, jnp.int32(_NEVER))
+  def losses(metrics):
+    return jnp.stack([value for name, value in metrics.items() if name.startswith('loss/')])
 
-    def metrics_of(carry):
-      batch_shape = (images_per_step, *dataset.images.shape[1:])
-      batch = {
-        'images': jnp.zeros(batch_shape),
-        'labels': jnp.zeros(images_per_step, jnp.int32),
-        **frozen,
-      }
-      return algorithm.update(carry.state, batch, jax.random.key(0))[1]
+  def one_step(carry: Carry, share, dataset, frozen) -> Carry:
+    state, metrics = update(carry.state, carry.step, share, dataset, frozen)
+    finite = jnp.all(jnp.isfinite(losses(metrics)), axis=0)
+    bad_step = jnp.minimum(carry.bad_step, jnp.where(finite, _NEVER, carry.step))
+    sums = jax.tree.map(jnp.add, carry.metrics, metrics)
+    return Carry(state, carry.step + 1, sums, bad_step)
 
-    shapes = jax.eval_shape(metrics_of, blank)
-    return blank._replace(metrics=jax.tree.map(lambda m: jnp.zeros(m.shape, m.dtype), shapes))
+  def start(state, step: int, share, dataset, frozen) -> Carry:
+    step = jnp.asarray(step, jnp.int32)
+    _, shapes = jax.eval_shape(update, state, step, share, dataset, frozen)
+    metrics = jax.tree.map(lambda m: jnp.zeros(m.shape, m.dtype), shapes)
+    return Carry(state, step, metrics, jnp.full(losses(metrics).shape[1:], _NEVER, jnp.int32))
 
   return one_step, start
 
 
-def compile_run(one_step, loop_on_device: bool, sharding: jax.sharding.Sharding):
-  """Compiles `run(carry, num_steps, dataset, frozen, should_stop) -> carry`.
+def compile_run(one_step, loop_on_device: bool, sharding):
+  """Compiles `run(carries, num_steps, shares, dataset, frozen, should_stop) -> carries`.
 
   On accelerators all steps go in one dispatch, a device loop whose length is an argument, so that
   chunks of every length share one compilation. On CPU, where XLA runs loop bodies slowly, the host
-  loops over the same compiled step. The carry is donated.
+  loops over the same compiled step. Carries are donated.
 
   Args:
     one_step: from `make_step`.
     loop_on_device: which of the two.
-    sharding: of the carry, in and out.
+    sharding: of a carry, in and out.
 
   Returns:
-    The function; `should_stop()` is asked between steps on CPU.
+    The function of a list of carries and their shares, of which all take a step before one takes
+    the next; `should_stop()` is asked between steps on CPU.
   """
   if loop_on_device:
 
-    def device_loop(carry, num_steps, dataset, frozen):
-      return jax.lax.fori_loop(0, num_steps, lambda _, c: one_step(c, dataset, frozen), carry)
+    def device_loop(carry, num_steps, share, dataset, frozen):
+      body = lambda _, carry: one_step(carry, share, dataset, frozen)  # noqa: E731
+      return jax.lax.fori_loop(0, num_steps, body, carry)
 
     compiled = jax.jit(device_loop, donate_argnums=0, out_shardings=sharding)
 
-    def run(carry, num_steps, dataset, frozen, should_stop):
+    def run(carries, num_steps, shares, dataset, frozen, should_stop):
       del should_stop
-      return compiled(carry, num_steps, dataset, frozen)
+      return [
+        compiled(carry, num_steps, share, dataset, frozen)
+        for carry, share in zip(carries, shares, strict=True)
+      ]
   else:
     compiled = jax.jit(one_step, donate_argnums=0, out_shardings=sharding)
 
-    def run(carry, num_steps, dataset, frozen, should_stop):
+    def run(carries, num_steps, shares, dataset, frozen, should_stop):
       for _ in range(num_steps):
-        carry = jax.block_until_ready(compiled(carry, dataset, frozen))
+        carries = [
+          jax.block_until_ready(compiled(carry, share, dataset, frozen))
+          for carry, share in zip(carries, shares, strict=True)
+        ]
         if should_stop():
           break
-      return carry
+      return carries
 
   return run
+
+
+class Trainer:
+  """The replicas of a job on a mesh: their carries, compiled steps and states.
+
+  On accelerators several replicas are one batched state, split over the mesh's replica axis; on
+  CPU, where that is slower, they take every step one after another.
+  """
+
+  def __init__(self, job: Job, mesh: jax.sharding.Mesh, together: bool | None = None):
+    """Compiles nothing yet.
+
+    Args:
+      job: the job.
+      mesh: of the devices to use; it must be the one that is set.
+      together: replicas as one batched state; by default so on accelerators only.
+    """
+    on_cpu = mesh.devices.flat[0].platform == 'cpu'
+    if together is None:
+      together = job.num_replicas > 1 and not on_cpu
+    self.job, self.together = job, together
+    self._everywhere = parallel.replicated(mesh)
+    self._sharding = parallel.along_replicas(mesh) if together else self._everywhere
+    one_step, self._start = make_step(job, together)
+    carry = Carry(self._sharding, self._everywhere, self._sharding, self._sharding)
+    self._run = compile_run(one_step, loop_on_device=not on_cpu, sharding=carry)
+    self._states = replicas.replicate(job.algorithm, job.num_replicas)
+    seeds = range(job.config.seed, job.config.seed + job.num_replicas)
+    shares = [job.data.share(replica, seed) for replica, seed in enumerate(seeds)]
+    if together:
+      self._shares = [jax.device_put(replicas.stack(shares), self._sharding)]
+    else:
+      self._shares = jax.device_put(shares, self._everywhere)
+    self._first_keys = [data_lib.run_keys(seed)[0] for seed in seeds]
+    self._constants = jax.device_put((job.data.dataset, dict(job.frozen)), self._everywhere)
+
+  def restore(self, checkpoints: checkpoint.Checkpoints, step: int) -> None:
+    """Continues from the states of all replicas in a checkpoint."""
+    states = checkpoints.restore(step, checkpoint.abstract_state(self._states.init, self._sharding))
+    if self.together:
+      self._begin([states], step)
+    else:
+      one = jax.jit(replicas.take, out_shardings=self._everywhere)
+      self._begin([one(states, r) for r in range(self.job.num_replicas)], step)
+
+  def initialise(self) -> None:
+    """Begins at step 0."""
+    if self.together:
+      init = jax.jit(self._states.init, out_shardings=self._sharding)
+      self._begin([init(jnp.stack(self._first_keys))], 0)
+    else:
+      init = jax.jit(self.job.algorithm.init, out_shardings=self._everywhere)
+      self._begin([init(key) for key in self._first_keys], 0)
+
+  def _begin(self, states, step):
+    self.carries = [
+      self._start(state, step, share, *self._constants)
+      for state, share in zip(states, self._shares, strict=True)
+    ]
+    shardings = Carry(self._sharding, self._everywhere, self._sharding, self._sharding)
+    self.carries = [jax.device_put(carry, shardings) for carry in self.carries]
+
+  @property
+  def step(self) -> int:
+    """Steps done, the same for all replicas."""
+    return int(self.carries[0].step)
+
+  def advance(self, num_steps: int, should_stop: Callable) -> list[dict]:
+    """Takes some steps; returns the mean metrics of each replica over those that were taken."""
+    first = self.step
+    blank = [jax.tree.map(jnp.zeros_like, carry.metrics) for carry in self.carries]
+    self.carries = [c._replace(metrics=m) for c, m in zip(self.carries, blank, strict=True)]
+    self.carries = self._run(self.carries, num_steps, self._shares, *self._constants, should_stop)
+    done = self.step - first
+    sums = [jax.device_get(carry.metrics) for carry in self.carries]
+    if self.together:
+      sums = [replicas.take(sums[0], r) for r in range(self.job.num_replicas)]
+    return [{name: (total / done).tolist() for name, total in s.items()} for s in sums]
+
+  def not_finite(self) -> tuple[str, int, int] | None:
+    """The first thing that is NaN or infinite: (what, in which replica, at which step)."""
+    bad_steps = np.concatenate([np.ravel(carry.bad_step) for carry in self.carries])
+    if (bad_steps != _NEVER).any():
+      return 'loss', int(bad_steps.argmin()), int(bad_steps.min())
+    check = jax.vmap(_all_finite) if self.together else _all_finite
+    finite = np.concatenate([np.ravel(check(carry.state)) for carry in self.carries])
+    return None if finite.all() else ('state', int(finite.argmin()), self.step - 1)
+
+  def state(self, replica: int):
+    """The state of one replica."""
+    if self.together:
+      return replicas.take(self.carries[0].state, replica)
+    return self.carries[replica].state
+
+  def states(self):
+    """The states of all replicas along a leading axis, as checkpoints hold them."""
+    if self.together:
+      return self.carries[0].state
+    return replicas.stack([carry.state for carry in self.carries])
 
 
 class StopRequest:
@@ -177,11 +279,15 @@ class StopRequest:
     return self.signal is not None
 
 
-def total_steps(config, num_images: int, images_per_step: int) -> int:
-  """Length of a job in steps, from `train.steps` or `train.epochs`."""
-  if config.train.steps is not None:
-    return config.train.steps
-  return config.train.epochs * data_lib.steps_per_epoch(num_images, images_per_step)
+def total_steps(config, data: data_lib.TrainingData, images_per_update: int = 1) -> int:
+  """Length of a job in steps, from `train.steps`, or `train.epochs` of the largest replica.
+
+  Raises:
+    UserError: a replica has fewer images than one step.
+  """
+  images_per_step = config.train.batch_size * images_per_update
+  epochs = [data_lib.steps_per_epoch(len(at), images_per_step) for at in data.indices]
+  return config.train.steps if config.train.epochs is None else config.train.epochs * max(epochs)
 
 
 def _next_event(step: int, last: int, train) -> int:
@@ -196,24 +302,27 @@ def _all_finite(state):
   return jnp.all(jnp.stack([jnp.all(jnp.isfinite(x)) for x in leaves]))
 
 
-def _not_finite(name: str, what: str, step: int, checkpoints) -> FloatingPointError:
+def _not_finite_error(trainer: Trainer, checkpoints) -> FloatingPointError | None:
+  found = trainer.not_finite()
+  if found is None:
+    return None
+  what, replica, step = found
+  which = f' of replica {replica}' if trainer.job.num_replicas > 1 else ''
   saved = checkpoints.latest_step()
   kept = 'no checkpoint yet' if saved is None else f'the last good checkpoint is step {saved}'
   return FloatingPointError(
-    f'{name}: the {what} became NaN or infinite at step {step}; {kept} in {checkpoints.folder}: '
-    'lower the learning rate (config.algorithm.learning_rate) or check the data'
+    f'{trainer.job.name}: the {what}{which} became NaN or infinite at step {step}; {kept} in '
+    f'{checkpoints.folder}: lower the learning rate (config.algorithm.learning_rate) or check the '
+    'data'
   )
 
 
-def run(job: Job, mesh: jax.sharding.Mesh):
+def run(job: Job, mesh: jax.sharding.Mesh) -> None:
   """Trains a job to its last step, from its latest checkpoint if there is one.
 
   Args:
     job: the job.
     mesh: of the devices to use.
-
-  Returns:
-    The final state.
 
   Raises:
     UserError: the folder has checkpoints and `train.resume` is off, or belongs to another config.
@@ -221,67 +330,51 @@ def run(job: Job, mesh: jax.sharding.Mesh):
     KeyboardInterrupt: stopped by a signal, after a checkpoint was written.
   """
   config, train = job.config, job.config.train
-  num_images = job.dataset.images.shape[0]
-  last = total_steps(config, num_images, train.batch_size * job.algorithm.images_per_update)
+  last = total_steps(config, job.data, job.algorithm.images_per_update)
   config_lib.remember(job.folder, config)
-
-  # ------------------------------------------------------------------ state, restored or fresh
   with (
     checkpoint.Checkpoints(job.folder / 'checkpoints', train.keep) as checkpoints,
     jax.set_mesh(mesh),
   ):
-    everywhere = parallel.replicated(mesh)
-    abstract = checkpoint.abstract_state(job.algorithm.init, everywhere)
-    first = checkpoints.latest_step()
-    if first is None:
-      init_rng = jax.random.split(jax.random.key(config.seed), 3)[0]
-      state = jax.jit(job.algorithm.init, out_shardings=everywhere)(init_rng)
-      first = 0
-    elif train.resume:
-      state = checkpoints.restore(first, abstract)
-    else:
+    # ------------------------------------------------------------------ states, restored or fresh
+    first = checkpoints.latest_step() or 0
+    if first and not train.resume:
       raise UserError(
         f'{job.folder} has checkpoints up to step {first} and config.train.resume=False: '
         'choose another --workdir or let it resume'
       )
     if first >= last:
-      return state
-
-    # ------------------------------------------------------------------ step, compiled once
-    one_step, start = make_step(job.algorithm, config, num_images)
-    on_cpu = mesh.devices.flat[0].platform == 'cpu'
-    run_steps = compile_run(one_step, loop_on_device=not on_cpu, sharding=everywhere)
-    dataset, frozen = jax.device_put((job.dataset, dict(job.frozen)), everywhere)
-    carry = jax.device_put(start(state, dataset, frozen), everywhere)
-    zeros = jax.tree.map(jnp.zeros_like, carry.metrics)
+      return
+    trainer = Trainer(job, mesh)
+    if first:
+      trainer.restore(checkpoints, first)
+    else:
+      trainer.initialise()
 
     # ------------------------------------------------------------------ loop
-    step = first
-    with RunLogger(job.folder, job.name, last, first) as logger, StopRequest() as stop:
+    step, indices = first, range(job.num_replicas)
+    with (
+      ReplicaLogger(job.folder, job.name, last, first, job.num_replicas) as logger,
+      StopRequest() as stop,
+    ):
       while step < last and not stop():
-        chunk_start = step
-        carry = carry._replace(metrics=jax.tree.map(jnp.copy, zeros))
-        until = _next_event(step, last, train)
-        carry = run_steps(carry, until - step, dataset, frozen, stop)
-        step = int(carry.state.step)
-        if int(carry.bad_step) != _NEVER:
-          raise _not_finite(job.name, 'loss', int(carry.bad_step), checkpoints)
-        done = step - chunk_start
-        sums = jax.device_get(carry.metrics)
-        values = {name: (total / done).tolist() for name, total in sums.items()}
-        if not _all_finite(carry.state):
-          raise _not_finite(job.name, 'state', step - 1, checkpoints)
+        values = trainer.advance(_next_event(step, last, train) - step, stop)
+        step = trainer.step
+        if error := _not_finite_error(trainer, checkpoints):
+          raise error
         evaluates = step % train.evaluate_every == 0 or step == last
-        score = None
+        scores = []
         if evaluates:
-          evaluation, score = job.evaluate(carry.state)
-          values |= evaluation
+          for replica in indices:
+            evaluation, score = job.evaluate(trainer.state(replica), replica)
+            values[replica] |= evaluation
+            scores += [] if score is None else [score]
         logger.log(step, values)
         if evaluates or step % train.checkpoint_every == 0 or stop():
-          checkpoints.save(step, carry.state, score)
+          checkpoints.save(step, trainer.states(), statistics.fmean(scores) if scores else None)
         if step % train.picture_every == 0 or step == last:
-          job.picture(carry.state, step)
+          for replica in indices:
+            job.picture(trainer.state(replica), step, replica)
       if stop():
         logger.message(f'{job.name}: stopped at step {step}; the same command continues from here')
         raise KeyboardInterrupt
-    return carry.state

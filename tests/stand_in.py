@@ -3,6 +3,7 @@
 import ml_collections
 import numpy as np
 
+from data_prep import build
 from data_prep.build import Arrays
 from experiments import base
 from jaxgan import data as data_lib
@@ -31,6 +32,7 @@ def use_stand_in_data(monkeypatch):
   """Replaces every data set by noise; returns a function that changes its shape."""
   shape = {'image_size': 8, 'channels': 1, 'num_classes': 3, 'n': 60, 'metadata': {}}
   monkeypatch.setattr(data_lib, 'load', lambda config, split: _arrays(split, **shape))
+  monkeypatch.setattr(build, 'replica_splits', lambda dataset, num_replicas: None)
   return shape.update
 
 

@@ -4,40 +4,78 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy import stats
 
+from data_prep import build
 from jaxgan import data
 from jaxgan.errors import UserError
 
 
-def _dataset(n=10):
-  images = np.arange(n, dtype=np.uint8)[:, None, None, None] * np.ones((1, 2, 2, 1), np.uint8)
-  return data.Dataset(jnp.asarray(images), jnp.arange(n, dtype=jnp.int32))
+def _training(*sizes, pool=40):
+  """Replicas with their own images: pixels and labels tell the position in the pool."""
+  images = np.arange(pool, dtype=np.uint8)[:, None, None, None] * np.ones((1, 2, 2, 1), np.uint8)
+  names = tuple(map(str, range(pool)))
+  arrays = build.Arrays(images, np.arange(pool, dtype=np.int32), names, {}, 'pool')
+  indices = tuple(np.arange(pool)[-size:] for size in sizes)
+  return data.TrainingData(arrays, indices, tuple(map(str, sizes)))
 
 
-def _draw(dataset, order, step, **changes):
+def _draw(training, step, replica=0, seed=0, **changes):
   options = {'batch_size': 3, 'flip': False, 'crop_padding': 0} | changes
-  return data.draw(dataset, order, step, jax.random.key(9), **options)
+  return data.draw(training.share(replica, seed), training.dataset, step, **options)
+
+
+@pytest.mark.parametrize('length', [1, 2, 3, 10, 64, 101, 1000])
+def test_a_permutation_shows_every_position_once(length):
+  for seed in range(5):
+    indices = data.permuted(jax.random.key(seed), jnp.arange(length), length)
+    np.testing.assert_array_equal(np.sort(indices), np.arange(length))
+
+
+def test_permutations_are_random():
+  """A position goes everywhere equally often, and neighbours do not stay together."""
+  length, num = 91, 20_000
+  keys = jax.random.split(jax.random.key(1), num)
+  draw = jax.jit(jax.vmap(lambda key: data.permuted(key, jnp.arange(3), length)))
+  first, second, third = np.asarray(draw(keys)).T
+  distances = [(second - first) % length, (third - first) % length]
+  for values, outcomes in ((first, length), *((d - 1, length - 1) for d in distances)):
+    assert stats.chisquare(np.bincount(values, minlength=outcomes)).pvalue > 0.001
 
 
 def test_an_epoch_shows_every_image_at_most_once():
-  order = data.epoch_order(jax.random.key(0), 4, 10)
-  labels = np.concatenate([_draw(_dataset(), order, step)['labels'] for step in (12, 13, 14)])
-  assert len(set(labels.tolist())) == 9
-  np.testing.assert_array_equal(labels, order.indices[:9])
+  training = _training(10)
+  batches = [_draw(training, step)[0] for step in (12, 13, 14)]
+  labels = np.concatenate([batch['labels'] for batch in batches])
+  assert len(set(labels.tolist())) == 9 and labels.min() >= 30
 
 
 def test_orders_differ_by_epoch_and_seed_and_repeat():
-  first = data.epoch_order(jax.random.key(0), 0, 50).indices
-  np.testing.assert_array_equal(first, data.epoch_order(jax.random.key(0), 0, 50).indices)
-  assert (first != data.epoch_order(jax.random.key(0), 1, 50).indices).any()
-  assert (first != data.epoch_order(jax.random.key(1), 0, 50).indices).any()
+  training = _training(30)
+
+  def labels(step, seed):
+    return _draw(training, step, seed=seed, batch_size=30)[0]['labels'].tolist()
+
+  first = labels(0, 0)
+  assert first == labels(0, 0)
+  assert first != labels(1, 0) and first != labels(0, 1)
+
+
+def test_a_replica_draws_what_it_would_alone():
+  """Neither another length nor the padding of its indices changes the batches of a replica."""
+  together, alone = _training(10, 30), _training(10)
+  assert len(together.share(0, 0).indices) == 30
+  for step in range(4):
+    (batch, rng), (expected, expected_rng) = _draw(together, step), _draw(alone, step)
+    jax.tree.map(np.testing.assert_array_equal, batch, expected)
+    assert rng == expected_rng
 
 
 def test_images_belong_to_their_labels_and_are_scaled():
-  order = data.epoch_order(jax.random.key(0), 0, 10)
-  batch = _draw(_dataset(), order, 1, flip=True)
+  batch, _ = _draw(_training(10), 1, flip=True)
   expected = np.asarray(batch['labels']) / 127.5 - 1
   np.testing.assert_allclose(batch['images'][:, 0, 0, 0], expected, rtol=1e-6)
+  np.testing.assert_array_equal(batch['class_counts'], np.repeat([0, 1], [30, 10]))
 
 
 def test_uint8_survives_scaling():

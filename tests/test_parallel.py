@@ -23,7 +23,7 @@ def job(tiny_config, stand_in_data):
     tiny_config.data.update(flip=True, crop_padding=1)
   network = ResNet(3, depth=8, width=4)
   variables = network.init(jax.random.key(3), jnp.zeros((2, 8, 8, 1)), train=False)
-  arrays = data_lib.load(tiny_config.data, 'train')
+  data = data_lib.load_training(tiny_config.data)
   algorithm = gan(
     tiny_config.algorithm,
     'class_balancing',
@@ -31,28 +31,32 @@ def job(tiny_config, stand_in_data):
     3,
     lambda v, images: network.apply(v, images, train=False),
   )
-  config = experiment.gan_config(tiny_config, 'class_balancing', arrays)
-  return (
-    algorithm,
-    config,
-    data_lib.Dataset(arrays.images, arrays.labels),
-    {'classifier': variables},
+  return train.Job(
+    name='job',
+    folder=None,
+    config=experiment.method_config(tiny_config, 'class_balancing', data),
+    algorithm=algorithm,
+    data=data,
+    frozen={'classifier': variables},
+    evaluate=None,
+    picture=None,
   )
 
 
 def _train(job, num_devices, steps):
-  algorithm, config, dataset, frozen = job
-  mesh = parallel.data_mesh(jax.devices()[:num_devices])
-  everywhere = parallel.replicated(mesh)
+  mesh = parallel.device_mesh(devices=jax.devices()[:num_devices])
   with jax.set_mesh(mesh):
-    state = jax.jit(algorithm.init, out_shardings=everywhere)(jax.random.key(0))
-    dataset, frozen = jax.device_put((dataset, frozen), everywhere)
-    one_step, start = train.make_step(algorithm, config, len(dataset.labels))
-    carry = jax.device_put(start(state, dataset, frozen), everywhere)
-    run = train.compile_run(one_step, False, everywhere)
-    carry = run(carry, steps, dataset, frozen, lambda: False)
+    trainer = train.Trainer(job, mesh)
+    trainer.initialise()
+    trainer.advance(steps, lambda: False)
+    (carry,) = trainer.carries
+    everywhere = parallel.replicated(mesh)
     assert all(leaf.sharding == everywhere for leaf in jax.tree.leaves(carry))
-    flops = jax.jit(one_step).lower(carry, dataset, frozen).compile().cost_analysis()['flops']
+    one_step, _ = train.make_step(job, together=False)
+    constants = jax.device_put(
+      (job.data.share(0, 0), job.data.dataset, dict(job.frozen)), everywhere
+    )
+    flops = jax.jit(one_step).lower(carry, *constants).compile().cost_analysis()['flops']
   return jax.device_get(carry), flops
 
 
@@ -64,9 +68,8 @@ def test_eight_devices_compute_what_one_does_and_share_the_work(job):
 
 
 def test_state_is_on_every_device(job):
-  algorithm = job[0]
-  mesh = parallel.data_mesh()
-  state = jax.jit(algorithm.init, out_shardings=parallel.replicated(mesh))(jax.random.key(0))
+  mesh = parallel.device_mesh()
+  state = jax.jit(job.algorithm.init, out_shardings=parallel.replicated(mesh))(jax.random.key(0))
   assert all(len(leaf.sharding.device_set) == 8 for leaf in jax.tree.leaves(state))
 
 

@@ -9,15 +9,15 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgan import checkpoint, experiment, parallel, train
+from jaxgan import checkpoint, experiment, jobs, parallel, replicas, train
 from jaxgan import data as data_lib
-from jaxgan.algorithms import Algorithm
+from jaxgan.algorithms import Algorithm, gan
 from jaxgan.errors import UserError
 
 
 @pytest.fixture
 def mesh():
-  return parallel.data_mesh(jax.devices()[:1])
+  return parallel.device_mesh(devices=jax.devices()[:1])
 
 
 def _classify(variables, images):
@@ -34,22 +34,30 @@ def make_job(tiny_config, stand_in_data, tmp_path):
     config = tiny_config.copy_and_resolve_references()
     with config.unlocked():
       config.train.update(train_changes)
-    arrays = data_lib.load(config.data, 'train')
-    algorithm = experiment.jobs.gan_algorithm(
-      config.algorithm, 'class_balancing', arrays.images.shape[1:], 3, _classify
+    data = data_lib.load_training(config.data)
+    algorithm = gan.gan(
+      config.algorithm, 'class_balancing', data.pool.images.shape[1:], 3, _classify
     )
     return train.Job(
       name='job',
       folder=tmp_path / folder,
-      config=experiment.gan_config(config, 'class_balancing', arrays),
+      config=experiment.method_config(config, 'class_balancing', data),
       algorithm=algorithm._replace(update=wrap(algorithm.update)),
-      dataset=data_lib.Dataset(arrays.images, arrays.labels),
+      data=data,
       frozen={'classifier': np.float32(30.0)},
-      evaluate=evaluate or (lambda state: ({'evaluation/value': 1.0}, 0.0)),
-      picture=lambda state, step: None,
+      evaluate=evaluate or (lambda state, replica: ({'evaluation/value': 1.0}, 0.0)),
+      picture=lambda state, step, replica: None,
     )
 
   return make
+
+
+def _trained(job, mesh):
+  """Trains a job and returns its last state."""
+  train.run(job, mesh)
+  step, states = jobs.restore(job.algorithm, job.folder, 'latest', 1, mesh)
+  assert step == job.config.train.steps
+  return replicas.take(states, 0)
 
 
 def _rows(job):
@@ -59,10 +67,10 @@ def _rows(job):
 def test_resume_is_bit_identical(make_job, mesh, assert_trees_equal):
   """11 steps at once, or stopped after 4 and after 7 (within an epoch of 9 and a cycle of 2)."""
   whole = make_job('whole', steps=11)
-  expected = train.run(whole, mesh)
+  expected = _trained(whole, mesh)
   for steps in (4, 7, 11):
     resumed = make_job('resumed', steps=steps)
-    state = train.run(resumed, mesh)
+    state = _trained(resumed, mesh)
   assert int(state.step) == 11
   assert_trees_equal(state, expected)
   assert [r['step'] for r in _rows(resumed)] == sorted({r['step'] for r in _rows(resumed)})
@@ -71,9 +79,9 @@ def test_resume_is_bit_identical(make_job, mesh, assert_trees_equal):
 def test_a_signal_stops_at_a_checkpoint_and_the_same_command_continues(
   make_job, mesh, assert_trees_equal
 ):
-  expected = train.run(make_job('whole', steps=6), mesh)
+  expected = _trained(make_job('whole', steps=6), mesh)
 
-  def interrupt(state):
+  def interrupt(state, replica):
     if int(state.step) == 2:
       os.kill(os.getpid(), signal.SIGTERM)
     return {}, 0.0
@@ -82,14 +90,14 @@ def test_a_signal_stops_at_a_checkpoint_and_the_same_command_continues(
     train.run(make_job('stopped', steps=6, evaluate=interrupt), mesh)
   with checkpoint.Checkpoints(make_job('stopped').folder / 'checkpoints') as checkpoints:
     assert checkpoints.latest_step() == 2
-  assert_trees_equal(train.run(make_job('stopped', steps=6), mesh), expected)
+  assert_trees_equal(_trained(make_job('stopped', steps=6), mesh), expected)
 
 
 def test_a_signal_in_the_last_step_is_not_lost(make_job, mesh):
   """Another job may come after this one: it must not start."""
 
-  def interrupt(state):
-    del state
+  def interrupt(state, replica):
+    del state, replica
     os.kill(os.getpid(), signal.SIGINT)
     return {}, 0.0
 
@@ -99,20 +107,28 @@ def test_a_signal_in_the_last_step_is_not_lost(make_job, mesh):
     assert checkpoints.latest_step() == 2
 
 
+def _first_carry(job, start, mesh):
+  """What `compile_run` wants: (carries, shares, dataset, frozen) at step 0."""
+  share = job.data.share(0, job.config.seed)
+  state = jax.jit(job.algorithm.init)(jax.random.key(0))
+  constants = (job.data.dataset, dict(job.frozen))
+  carry = jax.device_put(start(state, 0, share, *constants), parallel.replicated(mesh))
+  return [carry], [share], *constants
+
+
 def test_device_loop_and_host_loop_compute_the_same(make_job, mesh):
   job = make_job()
-  one_step, start = train.make_step(job.algorithm, job.config, len(job.dataset.labels))
+  one_step, start = train.make_step(job, together=False)
   results = []
   for loop_on_device in (True, False):
     with jax.set_mesh(mesh):
-      state = jax.jit(job.algorithm.init)(jax.random.key(0))
-      carry = start(state, job.dataset, job.frozen)
+      carries, *constants = _first_carry(job, start, mesh)
       run = train.compile_run(one_step, loop_on_device, parallel.replicated(mesh))
       for num_steps in (3, 8):  # Crosses the end of the first epoch, 9 steps.
-        carry = run(carry, num_steps, job.dataset, job.frozen, lambda: False)
-    results.append(jax.device_get(carry))
+        carries = run(carries, num_steps, *constants, lambda: False)
+    results.append(jax.device_get(carries))
   jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=5e-5), *results)
-  assert int(results[0].order.epoch) == 1
+  assert int(results[0][0].step) == 11
 
 
 def test_device_loop_compiles_once_for_chunks_of_every_length(make_job, mesh):
@@ -127,14 +143,14 @@ def test_device_loop_compiles_once_for_chunks_of_every_length(make_job, mesh):
     return wrapped
 
   job = job._replace(algorithm=job.algorithm._replace(update=counting(job.algorithm.update)))
-  one_step, start = train.make_step(job.algorithm, job.config, len(job.dataset.labels))
+  one_step, start = train.make_step(job, together=False)
   with jax.set_mesh(mesh):
-    carry = start(jax.jit(job.algorithm.init)(jax.random.key(0)), job.dataset, job.frozen)
+    carries, *constants = _first_carry(job, start, mesh)
     run = train.compile_run(one_step, True, parallel.replicated(mesh))
-    carry = run(carry, 2, job.dataset, job.frozen, None)
+    carries = run(carries, 2, *constants, None)
     once = len(traces)
     for num_steps in (1, 3):
-      carry = run(carry, num_steps, job.dataset, job.frozen, None)
+      carries = run(carries, num_steps, *constants, None)
   assert len(traces) == once
 
 
@@ -177,7 +193,7 @@ def test_an_infinite_parameter_is_never_saved(make_job, mesh):
 
     return wrapped
 
-  def evaluate(state):
+  def evaluate(state, replica):
     assert int(state.step) == 2, 'evaluated a state that is not finite'
     return {}, 0.0
 
@@ -199,7 +215,7 @@ def test_without_resume_an_existing_run_is_refused_and_left_alone(make_job, mesh
 
 def test_the_best_checkpoint_stays_beside_the_last(make_job, mesh):
   scores = iter([0.0, 5.0, 1.0, 2.0, 3.0])
-  job = make_job(evaluate=lambda state: ({}, next(scores)), steps=10, keep=1)
+  job = make_job(evaluate=lambda state, replica: ({}, next(scores)), steps=10, keep=1)
   train.run(job, mesh)
   with checkpoint.Checkpoints(job.folder / 'checkpoints') as checkpoints:
     assert checkpoints.resolve('best') == 4
@@ -210,15 +226,16 @@ def test_the_best_checkpoint_stays_beside_the_last(make_job, mesh):
 
 
 def test_evaluation_changes_nothing(make_job, mesh, assert_trees_equal):
-  expected = train.run(make_job('often', steps=6), mesh)
-  state = train.run(make_job('seldom', steps=6, evaluate_every=100), mesh)
+  expected = _trained(make_job('often', steps=6), mesh)
+  state = _trained(make_job('seldom', steps=6, evaluate_every=100), mesh)
   assert_trees_equal(state, expected)
 
 
 def test_epochs_give_the_length_in_steps(tiny_config):
   with tiny_config.unlocked():
     tiny_config.train.update(steps=None, epochs=3)
-  assert train.total_steps(tiny_config, 76, 8) == 27
+  data = data_lib.TrainingData(None, (np.arange(50), np.arange(76)), ('a', 'b'))
+  assert train.total_steps(tiny_config, data) == 27
 
 
 def test_a_damaged_checkpoint_is_one_clear_line(make_job, mesh):

@@ -13,7 +13,9 @@ class Algorithm(NamedTuple):
     init: `init(rng) -> state`, a pytree with every array that training changes and nothing else;
       `state.step` counts the updates.
     update: `update(state, batch, rng) -> (state, metrics)`, one optimisation step. `batch` is a
-      dict: the drawn `images` and `labels` and whatever frozen arrays the algorithm reads.
+      dict: the drawn `images` `[B, H, W, C]` and `labels` `[B]`, the `class_counts` `[K]` of the
+      data that they are drawn from, and `frozen`, a dict of the arrays that an algorithm reads and
+      nobody changes.
     generate: `generate(state, rng, num_images, ema=True) -> images` in [-1, 1], in inference mode;
       None where there is nothing to generate.
     classify: `classify(variables, images) -> (logits, features)` in inference mode, with

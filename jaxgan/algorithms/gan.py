@@ -67,7 +67,7 @@ def gan(
     image_shape: (H, W, C) of the training images.
     num_classes: K of the classifier in the loop.
     classify: `classify(variables, images) -> (logits, features)` of the frozen classifier, whose
-      variables come with each batch as `batch['classifier']`. Class-balancing only.
+      variables come with each batch as `batch['frozen']['classifier']`. Class-balancing only.
 
   Returns:
     The Algorithm; its state is a GanState.
@@ -179,7 +179,7 @@ def gan(
     for i, step_rng in enumerate(discriminator_rngs):
       state, metrics = discriminator_step(state, groups[:, i], step_rng)
     state, histogram, generator_metrics = generator_step(
-      state, groups[:, -1], batch.get('classifier'), generator_rng
+      state, groups[:, -1], batch['frozen'].get('classifier'), generator_rng
     )
     if balancing:
       state = update_statistics(state, histogram)

@@ -21,7 +21,6 @@ from typing import Any
 from flax import struct
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 
 from jaxgan import augment, priors
@@ -73,18 +72,10 @@ def _check(config):
       raise ValueError(f'algorithm.{field}={config[field]!r} is unknown: use one of {allowed}')
 
 
-def _start_logits(prior, num_categories, frequencies):
-  """Equal logits, but for the fixed prior: a learned one does not recover from a skewed start."""
-  if prior != 'fixed':
-    return jnp.zeros(num_categories)
-  frequencies = np.asarray(frequencies, np.float64)
-  if frequencies.shape != (num_categories,) or not (frequencies >= 0).all():
-    raise ValueError(
-      f'algorithm.prior=fixed needs {num_categories} frequencies >= 0, not {frequencies}'
-    )
-  # The floor keeps a category without images finite; it is still never drawn.
-  shares = np.maximum(frequencies / frequencies.sum(), np.finfo(np.float32).tiny)
-  return jnp.asarray(np.log(shares), jnp.float32)
+def _logits(class_counts):
+  """The logits of the frequencies of some counts; the floor keeps those of empty classes finite."""
+  shares = class_counts / jnp.sum(class_counts)
+  return jnp.log(jnp.maximum(shares, jnp.finfo(jnp.float32).tiny))
 
 
 def _train(network, params, batch_stats, inputs):
@@ -94,9 +85,7 @@ def _train(network, params, batch_stats, inputs):
   return outputs, updated['batch_stats']
 
 
-def infogan(
-  config, image_shape: tuple[int, int, int], num_categories: int, frequencies=None
-) -> Algorithm:
+def infogan(config, image_shape: tuple[int, int, int], num_categories: int) -> Algorithm:
   """Builds the InfoGAN algorithm.
 
   Args:
@@ -107,8 +96,7 @@ def infogan(
       `rotation_degrees` and `zoom_range` (of the positive pair), `learning_rate`, `beta1`, `beta2`,
       `epsilon` (of Adam), `dtype`.
     image_shape: (S, S, C) of the training images.
-    num_categories: k.
-    frequencies: `[k]`, class frequencies or counts; read for the fixed prior only.
+    num_categories: k. The fixed prior is that of `batch['class_counts']` `[k]`.
 
   Returns:
     The Algorithm; its state is an InfoGanState. There is no moving average: `generate` ignores
@@ -117,7 +105,6 @@ def infogan(
     `[N, k]` and the contrastive features `[N, 128]`.
   """
   _check(config)
-  start_logits = _start_logits(config.prior, num_categories, frequencies)
   learnable = config.prior == 'learnable'
   train_trunk = config.trunk == 'both'
   size, _, channels = image_shape
@@ -174,7 +161,7 @@ def infogan(
       trunk=trunk_variables,
       discriminator_head=discriminator_head.init(discriminator_rng, features)['params'],
       recognition=recognition_head.init(recognition_rng, features, train=False),
-      prior_logits=jnp.copy(start_logits),
+      prior_logits=jnp.zeros(num_categories),
       discriminator_optimizer=None,
       joint_optimizer=None,
     )
@@ -269,6 +256,8 @@ def infogan(
   def update(state, batch, rng):
     draw_rng, transform_rng = jax.random.split(rng)
     real_images = batch['images']
+    if config.prior == 'fixed':
+      state = state.replace(prior_logits=_logits(batch['class_counts']))
     # The generator runs once; its gradient waits for the losses of the second step.
     generated, pullback, generator_stats = jax.vjp(
       lambda params: make_batch(params, state, draw_rng, real_images.shape[0]),

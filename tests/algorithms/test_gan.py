@@ -29,7 +29,11 @@ def build(tiny_config):
 
 def batch(n=8, seed=0):
   images = jax.random.uniform(jax.random.key(seed), (n, *SHAPE), minval=-1.0)
-  return {'images': images, 'labels': jnp.zeros(n, jnp.int32), 'classifier': jnp.float32(30.0)}
+  return {
+    'images': images,
+    'labels': jnp.zeros(n, jnp.int32),
+    'frozen': {'classifier': jnp.float32(30.0)},
+  }
 
 
 def run(algorithm, steps, n=8):
