@@ -13,6 +13,7 @@ busy process makes its step ten times slower. `CPU cores` far below the machine'
 is the sign of it.
 """
 
+import functools
 import json
 import os
 import pathlib
@@ -25,6 +26,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from data_prep import build
 from experiments import cifar10_lt
 from jaxgan import data as data_lib
 from jaxgan import parallel, train
@@ -65,28 +67,25 @@ class JaxSide:
   """The trainer's own step and loop; `run(n)` makes n steps and waits for them."""
 
   def __init__(self, config, images):
-    self._mesh = parallel.data_mesh(jax.devices()[:1])
-    labels = np.zeros(len(images), np.int32)
+    self._mesh = parallel.device_mesh(devices=jax.devices()[:1])
     shape = images.shape[1:]
-    classifier = classifier_algorithm(config.classifier.algorithm, shape, [1] * _CLASSES, 1)
+    labels = np.arange(len(images), dtype=np.int32) % _CLASSES
+    names = tuple(map(str, range(_CLASSES)))
+    pool = build.Arrays(images, labels, names, {}, 'random')
+    data = data_lib.TrainingData(pool, (np.arange(len(images)),), (pool.key,))
+    classifier = classifier_algorithm(config.classifier.algorithm, shape, _CLASSES, 1)
     gan = gan_algorithm(config.algorithm, 'class_balancing', shape, _CLASSES, classifier.classify)
-    one_step, start = train.make_step(gan, config, len(images))
-    on_cpu = jax.default_backend() == 'cpu'
-    everywhere = parallel.replicated(self._mesh)
-    self._run = train.compile_run(one_step, loop_on_device=not on_cpu, sharding=everywhere)
     with jax.set_mesh(self._mesh):
       frozen = {'classifier': jax.jit(classifier.init)(jax.random.key(1)).variables}
-      arrays = (data_lib.Dataset(images, labels), frozen)
-      self._dataset, self._frozen = jax.device_put(arrays, everywhere)
-      state = jax.jit(gan.init)(jax.random.key(0))
-      carry = start(state, self._dataset, self._frozen)
-      self._carry = jax.device_put(carry, everywhere)
+      job = train.Job('benchmark', None, config, gan, data, frozen, None, None)
+      self._trainer = train.Trainer(job, self._mesh)
+      self._trainer.initialise()
+      self._share, self._dataset = jax.device_put(
+        (data.share(0, config.seed), data.dataset), parallel.replicated(self._mesh)
+      )
     self._draw = jax.jit(
-      lambda dataset, order, step, rng: data_lib.draw(
-        dataset,
-        order,
-        step,
-        rng,
+      functools.partial(
+        data_lib.draw,
         batch_size=config.train.batch_size,
         flip=config.data.flip,
         crop_padding=config.data.crop_padding,
@@ -95,17 +94,15 @@ class JaxSide:
 
   def run(self, steps: int) -> None:
     with jax.set_mesh(self._mesh):
-      carry = self._run(self._carry, steps, self._dataset, self._frozen, lambda: False)
-      self._carry = jax.block_until_ready(carry)
-    if not np.isfinite(float(self._carry.metrics['loss/generator'])):
+      (metrics,) = self._trainer.advance(steps, lambda: False)
+    if not np.isfinite(metrics['loss/generator']):
       raise FloatingPointError('the JAX step made a loss that is not finite')
 
   def draw(self, times: int) -> None:
     """Draws batches only: gathering by index, flipping, scaling."""
     with jax.set_mesh(self._mesh):
       for step in range(times):
-        batch = self._draw(self._dataset, self._carry.order, jnp.int32(step), jax.random.key(step))
-        batch = jax.block_until_ready(batch)
+        jax.block_until_ready(self._draw(self._share, self._dataset, jnp.int32(step)))
 
 
 class TorchSide:

@@ -8,6 +8,7 @@ paper (or its smaller data) differs. All fields can be changed on the command li
 import ml_collections
 from ml_collections import config_dict
 
+from jaxgan.algorithms import infogan
 from jaxgan.errors import UserError
 
 
@@ -59,6 +60,7 @@ def classifier_section(dataset: str, drw: bool, flip: bool = True) -> ml_collect
       'folder': '',  # a trained classifier's folder, instead of training one
       'data': data_section(dataset, flip, crop_padding=4),
       'algorithm': {
+        'network': 'resnet',  # or 'mnist_cnn', which has no depth and width
         'depth': 32,
         'width': 16,
         'learning_rate': 0.1,
@@ -73,6 +75,26 @@ def classifier_section(dataset: str, drw: bool, flip: bool = True) -> ml_collect
       'train': train_section(batch_size=128, epochs=200, every=1000),
     }
   )
+
+
+def evaluation_classifier_section(dataset: str) -> ml_collections.ConfigDict:
+  """The CNN that labels generated digits; trained on `long_tail_mnist/full` it is 99 % accurate.
+
+  The paper prints none of these values.
+  """
+  section = classifier_section(dataset, drw=False, flip=False)
+  section.data.crop_padding = 0
+  section.algorithm.update(
+    {
+      'network': 'mnist_cnn',
+      'learning_rate': 0.05,
+      'weight_decay': 5e-4,
+      'warmup_epochs': 0,
+      'decay_epochs': (2,),
+    }
+  )
+  section.train = train_section(batch_size=128, epochs=3, every=500)
+  return section
 
 
 def train_section(batch_size: int, every: int, steps=None, epochs=None):
@@ -110,8 +132,10 @@ def gan_config(experiment: str, method: str, classifier_data: str, annotator_dat
   config = ml_collections.ConfigDict(
     {
       'experiment': experiment,
+      'workdir': f'runs/{experiment}',  # where --workdir does not say another
       'methods': (method,),
-      'seed': 0,
+      'seed': 0,  # of replica 0, the next replica has the next seed
+      'replicas': 1,
       'published': ml_collections.ConfigDict(),  # method -> row of published_results.json
       'data': data_section(classifier_data, flip),
       'algorithm': {
@@ -155,4 +179,74 @@ def gan_config(experiment: str, method: str, classifier_data: str, annotator_dat
   # The classifier sees the same long-tailed images as the GAN, the annotator all of them.
   ratio = config.data.options.get_ref('imbalance_ratio')
   config.classifier.data.options.imbalance_ratio = ratio
+  return config
+
+
+def codes_config(experiment: str, method: str, dataset: str, annotator):
+  """Elastic-InfoGAN on MNIST with the hyper-parameters of the paper (§4) and its released code.
+
+  Args:
+    experiment: name, also of the default work directory.
+    method: one of `jaxgan.families.codes.METHODS`.
+    dataset: what is trained on; its labels are for evaluation only.
+    annotator: the section of the evaluation classifier.
+
+  Returns:
+    The ConfigDict.
+  """
+  optimizer = {
+    'learning_rate': 2e-4,
+    'beta1': 0.5,
+    'beta2': 0.999,
+    'epsilon': 1e-8,
+    'dtype': 'float32',
+    'num_categories': config_dict.placeholder(int),  # k; none: as many as there are classes
+  }
+  if method == 'joint_vae':
+    algorithm = {
+      'latent_dim': 10,
+      'temperature': 0.67,
+      'beta': 30.0,  # the paper chose from 10, 20, 30, 40, 50 and does not say which
+      'capacity': 5.0,  # C, in nats
+      'capacity_steps': 25_000,
+    }
+  else:
+    prior, contrastive = infogan.VARIANTS[method]
+    algorithm = {
+      'prior': prior,
+      'contrastive': contrastive,
+      'trunk': 'discriminator',  # or 'both': the joint step trains the shared trunk, too
+      'noise_dim': 62,
+      'num_continuous': 0,  # r, continuous codes beside the category
+      'temperature': 0.1,  # τ of Gumbel-Softmax
+      'hard_codes': True,  # target of the mutual information: argmax c, or c itself
+      'mutual_information_weight': 1.0,  # λ1
+      'contrastive_weight': 10.0,  # λ2
+      'contrastive_temperature': 1.0,  # τ'
+      'rotation_degrees': 20.0,  # of the positive pair; the paper says 10, its code 20
+      'zoom_range': (0.9, 1.1),
+    }
+  config = ml_collections.ConfigDict(
+    {
+      'experiment': experiment,
+      'workdir': f'runs/{experiment}',  # where --workdir does not say another
+      'methods': (method,),
+      'seed': 0,  # of replica 0, the next replica has the next seed
+      'replicas': 1,
+      'published': config_dict.placeholder(str),  # column of the paper's tables
+      'data': data_section(dataset, flip=False),
+      'algorithm': {**algorithm, **optimizer},
+      'train': train_section(batch_size=64, epochs=200, every=5000),
+      'evaluation': {
+        'images_per_code': 1000,
+        'periodic_images_per_code': 100,
+        'batch_size': 500,
+        'checkpoint': 'latest',
+      },
+      'annotator': annotator,
+    }
+  )
+  for field in ('source', 'data_dir'):
+    config.annotator.data[field] = config.data.get_ref(field)
+  config.annotator.data.options.image_size = config.data.options.get_ref('image_size')
   return config

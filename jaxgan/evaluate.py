@@ -200,18 +200,17 @@ def periodic(evaluator: Evaluator, num_samples: int, rng):
   return evaluate
 
 
-def sample_grids(algorithm, folder: pathlib.Path, rng):
-  """The training loop's `picture(state, step)`: one noise through the raw and EMA generators."""
+def sample_grids(algorithm):
+  """Returns `draw(folder, state, step, rng)`: one noise through the raw and EMA generators."""
   generate = jax.jit(algorithm.generate, static_argnums=(2, 3))
 
-  def picture(state, step):
+  def draw(folder, state, step, rng):
     for name, ema in (('raw', False), ('ema', True)):
       images = np.asarray(data_lib.to_uint8(generate(state, rng, _GRID, ema)))
       path = folder / 'samples' / f'step_{step:08d}_{name}.png'
-      path.parent.mkdir(parents=True, exist_ok=True)
       pictures.save_png(path, pictures.image_grid(images, 10))
 
-  return picture
+  return draw
 
 
 def hardware() -> str:
@@ -223,7 +222,7 @@ def hardware() -> str:
 
 
 def write_evaluation(
-  folder: pathlib.Path, evaluator: Evaluator, method: str, step: int, state, rng, accuracies
+  folder: pathlib.Path, evaluator: Evaluator, method: str, step: int, state, rng, run: dict
 ) -> dict:
   """Evaluates a checkpoint in full; writes evaluation.json and the samples behind its pictures.
 
@@ -234,7 +233,7 @@ def write_evaluation(
     step: of the checkpoint.
     state: the restored state.
     rng: key of the generated images.
-    accuracies: {'annotator_accuracy': ..., 'classifier_accuracy': ... or None}.
+    run: what else the protocol says: the seed and the accuracies of annotator and classifier.
 
   Returns:
     What evaluation.json holds.
@@ -256,8 +255,7 @@ def write_evaluation(
       'batch_norm': 'running statistics',
       'feature_network': ', '.join(f'{n.metric}: {n.key}' for n in networks),
       'resize': ', '.join(f'{n.metric}: {n.resize}' for n in networks),
-      **accuracies,
-      'seed': config.seed,
+      **run,
       'hardware': hardware(),
       'jax': jax.__version__,
     },
@@ -271,17 +269,18 @@ def write_evaluation(
   return evaluation
 
 
-def comparison_pictures(workdir: pathlib.Path, methods) -> list[pathlib.Path]:
-  """Draws the evaluated methods of a work directory beside each other.
+def comparison_pictures(workdir: pathlib.Path, folders) -> list[pathlib.Path]:
+  """Draws the evaluations of several methods beside each other.
+
+  Args:
+    workdir: gets the pictures.
+    folders: {method: the folder of its evaluation.json}.
 
   Returns:
     Paths of the pictures written.
   """
   counts, panels = {}, {}
-  for method in methods:
-    folder = workdir / method
-    if not (folder / 'evaluation.json').exists():
-      continue
+  for method, folder in folders.items():
     evaluation = json.loads((folder / 'evaluation.json').read_text())
     counts[method] = evaluation['results']['class_counts']
     with np.load(folder / 'evaluation_samples.npz') as saved:

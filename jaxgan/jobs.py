@@ -1,24 +1,27 @@
-"""From an experiment's configuration to the jobs it needs: classifier, annotator, GANs."""
+"""The jobs that experiments share: classifier and annotator, trained or loaded."""
 
 from collections.abc import Callable
 import hashlib
 import pathlib
 from typing import Any, NamedTuple
+import zipfile
+import zlib
 
 import jax
 import jax.numpy as jnp
 import ml_collections
 import numpy as np
 
-from jaxgan import checkpoint, logging, parallel, pictures, train
+from jaxgan import checkpoint, logging, parallel, pictures, replicas, train
 from jaxgan import config as config_lib
 from jaxgan import data as data_lib
 from jaxgan.algorithms.classifier import classifier as classifier_algorithm
-from jaxgan.algorithms.gan import gan as gan_algorithm
 from jaxgan.errors import UserError
 from jaxgan.metrics import class_distribution
+from jaxgan.networks import mnist
 
 _CLASSIFY_BATCH = 500
+_BAD_ARCHIVE = (zipfile.BadZipFile, zlib.error)
 
 
 class Classifier(NamedTuple):
@@ -45,13 +48,28 @@ def job_config(config, section, arrays) -> ml_collections.ConfigDict:
   return ml_collections.ConfigDict({'seed': config.seed, 'images': arrays.key, **sections})
 
 
+def restore(algorithm, folder: pathlib.Path, which: str, num_replicas: int, mesh):
+  """The states in a checkpoint ('latest', 'best' or a step) of a job's folder.
+
+  Returns:
+    (step, states of all replicas along a leading axis), on every device of the mesh.
+
+  Raises:
+    UserError: no such checkpoint, or a damaged one.
+  """
+  with checkpoint.Checkpoints(folder / 'checkpoints') as checkpoints:
+    step = checkpoints.resolve(which)
+    init = replicas.replicate(algorithm, num_replicas).init
+    abstract = checkpoint.abstract_state(init, parallel.replicated(mesh))
+    return step, checkpoints.restore(step, abstract)
+
+
 def build_classifier(config, arrays):
-  images_per_step = config.train.batch_size
   return classifier_algorithm(
     config.algorithm,
     arrays.images.shape[1:],
-    class_distribution.class_counts(arrays.labels, len(arrays.class_names)),
-    data_lib.steps_per_epoch(len(arrays.labels), images_per_step),
+    len(arrays.class_names),
+    data_lib.steps_per_epoch(len(arrays.labels), config.train.batch_size),
   )
 
 
@@ -88,12 +106,13 @@ def compile_classify(classify: Callable) -> Callable:
 def classifier_job(config, role: str, folder: pathlib.Path) -> train.Job:
   """The job that trains the classifier (role 'classifier') or the annotator ('annotator')."""
   section = config[role]
-  arrays, test = (data_lib.load(section.data, split) for split in ('train', 'test'))
-  own = job_config(config, section, arrays)
-  algorithm = build_classifier(own, arrays)
+  data, test = data_lib.load_training(section.data), data_lib.load(section.data, 'test')
+  own = job_config(config, section, data.pool)
+  algorithm = build_classifier(own, data.pool)
   classify = compile_classify(algorithm.classify)
 
-  def evaluate(state):
+  def evaluate(state, replica):
+    del replica
     labels, _ = classify(state.variables, test.images)
     correct = labels == test.labels
     totals = class_distribution.class_counts(test.labels, len(test.class_names))
@@ -105,8 +124,8 @@ def classifier_job(config, role: str, folder: pathlib.Path) -> train.Job:
     }
     return values, accuracy
 
-  def picture(state, step):
-    del state, step
+  def picture(state, step, replica):
+    del state, step, replica
     pictures.loss_curves(logging.read_metrics(folder), folder / 'loss_curves.png')
 
   return train.Job(
@@ -114,7 +133,7 @@ def classifier_job(config, role: str, folder: pathlib.Path) -> train.Job:
     folder=folder,
     config=own,
     algorithm=algorithm,
-    dataset=data_lib.Dataset(arrays.images, arrays.labels),
+    data=data,
     frozen={},
     evaluate=evaluate,
     picture=picture,
@@ -128,42 +147,89 @@ def load_classifier(folder: pathlib.Path, mesh) -> Classifier:
     UserError: not a classifier's folder, not trained to its end, or damaged.
   """
   config = config_lib.read(folder)
-  if 'depth' not in config.algorithm:
+  if 'network' not in config.algorithm:
     raise UserError(f'{folder} is not the folder of a classifier: name one that holds a classifier')
-  arrays = data_lib.load(config.data, 'train')
-  algorithm = build_classifier(config, arrays)
-  last = train.total_steps(config, len(arrays.labels), config.train.batch_size)
-  with checkpoint.Checkpoints(folder / 'checkpoints') as checkpoints:
-    step = checkpoints.resolve('latest')
-    if step < last:
-      raise UserError(
-        f'the classifier in {folder} stopped at step {step} of {last}: train it first'
-      )
-    abstract = checkpoint.abstract_state(algorithm.init, parallel.replicated(mesh))
-    variables = checkpoints.restore(step, abstract).variables
+  data = data_lib.load_training(config.data)
+  algorithm = build_classifier(config, data.pool)
+  last = train.total_steps(config, data)
+  step, states = restore(algorithm, folder, 'latest', 1, mesh)
+  if step < last:
+    raise UserError(f'the classifier in {folder} stopped at step {step} of {last}: train it first')
+  variables = replicas.take(states, 0).variables
+  network = config.algorithm.network
+  name = f'{network}{config.algorithm.depth}' if network == 'resnet' else network
   test = data_lib.load(config.data, 'test')
-  labels, _ = compile_classify(algorithm.classify)(variables, test.images)
+  return _tested(algorithm.classify, variables, test, name)
+
+
+def load_weights(path: pathlib.Path, config) -> Classifier:
+  """The MNIST classifier of Elastic-InfoGAN's released code, from its weights in an npz.
+
+  Args:
+    path: the file; see `networks.mnist.evaluation_classifier_variables` for what it holds.
+    config: the `data` section whose test split gives the accuracy.
+
+  Raises:
+    UserError: the file cannot be read, or holds something else.
+  """
+  try:
+    with np.load(path) as arrays:
+      variables = mnist.evaluation_classifier_variables(dict(arrays))
+  except UserError as error:
+    raise UserError(f'config.annotator.folder={path}: {error}') from error
+  except OSError as error:
+    reason = error.strerror or error
+    raise UserError(f'config.annotator.folder={path} cannot be read ({reason})') from error
+  except (ValueError, TypeError, EOFError, NotImplementedError, *_BAD_ARCHIVE) as error:
+    raise UserError(
+      f'config.annotator.folder={path} is not an npz of arrays, or damaged: give the folder of a '
+      'trained classifier or the npz of the released weights'
+    ) from error
+  test = data_lib.load(config, 'test')
+  if test.images.shape[1:] != (28, 28, 1) or len(test.class_names) != 10:
+    raise UserError(
+      f'config.annotator.folder={path} is for 10 classes of 28x28x1 images, {config.dataset} has '
+      f'{len(test.class_names)} of {"x".join(map(str, test.images.shape[1:]))}'
+    )
+  network = mnist.EvaluationClassifier(10)
+
+  def classify(variables, images):
+    return network.apply(variables, images, train=False)
+
+  return _tested(classify, variables, test, 'mnist_cnn')
+
+
+def _tested(classify, variables, test, name) -> Classifier:
+  labels, _ = compile_classify(classify)(variables, test.images)
   digest = hashlib.sha256()
   for leaf in jax.tree.leaves(jax.device_get(variables)):
     digest.update(np.ascontiguousarray(leaf).tobytes())
   accuracy = float((labels == test.labels).mean())
-  key = f'resnet{config.algorithm.depth}-{digest.hexdigest()[:12]}'
-  shape = arrays.images.shape[1:]
-  return Classifier(algorithm.classify, variables, arrays.class_names, shape, accuracy, key)
+  key, shape = f'{name}-{digest.hexdigest()[:12]}', test.images.shape[1:]
+  return Classifier(classify, variables, test.class_names, shape, accuracy, key)
 
 
-def trained_classifier(config, role: str, workdir: pathlib.Path, mesh) -> Classifier:
+def trained_classifier(config, role: str, workdir: pathlib.Path, arrays, mesh) -> Classifier:
   """The classifier or annotator of an experiment, trained now if it is missing.
+
+  Args:
+    config: the experiment's.
+    role: 'classifier' or 'annotator', the name of its section.
+    workdir: gets its folder.
+    arrays: the experiment's images, whose classes it must know.
+    mesh: of the devices to use.
 
   Raises:
     UserError: the one given by `<role>.folder` does not know the experiment's classes.
   """
   given = config[role].folder
-  folder = pathlib.Path(given) if given else workdir / role
+  folder = pathlib.Path(given).expanduser() if given else workdir / role
   if not given:
     train.run(classifier_job(config, role, folder), mesh)
-  classifier = load_classifier(folder, mesh)
-  arrays = data_lib.load(config.data, 'train')
+  if folder.suffix == '.npz':
+    classifier = load_weights(folder, config[role].data)
+  else:
+    classifier = load_classifier(folder, mesh)
   knows = f'{len(classifier.class_names)} classes of {"x".join(map(str, classifier.image_shape))}'
   needs = f'{len(arrays.class_names)} classes of {"x".join(map(str, arrays.images.shape[1:]))}'
   if knows != needs:
@@ -172,16 +238,3 @@ def trained_classifier(config, role: str, workdir: pathlib.Path, mesh) -> Classi
       f'{needs}: change config.{role}.folder'
     )
   return classifier
-
-
-def build_gan(config, method: str, arrays, classifier: Classifier | None):
-  """The GAN algorithm of an experiment and the frozen arrays its batches carry."""
-  algorithm = gan_algorithm(
-    config.algorithm,
-    method,
-    arrays.images.shape[1:],
-    len(arrays.class_names),
-    classifier.classify if classifier else None,
-  )
-  frozen = {'classifier': classifier.variables} if method == 'class_balancing' else {}
-  return algorithm, frozen

@@ -19,7 +19,7 @@ from jaxgan.errors import UserError
 _CONFIG = config_flags.DEFINE_config_file(
   'config', None, 'Experiment file, with its argument after a colon.', lock_config=True
 )
-_WORKDIR = flags.DEFINE_string('workdir', '', 'Work directory; default runs/<experiment>.')
+_WORKDIR = flags.DEFINE_string('workdir', '', 'Work directory; default as the config says.')
 _MODE = flags.DEFINE_enum(
   'mode',
   'train',
@@ -35,7 +35,8 @@ _NUM_IMAGES = flags.DEFINE_integer('num_images', 100, 'sample: how many images.'
 _OUT = flags.DEFINE_string(
   'out', '', 'sample: a new folder for PNGs, or a new .npz file; report: a Markdown file.'
 )
-_BALANCED = flags.DEFINE_bool('balanced', False, 'sample: equal numbers of every class.')
+_BALANCED = flags.DEFINE_bool('balanced', False, 'sample: as many of every class or code.')
+_REPLICA = flags.DEFINE_integer('replica', 0, 'sample: which replica.', lower_bound=0)
 _SAMPLE_SEED = flags.DEFINE_integer('sample_seed', 0, 'sample: seed of the noise.')
 
 
@@ -46,7 +47,8 @@ def _find_config(path: str) -> str:
   if not pathlib.Path(file).exists() and installed.exists():
     return f'{installed}{colon}{argument}'
   if not pathlib.Path(file).exists():
-    known = ', '.join(sorted(p.name for p in (installed.parent).glob('*_lt.py')))
+    files = installed.parent.glob('*.py')
+    known = ', '.join(sorted(p.name for p in files if p.stem not in ('__init__', 'base')))
     raise UserError(f'--config={path}: no such file; experiments that come with jaxgan: {known}')
   return path
 
@@ -69,15 +71,18 @@ def _parse(argv: list[str]) -> list[str]:
 def _experiment(mode: str):
   """The configuration and work directory that the flags name."""
   from jaxgan import config as config_lib
-  from jaxgan.algorithms.gan import METHODS
+  from jaxgan import families
 
   config, workdir = _CONFIG.value, _WORKDIR.value
   if config is None and (mode == 'train' or not workdir):
     raise UserError('--config is missing: name an experiment, such as experiments/digits_lt.py')
-  workdir = pathlib.Path(workdir or f'runs/{config.experiment}')
+  if not workdir:
+    several = f'_x{config.replicas}' if config.replicas > 1 else ''
+    workdir = f'{config.workdir}{several}'
+  workdir = pathlib.Path(workdir)
   if mode == 'train':
     return config, workdir, None
-  trained = [m for m in METHODS if (workdir / m / 'config.json').exists()]
+  trained = [m for m in families.all_methods() if (workdir / m / 'config.json').exists()]
   wanted = _METHOD.value or (config.methods[-1] if config else (trained or [''])[-1])
   if wanted not in trained:
     raise UserError(
@@ -92,7 +97,7 @@ def _evaluate() -> str:
   config, workdir, method = _experiment('evaluate')
   setup = experiment.Setup(config, workdir, (method,))
   which = _CHECKPOINT.value or config.evaluation.checkpoint
-  experiment.evaluate_gan(setup, method, which)
+  experiment.evaluate_method(setup, method, which)
   return experiment.summarise(workdir)
 
 
@@ -105,11 +110,17 @@ def _sample() -> str:
     raise UserError(f'--out={out} exists: nothing is overwritten, name a new folder or .npz file')
   setup = experiment.Setup(config, workdir, (method,))
   which = _CHECKPOINT.value or config.evaluation.checkpoint
-  images, labels, labeller, step = sampling.draw(
-    setup, method, which, _NUM_IMAGES.value, _BALANCED.value, _SAMPLE_SEED.value
+  images, labels, class_names, message = sampling.draw(
+    setup,
+    method,
+    which,
+    _NUM_IMAGES.value,
+    _BALANCED.value,
+    _SAMPLE_SEED.value,
+    _REPLICA.value,
   )
-  sampling.save(out, images, labels, labeller.class_names)
-  return f'{len(images)} images of step {step}, labelled by {labeller.key}: {out}'
+  sampling.save(out, images, labels, class_names)
+  return f'{message}: {out}'
 
 
 def _report(work_dirs: list[str]) -> str:

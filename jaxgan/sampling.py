@@ -7,52 +7,57 @@ import jax
 import numpy as np
 from PIL import Image
 
-from jaxgan import data as data_lib
-from jaxgan import jobs
+from jaxgan import replicas
 from jaxgan.errors import UserError
 
 
-def draw(setup, method: str, which: str, num_images: int, balanced: bool, seed: int):
-  """Draws images from a checkpoint's EMA generator, labelled by the classifier.
+def draw(
+  setup, method: str, which: str, num_images: int, balanced: bool, seed: int, replica: int = 0
+):
+  """Draws images from a checkpoint, labelled by the classifier or, with codes, by their codes.
 
   Args:
     setup: the experiment's Setup.
     method: name of the method.
     which: 'latest', 'best' or a step.
     num_images: images to return.
-    balanced: keep equal numbers of every class (up to one), the first that are drawn.
+    balanced: keep equal numbers of every class or code (up to one), the first that are drawn.
     seed: of the noise.
+    replica: which one.
 
   Returns:
-    (images uint8 `[N, H, W, C]`, labels int `[N]`, the labelling Classifier, the step).
+    (images uint8 `[N, H, W, C]`, labels int `[N]`, names of the labels, a line that says what).
+
+  Raises:
+    UserError: no such replica, or a class that hardly ever comes.
   """
-  algorithm, step, state = setup.restore(method, which)
-  labeller = setup.classifier or setup.annotator
-  num_classes = len(labeller.class_names)
-  wanted = np.full(num_classes, num_images // num_classes)
-  wanted[: num_images % num_classes] += 1
+  if replica >= setup.config.replicas:
+    raise UserError(f'--replica={replica}: the run has replicas 0 .. {setup.config.replicas - 1}')
+  step, states = setup.restore(method, which)
+  evaluation = setup.evaluation(method)
+  state = replicas.take(states, replica)
+  sample, names, source = evaluation.sampler(state, balanced)
+  wanted = np.full(len(names), num_images // len(names))
+  wanted[: num_images % len(names)] += 1
   batch_size = setup.config.evaluation.batch_size
-  generate = jax.jit(algorithm.generate, static_argnums=2)
-  classify = jobs.compile_classify(labeller.classify)
-  taken = np.zeros(num_classes, int)
+  taken = np.zeros(len(names), int)
   images, labels = [], []
   limit = 100 * (num_images // batch_size + 1)
   for i in range(limit):
     with jax.set_mesh(setup.mesh):
-      rng = jax.random.fold_in(jax.random.key(seed), i)
-      batch = np.asarray(data_lib.to_uint8(generate(state, rng, batch_size)))
-    batch_labels, _ = classify(labeller.variables, batch)
-    for image, label in zip(batch, batch_labels, strict=True):
+      batch = sample(jax.random.fold_in(jax.random.key(seed), i), batch_size)
+    for image, label in zip(*batch, strict=True):
       if taken.sum() < num_images and (not balanced or taken[label] < wanted[label]):
         taken[label] += 1
         images.append(image)
         labels.append(label)
     if taken.sum() == num_images:
-      return np.stack(images), np.array(labels), labeller, step
-  short = {labeller.class_names[k]: int(taken[k]) for k in np.flatnonzero(taken < wanted)}
+      message = f'{num_images} images of step {step}, labelled by {source}'
+      return np.stack(images), np.array(labels), names, message
+  short = {names[k]: int(taken[k]) for k in np.flatnonzero(taken < wanted)}
   raise UserError(
     f'after {limit * batch_size} images these classes are still short of '
-    f'{num_images // num_classes}: {short}; ask for fewer (--num_images) or leave out --balanced'
+    f'{num_images // len(names)}: {short}; ask for fewer (--num_images) or leave out --balanced'
   )
 
 

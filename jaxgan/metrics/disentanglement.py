@@ -18,13 +18,13 @@ def average_entropy(counts):
   there are. A class that no code makes is not punished, so read the two together.
 
   Args:
-    counts: [k, k], codes by classes.
+    counts: [k, K], codes by classes; K = k in the paper.
 
   Returns:
     A float.
 
   Raises:
-    ValueError: `counts` is not square, is all zero, or holds a value that is negative or not
+    ValueError: `counts` is no matrix, is all zero, or holds a value that is negative or not
       finite.
 
   Example:
@@ -39,7 +39,7 @@ def num_empty(counts):
   """How many codes have no image and how many classes have none, together.
 
   Args:
-    counts: [k, k], codes by classes.
+    counts: [k, K], codes by classes; K = k in the paper.
 
   Returns:
     An int: empty rows + empty columns.
@@ -56,7 +56,7 @@ def nmi(counts, average_method='arithmetic'):
   mean beside the number.
 
   Args:
-    counts: [k, k], codes by classes.
+    counts: [k, K], codes by classes; K = k in the paper.
     average_method: 'arithmetic', (H(C) + H(Y)) / 2, or 'geometric', sqrt(H(C) H(Y)).
 
   Returns:
@@ -83,16 +83,21 @@ def match_codes(counts):
   argmax over permutations π of Σ_i counts[i, π(i)], by the Hungarian method.
 
   Args:
-    counts: [k, k], codes by classes.
+    counts: [k, K], codes by classes.
 
   Returns:
-    [k] integers, the class of each code: a learned prior p [k] stands beside the class frequencies
-    f [k] as (p, f[match_codes(counts)]).
+    [k] integers, the class of each code: with k = K, a learned prior p [k] stands beside the class
+    frequencies f [k] as (p, f[match_codes(counts)]). With more codes than classes, those that are
+    left have -1.
 
   Raises:
     ValueError: as `average_entropy`.
   """
-  return linear_sum_assignment(_checked(counts), maximize=True)[1]
+  counts = _checked(counts)
+  classes = np.full(len(counts), -1)
+  rows, columns = linear_sum_assignment(counts, maximize=True)
+  classes[rows] = columns
+  return classes
 
 
 def _entropy(counts):
@@ -102,8 +107,8 @@ def _entropy(counts):
 
 def _checked(counts):
   counts = np.asarray(counts, np.float64)
-  if counts.ndim != 2 or counts.shape[0] != counts.shape[1]:
-    raise ValueError(f'counts must be a square matrix [k, k], got shape {list(counts.shape)}')
+  if counts.ndim != 2:
+    raise ValueError(f'counts must be a matrix [k, K], got shape {list(counts.shape)}')
   if not np.all(np.isfinite(counts)) or np.any(counts < 0) or not counts.any():
     raise ValueError(f'counts must be finite and >= 0, with at least one image, got {counts}')
   return counts

@@ -1,0 +1,32 @@
+"""Elastic-InfoGAN on your own images, with or without labels.
+
+    python -m jaxgan.main --config=experiments/elastic_infogan_folder.py --config.data.source=PATH \
+        --config.data.options.image_size=32 --config.algorithm.num_categories=10
+
+PATH is a folder of images, a folder with one sub-folder of images a class, or one .npz with
+`images` and perhaps `labels`. Labels are used for evaluation only: then a ResNet-32 is trained on
+them to label the generated images, and `num_categories` may be left out. Without labels there is
+no NMI; the code grid, the prior and the nearest neighbours show what the codes mean.
+
+    experiments/elastic_infogan_folder.py:method=uniform_infogan     a baseline, same work directory
+
+The networks are those of the paper's MNIST experiment; images are squares of a multiple of 4.
+"""
+
+from experiments import base
+from experiments.mnist_lt import METHODS
+
+
+def get_config(argument: str = ''):
+  """The configuration; the argument takes method=..., one of the seven of `mnist_lt`."""
+  chosen = base.parse_argument(argument, method=METHODS)
+  config = base.codes_config(
+    experiment='elastic_infogan_folder',
+    method=chosen.method,
+    dataset='long_tail_folder',
+    annotator=base.classifier_section('long_tail_folder', drw=True, flip=False),
+  )
+  config.annotator.data.options.imbalance_ratio = None
+  if chosen.method != 'joint_vae':
+    config.algorithm.rotation_degrees = 10.0
+  return config

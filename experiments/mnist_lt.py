@@ -1,0 +1,55 @@
+"""Elastic-InfoGAN and its baselines on the fifty class-imbalanced MNISTs (Tables 1-4 of the paper).
+
+    python -m jaxgan.main --config=experiments/mnist_lt.py                       one split, in full
+    python -m jaxgan.main --config=experiments/mnist_lt.py:length=quick          minutes on a CPU
+    python -m jaxgan.main --config=experiments/mnist_lt.py:method=uniform_infogan,split=7
+    python -m jaxgan.main --config=experiments/mnist_lt.py --config.replicas=50  all splits at once
+
+With replicas, replica r trains on the r-th split from the one that is named, under the r-th seed,
+and is the run that `split=r` with `--config.seed=r` would be.
+
+Without labels: they are there for evaluation only. The evaluation classifier is trained first, or
+loaded: `--config.annotator.folder=mnist_cnn.npz` (the tensors of the authors' mnist_cnn.pth).
+Other data in MNIST's form, such as Fashion-MNIST: `--config.data.source=PATH` with its four IDX
+files, and a `--workdir` of its own. Continuous codes: `--config.algorithm.num_continuous=2`.
+
+Published NMI / ENT, 50 splits:
+
+| joint_vae   | uniform_infogan | gumbel_softmax | gumbel_softmax_pos | elastic_infogan |
+|-------------|-----------------|----------------|--------------------|-----------------|
+| 0.68 / 0.70 | 0.78 / 0.46     | 0.84 / 0.33    | 0.88 / 0.23        | 0.89 / 0.21     |
+
+Those that are told the true class frequencies: ground_truth_infogan 0.78 / 0.42,
+ground_truth_infogan_ntxent 0.80 / 0.37.
+"""
+
+from experiments import base
+
+METHODS = (
+  'elastic_infogan',
+  'uniform_infogan',
+  'ground_truth_infogan',
+  'ground_truth_infogan_ntxent',
+  'gumbel_softmax',
+  'gumbel_softmax_pos',
+  'joint_vae',
+)
+
+
+def get_config(argument: str = ''):
+  """The configuration; the argument takes method=..., split=0..49 and length=full|quick."""
+  chosen = base.parse_argument(
+    argument, method=METHODS, split=tuple(range(50)), length=('full', 'quick')
+  )
+  config = base.codes_config(
+    experiment='mnist_lt',
+    method=chosen.method,
+    dataset=f'long_tail_mnist/split_{chosen.split:02}',
+    annotator=base.evaluation_classifier_section('long_tail_mnist/full'),
+  )
+  config.published = 'mnist'
+  length = '' if chosen.length == 'full' else f'_{chosen.length}'
+  config.workdir = f'runs/mnist_lt{length}_split_{chosen.split:02}'
+  if chosen.length == 'quick':
+    config.train = base.train_section(batch_size=64, steps=2000, every=500)
+  return config

@@ -1,0 +1,256 @@
+"""Elastic-InfoGAN's family and JointVAE: what their categorical codes and priors mean."""
+
+import json
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxgan import code_pictures, logging, pictures, priors
+from jaxgan import data as data_lib
+from jaxgan import evaluate_codes as codes_lib
+from jaxgan.algorithms import infogan, joint_vae
+from jaxgan.errors import UserError
+from jaxgan.evaluate import hardware
+from jaxgan.metrics import disentanglement, knn
+from jaxgan.networks import mnist
+
+JOINT_VAE = 'joint_vae'
+METHODS = (*infogan.VARIANTS, JOINT_VAE)
+_CURVES = ('evaluation/nmi', 'evaluation/ent')
+_QUERIES, _NEIGHBOURS = 8, 10  # of the retrieval picture
+_TRAVERSAL = np.linspace(-1.0, 1.0, 9)
+
+
+def validate(config, require, require_positive) -> None:
+  """Checks the sections `algorithm` and `evaluation`; see `jaxgan.config.validate`."""
+  algorithm, methods = config.algorithm, config.methods
+  require(len(methods) == 1, 'methods', methods, 'one of these methods at a time')
+  require_positive('algorithm', 'learning_rate', 'epsilon', 'temperature')
+  require_positive('evaluation', 'images_per_code', 'periodic_images_per_code')
+  for field in ('beta1', 'beta2'):
+    value = algorithm[field]
+    require(0 <= value < 1, f'algorithm.{field}', value, 'a number in [0, 1)')
+  k = algorithm.num_categories
+  require(k is None or k >= 2, 'algorithm.num_categories', k, '2 or more, or none: the classes')
+  if methods[0] == JOINT_VAE:
+    require_positive('algorithm', 'latent_dim', 'capacity_steps')
+    for field in ('beta', 'capacity'):
+      require(algorithm[field] >= 0, f'algorithm.{field}', algorithm[field], '0 or more')
+    return
+  require_positive('algorithm', 'noise_dim', 'contrastive_temperature')
+  for field, allowed in (
+    ('prior', infogan.PRIORS),
+    ('contrastive', infogan.CONTRASTIVE),
+    ('trunk', infogan.TRUNKS),
+  ):
+    value = algorithm[field]
+    require(value in allowed, f'algorithm.{field}', value, f'one of {", ".join(allowed)}')
+  for field in ('num_continuous', 'mutual_information_weight', 'contrastive_weight'):
+    require(algorithm[field] >= 0, f'algorithm.{field}', algorithm[field], '0 or more')
+  low, high = algorithm.zoom_range
+  require(0 < low <= high, 'algorithm.zoom_range', (low, high), 'two numbers above 0, in order')
+
+
+def roles(methods, labelled: bool):
+  """An annotator, where there are labels to train it with."""
+  del methods
+  return ('annotator',) if labelled else ()
+
+
+def _num_categories(config, arrays) -> int:
+  k = config.algorithm.num_categories
+  return len(arrays.class_names) if k is None else k
+
+
+def check(config, data: data_lib.TrainingData) -> None:
+  """Refuses what needs labels where there are none, and images the networks cannot take."""
+  classes = len(data.pool.class_names)
+  labelled = data.pool.metadata.get('labelled', True)
+  if not labelled and config.algorithm.num_categories is None:
+    raise UserError(
+      f'config.data.source={config.data.source} has no labels to count the classes by: say how '
+      'many codes there are to be, --config.algorithm.num_categories=10'
+    )
+  k = _num_categories(config, data.pool)
+  if config.algorithm.get('prior') == 'fixed' and not (labelled and k == classes):
+    raise UserError(
+      f'config.algorithm.prior=fixed is that of the labels: {k} categories need as many labelled '
+      f'classes, the data has {classes if labelled else 0}; use another method'
+    )
+  for indices in data.indices:
+    data_lib.steps_per_epoch(len(indices), config.train.batch_size)
+  mnist.image_quarter(data.pool.images.shape[1])
+
+
+def build(config, method: str, arrays, classifier):
+  """The algorithm of an experiment; it reads no frozen arrays."""
+  del classifier
+  make = joint_vae.joint_vae if method == JOINT_VAE else infogan.infogan
+  return make(config.algorithm, arrays.images.shape[1:], _num_categories(config, arrays)), {}
+
+
+class Evaluation:
+  """Measures and draws the codes of a state; see `jaxgan.families`."""
+
+  def __init__(self, setup, algorithm):
+    self._setup = setup
+    k = _num_categories(setup.config, setup.data.pool)
+    self._evaluator = codes_lib.CodeEvaluator(setup.config, algorithm, k, setup.annotator)
+
+  def _results(self, state, replica, images_per_code, rng):
+    """Of the counts of codes and classes; None where there are no labels."""
+    if self._setup.annotator is None:
+      return None
+    counts = self._evaluator.counts(state, images_per_code, rng)
+    train_counts = self._setup.data.share_counts(replica)
+    return codes_lib.counts_results(counts, self._evaluator.prior(state), train_counts)
+
+  def periodic(self, state, replica: int):
+    config = self._setup.config.evaluation
+    rng = self._setup.evaluation_rng(replica)
+    results = self._results(state, replica, config.periodic_images_per_code, rng)
+    if results is None:
+      return {}, None
+    names = ('nmi', 'ent', 'empty_codes_and_classes', 'prior_distance')
+    # No score: labels that are there for evaluation only must not choose a checkpoint.
+    return {f'evaluation/{name}': float(results[name]) for name in names}, None
+
+  def picture(self, folder, state, step: int, replica: int) -> None:
+    grid = self._evaluator.grid(state, self._setup.evaluation_rng(replica))
+    pictures.save_png(folder / 'samples' / f'step_{step:08d}.png', code_pictures.code_grid(grid))
+    rows = logging.read_metrics(folder)
+    pictures.loss_curves(rows, folder / 'loss_curves.png')
+    code_pictures.evaluation_curves(rows, folder / 'evaluation_curves.png', _CURVES)
+    code_pictures.prior_over_time(rows, folder / 'prior_over_time.png')
+
+  def write(self, folder, method: str, step: int, state, replica: int) -> dict:
+    setup, evaluator, config = self._setup, self._evaluator, self._setup.config
+    arrays, labelled = setup.data.arrays(replica), setup.annotator is not None
+    seed, prior = config.seed + replica, evaluator.prior(state)
+    rng = jax.random.fold_in(setup.evaluation_rng(replica), 1)
+    features = evaluator.features(state.variables, arrays.images)
+    measured = self._results(state, replica, config.evaluation.images_per_code, rng)
+    results = dict.fromkeys(
+      ('nmi', 'nmi_geometric', 'ent', 'empty_codes_and_classes', 'counts', 'matched_frequencies',
+       'prior_distance', 'false_negative_share', 'knn1_accuracy', 'knn1_accuracy_random_weights')
+    )  # fmt: skip
+    results |= (measured or {}) | {'prior': prior.tolist()}
+    notes = []
+    if labelled:
+      results['knn1_accuracy'] = codes_lib.nearest_neighbours(features, arrays.labels, seed)
+    if labelled and method != JOINT_VAE:  # Its encoder is another network than Q.
+      untrained = evaluator.features(evaluator.random_variables(seed), arrays.images)
+      results['knn1_accuracy_random_weights'] = codes_lib.nearest_neighbours(
+        untrained, arrays.labels, seed
+      )
+    else:
+      notes.append('the images have no labels: no NMI, ENT and 1-NN accuracy')
+    train_counts = setup.data.share_counts(replica)
+    evaluation = {
+      'experiment': config.experiment,
+      'method': method,
+      # The published numbers are for the published data, not for other files of its form.
+      'published': config.published if arrays.metadata.get('pixels') == 'exact' else None,
+      'protocol': {
+        'data': arrays.key,
+        'images': len(arrays.labels),
+        'codes': evaluator.num_categories,
+        'images_per_code': config.evaluation.images_per_code if labelled else 0,
+        'step': step,
+        'batch_size': config.train.batch_size,
+        'generator': 'raw',
+        'batch_norm': 'running statistics',
+        'annotator': setup.annotator.key if labelled else None,
+        'annotator_accuracy': setup.annotator.accuracy if labelled else None,
+        'nearest_neighbours': codes_lib.NEIGHBOURS,
+        'nmi': 'arithmetic mean (scikit-learn from 0.22 on), geometric beside it',
+        'replica': replica,
+        'replicas': config.replicas,
+        'seed': seed,
+        'hardware': hardware(),
+        'jax': jax.__version__,
+      },
+      'results': results,
+      'class_names': list(arrays.class_names) if labelled else [],
+      'train_counts': train_counts.tolist() if labelled else [],
+      'notes': notes,
+    }
+    self._draw(folder, state, evaluation, arrays, features)
+    logging.replace_file(folder / 'evaluation.json', json.dumps(evaluation, indent=2).encode())
+    return evaluation
+
+  def _draw(self, folder, state, evaluation, arrays, features):
+    """The pictures of an evaluation, and the images behind those that compare methods."""
+    results, class_names = evaluation['results'], evaluation['class_names']
+    rng = self._setup.evaluation_rng(evaluation['protocol']['replica'])
+    grid = self._evaluator.grid(state, rng)
+    np.savez_compressed(folder / 'code_samples.npz', images=grid)
+    names = [f'code {code}' for code in range(len(grid))]
+    rows = logging.read_metrics(folder)
+    truth = {}
+    if class_names:
+      counts = np.array(results['counts'])
+      classes = disentanglement.match_codes(counts)
+      names = [
+        f'{name} → {class_names[c]}' if c >= 0 else name
+        for name, c in zip(names, classes, strict=True)
+      ]
+      frequencies = np.array(evaluation['train_counts']) / sum(evaluation['train_counts'])
+      truth = {
+        'true_frequencies': frequencies, 'class_of_code': classes, 'class_names': class_names
+      }  # fmt: skip
+      code_pictures.confusion(
+        counts, class_names, folder / 'confusion.png', nmi=results['nmi'], ent=results['ent']
+      )
+      matched = np.array(results['matched_frequencies'])
+      path = folder / 'prior_against_truth.png'
+      code_pictures.prior_against_truth(np.array(results['prior']), matched, names, path)
+    shares = [f'{name}  ({p:.3f})' for name, p in zip(names, results['prior'], strict=True)]
+    pictures.save_png(folder / 'code_grid.png', code_pictures.code_grid(grid, shares))
+    code_pictures.prior_over_time(rows, folder / 'prior_over_time.png', **truth)
+    for i, images in enumerate(self._evaluator.traversals(state, rng, _TRAVERSAL)):
+      code_pictures.traversal(
+        images,
+        folder / f'traversal_{i + 1}.png',
+        names=names,
+        values=_TRAVERSAL,
+        title=f'continuous code {i + 1}',
+      )
+    self._draw_retrieval(folder, arrays, features, labelled=bool(class_names))
+
+  def _draw_retrieval(self, folder, arrays, features, labelled):
+    queries = np.random.default_rng(0).choice(len(features), _QUERIES, replace=False)
+    num = min(_NEIGHBOURS + 1, len(features))
+    # The first neighbour of a training image is the image itself.
+    nearest = knn.nearest_neighbours(features, features[queries], num)[:, 1:]
+    labels = (arrays.labels[queries], arrays.labels[nearest]) if labelled else (None, None)
+    code_pictures.retrieval(
+      arrays.images[queries], arrays.images[nearest], folder / 'retrieval.png', *labels
+    )
+
+  def sampler(self, state, balanced: bool):
+    evaluator = self._evaluator
+    prior = np.ones(evaluator.num_categories) if balanced else evaluator.prior(state)
+
+    def sample(rng, num_images):
+      category_rng, codes_rng, images_rng = jax.random.split(rng, 3)
+      one_hot = priors.categorical(category_rng, jnp.asarray(prior), num_images)
+      categories = jnp.argmax(one_hot, axis=-1)
+      codes = evaluator.codes(codes_rng, categories)
+      return np.asarray(evaluator.images(state, images_rng, num_images, codes)), np.asarray(
+        categories
+      )
+
+    names = tuple(f'code_{code}' for code in range(evaluator.num_categories))
+    return sample, names, 'their codes'
+
+
+def compare(workdir, folders):
+  """Draws the code grids of the evaluated methods side by side."""
+  panels = {}
+  for method, folder in folders.items():
+    with np.load(folder / 'code_samples.npz') as saved:
+      panels[method] = saved['images']
+  code_pictures.code_grids(panels, workdir / 'code_grids.png')
+  return [workdir / 'code_grids.png']
