@@ -15,17 +15,15 @@ is the sign of it.
 
 import functools
 import json
-import os
 import pathlib
-import platform
 import statistics
-import time
 
 from absl import app, flags
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from benchmarks.timing import describe_hardware, timed
 from data_prep import build
 from experiments import cifar10_lt
 from jaxgan import data as data_lib
@@ -129,14 +127,6 @@ class TorchSide:
       raise FloatingPointError('the PyTorch step made a loss that is not finite')
 
 
-def timed(function, *arguments) -> tuple[float, float]:
-  """Wall time of a call in seconds, and how many CPU cores it kept busy."""
-  wall, cpu = time.perf_counter(), time.process_time()
-  function(*arguments)
-  wall = time.perf_counter() - wall
-  return wall, (time.process_time() - cpu) / wall
-
-
 def measure(config, images, steps: int, repeats: int, with_torch: bool) -> dict:
   """Times both sides in turns.
 
@@ -196,28 +186,6 @@ def measure(config, images, steps: int, repeats: int, with_torch: bool) -> dict:
       'torch_over_jax': statistics.median(t / j for t, j in zip(torch_ms, jax_ms, strict=True)),
     }
   return results
-
-
-def describe_hardware(with_torch: bool) -> dict:
-  """Devices and versions of the measurement."""
-  cpu = platform.processor() or platform.machine()
-  cpuinfo = pathlib.Path('/proc/cpuinfo')
-  if cpuinfo.exists():
-    names = [line for line in cpuinfo.read_text().splitlines() if line.startswith('model name')]
-    cpu = names[0].partition(':')[2].strip() if names else cpu
-  description = {
-    'jax_device': jax.devices()[0].device_kind,
-    'cpu': f'{cpu}, {os.cpu_count()} cores',
-    'python': platform.python_version(),
-    'jax': jax.__version__,
-  }
-  if with_torch:
-    import torch
-
-    on_gpu = torch.cuda.is_available()
-    description['torch_device'] = torch.cuda.get_device_name() if on_gpu else 'cpu'
-    description['torch'] = torch.__version__
-  return description
 
 
 def print_table(results: dict) -> None:

@@ -19,6 +19,8 @@ from jaxgan.errors import UserError
 from jaxgan.logging import ReplicaLogger
 
 _NEVER = jnp.iinfo(jnp.int32).max
+# Without it XLA copies donated parameters and moments before it updates them: 10 % of a step.
+_CPU_OPTIONS = {'xla_cpu_copy_insertion_use_region_analysis': True}
 
 
 class Job(NamedTuple):
@@ -141,7 +143,9 @@ def compile_run(one_step, loop_on_device: bool, sharding):
         for carry, share in zip(carries, shares, strict=True)
       ]
   else:
-    compiled = jax.jit(one_step, donate_argnums=0, out_shardings=sharding)
+    compiled = jax.jit(
+      one_step, donate_argnums=0, out_shardings=sharding, compiler_options=_CPU_OPTIONS
+    )
 
     def run(carries, num_steps, shares, dataset, frozen, should_stop):
       for _ in range(num_steps):

@@ -1,11 +1,24 @@
-"""The benchmark runs from its command line to its JSON file, at a tiny size and without PyTorch."""
+"""The benchmarks run from command line to JSON file, at a tiny size and without PyTorch."""
 
 import json
 import pathlib
 import subprocess
 import sys
 
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from benchmarks import replicas
+
 ROOT = pathlib.Path(__file__).resolve().parents[1]
+
+
+def _run(benchmark, **flags):
+  """What a benchmark prints."""
+  command = [sys.executable, '-m', f'benchmarks.{benchmark}', '--notorch']
+  command += [f'--{name}={value}' for name, value in flags.items()]
+  return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
 
 def test_step_time_writes_its_results(tmp_path):
@@ -20,12 +33,42 @@ def test_step_time_writes_its_results(tmp_path):
     'depth': 8,
     'out': out,
   }
-  command = [sys.executable, '-m', 'benchmarks.step_time', '--notorch']
-  command += [f'--{name}={value}' for name, value in flags.items()]
-  printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+  printed = _run('step_time', **flags)
   results = json.loads(out.read_text())
   assert results['jax_ms_per_step'] > 0
   assert len(results['jax_ms_all']) == 2
   assert results['torch_ms_per_step'] is None
   assert 'ms/step' in printed
   assert 'torch' not in printed
+
+
+def test_replicas_writes_its_results(tmp_path):
+  out = tmp_path / 'replicas.json'
+  flags = {'batch_size': 3, 'image_size': 8, 'replicas': 2, 'steps': 1, 'repeats': 2, 'out': out}
+  printed = _run('replicas', **flags)
+  results = json.loads(out.read_text())
+  (row,) = results['steps_of_replicas']
+  assert row['replicas'] == 2 and list(row['ms_all']) == ['vmap', 'one_after_another']
+  assert all(len(runs) == 2 and min(runs) > 0 for runs in row['ms_all'].values())
+  # Dense layers, convolutions, biases, batch norms: generator, trunk, both heads; prior.
+  generator = 72 * 1024 + 3 * 1024 + 1024 * 512 + 3 * 512 + 16 * 128 * 64 + 3 * 64 + 16 * 64 + 1
+  trunk = 16 * 64 + 64 + 16 * 64 * 128 + 3 * 128 + 512 * 1024 + 3 * 1024
+  heads = 1024 + 1 + 1024 * 128 + 3 * 128 + 128 * 10 + 10
+  assert row['floor_bytes'] == 24 * (generator + trunk + heads + 10)
+  convolutions = results['convolutions']
+  assert [r['convolution'] for r in convolutions] == 3 * ['8x8x1 -> 64'] + 3 * ['4x4x64 -> 128']
+  assert all(min(r['ms'].values()) > 0 and len(r['ms']) == 4 for r in convolutions)
+  assert 'ms per replica and step' in printed
+  assert 'torch' not in printed
+
+
+def test_the_convolutions_compute_the_same():
+  rngs = jax.random.split(jax.random.key(0), 3)
+  shapes = (2, 3, 4, 4, 5), (2, 4, 4, 5, 6), (2, 3, 2, 2, 6)
+  arrays = [jax.random.normal(rng, shape) for rng, shape in zip(rngs, shapes, strict=True)]
+  forms = replicas.convolutions()
+  for name, function in forms['vmap'].items():
+    expected = function(*arrays)
+    for maps in forms.values():
+      ours = jnp.asarray(maps[name](*arrays))
+      np.testing.assert_allclose(ours, expected, rtol=1e-4, atol=1e-4)

@@ -6,8 +6,8 @@ that JAX derives for the kernel of a transposed convolution is 10 to 70 times sl
 backend.
 
 Under `jax.vmap` with a kernel for each replica they become batched matrix products of image
-patches. XLA's own rule is a grouped convolution, which was 2 to 8 times slower on CPU; a single
-convolution is the faster form for a single kernel.
+patches. JAX's own rule makes grouped convolutions, which take 1.4 to 8 times as long on CPU
+(`benchmarks/replicas.py`); for a single kernel the convolution is the faster form.
 """
 
 import functools

@@ -154,7 +154,7 @@ class EvaluationClassifier(nn.Module):
     del train
     height, width = images.shape[1:3]
     if min(height, width) < 16:  # Nothing would be left after the second pool.
-      raise ValueError(
+      raise UserError(
         f'the network mnist_cnn needs images of 16 pixels a side or more, not {height}x{width}: '
         'use another network or larger images'
       )

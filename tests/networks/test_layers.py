@@ -1,5 +1,6 @@
-"""The transposed convolution against its definition and the derivative that JAX derives itself."""
+"""Both convolutions against their definition and the derivatives that JAX derives itself."""
 
+from flax import linen as nn
 import jax
 from jax import lax
 import jax.numpy as jnp
@@ -92,20 +93,96 @@ def test_reverse_over_reverse_equals_the_derived_one():
   np.testing.assert_allclose(ours, derived, rtol=1e-4, atol=1e-4)
 
 
-def test_vmap_over_replicas():
-  images, kernel = _arrays()
-  images, kernels = jnp.stack([images, 2 * images]), jnp.stack([kernel, -kernel])
+def _reference_conv(images, kernel, stride):
+  return lax.conv_general_dilated(
+    images, kernel, (stride, stride), 'SAME', dimension_numbers=('NHWC', 'HWIO', 'NHWC')
+  )
 
-  def gradients(images, kernel):
-    return jax.grad(lambda x, k: jnp.sum(layers.conv_transpose(x, k, 2) ** 2), (0, 1))(
-      images, kernel
-    )
 
-  together = jax.vmap(gradients)(images, kernels)
-  for replica in range(2):
-    alone = gradients(images[replica], kernels[replica])
-    for a, b in zip(together, alone, strict=True):
-      np.testing.assert_allclose(a[replica], b, rtol=1e-5, atol=1e-4)
+def _conv_arrays(size, stride):
+  """Images `[3, 2, s H, s W, 3]` and kernels `[3, k, k, 3, 5]` of three replicas."""
+  images_rng, kernel_rng = jax.random.split(jax.random.key(1))
+  images = jax.random.normal(images_rng, (3, 2, 3 * stride, 4 * stride, 3))
+  return images, jax.random.normal(kernel_rng, (3, size, size, 3, 5))
+
+
+def _values_and_gradients(function, stride):
+  def run(inputs, kernel):
+    outputs, pullback = jax.vjp(lambda x, k: function(x, k, stride), inputs, kernel)
+    return outputs, *pullback(jnp.sin(outputs))
+
+  return run
+
+
+def _close(ours, expected, tolerance=1e-5):
+  for a, b in zip(ours, expected, strict=True):
+    np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance * np.abs(b).max())
+
+
+def test_conv_of_one_pixel_by_hand():
+  # With padding 1 the window of the only output is the image of 2x2 pixels and its border.
+  kernel = jnp.arange(16.0).reshape(4, 4, 1, 1)
+  images = jnp.array([[1.0, 0.0], [0.0, 10.0]]).reshape(1, 2, 2, 1)
+  assert float(layers.conv(images, kernel, 2)[0, 0, 0, 0]) == 5.0 + 10.0 * 10.0
+
+
+@pytest.mark.parametrize(('size', 'stride'), [(4, 2), (3, 1), (2, 2), (6, 2), (5, 3)])
+def test_conv_and_its_gradients_equal_the_derived_ones(size, stride):
+  images, kernels = _conv_arrays(size, stride)
+  ours, expected = (
+    _values_and_gradients(f, stride)(images[0], kernels[0]) for f in (layers.conv, _reference_conv)
+  )
+  _close(ours, expected)
+
+
+@pytest.mark.parametrize(('size', 'stride'), [(4, 2), (3, 1), (2, 2), (6, 2), (5, 3)])
+@pytest.mark.parametrize('transposed', [False, True])
+@pytest.mark.parametrize('axes', [(0, 0), (None, 0), (0, None)])
+def test_replicas_equal_single_ones(size, stride, transposed, axes):
+  """Mapped over inputs and kernels, over one of them, values and gradients."""
+  inputs, kernels = _conv_arrays(size, stride)
+  function = layers.conv
+  if transposed:
+    function, kernels = layers.conv_transpose, jnp.swapaxes(kernels, 3, 4)
+  inputs = inputs if axes[0] == 0 else inputs[0]
+  kernels = kernels if axes[1] == 0 else kernels[0]
+  run = _values_and_gradients(function, stride)
+  together = jax.jit(jax.vmap(run, axes))(inputs, kernels)
+  for replica in range(3):
+    x = inputs[replica] if axes[0] == 0 else inputs
+    kernel = kernels[replica] if axes[1] == 0 else kernels
+    _close([array[replica] for array in together], run(x, kernel))
+
+
+@pytest.mark.parametrize('function', [layers.conv, layers.conv_transpose])
+def test_replicas_are_matrix_products_and_a_single_one_is_a_convolution(function):
+  inputs, kernels = _conv_arrays(4, 2)
+  if function is layers.conv_transpose:
+    kernels = jnp.swapaxes(kernels, 3, 4)
+  run = _values_and_gradients(function, 2)
+  many = jax.jit(jax.vmap(run)).lower(inputs, kernels).as_text()
+  assert 'stablehlo.convolution' not in many and 'stablehlo.dot_general' in many
+  one = jax.jit(run).lower(inputs[0], kernels[0]).as_text()
+  assert 'stablehlo.convolution' in one and 'stablehlo.dot_general' not in one
+
+
+@pytest.mark.parametrize('transposed', [False, True])
+def test_reverse_over_reverse_of_replicas(transposed):
+  inputs, kernels = _conv_arrays(4, 2)
+  function, reference = layers.conv, _reference_conv
+  if transposed:
+    function, reference = layers.conv_transpose, _reference
+    kernels = jnp.swapaxes(kernels, 3, 4)
+
+  def penalty(function, kernel, inputs):
+    gradient = jax.grad(lambda x: jnp.sum(jnp.tanh(function(x, kernel, 2))))(inputs)
+    return jnp.sum(gradient**2)
+
+  of_kernel = jax.grad(penalty, argnums=1)
+  together = jax.vmap(lambda k, x: of_kernel(function, k, x))(kernels, inputs)
+  _close(
+    together, [of_kernel(reference, *pair) for pair in zip(kernels, inputs, strict=True)], 1e-4
+  )
 
 
 def test_bfloat16_stays_bfloat16_and_close():
@@ -142,3 +219,15 @@ def test_layer_adds_its_bias_and_keeps_float32_parameters():
     np.broadcast_to(np.arange(5.0), without.shape),
     atol=1e-5,
   )
+
+
+def test_conv_layer_is_that_of_flax():
+  images, _ = _arrays((2, 8, 8, 3))
+  theirs = nn.Conv(5, (4, 4), (2, 2), padding=1)
+  variables = theirs.init(jax.random.key(0), images)
+  variables = {'params': {**variables['params'], 'bias': jnp.arange(5.0)}}
+  ours = layers.Conv(5)
+  shapes = jax.tree.map(lambda x: (x.shape, x.dtype), ours.init(jax.random.key(0), images))
+  assert shapes == jax.tree.map(lambda x: (x.shape, x.dtype), variables)
+  _close([ours.apply(variables, images)], [theirs.apply(variables, images)])
+  assert layers.Conv(5, dtype=jnp.bfloat16).apply(variables, images).dtype == jnp.bfloat16

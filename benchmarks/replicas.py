@@ -1,0 +1,312 @@
+"""Time of Elastic-InfoGAN's training step for several replicas, against eager PyTorch.
+
+    python -m benchmarks.replicas --out=replicas.json
+    python -m benchmarks.replicas --replicas=1,10,50 --steps=20
+
+Replicas are independent runs of the networks for 28x28x1 images. They train together, as one
+program over a leading replica axis, and one after another with the compiled step of a single one;
+the PyTorch side is `benchmarks/torch_elastic_step.py`. All three take turns on images that are on
+the device already, and the table gives medians over the repetitions. Without PyTorch, JAX is timed
+alone.
+
+A second table has the convolutions of these networks in four forms: vmapped by JAX, explicitly
+grouped, a batched matrix product of patches (`jaxgan.networks.layers` under vmap), and one after
+another. Forward, image gradient and kernel gradient are those of the convolution; a transposed one
+of the same shape makes the same three, the image gradient first.
+
+The floor is the memory traffic of Adam: parameters and both moments, read and written once a step.
+On CPU nothing else may run, see `benchmarks/step_time.py`.
+"""
+
+import json
+import pathlib
+import statistics
+
+from absl import app, flags
+import jax
+from jax import lax
+import jax.numpy as jnp
+import numpy as np
+
+from benchmarks.timing import describe_hardware, timed
+from experiments import base
+from jaxgan import replicas
+from jaxgan.algorithms.infogan import infogan
+from jaxgan.networks import layers
+
+_CATEGORIES = 10
+_CPU_REPLICAS, _ACCELERATOR_REPLICAS = [1, 2, 4, 8], [1, 2, 5, 10, 25, 50]
+_CPU_STEPS, _ACCELERATOR_STEPS = 2, 50
+_FORMS = ('vmap', 'grouped', 'patches', 'one after another')
+
+_REPLICAS = flags.DEFINE_list('replicas', None, 'How many; default 1 to 8 on CPU, to 50 elsewhere.')
+_BATCH_SIZE = flags.DEFINE_integer('batch_size', 64, 'Images a step and replica.', 2)
+_STEPS = flags.DEFINE_integer(
+  'steps', None, f'Steps a repetition; default {_CPU_STEPS} on CPU, {_ACCELERATOR_STEPS} elsewhere.'
+)
+_REPEATS = flags.DEFINE_integer('repeats', 5, 'Repetitions of each side, in turns.', 1)
+_DTYPE = flags.DEFINE_enum('dtype', 'float32', ['float32', 'bfloat16'], 'Compute type of the nets.')
+_SIZE = flags.DEFINE_integer('image_size', 28, 'Side of the random images.')
+_TORCH = flags.DEFINE_boolean('torch', True, 'Time PyTorch too, if it is installed.')
+_OUT = flags.DEFINE_string('out', None, 'JSON file for the results.')
+
+
+def make_config(dtype: str):
+  """The `algorithm` section of Elastic-InfoGAN."""
+  dataset = 'long_tail_mnist/split_0'
+  annotator = base.evaluation_classifier_section(dataset)
+  config = base.codes_config('benchmark', 'elastic_infogan', dataset, annotator).algorithm
+  config.dtype = dtype
+  return config
+
+
+class JaxSide:
+  """n replicas of the training step; `run(steps)` makes that many steps of each and waits."""
+
+  def __init__(self, algorithm, update, num_replicas, images, together):
+    """`update` is the compiled one of a single replica; it is not used together."""
+    images = jnp.broadcast_to(images, (num_replicas, *images.shape))
+    batch = {'images': images, 'frozen': {}}
+    keys = jax.random.split(jax.random.key(0), num_replicas)
+    if together:
+      algorithm = replicas.replicate(algorithm, num_replicas)
+      self._update = jax.jit(algorithm.update, donate_argnums=0)
+      self._states, self._batches = [jax.jit(algorithm.init)(keys)], [batch]
+    else:
+      self._update, init = update, jax.jit(algorithm.init)
+      self._states = [init(key) for key in keys]
+      self._batches = [{'images': x, 'frozen': {}} for x in images]
+    self._key = jax.random.key(1)
+
+  def run(self, steps: int) -> None:
+    for step in range(steps):
+      key = jax.random.fold_in(self._key, step)
+      for replica, batch in enumerate(self._batches):
+        state, metrics = self._update(self._states[replica], batch, key)
+        self._states[replica] = state
+    jax.block_until_ready(self._states)
+    if not np.isfinite(metrics['loss/generator']).all():
+      raise FloatingPointError('the JAX step made a loss that is not finite')
+
+  @property
+  def num_parameters(self) -> int:
+    """Of all replicas: as many as there are first moments."""
+    optimizers = [(s.discriminator_optimizer, s.joint_optimizer) for s in self._states]
+    return sum(x.size for pair in optimizers for o in pair for x in jax.tree.leaves(o[0].mu))
+
+
+class TorchSide:
+  """The eager PyTorch step of one replica; `run(n)` makes n steps and waits for them."""
+
+  def __init__(self, config, images):
+    import torch
+
+    from benchmarks import torch_elastic_step
+
+    self._torch = torch
+    self._device = 'cuda' if torch.cuda.is_available() else 'cpu'
+    # JAX uses TF32 for float32 on such devices too.
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+    torch.backends.cudnn.benchmark = True
+    self._trainer = torch_elastic_step.Trainer(config, images.shape[1:], _CATEGORIES, self._device)
+    self._images = torch.tensor(np.moveaxis(images, -1, 1).copy(), device=self._device)
+
+  def run(self, steps: int) -> None:
+    for _ in range(steps):
+      losses = self._trainer.step(self._images)
+    if self._device != 'cpu':
+      self._torch.cuda.synchronize()
+    if not all(loss.isfinite() for loss in losses):
+      raise FloatingPointError('the PyTorch step made a loss that is not finite')
+
+
+def measure_steps(config, images, counts, steps: int, repeats: int, with_torch: bool) -> list[dict]:
+  """Times the sides in turns, for each number of replicas.
+
+  Args:
+    config: the `algorithm` section.
+    images: `[B, S, S, C]` in [-1, 1], numpy.
+    counts: numbers of replicas.
+    steps: steps a repetition.
+    repeats: repetitions of each side.
+    with_torch: whether PyTorch takes part; if it is not installed it does not.
+
+  Returns:
+    A row for each number of replicas: milliseconds of a step of one replica, by side.
+  """
+  algorithm = infogan(config, images.shape[1:], _CATEGORIES)
+  update = jax.jit(algorithm.update, donate_argnums=0)
+  theirs = None
+  if with_torch:
+    try:
+      theirs = TorchSide(config, images)
+    except ImportError as error:
+      print(f'PyTorch is not installed ({error}): timing JAX alone')
+  rows = []
+  for count in counts:
+    sides = {
+      'vmap': JaxSide(algorithm, update, count, images, together=True),
+      'one_after_another': JaxSide(algorithm, update, count, images, together=False),
+    }
+    work = dict.fromkeys(sides, count)
+    traffic = 6 * 4 * sides['vmap'].num_parameters // count
+    if theirs:
+      sides['torch'], work['torch'] = theirs, 1
+    for side in sides.values():
+      side.run(2)
+    runs = {name: [] for name in sides}
+    for _ in range(repeats):
+      for name, side in sides.items():
+        wall, _ = timed(side.run, steps)
+        runs[name].append(1e3 * wall / (steps * work[name]))
+    medians = {name: statistics.median(values) for name, values in runs.items()}
+    rows.append(
+      {
+        'replicas': count,
+        'ms_per_replica_step': medians,
+        'ms_all': runs,
+        'floor_bytes': traffic,
+        'floor_gb_per_s': {name: 1e-6 * traffic / ms for name, ms in medians.items()},
+      }
+    )
+  return rows
+
+
+def _lax_conv(images, kernel, groups=1):
+  return lax.conv_general_dilated(
+    images,
+    kernel,
+    (2, 2),
+    'SAME',
+    dimension_numbers=('NHWC', 'HWIO', 'NHWC'),
+    feature_group_count=groups,
+  )
+
+
+def _grouped_conv(images, kernels):
+  """`[R, N, H, W, C]` and `[R, k, k, C, F]` by one convolution of R groups of channels."""
+  count, n, height, width, channels = images.shape
+  size, features = kernels.shape[1], kernels.shape[4]
+  images = jnp.moveaxis(images, 0, 3).reshape(n, height, width, count * channels)
+  kernel = jnp.moveaxis(kernels, 0, 3).reshape(size, size, channels, count * features)
+  outputs = _lax_conv(images, kernel, count)
+  outputs = outputs.reshape(*outputs.shape[:3], count, features)
+  return jnp.moveaxis(outputs, 3, 0)
+
+
+def _maps(conv):
+  """The three computations of a convolution and its gradient, by name."""
+
+  def image_gradient(images, kernel, cotangent):
+    (gradient,) = jax.vjp(lambda x: conv(x, kernel), images)[1](cotangent)
+    return gradient
+
+  def kernel_gradient(images, kernel, cotangent):
+    (gradient,) = jax.vjp(lambda k: conv(images, k), kernel)[1](cotangent)
+    return gradient
+
+  return {
+    'forward': lambda images, kernel, _: conv(images, kernel),
+    'image gradient': image_gradient,
+    'kernel gradient': kernel_gradient,
+  }
+
+
+def convolutions() -> dict:
+  """form -> computation -> function of images, kernels and cotangents `[R, ...]`."""
+
+  def one_by_one(function):
+    return lambda *arrays: [function(*one) for one in zip(*arrays, strict=True)]
+
+  lax_maps, patch_maps = _maps(_lax_conv), _maps(lambda x, k: layers.conv(x, k, 2))
+  forms = (
+    {name: jax.vmap(f) for name, f in lax_maps.items()},
+    _maps(_grouped_conv),
+    {name: jax.vmap(f) for name, f in patch_maps.items()},
+    {name: one_by_one(f) for name, f in lax_maps.items()},
+  )
+  return dict(zip(_FORMS, forms, strict=True))
+
+
+def measure_convolutions(counts, image_size, batch_size, dtype, repeats: int) -> list[dict]:
+  """Times the forms in turns; a row for each shape, computation and number of replicas."""
+  rows = []
+  for channels, features, size in ((1, 64, image_size), (64, 128, image_size // 2)):
+    for count in counts:
+      shapes = (
+        (count, batch_size, size, size, channels),
+        (count, 4, 4, channels, features),
+        (count, batch_size, size // 2, size // 2, features),
+      )
+      arrays = [jax.random.normal(jax.random.key(0), shape).astype(dtype) for shape in shapes]
+      for name in _maps(_lax_conv):
+        functions = {form: jax.jit(maps[name]) for form, maps in convolutions().items()}
+        runs = {form: [] for form in functions}
+        for repeat in range(repeats + 1):
+          for form, function in functions.items():
+            wall, _ = timed(lambda f, a: jax.block_until_ready(f(*a)), function, arrays)
+            if repeat:  # The first call compiles.
+              runs[form].append(1e3 * wall)
+        rows.append(
+          {
+            'convolution': f'{size}x{size}x{channels} -> {features}',
+            'computation': name,
+            'replicas': count,
+            'ms': {form: statistics.median(values) for form, values in runs.items()},
+          }
+        )
+  return rows
+
+
+def print_tables(results: dict) -> None:
+  print(f'{results["jax_device"]}; {results["cpu"]}')
+  print(
+    f'batch {results["batch_size"]}, {results["dtype"]}; medians of {results["repeats"]} '
+    f'repetitions of {results["steps"]} steps\n'
+  )
+  sides = list(results['steps_of_replicas'][0]['ms_per_replica_step'])
+  print('ms per replica and step (GB/s of the parameters and Adam moments)')
+  print(f'{"replicas":>8}' + ''.join(f'{name:>22}' for name in sides))
+  for row in results['steps_of_replicas']:
+    cells = (
+      f'{row["ms_per_replica_step"][name]:12.2f} ({row["floor_gb_per_s"][name]:7.1f})'
+      for name in sides
+    )
+    print(f'{row["replicas"]:8}' + ''.join(f'{cell:>22}' for cell in cells))
+  print('\nconvolutions of n replicas, ms')
+  print(f'{"":20}{"":16}{"n":>4}' + ''.join(f'{form:>19}' for form in _FORMS))
+  for row in results['convolutions']:
+    cells = ''.join(f'{row["ms"][form]:19.2f}' for form in _FORMS)
+    print(f'{row["convolution"]:20}{row["computation"]:16}{row["replicas"]:4}{cells}')
+
+
+def main(argv):
+  if len(argv) > 1:
+    raise app.UsageError(f'unexpected arguments: {argv[1:]}')
+  on_cpu = jax.default_backend() == 'cpu'
+  counts = _REPLICAS.value or (_CPU_REPLICAS if on_cpu else _ACCELERATOR_REPLICAS)
+  counts = [int(count) for count in counts]
+  steps = _STEPS.value or (_CPU_STEPS if on_cpu else _ACCELERATOR_STEPS)
+  size, batch_size, repeats = _SIZE.value, _BATCH_SIZE.value, _REPEATS.value
+  images = np.random.default_rng(0).uniform(-1, 1, (batch_size, size, size, 1)).astype(np.float32)
+  config = make_config(_DTYPE.value)
+  rows = measure_steps(config, images, counts, steps, repeats, _TORCH.value)
+  results = {
+    'timed': 'whole updates, waited for once a repetition; images on the device, state donated',
+    'floor': 'parameters and both moments of Adam in float32, read and written once a step',
+    'batch_size': batch_size,
+    'image_size': size,
+    'dtype': _DTYPE.value,
+    'steps': steps,
+    'repeats': repeats,
+    'steps_of_replicas': rows,
+    'convolutions': measure_convolutions(counts, size, batch_size, _DTYPE.value, repeats),
+    **describe_hardware('torch' in rows[0]['ms_per_replica_step']),
+  }
+  print_tables(results)
+  if _OUT.value:
+    pathlib.Path(_OUT.value).write_text(json.dumps(results, indent=2) + '\n')
+
+
+if __name__ == '__main__':
+  app.run(main)
