@@ -30,7 +30,7 @@ import numpy as np
 
 from benchmarks.timing import describe_hardware, timed
 from experiments import base
-from jaxgan import replicas
+from jaxgan import replicas, train
 from jaxgan.algorithms.infogan import infogan
 from jaxgan.networks import layers
 
@@ -60,6 +60,12 @@ def make_config(dtype: str):
   return config
 
 
+def compile_update(algorithm):
+  """The update as the trainer compiles it."""
+  options = train.CPU_OPTIONS if jax.default_backend() == 'cpu' else None
+  return jax.jit(algorithm.update, donate_argnums=0, compiler_options=options)
+
+
 class JaxSide:
   """n replicas of the training step; `run(steps)` makes that many steps of each and waits."""
 
@@ -70,7 +76,7 @@ class JaxSide:
     keys = jax.random.split(jax.random.key(0), num_replicas)
     if together:
       algorithm = replicas.replicate(algorithm, num_replicas)
-      self._update = jax.jit(algorithm.update, donate_argnums=0)
+      self._update = compile_update(algorithm)
       self._states, self._batches = [jax.jit(algorithm.init)(keys)], [batch]
     else:
       self._update, init = update, jax.jit(algorithm.init)
@@ -135,7 +141,7 @@ def measure_steps(config, images, counts, steps: int, repeats: int, with_torch: 
     A row for each number of replicas: milliseconds of a step of one replica, by side.
   """
   algorithm = infogan(config, images.shape[1:], _CATEGORIES)
-  update = jax.jit(algorithm.update, donate_argnums=0)
+  update = compile_update(algorithm)
   theirs = None
   if with_torch:
     try:

@@ -88,6 +88,8 @@ class CodeEvaluator:
 
   def traversals(self, state, rng, values) -> np.ndarray:
     """Images uint8 `[r, k, len(values), H, W, C]`: one continuous code moves, all else stands."""
+    if not self.num_continuous:
+      return np.zeros((0, self.num_categories, len(values)), np.uint8)
     noise_rngs = jax.random.split(rng, self.num_categories)
     rows = []
     for i in range(self.num_continuous):
@@ -124,7 +126,7 @@ def counts_results(counts, prior, train_counts) -> dict:
   frequencies = np.asarray(train_counts) / np.sum(train_counts)
   classes = disentanglement.match_codes(counts)
   matched = np.where(classes >= 0, frequencies[classes], 0.0)
-  unmatched = 1.0 - matched.sum()
+  unmatched = max(0.0, 1.0 - matched.sum())  # of classes without a code
   return {
     'nmi': disentanglement.nmi(counts),
     'nmi_geometric': disentanglement.nmi(counts, 'geometric'),

@@ -7,6 +7,7 @@ import jax
 from jaxgan import config as config_lib
 from jaxgan import data as data_lib
 from jaxgan import families, jobs, logging, parallel, pictures, replicas, report, train
+from jaxgan.errors import UserError
 
 
 def method_config(config, method: str, data: data_lib.TrainingData):
@@ -32,12 +33,26 @@ class Setup:
     self.data = data_lib.load_training(config.data, config.replicas)
     # What cannot work is refused before hours go into the classifiers.
     self.family.check(config, self.data)
+    self._check_others(methods)
     for method in methods:
       config_lib.remember(self.workdir / method, method_config(config, method, self.data))
     labelled = self.data.pool.metadata.get('labelled', True)
     self._roles = self.family.roles(methods, labelled)
     self.classifier = self._trained('classifier')
     self.annotator = self._trained('annotator')
+
+  def _check_others(self, methods):
+    """Refuses a folder where other methods saw other images: they are shown side by side."""
+    images = self.data.pool.key
+    for method in families.all_methods():
+      folder = self.workdir / method
+      if method not in methods and (folder / 'config.json').exists():
+        theirs = config_lib.read(folder).get('images')
+        if theirs != images:
+          raise UserError(
+            f'{folder} belongs to a run on other images (images was {theirs!r}, is {images!r}): '
+            'choose another --workdir'
+          )
 
   def _trained(self, role: str) -> jobs.Classifier | None:
     if role not in self._roles:
@@ -113,7 +128,10 @@ def summarise(workdir: pathlib.Path) -> str:
     for folder in (workdir / method, workdir / method / 'replica_00'):
       if (folder / report.EVALUATION_FILE).exists():
         folders[method] = folder
-  paths = families.family_of(folders).compare(workdir, folders)
+  paths = []
+  for family in dict.fromkeys(families.family_of([method]) for method in folders):
+    own = {method: folder for method, folder in folders.items() if method in family.METHODS}
+    paths += family.compare(workdir, own)
   table = report.console_table(report.collect([workdir]))
   return '\n'.join([table, '', *(f'picture: {path}' for path in paths)])
 

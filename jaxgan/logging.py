@@ -83,6 +83,7 @@ class ReplicaLogger:
 
   def log(self, step, values):
     """Writes one row of metrics for each replica, `values[replica]`, and one for the run."""
+    values = [_plain(row) for row in values]
     if not self._files:
       self._run.log(step, values[0])
       return
@@ -162,8 +163,7 @@ class RunLogger:
       step: number of steps done.
       values: {name: scalar or [K] vector}; TensorBoard gets the scalars.
     """
-    step = int(step)
-    values = {name: np.asarray(value, np.float64).tolist() for name, value in values.items()}
+    step, values = int(step), _plain(values)
     self._metrics.log(step, values)
     scalars = {name: value for name, value in values.items() if isinstance(value, float)}
     for name, value in scalars.items():
@@ -261,6 +261,11 @@ def replace_file(path, data):
   temporary = path.with_name(path.name + '.tmp')
   temporary.write_bytes(data)
   os.replace(temporary, path)
+
+
+def _plain(values):
+  """Scalars and vectors of any kind as floats and lists of floats."""
+  return {name: np.asarray(value, np.float64).tolist() for name, value in values.items()}
 
 
 def _finite(value):

@@ -20,7 +20,7 @@ from jaxgan.logging import ReplicaLogger
 
 _NEVER = jnp.iinfo(jnp.int32).max
 # Without it XLA copies donated parameters and moments before it updates them: 10 % of a step.
-_CPU_OPTIONS = {'xla_cpu_copy_insertion_use_region_analysis': True}
+CPU_OPTIONS = {'xla_cpu_copy_insertion_use_region_analysis': True}
 
 
 class Job(NamedTuple):
@@ -144,7 +144,7 @@ def compile_run(one_step, loop_on_device: bool, sharding):
       ]
   else:
     compiled = jax.jit(
-      one_step, donate_argnums=0, out_shardings=sharding, compiler_options=_CPU_OPTIONS
+      one_step, donate_argnums=0, out_shardings=sharding, compiler_options=CPU_OPTIONS
     )
 
     def run(carries, num_steps, shares, dataset, frozen, should_stop):

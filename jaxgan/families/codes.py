@@ -19,6 +19,7 @@ JOINT_VAE = 'joint_vae'
 METHODS = (*infogan.VARIANTS, JOINT_VAE)
 _CURVES = ('evaluation/nmi', 'evaluation/ent')
 _QUERIES, _NEIGHBOURS = 8, 10  # of the retrieval picture
+_PUBLISHED_DATA = 'long_tail_mnist/split_'
 _TRAVERSAL = np.linspace(-1.0, 1.0, 9)
 
 
@@ -46,10 +47,12 @@ def validate(config, require, require_positive) -> None:
   ):
     value = algorithm[field]
     require(value in allowed, f'algorithm.{field}', value, f'one of {", ".join(allowed)}')
-  for field in ('num_continuous', 'mutual_information_weight', 'contrastive_weight'):
+  not_negative = ('num_continuous', 'mutual_information_weight', 'contrastive_weight')
+  for field in (*not_negative, 'rotation_degrees'):
     require(algorithm[field] >= 0, f'algorithm.{field}', algorithm[field], '0 or more')
-  low, high = algorithm.zoom_range
-  require(0 < low <= high, 'algorithm.zoom_range', (low, high), 'two numbers above 0, in order')
+  zoom = tuple(algorithm.zoom_range)
+  in_order = len(zoom) == 2 and 0 < zoom[0] <= zoom[1]
+  require(in_order, 'algorithm.zoom_range', zoom, 'two numbers above 0, in order')
 
 
 def roles(methods, labelled: bool):
@@ -67,10 +70,11 @@ def check(config, data: data_lib.TrainingData) -> None:
   """Refuses what needs labels where there are none, and images the networks cannot take."""
   classes = len(data.pool.class_names)
   labelled = data.pool.metadata.get('labelled', True)
-  if not labelled and config.algorithm.num_categories is None:
+  if config.algorithm.num_categories is None and (not labelled or classes < 2):
+    has = 'a single class' if labelled else 'no labels to count the classes by'
     raise UserError(
-      f'config.data.source={config.data.source} has no labels to count the classes by: say how '
-      'many codes there are to be, --config.algorithm.num_categories=10'
+      f'config.data.source={config.data.source} has {has}: say how many codes there are to be, '
+      '--config.algorithm.num_categories=10'
     )
   k = _num_categories(config, data.pool)
   if config.algorithm.get('prior') == 'fixed' and not (labelled and k == classes):
@@ -88,6 +92,12 @@ def build(config, method: str, arrays, classifier):
   del classifier
   make = joint_vae.joint_vae if method == JOINT_VAE else infogan.infogan
   return make(config.algorithm, arrays.images.shape[1:], _num_categories(config, arrays)), {}
+
+
+def published(config, arrays) -> str | None:
+  """The column of the paper's tables; none for other data, such as other files of the same form."""
+  exact = arrays.metadata.get('pixels') == 'exact'
+  return config.published if exact and arrays.key.startswith(_PUBLISHED_DATA) else None
 
 
 class Evaluation:
@@ -144,14 +154,13 @@ class Evaluation:
       results['knn1_accuracy_random_weights'] = codes_lib.nearest_neighbours(
         untrained, arrays.labels, seed
       )
-    else:
+    if not labelled:
       notes.append('the images have no labels: no NMI, ENT and 1-NN accuracy')
     train_counts = setup.data.share_counts(replica)
     evaluation = {
       'experiment': config.experiment,
       'method': method,
-      # The published numbers are for the published data, not for other files of its form.
-      'published': config.published if arrays.metadata.get('pixels') == 'exact' else None,
+      'published': published(config, arrays),
       'protocol': {
         'data': arrays.key,
         'images': len(arrays.labels),
@@ -220,7 +229,7 @@ class Evaluation:
     self._draw_retrieval(folder, arrays, features, labelled=bool(class_names))
 
   def _draw_retrieval(self, folder, arrays, features, labelled):
-    queries = np.random.default_rng(0).choice(len(features), _QUERIES, replace=False)
+    queries = np.random.default_rng(0).permutation(len(features))[:_QUERIES]
     num = min(_NEIGHBOURS + 1, len(features))
     # The first neighbour of a training image is the image itself.
     nearest = knn.nearest_neighbours(features, features[queries], num)[:, 1:]
