@@ -98,7 +98,10 @@ def evaluation_classifier_section(dataset: str) -> ml_collections.ConfigDict:
 
 
 def train_section(batch_size: int, every: int, steps=None, epochs=None):
-  """Length and rhythm of a job; `every` sets evaluation, pictures and checkpoints, in steps."""
+  """Length and rhythm of a job; `every` sets evaluation, pictures and checkpoints, in steps.
+
+  A number of steps comes before one of epochs.
+  """
   length = {'steps': config_dict.placeholder(int), 'epochs': config_dict.placeholder(int)}
   section = ml_collections.ConfigDict(
     {

@@ -26,7 +26,6 @@ def get_config(argument: str = ''):
     dataset='long_tail_folder',
     annotator=base.classifier_section('long_tail_folder', drw=True, flip=False),
   )
-  config.annotator.data.options.imbalance_ratio = None
   if chosen.method != 'joint_vae':
     config.algorithm.rotation_degrees = 10.0
   return config

@@ -14,6 +14,7 @@ DTYPES = ('float32', 'bfloat16')  # of computation; parameters are always float3
 # What a run shows, keeps or reads from where, and how far it goes: free to change between starts.
 _FREE_FIELDS = (
   'train.steps',
+  'train.epochs',
   'train.log_every',
   'train.picture_every',
   'train.evaluate_every',
@@ -48,10 +49,10 @@ def _validate_training(config, prefix: str, num_devices: int) -> None:
   fields = ('batch_size', 'log_every', 'evaluate_every', 'checkpoint_every', 'keep')
   _validate_positive(train, f'{prefix}train.', (*fields, 'picture_every'))
   _require(
-    (train.steps is None) != (train.epochs is None),
+    (train.steps, train.epochs) != (None, None),
     f'{prefix}train.steps',
     train.steps,
-    f'either {prefix}train.steps or {prefix}train.epochs, the other None',
+    f'a number of steps, or {prefix}train.epochs',
   )
   length = 'epochs' if train.steps is None else 'steps'
   _validate_positive(train, f'{prefix}train.', (length,))

@@ -43,15 +43,14 @@ class CodeEvaluator:
 
     self.images = jax.jit(images, static_argnums=2)
 
-    def label(state, variables, rng, category):
+    def label(state, variables, rng, category, num):
       codes_rng, images_rng = jax.random.split(rng)
-      num = config.evaluation.batch_size
       codes = self.codes(codes_rng, jnp.full(num, category))
       generated = data_lib.scale(images(state, images_rng, num, codes))
       logits, _ = annotator.classify(variables, generated)
       return jnp.argmax(logits, axis=-1)
 
-    self._label = jax.jit(label)
+    self._label = jax.jit(label, static_argnums=4)
 
   def codes(self, rng, categories):
     """One-hot codes `[N, k + r]` of given categories `[N]`, their continuous part at random."""
@@ -67,13 +66,15 @@ class CodeEvaluator:
 
   def counts(self, state, images_per_code: int, rng) -> np.ndarray:
     """How many of the images of each code are called each class, `[k, K]`."""
-    batch_size, num_classes = self._config.evaluation.batch_size, len(self._annotator.class_names)
+    num_classes = len(self._annotator.class_names)
+    batch_size = min(self._config.evaluation.batch_size, images_per_code)
     counts = np.zeros((self.num_categories, num_classes), np.int64)
     for category in range(self.num_categories):
       for start in range(0, images_per_code, batch_size):
         batch_rng = jax.random.fold_in(jax.random.fold_in(rng, category), start)
-        labels = np.asarray(self._label(state, self._annotator.variables, batch_rng, category))
-        labels = labels[: images_per_code - start]
+        variables = self._annotator.variables
+        labels = self._label(state, variables, batch_rng, category, batch_size)
+        labels = np.asarray(labels)[: images_per_code - start]
         counts[category] += class_distribution.class_counts(labels, num_classes)
     return counts
 

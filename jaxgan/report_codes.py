@@ -3,6 +3,7 @@
 from collections import Counter
 import functools
 from pathlib import Path
+import re
 import tempfile
 import zipfile
 
@@ -69,14 +70,20 @@ def check(evaluation):
   report_rows.check_numbers([*scores, *results['prior'], protocol['step'], protocol['codes']])
   if len(results['prior']) != protocol['codes']:
     raise ValueError('the prior has not one number a code')
-  protocol['data'].split('/')
+  _data_set(protocol['data'])
 
 
 def settings(evaluation):
   """What must agree in the runs of a row."""
   protocol = evaluation['protocol']
   same = {name: value for name, value in protocol.items() if name not in VARIES_WITH_RUN}
-  return same | {'data': protocol['data'].split('/')[0]}
+  return same | {'data': _data_set(protocol['data'])}
+
+
+def _data_set(key):
+  """The data set in a key, without the number of the split that one of its runs has."""
+  split = re.match(r'([^/]+/split_)\d+((-[0-9a-f]+)?)', key)
+  return split[1] + 'NN' + split[2] if split else key
 
 
 def run(evaluation):

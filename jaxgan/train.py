@@ -284,14 +284,14 @@ class StopRequest:
 
 
 def total_steps(config, data: data_lib.TrainingData, images_per_update: int = 1) -> int:
-  """Length of a job in steps, from `train.steps`, or `train.epochs` of the largest replica.
+  """Length of a job in steps: `train.steps`, or else `train.epochs` of the largest replica.
 
   Raises:
     UserError: a replica has fewer images than one step.
   """
   images_per_step = config.train.batch_size * images_per_update
   epochs = [data_lib.steps_per_epoch(len(at), images_per_step) for at in data.indices]
-  return config.train.steps if config.train.epochs is None else config.train.epochs * max(epochs)
+  return config.train.epochs * max(epochs) if config.train.steps is None else config.train.steps
 
 
 def _next_event(step: int, last: int, train) -> int:

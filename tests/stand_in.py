@@ -37,20 +37,25 @@ def use_stand_in_data(monkeypatch):
 
 
 def shrink(config: ml_collections.ConfigDict) -> ml_collections.ConfigDict:
-  """An experiment's configuration with tiny networks and lengths, all else unchanged."""
+  """An experiment's configuration with tiny lengths and, where they can be, tiny networks."""
   with config.unlocked():
-    config.algorithm.generator_width = config.algorithm.discriminator_width = 4
-    config.algorithm.noise_dim = 8
-    config.algorithm.count_cycle = 2
-    config.algorithm.ema_start = 2
     # Adam divides by gradients near 0; a large epsilon keeps rounding from being blown up.
     config.algorithm.epsilon = 1e-2
-    config.evaluation.update(samples=24, periodic_samples=16, batch_size=8)
-    config.train.update(batch_size=8, steps=4, log_every=2)
-    for section in (config, config.classifier, config.annotator):
+    if 'generator_width' in config.algorithm:
+      config.algorithm.generator_width = config.algorithm.discriminator_width = 4
+      config.algorithm.noise_dim = 8
+      config.algorithm.count_cycle = 2
+      config.algorithm.ema_start = 2
+      config.evaluation.update(samples=24, periodic_samples=16)
+    else:
+      config.evaluation.update(images_per_code=12, periodic_images_per_code=8)
+    config.evaluation.batch_size = 8
+    config.train.update(batch_size=8, steps=4, epochs=None, log_every=2)
+    classifiers = [config[role] for role in ('classifier', 'annotator') if role in config]
+    for section in (config, *classifiers):
       every = {'evaluate_every': 2, 'picture_every': 4, 'checkpoint_every': 2}
       section.train.update(batch_size=8, log_every=2, **every)
-    for section in (config.classifier, config.annotator):
+    for section in classifiers:
       section.algorithm.update(depth=8, width=4)
       section.train.epochs = 1
   return config
@@ -59,3 +64,9 @@ def shrink(config: ml_collections.ConfigDict) -> ml_collections.ConfigDict:
 def tiny() -> ml_collections.ConfigDict:
   """A class-balancing experiment on 8x8 stand-in images with tiny networks."""
   return shrink(base.gan_config('tiny', 'class_balancing', 'stand_in', 'stand_in', flip=False))
+
+
+def tiny_codes(method: str = 'elastic_infogan') -> ml_collections.ConfigDict:
+  """An experiment of the codes' family on 8x8 stand-in images; its networks have fixed widths."""
+  annotator = base.classifier_section('stand_in', drw=False, flip=False)
+  return shrink(base.codes_config('tiny', method, 'stand_in', annotator))

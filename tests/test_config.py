@@ -7,6 +7,7 @@ import pytest
 
 from jaxgan import config as config_lib
 from jaxgan.errors import UserError
+from tests.stand_in import tiny_codes
 
 
 @pytest.mark.parametrize(
@@ -15,12 +16,14 @@ from jaxgan.errors import UserError
     ('train.batch_size', 0, r'config\.train\.batch_size=0'),
     ('train.batch_size', 12, 'multiple of 8'),
     ('train.steps', -1, r'config\.train\.steps=-1'),
-    ('train.epochs', 3, 'either train.steps or train.epochs'),
+    ('train.steps', None, 'a number of steps, or train.epochs'),
     ('train.log_every', 0, r'train\.log_every'),
     ('data.crop_padding', -1, r'data\.crop_padding'),
     ('data.options.imbalance_ratio', 0.5, r'imbalance_ratio=0.5 .* 1 or more'),
-    ('methods', ('cgan',), r"methods='cgan' .* unconditional, class_balancing"),
-    ('methods', (), 'at least one method'),
+    ('methods', ('cgan',), r"methods=\('cgan',\) .* class_balancing; .*elastic_infogan"),
+    ('methods', (), r'methods=\(\) .*unconditional, class_balancing'),
+    ('methods', ('unconditional', 'elastic_infogan'), "'elastic_infogan'.* not possible: use some"),
+    ('replicas', 0, r'config\.replicas=0 .* above 0'),
     ('algorithm.loss', 'wasserstein', r'algorithm\.loss.*relativistic, hinge, non_saturating'),
     ('algorithm.dtype', 'float16', r'algorithm\.dtype.*bfloat16'),
     ('algorithm.regulariser_weights', 'x', 'released, paper'),
@@ -29,23 +32,94 @@ from jaxgan.errors import UserError
     ('algorithm.ema_decay', 1.5, r'algorithm\.ema_decay'),
     ('algorithm.count_cycle', 0, r'algorithm\.count_cycle'),
     ('evaluation.batch_size', 9, r'evaluation\.batch_size'),
+    ('classifier.algorithm.network', 'vgg', r'algorithm\.network.*one of resnet, mnist_cnn'),
     ('classifier.algorithm.depth', 9, r'classifier\.algorithm\.depth=9 .* 6n \+ 2'),
+    ('annotator.algorithm.width', 0, r'annotator\.algorithm\.width'),
     ('annotator.train.batch_size', 3, r'annotator\.train\.batch_size'),
     ('classifier.algorithm.drw_beta', 1.0, r'classifier\.algorithm\.drw_beta'),
   ],
 )
 def test_impossible_values(tiny_config, field, value, message):
-  config_lib.validate(tiny_config, num_devices=8)
-  with tiny_config.ignore_type(), tiny_config.unlocked():
-    tiny_config.update_from_flattened_dict({field: value})
+  _assert_refused(tiny_config, field, value, message)
+
+
+@pytest.mark.parametrize(
+  ('field', 'value', 'message'),
+  [
+    ('methods', ('elastic_infogan', 'gumbel_softmax'), 'methods=.*one of these methods at a time'),
+    ('replicas', -1, r'config\.replicas=-1 .* above 0'),
+    ('algorithm.num_categories', 1, r'algorithm\.num_categories=1 .* 2 or more, or none'),
+    ('algorithm.prior', 'learned', "prior='learned'.* one of uniform, fixed, learnable"),
+    ('algorithm.contrastive', 'ntxent', 'one of none, positives, nt_xent'),
+    ('algorithm.trunk', 'q', "trunk='q'.* one of discriminator, both"),
+    ('algorithm.noise_dim', 0, 'noise_dim=0 .* above 0'),
+    ('algorithm.num_continuous', -1, 'num_continuous=-1 .* 0 or more'),
+    ('algorithm.temperature', 0.0, r'temperature=0\.0 .* above 0'),
+    ('algorithm.contrastive_temperature', 0.0, r'contrastive_temperature=0\.0 .* above 0'),
+    ('algorithm.mutual_information_weight', -1.0, r'information_weight=-1\.0 .* 0 or more'),
+    ('algorithm.contrastive_weight', -1.0, r'contrastive_weight=-1\.0 .* 0 or more'),
+    ('algorithm.rotation_degrees', -10.0, r'rotation_degrees=-10\.0 .* 0 or more'),
+    ('algorithm.zoom_range', (1.1, 0.9), r'zoom_range=\(1\.1, 0\.9\) .* above 0, in order'),
+    ('algorithm.zoom_range', (0.0, 1.0), r'zoom_range=\(0\.0, 1\.0\) .* above 0, in order'),
+    ('algorithm.zoom_range', (1.0,), r'zoom_range=\(1\.0,\) .* two numbers'),
+    ('algorithm.learning_rate', 0.0, r'learning_rate=0\.0 .* above 0'),
+    ('algorithm.epsilon', 0.0, r'epsilon=0\.0 .* above 0'),
+    ('algorithm.beta2', 1.0, r'beta2=1\.0 .* in \[0, 1\)'),
+    ('algorithm.dtype', 'float16', 'dtype=.*one of float32, bfloat16'),
+    ('evaluation.images_per_code', 0, r'evaluation\.images_per_code=0 .* above 0'),
+    ('evaluation.periodic_images_per_code', 0, 'periodic_images_per_code=0 .* above 0'),
+    ('evaluation.batch_size', 9, r'evaluation\.batch_size=9 .* such as 8'),
+    ('train.batch_size', 9, r'config\.train\.batch_size=9 .* such as 8'),
+    ('annotator.train.epochs', 0, r'annotator\.train\.epochs=0'),
+    ('annotator.algorithm.depth', 9, r'annotator\.algorithm\.depth=9 .* 6n \+ 2'),
+  ],
+)
+def test_impossible_values_of_codes(field, value, message):
+  _assert_refused(tiny_codes(), field, value, message)
+
+
+@pytest.mark.parametrize(
+  ('field', 'value', 'message'),
+  [
+    ('algorithm.latent_dim', 0, 'latent_dim=0 .* above 0'),
+    ('algorithm.beta', -1.0, r'beta=-1\.0 .* 0 or more'),
+    ('algorithm.capacity', -1.0, r'capacity=-1\.0 .* 0 or more'),
+    ('algorithm.capacity_steps', 0, 'capacity_steps=0 .* above 0'),
+    ('algorithm.temperature', 0.0, r'temperature=0\.0 .* above 0'),
+  ],
+)
+def test_impossible_values_of_joint_vae(field, value, message):
+  _assert_refused(tiny_codes('joint_vae'), field, value, message)
+
+
+def _assert_refused(config, field, value, message):
+  config_lib.validate(config, num_devices=8)
+  with config.ignore_type(), config.unlocked():
+    config.update_from_flattened_dict({field: value})
   with pytest.raises(UserError, match=message) as error:
-    config_lib.validate(tiny_config, num_devices=8)
-  assert '\n' not in str(error.value)
+    config_lib.validate(config, num_devices=8)
+  assert str(error.value).startswith('config.') and '\n' not in str(error.value)
+
+
+def test_devices_with_replicas_of_their_own_do_not_share_batches():
+  config = tiny_codes()
+  config.train.batch_size = config.annotator.train.batch_size = 9
+  config.evaluation.batch_size = 9
+  config.replicas = 16
+  config_lib.validate(config, num_devices=8)
+  config.replicas = 4  # Two devices for each.
+  with pytest.raises(UserError, match=r'batch_size=9 .* 2 devices'):
+    config_lib.validate(config, num_devices=8)
 
 
 def test_a_given_classifier_needs_no_section_of_its_own(tiny_config):
   tiny_config.classifier.folder = 'somewhere'
   tiny_config.classifier.algorithm.depth = 9
+  config_lib.validate(tiny_config, num_devices=1)
+
+
+def test_depth_and_width_are_those_of_the_resnet(tiny_config):
+  tiny_config.annotator.algorithm.update(network='mnist_cnn', depth=9, width=0)
   config_lib.validate(tiny_config, num_devices=1)
 
 
@@ -75,6 +149,14 @@ def test_length_rhythm_and_places_may_change(tiny_config, tmp_path):
   tiny_config.data.data_dir = '/elsewhere'
   tiny_config.evaluation.samples = 7
   config_lib.remember(tmp_path, tiny_config)
+
+
+def test_the_number_of_replicas_may_not_change(tmp_path):
+  config = tiny_codes()
+  config_lib.remember(tmp_path, config)
+  config.replicas = 2
+  with pytest.raises(UserError, match='replicas was 1, is 2'):
+    config_lib.remember(tmp_path, config)
 
 
 def test_no_run_and_a_broken_one(tmp_path):

@@ -9,6 +9,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 DIGITS = f'--config={ROOT}/experiments/digits_lt.py'
+MNIST = f'--config={ROOT}/experiments/mnist_lt.py'
 
 
 def run(*arguments, cwd, **environment):
@@ -34,6 +35,8 @@ def run(*arguments, cwd, **environment):
     ((DIGITS, '--config.train.batch_size=0'), 'config.train.batch_size=0'),
     ((DIGITS, '--config.data.dataset=long_tail_letters'), 'long_tail_letters'),
     ((f'{DIGITS}:ratio=7',), 'ratio=7'),
+    ((f'{MNIST}:split=50',), 'split=50'),
+    ((MNIST, '--config.algorithm.zoom_range=0.9'), 'config.algorithm.zoom_range=(0.9,)'),
     (('--mode=dance',), 'dance'),
     (('--no_such_flag',), 'no_such_flag'),
     ((DIGITS, 'stray'), "unknown argument 'stray'"),
@@ -70,5 +73,6 @@ def test_a_work_directory_that_cannot_be_written(tmp_path):
 
 def test_help_lists_the_flags(tmp_path):
   result = run('--help', cwd=tmp_path)
-  for flag in ('--config', '--workdir', '--mode', '--checkpoint', '--balanced', '--num_images'):
+  names = ('config', 'workdir', 'mode', 'checkpoint', 'balanced', 'num_images', 'replica')
+  for flag in (f'--{name}' for name in names):
     assert flag in result.stdout

@@ -331,3 +331,17 @@ def test_unknown_published_data_set(tmp_path):
   _save(tmp_path / 'run', published='cifar10')
   with pytest.raises(UserError, match='cifar10'):
     collect([tmp_path])
+
+
+def test_splits_are_averaged_but_not_different_data(tmp_path):
+  """A split in a pool is a split; folders of images are each their own."""
+  keys = (
+    'long_tail_mnist/split_00/1.0.0/train/01',
+    'long_tail_mnist/split_07 of long_tail_mnist/pool/1.0.0/train/02',
+    'long_tail_mnist/split_00-0123456789/1.0.0/train/03',
+    'long_tail_folder/a/1.0.0/train/04',
+    'long_tail_folder/b/1.0.0/train/05',
+  )
+  for seed, key in enumerate(keys):
+    _save(tmp_path / str(seed), protocol={'data': key, 'seed': seed})
+  assert sorted(len(row.evaluations) for row in collect([tmp_path])) == [1, 1, 1, 2]

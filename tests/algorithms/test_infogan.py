@@ -43,9 +43,14 @@ def section(method='elastic_infogan', **changes):
   return config
 
 
-def batch(seed=0, label=0, n=8):
+def batch(seed=0, label=0, n=8, counts=COUNTS):
   images = jax.random.uniform(jax.random.key(seed), (n, *SHAPE), minval=-1.0)
-  return {'images': images, 'labels': jnp.full(n, label)}
+  return {
+    'images': images,
+    'labels': jnp.full(n, label),
+    'class_counts': jnp.array(counts),
+    'frozen': {},
+  }
 
 
 @functools.cache
@@ -59,9 +64,9 @@ def build(method, **changes):
 
   def update(state, batch, rng, numbers):
     changed = ml_collections.ConfigDict({**config.to_dict(), **numbers})
-    return infogan(changed, SHAPE, K, COUNTS).update(state, batch, rng)
+    return infogan(changed, SHAPE, K).update(state, batch, rng)
 
-  algorithm = infogan(config, SHAPE, K, COUNTS)
+  algorithm = infogan(config, SHAPE, K)
   return algorithm, jax.jit(update), algorithm.init(jax.random.key(0))
 
 
@@ -111,11 +116,14 @@ def test_every_variant_trains_every_network(method):
 @pytest.mark.parametrize('method', VARIANTS)
 def test_only_a_learned_prior_moves(method):
   states, metrics = run(2, method)
-  start = np.array([2 / 3, 1 / 3, 0.0]) if VARIANTS[method][0] == 'fixed' else np.full(K, 1 / K)
-  np.testing.assert_allclose(jax.nn.softmax(states[0].prior_logits), start, rtol=1e-6)
-  np.testing.assert_allclose(metrics[-1]['prior'], jax.nn.softmax(states[-1].prior_logits))
-  moved = differ(states[0].prior_logits, states[-1].prior_logits)
-  assert moved == (VARIANTS[method][0] == 'learnable')
+  first, second, third = (jax.nn.softmax(state.prior_logits) for state in states)
+  np.testing.assert_allclose(first, np.full(K, 1 / K), rtol=1e-6)
+  np.testing.assert_allclose([m['prior'] for m in metrics], [second, third])
+  prior = VARIANTS[method][0]
+  if prior == 'fixed':
+    np.testing.assert_allclose(second, [2 / 3, 1 / 3, 0.0], atol=1e-6)
+  assert differ(first, second) == (prior != 'uniform')
+  assert differ(second, third) == (prior == 'learnable')
 
 
 def test_the_two_optimisers_hold_what_the_paper_gives_them():
@@ -183,22 +191,21 @@ def test_continuous_codes_are_predicted_and_steer_the_image():
   assert logits.shape == (4, K)
 
 
-def test_labels_are_not_read(assert_trees_equal):
+def test_labels_and_class_counts_are_not_read(assert_trees_equal):
   algorithm, update, state = build('elastic_infogan')
   rng = jax.random.key(1)
-  zeros, twos = (update(state, batch(label=label), rng, NUMBERS) for label in (0, 2))
-  assert_trees_equal(zeros, twos)
-  # A batch without labels will do.
+  ours = update(state, batch(), rng, NUMBERS)
+  assert_trees_equal(ours, update(state, batch(label=2, counts=(1, 1, 9)), rng, NUMBERS))
+  # A batch without them will do.
   jax.eval_shape(algorithm.update, state, {'images': batch()['images']}, rng)
 
 
-def test_frequencies_are_needed_for_the_fixed_prior_only():
-  for method, (prior, _) in VARIANTS.items():
-    if prior != 'fixed':
-      infogan(section(method), SHAPE, K)
-  for frequencies in (None, (1, 2), (1, 2, -1)):
-    with pytest.raises(ValueError, match='3 frequencies'):
-      infogan(section('ground_truth_infogan'), SHAPE, K, frequencies)
+def test_fixed_prior_follows_the_class_counts_of_each_batch():
+  _, update, state = build('ground_truth_infogan')
+  for counts in (COUNTS, (1, 1, 2)):
+    after, metrics = update(state, batch(counts=counts), jax.random.key(1), NUMBERS)
+    np.testing.assert_allclose(metrics['prior'], np.divide(counts, sum(counts)), atol=1e-6)
+    assert bool(jnp.isfinite(after.prior_logits).all())
 
 
 def test_generate_depends_on_key_and_codes_alone(assert_trees_equal):

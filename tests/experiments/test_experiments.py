@@ -1,4 +1,4 @@
-"""Every file in experiments/ builds and takes one real step of its GAN and of its classifier."""
+"""Every file in experiments/ builds and takes one real step of its method and its classifiers."""
 
 import importlib
 import pathlib
@@ -10,46 +10,54 @@ import pytest
 import experiments
 from jaxgan import config as config_lib
 from jaxgan import data as data_lib
-from jaxgan import jobs, report, train
-from jaxgan.algorithms.gan import METHODS
+from jaxgan import experiment, families, jobs, report, train
+from jaxgan.algorithms import gan, infogan
 from jaxgan.errors import UserError
+from jaxgan.families import codes
 from tests.stand_in import shrink
 
 FILES = sorted(p.stem for p in pathlib.Path(experiments.__file__).parent.glob('*.py'))
 EXPERIMENTS = [name for name in FILES if name not in ('__init__', 'base')]
+SHAPES = {  # where they are not 32x32x3
+  'digits_lt': {'image_size': 16, 'channels': 1},
+  'folder_lt': {'image_size': 16, 'channels': 3},
+  'mnist_lt': {'image_size': 28, 'channels': 1},
+  'elastic_infogan_folder': {'image_size': 16, 'channels': 3},
+}
 
 
 def _module(name):
   return importlib.import_module(f'experiments.{name}')
 
 
-def _one_step(algorithm, config, arrays, frozen):
-  dataset = data_lib.Dataset(arrays.images, arrays.labels)
-  one_step, start = train.make_step(algorithm, config, len(arrays.labels))
-  state = jax.jit(algorithm.init)(jax.random.key(0))
-  return jax.jit(one_step)(start(state, dataset, frozen), dataset, frozen)
+def _one_step(job):
+  """The state after a step, and the step's metrics."""
+  constants = job.data.share(0, job.config.seed), job.data.dataset, dict(job.frozen)
+  one_step, start = train.make_step(job, together=False)
+  state = jax.jit(job.algorithm.init)(jax.random.key(0))
+  carry = jax.jit(one_step)(start(state, 0, *constants), *constants)
+  assert int(carry.state.step) == 1
+  assert all(bool(np.isfinite(value).all()) for value in carry.metrics.values())
+  return carry.state
 
 
 @pytest.mark.parametrize('name', EXPERIMENTS)
 def test_one_step(name, stand_in_data):
   config = shrink(_module(name).get_config())
   config_lib.validate(config, num_devices=1)
-  size = 16 if name == 'digits_lt' else 32
-  stand_in_data({'image_size': size, 'channels': 1 if name == 'digits_lt' else 3})
-  arrays = data_lib.load(config.data, 'train')
-  classifier_config = jobs.job_config(config, config.classifier, arrays)
-  classifier_algorithm = jobs.build_classifier(classifier_config, arrays)
-  trained = _one_step(classifier_algorithm, classifier_config, arrays, {})
-  assert int(trained.state.step) == 1
-
-  classifier = jobs.Classifier(
-    classifier_algorithm.classify, trained.state.variables, arrays.class_names, (), 0.0, ''
-  )
+  stand_in_data({'image_size': 32, 'channels': 3} | SHAPES.get(name, {}))
+  family, data = families.family_of(config.methods), data_lib.load_training(config.data)
+  family.check(config, data)
+  classifiers = {'classifier': None}
+  for role in family.roles(config.methods, labelled=True):
+    job = jobs.classifier_job(config, role, folder=None)
+    classifiers[role] = jobs.Classifier(
+      job.algorithm.classify, _one_step(job).variables, data.pool.class_names, (), 0.0, ''
+    )
   for method in config.methods:
-    algorithm, frozen = jobs.build_gan(config, method, arrays, classifier)
-    carry = _one_step(algorithm, config, arrays, frozen)
-    assert int(carry.state.step) == 1
-    assert all(bool(np.isfinite(value).all()) for value in carry.metrics.values())
+    algorithm, frozen = family.build(config, method, data.pool, classifiers['classifier'])
+    own = experiment.method_config(config, method, data)
+    _one_step(train.Job(method, None, own, algorithm, data, frozen, evaluate=None, picture=None))
 
 
 @pytest.mark.parametrize('name', EXPERIMENTS)
@@ -87,16 +95,74 @@ def test_cifar10_baseline_shares_every_other_line():
   assert baseline.to_json() == ours.to_json()
 
 
+def test_mnist_follows_the_paper():
+  config = _module('mnist_lt').get_config()
+  config_lib.validate(config, num_devices=1)
+  assert config.methods == ('elastic_infogan',)
+  expected = {
+    'learning_rate': 2e-4, 'beta1': 0.5, 'beta2': 0.999, 'noise_dim': 62, 'num_continuous': 0,
+    'temperature': 0.1, 'mutual_information_weight': 1.0, 'contrastive_weight': 10.0,
+    'contrastive_temperature': 1.0, 'rotation_degrees': 20.0, 'zoom_range': (0.9, 1.1),
+    'prior': 'learnable', 'contrastive': 'nt_xent', 'num_categories': None,
+  }  # fmt: skip
+  assert {name: config.algorithm[name] for name in expected} == expected
+  assert (config.train.batch_size, config.train.epochs, config.train.steps) == (64, 200, None)
+  assert config.evaluation.images_per_code == 1000
+  assert config.data.dataset == 'long_tail_mnist/split_00'
+  assert config.annotator.data.dataset == 'long_tail_mnist/full'
+  assert config.annotator.algorithm.network == 'mnist_cnn'
+  assert report.published_values('elastic_infogan')[0]['nmi']['elastic_infogan'][config.published]
+
+
+@pytest.mark.parametrize('name', ['mnist_lt', 'elastic_infogan_folder'])
+def test_methods_of_codes_differ_in_what_makes_them(name):
+  assert set(_module(name).METHODS) == set(codes.METHODS)
+  ours = _module(name).get_config()
+  for method in codes.METHODS:
+    config = _module(name).get_config(f'method={method}')
+    config_lib.validate(config, num_devices=1)
+    assert (config.methods, config.workdir) == ((method,), ours.workdir)
+    if method == codes.JOINT_VAE:
+      continue
+    assert (config.algorithm.prior, config.algorithm.contrastive) == infogan.VARIANTS[method]
+    for field in ('prior', 'contrastive'):
+      config.algorithm[field] = ours.algorithm[field]
+    config.methods = ours.methods
+    assert config.to_json() == ours.to_json()
+
+
+def test_split_and_length_of_mnist():
+  config = _module('mnist_lt').get_config('length=quick,split=7')
+  assert config.data.dataset == 'long_tail_mnist/split_07'
+  assert config.workdir == 'runs/mnist_lt_quick_split_07'
+  assert (config.train.batch_size, config.train.epochs) == (64, None) and config.train.steps <= 5000
+  config_lib.validate(config, num_devices=1)
+
+
 def test_published_rows_exist():
+  columns = report.published_values('elastic_infogan')[0]['runs']
   for name in EXPERIMENTS:
-    for row in _module(name).get_config().published.values():
-      assert report.published_values(row)[0]
+    published = _module(name).get_config().published
+    if published is None or isinstance(published, str):
+      assert published in (None, *columns)
+    else:
+      assert all(report.published_values(row)[0] for row in published.values())
 
 
-@pytest.mark.parametrize('argument', ['ratio=50', 'method=gan', 'speed=1', 'ratio'])
-def test_an_unknown_argument_is_refused(argument):
-  with pytest.raises(UserError, match=r'ratio=100\|10\|1, method=class_balancing\|unconditional'):
-    _module('cifar10_lt').get_config(argument)
+@pytest.mark.parametrize(
+  ('name', 'argument', 'allowed'),
+  [
+    *(
+      ('cifar10_lt', text, r'ratio=100\|10\|1, method=class_balancing\|unconditional')
+      for text in ('ratio=50', 'method=gan', 'speed=1', 'ratio')
+    ),
+    ('mnist_lt', 'split=50', r'split=0\|1\|.*\|49, length=full\|quick'),
+    ('mnist_lt', 'method=infogan', r'method=elastic_infogan\|uniform_infogan\|.*\|joint_vae'),
+  ],
+)
+def test_an_unknown_argument_is_refused(name, argument, allowed):
+  with pytest.raises(UserError, match=allowed):
+    _module(name).get_config(argument)
 
 
 def test_one_value_reaches_every_job():
@@ -109,4 +175,14 @@ def test_one_value_reaches_every_job():
     assert config[role].data.options.image_size == 64
   assert config.classifier.data.options.imbalance_ratio == 50.0
   assert config.annotator.data.options.imbalance_ratio is None
-  assert set(config.methods) <= set(METHODS)
+  assert set(config.methods) <= set(gan.METHODS)
+
+
+def test_one_value_reaches_the_annotator_of_codes():
+  config = _module('elastic_infogan_folder').get_config()
+  config.data.source, config.data.data_dir = 'mine', 'prepared'
+  config.data.options.image_size = 64
+  config.data.options.imbalance_ratio = 50.0
+  data = config.annotator.data
+  assert (data.source, data.data_dir, data.options.image_size) == ('mine', 'prepared', 64)
+  assert data.options.imbalance_ratio is None

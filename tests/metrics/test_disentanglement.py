@@ -57,6 +57,7 @@ def test_empty_rows_and_columns_are_left_out_and_counted():
     np.array([[2, 2, 0], [0, 4, 0], [0, 0, 0]]),
     np.array([[5, 0], [5, 0]]),  # one class
     np.array([[5, 0], [0, 0]]),  # one code and one class
+    np.array([[4, 0, 1], [0, 3, 3]]),  # fewer codes than classes
   ],
 )
 def test_nmi_is_that_of_scikit_learn_on_the_labels(counts, average_method):
@@ -93,6 +94,22 @@ def test_match_codes_gives_two_codes_of_one_class_different_classes():
   np.testing.assert_array_equal(match_codes(jnp.array([[9, 6], [8, 4]])), [1, 0])
 
 
+def test_match_codes_leaves_codes_without_a_class_and_classes_without_a_code():
+  counts = np.array([[0, 9], [8, 1], [2, 5]])
+  np.testing.assert_array_equal(match_codes(counts), [1, 0, -1])
+  np.testing.assert_array_equal(match_codes(counts.T), [1, 0])
+
+
+def test_more_codes_than_classes_by_hand():
+  # Three codes of one class each: H(C) = log 3, H(Y) of (2/3, 1/3) = I(C; Y).
+  counts = [[4, 0], [4, 0], [0, 4]]
+  entropy_y = math.log(3) - 2 / 3 * math.log(2)
+  assert nmi(counts) == pytest.approx(2 * entropy_y / (math.log(3) + entropy_y))
+  # The rows and the second column have no entropy, the first column log 2.
+  assert average_entropy(counts) == pytest.approx(math.log(2) / 5)
+  assert num_empty([[4, 0], [4, 0], [0, 0]]) == 2
+
+
 def test_match_codes_puts_the_learned_prior_beside_the_frequencies():
   frequencies = np.array([0.5, 0.3, 0.2])
   counts = np.array([[0, 90, 10], [5, 0, 95], [100, 0, 0]])
@@ -101,7 +118,7 @@ def test_match_codes_puts_the_learned_prior_beside_the_frequencies():
 
 @pytest.mark.parametrize('metric', [average_entropy, num_empty, nmi, match_codes])
 @pytest.mark.parametrize(
-  'counts', [np.zeros((2, 2)), [[1, -1], [0, 1]], [[np.nan]], [1, 2], np.ones((2, 3))]
+  'counts', [np.zeros((2, 3)), [[1, -1], [0, 1]], [[np.nan]], [1, 2], np.ones((2, 3, 1))]
 )
 def test_what_is_no_count_matrix_is_refused(metric, counts):
   with pytest.raises(ValueError, match='counts must be'):

@@ -1,0 +1,81 @@
+"""Classifiers that are given instead of trained: refused with one line where they do not fit."""
+
+import numpy as np
+import pytest
+
+from jaxgan import config as config_lib
+from jaxgan import data as data_lib
+from jaxgan import experiment, jobs
+from jaxgan.errors import UserError
+from tests.stand_in import tiny_codes
+
+DIGITS = {'image_size': 28, 'num_classes': 10}
+SHAPES = {'conv1': (20, 1, 5, 5), 'conv2': (50, 20, 5, 5), 'fc1': (500, 800), 'fc2': (10, 500)}
+
+
+def _save_weights(path, leave_out=()):
+  rng = np.random.default_rng(0)
+  tensors = {}
+  for name, shape in SHAPES.items():
+    tensors[f'{name}.weight'] = rng.normal(0, 0.1, shape).astype(np.float32)
+    tensors[f'{name}.bias'] = np.zeros(shape[0], np.float32)
+  np.savez(path, **{name: tensor for name, tensor in tensors.items() if name not in leave_out})
+
+
+def _annotator(given):
+  config = tiny_codes()
+  config.annotator.folder = str(given)
+  arrays = data_lib.load(config.data, 'train')
+  return jobs.trained_classifier(config, 'annotator', given.parent, arrays, mesh=None)
+
+
+def test_the_released_weights_are_an_annotator(stand_in_data, tmp_path):
+  stand_in_data(DIGITS)
+  path = tmp_path / 'mnist_cnn.npz'
+  _save_weights(path)
+  annotator = _annotator(path)
+  test = data_lib.load(None, 'test')
+  labels, features = jobs.compile_classify(annotator.classify)(annotator.variables, test.images)
+  assert annotator.accuracy == np.mean(labels == test.labels) and features.shape == (60, 500)
+  assert annotator.class_names == test.class_names and annotator.image_shape == (28, 28, 1)
+  assert annotator.key.startswith('mnist_cnn-')
+  assert list(tmp_path.iterdir()) == [path]
+
+
+def _cut_short(path):
+  _save_weights(path)
+  path.write_bytes(path.read_bytes()[:5000])
+
+
+@pytest.mark.parametrize(
+  ('write', 'shape', 'message'),
+  [
+    (_save_weights, {}, 'is for 10 classes of 28x28x1 images, stand_in has 3 of 8x8x1'),
+    (_save_weights, {'image_size': 28}, 'is for 10 classes .* has 3 of 28x28x1'),
+    (lambda path: None, DIGITS, 'cannot be read .No such file'),
+    (lambda path: path.mkdir(), DIGITS, 'cannot be read .Is a directory'),
+    (lambda path: path.write_text('weights'), DIGITS, 'is not an npz of arrays, or damaged'),
+    (_cut_short, DIGITS, 'is not an npz of arrays, or damaged'),
+    (lambda path: np.savez(path, fc1=[{}]), DIGITS, 'is not an npz of arrays, or damaged'),
+    (lambda path: _save_weights(path, ('fc2.bias',)), DIGITS, r'fc2\.bias, not .*fc2\.weight$'),
+  ],
+)
+def test_other_files_are_refused(stand_in_data, tmp_path, write, shape, message):
+  stand_in_data(shape)
+  path = tmp_path / 'weights.npz'
+  write(path)
+  with pytest.raises(UserError, match=message) as error:
+    _annotator(path)
+  assert f'config.annotator.folder={path}' in str(error.value) and '\n' not in str(error.value)
+
+
+def test_the_folder_of_a_method_is_no_classifier(stand_in_data, tmp_path):
+  del stand_in_data
+  config = tiny_codes()
+  data = data_lib.load_training(config.data)
+  folder = tmp_path / 'elastic_infogan'
+  config_lib.remember(folder, experiment.method_config(config, 'elastic_infogan', data))
+  with pytest.raises(UserError, match='elastic_infogan is not the folder of a classifier'):
+    _annotator(folder)
+  with pytest.raises(UserError, match=r'nowhere holds no run \(no config\.json\)'):
+    _annotator(tmp_path / 'nowhere')
