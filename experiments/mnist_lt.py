@@ -52,4 +52,5 @@ def get_config(argument: str = ''):
   config.workdir = f'runs/mnist_lt{length}_split_{chosen.split:02}'
   if chosen.length == 'quick':
     config.train = base.train_section(batch_size=64, steps=2000, every=500)
+    config.annotator.algorithm.decay_epochs, config.annotator.train.epochs = (1,), 2
   return config

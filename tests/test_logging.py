@@ -2,13 +2,21 @@
 
 import io
 import json
+import math
 
 import numpy as np
 import pytest
 
 from jaxgan.errors import UserError
 import jaxgan.logging
-from jaxgan.logging import RunLogger, read_metrics, replace_file
+from jaxgan.logging import (
+  MetricsFile,
+  ReplicaLogger,
+  RunLogger,
+  read_metrics,
+  replace_file,
+  replica_folders,
+)
 
 
 def _write(folder, text):
@@ -124,6 +132,78 @@ def test_bar_on_a_terminal(tmp_path, monkeypatch):
   shown = terminal.getvalue()
   assert 'class_balancing 100%' in shown and '4/4' in shown and 'loss/generator 0.25' in shown
   assert 'checkpoint written\n' in shown
+
+
+def test_a_metrics_file_alone(tmp_path):
+  """Fresh it is empty, resumed it loses later rows and the torn line; nothing else is written."""
+  folder = tmp_path / 'new' / 'run'
+  file = MetricsFile(folder, start_step=0)
+  for step in (1, 2, 3):
+    file.log(step, {'a': step / 2, 'bad': math.inf, 'shares': [0.5, math.nan]})
+  assert not file.closed
+  file.close()
+  assert file.closed
+  with open(folder / 'metrics.jsonl', 'a') as torn:
+    torn.write('{"step": 4, "a')
+  file = MetricsFile(folder, start_step=2)
+  file.log(3, {'a': 7.0})
+  assert read_metrics(folder) == [  # It need not be closed to be read.
+    {'step': 1, 'a': 0.5, 'bad': None, 'shares': [0.5, None]},
+    {'step': 2, 'a': 1.0, 'bad': None, 'shares': [0.5, None]},
+    {'step': 3, 'a': 7.0},
+  ]
+  file.close()
+  MetricsFile(folder, start_step=0).close()
+  assert [(path.name, path.read_bytes()) for path in folder.iterdir()] == [('metrics.jsonl', b'')]
+
+
+def test_replicas_have_folders_unless_there_is_one(tmp_path):
+  assert replica_folders(tmp_path, 1) == [tmp_path]
+  folders = replica_folders(str(tmp_path), 50)
+  assert folders[0] == tmp_path / 'replica_00' and folders[49] == tmp_path / 'replica_49'
+  assert sorted(folders) == folders and len(set(folders)) == 50
+
+
+def test_replicas_are_logged_each_and_as_mean_and_sample_standard_deviation(tmp_path):
+  losses, counts = (1.0, np.float32(2.0), 6), ([3, 1], np.array([0, 4]), (2, 2))
+  with ReplicaLogger(tmp_path, 'job', total_steps=4, start_step=0, num_replicas=3) as logger:
+    rows = zip(losses, counts, strict=True)
+    logger.log(2, [{'loss/a': loss, 'counts': own} for loss, own in rows])
+    logger.log(4, [{'loss/a': value} for value in (1.0, math.nan, None)])
+  assert read_metrics(tmp_path) == [
+    {'step': 2, 'loss/a': 3.0, 'std/loss/a': pytest.approx(math.sqrt(7.0))},
+    {'step': 4, 'loss/a': None, 'std/loss/a': None},
+  ]
+  assert [read_metrics(folder) for folder in replica_folders(tmp_path, 3)] == [
+    [{'step': 2, 'loss/a': 1.0, 'counts': [3.0, 1.0]}, {'step': 4, 'loss/a': 1.0}],
+    [{'step': 2, 'loss/a': 2.0, 'counts': [0.0, 4.0]}, {'step': 4, 'loss/a': None}],
+    [{'step': 2, 'loss/a': 6.0, 'counts': [2.0, 2.0]}, {'step': 4, 'loss/a': None}],
+  ]
+
+
+def test_resumed_replicas_all_begin_after_the_same_step(tmp_path):
+  """Killed between the rows of two replicas."""
+  folders = replica_folders(tmp_path, 2)
+  with ReplicaLogger(tmp_path, 'job', total_steps=4, start_step=0, num_replicas=2) as logger:
+    for step in (1, 2, 3):
+      logger.log(step, [{'a': step}, {'a': -step}])
+  with open(folders[0] / 'metrics.jsonl', 'a') as file:
+    file.write('{"step": 4, "a": 4.0}\n')
+  with ReplicaLogger(tmp_path, 'job', total_steps=4, start_step=2, num_replicas=2) as logger:
+    logger.log(3, [{'a': 30}, {'a': 32}])
+  for folder in (tmp_path, *folders):
+    assert [row['step'] for row in read_metrics(folder)] == [1, 2, 3]
+  assert read_metrics(folders[1])[-1] == {'step': 3, 'a': 32.0}
+  assert read_metrics(tmp_path)[-1]['a'] == 31.0
+
+
+def test_a_single_replica_is_the_run(tmp_path, capsys):
+  with ReplicaLogger(tmp_path, 'job', total_steps=4, start_step=0, num_replicas=1) as logger:
+    logger.log(2, [{'loss/a': 0.5, 'counts': [1, 2]}])
+    logger.message('done')
+  assert read_metrics(tmp_path) == [{'step': 2, 'loss/a': 0.5, 'counts': [1.0, 2.0]}]
+  assert sorted(path.name for path in tmp_path.iterdir()) == ['metrics.jsonl', 'tensorboard']
+  assert capsys.readouterr().err.splitlines()[-1] == 'done'
 
 
 def test_replace_file_leaves_no_temporary_file(tmp_path):

@@ -1,4 +1,4 @@
-"""One device or eight: the same numbers, with the work divided."""
+"""One device or eight, one replica or several: the same numbers, with the work divided."""
 
 import jax
 import jax.numpy as jnp
@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from jaxgan import data as data_lib
-from jaxgan import experiment, parallel, train
+from jaxgan import experiment, parallel, replicas, train
 from jaxgan.algorithms.gan import gan
 from jaxgan.errors import UserError
 from jaxgan.networks.resnet import ResNet
+from tests import toy
 
 pytestmark = pytest.mark.skipif(jax.device_count() < 8, reason='needs 8 (virtual) devices')
 
@@ -65,6 +66,83 @@ def test_eight_devices_compute_what_one_does_and_share_the_work(job):
   eight, eight_flops = _train(job, 8, 4)
   jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5), one, eight)
   assert eight_flops < one_flops / 4
+
+
+@pytest.mark.parametrize(
+  ('num_replicas', 'num_devices', 'shape'),
+  [
+    (1, 8, (1, 8)),
+    (2, 8, (2, 4)),
+    (8, 8, (8, 1)),
+    (50, 8, (2, 4)),
+    (16, 8, (8, 1)),
+    (3, 8, (1, 8)),
+    (4, 6, (2, 3)),
+    (50, 1, (1, 1)),
+  ],
+)
+def test_as_many_devices_as_possible_get_replicas_of_their_own(num_replicas, num_devices, shape):
+  devices = jax.devices()[:num_devices]
+  mesh = parallel.device_mesh(num_replicas, devices)
+  assert mesh.axis_names == (parallel.REPLICA_AXIS, parallel.DATA_AXIS)
+  assert mesh.devices.shape == shape and list(mesh.devices.flat) == devices
+  if num_devices == jax.device_count():
+    assert parallel.device_mesh(num_replicas) == mesh
+
+
+@pytest.fixture
+def four_replicas():
+  job = toy.job(data=toy.training_data((20, 50, 31, 16)), batch_size=16)
+  job.config.data.update(flip=True, crop_padding=1)
+  return job
+
+
+def _assert_close(a, b):
+  jax.tree.map(lambda x, y: np.testing.assert_allclose(x, y, rtol=1e-4, atol=1e-5), a, b)
+
+
+def _train_replicas(job, mesh, together):
+  """(states and metrics after a few steps, their carry); checks the shardings."""
+  with jax.set_mesh(mesh):
+    trainer = train.Trainer(job, mesh, together)
+    trainer.initialise()
+    metrics = trainer.advance(3, lambda: False)
+  sharding = parallel.along_replicas(mesh) if together else parallel.replicated(mesh)
+  for carry in trainer.carries:
+    for leaf in jax.tree.leaves((carry.state, carry.metrics, carry.bad_step)):
+      assert leaf.sharding.is_equivalent_to(sharding, leaf.ndim)
+      if together:
+        lengths = {shard.data.shape[0] for shard in leaf.addressable_shards}
+        assert lengths == {job.num_replicas // mesh.shape['replica']}
+  return jax.device_get((trainer.states(), metrics)), trainer.carries[0]
+
+
+def _flops(job, mesh, together, carry):
+  """Of one device in a step."""
+  seeds = range(job.config.seed, job.config.seed + job.num_replicas)
+  shares = [job.data.share(replica, seed) for replica, seed in enumerate(seeds)]
+  one_step, _ = train.make_step(job, together)
+  with jax.set_mesh(mesh):
+    if together:
+      share = jax.device_put(replicas.stack(shares), parallel.along_replicas(mesh))
+    else:
+      share = jax.device_put(shares[0], parallel.replicated(mesh))
+    constants = jax.device_put((job.data.dataset, dict(job.frozen)), parallel.replicated(mesh))
+    return jax.jit(one_step).lower(carry, share, *constants).compile().cost_analysis()['flops']
+
+
+def test_replicas_and_their_batches_are_split_over_the_devices(four_replicas):
+  one_device, four_by_two = parallel.device_mesh(devices=jax.devices()[:1]), parallel.device_mesh(4)
+  expected, carry = _train_replicas(four_replicas, one_device, together=False)
+  one_flops = _flops(four_replicas, one_device, False, carry)
+  actual, carry = _train_replicas(four_replicas, four_by_two, together=True)
+  _assert_close(actual, expected)
+  # Four replicas on eight devices: half the work of one.
+  assert 0.4 < _flops(four_replicas, four_by_two, True, carry) / one_flops < 0.7
+  # Together without devices of their own; with them, but in turns.
+  for num_apart, together in ((1, True), (4, False)):
+    actual, _ = _train_replicas(four_replicas, parallel.device_mesh(num_apart), together)
+    _assert_close(actual, expected)
 
 
 def test_state_is_on_every_device(job):
