@@ -181,7 +181,7 @@ def replica_splits(config: str, num_replicas: int) -> ReplicaSplits | None:
   """As many splits as there are replicas, beginning with split_NN; None for other configs.
 
   Raises:
-    UserError: they would go beyond split_49.
+    UserError: an unknown config, or they would go beyond split_49.
   """
   base = _base(config)
   if not base.startswith('split_'):
@@ -229,11 +229,6 @@ def read_mnist(source: str) -> Mnist:
 def recipe(config: str, source: str) -> Recipe:
   """See `data_prep.array_builder.Recipe`; an empty source means a download of MNIST."""
   base = _base(config)
-  if base not in CONFIGS or not re.fullmatch(r'(-[0-9a-f]{10})?', config.removeprefix(base)):
-    raise UserError(
-      f'dataset long_tail_mnist/{config} is unknown; allowed: long_tail_mnist/split_00 .. '
-      f'split_{NUM_SPLITS - 1}, long_tail_mnist/pool, long_tail_mnist/full'
-    )
   pixels = ''
   if source:
     mnist = read_mnist(source)
@@ -258,7 +253,14 @@ def _rows():
 
 
 def _base(config):
-  return config.partition('-')[0]
+  """A config without the hash of its contents, checked."""
+  base = config.partition('-')[0]
+  if base not in CONFIGS or not re.fullmatch(r'(-[0-9a-f]{10})?', config.removeprefix(base)):
+    raise UserError(
+      f'dataset long_tail_mnist/{config} is unknown; allowed: long_tail_mnist/split_00 .. '
+      f'split_{NUM_SPLITS - 1}, long_tail_mnist/pool, long_tail_mnist/full'
+    )
+  return base
 
 
 def _name(base, mnist):

@@ -278,20 +278,6 @@ def test_running_statistics_take_in_every_forward(method, trunk_forwards, head_f
       np.testing.assert_allclose(leaf, far * 0.9**forwards, rtol=1e-3)
 
 
-def test_replicas_under_vmap_are_single_runs():
-  algorithm, update, _ = build('elastic_infogan')
-  states = [algorithm.init(jax.random.key(seed)) for seed in (0, 1)]
-  batches = [batch(seed) for seed in (0, 1)]
-  rngs = jax.random.split(jax.random.key(2), 2)
-  singles = [update(*args, NUMBERS) for args in zip(states, batches, rngs, strict=True)]
-
-  def stack(trees):
-    return jax.tree.map(lambda *x: jnp.stack(x), *trees)
-
-  together = jax.jit(jax.vmap(algorithm.update))(stack(states), stack(batches), rngs)
-  assert_close(together, stack(singles), rtol=2e-3, atol=2e-5)
-
-
 def test_bfloat16_keeps_float32_state_and_losses():
   config = section(dtype='bfloat16')
   algorithm = infogan(config, SHAPE, K)

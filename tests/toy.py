@@ -1,0 +1,116 @@
+"""A small algorithm that reads all that a batch holds and compiles in a second, and a job of it."""
+
+import pathlib
+from typing import Any
+
+from flax import linen as nn
+from flax import struct
+import jax
+import jax.numpy as jnp
+import ml_collections
+import numpy as np
+import optax
+
+from data_prep import build
+from jaxgan import data as data_lib
+from jaxgan import train
+from jaxgan.algorithms import Algorithm
+from jaxgan.networks.layers import Conv
+from jaxgan.parallel import along_batch
+
+SIZES = (20, 50, 31)  # Images of each replica: different lengths of an epoch.
+POOL = 60
+K = 3
+
+
+class ToyState(struct.PyTreeNode):
+  step: Any
+  variables: Any
+
+
+class _Network(nn.Module):
+  @nn.compact
+  def __call__(self, images, train: bool):
+    x = nn.BatchNorm(use_running_average=not train)(Conv(8)(images))
+    return nn.Dense(K)(nn.relu(x).reshape(len(x), -1))
+
+
+def algorithm() -> Algorithm:
+  """A classifier of noisy images; the classes count as often as they are in the data."""
+  network = _Network()
+
+  def init(rng):
+    variables = network.init(rng, jnp.zeros((2, 8, 8, 1)), train=False)
+    return ToyState(jnp.zeros((), jnp.int32), variables)
+
+  def update(state, batch, rng):
+    images, labels = batch['images'], batch['labels']
+    noise = along_batch(jax.random.normal(rng, images.shape))
+    noisy = images + batch['frozen']['noise'] * noise
+    shares = batch['class_counts'] / batch['class_counts'].sum()
+
+    def loss_fn(params):
+      logits, stats = network.apply(
+        {**state.variables, 'params': params}, noisy, train=True, mutable=['batch_stats']
+      )
+      losses = optax.softmax_cross_entropy_with_integer_labels(logits, labels)
+      return jnp.mean(shares[labels] * losses), stats
+
+    params = state.variables['params']
+    (loss, stats), gradients = jax.value_and_grad(loss_fn, has_aux=True)(params)
+    params = jax.tree.map(lambda p, g: p - 0.1 * g, params, gradients)
+    metrics = {'loss/toy': loss, 'shares': shares, 'brightness': images.mean()}
+    return ToyState(state.step + 1, {'params': params, **stats}), metrics
+
+  return Algorithm(init, update)
+
+
+def training_data(sizes=SIZES) -> data_lib.TrainingData:
+  """Replicas with as many images of a pool as `sizes` says; where they begin differs."""
+  rng = np.random.default_rng(0)
+  images = rng.integers(0, 256, (POOL, 8, 8, 1)).astype(np.uint8)
+  labels = rng.integers(0, K, POOL).astype(np.int32)
+  pool = build.Arrays(images, labels, ('a', 'b', 'c'), {}, 'toy')
+  indices = tuple(np.sort(rng.permutation(POOL)[:size]) for size in sizes)
+  return data_lib.TrainingData(pool, indices, tuple(f'part {r}' for r in range(len(sizes))))
+
+
+def job(folder=None, data=None, evaluate=None, picture=None, seed=5, **train_changes) -> train.Job:
+  """A job with a replica for each part of the data."""
+  data = training_data() if data is None else data
+  config = ml_collections.ConfigDict(
+    {
+      'seed': seed,
+      'data': {'flip': False, 'crop_padding': 0},
+      'train': {
+        'batch_size': 8,
+        'steps': 4,
+        'epochs': ml_collections.config_dict.placeholder(int),
+        'log_every': 2,
+        'evaluate_every': 2,
+        'picture_every': 4,
+        'checkpoint_every': 2,
+        'keep': 2,
+        'resume': True,
+        **train_changes,
+      },
+    }
+  )
+  return train.Job(
+    name='toy',
+    folder=pathlib.Path(folder) if folder else None,
+    config=config,
+    algorithm=algorithm(),
+    data=data,
+    frozen={'noise': np.float32(0.1)},
+    evaluate=evaluate or (lambda state, replica: ({}, None)),
+    picture=picture or (lambda state, step, replica: None),
+  )
+
+
+def single(job: train.Job, replica: int) -> train.Job:
+  """The job that trains one replica alone: its part of the data and its seed."""
+  data = job.data._replace(indices=job.data.indices[replica : replica + 1], keys=('alone',))
+  config = job.config.copy_and_resolve_references()
+  config.seed += replica
+  return job._replace(data=data, config=config)
