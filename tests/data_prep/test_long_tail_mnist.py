@@ -275,7 +275,7 @@ def test_replicas_beyond_the_last_split_are_refused():
 
 @pytest.mark.parametrize('config', ['split_7', 'split_x', 'split_50', 'split_-1'])
 def test_an_unknown_split_is_refused_for_replicas_too(config):
-  with pytest.raises(UserError, match=r'is unknown; allowed: long_tail_mnist/split_00'):
+  with pytest.raises(build.UserError, match=r'is unknown; allowed: long_tail_mnist/split_00'):
     build.replica_splits(f'long_tail_mnist/{config}', 2)
 
 
