@@ -28,7 +28,7 @@ from jax import lax
 import jax.numpy as jnp
 import numpy as np
 
-from benchmarks.timing import describe_hardware, timed
+from benchmarks.timing import describe_hardware, timed, torch_side
 from experiments import base
 from jaxgan import replicas, train
 from jaxgan.algorithms.infogan import infogan
@@ -101,31 +101,6 @@ class JaxSide:
     return sum(x.size for pair in optimizers for o in pair for x in jax.tree.leaves(o[0].mu))
 
 
-class TorchSide:
-  """The eager PyTorch step of one replica; `run(n)` makes n steps and waits for them."""
-
-  def __init__(self, config, images):
-    import torch
-
-    from benchmarks import torch_elastic_step
-
-    self._torch = torch
-    self._device = 'cuda' if torch.cuda.is_available() else 'cpu'
-    # JAX uses TF32 for float32 on such devices too.
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
-    torch.backends.cudnn.benchmark = True
-    self._trainer = torch_elastic_step.Trainer(config, images.shape[1:], _CATEGORIES, self._device)
-    self._images = torch.tensor(np.moveaxis(images, -1, 1).copy(), device=self._device)
-
-  def run(self, steps: int) -> None:
-    for _ in range(steps):
-      losses = self._trainer.step(self._images)
-    if self._device != 'cpu':
-      self._torch.cuda.synchronize()
-    if not all(loss.isfinite() for loss in losses):
-      raise FloatingPointError('the PyTorch step made a loss that is not finite')
-
-
 def measure_steps(config, images, counts, steps: int, repeats: int, with_torch: bool) -> list[dict]:
   """Times the sides in turns, for each number of replicas.
 
@@ -142,12 +117,14 @@ def measure_steps(config, images, counts, steps: int, repeats: int, with_torch: 
   """
   algorithm = infogan(config, images.shape[1:], _CATEGORIES)
   update = compile_update(algorithm)
-  theirs = None
-  if with_torch:
-    try:
-      theirs = TorchSide(config, images)
-    except ImportError as error:
-      print(f'PyTorch is not installed ({error}): timing JAX alone')
+
+  def make_trainer(device):
+    from benchmarks import torch_elastic_step
+
+    return torch_elastic_step.Trainer(config, images.shape[1:], _CATEGORIES, device)
+
+  torch_images = np.moveaxis(images, -1, 1).copy()
+  theirs = torch_side(make_trainer, torch_images) if with_torch else None
   rows = []
   for count in counts:
     sides = {

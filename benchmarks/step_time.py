@@ -23,7 +23,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from benchmarks.timing import describe_hardware, timed
+from benchmarks.timing import describe_hardware, timed, torch_side
 from data_prep import build
 from experiments import cifar10_lt
 from jaxgan import data as data_lib
@@ -103,30 +103,6 @@ class JaxSide:
         jax.block_until_ready(self._draw(self._share, self._dataset, jnp.int32(step)))
 
 
-class TorchSide:
-  """The eager PyTorch step; `run(n)` makes n steps and waits for them."""
-
-  def __init__(self, config, images):
-    import torch
-
-    from benchmarks import torch_step
-
-    self._torch = torch
-    self.device = 'cuda' if torch.cuda.is_available() else 'cpu'
-    # JAX uses TF32 for float32 on such devices too.
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
-    torch.backends.cudnn.benchmark = True
-    self.trainer = torch_step.Trainer(config, images, _CLASSES, self.device)
-
-  def run(self, steps: int) -> None:
-    for _ in range(steps):
-      losses = self.trainer.step()
-    if self.device != 'cpu':
-      self._torch.cuda.synchronize()
-    if not all(loss.isfinite() for loss in losses):
-      raise FloatingPointError('the PyTorch step made a loss that is not finite')
-
-
 def measure(config, images, steps: int, repeats: int, with_torch: bool) -> dict:
   """Times both sides in turns.
 
@@ -140,13 +116,14 @@ def measure(config, images, steps: int, repeats: int, with_torch: bool) -> dict:
   Returns:
     Results by name, ready for JSON.
   """
+
+  def make_trainer(device):
+    from benchmarks import torch_step
+
+    return torch_step.Trainer(config, images, _CLASSES, device)
+
   ours = JaxSide(config, images)
-  theirs = None
-  if with_torch:
-    try:
-      theirs = TorchSide(config, images)
-    except ImportError as error:
-      print(f'PyTorch is not installed ({error}): timing JAX alone')
+  theirs = torch_side(make_trainer) if with_torch else None
   first, _ = timed(ours.run, 1)
   ours.run(1)
   ours.draw(2)

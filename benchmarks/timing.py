@@ -36,3 +36,36 @@ def describe_hardware(with_torch: bool) -> dict:
     description['torch_device'] = torch.cuda.get_device_name() if on_gpu else 'cpu'
     description['torch'] = torch.__version__
   return description
+
+
+class TorchSide:
+  """An eager PyTorch trainer; `run(n)` makes n steps and waits for them."""
+
+  def __init__(self, make_trainer, *inputs):
+    """`make_trainer(device)` gives a trainer whose `step(*inputs)` returns its losses."""
+    import torch
+
+    self._torch = torch
+    self._device = 'cuda' if torch.cuda.is_available() else 'cpu'
+    # JAX uses TF32 for float32 on such devices too.
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+    torch.backends.cudnn.benchmark = True
+    self.trainer = make_trainer(self._device)
+    self._inputs = [torch.tensor(x, device=self._device) for x in inputs]
+
+  def run(self, steps: int) -> None:
+    for _ in range(steps):
+      losses = self.trainer.step(*self._inputs)
+    if self._device != 'cpu':
+      self._torch.cuda.synchronize()
+    if not all(loss.isfinite() for loss in losses):
+      raise FloatingPointError('the PyTorch step made a loss that is not finite')
+
+
+def torch_side(make_trainer, *inputs) -> TorchSide | None:
+  """The TorchSide, or None, said so, where PyTorch is not installed."""
+  try:
+    return TorchSide(make_trainer, *inputs)
+  except ImportError as error:
+    print(f'PyTorch is not installed ({error}): timing JAX alone')
+    return None

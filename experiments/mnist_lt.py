@@ -53,4 +53,6 @@ def get_config(argument: str = ''):
   if chosen.length == 'quick':
     config.train = base.train_section(batch_size=64, steps=2000, every=500)
     config.annotator.algorithm.decay_epochs, config.annotator.train.epochs = (1,), 2
+    if chosen.method == 'joint_vae':
+      config.algorithm.capacity_steps = 1000
   return config
