@@ -9,11 +9,19 @@ os.environ['XLA_FLAGS'] = (
   ' --xla_force_host_platform_device_count=8'
 )
 
+import tempfile
+
 import jax
 import numpy as np
 import pytest
 
 from tests import stand_in
+
+
+# Many tests trace the same program anew: a session compiles it once.
+_cache = tempfile.TemporaryDirectory()
+jax.config.update('jax_compilation_cache_dir', _cache.name)
+jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.2)
 
 
 @pytest.fixture
