@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+import tempfile
 
 # Tests compile many small programs and run each a few times: optimise the former.
 os.environ['XLA_FLAGS'] = (
@@ -9,14 +10,11 @@ os.environ['XLA_FLAGS'] = (
   ' --xla_force_host_platform_device_count=8'
 )
 
-import tempfile
-
 import jax
 import numpy as np
 import pytest
 
 from tests import stand_in
-
 
 # Many tests trace the same program anew: a session compiles it once.
 _cache = tempfile.TemporaryDirectory()
