@@ -28,7 +28,7 @@ from jax import lax
 import jax.numpy as jnp
 import numpy as np
 
-from benchmarks.timing import describe_hardware, timed, torch_side
+from benchmarks.timing import describe_hardware, print_heading, timed, torch_side
 from experiments import base
 from jaxgan import replicas, train
 from jaxgan.algorithms.infogan import infogan
@@ -242,11 +242,7 @@ def measure_convolutions(counts, image_size, batch_size, dtype, repeats: int) ->
 
 
 def print_tables(results: dict) -> None:
-  print(f'{results["jax_device"]}; {results["cpu"]}')
-  print(
-    f'batch {results["batch_size"]}, {results["dtype"]}; medians of {results["repeats"]} '
-    f'repetitions of {results["steps"]} steps\n'
-  )
+  print_heading(results)
   sides = list(results['steps_of_replicas'][0]['ms_per_replica_step'])
   print('ms per replica and step (GB/s of the parameters and Adam moments)')
   print(f'{"replicas":>8}' + ''.join(f'{name:>22}' for name in sides))

@@ -23,7 +23,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from benchmarks.timing import describe_hardware, timed, torch_side
+from benchmarks.timing import describe_hardware, print_heading, timed, torch_side
 from data_prep import build
 from experiments import cifar10_lt
 from jaxgan import data as data_lib
@@ -166,11 +166,7 @@ def measure(config, images, steps: int, repeats: int, with_torch: bool) -> dict:
 
 
 def print_table(results: dict) -> None:
-  print(f'{results["jax_device"]}; {results["cpu"]}')
-  print(
-    f'batch {results["batch_size"]}, {results["dtype"]}; medians of {results["repeats"]} '
-    f'repetitions of {results["steps"]} steps\n'
-  )
+  print_heading(results)
   print(f'{"":10}{"ms/step":>10}{"data share":>12}{"CPU cores":>11}{"first step":>12}')
   for name in ('jax', 'torch'):
     if results[f'{name}_ms_per_step'] is not None:

@@ -38,6 +38,15 @@ def describe_hardware(with_torch: bool) -> dict:
   return description
 
 
+def print_heading(results: dict) -> None:
+  """What stands above the tables of a benchmark: machine, batch and repetitions."""
+  print(f'{results["jax_device"]}; {results["cpu"]}')
+  print(
+    f'batch {results["batch_size"]}, {results["dtype"]}; medians of {results["repeats"]} '
+    f'repetitions of {results["steps"]} steps\n'
+  )
+
+
 class TorchSide:
   """An eager PyTorch trainer; `run(n)` makes n steps and waits for them."""
 

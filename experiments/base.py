@@ -119,6 +119,17 @@ def train_section(batch_size: int, every: int, steps=None, epochs=None):
   return section
 
 
+def _run_fields(experiment: str, method: str) -> dict:
+  """What every experiment has beside its sections."""
+  return {
+    'experiment': experiment,
+    'workdir': f'runs/{experiment}',  # where --workdir does not say another
+    'methods': (method,),
+    'seed': 0,  # of replica 0, the next replica has the next seed
+    'replicas': 1,
+  }
+
+
 def gan_config(experiment: str, method: str, classifier_data: str, annotator_data: str, flip: bool):
   """SNDCGAN for 32x32 images with the hyper-parameters of the paper (Table 10) and its code.
 
@@ -134,11 +145,7 @@ def gan_config(experiment: str, method: str, classifier_data: str, annotator_dat
   """
   config = ml_collections.ConfigDict(
     {
-      'experiment': experiment,
-      'workdir': f'runs/{experiment}',  # where --workdir does not say another
-      'methods': (method,),
-      'seed': 0,  # of replica 0, the next replica has the next seed
-      'replicas': 1,
+      **_run_fields(experiment, method),
       'published': ml_collections.ConfigDict(),  # method -> row of published_results.json
       'data': data_section(classifier_data, flip),
       'algorithm': {
@@ -231,11 +238,7 @@ def codes_config(experiment: str, method: str, dataset: str, annotator):
     }
   config = ml_collections.ConfigDict(
     {
-      'experiment': experiment,
-      'workdir': f'runs/{experiment}',  # where --workdir does not say another
-      'methods': (method,),
-      'seed': 0,  # of replica 0, the next replica has the next seed
-      'replicas': 1,
+      **_run_fields(experiment, method),
       'published': config_dict.placeholder(str),  # column of the paper's tables
       'data': data_section(dataset, flip=False),
       'algorithm': {**algorithm, **optimizer},

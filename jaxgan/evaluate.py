@@ -1,6 +1,7 @@
 """Evaluation of a generator: class distribution, Fréchet distances, pictures, evaluation.json."""
 
 from collections.abc import Callable
+import functools
 import json
 import os
 import pathlib
@@ -64,8 +65,11 @@ def inception_network(config) -> FeatureNetwork | None:
       f'config.evaluation.inception_weights={config.inception_weights}: {inception.WEIGHTS_NAME} '
       'is not there; leave the field empty to evaluate without FID'
     )
-  if path is None:
-    return None
+  return None if path is None else _load_inception(path)
+
+
+@functools.lru_cache(maxsize=1)  # Checked before training, used by every evaluation of a run.
+def _load_inception(path) -> FeatureNetwork:
   return FeatureNetwork(
     metric='fid',
     key=inception.network_key(path),
@@ -184,20 +188,16 @@ class Evaluator:
     return results, images, labels[: len(images)]
 
 
-def periodic(evaluator: Evaluator, num_samples: int, rng):
-  """The training loop's `evaluate(state) -> (values, score)`; a lower distance scores higher."""
-
-  def evaluate(state):
-    results, _, _ = evaluator(state, num_samples, rng)
-    distance = results['frechet_annotator'] if results['fid'] is None else results['fid']
-    values = {
-      f'evaluation/{name}': results[name]
-      for name in ('kl_from_uniform', 'fid', 'frechet_annotator', 'class_counts')
-      if results[name] is not None
-    }
-    return values, -distance
-
-  return evaluate
+def periodic(evaluator: Evaluator, state, num_samples: int, rng):
+  """What training logs of a state: (values by name, score); a lower distance scores higher."""
+  results, _, _ = evaluator(state, num_samples, rng)
+  distance = results['frechet_annotator'] if results['fid'] is None else results['fid']
+  values = {
+    f'evaluation/{name}': results[name]
+    for name in ('kl_from_uniform', 'fid', 'frechet_annotator', 'class_counts')
+    if results[name] is not None
+  }
+  return values, -distance
 
 
 def sample_grids(algorithm):

@@ -182,8 +182,8 @@ class Trainer:
     self._everywhere = parallel.replicated(mesh)
     self._sharding = parallel.along_replicas(mesh) if together else self._everywhere
     one_step, self._start = make_step(job, together)
-    carry = Carry(self._sharding, self._everywhere, self._sharding, self._sharding)
-    self._run = compile_run(one_step, loop_on_device=not on_cpu, sharding=carry)
+    self._of_carry = Carry(self._sharding, self._everywhere, self._sharding, self._sharding)
+    self._run = compile_run(one_step, loop_on_device=not on_cpu, sharding=self._of_carry)
     self._states = replicas.replicate(job.algorithm, job.num_replicas)
     seeds = range(job.config.seed, job.config.seed + job.num_replicas)
     shares = [job.data.share(replica, seed) for replica, seed in enumerate(seeds)]
@@ -217,8 +217,7 @@ class Trainer:
       self._start(state, step, share, *self._constants)
       for state, share in zip(states, self._shares, strict=True)
     ]
-    shardings = Carry(self._sharding, self._everywhere, self._sharding, self._sharding)
-    self.carries = [jax.device_put(carry, shardings) for carry in self.carries]
+    self.carries = [jax.device_put(carry, self._of_carry) for carry in self.carries]
 
   @property
   def step(self) -> int:

@@ -63,7 +63,9 @@ def test_the_same_key_gives_the_same_results(evaluator):
 
 
 def test_score_prefers_the_lower_distance(evaluator):
-  score = evaluate.periodic(evaluator, 48, jax.random.key(0))
+  def score(state):
+    return evaluate.periodic(evaluator, state, 48, jax.random.key(0))
+
   (near, near_score), (far, far_score) = score(jnp.float32(0.7)), score(jnp.float32(0.0))
   assert near['evaluation/frechet_annotator'] < far['evaluation/frechet_annotator']
   assert near_score > far_score

@@ -30,6 +30,13 @@ class Algorithm(NamedTuple):
   images_per_update: int = 1
 
 
+def apply_train(network, params, batch_stats, inputs):
+  """Applies a network with the batch's statistics; returns the new running ones as well."""
+  variables = {'params': params, 'batch_stats': batch_stats}
+  outputs, updated = network.apply(variables, inputs, train=True, mutable=['batch_stats'])
+  return outputs, updated['batch_stats']
+
+
 def adam(config) -> optax.GradientTransformation:
   """Adam with an `algorithm` section's learning_rate, beta1, beta2 and epsilon."""
   return optax.adam(config.learning_rate, b1=config.beta1, b2=config.beta2, eps=config.epsilon)

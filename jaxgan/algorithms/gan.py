@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from jaxgan.algorithms import Algorithm, adam
+from jaxgan.algorithms import Algorithm, adam, apply_train
 from jaxgan.losses import adversarial, class_balance
 from jaxgan.networks import sndcgan
 from jaxgan.parallel import along_batch
@@ -84,11 +84,6 @@ def gan(
   def draw_noise(rng, num):
     return along_batch(jax.random.normal(rng, (num, config.noise_dim)))
 
-  def apply_generator(params, batch_stats, noise):
-    variables = {'params': params, 'batch_stats': batch_stats}
-    images, updated = generator.apply(variables, noise, train=True, mutable=['batch_stats'])
-    return images, updated['batch_stats']
-
   def init(rng):
     generator_rng, discriminator_rng = jax.random.split(rng)
     noise = jnp.zeros((2, config.noise_dim))
@@ -109,8 +104,8 @@ def gan(
 
   def discriminator_step(state, real_images, rng):
     noise = draw_noise(rng, real_images.shape[0])
-    fake_images, _ = apply_generator(
-      state.generator['params'], state.generator['batch_stats'], noise
+    fake_images, _ = apply_train(
+      generator, state.generator['params'], state.generator['batch_stats'], noise
     )
     fake_images = jax.lax.stop_gradient(fake_images)
 
@@ -137,7 +132,7 @@ def gan(
     noise = draw_noise(rng, real_images.shape[0])
 
     def loss_fn(params):
-      images, stats = apply_generator(params, state.generator['batch_stats'], noise)
+      images, stats = apply_train(generator, params, state.generator['batch_stats'], noise)
       fake_logits = discriminator.apply(state.discriminator, images, train=False)
       real_logits = discriminator.apply(state.discriminator, real_images, train=False)
       loss = generator_loss(real_logits, fake_logits)

@@ -24,7 +24,7 @@ import jax.numpy as jnp
 import optax
 
 from jaxgan import augment, priors
-from jaxgan.algorithms import Algorithm, adam
+from jaxgan.algorithms import Algorithm, adam, apply_train
 from jaxgan.losses import adversarial, contrastive, mutual_information
 from jaxgan.networks import mnist
 from jaxgan.parallel import along_batch
@@ -76,13 +76,6 @@ def _logits(class_counts):
   """The logits of the frequencies of some counts; the floor keeps those of empty classes finite."""
   shares = class_counts / jnp.sum(class_counts)
   return jnp.log(jnp.maximum(shares, jnp.finfo(jnp.float32).tiny))
-
-
-def _train(network, params, batch_stats, inputs):
-  """Applies a network with the batch's statistics; returns the new running ones as well."""
-  variables = {'params': params, 'batch_stats': batch_stats}
-  outputs, updated = network.apply(variables, inputs, train=True, mutable=['batch_stats'])
-  return outputs, updated['batch_stats']
 
 
 def infogan(config, image_shape: tuple[int, int, int], num_categories: int) -> Algorithm:
@@ -146,7 +139,9 @@ def infogan(config, image_shape: tuple[int, int, int], num_categories: int) -> A
     prior_logits = params.get('prior_logits', state.prior_logits)
     codes = draw_codes(code_rng, prior_logits, num, soft=learnable)
     inputs = jnp.concatenate([draw_noise(noise_rng, num), codes], axis=-1)
-    images, stats = _train(generator, params['generator'], state.generator['batch_stats'], inputs)
+    images, stats = apply_train(
+      generator, params['generator'], state.generator['batch_stats'], inputs
+    )
     return (codes, images), stats
 
   def init(rng):
@@ -173,8 +168,8 @@ def infogan(config, image_shape: tuple[int, int, int], num_categories: int) -> A
   def discriminator_step(state, real_images, fake_images):
     def loss_fn(params):
       stats = state.trunk['batch_stats']
-      real_features, stats = _train(trunk, params['trunk'], stats, real_images)
-      fake_features, stats = _train(trunk, params['trunk'], stats, fake_images)
+      real_features, stats = apply_train(trunk, params['trunk'], stats, real_images)
+      fake_features, stats = apply_train(trunk, params['trunk'], stats, fake_images)
       head = {'params': params['head']}
       real_logits = discriminator_head.apply(head, real_features)
       fake_logits = discriminator_head.apply(head, fake_features)
@@ -198,8 +193,10 @@ def infogan(config, image_shape: tuple[int, int, int], num_categories: int) -> A
       trunk_params = params.get('trunk', state.trunk['params'])
 
       def recognise(images, trunk_stats, head_stats):
-        features, trunk_stats = _train(trunk, trunk_params, trunk_stats, images)
-        outputs, head_stats = _train(recognition_head, params['recognition'], head_stats, features)
+        features, trunk_stats = apply_train(trunk, trunk_params, trunk_stats, images)
+        outputs, head_stats = apply_train(
+          recognition_head, params['recognition'], head_stats, features
+        )
         return features, outputs, (trunk_stats, head_stats)
 
       stats = state.trunk['batch_stats'], state.recognition['batch_stats']
@@ -207,7 +204,7 @@ def infogan(config, image_shape: tuple[int, int, int], num_categories: int) -> A
 
       if train_trunk:
         # With constant parameters: the adversarial loss would teach the trunk to be fooled.
-        features, _ = _train(trunk, state.trunk['params'], state.trunk['batch_stats'], images)
+        features, _ = apply_train(trunk, state.trunk['params'], state.trunk['batch_stats'], images)
       fake_logits = discriminator_head.apply({'params': state.discriminator_head}, features)
       loss = adversarial.non_saturating_generator(None, fake_logits)
       metrics = {'loss/generator': loss}

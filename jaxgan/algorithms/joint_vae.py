@@ -23,7 +23,7 @@ import jax.numpy as jnp
 import optax
 
 from jaxgan import priors
-from jaxgan.algorithms import Algorithm, adam
+from jaxgan.algorithms import Algorithm, adam, apply_train
 from jaxgan.networks import mnist
 from jaxgan.parallel import along_batch
 
@@ -132,19 +132,13 @@ def joint_vae(config, image_shape: tuple[int, int, int], num_categories: int) ->
       return priors.gumbel_softmax(rng, logits, config.temperature, 1)[0]
 
     def loss_fn(params):
-      (mean, log_variance, logits), encoder_updated = encoder.apply(
-        {'params': params['encoder'], 'batch_stats': state.encoder['batch_stats']},
-        images,
-        train=True,
-        mutable=['batch_stats'],
+      (mean, log_variance, logits), encoder_stats = apply_train(
+        encoder, params['encoder'], state.encoder['batch_stats'], images
       )
       codes = jax.vmap(relax)(gumbel_rngs, logits)
       latents = jnp.concatenate([mean + jnp.exp(0.5 * log_variance) * normal, codes], axis=-1)
-      decoded, decoder_updated = decoder.apply(
-        {'params': params['decoder'], 'batch_stats': state.decoder['batch_stats']},
-        latents,
-        train=True,
-        mutable=['batch_stats'],
+      decoded, decoder_stats = apply_train(
+        decoder, params['decoder'], state.decoder['batch_stats'], latents
       )
       metrics = {
         'loss/reconstruction': reconstruction_loss(decoded, images),
@@ -157,7 +151,7 @@ def joint_vae(config, image_shape: tuple[int, int, int], num_categories: int) ->
       categorical_capacity = jnp.minimum(capacity, jnp.log(num_categories))
       distance += jnp.abs(metrics['loss/kl_categorical'] - categorical_capacity)
       loss = metrics['loss/reconstruction'] + config.beta * distance
-      return loss, (encoder_updated['batch_stats'], decoder_updated['batch_stats'], metrics)
+      return loss, (encoder_stats, decoder_stats, metrics)
 
     params = {'encoder': state.encoder['params'], 'decoder': state.decoder['params']}
     (_, aux), gradients = jax.value_and_grad(loss_fn, has_aux=True)(params)

@@ -85,9 +85,10 @@ class Evaluation:
   def periodic(self, state, replica: int):
     return evaluate.periodic(
       self._evaluator(replica),
+      state,
       self._setup.config.evaluation.periodic_samples,
       self._setup.evaluation_rng(replica),
-    )(state)
+    )
 
   def picture(self, folder, state, step: int, replica: int) -> None:
     self._grids(folder, state, step, self._setup.evaluation_rng(replica))

@@ -149,7 +149,6 @@ def test_false_negatives_of_the_forty_faces_are_the_papers():
   assert round(float(share), 4) == 0.0363
 
 
-@pytest.mark.skipif(not SPLITS.exists(), reason=f'no {SPLITS.name}')
 def test_false_negatives_of_the_fifty_mnist_splits_are_the_papers():
   counts = np.array(json.loads(SPLITS.read_text())['counts'])
   assert counts.shape == (50, 10)
