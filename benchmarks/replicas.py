@@ -30,8 +30,9 @@ import numpy as np
 
 from benchmarks.timing import describe_hardware, print_heading, timed, torch_side
 from experiments import base
-from jaxgan import replicas, train
+from jaxgan import replicas
 from jaxgan.algorithms.infogan import infogan
+from jaxgan.compilation import jit
 from jaxgan.networks import layers
 
 _CATEGORIES = 10
@@ -62,8 +63,7 @@ def make_config(dtype: str):
 
 def compile_update(algorithm):
   """The update as the trainer compiles it."""
-  options = train.CPU_OPTIONS if jax.default_backend() == 'cpu' else None
-  return jax.jit(algorithm.update, donate_argnums=0, compiler_options=options)
+  return jit(algorithm.update, donate_argnums=0)
 
 
 class JaxSide:
@@ -77,9 +77,9 @@ class JaxSide:
     if together:
       algorithm = replicas.replicate(algorithm, num_replicas)
       self._update = compile_update(algorithm)
-      self._states, self._batches = [jax.jit(algorithm.init)(keys)], [batch]
+      self._states, self._batches = [jit(algorithm.init)(keys)], [batch]
     else:
-      self._update, init = update, jax.jit(algorithm.init)
+      self._update, init = update, jit(algorithm.init)
       self._states = [init(key) for key in keys]
       self._batches = [{'images': x, 'frozen': {}} for x in images]
     self._key = jax.random.key(1)
@@ -223,7 +223,7 @@ def measure_convolutions(counts, image_size, batch_size, dtype, repeats: int) ->
       )
       arrays = [jax.random.normal(jax.random.key(0), shape).astype(dtype) for shape in shapes]
       for name in _maps(_lax_conv):
-        functions = {form: jax.jit(maps[name]) for form, maps in convolutions().items()}
+        functions = {form: jit(maps[name]) for form, maps in convolutions().items()}
         runs = {form: [] for form in functions}
         for repeat in range(repeats + 1):
           for form, function in functions.items():

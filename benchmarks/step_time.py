@@ -30,6 +30,7 @@ from jaxgan import data as data_lib
 from jaxgan import parallel, train
 from jaxgan.algorithms.classifier import classifier as classifier_algorithm
 from jaxgan.algorithms.gan import gan as gan_algorithm
+from jaxgan.compilation import jit
 
 _CLASSES = 10
 _CPU_BATCH, _ACCELERATOR_BATCH = 64, 256
@@ -74,14 +75,14 @@ class JaxSide:
     classifier = classifier_algorithm(config.classifier.algorithm, shape, _CLASSES, 1)
     gan = gan_algorithm(config.algorithm, 'class_balancing', shape, _CLASSES, classifier.classify)
     with jax.set_mesh(self._mesh):
-      frozen = {'classifier': jax.jit(classifier.init)(jax.random.key(1)).variables}
+      frozen = {'classifier': jit(classifier.init)(jax.random.key(1)).variables}
       job = train.Job('benchmark', None, config, gan, data, frozen, None, None)
       self._trainer = train.Trainer(job, self._mesh)
       self._trainer.initialise()
       self._share, self._dataset = jax.device_put(
         (data.share(0, config.seed), data.dataset), parallel.replicated(self._mesh)
       )
-    self._draw = jax.jit(
+    self._draw = jit(
       functools.partial(
         data_lib.draw,
         batch_size=config.train.batch_size,

@@ -15,12 +15,11 @@ from jaxgan import checkpoint, parallel, replicas
 from jaxgan import config as config_lib
 from jaxgan import data as data_lib
 from jaxgan.algorithms import Algorithm
+from jaxgan.compilation import jit
 from jaxgan.errors import UserError
 from jaxgan.logging import ReplicaLogger
 
 _NEVER = jnp.iinfo(jnp.int32).max
-# Without it XLA copies donated parameters and moments before it updates them: 10 % of a step.
-CPU_OPTIONS = {'xla_cpu_copy_insertion_use_region_analysis': True}
 
 
 class Job(NamedTuple):
@@ -134,7 +133,7 @@ def compile_run(one_step, loop_on_device: bool, sharding):
       body = lambda _, carry: one_step(carry, share, dataset, frozen)  # noqa: E731
       return jax.lax.fori_loop(0, num_steps, body, carry)
 
-    compiled = jax.jit(device_loop, donate_argnums=0, out_shardings=sharding)
+    compiled = jit(device_loop, donate_argnums=0, out_shardings=sharding)
 
     def run(carries, num_steps, shares, dataset, frozen, should_stop):
       del should_stop
@@ -143,9 +142,7 @@ def compile_run(one_step, loop_on_device: bool, sharding):
         for carry, share in zip(carries, shares, strict=True)
       ]
   else:
-    compiled = jax.jit(
-      one_step, donate_argnums=0, out_shardings=sharding, compiler_options=CPU_OPTIONS
-    )
+    compiled = jit(one_step, donate_argnums=0, out_shardings=sharding)
 
     def run(carries, num_steps, shares, dataset, frozen, should_stop):
       for _ in range(num_steps):
@@ -184,6 +181,7 @@ class Trainer:
     one_step, self._start = make_step(job, together)
     self._of_carry = Carry(self._sharding, self._everywhere, self._sharding, self._sharding)
     self._run = compile_run(one_step, loop_on_device=not on_cpu, sharding=self._of_carry)
+    self._finite = jit(jax.vmap(_all_finite) if together else _all_finite)
     self._states = replicas.replicate(job.algorithm, job.num_replicas)
     seeds = range(job.config.seed, job.config.seed + job.num_replicas)
     shares = [job.data.share(replica, seed) for replica, seed in enumerate(seeds)]
@@ -200,16 +198,16 @@ class Trainer:
     if self.together:
       self._begin([states], step)
     else:
-      one = jax.jit(replicas.take, out_shardings=self._everywhere)
+      one = jit(replicas.take, out_shardings=self._everywhere)
       self._begin([one(states, r) for r in range(self.job.num_replicas)], step)
 
   def initialise(self) -> None:
     """Begins at step 0."""
     if self.together:
-      init = jax.jit(self._states.init, out_shardings=self._sharding)
+      init = jit(self._states.init, out_shardings=self._sharding)
       self._begin([init(jnp.stack(self._first_keys))], 0)
     else:
-      init = jax.jit(self.job.algorithm.init, out_shardings=self._everywhere)
+      init = jit(self.job.algorithm.init, out_shardings=self._everywhere)
       self._begin([init(key) for key in self._first_keys], 0)
 
   def _begin(self, states, step):
@@ -241,8 +239,7 @@ class Trainer:
     bad_steps = np.concatenate([np.ravel(carry.bad_step) for carry in self.carries])
     if (bad_steps != _NEVER).any():
       return 'loss', int(bad_steps.argmin()), int(bad_steps.min())
-    check = jax.vmap(_all_finite) if self.together else _all_finite
-    finite = np.concatenate([np.ravel(check(carry.state)) for carry in self.carries])
+    finite = np.concatenate([np.ravel(self._finite(carry.state)) for carry in self.carries])
     return None if finite.all() else ('state', int(finite.argmin()), self.step - 1)
 
   def state(self, replica: int):
@@ -299,7 +296,6 @@ def _next_event(step: int, last: int, train) -> int:
   return min(last, *((step // period + 1) * period for period in periods))
 
 
-@jax.jit
 def _all_finite(state):
   leaves = [x for x in jax.tree.leaves(state) if jnp.issubdtype(x.dtype, jnp.floating)]
   return jnp.all(jnp.stack([jnp.all(jnp.isfinite(x)) for x in leaves]))

@@ -1,9 +1,12 @@
 """Layers that Flax does not have in the form the papers need.
 
 `conv`, `conv_transpose` and the kernel's gradient are the three derivatives of one trilinear form
-⟨conv(images, kernel), features⟩, so the derivative of each is written with the other two. The one
-that JAX derives for the kernel of a transposed convolution is 10 to 70 times slower on XLA's CPU
-backend.
+⟨conv(images, kernel), features⟩, so the derivative of each is written with the other two.
+
+How each is computed depends on the platform. On GPU and TPU it is the convolution that JAX derives.
+XLA's CPU backend is slow with two of those: it packs dilated images on one thread, so an up-sampling
+convolution is one convolution a sub-pixel phase there; and in the body of a loop it leaves
+convolutions as they are laid out, so all are written with images NHWC and kernels HWIO.
 
 Under `jax.vmap` with a kernel for each replica they become batched matrix products of image
 patches. JAX's own rule makes grouped convolutions, which take 1.4 to 8 times as long on CPU
@@ -22,6 +25,12 @@ import jax.numpy as jnp
 _DIMENSIONS = ('NHWC', 'HWIO', 'NHWC')
 
 
+def _padding(size, stride):
+  """Pixels before and after an axis, so that M outputs see exactly s M pixels."""
+  before = -((stride - size) // 2)
+  return before, size - stride - before
+
+
 def _windows(images, axis, size, stride):
   """Windows of an axis: `[..., s (M - 1) + k, ...]` to `[..., M, k, ...]`."""
   span = images.shape[axis] - size + 1
@@ -30,12 +39,12 @@ def _windows(images, axis, size, stride):
 
 
 def _patches(images, size, stride):
-  """What each output of a strided 'SAME' convolution sees: `[N, s H, s W, C]` to `[N, H, W, kkC]`.
+  """What each output of a strided convolution sees: `[N, s H, s W, C]` to `[N, H, W, kkC]`.
 
   An entry's place is that of its weight in a flattened kernel `[k, k, C, features]`.
   """
-  padding = (size - stride) // 2
-  x = jnp.pad(images, ((0, 0), (padding, padding), (padding, padding), (0, 0)))
+  padding = _padding(size, stride)
+  x = jnp.pad(images, ((0, 0), padding, padding, (0, 0)))
   x = _windows(_windows(x, 1, size, stride), 3, size, stride)  # [N, H, k, W, k, C]
   x = jnp.swapaxes(x, 2, 3)
   return x.reshape(*x.shape[:3], -1)
@@ -61,30 +70,92 @@ def _kernel_gradient_product(images, features, size, stride):
   return kernel.reshape(size, size, images.shape[3], features.shape[3])
 
 
-def _single_conv(images, kernel, stride):
+def _convolve(images, kernel, padding, stride=1, dilation=1):
   return lax.conv_general_dilated(
-    images, kernel, (stride, stride), 'SAME', dimension_numbers=_DIMENSIONS
+    images,
+    kernel,
+    (stride, stride),
+    padding,
+    rhs_dilation=(dilation, dilation),
+    dimension_numbers=_DIMENSIONS,
   )
+
+
+def _single_conv(images, kernel, stride):
+  padding = _padding(kernel.shape[0], stride)
+  return _convolve(images, kernel, (padding, padding), stride)
+
+
+def _derived_conv_transpose(features, kernel, stride):
+  n, height, width, _ = features.shape
+  shape = (n, stride * height, stride * width, kernel.shape[2])
+  of_images = jax.linear_transpose(
+    lambda images: _single_conv(images, kernel, stride),
+    jax.ShapeDtypeStruct(shape, features.dtype),
+  )
+  (images,) = of_images(features)
+  return images
+
+
+def _phase_conv_transpose(features, kernel, stride):
+  """Every s-th row and column of the images is a convolution with every s-th of the kernel's."""
+  n, height, width, _ = features.shape
+  size, _, channels, _ = kernel.shape
+  before, _ = _padding(size, stride)
+  kernel = jnp.swapaxes(kernel, 2, 3)
+
+  def taps(phase):
+    """The kernel's rows that reach the images' rows s q + phase, and the padding of features."""
+    first = (phase + before) % stride
+    num = len(range(first, size, stride))
+    ahead = (phase + before - first) // stride  # features[q + ahead] meets the first of them
+    return slice(first, None, stride), (num - 1 - ahead, ahead)
+
+  def phase(row, column):
+    (rows, above), (columns, left) = taps(row), taps(column)
+    return _convolve(features, kernel[rows, columns][::-1, ::-1], (above, left))
+
+  if stride == 1:
+    return phase(0, 0)
+  phases = [[phase(row, column) for column in range(stride)] for row in range(stride)]
+  images = jnp.stack([jnp.stack(row, axis=3) for row in phases], axis=2)  # [N, H, s, W, s, C]
+  return images.reshape(n, stride * height, stride * width, channels)
 
 
 def _single_conv_transpose(features, kernel, stride):
-  return lax.conv_transpose(
+  return lax.platform_dependent(
     features,
     kernel,
-    (stride, stride),
-    'SAME',
-    dimension_numbers=_DIMENSIONS,
-    transpose_kernel=True,
+    cpu=functools.partial(_phase_conv_transpose, stride=stride),
+    default=functools.partial(_derived_conv_transpose, stride=stride),
   )
 
 
-def _single_kernel_gradient(images, features, size, stride):
+def _derived_kernel_gradient(images, features, size, stride):
   shape = (size, size, images.shape[3], features.shape[3])
   of_kernel = jax.linear_transpose(
     lambda kernel: _single_conv(images, kernel, stride), jax.ShapeDtypeStruct(shape, images.dtype)
   )
   (kernel,) = of_kernel(features)
   return kernel
+
+
+def _plain_kernel_gradient(images, features, size, stride):
+  """Channels are the images and images the channels of a convolution whose outputs are taps."""
+  padding = _padding(size, stride)
+  kernel = _convolve(
+    images.transpose(3, 1, 2, 0), features.transpose(1, 2, 0, 3), (padding, padding), 1, stride
+  )
+  return kernel.transpose(1, 2, 0, 3)
+
+
+def _single_kernel_gradient(images, features, size, stride):
+  return lax.platform_dependent(
+    images,
+    features,
+    cpu=functools.partial(_plain_kernel_gradient, size=size, stride=stride),
+    default=functools.partial(_derived_kernel_gradient, size=size, stride=stride),
+  )
 
 
 def _mappable(single, product, left, right):
@@ -102,11 +173,11 @@ def _mappable(single, product, left, right):
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
 def conv(images, kernel, stride):
-  """Strided convolution; 'SAME': PyTorch's `Conv2d(kernel_size=k, stride=s, padding=(k-s)/2)`.
+  """Strided convolution, PyTorch's `Conv2d(kernel_size=k, stride=s, padding=⌈(k - s) / 2⌉)`.
 
   Args:
     images: `[N, s H, s W, in]`.
-    kernel: `[k, k, in, out]`, `k - stride` even.
+    kernel: `[k, k, in, out]`, k >= s.
     stride: s, a Python int.
 
   Returns:
@@ -120,12 +191,13 @@ def conv(images, kernel, stride):
 def conv_transpose(images, kernel, stride):
   """Transposed convolution, the adjoint of `conv`.
 
-  Equals PyTorch's `ConvTranspose2d(kernel_size=k, stride=s, padding=(k-s)/2)` for a weight
-  `[in, out, k, k]` given as `kernel = weight.transpose(2, 3, 1, 0)`.
+  Equals PyTorch's `ConvTranspose2d(kernel_size=k, stride=s, padding=(k - s) / 2)` for a weight
+  `[in, out, k, k]` given as `kernel = weight.transpose(2, 3, 1, 0)`; of an odd k - s, the padding
+  is ⌈(k - s) / 2⌉ with output_padding 1.
 
   Args:
     images: `[N, H, W, in]`.
-    kernel: `[k, k, out, in]`, `k - stride` even.
+    kernel: `[k, k, out, in]`, k >= s.
     stride: the up-sampling factor s, a Python int.
 
   Returns:
@@ -176,11 +248,12 @@ _define_derivative(_kernel_gradient, _kernel_gradient_backward)
 
 
 class Conv(nn.Module):
-  """Convolution layer with a bias; see `conv`."""
+  """Convolution layer; see `conv`."""
 
   features: int
   kernel_size: int = 4
   stride: int = 2
+  use_bias: bool = True
   kernel_init: Any = nn.initializers.lecun_normal()
   dtype: Any = jnp.float32
 
@@ -188,8 +261,10 @@ class Conv(nn.Module):
   def __call__(self, images):
     shape = (self.kernel_size, self.kernel_size, images.shape[-1], self.features)
     kernel = self.param('kernel', self.kernel_init, shape, jnp.float32)
-    bias = self.param('bias', nn.initializers.zeros, (self.features,), jnp.float32)
     outputs = conv(images.astype(self.dtype), kernel.astype(self.dtype), self.stride)
+    if not self.use_bias:
+      return outputs
+    bias = self.param('bias', nn.initializers.zeros, (self.features,), jnp.float32)
     return outputs + bias.astype(self.dtype)
 
 

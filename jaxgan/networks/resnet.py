@@ -11,6 +11,8 @@ from typing import Any
 from flax import linen as nn
 import jax.numpy as jnp
 
+from jaxgan.networks.layers import Conv
+
 _kaiming = nn.initializers.variance_scaling(2.0, 'fan_in', 'normal')
 
 
@@ -28,16 +30,7 @@ class ResNet(nn.Module):
       raise ValueError(f'depth must be 6n + 2 (8, 14, 20, 32, ...), not {self.depth}')
 
     def conv_norm(x, features, stride):
-      # Explicit padding: 'SAME' would pad strided convolutions on the far side only.
-      x = nn.Conv(
-        features,
-        (3, 3),
-        (stride, stride),
-        padding=((1, 1), (1, 1)),
-        use_bias=False,
-        kernel_init=_kaiming,
-        dtype=self.dtype,
-      )(x)
+      x = Conv(features, 3, stride, use_bias=False, kernel_init=_kaiming, dtype=self.dtype)(x)
       return nn.BatchNorm(
         use_running_average=not train, momentum=0.9, epsilon=1e-5, dtype=self.dtype
       )(x)

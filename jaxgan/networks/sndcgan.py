@@ -21,7 +21,7 @@ from flax import linen as nn
 import jax.numpy as jnp
 
 from jaxgan.errors import UserError
-from jaxgan.networks.layers import ConvTranspose
+from jaxgan.networks.layers import Conv, ConvTranspose
 
 _SLOPE = 0.1
 _orthogonal = nn.initializers.orthogonal()
@@ -62,7 +62,7 @@ class Generator(nn.Module):
         x
       )
       x = nn.leaky_relu(x, _SLOPE)
-    x = nn.Conv(self.channels, (3, 3), kernel_init=_orthogonal, dtype=self.dtype)(x)
+    x = Conv(self.channels, 3, 1, kernel_init=_orthogonal, dtype=self.dtype)(x)
     return jnp.tanh(x.astype(jnp.float32))
 
 
@@ -82,9 +82,7 @@ class Discriminator(nn.Module):
       return nn.SpectralNorm(layer, epsilon=1e-12)(x, update_stats=train)
 
     def conv(x, features, size, stride):
-      layer = nn.Conv(
-        features, (size, size), (stride, stride), kernel_init=_orthogonal, dtype=self.dtype
-      )
+      layer = Conv(features, size, stride, kernel_init=_orthogonal, dtype=self.dtype)
       return nn.leaky_relu(normalised(layer, x), _SLOPE)
 
     stages = num_stages(images.shape[1])
