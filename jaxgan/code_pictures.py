@@ -2,18 +2,18 @@
 
 Grids of generated images, traversals, retrieval, confusion and priors as the figures of
 "Elastic-InfoGAN: Unsupervised Disentangled Representation Learning in Class-Imbalanced Data",
-Ojha et al. 2020, and its tables. Arrays in, one PNG out; generated images are drawn pixel by pixel.
+Ojha et al. 2020. Arrays in, one PNG out; generated images are drawn pixel by pixel.
 """
 
 import numpy as np
 from PIL import Image
 from scipy.optimize import isotonic_regression
 
-from jaxgan import pictures
+from jaxgan.drawing import curves, grids
+from jaxgan.drawing.figures import DPI, new_figure, plain_axes, save_figure
+from jaxgan.drawing.grids import GAP, MIN_TILE
+from jaxgan.drawing.page import MARGIN, new_page, text_width, write
 from jaxgan.metrics.disentanglement import match_codes
-from jaxgan.page import MARGIN, new_page, text_width, write
-from jaxgan.page import table as table  # a picture of the same set
-from jaxgan.pictures import DPI, GAP, MIN_TILE, new_figure, plain_axes, save_figure
 
 SMALL, LARGE = 13, 16  # pixels, sizes of text; SMALL is the 9 points of a figure
 PANEL_TILE = 28  # pixels; smaller images are enlarged in code_grids
@@ -74,7 +74,7 @@ def code_grids(panels, path):
     write(page, title, (left + width // 2, top), LARGE, 'ma')
     left += (width - canvas.shape[1]) // 2
     page.paste(Image.fromarray(canvas), (left, top + LARGE + MARGIN // 2))
-  pictures.save_png(path, page)
+  grids.save_png(path, page)
 
 
 def traversal(images, path, names=None, values=None, title=''):
@@ -110,7 +110,7 @@ def traversal(images, path, names=None, values=None, title=''):
     text = f'{value:.2g}'.replace('-', '−')
     center = left + (column + 0.5) * (width + GAP) / steps
     write(page, text, (center, top + height + MARGIN // 2), SMALL, 'ma')
-  pictures.save_png(path, page)
+  grids.save_png(path, page)
 
 
 def retrieval(queries, neighbours, path, query_labels=None, neighbour_labels=None):
@@ -160,7 +160,7 @@ def retrieval(queries, neighbours, path, query_labels=None, neighbour_labels=Non
   page.paste(Image.fromarray(others), (left, top))
   if query_labels is not None:
     write(page, note, (left + FRAME, top + height + MARGIN // 2), SMALL, color=RED)
-  pictures.save_png(path, page)
+  grids.save_png(path, page)
 
 
 def prior_over_time(rows, path, true_frequencies=None, class_of_code=None, class_names=None):
@@ -334,7 +334,7 @@ def evaluation_curves(rows, path, keys):
   """
   keys = [key for key in keys if any(row.get(key) is not None for row in rows)]
   if keys:
-    pictures.curves(rows, path, keys)
+    curves.curves(rows, path, keys)
 
 
 def _grid(images, min_tile, framed=None):
@@ -347,13 +347,13 @@ def _grid(images, min_tile, framed=None):
   if images.size == 0:
     raise ValueError(f'a grid needs at least one image, got {list(images.shape)}')
   rows, columns = images.shape[:2]
-  tiles = pictures.to_tiles(images.reshape(-1, *images.shape[2:]), min_tile)
+  tiles = grids.to_tiles(images.reshape(-1, *images.shape[2:]), min_tile)
   if framed is not None:
     inside = [(0, 0), (FRAME, FRAME), (FRAME, FRAME), (0, 0)]
     outside = np.pad(np.zeros(tiles.shape[:3], bool), inside[:3], constant_values=True)
     tiles = np.pad(tiles, inside, constant_values=255)
     tiles[outside & framed.reshape(-1, 1, 1)] = RED
-  return pictures.to_canvas(tiles.reshape(rows, columns, *tiles.shape[1:]), columns)
+  return grids.to_canvas(tiles.reshape(rows, columns, *tiles.shape[1:]), columns)
 
 
 def _name_rows(page, names, right, top, height):

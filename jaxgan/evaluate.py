@@ -13,6 +13,7 @@ import numpy as np
 
 from jaxgan import data as data_lib
 from jaxgan import jobs, pictures
+from jaxgan.drawing import grids
 from jaxgan.errors import UserError
 from jaxgan.logging import replace_file
 from jaxgan.metrics import class_distribution, fid, inception
@@ -208,7 +209,7 @@ def sample_grids(algorithm):
     for name, ema in (('raw', False), ('ema', True)):
       images = np.asarray(data_lib.to_uint8(generate(state, rng, _GRID, ema)))
       path = folder / 'samples' / f'step_{step:08d}_{name}.png'
-      pictures.save_png(path, pictures.image_grid(images, 10))
+      grids.save_png(path, grids.image_grid(images, 10))
 
   return draw
 

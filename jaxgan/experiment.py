@@ -6,7 +6,8 @@ import jax
 
 from jaxgan import config as config_lib
 from jaxgan import data as data_lib
-from jaxgan import families, jobs, logging, parallel, pictures, replicas, report, train
+from jaxgan import families, jobs, logging, parallel, replicas, report, train
+from jaxgan.drawing import curves
 from jaxgan.errors import UserError
 
 
@@ -92,7 +93,7 @@ def train_method(setup: Setup, method: str) -> None:
   def picture(state, step, replica):
     evaluation.picture(folders[replica], state, step, replica)
     if folders[replica] == folders[-1] != whole:
-      pictures.loss_curves(logging.read_metrics(whole), whole / 'loss_curves.png')
+      curves.loss_curves(logging.read_metrics(whole), whole / 'loss_curves.png')
 
   train.run(
     train.Job(

@@ -12,10 +12,11 @@ import jax.numpy as jnp
 import ml_collections
 import numpy as np
 
-from jaxgan import checkpoint, logging, parallel, pictures, replicas, train
+from jaxgan import checkpoint, logging, parallel, replicas, train
 from jaxgan import config as config_lib
 from jaxgan import data as data_lib
 from jaxgan.algorithms.classifier import classifier as classifier_algorithm
+from jaxgan.drawing import curves
 from jaxgan.errors import UserError
 from jaxgan.metrics import class_distribution
 from jaxgan.networks import mnist
@@ -126,7 +127,7 @@ def classifier_job(config, role: str, folder: pathlib.Path) -> train.Job:
 
   def picture(state, step, replica):
     del state, step, replica
-    pictures.loss_curves(logging.read_metrics(folder), folder / 'loss_curves.png')
+    curves.loss_curves(logging.read_metrics(folder), folder / 'loss_curves.png')
 
   return train.Job(
     name=role,

@@ -1,11 +1,9 @@
-"""Pictures: the PNGs a run leaves behind (samples, losses, class histograms)."""
-
-import io
+"""Pictures of class balance: class histograms, and samples sorted by class."""
 
 import numpy as np
-from PIL import Image
 
-from jaxgan.logging import replace_file
+from jaxgan.drawing.figures import DPI, new_figure, plain_axes, save_figure
+from jaxgan.drawing.grids import GAP, to_canvas, to_tiles
 from jaxgan.metrics.class_distribution import (
   THIRDS,
   class_counts,
@@ -14,83 +12,8 @@ from jaxgan.metrics.class_distribution import (
   kl_from_uniform,
 )
 
-MIN_TILE = 48  # pixels; smaller images are enlarged
-GAP = 2  # pixels between tiles
 MAX_CLASSES = 10  # more are drawn as head, medium and tail
 LONGEST_ROW = 30  # images in a row of samples_by_class
-DPI = 100
-
-
-def image_grid(images, columns):
-  """Images in rows, on white, enlarged (nearest) to tiles of at least 48 pixels.
-
-  Args:
-    images: uint8 [N, H, W, C], C = 1 or 3.
-    columns: number of images in a row.
-
-  Returns:
-    uint8 [H', W', 3].
-
-  Raises:
-    ValueError: there is no image, or the type or shape is another.
-  """
-  tiles = to_tiles(images, MIN_TILE)
-  if len(tiles) == 0:
-    raise ValueError('image_grid needs at least one image')
-  rows = [tiles[start : start + columns] for start in range(0, len(tiles), columns)]
-  return to_canvas(rows, columns)
-
-
-def save_png(path, image):
-  """Writes an image, whole or not at all.
-
-  Args:
-    path: the file; its folder is made when missing.
-    image: uint8 [H, W, 3].
-  """
-  buffer = io.BytesIO()
-  Image.fromarray(np.asarray(image)).save(buffer, 'PNG')
-  replace_file(path, buffer.getvalue())
-
-
-def loss_curves(rows, path):
-  """Draws each loss and accuracy over the steps (see `curves`); without such a series, nothing.
-
-  Args:
-    rows: what `jaxgan.logging.read_metrics` returns.
-    path: the PNG.
-  """
-  names = {name for row in rows for name, value in row.items() if not isinstance(value, list)}
-  names = {name for name in names if not name.startswith('std/')}
-  names = sorted(name for name in names if name.startswith('loss/') or 'accuracy' in name)
-  if names:
-    curves(rows, path, names)
-
-
-def curves(rows, path, names):
-  """Draws series over the steps, one panel each, as mean ± std where rows have 'std/<name>'.
-
-  Args:
-    rows: what `jaxgan.logging.read_metrics` returns.
-    path: the PNG.
-    names: at least one; each is a scalar of some row.
-  """
-  columns = min(3, len(names))
-  lines = -(-len(names) // columns)
-  figure = new_figure(4.0 * columns, 2.6 * lines)
-  for index, name in enumerate(names):
-    axes = figure.add_subplot(lines, columns, index + 1)
-    points = [(row['step'], row[name], row.get(f'std/{name}')) for row in rows if name in row]
-    # None, a value that was not finite: a gap.
-    steps, values, stds = np.array(points, np.float64).T
-    axes.plot(steps, values, color='C0', linewidth=1.0, marker='.' if len(steps) < 30 else None)
-    if not np.isnan(stds).all():
-      axes.fill_between(steps, values - stds, values + stds, color='C0', alpha=0.2, linewidth=0)
-    axes.set_title(name, fontsize=10)
-    plain_axes(axes)
-    if index + columns >= len(names):
-      axes.set_xlabel('step')
-  save_figure(path, figure)
 
 
 def class_histogram_over_time(
@@ -268,31 +191,6 @@ def samples_by_class(panels, class_names, path):
   save_figure(path, figure)
 
 
-def to_tiles(images, min_tile):
-  """uint8 [N, H, W, C] -> uint8 [N, H', W', 3], enlarged by a whole number."""
-  images = np.asarray(images)
-  if images.ndim != 4 or images.shape[-1] not in (1, 3) or images.dtype != np.uint8:
-    raise ValueError(
-      f'images must be uint8 [N, H, W, 1 or 3], got {images.dtype} {list(images.shape)}'
-    )
-  factor = max(1, -(-min_tile // max(images.shape[1:3])))
-  images = images.repeat(factor, axis=1).repeat(factor, axis=2)
-  return np.broadcast_to(images, (*images.shape[:3], 3))
-
-
-def to_canvas(rows, columns):
-  """Rows of tiles [n, H, W, 3] -> uint8 [H', W', 3] with white where there is no tile."""
-  height, width = rows[0].shape[1:3]
-  canvas = np.full(
-    (len(rows) * (height + GAP) - GAP, columns * (width + GAP) - GAP, 3), 255, np.uint8
-  )
-  for row, tiles in enumerate(rows):
-    for column, tile in enumerate(tiles):
-      top, left = row * (height + GAP), column * (width + GAP)
-      canvas[top : top + height, left : left + width] = tile
-  return canvas
-
-
 def _third_names(train_counts):
   groups = zip(THIRDS, frequency_thirds(train_counts), strict=True)
   return [f'{name} ({len(group)} classes)' for name, group in groups]
@@ -303,27 +201,3 @@ def _colors(number):
   from matplotlib import colormaps
 
   return colormaps['viridis'](np.linspace(0.0, 0.92, number))
-
-
-def new_figure(width, height, layout='constrained'):
-  """A matplotlib figure of so many inches."""
-  # A Figure of its own: pyplot keeps a global list of figures and may look for a display.
-  from matplotlib.figure import Figure
-
-  return Figure(figsize=(width, height), dpi=DPI, layout=layout)
-
-
-def plain_axes(axes):
-  """The look of all axes: a light grid, no frame, few steps."""
-  axes.spines[['top', 'right']].set_visible(False)
-  axes.grid(color='0.9', linewidth=0.8)
-  axes.set_axisbelow(True)
-  axes.tick_params(labelsize=9)
-  axes.locator_params(axis='x', nbins=5)
-
-
-def save_figure(path, figure):
-  """Writes a figure as a PNG, whole or not at all."""
-  buffer = io.BytesIO()
-  figure.savefig(buffer, format='png', dpi=DPI)
-  replace_file(path, buffer.getvalue())

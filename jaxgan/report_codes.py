@@ -2,17 +2,13 @@
 
 from collections import Counter
 import functools
-from pathlib import Path
 import re
-import tempfile
 import zipfile
 
 import numpy as np
-from PIL import Image
 
 from jaxgan import report_rows
 from jaxgan.errors import UserError
-from jaxgan.pictures import save_png
 from jaxgan.report_rows import Footnotes
 from jaxgan.report_tables import Column, Entry, by_experiment, place, tables
 
@@ -169,6 +165,7 @@ def pictures(rows, out):
     UserError: samples are damaged.
   """
   from jaxgan import code_pictures
+  from jaxgan.drawing import page
 
   labelled, unlabelled = _by_labels(rows)
   draws = []
@@ -177,12 +174,12 @@ def pictures(rows, out):
     footnotes = Footnotes()
     for title, lines in tables(labelled, own, footnotes).items():
       header, *body = [[cell.replace('[^', ' [') for cell in line] for line in lines]
-      draws.append(functools.partial(code_pictures.table, header, body, title=title))
+      draws.append(functools.partial(page.table, header, body, title=title))
     notes = [EXPLANATION[0]]
     notes += [f'[{number}] {text}' for number, text in enumerate(footnotes.texts, start=1)]
     notes += [note for note in (common, report_rows.sources(labelled).strip()) if note]
     draws[-1].keywords['notes'] = notes
-  _stack(draws, out.with_name(f'{out.stem}_tables.png'))
+  page.stacked(draws, out.with_name(f'{out.stem}_tables.png'))
 
   panels, titles = {}, Counter()  # {(height, width): {title: images}}
   several = len(by_experiment(rows)) > 1
@@ -195,7 +192,7 @@ def pictures(rows, out):
       title += f' ({titles[title]})' if titles[title] > 1 else ''
       panels.setdefault(images.shape[2:4], {})[title] = images
   draws = [functools.partial(code_pictures.code_grids, own) for own in panels.values()]
-  _stack(draws, out.with_name(f'{out.stem}_codes.png'))
+  page.stacked(draws, out.with_name(f'{out.stem}_codes.png'))
 
 
 def _by_labels(rows):
@@ -241,21 +238,3 @@ def _samples(path):
       f'{path} is damaged ({type(error).__name__}: {error}); run --mode=evaluate again'
     ) from error
   return images
-
-
-def _stack(draws, path):
-  """Draws pictures, each by a function of its path, and puts them below each other in one PNG."""
-  if not draws:
-    return
-  parts = []
-  with tempfile.TemporaryDirectory() as folder:
-    for draw in draws:
-      part = Path(folder) / f'{len(parts)}.png'
-      draw(path=part)
-      parts.append(np.asarray(Image.open(part).convert('RGB')))
-  width = max(part.shape[1] for part in parts)
-  white = functools.partial(np.pad, constant_values=255)
-  save_png(
-    path,
-    np.concatenate([white(part, ((0, 0), (0, width - part.shape[1]), (0, 0))) for part in parts]),
-  )

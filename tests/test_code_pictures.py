@@ -1,36 +1,16 @@
 """Pictures of the code: pixels of the grids, and that each figure draws what it is given."""
 
 import numpy as np
-from PIL import Image
 import pytest
 
-from jaxgan import code_pictures, page
-
-
-def _image(path):
-  with Image.open(path) as image:
-    return np.asarray(image.convert('RGB'))
-
-
-def _flat(values, size=8):
-  """One plain grey image a value: [...] -> uint8 [..., size, size, 1]."""
-  return np.array(values, np.uint8)[..., None, None, None].repeat(size, -3).repeat(size, -2)
+from jaxgan import code_pictures
+from jaxgan.drawing import page
+from tests import pixels
 
 
 def _tiles_of(image, grey):
   """How many tiles of 48 x 48 pixels have the grey value."""
   return (image == grey).all(-1).sum() / 48**2
-
-
-def _ink(image):
-  return (image != 255).any(-1)
-
-
-def _assert_not_cut(path):
-  """Nothing touches the border."""
-  ink = _ink(_image(path))
-  assert ink.any()
-  assert not (ink[0].any() or ink[-1].any() or ink[:, 0].any() or ink[:, -1].any())
 
 
 NOT_GRIDS = [
@@ -43,7 +23,7 @@ NOT_GRIDS = [
 
 
 def test_code_grid_has_a_row_a_code():
-  grid = code_pictures.code_grid(_flat([[10, 20, 30], [40, 50, 60]]))
+  grid = code_pictures.code_grid(pixels.flat([[10, 20, 30], [40, 50, 60]]))
   assert grid.shape == (98, 148, 3) and grid.dtype == np.uint8
   assert (grid[:48, :48] == 10).all() and (grid[:48, 100:] == 30).all()
   assert (grid[50:, 50:98] == 50).all() and (grid[48:50] == 255).all()
@@ -54,7 +34,7 @@ def test_code_grid_keeps_tiles_beside_names():
   names = [f'code {code} → a rather long name' for code in range(50)]
   grid, plain = code_pictures.code_grid(images, names), code_pictures.code_grid(images)
   np.testing.assert_array_equal(grid[:, -plain.shape[1] :], plain)
-  names_part = _ink(grid[:, : -plain.shape[1]])
+  names_part = pixels.ink(grid[:, : -plain.shape[1]])
   assert all(names_part[66 * row : 66 * row + 64].any() for row in range(50))
   assert not names_part[:, :2].any() and not names_part[:, -2:].any()
   with pytest.raises(ValueError, match='50, got 3'):
@@ -74,35 +54,37 @@ def test_grids_refuse_other_arrays(images, tmp_path):
 
 @pytest.mark.parametrize(('panels', 'shape'), [(2, (1, 2)), (4, (1, 4)), (5, (2, 3))])
 def test_code_grids_wrap_and_keep_every_tile(tmp_path, panels, shape):
-  images = {f'method {i}': _flat([[40 + i] * 3] * 10, 28) for i in range(panels)}
+  images = {f'method {i}': pixels.flat([[40 + i] * 3] * 10, 28) for i in range(panels)}
   code_pictures.code_grids(images, tmp_path / 'grids.png')
-  image = _image(tmp_path / 'grids.png')
+  image = pixels.image(tmp_path / 'grids.png')
   for i in range(panels):
     places = np.argwhere((image == 40 + i).all(-1))
     assert len(places) >= 30 * 28**2  # and a few pixels of the titles
   lines, columns = shape
   height, width = 10 * 30 - 2 + 16 + 24, max(88, page.text_width('method 0', 16)) + 24
   assert image.shape == (lines * height + 12, columns * width, 3)
-  _assert_not_cut(tmp_path / 'grids.png')
+  pixels.assert_not_cut(tmp_path / 'grids.png')
 
 
 def test_code_grids_refuse_no_panel_and_two_sizes(tmp_path):
   with pytest.raises(ValueError, match='at least one panel'):
     code_pictures.code_grids({}, tmp_path / 'grids.png')
   with pytest.raises(ValueError, match='one size'):
-    code_pictures.code_grids({'a': _flat([[1]]), 'b': _flat([[1]], 9)}, tmp_path / 'grids.png')
+    code_pictures.code_grids(
+      {'a': pixels.flat([[1]]), 'b': pixels.flat([[1]], 9)}, tmp_path / 'grids.png'
+    )
 
 
 def test_traversal_draws_tiles_names_and_values(tmp_path):
-  images, path = _flat([[60, 61, 62], [63, 64, 65]]), tmp_path / 'traversal.png'
+  images, path = pixels.flat([[60, 61, 62], [63, 64, 65]]), tmp_path / 'traversal.png'
   code_pictures.traversal(images, path)
-  bare = _image(path)
+  bare = pixels.image(path)
   # Text is antialiased with a few pixels of any grey.
   assert [_tiles_of(bare, grey) for grey in range(60, 66)] == pytest.approx([1] * 6, abs=0.02)
-  _assert_not_cut(path)
+  pixels.assert_not_cut(path)
   code_pictures.traversal(images, path, ['a', 'code 7'], [-2.0, 0.0, 2.0], 'a title of some length')
-  assert all(np.array(_image(path).shape[:2]) > bare.shape[:2])
-  _assert_not_cut(path)
+  assert all(np.array(pixels.image(path).shape[:2]) > bare.shape[:2])
+  pixels.assert_not_cut(path)
   with pytest.raises(ValueError, match='a row'):
     code_pictures.traversal(images, path, names=['a'])
   with pytest.raises(ValueError, match='a column'):
@@ -110,14 +92,14 @@ def test_traversal_draws_tiles_names_and_values(tmp_path):
 
 
 def test_retrieval_frames_other_classes_around_the_tile(tmp_path):
-  queries, neighbours = _flat([60, 61]), _flat([[62, 63, 64], [65, 66, 67]])
+  queries, neighbours = pixels.flat([60, 61]), pixels.flat([[62, 63, 64], [65, 66, 67]])
   path = tmp_path / 'retrieval.png'
   code_pictures.retrieval(queries, neighbours, path)
-  without = _image(path)
+  without = pixels.image(path)
   red = np.array([214, 39, 40])
   assert not (without == red).all(-1).any()
   code_pictures.retrieval(queries, neighbours, path, [3, 4], [[3, 3, 5], [4, 4, 4]])
-  image = _image(path)
+  image = pixels.image(path)
   assert [_tiles_of(image, grey) for grey in range(60, 68)] == pytest.approx([1] * 8, abs=0.02)
   image = image[31:]  # without the heading
   top, left = np.argwhere((image == 64).all(-1))[0]
@@ -126,20 +108,20 @@ def test_retrieval_frames_other_classes_around_the_tile(tmp_path):
   assert (framed == red).all(-1).sum() == 54**2 - 48**2
   top, left = np.argwhere((image == 66).all(-1))[0]
   assert (image[top - 3 : top, left : left + 48] == 255).all()
-  _assert_not_cut(path)
+  pixels.assert_not_cut(path)
 
 
 @pytest.mark.parametrize(
   ('queries', 'neighbours', 'labels'),
   [
-    (_flat([1, 2]), _flat([[1], [2], [3]]), {}),
-    (_flat([1]), _flat([[1]], 9), {}),
-    (_flat([1])[0], _flat([[1]])[0], {}),
-    (_flat([1]), np.zeros(3, np.uint8), {}),
-    (_flat([]), _flat(np.zeros((0, 3))), {}),
-    (_flat([1]).astype(float), _flat([[1]]), {}),
-    (_flat([1]), _flat([[1]]), {'query_labels': [1]}),
-    (_flat([1]), _flat([[1]]), {'query_labels': [1], 'neighbour_labels': [1]}),
+    (pixels.flat([1, 2]), pixels.flat([[1], [2], [3]]), {}),
+    (pixels.flat([1]), pixels.flat([[1]], 9), {}),
+    (pixels.flat([1])[0], pixels.flat([[1]])[0], {}),
+    (pixels.flat([1]), np.zeros(3, np.uint8), {}),
+    (pixels.flat([]), pixels.flat(np.zeros((0, 3))), {}),
+    (pixels.flat([1]).astype(float), pixels.flat([[1]]), {}),
+    (pixels.flat([1]), pixels.flat([[1]]), {'query_labels': [1]}),
+    (pixels.flat([1]), pixels.flat([[1]]), {'query_labels': [1], 'neighbour_labels': [1]}),
   ],
 )
 def test_retrieval_refuses_other_arrays(tmp_path, queries, neighbours, labels):
@@ -159,18 +141,18 @@ def test_prior_over_time(tmp_path, k):
     {'step': step, 'prior': ((1 - step / 9) / k + step / 9 * target).tolist()} for step in range(9)
   ]
   code_pictures.prior_over_time(rows, path)
-  plain = _image(path)
+  plain = pixels.image(path)
   names = [f'a class with a long name {c}' for c in range(k)]
   code_pictures.prior_over_time(rows, path, target, np.arange(k) - 1, names)
-  assert _image(path).shape[1] > plain.shape[1]  # room for the longer labels
-  _assert_not_cut(path)
+  assert pixels.image(path).shape[1] > plain.shape[1]  # room for the longer labels
+  pixels.assert_not_cut(path)
 
 
 def test_prior_over_time_of_one_row_and_of_values_that_are_not_finite(tmp_path):
   code_pictures.prior_over_time([{'step': 3, 'prior': [0.5, 0.5]}], tmp_path / 'prior.png')
   rows = [{'step': 1, 'prior': [0.5, 0.5]}, {'step': 2, 'prior': [None, None]}]
   code_pictures.prior_over_time(rows, tmp_path / 'prior.png')
-  _assert_not_cut(tmp_path / 'prior.png')
+  pixels.assert_not_cut(tmp_path / 'prior.png')
 
 
 @pytest.mark.parametrize(
@@ -199,12 +181,12 @@ def test_labels_are_spread_in_order_within_the_axes():
 def test_prior_against_truth(tmp_path, k):
   frequencies, names = np.arange(1, k + 1) / sum(range(1, k + 1)), [f'code {i}' for i in range(k)]
   code_pictures.prior_against_truth(np.full(k, 1 / k), frequencies, names, tmp_path / 'a.png')
-  image = _image(tmp_path / 'a.png')
+  image = pixels.image(tmp_path / 'a.png')
   code_pictures.prior_against_truth(np.full(k, 1 / k), frequencies[::-1], names, tmp_path / 'b.png')
   # The same bars, which are sorted, over other names.
-  np.testing.assert_array_equal(image[:300], _image(tmp_path / 'b.png')[:300])
-  assert (image != _image(tmp_path / 'b.png')).any()
-  _assert_not_cut(tmp_path / 'a.png')
+  np.testing.assert_array_equal(image[:300], pixels.image(tmp_path / 'b.png')[:300])
+  assert (image != pixels.image(tmp_path / 'b.png')).any()
+  pixels.assert_not_cut(tmp_path / 'a.png')
   with pytest.raises(ValueError, match='names'):
     code_pictures.prior_against_truth(frequencies, frequencies, names[1:], tmp_path / 'a.png')
 
@@ -215,13 +197,13 @@ def test_confusion_has_the_matched_codes_on_the_diagonal(tmp_path, k):
   names = [f'class {i}' for i in range(k)]
   path = tmp_path / 'confusion.png'
   code_pictures.confusion(1000 * np.eye(k)[permutation], names, path, nmi=1.0, ent=0.0)
-  image = _image(path)
-  _assert_not_cut(path)
+  image = pixels.image(path)
+  pixels.assert_not_cut(path)
   rows, columns = np.nonzero((image == [8, 48, 107]).all(-1))  # the colour of share 1
   columns, rows = columns[columns < 0.8 * columns.max()], rows[columns < 0.8 * columns.max()]
   assert np.corrcoef(rows, columns)[0, 1] > (0.9 if k > 2 else 0.0)
   code_pictures.confusion(np.eye(k)[permutation] * (np.arange(k) > 0), names, path)
-  assert (_image(path) == 230).all(-1).sum() > 0.9 * 300 * 300 / k  # a grey row
+  assert (pixels.image(path) == 230).all(-1).sum() > 0.9 * 300 * 300 / k  # a grey row
 
 
 def test_confusion_of_other_numbers_of_codes_and_classes(tmp_path):
@@ -229,7 +211,7 @@ def test_confusion_of_other_numbers_of_codes_and_classes(tmp_path):
   for k, num_classes in ((12, 5), (5, 12), (30, 10)):
     names = ['a class with a long name'] * num_classes
     code_pictures.confusion(np.eye(k, num_classes) + 1, names, path, nmi=0.5)
-    _assert_not_cut(path)
+    pixels.assert_not_cut(path)
 
 
 def test_confusion_refuses_other_arrays(tmp_path):
@@ -248,40 +230,8 @@ def test_evaluation_curves_draw_keys_with_values(tmp_path):
   assert not path.exists()
   keys = ['evaluation/nmi', 'evaluation/ent', 'evaluation/knn']
   code_pictures.evaluation_curves(rows, path, keys)
-  plain = _image(path)
+  plain = pixels.image(path)
   assert plain.shape[1] == 400  # one panel
   code_pictures.evaluation_curves([row | {'std/evaluation/nmi': 0.1} for row in rows], path, keys)
-  band = (_image(path) == [210, 227, 240]).all(-1)  # a fifth of the line's blue
+  band = (pixels.image(path) == [210, 227, 240]).all(-1)  # a fifth of the line's blue
   assert band.sum() > 1000
-
-
-def test_table_fits_its_text(tmp_path):
-  path = tmp_path / 'table.png'
-  code_pictures.table(['method', 'NMI'], [['a', '0.9'], ['b', '0.8']], path)
-  small = _image(path)
-  _assert_not_cut(path)
-  code_pictures.table(['method', 'NMI'], [['a', '0.9'], ['b', '**0.8**']], path)
-  assert (_ink(_image(path)).sum()) > _ink(small).sum()
-  header = ['method', *(f'split {i}' for i in range(25))]
-  code_pictures.table(header, [['x', *['**0.123 ± 0.045**'] * 25]] * 2, path, 'A title')
-  assert _image(path).shape[1] > 25 * page.text_width('0.123 ± 0.045', page.TEXT, bold=True)
-  _assert_not_cut(path)
-
-
-def test_table_wraps_title_and_notes(tmp_path):
-  path, text = tmp_path / 'table.png', 'words of a text that is longer than the table ' * 6
-  code_pictures.table(['a'], [['1']], path, title=text, notes=[text, 'short'])
-  assert _image(path).shape[1] <= page.NARROWEST + 24
-  _assert_not_cut(path)
-  lines = page.wrapped(text, 200, 16)
-  assert ' '.join(lines) == text.strip()
-  assert max(page.text_width(line, 16) for line in lines) <= 200
-  assert page.wrapped('a' * 99 + ' b', 200, 16) == ['a' * 99, 'b']
-  code_pictures.table(['a'], [], path, notes=['a' * 99])
-  _assert_not_cut(path)
-
-
-@pytest.mark.parametrize(('header', 'rows'), [([], []), (['a', 'b'], [['1', '2'], ['1']])])
-def test_table_refuses_other_rows(tmp_path, header, rows):
-  with pytest.raises(ValueError):
-    code_pictures.table(header, rows, tmp_path / 'table.png')

@@ -6,6 +6,7 @@ import numpy as np
 from jaxgan import data as data_lib
 from jaxgan import evaluate, jobs, logging, pictures
 from jaxgan.algorithms import gan
+from jaxgan.drawing import curves
 from jaxgan.errors import UserError
 from jaxgan.networks import sndcgan
 
@@ -93,7 +94,7 @@ class Evaluation:
   def picture(self, folder, state, step: int, replica: int) -> None:
     self._grids(folder, state, step, self._setup.evaluation_rng(replica))
     rows, evaluator = logging.read_metrics(folder), self._evaluator(replica)
-    pictures.loss_curves(rows, folder / 'loss_curves.png')
+    curves.loss_curves(rows, folder / 'loss_curves.png')
     path = folder / 'class_histogram_over_time.png'
     pictures.class_histogram_over_time(
       rows, path, evaluator.class_names, train_counts=evaluator.train_counts

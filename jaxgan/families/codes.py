@@ -6,10 +6,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxgan import code_pictures, logging, pictures, priors
+from jaxgan import code_pictures, logging, priors
 from jaxgan import data as data_lib
 from jaxgan import evaluate_codes as codes_lib
 from jaxgan.algorithms import infogan, joint_vae
+from jaxgan.drawing import curves, grids
 from jaxgan.errors import UserError
 from jaxgan.evaluate import hardware
 from jaxgan.metrics import disentanglement, knn
@@ -128,9 +129,9 @@ class Evaluation:
 
   def picture(self, folder, state, step: int, replica: int) -> None:
     grid = self._evaluator.grid(state, self._setup.evaluation_rng(replica))
-    pictures.save_png(folder / 'samples' / f'step_{step:08d}.png', code_pictures.code_grid(grid))
+    grids.save_png(folder / 'samples' / f'step_{step:08d}.png', code_pictures.code_grid(grid))
     rows = logging.read_metrics(folder)
-    pictures.loss_curves(rows, folder / 'loss_curves.png')
+    curves.loss_curves(rows, folder / 'loss_curves.png')
     code_pictures.evaluation_curves(rows, folder / 'evaluation_curves.png', _CURVES)
     code_pictures.prior_over_time(rows, folder / 'prior_over_time.png')
 
@@ -216,7 +217,7 @@ class Evaluation:
       path = folder / 'prior_against_truth.png'
       code_pictures.prior_against_truth(np.array(results['prior']), matched, names, path)
     shares = [f'{name}  ({p:.3f})' for name, p in zip(names, results['prior'], strict=True)]
-    pictures.save_png(folder / 'code_grid.png', code_pictures.code_grid(grid, shares))
+    grids.save_png(folder / 'code_grid.png', code_pictures.code_grid(grid, shares))
     code_pictures.prior_over_time(rows, folder / 'prior_over_time.png', **truth)
     for i, images in enumerate(self._evaluator.traversals(state, rng, _TRAVERSAL)):
       code_pictures.traversal(

@@ -5,10 +5,12 @@ Positions and sizes are pixels, from the top left. The font is the one of the fi
 
 import functools
 from pathlib import Path
+import tempfile
 
+import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from jaxgan.pictures import save_png
+from jaxgan.drawing.grids import save_png
 
 MARGIN = 12  # around a page, and between its parts
 TEXT, NOTE = 20, 16  # of a table, made to be shown at half its size
@@ -24,7 +26,7 @@ def new_page(width, height):
     height: pixels, rounded up.
 
   Returns:
-    A PIL image, for `write`, its own `paste`, and `pictures.save_png`.
+    A PIL image, for `write`, its own `paste`, and `grids.save_png`.
   """
   return Image.new('RGB', (-int(-width // 1), -int(-height // 1)), 'white')
 
@@ -121,6 +123,28 @@ def table(header, rows, path, title=None, notes=()):
     write(page, text, (MARGIN, top + note_line / 2), NOTE, 'lm', color='#444444')
     top += note_line
   save_png(path, page)
+
+
+def stacked(draws, path):
+  """Puts pictures below each other in one PNG, at the left; of none, draws nothing.
+
+  Args:
+    draws: functions `draw(path=...)` that write one PNG each.
+    path: the PNG.
+  """
+  if not draws:
+    return
+  parts = []
+  with tempfile.TemporaryDirectory() as folder:
+    for draw in draws:
+      part = Path(folder) / f'{len(parts)}.png'
+      draw(path=part)
+      with Image.open(part) as image:
+        parts.append(np.asarray(image.convert('RGB')))
+  width = max(part.shape[1] for part in parts)
+  wide = [((0, 0), (0, width - part.shape[1]), (0, 0)) for part in parts]
+  parts = [np.pad(part, by, constant_values=255) for part, by in zip(parts, wide, strict=True)]
+  save_png(path, np.concatenate(parts))
 
 
 def _bold(cell):
