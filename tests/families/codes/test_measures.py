@@ -14,8 +14,8 @@ from jaxgan import jobs
 from jaxgan.algorithms import Algorithm
 from jaxgan.algorithms.infogan import InfoGanState
 from jaxgan.algorithms.joint_vae import JointVaeState
-from jaxgan.evaluate_codes import CodeEvaluator, counts_results, nearest_neighbours
-from jaxgan.families import codes as family
+from jaxgan.families.codes import evaluate
+from jaxgan.families.codes.measures import CodeEvaluator, counts_results, nearest_neighbours
 from tests.stand_in import tiny_codes
 
 K, R = 4, 2  # codes, continuous codes
@@ -147,7 +147,7 @@ def test_codes_are_one_hot_with_continuous_ones_beside(evaluator):
 def test_samples_are_labelled_by_their_codes(state):
   pool = SimpleNamespace(class_names=CLASSES)
   setup = SimpleNamespace(config=_config(), data=SimpleNamespace(pool=pool), annotator=None)
-  evaluation = family.Evaluation(setup, ALGORITHM)
+  evaluation = evaluate.Evaluation(setup, ALGORITHM)
   shares = {}
   for balanced in (False, True):
     sample, names, source = evaluation.sampler(state, balanced)
@@ -174,8 +174,8 @@ def test_samples_are_labelled_by_their_codes(state):
 )
 def test_published_numbers_are_for_the_published_data(key, pixels, column):
   arrays = SimpleNamespace(key=key, metadata={'pixels': pixels})
-  assert family.published(SimpleNamespace(published='mnist'), arrays) == column
-  assert family.published(SimpleNamespace(published=None), arrays) is None
+  assert evaluate.published(SimpleNamespace(published='mnist'), arrays) == column
+  assert evaluate.published(SimpleNamespace(published=None), arrays) is None
 
 
 def test_evaluating_changes_nothing(evaluator, state, assert_trees_equal):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from jaxgan import pictures
+from jaxgan.families.class_balancing import pictures
 from tests import pixels
 
 NAMES = [str(digit) for digit in range(10)]

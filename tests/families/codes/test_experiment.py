@@ -10,7 +10,6 @@ import pytest
 from jaxgan import config as config_lib
 from jaxgan import experiment, logging, parallel, replicas, report, sampling, train
 from jaxgan.errors import UserError
-from jaxgan.families import class_balancing, codes
 from tests.stand_in import tiny_codes, use_stand_in_data
 
 ELASTIC = 'elastic_infogan'
@@ -293,17 +292,6 @@ def test_methods_of_other_images_do_not_share_a_folder(unlabelled, stand_in_data
   assert _files(workdir) == before
   stand_in_data({'image_size': 8})
   assert _setup(config, workdir).annotator is None
-
-
-def test_families_in_one_folder_are_drawn_apart(tmp_path, monkeypatch):
-  for method in ('unconditional', ELASTIC, 'joint_vae'):
-    (tmp_path / method).mkdir()
-    (tmp_path / method / 'evaluation.json').write_text('{}')
-  for module in (class_balancing, codes):
-    monkeypatch.setattr(module, 'compare', lambda workdir, folders: [sorted(folders)])
-  monkeypatch.setattr(report, 'collect', lambda folders: [])
-  lines = experiment.summarise(tmp_path).splitlines()
-  assert lines[-2:] == ["picture: ['unconditional']", f"picture: ['{ELASTIC}', 'joint_vae']"]
 
 
 def test_fewer_images_than_a_batch_are_refused(stand_in_data, tmp_path):

@@ -1,7 +1,10 @@
 """Pictures of class balance: class histograms, and samples sorted by class."""
 
+import json
+
 import numpy as np
 
+from jaxgan import evaluation_file
 from jaxgan.drawing.figures import DPI, new_figure, plain_axes, save_figure
 from jaxgan.drawing.grids import GAP, to_canvas, to_tiles
 from jaxgan.metrics.class_distribution import (
@@ -13,7 +16,31 @@ from jaxgan.metrics.class_distribution import (
 )
 
 MAX_CLASSES = 10  # more are drawn as head, medium and tail
+SAMPLES_FILE = 'evaluation_samples.npz'  # in the folder of an evaluation
 LONGEST_ROW = 30  # images in a row of samples_by_class
+
+
+def compare(workdir, folders):
+  """Draws the evaluations of several methods beside each other.
+
+  Args:
+    workdir: gets the pictures.
+    folders: {method: the folder of its evaluation.json}.
+
+  Returns:
+    Paths of the pictures written.
+  """
+  counts, panels = {}, {}
+  for method, folder in folders.items():
+    evaluation = json.loads((folder / evaluation_file.NAME).read_text())
+    counts[method] = evaluation['results']['class_counts']
+    with np.load(folder / SAMPLES_FILE) as saved:
+      panels[method] = (saved['images'], saved['labels'])
+    class_names, train_counts = evaluation['class_names'], evaluation['train_counts']
+  paths = [workdir / 'class_histogram.png', workdir / 'samples_by_class.png']
+  class_histogram(counts, train_counts, class_names, paths[0])
+  samples_by_class(panels, class_names, paths[1])
+  return paths
 
 
 def class_histogram_over_time(

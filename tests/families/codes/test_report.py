@@ -1,6 +1,5 @@
 """Report on categorical codes: the paper's tables beside ours, merged over replicas."""
 
-import copy
 import json
 
 import numpy as np
@@ -9,63 +8,13 @@ import pytest
 
 from jaxgan.algorithms.infogan import VARIANTS
 from jaxgan.errors import UserError
+from jaxgan.families import codes
 from jaxgan.report import collect, console_table, markdown_table, report
-from tests import test_report
-
-EVALUATION = {
-  'experiment': 'mnist_lt',
-  'method': 'elastic_infogan',
-  'published': 'mnist',
-  'protocol': {
-    'data': 'long_tail_mnist/split_00/1.0.0/train/0123abcd',
-    'images': 42794,
-    'codes': 3,
-    'images_per_code': 1000,
-    'step': 2000,
-    'batch_size': 64,
-    'generator': 'raw',
-    'batch_norm': 'running statistics',
-    'annotator': 'mnist_cnn-0123456789ab',
-    'annotator_accuracy': 0.99,
-    'nearest_neighbours': '1-NN, Euclidean, 80/20 seeded split',
-    'nmi': 'arithmetic mean (scikit-learn >= 0.22); geometric beside it',
-    'replica': 0,
-    'replicas': 50,
-    'seed': 0,
-    'hardware': '2 CPU cores',
-    'jax': '0.10.2',
-  },
-  'results': {
-    'nmi': 0.7,
-    'nmi_geometric': 0.71,
-    'ent': 0.6,
-    'empty_codes_and_classes': 1,
-    'counts': [[900, 100, 0], [0, 1000, 0], [0, 0, 1000]],
-    'prior': [0.2, 0.5, 0.3],
-    'matched_frequencies': [0.2, 0.5, 0.3],
-    'prior_distance': 0.05,
-    'false_negative_share': 0.38,
-    'knn1_accuracy': 0.95,
-    'knn1_accuracy_random_weights': 0.87,
-  },
-  'class_names': ['0', '1', '2'],
-  'train_counts': [6300, 3000, 100],
-  'notes': [],
-}
-UNLABELLED = {
-  'published': None,
-  'class_names': [],
-  'train_counts': [],
-  'results': {name: None for name in EVALUATION['results']} | {'prior': [0.2, 0.5, 0.3]},
-}
+from tests.evaluations import CODES, UNLABELLED, save
 
 
-def _save(folder, results=(), protocol=(), **fields):
-  evaluation = copy.deepcopy(EVALUATION | fields)
-  evaluation['results'] |= dict(results)
-  evaluation['protocol'] |= dict(protocol)
-  folder.mkdir(parents=True)
-  (folder / 'evaluation.json').write_text(json.dumps(evaluation))
+def _save(folder, *changes, **fields):
+  save(folder, CODES, *changes, **fields)
 
 
 def _save_replicas(folder, nmi, **fields):
@@ -137,7 +86,10 @@ def test_replicas_beside_the_published_numbers(tmp_path):
     assert part in text
 
 
-def test_methods_are_in_the_papers_order_and_those_not_run_have_no_value_of_ours(tmp_path):
+def test_methods_are_in_the_papers_order_and_those_not_run_have_no_value_of_ours(
+  tmp_path, monkeypatch
+):
+  monkeypatch.setattr(codes, 'METHODS', (*codes.METHODS, 'mine'))
   for method, nmi in (('elastic_infogan', 0.9), ('joint_vae', 0.5), ('mine', 0.1)):
     _save(tmp_path / method, {'nmi': nmi, 'nmi_geometric': nmi}, method=method)
   tables = _tables(report([tmp_path]))
@@ -243,21 +195,6 @@ def test_console_table(tmp_path):
   ]
 
 
-def test_both_kinds_in_one_report(tmp_path):
-  _save(tmp_path / 'runs' / 'mnist_lt' / 'elastic_infogan')
-  test_report._save(tmp_path / 'runs' / 'cifar10' / 'class_balancing')
-  text = report([tmp_path])
-  sections = [line for line in text.splitlines() if line.startswith('#')]
-  assert sections == ['## Class balance', '## Categorical codes']
-  balance, _, codes = text.partition('## Categorical codes')
-  assert 'KL (ours)' in balance and 'KL (ours)' not in codes
-  assert 'elastic_infogan' not in balance and 'class_balancing' not in codes.partition('[^1]')[0]
-  marks = [line.split(':')[0] for line in text.splitlines() if line.startswith('[^')]
-  assert marks == ['[^1]', '[^2]'] and '87.00[^2]' in text  # one numbering for both
-  blocks = console_table(collect([tmp_path])).split('\n\n')
-  assert [block.splitlines()[0] for block in blocks] == ['cifar10_lt_ratio_100', 'mnist_lt']
-
-
 def test_pictures_are_drawn_beside_the_report(tmp_path):
   for method in ('uniform_infogan', 'elastic_infogan'):
     _save_replicas(tmp_path / 'runs' / method, [0.7, 0.8], method=method)
@@ -308,16 +245,16 @@ def test_damaged_samples(tmp_path, damage):
 @pytest.mark.parametrize(
   'damage',
   [
-    json.dumps(EVALUATION)[:-100],
-    json.dumps(EVALUATION | {'results': {'nmi': 0.5}}),
-    json.dumps(EVALUATION | {'results': ['nmi']}),
-    json.dumps(EVALUATION | {'results': EVALUATION['results'] | {'ent': 'low'}}),
-    json.dumps(EVALUATION | {'results': EVALUATION['results'] | {'prior': [0.5, 0.5]}}),
-    json.dumps(EVALUATION | {'results': EVALUATION['results'] | {'prior': None}}),
-    json.dumps(EVALUATION | {'protocol': {'step': 1, 'codes': 3}}),
-    json.dumps(EVALUATION | {'protocol': EVALUATION['protocol'] | {'data': None}}),
-    json.dumps(EVALUATION | {'class_names': []}),
-    json.dumps(EVALUATION | {'published': 3}),
+    json.dumps(CODES)[:-100],
+    json.dumps(CODES | {'results': {'nmi': 0.5}}),
+    json.dumps(CODES | {'results': ['nmi']}),
+    json.dumps(CODES | {'results': CODES['results'] | {'ent': 'low'}}),
+    json.dumps(CODES | {'results': CODES['results'] | {'prior': [0.5, 0.5]}}),
+    json.dumps(CODES | {'results': CODES['results'] | {'prior': None}}),
+    json.dumps(CODES | {'protocol': {'step': 1, 'codes': 3}}),
+    json.dumps(CODES | {'protocol': CODES['protocol'] | {'data': None}}),
+    json.dumps(CODES | {'class_names': []}),
+    json.dumps(CODES | {'published': 3}),
   ],
 )
 def test_damaged_evaluation(tmp_path, damage):

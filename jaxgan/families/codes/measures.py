@@ -1,4 +1,4 @@
-"""Evaluation of categorical codes: does code i make class i, and what do Q's features know.
+"""Measures of categorical codes: does code i make class i, and what do Q's features know.
 
 The protocol of "Elastic-InfoGAN", Ojha et al. 2020, §4: 1,000 images a code by the generator in
 inference mode, labelled by a classifier; NMI and ENT of the counts; the prior beside the true

@@ -1,98 +1,19 @@
-"""Elastic-InfoGAN's family and JointVAE: what their categorical codes and priors mean."""
-
-import json
+"""Evaluation of a run with codes: what it measures, writes and draws of a state."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxgan import code_pictures, logging, priors
-from jaxgan import data as data_lib
-from jaxgan import evaluate_codes as codes_lib
-from jaxgan.algorithms import infogan, joint_vae
+from jaxgan import evaluation_file, logging, priors
 from jaxgan.drawing import curves, grids
-from jaxgan.errors import UserError
-from jaxgan.evaluate import hardware
+from jaxgan.families import codes
+from jaxgan.families.codes import charts, measures, pictures, report
 from jaxgan.metrics import disentanglement, knn
-from jaxgan.networks import mnist
 
-JOINT_VAE = 'joint_vae'
-METHODS = (*infogan.VARIANTS, JOINT_VAE)
 _CURVES = ('evaluation/nmi', 'evaluation/ent')
 _QUERIES, _NEIGHBOURS = 8, 10  # of the retrieval picture
 _PUBLISHED_DATA = 'long_tail_mnist/split_'
 _TRAVERSAL = np.linspace(-1.0, 1.0, 9)
-
-
-def validate(config, require, require_positive) -> None:
-  """Checks the sections `algorithm` and `evaluation`; see `jaxgan.config.validate`."""
-  algorithm, methods = config.algorithm, config.methods
-  require(len(methods) == 1, 'methods', methods, 'one of these methods at a time')
-  require_positive('algorithm', 'learning_rate', 'epsilon', 'temperature')
-  require_positive('evaluation', 'images_per_code', 'periodic_images_per_code')
-  for field in ('beta1', 'beta2'):
-    value = algorithm[field]
-    require(0 <= value < 1, f'algorithm.{field}', value, 'a number in [0, 1)')
-  k = algorithm.num_categories
-  require(k is None or k >= 2, 'algorithm.num_categories', k, '2 or more, or none: the classes')
-  if methods[0] == JOINT_VAE:
-    require_positive('algorithm', 'latent_dim', 'capacity_steps')
-    for field in ('beta', 'capacity'):
-      require(algorithm[field] >= 0, f'algorithm.{field}', algorithm[field], '0 or more')
-    return
-  require_positive('algorithm', 'noise_dim', 'contrastive_temperature')
-  for field, allowed in (
-    ('prior', infogan.PRIORS),
-    ('contrastive', infogan.CONTRASTIVE),
-    ('trunk', infogan.TRUNKS),
-  ):
-    value = algorithm[field]
-    require(value in allowed, f'algorithm.{field}', value, f'one of {", ".join(allowed)}')
-  not_negative = ('num_continuous', 'mutual_information_weight', 'contrastive_weight')
-  for field in (*not_negative, 'rotation_degrees'):
-    require(algorithm[field] >= 0, f'algorithm.{field}', algorithm[field], '0 or more')
-  zoom = tuple(algorithm.zoom_range)
-  in_order = len(zoom) == 2 and 0 < zoom[0] <= zoom[1]
-  require(in_order, 'algorithm.zoom_range', zoom, 'two numbers above 0, in order')
-
-
-def roles(methods, labelled: bool):
-  """An annotator, where there are labels to train it with."""
-  del methods
-  return ('annotator',) if labelled else ()
-
-
-def _num_categories(config, arrays) -> int:
-  k = config.algorithm.num_categories
-  return len(arrays.class_names) if k is None else k
-
-
-def check(config, data: data_lib.TrainingData) -> None:
-  """Refuses what needs labels where there are none, and images the networks cannot take."""
-  classes = len(data.pool.class_names)
-  labelled = data.pool.metadata.get('labelled', True)
-  if config.algorithm.num_categories is None and (not labelled or classes < 2):
-    has = 'a single class' if labelled else 'no labels to count the classes by'
-    raise UserError(
-      f'config.data.source={config.data.source} has {has}: say how many codes there are to be, '
-      '--config.algorithm.num_categories=10'
-    )
-  k = _num_categories(config, data.pool)
-  if config.algorithm.get('prior') == 'fixed' and not (labelled and k == classes):
-    raise UserError(
-      f'config.algorithm.prior=fixed is that of the labels: {k} categories need as many labelled '
-      f'classes, the data has {classes if labelled else 0}; use another method'
-    )
-  for indices in data.indices:
-    data_lib.steps_per_epoch(len(indices), config.train.batch_size)
-  mnist.image_quarter(data.pool.images.shape[1])
-
-
-def build(config, method: str, arrays, classifier):
-  """The algorithm of an experiment; it reads no frozen arrays."""
-  del classifier
-  make = joint_vae.joint_vae if method == JOINT_VAE else infogan.infogan
-  return make(config.algorithm, arrays.images.shape[1:], _num_categories(config, arrays)), {}
 
 
 def published(config, arrays) -> str | None:
@@ -106,8 +27,8 @@ class Evaluation:
 
   def __init__(self, setup, algorithm):
     self._setup = setup
-    k = _num_categories(setup.config, setup.data.pool)
-    self._evaluator = codes_lib.CodeEvaluator(setup.config, algorithm, k, setup.annotator)
+    k = codes.num_categories(setup.config, setup.data.pool)
+    self._evaluator = measures.CodeEvaluator(setup.config, algorithm, k, setup.annotator)
 
   def _results(self, state, replica, images_per_code, rng):
     """Of the counts of codes and classes; None where there are no labels."""
@@ -115,7 +36,7 @@ class Evaluation:
       return None
     counts = self._evaluator.counts(state, images_per_code, rng)
     train_counts = self._setup.data.share_counts(replica)
-    return codes_lib.counts_results(counts, self._evaluator.prior(state), train_counts)
+    return measures.counts_results(counts, self._evaluator.prior(state), train_counts)
 
   def periodic(self, state, replica: int):
     config = self._setup.config.evaluation
@@ -129,11 +50,11 @@ class Evaluation:
 
   def picture(self, folder, state, step: int, replica: int) -> None:
     grid = self._evaluator.grid(state, self._setup.evaluation_rng(replica))
-    grids.save_png(folder / 'samples' / f'step_{step:08d}.png', code_pictures.code_grid(grid))
+    grids.save_png(folder / 'samples' / f'step_{step:08d}.png', pictures.code_grid(grid))
     rows = logging.read_metrics(folder)
     curves.loss_curves(rows, folder / 'loss_curves.png')
-    code_pictures.evaluation_curves(rows, folder / 'evaluation_curves.png', _CURVES)
-    code_pictures.prior_over_time(rows, folder / 'prior_over_time.png')
+    charts.evaluation_curves(rows, folder / 'evaluation_curves.png', _CURVES)
+    charts.prior_over_time(rows, folder / 'prior_over_time.png')
 
   def write(self, folder, method: str, step: int, state, replica: int) -> dict:
     setup, evaluator, config = self._setup, self._evaluator, self._setup.config
@@ -149,10 +70,10 @@ class Evaluation:
     results |= (measured or {}) | {'prior': prior.tolist()}
     notes = []
     if labelled:
-      results['knn1_accuracy'] = codes_lib.nearest_neighbours(features, arrays.labels, seed)
-    if labelled and method != JOINT_VAE:  # Its encoder is another network than Q.
+      results['knn1_accuracy'] = measures.nearest_neighbours(features, arrays.labels, seed)
+    if labelled and method != codes.JOINT_VAE:  # Its encoder is another network than Q.
       untrained = evaluator.features(evaluator.random_variables(seed), arrays.images)
-      results['knn1_accuracy_random_weights'] = codes_lib.nearest_neighbours(
+      results['knn1_accuracy_random_weights'] = measures.nearest_neighbours(
         untrained, arrays.labels, seed
       )
     if not labelled:
@@ -173,13 +94,12 @@ class Evaluation:
         'batch_norm': 'running statistics',
         'annotator': setup.annotator.key if labelled else None,
         'annotator_accuracy': setup.annotator.accuracy if labelled else None,
-        'nearest_neighbours': codes_lib.NEIGHBOURS,
+        'nearest_neighbours': measures.NEIGHBOURS,
         'nmi': 'arithmetic mean (scikit-learn from 0.22 on), geometric beside it',
         'replica': replica,
         'replicas': config.replicas,
         'seed': seed,
-        'hardware': hardware(),
-        'jax': jax.__version__,
+        **evaluation_file.machine(),
       },
       'results': results,
       'class_names': list(arrays.class_names) if labelled else [],
@@ -187,7 +107,7 @@ class Evaluation:
       'notes': notes,
     }
     self._draw(folder, state, evaluation, arrays, features)
-    logging.replace_file(folder / 'evaluation.json', json.dumps(evaluation, indent=2).encode())
+    evaluation_file.write(folder, evaluation)
     return evaluation
 
   def _draw(self, folder, state, evaluation, arrays, features):
@@ -195,7 +115,7 @@ class Evaluation:
     results, class_names = evaluation['results'], evaluation['class_names']
     rng = self._setup.evaluation_rng(evaluation['protocol']['replica'])
     grid = self._evaluator.grid(state, rng)
-    np.savez_compressed(folder / 'code_samples.npz', images=grid)
+    np.savez_compressed(folder / report.SAMPLES_FILE, images=grid)
     names = [f'code {code}' for code in range(len(grid))]
     rows = logging.read_metrics(folder)
     truth = {}
@@ -210,17 +130,17 @@ class Evaluation:
       truth = {
         'true_frequencies': frequencies, 'class_of_code': classes, 'class_names': class_names
       }  # fmt: skip
-      code_pictures.confusion(
+      charts.confusion(
         counts, class_names, folder / 'confusion.png', nmi=results['nmi'], ent=results['ent']
       )
       matched = np.array(results['matched_frequencies'])
       path = folder / 'prior_against_truth.png'
-      code_pictures.prior_against_truth(np.array(results['prior']), matched, names, path)
+      charts.prior_against_truth(np.array(results['prior']), matched, names, path)
     shares = [f'{name}  ({p:.3f})' for name, p in zip(names, results['prior'], strict=True)]
-    grids.save_png(folder / 'code_grid.png', code_pictures.code_grid(grid, shares))
-    code_pictures.prior_over_time(rows, folder / 'prior_over_time.png', **truth)
+    grids.save_png(folder / report.GRID_FILE, pictures.code_grid(grid, shares))
+    charts.prior_over_time(rows, folder / 'prior_over_time.png', **truth)
     for i, images in enumerate(self._evaluator.traversals(state, rng, _TRAVERSAL)):
-      code_pictures.traversal(
+      pictures.traversal(
         images,
         folder / f'traversal_{i + 1}.png',
         names=names,
@@ -235,7 +155,7 @@ class Evaluation:
     # The first neighbour of a training image is the image itself.
     nearest = knn.nearest_neighbours(features, features[queries], num)[:, 1:]
     labels = (arrays.labels[queries], arrays.labels[nearest]) if labelled else (None, None)
-    code_pictures.retrieval(
+    pictures.retrieval(
       arrays.images[queries], arrays.images[nearest], folder / 'retrieval.png', *labels
     )
 
@@ -254,13 +174,3 @@ class Evaluation:
 
     names = tuple(f'code_{code}' for code in range(evaluator.num_categories))
     return sample, names, 'their codes'
-
-
-def compare(workdir, folders):
-  """Draws the code grids of the evaluated methods side by side."""
-  panels = {}
-  for method, folder in folders.items():
-    with np.load(folder / 'code_samples.npz') as saved:
-      panels[method] = saved['images']
-  code_pictures.code_grids(panels, workdir / 'code_grids.png')
-  return [workdir / 'code_grids.png']

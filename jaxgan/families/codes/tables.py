@@ -5,7 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 import statistics
 
-from jaxgan import report_rows
+from jaxgan.report import formatting
+from jaxgan.report.published import published_values
 
 RANDOM = 'random_init'  # name of the untrained network in published_results.json
 RANDOM_NOTE = (
@@ -43,12 +44,12 @@ class Column:
       if value is None:
         return None, '-'
       mean, std = (self.scale * part for part in value)
-      return mean, report_rows.published_value([mean, std] if self.spread else mean, self.digits)
+      return mean, formatting.published_value([mean, std] if self.spread else mean, self.digits)
     values = [self.scale * value for value in entry.ours.get(self.name, ())]
     if not values:
       return None, '-'
     mean = statistics.fmean(values)
-    return mean, report_rows.mean_std(values if self.spread else [mean], self.digits)
+    return mean, formatting.mean_std(values if self.spread else [mean], self.digits)
 
 
 @dataclass(frozen=True)
@@ -169,5 +170,5 @@ def by_experiment(rows):
 
 def place(method):
   """The place of a method in the paper's tables; behind them for others."""
-  order = [RANDOM, *report_rows.published_values('elastic_infogan')[0]['methods']]
+  order = [RANDOM, *published_values('elastic_infogan')[0]['methods']]
   return order.index(method) if method in order else len(order)

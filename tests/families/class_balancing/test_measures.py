@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from jaxgan import data as data_lib
-from jaxgan import evaluate, jobs
+from jaxgan import jobs
 from jaxgan.algorithms import Algorithm
 from jaxgan.errors import UserError
+from jaxgan.families.class_balancing import features, measures
 from jaxgan.metrics import fid
 
 
@@ -39,7 +40,7 @@ def generator():
 def evaluator(tiny_config, stand_in_data, annotator, generator, tmp_path):
   del stand_in_data
   arrays = data_lib.load(tiny_config.data, 'train')
-  return evaluate.Evaluator(tiny_config, generator, annotator, None, arrays, tmp_path)
+  return measures.Evaluator(tiny_config, generator, annotator, None, arrays, tmp_path)
 
 
 def test_results_are_those_of_the_images(evaluator, annotator):
@@ -64,7 +65,7 @@ def test_the_same_key_gives_the_same_results(evaluator):
 
 def test_score_prefers_the_lower_distance(evaluator):
   def score(state):
-    return evaluate.periodic(evaluator, state, 48, jax.random.key(0))
+    return measures.periodic(evaluator, state, 48, jax.random.key(0))
 
   (near, near_score), (far, far_score) = score(jnp.float32(0.7)), score(jnp.float32(0.0))
   assert near['evaluation/frechet_annotator'] < far['evaluation/frechet_annotator']
@@ -75,11 +76,11 @@ def test_score_prefers_the_lower_distance(evaluator):
 def test_inception_adds_fid(tiny_config, stand_in_data, annotator, generator, tmp_path):
   """Any network whose metric is 'fid' takes its place; here one that averages pixels."""
   del stand_in_data
-  network = evaluate.FeatureNetwork(
+  network = features.FeatureNetwork(
     'fid', 'pixels', 'none', lambda _, images: images[:, :3, 0, 0] / 255.0, ()
   )
   arrays = data_lib.load(tiny_config.data, 'train')
-  evaluator = evaluate.Evaluator(tiny_config, generator, annotator, network, arrays, tmp_path)
+  evaluator = measures.Evaluator(tiny_config, generator, annotator, network, arrays, tmp_path)
   results, images, _ = evaluator(jnp.float32(0.8), 24, jax.random.key(0))
   real = evaluator.reference.images[:, :3, 0, 0] / 255.0
   expected = fid.frechet_distance(
@@ -90,22 +91,22 @@ def test_inception_adds_fid(tiny_config, stand_in_data, annotator, generator, tm
 
 
 def test_reference_statistics_are_cached_under_their_key(annotator, stand_in_data, tmp_path):
-  network = evaluate.annotator_network(annotator)
+  network = features.annotator_network(annotator)
   arrays = data_lib.load(None, 'test')
-  first = evaluate.reference_statistics(network, arrays, tmp_path)
+  first = features.reference_statistics(network, arrays, tmp_path)
   (path,) = tmp_path.iterdir()
   assert 'stub' in path.name and '-60-' in path.name and 'stand-in' in path.name
   broken = network._replace(apply=lambda *_: pytest.fail('computed again'))
-  for a, b in zip(first, evaluate.reference_statistics(broken, arrays, tmp_path), strict=True):
+  for a, b in zip(first, features.reference_statistics(broken, arrays, tmp_path), strict=True):
     np.testing.assert_array_equal(a, b)
   stand_in_data({'n': 30})
   for other in (data_lib.load(None, 'test'), arrays._replace(key='other')):
-    evaluate.reference_statistics(network, other, tmp_path)
-  evaluate.reference_statistics(network._replace(key='retrained'), arrays, tmp_path)
+    features.reference_statistics(network, other, tmp_path)
+  features.reference_statistics(network._replace(key='retrained'), arrays, tmp_path)
   assert len(list(tmp_path.iterdir())) == 4
 
 
 def test_weights_that_are_not_where_the_user_says(tiny_config, tmp_path):
   tiny_config.evaluation.inception_weights = str(tmp_path)
   with pytest.raises(UserError, match=r'evaluation\.inception_weights=.* is not there'):
-    evaluate.inception_network(tiny_config.evaluation)
+    features.inception_network(tiny_config.evaluation)

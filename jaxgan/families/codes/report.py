@@ -7,13 +7,16 @@ import zipfile
 
 import numpy as np
 
-from jaxgan import report_rows
 from jaxgan.errors import UserError
-from jaxgan.report_rows import Footnotes
-from jaxgan.report_tables import Column, Entry, by_experiment, place, tables
+from jaxgan.families.codes.tables import Column, Entry, by_experiment, place, tables
+from jaxgan.report import formatting
+from jaxgan.report.footnotes import Footnotes
+from jaxgan.report.published import not_published, published_values, sources
+from jaxgan.report.rows import check_numbers
 
 TITLE = 'Categorical codes'
-SAMPLES_FILE = 'code_samples.npz'
+# In the folder of an evaluation: the generated images of each code, and the picture of them.
+SAMPLES_FILE, GRID_FILE = 'code_samples.npz', 'code_grid.png'
 # What runs that are averaged may differ in; of the data, which split it is.
 VARIES_WITH_RUN = (
   'seed',
@@ -63,7 +66,7 @@ def check(evaluation):
   """Raises where the results or the protocol are not as they should be."""
   results, protocol = evaluation['results'], evaluation['protocol']
   scores = [results[name] for name in SCORES if results[name] is not None]
-  report_rows.check_numbers([*scores, *results['prior'], protocol['step'], protocol['codes']])
+  check_numbers([*scores, *results['prior'], protocol['step'], protocol['codes']])
   if len(results['prior']) != protocol['codes']:
     raise ValueError('the prior has not one number a code')
   _data_set(protocol['data'])
@@ -92,9 +95,9 @@ def published(evaluation):
   column = evaluation['published']
   if column is None:
     return {}, ''
-  values, source = report_rows.published_values('elastic_infogan')
+  values, source = published_values('elastic_infogan')
   if column not in values['runs']:
-    raise report_rows.not_published(f'elastic_infogan, {column}')
+    raise not_published(f'elastic_infogan, {column}')
   measures = {
     measure: {name: scores[column] for name, scores in values[measure].items() if column in scores}
     for measure in ('nmi', 'ent', 'knn1_accuracy')
@@ -117,8 +120,8 @@ def section(rows, footnotes):
   if labelled:
     common, own = _protocols(labelled)
     for title, lines in tables(labelled, own, footnotes).items():
-      parts += [f'**{title}**', report_rows.markdown(lines)]
-    parts += [*EXPLANATION, common, report_rows.sources(labelled).strip()]
+      parts += [f'**{title}**', formatting.markdown(lines)]
+    parts += [*EXPLANATION, common, sources(labelled).strip()]
   if unlabelled:
     common, own = _protocols(unlabelled)
     lines = [('experiment', 'method', 'steps', 'codes', 'runs', 'prior')]
@@ -127,7 +130,7 @@ def section(rows, footnotes):
       numbers = (protocol['step'], protocol['codes'], len(row.evaluations))
       prior = _prior(row) + (footnotes.mark(text) if text else '')
       lines.append((row.experiment, row.method, *map(str, numbers), prior))
-    parts += ['**Without labels: the prior**', report_rows.markdown(lines), UNLABELLED, common]
+    parts += ['**Without labels: the prior**', formatting.markdown(lines), UNLABELLED, common]
   return '\n\n'.join(part for part in parts if part)
 
 
@@ -148,7 +151,7 @@ def console(rows):
         lines += [[row.method, *(c.score(_entry(row))[1] for c in CONSOLE)] for row in own]
       else:
         lines = [['method', 'prior'], *([row.method, _prior(row)] for row in own)]
-      blocks.append(report_rows.aligned(experiment, lines, own))
+      blocks.append(formatting.aligned(experiment, lines, own))
   return blocks
 
 
@@ -164,8 +167,8 @@ def pictures(rows, out):
   Raises:
     UserError: samples are damaged.
   """
-  from jaxgan import code_pictures
   from jaxgan.drawing import page
+  from jaxgan.families.codes.pictures import code_grids
 
   labelled, unlabelled = _by_labels(rows)
   draws = []
@@ -177,7 +180,7 @@ def pictures(rows, out):
       draws.append(functools.partial(page.table, header, body, title=title))
     notes = [EXPLANATION[0]]
     notes += [f'[{number}] {text}' for number, text in enumerate(footnotes.texts, start=1)]
-    notes += [note for note in (common, report_rows.sources(labelled).strip()) if note]
+    notes += [note for note in (common, sources(labelled).strip()) if note]
     draws[-1].keywords['notes'] = notes
   page.stacked(draws, out.with_name(f'{out.stem}_tables.png'))
 
@@ -191,7 +194,7 @@ def pictures(rows, out):
       titles[title] += 1
       title += f' ({titles[title]})' if titles[title] > 1 else ''
       panels.setdefault(images.shape[2:4], {})[title] = images
-  draws = [functools.partial(code_pictures.code_grids, own) for own in panels.values()]
+  draws = [functools.partial(code_grids, own) for own in panels.values()]
   page.stacked(draws, out.with_name(f'{out.stem}_codes.png'))
 
 
@@ -212,9 +215,9 @@ def _protocols(rows):
   }
   own = []
   for row, protocol in zip(rows, protocols, strict=True):
-    text = report_rows.in_words({n: t for n, t in protocol.items() if n not in common})
+    text = formatting.in_words({n: t for n, t in protocol.items() if n not in common})
     own.append('; '.join(part for part in (text, *row.notes()) if part))
-  return f'Protocol of all rows: {report_rows.in_words(common)}.', own
+  return f'Protocol of all rows: {formatting.in_words(common)}.', own
 
 
 def _entry(row):

@@ -3,8 +3,10 @@
 import json
 import statistics
 
-from jaxgan import report_rows
 from jaxgan.metrics.class_distribution import THIRDS
+from jaxgan.report import formatting
+from jaxgan.report.published import published_values, sources
+from jaxgan.report.rows import check_numbers
 
 TITLE = 'Class balance'
 MAX_CLASSES = 10  # the terminal's table shows more as head, medium and tail
@@ -44,7 +46,7 @@ def check(evaluation):
   """Raises where the results or the protocol are not as they should be."""
   results, protocol = evaluation['results'], evaluation['protocol']
   optional = [results['fid'], results.setdefault('frechet_annotator', None)]
-  report_rows.check_numbers(
+  check_numbers(
     [
       results['kl_from_uniform'],
       *(results['head_medium_tail'][name] for name in THIRDS),
@@ -74,7 +76,7 @@ def run(evaluation):
 
 def published(evaluation):
   """The paper's values of the method and their source."""
-  return report_rows.published_values(evaluation['published'])
+  return published_values(evaluation['published'])
 
 
 def section(rows, footnotes):
@@ -89,7 +91,7 @@ def section(rows, footnotes):
   """
   lines = [HEADER]
   for row in rows:
-    fid = report_rows.mean_std(row.results('fid'))
+    fid = formatting.mean_std(row.results('fid'))
     if len(row.results('fid')) < len(row.evaluations):
       reasons = [note for note in row.notes() if note.startswith('FID')]
       fid += footnotes.mark('; '.join(reasons) or 'FID left out: no reason was recorded.')
@@ -101,17 +103,17 @@ def section(rows, footnotes):
         row.method,
         str(protocol['step']),
         str(protocol['samples']),
-        report_rows.mean_std(row.results('kl_from_uniform')),
-        report_rows.published_value(row.published.get('kl')),
+        formatting.mean_std(row.results('kl_from_uniform')),
+        formatting.published_value(row.published.get('kl')),
         fid,
-        report_rows.published_value(row.published.get('fid')),
-        report_rows.mean_std(row.results('frechet_annotator')),
+        formatting.published_value(row.published.get('fid')),
+        formatting.mean_std(row.results('frechet_annotator')),
         ' / '.join(_thirds(row)),
         str(len(row.evaluations)),
-        footnotes.mark('; '.join([report_rows.in_words(row.protocol()), *others])),
+        footnotes.mark('; '.join([formatting.in_words(row.protocol()), *others])),
       )
     )
-  return f'{report_rows.markdown(lines)}\n\n{EXPLANATION}{report_rows.sources(rows)}'
+  return f'{formatting.markdown(lines)}\n\n{EXPLANATION}{sources(rows)}'
 
 
 def console(rows):
@@ -131,6 +133,11 @@ def console(rows):
   return [_console_block(*json.loads(key), block) for key, block in blocks.items()]
 
 
+def pictures(rows, out):
+  """Draws nothing: the pictures beside the evaluations show the methods side by side."""
+  del rows, out
+
+
 def _console_block(experiment, class_names, train_counts, rows):
   few = len(class_names) <= MAX_CLASSES
   lines = [['method', 'KL', 'FID', 'Fréchet (annotator)', *(class_names if few else THIRDS)]]
@@ -143,12 +150,12 @@ def _console_block(experiment, class_names, train_counts, rows):
     else:
       classes = _thirds(row)
     scores = ('kl_from_uniform', 'fid', 'frechet_annotator')
-    scores = [report_rows.mean_std(row.results(name)) for name in scores]
+    scores = [formatting.mean_std(row.results(name)) for name in scores]
     lines.append([row.method, *scores, *classes])
   # The Fréchet distance in the annotator's features stands in for a FID that nobody has.
   if all(line[2] in ('', '-') for line in lines[1:]):
     lines = [line[:2] + line[3:] for line in lines]
-  return report_rows.aligned(experiment, lines, rows)
+  return formatting.aligned(experiment, lines, rows)
 
 
 def _thirds(row):
