@@ -3,8 +3,8 @@
 import jax
 import numpy as np
 
+from jaxgan import compilation, evaluation_file, jobs, logging
 from jaxgan import data as data_lib
-from jaxgan import evaluation_file, jobs, logging
 from jaxgan.drawing import curves, grids
 from jaxgan.families.class_balancing import features, measures, pictures
 
@@ -22,7 +22,7 @@ class Evaluation:
     def generate(state, rng, num_images, ema=True):
       return data_lib.to_uint8(algorithm.generate(state, rng, num_images, ema))
 
-    self._generate = jax.jit(generate, static_argnums=(2, 3))
+    self._generate = compilation.jit(generate, static_argnums=(2, 3))
 
   def _evaluator(self, replica):
     """One for each replica's class frequencies; they differ only where replicas have splits."""

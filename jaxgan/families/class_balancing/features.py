@@ -5,9 +5,9 @@ import functools
 import pathlib
 from typing import Any, NamedTuple
 
-import jax
 import numpy as np
 
+from jaxgan import compilation
 from jaxgan import data as data_lib
 from jaxgan.errors import UserError
 from jaxgan.metrics import fid, inception
@@ -93,7 +93,7 @@ def reference_statistics(network: FeatureNetwork, arrays, cache: pathlib.Path):
   if path.exists():
     with np.load(path) as saved:
       return saved['mean'], saved['covariance']
-  apply = jax.jit(network.apply)
+  apply = compilation.jit(network.apply)
   moments = None
   for start in range(0, len(arrays.images), _REFERENCE_BATCH):
     features = apply(network.variables, arrays.images[start : start + _REFERENCE_BATCH])

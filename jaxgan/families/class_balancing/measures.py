@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxgan import compilation
 from jaxgan import data as data_lib
 from jaxgan.families.class_balancing import features
 from jaxgan.metrics import class_distribution, fid, inception
@@ -51,7 +52,6 @@ class Evaluator:
     self.frozen = (annotator.variables, [network.variables for network in self.networks])
     batch_size = config.evaluation.batch_size
 
-    @jax.jit
     def one_batch(state, frozen, rng):
       images = data_lib.to_uint8(algorithm.generate(state, rng, batch_size))
       annotator_variables, network_variables = frozen
@@ -59,7 +59,7 @@ class Evaluator:
       networks = zip(self.networks, network_variables, strict=True)
       return images, jnp.argmax(logits, axis=-1), [n.apply(v, images) for n, v in networks]
 
-    self._one_batch = one_batch
+    self._one_batch = compilation.jit(one_batch)
 
   def __call__(self, state, num_samples: int, rng):
     """Evaluates the EMA generator.

@@ -1,10 +1,9 @@
 """Evaluation of a run with codes: what it measures, writes and draws of a state."""
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
-from jaxgan import evaluation_file, logging, priors
+from jaxgan import evaluation_file, logging
 from jaxgan.drawing import curves, grids
 from jaxgan.families import codes
 from jaxgan.families.codes import charts, measures, pictures, report
@@ -164,13 +163,7 @@ class Evaluation:
     prior = np.ones(evaluator.num_categories) if balanced else evaluator.prior(state)
 
     def sample(rng, num_images):
-      category_rng, codes_rng, images_rng = jax.random.split(rng, 3)
-      one_hot = priors.categorical(category_rng, jnp.asarray(prior), num_images)
-      categories = jnp.argmax(one_hot, axis=-1)
-      codes = evaluator.codes(codes_rng, categories)
-      return np.asarray(evaluator.images(state, images_rng, num_images, codes)), np.asarray(
-        categories
-      )
+      return jax.device_get(evaluator.sample(state, rng, prior, num_images))
 
     names = tuple(f'code_{code}' for code in range(evaluator.num_categories))
     return sample, names, 'their codes'

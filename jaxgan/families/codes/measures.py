@@ -9,8 +9,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxgan import compilation, jobs, priors
 from jaxgan import data as data_lib
-from jaxgan import jobs, priors
 from jaxgan.losses import contrastive
 from jaxgan.metrics import class_distribution, disentanglement, knn
 
@@ -35,13 +35,23 @@ class CodeEvaluator:
     self._algorithm = algorithm
     self.num_categories = num_categories
     self.num_continuous = config.algorithm.get('num_continuous', 0)
+    self._probabilities = compilation.jit(jax.nn.softmax)
     self._classify = jobs.compile_classify(algorithm.classify)
 
     def images(state, rng, num_images, codes):
       """Images uint8 of given codes, in inference mode."""
       return data_lib.to_uint8(algorithm.generate(state, rng, num_images, codes=codes))
 
-    self.images = jax.jit(images, static_argnums=2)
+    self.images = compilation.jit(images, static_argnums=2)
+
+    def sample(state, rng, prior, num_images):
+      """Images uint8 of codes drawn from a prior `[k]`, and their categories."""
+      category_rng, codes_rng, images_rng = jax.random.split(rng, 3)
+      categories = jnp.argmax(priors.categorical(category_rng, prior, num_images), axis=-1)
+      codes = self.codes(codes_rng, categories)
+      return images(state, images_rng, num_images, codes), categories
+
+    self.sample = compilation.jit(sample, static_argnums=3)
 
     def label(state, variables, rng, category, num):
       codes_rng, images_rng = jax.random.split(rng)
@@ -50,7 +60,7 @@ class CodeEvaluator:
       logits, _ = annotator.classify(variables, generated)
       return jnp.argmax(logits, axis=-1)
 
-    self._label = jax.jit(label, static_argnums=4)
+    self._label = compilation.jit(label, static_argnums=4)
 
   def codes(self, rng, categories):
     """One-hot codes `[N, k + r]` of given categories `[N]`, their continuous part at random."""
@@ -62,7 +72,7 @@ class CodeEvaluator:
     """The prior of the categories `[k]`; JointVAE's is uniform."""
     if not hasattr(state, 'prior_logits'):
       return np.full(self.num_categories, 1 / self.num_categories)
-    return np.asarray(jax.nn.softmax(state.prior_logits), np.float64)
+    return np.asarray(self._probabilities(state.prior_logits), np.float64)
 
   def counts(self, state, images_per_code: int, rng) -> np.ndarray:
     """How many of the images of each code are called each class, `[k, K]`."""
@@ -110,7 +120,7 @@ class CodeEvaluator:
 
   def random_variables(self, seed: int):
     """What `classify` needs, with the weights that a run of this seed begins with."""
-    return jax.jit(self._algorithm.init)(data_lib.run_keys(seed)[0]).variables
+    return compilation.jit(self._algorithm.init)(data_lib.run_keys(seed)[0]).variables
 
 
 def counts_results(counts, prior, train_counts) -> dict:
