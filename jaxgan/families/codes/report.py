@@ -137,6 +137,8 @@ def section(rows, footnotes):
 def console(rows):
   """The rows as aligned plain text: method, NMI, ENT, 1-NN accuracy, distance of the prior.
 
+  Without labels: the most and the least probable code, and where the picture of the codes is.
+
   Args:
     rows: a list of `Row`.
 
@@ -149,9 +151,11 @@ def console(rows):
       if part[0].evaluations[0]['class_names']:
         lines = [['method', *(column.heading for column in CONSOLE)]]
         lines += [[row.method, *(c.score(_entry(row))[1] for c in CONSOLE)] for row in own]
+        blocks.append(formatting.aligned(experiment, lines, own))
       else:
-        lines = [['method', 'prior'], *([row.method, _prior(row)] for row in own)]
-      blocks.append(formatting.aligned(experiment, lines, own))
+        lines = [['method', 'largest prior', 'smallest prior']]
+        lines += [[row.method, _extreme(row, np.argmax), _extreme(row, np.argmin)] for row in own]
+        blocks.append('\n'.join([formatting.aligned(experiment, lines, own), *_grids(own)]))
   return blocks
 
 
@@ -228,6 +232,27 @@ def _prior(row):
   """From large to small: the codes of different runs have no common order but this."""
   priors = np.mean([np.sort(prior)[::-1] for prior in row.results('prior')], axis=0)
   return ' '.join(f'{probability:.3f}' for probability in priors)
+
+
+def _extreme(row, find):
+  """The probability that `find` finds in the prior of each run; of a single run, with its code."""
+  priors = row.results('prior')
+  text = formatting.mean_std([prior[find(prior)] for prior in priors])
+  if len(priors) > 1:  # The codes of different runs have nothing in common.
+    return text
+  (prior,) = priors
+  return f'{text} (every code)' if min(prior) == max(prior) else f'{text} (code {find(prior)})'
+
+
+def _grids(rows):
+  """A line for each row that says where the code grid of its first run is."""
+  lines = []
+  for row in rows:
+    path, runs = row.folders[0] / GRID_FILE, len(row.folders)
+    if path.exists():
+      of_runs = f', the first of {runs} runs' if runs > 1 else ''
+      lines.append(f'code grid of {row.method}{of_runs}: {path}')
+  return lines
 
 
 def _samples(path):

@@ -224,6 +224,10 @@ def test_without_labels_there_are_codes_but_no_scores(unlabelled):
   assert all(len(row['prior']) == 4 for row in rows)
   assert not any(name.startswith('evaluation/') for row in rows for name in row)
   assert 'prior' in table and 'NMI' not in table.replace(evaluation['notes'][0], '')
+  prior = results['prior']
+  for word, code in (('largest', np.argmax(prior)), ('smallest', np.argmin(prior))):
+    assert f'{word} prior' in table and f'{prior[code]:.3f} (code {code})' in table
+  assert f'code grid of gumbel_softmax: {folder / "code_grid.png"}' in table.splitlines()
 
 
 def test_joint_vae_has_codes_and_no_learned_prior(joint_vae):

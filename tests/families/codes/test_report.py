@@ -176,10 +176,34 @@ def test_runs_without_labels(tmp_path):
   assert list(_tables(text)) == ['Without labels']
   assert '| mnist_lt | elastic_infogan | 2000 | 3 | 2 | 0.550 0.300 0.150 |' in text
   assert 'seed: 0, 1' in text and 'NMI' not in text
-  assert console_table(rows).splitlines() == [
+
+
+def test_console_without_labels_names_the_extremes_of_the_prior_and_the_picture(tmp_path):
+  results = UNLABELLED['results'] | {'prior': [0.25, 0.25, 0.25, 0.25]}
+  four = UNLABELLED | {'results': results, 'method': 'joint_vae'}
+  _save(tmp_path / 'a', **UNLABELLED)
+  _save(tmp_path / 'b', protocol={'codes': 4}, **four)
+  (tmp_path / 'a' / 'code_grid.png').touch()
+  assert console_table(collect([tmp_path])).splitlines() == [
     'mnist_lt',
-    'method                       prior',
-    'elastic_infogan  0.550 0.300 0.150',
+    'method                largest prior      smallest prior',
+    'joint_vae        0.250 (every code)  0.250 (every code)',
+    'elastic_infogan      0.500 (code 1)      0.200 (code 0)',
+    f'code grid of elastic_infogan: {tmp_path}/a/code_grid.png',
+  ]
+
+
+def test_console_of_several_runs_without_labels(tmp_path):
+  results = UNLABELLED['results'] | {'prior': [0.6, 0.3, 0.1]}
+  _save(tmp_path / 'a', **UNLABELLED)
+  _save(tmp_path / 'b', protocol={'seed': 1}, **UNLABELLED | {'results': results})
+  for name in 'ab':
+    (tmp_path / name / 'code_grid.png').touch()
+  assert console_table(collect([tmp_path])).splitlines() == [
+    'mnist_lt',
+    'method               largest prior     smallest prior',
+    'elastic_infogan  0.550 ± 0.071 (2)  0.150 ± 0.071 (2)',
+    f'code grid of elastic_infogan, the first of 2 runs: {tmp_path}/a/code_grid.png',
   ]
 
 
