@@ -215,7 +215,7 @@ def prepare(images: jax.Array) -> jax.Array:
 
 
 def features(variables: Any, images: jax.Array) -> jax.Array:
-  """Inception features of images, the 2048 averages before the last layer.
+  """Inception features of images, the 2048 averages before the last layer; not compiled.
 
   Args:
     variables: network variables from `load_weights`.
