@@ -6,7 +6,8 @@ import jax
 
 from jaxgan import config as config_lib
 from jaxgan import data as data_lib
-from jaxgan import families, jobs, logging, parallel, pictures, replicas, report, train
+from jaxgan import evaluation_file, families, jobs, logging, parallel, replicas, report, train
+from jaxgan.drawing import curves
 from jaxgan.errors import UserError
 
 
@@ -70,7 +71,7 @@ class Setup:
   def evaluation(self, method: str):
     """What measures and draws the states of a method."""
     with jax.set_mesh(self.mesh):
-      return self.family.Evaluation(self, self.algorithm(method)[0])
+      return self.family.evaluation(self, self.algorithm(method)[0])
 
   def folders(self, method: str) -> list[pathlib.Path]:
     """The folder of each replica of a method."""
@@ -92,7 +93,7 @@ def train_method(setup: Setup, method: str) -> None:
   def picture(state, step, replica):
     evaluation.picture(folders[replica], state, step, replica)
     if folders[replica] == folders[-1] != whole:
-      pictures.loss_curves(logging.read_metrics(whole), whole / 'loss_curves.png')
+      curves.loss_curves(logging.read_metrics(whole), whole / 'loss_curves.png')
 
   train.run(
     train.Job(
@@ -126,7 +127,7 @@ def summarise(workdir: pathlib.Path) -> str:
   for method in families.all_methods():
     # Of several replicas, pictures show the first.
     for folder in (workdir / method, workdir / method / 'replica_00'):
-      if (folder / report.EVALUATION_FILE).exists():
+      if (folder / evaluation_file.NAME).exists():
         folders[method] = folder
   paths = []
   for family in dict.fromkeys(families.family_of([method]) for method in folders):

@@ -12,10 +12,11 @@ import jax.numpy as jnp
 import ml_collections
 import numpy as np
 
-from jaxgan import checkpoint, logging, parallel, pictures, replicas, train
+from jaxgan import checkpoint, compilation, logging, parallel, replicas, train
 from jaxgan import config as config_lib
 from jaxgan import data as data_lib
 from jaxgan.algorithms.classifier import classifier as classifier_algorithm
+from jaxgan.drawing import curves
 from jaxgan.errors import UserError
 from jaxgan.metrics import class_distribution
 from jaxgan.networks import mnist
@@ -84,10 +85,11 @@ def compile_classify(classify: Callable) -> Callable:
     on the host, in batches of one size.
   """
 
-  @jax.jit
   def one_batch(variables, batch):
     logits, features = classify(variables, data_lib.scale(batch))
     return jnp.argmax(logits, axis=-1), features
+
+  compiled = compilation.jit(one_batch)
 
   def run(variables, images):
     labels, features = [], []
@@ -95,7 +97,7 @@ def compile_classify(classify: Callable) -> Callable:
       batch = np.asarray(images[start : start + _CLASSIFY_BATCH])
       missing = min(_CLASSIFY_BATCH, len(images)) - len(batch)
       padded = np.pad(batch, ((0, missing), (0, 0), (0, 0), (0, 0)))  # One compilation, not two.
-      batch_labels, batch_features = jax.device_get(one_batch(variables, padded))
+      batch_labels, batch_features = jax.device_get(compiled(variables, padded))
       labels.append(batch_labels[: len(batch)])
       features.append(batch_features[: len(batch)])
     return np.concatenate(labels), np.concatenate(features)
@@ -126,7 +128,7 @@ def classifier_job(config, role: str, folder: pathlib.Path) -> train.Job:
 
   def picture(state, step, replica):
     del state, step, replica
-    pictures.loss_curves(logging.read_metrics(folder), folder / 'loss_curves.png')
+    curves.loss_curves(logging.read_metrics(folder), folder / 'loss_curves.png')
 
   return train.Job(
     name=role,

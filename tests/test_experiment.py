@@ -10,6 +10,7 @@ import pytest
 from jaxgan import config as config_lib
 from jaxgan import experiment, report, sampling, train
 from jaxgan.errors import UserError
+from jaxgan.families import class_balancing, codes
 from tests.stand_in import tiny, use_stand_in_data
 
 METHODS = ('unconditional', 'class_balancing')
@@ -181,3 +182,14 @@ def test_evaluating_a_checkpoint_leaves_training_alone(
 def test_report_of_the_work_directory(finished):
   text = report.report([finished[0]])
   assert 'class_balancing' in text and 'unconditional' in text
+
+
+def test_families_in_one_folder_are_drawn_apart(tmp_path, monkeypatch):
+  for method in ('unconditional', 'elastic_infogan', 'joint_vae'):
+    (tmp_path / method).mkdir()
+    (tmp_path / method / 'evaluation.json').write_text('{}')
+  for module in (class_balancing, codes):
+    monkeypatch.setattr(module, 'compare', lambda workdir, folders: [sorted(folders)])
+  monkeypatch.setattr(report, 'collect', lambda folders: [])
+  lines = experiment.summarise(tmp_path).splitlines()
+  assert lines[-2:] == ["picture: ['unconditional']", "picture: ['elastic_infogan', 'joint_vae']"]

@@ -1,21 +1,24 @@
 """Families of methods: what their experiments train, measure and draw.
 
-A family is a module with
+A family is a package that imports the core and no other family, with
 
   METHODS                                   names of its methods
   validate(config, require, positive)       checks the sections that only it reads
   roles(methods, labelled)                  which of 'classifier' and 'annotator' it needs
   check(config, data)                       refuses data that cannot work before hours are spent
   build(config, method, arrays, classifier) -> (Algorithm, its frozen arrays)
-  Evaluation(setup, algorithm)              measures states; never changes them
+  evaluation(setup, algorithm)              -> what measures states, and never changes them:
     .periodic(state, replica)               -> (values for the log, score that ranks checkpoints)
     .picture(folder, state, step, replica)  what a run draws while it trains
     .write(folder, method, step, state, replica) -> what evaluation.json holds
     .sampler(state, balanced)               -> (sample(rng, num) -> (images, labels), names, source)
   compare(workdir, folders)                 draws the evaluated methods {method: folder} beside
                                             each other; returns the paths
+  report                                    its part of a report, see `jaxgan.report`
 
-A new family is one such module and its line in `FAMILIES`.
+Importing it brings neither drawing nor checkpoints: whoever only reads configurations or results
+does without. A new family is one such package and its line in `FAMILIES`; the core asks for it here
+and never imports it.
 """
 
 import functools
@@ -27,14 +30,15 @@ FAMILIES = ('jaxgan.families.class_balancing', 'jaxgan.families.codes')
 
 
 @functools.cache
-def _families():
+def all_families():
+  """The packages of all families."""
   # Imported when asked for: a family brings the networks of its methods.
   return [importlib.import_module(name) for name in FAMILIES]
 
 
 def all_methods() -> tuple[str, ...]:
   """The names of all methods."""
-  return tuple(method for family in _families() for method in family.METHODS)
+  return tuple(method for family in all_families() for method in family.METHODS)
 
 
 def family_of(methods):
@@ -43,8 +47,8 @@ def family_of(methods):
   Raises:
     UserError: an unknown method, none, or methods of several families.
   """
-  for family in _families():
+  for family in all_families():
     if methods and set(methods) <= set(family.METHODS):
       return family
-  known = '; '.join(', '.join(family.METHODS) for family in _families())
+  known = '; '.join(', '.join(family.METHODS) for family in all_families())
   raise UserError(f'config.methods={tuple(methods)!r} is not possible: use some of {known}')

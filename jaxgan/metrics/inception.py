@@ -214,9 +214,8 @@ def prepare(images: jax.Array) -> jax.Array:
   return jnp.broadcast_to(images, (*size[:3], 3))
 
 
-@jax.jit
 def features(variables: Any, images: jax.Array) -> jax.Array:
-  """Inception features of images, the 2048 averages before the last layer.
+  """Inception features of images, the 2048 averages before the last layer; not compiled.
 
   Args:
     variables: network variables from `load_weights`.

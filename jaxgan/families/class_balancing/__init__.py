@@ -1,0 +1,74 @@
+"""Class Balancing GAN and its baseline: classes of the generated images, Fréchet distances."""
+
+from jaxgan import data as data_lib
+from jaxgan.algorithms import gan
+from jaxgan.errors import UserError
+from jaxgan.families.class_balancing import features
+from jaxgan.families.class_balancing import report as report  # part of the interface
+from jaxgan.networks import sndcgan
+
+METHODS = gan.METHODS
+
+
+def validate(config, require, require_positive) -> None:
+  """Checks the sections `algorithm` and `evaluation`; see `jaxgan.config.validate`."""
+  algorithm = config.algorithm
+  require_positive('algorithm', 'learning_rate', 'epsilon', 'noise_dim', 'discriminator_steps')
+  require_positive('algorithm', 'count_cycle', 'count_start')
+  require_positive('algorithm', 'generator_width', 'discriminator_width')
+  require_positive('evaluation', 'samples', 'periodic_samples')
+  for field in ('beta1', 'beta2', 'ema_decay', 'count_decay'):
+    value = algorithm[field]
+    require(0 <= value < 1, f'algorithm.{field}', value, 'a number in [0, 1)')
+  for field, allowed in (('loss', gan.LOSSES), ('regulariser_weights', gan.WEIGHTS)):
+    value = algorithm[field]
+    require(value in allowed, f'algorithm.{field}', value, f'one of {", ".join(allowed)}')
+  weight = algorithm.regulariser_weight
+  require(weight >= 0, 'algorithm.regulariser_weight', weight, '0 or more')
+
+
+def roles(methods, labelled: bool):
+  """The annotator always, the classifier for the method that has it in the loop."""
+  del labelled
+  return ('classifier', 'annotator') if 'class_balancing' in methods else ('annotator',)
+
+
+def check(config, data: data_lib.TrainingData) -> None:
+  """Refuses data without labels, of another size than the networks' or smaller than a batch."""
+  if not data.pool.metadata.get('labelled', True):
+    raise UserError(
+      f'config.data.source={config.data.source} has no labels, which the classifier and the '
+      'annotator need: give class folders or an npz with labels'
+    )
+  images_per_step = config.train.batch_size * config.algorithm.discriminator_steps
+  for indices in data.indices:
+    data_lib.steps_per_epoch(len(indices), images_per_step)
+  sndcgan.num_stages(data.pool.images.shape[1])
+  features.inception_network(config.evaluation)
+
+
+def build(config, method: str, arrays, classifier):
+  """The GAN algorithm of an experiment and the frozen arrays its batches carry."""
+  algorithm = gan.gan(
+    config.algorithm,
+    method,
+    arrays.images.shape[1:],
+    len(arrays.class_names),
+    classifier.classify if classifier else None,
+  )
+  frozen = {'classifier': classifier.variables} if method == 'class_balancing' else {}
+  return algorithm, frozen
+
+
+def evaluation(setup, algorithm):
+  """What measures and draws the states of a method."""
+  from jaxgan.families.class_balancing import evaluate  # It draws: not for those who only read.
+
+  return evaluate.Evaluation(setup, algorithm)
+
+
+def compare(workdir, folders):
+  """Draws methods beside each other: classes of their images, images sorted by class."""
+  from jaxgan.families.class_balancing import pictures
+
+  return pictures.compare(workdir, folders)

@@ -1,0 +1,103 @@
+"""Evaluation of a class-balancing run: what it measures, writes and draws of a state."""
+
+import jax
+import numpy as np
+
+from jaxgan import compilation, evaluation_file, jobs, logging
+from jaxgan import data as data_lib
+from jaxgan.drawing import curves, grids
+from jaxgan.families.class_balancing import features, measures, pictures
+
+_GRID = 100  # images of a sample grid, 10 x 10
+
+
+class Evaluation:
+  """Measures and draws the states of a GAN; see `jaxgan.families`."""
+
+  def __init__(self, setup, algorithm):
+    self._setup = setup
+    self._algorithm = algorithm
+    self._evaluators = {}
+
+    def generate(state, rng, num_images, ema=True):
+      return data_lib.to_uint8(algorithm.generate(state, rng, num_images, ema))
+
+    self._generate = compilation.jit(generate, static_argnums=(2, 3))
+
+  def _evaluator(self, replica):
+    """One for each replica's class frequencies; they differ only where replicas have splits."""
+    setup, key = self._setup, self._setup.data.keys[replica]
+    if key not in self._evaluators:
+      inception = features.inception_network(setup.config.evaluation)
+      arrays = setup.data.arrays(replica)
+      self._evaluators[key] = measures.Evaluator(
+        setup.config, self._algorithm, setup.annotator, inception, arrays, setup.workdir
+      )
+    return self._evaluators[key]
+
+  def periodic(self, state, replica: int):
+    return measures.periodic(
+      self._evaluator(replica),
+      state,
+      self._setup.config.evaluation.periodic_samples,
+      self._setup.evaluation_rng(replica),
+    )
+
+  def picture(self, folder, state, step: int, replica: int) -> None:
+    rng = self._setup.evaluation_rng(replica)
+    for name, ema in (('raw', False), ('ema', True)):  # The same noise through both generators.
+      images = np.asarray(self._generate(state, rng, _GRID, ema))
+      path = folder / 'samples' / f'step_{step:08d}_{name}.png'
+      grids.save_png(path, grids.image_grid(images, 10))
+    rows, evaluator = logging.read_metrics(folder), self._evaluator(replica)
+    curves.loss_curves(rows, folder / 'loss_curves.png')
+    path = folder / 'class_histogram_over_time.png'
+    pictures.class_histogram_over_time(
+      rows, path, evaluator.class_names, train_counts=evaluator.train_counts
+    )
+
+  def write(self, folder, method: str, step: int, state, replica: int) -> dict:
+    setup, evaluator, config = self._setup, self._evaluator(replica), self._setup.config
+    rng = jax.random.fold_in(setup.evaluation_rng(replica), 1)
+    results, images, labels = evaluator(state, config.evaluation.samples, rng)
+    accuracies = {'annotator_accuracy': setup.annotator.accuracy}
+    if method == 'class_balancing':
+      accuracies['classifier_accuracy'] = setup.classifier.accuracy
+    networks = evaluator.networks
+    evaluation = {
+      'experiment': config.experiment,
+      'method': method,
+      'published': config.published.get(method),
+      'protocol': {
+        'data': evaluator.data_key,
+        'reference': evaluator.reference.key,
+        'reference_images': len(evaluator.reference.images),
+        'samples': config.evaluation.samples,
+        'step': step,
+        'generator': 'ema',
+        'batch_norm': 'running statistics',
+        'feature_network': ', '.join(f'{n.metric}: {n.key}' for n in networks),
+        'resize': ', '.join(f'{n.metric}: {n.resize}' for n in networks),
+        **accuracies,
+        'seed': config.seed + replica,
+        **evaluation_file.machine(),
+      },
+      'results': results,
+      'class_names': list(evaluator.class_names),
+      'train_counts': np.asarray(evaluator.train_counts).tolist(),
+      'notes': evaluator.notes,
+    }
+    np.savez_compressed(folder / pictures.SAMPLES_FILE, images=images, labels=labels)
+    evaluation_file.write(folder, evaluation)
+    return evaluation
+
+  def sampler(self, state, balanced: bool):
+    del balanced  # Classes cannot be asked for, only kept or thrown away.
+    labeller = self._setup.classifier or self._setup.annotator
+    classify = jobs.compile_classify(labeller.classify)
+
+    def sample(rng, num_images):
+      images = np.asarray(self._generate(state, rng, num_images))
+      return images, classify(labeller.variables, images)[0]
+
+    return sample, labeller.class_names, labeller.key

@@ -1,0 +1,106 @@
+"""Networks in whose features Fréchet distances are taken, and the reference images' statistics."""
+
+from collections.abc import Callable
+import functools
+import pathlib
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from jaxgan import compilation
+from jaxgan import data as data_lib
+from jaxgan.errors import UserError
+from jaxgan.metrics import fid, inception
+
+_REFERENCE_BATCH = 250
+
+
+class FeatureNetwork(NamedTuple):
+  """A network in whose features a Fréchet distance is taken.
+
+  Attributes:
+    metric: name of the distance in the results, 'fid' or 'frechet_annotator'.
+    key: identifies network and weights.
+    resize: how an image comes to the network's input size.
+    apply: `apply(variables, images uint8) -> features [N, D]`.
+    variables: the network's arrays.
+  """
+
+  metric: str
+  key: str
+  resize: str
+  apply: Callable
+  variables: Any
+
+
+def annotator_network(annotator) -> FeatureNetwork:
+  """The annotator's pooled features, the stand-in where Inception's weights are missing.
+
+  Args:
+    annotator: a `jaxgan.jobs.Classifier`.
+  """
+
+  def apply(variables, images):
+    return annotator.classify(variables, data_lib.scale(images))[1]
+
+  return FeatureNetwork('frechet_annotator', annotator.key, 'none', apply, annotator.variables)
+
+
+def inception_network(config) -> FeatureNetwork | None:
+  """Inception-V3, or None where its weights are not to be had and nobody named them.
+
+  Args:
+    config: the `evaluation` section.
+
+  Raises:
+    UserError: `inception_weights` names a file or folder that does not hold them, or holds
+      damaged ones.
+  """
+  path = inception.find_weights(config.inception_weights, download=config.download_inception)
+  if path is None and config.inception_weights:
+    raise UserError(
+      f'config.evaluation.inception_weights={config.inception_weights}: {inception.WEIGHTS_NAME} '
+      'is not there; leave the field empty to evaluate without FID'
+    )
+  return None if path is None else _load_inception(path)
+
+
+@functools.lru_cache(maxsize=1)  # Checked before training, used by every evaluation of a run.
+def _load_inception(path) -> FeatureNetwork:
+  return FeatureNetwork(
+    metric='fid',
+    key=inception.network_key(path),
+    resize='bilinear to 299x299',
+    apply=inception.features,
+    variables=inception.load_weights(path),
+  )
+
+
+def reference_statistics(network: FeatureNetwork, arrays, cache: pathlib.Path):
+  """Mean and covariance of a network's features of the reference images, cached on disk.
+
+  Args:
+    network: the feature network.
+    arrays: reference images, with the key of their data and split.
+    cache: folder of the cached statistics.
+
+  Returns:
+    (mean `[D]`, covariance `[D, D]`), float64.
+  """
+  resize = network.resize.replace(' ', '-')
+  name = f'{arrays.key}-{len(arrays.images)}-{resize}-{network.key}.npz'
+  path = cache / ''.join(c if c.isalnum() or c in '-_.' else '_' for c in name)
+  if path.exists():
+    with np.load(path) as saved:
+      return saved['mean'], saved['covariance']
+  apply = compilation.jit(network.apply)
+  moments = None
+  for start in range(0, len(arrays.images), _REFERENCE_BATCH):
+    features = apply(network.variables, arrays.images[start : start + _REFERENCE_BATCH])
+    moments = fid.accumulate(moments, np.asarray(features))
+  mean, covariance = fid.moments_statistics(moments)
+  cache.mkdir(parents=True, exist_ok=True)
+  temporary = path.with_suffix('.tmp.npz')
+  np.savez(temporary, mean=mean, covariance=covariance)
+  temporary.replace(path)
+  return mean, covariance

@@ -1,0 +1,230 @@
+"""Pictures of class balance: class histograms, and samples sorted by class."""
+
+import json
+
+import numpy as np
+
+from jaxgan import evaluation_file
+from jaxgan.drawing.figures import DPI, new_figure, plain_axes, save_figure
+from jaxgan.drawing.grids import GAP, to_canvas, to_tiles
+from jaxgan.metrics.class_distribution import (
+  THIRDS,
+  class_counts,
+  frequency_thirds,
+  head_medium_tail,
+  kl_from_uniform,
+)
+
+MAX_CLASSES = 10  # more are drawn as head, medium and tail
+SAMPLES_FILE = 'evaluation_samples.npz'  # in the folder of an evaluation
+LONGEST_ROW = 30  # images in a row of samples_by_class
+
+
+def compare(workdir, folders):
+  """Draws the evaluations of several methods beside each other.
+
+  Args:
+    workdir: gets the pictures.
+    folders: {method: the folder of its evaluation.json}.
+
+  Returns:
+    Paths of the pictures written.
+  """
+  counts, panels = {}, {}
+  for method, folder in folders.items():
+    evaluation = json.loads((folder / evaluation_file.NAME).read_text())
+    counts[method] = evaluation['results']['class_counts']
+    with np.load(folder / SAMPLES_FILE) as saved:
+      panels[method] = (saved['images'], saved['labels'])
+    class_names, train_counts = evaluation['class_names'], evaluation['train_counts']
+  paths = [workdir / 'class_histogram.png', workdir / 'samples_by_class.png']
+  class_histogram(counts, train_counts, class_names, paths[0])
+  samples_by_class(panels, class_names, paths[1])
+  return paths
+
+
+def class_histogram_over_time(
+  rows, path, class_names, key='evaluation/class_counts', train_counts=None
+):
+  """Draws each class's share of the generated images over the steps.
+
+  More than 10 classes are drawn as head, medium and tail thirds. Without rows
+  that have the key, draws nothing.
+
+  Args:
+    rows: what `jaxgan.logging.read_metrics` returns.
+    path: the PNG.
+    class_names: [K] strings.
+    key: the rows' name for the class counts [K].
+    train_counts: [K] training images of each class, which order the classes
+      from head to tail; by default the classes are in that order already.
+  """
+  rows = [row for row in rows if key in row]
+  if not rows:
+    return
+  num_classes = len(class_names)
+  if train_counts is None:
+    train_counts = np.arange(num_classes, 0, -1)
+  steps = [row['step'] for row in rows]
+  if num_classes <= MAX_CLASSES:
+    order = np.concatenate(frequency_thirds(train_counts))
+    counts = np.array([row[key] for row in rows], np.float64)
+    shares = (counts / counts.sum(axis=1, keepdims=True))[:, order]
+    names = [class_names[k] for k in order]
+  else:
+    thirds = [head_medium_tail(row[key], train_counts) for row in rows]
+    shares = np.array([[third[name] for name in THIRDS] for third in thirds])
+    names = _third_names(train_counts)
+
+  figure = new_figure(8.0, 4.0)
+  axes = figure.add_subplot()
+  for name, share, color in zip(names, shares.T, _colors(len(names)), strict=True):
+    axes.plot(
+      steps, share, color=color, linewidth=1.8, label=name, marker='.' if len(steps) < 30 else None
+    )
+  axes.axhline(1 / len(names), color='black', linestyle='--', linewidth=1.0, label='uniform')
+  axes.set_ylim(bottom=0.0)
+  axes.set_xlabel('step')
+  axes.set_ylabel('share of generated images')
+  plain_axes(axes)
+  axes.legend(
+    loc='center left',
+    bbox_to_anchor=(1.01, 0.5),
+    frameon=False,
+    title='frequent to rare',
+    alignment='left',
+  )
+  save_figure(path, figure)
+
+
+def class_histogram(counts_by_method, train_counts, class_names, path):
+  """Draws the class distribution of the training data and of each method's images.
+
+  The legend gives each distribution's KL divergence from uniform, over all
+  classes. More than 10 classes are drawn as head, medium and tail thirds.
+
+  Args:
+    counts_by_method: {method: [K] generated images of each class}.
+    train_counts: [K] training images of each class.
+    class_names: [K] strings.
+    path: the PNG.
+  """
+  distributions = {'training data': train_counts} | counts_by_method
+  if len(class_names) <= MAX_CLASSES:
+    names = list(class_names)
+    shares = {name: np.asarray(counts) / np.sum(counts) for name, counts in distributions.items()}
+  else:
+    names = _third_names(train_counts)
+    thirds = {
+      name: head_medium_tail(counts, train_counts) for name, counts in distributions.items()
+    }
+    shares = {name: np.array([third[key] for key in THIRDS]) for name, third in thirds.items()}
+
+  figure = new_figure(max(6.0, 0.9 * len(names)), 4.0)
+  axes = figure.add_subplot()
+  positions = np.arange(len(names))
+  width = 0.84 / len(shares)
+  colors = ['0.72', *(f'C{index}' for index in range(len(shares) - 1))]
+  for index, (name, share) in enumerate(shares.items()):
+    offset = (index - (len(shares) - 1) / 2) * width
+    axes.bar(
+      positions + offset,
+      share,
+      width * 0.94,
+      color=colors[index],
+      label=f'{name}  (KL {kl_from_uniform(distributions[name]):.3f})',
+    )
+  axes.axhline(1 / len(names), color='black', linestyle='--', linewidth=1.0, label='uniform')
+  axes.set_ylabel('share of images')
+  plain_axes(axes)
+  long_names = len(names) > 3 and max(map(len, names)) > 6
+  axes.set_xticks(positions, names, rotation=30 if long_names else 0)
+  axes.grid(axis='x', visible=False)
+  axes.legend(frameon=False)
+  save_figure(path, figure)
+
+
+def samples_by_class(panels, class_names, path):
+  """Draws generated images sorted by class, one panel a method, one row a class.
+
+  Every panel shows its first n images, with n the largest number for which no
+  row is longer than 30 images: no row is cut, so a row's length is the class's
+  share. A dashed line marks the row length of a uniform distribution. Of more
+  than 10 classes, 10 evenly spaced ones have rows.
+
+  Args:
+    panels: {title: (images uint8 [N, H, W, C], labels [N])}.
+    class_names: [K] strings.
+    path: the PNG.
+
+  Raises:
+    ValueError: a panel has no image, or not one label an image.
+  """
+  num_classes = len(class_names)
+  for title, (images, labels) in panels.items():
+    if not 0 < len(images) == len(labels):
+      raise ValueError(
+        f"panel '{title}' needs one label an image, got {len(images)} and {len(labels)}"
+      )
+  shown = np.unique(np.linspace(0, num_classes - 1, min(num_classes, MAX_CLASSES)).round())
+  shown = shown.astype(int)
+  samples = min(len(labels) for _, labels in panels.values())
+  for _, labels in panels.values():
+    for k in shown:
+      too_long = np.flatnonzero(np.asarray(labels) == k)[LONGEST_ROW:]
+      samples = min([samples, *too_long[:1]])
+
+  rows, counts = {}, {}
+  for title, (images, labels) in panels.items():
+    tiles, labels = to_tiles(images[:samples], 32), np.asarray(labels[:samples])
+    counts[title] = class_counts(labels, num_classes)
+    rows[title] = [tiles[labels == k] for k in shown]
+  # As wide as its longest row; a title must not run into the next panel.
+  columns = {title: max(len(title) // 3, *map(len, panel)) for title, panel in rows.items()}
+  canvases = {title: to_canvas(panel, columns[title]) for title, panel in rows.items()}
+
+  # Axes are placed in pixels, so that matplotlib draws each pixel of a tile as it is.
+  height = next(iter(canvases.values())).shape[0]
+  tile_height, tile_width = tiles.shape[1] + GAP, tiles.shape[2] + GAP
+  left, right, top, bottom = 24 + 8 * max(len(class_names[k]) for k in shown), 44, 34, 30
+  widths = [canvas.shape[1] for canvas in canvases.values()]
+  total = np.array([left + sum(widths) + len(panels) * right, top + height + bottom])
+  figure = new_figure(*(total / DPI), layout=None)
+  for index, (title, canvas) in enumerate(canvases.items()):
+    width = widths[index]
+    box = np.array([left + sum(widths[:index]) + index * right, bottom, width, height])
+    axes = figure.add_axes(box / np.tile(total, 2))
+    axes.imshow(canvas, extent=(0, width, height, 0), interpolation='nearest')
+    axes.set_title(title, fontsize=12, pad=8)
+    uniform = samples / num_classes * tile_width
+    axes.axvline(uniform - GAP / 2, color='C3', linestyle='--', linewidth=1.2)
+    axes.text(uniform, height + 6, 'uniform', ha='center', va='top', fontsize=9, color='C3')
+    for row, k in enumerate(shown):
+      axes.text(
+        len(rows[title][row]) * tile_width + 6,
+        (row + 0.5) * tile_height - GAP / 2,
+        str(counts[title][k]),
+        va='center',
+        fontsize=9,
+        color='0.35',
+        bbox={'facecolor': 'white', 'edgecolor': 'none', 'pad': 1.0},
+      )
+    axes.spines[:].set_visible(False)
+    names = [class_names[k] for k in shown] if index == 0 else []
+    axes.set_yticks((np.arange(len(names)) + 0.5) * tile_height - GAP / 2, names, fontsize=10)
+    axes.set_xticks([])
+    axes.set_xlim(0, width)
+    axes.tick_params(length=0)
+  save_figure(path, figure)
+
+
+def _third_names(train_counts):
+  groups = zip(THIRDS, frequency_thirds(train_counts), strict=True)
+  return [f'{name} ({len(group)} classes)' for name, group in groups]
+
+
+def _colors(number):
+  """One colour a class, dark (head) to light (tail), so that the order can be seen."""
+  from matplotlib import colormaps
+
+  return colormaps['viridis'](np.linspace(0.0, 0.92, number))

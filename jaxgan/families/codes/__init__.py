@@ -1,0 +1,96 @@
+"""Elastic-InfoGAN's family and JointVAE: what their categorical codes and priors mean."""
+
+from jaxgan import data as data_lib
+from jaxgan.algorithms import infogan, joint_vae
+from jaxgan.errors import UserError
+from jaxgan.families.codes import report as report  # part of the interface
+from jaxgan.networks import mnist
+
+JOINT_VAE = 'joint_vae'
+METHODS = (*infogan.VARIANTS, JOINT_VAE)
+
+
+def validate(config, require, require_positive) -> None:
+  """Checks the sections `algorithm` and `evaluation`; see `jaxgan.config.validate`."""
+  algorithm, methods = config.algorithm, config.methods
+  require(len(methods) == 1, 'methods', methods, 'one of these methods at a time')
+  require_positive('algorithm', 'learning_rate', 'epsilon', 'temperature')
+  require_positive('evaluation', 'images_per_code', 'periodic_images_per_code')
+  for field in ('beta1', 'beta2'):
+    value = algorithm[field]
+    require(0 <= value < 1, f'algorithm.{field}', value, 'a number in [0, 1)')
+  k = algorithm.num_categories
+  require(k is None or k >= 2, 'algorithm.num_categories', k, '2 or more, or none: the classes')
+  if methods[0] == JOINT_VAE:
+    require_positive('algorithm', 'latent_dim', 'capacity_steps')
+    for field in ('beta', 'capacity'):
+      require(algorithm[field] >= 0, f'algorithm.{field}', algorithm[field], '0 or more')
+    return
+  require_positive('algorithm', 'noise_dim', 'contrastive_temperature')
+  for field, allowed in (
+    ('prior', infogan.PRIORS),
+    ('contrastive', infogan.CONTRASTIVE),
+    ('trunk', infogan.TRUNKS),
+  ):
+    value = algorithm[field]
+    require(value in allowed, f'algorithm.{field}', value, f'one of {", ".join(allowed)}')
+  not_negative = ('num_continuous', 'mutual_information_weight', 'contrastive_weight')
+  for field in (*not_negative, 'rotation_degrees'):
+    require(algorithm[field] >= 0, f'algorithm.{field}', algorithm[field], '0 or more')
+  zoom = tuple(algorithm.zoom_range)
+  in_order = len(zoom) == 2 and 0 < zoom[0] <= zoom[1]
+  require(in_order, 'algorithm.zoom_range', zoom, 'two numbers above 0, in order')
+
+
+def roles(methods, labelled: bool):
+  """An annotator, where there are labels to train it with."""
+  del methods
+  return ('annotator',) if labelled else ()
+
+
+def num_categories(config, arrays) -> int:
+  """k: how many codes an experiment has; the classes where the configuration does not say."""
+  k = config.algorithm.num_categories
+  return len(arrays.class_names) if k is None else k
+
+
+def check(config, data: data_lib.TrainingData) -> None:
+  """Refuses what needs labels where there are none, and images the networks cannot take."""
+  classes = len(data.pool.class_names)
+  labelled = data.pool.metadata.get('labelled', True)
+  if config.algorithm.num_categories is None and (not labelled or classes < 2):
+    has = 'a single class' if labelled else 'no labels to count the classes by'
+    raise UserError(
+      f'config.data.source={config.data.source} has {has}: say how many codes there are to be, '
+      '--config.algorithm.num_categories=10'
+    )
+  k = num_categories(config, data.pool)
+  if config.algorithm.get('prior') == 'fixed' and not (labelled and k == classes):
+    raise UserError(
+      f'config.algorithm.prior=fixed is that of the labels: {k} categories need as many labelled '
+      f'classes, the data has {classes if labelled else 0}; use another method'
+    )
+  for indices in data.indices:
+    data_lib.steps_per_epoch(len(indices), config.train.batch_size)
+  mnist.image_quarter(data.pool.images.shape[1])
+
+
+def build(config, method: str, arrays, classifier):
+  """The algorithm of an experiment; it reads no frozen arrays."""
+  del classifier
+  make = joint_vae.joint_vae if method == JOINT_VAE else infogan.infogan
+  return make(config.algorithm, arrays.images.shape[1:], num_categories(config, arrays)), {}
+
+
+def evaluation(setup, algorithm):
+  """What measures and draws the states of a method."""
+  from jaxgan.families.codes import evaluate  # It draws: not for those who only read.
+
+  return evaluate.Evaluation(setup, algorithm)
+
+
+def compare(workdir, folders):
+  """Draws the code grids of the evaluated methods side by side."""
+  from jaxgan.families.codes import pictures
+
+  return pictures.compare(workdir, folders)

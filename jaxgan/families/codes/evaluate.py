@@ -1,0 +1,169 @@
+"""Evaluation of a run with codes: what it measures, writes and draws of a state."""
+
+import jax
+import numpy as np
+
+from jaxgan import evaluation_file, logging
+from jaxgan.drawing import curves, grids
+from jaxgan.families import codes
+from jaxgan.families.codes import charts, measures, pictures, report
+from jaxgan.metrics import disentanglement, knn
+
+_CURVES = ('evaluation/nmi', 'evaluation/ent')
+_QUERIES, _NEIGHBOURS = 8, 10  # of the retrieval picture
+_PUBLISHED_DATA = 'long_tail_mnist/split_'
+_TRAVERSAL = np.linspace(-1.0, 1.0, 9)
+
+
+def published(config, arrays) -> str | None:
+  """The column of the paper's tables; none for other data, such as other files of the same form."""
+  exact = arrays.metadata.get('pixels') == 'exact'
+  return config.published if exact and arrays.key.startswith(_PUBLISHED_DATA) else None
+
+
+class Evaluation:
+  """Measures and draws the codes of a state; see `jaxgan.families`."""
+
+  def __init__(self, setup, algorithm):
+    self._setup = setup
+    k = codes.num_categories(setup.config, setup.data.pool)
+    self._evaluator = measures.CodeEvaluator(setup.config, algorithm, k, setup.annotator)
+
+  def _results(self, state, replica, images_per_code, rng):
+    """Of the counts of codes and classes; None where there are no labels."""
+    if self._setup.annotator is None:
+      return None
+    counts = self._evaluator.counts(state, images_per_code, rng)
+    train_counts = self._setup.data.share_counts(replica)
+    return measures.counts_results(counts, self._evaluator.prior(state), train_counts)
+
+  def periodic(self, state, replica: int):
+    config = self._setup.config.evaluation
+    rng = self._setup.evaluation_rng(replica)
+    results = self._results(state, replica, config.periodic_images_per_code, rng)
+    if results is None:
+      return {}, None
+    names = ('nmi', 'ent', 'empty_codes_and_classes', 'prior_distance')
+    # No score: labels that are there for evaluation only must not choose a checkpoint.
+    return {f'evaluation/{name}': float(results[name]) for name in names}, None
+
+  def picture(self, folder, state, step: int, replica: int) -> None:
+    grid = self._evaluator.grid(state, self._setup.evaluation_rng(replica))
+    grids.save_png(folder / 'samples' / f'step_{step:08d}.png', pictures.code_grid(grid))
+    rows = logging.read_metrics(folder)
+    curves.loss_curves(rows, folder / 'loss_curves.png')
+    charts.evaluation_curves(rows, folder / 'evaluation_curves.png', _CURVES)
+    charts.prior_over_time(rows, folder / 'prior_over_time.png')
+
+  def write(self, folder, method: str, step: int, state, replica: int) -> dict:
+    setup, evaluator, config = self._setup, self._evaluator, self._setup.config
+    arrays, labelled = setup.data.arrays(replica), setup.annotator is not None
+    seed, prior = config.seed + replica, evaluator.prior(state)
+    rng = jax.random.fold_in(setup.evaluation_rng(replica), 1)
+    features = evaluator.features(state.variables, arrays.images)
+    measured = self._results(state, replica, config.evaluation.images_per_code, rng)
+    results = dict.fromkeys(
+      ('nmi', 'nmi_geometric', 'ent', 'empty_codes_and_classes', 'counts', 'matched_frequencies',
+       'prior_distance', 'false_negative_share', 'knn1_accuracy', 'knn1_accuracy_random_weights')
+    )  # fmt: skip
+    results |= (measured or {}) | {'prior': prior.tolist()}
+    notes = []
+    if labelled:
+      results['knn1_accuracy'] = measures.nearest_neighbours(features, arrays.labels, seed)
+    if labelled and method != codes.JOINT_VAE:  # Its encoder is another network than Q.
+      untrained = evaluator.features(evaluator.random_variables(seed), arrays.images)
+      results['knn1_accuracy_random_weights'] = measures.nearest_neighbours(
+        untrained, arrays.labels, seed
+      )
+    if not labelled:
+      notes.append('the images have no labels: no NMI, ENT and 1-NN accuracy')
+    train_counts = setup.data.share_counts(replica)
+    evaluation = {
+      'experiment': config.experiment,
+      'method': method,
+      'published': published(config, arrays),
+      'protocol': {
+        'data': arrays.key,
+        'images': len(arrays.labels),
+        'codes': evaluator.num_categories,
+        'images_per_code': config.evaluation.images_per_code if labelled else 0,
+        'step': step,
+        'batch_size': config.train.batch_size,
+        'generator': 'raw',
+        'batch_norm': 'running statistics',
+        'annotator': setup.annotator.key if labelled else None,
+        'annotator_accuracy': setup.annotator.accuracy if labelled else None,
+        'nearest_neighbours': measures.NEIGHBOURS,
+        'nmi': 'arithmetic mean (scikit-learn from 0.22 on), geometric beside it',
+        'replica': replica,
+        'replicas': config.replicas,
+        'seed': seed,
+        **evaluation_file.machine(),
+      },
+      'results': results,
+      'class_names': list(arrays.class_names) if labelled else [],
+      'train_counts': train_counts.tolist() if labelled else [],
+      'notes': notes,
+    }
+    self._draw(folder, state, evaluation, arrays, features)
+    evaluation_file.write(folder, evaluation)
+    return evaluation
+
+  def _draw(self, folder, state, evaluation, arrays, features):
+    """The pictures of an evaluation, and the images behind those that compare methods."""
+    results, class_names = evaluation['results'], evaluation['class_names']
+    rng = self._setup.evaluation_rng(evaluation['protocol']['replica'])
+    grid = self._evaluator.grid(state, rng)
+    np.savez_compressed(folder / report.SAMPLES_FILE, images=grid)
+    names = [f'code {code}' for code in range(len(grid))]
+    rows = logging.read_metrics(folder)
+    truth = {}
+    if class_names:
+      counts = np.array(results['counts'])
+      classes = disentanglement.match_codes(counts)
+      names = [
+        f'{name} → {class_names[c]}' if c >= 0 else name
+        for name, c in zip(names, classes, strict=True)
+      ]
+      frequencies = np.array(evaluation['train_counts']) / sum(evaluation['train_counts'])
+      truth = {
+        'true_frequencies': frequencies, 'class_of_code': classes, 'class_names': class_names
+      }  # fmt: skip
+      charts.confusion(
+        counts, class_names, folder / 'confusion.png', nmi=results['nmi'], ent=results['ent']
+      )
+      matched = np.array(results['matched_frequencies'])
+      path = folder / 'prior_against_truth.png'
+      charts.prior_against_truth(np.array(results['prior']), matched, names, path)
+    shares = [f'{name}  ({p:.3f})' for name, p in zip(names, results['prior'], strict=True)]
+    grids.save_png(folder / report.GRID_FILE, pictures.code_grid(grid, shares))
+    charts.prior_over_time(rows, folder / 'prior_over_time.png', **truth)
+    for i, images in enumerate(self._evaluator.traversals(state, rng, _TRAVERSAL)):
+      pictures.traversal(
+        images,
+        folder / f'traversal_{i + 1}.png',
+        names=names,
+        values=_TRAVERSAL,
+        title=f'continuous code {i + 1}',
+      )
+    self._draw_retrieval(folder, arrays, features, labelled=bool(class_names))
+
+  def _draw_retrieval(self, folder, arrays, features, labelled):
+    queries = np.random.default_rng(0).permutation(len(features))[:_QUERIES]
+    num = min(_NEIGHBOURS + 1, len(features))
+    # The first neighbour of a training image is the image itself.
+    nearest = knn.nearest_neighbours(features, features[queries], num)[:, 1:]
+    labels = (arrays.labels[queries], arrays.labels[nearest]) if labelled else (None, None)
+    pictures.retrieval(
+      arrays.images[queries], arrays.images[nearest], folder / 'retrieval.png', *labels
+    )
+
+  def sampler(self, state, balanced: bool):
+    evaluator = self._evaluator
+    prior = np.ones(evaluator.num_categories) if balanced else evaluator.prior(state)
+
+    def sample(rng, num_images):
+      return jax.device_get(evaluator.sample(state, rng, prior, num_images))
+
+    names = tuple(f'code_{code}' for code in range(evaluator.num_categories))
+    return sample, names, 'their codes'

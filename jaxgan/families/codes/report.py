@@ -1,0 +1,268 @@
+"""Report on categorical codes: NMI, ENT, 1-NN accuracy and prior of each method, and pictures."""
+
+from collections import Counter
+import functools
+import re
+import zipfile
+
+import numpy as np
+
+from jaxgan.errors import UserError
+from jaxgan.families.codes.tables import Column, Entry, by_experiment, place, tables
+from jaxgan.report import formatting
+from jaxgan.report.footnotes import Footnotes
+from jaxgan.report.published import not_published, published_values, sources
+from jaxgan.report.rows import check_numbers
+
+TITLE = 'Categorical codes'
+# In the folder of an evaluation: the generated images of each code, and the picture of them.
+SAMPLES_FILE, GRID_FILE = 'code_samples.npz', 'code_grid.png'
+# What runs that are averaged may differ in; of the data, which split it is.
+VARIES_WITH_RUN = (
+  'seed',
+  'replica',
+  'replicas',
+  'data',
+  'images',
+  'annotator',
+  'annotator_accuracy',
+  'hardware',
+  'jax',
+)
+SCORES = (
+  'nmi',
+  'nmi_geometric',
+  'ent',
+  'empty_codes_and_classes',
+  'prior_distance',
+  'false_negative_share',
+  'knn1_accuracy',
+  'knn1_accuracy_random_weights',
+)
+CONSOLE = (
+  Column('NMI', 'nmi'),
+  Column('ENT', 'ent'),
+  Column('1-NN (%)', 'knn1_accuracy', scale=100, digits=2),
+  Column('prior distance', 'prior_distance'),
+)
+EXPLANATION = (
+  'Ours: mean ± sample standard deviation (number of runs), of a single run its value; in Table 1 '
+  'and of the empty codes and classes only the mean. Bold: the best of a column. -: no value.',
+  'NMI: normalised mutual information of the code of a generated image and the class that the '
+  'annotator sees in it. Up to version 0.21, of the time of the paper, scikit-learn divided it by '
+  'the geometric mean of the two entropies, since 0.22 it divides by the arithmetic mean. So our '
+  'geometric values are those to compare with the published ones; the arithmetic ones, which are '
+  'never larger, are for comparison with work of today.',
+  'ENT: mean entropy, in nats, of the normalised rows (codes) and columns (classes) of the same '
+  'counts. Empty codes and classes are left out of that mean: read it with their number in a run, '
+  'which the paper does not give.',
+  '1-NN accuracy: share of held-out real images whose nearest neighbour, in the features of the '
+  'recognition network, is of their class.',
+)
+UNLABELLED = 'The probabilities of the codes from large to small, means over the runs.'
+
+
+def check(evaluation):
+  """Raises where the results or the protocol are not as they should be."""
+  results, protocol = evaluation['results'], evaluation['protocol']
+  scores = [results[name] for name in SCORES if results[name] is not None]
+  check_numbers([*scores, *results['prior'], protocol['step'], protocol['codes']])
+  if len(results['prior']) != protocol['codes']:
+    raise ValueError('the prior has not one number a code')
+  _data_set(protocol['data'])
+
+
+def settings(evaluation):
+  """What must agree in the runs of a row."""
+  protocol = evaluation['protocol']
+  same = {name: value for name, value in protocol.items() if name not in VARIES_WITH_RUN}
+  return same | {'data': _data_set(protocol['data'])}
+
+
+def _data_set(key):
+  """The data set in a key, without the number of the split that one of its runs has."""
+  split = re.match(r'([^/]+/split_)\d+((-[0-9a-f]+)?)', key)
+  return split[1] + 'NN' + split[2] if split else key
+
+
+def run(evaluation):
+  """What tells the runs of a row apart: the split of the data and the seed."""
+  return [evaluation['protocol']['data'], evaluation['protocol'].get('seed')]
+
+
+def published(evaluation):
+  """The paper's values on the data set, {measure: {method: [mean, std]}}, and their source."""
+  column = evaluation['published']
+  if column is None:
+    return {}, ''
+  values, source = published_values('elastic_infogan')
+  if column not in values['runs']:
+    raise not_published(f'elastic_infogan, {column}')
+  measures = {
+    measure: {name: scores[column] for name, scores in values[measure].items() if column in scores}
+    for measure in ('nmi', 'ent', 'knn1_accuracy')
+  }
+  return measures, f'{source}; {column}: Tables 1-3 over {values["runs"][column]} runs'
+
+
+def section(rows, footnotes):
+  """The rows in Markdown: the paper's four tables, and the priors of runs without labels.
+
+  Args:
+    rows: a list of `Row`.
+    footnotes: `Footnotes`, which gets in what the rows differ.
+
+  Returns:
+    The text.
+  """
+  labelled, unlabelled = _by_labels(rows)
+  parts = []
+  if labelled:
+    common, own = _protocols(labelled)
+    for title, lines in tables(labelled, own, footnotes).items():
+      parts += [f'**{title}**', formatting.markdown(lines)]
+    parts += [*EXPLANATION, common, sources(labelled).strip()]
+  if unlabelled:
+    common, own = _protocols(unlabelled)
+    lines = [('experiment', 'method', 'steps', 'codes', 'runs', 'prior')]
+    for row, text in zip(unlabelled, own, strict=True):
+      protocol = row.evaluations[0]['protocol']
+      numbers = (protocol['step'], protocol['codes'], len(row.evaluations))
+      prior = _prior(row) + (footnotes.mark(text) if text else '')
+      lines.append((row.experiment, row.method, *map(str, numbers), prior))
+    parts += ['**Without labels: the prior**', formatting.markdown(lines), UNLABELLED, common]
+  return '\n\n'.join(part for part in parts if part)
+
+
+def console(rows):
+  """The rows as aligned plain text: method, NMI, ENT, 1-NN accuracy, distance of the prior.
+
+  Without labels: the most and the least probable code, and where the picture of the codes is.
+
+  Args:
+    rows: a list of `Row`.
+
+  Returns:
+    A list of texts, one for each experiment and whether it has labels.
+  """
+  blocks = []
+  for part in _by_labels(rows):
+    for experiment, own in by_experiment(part).items():
+      if part[0].evaluations[0]['class_names']:
+        lines = [['method', *(column.heading for column in CONSOLE)]]
+        lines += [[row.method, *(c.score(_entry(row))[1] for c in CONSOLE)] for row in own]
+        blocks.append(formatting.aligned(experiment, lines, own))
+      else:
+        lines = [['method', 'largest prior', 'smallest prior']]
+        lines += [[row.method, _extreme(row, np.argmax), _extreme(row, np.argmin)] for row in own]
+        blocks.append('\n'.join([formatting.aligned(experiment, lines, own), *_grids(own)]))
+  return blocks
+
+
+def pictures(rows, out):
+  """Draws the tables and the code grids of the methods beside a report.
+
+  Of each row, the samples of its first run; without any, no grids; without labels, no tables.
+
+  Args:
+    rows: a list of `Row`.
+    out: `Path` of the report, FILE.md; writes FILE_tables.png and FILE_codes.png.
+
+  Raises:
+    UserError: samples are damaged.
+  """
+  from jaxgan.drawing import page
+  from jaxgan.families.codes.pictures import code_grids
+
+  labelled, unlabelled = _by_labels(rows)
+  draws = []
+  if labelled:
+    common, own = _protocols(labelled)
+    footnotes = Footnotes()
+    for title, lines in tables(labelled, own, footnotes).items():
+      header, *body = [[cell.replace('[^', ' [') for cell in line] for line in lines]
+      draws.append(functools.partial(page.table, header, body, title=title))
+    notes = [EXPLANATION[0]]
+    notes += [f'[{number}] {text}' for number, text in enumerate(footnotes.texts, start=1)]
+    notes += [note for note in (common, sources(labelled).strip()) if note]
+    draws[-1].keywords['notes'] = notes
+  page.stacked(draws, out.with_name(f'{out.stem}_tables.png'))
+
+  panels, titles = {}, Counter()  # {(height, width): {title: images}}
+  several = len(by_experiment(rows)) > 1
+  for row in labelled + unlabelled:
+    path = row.folders[0] / SAMPLES_FILE
+    if path.exists():
+      images = _samples(path)
+      title = f'{row.experiment}: {row.method}' if several else row.method
+      titles[title] += 1
+      title += f' ({titles[title]})' if titles[title] > 1 else ''
+      panels.setdefault(images.shape[2:4], {})[title] = images
+  draws = [functools.partial(code_grids, own) for own in panels.values()]
+  page.stacked(draws, out.with_name(f'{out.stem}_codes.png'))
+
+
+def _by_labels(rows):
+  """The rows with labels and those without, each by experiment and in the paper's order."""
+  rows = sorted(rows, key=lambda row: (row.experiment, place(row.method), row.method))
+  labelled = [row for row in rows if row.evaluations[0]['class_names']]
+  return labelled, [row for row in rows if not row.evaluations[0]['class_names']]
+
+
+def _protocols(rows):
+  """In words, what the protocols of the rows have in common and what is each row's own."""
+  protocols = [row.protocol() for row in rows]
+  common = {
+    name: text
+    for name, text in protocols[0].items()
+    if all(protocol.get(name) == text for protocol in protocols)
+  }
+  own = []
+  for row, protocol in zip(rows, protocols, strict=True):
+    text = formatting.in_words({n: t for n, t in protocol.items() if n not in common})
+    own.append('; '.join(part for part in (text, *row.notes()) if part))
+  return f'Protocol of all rows: {formatting.in_words(common)}.', own
+
+
+def _entry(row):
+  return Entry({name: row.results(name) for name in SCORES}, {})
+
+
+def _prior(row):
+  """From large to small: the codes of different runs have no common order but this."""
+  priors = np.mean([np.sort(prior)[::-1] for prior in row.results('prior')], axis=0)
+  return ' '.join(f'{probability:.3f}' for probability in priors)
+
+
+def _extreme(row, find):
+  """The probability that `find` finds in the prior of each run; of a single run, with its code."""
+  priors = row.results('prior')
+  text = formatting.mean_std([prior[find(prior)] for prior in priors])
+  if len(priors) > 1:  # The codes of different runs have nothing in common.
+    return text
+  (prior,) = priors
+  return f'{text} (every code)' if min(prior) == max(prior) else f'{text} (code {find(prior)})'
+
+
+def _grids(rows):
+  """A line for each row that says where the code grid of its first run is."""
+  lines = []
+  for row in rows:
+    path, runs = row.folders[0] / GRID_FILE, len(row.folders)
+    if path.exists():
+      of_runs = f', the first of {runs} runs' if runs > 1 else ''
+      lines.append(f'code grid of {row.method}{of_runs}: {path}')
+  return lines
+
+
+def _samples(path):
+  try:
+    with np.load(path) as saved:
+      images = saved['images']
+    if images.ndim != 5 or images.dtype != np.uint8 or images.size == 0:
+      raise ValueError(f'images are {images.dtype} {list(images.shape)}')
+  except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    raise UserError(
+      f'{path} is damaged ({type(error).__name__}: {error}); run --mode=evaluate again'
+    ) from error
+  return images

@@ -1,0 +1,19 @@
+"""Footnotes of a report: one numbering for all of its tables."""
+
+
+class Footnotes:
+  """Numbered footnotes, the same text once."""
+
+  def __init__(self):
+    """Starts without any."""
+    self.texts = []
+
+  def mark(self, text):
+    """The mark of a footnote, such as [^1]."""
+    if text not in self.texts:
+      self.texts.append(text)
+    return f'[^{self.texts.index(text) + 1}]'
+
+  def lines(self):
+    """The footnotes in Markdown."""
+    return [f'[^{number}]: {text}' for number, text in enumerate(self.texts, start=1)]

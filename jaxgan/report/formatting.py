@@ -1,0 +1,53 @@
+"""Numbers, protocols and lines of cells as text."""
+
+import statistics
+
+
+def mean_std(values, digits=None):
+  """Mean ± sample standard deviation (n) as text; '-' for no value, one value as it is.
+
+  Args:
+    values: numbers.
+    digits: how many after the point; by default 3 for numbers below 10 and otherwise 2.
+  """
+  if not values:
+    return '-'
+  text = number(statistics.fmean(values), digits)
+  if len(values) > 1:
+    text += f' ± {number(statistics.stdev(values), digits)} ({len(values)})'
+  return text
+
+
+def published_value(value, digits=2):
+  """A published value, or mean and standard deviation, as text; '-' for None."""
+  if value is None:
+    return '-'
+  return ' ± '.join(number(v, digits) for v in (value if isinstance(value, list) else [value]))
+
+
+def number(value, digits=None):
+  """A number as text, with so many digits after the point."""
+  if digits is None:
+    digits = 3 if abs(value) < 10 else 2
+  return f'{value:.{digits}f}'
+
+
+def in_words(protocol):
+  """What `Row.protocol` returns, as text."""
+  return '; '.join(f'{name.replace("_", " ")}: {text}' for name, text in protocol.items())
+
+
+def markdown(lines):
+  """Lines of cells, the first one the header, as a Markdown table."""
+  lines = [lines[0], ['---'] * len(lines[0]), *lines[1:]]
+  return '\n'.join(f'| {" | ".join(line)} |' for line in lines)
+
+
+def aligned(title, lines, rows):
+  """Lines of cells as aligned plain text, under a title and above the rows' notes."""
+  widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+  text = [title]
+  for first, *cells in lines:
+    cells = (cell.rjust(width) for cell, width in zip(cells, widths[1:], strict=True))
+    text.append('  '.join([first.ljust(widths[0]), *cells]).rstrip())
+  return '\n'.join([*text, *dict.fromkeys(note for row in rows for note in row.notes())])

@@ -1,0 +1,92 @@
+"""Evaluations as runs of both families leave them, for the tests of reports."""
+
+import copy
+import json
+
+CLASS_BALANCE = {
+  'experiment': 'cifar10_lt_ratio_100',
+  'method': 'class_balancing',
+  'published': 'class_balancing_gan.cifar10.class_balancing.100',
+  'protocol': {
+    'data': 'cifar10',
+    'reference_split': 'test',
+    'reference_images': 10000,
+    'samples': 50000,
+    'step': 100000,
+    'generator': 'ema',
+    'batch_norm': 'running statistics',
+    'feature_network': 'resnet32-1',
+    'resize': 'none',
+    'annotator_accuracy': 0.93,
+    'classifier_accuracy': None,
+    'seed': 0,
+    'hardware': '2 CPU cores',
+    'jax': '0.10.2',
+  },
+  'results': {
+    'kl_from_uniform': 0.1,
+    'fid': 33.0,
+    'frechet_annotator': 1.25,
+    'class_counts': [60, 30, 10],
+    'head_medium_tail': {'head': 0.6, 'medium': 0.3, 'tail': 0.1},
+  },
+  'class_names': ['airplane', 'automobile', 'bird'],
+  'train_counts': [5000, 500, 50],
+  'notes': [],
+}
+CODES = {
+  'experiment': 'mnist_lt',
+  'method': 'elastic_infogan',
+  'published': 'mnist',
+  'protocol': {
+    'data': 'long_tail_mnist/split_00/1.0.0/train/0123abcd',
+    'images': 42794,
+    'codes': 3,
+    'images_per_code': 1000,
+    'step': 2000,
+    'batch_size': 64,
+    'generator': 'raw',
+    'batch_norm': 'running statistics',
+    'annotator': 'mnist_cnn-0123456789ab',
+    'annotator_accuracy': 0.99,
+    'nearest_neighbours': '1-NN, Euclidean, 80/20 seeded split',
+    'nmi': 'arithmetic mean (scikit-learn >= 0.22); geometric beside it',
+    'replica': 0,
+    'replicas': 50,
+    'seed': 0,
+    'hardware': '2 CPU cores',
+    'jax': '0.10.2',
+  },
+  'results': {
+    'nmi': 0.7,
+    'nmi_geometric': 0.71,
+    'ent': 0.6,
+    'empty_codes_and_classes': 1,
+    'counts': [[900, 100, 0], [0, 1000, 0], [0, 0, 1000]],
+    'prior': [0.2, 0.5, 0.3],
+    'matched_frequencies': [0.2, 0.5, 0.3],
+    'prior_distance': 0.05,
+    'false_negative_share': 0.38,
+    'knn1_accuracy': 0.95,
+    'knn1_accuracy_random_weights': 0.87,
+  },
+  'class_names': ['0', '1', '2'],
+  'train_counts': [6300, 3000, 100],
+  'notes': [],
+}
+# What replaces fields of the latter where the images have no labels.
+UNLABELLED = {
+  'published': None,
+  'class_names': [],
+  'train_counts': [],
+  'results': {name: None for name in CODES['results']} | {'prior': [0.2, 0.5, 0.3]},
+}
+
+
+def save(folder, evaluation, results=(), protocol=(), **fields):
+  """Writes an evaluation with some results, fields of the protocol and other fields changed."""
+  evaluation = copy.deepcopy(evaluation | fields)
+  evaluation['results'] |= dict(results)
+  evaluation['protocol'] |= dict(protocol)
+  folder.mkdir(parents=True, exist_ok=True)
+  (folder / 'evaluation.json').write_text(json.dumps(evaluation))

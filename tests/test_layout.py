@@ -1,0 +1,173 @@
+"""The rooms of the package: which may import which, and what every program goes through."""
+
+import ast
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+FAMILIES = 'jaxgan.families'
+READERS = ('json', 'os', 'io', 'pathlib', 'shutil', 'tempfile', 'urllib', 'zipfile', 'data_prep')
+
+
+def _rooms(*names):
+  return tuple(f'jaxgan.{name}' for name in names)
+
+
+OUTSIDE = _rooms(
+  'checkpoint', 'config', 'data', 'drawing', 'evaluation_file', 'experiment', 'families', 'jobs',
+  'logging', 'report', 'sampling', 'train',
+)  # fmt: skip
+# What the modules of a room do not import.
+FORBIDDEN = {
+  'jaxgan.losses': (*OUTSIDE, *_rooms('algorithms', 'networks'), *READERS),
+  'jaxgan.metrics': (*OUTSIDE, *_rooms('algorithms', 'networks'), *READERS),
+  'jaxgan.networks': (*OUTSIDE, *_rooms('algorithms'), *READERS),
+  'jaxgan.algorithms': (*OUTSIDE, *READERS),
+  'jaxgan.drawing': _rooms('algorithms', 'experiment', 'families', 'jobs', 'report', 'train'),
+}
+# The metrics that are a network read from a file.
+READ_WEIGHTS = ('jaxgan.metrics.inception', 'jaxgan.metrics.torch_file')
+
+
+def _name(path):
+  parts = path.relative_to(ROOT).with_suffix('').parts
+  return '.'.join(parts[:-1] if parts[-1] == '__init__' else parts)
+
+
+SOURCES = {_name(path): path.read_text() for path in sorted((ROOT / 'jaxgan').rglob('*.py'))}
+
+
+def _is_in(module, room):
+  return module == room or module.startswith(f'{room}.')
+
+
+def _imports(source):
+  """The modules that a source imports, wherever it does; of jaxgan, those that there are."""
+  names = set()
+  for node in ast.walk(ast.parse(source)):
+    if isinstance(node, ast.Import):
+      names |= {alias.name for alias in node.names}
+    elif isinstance(node, ast.ImportFrom):
+      # `from package import module` imports both, `from module import name` one.
+      module = '.' * node.level + (node.module or '')
+      inside = {f'{module}.{alias.name}' for alias in node.names}
+      names |= {module} | {name for name in inside if name in SOURCES}
+  return names
+
+
+def _family(module):
+  """The family that a module belongs to: 'jaxgan.families.<name>', or None."""
+  return '.'.join(module.split('.')[:3]) if module.startswith(f'{FAMILIES}.') else None
+
+
+def wrong_imports(module, source):
+  """What a module imports against the rules."""
+  wrong = set()
+  for name in _imports(source):
+    if name.startswith('.'):
+      wrong.add(name)  # Absolute names say which room a module is from.
+    # The core asks the registry for families; a family knows no other one.
+    if _family(name) not in (None, _family(module)):
+      wrong.add(name)
+    for room, forbidden in FORBIDDEN.items():
+      reads_weights = module in READ_WEIGHTS and name.split('.')[0] in READERS
+      if _is_in(module, room) and not reads_weights:
+        wrong |= {name for other in forbidden if _is_in(name, other)}
+  return sorted(wrong)
+
+
+def own_jits(source):
+  """The lines that use another `jit` than `jaxgan.compilation.jit`."""
+  lines = []
+  for node in ast.walk(ast.parse(source)):
+    if isinstance(node, ast.Attribute) and node.attr == 'jit':
+      ours = isinstance(node.value, ast.Name) and node.value.id == 'compilation'
+      lines += [] if ours else [node.lineno]
+    elif isinstance(node, ast.ImportFrom) and node.module == 'jax':
+      lines += [node.lineno for alias in node.names if alias.name == 'jit']
+  return lines
+
+
+@pytest.mark.parametrize('module', SOURCES)
+def test_modules_import_what_their_room_may(module):
+  assert wrong_imports(module, SOURCES[module]) == []
+
+
+@pytest.mark.parametrize('module', [name for name in SOURCES if name != 'jaxgan.compilation'])
+def test_every_program_is_compiled_in_one_way(module):
+  assert own_jits(SOURCES[module]) == []
+
+
+@pytest.mark.parametrize(
+  ('module', 'source', 'wrong'),
+  [
+    ('jaxgan.experiment', 'from jaxgan.families import codes', ['jaxgan.families.codes']),
+    ('jaxgan.report.rows', 'import jaxgan.families.codes', ['jaxgan.families.codes']),
+    (
+      'jaxgan.families.codes.report',
+      'def f():\n  from jaxgan.families.class_balancing.report import TITLE',
+      ['jaxgan.families.class_balancing.report'],
+    ),
+    ('jaxgan.drawing.page', 'from jaxgan import families', ['jaxgan.families']),
+    ('jaxgan.drawing.page', 'from jaxgan.algorithms.gan import gan', ['jaxgan.algorithms.gan']),
+    ('jaxgan.losses.contrastive', 'from jaxgan import config', ['jaxgan.config']),
+    ('jaxgan.losses.contrastive', 'import json', ['json']),
+    ('jaxgan.metrics.fid', 'from jaxgan.networks import layers', ['jaxgan.networks']),
+    ('jaxgan.metrics.fid', 'import pathlib', ['pathlib']),
+    ('jaxgan.algorithms.gan', 'from jaxgan import data as data_lib', ['jaxgan.data']),
+    ('jaxgan.algorithms.gan', 'from jaxgan.report import report', ['jaxgan.report']),
+    ('jaxgan.train', 'from . import checkpoint', ['.']),
+  ],
+)
+def test_the_rules_see_wrong_imports(module, source, wrong):
+  assert set(wrong) <= set(wrong_imports(module, source))
+
+
+@pytest.mark.parametrize(
+  ('module', 'source'),
+  [
+    ('jaxgan.experiment', 'from jaxgan import families\nfrom jaxgan.families import family_of'),
+    ('jaxgan.families.codes', 'from jaxgan.families.codes import report\nimport jaxgan.drawing'),
+    ('jaxgan.metrics.inception', 'import pathlib'),
+    ('jaxgan.losses.contrastive', 'import jax\nfrom jaxgan import priors'),
+  ],
+)
+def test_the_rules_allow_the_others(module, source):
+  assert wrong_imports(module, source) == []
+
+
+def test_the_rule_sees_every_form_of_jit():
+  source = '"""jax.jit"""\nfrom jax import jit\n@jax.jit\ndef f(x): ...\ng = compilation.jit(f)'
+  assert sorted(own_jits(source)) == [2, 3]
+  assert own_jits('functools.partial(jax.jit, f)') == [1]
+
+
+# What only commands that draw, train or load data need.
+HEAVY = ('matplotlib', 'PIL', 'tensorflow_datasets', 'sklearn', 'orbax')
+
+
+def test_reading_results_imports_nothing_heavy(tmp_path):
+  """The families, a run's configuration and metrics, the text of a report."""
+  (tmp_path / 'config.json').write_text('{}')
+  code = f"""
+import sys
+import jaxgan, jaxgan.families, jaxgan.report
+from jaxgan import config, logging
+from tests.evaluations import CLASS_BALANCE, CODES, save
+
+folder = {str(tmp_path)!r}
+config.read(folder)
+logging.read_metrics(folder)
+for method in jaxgan.families.all_methods():
+  assert jaxgan.families.family_of([method]).report.TITLE
+for evaluation in (CLASS_BALANCE, CODES):
+  save(jaxgan.report.Path(folder, evaluation['method']), evaluation)
+assert 'Table 4' in jaxgan.report.report([folder])
+print(*(name for name in {HEAVY!r} if name in sys.modules))
+"""
+  command = [sys.executable, '-c', code]
+  result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+  assert (result.stdout.strip(), result.returncode) == ('', 0), result.stderr
