@@ -7,8 +7,6 @@ the `jit` below, which turns that off where the jaxlib at hand knows how to.
 """
 
 import functools
-import os
-import pathlib
 
 import jax
 
