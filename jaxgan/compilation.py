@@ -14,8 +14,9 @@ import jax
 # updates them, 10 % of a step.
 _OPTIONS = {
   'cpu': {
-    'xla_cpu_experimental_ynn_fusion_type': '',
+    'xla_cpu_experimental_ynn_fusion_type': 'LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT',
     'xla_cpu_copy_insertion_use_region_analysis': True,
+    'xla_cpu_prefer_vector_width': 512,
   },
 }
 

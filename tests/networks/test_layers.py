@@ -166,6 +166,44 @@ def test_replicas_are_matrix_products_and_a_single_one_is_a_convolution(function
   assert 'stablehlo.convolution' in one and 'stablehlo.dot_general' not in one
 
 
+@pytest.mark.parametrize('size', [1, 3, 4, 5])
+@pytest.mark.parametrize('transposed', [False, True])
+def test_to_one_channel_from_many(size, transposed):
+  """Few channels may be computed in another way than many."""
+  stride = 2 - size % 2
+  inputs_rng, kernel_rng = jax.random.split(jax.random.key(2))
+  inputs = jax.random.normal(inputs_rng, (2, 6, 8, 27))
+  if transposed:
+    kernel = jax.random.normal(kernel_rng, (size, size, 1, 27))
+    function, reference = layers.conv_transpose, _reference
+  else:
+    kernel = jax.random.normal(kernel_rng, (size, size, 27, 1))
+    function, reference = layers.conv, _reference_conv
+  ours = _values_and_gradients(function, stride)(inputs, kernel)
+  _close(ours, _values_and_gradients(reference, stride)(inputs, kernel))
+
+
+@pytest.mark.parametrize(('height', 'width'), [(4, 4), (6, 10)])
+@pytest.mark.parametrize('size', [3, 5])
+def test_odd_kernels_with_stride_two_are_those_of_pytorch(size, height, width):
+  """Where k - s is odd: padding ⌈(k - s) / 2⌉ on both sides, as `padding=1` of a 3x3 kernel."""
+  images = jax.random.normal(jax.random.key(3), (2, height, width, 3))
+  kernel = jax.random.normal(jax.random.key(4), (size, size, 3, 5))
+  padding = (size - 1) // 2
+
+  def reference(images, kernel, stride):
+    return lax.conv_general_dilated(
+      images,
+      kernel,
+      (stride, stride),
+      ((padding, padding),) * 2,
+      dimension_numbers=('NHWC', 'HWIO', 'NHWC'),
+    )
+
+  ours = _values_and_gradients(layers.conv, 2)(images, kernel)
+  _close(ours, _values_and_gradients(reference, 2)(images, kernel))
+
+
 @pytest.mark.parametrize('transposed', [False, True])
 def test_reverse_over_reverse_of_replicas(transposed):
   inputs, kernels = _conv_arrays(4, 2)
