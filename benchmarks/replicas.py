@@ -28,7 +28,15 @@ from jax import lax
 import jax.numpy as jnp
 import numpy as np
 
-from benchmarks.timing import describe_hardware, print_heading, timed, torch_side
+from benchmarks.timing import (
+  account,
+  describe_hardware,
+  measure_limits,
+  print_account,
+  print_heading,
+  timed,
+  torch_side,
+)
 from experiments import base
 from jaxgan import replicas
 from jaxgan.algorithms.infogan import infogan
@@ -101,6 +109,14 @@ class JaxSide:
     return sum(x.size for pair in optimizers for o in pair for x in jax.tree.leaves(o[0].mu))
 
 
+def _ratio(runs) -> float | None:
+  """Median over the repetitions of PyTorch's time over that of replicas one after another."""
+  if 'torch' not in runs:
+    return None
+  pairs = zip(runs['torch'], runs['one_after_another'], strict=True)
+  return statistics.median(theirs / ours for theirs, ours in pairs)
+
+
 def measure_steps(config, images, counts, steps: int, repeats: int, with_torch: bool) -> list[dict]:
   """Times the sides in turns, for each number of replicas.
 
@@ -148,11 +164,22 @@ def measure_steps(config, images, counts, steps: int, repeats: int, with_torch: 
         'replicas': count,
         'ms_per_replica_step': medians,
         'ms_all': runs,
+        'torch_over_jax': _ratio(runs),
         'floor_bytes': traffic,
         'floor_gb_per_s': {name: 1e-6 * traffic / ms for name, ms in medians.items()},
       }
     )
   return rows
+
+
+def lower_single(config, images):
+  """(the update of one replica, not compiled; its trained parameters)."""
+  algorithm = infogan(config, images.shape[1:], _CATEGORIES)
+  state = jax.eval_shape(algorithm.init, jax.random.key(0))
+  batch = {'images': jax.ShapeDtypeStruct(images.shape, images.dtype), 'frozen': {}}
+  moments = [o[0].mu for o in (state.discriminator_optimizer, state.joint_optimizer)]
+  lowered = jax.jit(algorithm.update).lower(state, batch, jax.random.key(0))
+  return lowered, sum(x.size for x in jax.tree.leaves(moments))
 
 
 def _lax_conv(images, kernel, groups=1):
@@ -251,7 +278,9 @@ def print_tables(results: dict) -> None:
       f'{row["ms_per_replica_step"][name]:12.2f} ({row["floor_gb_per_s"][name]:7.1f})'
       for name in sides
     )
-    print(f'{row["replicas"]:8}' + ''.join(f'{cell:>22}' for cell in cells))
+    ratio = f'   torch / jax: {row["torch_over_jax"]:.2f}' if row['torch_over_jax'] else ''
+    print(f'{row["replicas"]:8}' + ''.join(f'{cell:>22}' for cell in cells) + ratio)
+  print_account(results)
   print('\nconvolutions of n replicas, ms')
   print(f'{"":20}{"":16}{"n":>4}' + ''.join(f'{form:>19}' for form in _FORMS))
   for row in results['convolutions']:
@@ -270,6 +299,8 @@ def main(argv):
   images = np.random.default_rng(0).uniform(-1, 1, (batch_size, size, size, 1)).astype(np.float32)
   config = make_config(_DTYPE.value)
   rows = measure_steps(config, images, counts, steps, repeats, _TORCH.value)
+  lowered, num_parameters = lower_single(config, images)
+  single = rows[0]['ms_per_replica_step']['one_after_another']
   results = {
     'timed': 'whole updates, waited for once a repetition; images on the device, state donated',
     'floor': 'parameters and both moments of Adam in float32, read and written once a step',
@@ -279,6 +310,7 @@ def main(argv):
     'steps': steps,
     'repeats': repeats,
     'steps_of_replicas': rows,
+    **account(lowered, num_parameters, single, measure_limits(_DTYPE.value)),
     'convolutions': measure_convolutions(counts, size, batch_size, _DTYPE.value, repeats),
     **describe_hardware('torch' in rows[0]['ms_per_replica_step']),
   }

@@ -23,7 +23,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from benchmarks.timing import describe_hardware, print_heading, timed, torch_side
+from benchmarks.timing import (
+  account,
+  describe_hardware,
+  measure_limits,
+  print_account,
+  print_heading,
+  timed,
+  torch_side,
+)
 from data_prep import build
 from experiments import cifar10_lt
 from jaxgan import data as data_lib
@@ -76,7 +84,7 @@ class JaxSide:
     gan = gan_algorithm(config.algorithm, 'class_balancing', shape, _CLASSES, classifier.classify)
     with jax.set_mesh(self._mesh):
       frozen = {'classifier': jit(classifier.init)(jax.random.key(1)).variables}
-      job = train.Job('benchmark', None, config, gan, data, frozen, None, None)
+      self._job = job = train.Job('benchmark', None, config, gan, data, frozen, None, None)
       self._trainer = train.Trainer(job, self._mesh)
       self._trainer.initialise()
       self._share, self._dataset = jax.device_put(
@@ -90,6 +98,21 @@ class JaxSide:
         crop_padding=config.data.crop_padding,
       )
     )
+
+  def lower(self):
+    """The step, not compiled."""
+    one_step, start = train.make_step(self._job, together=False)
+    constants = (self._share, self._dataset, dict(self._job.frozen))
+    with jax.set_mesh(self._mesh):
+      carry = start(self._trainer.state(0), 0, *constants)
+      return jax.jit(one_step).lower(carry, *constants)
+
+  @property
+  def num_parameters(self) -> int:
+    """As many as there are first moments."""
+    state = self._trainer.state(0)
+    moments = [o[0].mu for o in (state.generator_optimizer, state.discriminator_optimizer)]
+    return sum(x.size for x in jax.tree.leaves(moments))
 
   def run(self, steps: int) -> None:
     with jax.set_mesh(self._mesh):
@@ -155,6 +178,8 @@ def measure(config, images, steps: int, repeats: int, with_torch: bool) -> dict:
     'jax_first_step_s': first,
     'torch_ms_per_step': None,
   }
+  limits = measure_limits(config.algorithm.dtype)
+  results |= account(ours.lower(), ours.num_parameters, results['jax_ms_per_step'], limits)
   if theirs:
     results |= {
       'torch_ms_per_step': statistics.median(torch_ms),
@@ -179,6 +204,7 @@ def print_table(results: dict) -> None:
       )
   if results['torch_ms_per_step'] is not None:
     print(f'\ntorch / jax: {results["torch_over_jax"]:.2f}')
+  print_account(results)
 
 
 def main(argv):

@@ -3,9 +3,15 @@
 import os
 import pathlib
 import platform
+import statistics
 import time
 
 import jax
+import jax.numpy as jnp
+
+from jaxgan.compilation import jit
+
+_PRODUCT, _COPY = 2048, 2**26  # side of the square matrices; numbers that are read and written
 
 
 def timed(function, *arguments) -> tuple[float, float]:
@@ -36,6 +42,60 @@ def describe_hardware(with_torch: bool) -> dict:
     description['torch_device'] = torch.cuda.get_device_name() if on_gpu else 'cpu'
     description['torch'] = torch.__version__
   return description
+
+
+def measure_limits(dtype: str, repeats: int = 9) -> dict:
+  """What the device reaches in a product of square matrices, and in reading and writing memory."""
+
+  def median_seconds(function, x):
+    compiled = jit(function)
+    jax.block_until_ready(compiled(x))
+    return statistics.median(
+      timed(lambda: jax.block_until_ready(compiled(x)))[0] for _ in range(repeats)
+    )
+
+  x = jax.random.normal(jax.random.key(0), (_PRODUCT, _PRODUCT)).astype(dtype)
+  product = 2e-9 * _PRODUCT**3 / median_seconds(lambda x: x @ x, x)
+  copy = 8e-9 * _COPY / median_seconds(lambda x: 2 * x, jnp.ones(_COPY, jnp.float32))
+  return {'product_gflop_per_s': product, 'memory_gb_per_s': copy}
+
+
+def account(lowered, num_parameters: int, ms_per_step: float, limits: dict) -> dict:
+  """Where the time of a step goes, from its arithmetic and Adam's memory traffic.
+
+  Args:
+    lowered: the step, `jax.jit(step).lower(...)`.
+    num_parameters: trained ones; Adam reads and writes them and both moments once a step, float32.
+    ms_per_step: measured.
+    limits: what `measure_limits` returned in the same run.
+
+  Returns:
+    By name: GFLOP and Adam's GB of a step, the milliseconds that these alone would take at the
+    limits of the device, and the GFLOP/s of the whole step.
+  """
+  gflop = 1e-9 * lowered.cost_analysis()['flops']
+  adam_gb = 1e-9 * 6 * 4 * num_parameters
+  return {
+    'gflop_per_step': gflop,
+    'arithmetic_floor_ms': 1e3 * gflop / limits['product_gflop_per_s'],
+    'adam_gb_per_step': adam_gb,
+    'adam_floor_ms': 1e3 * adam_gb / limits['memory_gb_per_s'],
+    'gflop_per_s': 1e3 * gflop / ms_per_step,
+    **limits,
+  }
+
+
+def print_account(results: dict) -> None:
+  """What `account` found, in two lines."""
+  print(
+    f'{results["gflop_per_step"]:.1f} GFLOP a step at {results["gflop_per_s"]:.0f} GFLOP/s; alone, '
+    f'at the {results["product_gflop_per_s"]:.0f} GFLOP/s of matrix products: '
+    f'{results["arithmetic_floor_ms"]:.0f} ms'
+  )
+  print(
+    f'{results["adam_gb_per_step"]:.2f} GB of parameters and moments; alone, at '
+    f'{results["memory_gb_per_s"]:.0f} GB/s: {results["adam_floor_ms"]:.0f} ms'
+  )
 
 
 def print_heading(results: dict) -> None:

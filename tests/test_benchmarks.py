@@ -38,6 +38,9 @@ def test_step_time_writes_its_results(tmp_path):
   assert results['jax_ms_per_step'] > 0
   assert len(results['jax_ms_all']) == 2
   assert results['torch_ms_per_step'] is None
+  # The generator's dense layer alone, three forward passes' worth for a batch of 4.
+  assert results['gflop_per_step'] > 3 * 2e-9 * 4 * 128 * 16 * 4
+  assert min(results['product_gflop_per_s'], results['memory_gb_per_s']) > 0
   assert 'ms/step' in printed
   assert 'torch' not in printed
 
@@ -55,6 +58,7 @@ def test_replicas_writes_its_results(tmp_path):
   trunk = 16 * 64 + 64 + 16 * 64 * 128 + 3 * 128 + 512 * 1024 + 3 * 1024
   heads = 1024 + 1 + 1024 * 128 + 3 * 128 + 128 * 10 + 10
   assert row['floor_bytes'] == 24 * (generator + trunk + heads + 10)
+  np.testing.assert_allclose(results['adam_gb_per_step'], 1e-9 * row['floor_bytes'])
   convolutions = results['convolutions']
   assert [r['convolution'] for r in convolutions] == 3 * ['8x8x1 -> 64'] + 3 * ['4x4x64 -> 128']
   assert all(min(r['ms'].values()) > 0 and len(r['ms']) == 4 for r in convolutions)
