@@ -35,6 +35,20 @@ def tiny_config():
 
 
 @pytest.fixture(scope='session')
+def finished(tmp_path_factory):
+  """The work directory of a finished run of `tiny` with both methods, and its closing table."""
+  from jaxgan import experiment  # Only tests that need it wait for its imports.
+
+  workdir = tmp_path_factory.mktemp('run')
+  with pytest.MonkeyPatch.context() as monkeypatch:
+    stand_in.use_stand_in_data(monkeypatch)
+    config = stand_in.tiny()
+    config.methods = stand_in.METHODS
+    table = experiment.run(config, workdir)
+  return workdir, table
+
+
+@pytest.fixture(scope='session')
 def assert_trees_equal():
   """A function that fails unless two pytrees are the same to the last bit."""
 
