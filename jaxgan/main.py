@@ -37,6 +37,9 @@ _OUT = flags.DEFINE_string(
 )
 _BALANCED = flags.DEFINE_bool('balanced', False, 'sample: as many of every class or code.')
 _REPLICA = flags.DEFINE_integer('replica', 0, 'sample: which replica.', lower_bound=0)
+_CACHE = flags.DEFINE_bool(
+  'compilation_cache', True, 'Keep compiled programs in ~/.cache/jaxgan, for the next start.'
+)
 _SAMPLE_SEED = flags.DEFINE_integer('sample_seed', 0, 'sample: seed of the noise.')
 
 
@@ -69,12 +72,15 @@ def _parse(argv: list[str]) -> list[str]:
 
 
 def _experiment() -> tuple:
-  """The configuration and work directory that the flags name."""
+  """The configuration and work directory that the flags name; what follows may compile."""
+  from jaxgan import compilation
   from jaxgan import config as config_lib
 
   config, workdir = _CONFIG.value, _WORKDIR.value
   if config is None and (_MODE.value == 'train' or not workdir):
     raise UserError('--config is missing: name an experiment, such as experiments/digits_lt.py')
+  if _CACHE.value:
+    compilation.use_cache()
   return config, pathlib.Path(workdir or config_lib.work_directory(config))
 
 

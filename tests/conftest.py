@@ -18,6 +18,7 @@ from tests import stand_in
 
 # Many tests trace the same program anew: a session compiles it once.
 _cache = tempfile.TemporaryDirectory()
+os.environ['JAX_COMPILATION_CACHE_DIR'] = _cache.name  # of the commands that tests start
 jax.config.update('jax_compilation_cache_dir', _cache.name)
 jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.2)
 

@@ -79,6 +79,7 @@ def test_a_work_directory_that_cannot_be_written(tmp_path):
 def test_help_lists_the_flags(tmp_path):
   result = run('--help', cwd=tmp_path)
   names = ('config', 'workdir', 'mode', 'checkpoint', 'balanced', 'num_images', 'replica')
+  names += ('[no]compilation_cache',)
   for flag in (f'--{name}' for name in names):
     assert flag in result.stdout
 
