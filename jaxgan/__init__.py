@@ -1,1 +1,18 @@
-"""jaxgan: generative models for class-imbalanced images, in JAX and Flax."""
+"""jaxgan: generative models for class-imbalanced images, in JAX and Flax.
+
+    import jaxgan
+    run = jaxgan.load('runs/digits_lt')
+
+See `jaxgan.run`.
+"""
+
+__all__ = ['Run', 'load']
+
+
+def __getattr__(name):
+  """Imports what is asked for: `import jaxgan` alone brings not even JAX."""
+  if name not in __all__:
+    raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+  from jaxgan import run
+
+  return getattr(run, name)

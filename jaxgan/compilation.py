@@ -7,6 +7,9 @@ the `jit` below, which turns that off where the jaxlib at hand knows how to.
 """
 
 import functools
+import os
+import pathlib
+import sys
 
 import jax
 
@@ -21,9 +24,45 @@ _OPTIONS = {
 }
 
 
+def cache_folder() -> pathlib.Path:
+  """Where compiled programs stay between commands: $XDG_CACHE_HOME/jaxgan or ~/.cache/jaxgan."""
+  return pathlib.Path(os.environ.get('XDG_CACHE_HOME') or '~/.cache').expanduser() / 'jaxgan'
+
+
+def use_cache() -> None:
+  """Lets JAX keep what it compiles in `cache_folder()`, for the next start of a command.
+
+  Call it before anything is compiled. What the user chose comes first: JAX_COMPILATION_CACHE_DIR,
+  or JAX's configuration. A folder that cannot be written costs the cache, not the run.
+  """
+  if jax.config.jax_compilation_cache_dir is not None:
+    return
+  folder = cache_folder()
+  try:
+    folder.mkdir(parents=True, exist_ok=True)
+    writable = os.access(folder, os.W_OK)
+  except OSError:
+    writable = False
+  if not writable:
+    print(f'no compilation cache: cannot write to {folder}', file=sys.stderr)
+    return
+  jax.config.update('jax_compilation_cache_dir', str(folder))
+  # All programs, not only those that take a second: the small ones of a start add up to one.
+  if 'JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS' not in os.environ:
+    jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.0)
+
+
 def jit(function, **arguments):
   """`jax.jit` with the compiler options of the default backend; for outermost functions only."""
   return jax.jit(function, compiler_options=compiler_options(jax.default_backend()), **arguments)
+
+
+def traced_once(function):
+  """A function that is traced once for arguments of the same shapes, wherever it is called.
+
+  It leaves no mark on the programs that it is part of, unlike a `jit` inside another.
+  """
+  return jax.jit(function, inline=True)
 
 
 @functools.cache

@@ -117,6 +117,12 @@ def _flatten(tree: dict, prefix: str = '') -> dict:
   return flat
 
 
+def work_directory(config) -> pathlib.Path:
+  """Where an experiment writes unless told otherwise."""
+  several = f'_x{config.replicas}' if config.replicas > 1 else ''
+  return pathlib.Path(f'{config.workdir}{several}')
+
+
 def read(folder: pathlib.Path) -> ml_collections.ConfigDict:
   """The configuration that a job's folder remembers.
 

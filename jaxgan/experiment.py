@@ -41,6 +41,7 @@ class Setup:
     self._roles = self.family.roles(methods, labelled)
     self.classifier = self._trained('classifier')
     self.annotator = self._trained('annotator')
+    self._evaluations = {}
 
   def _check_others(self, methods):
     """Refuses a folder where other methods saw other images: they are shown side by side."""
@@ -69,9 +70,11 @@ class Setup:
     return self.family.build(self.config, method, self.data.pool, self.classifier)
 
   def evaluation(self, method: str):
-    """What measures and draws the states of a method."""
-    with jax.set_mesh(self.mesh):
-      return self.family.evaluation(self, self.algorithm(method)[0])
+    """What measures and draws the states of a method; it is compiled once."""
+    if method not in self._evaluations:
+      with jax.set_mesh(self.mesh):
+        self._evaluations[method] = self.family.evaluation(self, self.algorithm(method)[0])
+    return self._evaluations[method]
 
   def folders(self, method: str) -> list[pathlib.Path]:
     """The folder of each replica of a method."""
@@ -112,7 +115,11 @@ def train_method(setup: Setup, method: str) -> None:
 
 def evaluate_method(setup: Setup, method: str, which: str) -> list[dict]:
   """Restores a checkpoint ('latest', 'best' or a step) and evaluates every replica in full."""
-  step, states = setup.restore(method, which)
+  return evaluate_states(setup, method, *setup.restore(method, which))
+
+
+def evaluate_states(setup: Setup, method: str, step: int, states) -> list[dict]:
+  """Evaluates every replica in full; returns what each evaluation.json holds."""
   evaluation = setup.evaluation(method)
   with jax.set_mesh(setup.mesh):
     return [

@@ -120,17 +120,14 @@ class RunLogger:
   """
 
   def __init__(self, folder, job, total_steps, start_step):
-    from tensorboardX import SummaryWriter
-
     self._job = job
     self._total_steps = total_steps
     folder = Path(folder)
     self._metrics = MetricsFile(folder, start_step)
     # TensorBoard hides what earlier event files hold from purge_step on.
-    self._events = SummaryWriter(
-      str(folder / 'tensorboard'), purge_step=start_step + 1 if start_step > 0 else 0
-    )
-
+    purge_step = start_step + 1 if start_step > 0 else 0
+    self._open_events = lambda: _summary_writer(folder / 'tensorboard', purge_step)
+    self._events = None
     self._latest = {}
     self._step = self._shown_step = start_step
     self._shown_time = time.monotonic()
@@ -166,6 +163,8 @@ class RunLogger:
     step, values = int(step), _plain(values)
     self._metrics.log(step, values)
     scalars = {name: value for name, value in values.items() if isinstance(value, float)}
+    if self._events is None:
+      self._events = self._open_events()
     for name, value in scalars.items():
       self._events.add_scalar(name, value, step)
     self._latest.update(scalars)
@@ -186,7 +185,8 @@ class RunLogger:
       self._bar.close()
     elif self._step != self._shown_step:
       self._print_line()
-    self._events.close()
+    if self._events is not None:
+      self._events.close()
     self._metrics.close()
 
   def _show(self, step):
@@ -214,6 +214,13 @@ class RunLogger:
   def _shown_values(self):
     losses_first = sorted(self._latest, key=lambda name: not name.startswith('loss/'))
     return [f'{name} {self._latest[name]:.3g}' for name in losses_first[:VALUES_SHOWN]]
+
+
+def _summary_writer(folder, purge_step):
+  # With PyTorch beside it, tensorboardX takes seconds to import: not before the first steps.
+  from tensorboardX import SummaryWriter
+
+  return SummaryWriter(str(folder), purge_step=purge_step)
 
 
 def read_metrics(folder):

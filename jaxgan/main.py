@@ -37,6 +37,9 @@ _OUT = flags.DEFINE_string(
 )
 _BALANCED = flags.DEFINE_bool('balanced', False, 'sample: as many of every class or code.')
 _REPLICA = flags.DEFINE_integer('replica', 0, 'sample: which replica.', lower_bound=0)
+_CACHE = flags.DEFINE_bool(
+  'compilation_cache', True, 'Keep compiled programs in ~/.cache/jaxgan, for the next start.'
+)
 _SAMPLE_SEED = flags.DEFINE_integer('sample_seed', 0, 'sample: seed of the noise.')
 
 
@@ -68,59 +71,50 @@ def _parse(argv: list[str]) -> list[str]:
     raise UserError(' '.join(str(error).split())) from error
 
 
-def _experiment(mode: str):
-  """The configuration and work directory that the flags name."""
+def _experiment() -> tuple:
+  """The configuration and work directory that the flags name; what follows may compile."""
+  from jaxgan import compilation
   from jaxgan import config as config_lib
-  from jaxgan import families
 
   config, workdir = _CONFIG.value, _WORKDIR.value
-  if config is None and (mode == 'train' or not workdir):
+  if config is None and (_MODE.value == 'train' or not workdir):
     raise UserError('--config is missing: name an experiment, such as experiments/digits_lt.py')
-  if not workdir:
-    several = f'_x{config.replicas}' if config.replicas > 1 else ''
-    workdir = f'{config.workdir}{several}'
-  workdir = pathlib.Path(workdir)
-  if mode == 'train':
-    return config, workdir, None
-  trained = [m for m in families.all_methods() if (workdir / m / 'config.json').exists()]
-  wanted = _METHOD.value or (config.methods[-1] if config else (trained or [''])[-1])
-  if wanted not in trained:
-    raise UserError(
-      f'{workdir} holds no run of method {wanted!r}: --method can be {", ".join(trained) or "-"}'
-    )
-  return config or config_lib.read(workdir / wanted), workdir, wanted
+  if _CACHE.value:
+    compilation.use_cache()
+  return config, pathlib.Path(workdir or config_lib.work_directory(config))
+
+
+def _train() -> str:
+  from jaxgan import experiment
+
+  return experiment.run(*_experiment())
+
+
+def _run():
+  """The run that the flags name."""
+  import jaxgan
+
+  config, workdir = _experiment()
+  return jaxgan.load(workdir, _METHOD.value, _CHECKPOINT.value, _REPLICA.value, config)
 
 
 def _evaluate() -> str:
   from jaxgan import experiment
 
-  config, workdir, method = _experiment('evaluate')
-  setup = experiment.Setup(config, workdir, (method,))
-  which = _CHECKPOINT.value or config.evaluation.checkpoint
-  experiment.evaluate_method(setup, method, which)
-  return experiment.summarise(workdir)
+  run = _run()
+  run.evaluate()
+  return experiment.summarise(run.workdir)
 
 
 def _sample() -> str:
-  from jaxgan import experiment, sampling
+  from jaxgan import sampling
 
-  config, workdir, method = _experiment('sample')
-  out = pathlib.Path(_OUT.value or workdir / method / 'sampled')
-  if out.exists():
-    raise UserError(f'--out={out} exists: nothing is overwritten, name a new folder or .npz file')
-  setup = experiment.Setup(config, workdir, (method,))
-  which = _CHECKPOINT.value or config.evaluation.checkpoint
-  images, labels, class_names, message = sampling.draw(
-    setup,
-    method,
-    which,
-    _NUM_IMAGES.value,
-    _BALANCED.value,
-    _SAMPLE_SEED.value,
-    _REPLICA.value,
-  )
-  sampling.save(out, images, labels, class_names)
-  return f'{message}: {out}'
+  run = _run()
+  out = pathlib.Path(_OUT.value or run.workdir / run.method / 'sampled')
+  sampling.check_new(out)
+  images, labels = run.sample(_NUM_IMAGES.value, _BALANCED.value, _SAMPLE_SEED.value)
+  sampling.save(out, images, labels, run.label_names)
+  return f'{len(images)} images of step {run.step}, labelled by {run.labelled_by}: {out}'
 
 
 def _report(work_dirs: list[str]) -> str:
@@ -141,15 +135,8 @@ def main(argv: list[str]) -> int:
       raise UserError(f'unknown argument {arguments[0]!r}: flags begin with --, see --help')
     if mode == 'report':
       print(_report(arguments))
-    elif mode == 'evaluate':
-      print(_evaluate())
-    elif mode == 'sample':
-      print(_sample())
     else:
-      from jaxgan import experiment
-
-      config, workdir, _ = _experiment('train')
-      print(experiment.run(config, workdir))
+      print({'train': _train, 'evaluate': _evaluate, 'sample': _sample}[mode]())
   except UserError as error:
     print(f'error: {error}', file=sys.stderr)
     return 2

@@ -7,58 +7,53 @@ import jax
 import numpy as np
 from PIL import Image
 
-from jaxgan import replicas
 from jaxgan.errors import UserError
 
 
-def draw(
-  setup, method: str, which: str, num_images: int, balanced: bool, seed: int, replica: int = 0
-):
-  """Draws images from a checkpoint, labelled by the classifier or, with codes, by their codes.
+def draw(sample, names, num_images: int, balanced: bool, seed: int, batch_size: int):
+  """Draws labelled images, in batches, until there are enough.
 
   Args:
-    setup: the experiment's Setup.
-    method: name of the method.
-    which: 'latest', 'best' or a step.
+    sample: `sample(rng, num_images) -> (images, labels)`, see `jaxgan.families`.
+    names: of the labels.
     num_images: images to return.
-    balanced: keep equal numbers of every class or code (up to one), the first that are drawn.
+    balanced: keep equal numbers of every label (up to one), the first that are drawn.
     seed: of the noise.
-    replica: which one.
+    batch_size: images to draw at once.
 
   Returns:
-    (images uint8 `[N, H, W, C]`, labels int `[N]`, names of the labels, a line that says what).
+    (images uint8 `[N, H, W, C]`, labels int `[N]`).
 
   Raises:
-    UserError: no such replica, or a class that hardly ever comes.
+    UserError: no number of images, or a class that hardly ever comes.
   """
-  if replica >= setup.config.replicas:
-    raise UserError(f'--replica={replica}: the run has replicas 0 .. {setup.config.replicas - 1}')
-  step, states = setup.restore(method, which)
-  evaluation = setup.evaluation(method)
-  state = replicas.take(states, replica)
-  sample, names, source = evaluation.sampler(state, balanced)
+  if num_images < 1:
+    raise UserError(f'num_images={num_images} is not possible: use 1 or more')
   wanted = np.full(len(names), num_images // len(names))
   wanted[: num_images % len(names)] += 1
-  batch_size = setup.config.evaluation.batch_size
   taken = np.zeros(len(names), int)
   images, labels = [], []
   limit = 100 * (num_images // batch_size + 1)
   for i in range(limit):
-    with jax.set_mesh(setup.mesh):
-      batch = sample(jax.random.fold_in(jax.random.key(seed), i), batch_size)
+    batch = sample(jax.random.fold_in(jax.random.key(seed), i), batch_size)
     for image, label in zip(*batch, strict=True):
       if taken.sum() < num_images and (not balanced or taken[label] < wanted[label]):
         taken[label] += 1
         images.append(image)
         labels.append(label)
     if taken.sum() == num_images:
-      message = f'{num_images} images of step {step}, labelled by {source}'
-      return np.stack(images), np.array(labels), names, message
+      return np.stack(images), np.array(labels)
   short = {names[k]: int(taken[k]) for k in np.flatnonzero(taken < wanted)}
   raise UserError(
     f'after {limit * batch_size} images these classes are still short of '
-    f'{num_images // len(names)}: {short}; ask for fewer (--num_images) or leave out --balanced'
+    f'{num_images // len(names)}: {short}; ask for fewer (num_images) or leave out balanced'
   )
+
+
+def check_new(out: pathlib.Path) -> None:
+  """Raises a UserError where there is something already."""
+  if out.exists():
+    raise UserError(f'--out={out} exists: nothing is overwritten, name a new folder or .npz file')
 
 
 def save(out: pathlib.Path, images, labels, class_names) -> None:
@@ -73,8 +68,7 @@ def save(out: pathlib.Path, images, labels, class_names) -> None:
   Raises:
     UserError: `out` exists or cannot be written.
   """
-  if out.exists():
-    raise UserError(f'--out={out} exists: nothing is overwritten, name a new folder or .npz file')
+  check_new(out)
   try:
     out.parent.mkdir(parents=True, exist_ok=True)
     if out.suffix == '.npz':

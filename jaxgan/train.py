@@ -15,7 +15,7 @@ from jaxgan import checkpoint, parallel, replicas
 from jaxgan import config as config_lib
 from jaxgan import data as data_lib
 from jaxgan.algorithms import Algorithm
-from jaxgan.compilation import jit
+from jaxgan.compilation import jit, traced_once
 from jaxgan.errors import UserError
 from jaxgan.logging import ReplicaLogger
 
@@ -88,6 +88,8 @@ def make_step(job: Job, together: bool):
     algorithm = replicas.replicate(algorithm, job.num_replicas)
     draw = replicas.over_replicas(draw, in_axes=(0, None, None))
 
+  # `start` asks for the shapes of the metrics, then the step is compiled: seconds to trace.
+  @traced_once
   def update(state, step, share, dataset, frozen):
     batch, rng = draw(share, dataset, step)
     return algorithm.update(state, {**batch, 'frozen': frozen}, rng)

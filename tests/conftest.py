@@ -18,6 +18,7 @@ from tests import stand_in
 
 # Many tests trace the same program anew: a session compiles it once.
 _cache = tempfile.TemporaryDirectory()
+os.environ['JAX_COMPILATION_CACHE_DIR'] = _cache.name  # of the commands that tests start
 jax.config.update('jax_compilation_cache_dir', _cache.name)
 jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.2)
 
@@ -32,6 +33,20 @@ def stand_in_data(monkeypatch):
 def tiny_config():
   """See `tiny`."""
   return stand_in.tiny()
+
+
+@pytest.fixture(scope='session')
+def finished(tmp_path_factory):
+  """The work directory of a finished run of `tiny` with both methods, and its closing table."""
+  from jaxgan import experiment  # Only tests that need it wait for its imports.
+
+  workdir = tmp_path_factory.mktemp('run')
+  with pytest.MonkeyPatch.context() as monkeypatch:
+    stand_in.use_stand_in_data(monkeypatch)
+    config = stand_in.tiny()
+    config.methods = stand_in.METHODS
+    table = experiment.run(config, workdir)
+  return workdir, table
 
 
 @pytest.fixture(scope='session')

@@ -9,6 +9,7 @@ from experiments import base
 from jaxgan import data as data_lib
 
 CLASS_COUNTS = (40, 24, 12)
+METHODS = ('unconditional', 'class_balancing')
 
 
 def _arrays(

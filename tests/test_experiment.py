@@ -3,29 +3,16 @@
 import json
 
 import jax
-import numpy as np
 from PIL import Image
 import pytest
 
 from jaxgan import config as config_lib
-from jaxgan import experiment, report, sampling, train
+from jaxgan import experiment, report, train
 from jaxgan.errors import UserError
 from jaxgan.families import class_balancing, codes
-from tests.stand_in import tiny, use_stand_in_data
+from tests import stand_in
 
-METHODS = ('unconditional', 'class_balancing')
-
-
-@pytest.fixture(scope='module')
-def finished(tmp_path_factory):
-  """The work directory of a finished run of both methods, and its closing table."""
-  workdir = tmp_path_factory.mktemp('run')
-  with pytest.MonkeyPatch.context() as monkeypatch:
-    use_stand_in_data(monkeypatch)
-    config = tiny()
-    config.methods = METHODS
-    table = experiment.run(config, workdir)
-  return workdir, table
+METHODS = stand_in.METHODS
 
 
 def _setup(config, workdir, methods=('class_balancing',)):
@@ -120,49 +107,6 @@ def test_a_classifier_of_other_classes_is_refused(
   monkeypatch.setattr(experiment.jobs, 'load_classifier', lambda folder, mesh: known)
   with pytest.raises(UserError, match=r'knows 3 classes .* has 4 classes'):
     _setup(tiny_config, tmp_path / 'other')
-
-
-def test_samples_with_labels(finished, tiny_config, stand_in_data, tmp_path):
-  del stand_in_data
-  setup = _setup(tiny_config, finished[0])
-  images, labels, names, message = sampling.draw(setup, 'class_balancing', 'best', 11, False, 0)
-  assert images.shape == (11, 8, 8, 1) and images.dtype == np.uint8 and labels.shape == (11,)
-  assert names == setup.classifier.class_names
-  assert message in [f'11 images of step {s}, labelled by {setup.classifier.key}' for s in (2, 4)]
-  again, *_ = sampling.draw(setup, 'class_balancing', 'best', 11, False, 0)
-  np.testing.assert_array_equal(images, again)
-  sampling.save(tmp_path / 'pngs', images, labels, names)
-  assert len(list((tmp_path / 'pngs').glob('*.png'))) == 11
-  np.testing.assert_array_equal(
-    np.asarray(Image.open(tmp_path / 'pngs/000010.png')), images[10, ..., 0]
-  )
-  rows = (tmp_path / 'pngs' / 'labels.csv').read_text().splitlines()
-  assert rows[1] == f'000000.png,{labels[0]},class_{labels[0]}'
-  sampling.save(tmp_path / 'all.npz', images, labels, names)
-  np.testing.assert_array_equal(np.load(tmp_path / 'all.npz')['labels'], labels)
-  with pytest.raises(UserError, match='nothing is overwritten'):
-    sampling.save(tmp_path / 'all.npz', images, labels, names)
-
-
-@pytest.fixture
-def labelled_by_index(monkeypatch):
-  """A labeller that calls four of every five images class 0 and the rest class 1, never 2."""
-
-  def label(variables, images):
-    return np.where(np.arange(len(images)) % 4 == 0, 1, 0), None
-
-  monkeypatch.setattr(experiment.jobs, 'compile_classify', lambda classify: label)
-
-
-def test_balanced_samples(finished, tiny_config, stand_in_data, labelled_by_index, monkeypatch):
-  del stand_in_data, labelled_by_index
-  setup = _setup(tiny_config, finished[0])
-  names = setup.classifier.class_names
-  with pytest.raises(UserError, match=r"'class_2': 0"):
-    sampling.draw(setup, 'class_balancing', 'latest', 9, True, 0)
-  setup.classifier = setup.classifier._replace(class_names=names[:2])
-  _, labels, _, _ = sampling.draw(setup, 'class_balancing', 'latest', 9, True, 0)
-  assert np.bincount(labels).tolist() == [5, 4]
 
 
 def test_evaluating_a_checkpoint_leaves_training_alone(

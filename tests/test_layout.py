@@ -18,7 +18,7 @@ def _rooms(*names):
 
 OUTSIDE = _rooms(
   'checkpoint', 'config', 'data', 'drawing', 'evaluation_file', 'experiment', 'families', 'jobs',
-  'logging', 'report', 'sampling', 'train',
+  'logging', 'report', 'run', 'sampling', 'train',
 )  # fmt: skip
 # What the modules of a room do not import.
 FORBIDDEN = {
@@ -26,7 +26,9 @@ FORBIDDEN = {
   'jaxgan.metrics': (*OUTSIDE, *_rooms('algorithms', 'networks'), *READERS),
   'jaxgan.networks': (*OUTSIDE, *_rooms('algorithms'), *READERS),
   'jaxgan.algorithms': (*OUTSIDE, *READERS),
-  'jaxgan.drawing': _rooms('algorithms', 'experiment', 'families', 'jobs', 'report', 'train'),
+  'jaxgan.drawing': _rooms(
+    'algorithms', 'experiment', 'families', 'jobs', 'report', 'run', 'train'
+  ),
 }
 # The metrics that are a network read from a file.
 READ_WEIGHTS = ('jaxgan.metrics.inception', 'jaxgan.metrics.torch_file')
@@ -152,9 +154,15 @@ HEAVY = ('matplotlib', 'PIL', 'tensorflow_datasets', 'sklearn', 'orbax')
 def test_reading_results_imports_nothing_heavy(tmp_path):
   """The families, a run's configuration and metrics, the text of a report."""
   (tmp_path / 'config.json').write_text('{}')
+  run = tmp_path / 'run' / 'class_balancing'
+  run.mkdir(parents=True)
+  (run / 'config.json').write_text('{"replicas": 1, "evaluation": {"checkpoint": "best"}}')
+  (run / 'metrics.jsonl').write_text('{"step": 2}\n')
   code = f"""
 import sys
-import jaxgan, jaxgan.families, jaxgan.report
+import jaxgan
+print(*(name for name in ('jax', 'numpy') if name in sys.modules))
+import jaxgan.families, jaxgan.report
 from jaxgan import config, logging
 from tests.evaluations import CLASS_BALANCE, CODES, save
 
@@ -166,6 +174,8 @@ for method in jaxgan.families.all_methods():
 for evaluation in (CLASS_BALANCE, CODES):
   save(jaxgan.report.Path(folder, evaluation['method']), evaluation)
 assert 'Table 4' in jaxgan.report.report([folder])
+run = jaxgan.load(folder + '/run')
+assert [row['step'] for row in run.metrics] == [2]
 print(*(name for name in {HEAVY!r} if name in sys.modules))
 """
   command = [sys.executable, '-c', code]

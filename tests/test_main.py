@@ -5,7 +5,12 @@ import pathlib
 import subprocess
 import sys
 
+from absl.testing import flagsaver
+import numpy as np
 import pytest
+
+import jaxgan
+from jaxgan import main
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 DIGITS = f'--config={ROOT}/experiments/digits_lt.py'
@@ -74,5 +79,35 @@ def test_a_work_directory_that_cannot_be_written(tmp_path):
 def test_help_lists_the_flags(tmp_path):
   result = run('--help', cwd=tmp_path)
   names = ('config', 'workdir', 'mode', 'checkpoint', 'balanced', 'num_images', 'replica')
+  names += ('[no]compilation_cache',)
   for flag in (f'--{name}' for name in names):
     assert flag in result.stdout
+
+
+@pytest.fixture
+def command(finished, stand_in_data, capsys):
+  """command(*flags) runs main in this process on the finished run; returns what it prints."""
+  del stand_in_data
+
+  def run_main(*arguments):
+    with flagsaver.flagsaver():
+      status = main.main(['jaxgan', f'--workdir={finished[0]}', *arguments])
+    printed = capsys.readouterr()
+    assert (status, printed.err) == (0, '')
+    return printed.out
+
+  return run_main
+
+
+def test_sample_says_what_it_drew(command, finished, tmp_path):
+  out = tmp_path / 'drawn.npz'
+  printed = command('--mode=sample', '--checkpoint=2', '--num_images=3', f'--out={out}')
+  run = jaxgan.load(finished[0], checkpoint=2)
+  assert printed == f'3 images of step 2, labelled by {run.labelled_by}: {out}\n'
+  np.testing.assert_array_equal(np.load(out)['images'], run.sample(3)[0])
+
+
+def test_evaluate_prints_the_table(command, finished):
+  printed = command('--mode=evaluate', '--method=unconditional')
+  assert 'class_balancing' in printed and 'unconditional' in printed
+  assert f'picture: {finished[0] / "samples_by_class.png"}' in printed.splitlines()

@@ -251,3 +251,13 @@ def test_a_damaged_checkpoint_is_one_clear_line(make_job, mesh):
 
 def test_algorithm_is_a_tuple_of_functions():
   assert Algorithm(init=len, update=len).generate is None
+
+
+def test_a_run_traces_its_step_once(make_job, mesh):
+  traces = []
+
+  def counted(update):
+    return lambda *arguments: traces.append(1) or update(*arguments)
+
+  train.run(make_job(wrap=counted), mesh)
+  assert len(traces) == 1

@@ -7,8 +7,9 @@ import numpy as np
 from PIL import Image
 import pytest
 
+import jaxgan
 from jaxgan import config as config_lib
-from jaxgan import experiment, logging, parallel, replicas, report, sampling, train
+from jaxgan import experiment, logging, parallel, replicas, report, train
 from jaxgan.errors import UserError
 from tests.stand_in import tiny_codes, use_stand_in_data
 
@@ -189,22 +190,22 @@ def test_a_replica_is_the_single_run_of_its_seed(
   (_, both), (_, one) = (setup.restore(ELASTIC, 'latest') for setup in setups)
   assert_trees_equal(replicas.take(both, 1), replicas.take(one, 0))
   # The same noise through the same state.
-  images, labels, *_ = sampling.draw(setups[0], ELASTIC, 'latest', 6, False, 0, replica=1)
-  expected_images, expected, *_ = sampling.draw(setups[1], ELASTIC, 'latest', 6, False, 0)
+  images, labels = jaxgan.load(replicated[0], replica=1).sample(6)
+  expected_images, expected = jaxgan.load(single[0]).sample(6)
   np.testing.assert_array_equal(images, expected_images)
   np.testing.assert_array_equal(labels, expected)
-  with pytest.raises(UserError, match=r'--replica=2: the run has replicas 0 \.\. 1'):
-    sampling.draw(setups[0], ELASTIC, 'latest', 6, False, 0, replica=2)
+  with pytest.raises(UserError, match=r'^replica=2: the run has replicas 0 \.\. 1'):
+    jaxgan.load(replicated[0], replica=2)
 
 
 def test_balanced_samples_have_equal_codes(single, one_device, stand_in_data):
   del one_device, stand_in_data
-  setup = _setup(_single_config(), single[0])
-  images, labels, names, message = sampling.draw(setup, ELASTIC, 'latest', 11, True, 0)
+  run = jaxgan.load(single[0])
+  images, labels = run.sample(11, balanced=True)
   assert images.shape == (11, 8, 8, 1) and images.dtype == np.uint8
   assert np.bincount(labels).tolist() == [4, 4, 3]
-  assert names == ('code_0', 'code_1', 'code_2')
-  assert message == '11 images of step 4, labelled by their codes'
+  assert run.label_names == ('code_0', 'code_1', 'code_2')
+  assert (run.step, run.labelled_by) == (4, 'their codes')
 
 
 def test_without_labels_there_are_codes_but_no_scores(unlabelled):

@@ -1,0 +1,171 @@
+"""A run in a work directory, for notebooks and the command line: its metrics, images and numbers.
+
+    import jaxgan
+    run = jaxgan.load('runs/digits_lt')
+    images, labels = run.sample(1000, balanced=True)
+    run.evaluate()['results']
+    run.metrics
+
+Loading reads the configuration and nothing else. Networks, checkpoint and data come with the first
+image or evaluation, and stay.
+"""
+
+import functools
+import pathlib
+
+import ml_collections
+import numpy as np
+
+from jaxgan import config as config_lib
+from jaxgan import families, logging
+from jaxgan.errors import UserError
+
+
+def load(workdir, method: str = '', checkpoint='', replica: int = 0, config=None) -> 'Run':
+  """Opens a run of a work directory.
+
+  Args:
+    workdir: the work directory of an experiment, such as 'runs/digits_lt'.
+    method: which of its methods; by default the last one.
+    checkpoint: 'latest', 'best' or a step; by default what the run's configuration says.
+    replica: which of the replicas.
+    config: read instead of what the run remembers; only what evaluation alone reads may differ.
+
+  Returns:
+    The Run.
+
+  Raises:
+    UserError: no run there, or no such method or replica.
+  """
+  workdir = pathlib.Path(workdir).expanduser()
+  trained = [m for m in families.all_methods() if (workdir / m / 'config.json').exists()]
+  if not trained:
+    raise UserError(f'{workdir} holds no run: name the work directory of one, as runs/digits_lt')
+  method = method or (config.methods[-1] if config else trained[-1])
+  if method not in trained:
+    raise UserError(
+      f'{workdir} holds no run of method {method!r}: the methods there are {", ".join(trained)}'
+    )
+  return Run(config or config_lib.read(workdir / method), workdir, method, checkpoint, replica)
+
+
+class Run:
+  """A trained method: its metrics, and images and numbers of one of its checkpoints.
+
+  Nothing here changes the state of training. A run that trains on has later checkpoints: load it
+  again to see them.
+
+  Attributes:
+    config: the configuration.
+    workdir: the work directory.
+    method: the name of the method.
+    replica: which of the replicas.
+    folder: where the run, or its replica, has its metrics, pictures and evaluation.
+  """
+
+  def __init__(
+    self,
+    config: ml_collections.ConfigDict,
+    workdir: pathlib.Path,
+    method: str,
+    checkpoint='',
+    replica: int = 0,
+  ):
+    """Reads nothing yet; see `load`."""
+    self.config, self.workdir, self.method, self.replica = config, workdir, method, replica
+    folders = logging.replica_folders(workdir / method, config.replicas)
+    if replica not in range(len(folders)):
+      raise UserError(f'replica={replica}: the run has replicas 0 .. {len(folders) - 1}')
+    self.folder = folders[replica]
+    self._which = str(checkpoint) or config.evaluation.checkpoint
+    self._samplers = {}
+
+  def __repr__(self):
+    return f'<Run of {self.method}, checkpoint {self._which}, in {self.folder}>'
+
+  @property
+  def metrics(self) -> list[dict]:
+    """The rows of metrics.jsonl as they are now: {'step': int, name: number, list or None}."""
+    return logging.read_metrics(self.folder)
+
+  @property
+  def step(self) -> int:
+    """The step of the checkpoint."""
+    return self._restored[0]
+
+  @property
+  def label_names(self) -> tuple[str, ...]:
+    """The names of the labels that `sample` returns: classes or codes."""
+    return self._sampler(balanced=False)[1]
+
+  @property
+  def labelled_by(self) -> str:
+    """What gives the labels that `sample` returns: the classifier's key, or the codes."""
+    return self._sampler(balanced=False)[2]
+
+  def sample(
+    self, num_images: int, balanced: bool = False, seed: int = 0
+  ) -> tuple[np.ndarray, np.ndarray]:
+    """Draws images, labelled by the classifier or, with codes, by their codes.
+
+    Args:
+      num_images: how many.
+      balanced: equal numbers of every class or code (up to one), the first that are drawn.
+      seed: of the noise; the same seed gives the same images.
+
+    Returns:
+      (images uint8 `[N, H, W, C]`, labels int `[N]`, positions in `label_names`).
+
+    Raises:
+      UserError: no such checkpoint, or a class that hardly ever comes.
+    """
+    from jaxgan import sampling
+
+    sample, names, _ = self._sampler(balanced)
+    batch_size = self.config.evaluation.batch_size
+    return sampling.draw(self._on_mesh(sample), names, num_images, balanced, seed, batch_size)
+
+  def evaluate(self) -> dict:
+    """Evaluates the checkpoint in full, all replicas of it, as `--mode=evaluate` does.
+
+    Returns:
+      What evaluation.json of this replica then holds: 'protocol', 'results' and more.
+
+    Raises:
+      UserError: no such checkpoint.
+    """
+    from jaxgan import experiment
+
+    evaluations = experiment.evaluate_states(self.setup, self.method, *self._restored)
+    return evaluations[self.replica]
+
+  @functools.cached_property
+  def setup(self):
+    """The `jaxgan.experiment.Setup`: data, classifier and annotator."""
+    from jaxgan import experiment
+
+    return experiment.Setup(self.config, self.workdir, (self.method,))
+
+  @functools.cached_property
+  def _restored(self):
+    """(step, states of all replicas) of the checkpoint."""
+    return self.setup.restore(self.method, self._which)
+
+  def _sampler(self, balanced):
+    """What the family's `sampler` gives, kept with its compiled programs."""
+    from jaxgan import replicas
+
+    if balanced not in self._samplers:
+      state = replicas.take(self._restored[1], self.replica)
+      evaluation = self.setup.evaluation(self.method)
+      self._samplers[balanced] = evaluation.sampler(state, balanced)
+    return self._samplers[balanced]
+
+  def _on_mesh(self, sample):
+    import jax
+
+    def on_mesh(rng, num_images):
+      with jax.set_mesh(self.setup.mesh):
+        return sample(rng, num_images)
+
+    return on_mesh

@@ -1,0 +1,82 @@
+"""The cache of compiled programs: where it lies, who chooses another, and when there is none."""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+import jax
+import jax.numpy as jnp
+import pytest
+
+from jaxgan import compilation
+
+DIRECTORY, SECONDS = 'jax_compilation_cache_dir', 'jax_persistent_cache_min_compile_time_secs'
+
+
+@pytest.fixture
+def settings(monkeypatch, tmp_path):
+  """No cache chosen yet, a cache home of the test's own, and the session's settings afterwards."""
+  before = {name: getattr(jax.config, name) for name in (DIRECTORY, SECONDS)}
+  monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path))
+  jax.config.update(DIRECTORY, None)
+  yield lambda: getattr(jax.config, DIRECTORY)
+  for name, value in before.items():
+    jax.config.update(name, value)
+
+
+def test_the_folder_is_where_caches_are(monkeypatch, tmp_path):
+  monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path))
+  assert compilation.cache_folder() == tmp_path / 'jaxgan'
+  monkeypatch.delenv('XDG_CACHE_HOME')
+  assert compilation.cache_folder() == pathlib.Path.home() / '.cache' / 'jaxgan'
+
+
+def test_the_cache_is_used(settings, tmp_path):
+  compilation.use_cache()
+  assert settings() == str(tmp_path / 'jaxgan') and (tmp_path / 'jaxgan').is_dir()
+
+
+def test_a_cache_that_was_chosen_stays(settings, tmp_path):
+  jax.config.update(DIRECTORY, 'elsewhere')
+  compilation.use_cache()
+  assert settings() == 'elsewhere' and list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize('in_the_way', ['jaxgan', '.'])
+def test_without_a_place_to_write_there_is_no_cache(
+  settings, tmp_path, monkeypatch, capfd, in_the_way
+):
+  if in_the_way == '.':
+    monkeypatch.setattr(os, 'access', lambda path, mode: False)
+  else:
+    (tmp_path / in_the_way).write_text('a file')
+  compilation.use_cache()
+  assert settings() is None
+  assert capfd.readouterr().err == f'no compilation cache: cannot write to {tmp_path / "jaxgan"}\n'
+
+
+def test_small_programs_are_kept_too(tmp_path):
+  code = 'from jaxgan import compilation; compilation.use_cache(); compilation.jit(abs)(-1.0)'
+  environment = {k: v for k, v in os.environ.items() if k != 'JAX_COMPILATION_CACHE_DIR'}
+  environment |= {'XDG_CACHE_HOME': str(tmp_path), 'JAX_PLATFORMS': 'cpu'}
+  root = pathlib.Path(__file__).resolve().parent.parent
+  result = subprocess.run(
+    [sys.executable, '-c', code], cwd=root, env=environment, capture_output=True, check=True
+  )
+  assert result.stderr == b''
+  assert any('jit_abs' in path.name for path in (tmp_path / 'jaxgan').iterdir())
+
+
+def test_a_function_is_traced_once_and_leaves_no_mark():
+  traces = []
+
+  @compilation.traced_once
+  def double(x):
+    traces.append(x)
+    return 2 * x
+
+  assert jax.eval_shape(double, jnp.zeros(3)).shape == (3,)
+  program = jax.make_jaxpr(lambda x: double(x) + 1)(jnp.zeros(3))
+  assert len(traces) == 1
+  assert [equation.primitive.name for equation in program.eqns] == ['mul', 'add']
