@@ -1,4 +1,4 @@
-"""The cache of compiled programs: where it lies, who chooses another, and when there is none."""
+"""The compiler's options, and the cache of compiled programs: where it lies, who chooses it."""
 
 import os
 import pathlib
@@ -12,6 +12,52 @@ import pytest
 from jaxgan import compilation
 
 DIRECTORY, SECONDS = 'jax_compilation_cache_dir', 'jax_persistent_cache_min_compile_time_secs'
+
+
+def test_options_that_this_jaxlib_does_not_know_are_left_out(monkeypatch):
+  known = {'xla_cpu_enable_fast_math': False}
+  unknown = {'xla_cpu_no_such_option': True, 'xla_cpu_prefer_vector_width': 'wide'}
+  monkeypatch.setitem(compilation._OPTIONS, 'cpu', known | unknown)
+  compilation.compiler_options.cache_clear()
+  try:
+    assert compilation.compiler_options('cpu') == known
+    assert float(compilation.jit(lambda x: x + 1)(1.0)) == 2.0
+    assert compilation.compiler_options('tpu') == {}
+  finally:
+    compilation.compiler_options.cache_clear()
+
+
+def test_the_options_reach_the_compiler(monkeypatch):
+  """An unknown one that is not left out stops the compilation."""
+  monkeypatch.setattr(compilation, 'compiler_options', lambda _: {'xla_cpu_no_such_option': True})
+  with pytest.raises(jax.errors.JaxRuntimeError, match='xla_cpu_no_such_option'):
+    compilation.jit(lambda x: x + 1)(1.0)
+
+
+_REDUCTION = """
+import jax, jax.numpy as jnp, numpy as np
+from jaxgan.compilation import jit
+matrix = jnp.asarray(np.random.default_rng(0).normal(size=(3, 3)), jnp.float32)
+function = jit(lambda x: jnp.sum(jax.vmap(lambda v: matrix @ v)(x) ** 2, axis=-1))
+for rows in (32_768, 32_769, 40_000, 65_536, 65_537):
+  x = np.random.default_rng(rows).normal(size=(rows, 3)).astype(np.float32)
+  expected = np.sum((x.astype(np.float64) @ np.asarray(matrix, np.float64).T) ** 2, axis=-1)
+  np.testing.assert_allclose(function(x), expected, rtol=1e-4, atol=1e-4)
+"""
+
+
+def test_reductions_are_right():
+  """A product and a sum of squares of 32,769 to 65,536 rows: wrong with YNNPACK's reductions.
+
+  In a process of its own, which optimises as a user's does.
+  """
+  environment = {k: v for k, v in os.environ.items() if k != 'XLA_FLAGS'}
+  root = pathlib.Path(__file__).resolve().parent.parent
+  environment['JAX_PLATFORMS'] = 'cpu'
+  result = subprocess.run(
+    [sys.executable, '-c', _REDUCTION], cwd=root, env=environment, capture_output=True, text=True
+  )
+  assert result.returncode == 0, result.stderr
 
 
 @pytest.fixture

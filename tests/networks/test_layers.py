@@ -166,6 +166,31 @@ def test_replicas_are_matrix_products_and_a_single_one_is_a_convolution(function
   assert 'stablehlo.convolution' in one and 'stablehlo.dot_general' not in one
 
 
+@pytest.mark.parametrize(('size', 'stride'), [(4, 2), (3, 1), (3, 2), (5, 3)])
+def test_the_forms_of_other_platforms_compute_the_same(size, stride):
+  images, kernels = _conv_arrays(size, stride)
+  images, kernel = images[0], kernels[0]
+  features = _reference_conv(images, kernel, stride)
+  _close(
+    [layers._cpu_conv_transpose(features, kernel, stride)],
+    [layers._derived_conv_transpose(features, kernel, stride)],
+  )
+  _close(
+    [layers._plain_kernel_gradient(images, features, size, stride)],
+    [layers._derived_kernel_gradient(images, features, size, stride)],
+  )
+
+
+@pytest.mark.parametrize(('platform', 'forward', 'dilated'), [('cpu', 4, 0), ('tpu', 1, 1)])
+def test_other_platforms_keep_one_dilated_convolution(platform, forward, dilated):
+  """On CPU four convolutions, one a sub-pixel phase, none of which has a dilated image."""
+  images, kernel = _arrays()
+  traced = jax.jit(layers.conv_transpose, static_argnums=2).trace(images, kernel, 2)
+  text = traced.lower(lowering_platforms=(platform,)).as_text()
+  assert text.count('stablehlo.convolution') == forward
+  assert text.count('lhs_dilate = [2, 2]') == dilated
+
+
 @pytest.mark.parametrize('size', [1, 3, 4, 5])
 @pytest.mark.parametrize('transposed', [False, True])
 def test_to_one_channel_from_many(size, transposed):
