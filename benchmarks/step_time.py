@@ -107,6 +107,24 @@ class JaxSide:
       carry = start(self._trainer.state(0), 0, *constants)
       return jax.jit(one_step).lower(carry, *constants)
 
+  def compile_loop(self):
+    """`run(n)` that makes n steps in one dispatch, the trainer's loop on accelerators."""
+    one_step, start = train.make_step(self._job, together=False)
+    constants = (self._share, self._dataset, dict(self._job.frozen))
+    advance = train.compile_run(one_step, loop_on_device=True, sharding=None)
+    with jax.set_mesh(self._mesh):
+      state = jax.tree.map(jnp.copy, self._trainer.state(0))
+      carries = [start(state, 0, *constants)]
+
+    def run(steps):
+      nonlocal carries
+      with jax.set_mesh(self._mesh):
+        share, dataset, frozen = constants
+        carries = advance(carries, steps, [share], dataset, frozen, None)
+        jax.block_until_ready(carries)
+
+    return run
+
   @property
   def num_parameters(self) -> int:
     """As many as there are first moments."""
@@ -178,6 +196,11 @@ def measure(config, images, steps: int, repeats: int, with_torch: bool) -> dict:
     'jax_first_step_s': first,
     'torch_ms_per_step': None,
   }
+  if jax.default_backend() == 'cpu':
+    in_loop = ours.compile_loop()
+    in_loop(1)
+    pairs = [(timed(in_loop, steps)[0], timed(ours.run, steps)[0]) for _ in range(repeats)]
+    results['jax_loop_over_steps'] = statistics.median(loop / apart for loop, apart in pairs)
   limits = measure_limits(config.algorithm.dtype)
   results |= account(ours.lower(), ours.num_parameters, results['jax_ms_per_step'], limits)
   if theirs:
@@ -204,6 +227,8 @@ def print_table(results: dict) -> None:
       )
   if results['torch_ms_per_step'] is not None:
     print(f'\ntorch / jax: {results["torch_over_jax"]:.2f}')
+  if 'jax_loop_over_steps' in results:
+    print(f'the same steps as one loop on the device / apart: {results["jax_loop_over_steps"]:.2f}')
   print_account(results)
 
 
