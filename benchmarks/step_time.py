@@ -37,6 +37,7 @@ from experiments import cifar10_lt
 from jaxgan import data as data_lib
 from jaxgan import parallel, train
 from jaxgan.algorithms.classifier import classifier as classifier_algorithm
+from jaxgan.algorithms.gan import METHODS
 from jaxgan.algorithms.gan import gan as gan_algorithm
 from jaxgan.compilation import jit
 
@@ -81,7 +82,8 @@ class JaxSide:
     pool = build.Arrays(images, labels, names, {}, 'random')
     data = data_lib.TrainingData(pool, (np.arange(len(images)),), (pool.key,))
     classifier = classifier_algorithm(config.classifier.algorithm, shape, _CLASSES, 1)
-    gan = gan_algorithm(config.algorithm, 'class_balancing', shape, _CLASSES, classifier.classify)
+    choices = METHODS['class_balancing']
+    gan = gan_algorithm(config.algorithm, choices, shape, _CLASSES, classifier.classify)
     with jax.set_mesh(self._mesh):
       frozen = {'classifier': jit(classifier.init)(jax.random.key(1)).variables}
       self._job = job = train.Job('benchmark', None, config, gan, data, frozen, None, None)

@@ -135,7 +135,7 @@ def gan_config(experiment: str, method: str, classifier_data: str, annotator_dat
 
   Args:
     experiment: name, also of the default work directory.
-    method: 'class_balancing' or 'unconditional'; all else is the same for both.
+    method: one of `jaxgan.algorithms.gan.METHODS`; all else is the same for all of them.
     classifier_data: the long-tailed data set that GAN and classifier are trained on.
     annotator_data: the balanced data set that the annotator is trained on.
     flip: mirror images at random.
@@ -149,6 +149,7 @@ def gan_config(experiment: str, method: str, classifier_data: str, annotator_dat
       'published': ml_collections.ConfigDict(),  # method -> row of published_results.json
       'data': data_section(classifier_data, flip),
       'algorithm': {
+        'network': 'sndcgan',
         'loss': 'relativistic',
         'generator_width': 64,
         'discriminator_width': 64,

@@ -24,6 +24,7 @@ from tests.stand_in import tiny_codes
     ('methods', (), r'methods=\(\) .*unconditional, class_balancing'),
     ('methods', ('unconditional', 'elastic_infogan'), "'elastic_infogan'.* not possible: use some"),
     ('replicas', 0, r'config\.replicas=0 .* above 0'),
+    ('algorithm.network', 'vgg', r'algorithm\.network.*one of sndcgan'),
     ('algorithm.loss', 'wasserstein', r'algorithm\.loss.*relativistic, hinge, non_saturating'),
     ('algorithm.dtype', 'float16', r'algorithm\.dtype.*bfloat16'),
     ('algorithm.regulariser_weights', 'x', 'released, paper'),

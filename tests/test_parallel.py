@@ -7,7 +7,7 @@ import pytest
 
 from jaxgan import data as data_lib
 from jaxgan import experiment, parallel, replicas, train
-from jaxgan.algorithms.gan import gan
+from jaxgan.algorithms.gan import METHODS, gan
 from jaxgan.errors import UserError
 from jaxgan.networks.resnet import ResNet
 from tests import toy
@@ -27,7 +27,7 @@ def job(tiny_config, stand_in_data):
   data = data_lib.load_training(tiny_config.data)
   algorithm = gan(
     tiny_config.algorithm,
-    'class_balancing',
+    METHODS['class_balancing'],
     (8, 8, 1),
     3,
     lambda v, images: network.apply(v, images, train=False),

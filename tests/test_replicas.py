@@ -13,7 +13,7 @@ from experiments import base
 from jaxgan import replicas
 from jaxgan.algorithms import Algorithm
 from jaxgan.algorithms.classifier import classifier
-from jaxgan.algorithms.gan import gan
+from jaxgan.algorithms.gan import METHODS, gan
 from jaxgan.algorithms.infogan import infogan
 from tests.stand_in import tiny
 
@@ -43,7 +43,9 @@ def _classifier(size):
 # Name -> (size of the images -> Algorithm, the size).
 ALGORITHMS = {
   'class_balancing': (
-    lambda size: gan(tiny().algorithm, 'class_balancing', (size, size, 1), K, _by_brightness),
+    lambda size: gan(
+      tiny().algorithm, METHODS['class_balancing'], (size, size, 1), K, _by_brightness
+    ),
     8,
   ),
   'elastic_infogan': (functools.partial(_infogan, 'elastic_infogan'), 4),

@@ -36,7 +36,11 @@ def make_job(tiny_config, stand_in_data, tmp_path):
       config.train.update(train_changes)
     data = data_lib.load_training(config.data)
     algorithm = gan.gan(
-      config.algorithm, 'class_balancing', data.pool.images.shape[1:], 3, _classify
+      config.algorithm,
+      gan.METHODS['class_balancing'],
+      data.pool.images.shape[1:],
+      3,
+      _classify,
     )
     return train.Job(
       name='job',

@@ -1,12 +1,16 @@
-"""Generative adversarial training, unconditional or class-balancing.
+"""Generative adversarial training, with or without a frozen classifier in the loop.
 
-One update is n_dis discriminator steps and one generator step. With the class-balancing method a
-frozen classifier labels the generator's batch: its mean prediction enters the weighted-entropy
-regulariser, its argmax the class counts. See "Class Balancing GAN with a Classifier in the Loop".
+One update is n_dis discriminator steps and one generator step. What it trains and minimises are
+independent choices: the networks and the adversarial loss, which the configuration names for all
+methods alike, and what a method is made of (`Choices`): how the frozen classifier guides the
+generator. A published method is an entry of METHODS.
+
+A classifier in the loop sees every batch of the generator; its argmax gives the effective class
+counts. See "Class Balancing GAN with a Classifier in the Loop".
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from flax import struct
 import jax
@@ -14,11 +18,11 @@ import jax.numpy as jnp
 import optax
 
 from jaxgan.algorithms import Algorithm, adam, apply_train
+from jaxgan.errors import UserError
 from jaxgan.losses import adversarial, class_balance
-from jaxgan.networks import sndcgan
+from jaxgan.networks.gans import NETWORKS
 from jaxgan.parallel import along_batch
 
-METHODS = ('unconditional', 'class_balancing')
 LOSSES = {
   'relativistic': (adversarial.relativistic_discriminator, adversarial.relativistic_generator),
   'hinge': (adversarial.hinge_discriminator, adversarial.hinge_generator),
@@ -33,13 +37,60 @@ WEIGHTS = {
 }
 
 
+class Guidance(NamedTuple):
+  """What a classifier in the loop adds to the generator's loss.
+
+  Attributes:
+    loss: `loss(class_logits [N, K], class_weights [K]) -> scalar`, of a generated batch.
+    weight: the field of the `algorithm` section with its weight.
+    metric: its name in the log.
+  """
+
+  loss: Callable
+  weight: str
+  metric: str
+
+
+def _balance(class_logits, class_weights):
+  mean_probs = jax.nn.softmax(class_logits).mean(axis=0)
+  return class_balance.weighted_entropy(mean_probs, class_weights)
+
+
+# None: there is no classifier in the loop.
+GUIDANCE = {
+  'none': None,
+  'weighted_entropy': Guidance(_balance, 'regulariser_weight', 'loss/regulariser'),
+}
+
+
+class Choices(NamedTuple):
+  """What a method is made of.
+
+  Attributes:
+    guidance: of GUIDANCE.
+  """
+
+  guidance: str = 'none'
+
+  @property
+  def classifier(self) -> bool:
+    """Whether there is a classifier in the loop."""
+    return self.guidance != 'none'
+
+
+METHODS = {
+  'unconditional': Choices(),
+  'class_balancing': Choices(guidance='weighted_entropy'),
+}
+
+
 class GanState(struct.PyTreeNode):
   """Everything that GAN training changes.
 
   `generator`, `discriminator` and `ema` are Flax variables: parameters, and as `batch_stats` the
   batch-norm statistics (generator) and spectral-norm vectors (discriminator). `counts` are the
-  effective class counts N and `cycle_counts` the c of the running cycle, both `[K]`, or None for
-  the unconditional method.
+  effective class counts N and `cycle_counts` the c of the running cycle, both `[K]`, or None
+  without a classifier in the loop.
   """
 
   step: Any
@@ -52,9 +103,21 @@ class GanState(struct.PyTreeNode):
   cycle_counts: Any
 
 
+def _check(config, choices: Choices) -> None:
+  choice = choices.guidance
+  for field, value, allowed in (
+    ('algorithm.network', config.network, NETWORKS),
+    ('algorithm.loss', config.loss, LOSSES),
+    ('algorithm.regulariser_weights', config.regulariser_weights, WEIGHTS),
+    ('guidance', choice, GUIDANCE),
+  ):
+    if value not in allowed:
+      raise UserError(f'{field}={value!r} is unknown: use one of {", ".join(allowed)}')
+
+
 def gan(
   config,
-  method: str,
+  choices: Choices,
   image_shape: tuple[int, int, int],
   num_classes: int,
   classify: Callable | None = None,
@@ -62,21 +125,26 @@ def gan(
   """Builds the GAN algorithm.
 
   Args:
-    config: the `algorithm` section of an experiment.
-    method: one of METHODS.
+    config: the `algorithm` section of an experiment: `network` (of NETWORKS), `loss` (of LOSSES),
+      `generator_width`, `discriminator_width`, `noise_dim`, `learning_rate`, `beta1`, `beta2`,
+      `epsilon` (of Adam), `discriminator_steps` (n_dis), `ema_decay`, `ema_start`,
+      `regulariser_weight` (λ), `regulariser_weights` (of WEIGHTS), `count_start`, `count_decay`
+      (α), `count_cycle`, `dtype`.
+    choices: a method of METHODS, or other choices.
     image_shape: (H, W, C) of the training images.
     num_classes: K of the classifier in the loop.
     classify: `classify(variables, images) -> (logits, features)` of the frozen classifier, whose
-      variables come with each batch as `batch['frozen']['classifier']`. Class-balancing only.
+      variables come with each batch as `batch['frozen']['classifier']`; not read without guidance.
 
   Returns:
     The Algorithm; its state is a GanState.
+
+  Raises:
+    UserError: an unknown choice, or an image size that the network cannot make.
   """
-  balancing = method == 'class_balancing'
-  height, _, channels = image_shape
-  dtype = jnp.dtype(config.dtype)
-  generator = sndcgan.Generator(height, channels, config.generator_width, dtype)
-  discriminator = sndcgan.Discriminator(config.discriminator_width, dtype)
+  _check(config, choices)
+  generator, discriminator = NETWORKS[config.network].make(config, image_shape)
+  guidance = GUIDANCE[choices.guidance]
   discriminator_loss, generator_loss = LOSSES[config.loss]
   weights = WEIGHTS[config.regulariser_weights]
   optimizer = adam(config)
@@ -98,8 +166,8 @@ def gan(
       ema=jax.tree.map(jnp.copy, generator_variables),
       generator_optimizer=optimizer.init(generator_variables['params']),
       discriminator_optimizer=optimizer.init(discriminator_variables['params']),
-      counts=start_counts if balancing else None,
-      cycle_counts=jnp.zeros_like(start_counts) if balancing else None,
+      counts=start_counts if guidance else None,
+      cycle_counts=jnp.zeros_like(start_counts) if guidance else None,
     )
 
   def discriminator_step(state, real_images, rng):
@@ -137,15 +205,14 @@ def gan(
       real_logits = discriminator.apply(state.discriminator, real_images, train=False)
       loss = generator_loss(real_logits, fake_logits)
       metrics = {'loss/generator': loss}
-      if not balancing:
+      if guidance is None:
         return loss, (stats, None, metrics)
       class_logits, _ = classify(classifier, images)
-      mean_probs = jax.nn.softmax(class_logits).mean(axis=0)
-      regulariser = class_balance.weighted_entropy(mean_probs, weights(state.counts))
-      labels = jnp.argmax(class_logits, axis=-1)
-      histogram = jax.nn.one_hot(labels, num_classes).sum(axis=0)
-      metrics |= {'loss/regulariser': regulariser, 'class_share': histogram / histogram.sum()}
-      return loss + config.regulariser_weight * regulariser, (stats, histogram, metrics)
+      guidance_loss = guidance.loss(class_logits, weights(state.counts))
+      predictions = jnp.argmax(class_logits, axis=-1)
+      histogram = jax.nn.one_hot(predictions, num_classes).sum(axis=0)
+      metrics |= {guidance.metric: guidance_loss, 'class_share': histogram / histogram.sum()}
+      return loss + config[guidance.weight] * guidance_loss, (stats, histogram, metrics)
 
     params = state.generator['params']
     (_, (stats, histogram, metrics)), gradients = jax.value_and_grad(loss_fn, has_aux=True)(params)
@@ -176,7 +243,7 @@ def gan(
     state, histogram, generator_metrics = generator_step(
       state, groups[:, -1], batch['frozen'].get('classifier'), generator_rng
     )
-    if balancing:
+    if guidance:
       state = update_statistics(state, histogram)
       generator_metrics['effective_counts'] = state.counts
     # Until its start step the average is the generator itself.

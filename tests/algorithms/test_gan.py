@@ -5,7 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgan.algorithms.gan import gan
+from jaxgan.algorithms.gan import METHODS, Choices, gan
+from jaxgan.errors import UserError
 
 SHAPE = (8, 8, 1)
 K = 3
@@ -22,7 +23,7 @@ def build(tiny_config):
   def make(method, **changes):
     config = tiny_config.algorithm.copy_and_resolve_references()
     config.update(changes)
-    return gan(config, method, SHAPE, K, classify)
+    return gan(config, METHODS[method], SHAPE, K, classify)
 
   return make
 
@@ -102,6 +103,28 @@ def test_the_regulariser_moves_the_generator_and_not_the_discriminator(build, as
     without[1].generator['params'],
   )
   assert any(jax.tree.leaves(differs))
+
+
+@pytest.mark.parametrize('method', METHODS)
+def test_every_method_trains_a_step(build, method):
+  states, metrics = run(build(method), 1)
+  assert int(states[1].step) == 1
+  assert all(bool(jnp.isfinite(value).all()) for value in metrics[0].values())
+
+
+@pytest.mark.parametrize(
+  ('changes', 'choices', 'message'),
+  [
+    ({'network': 'vgg'}, {}, r"algorithm\.network='vgg' is unknown: use one of sndcgan"),
+    ({'loss': 'mse'}, {}, r"algorithm\.loss='mse' is unknown: use one of relativistic, hinge"),
+    ({'regulariser_weights': 'x'}, {}, r"algorithm\.regulariser_weights='x'.*released, paper"),
+    ({}, {'guidance': 'entropy'}, "guidance='entropy' is unknown: use one of none, weighted"),
+  ],
+)
+def test_unknown_choices_are_refused(tiny_config, changes, choices, message):
+  tiny_config.algorithm.update(changes)
+  with pytest.raises(UserError, match=message):
+    gan(tiny_config.algorithm, Choices(**choices), SHAPE, K, classify)
 
 
 def test_n_dis_discriminator_steps_a_generator_step(build):

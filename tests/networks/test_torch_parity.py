@@ -364,7 +364,7 @@ def test_steps_of_the_class_balancing_gan(monkeypatch):
   classifier = _init(network, np.zeros((2, 16, 16, 3)))
   ours = gan_algorithm.gan(
     config.algorithm,
-    'class_balancing',
+    gan_algorithm.METHODS['class_balancing'],
     (16, 16, 3),
     3,
     lambda variables, images: network.apply(variables, images, train=False),

@@ -1,13 +1,13 @@
-"""Class Balancing GAN and its baseline: classes of the generated images, Fréchet distances."""
+"""Class Balancing GAN and its baselines: classes of the generated images, Fréchet distances."""
 
 from jaxgan import data as data_lib
 from jaxgan.algorithms import gan
 from jaxgan.errors import UserError
 from jaxgan.families.class_balancing import features
 from jaxgan.families.class_balancing import report as report  # part of the interface
-from jaxgan.networks import sndcgan
+from jaxgan.networks.gans import NETWORKS
 
-METHODS = gan.METHODS
+METHODS = tuple(gan.METHODS)
 
 
 def validate(config, require, require_positive) -> None:
@@ -20,7 +20,11 @@ def validate(config, require, require_positive) -> None:
   for field in ('beta1', 'beta2', 'ema_decay', 'count_decay'):
     value = algorithm[field]
     require(0 <= value < 1, f'algorithm.{field}', value, 'a number in [0, 1)')
-  for field, allowed in (('loss', gan.LOSSES), ('regulariser_weights', gan.WEIGHTS)):
+  for field, allowed in (
+    ('network', NETWORKS),
+    ('loss', gan.LOSSES),
+    ('regulariser_weights', gan.WEIGHTS),
+  ):
     value = algorithm[field]
     require(value in allowed, f'algorithm.{field}', value, f'one of {", ".join(allowed)}')
   weight = algorithm.regulariser_weight
@@ -28,9 +32,10 @@ def validate(config, require, require_positive) -> None:
 
 
 def roles(methods, labelled: bool):
-  """The annotator always, the classifier for the method that has it in the loop."""
+  """The annotator always, the classifier for the methods that have it in the loop."""
   del labelled
-  return ('classifier', 'annotator') if 'class_balancing' in methods else ('annotator',)
+  in_the_loop = any(gan.METHODS[method].classifier for method in methods)
+  return ('classifier', 'annotator') if in_the_loop else ('annotator',)
 
 
 def check(config, data: data_lib.TrainingData) -> None:
@@ -43,20 +48,21 @@ def check(config, data: data_lib.TrainingData) -> None:
   images_per_step = config.train.batch_size * config.algorithm.discriminator_steps
   for indices in data.indices:
     data_lib.steps_per_epoch(len(indices), images_per_step)
-  sndcgan.num_stages(data.pool.images.shape[1])
+  NETWORKS[config.algorithm.network].check(data.pool.images.shape[1])
   features.inception_network(config.evaluation)
 
 
 def build(config, method: str, arrays, classifier):
   """The GAN algorithm of an experiment and the frozen arrays its batches carry."""
+  choices = gan.METHODS[method]
   algorithm = gan.gan(
     config.algorithm,
-    method,
+    choices,
     arrays.images.shape[1:],
     len(arrays.class_names),
     classifier.classify if classifier else None,
   )
-  frozen = {'classifier': classifier.variables} if method == 'class_balancing' else {}
+  frozen = {'classifier': classifier.variables} if choices.classifier else {}
   return algorithm, frozen
 
 

@@ -5,6 +5,7 @@ import numpy as np
 
 from jaxgan import compilation, evaluation_file, jobs, logging
 from jaxgan import data as data_lib
+from jaxgan.algorithms import gan
 from jaxgan.drawing import curves, grids
 from jaxgan.families.class_balancing import features, measures, pictures
 
@@ -61,7 +62,7 @@ class Evaluation:
     rng = jax.random.fold_in(setup.evaluation_rng(replica), 1)
     results, images, labels = evaluator(state, config.evaluation.samples, rng)
     accuracies = {'annotator_accuracy': setup.annotator.accuracy}
-    if method == 'class_balancing':
+    if gan.METHODS[method].classifier:
       accuracies['classifier_accuracy'] = setup.classifier.accuracy
     networks = evaluator.networks
     evaluation = {
@@ -74,6 +75,9 @@ class Evaluation:
         'reference_images': len(evaluator.reference.images),
         'samples': config.evaluation.samples,
         'step': step,
+        'network': config.algorithm.network,
+        'loss': config.algorithm.loss,
+        **gan.METHODS[method]._asdict(),
         'generator': 'ema',
         'batch_norm': 'running statistics',
         'feature_network': ', '.join(f'{n.metric}: {n.key}' for n in networks),

@@ -1,0 +1,33 @@
+"""The networks that a GAN can be made of, by their name in a configuration."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax.numpy as jnp
+
+from jaxgan.networks import sndcgan
+
+
+class Network(NamedTuple):
+  """A generator and a discriminator that belong together.
+
+  Attributes:
+    make: `make(config, image_shape) -> (generator, discriminator)`, Flax modules for images
+      (H, W, C); of the `algorithm` section it reads the widths and `dtype`.
+    check: `check(image_size)` raises a UserError where the network cannot make such images.
+  """
+
+  make: Callable
+  check: Callable
+
+
+def _sndcgan(config, image_shape):
+  size, _, channels = image_shape
+  dtype = jnp.dtype(config.dtype)
+  return (
+    sndcgan.Generator(size, channels, config.generator_width, dtype),
+    sndcgan.Discriminator(config.discriminator_width, dtype),
+  )
+
+
+NETWORKS = {'sndcgan': Network(_sndcgan, sndcgan.num_stages)}
