@@ -1,5 +1,7 @@
 """Elastic-InfoGAN on your own images, with or without labels.
 
+    python -m jaxgan.main --config=experiments/elastic_infogan_folder.py:length=quick \
+        --config.data.source=PATH --config.algorithm.num_categories=10
     python -m jaxgan.main --config=experiments/elastic_infogan_folder.py --config.data.source=PATH \
         --config.data.options.image_size=32 --config.algorithm.num_categories=10
 
@@ -11,6 +13,8 @@ no NMI; the code grid, the prior and the nearest neighbours show what the codes 
     experiments/elastic_infogan_folder.py:method=uniform_infogan     a baseline, same work directory
 
 The networks are those of the paper's MNIST experiment; images are squares of a multiple of 4.
+`length=quick` is a first look within minutes on a CPU: the same networks for few steps, labels by a
+small ResNet, in a work directory of its own.
 """
 
 from experiments import base
@@ -18,8 +22,8 @@ from experiments.mnist_lt import METHODS
 
 
 def get_config(argument: str = ''):
-  """The configuration; the argument takes method=..., one of the seven of `mnist_lt`."""
-  chosen = base.parse_argument(argument, method=METHODS)
+  """The configuration; the argument takes method=..., as `mnist_lt` does, and length=full|quick."""
+  chosen = base.parse_argument(argument, method=METHODS, length=('full', 'quick'))
   config = base.codes_config(
     experiment='elastic_infogan_folder',
     method=chosen.method,
@@ -28,4 +32,11 @@ def get_config(argument: str = ''):
   )
   if chosen.method != 'joint_vae':
     config.algorithm.rotation_degrees = 10.0
+  if chosen.length == 'quick':
+    config.workdir = f'{config.workdir}_quick'
+    config.train = base.train_section(batch_size=64, steps=2000, every=500)
+    config.annotator.algorithm.update(depth=8, warmup_epochs=1, decay_epochs=(16, 18), drw_epoch=16)
+    config.annotator.train = base.train_section(batch_size=32, epochs=20, every=1000)
+    if chosen.method == 'joint_vae':
+      config.algorithm.capacity_steps = 1000
   return config

@@ -1,5 +1,6 @@
 """Class Balancing GAN on your own images.
 
+    python -m jaxgan.main --config=experiments/folder_lt.py:length=quick --config.data.source=PATH
     python -m jaxgan.main --config=experiments/folder_lt.py --config.data.source=PATH \
         --config.data.options.image_size=32
 
@@ -10,15 +11,19 @@ them is a tail class. `--config.data.options.imbalance_ratio=100` makes balanced
     experiments/folder_lt.py:method=unconditional      the baseline, in the same work directory
 
 The settings are those of long-tailed CIFAR-10; the annotator, which only evaluates, is trained on
-all images (before an imbalance ratio is applied), re-weighted as the classifier is.
+all images (before an imbalance ratio is applied), re-weighted as the classifier is. `length=quick`
+is a first look within minutes on a CPU: small networks of the same families and few steps, in a
+work directory of its own.
 """
 
 from experiments import base
 
 
 def get_config(argument: str = ''):
-  """The configuration; the argument takes method=class_balancing|unconditional."""
-  chosen = base.parse_argument(argument, method=('class_balancing', 'unconditional'))
+  """The configuration; the argument takes method=... and length=full|quick."""
+  chosen = base.parse_argument(
+    argument, method=('class_balancing', 'unconditional'), length=('full', 'quick')
+  )
   config = base.gan_config(
     experiment='folder_lt',
     method=chosen.method,
@@ -27,5 +32,27 @@ def get_config(argument: str = ''):
     flip=True,
   )
   config.evaluation.samples = 10_000
+  if chosen.length == 'quick':
+    _shorten(config)
   config.annotator.algorithm.drw_epoch = config.classifier.algorithm.drw_epoch
   return config
+
+
+def _shorten(config):
+  """Small networks and few steps; the schedules keep the paper's proportions."""
+  config.workdir = f'{config.workdir}_quick'
+  algorithm = config.algorithm
+  algorithm.generator_width, algorithm.discriminator_width = 32, 16
+  algorithm.learning_rate = 1e-3
+  algorithm.count_cycle = 40
+  algorithm.ema_start, algorithm.ema_decay = 400, 0.99
+  config.train = base.train_section(batch_size=32, steps=2000, every=500)
+  config.evaluation.samples = 5000
+  config.evaluation.periodic_samples = 1000
+  config.evaluation.checkpoint = 'latest'
+  for section in (config.classifier, config.annotator):
+    section.algorithm.depth, section.algorithm.width = 8, 16
+    section.algorithm.warmup_epochs = 1
+    section.algorithm.decay_epochs = (16, 18)
+    section.train = base.train_section(batch_size=32, epochs=20, every=1000)
+  config.classifier.algorithm.drw_epoch = 16

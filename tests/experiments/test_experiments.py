@@ -18,6 +18,7 @@ from tests.stand_in import shrink
 
 FILES = sorted(p.stem for p in pathlib.Path(experiments.__file__).parent.glob('*.py'))
 EXPERIMENTS = [name for name in FILES if name not in ('__init__', 'base')]
+QUICK = ('elastic_infogan_folder', 'folder_lt', 'mnist_lt')
 SHAPES = {  # where they are not 32x32x3
   'digits_lt': {'image_size': 16, 'channels': 1},
   'folder_lt': {'image_size': 16, 'channels': 3},
@@ -41,9 +42,12 @@ def _one_step(job):
   return carry.state
 
 
-@pytest.mark.parametrize('name', EXPERIMENTS)
-def test_one_step(name, stand_in_data):
-  config = shrink(_module(name).get_config())
+@pytest.mark.parametrize(
+  ('name', 'argument'),
+  [*((name, '') for name in EXPERIMENTS), *((name, 'length=quick') for name in QUICK)],
+)
+def test_one_step(name, argument, stand_in_data):
+  config = shrink(_module(name).get_config(argument))
   config_lib.validate(config, num_devices=1)
   stand_in_data({'image_size': 32, 'channels': 3} | SHAPES.get(name, {}))
   family, data = families.family_of(config.methods), data_lib.load_training(config.data)
@@ -137,6 +141,29 @@ def test_split_and_length_of_mnist():
   assert config.workdir == 'runs/mnist_lt_quick_split_07'
   assert (config.train.batch_size, config.train.epochs) == (64, None) and config.train.steps <= 5000
   config_lib.validate(config, num_devices=1)
+
+
+@pytest.mark.parametrize('name', QUICK)
+def test_quick_is_shorter_and_has_its_own_folder(name):
+  full, quick = (_module(name).get_config(f'length={length}') for length in ('full', 'quick'))
+  config_lib.validate(quick, num_devices=1)
+  assert quick.workdir != full.workdir and '_quick' in quick.workdir
+  assert quick.experiment == full.experiment and quick.methods == full.methods
+  assert quick.data.to_json() == full.data.to_json()
+  assert quick.train.steps <= 5000 and quick.annotator.train.epochs <= 20
+
+
+def test_quick_folder_baseline_shares_every_other_line():
+  ours, baseline = (
+    _module('folder_lt').get_config(f'length=quick,method={method}')
+    for method in ('class_balancing', 'unconditional')
+  )
+  assert ours.methods == ('class_balancing',) and baseline.methods == ('unconditional',)
+  baseline.methods = ours.methods
+  assert baseline.to_json() == ours.to_json()
+  # Schedules in the paper's proportions: a cycle of 2 % of the run, averages after a fifth of it.
+  algorithm, steps = ours.algorithm, ours.train.steps
+  assert (algorithm.count_cycle / steps, algorithm.ema_start / steps) == (0.02, 0.2)
 
 
 def test_published_rows_exist():
