@@ -163,6 +163,7 @@ def gan_config(experiment: str, method: str, classifier_data: str, annotator_dat
         'ema_start': 20_000,
         'regulariser_weight': 10.0,  # λ
         'regulariser_weights': 'released',  # or 'paper': 1 / (K N̂), without an upper bound
+        'class_loss_weight': 1.0,  # of the class losses of acgan and acgan_pretrained
         'count_start': 50.0,
         'count_decay': 0.5,  # α
         'count_cycle': 2000,

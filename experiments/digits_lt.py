@@ -5,16 +5,21 @@
 Trains a classifier (on the long-tailed digits, imbalance ratio 10) and an annotator (on balanced
 ones), then the unconditional GAN and Class Balancing GAN under identical settings, and compares
 them. Small networks of the paper's families on 16x16 images; nothing is downloaded.
+
+    python -m jaxgan.main --config=experiments/digits_lt.py:method=cgan
+
+trains one method, which then stands beside the others in the same work directory.
 """
 
 from experiments import base
+from jaxgan.algorithms import gan
 
 METHODS = ('unconditional', 'class_balancing')
 
 
 def get_config(argument: str = ''):
-  """The configuration; it takes no argument."""
-  base.parse_argument(argument)
+  """The configuration; the argument takes method=..., one instead of the two."""
+  chosen = base.parse_argument(argument, method=('both', *gan.METHODS))
   config = base.gan_config(
     experiment='digits_lt',
     method='class_balancing',
@@ -22,7 +27,7 @@ def get_config(argument: str = ''):
     annotator_data='long_tail_digits/ratio_1',
     flip=False,
   )
-  config.methods = METHODS
+  config.methods = METHODS if chosen.method == 'both' else (chosen.method,)
   algorithm = config.algorithm
   algorithm.generator_width, algorithm.discriminator_width = 32, 16
   algorithm.noise_dim = 64

@@ -28,7 +28,7 @@ def replicate(algorithm: Algorithm, num_replicas: int) -> Algorithm:
   Returns:
     The Algorithm of n replicas. States, batches, metrics and images have a leading axis `[n]`, and
     so have keys: one key in place of n is split. `batch['frozen']` has none, all replicas read the
-    same. `generate` takes n sets of `codes` where the algorithm takes one.
+    same. `generate` takes n sets of `codes` or `labels` where the algorithm takes one.
   """
 
   def keys(rng):
@@ -45,11 +45,11 @@ def replicate(algorithm: Algorithm, num_replicas: int) -> Algorithm:
     batch_axes = {name: None if name == 'frozen' else 0 for name in batch}
     return over_replicas(algorithm.update, (0, batch_axes, 0))(states, batch, keys(rng))
 
-  def generate(states, rng, num_images, ema=True, **codes):
-    def one(state, rng, codes):
-      return algorithm.generate(state, rng, num_images, ema, **codes)
+  def generate(states, rng, num_images, ema=True, **asked):
+    def one(state, rng, asked):
+      return algorithm.generate(state, rng, num_images, ema, **asked)
 
-    return over_replicas(one)(states, keys(rng), codes)
+    return over_replicas(one)(states, keys(rng), asked)
 
   def classify(variables, images):
     return over_replicas(algorithm.classify)(variables, images)
@@ -60,6 +60,7 @@ def replicate(algorithm: Algorithm, num_replicas: int) -> Algorithm:
     generate if algorithm.generate else None,
     classify if algorithm.classify else None,
     algorithm.images_per_update,
+    algorithm.class_conditional,
   )
 
 

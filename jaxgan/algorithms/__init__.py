@@ -17,10 +17,13 @@ class Algorithm(NamedTuple):
       data that they are drawn from, and `frozen`, a dict of the arrays that an algorithm reads and
       nobody changes.
     generate: `generate(state, rng, num_images, ema=True) -> images` in [-1, 1], in inference mode;
-      None where there is nothing to generate.
+      None where there is nothing to generate. What the images are of can be asked for where there
+      is something to ask for: their `labels` or their `codes`, drawn where they are None.
     classify: `classify(variables, images) -> (logits, features)` in inference mode, with
       `variables = state.variables`; None where there is nothing to classify.
     images_per_update: how many times the batch size an update reads.
+    class_conditional: whether `generate` takes `labels` `[num_images]`, the classes that the images
+      are to be of; where they are None all classes are equally likely.
   """
 
   init: Callable
@@ -28,12 +31,13 @@ class Algorithm(NamedTuple):
   generate: Callable | None = None
   classify: Callable | None = None
   images_per_update: int = 1
+  class_conditional: bool = False
 
 
-def apply_train(network, params, batch_stats, inputs):
+def apply_train(network, params, batch_stats, *inputs):
   """Applies a network with the batch's statistics; returns the new running ones as well."""
   variables = {'params': params, 'batch_stats': batch_stats}
-  outputs, updated = network.apply(variables, inputs, train=True, mutable=['batch_stats'])
+  outputs, updated = network.apply(variables, *inputs, train=True, mutable=['batch_stats'])
   return outputs, updated['batch_stats']
 
 

@@ -1,15 +1,17 @@
-"""Generative adversarial training, with or without a frozen classifier in the loop.
+"""Generative adversarial training, with or without labels and a frozen classifier in the loop.
 
 One update is n_dis discriminator steps and one generator step. What it trains and minimises are
 independent choices: the networks and the adversarial loss, which the configuration names for all
-methods alike, and what a method is made of (`Choices`): how the frozen classifier guides the
-generator. A published method is an entry of METHODS.
+methods alike, and what a method is made of (`Choices`): the labels that the generator gets, the
+head by which the discriminator judges them, and what a frozen classifier adds to the generator's
+loss. A published method is an entry of METHODS.
 
 A classifier in the loop sees every batch of the generator; its argmax gives the effective class
 counts. See "Class Balancing GAN with a Classifier in the Loop".
 """
 
 from collections.abc import Callable
+import functools
 from typing import Any, NamedTuple
 
 from flax import struct
@@ -19,7 +21,8 @@ import optax
 
 from jaxgan.algorithms import Algorithm, adam, apply_train
 from jaxgan.errors import UserError
-from jaxgan.losses import adversarial, class_balance
+from jaxgan.losses import adversarial, auxiliary, class_balance
+from jaxgan.networks.conditional import HEADS
 from jaxgan.networks.gans import NETWORKS
 from jaxgan.parallel import along_batch
 
@@ -37,29 +40,62 @@ WEIGHTS = {
 }
 
 
+def _no_labels(rng, num_images, num_classes, counts):
+  del num_images, num_classes, counts
+  return None, rng
+
+
+def _uniform_labels(rng, num_images, num_classes, counts):
+  del counts
+  rng, label_rng = jax.random.split(rng)
+  return along_batch(jax.random.randint(label_rng, (num_images,), 0, num_classes)), rng
+
+
+def _effective_labels(rng, num_images, num_classes, counts):
+  """Labels of probability ∝ 1/N_k (§6.5.2 of the paper), the more often the rarer the class is."""
+  del num_classes
+  rng, label_rng = jax.random.split(rng)
+  labels = jax.random.categorical(label_rng, -jnp.log(counts), shape=(num_images,))
+  return along_batch(labels.astype(jnp.int32)), rng
+
+
+# The labels of a training batch of the generator:
+#   draw(rng, num_images, num_classes, effective counts) -> (labels [N] or None, key of the noise)
+LABELS = {'none': _no_labels, 'uniform': _uniform_labels, 'effective': _effective_labels}
+
+
 class Guidance(NamedTuple):
   """What a classifier in the loop adds to the generator's loss.
 
   Attributes:
-    loss: `loss(class_logits [N, K], class_weights [K]) -> scalar`, of a generated batch.
+    loss: `loss(class_logits [N, K], labels [N] or None, class_weights [K]) -> scalar`, of a
+      generated batch; the class weights are those of the effective counts.
     weight: the field of the `algorithm` section with its weight.
     metric: its name in the log.
+    reads_labels: whether it holds the images to their labels.
   """
 
   loss: Callable
   weight: str
   metric: str
+  reads_labels: bool
 
 
-def _balance(class_logits, class_weights):
+def _balance(class_logits, labels, class_weights):
+  del labels
   mean_probs = jax.nn.softmax(class_logits).mean(axis=0)
   return class_balance.weighted_entropy(mean_probs, class_weights)
 
 
-# None: there is no classifier in the loop.
+def _agreement(class_logits, labels, class_weights):
+  del class_weights
+  return auxiliary.auxiliary_generator(class_logits, labels)
+
+
 GUIDANCE = {
-  'none': None,
-  'weighted_entropy': Guidance(_balance, 'regulariser_weight', 'loss/regulariser'),
+  'none': None,  # no classifier in the loop
+  'weighted_entropy': Guidance(_balance, 'regulariser_weight', 'loss/regulariser', False),
+  'cross_entropy': Guidance(_agreement, 'class_loss_weight', 'loss/class', True),
 }
 
 
@@ -67,9 +103,13 @@ class Choices(NamedTuple):
   """What a method is made of.
 
   Attributes:
+    labels: of LABELS, what the generator is conditioned on.
+    head: of HEADS, by which the discriminator judges images and labels.
     guidance: of GUIDANCE.
   """
 
+  labels: str = 'none'
+  head: str = 'none'
   guidance: str = 'none'
 
   @property
@@ -77,10 +117,20 @@ class Choices(NamedTuple):
     """Whether there is a classifier in the loop."""
     return self.guidance != 'none'
 
+  @property
+  def class_conditional(self) -> bool:
+    """Whether something holds the generator to make images of the class of their label."""
+    return self.head != 'none' or (self.classifier and GUIDANCE[self.guidance].reads_labels)
+
 
 METHODS = {
   'unconditional': Choices(),
   'class_balancing': Choices(guidance='weighted_entropy'),
+  # Its labels are one more random input (iNaturalist, §6.5.2): only the classifier says a class.
+  'class_balancing_conditional': Choices(labels='effective', guidance='weighted_entropy'),
+  'acgan': Choices(labels='uniform', head='auxiliary'),
+  'acgan_pretrained': Choices(labels='uniform', guidance='cross_entropy'),
+  'cgan': Choices(labels='uniform', head='projection'),
 }
 
 
@@ -104,15 +154,26 @@ class GanState(struct.PyTreeNode):
 
 
 def _check(config, choices: Choices) -> None:
-  choice = choices.guidance
   for field, value, allowed in (
     ('algorithm.network', config.network, NETWORKS),
     ('algorithm.loss', config.loss, LOSSES),
     ('algorithm.regulariser_weights', config.regulariser_weights, WEIGHTS),
-    ('guidance', choice, GUIDANCE),
+    ('labels', choices.labels, LABELS),
+    ('head', choices.head, HEADS),
+    ('guidance', choices.guidance, GUIDANCE),
   ):
     if value not in allowed:
       raise UserError(f'{field}={value!r} is unknown: use one of {", ".join(allowed)}')
+  if choices.class_conditional and choices.labels == 'none':
+    raise UserError(
+      f"labels='none' is not possible with head={choices.head!r} and "
+      f'guidance={choices.guidance!r}, which read them: use uniform'
+    )
+  if choices.labels == 'effective' and not choices.classifier:
+    raise UserError(
+      "labels='effective' is not possible with guidance='none': a classifier in the loop makes the "
+      'effective counts; use uniform'
+    )
 
 
 def gan(
@@ -128,11 +189,12 @@ def gan(
     config: the `algorithm` section of an experiment: `network` (of NETWORKS), `loss` (of LOSSES),
       `generator_width`, `discriminator_width`, `noise_dim`, `learning_rate`, `beta1`, `beta2`,
       `epsilon` (of Adam), `discriminator_steps` (n_dis), `ema_decay`, `ema_start`,
-      `regulariser_weight` (λ), `regulariser_weights` (of WEIGHTS), `count_start`, `count_decay`
-      (α), `count_cycle`, `dtype`.
+      `regulariser_weight` (λ), `regulariser_weights` (of WEIGHTS), `class_loss_weight` (of the
+      losses of head 'auxiliary' and guidance 'cross_entropy'), `count_start`, `count_decay` (α),
+      `count_cycle`, `dtype`.
     choices: a method of METHODS, or other choices.
     image_shape: (H, W, C) of the training images.
-    num_classes: K of the classifier in the loop.
+    num_classes: K of the labels and of the classifier in the loop.
     classify: `classify(variables, images) -> (logits, features)` of the frozen classifier, whose
       variables come with each batch as `batch['frozen']['classifier']`; not read without guidance.
 
@@ -140,10 +202,14 @@ def gan(
     The Algorithm; its state is a GanState.
 
   Raises:
-    UserError: an unknown choice, or an image size that the network cannot make.
+    UserError: an unknown choice, or choices that do not go together.
   """
   _check(config, choices)
-  generator, discriminator = NETWORKS[config.network].make(config, image_shape)
+  generator, discriminator = NETWORKS[config.network].make(
+    config, image_shape, choices.labels != 'none', choices.head, num_classes
+  )
+  draw_labels = LABELS[choices.labels]
+  draw_uniform = LABELS['none' if choices.labels == 'none' else 'uniform']
   guidance = GUIDANCE[choices.guidance]
   discriminator_loss, generator_loss = LOSSES[config.loss]
   weights = WEIGHTS[config.regulariser_weights]
@@ -152,12 +218,19 @@ def gan(
   def draw_noise(rng, num):
     return along_batch(jax.random.normal(rng, (num, config.noise_dim)))
 
+  def generate_train(params, state, rng, num):
+    """A training batch: images, their labels, and the generator's running statistics."""
+    labels, noise_rng = draw_labels(rng, num, num_classes, state.counts)
+    noise = draw_noise(noise_rng, num)
+    images, stats = apply_train(generator, params, state.generator['batch_stats'], noise, labels)
+    return images, labels, stats
+
   def init(rng):
     generator_rng, discriminator_rng = jax.random.split(rng)
-    noise = jnp.zeros((2, config.noise_dim))
-    generator_variables = generator.init(generator_rng, noise, train=False)
-    images = jnp.zeros((2, *image_shape))
-    discriminator_variables = discriminator.init(discriminator_rng, images, train=False)
+    noise, images = jnp.zeros((2, config.noise_dim)), jnp.zeros((2, *image_shape))
+    labels = None if choices.labels == 'none' else jnp.zeros(2, jnp.int32)
+    generator_variables = generator.init(generator_rng, noise, labels, train=False)
+    discriminator_variables = discriminator.init(discriminator_rng, images, labels, train=False)
     start_counts = jnp.full((num_classes,), config.count_start, jnp.float32)
     return GanState(
       step=jnp.zeros((), jnp.int32),
@@ -170,45 +243,60 @@ def gan(
       cycle_counts=jnp.zeros_like(start_counts) if guidance else None,
     )
 
-  def discriminator_step(state, real_images, rng):
-    noise = draw_noise(rng, real_images.shape[0])
-    fake_images, _ = apply_train(
-      generator, state.generator['params'], state.generator['batch_stats'], noise
+  def discriminator_step(state, real_images, real_labels, rng):
+    fake_images, fake_labels, _ = generate_train(
+      state.generator['params'], state, rng, real_images.shape[0]
     )
     fake_images = jax.lax.stop_gradient(fake_images)
 
     def loss_fn(params):
       variables = {'params': params, 'batch_stats': state.discriminator['batch_stats']}
-      real_logits, updated = discriminator.apply(
-        variables, real_images, train=True, mutable=['batch_stats']
+      (real_logits, real_classes), updated = discriminator.apply(
+        variables, real_images, real_labels, train=True, mutable=['batch_stats']
       )
       # The same power iteration as for the real batch: one a step, stored once.
-      fake_logits = discriminator.apply(variables, fake_images, train=False)
+      fake_logits, fake_classes = discriminator.apply(
+        variables, fake_images, fake_labels, train=False
+      )
       loss = discriminator_loss(real_logits, fake_logits)
-      return loss, (updated['batch_stats'], real_logits.mean(), fake_logits.mean())
+      metrics = {
+        'loss/discriminator': loss,
+        'logits/real': real_logits.mean(),
+        'logits/fake': fake_logits.mean(),
+      }
+      if fake_classes is not None:
+        class_loss = auxiliary.auxiliary_discriminator(
+          real_classes, real_labels, fake_classes, fake_labels
+        )
+        loss += config.class_loss_weight * class_loss
+        metrics['loss/discriminator_class'] = class_loss
+      return loss, (updated['batch_stats'], metrics)
 
     params = state.discriminator['params']
-    (loss, (stats, real, fake)), gradients = jax.value_and_grad(loss_fn, has_aux=True)(params)
+    (_, (stats, metrics)), gradients = jax.value_and_grad(loss_fn, has_aux=True)(params)
     updates, optimizer_state = optimizer.update(gradients, state.discriminator_optimizer, params)
     state = state.replace(
       discriminator={'params': optax.apply_updates(params, updates), 'batch_stats': stats},
       discriminator_optimizer=optimizer_state,
     )
-    return state, {'loss/discriminator': loss, 'logits/real': real, 'logits/fake': fake}
+    return state, metrics
 
-  def generator_step(state, real_images, classifier, rng):
-    noise = draw_noise(rng, real_images.shape[0])
-
+  def generator_step(state, real_images, real_labels, classifier, rng):
     def loss_fn(params):
-      images, stats = apply_train(generator, params, state.generator['batch_stats'], noise)
-      fake_logits = discriminator.apply(state.discriminator, images, train=False)
-      real_logits = discriminator.apply(state.discriminator, real_images, train=False)
+      images, labels, stats = generate_train(params, state, rng, real_images.shape[0])
+      judge = functools.partial(discriminator.apply, state.discriminator, train=False)
+      fake_logits, fake_classes = judge(images, labels)
+      real_logits, _ = judge(real_images, real_labels)
       loss = generator_loss(real_logits, fake_logits)
       metrics = {'loss/generator': loss}
+      if fake_classes is not None:
+        class_loss = auxiliary.auxiliary_generator(fake_classes, labels)
+        loss += config.class_loss_weight * class_loss
+        metrics['loss/generator_class'] = class_loss
       if guidance is None:
         return loss, (stats, None, metrics)
       class_logits, _ = classify(classifier, images)
-      guidance_loss = guidance.loss(class_logits, weights(state.counts))
+      guidance_loss = guidance.loss(class_logits, labels, weights(state.counts))
       predictions = jnp.argmax(class_logits, axis=-1)
       histogram = jax.nn.one_hot(predictions, num_classes).sum(axis=0)
       metrics |= {guidance.metric: guidance_loss, 'class_share': histogram / histogram.sum()}
@@ -237,11 +325,12 @@ def gan(
     n_dis = config.discriminator_steps
     *discriminator_rngs, generator_rng = jax.random.split(rng, n_dis + 1)
     # Every n_dis-th image, so that a batch split over devices stays where it is.
-    groups = batch['images'].reshape(-1, n_dis, *image_shape)
+    images = batch['images'].reshape(-1, n_dis, *image_shape)
+    labels = batch['labels'].reshape(-1, n_dis)
     for i, step_rng in enumerate(discriminator_rngs):
-      state, metrics = discriminator_step(state, groups[:, i], step_rng)
+      state, metrics = discriminator_step(state, images[:, i], labels[:, i], step_rng)
     state, histogram, generator_metrics = generator_step(
-      state, groups[:, -1], batch['frozen'].get('classifier'), generator_rng
+      state, images[:, -1], labels[:, -1], batch['frozen'].get('classifier'), generator_rng
     )
     if guidance:
       state = update_statistics(state, histogram)
@@ -252,8 +341,16 @@ def gan(
     state = state.replace(step=state.step + 1, ema=ema)
     return state, metrics | generator_metrics
 
-  def generate(state, rng, num_images, ema=True):
+  def generate(state, rng, num_images, ema=True, labels=None):
+    drawn, noise_rng = draw_uniform(rng, num_images, num_classes, None)
+    labels = drawn if labels is None else labels
     variables = state.ema if ema else state.generator
-    return generator.apply(variables, draw_noise(rng, num_images), train=False)
+    return generator.apply(variables, draw_noise(noise_rng, num_images), labels, train=False)
 
-  return Algorithm(init, update, generate, images_per_update=config.discriminator_steps)
+  return Algorithm(
+    init,
+    update,
+    generate,
+    images_per_update=config.discriminator_steps,
+    class_conditional=choices.class_conditional,
+  )

@@ -12,8 +12,11 @@ class Network(NamedTuple):
   """A generator and a discriminator that belong together.
 
   Attributes:
-    make: `make(config, image_shape) -> (generator, discriminator)`, Flax modules for images
-      (H, W, C); of the `algorithm` section it reads the widths and `dtype`.
+    make: `make(config, image_shape, conditional, head, num_classes) -> (generator,
+      discriminator)`, Flax modules for images (H, W, C); of the `algorithm` section it reads the
+      widths and `dtype`. `generator(noise, labels, train)` takes labels if it is `conditional`,
+      else None; `discriminator(images, labels, train) -> (logits, class logits or None)` has a
+      head of `jaxgan.networks.conditional.HEADS`.
     check: `check(image_size)` raises a UserError where the network cannot make such images.
   """
 
@@ -21,12 +24,12 @@ class Network(NamedTuple):
   check: Callable
 
 
-def _sndcgan(config, image_shape):
+def _sndcgan(config, image_shape, conditional, head, num_classes):
   size, _, channels = image_shape
-  dtype = jnp.dtype(config.dtype)
+  classes, dtype = num_classes if conditional else None, jnp.dtype(config.dtype)
   return (
-    sndcgan.Generator(size, channels, config.generator_width, dtype),
-    sndcgan.Discriminator(config.discriminator_width, dtype),
+    sndcgan.Generator(size, channels, config.generator_width, classes, dtype),
+    sndcgan.Discriminator(config.discriminator_width, head, num_classes, dtype),
   )
 
 

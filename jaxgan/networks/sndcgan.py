@@ -13,6 +13,15 @@ Tables 6 and 7 for 32x32 RGB images, `width` 64:
 Leaky ReLU 0.1 follows every convolution of the discriminator. Other image sizes (4·2^n) get n
 stages, the widths doubling towards the 4x4 end, so that 16x16 with a small `width` is the same
 family. Kernels start orthogonal and biases at zero (the authors' released configuration).
+
+Of K classes, conditional BN takes the place of BN, and a head that of the last dense layer (see
+`jaxgan.networks.conditional`). Parameters of 32x32 RGB images, `width` 64:
+
+| generator         | parameters       | discriminator   | parameters        |
+|-------------------|------------------|-----------------|-------------------|
+| unconditional     | 3,812,355        | head none       | 2,928,193         |
+| of K classes      | 3,811,459 + 896K | head projection | 2,928,193 + 512K  |
+|                   |                  | head auxiliary  | 2,928,193 + 513K  |
 """
 
 from typing import Any
@@ -21,6 +30,7 @@ from flax import linen as nn
 import jax.numpy as jnp
 
 from jaxgan.errors import UserError
+from jaxgan.networks.conditional import HEADS, ConditionalBatchNorm
 from jaxgan.networks.layers import Conv, ConvTranspose
 
 _SLOPE = 0.1
@@ -43,41 +53,55 @@ def num_stages(image_size: int) -> int:
 
 
 class Generator(nn.Module):
-  """SNDCGAN generator: noise `[N, Z]` to images `[N, S, S, channels]` in [-1, 1]."""
+  """SNDCGAN generator: noise `[N, Z]` to images `[N, S, S, channels]` in [-1, 1].
+
+  With `num_classes` it is conditional and takes labels, int `[N]`.
+  """
 
   image_size: int
   channels: int
   width: int = 64
+  num_classes: int | None = None
   dtype: Any = jnp.float32
 
   @nn.compact
-  def __call__(self, noise, train: bool):
+  def __call__(self, noise, labels=None, *, train: bool):
+    if (labels is None) != (self.num_classes is None):
+      raise ValueError('a generator takes labels if it has num_classes, and only then')
+
+    def norm(x):
+      if labels is not None:
+        return ConditionalBatchNorm(self.num_classes, self.dtype)(x, labels, train)
+      return nn.BatchNorm(
+        use_running_average=not train, momentum=0.9, epsilon=1e-5, dtype=self.dtype
+      )(x)
+
     stages = num_stages(self.image_size)
     features = self.width * 2**stages
     x = nn.Dense(16 * features, kernel_init=_orthogonal, dtype=self.dtype)(noise)
     x = x.reshape(-1, 4, 4, features)
     for stage in reversed(range(stages)):
       x = ConvTranspose(self.width * 2**stage, kernel_init=_orthogonal, dtype=self.dtype)(x)
-      x = nn.BatchNorm(use_running_average=not train, momentum=0.9, epsilon=1e-5, dtype=self.dtype)(
-        x
-      )
-      x = nn.leaky_relu(x, _SLOPE)
+      x = nn.leaky_relu(norm(x), _SLOPE)
     x = Conv(self.channels, 3, 1, kernel_init=_orthogonal, dtype=self.dtype)(x)
     return jnp.tanh(x.astype(jnp.float32))
 
 
 class Discriminator(nn.Module):
-  """SNDCGAN discriminator: images `[N, S, S, C]` in [-1, 1] to logits `[N]`.
+  """SNDCGAN discriminator: images `[N, S, S, C]` in [-1, 1] to logits `[N]`, class logits `[N, K]`.
 
-  The spectral norm's left singular vectors live in the collection `batch_stats`; `train=True`
+  The head, of HEADS, says whether it reads labels, int `[N]`, and whether there are class logits or
+  None. The spectral norm's left singular vectors live in the collection `batch_stats`; `train=True`
   stores the result of the one power iteration that each call makes.
   """
 
   width: int = 64
+  head: str = 'none'
+  num_classes: int | None = None
   dtype: Any = jnp.float32
 
   @nn.compact
-  def __call__(self, images, train: bool):
+  def __call__(self, images, labels=None, *, train: bool):
     def normalised(layer, x):
       return nn.SpectralNorm(layer, epsilon=1e-12)(x, update_stats=train)
 
@@ -92,4 +116,4 @@ class Discriminator(nn.Module):
       x = conv(x, self.width * 2**stage, 4, 2)
     x = conv(x, self.width * 2**stages, 3, 1)
     x = x.astype(jnp.float32).sum(axis=(1, 2))
-    return normalised(nn.Dense(1, kernel_init=_orthogonal), x)[:, 0]
+    return HEADS[self.head](x, labels, self.num_classes, normalised)

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgan.algorithms.gan import METHODS, Choices, gan
+from jaxgan.algorithms.gan import LABELS, METHODS, Choices, gan
 from jaxgan.errors import UserError
 
 SHAPE = (8, 8, 1)
@@ -118,13 +118,76 @@ def test_every_method_trains_a_step(build, method):
     ({'network': 'vgg'}, {}, r"algorithm\.network='vgg' is unknown: use one of sndcgan"),
     ({'loss': 'mse'}, {}, r"algorithm\.loss='mse' is unknown: use one of relativistic, hinge"),
     ({'regulariser_weights': 'x'}, {}, r"algorithm\.regulariser_weights='x'.*released, paper"),
+    ({}, {'labels': 'real'}, "labels='real' is unknown: use one of none, uniform, effective"),
+    ({}, {'head': 'acgan'}, "head='acgan' is unknown: use one of none, projection, auxiliary"),
     ({}, {'guidance': 'entropy'}, "guidance='entropy' is unknown: use one of none, weighted"),
+    ({}, {'head': 'projection'}, "labels='none' is not possible with head='projection'"),
+    ({}, {'guidance': 'cross_entropy'}, "labels='none' is not possible .*guidance='cross_entropy'"),
+    ({}, {'labels': 'effective'}, "labels='effective' is not possible with guidance='none'"),
   ],
 )
-def test_unknown_choices_are_refused(tiny_config, changes, choices, message):
+def test_impossible_choices_are_refused(tiny_config, changes, choices, message):
   tiny_config.algorithm.update(changes)
   with pytest.raises(UserError, match=message):
     gan(tiny_config.algorithm, Choices(**choices), SHAPE, K, classify)
+
+
+@pytest.mark.parametrize('method', METHODS)
+def test_generate_takes_labels_where_they_are_the_classes(build, method):
+  """Of a conditional GAN, the label changes the image, and the noise does not depend on it."""
+  algorithm = build(method)
+  assert algorithm.class_conditional == (method in ('acgan', 'acgan_pretrained', 'cgan'))
+  state = run(algorithm, 1)[0][-1]
+  drawn = algorithm.generate(state, jax.random.key(5), 6)
+  assert drawn.shape == (6, *SHAPE)
+  if not algorithm.class_conditional:
+    return
+  labels = jnp.arange(6) % K
+  images = algorithm.generate(state, jax.random.key(5), 6, labels=labels)
+  others = algorithm.generate(state, jax.random.key(5), 6, labels=jnp.zeros(6, jnp.int32))
+  same = np.abs(images - others).max((1, 2, 3)) < 1e-6
+  np.testing.assert_array_equal(same, labels == 0)
+
+
+def test_an_unconditional_gan_takes_no_labels(build):
+  algorithm = build('unconditional')
+  state = algorithm.init(jax.random.key(0))
+  with pytest.raises(ValueError, match='takes labels'):
+    algorithm.generate(state, jax.random.key(5), 4, labels=jnp.zeros(4, jnp.int32))
+
+
+def test_labels_are_drawn_uniformly_or_by_the_inverse_of_their_counts():
+  counts = jnp.array([1.0, 2.0, 6.0])
+  for name, expected in (('uniform', [1 / 3] * 3), ('effective', [0.6, 0.3, 0.1])):
+    labels, rng = LABELS[name](jax.random.key(0), 20_000, K, counts)
+    assert labels.dtype == jnp.int32 and rng != jax.random.key(0)
+    np.testing.assert_allclose(np.bincount(labels, minlength=K) / 20_000, expected, atol=0.015)
+
+
+def test_class_losses_enter_with_their_weight(build):
+  """Without it, ACGAN is a conditional generator against an unconditional discriminator."""
+  for method, losses in (
+    ('acgan', ('loss/discriminator_class', 'loss/generator_class')),
+    ('acgan_pretrained', ('loss/class',)),
+  ):
+    with_it, metrics = run(build(method, class_loss_weight=1.0), 1)
+    without, _ = run(build(method, class_loss_weight=0.0), 1)
+    assert all(metrics[0][name] > 0 for name in losses)
+    moved = jax.tree.map(
+      lambda a, b: bool((a != b).any()), with_it[1].generator, without[1].generator
+    )
+    assert any(jax.tree.leaves(moved))
+
+
+@pytest.mark.parametrize('method', ['acgan', 'cgan'])
+def test_the_discriminator_reads_the_labels_of_real_images(build, method):
+  algorithm = build(method)
+  state, update = algorithm.init(jax.random.key(0)), jax.jit(algorithm.update)
+  relabelled = batch() | {'labels': jnp.ones(8, jnp.int32)}
+  one, _ = update(state, batch(), jax.random.key(1))
+  other, _ = update(state, relabelled, jax.random.key(1))
+  moved = jax.tree.map(lambda a, b: bool((a != b).any()), one.discriminator, other.discriminator)
+  assert any(jax.tree.leaves(moved))
 
 
 def test_n_dis_discriminator_steps_a_generator_step(build):
@@ -136,9 +199,11 @@ def test_n_dis_discriminator_steps_a_generator_step(build):
   assert int(states[-1].generator_optimizer[0].count) == 2
 
 
-def test_unconditional_state_has_no_counts(build):
-  state = build('unconditional').init(jax.random.key(0))
-  assert state.counts is None and state.cycle_counts is None
+@pytest.mark.parametrize('method', METHODS)
+def test_counts_are_in_the_state_of_methods_with_a_classifier(build, method):
+  state = jax.eval_shape(build(method).init, jax.random.key(0))
+  assert (state.counts is not None) == METHODS[method].classifier
+  assert (state.cycle_counts is not None) == METHODS[method].classifier
 
 
 @pytest.mark.parametrize('loss', ['relativistic', 'hinge', 'non_saturating'])

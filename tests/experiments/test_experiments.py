@@ -91,12 +91,24 @@ def test_cifar10_follows_the_paper(ratio):
   assert published['fid'][0] == {100: 32.93, 10: 30.48, 1: 25.68}[ratio]
 
 
-def test_cifar10_baseline_shares_every_other_line():
+@pytest.mark.parametrize(
+  ('method', 'kl'), [('unconditional', 0.14), ('acgan', 0.12), ('cgan', 0.01)]
+)
+def test_cifar10_baselines_share_every_other_line(method, kl):
   ours = _module('cifar10_lt').get_config('ratio=10')
-  baseline = _module('cifar10_lt').get_config('method=unconditional,ratio=10')
-  assert baseline.methods == ('unconditional',)
+  baseline = _module('cifar10_lt').get_config(f'method={method},ratio=10')
+  assert baseline.methods == (method,)
+  assert report.published_values(ours.published[method])[0]['kl'] == kl
   baseline.methods = ours.methods
   assert baseline.to_json() == ours.to_json()
+
+
+def test_digits_take_every_method_of_the_gan():
+  assert _module('digits_lt').get_config().methods == ('unconditional', 'class_balancing')
+  for method in gan.METHODS:
+    config = _module('digits_lt').get_config(f'method={method}')
+    config_lib.validate(config, num_devices=1)
+    assert (config.methods, config.workdir) == ((method,), 'runs/digits_lt')
 
 
 def test_mnist_follows_the_paper():

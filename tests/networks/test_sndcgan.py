@@ -61,7 +61,8 @@ def test_shapes(size, channels, train):
   def both(noise):
     rng = jax.random.key(0)
     images, _ = generator.init_with_output(rng, noise, train=train)
-    logits, _ = discriminator.init_with_output(rng, images, train=train)
+    (logits, class_logits), _ = discriminator.init_with_output(rng, images, train=train)
+    assert class_logits is None
     return images, logits
 
   images, logits = jax.eval_shape(both, jnp.zeros((6, 10)))
@@ -190,8 +191,8 @@ def test_discriminator_is_invariant_to_the_scale_of_its_kernels():
   network, variables, images = _discriminator()
   scaled = jax.tree.map(lambda x: 5.0 * x if x.ndim > 1 else x, variables['params'])
   np.testing.assert_allclose(
-    network.apply(variables, images, train=False),
-    network.apply({**variables, 'params': scaled}, images, train=False),
+    network.apply(variables, images, train=False)[0],
+    network.apply({**variables, 'params': scaled}, images, train=False)[0],
     rtol=1e-4,
   )
 
@@ -199,8 +200,8 @@ def test_discriminator_is_invariant_to_the_scale_of_its_kernels():
 def test_discriminator_changes_state_in_train_mode_only():
   network, variables, images = _discriminator()
   variables = _perturbed(variables)
-  trained, updated = network.apply(variables, images, train=True, mutable=['batch_stats'])
-  fixed, same = network.apply(variables, images, train=False, mutable=['batch_stats'])
+  (trained, _), updated = network.apply(variables, images, train=True, mutable=['batch_stats'])
+  (fixed, _), same = network.apply(variables, images, train=False, mutable=['batch_stats'])
   # Both calls make the same power iteration; only one stores it.
   np.testing.assert_allclose(trained, fixed, rtol=1e-6)
   jax.tree.map(np.testing.assert_array_equal, same['batch_stats'], variables['batch_stats'])
@@ -249,8 +250,8 @@ def test_bfloat16_keeps_parameters_and_outputs_in_float32():
   images = generator.apply(variables, noise, train=False)
   exact = sndcgan.Generator(16, 1, 4).apply(variables, noise, train=False)
   discriminator, discriminator_variables, _ = _discriminator(dtype=jnp.bfloat16)
-  logits = discriminator.apply(discriminator_variables, exact, train=False)
-  exact_logits = sndcgan.Discriminator(4).apply(discriminator_variables, exact, train=False)
+  logits, _ = discriminator.apply(discriminator_variables, exact, train=False)
+  exact_logits, _ = sndcgan.Discriminator(4).apply(discriminator_variables, exact, train=False)
   leaves = jax.tree.leaves((variables, discriminator_variables, images, logits))
   assert {leaf.dtype for leaf in leaves} == {jnp.dtype('float32')}
   np.testing.assert_allclose(images, exact, atol=0.05)

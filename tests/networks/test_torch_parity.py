@@ -242,7 +242,7 @@ def test_discriminator():
   _load(theirs, variables)
 
   def loss(params, images):
-    logits, _ = ours.apply(
+    (logits, _), _ = ours.apply(
       {**variables, 'params': params}, images, train=True, mutable=['batch_stats']
     )
     return jnp.sum(jnp.sin(logits)), logits
@@ -389,9 +389,8 @@ def test_steps_of_the_class_balancing_gan(monkeypatch):
     noises = map(lambda key: _nchw(jax.random.normal(key, (8, 128))), jax.random.split(rng))
     monkeypatch.setattr(theirs, 'draw', lambda images=real_images: _nchw(images))
     monkeypatch.setattr(theirs, 'noise', noises.__next__)
-    state, metrics = update(
-      state, {'images': real_images, 'frozen': {'classifier': classifier}}, rng
-    )
+    batch = {'images': real_images, 'labels': np.zeros(8, np.int32)}
+    state, metrics = update(state, batch | {'frozen': {'classifier': classifier}}, rng)
     losses = [loss.item() for loss in theirs.step()]
     names = ('loss/discriminator', 'loss/generator', 'loss/regulariser')
     np.testing.assert_allclose([metrics[name] for name in names], losses, rtol=2e-3)

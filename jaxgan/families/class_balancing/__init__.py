@@ -27,8 +27,8 @@ def validate(config, require, require_positive) -> None:
   ):
     value = algorithm[field]
     require(value in allowed, f'algorithm.{field}', value, f'one of {", ".join(allowed)}')
-  weight = algorithm.regulariser_weight
-  require(weight >= 0, 'algorithm.regulariser_weight', weight, '0 or more')
+  for field in ('regulariser_weight', 'class_loss_weight'):
+    require(algorithm[field] >= 0, f'algorithm.{field}', algorithm[field], '0 or more')
 
 
 def roles(methods, labelled: bool):

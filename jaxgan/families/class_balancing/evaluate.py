@@ -23,7 +23,14 @@ class Evaluation:
     def generate(state, rng, num_images, ema=True):
       return data_lib.to_uint8(algorithm.generate(state, rng, num_images, ema))
 
+    def generate_labelled(state, rng, num_images):
+      rng, label_rng = jax.random.split(rng)
+      num_classes = len(setup.data.pool.class_names)
+      labels = jax.random.randint(label_rng, (num_images,), 0, num_classes)
+      return data_lib.to_uint8(algorithm.generate(state, rng, num_images, labels=labels)), labels
+
     self._generate = compilation.jit(generate, static_argnums=(2, 3))
+    self._generate_labelled = compilation.jit(generate_labelled, static_argnums=2)
 
   def _evaluator(self, replica):
     """One for each replica's class frequencies; they differ only where replicas have splits."""
@@ -96,7 +103,15 @@ class Evaluation:
     return evaluation
 
   def sampler(self, state, balanced: bool):
-    del balanced  # Classes cannot be asked for, only kept or thrown away.
+    del (
+      balanced
+    )  # All classes are asked for alike, or none can be: what is too many is thrown away.
+    if self._algorithm.class_conditional:
+
+      def sample_labelled(rng, num_images):
+        return jax.device_get(self._generate_labelled(state, rng, num_images))
+
+      return sample_labelled, self._setup.data.pool.class_names, 'the classes asked for'
     labeller = self._setup.classifier or self._setup.annotator
     classify = jobs.compile_classify(labeller.classify)
 

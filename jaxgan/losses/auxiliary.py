@@ -1,0 +1,42 @@
+"""Losses of the auxiliary classifier: is an image of the class it was asked for?
+
+See "Conditional Image Synthesis with Auxiliary Classifier GANs", Odena et al. 2017, §4. Its
+L_C = E log P(C = c | x) + E log P(C = y | G(z, y)) is maximised by discriminator and generator, by
+each over what it can change; the losses here are the negatives, to be minimised.
+"""
+
+import jax.numpy as jnp
+import optax
+
+
+def auxiliary_discriminator(real_class_logits, real_labels, fake_class_logits, fake_labels):
+  """Class loss of the discriminator, -E log p(c | x) - E log p(y | G(z, y)), p = softmax.
+
+  Args:
+    real_class_logits: `[N, K]`, of the class head on real images.
+    real_labels: `[N]`, c: their classes.
+    fake_class_logits: `[N, K]`, on generated images.
+    fake_labels: `[N]`, y: the classes they were asked for.
+
+  Returns:
+    Scalar.
+  """
+  real = optax.softmax_cross_entropy_with_integer_labels(real_class_logits, real_labels)
+  fake = optax.softmax_cross_entropy_with_integer_labels(fake_class_logits, fake_labels)
+  return jnp.mean(real) + jnp.mean(fake)
+
+
+def auxiliary_generator(fake_class_logits, fake_labels):
+  """Class loss of the generator, -E log p(y | G(z, y)).
+
+  The classifier is the discriminator's class head, or a frozen one in its place (§6.6 of "Class
+  Balancing GAN with a Classifier in the Loop").
+
+  Args:
+    fake_class_logits: `[N, K]`, on generated images.
+    fake_labels: `[N]`, y: the classes they were asked for.
+
+  Returns:
+    Scalar.
+  """
+  return jnp.mean(optax.softmax_cross_entropy_with_integer_labels(fake_class_logits, fake_labels))

@@ -1,0 +1,79 @@
+"""What makes a GAN's networks class-conditional: the generator's batch norm, the critic's heads.
+
+An embedding is a dense layer without bias on one-hot labels, in full precision: it takes a row as
+it is, and its gradient sums rows in the same order each time, which a scatter on GPU does not.
+"""
+
+from typing import Any
+
+from flax import linen as nn
+import jax
+import jax.numpy as jnp
+
+_orthogonal = nn.initializers.orthogonal()
+
+
+def _embedding(features, kernel_init):
+  return nn.Dense(
+    features, use_bias=False, kernel_init=kernel_init, precision=jax.lax.Precision.HIGHEST
+  )
+
+
+class ConditionalBatchNorm(nn.Module):
+  """Batch norm with a gain and a bias for each class, (1 + γ_y) (x - μ) / σ + β_y.
+
+  See "Modulating early visual processing by language", De Vries et al. 2017, §3, for embedded
+  labels y; μ and σ are those of the whole batch, of all classes. γ starts with N(0, 0.02) and β
+  at zero, as gain and bias of DCGAN's batch norm ("Unsupervised Representation Learning with Deep
+  Convolutional Generative Adversarial Networks", Radford et al. 2016) do around 1 and 0; the paper
+  of Class Balancing GAN does not say. The classes then differ slightly from the start, even where
+  no loss tells them apart.
+
+  `x` `[N, H, W, C]`, `labels` int `[N]` -> `[N, H, W, C]`. Parameters: 2 K C.
+  """
+
+  num_classes: int
+  dtype: Any = jnp.float32
+
+  @nn.compact
+  def __call__(self, x, labels, train: bool):
+    classes = jax.nn.one_hot(labels, self.num_classes)
+    gain = 1.0 + _embedding(x.shape[-1], nn.initializers.normal(0.02))(classes)
+    bias = _embedding(x.shape[-1], nn.initializers.zeros)(classes)
+    x = nn.BatchNorm(
+      use_running_average=not train,
+      momentum=0.9,
+      epsilon=1e-5,
+      use_scale=False,
+      use_bias=False,
+      dtype=self.dtype,
+    )(x)
+    gain, bias = (v[:, None, None, :].astype(self.dtype) for v in (gain, bias))
+    return gain * x + bias
+
+
+def _plain(features, labels, num_classes, normalised):
+  del labels, num_classes
+  return normalised(nn.Dense(1, kernel_init=_orthogonal), features)[:, 0], None
+
+
+def _projection(features, labels, num_classes, normalised):
+  """See "cGANs with Projection Discriminator", Miyato and Koyama 2018, Eq. 9."""
+  logits, _ = _plain(features, labels, num_classes, normalised)
+  embedding = _embedding(features.shape[-1], _orthogonal)
+  embedded = normalised(embedding, jax.nn.one_hot(labels, num_classes))
+  return logits + jnp.sum(embedded * features, axis=-1), None
+
+
+def _auxiliary(features, labels, num_classes, normalised):
+  """See "Conditional Image Synthesis with Auxiliary Classifier GANs", Odena et al. 2017."""
+  logits, _ = _plain(features, labels, num_classes, normalised)
+  return logits, normalised(nn.Dense(num_classes, kernel_init=_orthogonal), features)
+
+
+# The last layers of a discriminator, called inside its `__call__`:
+#   head(features [N, F], labels int [N], num_classes, normalised)
+#     -> (logits [N], class logits [N, K] or None)
+# `normalised(layer, x)` applies a layer with spectral norm. Parameters beside those of 'none':
+# K F ('projection': logit + <embedded label, features>), K F + K ('auxiliary': a dense layer).
+HEADS = {'none': _plain, 'projection': _projection, 'auxiliary': _auxiliary}

@@ -1,0 +1,64 @@
+"""What a run of the family needs, and the labels of the images that are drawn from it."""
+
+import types
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxgan import jobs
+from jaxgan.algorithms import Algorithm
+from jaxgan.families import class_balancing
+from jaxgan.families.class_balancing.evaluate import Evaluation
+
+NAMES = ('a', 'b', 'c')
+
+
+@pytest.mark.parametrize(
+  ('methods', 'roles'),
+  [
+    (('unconditional', 'acgan', 'cgan'), ('annotator',)),
+    (('unconditional', 'class_balancing'), ('classifier', 'annotator')),
+    (('class_balancing_conditional',), ('classifier', 'annotator')),
+    (('acgan_pretrained',), ('classifier', 'annotator')),
+  ],
+)
+def test_a_classifier_is_trained_for_methods_with_one_in_the_loop(methods, roles):
+  assert class_balancing.roles(methods, labelled=True) == roles
+
+
+def _generate(state, rng, num_images, ema=True, labels=None):
+  """Images as bright as their label, or black."""
+  del state, rng, ema
+  level = -jnp.ones(num_images) if labels is None else labels / 2 - 0.5
+  return jnp.broadcast_to(level[:, None, None, None], (num_images, 8, 8, 1))
+
+
+def _classify(variables, images):
+  return jax.nn.one_hot(jnp.full(len(images), variables), 3), images[:, 0, 0]
+
+
+def _sample(class_conditional, num_images):
+  labeller = jobs.Classifier(_classify, jnp.int32(2), NAMES, (8, 8, 1), 1.0, 'the annotator')
+  pool = types.SimpleNamespace(class_names=NAMES)
+  setup = types.SimpleNamespace(
+    classifier=None, annotator=labeller, data=types.SimpleNamespace(pool=pool)
+  )
+  algorithm = Algorithm(None, None, _generate, class_conditional=class_conditional)
+  sample, names, source = Evaluation(setup, algorithm).sampler(state=0, balanced=True)
+  assert names == NAMES
+  return *sample(jax.random.key(0), num_images), source
+
+
+def test_images_of_a_conditional_gan_are_labelled_by_what_was_asked_for():
+  images, labels, source = _sample(True, 600)
+  np.testing.assert_array_equal(images[:, 0, 0, 0], np.array([64, 128, 191])[labels])
+  assert np.bincount(labels).min() > 150
+  assert source == 'the classes asked for'
+
+
+def test_images_of_the_others_are_labelled_by_a_classifier():
+  images, labels, source = _sample(False, 6)
+  assert (images == 0).all() and (labels == 2).all()
+  assert source == 'the annotator'

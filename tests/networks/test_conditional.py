@@ -1,0 +1,163 @@
+"""Conditional batch norm and the discriminator's heads against formulas in NumPy."""
+
+from flax import linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxgan.networks import sndcgan
+from jaxgan.networks.conditional import HEADS, ConditionalBatchNorm
+
+K = 3
+LABELS = np.array([0, 2, 1, 2, 2, 0])
+
+
+def _random(*shape, seed=0):
+  return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
+
+
+def _shaken(variables):
+  """Parameters off their start values, so that none is trivially right."""
+  params = jax.tree.map(lambda x: x + _random(*x.shape, seed=x.size), variables['params'])
+  return {**variables, 'params': params}
+
+
+# -------------------------------------------------------------------------------- batch norm
+
+
+def test_conditional_batch_norm_is_its_formula():
+  """Statistics of the whole batch; gain 1 + γ_y and bias β_y of each image's class."""
+  x = 2.0 + 3.0 * _random(6, 2, 2, 4)
+  network = ConditionalBatchNorm(K)
+  variables = _shaken(network.init(jax.random.key(0), x, LABELS, train=False))
+  ours, updated = network.apply(variables, x, LABELS, train=True, mutable=['batch_stats'])
+  gain, bias = (variables['params'][f'Dense_{i}']['kernel'] for i in range(2))
+  assert gain.shape == bias.shape == (K, 4)
+  mean, variance = x.mean((0, 1, 2)), x.var((0, 1, 2))
+
+  def expected(mean, variance):
+    normal = (x - mean) / np.sqrt(variance + 1e-5)
+    return (1 + gain[LABELS])[:, None, None] * normal + bias[LABELS][:, None, None]
+
+  np.testing.assert_allclose(ours, expected(mean, variance), rtol=1e-4, atol=1e-4)
+  # From the running statistics 0 and 1, which keep nine tenths of themselves.
+  running = 0.1 * mean, 0.9 + 0.1 * variance
+  stats = updated['batch_stats']['BatchNorm_0']
+  np.testing.assert_allclose((stats['mean'], stats['var']), running, rtol=1e-4)
+  ours = network.apply({**variables, **updated}, x, LABELS, train=False)
+  np.testing.assert_allclose(ours, expected(*running), rtol=1e-4, atol=1e-4)
+
+
+def test_gains_start_around_one_and_biases_at_zero():
+  network = ConditionalBatchNorm(50)
+  x = jnp.zeros((2, 4, 4, 100))
+  params = network.init(jax.random.key(0), x, jnp.zeros(2, int), train=False)['params']
+  gain, bias = (params[f'Dense_{i}']['kernel'] for i in range(2))
+  assert abs(gain.mean()) < 1e-3 and abs(gain.std() - 0.02) < 1e-3
+  np.testing.assert_array_equal(bias, 0.0)
+
+
+# -------------------------------------------------------------------------------- heads
+
+
+class _Head(nn.Module):
+  """A head alone, without spectral norm."""
+
+  head: str
+
+  @nn.compact
+  def __call__(self, features, labels):
+    return HEADS[self.head](features, labels, K, lambda layer, x: layer(x))
+
+
+@pytest.mark.parametrize('head', HEADS)
+def test_heads_are_their_formulas(head):
+  features, network = _random(6, 5), _Head(head)
+  variables = _shaken(network.init(jax.random.key(0), features, LABELS))
+  logits, class_logits = network.apply(variables, features, LABELS)
+  params = variables['params']
+  expected = (features @ params['Dense_0']['kernel'] + params['Dense_0']['bias'])[:, 0]
+  if head == 'projection':
+    expected += (params['Dense_1']['kernel'][LABELS] * features).sum(-1)
+  np.testing.assert_allclose(logits, expected, rtol=1e-4, atol=1e-5)
+  if head == 'auxiliary':
+    expected = features @ params['Dense_1']['kernel'] + params['Dense_1']['bias']
+    np.testing.assert_allclose(class_logits, expected, rtol=1e-4, atol=1e-5)
+  else:
+    assert class_logits is None
+
+
+@pytest.mark.parametrize('head', ['projection', 'auxiliary'])
+def test_what_a_head_adds_is_normalised(head):
+  """Kernels five times as large change nothing."""
+  images = np.tanh(_random(6, 8, 8, 1))
+  network = sndcgan.Discriminator(4, head, K)
+  variables = network.init(jax.random.key(0), images, LABELS, train=False)
+  scaled = jax.tree.map(lambda x: 5.0 * x if x.ndim > 1 else x, variables['params'])
+  plain = network.apply(variables, images, LABELS, train=False)
+  scaled = network.apply({**variables, 'params': scaled}, images, LABELS, train=False)
+  jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), plain, scaled)
+
+
+def test_the_label_decides_what_the_projection_head_says():
+  images = np.tanh(_random(6, 8, 8, 1))
+  network = sndcgan.Discriminator(4, 'projection', K)
+  variables = network.init(jax.random.key(0), images, LABELS, train=False)
+  logits, _ = network.apply(variables, images, LABELS, train=False)
+  others, _ = network.apply(variables, images, (LABELS + 1) % K, train=False)
+  assert (np.abs(logits - others) > 1e-3).all()
+
+
+# -------------------------------------------------------------------------------- SNDCGAN
+
+
+def _count(network, *inputs):
+  variables = jax.eval_shape(lambda: network.init(jax.random.key(0), *inputs, train=False))
+  return sum(leaf.size for leaf in jax.tree.leaves(variables['params']))
+
+
+@pytest.mark.parametrize('k', [10, 100])
+def test_parameters_of_the_conditional_networks(k):
+  """The formulas of the module's table."""
+  noise, images = jnp.zeros((2, 128)), jnp.zeros((2, 32, 32, 3))
+  labels = jnp.zeros(2, jnp.int32)
+  # A gain and a bias a class, in place of one of each, in layers of 256, 128 and 64 channels.
+  assert 3_812_355 - 2 * 448 + 2 * 448 * k == 3_811_459 + 896 * k
+  assert _count(sndcgan.Generator(32, 3, 64, k), noise, labels) == 3_811_459 + 896 * k
+  for head, more in (('none', 0), ('projection', 512), ('auxiliary', 513)):
+    network = sndcgan.Discriminator(64, head, k)
+    assert _count(network, images, labels) == 2_928_193 + more * k
+  table = sndcgan.__doc__
+  for text in ('3,811,459 + 896K', '2,928,193 + 512K', '2,928,193 + 513K'):
+    assert text in table
+
+
+def test_the_label_decides_what_the_generator_makes():
+  noise = _random(6, 10)
+  network = sndcgan.Generator(8, 1, 4, K)
+  variables = _shaken(network.init(jax.random.key(0), noise, LABELS, train=False))
+  images = network.apply(variables, noise, LABELS, train=False)
+  others = network.apply(variables, noise, np.zeros(6, int), train=False)
+  same = np.abs(images - others).max((1, 2, 3)) < 1e-6
+  np.testing.assert_array_equal(same, LABELS == 0)
+
+
+@pytest.mark.parametrize(('num_classes', 'labels'), [(None, LABELS), (K, None)])
+def test_labels_are_for_conditional_generators(num_classes, labels):
+  with pytest.raises(ValueError, match='labels if it has num_classes'):
+    network = sndcgan.Generator(8, 1, 4, num_classes)
+    network.init(jax.random.key(0), _random(6, 10), labels, train=False)
+
+
+def test_bfloat16_keeps_parameters_and_outputs_in_float32():
+  noise, options = _random(6, 10), {'num_classes': K, 'dtype': jnp.bfloat16}
+  generator = sndcgan.Generator(8, 1, 4, **options)
+  images, variables = generator.init_with_output(jax.random.key(0), noise, LABELS, train=False)
+  exact = sndcgan.Generator(8, 1, 4, K).apply(variables, noise, LABELS, train=False)
+  np.testing.assert_allclose(images, exact, atol=0.05)
+  trees = [images, variables]
+  for head in HEADS:
+    network = sndcgan.Discriminator(4, head, **options)
+    trees += [network.init_with_output(jax.random.key(0), exact, LABELS, train=False)]
+  assert {leaf.dtype for leaf in jax.tree.leaves(trees)} == {jnp.dtype('float32')}
