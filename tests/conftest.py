@@ -4,11 +4,16 @@ import os
 from pathlib import Path
 import tempfile
 
-# Tests compile many small programs and run each a few times: optimise the former.
-os.environ['XLA_FLAGS'] = (
-  os.environ.get('XLA_FLAGS', '') + ' --xla_backend_optimization_level=0'
-  ' --xla_force_host_platform_device_count=8'
-)
+if 'PYTEST_XDIST_WORKER' not in os.environ:  # Workers inherit what the first process sets.
+  # Tests compile many small programs and run each a few times: optimise the former.
+  os.environ['XLA_FLAGS'] = (
+    os.environ.get('XLA_FLAGS', '') + ' --xla_backend_optimization_level=0'
+    ' --xla_force_host_platform_device_count=8'
+  )
+  # Many tests trace the same program anew: a session, the commands that it starts included,
+  # compiles it once.
+  _cache = tempfile.TemporaryDirectory()
+  os.environ['JAX_COMPILATION_CACHE_DIR'] = _cache.name
 
 import jax
 import numpy as np
@@ -16,10 +21,6 @@ import pytest
 
 from tests import stand_in
 
-# Many tests trace the same program anew: a session compiles it once.
-_cache = tempfile.TemporaryDirectory()
-os.environ['JAX_COMPILATION_CACHE_DIR'] = _cache.name  # of the commands that tests start
-jax.config.update('jax_compilation_cache_dir', _cache.name)
 jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.2)
 
 
