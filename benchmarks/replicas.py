@@ -9,10 +9,8 @@ the PyTorch side is `benchmarks/torch_elastic_step.py`. All three take turns on 
 the device already, and the table gives medians over the repetitions. Without PyTorch, JAX is timed
 alone.
 
-A second table has the convolutions of these networks in four forms: vmapped by JAX, explicitly
-grouped, a batched matrix product of patches (`jaxgan.networks.layers` under vmap), and one after
-another. Forward, image gradient and kernel gradient are those of the convolution; a transposed one
-of the same shape makes the same three, the image gradient first.
+A second table has the convolutions of these networks in the four forms of
+`benchmarks/convolutions.py`.
 
 The floor is the memory traffic of Adam: parameters and both moments, read and written once a step.
 On CPU nothing else may run, see `benchmarks/step_time.py`.
@@ -24,10 +22,10 @@ import statistics
 
 from absl import app, flags
 import jax
-from jax import lax
 import jax.numpy as jnp
 import numpy as np
 
+from benchmarks import convolutions
 from benchmarks.timing import (
   account,
   describe_hardware,
@@ -41,12 +39,10 @@ from experiments import base
 from jaxgan import replicas
 from jaxgan.algorithms.infogan import infogan
 from jaxgan.compilation import jit
-from jaxgan.networks import layers
 
 _CATEGORIES = 10
 _CPU_REPLICAS, _ACCELERATOR_REPLICAS = [1, 2, 4, 8], [1, 2, 5, 10, 25, 50]
 _CPU_STEPS, _ACCELERATOR_STEPS = 2, 50
-_FORMS = ('vmap', 'grouped', 'patches', 'one after another')
 
 _REPLICAS = flags.DEFINE_list('replicas', None, 'How many; default 1 to 8 on CPU, to 50 elsewhere.')
 _BATCH_SIZE = flags.DEFINE_integer('batch_size', 64, 'Images a step and replica.', 2)
@@ -182,92 +178,6 @@ def lower_single(config, images):
   return lowered, sum(x.size for x in jax.tree.leaves(moments))
 
 
-def _lax_conv(images, kernel, groups=1):
-  return lax.conv_general_dilated(
-    images,
-    kernel,
-    (2, 2),
-    'SAME',
-    dimension_numbers=('NHWC', 'HWIO', 'NHWC'),
-    feature_group_count=groups,
-  )
-
-
-def _grouped_conv(images, kernels):
-  """`[R, N, H, W, C]` and `[R, k, k, C, F]` by one convolution of R groups of channels."""
-  count, n, height, width, channels = images.shape
-  size, features = kernels.shape[1], kernels.shape[4]
-  images = jnp.moveaxis(images, 0, 3).reshape(n, height, width, count * channels)
-  kernel = jnp.moveaxis(kernels, 0, 3).reshape(size, size, channels, count * features)
-  outputs = _lax_conv(images, kernel, count)
-  outputs = outputs.reshape(*outputs.shape[:3], count, features)
-  return jnp.moveaxis(outputs, 3, 0)
-
-
-def _maps(conv):
-  """The three computations of a convolution and its gradient, by name."""
-
-  def image_gradient(images, kernel, cotangent):
-    (gradient,) = jax.vjp(lambda x: conv(x, kernel), images)[1](cotangent)
-    return gradient
-
-  def kernel_gradient(images, kernel, cotangent):
-    (gradient,) = jax.vjp(lambda k: conv(images, k), kernel)[1](cotangent)
-    return gradient
-
-  return {
-    'forward': lambda images, kernel, _: conv(images, kernel),
-    'image gradient': image_gradient,
-    'kernel gradient': kernel_gradient,
-  }
-
-
-def convolutions() -> dict:
-  """form -> computation -> function of images, kernels and cotangents `[R, ...]`."""
-
-  def one_by_one(function):
-    return lambda *arrays: [function(*one) for one in zip(*arrays, strict=True)]
-
-  lax_maps, patch_maps = _maps(_lax_conv), _maps(lambda x, k: layers.conv(x, k, 2))
-  forms = (
-    {name: jax.vmap(f) for name, f in lax_maps.items()},
-    _maps(_grouped_conv),
-    {name: jax.vmap(f) for name, f in patch_maps.items()},
-    {name: one_by_one(f) for name, f in lax_maps.items()},
-  )
-  return dict(zip(_FORMS, forms, strict=True))
-
-
-def measure_convolutions(counts, image_size, batch_size, dtype, repeats: int) -> list[dict]:
-  """Times the forms in turns; a row for each shape, computation and number of replicas."""
-  rows = []
-  for channels, features, size in ((1, 64, image_size), (64, 128, image_size // 2)):
-    for count in counts:
-      shapes = (
-        (count, batch_size, size, size, channels),
-        (count, 4, 4, channels, features),
-        (count, batch_size, size // 2, size // 2, features),
-      )
-      arrays = [jax.random.normal(jax.random.key(0), shape).astype(dtype) for shape in shapes]
-      for name in _maps(_lax_conv):
-        functions = {form: jit(maps[name]) for form, maps in convolutions().items()}
-        runs = {form: [] for form in functions}
-        for repeat in range(repeats + 1):
-          for form, function in functions.items():
-            wall, _ = timed(lambda f, a: jax.block_until_ready(f(*a)), function, arrays)
-            if repeat:  # The first call compiles.
-              runs[form].append(1e3 * wall)
-        rows.append(
-          {
-            'convolution': f'{size}x{size}x{channels} -> {features}',
-            'computation': name,
-            'replicas': count,
-            'ms': {form: statistics.median(values) for form, values in runs.items()},
-          }
-        )
-  return rows
-
-
 def print_tables(results: dict) -> None:
   print_heading(results)
   sides = list(results['steps_of_replicas'][0]['ms_per_replica_step'])
@@ -282,9 +192,9 @@ def print_tables(results: dict) -> None:
     print(f'{row["replicas"]:8}' + ''.join(f'{cell:>22}' for cell in cells) + ratio)
   print_account(results)
   print('\nconvolutions of n replicas, ms')
-  print(f'{"":20}{"":16}{"n":>4}' + ''.join(f'{form:>19}' for form in _FORMS))
+  print(f'{"":20}{"":16}{"n":>4}' + ''.join(f'{form:>19}' for form in convolutions.FORMS))
   for row in results['convolutions']:
-    cells = ''.join(f'{row["ms"][form]:19.2f}' for form in _FORMS)
+    cells = ''.join(f'{row["ms"][form]:19.2f}' for form in convolutions.FORMS)
     print(f'{row["convolution"]:20}{row["computation"]:16}{row["replicas"]:4}{cells}')
 
 
@@ -311,7 +221,7 @@ def main(argv):
     'repeats': repeats,
     'steps_of_replicas': rows,
     **account(lowered, num_parameters, single, measure_limits(_DTYPE.value)),
-    'convolutions': measure_convolutions(counts, size, batch_size, _DTYPE.value, repeats),
+    'convolutions': convolutions.measure(counts, size, batch_size, _DTYPE.value, repeats),
     **describe_hardware('torch' in rows[0]['ms_per_replica_step']),
   }
   print_tables(results)

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from benchmarks import replicas
+from benchmarks import convolutions
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 
@@ -70,7 +70,7 @@ def test_the_convolutions_compute_the_same():
   rngs = jax.random.split(jax.random.key(0), 3)
   shapes = (2, 3, 4, 4, 5), (2, 4, 4, 5, 6), (2, 3, 2, 2, 6)
   arrays = [jax.random.normal(rng, shape) for rng, shape in zip(rngs, shapes, strict=True)]
-  forms = replicas.convolutions()
+  forms = convolutions.forms()
   for name, function in forms['vmap'].items():
     expected = function(*arrays)
     for maps in forms.values():
