@@ -11,8 +11,9 @@ overlap; and in the body of a loop it leaves convolutions as they are laid out, 
 with images NHWC and kernels HWIO.
 
 Under `jax.vmap` with a kernel for each replica they become batched matrix products of image
-patches. JAX's own rule makes grouped convolutions, which take 1.4 to 8 times as long on CPU
-(`benchmarks/replicas.py`); for a single kernel the convolution is the faster form.
+patches. What JAX's own rule makes takes up to nine times as long on CPU, an explicit grouped
+convolution up to eighteen (`benchmarks/replicas.py`); for a single kernel the convolution is the
+faster form.
 """
 
 import functools
