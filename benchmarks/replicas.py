@@ -35,7 +35,7 @@ from benchmarks.timing import (
   timed,
   torch_side,
 )
-from experiments import base
+from experiments import mnist_lt
 from jaxgan import replicas
 from jaxgan.algorithms.infogan import infogan
 from jaxgan.compilation import jit
@@ -54,15 +54,6 @@ _DTYPE = flags.DEFINE_enum('dtype', 'float32', ['float32', 'bfloat16'], 'Compute
 _SIZE = flags.DEFINE_integer('image_size', 28, 'Side of the random images.')
 _TORCH = flags.DEFINE_boolean('torch', True, 'Time PyTorch too, if it is installed.')
 _OUT = flags.DEFINE_string('out', None, 'JSON file for the results.')
-
-
-def make_config(dtype: str):
-  """The `algorithm` section of Elastic-InfoGAN."""
-  dataset = 'long_tail_mnist/split_0'
-  annotator = base.evaluation_classifier_section(dataset)
-  config = base.codes_config('benchmark', 'elastic_infogan', dataset, annotator).algorithm
-  config.dtype = dtype
-  return config
 
 
 def compile_update(algorithm):
@@ -207,7 +198,8 @@ def main(argv):
   steps = _STEPS.value or (_CPU_STEPS if on_cpu else _ACCELERATOR_STEPS)
   size, batch_size, repeats = _SIZE.value, _BATCH_SIZE.value, _REPEATS.value
   images = np.random.default_rng(0).uniform(-1, 1, (batch_size, size, size, 1)).astype(np.float32)
-  config = make_config(_DTYPE.value)
+  config = mnist_lt.get_config().algorithm
+  config.dtype = _DTYPE.value
   rows = measure_steps(config, images, counts, steps, repeats, _TORCH.value)
   lowered, num_parameters = lower_single(config, images)
   single = rows[0]['ms_per_replica_step']['one_after_another']

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from benchmarks import replicas
+from experiments import mnist_lt
 from jaxgan import augment
 from jaxgan.algorithms import infogan
 
@@ -54,7 +54,7 @@ def _draws(config, rng):
 
 def test_losses_of_two_updates(monkeypatch):
   """Of the second one, too: it follows from the gradients of the first."""
-  config = replicas.make_config('float32')
+  config = mnist_lt.get_config().algorithm
   ours = infogan.infogan(config, (SIZE, SIZE, 1), CATEGORIES)
   state = ours.init(jax.random.key(0))
   theirs = torch_elastic_step.Trainer(config, (SIZE, SIZE, 1), CATEGORIES, 'cpu')
@@ -82,7 +82,7 @@ def test_losses_of_two_updates(monkeypatch):
 
 def test_views_are_those_of_the_augmentation(monkeypatch):
   """A rotation and a zoom of all images, drawn as the ends of their ranges."""
-  config = replicas.make_config('float32')
+  config = mnist_lt.get_config().algorithm
   theirs = torch_elastic_step.Trainer(config, (SIZE, SIZE, 1), CATEGORIES, 'cpu')
   images = parity._random(3, SIZE, SIZE, 1)
   monkeypatch.setattr(torch.Tensor, 'uniform_', lambda tensor, low, high: tensor.fill_(high))
