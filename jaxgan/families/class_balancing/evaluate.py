@@ -103,9 +103,7 @@ class Evaluation:
     return evaluation
 
   def sampler(self, state, balanced: bool):
-    del (
-      balanced
-    )  # All classes are asked for alike, or none can be: what is too many is thrown away.
+    del balanced  # All classes are asked for alike or none is: what is too many is thrown away.
     if self._algorithm.class_conditional:
 
       def sample_labelled(rng, num_images):
