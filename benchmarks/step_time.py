@@ -27,6 +27,7 @@ from benchmarks.timing import (
   account,
   describe_hardware,
   measure_limits,
+  num_parameters,
   print_account,
   print_heading,
   timed,
@@ -101,22 +102,25 @@ class JaxSide:
       )
     )
 
-  def lower(self):
-    """The step, not compiled."""
+  def _step(self):
+    """(the step, a first carry that shares nothing with the trainer's, the other arguments)."""
     one_step, start = train.make_step(self._job, together=False)
     constants = (self._share, self._dataset, dict(self._job.frozen))
+    state = jax.tree.map(jnp.copy, self._trainer.state(0))
+    return one_step, start(state, 0, *constants), constants
+
+  def lower(self):
+    """The step, not compiled."""
     with jax.set_mesh(self._mesh):
-      carry = start(self._trainer.state(0), 0, *constants)
+      one_step, carry, constants = self._step()
       return jax.jit(one_step).lower(carry, *constants)
 
   def compile_loop(self):
     """`run(n)` that makes n steps in one dispatch, the trainer's loop on accelerators."""
-    one_step, start = train.make_step(self._job, together=False)
-    constants = (self._share, self._dataset, dict(self._job.frozen))
-    advance = train.compile_run(one_step, loop_on_device=True, sharding=None)
     with jax.set_mesh(self._mesh):
-      state = jax.tree.map(jnp.copy, self._trainer.state(0))
-      carries = [start(state, 0, *constants)]
+      one_step, carry, constants = self._step()
+    advance = train.compile_run(one_step, loop_on_device=True, sharding=None)
+    carries = [carry]
 
     def run(steps):
       nonlocal carries
@@ -129,10 +133,9 @@ class JaxSide:
 
   @property
   def num_parameters(self) -> int:
-    """As many as there are first moments."""
+    """Of both networks."""
     state = self._trainer.state(0)
-    moments = [o[0].mu for o in (state.generator_optimizer, state.discriminator_optimizer)]
-    return sum(x.size for x in jax.tree.leaves(moments))
+    return num_parameters(state.generator_optimizer, state.discriminator_optimizer)
 
   def run(self, steps: int) -> None:
     with jax.set_mesh(self._mesh):

@@ -61,12 +61,17 @@ def measure_limits(dtype: str, repeats: int = 9) -> dict:
   return {'product_gflop_per_s': product, 'memory_gb_per_s': copy}
 
 
-def account(lowered, num_parameters: int, ms_per_step: float, limits: dict) -> dict:
+def num_parameters(*optimizers) -> int:
+  """How many parameters some states of optax.adam train: as many as there are first moments."""
+  return sum(x.size for state in optimizers for x in jax.tree.leaves(state[0].mu))
+
+
+def account(lowered, trained: int, ms_per_step: float, limits: dict) -> dict:
   """Where the time of a step goes, from its arithmetic and Adam's memory traffic.
 
   Args:
     lowered: the step, `jax.jit(step).lower(...)`.
-    num_parameters: trained ones; Adam reads and writes them and both moments once a step, float32.
+    trained: parameters; Adam reads and writes them and both moments once a step, float32.
     ms_per_step: measured.
     limits: what `measure_limits` returned in the same run.
 
@@ -75,7 +80,7 @@ def account(lowered, num_parameters: int, ms_per_step: float, limits: dict) -> d
     limits of the device, and the GFLOP/s of the whole step.
   """
   gflop = 1e-9 * lowered.cost_analysis()['flops']
-  adam_gb = 1e-9 * 6 * 4 * num_parameters
+  adam_gb = 1e-9 * 6 * 4 * trained
   return {
     'gflop_per_step': gflop,
     'arithmetic_floor_ms': 1e3 * gflop / limits['product_gflop_per_s'],
