@@ -164,7 +164,8 @@ def gan_config(experiment: str, method: str, classifier_data: str, annotator_dat
         'regulariser_weight': 10.0,  # λ
         'regulariser_weights': 'released',  # or 'paper': 1 / (K N̂), without an upper bound
         'class_loss_weight': 1.0,  # of the class losses of acgan and acgan_pretrained
-        'count_start': 50.0,
+        'count_start': 50.0,  # N of every class, or a tuple with one a class
+        'count_update': 'convex',  # or 'additive', Eq. 5's two forms, or 'held'
         'count_decay': 0.5,  # α
         'count_cycle': 2000,
         'dtype': 'float32',

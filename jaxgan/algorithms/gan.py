@@ -38,6 +38,12 @@ WEIGHTS = {
   'released': class_balance.class_weights,
   'paper': class_balance.inverse_frequency_weights,
 }
+# update(N [K], c [K] of the cycle, α) -> N; 'held' keeps what training starts with (Fig. 3).
+COUNT_UPDATES = {
+  'convex': class_balance.convex_update,
+  'additive': class_balance.additive_update,
+  'held': lambda counts, cycle_counts, decay: counts,
+}
 
 
 def _no_labels(rng, num_images, num_classes, counts):
@@ -125,6 +131,8 @@ class Choices(NamedTuple):
 
 METHODS = {
   'unconditional': Choices(),
+  # The baseline of class_balancing_conditional (§6.5.2): labels that nothing reads but the norms.
+  'random_labels': Choices(labels='uniform'),
   'class_balancing': Choices(guidance='weighted_entropy'),
   # Its labels are one more random input (iNaturalist, §6.5.2): only the classifier says a class.
   'class_balancing_conditional': Choices(labels='effective', guidance='weighted_entropy'),
@@ -158,6 +166,7 @@ def _check(config, choices: Choices) -> None:
     ('algorithm.network', config.network, NETWORKS),
     ('algorithm.loss', config.loss, LOSSES),
     ('algorithm.regulariser_weights', config.regulariser_weights, WEIGHTS),
+    ('algorithm.count_update', config.count_update, COUNT_UPDATES),
     ('labels', choices.labels, LABELS),
     ('head', choices.head, HEADS),
     ('guidance', choices.guidance, GUIDANCE),
@@ -190,8 +199,9 @@ def gan(
       `generator_width`, `discriminator_width`, `noise_dim`, `learning_rate`, `beta1`, `beta2`,
       `epsilon` (of Adam), `discriminator_steps` (n_dis), `ema_decay`, `ema_start`,
       `regulariser_weight` (λ), `regulariser_weights` (of WEIGHTS), `class_loss_weight` (of the
-      losses of head 'auxiliary' and guidance 'cross_entropy'), `count_start`, `count_decay` (α),
-      `count_cycle`, `dtype`.
+      losses of head 'auxiliary' and guidance 'cross_entropy'), `count_start` (N at the start, one
+      number or one a class), `count_update` (of COUNT_UPDATES), `count_decay` (α), `count_cycle`
+      (steps), `dtype`.
     choices: a method of METHODS, or other choices.
     image_shape: (H, W, C) of the training images.
     num_classes: K of the labels and of the classifier in the loop.
@@ -213,6 +223,7 @@ def gan(
   guidance = GUIDANCE[choices.guidance]
   discriminator_loss, generator_loss = LOSSES[config.loss]
   weights = WEIGHTS[config.regulariser_weights]
+  update_counts = COUNT_UPDATES[config.count_update]
   optimizer = adam(config)
 
   def draw_noise(rng, num):
@@ -231,7 +242,7 @@ def gan(
     labels = None if choices.labels == 'none' else jnp.zeros(2, jnp.int32)
     generator_variables = generator.init(generator_rng, noise, labels, train=False)
     discriminator_variables = discriminator.init(discriminator_rng, images, labels, train=False)
-    start_counts = jnp.full((num_classes,), config.count_start, jnp.float32)
+    start_counts = jnp.broadcast_to(jnp.asarray(config.count_start, jnp.float32), (num_classes,))
     return GanState(
       step=jnp.zeros((), jnp.int32),
       generator=generator_variables,
@@ -315,7 +326,7 @@ def gan(
     """Counts one more batch; ends the cycle when its last step is done (Eq. 5)."""
     cycle_counts = state.cycle_counts + histogram
     ends = (state.step + 1) % config.count_cycle == 0
-    counts = class_balance.update_counts(state.counts, cycle_counts, config.count_decay)
+    counts = update_counts(state.counts, cycle_counts, config.count_decay)
     return state.replace(
       counts=jnp.where(ends, counts, state.counts),
       cycle_counts=jnp.where(ends, 0.0, cycle_counts),

@@ -8,10 +8,11 @@ import jax
 import jax.numpy as jnp
 
 
-def update_counts(counts, cycle_counts, decay):
+def convex_update(counts, cycle_counts, decay):
   """Effective class counts after a cycle, N_k <- max(α N_k + (1 - α) c_k, 1).
 
-  The convex form of Eq. 5, with the released code's floor of one image a class.
+  The convex form of Eq. 5, with the released code's floor of one image a class. Of a constant c, N
+  goes to c, so that a cycle has to be long enough for many images of each class.
 
   Args:
     counts: `[K]`, N before the cycle.
@@ -22,6 +23,16 @@ def update_counts(counts, cycle_counts, decay):
     `[K]`.
   """
   return jnp.maximum(decay * counts + (1.0 - decay) * cycle_counts, 1.0)
+
+
+def additive_update(counts, cycle_counts, decay):
+  """Effective class counts after a cycle, N_k <- max(α N_k + c_k, 1), Eq. 5's other form.
+
+  Of a constant c, N goes to c / (1 - α): with α near 1 a cycle of one batch is enough.
+
+  Args and returns: see `convex_update`; floored alike.
+  """
+  return jnp.maximum(decay * counts + cycle_counts, 1.0)
 
 
 def class_weights(counts):

@@ -22,7 +22,8 @@ def classify(variables, images):
 def build(tiny_config):
   def make(method, **changes):
     config = tiny_config.algorithm.copy_and_resolve_references()
-    config.update(changes)
+    with config.ignore_type():  # One number or one a class.
+      config.update(changes)
     return gan(config, METHODS[method], SHAPE, K, classify)
 
   return make
@@ -69,6 +70,23 @@ def test_counts_follow_equation_5(build):
   np.testing.assert_allclose(states[1].counts, [50.0] * K)
   np.testing.assert_allclose(states[2].cycle_counts, np.zeros(K))
   np.testing.assert_allclose(states[2].counts, np.maximum(25 + (first + second) / 2, 1), rtol=1e-6)
+
+
+def test_counts_a_class_can_be_held(build):
+  """The two extremes of Fig. 3 hold N; nothing but the counts' update is switched off."""
+  held, metrics = run(
+    build('class_balancing', count_start=(1e4, 50.0, 1.0), count_update='held', count_cycle=1), 2
+  )
+  np.testing.assert_array_equal(held[2].counts, np.float32([1e4, 50, 1]))
+  assert metrics[0]['class_share'].sum() == 1
+
+
+def test_statistics_of_every_step_can_be_additive(build):
+  states, metrics = run(
+    build('class_balancing', count_update='additive', count_cycle=1, count_decay=0.9), 1
+  )
+  seen = np.asarray(metrics[0]['class_share']) * 8
+  np.testing.assert_allclose(states[1].counts, 45 + seen, rtol=1e-6)
 
 
 def test_average_is_the_generator_until_its_start_step(build, assert_trees_equal):
@@ -118,6 +136,7 @@ def test_every_method_trains_a_step(build, method):
     ({'network': 'vgg'}, {}, r"algorithm\.network='vgg' is unknown: use one of sndcgan"),
     ({'loss': 'mse'}, {}, r"algorithm\.loss='mse' is unknown: use one of relativistic, hinge"),
     ({'regulariser_weights': 'x'}, {}, r"algorithm\.regulariser_weights='x'.*released, paper"),
+    ({'count_update': 'sum'}, {}, r"algorithm\.count_update='sum' .*convex, additive, held"),
     ({}, {'labels': 'real'}, "labels='real' is unknown: use one of none, uniform, effective"),
     ({}, {'head': 'acgan'}, "head='acgan' is unknown: use one of none, projection, auxiliary"),
     ({}, {'guidance': 'entropy'}, "guidance='entropy' is unknown: use one of none, weighted"),

@@ -8,18 +8,34 @@ import pytest
 from jaxgan.losses import class_balance
 
 
-def test_update_counts_is_convex_and_floored_at_one():
-  counts = class_balance.update_counts(
-    jnp.array([50.0, 50.0, 1.0]), jnp.array([100.0, 0.0, 0.0]), 0.5
-  )
-  np.testing.assert_allclose(counts, [75.0, 25.0, 1.0])
+@pytest.mark.parametrize(
+  ('update', 'expected'),
+  [
+    (class_balance.convex_update, [75.0, 25.0, 1.0]),
+    (class_balance.additive_update, [125.0, 25.0, 1.0]),
+  ],
+)
+def test_both_updates_of_equation_5_are_floored_at_one(update, expected):
+  counts = update(jnp.array([50.0, 50.0, 1.0]), jnp.array([100.0, 0.0, 0.0]), 0.5)
+  np.testing.assert_allclose(counts, expected)
+
+
+@pytest.mark.parametrize(
+  ('update', 'limit'),
+  [(class_balance.convex_update, 3.0), (class_balance.additive_update, 3.0 / 0.005)],
+)
+def test_the_limit_of_constant_counts(update, limit):
+  counts = jnp.array([50.0])
+  for _ in range(3000):
+    counts = update(counts, jnp.array([3.0]), 0.995)
+  np.testing.assert_allclose(counts, [limit], rtol=1e-3)
 
 
 def test_counts_of_a_class_that_vanishes_decay_exponentially_to_the_floor():
   counts = jnp.array([50.0])
   seen = []
   for _ in range(8):
-    counts = class_balance.update_counts(counts, jnp.zeros(1), 0.5)
+    counts = class_balance.convex_update(counts, jnp.zeros(1), 0.5)
     seen.append(float(counts[0]))
   np.testing.assert_allclose(seen, [25, 12.5, 6.25, 3.125, 1.5625, 1, 1, 1])
 

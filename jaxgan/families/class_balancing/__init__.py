@@ -14,7 +14,9 @@ def validate(config, require, require_positive) -> None:
   """Checks the sections `algorithm` and `evaluation`; see `jaxgan.config.validate`."""
   algorithm = config.algorithm
   require_positive('algorithm', 'learning_rate', 'epsilon', 'noise_dim', 'discriminator_steps')
-  require_positive('algorithm', 'count_cycle', 'count_start')
+  require_positive('algorithm', 'count_cycle')
+  counts = _start_counts(config)
+  require(min(counts) > 0, 'algorithm.count_start', algorithm.count_start, 'positive numbers')
   require_positive('algorithm', 'generator_width', 'discriminator_width')
   require_positive('evaluation', 'samples', 'periodic_samples')
   for field in ('beta1', 'beta2', 'ema_decay', 'count_decay'):
@@ -24,11 +26,17 @@ def validate(config, require, require_positive) -> None:
     ('network', NETWORKS),
     ('loss', gan.LOSSES),
     ('regulariser_weights', gan.WEIGHTS),
+    ('count_update', gan.COUNT_UPDATES),
   ):
     value = algorithm[field]
     require(value in allowed, f'algorithm.{field}', value, f'one of {", ".join(allowed)}')
   for field in ('regulariser_weight', 'class_loss_weight'):
     require(algorithm[field] >= 0, f'algorithm.{field}', algorithm[field], '0 or more')
+
+
+def _start_counts(config) -> tuple[float, ...]:
+  counts = config.algorithm.count_start
+  return tuple(counts) if isinstance(counts, (tuple, list)) else (counts,)
 
 
 def roles(methods, labelled: bool):
@@ -44,6 +52,12 @@ def check(config, data: data_lib.TrainingData) -> None:
     raise UserError(
       f'config.data.source={config.data.source} has no labels, which the classifier and the '
       'annotator need: give class folders or an npz with labels'
+    )
+  counts, num_classes = len(_start_counts(config)), len(data.pool.class_names)
+  if counts not in (1, num_classes):
+    raise UserError(
+      f'config.algorithm.count_start has {counts} numbers, {config.data.dataset} has '
+      f'{num_classes} classes: give one, or one a class'
     )
   images_per_step = config.train.batch_size * config.algorithm.discriminator_steps
   for indices in data.indices:
