@@ -21,6 +21,7 @@ EXPERIMENTS = [name for name in FILES if name not in ('__init__', 'base')]
 QUICK = ('elastic_infogan_folder', 'folder_lt', 'mnist_lt')
 SHAPES = {  # where they are not 32x32x3
   'digits_lt': {'image_size': 16, 'channels': 1},
+  'digits_extreme_counts': {'image_size': 16, 'channels': 1, 'num_classes': 10},
   'folder_lt': {'image_size': 16, 'channels': 3},
   'mnist_lt': {'image_size': 28, 'channels': 1},
   'elastic_infogan_folder': {'image_size': 16, 'channels': 3},
