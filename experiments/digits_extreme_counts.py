@@ -3,7 +3,7 @@
     python -m jaxgan.main --config=experiments/digits_extreme_counts.py:count=huge
     python -m jaxgan.main --config=experiments/digits_extreme_counts.py:count=tiny
     python -m jaxgan.main --config=experiments/digits_extreme_counts.py:count=even
-    python -m jaxgan.main --mode=report runs/digits_extreme_counts_{huge,tiny,even} --out=extremes.md
+    python -m jaxgan.main --mode=report runs/digits_extreme_counts_* --out=extremes.md
 
 Effective counts that are held instead of learned show what the regulariser does with them: where
 N_k of one class is huge, it believes that there is too much of the class, and the class's share of
