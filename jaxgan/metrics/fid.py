@@ -159,7 +159,7 @@ def features_distance(features1: np.ndarray, features2: np.ndarray) -> float:
     The distance, in squared feature units.
 
   Raises:
-    ValueError: features are not [N, D] and [M, D], or a side has fewer than two.
+    ValueError: features are not [N, D] and [M, D], are not finite, or a side has fewer than two.
   """
   mean1, factor1 = _mean_and_factor(features1)
   mean2, factor2 = _mean_and_factor(features2)
@@ -181,6 +181,8 @@ def _mean_and_factor(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
   """Mean [D] and F [D, R], R <= min(N, D), with F F^T the covariance of features [N, D]."""
   features = _as_features(features)
   _check_count(features.shape[0])
+  if not np.isfinite(features).all():
+    raise ValueError('the features hold NaN or infinite values')
   if features.shape[0] > features.shape[1]:
     mean, cov = statistics(features)
     return mean, _factor(cov, 'the covariance')
