@@ -8,6 +8,7 @@ import pytest
 
 from jaxgan.metrics.class_distribution import (
   class_counts,
+  class_groups,
   frequency_thirds,
   head_medium_tail,
   kl_from_uniform,
@@ -49,6 +50,23 @@ def test_class_counts_refuses_bad_labels(labels):
 def test_thirds_follow_the_training_frequency_not_the_labels():
   head, medium, tail = frequency_thirds([1, 100, 10, 50, 5, 20, 2])
   assert [head.tolist(), medium.tolist(), tail.tolist()] == [[1, 3, 5], [2, 4], [6, 0]]
+
+
+@pytest.mark.parametrize(('num_classes', 'bounds'), [(10, (3, 6)), (100, (33, 66)), (9, (3, 6))])
+def test_groups_of_falling_counts_are_label_ranges(num_classes, bounds):
+  groups = class_groups(np.arange(num_classes, 0, -1))
+  many, few = bounds
+  labels = list(range(num_classes))
+  expected = {'many': labels[:many], 'medium': labels[many:few], 'few': labels[few:]}
+  assert {name: group.tolist() for name, group in groups.items()} == expected
+  # Where nothing is left over they are the thirds.
+  thirds = [third.tolist() for third in frequency_thirds(np.arange(num_classes, 0, -1))]
+  assert (thirds == list(expected.values())) == (num_classes % 3 == 0)
+
+
+def test_groups_follow_the_training_frequency_not_the_labels():
+  groups = class_groups([1, 100, 10, 50, 5])
+  assert [group.tolist() for group in groups.values()] == [[1], [3, 2], [4, 0]]
 
 
 def test_head_medium_tail():

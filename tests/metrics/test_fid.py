@@ -115,6 +115,43 @@ def test_statistics_refuse_bad_features():
     fid.accumulate(fid.accumulate(None, np.ones((2, 4))), np.ones((2, 3)))
 
 
+@pytest.mark.parametrize(
+  ('count1', 'count2', 'dim'), [(16, 2, 128), (16, 16, 16), (200, 9, 32), (90, 200, 32)]
+)
+def test_features_are_as_far_apart_as_their_statistics(count1, count2, dim):
+  one, two = _features(0, count1, dim), _features(1, count2, dim, 0.3)
+  expected = fid.frechet_distance(*fid.statistics(one), *fid.statistics(two))
+  assert fid.features_distance(one, two) == pytest.approx(expected, rel=1e-6)
+  assert fid.features_distance(two, one) == pytest.approx(expected, rel=1e-6)
+
+
+def test_distance_of_features_depends_neither_on_order_nor_on_place():
+  one, two = _features(0, 12, 32), _features(1, 20, 32, 0.3)
+  expected = fid.features_distance(one, two)
+  assert fid.features_distance(one[::-1], two[::-1]) == pytest.approx(expected, rel=1e-10)
+  assert fid.features_distance(one + 2, two + 2) == pytest.approx(expected, rel=1e-5)
+  assert fid.features_distance(one, one[::-1]) == pytest.approx(0, abs=1e-12)
+
+
+def test_points_and_pairs_of_features_worked_by_hand():
+  # Variances 2 and 8 along one line, means 1 and 2 apart by 1: 1 + (sqrt(8) - sqrt(2))^2.
+  assert fid.features_distance([[0, 0], [2, 0]], [[0, 0], [4, 0]]) == pytest.approx(3)
+  # Crossed lines: the traces 2 + 2 and the means' distance of 1 + 1.
+  assert fid.features_distance([[0, 0], [2, 0]], [[0, 0], [0, 2]]) == pytest.approx(6)
+  # All images one: no spread to move; more images than dimensions, so by their covariance.
+  assert fid.features_distance(np.zeros((3, 2)), np.ones((3, 2))) == pytest.approx(2)
+
+
+def test_distance_of_features_refuses_bad_features():
+  with pytest.raises(ValueError, match='at least 2 features, got 1'):
+    fid.features_distance(np.ones((3, 4)), np.ones((1, 4)))
+  with pytest.raises(ValueError, match='features of 4 and 5 dimensions'):
+    fid.features_distance(np.ones((3, 4)), np.ones((3, 5)))
+  for count in (3, 9):
+    with pytest.raises(ValueError, match='NaN or infinite'):
+      fid.features_distance(np.full((count, 4), np.nan), np.ones((3, 4)))
+
+
 _SLOW = pytest.mark.slow
 
 
