@@ -3,6 +3,7 @@
 import numpy as np
 
 THIRDS = ('head', 'medium', 'tail')
+GROUPS = ('many', 'medium', 'few')
 
 
 def kl_from_uniform(counts):
@@ -69,7 +70,28 @@ def frequency_thirds(train_counts):
     Three integer vectors of class indices (head, medium, tail), each sorted by
     falling training frequency.
   """
-  return np.array_split(np.argsort(-_checked(train_counts), kind='stable'), 3)
+  return np.array_split(_by_frequency(train_counts), 3)
+
+
+def class_groups(train_counts):
+  """Many, medium and few: the groups of classes that results on long-tailed data are given for.
+
+  The frequency ranks from floor(i K / 3) to floor((i + 1) K / 3) - 1 for i = 0, 1, 2: ranks 0-2,
+  3-5, 6-9 of 10 classes and 0-32, 33-65, 66-99 of 100 (the labels themselves where the classes are
+  in falling order). They are the `frequency_thirds` but for the classes left over where K is no
+  multiple of 3, which the thirds give to the frequent groups (4 + 3 + 3 of 10) and these to the
+  rare ones (3 + 3 + 4).
+
+  Args:
+    train_counts: [K] number of training images of each class.
+
+  Returns:
+    A dict of "many", "medium", "few": integer vectors of class indices, each sorted by falling
+    training frequency; classes of equal frequency keep the order of their labels.
+  """
+  order = _by_frequency(train_counts)
+  bounds = [order.size // 3, 2 * order.size // 3]
+  return dict(zip(GROUPS, np.split(order, bounds), strict=True))
 
 
 def head_medium_tail(counts, train_counts):
@@ -101,6 +123,10 @@ def head_medium_tail(counts, train_counts):
     for name, group in groups.items()
   }
   return shares | means
+
+
+def _by_frequency(train_counts):
+  return np.argsort(-_checked(train_counts), kind='stable')
 
 
 def _checked(counts):

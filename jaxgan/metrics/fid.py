@@ -134,14 +134,58 @@ def frechet_distance(
   mean2, cov2 = _as_gaussian(mean2, cov2, '2')
   if mean1.shape != mean2.shape:
     raise ValueError(f'mean1 {mean1.shape} and mean2 {mean2.shape} must have the same length')
-  factor1 = _factor(cov1, 'cov1')
-  factor2 = _factor(cov2, 'cov2')
-  trace_root = 0.0
-  if factor1.shape[1] and factor2.shape[1]:
-    trace_root = scipy.linalg.svdvals(factor1.T @ factor2).sum()
+  trace_root = _trace_of_root(_factor(cov1, 'cov1'), _factor(cov2, 'cov2'))
   difference = mean1 - mean2
   distance = difference @ difference + np.trace(cov1) + np.trace(cov2) - 2 * trace_root
   return float(distance)
+
+
+def features_distance(features1: np.ndarray, features2: np.ndarray) -> float:
+  """Squared Fréchet distance between the Gaussians of two sets of features in memory.
+
+  The same as `frechet_distance` of their `statistics`. Centred features over sqrt(N - 1) are
+  themselves factors of the covariance, so with X and Y [N, D], [M, D] centred,
+
+    Tr (C1 C2)^{1/2} = sum of the singular values of X Y^T / sqrt((N - 1)(M - 1)),
+
+  and no [D, D] matrix is made where there are at most as many features as dimensions: the few
+  images of a rare class cost little.
+
+  Args:
+    features1: [N, D] features, N >= 2.
+    features2: [M, D] features, M >= 2.
+
+  Returns:
+    The distance, in squared feature units.
+
+  Raises:
+    ValueError: features are not [N, D] and [M, D], or a side has fewer than two.
+  """
+  mean1, factor1 = _mean_and_factor(features1)
+  mean2, factor2 = _mean_and_factor(features2)
+  if mean1.shape != mean2.shape:
+    raise ValueError(f'features of {mean1.size} and {mean2.size} dimensions have no distance')
+  difference = mean1 - mean2
+  traces = np.square(factor1).sum() + np.square(factor2).sum()
+  return float(difference @ difference + traces - 2 * _trace_of_root(factor1, factor2))
+
+
+def _trace_of_root(factor1: np.ndarray, factor2: np.ndarray) -> float:
+  """Tr (C1 C2)^{1/2} of the covariances with these factors, [D, R1] and [D, R2]."""
+  if not factor1.shape[1] or not factor2.shape[1]:
+    return 0.0
+  return scipy.linalg.svdvals(factor1.T @ factor2).sum()
+
+
+def _mean_and_factor(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+  """Mean [D] and F [D, R], R <= min(N, D), with F F^T the covariance of features [N, D]."""
+  features = _as_features(features)
+  _check_count(features.shape[0])
+  if features.shape[0] > features.shape[1]:
+    mean, cov = statistics(features)
+    return mean, _factor(cov, 'the covariance')
+  mean = features.mean(axis=0)
+  return mean, (features - mean).T / np.sqrt(features.shape[0] - 1)
 
 
 def _factor(cov: np.ndarray, name: str) -> np.ndarray:

@@ -1,0 +1,102 @@
+"""Quality and diversity of single classes and of groups of classes, by the features of images.
+
+A Fréchet distance of few images is large even between samples of one distribution (Chong & Forsyth,
+"Effectively Unbiased FID and Inception Score and Where to Find Them", 2020): compare values of the
+same numbers of images only.
+"""
+
+import numpy as np
+
+from jaxgan.metrics import class_distribution, fid
+
+
+def class_frechet(generated, generated_labels, real, real_labels, num_classes):
+  """Fréchet distance between the generated and the real images of each class.
+
+  The per-class or intra-FID, d_k = FID({x_i: y_i = k}, {x'_j: y'_j = k}), of "cGANs with
+  Projection Discriminator" by Miyato & Koyama (2018), https://arxiv.org/abs/1802.05637, §4.
+
+  Args:
+    generated: [N, D] features.
+    generated_labels: [N] integers, the classes that the images were generated for or, of an
+      unconditional generator, that a classifier gives them.
+    real: [M, D] features.
+    real_labels: [M] integers.
+    num_classes: K.
+
+  Returns:
+    float64 [K], in squared feature units; NaN where either side has fewer than two images.
+
+  Raises:
+    ValueError: there is not one label for each feature, or labels are not in 0 .. K - 1.
+  """
+  class_distribution.class_counts(generated_labels, num_classes)
+  class_distribution.class_counts(real_labels, num_classes)
+  groups = {label: [label] for label in range(num_classes)}
+  distances = group_frechet(generated, generated_labels, real, real_labels, groups)
+  return np.array([distances[label] for label in groups])
+
+
+def group_frechet(generated, generated_labels, real, real_labels, groups):
+  """Fréchet distance between the generated and the real images of each group of classes.
+
+  FID over the images whose class is in the group, such as FID-few of the rare classes. Groups are
+  from `class_distribution.class_groups`, for instance.
+
+  Args:
+    generated: [N, D] features.
+    generated_labels: [N] integers, as for `class_frechet`.
+    real: [M, D] features.
+    real_labels: [M] integers.
+    groups: dict of class indices by the name of the group.
+
+  Returns:
+    A dict of floats by the same names; NaN where either side has fewer than two images.
+
+  Raises:
+    ValueError: there is not one label for each feature.
+  """
+  generated, generated_labels = _checked(generated, generated_labels, 'generated')
+  real, real_labels = _checked(real, real_labels, 'real')
+  distances = {}
+  for name, classes in groups.items():
+    ours = generated[np.isin(generated_labels, classes)]
+    theirs = real[np.isin(real_labels, classes)]
+    enough = min(len(ours), len(theirs)) >= 2
+    distances[name] = fid.features_distance(ours, theirs) if enough else float('nan')
+  return distances
+
+
+def class_covariance_trace(features, labels, num_classes):
+  """How diverse the images of each class are: the trace of the covariance of their features.
+
+  Tr C_k = Σ_{i: y_i = k} |x_i - m_k|² / (n_k - 1), with m_k the mean of the class; 0 where all its
+  images are one. It depends on the features' scale: compare with the real images of the class.
+
+  Args:
+    features: [N, D].
+    labels: [N] integers.
+    num_classes: K.
+
+  Returns:
+    float64 [K], in squared feature units; NaN where a class has fewer than two images.
+
+  Raises:
+    ValueError: there is not one label for each feature, or labels are not in 0 .. K - 1.
+  """
+  features, labels = _checked(features, labels, 'the')
+  counts = class_distribution.class_counts(labels, num_classes)
+  traces = np.full(num_classes, np.nan)
+  for label in np.flatnonzero(counts >= 2):
+    traces[label] = features[labels == label].var(axis=0, ddof=1, dtype=np.float64).sum()
+  return traces
+
+
+def _checked(features, labels, name):
+  features, labels = np.asarray(features), np.asarray(labels)
+  if features.ndim != 2 or labels.shape != features.shape[:1]:
+    raise ValueError(
+      f'{name} features must be [N, D] with labels [N], got {list(features.shape)} and '
+      f'{list(labels.shape)}'
+    )
+  return features, labels
