@@ -10,7 +10,7 @@ from jaxgan import data as data_lib
 from jaxgan.algorithms import gan
 from jaxgan.drawing import curves, grids
 from jaxgan.families import class_balancing
-from jaxgan.families.class_balancing import cas, features, measures, pictures
+from jaxgan.families.class_balancing import cas, comparison, features, measures, pictures
 
 _GRID = 100  # images of a sample grid, 10 x 10
 
@@ -70,7 +70,9 @@ class Evaluation:
   def write(self, folder, method: str, step: int, state, replica: int) -> dict:
     setup, evaluator, config = self._setup, self._evaluator(replica), self._setup.config
     rng = jax.random.fold_in(setup.evaluation_rng(replica), 1)
-    results, images, labels = evaluator(state, config.evaluation.samples, rng)
+    measured = evaluator(state, config.evaluation.samples, rng, keep_features=True)
+    results = measured.results | {'features': evaluator.compare(measured)}
+    num_reference = len(evaluator.reference.images)
     score, score_protocol = self._score(folder, step, state, replica)
     accuracies = {'annotator_accuracy': setup.annotator.accuracy}
     if 'classifier' in class_balancing.roles(config, [method], labelled=True):
@@ -83,7 +85,7 @@ class Evaluation:
       'protocol': {
         'data': evaluator.data_key,
         'reference': evaluator.reference.key,
-        'reference_images': len(evaluator.reference.images),
+        'reference_images': num_reference,
         'samples': config.evaluation.samples,
         'step': step,
         'network': config.algorithm.network,
@@ -93,6 +95,7 @@ class Evaluation:
         'batch_norm': 'running statistics',
         'feature_network': ', '.join(f'{n.metric}: {n.key}' for n in networks),
         'resize': ', '.join(f'{n.metric}: {n.resize}' for n in networks),
+        **comparison.protocol(config.evaluation.samples, num_reference),
         **accuracies,
         **score_protocol,
         'seed': config.seed + replica,
@@ -103,6 +106,7 @@ class Evaluation:
       'train_counts': np.asarray(evaluator.train_counts).tolist(),
       'notes': evaluator.notes,
     }
+    images, labels = measured.images, measured.labels[: len(measured.images)]
     np.savez_compressed(folder / pictures.SAMPLES_FILE, images=images, labels=labels)
     evaluation_file.write(folder, evaluation)
     return evaluation
