@@ -37,7 +37,7 @@ def test_every_output_is_there(finished):
     } <= names
   for job in ('classifier', 'annotator'):
     assert (workdir / job / 'checkpoints').is_dir()
-  for picture in ('class_histogram.png', 'samples_by_class.png'):
+  for picture in ('class_histogram.png', 'samples_by_class.png', 'per_class_frechet.png'):
     assert Image.open(workdir / picture).size[0] > 100
   assert all(method in table for method in METHODS)
 
