@@ -178,20 +178,24 @@ def gan_config(experiment: str, method: str, classifier_data: str, annotator_dat
         'checkpoint': 'best',
         'inception_weights': '',  # the file or its folder
         'download_inception': False,
+        'cas': True,  # trains a classifier on generated images, in the last evaluation only
       },
       'classifier': classifier_section(classifier_data, drw=True, flip=flip),
       'annotator': classifier_section(annotator_data, drw=False, flip=flip),
+      # Trained on generated images; of its data it reads the test split.
+      'cas': classifier_section(classifier_data, drw=False, flip=flip),
     }
   )
+  del config.cas['folder']
   # One value on the command line reaches every job.
-  for role in ('classifier', 'annotator'):
+  for role in ('classifier', 'annotator', 'cas'):
     data = config[role].data
     data.source = config.data.get_ref('source')
     data.data_dir = config.data.get_ref('data_dir')
     data.options.image_size = config.data.options.get_ref('image_size')
   # The classifier sees the same long-tailed images as the GAN, the annotator all of them.
-  ratio = config.data.options.get_ref('imbalance_ratio')
-  config.classifier.data.options.imbalance_ratio = ratio
+  for role in ('classifier', 'cas'):
+    config[role].data.options.imbalance_ratio = config.data.options.get_ref('imbalance_ratio')
   return config
 
 

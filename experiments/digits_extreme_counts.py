@@ -31,4 +31,5 @@ def get_config(argument: str = ''):
   with config.ignore_type():
     config.algorithm.count_start = tuple(counts)
   config.algorithm.count_update = 'held'
+  config.evaluation.cas = False  # Held counts make no balanced images to learn from.
   return config

@@ -41,7 +41,7 @@ def get_config(argument: str = ''):
   config.evaluation.samples = 5000
   config.evaluation.periodic_samples = 1000
   config.evaluation.checkpoint = 'latest'
-  for section in (config.classifier, config.annotator):
+  for section in (config.classifier, config.annotator, config.cas):
     section.algorithm.depth, section.algorithm.width = 8, 8
     section.algorithm.warmup_epochs = 2
     section.algorithm.decay_epochs = (40, 45)

@@ -50,7 +50,7 @@ def _shorten(config):
   config.evaluation.samples = 5000
   config.evaluation.periodic_samples = 1000
   config.evaluation.checkpoint = 'latest'
-  for section in (config.classifier, config.annotator):
+  for section in (config.classifier, config.annotator, config.cas):
     section.algorithm.depth, section.algorithm.width = 8, 16
     section.algorithm.warmup_epochs = 1
     section.algorithm.decay_epochs = (16, 18)

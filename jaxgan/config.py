@@ -25,7 +25,7 @@ _FREE_FIELDS = (
   'data.data_dir',
 )
 # Sections of a GAN's configuration that only its evaluation reads.
-_FREE_SECTIONS = ('experiment', 'methods', 'published', 'evaluation', 'annotator')
+_FREE_SECTIONS = ('experiment', 'methods', 'published', 'evaluation', 'annotator', 'cas')
 
 
 def _is_free(name: str) -> bool:
@@ -101,8 +101,8 @@ def validate(config, num_devices: int) -> None:
   family.validate(config, _require, positive)
   dtype = config.algorithm.dtype
   _require(dtype in DTYPES, 'algorithm.dtype', dtype, f'one of {", ".join(DTYPES)}')
-  for role in family.roles(config.methods, labelled=True):
-    if not config[role].folder:
+  for role in family.roles(config, config.methods, labelled=True):
+    if not config[role].get('folder'):
       _validate_classifier(config[role], role, num_devices)
   batch_size = config.evaluation.batch_size
   _validate_positive(config.evaluation, 'evaluation.', ('batch_size',))
@@ -138,6 +138,26 @@ def read(folder: pathlib.Path) -> ml_collections.ConfigDict:
     raise UserError(f'{path} cannot be read ({error}): restore it or use another folder') from error
 
 
+def changes(folder: pathlib.Path, config) -> list[tuple]:
+  """Where a configuration differs from the one that its job's folder remembers, if it does.
+
+  Returns:
+    [(field, remembered value, new value)], without the fields that are free to change.
+
+  Raises:
+    UserError: what the folder remembers cannot be read.
+  """
+  if not (pathlib.Path(folder) / 'config.json').exists():
+    return []
+  old, new = _flatten(read(folder).to_dict()), _flatten(json.loads(_as_text(config)))
+  names = sorted(name for name in old.keys() | new.keys() if not _is_free(name))
+  return [(n, old.get(n), new.get(n)) for n in names if old.get(n) != new.get(n)]
+
+
+def _as_text(config) -> str:
+  return json.dumps(config.to_dict(), indent=2, sort_keys=True) + '\n'
+
+
 def remember(folder: pathlib.Path, config) -> None:
   """Writes a job's resolved configuration to its folder, unless another one is there.
 
@@ -146,20 +166,16 @@ def remember(folder: pathlib.Path, config) -> None:
   """
   folder = pathlib.Path(folder)
   path = folder / 'config.json'
-  text = json.dumps(config.to_dict(), indent=2, sort_keys=True) + '\n'
+  text = _as_text(config)
   if path.exists() and path.read_text() == text:
     return
-  if path.exists():
-    old, new = _flatten(read(folder).to_dict()), _flatten(json.loads(text))
-    names = sorted(n for n in old.keys() | new.keys() if not _is_free(n))
-    changed = [n for n in names if old.get(n) != new.get(n)]
-    if changed:
-      shown = ', '.join(f'{n} was {old.get(n)!r}, is {new.get(n)!r}' for n in changed[:3])
-      more = f' and {len(changed) - 3} more' if len(changed) > 3 else ''
-      raise UserError(
-        f'{folder} belongs to a run with another config ({shown}{more}): '
-        'choose another --workdir or the old values'
-      )
+  if changed := changes(folder, config):
+    shown = ', '.join(f'{n} was {old!r}, is {new!r}' for n, old, new in changed[:3])
+    more = f' and {len(changed) - 3} more' if len(changed) > 3 else ''
+    raise UserError(
+      f'{folder} belongs to a run with another config ({shown}{more}): '
+      'choose another --workdir or the old values'
+    )
   try:
     folder.mkdir(parents=True, exist_ok=True)
     temporary = folder / 'config.json.tmp'

@@ -15,7 +15,8 @@ def method_config(config, method: str, data: data_lib.TrainingData):
   """What the job of a method depends on, its frozen networks and evaluation included."""
   own = jobs.job_config(config, config, data.pool)
   resolved = config.copy_and_resolve_references()
-  for name in ('experiment', 'replicas', 'published', 'evaluation', 'classifier', 'annotator'):
+  sections = ('evaluation', 'classifier', 'annotator', 'cas')
+  for name in ('experiment', 'replicas', 'published', *sections):
     if name in resolved:
       own[name] = resolved[name]
   own.methods = (method,)
@@ -38,7 +39,7 @@ class Setup:
     for method in methods:
       config_lib.remember(self.workdir / method, method_config(config, method, self.data))
     labelled = self.data.pool.metadata.get('labelled', True)
-    self._roles = self.family.roles(methods, labelled)
+    self._roles = self.family.roles(config, methods, labelled)
     self.classifier = self._trained('classifier')
     self.annotator = self._trained('annotator')
     self._evaluations = {}

@@ -109,7 +109,19 @@ def classifier_job(config, role: str, folder: pathlib.Path) -> train.Job:
   """The job that trains the classifier (role 'classifier') or the annotator ('annotator')."""
   section = config[role]
   data, test = data_lib.load_training(section.data), data_lib.load(section.data, 'test')
-  own = job_config(config, section, data.pool)
+  return training_job(role, folder, job_config(config, section, data.pool), data, test)
+
+
+def training_job(name: str, folder: pathlib.Path, own, data, test) -> train.Job:
+  """The job that trains a classifier on some images.
+
+  Args:
+    name: what the progress lines call it.
+    folder: where it writes.
+    own: its configuration, see `job_config`.
+    data: the TrainingData.
+    test: Arrays; the accuracy on them ranks the checkpoints.
+  """
   algorithm = build_classifier(own, data.pool)
   classify = compile_classify(algorithm.classify)
 
@@ -131,7 +143,7 @@ def classifier_job(config, role: str, folder: pathlib.Path) -> train.Job:
     curves.loss_curves(logging.read_metrics(folder), folder / 'loss_curves.png')
 
   return train.Job(
-    name=role,
+    name=name,
     folder=folder,
     config=own,
     algorithm=algorithm,
@@ -158,10 +170,13 @@ def load_classifier(folder: pathlib.Path, mesh) -> Classifier:
   if step < last:
     raise UserError(f'the classifier in {folder} stopped at step {step} of {last}: train it first')
   variables = replicas.take(states, 0).variables
-  network = config.algorithm.network
-  name = f'{network}{config.algorithm.depth}' if network == 'resnet' else network
   test = data_lib.load(config.data, 'test')
-  return _tested(algorithm.classify, variables, test, name)
+  return _tested(algorithm.classify, variables, test, network_name(config.algorithm))
+
+
+def network_name(config) -> str:
+  """The network of a classifier's `algorithm` section, such as 'resnet32'."""
+  return f'{config.network}{config.depth}' if config.network == 'resnet' else config.network
 
 
 def load_weights(path: pathlib.Path, config) -> Classifier:

@@ -46,7 +46,7 @@ class MetricsFile:
 
   def log(self, step, values):
     """Writes a row {"step": step, name: value, ...} of scalars and vectors."""
-    row = {'step': step} | {name: _finite(value) for name, value in values.items()}
+    row = {'step': step} | {name: finite(value) for name, value in values.items()}
     self._file.write(json.dumps(row, allow_nan=False) + '\n')
     self._file.flush()
 
@@ -275,8 +275,8 @@ def _plain(values):
   return {name: np.asarray(value, np.float64).tolist() for name, value in values.items()}
 
 
-def _finite(value):
-  """None for what JSON cannot hold."""
+def finite(value):
+  """The number or list of numbers, with None for what JSON cannot hold."""
   if isinstance(value, list):
-    return [_finite(item) for item in value]
+    return [finite(item) for item in value]
   return value if math.isfinite(value) else None

@@ -10,6 +10,7 @@ from jaxgan import data as data_lib
 
 CLASS_COUNTS = (40, 24, 12)
 METHODS = ('unconditional', 'class_balancing')
+ROLES = ('classifier', 'annotator', 'cas')
 
 
 def _arrays(
@@ -52,13 +53,15 @@ def shrink(config: ml_collections.ConfigDict) -> ml_collections.ConfigDict:
       config.evaluation.update(images_per_code=12, periodic_images_per_code=8)
     config.evaluation.batch_size = 8
     config.train.update(batch_size=8, steps=4, epochs=None, log_every=2)
-    classifiers = [config[role] for role in ('classifier', 'annotator') if role in config]
+    classifiers = [config[role] for role in ROLES if role in config]
     for section in (config, *classifiers):
       every = {'evaluate_every': 2, 'picture_every': 4, 'checkpoint_every': 2}
       section.train.update(batch_size=8, log_every=2, **every)
     for section in classifiers:
       section.algorithm.update(depth=8, width=4)
       section.train.epochs = 1
+    if 'cas' in config:  # Each evaluation trains it: one checkpoint, the last, will do.
+      config.cas.train.update(evaluate_every=100, checkpoint_every=100)
   return config
 
 

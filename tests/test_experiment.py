@@ -7,7 +7,7 @@ from PIL import Image
 import pytest
 
 from jaxgan import config as config_lib
-from jaxgan import experiment, report, train
+from jaxgan import experiment, logging, report, train
 from jaxgan.errors import UserError
 from jaxgan.families import class_balancing, codes
 from tests import stand_in
@@ -27,6 +27,7 @@ def test_every_output_is_there(finished):
       'config.json',
       'metrics.jsonl',
       'evaluation.json',
+      'cas/metrics.jsonl',
       'loss_curves.png',
       'class_histogram_over_time.png',
       'samples/step_00000004_raw.png',
@@ -36,7 +37,7 @@ def test_every_output_is_there(finished):
     } <= names
   for job in ('classifier', 'annotator'):
     assert (workdir / job / 'checkpoints').is_dir()
-  for picture in ('class_histogram.png', 'samples_by_class.png'):
+  for picture in ('class_histogram.png', 'samples_by_class.png', 'per_class_frechet.png'):
     assert Image.open(workdir / picture).size[0] > 100
   assert all(method in table for method in METHODS)
 
@@ -50,6 +51,21 @@ def test_evaluation_states_its_protocol(finished):
   assert results['fid'] is None and any('FID left out' in n for n in evaluation['notes'])
   assert results['frechet_annotator'] > 0
   assert evaluation['train_counts'] == [40, 24, 12]
+  assert 0 <= results['cas'] <= 1 and protocol['cas_labels'].startswith('resnet8-')
+  assert (protocol['cas_images'], protocol['cas_network'], protocol['cas_epochs']) == (
+    76, 'resnet8', 1
+  )  # fmt: skip
+  assert (protocol['kid_subset_images'], protocol['prdc_images']) == (24, 24)
+  assert list(results['features']) == ['annotator']
+  compared = results['features']['annotator']
+  assert len(compared['class_frechet']) == 3 and 0 <= compared['precision'] <= 1
+
+
+def test_only_the_last_evaluation_has_the_costly_numbers(finished):
+  names = {name for row in logging.read_metrics(finished[0] / 'class_balancing') for name in row}
+  assert {name for name in names if name.startswith('evaluation/')} == {
+    'evaluation/kl_from_uniform', 'evaluation/frechet_annotator', 'evaluation/class_counts'
+  }  # fmt: skip
 
 
 def test_the_same_command_trains_nothing_again(finished, tiny_config, stand_in_data, monkeypatch):

@@ -4,7 +4,8 @@ A family is a package that imports the core and no other family, with
 
   METHODS                                   names of its methods
   validate(config, require, positive)       checks the sections that only it reads
-  roles(methods, labelled)                  which of 'classifier' and 'annotator' it needs
+  roles(config, methods, labelled)          the sections of the classifiers it trains: an experiment
+                                            has 'classifier' and 'annotator' before its methods
   check(config, data)                       refuses data that cannot work before hours are spent
   build(config, method, arrays, classifier) -> (Algorithm, its frozen arrays)
   evaluation(setup, algorithm)              -> what measures states, and never changes them:

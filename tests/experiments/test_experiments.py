@@ -54,7 +54,7 @@ def test_one_step(name, argument, stand_in_data):
   family, data = families.family_of(config.methods), data_lib.load_training(config.data)
   family.check(config, data)
   classifiers = {'classifier': None}
-  for role in family.roles(config.methods, labelled=True):
+  for role in family.roles(config, config.methods, labelled=True):
     job = jobs.classifier_job(config, role, folder=None)
     classifiers[role] = jobs.Classifier(
       job.algorithm.classify, _one_step(job).variables, data.pool.class_names, (), 0.0, ''

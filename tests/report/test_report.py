@@ -27,7 +27,7 @@ def test_seeds_are_merged(tmp_path):
   text = markdown_table([row])
   assert _cells(text, 2)[4] == '0.200 ± 0.100 (3)'
   assert _cells(text, 2)[6] == '33.00 ± 0.000 (3)'
-  assert _cells(text, 2)[10] == '3'
+  assert _cells(text, 2)[11] == '3'
   assert 'seed: 0, 1, 2' in text and 'hardware: machine 0, machine 1, machine 2' in text
 
 

@@ -39,11 +39,21 @@ def _start_counts(config) -> tuple[float, ...]:
   return tuple(counts) if isinstance(counts, (tuple, list)) else (counts,)
 
 
-def roles(methods, labelled: bool):
-  """The annotator always, the classifier for the methods that have it in the loop."""
+def has_cas(config) -> bool:
+  """Whether the last evaluation has a classification accuracy score; older runs have no switch."""
+  return config.evaluation.get('cas', False)
+
+
+def roles(config, methods, labelled: bool):
+  """The annotator always; the classifier where it is in the loop or labels the images of a CAS."""
   del labelled
-  in_the_loop = any(gan.METHODS[method].classifier for method in methods)
-  return ('classifier', 'annotator') if in_the_loop else ('annotator',)
+  choices, scored = [gan.METHODS[method] for method in methods], has_cas(config)
+  needed = {
+    'classifier': any(c.classifier or (scored and not c.class_conditional) for c in choices),
+    'annotator': True,
+    'cas': scored,
+  }
+  return tuple(role for role, is_needed in needed.items() if is_needed)
 
 
 def check(config, data: data_lib.TrainingData) -> None:
@@ -62,6 +72,8 @@ def check(config, data: data_lib.TrainingData) -> None:
   images_per_step = config.train.batch_size * config.algorithm.discriminator_steps
   for indices in data.indices:
     data_lib.steps_per_epoch(len(indices), images_per_step)
+    if has_cas(config):  # It generates as many images.
+      data_lib.steps_per_epoch(len(indices), config.cas.train.batch_size)
   NETWORKS[config.algorithm.network].check(data.pool.images.shape[1])
   features.inception_network(config.evaluation)
 

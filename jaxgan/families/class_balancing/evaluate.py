@@ -1,5 +1,7 @@
 """Evaluation of a class-balancing run: what it measures, writes and draws of a state."""
 
+import functools
+
 import jax
 import numpy as np
 
@@ -7,7 +9,8 @@ from jaxgan import compilation, evaluation_file, jobs, logging
 from jaxgan import data as data_lib
 from jaxgan.algorithms import gan
 from jaxgan.drawing import curves, grids
-from jaxgan.families.class_balancing import features, measures, pictures
+from jaxgan.families import class_balancing
+from jaxgan.families.class_balancing import cas, comparison, features, measures, pictures
 
 _GRID = 100  # images of a sample grid, 10 x 10
 
@@ -67,9 +70,12 @@ class Evaluation:
   def write(self, folder, method: str, step: int, state, replica: int) -> dict:
     setup, evaluator, config = self._setup, self._evaluator(replica), self._setup.config
     rng = jax.random.fold_in(setup.evaluation_rng(replica), 1)
-    results, images, labels = evaluator(state, config.evaluation.samples, rng)
+    measured = evaluator(state, config.evaluation.samples, rng, keep_features=True)
+    results = measured.results | {'features': evaluator.compare(measured)}
+    num_reference = len(evaluator.reference.images)
+    score, score_protocol = self._score(folder, step, state, replica)
     accuracies = {'annotator_accuracy': setup.annotator.accuracy}
-    if gan.METHODS[method].classifier:
+    if 'classifier' in class_balancing.roles(config, [method], labelled=True):
       accuracies['classifier_accuracy'] = setup.classifier.accuracy
     networks = evaluator.networks
     evaluation = {
@@ -79,7 +85,7 @@ class Evaluation:
       'protocol': {
         'data': evaluator.data_key,
         'reference': evaluator.reference.key,
-        'reference_images': len(evaluator.reference.images),
+        'reference_images': num_reference,
         'samples': config.evaluation.samples,
         'step': step,
         'network': config.algorithm.network,
@@ -89,18 +95,45 @@ class Evaluation:
         'batch_norm': 'running statistics',
         'feature_network': ', '.join(f'{n.metric}: {n.key}' for n in networks),
         'resize': ', '.join(f'{n.metric}: {n.resize}' for n in networks),
+        **comparison.protocol(config.evaluation.samples, num_reference),
         **accuracies,
+        **score_protocol,
         'seed': config.seed + replica,
         **evaluation_file.machine(),
       },
-      'results': results,
+      'results': results | {'cas': score},
       'class_names': list(evaluator.class_names),
       'train_counts': np.asarray(evaluator.train_counts).tolist(),
       'notes': evaluator.notes,
     }
+    images, labels = measured.images, measured.labels[: len(measured.images)]
     np.savez_compressed(folder / pictures.SAMPLES_FILE, images=images, labels=labels)
     evaluation_file.write(folder, evaluation)
     return evaluation
+
+  def _score(self, folder, step, state, replica):
+    """The classification accuracy score and the fields of the protocol that say how it came."""
+    setup, config = self._setup, self._setup.config
+    if not class_balancing.has_cas(config):
+      return None, {}
+    sample, _, labelled_by = self.sampler(state, balanced=False)
+    arrays, seed = setup.data.arrays(replica), config.seed + replica
+    generated = cas.generate(sample, arrays, seed, config.evaluation.batch_size)
+    job = cas.job(config, generated, step, seed, folder)
+    num_images, batch_size = len(generated.labels), config.cas.train.batch_size
+    protocol = {
+      'cas_images': num_images,
+      'cas_labels': labelled_by,
+      'cas_network': jobs.network_name(config.cas.algorithm),
+      'cas_epochs': job.config.updates // data_lib.steps_per_epoch(num_images, batch_size),
+    }
+    return cas.accuracy(job, setup.mesh), protocol
+
+  @functools.cached_property
+  def _labeller(self):
+    """(the network that labels images, its compiled `run(variables, images)`)."""
+    labeller = self._setup.classifier or self._setup.annotator
+    return labeller, jobs.compile_classify(labeller.classify)
 
   def sampler(self, state, balanced: bool):
     del balanced  # All classes are asked for alike or none is: what is too many is thrown away.
@@ -110,8 +143,7 @@ class Evaluation:
         return jax.device_get(self._generate_labelled(state, rng, num_images))
 
       return sample_labelled, self._setup.data.pool.class_names, 'the classes asked for'
-    labeller = self._setup.classifier or self._setup.annotator
-    classify = jobs.compile_classify(labeller.classify)
+    labeller, classify = self._labeller
 
     def sample(rng, num_images):
       images = np.asarray(self._generate(state, rng, num_images))

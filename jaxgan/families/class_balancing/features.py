@@ -1,4 +1,4 @@
-"""Networks in whose features Fréchet distances are taken, and the reference images' statistics."""
+"""Networks in whose features images are compared, and those of the reference images."""
 
 from collections.abc import Callable
 import functools
@@ -10,22 +10,24 @@ import numpy as np
 from jaxgan import compilation
 from jaxgan import data as data_lib
 from jaxgan.errors import UserError
-from jaxgan.metrics import fid, inception
+from jaxgan.metrics import inception
 
 _REFERENCE_BATCH = 250
 
 
 class FeatureNetwork(NamedTuple):
-  """A network in whose features a Fréchet distance is taken.
+  """A network in whose features images are compared.
 
   Attributes:
-    metric: name of the distance in the results, 'fid' or 'frechet_annotator'.
+    name: 'inception' or 'annotator'.
+    metric: name of the Fréchet distance in the results, 'fid' or 'frechet_annotator'.
     key: identifies network and weights.
     resize: how an image comes to the network's input size.
     apply: `apply(variables, images uint8) -> features [N, D]`.
     variables: the network's arrays.
   """
 
+  name: str
   metric: str
   key: str
   resize: str
@@ -43,7 +45,9 @@ def annotator_network(annotator) -> FeatureNetwork:
   def apply(variables, images):
     return annotator.classify(variables, data_lib.scale(images))[1]
 
-  return FeatureNetwork('frechet_annotator', annotator.key, 'none', apply, annotator.variables)
+  return FeatureNetwork(
+    'annotator', 'frechet_annotator', annotator.key, 'none', apply, annotator.variables
+  )
 
 
 def inception_network(config) -> FeatureNetwork | None:
@@ -68,6 +72,7 @@ def inception_network(config) -> FeatureNetwork | None:
 @functools.lru_cache(maxsize=1)  # Checked before training, used by every evaluation of a run.
 def _load_inception(path) -> FeatureNetwork:
   return FeatureNetwork(
+    name='inception',
     metric='fid',
     key=inception.network_key(path),
     resize='bilinear to 299x299',
@@ -76,31 +81,30 @@ def _load_inception(path) -> FeatureNetwork:
   )
 
 
-def reference_statistics(network: FeatureNetwork, arrays, cache: pathlib.Path):
-  """Mean and covariance of a network's features of the reference images, cached on disk.
+def reference_features(network: FeatureNetwork, arrays, cache: pathlib.Path) -> np.ndarray:
+  """A network's features of the reference images, cached on disk.
 
   Args:
     network: the feature network.
     arrays: reference images, with the key of their data and split.
-    cache: folder of the cached statistics.
+    cache: folder of the cached features.
 
   Returns:
-    (mean `[D]`, covariance `[D, D]`), float64.
+    float32 `[N, D]`.
   """
   resize = network.resize.replace(' ', '-')
-  name = f'{arrays.key}-{len(arrays.images)}-{resize}-{network.key}.npz'
+  name = f'{arrays.key}-{len(arrays.images)}-{resize}-{network.key}.npy'
   path = cache / ''.join(c if c.isalnum() or c in '-_.' else '_' for c in name)
   if path.exists():
-    with np.load(path) as saved:
-      return saved['mean'], saved['covariance']
+    return np.load(path)
   apply = compilation.jit(network.apply)
-  moments = None
-  for start in range(0, len(arrays.images), _REFERENCE_BATCH):
-    features = apply(network.variables, arrays.images[start : start + _REFERENCE_BATCH])
-    moments = fid.accumulate(moments, np.asarray(features))
-  mean, covariance = fid.moments_statistics(moments)
+  batches = [
+    np.asarray(apply(network.variables, arrays.images[start : start + _REFERENCE_BATCH]))
+    for start in range(0, len(arrays.images), _REFERENCE_BATCH)
+  ]
+  features = np.concatenate(batches).astype(np.float32)
   cache.mkdir(parents=True, exist_ok=True)
-  temporary = path.with_suffix('.tmp.npz')
-  np.savez(temporary, mean=mean, covariance=covariance)
+  temporary = path.with_suffix('.tmp.npy')
+  np.save(temporary, features)
   temporary.replace(path)
-  return mean, covariance
+  return features

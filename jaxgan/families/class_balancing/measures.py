@@ -1,6 +1,7 @@
-"""Measures of a GAN's state: the classes of its images and their Fréchet distances."""
+"""Measures of a GAN's state: the classes of its images and their distances from real ones."""
 
 import pathlib
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -8,10 +9,26 @@ import numpy as np
 
 from jaxgan import compilation
 from jaxgan import data as data_lib
-from jaxgan.families.class_balancing import features
+from jaxgan.families.class_balancing import comparison, features
 from jaxgan.metrics import class_distribution, fid, inception
 
-_KEPT = 512  # evaluation images kept with their labels for pictures
+_KEPT = 512  # evaluation images kept for pictures
+
+
+class Measured(NamedTuple):
+  """What an evaluation finds.
+
+  Attributes:
+    results: the numbers that training logs, as evaluation.json has them.
+    images: the first generated images, uint8 `[M, H, W, C]`.
+    labels: of all generated images by the annotator, int `[N]`.
+    features: of all generated images, float32 `[N, D]` in each network; [] unless asked for.
+  """
+
+  results: dict
+  images: np.ndarray
+  labels: np.ndarray
+  features: list
 
 
 class Evaluator:
@@ -29,7 +46,7 @@ class Evaluator:
       annotator: the Classifier that labels generated images.
       inception_v3: from `features.inception_network`; None leaves FID out.
       arrays: the training images, for their class frequencies.
-      workdir: where reference statistics are cached.
+      workdir: where the features of the reference images are cached.
     """
     self.config = config
     self.class_names = arrays.class_names
@@ -45,10 +62,9 @@ class Evaluator:
       )
     else:
       self.networks.append(inception_v3)
-    cache = workdir / 'reference_statistics'
-    self.statistics = [
-      features.reference_statistics(n, self.reference, cache) for n in self.networks
-    ]
+    self._cache = workdir / 'reference_features'
+    # The features themselves stay on disk until the last evaluation.
+    self.statistics = [fid.statistics(self._reference_features(n)) for n in self.networks]
     self.frozen = (annotator.variables, [network.variables for network in self.networks])
     batch_size = config.evaluation.batch_size
 
@@ -61,19 +77,20 @@ class Evaluator:
 
     self._one_batch = compilation.jit(one_batch)
 
-  def __call__(self, state, num_samples: int, rng):
+  def _reference_features(self, network):
+    return features.reference_features(network, self.reference, self._cache)
+
+  def __call__(self, state, num_samples: int, rng, keep_features: bool = False) -> Measured:
     """Evaluates the EMA generator.
 
     Args:
       state: the training state.
       num_samples: images to generate.
       rng: key; the same key gives the same images.
-
-    Returns:
-      (results, kept images uint8, their labels by the annotator).
+      keep_features: keep the features, for `compare`.
     """
     batch_size = self.config.evaluation.batch_size
-    all_labels, kept = [], []
+    all_labels, kept, all_features = [], [], []
     moments = [None] * len(self.networks)
     for i, start in enumerate(range(0, num_samples, batch_size)):
       batch = self._one_batch(state, self.frozen, jax.random.fold_in(rng, i))
@@ -83,6 +100,8 @@ class Evaluator:
       moments = [fid.accumulate(m, f) for m, f in zip(moments, seen, strict=True)]
       if start < _KEPT:
         kept.append(images)
+      if keep_features:
+        all_features.append(seen)
     labels = np.concatenate(all_labels)
     counts = class_distribution.class_counts(labels, len(self.class_names))
     results = {'kl_from_uniform': class_distribution.kl_from_uniform(counts), 'fid': None}
@@ -91,12 +110,26 @@ class Evaluator:
     results['class_counts'] = counts.tolist()
     results['head_medium_tail'] = class_distribution.head_medium_tail(counts, self.train_counts)
     images = np.concatenate(kept)[:_KEPT]
-    return results, images, labels[: len(images)]
+    all_features = [np.concatenate(batches) for batches in zip(*all_features, strict=True)]
+    return Measured(results, images, labels, all_features)
+
+  def compare(self, measured: Measured) -> dict:
+    """Compares the features of generated images with the reference: {network: numbers}."""
+    return {
+      network.name: comparison.compare(
+        generated,
+        measured.labels,
+        self._reference_features(network),
+        self.reference.labels,
+        self.train_counts,
+      )
+      for network, generated in zip(self.networks, measured.features, strict=True)
+    }
 
 
 def periodic(evaluator: Evaluator, state, num_samples: int, rng):
   """What training logs of a state: (values by name, score); a lower distance scores higher."""
-  results, _, _ = evaluator(state, num_samples, rng)
+  results = evaluator(state, num_samples, rng).results
   distance = results['frechet_annotator'] if results['fid'] is None else results['fid']
   values = {
     f'evaluation/{name}': results[name]

@@ -30,16 +30,23 @@ def compare(workdir, folders):
   Returns:
     Paths of the pictures written.
   """
-  counts, panels = {}, {}
+  counts, panels, compared = {}, {}, {}
   for method, folder in folders.items():
     evaluation = json.loads((folder / evaluation_file.NAME).read_text())
     counts[method] = evaluation['results']['class_counts']
+    compared[method] = evaluation['results'].get('features', {})
     with np.load(folder / SAMPLES_FILE) as saved:
       panels[method] = (saved['images'], saved['labels'])
     class_names, train_counts = evaluation['class_names'], evaluation['train_counts']
   paths = [workdir / 'class_histogram.png', workdir / 'samples_by_class.png']
   class_histogram(counts, train_counts, class_names, paths[0])
   samples_by_class(panels, class_names, paths[1])
+  for network in ('inception', 'annotator'):
+    if all(network in features for features in compared.values()):
+      paths.append(workdir / 'per_class_frechet.png')
+      own = {method: features[network] for method, features in compared.items()}
+      class_frechet(own, train_counts, class_names, network, paths[-1])
+      break
   return paths
 
 
@@ -120,28 +127,61 @@ def class_histogram(counts_by_method, train_counts, class_names, path):
     }
     shares = {name: np.array([third[key] for key in THIRDS]) for name, third in thirds.items()}
 
+  labelled = {
+    f'{name}  (KL {kl_from_uniform(distributions[name]):.3f})': share
+    for name, share in shares.items()
+  }
+  colors = ['0.72', *(f'C{index}' for index in range(len(shares) - 1))]
+  figure, axes = _bars(labelled, names, colors)
+  axes.axhline(1 / len(names), color='black', linestyle='--', linewidth=1.0, label='uniform')
+  axes.set_ylabel('share of images')
+  axes.legend(frameon=False)
+  save_figure(path, figure)
+
+
+def class_frechet(compared_by_method, train_counts, class_names, network, path):
+  """Draws how far each method's images of a class are from the real ones, as a Fréchet distance.
+
+  More than 10 classes are drawn as head, medium and tail thirds. What is not defined, as the
+  distance of a class without images, has no bar.
+
+  Args:
+    compared_by_method: {method: what `comparison.compare` returns}.
+    train_counts: [K] training images of each class.
+    class_names: [K] strings.
+    network: name of the network whose features they are.
+    path: the PNG.
+  """
+  if len(class_names) <= MAX_CLASSES:
+    names = list(class_names)
+    values = {method: c['class_frechet'] for method, c in compared_by_method.items()}
+  else:
+    names = _third_names(train_counts)
+    values = {
+      method: [c['thirds_frechet'][name] for name in THIRDS]
+      for method, c in compared_by_method.items()
+    }
+  values = {method: np.array(column, np.float64) for method, column in values.items()}
+  figure, axes = _bars(values, names, [f'C{index}' for index in range(len(values))])
+  axes.set_ylabel(f'Fréchet distance ({network})')
+  axes.legend(frameon=False)
+  save_figure(path, figure)
+
+
+def _bars(values, names, colors):
+  """A figure with a group of bars for each name, a bar in it for each label: (figure, axes)."""
   figure = new_figure(max(6.0, 0.9 * len(names)), 4.0)
   axes = figure.add_subplot()
   positions = np.arange(len(names))
-  width = 0.84 / len(shares)
-  colors = ['0.72', *(f'C{index}' for index in range(len(shares) - 1))]
-  for index, (name, share) in enumerate(shares.items()):
-    offset = (index - (len(shares) - 1) / 2) * width
-    axes.bar(
-      positions + offset,
-      share,
-      width * 0.94,
-      color=colors[index],
-      label=f'{name}  (KL {kl_from_uniform(distributions[name]):.3f})',
-    )
-  axes.axhline(1 / len(names), color='black', linestyle='--', linewidth=1.0, label='uniform')
-  axes.set_ylabel('share of images')
+  width = 0.84 / len(values)
+  for index, (label, heights) in enumerate(values.items()):
+    offset = (index - (len(values) - 1) / 2) * width
+    axes.bar(positions + offset, heights, width * 0.94, color=colors[index], label=label)
   plain_axes(axes)
   long_names = len(names) > 3 and max(map(len, names)) > 6
   axes.set_xticks(positions, names, rotation=30 if long_names else 0)
   axes.grid(axis='x', visible=False)
-  axes.legend(frameon=False)
-  save_figure(path, figure)
+  return figure, axes
 
 
 def samples_by_class(panels, class_names, path):

@@ -1,9 +1,10 @@
-"""Report on class balance: KL divergence, FID and class shares of each method."""
+"""Report on class balance: the scores of each method, and which methods differ by their seeds."""
 
 import json
 import statistics
 
-from jaxgan.metrics.class_distribution import THIRDS
+from jaxgan.families.class_balancing import verdicts
+from jaxgan.metrics.class_distribution import GROUPS, THIRDS
 from jaxgan.report import formatting
 from jaxgan.report.published import published_values, sources
 from jaxgan.report.rows import check_numbers
@@ -19,7 +20,10 @@ VARIES_WITH_SEED = (
   'annotator_accuracy',
   'classifier_accuracy',
   'feature_network',
+  'cas_labels',
 )
+NETWORKS = ('inception', 'annotator')
+NEAREST = ('precision', 'recall', 'density', 'coverage')
 HEADER = (
   'experiment',
   'method',
@@ -29,23 +33,56 @@ HEADER = (
   'KL (published)',
   'FID (ours)',
   'FID (published)',
+  'CAS % (ours)',
+  'CAS % (published)',
   'Fréchet, annotator',
-  'head / medium / tail',
   'seeds',
   'protocol',
 )
+FREQUENCY_HEADER = (
+  'experiment',
+  'method',
+  ' / '.join(THIRDS),
+  'features',
+  f'Fréchet {" / ".join(THIRDS)}',
+  f'Fréchet {" / ".join(GROUPS)}',
+)
 EXPLANATION = (
-  "KL: divergence of the annotator's label histogram from uniform, in nats. Fréchet, annotator: "
-  "Fréchet distance in the annotator's features, not comparable with FID. head / medium / tail: "
-  'shares of the generated images in the thirds of the classes by training frequency. '
+  "KL: divergence of the annotator's label histogram from uniform, in nats. CAS: classification "
+  'accuracy score, the accuracy on real test images of a classifier trained on generated ones. '
+  "Fréchet, annotator: Fréchet distance in the annotator's features, not comparable with FID. "
   'Ours: mean ± sample standard deviation (number of seeds).'
+)
+FREQUENCY_EXPLANATION = (
+  'head / medium / tail: shares of the generated images in the thirds of the classes by training '
+  'frequency, and Fréchet distance of the images in them from the real ones, in the features of '
+  'the network named; many / medium / few: the same, with the classes left over among the rare '
+  'ones. Distances of few images are large: compare methods, not groups.'
+)
+QUALITY_EXPLANATION = (
+  'KID: kernel distance; precision and density say how real the generated images are, recall and '
+  'coverage how many of the real ones they stand for.'
+)
+VERDICT_EXPLANATION = (
+  'Better and worse: the 95 % bootstrap interval of the mean difference over the shared seeds, in '
+  'brackets, leaves 0 out. Of three seeds this says no more than that all three differ in one '
+  'direction, which happens by chance once in four times.'
 )
 
 
 def check(evaluation):
   """Raises where the results or the protocol are not as they should be."""
   results, protocol = evaluation['results'], evaluation['protocol']
+  # Older evaluations lack what was not measured then.
   optional = [results['fid'], results.setdefault('frechet_annotator', None)]
+  optional.append(results.setdefault('cas', None))
+  for compared in results.setdefault('features', {}).values():
+    optional += [compared[name] for name in ('kid', *NEAREST)]
+    optional += [compared['thirds_frechet'][name] for name in THIRDS]
+    optional += [compared['groups_frechet'][name] for name in GROUPS]
+    optional += compared['class_frechet']
+    if len(compared['class_frechet']) != len(evaluation['class_names']):
+      raise ValueError('class_names and class_frechet differ in length')
   check_numbers(
     [
       results['kl_from_uniform'],
@@ -80,7 +117,7 @@ def published(evaluation):
 
 
 def section(rows, footnotes):
-  """The rows as a Markdown table, with a footnote for each row's protocol and each gap.
+  """The rows as Markdown tables, with a footnote for each row's protocol and each gap.
 
   Args:
     rows: a list of `Row`.
@@ -89,6 +126,21 @@ def section(rows, footnotes):
   Returns:
     The text.
   """
+  tables = [
+    (_scores(rows, footnotes), f'{EXPLANATION}{sources(rows)}'),
+    (_by_frequency(rows), FREQUENCY_EXPLANATION),
+    (_quality(rows), QUALITY_EXPLANATION),
+    (_comparisons(rows), VERDICT_EXPLANATION),
+  ]
+  return '\n\n'.join(
+    f'{formatting.markdown(lines)}\n\n{explanation}'
+    for lines, explanation in tables
+    if len(lines) > 1
+  )
+
+
+def _scores(rows, footnotes):
+  """Each method's scores beside the published ones."""
   lines = [HEADER]
   for row in rows:
     fid = formatting.mean_std(row.results('fid'))
@@ -107,17 +159,62 @@ def section(rows, footnotes):
         formatting.published_value(row.published.get('kl')),
         fid,
         formatting.published_value(row.published.get('fid')),
+        formatting.mean_std(_percent(row), digits=2),
+        formatting.published_value(row.published.get('cas')),
         formatting.mean_std(row.results('frechet_annotator')),
-        ' / '.join(_thirds(row)),
         str(len(row.evaluations)),
         footnotes.mark('; '.join([formatting.in_words(row.protocol()), *others])),
       )
     )
-  return f'{formatting.markdown(lines)}\n\n{EXPLANATION}{sources(rows)}'
+  return lines
+
+
+def _by_frequency(rows):
+  """Where each method's images are, and how far they are from the real ones there."""
+  lines = [FREQUENCY_HEADER]
+  for row in rows:
+    shares = ' / '.join(_thirds(row))
+    networks = _compared(row) or {'-': []}
+    for network, compared in networks.items():
+      distances = (
+        ' / '.join(_mean([c[key][name] for c in compared]) for name in names)
+        for key, names in (('thirds_frechet', THIRDS), ('groups_frechet', GROUPS))
+      )
+      lines.append((row.experiment, row.method, shares, network, *distances))
+  return lines
+
+
+def _quality(rows):
+  """Kernel distance, precision, recall, density and coverage, where they were measured."""
+  lines = [('experiment', 'method', 'features', 'KID x 1000', *NEAREST)]
+  for row in rows:
+    for network, compared in _compared(row).items():
+      values = [[1000 * c['kid'] for c in compared]]
+      values += [[c[name] for c in compared if c[name] is not None] for name in NEAREST]
+      cells = [formatting.mean_std(column) for column in values]
+      lines.append((row.experiment, row.method, network, *cells))
+  return lines
+
+
+def _comparisons(rows):
+  """Each method beside the baseline of its experiment."""
+  names = [name for name, _ in verdicts.SCORES.values()]
+  lines = [('experiment', 'method', 'against', *names, 'shared seeds')]
+  for row, baseline, seeds, found in verdicts.compare(rows):
+    cells = [_verdict(score, *found[score]) if score in found else '-' for score in verdicts.SCORES]
+    lines.append((row.experiment, row.method, baseline.method, *cells, str(seeds)))
+  return lines
+
+
+def _verdict(score, verdict, interval):
+  if interval is None:
+    return verdict
+  factor = 100 if score == 'cas' else 1
+  return f'{verdict} [{", ".join(formatting.number(factor * end) for end in interval)}]'
 
 
 def console(rows):
-  """The rows as aligned plain text: method, KL, FID or Fréchet distance, images a class.
+  """The rows as aligned plain text: method, KL, FID or Fréchet distance, CAS, images a class.
 
   Args:
     rows: a list of `Row`.
@@ -140,22 +237,44 @@ def pictures(rows, out):
 
 def _console_block(experiment, class_names, train_counts, rows):
   few = len(class_names) <= MAX_CLASSES
-  lines = [['method', 'KL', 'FID', 'Fréchet (annotator)', *(class_names if few else THIRDS)]]
+  scores = ['KL', 'FID', 'Fréchet (annotator)', 'CAS (%)']
+  lines = [['method', *scores, *(class_names if few else THIRDS)]]
   if few:
-    lines.append(['training data', '', '', '', *map(str, train_counts)])
+    lines.append(['training data', *[''] * len(scores), *map(str, train_counts)])
   for row in rows:
     if few:
       counts = zip(*row.results('class_counts'), strict=True)
       classes = [f'{statistics.fmean(count):.0f}' for count in counts]
     else:
       classes = _thirds(row)
-    scores = ('kl_from_uniform', 'fid', 'frechet_annotator')
-    scores = [formatting.mean_std(row.results(name)) for name in scores]
-    lines.append([row.method, *scores, *classes])
-  # The Fréchet distance in the annotator's features stands in for a FID that nobody has.
-  if all(line[2] in ('', '-') for line in lines[1:]):
-    lines = [line[:2] + line[3:] for line in lines]
-  return formatting.aligned(experiment, lines, rows)
+    values = [row.results(name) for name in ('kl_from_uniform', 'fid', 'frechet_annotator')]
+    values = [formatting.mean_std(value) for value in values]
+    values.append(formatting.mean_std(_percent(row), digits=2))
+    lines.append([row.method, *values, *classes])
+  # Without a FID the Fréchet distance in the annotator's features stands in.
+  measured = [any(line[i] not in ('', '-') for line in lines[1:]) for i in range(len(lines[0]))]
+  optional = [lines[0].index(name) for name in ('FID', 'CAS (%)')]
+  kept = [i for i in range(len(lines[0])) if measured[i] or i not in optional]
+  table = formatting.aligned(experiment, [[line[i] for i in kept] for line in lines], rows)
+  return '\n'.join([table, *map(verdicts.in_words, verdicts.compare(rows))])
+
+
+def _mean(values):
+  """The mean of those that are not None, as text."""
+  values = [value for value in values if value is not None]
+  return formatting.number(statistics.fmean(values)) if values else '-'
+
+
+def _percent(row):
+  """The classification accuracy scores, in the unit of the paper."""
+  return [100 * value for value in row.results('cas')]
+
+
+def _compared(row):
+  """{network: what the runs' images are like in its features}, of the runs that have it."""
+  features = row.results('features')
+  compared = {network: [f[network] for f in features if network in f] for network in NETWORKS}
+  return {network: values for network, values in compared.items() if values}
 
 
 def _thirds(row):

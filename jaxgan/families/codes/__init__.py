@@ -42,9 +42,9 @@ def validate(config, require, require_positive) -> None:
   require(in_order, 'algorithm.zoom_range', zoom, 'two numbers above 0, in order')
 
 
-def roles(methods, labelled: bool):
+def roles(config, methods, labelled: bool):
   """An annotator, where there are labels to train it with."""
-  del methods
+  del config, methods
   return ('annotator',) if labelled else ()
 
 

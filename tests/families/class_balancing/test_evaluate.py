@@ -16,16 +16,27 @@ NAMES = ('a', 'b', 'c')
 
 
 @pytest.mark.parametrize(
-  ('methods', 'roles'),
+  ('methods', 'scored', 'roles'),
   [
-    (('unconditional', 'acgan', 'cgan'), ('annotator',)),
-    (('unconditional', 'class_balancing'), ('classifier', 'annotator')),
-    (('class_balancing_conditional',), ('classifier', 'annotator')),
-    (('acgan_pretrained',), ('classifier', 'annotator')),
+    (('unconditional', 'acgan', 'cgan'), False, ('annotator',)),
+    (('unconditional', 'class_balancing'), False, ('classifier', 'annotator')),
+    (('class_balancing_conditional',), False, ('classifier', 'annotator')),
+    (('acgan_pretrained',), False, ('classifier', 'annotator')),
+    # A score needs labels: those asked for, or the classifier's.
+    (('acgan', 'cgan'), True, ('annotator', 'cas')),
+    (('unconditional',), True, ('classifier', 'annotator', 'cas')),
   ],
 )
-def test_a_classifier_is_trained_for_methods_with_one_in_the_loop(methods, roles):
-  assert class_balancing.roles(methods, labelled=True) == roles
+def test_a_classifier_is_trained_where_one_is_in_the_loop_or_gives_labels(
+  tiny_config, methods, scored, roles
+):
+  tiny_config.evaluation.cas = scored
+  assert class_balancing.roles(tiny_config, methods, labelled=True) == roles
+
+
+def test_a_run_from_before_the_score_has_none(tiny_config):
+  del tiny_config.evaluation['cas'], tiny_config['cas']
+  assert class_balancing.roles(tiny_config, ('unconditional',), labelled=True) == ('annotator',)
 
 
 def _generate(state, rng, num_images, ema=True, labels=None):

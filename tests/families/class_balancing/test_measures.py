@@ -1,4 +1,4 @@
-"""The evaluator's numbers against ones computed directly, and its cache of reference statistics."""
+"""The evaluator's numbers against ones computed directly, and its cache of reference features."""
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +10,7 @@ from jaxgan import jobs
 from jaxgan.algorithms import Algorithm
 from jaxgan.errors import UserError
 from jaxgan.families.class_balancing import features, measures
-from jaxgan.metrics import fid
+from jaxgan.metrics import fid, kid
 
 
 def _classify(variables, images):
@@ -45,7 +45,8 @@ def evaluator(tiny_config, stand_in_data, annotator, generator, tmp_path):
 
 def test_results_are_those_of_the_images(evaluator, annotator):
   """30 images in batches of 8: the last batch is cut, nothing is counted twice."""
-  results, images, labels = evaluator(jnp.float32(0.8), 30, jax.random.key(0))
+  results, images, labels, kept = evaluator(jnp.float32(0.8), 30, jax.random.key(0))
+  assert kept == []
   assert images.shape == (30, 8, 8, 1) and images.dtype == np.uint8
   logits, features = annotator.classify(annotator.variables, data_lib.scale(images))
   np.testing.assert_array_equal(labels, jnp.argmax(logits, axis=-1))
@@ -58,9 +59,9 @@ def test_results_are_those_of_the_images(evaluator, annotator):
 
 
 def test_the_same_key_gives_the_same_results(evaluator):
-  first = evaluator(jnp.float32(0.8), 16, jax.random.key(3))[0]
-  assert first == evaluator(jnp.float32(0.8), 16, jax.random.key(3))[0]
-  assert first != evaluator(jnp.float32(0.8), 16, jax.random.key(4))[0]
+  first = evaluator(jnp.float32(0.8), 16, jax.random.key(3)).results
+  assert first == evaluator(jnp.float32(0.8), 16, jax.random.key(3)).results
+  assert first != evaluator(jnp.float32(0.8), 16, jax.random.key(4)).results
 
 
 def test_score_prefers_the_lower_distance(evaluator):
@@ -77,32 +78,40 @@ def test_inception_adds_fid(tiny_config, stand_in_data, annotator, generator, tm
   """Any network whose metric is 'fid' takes its place; here one that averages pixels."""
   del stand_in_data
   network = features.FeatureNetwork(
-    'fid', 'pixels', 'none', lambda _, images: images[:, :3, 0, 0] / 255.0, ()
+    'inception', 'fid', 'pixels', 'none', lambda _, images: images[:, :3, 0, 0] / 255.0, ()
   )
   arrays = data_lib.load(tiny_config.data, 'train')
   evaluator = measures.Evaluator(tiny_config, generator, annotator, network, arrays, tmp_path)
-  results, images, _ = evaluator(jnp.float32(0.8), 24, jax.random.key(0))
+  measured = evaluator(jnp.float32(0.8), 24, jax.random.key(0), keep_features=True)
+  results, images = measured.results, measured.images
   real = evaluator.reference.images[:, :3, 0, 0] / 255.0
   expected = fid.frechet_distance(
     *fid.statistics(images[:, :3, 0, 0] / 255.0), *fid.statistics(real)
   )
   assert results['fid'] == pytest.approx(expected, rel=1e-5)
   assert evaluator.notes == []
+  assert [f.shape for f in measured.features] == [(24, 4), (24, 3)]
+  np.testing.assert_allclose(measured.features[1], images[:, :3, 0, 0] / 255.0, rtol=1e-6)
+  compared = evaluator.compare(measured)
+  assert list(compared) == ['annotator', 'inception']
+  assert compared['inception']['kid'] == pytest.approx(
+    kid.kernel_distance(measured.features[1], real)[0], rel=1e-4
+  )
 
 
-def test_reference_statistics_are_cached_under_their_key(annotator, stand_in_data, tmp_path):
+def test_reference_features_are_cached_under_their_key(annotator, stand_in_data, tmp_path):
   network = features.annotator_network(annotator)
   arrays = data_lib.load(None, 'test')
-  first = features.reference_statistics(network, arrays, tmp_path)
+  first = features.reference_features(network, arrays, tmp_path)
   (path,) = tmp_path.iterdir()
   assert 'stub' in path.name and '-60-' in path.name and 'stand-in' in path.name
   broken = network._replace(apply=lambda *_: pytest.fail('computed again'))
-  for a, b in zip(first, features.reference_statistics(broken, arrays, tmp_path), strict=True):
-    np.testing.assert_array_equal(a, b)
+  assert first.shape == (60, 4) and first.dtype == np.float32
+  np.testing.assert_array_equal(first, features.reference_features(broken, arrays, tmp_path))
   stand_in_data({'n': 30})
   for other in (data_lib.load(None, 'test'), arrays._replace(key='other')):
-    features.reference_statistics(network, other, tmp_path)
-  features.reference_statistics(network._replace(key='retrained'), arrays, tmp_path)
+    features.reference_features(network, other, tmp_path)
+  features.reference_features(network._replace(key='retrained'), arrays, tmp_path)
   assert len(list(tmp_path.iterdir())) == 4
 
 

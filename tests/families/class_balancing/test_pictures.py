@@ -33,6 +33,27 @@ def test_class_histograms(tmp_path, num_classes):
   assert pixels.image(tmp_path / 'histogram.png').std() > 0
 
 
+@pytest.mark.parametrize('num_classes', [3, 12])
+def test_per_class_distances_of_classes_and_of_thirds(tmp_path, num_classes):
+  def compared(first):
+    return {
+      'class_frechet': [first, 2.0, *[None] * (num_classes - 2)],
+      'thirds_frechet': {'head': first, 'medium': 2.0, 'tail': None},
+    }
+
+  images = []
+  for first in (1.0, 3.0):
+    pictures.class_frechet(
+      {'unconditional': compared(1.0), 'class_balancing': compared(first)},
+      np.arange(num_classes, 0, -1),
+      [f'class {k}' for k in range(num_classes)],
+      'annotator',
+      tmp_path / 'distances.png',
+    )
+    images.append(pixels.image(tmp_path / 'distances.png'))
+  assert images[0].shape == images[1].shape and (images[0] != images[1]).any()
+
+
 def test_samples_by_class_rows_are_shares_and_panels_have_equal_samples(tmp_path):
   greys = [40, 80, 120]
   first = np.array([0] * 6 + [1] * 2 + [2] * 1 + [2] * 20)

@@ -31,12 +31,15 @@ def test_one_run_beside_the_published_numbers(tmp_path):
     '0.06',
     '33.00',
     '32.93 ± 0.11',
+    '-',  # an evaluation from before there was a CAS
+    '72.96',
     '1.250',
-    '60.0 % / 30.0 % / 10.0 %',
     '1',
     '[^1]',
   ]
-  assert len(_cells(text, 0)) == len(_cells(text, 1)) == 12
+  assert len(_cells(text, 0)) == len(_cells(text, 1)) == 13
+  assert _cells(text, 5)[2:] == ['60.0 % / 30.0 % / 10.0 %', '-', '- / - / -', '- / - / -']
+  assert 'precision' not in text and 'against' not in text
   assert 'Published: Class Balancing GAN with a Classifier in the Loop, Tables 1-4.' in text
   footnote = text.splitlines()[-1]
   for part in (
@@ -77,6 +80,8 @@ def test_console_table(tmp_path):
     'training data                                           5000         500    50',
     'class_balancing  0.100  33.00                1.250        60          30    10',
     'unconditional    0.100      -                1.250        60          30    10',
+    'class_balancing against unconditional (1 shared seed): '
+    'no difference shown in KL, Fréchet (annotator)',
   ]
 
 
@@ -96,6 +101,92 @@ def test_console_table_without_fid_and_with_many_classes(tmp_path):
   ]
 
 
+COMPARED = {
+  'kid': 0.02,
+  'kid_std': 0.001,
+  'precision': 0.7,
+  'recall': 0.6,
+  'density': 0.9,
+  'coverage': None,
+  'class_frechet': [1.0, 2.0, None],
+  'thirds_frechet': {'head': 1.0, 'medium': 2.0, 'tail': None},
+  'groups_frechet': {'many': 1.5, 'medium': 2.5, 'few': 12.5},
+  'class_covariance_trace': [1.0, 1.0, None],
+  'class_covariance_trace_reference': [2.0, 2.0, 2.0],
+}
+
+
+def test_scores_by_features(tmp_path):
+  features = {'annotator': COMPARED, 'inception': COMPARED | {'kid': 0.03}}
+  _save(tmp_path / 'run', {'cas': 0.7012, 'features': features})
+  text = report([tmp_path])
+  assert _cells(text, 2)[8:10] == ['70.12', '72.96']
+  assert _cells(text, 5)[3:] == ['inception', '1.000 / 2.000 / -', '1.500 / 2.500 / 12.50']
+  assert _cells(text, 6)[3] == 'annotator'
+  assert _cells(text, 9)[2:] == ['inception', '30.00', '0.700', '0.600', '0.900', '-']
+  assert _cells(text, 10)[2:4] == ['annotator', '20.00']
+  block = console_table(collect([tmp_path])).splitlines()
+  assert block[1].split()[-4:] == ['(%)', 'airplane', 'automobile', 'bird']
+  assert '70.12' in block[3]
+
+
+def _save_seeds(folder, method, **results):
+  for seed, values in enumerate(zip(*results.values(), strict=True)):
+    values = dict(zip(results, values, strict=True))
+    _save(folder / f'{method}_{seed}', values, {'seed': seed}, method=method, published=None)
+
+
+def test_a_method_is_better_only_where_its_seeds_show_it(tmp_path):
+  _save_seeds(
+    tmp_path,
+    'unconditional',
+    kl_from_uniform=[0.5, 0.4, 0.6],
+    fid=[40.0, 41.0, 42.0],
+    cas=[0.6, 0.5, 0.55],
+    frechet_annotator=[1.0, 1.0, 1.0],
+  )
+  _save_seeds(
+    tmp_path,
+    'class_balancing',
+    kl_from_uniform=[0.1, 0.2, 0.1],
+    fid=[39.0, 43.0, 41.0],  # once worse
+    cas=[0.71, 0.62, 0.7],
+    frechet_annotator=[2.0, 3.0, 2.5],
+  )
+  _save_seeds(tmp_path, 'cgan', kl_from_uniform=[0.1], fid=[20.0])
+  text = report([tmp_path])
+  comparisons = text.splitlines()[text.splitlines().index(_line(text, 'against')) + 2 :][:2]
+  assert comparisons == [
+    '| cifar10_lt_ratio_100 | cgan | unconditional | no difference shown | no difference shown '
+    '| no difference shown | - | 1 |',
+    '| cifar10_lt_ratio_100 | class_balancing | unconditional | better [-0.500, -0.200] '
+    '| no difference shown [-1.000, 2.000] | worse [1.000, 2.000] | better [11.00, 15.00] | 3 |',
+  ]
+  lines = console_table(collect([tmp_path])).splitlines()
+  assert lines[-1] == (
+    'class_balancing against unconditional (3 shared seeds): better in KL, CAS; '
+    'worse in Fréchet (annotator); no difference shown in FID'
+  )
+
+
+def _line(text, word):
+  return next(line for line in text.splitlines() if word in line)
+
+
+def test_only_comparable_runs_are_compared(tmp_path):
+  _save_seeds(tmp_path, 'unconditional', kl_from_uniform=[0.5, 0.4], fid=[40.0, 41.0])
+  for seed in (0, 1):  # judged by another annotator
+    _save(
+      tmp_path / f'other_{seed}',
+      {'kl_from_uniform': 0.1},
+      {'seed': seed, 'annotator_accuracy': 0.91 + 0.02 * (seed == 1)},
+      method='cgan',
+    )
+  _save(tmp_path / 'fewer', protocol={'samples': 10_000}, method='acgan')
+  (line,) = console_table(collect([tmp_path])).splitlines()[-1:]
+  assert line.startswith('cgan against unconditional (1 shared seed): no difference shown in KL')
+
+
 @pytest.mark.parametrize(
   'damage',
   [
@@ -106,6 +197,8 @@ def test_console_table_without_fid_and_with_many_classes(tmp_path):
     json.dumps(CLASS_BALANCE | {'class_names': ['one']}),
     json.dumps(CLASS_BALANCE | {'results': CLASS_BALANCE['results'] | {'kl_from_uniform': 'low'}}),
     json.dumps(CLASS_BALANCE | {'protocol': {}}),
+    json.dumps(CLASS_BALANCE | {'results': CLASS_BALANCE['results'] | {'cas': 'high'}}),
+    json.dumps(CLASS_BALANCE | {'results': CLASS_BALANCE['results'] | {'features': {'a': {}}}}),
   ],
 )
 def test_damaged_evaluation(tmp_path, damage):

@@ -1,0 +1,66 @@
+"""Classification accuracy score: a classifier trained on generated images, tested on real ones.
+
+A generator that leaves out classes, or draws few different images of them, teaches a classifier
+little. See "Classification Accuracy Score for Conditional Generative Models", Ravuri and Vinyals
+2019, and §5 of "Class Balancing GAN with a Classifier in the Loop".
+"""
+
+import hashlib
+import pathlib
+import shutil
+
+import numpy as np
+
+from jaxgan import config as config_lib
+from jaxgan import data as data_lib
+from jaxgan import jobs, replicas, sampling, train
+
+FOLDER = 'cas'  # in the folder of the run or replica
+
+
+def generate(sample, arrays, seed: int, batch_size: int):
+  """As many generated images as there are training images, always the same ones.
+
+  Args:
+    sample: `sample(rng, num_images) -> (images, labels)`, see `jaxgan.families`.
+    arrays: the training images.
+    seed: of the noise.
+    batch_size: images to generate at once.
+
+  Returns:
+    `data_prep.build.Arrays`; its key tells the very images and labels.
+  """
+  num_images = len(arrays.labels)
+  images, labels = sampling.draw(sample, arrays.class_names, num_images, False, seed, batch_size)
+  labels = labels.astype(np.int32)
+  digest = hashlib.sha256(images.tobytes() + labels.tobytes()).hexdigest()
+  return arrays._replace(images=images, labels=labels, key=f'generated/{digest[:16]}')
+
+
+def job(config, generated, step: int, seed: int, folder: pathlib.Path) -> train.Job:
+  """The job that trains the score's classifier.
+
+  Args:
+    config: the experiment's; its section `cas` says how to train, and on which data to test.
+    generated: what `generate` returns.
+    step: of the checkpoint that the images are from.
+    seed: of the classifier.
+    folder: of the run or replica, gets a folder of the job.
+  """
+  own = jobs.job_config(config, config.cas, generated)
+  data = data_lib.TrainingData(generated, (np.arange(len(generated.labels)),), (generated.key,))
+  own.update(seed=seed, checkpoint=step, updates=train.total_steps(own, data))
+  test = data_lib.load(own.data, 'test')
+  return jobs.training_job('cas', folder / FOLDER, own, data, test)
+
+
+def accuracy(job: train.Job, mesh) -> float:
+  """The share of the real test images that the classifier, once trained, is right on.
+
+  It continues where it was stopped; what was trained on other images is removed first.
+  """
+  if config_lib.changes(job.folder, job.config):
+    shutil.rmtree(job.folder)
+  train.run(job, mesh)
+  _, states = jobs.restore(job.algorithm, job.folder, 'latest', 1, mesh)
+  return job.evaluate(replicas.take(states, 0), 0)[1]

@@ -1,0 +1,70 @@
+"""Generated beside real images, by the features of one network: quality, diversity, classes."""
+
+import numpy as np
+
+from jaxgan.logging import finite
+from jaxgan.metrics import class_distribution, kid, per_class, prdc
+
+KERNEL_SUBSETS, KERNEL_SUBSET_SIZE = 100, 1000
+NEAREST_K, NEAREST_IMAGES = 5, 10_000
+
+
+def protocol(num_generated: int, num_real: int) -> dict:
+  """The fields of an evaluation's protocol that say how `compare` compares so many images."""
+  return {
+    'kid_subsets': KERNEL_SUBSETS,
+    'kid_subset_images': min(KERNEL_SUBSET_SIZE, num_generated, num_real),
+    'prdc_nearest': NEAREST_K,
+    'prdc_images': _nearest_images(num_generated, num_real),
+  }
+
+
+def _nearest_images(num_generated, num_real):
+  """Precision and recall depend on the numbers of images: as many of either side."""
+  return min(num_generated, num_real, NEAREST_IMAGES)
+
+
+def compare(generated, generated_labels, real, real_labels, train_counts) -> dict:
+  """Quality, diversity and distances by class of generated images, by features of one network.
+
+  Args:
+    generated: features `[N, D]`, in random order.
+    generated_labels: int `[N]`.
+    real: features `[M, D]`.
+    real_labels: int `[M]`.
+    train_counts: training images of each class `[K]`.
+
+  Returns:
+    What evaluation.json has for a network, None where a number is not defined: 'kid' and 'kid_std'
+    (over subsets), 'precision', 'recall', 'density', 'coverage', 'class_frechet' `[K]`,
+    'thirds_frechet' (head, medium, tail) and 'groups_frechet' (many, medium, few),
+    'class_covariance_trace' and 'class_covariance_trace_reference' `[K]`.
+  """
+  distance, deviation = kid.kernel_distance(
+    generated, real, num_subsets=KERNEL_SUBSETS, subset_size=KERNEL_SUBSET_SIZE
+  )
+  size = _nearest_images(len(generated), len(real))
+  chosen = np.sort(np.random.default_rng(0).permutation(len(real))[:size])
+  nearest = dict.fromkeys(prdc.PRDC._fields)
+  if size > NEAREST_K:
+    nearest = prdc.prdc(real[chosen], generated[:size], nearest_k=NEAREST_K)._asdict()
+  num_classes, labelled = len(train_counts), (generated, generated_labels, real, real_labels)
+  thirds = class_distribution.frequency_thirds(train_counts)
+  thirds = dict(zip(class_distribution.THIRDS, thirds, strict=True))
+  groups = class_distribution.class_groups(train_counts)
+  traces = per_class.class_covariance_trace(generated, generated_labels, num_classes)
+  real_traces = per_class.class_covariance_trace(real, real_labels, num_classes)
+  return {
+    'kid': distance,
+    'kid_std': deviation,
+    **nearest,
+    'class_frechet': finite(per_class.class_frechet(*labelled, num_classes).tolist()),
+    'thirds_frechet': _finite_values(per_class.group_frechet(*labelled, thirds)),
+    'groups_frechet': _finite_values(per_class.group_frechet(*labelled, groups)),
+    'class_covariance_trace': finite(traces.tolist()),
+    'class_covariance_trace_reference': finite(real_traces.tolist()),
+  }
+
+
+def _finite_values(by_name):
+  return {name: finite(value) for name, value in by_name.items()}

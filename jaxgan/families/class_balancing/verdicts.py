@@ -1,0 +1,103 @@
+"""Which methods differ from the baseline, by the seeds that both were trained with."""
+
+from typing import NamedTuple
+
+from jaxgan.metrics import bootstrap
+from jaxgan.report.rows import Row
+
+BASELINE = 'unconditional'
+# Result -> (its name in a report, whether small values are good).
+SCORES = {
+  'kl_from_uniform': ('KL', True),
+  'fid': ('FID', True),
+  'frechet_annotator': ('Fréchet (annotator)', True),
+  'cas': ('CAS', False),
+}
+NONE = 'no difference shown'
+# What must agree for two methods' numbers to mean the same.
+_COMPARABLE = ('data', 'reference', 'samples')
+
+
+class Comparison(NamedTuple):
+  """A method beside the baseline.
+
+  Attributes:
+    row: of the method.
+    baseline: the Row that it is compared with.
+    seeds: how many seeds they share.
+    verdicts: {score: ('better', 'worse' or 'no difference shown', 95 % interval of the mean
+      difference or None for fewer than two seeds)} of the scores that both have.
+  """
+
+  row: Row
+  baseline: Row
+  seeds: int
+  verdicts: dict
+
+
+def compare(rows) -> list[Comparison]:
+  """Compares each method of an experiment with its baseline.
+
+  That is 'unconditional' or, where it is not among them, the first method. Better or worse is only
+  said where the paired bootstrap interval leaves 0 out, see `jaxgan.metrics.bootstrap`.
+
+  Args:
+    rows: of one or several experiments.
+  """
+  groups = {}
+  for row in rows:
+    first = row.evaluations[0]
+    protocol = [first['protocol'].get(name) for name in _COMPARABLE]
+    key = repr([row.experiment, first['class_names'], first['train_counts'], protocol])
+    groups.setdefault(key, []).append(row)
+  comparisons = []
+  for group in groups.values():
+    methods = [row.method for row in group]
+    name = BASELINE if BASELINE in methods else methods[0]
+    baselines = [row for row in group if row.method == name]
+    comparisons += [
+      _compare(row, _at_the_same_step(row, baselines)) for row in group if row.method != name
+    ]
+  return comparisons
+
+
+def _at_the_same_step(row, baselines):
+  """Of several baselines one of as many steps, where there is one."""
+  step = row.evaluations[0]['protocol']['step']
+  return min(baselines, key=lambda other: other.evaluations[0]['protocol']['step'] != step)
+
+
+def _compare(row, baseline):
+  ours, theirs = _by_run(row), _by_run(baseline)
+  shared = [run for run in ours if run in theirs]
+  verdicts = {}
+  for score, (_, lower_is_better) in SCORES.items():
+    pairs = [(ours[run][score], theirs[run][score]) for run in shared]
+    pairs = [pair for pair in pairs if None not in pair]
+    if pairs:
+      columns = tuple(zip(*pairs, strict=True))
+      interval = bootstrap.paired_interval(*columns) if len(pairs) > 1 else None
+      verdicts[score] = (bootstrap.verdict(*columns, lower_is_better), interval)
+  return Comparison(row, baseline, len(shared), verdicts)
+
+
+def _by_run(row):
+  """{(seed, annotator): results}: numbers of different annotators are not comparable."""
+  return {
+    (evaluation['protocol'].get('seed'), evaluation['protocol'].get('annotator_accuracy')): (
+      evaluation['results']
+    )
+    for evaluation in row.evaluations
+  }
+
+
+def in_words(comparison: Comparison) -> str:
+  """A comparison as a line: 'a against b (3 shared seeds): better in KL; worse in CAS'."""
+  names = {}
+  for score, (verdict, _) in comparison.verdicts.items():
+    names.setdefault(verdict, []).append(SCORES[score][0])
+  order = [verdict for verdict in ('better', 'worse', NONE) if verdict in names]
+  parts = '; '.join(f'{verdict} in {", ".join(names[verdict])}' for verdict in order)
+  seeds = f'{comparison.seeds} shared seed{"" if comparison.seeds == 1 else "s"}'
+  who = f'{comparison.row.method} against {comparison.baseline.method}'
+  return f'{who} ({seeds}): {parts or NONE}'

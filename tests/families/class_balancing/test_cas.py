@@ -1,0 +1,103 @@
+"""The classification accuracy score: what it tells, and that it resumes and never goes stale."""
+
+import os
+import signal
+
+import jax
+import numpy as np
+import pytest
+
+from jaxgan import config as config_lib
+from jaxgan import data as data_lib
+from jaxgan import parallel, train
+from jaxgan.families.class_balancing import cas
+
+
+@pytest.fixture
+def mesh():
+  return parallel.device_mesh(devices=jax.devices()[:1])
+
+
+@pytest.fixture
+def real(tiny_config, stand_in_data):
+  del stand_in_data
+  return data_lib.load(tiny_config.data, 'train')
+
+
+@pytest.fixture
+def make_job(tiny_config, real, tmp_path):
+  """Builds the job on images that a perfect generator drew, perhaps with labels of its own."""
+  tiny_config.cas.algorithm.warmup_epochs = 0
+  tiny_config.cas.data.crop_padding = 0
+
+  def make(folder='run', relabel=lambda labels: labels, step=2, updates=4, seed=0):
+    tiny_config.cas.train.update(steps=updates, evaluate_every=4, checkpoint_every=4)
+
+    def sample(rng, num_images):
+      at = np.asarray(jax.random.randint(rng, (num_images,), 0, len(real.labels)))
+      return real.images[at], relabel(real.labels[at])
+
+    generated = cas.generate(sample, real, seed=seed, batch_size=8)
+    return cas.job(tiny_config, generated, step, seed, tmp_path / folder)
+
+  return make
+
+
+def _steps(job):
+  """The first and the last step that are logged."""
+  lines = (job.folder / 'metrics.jsonl').read_text().splitlines()
+  return [int(line.split('"step": ')[1].split(',')[0]) for line in (lines[0], lines[-1])]
+
+
+def test_generated_images_are_as_many_as_real_ones_and_always_the_same(make_job, real):
+  first, again, other = (make_job(seed=seed).data.pool for seed in (0, 0, 1))
+  assert first.images.shape == real.images.shape and first.labels.dtype == real.labels.dtype
+  assert first.key == again.key != other.key and first.key.startswith('generated/')
+  np.testing.assert_array_equal(first.images, again.images)
+
+
+def test_perfect_images_score_high_and_shuffled_labels_at_chance(make_job, mesh):
+  def shuffle(labels):
+    return np.random.default_rng(labels.sum()).integers(0, 3, len(labels))
+
+  def accuracy(*changes):
+    job = make_job(*changes, updates=40)
+    job.config.train.update(evaluate_every=40, checkpoint_every=40)
+    return cas.accuracy(job, mesh)
+
+  assert accuracy('perfect') > 0.9
+  assert accuracy('shuffled', shuffle) < 0.6
+
+
+def test_a_stopped_score_continues_and_a_finished_one_is_only_read(make_job, mesh, monkeypatch):
+  expected = cas.accuracy(make_job('whole', updates=6), mesh)
+
+  def interrupt(state, replica):
+    del replica
+    if int(state.step) == 4:
+      os.kill(os.getpid(), signal.SIGTERM)
+    return {}, 0.0
+
+  with pytest.raises(KeyboardInterrupt):
+    cas.accuracy(make_job('stopped', updates=6)._replace(evaluate=interrupt), mesh)
+  started = []
+  initialise = train.Trainer.initialise
+  monkeypatch.setattr(train.Trainer, 'initialise', lambda self: started.append(initialise(self)))
+  assert cas.accuracy(make_job('stopped', updates=6), mesh) == expected
+  monkeypatch.setattr(train, 'compile_run', lambda *_: pytest.fail('trained again'))
+  assert cas.accuracy(make_job('stopped', updates=6), mesh) == expected
+  assert started == []
+
+
+def test_another_score_replaces_the_one_that_is_there(make_job, mesh):
+  changes = [{}, {'step': 4}, {'relabel': lambda labels: (labels + 1) % 3}, {'updates': 2}]
+  stale = []
+  for change in changes:
+    job = make_job(**change)
+    assert bool(config_lib.changes(job.folder, job.config)) == bool(stale)
+    cas.accuracy(job, mesh)
+    assert config_lib.changes(job.folder, job.config) == []
+    assert not any(path.exists() for path in stale)
+    assert _steps(job) == [2, job.config.updates]
+    stale.append(job.folder / f'{len(stale)}')
+    stale[-1].touch()

@@ -1,0 +1,69 @@
+"""Generated features beside real ones: what each number tells, and that none is NaN."""
+
+import json
+
+import numpy as np
+import pytest
+
+from jaxgan.families.class_balancing import comparison
+from jaxgan.metrics import fid
+
+TRAIN_COUNTS = np.array([100, 50, 20, 5])
+
+
+def _features(rng, labels):
+  """Clusters: the class moves the mean."""
+  return (rng.normal(size=(len(labels), 3)) + 4 * labels[:, None]).astype(np.float32)
+
+
+@pytest.fixture
+def real():
+  rng = np.random.default_rng(0)
+  labels = np.repeat(np.arange(4), 30)
+  return _features(rng, labels), labels
+
+
+def test_images_of_the_real_distribution_and_of_a_part_of_it(real):
+  rng = np.random.default_rng(1)
+  balanced = rng.integers(0, 4, 400)
+  head = np.zeros(400, int)
+  near, far = (
+    comparison.compare(_features(rng, labels), labels, *real, TRAIN_COUNTS)
+    for labels in (balanced, head)
+  )
+  assert near['kid'] < 0.1 * far['kid'] and near['kid_std'] > 0
+  assert near['recall'] > 0.8 > 0.4 > far['recall'] and near['coverage'] > 2 * far['coverage']
+  assert far['precision'] > 0.8 and near['precision'] > 0.8  # what it draws is real
+  assert far['thirds_frechet']['tail'] is None and far['groups_frechet']['few'] is None
+  assert near['groups_frechet']['few'] < 1 and far['groups_frechet']['many'] < 1
+  assert far['class_frechet'][1:] == [None] * 3 == far['class_covariance_trace'][1:]
+  assert near['class_covariance_trace'] == pytest.approx([3.0] * 4, rel=0.4)
+  assert near['class_covariance_trace_reference'] == far['class_covariance_trace_reference']
+  assert list(near['thirds_frechet']) == ['head', 'medium', 'tail']
+  assert list(near['groups_frechet']) == ['many', 'medium', 'few']
+  json.dumps([near, far], allow_nan=False)
+
+
+def test_groups_are_those_of_the_training_frequency(real):
+  """Four classes: the rarest third is class 3, the few are classes 2 and 3."""
+  rng = np.random.default_rng(2)
+  labels = rng.integers(0, 4, 200)
+  generated = _features(rng, labels)
+  results = comparison.compare(generated, labels, *real, TRAIN_COUNTS)
+  features, real_labels = real
+  expected = fid.features_distance(generated[labels == 3], features[real_labels == 3])
+  assert results['thirds_frechet']['tail'] == pytest.approx(expected)
+  assert results['class_frechet'][3] == pytest.approx(expected)
+  expected = fid.features_distance(generated[labels >= 2], features[real_labels >= 2])
+  assert results['groups_frechet']['few'] == pytest.approx(expected)
+
+
+def test_too_few_images_for_neighbours(real):
+  labels = np.array([0, 1, 2, 3, 0])
+  generated = _features(np.random.default_rng(3), labels)
+  results = comparison.compare(generated, labels, *real, TRAIN_COUNTS)
+  assert results['precision'] is None and results['coverage'] is None
+  assert comparison.protocol(5, 120) == {
+    'kid_subsets': 100, 'kid_subset_images': 5, 'prdc_nearest': 5, 'prdc_images': 5
+  }  # fmt: skip
+  assert comparison.protocol(50_000, 16_160)['prdc_images'] == 10_000
