@@ -1,4 +1,4 @@
-"""Random weights in the layout of the released BiT-M-R50x1.npz, and a small network of that kind."""
+"""Random weights in the layout of BiT-M-R50x1.npz, and a small network of that kind."""
 
 from flax import traverse_util
 import jax
@@ -8,9 +8,9 @@ import numpy as np
 from jaxgan.networks import bit
 
 
-def small(num_classes: int, dtype=jnp.float32) -> bit.ResNetV2:
-  """Two stages of one unit each, half as wide: compiles in seconds."""
-  return bit.ResNetV2(num_classes, width=32, stages=(1, 1), dtype=dtype)
+def small(num_classes: int, stages=(1, 1), dtype=jnp.float32) -> bit.ResNetV2:
+  """Stages of one unit each, half as wide: compiles in seconds."""
+  return bit.ResNetV2(num_classes, width=32, stages=stages, dtype=dtype)
 
 
 def arrays(network: bit.ResNetV2, draw=None, head: bool = False) -> dict[str, np.ndarray]:

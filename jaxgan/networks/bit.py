@@ -34,6 +34,7 @@ import numpy as np
 from jaxgan.errors import UserError
 from jaxgan.networks.layers import conv
 
+RELEASE = 'https://storage.googleapis.com/bit_models/BiT-M-R50x1.npz'
 _GROUPS = 32
 
 
