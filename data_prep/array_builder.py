@@ -53,9 +53,14 @@ class ReplicaSplits(NamedTuple):
 
 @dataclasses.dataclass(kw_only=True)
 class RatioConfig(tfds.core.BuilderConfig):
-  """A builder config with an imbalance ratio."""
+  """A builder config with an imbalance ratio.
+
+  n_max is the number of images of the most frequent class, by default as many as the data set has:
+  a few labels of each class are ratio 1 and a small n_max.
+  """
 
   ratio: float = 1.0
+  n_max: int | None = None
 
 
 class ArrayBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):

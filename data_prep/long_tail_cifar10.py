@@ -11,7 +11,16 @@ from data_prep.long_tail import class_counts, indices_sha256, select_indices
 from jaxgan.errors import UserError
 
 OPTIONS = ()
-CONFIGS = {'ratio_100': 100, 'ratio_10': 10, 'ratio_1': 1}
+CONFIGS = {
+  'ratio_100': {'ratio': 100},
+  'ratio_10': {'ratio': 10},
+  'ratio_1': {'ratio': 1},
+  # Of classifiers in the loop alone (Fig. 5 of Class Balancing GAN).
+  'ratio_200': {'ratio': 200},
+  'ratio_1000': {'ratio': 1000},
+  # 0.1 % of the balanced images, for a classifier that is fine-tuned. They are in all the others.
+  'labelled_5': {'n_max': 5},
+}
 SEED = 0
 URL = 'https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz'
 URL_SHA256 = 'c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd'
@@ -29,9 +38,9 @@ _ACCEPTED = (
 
 
 class LongTailCifar10(ArrayBuilder):
-  """CIFAR-10 with n_k = floor(5000 ratio^(-k/9)) train images of class k; all test images."""
+  """CIFAR-10 with n_k = floor(n_max ratio^(-k/9)) train images of class k; all test images."""
 
-  BUILDER_CONFIGS = [RatioConfig(name=name, ratio=ratio) for name, ratio in CONFIGS.items()]  # noqa: RUF012
+  BUILDER_CONFIGS = [RatioConfig(name=name, **fields) for name, fields in CONFIGS.items()]  # noqa: RUF012
   image_shape = (32, 32, 3)
   class_names = (
     'airplane', 'automobile', 'bird', 'cat', 'deer', 'dog', 'frog', 'horse', 'ship', 'truck'
@@ -42,7 +51,8 @@ class LongTailCifar10(ArrayBuilder):
   def read_splits(self, dl_manager):
     source = self._read(find_source(self.source) if self.source else _download(dl_manager))
     ratio = self.builder_config.ratio
-    counts = class_counts(self.train_per_class, len(self.class_names), ratio)
+    n_max = self.builder_config.n_max or self.train_per_class
+    counts = class_counts(n_max, len(self.class_names), ratio)
     train = select_indices(source.train.labels, counts, SEED)
     test = select_indices(source.test.labels, [self.test_per_class] * len(self.class_names), SEED)
     original = indices_sha256(source.train.labels) == TRAIN_LABELS_SHA256
@@ -52,7 +62,7 @@ class LongTailCifar10(ArrayBuilder):
       # Indices count from the start of the source: by class and file name for class folders.
       'order': 'original' if original else 'of the source, the original order is not known',
       'imbalance_ratio': ratio,
-      'n_max': self.train_per_class,
+      'n_max': n_max,
       'seed': SEED,
     }
     return {

@@ -60,7 +60,7 @@ def classifier_section(dataset: str, drw: bool, flip: bool = True) -> ml_collect
       'folder': '',  # a trained classifier's folder, instead of training one
       'data': data_section(dataset, flip, crop_padding=4),
       'algorithm': {
-        'network': 'resnet',  # or 'mnist_cnn', which has no depth and width
+        'network': 'resnet',  # or 'mnist_cnn', 'bit_r50x1', which have no depth and width
         'depth': 32,
         'width': 16,
         'learning_rate': 0.1,
@@ -97,6 +97,50 @@ def evaluation_classifier_section(dataset: str) -> ml_collections.ConfigDict:
   return section
 
 
+def few_labels_classifier_section(dataset: str, num_labels: int, flip: bool = True):
+  """BiT-M R50x1, pretrained on ImageNet-21k and fine-tuned on all of a few labelled images.
+
+  The rule of "Big Transfer" for small data (its notebook big_transfer_pytorch, which the paper
+  followed, §6.4.3): 500 steps of SGD without weight decay, 100 of them warm-up. There a batch is
+  512 draws from the labelled images; here it is each of them once, so that an epoch is a step.
+
+  Args:
+    dataset: the labelled images.
+    num_labels: how many.
+    flip: mirror images at random.
+
+  Returns:
+    The section; its `algorithm.weights` is left to whoever starts the experiment.
+  """
+  section = classifier_section(dataset, drw=False, flip=flip)
+  section.data.crop_padding = 0
+  del section.algorithm['depth'], section.algorithm['width']
+  section.algorithm.update(
+    {
+      'network': 'bit_r50x1',
+      'weights': '',  # the path of BiT-M-R50x1.npz
+      'input_size': 128,  # pixels a side that images are resized to
+      'learning_rate': 0.003,
+      'weight_decay': 0.0,
+      'warmup_epochs': 100,
+      'decay_epochs': (200, 300, 400),
+      'decay_factor': 0.1,
+    }
+  )
+  section.train = train_section(batch_size=num_labels, epochs=500, every=500)
+  return section
+
+
+# λ of a classifier of few labels by imbalance ratio, the same on CIFAR-10 and LSUN (§6.4.3).
+FEW_LABELS_REGULARISER_WEIGHT = {100: 10.0, 10: 7.5}
+
+
+def check_few_labels(argument: str, ratio: int) -> None:
+  """Raises a UserError for an imbalance ratio that the paper has no semi-supervised row of."""
+  if ratio not in FEW_LABELS_REGULARISER_WEIGHT:
+    raise UserError(f'--config=...:{argument}: classifier=few_labels needs ratio=100 or ratio=10')
+
+
 def train_section(batch_size: int, every: int, steps=None, epochs=None):
   """Length and rhythm of a job; `every` sets evaluation, pictures and checkpoints, in steps.
 
@@ -130,7 +174,14 @@ def _run_fields(experiment: str, method: str) -> dict:
   }
 
 
-def gan_config(experiment: str, method: str, classifier_data: str, annotator_data: str, flip: bool):
+def gan_config(
+  experiment: str,
+  method: str,
+  classifier_data: str,
+  annotator_data: str,
+  flip: bool,
+  classifier: ml_collections.ConfigDict | None = None,
+):
   """SNDCGAN for 32x32 images with the hyper-parameters of the paper (Table 10) and its code.
 
   Args:
@@ -139,6 +190,7 @@ def gan_config(experiment: str, method: str, classifier_data: str, annotator_dat
     classifier_data: the long-tailed data set that GAN and classifier are trained on.
     annotator_data: the balanced data set that the annotator is trained on.
     flip: mirror images at random.
+    classifier: the section of another classifier in the loop than one of the GAN's own data.
 
   Returns:
     The ConfigDict; `published` is left for the experiment to fill.
@@ -180,7 +232,7 @@ def gan_config(experiment: str, method: str, classifier_data: str, annotator_dat
         'download_inception': False,
         'cas': True,  # trains a classifier on generated images, in the last evaluation only
       },
-      'classifier': classifier_section(classifier_data, drw=True, flip=flip),
+      'classifier': classifier or classifier_section(classifier_data, drw=True, flip=flip),
       'annotator': classifier_section(annotator_data, drw=False, flip=flip),
       # Trained on generated images; of its data it reads the test split.
       'cas': classifier_section(classifier_data, drw=False, flip=flip),
@@ -193,7 +245,7 @@ def gan_config(experiment: str, method: str, classifier_data: str, annotator_dat
     data.source = config.data.get_ref('source')
     data.data_dir = config.data.get_ref('data_dir')
     data.options.image_size = config.data.options.get_ref('image_size')
-  # The classifier sees the same long-tailed images as the GAN, the annotator all of them.
+  # The classifier sees long-tailed images as the GAN does, the annotator all of them.
   for role in ('classifier', 'cas'):
     config[role].data.options.imbalance_ratio = config.data.options.get_ref('imbalance_ratio')
   return config

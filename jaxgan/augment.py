@@ -30,15 +30,29 @@ def random_crop(rng, images, padding):
   Returns:
     `[N, H, W, C]`.
   """
-  n, height, width, channels = images.shape
   pad = (padding, padding)
-  padded = jnp.pad(images, ((0, 0), pad, pad, (0, 0)))
-  offsets = jax.random.randint(rng, (n, 2), 0, 2 * padding + 1)
+  return random_window(rng, jnp.pad(images, ((0, 0), pad, pad, (0, 0))), images.shape[1:3])
+
+
+def random_window(rng, images, shape):
+  """Crops each image to a window at its own place.
+
+  Args:
+    rng: key.
+    images: `[N, H, W, C]`.
+    shape: (h, w) of the window, at most (H, W).
+
+  Returns:
+    `[N, h, w, C]`.
+  """
+  n, height, width, channels = images.shape
+  places = jnp.array([height - shape[0] + 1, width - shape[1] + 1])
+  offsets = jax.random.randint(rng, (n, 2), 0, places)
 
   def crop(image, offset):
-    return jax.lax.dynamic_slice(image, (offset[0], offset[1], 0), (height, width, channels))
+    return jax.lax.dynamic_slice(image, (offset[0], offset[1], 0), (*shape, channels))
 
-  return jax.vmap(crop)(padded, offsets)
+  return jax.vmap(crop)(images, offsets)
 
 
 def random_affine(rng, images, max_degrees=0.0, zoom_range=(1.0, 1.0), keep=1.0):

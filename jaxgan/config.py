@@ -66,13 +66,20 @@ def _validate_training(config, prefix: str, num_devices: int) -> None:
 
 def _validate_classifier(config, role: str, num_devices: int) -> None:
   # Imports the networks: only when a config is there to be checked.
-  from jaxgan.algorithms.classifier import NETWORKS
+  from jaxgan.algorithms.classifier import FIELDS, NETWORKS
 
   _validate_training(config, f'{role}.', num_devices)
   algorithm, prefix = config.algorithm, f'{role}.algorithm.'
   network = algorithm.network
   _require(network in NETWORKS, f'{prefix}network', network, f'one of {", ".join(NETWORKS)}')
+  missing = [field for field in FIELDS[network] if field not in algorithm]
+  _require(not missing, f'{prefix}network', network, f'it with its own {" and ".join(missing)}')
   _validate_positive(algorithm, prefix, ('learning_rate',))
+  factor = algorithm.get('decay_factor', 1.0)
+  _require(0 < factor <= 1, f'{prefix}decay_factor', factor, 'a number in (0, 1]')
+  if network == 'bit_r50x1':
+    size = algorithm.input_size
+    _require(size > 0 and size % 32 == 0, f'{prefix}input_size', size, 'a multiple of 32')
   if network == 'resnet':
     _validate_positive(algorithm, prefix, ('width',))
     depth = algorithm.depth

@@ -15,6 +15,7 @@ import numpy as np
 from jaxgan import checkpoint, compilation, logging, parallel, replicas, train
 from jaxgan import config as config_lib
 from jaxgan import data as data_lib
+from jaxgan.algorithms.classifier import NETWORKS, PRETRAINED
 from jaxgan.algorithms.classifier import classifier as classifier_algorithm
 from jaxgan.drawing import curves
 from jaxgan.errors import UserError
@@ -142,6 +143,12 @@ def training_job(name: str, folder: pathlib.Path, own, data, test) -> train.Job:
     del state, step, replica
     curves.loss_curves(logging.read_metrics(folder), folder / 'loss_curves.png')
 
+  def start(state):
+    if own.algorithm.network not in PRETRAINED:
+      return state
+    variables = pretrained_variables(own.algorithm, len(data.pool.class_names))
+    return state.replace(variables=variables)
+
   return train.Job(
     name=name,
     folder=folder,
@@ -151,7 +158,65 @@ def training_job(name: str, folder: pathlib.Path, own, data, test) -> train.Job:
     frozen={},
     evaluate=evaluate,
     picture=picture,
+    start=start,
   )
+
+
+def pretrained_variables(config, num_classes: int, field: str = 'algorithm.weights'):
+  """What a network of PRETRAINED begins from: the released weights with a new head.
+
+  Args:
+    config: the `algorithm` section of a classifier; `weights` is the path of the npz.
+    num_classes: K of the new head.
+    field: what error messages call `weights`.
+
+  Returns:
+    Variables of the network, on the host.
+
+  Raises:
+    UserError: no path is given, or the file cannot be read, or holds something else.
+  """
+  convert, url = PRETRAINED[config.network]
+  advice = f'download {url} and name the file with --config.{field}=PATH'
+  if not config.weights:
+    raise UserError(f'config.{field} is empty, {config.network} begins from it: {advice}')
+  network = NETWORKS[config.network](num_classes, config)
+  path = pathlib.Path(config.weights).expanduser()
+  return _read_npz(path, f'config.{field}', lambda arrays: convert(arrays, network), advice)
+
+
+def check_pretrained(config, roles, workdir: pathlib.Path) -> None:
+  """Refuses pretrained weights that cannot be read, before anything is prepared for them.
+
+  Once a role's folder has a checkpoint, nobody needs its weights any more.
+
+  Args:
+    config: the experiment's.
+    roles: the classifiers that it needs.
+    workdir: has their folders.
+
+  Raises:
+    UserError: see `pretrained_variables`.
+  """
+  for role in roles:
+    algorithm = config[role].algorithm
+    begun = any((workdir / role / 'checkpoints').glob('[0-9]*'))
+    if algorithm.network in PRETRAINED and not config[role].get('folder') and not begun:
+      pretrained_variables(algorithm, 1, f'{role}.algorithm.weights')
+
+
+def _read_npz(path: pathlib.Path, field: str, convert: Callable, advice: str):
+  """convert(arrays) of the arrays in an npz; a UserError names the field and says what to do."""
+  try:
+    with np.load(path) as arrays:
+      return convert(arrays)
+  except UserError as error:
+    raise UserError(f'{field}={path}: {error}') from error
+  except OSError as error:
+    reason = error.strerror or error
+    raise UserError(f'{field}={path} cannot be read ({reason}): {advice}') from error
+  except (ValueError, TypeError, EOFError, NotImplementedError, *_BAD_ARCHIVE) as error:
+    raise UserError(f'{field}={path} is not an npz of arrays, or damaged: {advice}') from error
 
 
 def load_classifier(folder: pathlib.Path, mesh) -> Classifier:
@@ -189,19 +254,10 @@ def load_weights(path: pathlib.Path, config) -> Classifier:
   Raises:
     UserError: the file cannot be read, or holds something else.
   """
-  try:
-    with np.load(path) as arrays:
-      variables = mnist.evaluation_classifier_variables(dict(arrays))
-  except UserError as error:
-    raise UserError(f'config.annotator.folder={path}: {error}') from error
-  except OSError as error:
-    reason = error.strerror or error
-    raise UserError(f'config.annotator.folder={path} cannot be read ({reason})') from error
-  except (ValueError, TypeError, EOFError, NotImplementedError, *_BAD_ARCHIVE) as error:
-    raise UserError(
-      f'config.annotator.folder={path} is not an npz of arrays, or damaged: give the folder of a '
-      'trained classifier or the npz of the released weights'
-    ) from error
+  advice = 'give the folder of a trained classifier or the npz of the released weights'
+  # All arrays are read first: one that cannot be is damage, whatever its name.
+  convert = lambda arrays: mnist.evaluation_classifier_variables(dict(arrays))  # noqa: E731
+  variables = _read_npz(path, 'config.annotator.folder', convert, advice)
   test = data_lib.load(config, 'test')
   if test.images.shape[1:] != (28, 28, 1) or len(test.class_names) != 10:
     raise UserError(
@@ -229,6 +285,8 @@ def _tested(classify, variables, test, name) -> Classifier:
 def trained_classifier(config, role: str, workdir: pathlib.Path, arrays, mesh) -> Classifier:
   """The classifier or annotator of an experiment, trained now if it is missing.
 
+  Where both have the same section they are one network, in the classifier's folder.
+
   Args:
     config: the experiment's.
     role: 'classifier' or 'annotator', the name of its section.
@@ -240,7 +298,9 @@ def trained_classifier(config, role: str, workdir: pathlib.Path, arrays, mesh) -
     UserError: the one given by `<role>.folder` does not know the experiment's classes.
   """
   given = config[role].folder
-  folder = pathlib.Path(given).expanduser() if given else workdir / role
+  one_network = 'classifier' in config and config[role].to_dict() == config.classifier.to_dict()
+  name = 'classifier' if one_network else role
+  folder = pathlib.Path(given).expanduser() if given else workdir / name
   if not given:
     train.run(classifier_job(config, role, folder), mesh)
   if folder.suffix == '.npz':

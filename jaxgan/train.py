@@ -37,6 +37,8 @@ class Job(NamedTuple):
       is better, that ranks checkpoints (their mean over replicas), or None.
     picture: `picture(state, step, replica)`, called every `train.picture_every` steps and at the
       end.
+    start: `start(state) -> state`, what the first state of a replica takes over from elsewhere,
+      such as pretrained weights. It is not compiled, and not asked where there is a checkpoint.
   """
 
   name: str
@@ -47,6 +49,7 @@ class Job(NamedTuple):
   frozen: Mapping[str, Any]
   evaluate: Callable
   picture: Callable
+  start: Callable = lambda state: state
 
   @property
   def num_replicas(self) -> int:
@@ -207,10 +210,10 @@ class Trainer:
     """Begins at step 0."""
     if self.together:
       init = jit(self._states.init, out_shardings=self._sharding)
-      self._begin([init(jnp.stack(self._first_keys))], 0)
+      self._begin([jax.vmap(self.job.start)(init(jnp.stack(self._first_keys)))], 0)
     else:
       init = jit(self.job.algorithm.init, out_shardings=self._everywhere)
-      self._begin([init(key) for key in self._first_keys], 0)
+      self._begin([self.job.start(init(key)) for key in self._first_keys], 0)
 
   def _begin(self, states, step):
     self.carries = [

@@ -41,6 +41,16 @@ def test_random_crop_shifts_each_image_by_at_most_the_padding():
   assert len(set(offsets)) > 4
 
 
+def test_random_window_is_anywhere_in_the_image():
+  grid = jnp.stack(jnp.mgrid[:7, :6], axis=-1)
+  images = jnp.broadcast_to(grid, (200, 7, 6, 2))
+  windows = np.asarray(augment.random_window(jax.random.key(1), images, (4, 5)))
+  corners = windows[:, :1, :1]
+  np.testing.assert_array_equal(windows - corners, np.broadcast_to(grid[:4, :5], windows.shape))
+  found = {tuple(corner) for corner in corners[:, 0, 0]}
+  assert found == {(i, j) for i in range(4) for j in (0, 1)}
+
+
 def test_zero_padding_changes_nothing():
   np.testing.assert_array_equal(augment.random_crop(jax.random.key(0), _images(), 0), _images())
 

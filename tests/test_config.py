@@ -41,6 +41,7 @@ from tests.stand_in import tiny_codes
     ('annotator.algorithm.width', 0, r'annotator\.algorithm\.width'),
     ('annotator.train.batch_size', 3, r'annotator\.train\.batch_size'),
     ('classifier.algorithm.drw_beta', 1.0, r'classifier\.algorithm\.drw_beta'),
+    ('classifier.algorithm.network', 'bit_r50x1', 'use it with its own weights and input_size'),
   ],
 )
 def test_impossible_values(tiny_config, field, value, message):

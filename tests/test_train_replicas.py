@@ -72,6 +72,23 @@ def _assert_close(a, b):
   jax.tree.map(lambda x, y: np.testing.assert_allclose(x, y, rtol=1e-4, atol=1e-6), a, b)
 
 
+@pytest.mark.parametrize('together', MODES.values(), ids=MODES)
+def test_what_a_first_state_takes_over(together, mesh):
+  """Every replica begins from it; the rest of its state is its own seed's."""
+
+  def start(state):
+    taken = {'params': {**state.variables['params'], 'Dense_0': {'kernel': kernel, 'bias': bias}}}
+    return state.replace(variables={**state.variables, **taken})
+
+  kernel, bias = np.full((128, toy.K), 0.5, np.float32), np.arange(toy.K, dtype=np.float32)
+  trainer, _ = _advance(toy.job()._replace(start=start), mesh, (), together)
+  params = [trainer.state(replica).variables['params'] for replica in range(N)]
+  for own in params:
+    np.testing.assert_array_equal(own['Dense_0']['kernel'], kernel)
+    np.testing.assert_array_equal(own['Dense_0']['bias'], bias)
+  assert not np.array_equal(params[0]['Conv_0']['kernel'], params[1]['Conv_0']['kernel'])
+
+
 # The numbers -----------------------------------------------------------------------------------
 
 

@@ -1,12 +1,13 @@
 """Classifier training: schedule, deferred re-weighting, learning."""
 
+from flax import linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from experiments import base
-from jaxgan.algorithms.classifier import classifier, learning_rate_schedule
+from jaxgan.algorithms.classifier import NETWORKS, classifier, learning_rate_schedule
 
 
 @pytest.fixture
@@ -24,6 +25,20 @@ def test_schedule_of_the_paper(config, epoch, rate):
   schedule = learning_rate_schedule(config, steps_per_epoch=7)
   for step in (7 * epoch, 7 * epoch + 6):
     np.testing.assert_allclose(schedule(jnp.int32(step)), rate, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+  ('step', 'rate'),
+  [
+    (0, 3e-5), (49, 1.5e-3), (99, 3e-3), (199, 3e-3), (200, 3e-4), (300, 3e-5), (400, 3e-6),
+    (499, 3e-6),
+  ],
+)  # fmt: skip
+def test_schedule_of_few_labels(step, rate):
+  section = base.few_labels_classifier_section('stand_in', num_labels=50)
+  assert section.train.epochs == 500  # All images in one batch: an epoch is a step.
+  schedule = learning_rate_schedule(section.algorithm, steps_per_epoch=1)
+  np.testing.assert_allclose(schedule(jnp.int32(step)), rate, rtol=1e-5)
 
 
 def _batch(size=8, counts=(8, 8, 8)):
@@ -50,6 +65,36 @@ def test_learns_to_tell_brightness(config, network, size, num_features):
   # Exactly the variables that the network has, trained and not.
   assert jax.tree.structure(state) == structure
   assert ('batch_stats' in state.variables) == (network == 'resnet')
+
+
+def test_images_are_resized_for_the_network(config, monkeypatch):
+  """Inference resizes to the input size, training to 5/4 of it and crops at random."""
+
+  class Means(nn.Module):
+    @nn.compact
+    def __call__(self, images, train):
+      seen.append((images.shape, train))
+      return nn.Dense(3)(images.mean(axis=(1, 2))), images.reshape(len(images), -1)
+
+  seen = []
+  monkeypatch.setitem(NETWORKS, 'resnet', lambda num_classes, config: Means())
+  config.input_size, config.drw_epoch = 32, None
+  algorithm = classifier(config, (8, 8, 1), 3, steps_per_epoch=1)
+  state = algorithm.init(jax.random.key(0))
+  # A ramp along the columns: cut off further right, an image is brighter on average.
+  ramp = jnp.broadcast_to(jnp.linspace(-1, 1, 8)[:, None], (24, 8, 8, 1))
+  batch = _batch() | {'images': ramp}
+  update = jax.jit(algorithm.update)
+  losses = {float(update(state, batch, jax.random.key(k))[1]['loss/classifier']) for k in (0, 1)}
+  assert len(losses) == 2
+  _, features = algorithm.classify(state.variables, ramp)
+  assert set(seen) == {((2, 32, 32, 1), False), ((24, 32, 32, 1), True), ((24, 32, 32, 1), False)}
+  # Bilinear with pixel centres: every output lies between its two neighbours, the border repeats.
+  rows = np.interp((np.arange(32) + 0.5) / 4 - 0.5, np.arange(8), np.linspace(-1, 1, 8))
+  expected = np.broadcast_to(rows, (24, 32, 32)).reshape(24, -1)
+  np.testing.assert_allclose(features, expected, atol=1e-6)
+  gradient = jax.grad(lambda images: algorithm.classify(state.variables, images)[1].sum())(ramp)
+  np.testing.assert_allclose(gradient.sum(), 24 * 32 * 32, rtol=1e-5)
 
 
 def test_reweighting_starts_at_its_epoch(config):

@@ -17,6 +17,9 @@ REAL_SHA256 = {
   'ratio_100': '1bfa35f41734a69fb966ca71beae3b92f5439f2b8c20165704f0dd3d3baadaf4',
   'ratio_10': 'c73aaa6fc332a6d73396a201e5276065521b8569e6d3a865268bb0bc232d176f',
   'ratio_1': '33236cc6bd19fa6b89e06d441d3fcd8eb37dc8540f6a4f2b627b20af10894a41',
+  'ratio_200': '1365c90acf4d5750f7cb4e95e05f9683f32f077e48c797feb625bde947ca7b02',
+  'ratio_1000': 'f679fca247c14ac94a3951202e6f874e51f70d3550e5f5dca701a3f70811f942',
+  'labelled_5': '78ebc1ef4efccfb81bc58e48702cd033f0c3941ad5f0f59a8702e6013c9077f6',
 }
 COUNTS = [10, 7, 5, 4, 3, 2, 2, 1, 1, 1]  # floor(10 * 10^(-k/9))
 
@@ -77,6 +80,22 @@ def test_class_folders_give_the_same_images(fake_cifar10, tmp_path):
   expected = {fake_cifar10.images[i].tobytes() for i in chosen}
   assert {image.tobytes() for image in train.images} == expected
   assert 'not known' in train.metadata['order']
+
+
+def test_few_labels_are_the_first_of_each_class(fake_cifar10, tmp_path):
+  source, data_dir = str(make_source('npz', fake_cifar10, tmp_path)), str(tmp_path / 'tfds')
+  few, all_test = (
+    build.load('long_tail_cifar10/labelled_5', split, source, data_dir)
+    for split in ('train', 'test')
+  )
+  chosen = np.sort(
+    np.concatenate([long_tail.shuffled_class(fake_cifar10.labels, k, 0)[:5] for k in range(10)])
+  )
+  np.testing.assert_array_equal(few.images, fake_cifar10.images[chosen])
+  assert few.metadata['train']['class_counts'] == [5] * 10
+  assert few.metadata['train']['indices_sha256'] == long_tail.indices_sha256(chosen)
+  assert (few.metadata['n_max'], few.metadata['imbalance_ratio']) == (5, 1)
+  assert len(all_test.labels) == len(fake_cifar10.test_labels)
 
 
 def test_prepared_data_is_found_without_a_source_and_not_mixed(fake_cifar10, tmp_path):
@@ -190,8 +209,8 @@ def test_real_labels_give_the_pinned_selections(real_copy):
   with np.load(real_copy / 'cifar10_train_jpeg.npz') as archive:
     labels = archive['labels']
   assert long_tail.indices_sha256(labels) == long_tail_cifar10.TRAIN_LABELS_SHA256
-  for config, ratio in long_tail_cifar10.CONFIGS.items():
-    counts = long_tail.class_counts(5000, 10, ratio)
+  for config, fields in long_tail_cifar10.CONFIGS.items():
+    counts = long_tail.class_counts(fields.get('n_max', 5000), 10, fields.get('ratio', 1))
     chosen = long_tail.select_indices(labels, counts, long_tail_cifar10.SEED)
     assert long_tail.indices_sha256(chosen) == REAL_SHA256[config]
 

@@ -92,6 +92,40 @@ def test_cifar10_follows_the_paper(ratio):
   assert published['fid'][0] == {100: 32.93, 10: 30.48, 1: 25.68}[ratio]
 
 
+@pytest.mark.parametrize(('ratio', 'fid'), [(100, 33.32), (10, 30.37)])
+def test_few_labels_change_the_classifier_alone(ratio, fid):
+  """§4.3 and §6.4.3 of the paper; the GAN is that of the labelled images."""
+  many, few = (
+    _module('cifar10_lt').get_config(f'ratio={ratio},classifier={classifier}')
+    for classifier in ('long_tailed', 'few_labels')
+  )
+  config_lib.validate(few, num_devices=1)
+  assert few.workdir == f'runs/cifar10_lt_ratio_{ratio}_few_labels'
+  published, _ = report.published_values(few.published.class_balancing)
+  assert published['fid'][0] == fid
+  assert few.classifier.data.dataset == 'long_tail_cifar10/labelled_5'
+  few.data.source = few.data.data_dir = 'somewhere'
+  assert few.classifier.data.source == few.classifier.data.data_dir == 'somewhere'
+  expected = {
+    'network': 'bit_r50x1', 'weights': '', 'input_size': 128, 'learning_rate': 0.003,
+    'momentum': 0.9, 'weight_decay': 0.0, 'warmup_epochs': 100, 'decay_epochs': (200, 300, 400),
+    'decay_factor': 0.1, 'drw_epoch': None, 'drw_beta': 0.9999, 'dtype': 'float32',
+  }  # fmt: skip
+  assert few.classifier.algorithm.to_dict() == expected
+  assert (few.classifier.train.batch_size, few.classifier.train.epochs) == (50, 500)
+  few.data.source = few.data.data_dir = ''
+  for section in (many, few):
+    for field in ('classifier', 'experiment', 'workdir', 'published'):
+      del section[field]
+  assert few.to_json() == many.to_json()
+
+
+def test_few_labels_of_balanced_images_are_refused():
+  with pytest.raises(UserError, match='classifier=few_labels needs ratio=100 or ratio=10') as error:
+    _module('cifar10_lt').get_config('classifier=few_labels,ratio=1')
+  assert '\n' not in str(error.value)
+
+
 @pytest.mark.parametrize(
   ('method', 'kl'), [('unconditional', 0.14), ('acgan', 0.12), ('cgan', 0.01)]
 )
