@@ -205,6 +205,7 @@ def gan_config(
         'loss': 'relativistic',
         'generator_width': 64,
         'discriminator_width': 64,
+        'generator_spectral_norm': False,  # the discriminator always has it
         'noise_dim': 128,
         'learning_rate': 2e-4,
         'beta1': 0.5,

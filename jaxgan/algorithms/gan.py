@@ -146,9 +146,9 @@ class GanState(struct.PyTreeNode):
   """Everything that GAN training changes.
 
   `generator`, `discriminator` and `ema` are Flax variables: parameters, and as `batch_stats` the
-  batch-norm statistics (generator) and spectral-norm vectors (discriminator). `counts` are the
-  effective class counts N and `cycle_counts` the c of the running cycle, both `[K]`, or None
-  without a classifier in the loop.
+  batch-norm statistics (generator) and spectral-norm vectors. `counts` are the effective class
+  counts N and `cycle_counts` the c of the running cycle, both `[K]`, or None without a classifier
+  in the loop.
   """
 
   step: Any
@@ -196,12 +196,12 @@ def gan(
 
   Args:
     config: the `algorithm` section of an experiment: `network` (of NETWORKS), `loss` (of LOSSES),
-      `generator_width`, `discriminator_width`, `noise_dim`, `learning_rate`, `beta1`, `beta2`,
-      `epsilon` (of Adam), `discriminator_steps` (n_dis), `ema_decay`, `ema_start`,
-      `regulariser_weight` (λ), `regulariser_weights` (of WEIGHTS), `class_loss_weight` (of the
-      losses of head 'auxiliary' and guidance 'cross_entropy'), `count_start` (N at the start, one
-      number or one a class), `count_update` (of COUNT_UPDATES), `count_decay` (α), `count_cycle`
-      (steps), `dtype`.
+      `generator_width`, `discriminator_width`, `generator_spectral_norm` (the discriminator always
+      has it), `noise_dim`, `learning_rate`, `beta1`, `beta2`, `epsilon` (of Adam),
+      `discriminator_steps` (n_dis), `ema_decay`, `ema_start`, `regulariser_weight` (λ),
+      `regulariser_weights` (of WEIGHTS), `class_loss_weight` (of the losses of head 'auxiliary' and
+      guidance 'cross_entropy'), `count_start` (N at the start, one number or one a class),
+      `count_update` (of COUNT_UPDATES), `count_decay` (α), `count_cycle` (steps), `dtype`.
     choices: a method of METHODS, or other choices.
     image_shape: (H, W, C) of the training images.
     num_classes: K of the labels and of the classifier in the loop.

@@ -10,6 +10,8 @@ from flax import linen as nn
 import jax
 import jax.numpy as jnp
 
+from jaxgan.networks.spectral import normaliser
+
 _orthogonal = nn.initializers.orthogonal()
 
 
@@ -27,19 +29,25 @@ class ConditionalBatchNorm(nn.Module):
   at zero, as gain and bias of DCGAN's batch norm ("Unsupervised Representation Learning with Deep
   Convolutional Generative Adversarial Networks", Radford et al. 2016) do around 1 and 0; the paper
   of Class Balancing GAN does not say. The classes then differ slightly from the start, even where
-  no loss tells them apart.
+  no loss tells them apart. With spectral norm of γ and β, matrices `[K, C]`, both start orthogonal,
+  because one of zeros has no direction that a power iteration could find.
 
   `x` `[N, H, W, C]`, `labels` int `[N]` -> `[N, H, W, C]`. Parameters: 2 K C.
   """
 
   num_classes: int
   dtype: Any = jnp.float32
+  spectral_norm: bool = False
 
   @nn.compact
   def __call__(self, x, labels, train: bool):
+    normalised = normaliser(self.spectral_norm, train)
+    starts = nn.initializers.normal(0.02), nn.initializers.zeros
+    if self.spectral_norm:
+      starts = _orthogonal, _orthogonal
     classes = jax.nn.one_hot(labels, self.num_classes)
-    gain = 1.0 + _embedding(x.shape[-1], nn.initializers.normal(0.02))(classes)
-    bias = _embedding(x.shape[-1], nn.initializers.zeros)(classes)
+    gain, bias = (normalised(_embedding(x.shape[-1], start), classes) for start in starts)
+    gain += 1.0
     x = nn.BatchNorm(
       use_running_average=not train,
       momentum=0.9,
@@ -50,6 +58,19 @@ class ConditionalBatchNorm(nn.Module):
     )(x)
     gain, bias = (v[:, None, None, :].astype(self.dtype) for v in (gain, bias))
     return gain * x + bias
+
+
+def batch_norm(labels, num_classes, *, train, spectral_norm, dtype):
+  """Makes `norm(x)`, a generator's batch norm, which is conditional if there are classes.
+
+  `labels` int `[N]` or None, `num_classes` K or None; `norm` is called inside a `__call__`.
+  """
+  if (labels is None) != (num_classes is None):
+    raise ValueError('a generator takes labels if it has num_classes, and only then')
+  if labels is not None:
+    return lambda x: ConditionalBatchNorm(num_classes, dtype, spectral_norm)(x, labels, train)
+  options = {'use_running_average': not train, 'momentum': 0.9, 'epsilon': 1e-5, 'dtype': dtype}
+  return lambda x: nn.BatchNorm(**options)(x)
 
 
 def _plain(features, labels, num_classes, normalised):

@@ -15,7 +15,9 @@ stages, the widths doubling towards the 4x4 end, so that 16x16 with a small `wid
 family. Kernels start orthogonal and biases at zero (the authors' released configuration).
 
 Of K classes, conditional BN takes the place of BN, and a head that of the last dense layer (see
-`jaxgan.networks.conditional`). Parameters of 32x32 RGB images, `width` 64:
+`jaxgan.networks.conditional`). Spectral norm of the generator, where asked for, is on every layer
+but BN, and on the embeddings of conditional BN; it adds no parameter. Parameters of 32x32 RGB
+images, `width` 64:
 
 | generator         | parameters       | discriminator   | parameters        |
 |-------------------|------------------|-----------------|-------------------|
@@ -30,8 +32,9 @@ from flax import linen as nn
 import jax.numpy as jnp
 
 from jaxgan.errors import UserError
-from jaxgan.networks.conditional import HEADS, ConditionalBatchNorm
+from jaxgan.networks.conditional import HEADS, batch_norm
 from jaxgan.networks.layers import Conv, ConvTranspose
+from jaxgan.networks.spectral import normaliser
 
 _SLOPE = 0.1
 _orthogonal = nn.initializers.orthogonal()
@@ -46,7 +49,7 @@ def num_stages(image_size: int) -> int:
   stages = (image_size // 4).bit_length() - 1
   if stages < 1 or image_size != 4 * 2**stages:
     raise UserError(
-      f'SNDCGAN makes square images of 8, 16, 32, 64, ... pixels, not {image_size}: '
+      f'the networks make square images of 8, 16, 32, 64, ... pixels, not {image_size}: '
       'change config.data.options.image_size'
     )
   return stages
@@ -63,27 +66,27 @@ class Generator(nn.Module):
   width: int = 64
   num_classes: int | None = None
   dtype: Any = jnp.float32
+  spectral_norm: bool = False
 
   @nn.compact
   def __call__(self, noise, labels=None, *, train: bool):
-    if (labels is None) != (self.num_classes is None):
-      raise ValueError('a generator takes labels if it has num_classes, and only then')
-
-    def norm(x):
-      if labels is not None:
-        return ConditionalBatchNorm(self.num_classes, self.dtype)(x, labels, train)
-      return nn.BatchNorm(
-        use_running_average=not train, momentum=0.9, epsilon=1e-5, dtype=self.dtype
-      )(x)
-
+    normalised = normaliser(self.spectral_norm, train)
+    norm = batch_norm(
+      labels,
+      self.num_classes,
+      train=train,
+      spectral_norm=self.spectral_norm,
+      dtype=self.dtype,
+    )
+    options = {'kernel_init': _orthogonal, 'dtype': self.dtype}
     stages = num_stages(self.image_size)
     features = self.width * 2**stages
-    x = nn.Dense(16 * features, kernel_init=_orthogonal, dtype=self.dtype)(noise)
+    x = normalised(nn.Dense(16 * features, **options), noise)
     x = x.reshape(-1, 4, 4, features)
     for stage in reversed(range(stages)):
-      x = ConvTranspose(self.width * 2**stage, kernel_init=_orthogonal, dtype=self.dtype)(x)
+      x = normalised(ConvTranspose(self.width * 2**stage, **options), x)
       x = nn.leaky_relu(norm(x), _SLOPE)
-    x = Conv(self.channels, 3, 1, kernel_init=_orthogonal, dtype=self.dtype)(x)
+    x = normalised(Conv(self.channels, 3, 1, **options), x)
     return jnp.tanh(x.astype(jnp.float32))
 
 
@@ -102,8 +105,7 @@ class Discriminator(nn.Module):
 
   @nn.compact
   def __call__(self, images, labels=None, *, train: bool):
-    def normalised(layer, x):
-      return nn.SpectralNorm(layer, epsilon=1e-12)(x, update_stats=train)
+    normalised = normaliser(True, train)
 
     def conv(x, features, size, stride):
       layer = Conv(features, size, stride, kernel_init=_orthogonal, dtype=self.dtype)
