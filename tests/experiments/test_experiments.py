@@ -17,11 +17,14 @@ from jaxgan.families import codes
 from tests.stand_in import shrink
 
 FILES = sorted(p.stem for p in pathlib.Path(experiments.__file__).parent.glob('*.py'))
-EXPERIMENTS = [name for name in FILES if name not in ('__init__', 'base')]
+EXPERIMENTS = [name for name in FILES if name not in ('__init__', 'base', 'rows')]
 QUICK = ('elastic_infogan_folder', 'folder_lt', 'mnist_lt')
 SHAPES = {  # where they are not 32x32x3
   'digits_lt': {'image_size': 16, 'channels': 1},
   'digits_extreme_counts': {'image_size': 16, 'channels': 1, 'num_classes': 10},
+  'cifar100_lt': {'num_classes': 100, 'n': 100},
+  'lsun5_lt': {'image_size': 64, 'num_classes': 5},
+  'inaturalist2019': {'image_size': 64, 'num_classes': 1010, 'n': 1010},
   'folder_lt': {'image_size': 16, 'channels': 3},
   'mnist_lt': {'image_size': 28, 'channels': 1},
   'elastic_infogan_folder': {'image_size': 16, 'channels': 3},
