@@ -1,7 +1,7 @@
 """The TFDS builder that all data sets here share: arrays go in, array_record files come out."""
 
 import abc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 import dataclasses
 import hashlib
 from typing import Any, NamedTuple
@@ -17,11 +17,12 @@ VERSION = '1.0.0'
 class Split(NamedTuple):
   """A split to write.
 
-  images uint8 [N, H, W, C], labels int [N], and indices int [N]: where each image
-  lies in its source. Records are written in this order.
+  images gives N images uint8 [H, W, C]: an array, or an iterable that decodes one after another, so
+  that they are never in memory together. labels int [N], and indices int [N]: where each image lies
+  in its source. Records are written in this order.
   """
 
-  images: np.ndarray
+  images: Iterable[np.ndarray]
   labels: np.ndarray
   indices: np.ndarray
 
@@ -64,10 +65,10 @@ class RatioConfig(tfds.core.BuilderConfig):
 
 
 class ArrayBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
-  """A TFDS builder of arrays that fit in memory; works without TensorFlow.
+  """A TFDS builder of labelled images; works without TensorFlow.
 
-  Subclasses give the image shape, the class names and `read_splits`. All reading
-  and checking happens before the first record is written.
+  Subclasses give the image shape, the class names and `read_splits`. What can be checked without
+  decoding every image is checked there, before the first record is written.
 
   Args:
     source: path of the original files; what it may be is up to the subclass.
@@ -112,28 +113,35 @@ class ArrayBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
       self.info.metadata[name] = {
         'class_counts': counts.tolist(),
         'indices_sha256': indices_sha256(split.indices),
-        'arrays_sha256': arrays_sha256(*split),
       }
-    return {name: self._generate_examples(split) for name, split in splits.items()}
+    return {name: self._generate_examples(name, split) for name, split in splits.items()}
 
-  def _generate_examples(self, split: Split) -> Iterator[tuple[int, dict[str, Any]]]:
+  def _generate_examples(self, name: str, split: Split) -> Iterator[tuple[int, dict[str, Any]]]:
+    digest = ArraysDigest((len(split.labels), *self.image_shape))
     for key, (image, label, index) in enumerate(zip(*split, strict=True)):
+      digest.update(image)
       yield key, {'image': image, 'label': int(label), 'index': int(index)}
+    # TFDS writes the metadata when all records are there.
+    self.info.metadata[name]['arrays_sha256'] = digest.hexdigest(split.labels, split.indices)
 
 
-def arrays_sha256(images: np.ndarray, labels: np.ndarray, indices: np.ndarray) -> str:
-  """SHA-256 of a split's shape and contents: changes with any pixel, label or position.
+class ArraysDigest:
+  """SHA-256 of a split: changes with its shape and any pixel, label or position.
 
   Args:
-    images: uint8 [N, H, W, C].
-    labels: int [N].
-    indices: int [N].
-
-  Returns:
-    64 hexadecimal digits.
+    shape: (N, H, W, C).
   """
-  digest = hashlib.sha256(str(images.shape).encode())
-  digest.update(np.ascontiguousarray(images).data)
-  digest.update(indices_sha256(labels).encode())
-  digest.update(indices_sha256(indices).encode())
-  return digest.hexdigest()
+
+  def __init__(self, shape: tuple[int, ...]):
+    self._digest = hashlib.sha256(str(shape).encode())
+
+  def update(self, images: np.ndarray) -> None:
+    """Adds the next images, uint8, one or several."""
+    self._digest.update(np.ascontiguousarray(images).data)
+
+  def hexdigest(self, labels: np.ndarray, indices: np.ndarray) -> str:
+    """The 64 hexadecimal digits, after all images; labels and indices int [N]."""
+    digest = self._digest.copy()
+    digest.update(indices_sha256(labels).encode())
+    digest.update(indices_sha256(indices).encode())
+    return digest.hexdigest()

@@ -59,6 +59,8 @@ class TrainingData(NamedTuple):
   def arrays(self, replica: int):
     """The Arrays of one replica."""
     at = self.indices[replica]
+    if np.array_equal(at, np.arange(len(self.pool.labels))):
+      return self.pool._replace(key=self.keys[replica])  # Gigabytes need not be copied.
     return self.pool._replace(
       images=self.pool.images[at], labels=self.pool.labels[at], key=self.keys[replica]
     )
@@ -94,6 +96,19 @@ def load(config, split: str):
     `data_prep.build.Arrays`: images, labels, class_names, metadata, key.
   """
   return _load(config.dataset, split, config.source, config.data_dir, _options(config))
+
+
+def load_reference(config):
+  """The images that generated ones are compared with: split 'reference' where there is one.
+
+  Args:
+    config: the `data` section.
+
+  Returns:
+    `data_prep.build.Arrays`; of a data set without that split, its split 'test'.
+  """
+  test = load(config, 'test')
+  return load(config, 'reference') if 'reference' in test.metadata else test
 
 
 def load_training(config, num_replicas: int = 1) -> TrainingData:

@@ -65,8 +65,8 @@ def test_unknown_names_and_options(tmp_path):
 def test_a_failure_half_way_leaves_nothing(failure, digits, tmp_path, monkeypatch):
   write = array_builder.ArrayBuilder._generate_examples
 
-  def fail_later(self, split):
-    for number, example in enumerate(write(self, split)):
+  def fail_later(self, name, split):
+    for number, example in enumerate(write(self, name, split)):
       if number == 30:
         raise failure
       yield example

@@ -52,7 +52,7 @@ class Evaluator:
     self.class_names = arrays.class_names
     self.train_counts = class_distribution.class_counts(arrays.labels, len(arrays.class_names))
     self.data_key = arrays.key
-    self.reference = data_lib.load(config.data, 'test')
+    self.reference = data_lib.load_reference(config.data)
     self.notes = []
     self.networks = [features.annotator_network(annotator)]
     if inception_v3 is None:
