@@ -25,9 +25,12 @@ from jaxgan.errors import UserError
 # recipe(config, source, **options) -> data_prep.array_builder.Recipe. One in numbered splits also
 # has replica_splits(config, num_replicas) -> data_prep.array_builder.ReplicaSplits or None.
 DATASETS = {
+  'inaturalist2019': 'data_prep.inaturalist2019',
   'long_tail_cifar10': 'data_prep.long_tail_cifar10',
+  'long_tail_cifar100': 'data_prep.long_tail_cifar100',
   'long_tail_digits': 'data_prep.long_tail_digits',
   'long_tail_folder': 'data_prep.long_tail_folder',
+  'long_tail_lsun': 'data_prep.long_tail_lsun',
   'long_tail_mnist': 'data_prep.long_tail_mnist',
 }
 _READ_TOGETHER = 1000  # Records; one by one takes five times as long.

@@ -1,0 +1,116 @@
+"""iNaturalist-2019, long-tailed as it is, at 64x64 from the competition's JSON files and images."""
+
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from data_prep.array_builder import ArrayBuilder, Recipe, Split
+from data_prep.long_tail import select_indices
+from data_prep.readers import decode_squares, first_line
+from jaxgan.errors import UserError
+
+OPTIONS = ()
+SEED = 0
+URL = 'https://github.com/visipedia/inat_comp/tree/master/2019'
+_WANTED = (
+  'name a folder with train2019.json, val2019.json and the image tree train_val2019/, extracted '
+  f'from the archives that {URL} lists'
+)
+
+
+class Inaturalist2019(ArrayBuilder):
+  """iNaturalist-2019's 268,243 training and 3,030 validation images of 1,010 species, 64x64.
+
+  The split 'reference', for distances between distributions, is balanced: 16 training images a
+  class, of a seeded shuffle. Centre square, Lanczos to 64x64. Images are decoded while records are
+  written, so that preparation holds the JSON files (about 300 MB) and a block of 500 images.
+  """
+
+  image_shape = (64, 64, 3)
+  class_names = tuple(str(k) for k in range(1010))  # The competition names its species by numbers.
+  train_images = 268_243
+  test_images = 3_030
+  reference_per_class = 16
+
+  def read_splits(self, dl_manager):
+    del dl_manager
+    if not self.source:
+      raise UserError(f'inaturalist2019 needs --source (config field data.source): {_WANTED}')
+    root = Path(self.source)
+    parts = {
+      'train': self._list(root, 'train2019.json', self.train_images),
+      'test': self._list(root, 'val2019.json', self.test_images),
+    }
+    labels = parts['train'].labels
+    counts = [self.reference_per_class] * len(self.class_names)
+    chosen = {name: np.arange(len(part.labels)) for name, part in parts.items()}
+    chosen['reference'] = select_indices(labels, counts, SEED)
+    parts['reference'] = parts['train']
+    facts = {
+      'source_kind': 'iNaturalist-2019 JSON and images',
+      'pixels': 'resized from the published images',
+      'order': 'original',
+      'imbalance_ratio': None,
+      'seed': SEED,
+    }
+    return {
+      name: Split(
+        decode_squares(
+          ((parts[name].files[i], root / parts[name].files[i]) for i in at), self.image_shape[0]
+        ),
+        parts[name].labels[at],
+        at,
+      )
+      for name, at in chosen.items()
+    }, facts
+
+  def _list(self, root: Path, name: str, expected: int) -> 'Listing':
+    """The files and labels of a JSON file, in its order, checked."""
+    path = root / name
+    try:
+      content = json.loads(path.read_text(encoding='utf-8'))
+      categories = sorted(category['id'] for category in content['categories'])
+      of_image = {a['image_id']: a['category_id'] for a in content['annotations']}
+      files = [image['file_name'] for image in content['images']]
+      labels = np.array([of_image[image['id']] for image in content['images']], np.int64)
+    except FileNotFoundError as error:
+      raise UserError(f'source {root} has no {name}: {_WANTED}') from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+      raise UserError(
+        f'{path} is damaged ({type(error).__name__}: {first_line(error)}): extract it again'
+      ) from error
+    num_classes = len(self.class_names)
+    if categories != list(range(num_classes)):
+      raise UserError(
+        f'{path} has {len(categories)} categories, iNaturalist-2019 has {num_classes}'
+      )
+    if len(files) != expected:
+      raise UserError(f'{path} has {len(files)} images, iNaturalist-2019 has {expected}')
+    absent = np.setdiff1d(np.arange(num_classes), labels)
+    if len(absent) or labels.min() < 0 or labels.max() >= num_classes:
+      raise UserError(
+        f'{path}: its annotations do not have every category from 0 to {num_classes - 1}'
+      )
+    missing = [file for file in files if not (root / file).is_file()]
+    if missing:
+      raise UserError(
+        f'source {root} has {len(missing)} of {len(files)} images of {name} missing, such as '
+        f'{missing[0]}: extract train_val2019.tar.gz again'
+      )
+    return Listing(files, labels)
+
+
+class Listing(NamedTuple):
+  """The image files of a JSON file, relative to its folder, and labels int64 [N]."""
+
+  files: list[str]
+  labels: np.ndarray
+
+
+def recipe(config: str, source: str) -> Recipe:
+  """See `data_prep.array_builder.Recipe`; the source is needed to prepare the data only."""
+  if config:
+    raise UserError(f'dataset inaturalist2019/{config} is unknown; allowed: inaturalist2019')
+  return Recipe('', lambda data_dir: Inaturalist2019(source=source, data_dir=data_dir))

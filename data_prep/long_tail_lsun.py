@@ -1,0 +1,158 @@
+"""Five LSUN scenes, long-tailed, at 64x64 from the LMDB folders that LSUN publishes."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from data_prep.array_builder import ArrayBuilder, RatioConfig, Recipe, Split
+from data_prep.long_tail import class_counts, shuffled_class
+from data_prep.readers import decode_squares, first_line
+from jaxgan.errors import UserError
+
+OPTIONS = ()
+CONFIGS = {
+  'ratio_100': {'ratio': 100},
+  'ratio_10': {'ratio': 10},
+  'ratio_1': {'ratio': 1},
+  # 0.1 % of the balanced images, for a classifier that is fine-tuned. They are in all the others.
+  'labelled_50': {'n_max': 50},
+}
+SEED = 0
+URL = 'http://dl.yf.io/lsun/scenes/'
+
+
+class LongTailLsun(ArrayBuilder):
+  """LSUN scenes with n_k = floor(n_max ratio^(-k/4)) training images of class k, 64x64.
+
+  Of each scene the seeded shuffle of its keys in LMDB's order has first 50,000 training images, of
+  which the imbalance ratio keeps the first n_k, then the 2,000 of the split 'reference', for
+  distances between distributions; 'test' are LSUN's own 300 validation images. Centre square,
+  Lanczos to 64x64. Images are decoded while records are written, so that preparation holds a block
+  of 500 encoded images and the shuffled positions of one scene (100 MB for three million).
+  """
+
+  BUILDER_CONFIGS = [RatioConfig(name=name, **fields) for name, fields in CONFIGS.items()]  # noqa: RUF012
+  image_shape = (64, 64, 3)
+  class_names = ('bedroom', 'conference_room', 'dining_room', 'kitchen', 'living_room')
+  published_train = (3_033_042, 229_069, 657_571, 2_212_277, 1_315_802)
+  published_test = 300
+  train_per_class = 50_000
+  reference_per_class = 2_000
+
+  def read_splits(self, dl_manager):
+    del dl_manager
+    root = _check_source(self.source)
+    train = self._open(root, 'train', self.published_train)
+    test = self._open(root, 'val', [self.published_test] * len(self.class_names))
+    n_max = self.builder_config.n_max or self.train_per_class
+    ratio = self.builder_config.ratio
+    counts = class_counts(n_max, len(self.class_names), ratio)
+    training, reference = [], []
+    for k, images in enumerate(self.published_train):
+      order = shuffled_class(np.full(images, k), k, SEED)
+      training.append(np.sort(order[: counts[k]]))
+      reference.append(
+        np.sort(order[self.train_per_class : self.train_per_class + self.reference_per_class])
+      )
+    facts = {
+      'source_kind': 'LSUN LMDB',
+      'pixels': 'resized from the published images',
+      'order': 'original',
+      'imbalance_ratio': ratio,
+      'n_max': n_max,
+      'seed': SEED,
+    }
+    return {
+      'train': self._split(train, training, self.published_train),
+      'test': self._split(
+        test,
+        [np.arange(self.published_test)] * len(test),
+        [self.published_test] * len(test),
+      ),
+      'reference': self._split(train, reference, self.published_train),
+    }, facts
+
+  def _open(self, root: Path, part: str, expected):
+    """The LMDB of each class, checked."""
+    environments = []
+    for name, images in zip(self.class_names, expected, strict=True):
+      folder = root / f'{name}_{part}_lmdb'
+      environments.append(_open_lmdb(folder))
+      found = environments[-1].stat()['entries']
+      if found != images:
+        raise UserError(f'{folder} has {found} images, LSUN publishes {images}: unzip it again')
+    return environments
+
+  def _split(self, environments, chosen, sizes) -> Split:
+    """Chosen positions of each LMDB; an index counts through the LMDBs of all classes."""
+    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+    encoded = (
+      image
+      for environment, at in zip(environments, chosen, strict=True)
+      for image in _read(environment, at)
+    )
+    return Split(
+      decode_squares(encoded, self.image_shape[0]),
+      np.repeat(np.arange(len(chosen)), [len(at) for at in chosen]),
+      np.concatenate([start + at for start, at in zip(starts, chosen, strict=True)]),
+    )
+
+
+def _check_source(source: str) -> Path:
+  scenes = ', '.join(LongTailLsun.class_names)
+  wanted = (
+    f'name a folder with <scene>_train_lmdb and <scene>_val_lmdb of {scenes}, unzipped from {URL}'
+    '<scene>_train_lmdb.zip and <scene>_val_lmdb.zip'
+  )
+  if not source:
+    raise UserError(f'long_tail_lsun needs --source (config field data.source): {wanted}')
+  root = Path(source)
+  missing = [
+    name
+    for scene in LongTailLsun.class_names
+    for name in (f'{scene}_train_lmdb', f'{scene}_val_lmdb')
+    if not (root / name / 'data.mdb').is_file()
+  ]
+  if missing:
+    raise UserError(f'source {source} has no {missing[0]}/data.mdb: {wanted}')
+  return root
+
+
+def _open_lmdb(folder: Path):
+  try:
+    import lmdb
+  except ImportError as error:
+    raise UserError("LSUN's files need the package lmdb: pip install lmdb") from error
+  try:
+    return lmdb.open(str(folder), readonly=True, lock=False, readahead=False)
+  except lmdb.Error as error:
+    raise UserError(f'{folder} cannot be read ({first_line(error)}): unzip it again') from error
+
+
+def _read(environment, positions) -> Iterator[tuple[str, bytes]]:
+  """(name, encoded image) at some ascending positions in the order of the keys."""
+  import lmdb
+
+  path, wanted = environment.path(), iter(positions)
+  position = next(wanted, None)
+  try:
+    with environment.begin() as transaction, transaction.cursor() as cursor:
+      for at, key in enumerate(cursor.iternext(keys=True, values=False)):
+        if position is None:
+          return
+        if at == position:
+          yield f'{key.decode(errors="replace")} of {path}', bytes(cursor.value())
+          position = next(wanted, None)
+  except lmdb.Error as error:
+    raise UserError(f'{path} is damaged ({first_line(error)}): unzip it again') from error
+
+
+def recipe(config: str, source: str) -> Recipe:
+  """See `data_prep.array_builder.Recipe`; the source is needed to prepare the data only."""
+  if config not in CONFIGS:
+    allowed = ', '.join(f'long_tail_lsun/{name}' for name in CONFIGS)
+    raise UserError(f'dataset long_tail_lsun/{config} is unknown; allowed: {allowed}')
+  return Recipe(
+    config, lambda data_dir: LongTailLsun(config=config, source=source, data_dir=data_dir)
+  )
