@@ -1,6 +1,7 @@
 """Five LSUN scenes, long-tailed, at 64x64 from the LMDB folders that LSUN publishes."""
 
 from collections.abc import Iterator
+import contextlib
 from pathlib import Path
 
 import numpy as np
@@ -43,8 +44,8 @@ class LongTailLsun(ArrayBuilder):
   def read_splits(self, dl_manager):
     del dl_manager
     root = _check_source(self.source)
-    train = self._open(root, 'train', self.published_train)
-    test = self._open(root, 'val', [self.published_test] * len(self.class_names))
+    train = self._folders(root, 'train', self.published_train)
+    test = self._folders(root, 'val', [self.published_test] * len(self.class_names))
     n_max = self.builder_config.n_max or self.train_per_class
     ratio = self.builder_config.ratio
     counts = class_counts(n_max, len(self.class_names), ratio)
@@ -73,24 +74,21 @@ class LongTailLsun(ArrayBuilder):
       'reference': self._split(train, reference, self.published_train),
     }, facts
 
-  def _open(self, root: Path, part: str, expected):
-    """The LMDB of each class, checked."""
-    environments = []
-    for name, images in zip(self.class_names, expected, strict=True):
-      folder = root / f'{name}_{part}_lmdb'
-      environments.append(_open_lmdb(folder))
-      found = environments[-1].stat()['entries']
+  def _folders(self, root: Path, part: str, expected) -> list[Path]:
+    """The LMDB folder of each class, checked."""
+    folders = [root / f'{name}_{part}_lmdb' for name in self.class_names]
+    for folder, images in zip(folders, expected, strict=True):
+      with _open_lmdb(folder) as environment:
+        found = environment.stat()['entries']
       if found != images:
         raise UserError(f'{folder} has {found} images, LSUN publishes {images}: unzip it again')
-    return environments
+    return folders
 
-  def _split(self, environments, chosen, sizes) -> Split:
-    """Chosen positions of each LMDB; an index counts through the LMDBs of all classes."""
+  def _split(self, folders, chosen, sizes) -> Split:
+    """Chosen positions in each LMDB; an index counts through the LMDBs of all classes."""
     starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
     encoded = (
-      image
-      for environment, at in zip(environments, chosen, strict=True)
-      for image in _read(environment, at)
+      image for folder, at in zip(folders, chosen, strict=True) for image in _read(folder, at)
     )
     return Split(
       decode_squares(encoded, self.image_shape[0]),
@@ -119,33 +117,34 @@ def _check_source(source: str) -> Path:
   return root
 
 
+@contextlib.contextmanager
 def _open_lmdb(folder: Path):
   try:
     import lmdb
   except ImportError as error:
     raise UserError("LSUN's files need the package lmdb: pip install lmdb") from error
   try:
-    return lmdb.open(str(folder), readonly=True, lock=False, readahead=False)
+    with lmdb.open(str(folder), readonly=True, lock=False, readahead=False) as environment:
+      yield environment
   except lmdb.Error as error:
     raise UserError(f'{folder} cannot be read ({first_line(error)}): unzip it again') from error
 
 
-def _read(environment, positions) -> Iterator[tuple[str, bytes]]:
+def _read(folder: Path, positions) -> Iterator[tuple[str, bytes]]:
   """(name, encoded image) at some ascending positions in the order of the keys."""
-  import lmdb
-
-  path, wanted = environment.path(), iter(positions)
+  wanted = iter(positions)
   position = next(wanted, None)
-  try:
-    with environment.begin() as transaction, transaction.cursor() as cursor:
-      for at, key in enumerate(cursor.iternext(keys=True, values=False)):
-        if position is None:
-          return
-        if at == position:
-          yield f'{key.decode(errors="replace")} of {path}', bytes(cursor.value())
-          position = next(wanted, None)
-  except lmdb.Error as error:
-    raise UserError(f'{path} is damaged ({first_line(error)}): unzip it again') from error
+  with (
+    _open_lmdb(folder) as environment,
+    environment.begin() as transaction,
+    transaction.cursor() as cursor,
+  ):
+    for at, key in enumerate(cursor.iternext(keys=True, values=False)):
+      if position is None:
+        return
+      if at == position:
+        yield f'{key.decode(errors="replace")} of {folder}', bytes(cursor.value())
+        position = next(wanted, None)
 
 
 def recipe(config: str, source: str) -> Recipe:

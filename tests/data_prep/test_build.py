@@ -54,7 +54,7 @@ def test_default_data_dir(digits, tmp_path, monkeypatch):
 
 
 def test_unknown_names_and_options(tmp_path):
-  with pytest.raises(build.UserError, match='unknown; allowed: long_tail_cifar10, long_tail_dig'):
+  with pytest.raises(build.UserError, match='unknown; allowed: inaturalist2019, long_tail_cif'):
     build.prepare('cifar10', data_dir=str(tmp_path))
   with pytest.raises(build.UserError, match='image_size is not an option of long_tail_digits'):
     build.prepare(NAME, data_dir=str(tmp_path), image_size=32)

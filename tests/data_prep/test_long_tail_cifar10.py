@@ -11,7 +11,7 @@ import socket
 import numpy as np
 import pytest
 
-from data_prep import build, cifar10_batches, download, long_tail, long_tail_cifar10
+from data_prep import build, cifar_batches, download, long_tail, long_tail_cifar, long_tail_cifar10
 
 REAL_SHA256 = {
   'ratio_100': '1bfa35f41734a69fb966ca71beae3b92f5439f2b8c20165704f0dd3d3baadaf4',
@@ -158,15 +158,20 @@ def test_pickles_cannot_run_code(fake_cifar10, tmp_path):
   files['data_batch_2'] = pickle.dumps(Evil())
   folder = fake_cifar10.write_folder(tmp_path / 'cifar-10-batches-py', files)
   with pytest.raises(ValueError, match=r'data_batch_2 .* is damaged .*mkdir'):
-    cifar10_batches.read_cifar10_batches(folder)
+    cifar_batches.read_batches(folder, cifar_batches.CIFAR10)
   assert not (tmp_path / 'owned').exists()
+
+
+def _publish(monkeypatch, **changes):
+  builder = long_tail_cifar10.LongTailCifar10
+  monkeypatch.setattr(builder, 'copy', builder.copy._replace(**changes))
 
 
 @pytest.fixture
 def website(web_server, monkeypatch):
   """The folder that is served in place of the site of CIFAR-10."""
   root, url = web_server
-  monkeypatch.setattr(long_tail_cifar10, 'URL', f'{url}/cifar-10-binary.tar.gz')
+  _publish(monkeypatch, url=f'{url}/cifar-10-binary.tar.gz')
   return root
 
 
@@ -176,7 +181,7 @@ def test_download(fake_cifar10, website, tmp_path, monkeypatch):
   data_dir = str(tmp_path / 'tfds')
   with pytest.raises(ValueError, match=r'has SHA-256 .*name it with --source'):
     build.prepare('long_tail_cifar10/ratio_10', data_dir=data_dir)
-  monkeypatch.setattr(long_tail_cifar10, 'URL_SHA256', digest)
+  _publish(monkeypatch, sha256=digest)
   train = build.load('long_tail_cifar10/ratio_10', 'train', data_dir=data_dir)
   assert len(train.labels) == sum(COUNTS)
   archive.unlink()  # The other configs use the archive that was kept.
@@ -193,7 +198,7 @@ def test_silent_network_does_not_hang(tmp_path, monkeypatch):
   with socket.create_server(('127.0.0.1', 0)) as server:  # Accepts, never answers.
     url = f'http://127.0.0.1:{server.getsockname()[1]}/cifar-10-binary.tar.gz'
     monkeypatch.setenv('no_proxy', '127.0.0.1')
-    monkeypatch.setattr(long_tail_cifar10, 'URL', url)
+    _publish(monkeypatch, url=url)
     monkeypatch.setattr(download, 'NETWORK_TIMEOUT_SECONDS', 0.3)
     with pytest.raises(ValueError, match='cannot be downloaded'):
       build.prepare('long_tail_cifar10/ratio_10', data_dir=str(tmp_path / 'tfds'))
@@ -208,10 +213,10 @@ def real_copy(real_data):
 def test_real_labels_give_the_pinned_selections(real_copy):
   with np.load(real_copy / 'cifar10_train_jpeg.npz') as archive:
     labels = archive['labels']
-  assert long_tail.indices_sha256(labels) == long_tail_cifar10.TRAIN_LABELS_SHA256
+  assert long_tail.indices_sha256(labels) == long_tail_cifar10.LongTailCifar10.train_labels_sha256
   for config, fields in long_tail_cifar10.CONFIGS.items():
     counts = long_tail.class_counts(fields.get('n_max', 5000), 10, fields.get('ratio', 1))
-    chosen = long_tail.select_indices(labels, counts, long_tail_cifar10.SEED)
+    chosen = long_tail.select_indices(labels, counts, long_tail_cifar.SEED)
     assert long_tail.indices_sha256(chosen) == REAL_SHA256[config]
 
 

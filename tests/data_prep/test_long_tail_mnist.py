@@ -287,7 +287,7 @@ def test_replicas_of_data_without_splits_share_it(dataset):
 
 
 def test_replicas_of_unknown_data_are_refused():
-  with pytest.raises(build.UserError, match="dataset 'mnist/split_00' is unknown; allowed: long_"):
+  with pytest.raises(build.UserError, match="dataset 'mnist/split_00' is unknown; allowed: inat"):
     build.replica_splits('mnist/split_00', 2)
 
 

@@ -1,0 +1,112 @@
+"""iNaturalist-2019 in the competition's layout: splits, checks, damaged sources."""
+
+import json
+import re
+
+import numpy as np
+from PIL import Image
+import pytest
+
+from data_prep import build, long_tail
+from data_prep.inaturalist2019 import Inaturalist2019
+from jaxgan.errors import UserError
+
+CLASSES, TRAIN_COUNTS, TEST_PER_CLASS, REFERENCE = 3, (5, 3, 2), 1, 2
+GROUPS = ('Plants', 'Birds', 'Fungi')
+
+
+def _write(root, name, counts, first):
+  """A JSON file and its images; each image's colour is its id, each twice as high as wide."""
+  labels = np.random.default_rng(first).permutation(np.repeat(np.arange(CLASSES), counts))
+  images, annotations = [], []
+  for i, label in enumerate(labels.tolist()):
+    file = f'train_val2019/{GROUPS[label]}/{label}/{first + i:08x}.jpg'
+    (root / file).parent.mkdir(parents=True, exist_ok=True)
+    Image.new('RGB', (70, 140), (first + i, first + i, first + i)).save(root / file, quality=95)
+    images.append({'id': first + i, 'file_name': file, 'width': 70, 'height': 140})
+    annotations.append({'id': first + i, 'image_id': first + i, 'category_id': label})
+  content = {
+    'info': {},
+    'images': images,
+    'annotations': annotations[::-1],  # They refer by id, not by place.
+    'categories': [{'id': k, 'name': str(k), 'kingdom': GROUPS[k]} for k in range(CLASSES)],
+  }
+  (root / name).write_text(json.dumps(content))
+  return labels
+
+
+@pytest.fixture
+def source(tmp_path, monkeypatch):
+  monkeypatch.setattr(Inaturalist2019, 'class_names', tuple(map(str, range(CLASSES))))
+  monkeypatch.setattr(Inaturalist2019, 'train_images', sum(TRAIN_COUNTS))
+  monkeypatch.setattr(Inaturalist2019, 'test_images', CLASSES * TEST_PER_CLASS)
+  monkeypatch.setattr(Inaturalist2019, 'reference_per_class', REFERENCE)
+  root = tmp_path / 'inat'
+  root.mkdir()
+  labels = _write(root, 'train2019.json', TRAIN_COUNTS, 100)
+  _write(root, 'val2019.json', [TEST_PER_CLASS] * CLASSES, 200)
+  return root, labels
+
+
+def test_splits(source, tmp_path):
+  root, labels = source
+
+  def load(split):
+    return build.load('inaturalist2019', split, str(root), str(tmp_path / 'tfds'))
+
+  train, test, reference = load('train'), load('test'), load('reference')
+  assert train.images.shape == (10, 64, 64, 3)
+  np.testing.assert_array_equal(train.labels, labels)
+  np.testing.assert_allclose(train.images[:, 32, 32, 0], 100 + np.arange(10), atol=1)
+  assert train.metadata['train']['class_counts'] == list(TRAIN_COUNTS)
+  assert test.metadata['test']['class_counts'] == [1] * CLASSES
+  chosen = long_tail.select_indices(labels, [REFERENCE] * CLASSES, 0)
+  np.testing.assert_array_equal(reference.images, train.images[chosen])
+  assert train.metadata['reference']['class_counts'] == [REFERENCE] * CLASSES
+
+
+def _error(root, tmp_path):
+  with pytest.raises(UserError) as raised:
+    build.prepare('inaturalist2019', str(root) if root else '', str(tmp_path / 'prepared'))
+  assert '\n' not in str(raised.value) and not (tmp_path / 'prepared').exists()
+  return str(raised.value)
+
+
+def _change(path, change):
+  content = json.loads(path.read_text())
+  change(content)
+  path.write_text(json.dumps(content))
+
+
+@pytest.mark.parametrize(
+  ('change', 'message'),
+  [
+    (lambda c: c['images'].pop(), 'train2019.json has 9 images, iNaturalist-2019 has 10'),
+    (lambda c: c['categories'].pop(), 'has 2 categories, iNaturalist-2019 has 3'),
+    (lambda c: c['annotations'].pop(), r'train2019.json is damaged \(KeyError'),
+    (lambda c: c.pop('annotations'), r'train2019.json is damaged \(KeyError'),
+    (lambda c: [a.update(category_id=0) for a in c['annotations']], 'not have every category'),
+    (lambda c: c['images'][0].update(file_name='x.jpg'), 'has 1 of 10 images .* such as x.jpg'),
+  ],
+  ids=['image', 'category', 'annotation', 'field', 'classes', 'file'],
+)
+def test_damaged_json(source, tmp_path, change, message):
+  _change(source[0] / 'train2019.json', change)
+  assert re.search(message, _error(source[0], tmp_path))
+
+
+def test_missing_and_damaged_files(source, tmp_path):
+  root, _ = source
+  assert 'needs --source' in _error('', tmp_path)
+  image = next((root / 'train_val2019').rglob('*.jpg'))
+  image.write_bytes(image.read_bytes()[:200])
+  assert f'{image.relative_to(root)} cannot be read' in _error(root, tmp_path)
+  (root / 'val2019.json').write_text('{')
+  assert 'val2019.json is damaged' in _error(root, tmp_path)
+  (root / 'val2019.json').unlink()
+  assert 'has no val2019.json: name a folder with train2019.json' in _error(root, tmp_path)
+
+
+def test_a_class_that_is_too_small_for_the_reference(source, tmp_path, monkeypatch):
+  monkeypatch.setattr(Inaturalist2019, 'reference_per_class', 3)
+  assert 'class 2 has 2 images to choose from, 3 are asked for' in _error(source[0], tmp_path)

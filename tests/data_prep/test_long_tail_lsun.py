@@ -1,0 +1,140 @@
+"""LSUN scenes from LMDB folders as LSUN publishes them: splits, crop, damaged sources."""
+
+import io
+import shutil
+
+import numpy as np
+from PIL import Image
+import pytest
+
+from data_prep import build, long_tail
+from data_prep.long_tail_lsun import LongTailLsun
+from jaxgan.errors import UserError
+
+lmdb = pytest.importorskip('lmdb')
+TRAIN, TEST, PER_CLASS, REFERENCE = (14, 12, 13, 12, 15), 2, 8, 3
+NAME = 'long_tail_lsun/ratio_10'
+
+
+def _picture(scene, number):
+  """Left half, right half and a frame that the centre crop cuts off tell the image."""
+  pixels = np.full((64, 96, 3), 255, np.uint8)
+  pixels[:, 16:48] = 10 * scene
+  pixels[:, 48:80] = 10 * number
+  return pixels
+
+
+def _write(folder, pictures):
+  with (
+    lmdb.open(str(folder), map_size=2**24) as environment,
+    environment.begin(write=True) as lines,
+  ):
+    for number, pixels in enumerate(pictures):
+      data = io.BytesIO()
+      Image.fromarray(pixels).save(data, 'WEBP', lossless=True)
+      # Keys are in an order of their own: LMDB sorts them.
+      lines.put(f'{number:040x}'.encode(), data.getvalue())
+
+
+@pytest.fixture(scope='module')
+def published(tmp_path_factory):
+  root = tmp_path_factory.mktemp('lsun')
+  for scene, (name, images) in enumerate(zip(LongTailLsun.class_names, TRAIN, strict=True)):
+    _write(root / f'{name}_train_lmdb', [_picture(scene, i) for i in range(images)])
+    _write(root / f'{name}_val_lmdb', [_picture(scene, 20 + i) for i in range(TEST)])
+  return root
+
+
+@pytest.fixture
+def source(published, monkeypatch):
+  """The folder, and the builder set to its size."""
+  monkeypatch.setattr(LongTailLsun, 'published_train', TRAIN)
+  monkeypatch.setattr(LongTailLsun, 'published_test', TEST)
+  monkeypatch.setattr(LongTailLsun, 'train_per_class', PER_CLASS)
+  monkeypatch.setattr(LongTailLsun, 'reference_per_class', REFERENCE)
+  return published
+
+
+def _load(split, source, tmp_path, name=NAME):
+  return build.load(name, split, str(source), str(tmp_path / 'tfds'))
+
+
+def _numbers(arrays):
+  """(scene, number) of each image, as its pixels tell."""
+  scenes, numbers = arrays.images[:, 32, 4, 0] // 10, arrays.images[:, 32, 60, 0] // 10
+  np.testing.assert_array_equal(scenes, arrays.labels)
+  return list(zip(scenes.tolist(), numbers.tolist(), strict=True))
+
+
+def test_splits(source, tmp_path):
+  train, test, reference = (_load(s, source, tmp_path) for s in ('train', 'test', 'reference'))
+  assert train.images.shape == (sum(long_tail.class_counts(PER_CLASS, 5, 10)), 64, 64, 3)
+  assert train.metadata['train']['class_counts'] == long_tail.class_counts(PER_CLASS, 5, 10)
+  expected = [
+    (k, int(i))
+    for k, (n, count) in enumerate(zip(TRAIN, train.metadata['train']['class_counts'], strict=True))
+    for i in np.sort(long_tail.shuffled_class(np.full(n, k), k, 0)[:count])
+  ]
+  assert _numbers(train) == expected
+  assert test.metadata['test']['class_counts'] == [TEST] * 5
+  assert {number for _, number in _numbers(test)} == {20, 21}
+  assert reference.metadata['reference']['class_counts'] == [REFERENCE] * 5
+  balanced = _load('train', source, tmp_path, 'long_tail_lsun/ratio_1')
+  everything = _numbers(balanced) + _numbers(_load('reference', source, tmp_path))
+  assert len(set(everything)) == len(everything) == 5 * (PER_CLASS + REFERENCE)
+  assert set(expected) < set(_numbers(balanced))
+
+
+def test_the_centre_square_is_kept_and_resized(source, tmp_path):
+  """Of 96x64 pixels the middle 64x64: no white of the frame, both halves alike wide."""
+  train = _load('train', source, tmp_path)
+  for image, (scene, number) in zip(train.images, _numbers(train), strict=True):
+    np.testing.assert_array_equal(image[:, :32], 10 * scene)
+    np.testing.assert_array_equal(image[:, 32:], 10 * number)
+
+
+def test_preparing_again_gives_the_same(source, tmp_path):
+  assert _load('train', source, tmp_path).key == _load('train', source, tmp_path / 'again').key
+
+
+def test_few_labels(source, tmp_path, monkeypatch):
+  few = next(c for c in LongTailLsun.BUILDER_CONFIGS if c.name == 'labelled_50')
+  monkeypatch.setattr(few, 'n_max', 2)
+  labelled = _load('train', source, tmp_path, 'long_tail_lsun/labelled_50')
+  assert labelled.metadata['train']['class_counts'] == [2] * 5
+  assert set(_numbers(labelled)) < set(
+    _numbers(_load('train', source, tmp_path, 'long_tail_lsun/ratio_1'))
+  )
+
+
+def _error(source, tmp_path):
+  with pytest.raises(UserError) as raised:
+    build.prepare(NAME, str(source) if source else '', str(tmp_path / 'prepared'))
+  assert '\n' not in str(raised.value) and not (tmp_path / 'prepared').exists()
+  return str(raised.value)
+
+
+def test_missing_and_damaged_sources(source, tmp_path):
+  assert 'needs --source' in _error('', tmp_path)
+  assert 'http://dl.yf.io/lsun/scenes/<scene>_train_lmdb.zip' in _error(tmp_path, tmp_path)
+  copy = tmp_path / 'copy'
+  shutil.copytree(source, copy)
+  shutil.rmtree(copy / 'kitchen_val_lmdb')
+  assert 'has no kitchen_val_lmdb/data.mdb' in _error(copy, tmp_path)
+  _write(copy / 'kitchen_val_lmdb', [_picture(3, 0)])
+  assert 'kitchen_val_lmdb has 1 images, LSUN publishes 2' in _error(copy, tmp_path)
+  (copy / 'kitchen_val_lmdb' / 'data.mdb').write_bytes(b'nothing')
+  assert 'kitchen_val_lmdb cannot be read' in _error(copy, tmp_path)
+  shutil.rmtree(copy / 'kitchen_val_lmdb')
+  with (
+    lmdb.open(str(copy / 'kitchen_val_lmdb')) as environment,
+    environment.begin(write=True) as lines,
+  ):
+    lines.put(b'a', b'no image')
+    lines.put(b'b', b'no image')
+  assert 'image file a of' in _error(copy, tmp_path)
+
+
+def test_unknown_config(tmp_path):
+  with pytest.raises(UserError, match=r'allowed: long_tail_lsun/ratio_100, .*labelled_50'):
+    build.prepare('long_tail_lsun/ratio_7', data_dir=str(tmp_path))
