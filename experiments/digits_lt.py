@@ -6,6 +6,10 @@ Trains a classifier (on the long-tailed digits, imbalance ratio 10) and an annot
 ones), then the unconditional GAN and Class Balancing GAN under identical settings, and compares
 them. Small networks of the paper's families on 16x16 images; nothing is downloaded.
 
+    python -m jaxgan.main --config=experiments/digits_lt.py:method=all
+
+compares the paper's baselines, too: ACGAN, cGAN, and ACGAN with the pre-trained classifier.
+
     python -m jaxgan.main --config=experiments/digits_lt.py:method=cgan
 
 trains one method, which then stands beside the others in the same work directory.
@@ -15,11 +19,12 @@ from experiments import base
 from jaxgan.algorithms import gan
 
 METHODS = ('unconditional', 'class_balancing')
+ALL = ('unconditional', 'acgan', 'cgan', 'acgan_pretrained', 'class_balancing')
 
 
 def get_config(argument: str = ''):
-  """The configuration; the argument takes method=..., one instead of the two."""
-  chosen = base.parse_argument(argument, method=('both', *gan.METHODS))
+  """The configuration; the argument takes method=..., all or one instead of the two."""
+  chosen = base.parse_argument(argument, method=('both', 'all', *gan.METHODS))
   config = base.gan_config(
     experiment='digits_lt',
     method='class_balancing',
@@ -27,7 +32,7 @@ def get_config(argument: str = ''):
     annotator_data='long_tail_digits/ratio_1',
     flip=False,
   )
-  config.methods = METHODS if chosen.method == 'both' else (chosen.method,)
+  config.methods = {'both': METHODS, 'all': ALL}.get(chosen.method, (chosen.method,))
   algorithm = config.algorithm
   algorithm.generator_width, algorithm.discriminator_width = 32, 16
   algorithm.noise_dim = 64

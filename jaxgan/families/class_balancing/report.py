@@ -3,6 +3,8 @@
 import json
 import statistics
 
+import numpy as np
+
 from jaxgan.families.class_balancing import verdicts
 from jaxgan.metrics.class_distribution import GROUPS, THIRDS
 from jaxgan.report import formatting
@@ -231,8 +233,36 @@ def console(rows):
 
 
 def pictures(rows, out):
-  """Draws nothing: the pictures beside the evaluations show the methods side by side."""
-  del rows, out
+  """Draws the classes of all rows beside each other, such as those of ablations.
+
+  Args:
+    rows: a list of `Row`.
+    out: `Path` of the report, FILE.md; writes FILE_classes.png, and FILE_classes_2.png, ... of rows
+      that were trained on images of other classes or frequencies.
+  """
+  from jaxgan.families.class_balancing.pictures import class_histogram
+
+  groups = {}
+  for row in rows:
+    first = row.evaluations[0]
+    key = json.dumps([first['class_names'], first['train_counts']])
+    counts = np.mean(row.results('class_counts'), axis=0)
+    groups.setdefault(key, {})[_title(row, rows, groups.get(key, ()))] = counts
+  for number, (key, counts) in enumerate(groups.items(), start=1):
+    class_names, train_counts = json.loads(key)
+    suffix = f'_{number}' if number > 1 else ''
+    class_histogram(
+      counts, train_counts, class_names, out.with_name(f'{out.stem}_classes{suffix}.png')
+    )
+
+
+def _title(row, rows, taken):
+  """What tells a row from the others: its method, its experiment or both."""
+  several = [len({getattr(r, name) for r in rows}) > 1 for name in ('experiment', 'method')]
+  names = zip((row.experiment, row.method), several, strict=True)
+  title = ': '.join(name for name, tells in names if tells) or row.method
+  repeats = sum(other.split(' (')[0] == title for other in taken)
+  return f'{title} ({repeats + 1})' if repeats else title
 
 
 def _console_block(experiment, class_names, train_counts, rows):

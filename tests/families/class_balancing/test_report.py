@@ -5,6 +5,7 @@ import json
 import pytest
 
 from jaxgan.errors import UserError
+from jaxgan.families.class_balancing import pictures
 from jaxgan.report import collect, console_table, report
 from tests.evaluations import CLASS_BALANCE, save
 
@@ -212,3 +213,22 @@ def test_unknown_published_path(tmp_path):
   _save(tmp_path / 'run', published='class_balancing_gan.cifar10.gan.100')
   with pytest.raises(UserError, match=r'cifar10\.gan\.100'):
     collect([tmp_path])
+
+
+def test_the_classes_of_all_rows_are_drawn_beside_each_other(tmp_path, monkeypatch):
+  drawn = []
+  monkeypatch.setattr(
+    pictures, 'class_histogram', lambda counts, train, names, path: drawn.append((counts, path))
+  )
+  _save(tmp_path / 'a' / '0', {'class_counts': [6, 3, 1]}, {'seed': 0})
+  _save(tmp_path / 'a' / '1', {'class_counts': [4, 5, 1]}, {'seed': 1})
+  _save(tmp_path / 'b', {'class_counts': [1, 1, 8]}, experiment='tiny')
+  _save(tmp_path / 'c', {'class_counts': [1, 1, 8]}, experiment='tiny', train_counts=[9, 9, 9])
+  report([tmp_path], tmp_path / 'out.md')
+  (counts, path), (others, other_path) = drawn
+  assert {name: list(values) for name, values in counts.items()} == {
+    'cifar10_lt_ratio_100': [5, 4, 1],
+    'tiny': [1, 1, 8],
+  }
+  assert list(others) == ['tiny']
+  assert (path.name, other_path.name) == ('out_classes.png', 'out_classes_2.png')
