@@ -4,10 +4,14 @@ import abc
 from collections.abc import Callable, Iterable, Iterator
 import dataclasses
 import hashlib
+import os
 from typing import Any, NamedTuple
 
+from array_record.python.array_record_module import ArrayRecordWriter
 import numpy as np
 import tensorflow_datasets as tfds
+from tensorflow_datasets.core.dataset_builder import FileReaderBuilder
+from tensorflow_datasets.core.utils import tqdm
 
 from data_prep.long_tail import indices_sha256
 
@@ -64,15 +68,19 @@ class RatioConfig(tfds.core.BuilderConfig):
   n_max: int | None = None
 
 
-class ArrayBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
+class ArrayBuilder(FileReaderBuilder, skip_registration=True):
   """A TFDS builder of labelled images; works without TensorFlow.
+
+  Each record goes to its file as soon as its image is there, one file a split, so that memory does
+  not grow with the number of images. The writers of TFDS's own builders keep all records of a split
+  in memory, and need TensorFlow for more than 1 GB of them.
 
   Subclasses give the image shape, the class names and `read_splits`. What can be checked without
   decoding every image is checked there, before the first record is written.
 
   Args:
     source: path of the original files; what it may be is up to the subclass.
-    **kwargs: those of `tfds.core.GeneratorBasedBuilder`.
+    **kwargs: those of `tfds.core.DatasetBuilder`.
   """
 
   VERSION = tfds.core.Version(VERSION)
@@ -105,7 +113,8 @@ class ArrayBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
       metadata=tfds.core.MetadataDict(),
     )
 
-  def _split_generators(self, dl_manager):
+  def _download_and_prepare(self, dl_manager, download_config=None):
+    del download_config  # Its fields concern shuffling, shards and Beam.
     splits, facts = self.read_splits(dl_manager)
     self.info.metadata.update(facts, class_names=list(self.class_names))
     for name, split in splits.items():
@@ -114,13 +123,32 @@ class ArrayBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         'class_counts': counts.tolist(),
         'indices_sha256': indices_sha256(split.indices),
       }
-    return {name: self._generate_examples(name, split) for name, split in splits.items()}
+    written = [self._write(name, split) for name, split in splits.items()]
+    self.info.set_splits(tfds.core.SplitDict(written))
 
-  def _generate_examples(self, name: str, split: Split) -> Iterator[tuple[int, dict[str, Any]]]:
+  def _write(self, name: str, split: Split) -> tfds.core.SplitInfo:
+    files = self._get_filename_template(split_name=name)
+    path = files.sharded_filepath(shard_index=0, num_shards=1)
+    num_images, num_bytes = len(split.labels), 0
+    # As TFDS writes it: groups of one record, for random access.
+    writer = ArrayRecordWriter(os.fspath(path), 'group_size:1')
+    try:
+      examples = self._generate_examples(name, split)
+      for example in tqdm(examples, desc=f'Writing {name}', total=num_images, leave=False):
+        record = self.info.features.serialize_example(example)
+        writer.write(record)
+        num_bytes += len(record)
+    finally:
+      writer.close()
+    return tfds.core.SplitInfo(
+      name=name, shard_lengths=[num_images], num_bytes=num_bytes, filename_template=files
+    )
+
+  def _generate_examples(self, name: str, split: Split) -> Iterator[dict[str, Any]]:
     digest = ArraysDigest((len(split.labels), *self.image_shape))
-    for key, (image, label, index) in enumerate(zip(*split, strict=True)):
+    for image, label, index in zip(*split, strict=True):
       digest.update(image)
-      yield key, {'image': image, 'label': int(label), 'index': int(index)}
+      yield {'image': image, 'label': int(label), 'index': int(index)}
     # TFDS writes the metadata when all records are there.
     self.info.metadata[name]['arrays_sha256'] = digest.hexdigest(split.labels, split.indices)
 

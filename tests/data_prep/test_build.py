@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 import subprocess
 import sys
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -78,6 +79,48 @@ def test_a_failure_half_way_leaves_nothing(failure, digits, tmp_path, monkeypatc
       build.prepare(NAME, data_dir=str(data_dir))
   assert not data_dir.exists()
   assert len(build.load(NAME, 'test', data_dir=str(data_dir)).labels) == 100
+
+
+class _Stream(array_builder.ArrayBuilder):
+  """Two splits of noise, which does not compress, made while it is written."""
+
+  image_shape = (64, 64, 3)
+  class_names = ('a', 'b')
+
+  def read_splits(self, dl_manager):
+    del dl_manager
+    facts = {'source_kind': '', 'pixels': '', 'order': '', 'imbalance_ratio': None, 'seed': 0}
+    return {name: self.split(n) for name, n in (('train', 1000), ('test', 10))}, facts
+
+  @staticmethod
+  def split(num_images):
+    rng = np.random.default_rng(0)
+    images = (rng.integers(0, 256, (64, 64, 3), dtype=np.uint8) for _ in range(num_images))
+    return array_builder.Split(images, np.arange(num_images) % 2, np.arange(num_images))
+
+
+def test_preparing_holds_no_more_for_more_images(tmp_path):
+  """12 MB of images, of which less than 3 MB are there at any time."""
+  builder = _Stream(data_dir=str(tmp_path))
+  tracemalloc.start()
+  try:
+    with build._quiet():
+      builder.download_and_prepare()
+    peak = tracemalloc.get_traced_memory()[1]
+  finally:
+    tracemalloc.stop()
+  assert peak < 3e6
+  digest = array_builder.ArraysDigest((1000, 64, 64, 3))
+  images, labels, indices = _Stream.split(1000)
+  digest.update(np.stack(list(images)))
+  assert builder.info.metadata['train']['arrays_sha256'] == digest.hexdigest(labels, indices)
+
+
+def test_a_split_needs_as_many_images_as_labels(tmp_path, monkeypatch):
+  split = _Stream.split(5)
+  monkeypatch.setattr(_Stream, 'split', lambda self, n: split._replace(labels=np.zeros(n, int)))
+  with build._quiet(), pytest.raises(ValueError, match='zip'):
+    _Stream(data_dir=str(tmp_path)).download_and_prepare()
 
 
 def test_what_a_killed_process_leaves_is_not_taken_for_data(digits, tmp_path):
