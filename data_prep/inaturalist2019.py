@@ -25,7 +25,7 @@ class Inaturalist2019(ArrayBuilder):
 
   The split 'reference', for distances between distributions, is balanced: 16 training images a
   class, of a seeded shuffle. Centre square, Lanczos to 64x64. Images are decoded while records are
-  written, so that preparation holds the JSON files (about 300 MB) and a block of 500 images.
+  written, so that preparation holds what a JSON file has (300 MB) and a block of 500 images.
   """
 
   image_shape = (64, 64, 3)

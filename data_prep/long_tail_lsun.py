@@ -29,8 +29,8 @@ class LongTailLsun(ArrayBuilder):
   Of each scene the seeded shuffle of its keys in LMDB's order has first 50,000 training images, of
   which the imbalance ratio keeps the first n_k, then the 2,000 of the split 'reference', for
   distances between distributions; 'test' are LSUN's own 300 validation images. Centre square,
-  Lanczos to 64x64. Images are decoded while records are written, so that preparation holds a block
-  of 500 encoded images and the shuffled positions of one scene (100 MB for three million).
+  Lanczos to 64x64. Images are decoded while records are written, so that preparation holds 500
+  encoded images, and 120 MB while the three million positions of a scene are shuffled.
   """
 
   BUILDER_CONFIGS = [RatioConfig(name=name, **fields) for name, fields in CONFIGS.items()]  # noqa: RUF012

@@ -1,5 +1,7 @@
 """Batches as a function of (seed, step)."""
 
+from types import SimpleNamespace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -86,3 +88,19 @@ def test_uint8_survives_scaling():
 def test_a_data_set_smaller_than_a_step_is_refused():
   with pytest.raises(UserError, match=r'10 images.*16.*train\.batch_size'):
     data.steps_per_epoch(10, 16)
+
+
+def test_a_replica_of_all_images_shares_their_memory():
+  training = _training(40, 10)
+  everything, part = training.arrays(0), training.arrays(1)
+  assert everything.images is training.pool.images and everything.key == '40'
+  np.testing.assert_array_equal(part.labels, np.arange(30, 40))
+  np.testing.assert_array_equal(part.images[:, 0, 0, 0], np.arange(30, 40))
+
+
+@pytest.mark.parametrize(('splits', 'expected'), [((), 'test'), (('reference',), 'reference')])
+def test_reference_is_the_test_split_where_there_is_no_other(splits, expected, monkeypatch):
+  monkeypatch.setattr(
+    data, 'load', lambda config, split: SimpleNamespace(name=split, metadata=dict.fromkeys(splits))
+  )
+  assert data.load_reference(None).name == expected

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tracemalloc
 
+import jax
 import numpy as np
 import pytest
 
@@ -42,6 +43,12 @@ def test_load(digits, tmp_path):
   for split in ('valid', 'train[x]', ''):
     with pytest.raises(build.UserError, match=r'is unknown; allowed: train, test|test, train'):
       build.load(NAME, split, data_dir=str(tmp_path))
+
+
+def test_jax_on_a_cpu_takes_what_is_loaded_without_a_copy(digits, tmp_path):
+  images = build.load(NAME, 'train', data_dir=str(tmp_path)).images
+  device = jax.device_put(images, jax.devices('cpu')[0])
+  assert device.unsafe_buffer_pointer() == images.ctypes.data
 
 
 def test_the_same_preparation_gives_the_same_files(digits, tmp_path):

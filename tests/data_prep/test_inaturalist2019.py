@@ -65,6 +65,27 @@ def test_splits(source, tmp_path):
   assert train.metadata['reference']['class_counts'] == [REFERENCE] * CLASSES
 
 
+def test_the_centre_square_is_kept(source, tmp_path):
+  """Of 70x140 pixels the rows 35 to 104: nothing of the white above and below, half black."""
+  root, _ = source
+  pixels = np.full((140, 70, 3), 255, np.uint8)
+  pixels[35:70], pixels[70:105] = 0, 120
+  file = json.loads((root / 'train2019.json').read_text())['images'][0]['file_name']
+  Image.fromarray(pixels).save(root / file, 'PNG')  # Decoders go by the content, not the name.
+  image = build.load('inaturalist2019', 'train', str(root), str(tmp_path / 'tfds')).images[0]
+  # Lanczos reaches three pixels beyond an edge.
+  np.testing.assert_array_equal(image[:28], 0)
+  np.testing.assert_array_equal(image[36:], 120)
+
+
+def test_preparing_again_gives_the_same(source, tmp_path):
+  for split in ('train', 'test', 'reference'):
+    first, again = (
+      build.load('inaturalist2019', split, str(source[0]), str(tmp_path / name)) for name in 'ab'
+    )
+    assert first.key == again.key
+
+
 def _error(root, tmp_path):
   with pytest.raises(UserError) as raised:
     build.prepare('inaturalist2019', str(root) if root else '', str(tmp_path / 'prepared'))

@@ -2,6 +2,7 @@
 
 import io
 import shutil
+import sys
 
 import numpy as np
 from PIL import Image
@@ -94,7 +95,9 @@ def test_the_centre_square_is_kept_and_resized(source, tmp_path):
 
 
 def test_preparing_again_gives_the_same(source, tmp_path):
-  assert _load('train', source, tmp_path).key == _load('train', source, tmp_path / 'again').key
+  for split in ('train', 'test', 'reference'):
+    again = _load(split, source, tmp_path / 'again')
+    assert _load(split, source, tmp_path).key == again.key
 
 
 def test_few_labels(source, tmp_path, monkeypatch):
@@ -133,6 +136,11 @@ def test_missing_and_damaged_sources(source, tmp_path):
     lines.put(b'a', b'no image')
     lines.put(b'b', b'no image')
   assert 'image file a of' in _error(copy, tmp_path)
+
+
+def test_without_lmdb(source, tmp_path, monkeypatch):
+  monkeypatch.setitem(sys.modules, 'lmdb', None)
+  assert 'need the package lmdb: pip install lmdb' in _error(source, tmp_path)
 
 
 def test_unknown_config(tmp_path):
