@@ -1,10 +1,16 @@
 """The experiments and the published rows match one to one, and README lists them."""
 
+import importlib
 from importlib import resources
+import itertools
 import json
 import pathlib
 
+import pytest
+
 from experiments import rows
+from jaxgan import config as config_lib
+from jaxgan.errors import UserError
 
 
 def _leaves(tree, prefix):
@@ -29,3 +35,61 @@ def test_every_published_row_has_its_experiment():
 def test_readme_has_the_table():
   readme = (pathlib.Path(rows.__file__).parent.parent / 'README.md').read_text(encoding='utf-8')
   assert rows.table() in readme, 'run python -m experiments.rows and put its output there'
+
+
+@pytest.mark.parametrize('name', rows.EXPERIMENTS)
+def test_methods_differ_in_nothing_but_the_method(name):
+  module = importlib.import_module(f'experiments.{name}')
+  others = {key: values for key, values in module.ARGUMENTS.items() if key != 'method'}
+  for choice in itertools.product(*others.values()):
+    argument = ','.join(f'{key}={value}' for key, value in zip(others, choice, strict=True))
+    texts = set()
+    for method in module.ARGUMENTS['method']:
+      try:
+        config = module.get_config(f'{argument},method={method}')
+      except UserError:
+        continue
+      config_lib.validate(config, num_devices=1)
+      assert config.methods == (method,)
+      config.methods = ()
+      texts.add(config.to_json())
+    assert len(texts) <= 1, argument
+
+
+@pytest.mark.parametrize(
+  ('name', 'argument', 'expected'),
+  [
+    ('lsun5_lt', '', {'regulariser_weight': 20.0, 'beta1': 0.0, 'network': 'snresgan'}),
+    ('lsun5_lt', 'ratio=10', {'regulariser_weight': 7.5, 'beta1': 0.0, 'count_cycle': 2000}),
+    ('lsun5_lt', 'ratio=1', {'regulariser_weight': 5.0, 'generator_spectral_norm': False}),
+    ('lsun5_lt', 'classifier=few_labels', {'regulariser_weight': 10.0, 'beta1': 0.0}),
+    ('lsun5_lt', 'classifier=few_labels,ratio=10', {'regulariser_weight': 7.5}),
+    ('cifar10_lt', 'classifier=few_labels,ratio=10', {'regulariser_weight': 7.5, 'beta1': 0.5}),
+    ('cifar100_lt', '', {'regulariser_weight': 0.5, 'beta1': 0.5, 'network': 'snresgan_cifar'}),
+    ('cifar100_lt', '', {'generator_width': 256, 'discriminator_width': 128}),
+    ('inaturalist2019', '', {'regulariser_weight': 0.5, 'beta1': 0.0, 'count_decay': 0.995}),
+    ('inaturalist2019', '', {'generator_spectral_norm': True, 'count_cycle': 1}),
+  ],
+)
+def test_hyper_parameters_of_the_paper(name, argument, expected):
+  """§6.4 and §6.5: what differs between the data sets; the rest is that of Table 10."""
+  config = importlib.import_module(f'experiments.{name}').get_config(argument)
+  assert {field: config.algorithm[field] for field in expected} == expected
+  assert (config.algorithm.learning_rate, config.algorithm.beta2) == (2e-4, 0.999)
+  few_lsun = name == 'lsun5_lt' and 'few_labels' in argument
+  assert config.train.batch_size == (128 if few_lsun else 256)
+  assert config.train.steps == (200_000 if name == 'inaturalist2019' else 100_000)
+
+
+def test_a_classifier_of_another_ratio_is_all_that_the_ablation_changes():
+  plain, other = (
+    importlib.import_module('experiments.cifar10_lt').get_config(argument)
+    for argument in ('', 'classifier=ratio_1000')
+  )
+  assert other.workdir == 'runs/cifar10_lt_ratio_100_classifier_ratio_1000'
+  assert other.classifier.data.dataset == 'long_tail_cifar10/ratio_1000'
+  other.classifier.data.dataset = plain.classifier.data.dataset
+  for config in (plain, other):
+    for field in ('experiment', 'workdir', 'published'):
+      del config[field]
+  assert other.to_json() == plain.to_json()
