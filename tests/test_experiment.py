@@ -61,6 +61,19 @@ def test_evaluation_states_its_protocol(finished):
   assert len(compared['class_frechet']) == 3 and 0 <= compared['precision'] <= 1
 
 
+def test_the_protocol_says_how_the_classifier_in_the_loop_is_used(finished):
+  ours, baseline = (
+    json.loads((finished[0] / method / 'evaluation.json').read_text())['protocol']
+    for method in ('class_balancing', 'unconditional')
+  )
+  assert (ours['regulariser_weight'], ours['count_update'], ours['count_cycle']) == (
+    10,
+    'convex',
+    2,
+  )
+  assert not {'regulariser_weight', 'count_cycle'} & baseline.keys()
+
+
 def test_only_the_last_evaluation_has_the_costly_numbers(finished):
   names = {name for row in logging.read_metrics(finished[0] / 'class_balancing') for name in row}
   assert {name for name in names if name.startswith('evaluation/')} == {

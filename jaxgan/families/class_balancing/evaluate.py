@@ -13,6 +13,7 @@ from jaxgan.families import class_balancing
 from jaxgan.families.class_balancing import cas, comparison, features, measures, pictures
 
 _GRID = 100  # images of a sample grid, 10 x 10
+_COUNTING = ('count_start', 'count_update', 'count_decay', 'count_cycle')  # Ablations change it.
 
 
 class Evaluation:
@@ -74,6 +75,11 @@ class Evaluation:
     results = measured.results | {'features': evaluator.compare(measured)}
     num_reference = len(evaluator.reference.images)
     score, score_protocol = self._score(folder, step, state, replica)
+    choices = gan.METHODS[method]
+    loop = {}
+    if choices.classifier:
+      fields = (gan.GUIDANCE[choices.guidance].weight, *_COUNTING)
+      loop = {field: config.algorithm[field] for field in fields}
     accuracies = {'annotator_accuracy': setup.annotator.accuracy}
     if 'classifier' in class_balancing.roles(config, [method], labelled=True):
       accuracies['classifier_accuracy'] = setup.classifier.accuracy
@@ -90,7 +96,8 @@ class Evaluation:
         'step': step,
         'network': config.algorithm.network,
         'loss': config.algorithm.loss,
-        **gan.METHODS[method]._asdict(),
+        **choices._asdict(),
+        **loop,
         'generator': 'ema',
         'batch_norm': 'running statistics',
         'feature_network': ', '.join(f'{n.metric}: {n.key}' for n in networks),
