@@ -28,6 +28,7 @@ import numpy as np
 from benchmarks import convolutions
 from benchmarks.timing import (
   account,
+  count_flops,
   describe_hardware,
   measure_limits,
   num_parameters,
@@ -159,13 +160,13 @@ def measure_steps(config, images, counts, steps: int, repeats: int, with_torch: 
   return rows
 
 
-def lower_single(config, images):
-  """(the update of one replica, not compiled; its trained parameters)."""
+def weigh_single(config, images):
+  """(floating-point operations of the update of one replica, its trained parameters)."""
   algorithm = infogan(config, images.shape[1:], _CATEGORIES)
   state = jax.eval_shape(algorithm.init, jax.random.key(0))
   batch = {'images': jax.ShapeDtypeStruct(images.shape, images.dtype), 'frozen': {}}
-  lowered = jax.jit(algorithm.update).lower(state, batch, jax.random.key(0))
-  return lowered, num_parameters(state.discriminator_optimizer, state.joint_optimizer)
+  flops = count_flops(algorithm.update, state, batch, jax.random.key(0))
+  return flops, num_parameters(state.discriminator_optimizer, state.joint_optimizer)
 
 
 def print_tables(results: dict) -> None:
@@ -200,7 +201,7 @@ def main(argv):
   config = mnist_lt.get_config().algorithm
   config.dtype = _DTYPE.value
   rows = measure_steps(config, images, counts, steps, repeats, _TORCH.value)
-  lowered, trained = lower_single(config, images)
+  flops, trained = weigh_single(config, images)
   single = rows[0]['ms_per_replica_step']['one_after_another']
   results = {
     'timed': 'whole updates, waited for once a repetition; images on the device, state donated',
@@ -211,7 +212,7 @@ def main(argv):
     'steps': steps,
     'repeats': repeats,
     'steps_of_replicas': rows,
-    **account(lowered, trained, single, measure_limits(_DTYPE.value)),
+    **account(flops, trained, single, measure_limits(_DTYPE.value)),
     'convolutions': convolutions.measure(counts, size, batch_size, _DTYPE.value, repeats),
     **describe_hardware('torch' in rows[0]['ms_per_replica_step']),
   }

@@ -25,6 +25,7 @@ import numpy as np
 
 from benchmarks.timing import (
   account,
+  count_flops,
   describe_hardware,
   measure_limits,
   num_parameters,
@@ -109,11 +110,11 @@ class JaxSide:
     state = jax.tree.map(jnp.copy, self._trainer.state(0))
     return one_step, start(state, 0, *constants), constants
 
-  def lower(self):
-    """The step, not compiled."""
+  def count_flops(self) -> float:
+    """Of the step."""
     with jax.set_mesh(self._mesh):
       one_step, carry, constants = self._step()
-      return jax.jit(one_step).lower(carry, *constants)
+    return count_flops(one_step, carry, *constants)
 
   def compile_loop(self):
     """`run(n)` that makes n steps in one dispatch, the trainer's loop on accelerators."""
@@ -207,7 +208,7 @@ def measure(config, images, steps: int, repeats: int, with_torch: bool) -> dict:
     pairs = [(timed(in_loop, steps)[0], timed(ours.run, steps)[0]) for _ in range(repeats)]
     results['jax_loop_over_steps'] = statistics.median(loop / apart for loop, apart in pairs)
   limits = measure_limits(config.algorithm.dtype)
-  results |= account(ours.lower(), ours.num_parameters, results['jax_ms_per_step'], limits)
+  results |= account(ours.count_flops(), ours.num_parameters, results['jax_ms_per_step'], limits)
   if theirs:
     results |= {
       'torch_ms_per_step': statistics.median(torch_ms),

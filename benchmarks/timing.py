@@ -9,6 +9,7 @@ import time
 import jax
 import jax.numpy as jnp
 
+from jaxgan import parallel
 from jaxgan.compilation import jit
 
 _PRODUCT, _COPY = 2048, 2**26  # side of the square matrices; numbers that are read and written
@@ -66,11 +67,28 @@ def num_parameters(*optimizers) -> int:
   return sum(x.size for state in optimizers for x in jax.tree.leaves(state[0].mu))
 
 
-def account(lowered, trained: int, ms_per_step: float, limits: dict) -> dict:
+def count_flops(function, *arguments) -> float:
+  """The arithmetic of a call, as XLA counts it before it compiles.
+
+  It is lowered for a CPU, whatever the device: the clients of GPUs and TPUs do not count.
+
+  Args:
+    function: not compiled.
+    *arguments: pytrees of arrays, or of their shapes.
+  """
+  mesh = parallel.device_mesh(devices=jax.devices('cpu')[:1])
+  abstract = jax.tree.map(
+    lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=parallel.replicated(mesh)), arguments
+  )
+  with jax.set_mesh(mesh):
+    return jax.jit(function).lower(*abstract).cost_analysis()['flops']
+
+
+def account(flops: float, trained: int, ms_per_step: float, limits: dict) -> dict:
   """Where the time of a step goes, from its arithmetic and Adam's memory traffic.
 
   Args:
-    lowered: the step, `jax.jit(step).lower(...)`.
+    flops: of the step, see `count_flops`.
     trained: parameters; Adam reads and writes them and both moments once a step, float32.
     ms_per_step: measured.
     limits: what `measure_limits` returned in the same run.
@@ -79,7 +97,7 @@ def account(lowered, trained: int, ms_per_step: float, limits: dict) -> dict:
     By name: GFLOP and Adam's GB of a step, the milliseconds that these alone would take at the
     limits of the device, and the GFLOP/s of the whole step.
   """
-  gflop = 1e-9 * lowered.cost_analysis()['flops']
+  gflop = 1e-9 * flops
   adam_gb = 1e-9 * 6 * 4 * trained
   return {
     'gflop_per_step': gflop,

@@ -18,6 +18,7 @@ from jaxgan.metrics.class_distribution import (
 MAX_CLASSES = 10  # more are drawn as head, medium and tail
 SAMPLES_FILE = 'evaluation_samples.npz'  # in the folder of an evaluation
 LONGEST_ROW = 30  # images in a row of samples_by_class
+PANELS_ABREAST = 2  # its methods beside each other, the next ones below
 
 
 def compare(workdir, folders):
@@ -190,7 +191,8 @@ def samples_by_class(panels, class_names, path):
   Every panel shows its first n images, with n the largest number for which no
   row is longer than 30 images: no row is cut, so a row's length is the class's
   share. A dashed line marks the row length of a uniform distribution. Of more
-  than 10 classes, 10 evenly spaced ones have rows.
+  than 10 classes, 10 evenly spaced ones have rows. Two panels stand beside each
+  other, more below.
 
   Args:
     panels: {title: (images uint8 [N, H, W, C], labels [N])}.
@@ -227,13 +229,17 @@ def samples_by_class(panels, class_names, path):
   height = next(iter(canvases.values())).shape[0]
   tile_height, tile_width = tiles.shape[1] + GAP, tiles.shape[2] + GAP
   left, right, top, bottom = 24 + 8 * max(len(class_names[k]) for k in shown), 44, 34, 30
-  widths = [canvas.shape[1] for canvas in canvases.values()]
-  total = np.array([left + sum(widths) + len(panels) * right, top + height + bottom])
+  titles = list(panels)
+  lines = [titles[i : i + PANELS_ABREAST] for i in range(0, len(titles), PANELS_ABREAST)]
+  ends = [np.cumsum([canvases[t].shape[1] + right for t in line]) for line in lines]
+  line_height = top + height + bottom
+  total = np.array([left + max(end[-1] for end in ends), line_height * len(lines)])
   figure = new_figure(*(total / DPI), layout=None)
   for index, (title, canvas) in enumerate(canvases.items()):
-    width = widths[index]
-    box = np.array([left + sum(widths[:index]) + index * right, bottom, width, height])
-    axes = figure.add_axes(box / np.tile(total, 2))
+    line, column = divmod(index, PANELS_ABREAST)
+    width = canvas.shape[1]
+    x, y = ends[line][column] - width - right, (len(lines) - 1 - line) * line_height
+    axes = figure.add_axes(np.array([left + x, y + bottom, width, height]) / np.tile(total, 2))
     axes.imshow(canvas, extent=(0, width, height, 0), interpolation='nearest')
     axes.set_title(title, fontsize=12, pad=8)
     uniform = samples / num_classes * tile_width
@@ -250,7 +256,7 @@ def samples_by_class(panels, class_names, path):
         bbox={'facecolor': 'white', 'edgecolor': 'none', 'pad': 1.0},
       )
     axes.spines[:].set_visible(False)
-    names = [class_names[k] for k in shown] if index == 0 else []
+    names = [class_names[k] for k in shown] if column == 0 else []
     axes.set_yticks((np.arange(len(names)) + 0.5) * tile_height - GAP / 2, names, fontsize=10)
     axes.set_xticks([])
     axes.set_xlim(0, width)

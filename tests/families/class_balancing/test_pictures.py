@@ -73,6 +73,22 @@ def test_samples_by_class_rows_are_shares_and_panels_have_equal_samples(tmp_path
   )
 
 
+def test_samples_by_class_puts_the_third_method_below(tmp_path):
+  labels = np.arange(6) % 3
+  greys = (40, 80, 120)
+  panels = {str(grey): (pixels.flat(np.full(6, grey)), labels) for grey in greys}
+  pictures.samples_by_class(panels, NAMES[:3], tmp_path / 'panels.png')
+  image = pixels.image(tmp_path / 'panels.png')
+  # Text and lines have such greys too, but few of them.
+  masks = [(image == grey).all(-1) for grey in greys]
+  first, beside, below = (np.flatnonzero(mask.sum(1) >= 32) for mask in masks)
+  np.testing.assert_array_equal(first, beside)
+  assert first.max() < below.min()
+  first, beside, below = (np.flatnonzero(mask.sum(0) >= 32) for mask in masks)
+  np.testing.assert_array_equal(first, below)
+  assert first.max() < beside.min()
+
+
 def test_samples_by_class_never_cuts_a_row(tmp_path):
   labels = np.array([0, 0, 1] * 40)  # the 31st image of class 0 is number 46
   pictures.samples_by_class(
