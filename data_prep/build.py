@@ -26,12 +26,16 @@ from jaxgan.errors import UserError
 # has replica_splits(config, num_replicas) -> data_prep.array_builder.ReplicaSplits or None.
 DATASETS = {
   'inaturalist2019': 'data_prep.inaturalist2019',
+  'long_tail_cars3d': 'data_prep.long_tail_cars3d',
+  'long_tail_chairs3d': 'data_prep.long_tail_chairs3d',
   'long_tail_cifar10': 'data_prep.long_tail_cifar10',
   'long_tail_cifar100': 'data_prep.long_tail_cifar100',
   'long_tail_digits': 'data_prep.long_tail_digits',
   'long_tail_folder': 'data_prep.long_tail_folder',
   'long_tail_lsun': 'data_prep.long_tail_lsun',
   'long_tail_mnist': 'data_prep.long_tail_mnist',
+  'shapenet5': 'data_prep.shapenet5',
+  'youtube_faces40': 'data_prep.youtube_faces40',
 }
 _READ_TOGETHER = 1000  # Records; one by one takes five times as long.
 

@@ -122,6 +122,21 @@ def select_indices(
   return np.sort(np.concatenate(chosen))
 
 
+def hold_out(labels: np.ndarray, seed: int) -> np.ndarray:
+  """20 % of each class, for the test of an evaluation classifier.
+
+  Of a class of n images round(n / 5), at least 1, the first of its seeded shuffle.
+
+  Args:
+    labels: [N] int; every class 0 .. K - 1 has images.
+    seed: >= 0.
+
+  Returns:
+    int64 positions in `labels`, ascending.
+  """
+  return select_indices(labels, [max(1, round(n / 5)) for n in np.bincount(labels)], seed)
+
+
 def indices_sha256(indices: np.ndarray) -> str:
   """SHA-256 of integers as little-endian int64 bytes: the name of a selection.
 

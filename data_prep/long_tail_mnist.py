@@ -5,11 +5,12 @@ The configs, by their 'train' split:
   split_00 .. split_49    a seeded choice out of all 70,000 images (Ojha et al. 2020)
   pool                    all 70,000 images: replicas share it and index it with `split_indices`
   full                    the original 60,000 train images, for the evaluation classifier
+  zero_four_9_1 ...       zeros and fours alone, see `data_prep.mnist_pair`
 
-Their 'test' split is always the original 10,000 test images, and 'index' counts in the
-pool: the train images 0..59999, then the test images. The paper draws its splits from
-train and test together, so the test split overlaps split_NN and pool: it is there for the
-evaluation classifier alone, which is trained on `full`.
+Their 'test' split is always the original 10,000 test images, or the zeros and fours of them, and
+'index' counts in the pool: the train images 0..59999, then the test images. The paper draws its
+splits from train and test together, so the test split overlaps split_NN and pool: it is there for
+the evaluation classifier alone, which is trained on `full`.
 
 A source is recognised by the MD5 of its unzipped contents. Other data of the same form,
 such as Fashion-MNIST, can be named by a path; a hash of its contents then ends the config's
@@ -27,6 +28,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow_datasets as tfds
 
+from data_prep import mnist_pair
 from data_prep.array_builder import ArrayBuilder, Recipe, ReplicaSplits, Split
 from data_prep.download import download
 from data_prep.idx import read_idx
@@ -37,7 +39,8 @@ OPTIONS = ()
 SEED = 0
 NUM_SPLITS, NUM_CLASSES = 50, 10
 NUM_TRAIN, NUM_TEST = 60_000, 10_000
-CONFIGS = (*(f'split_{split:02}' for split in range(NUM_SPLITS)), 'pool', 'full')
+SPLITS = tuple(f'split_{split:02}' for split in range(NUM_SPLITS))
+CONFIGS = (*SPLITS, 'pool', 'full', *mnist_pair.CONFIGS)
 URL = 'https://storage.googleapis.com/cvdf-datasets/mnist/'
 
 
@@ -94,7 +97,11 @@ class LongTailMnist(ArrayBuilder):
 
   BUILDER_CONFIGS = [tfds.core.BuilderConfig(name=name) for name in CONFIGS]  # noqa: RUF012
   image_shape = (28, 28, 1)
-  class_names = tuple('0123456789')
+
+  @property
+  def class_names(self):
+    pair = self.builder_config.name.startswith(mnist_pair.PREFIX)
+    return tuple(map(str, mnist_pair.DIGITS if pair else range(NUM_CLASSES)))
 
   def read_splits(self, dl_manager):
     mnist = read_mnist(self.source) if self.source else _download(dl_manager)
@@ -104,25 +111,32 @@ class LongTailMnist(ArrayBuilder):
         f'source {self.source} is not MNIST, but makes long_tail_mnist/{_name(config, mnist)}: '
         'prepare it with data_prep.build'
       )
-    split = int(config.removeprefix('split_')) if config.startswith('split_') else None
-    if split is None:
-      train = np.arange(NUM_TRAIN if config == 'full' else NUM_TRAIN + NUM_TEST)
+    labels = mnist.labels
+    if config.startswith(mnist_pair.PREFIX):
+      labels = mnist_pair.pair_labels(labels)
+    split = SPLITS.index(config) if config in SPLITS else None
+    drawn = config in SPLITS or config in mnist_pair.RATIOS
+    if split is not None:
+      train = split_indices(labels, split, SEED)
+    elif drawn:
+      train = mnist_pair.pair_indices(labels, config)
     else:
-      train = split_indices(mnist.labels, split, SEED)
+      train = np.arange(NUM_TRAIN if config.endswith('full') else NUM_TRAIN + NUM_TEST)
     test = np.arange(NUM_TRAIN, NUM_TRAIN + NUM_TEST)
-    counts = np.bincount(mnist.labels[train], minlength=NUM_CLASSES)
+    train, test = (at[labels[at] >= 0] for at in (train, test))
+    counts = np.bincount(labels[train])
     facts = {
       'source_kind': 'IDX files',
       'pixels': mnist.pixels,
       'order': 'original' if mnist.pixels == 'exact' else 'of the source, train before test',
       'split': split,
       # Largest over smallest class; which ones they are differs from split to split.
-      'imbalance_ratio': None if split is None else float(counts.max() / counts.min()),
+      'imbalance_ratio': float(counts.max() / counts.min()) if drawn else None,
       'n_max': int(counts.max()),
       'seed': SEED,
     }
     return {
-      name: Split(mnist.images[at], mnist.labels[at], at)
+      name: Split(mnist.images[at], labels[at], at)
       for name, at in (('train', train), ('test', test))
     }, facts
 
@@ -178,26 +192,36 @@ def split_indices(labels: np.ndarray, split: int, seed: int = SEED) -> np.ndarra
 
 
 def replica_splits(config: str, num_replicas: int) -> ReplicaSplits | None:
-  """As many splits as there are replicas, beginning with split_NN; None for other configs.
+  """As many splits as there are replicas, from split_NN on; of zeros and fours, as many ratios.
+
+  Returns:
+    The splits; None for configs that are neither.
 
   Raises:
-    UserError: an unknown config, or they would go beyond split_49.
+    UserError: an unknown config, or they would go beyond split_49 or zero_four_1_9.
   """
   base = _base(config)
-  if not base.startswith('split_'):
+  if base in SPLITS:
+    series, pool = SPLITS, 'pool'
+    choices = [functools.partial(split_indices, split=split) for split in range(NUM_SPLITS)]
+  elif base in mnist_pair.RATIOS:
+    series, pool = mnist_pair.RATIOS, f'{mnist_pair.PREFIX}pool'
+    choices = [
+      functools.partial(mnist_pair.pair_indices, config=ratio) for ratio in mnist_pair.RATIOS
+    ]
+  else:
     return None
-  first = int(base.removeprefix('split_'))
-  if first + num_replicas > NUM_SPLITS:
+  first = series.index(base)
+  if first + num_replicas > len(series):
     raise UserError(
-      f'long_tail_mnist has the splits split_00 .. split_{NUM_SPLITS - 1}: {num_replicas} replicas '
+      f'long_tail_mnist has the splits {series[0]} .. {series[-1]}: {num_replicas} replicas '
       f'from {base} on are too many (replicas)'
     )
-  splits = range(first, first + num_replicas)
-  end = config.removeprefix(base)
+  chosen, end = slice(first, first + num_replicas), config.removeprefix(base)
   return ReplicaSplits(
-    f'long_tail_mnist/pool{end}',
-    tuple(f'long_tail_mnist/split_{split:02}{end}' for split in splits),
-    tuple(functools.partial(split_indices, split=split) for split in splits),
+    f'long_tail_mnist/{pool}{end}',
+    tuple(f'long_tail_mnist/{name}{end}' for name in series[chosen]),
+    tuple(choices[chosen]),
   )
 
 
@@ -258,7 +282,8 @@ def _base(config):
   if base not in CONFIGS or not re.fullmatch(r'(-[0-9a-f]{10})?', config.removeprefix(base)):
     raise UserError(
       f'dataset long_tail_mnist/{config} is unknown; allowed: long_tail_mnist/split_00 .. '
-      f'split_{NUM_SPLITS - 1}, long_tail_mnist/pool, long_tail_mnist/full'
+      f'split_{NUM_SPLITS - 1}, long_tail_mnist/pool, long_tail_mnist/full, '
+      f'{", ".join(f"long_tail_mnist/{name}" for name in mnist_pair.CONFIGS)}'
     )
   return base
 

@@ -1,6 +1,6 @@
 """Reading images that users have: class folders, flat folders and .npz files."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 import io
 import itertools
@@ -165,12 +165,15 @@ def fit_square(image: Image.Image, image_size: int) -> Image.Image:
   return image
 
 
-def decode_squares(encoded: Iterable, image_size: int) -> Iterator[np.ndarray]:
+def decode_squares(
+  encoded: Iterable, image_size: int, changes: Iterable[Callable] | None = None
+) -> Iterator[np.ndarray]:
   """Decodes image files one block after another, on all cores.
 
   Args:
     encoded: (name for messages, path or bytes) of each image; read as they are needed.
     image_size: see `read_images`.
+    changes: for each image what is done to it before it is squared: PIL image to PIL image.
 
   Yields:
     uint8 [S, S, 3] of each image, in their order.
@@ -179,24 +182,27 @@ def decode_squares(encoded: Iterable, image_size: int) -> Iterator[np.ndarray]:
     UserError: see `read_images`.
   """
 
-  def decode(named):
-    name, file = named
-    picture = _read_image(io.BytesIO(file) if isinstance(file, bytes) else file, image_size, name)
+  def decode(item):
+    (name, file), change = item
+    file = io.BytesIO(file) if isinstance(file, bytes) else file
+    picture = _read_image(file, image_size, name, change)
     return np.broadcast_to(picture, (image_size, image_size, 3))
 
   with ThreadPoolExecutor(os.cpu_count()) as pool:  # Decoders run beside each other in threads.
-    for block in _blocks(encoded):
+    for block in _blocks(zip(encoded, changes or itertools.repeat(None), strict=False)):
       yield from pool.map(decode, block)
 
 
-def _read_image(file, image_size, path=None):
+def _read_image(file, image_size, path=None, change=None):
   path = path or file
   try:
     with Image.open(file) as image:
       mode = image.mode
       # Modes I, I;16 and F would be clipped to 255: an almost white picture.
       if not mode.startswith(('I', 'F')):
-        image = ImageOps.exif_transpose(image).convert('L' if mode in ('1', 'L', 'LA') else 'RGB')
+        image = ImageOps.exif_transpose(image)
+        image = change(image) if change else image
+        image = image.convert('L' if image.mode in ('1', 'L', 'LA') else 'RGB')
         picture = np.asarray(fit_square(image, image_size) if image_size else image)
   except Exception as error:  # Decoders raise a dozen types for damaged files.
     raise UserError(f'image file {path} cannot be read ({first_line(error)})') from error
@@ -243,7 +249,7 @@ def _list_files(folders):
 
 def npz_pixels(path: Path) -> str:
   """The optional field `pixels` of an .npz ('exact' or 'jpeg'), else 'unverified'."""
-  return _stated_pixels(_open_npz(path, ('pixels',))[0])
+  return _stated_pixels(open_npz(path, ('pixels',))[0])
 
 
 def read_npz(path: Path, image_size: int | None = None) -> Source:
@@ -263,7 +269,7 @@ def read_npz(path: Path, image_size: int | None = None) -> Source:
     UserError: a field is missing, has another type or length, or a label is out of range.
   """
   fields = ('images', 'labels', 'test_images', 'test_labels', 'class_names', 'pixels')
-  arrays, names = _open_npz(path, fields)
+  arrays, names = open_npz(path, fields)
   labelled = 'labels' in arrays or 'test_labels' in arrays
   if 'images' in arrays and not labelled:
     others = sorted(set(names) - {'images', 'test_images', 'pixels'})
@@ -301,7 +307,12 @@ def _stated_pixels(arrays):
   return pixels if pixels in ('exact', 'jpeg') else 'unverified'
 
 
-def _open_npz(path, fields):
+def open_npz(path: Path, fields: Sequence[str]) -> tuple[dict[str, np.ndarray], list[str]]:
+  """Those of some arrays that an .npz has, and the names of all that it has.
+
+  Raises:
+    UserError: no .npz, or a damaged one.
+  """
   try:
     with np.load(path, allow_pickle=False) as archive:
       return {name: archive[name] for name in fields if name in archive.files}, archive.files

@@ -62,7 +62,7 @@ def test_default_data_dir(digits, tmp_path, monkeypatch):
 
 
 def test_unknown_names_and_options(tmp_path):
-  with pytest.raises(build.UserError, match='unknown; allowed: inaturalist2019, long_tail_cif'):
+  with pytest.raises(build.UserError, match='unknown; allowed: inaturalist2019, long_tail_cars3d'):
     build.prepare('cifar10', data_dir=str(tmp_path))
   with pytest.raises(build.UserError, match='image_size is not an option of long_tail_digits'):
     build.prepare(NAME, data_dir=str(tmp_path), image_size=32)

@@ -8,7 +8,7 @@ import ml_collections
 import numpy as np
 import pytest
 
-from data_prep import build, long_tail_mnist
+from data_prep import build, long_tail_mnist, mnist_pair
 from data_prep.long_tail import indices_sha256
 from data_prep.long_tail_mnist import split_counts, split_indices
 from jaxgan import data as data_lib
@@ -203,7 +203,7 @@ def test_ten_classes_are_needed(change, fake_mnist, make_mnist, error, tmp_path)
 def test_unknown_configs(config, error):
   line = error('', config)
   assert f'long_tail_mnist/{config} is unknown; allowed' in line
-  assert 'split_00 .. split_49, long_tail_mnist/pool, long_tail_mnist/full' in line
+  assert 'split_00 .. split_49, long_tail_mnist/pool, long_tail_mnist/full, long_tail' in line
 
 
 def test_download(fake_mnist, load, web_server, tmp_path, monkeypatch):
@@ -343,6 +343,54 @@ def test_replicas_of_other_contents_train_on_them(fake_mnist, make_mnist, traini
   assert re.fullmatch(r'long_tail_mnist/split_04-[0-9a-f]{10} of .*', again.keys[1])
   for replica in range(2):
     np.testing.assert_array_equal(again.indices[replica], data.indices[replica])
+
+
+# Zeros and fours -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def fake_pair(fake_mnist, monkeypatch):
+  """Ten images a ratio of the fourteen zeros and fourteen fours."""
+  monkeypatch.setattr(mnist_pair, 'TOTAL', 10)
+  return fake_mnist
+
+
+def test_pair_counts():
+  assert [mnist_pair.pair_counts(ratio) for ratio in mnist_pair.RATIOS] == [
+    [700 * zeros, 7000 - 700 * zeros] for zeros in range(9, 0, -1)
+  ]
+  assert REAL_TOTALS[0] >= 6300 <= REAL_TOTALS[4]
+
+
+def test_zeros_and_fours(fake_pair, load, tmp_path):
+  source = fake_pair.write(tmp_path / 'mnist')
+  ratio, pool, full = (load(f'zero_four_{c}', source=source) for c in ('8_2', 'pool', 'full'))
+  both = np.flatnonzero(np.isin(fake_pair.labels, (0, 4)))
+  assert pool.class_names == ratio.class_names == full.class_names == ('0', '4')
+  np.testing.assert_array_equal(pool.images[..., 0], fake_pair.images[both])
+  np.testing.assert_array_equal(pool.labels, fake_pair.labels[both] // 4)
+  assert full.metadata['train']['class_counts'] == [12, 12]
+  assert ratio.metadata['train']['class_counts'] == [8, 2]
+  assert (ratio.metadata['imbalance_ratio'], pool.metadata['imbalance_ratio']) == (4, None)
+  chosen = mnist_pair.pair_indices(pool.labels, 'zero_four_8_2')
+  np.testing.assert_array_equal(ratio.images, pool.images[chosen])
+  np.testing.assert_array_equal(ratio.labels, pool.labels[chosen])
+  assert ratio.metadata['train']['indices_sha256'] == indices_sha256(both[chosen])
+  test = load('zero_four_8_2', 'test')
+  np.testing.assert_array_equal(test.images[..., 0], fake_pair.images[both[both >= 120]])
+
+
+def test_replicas_of_zeros_and_fours_have_the_ratios(fake_pair, training, tmp_path):
+  data = training('zero_four_7_3', 3, fake_pair.write(tmp_path / 'mnist'))
+  assert [data.share_counts(r).tolist() for r in range(3)] == [[7, 3], [6, 4], [5, 5]]
+  assert data.keys[2] == f'long_tail_mnist/zero_four_5_5 of {data.pool.key}'
+  assert data.pool.class_names == ('0', '4')
+  splits = build.replica_splits('long_tail_mnist/zero_four_9_1-0123456789', 9)
+  assert splits.pool == 'long_tail_mnist/zero_four_pool-0123456789'
+  assert splits.names[8] == 'long_tail_mnist/zero_four_1_9-0123456789'
+  with pytest.raises(build.UserError, match=r'zero_four_9_1 \.\. zero_four_1_9: 10 replicas'):
+    build.replica_splits('long_tail_mnist/zero_four_9_1', 10)
+  assert build.replica_splits('long_tail_mnist/zero_four_full', 10) is None
 
 
 # Real MNIST ------------------------------------------------------------------------------------

@@ -1,0 +1,176 @@
+"""3D Cars in Elastic-InfoGAN's 25 imbalanced splits; see `data_prep.object_views` for the configs.
+
+The source is the folder data/cars of nips2015-analogy-data.tar.gz (Reed et al. 2015, after Fidler
+et al. 2012): 183 files car_<id>_mesh.mat, each with the renderings `im`, uint8 [128, 128, 3, 24
+azimuths, 4 elevations]. They are resized to 64x64 (Lanczos). The paper's ids are taken for those of
+the files.
+
+Other cars can stand in: an .npz with `images` uint8 [N, 96, 64, 64, 3], `names` [N], `azimuths` and
+`elevations` [96]. The classes of set S are then ten seeded ones of the N, under the same draws; a
+hash of the contents ends the config's name (set_0_draw_0-0123456789).
+"""
+
+import functools
+import hashlib
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from data_prep import object_views
+from data_prep.array_builder import Recipe
+from data_prep.long_tail import shuffled_class
+from data_prep.object_views import IMAGE_SIZE, NUM_CLASSES, Objects, missing
+from data_prep.readers import first_line, fit_square, open_npz
+from jaxgan.errors import UserError
+
+OPTIONS = ()
+COLLECTION = object_views.Collection('long_tail_cars3d', views=96)
+PUBLISHED_CARS = 183
+AZIMUTHS, ELEVATIONS, RENDERED_SIZE = 24, 4, 128
+# With these no set has both of the two cars that are almost alike in the stand-in of TORCS's cars.
+_STAND_IN_SEEDS = 10
+URL = 'http://www.scottreed.info/files/nips2015-analogy-data.tar.gz'
+_WANTED = (
+  f'name the folder with the {PUBLISHED_CARS} files car_<id>_mesh.mat, data/cars in {URL}, '
+  'extracted; or an .npz of other cars'
+)
+
+
+class LongTailCars3d(object_views.ObjectViews):
+  __doc__ = object_views.ObjectViews.__doc__
+  collection = COLLECTION
+
+
+def open_set(source: str, set_number: int) -> Objects:
+  """The ten cars of a set, from the files of 3D Cars or an .npz of others.
+
+  Args:
+    source: the folder, or one that has it as cars or data/cars; or the .npz.
+    set_number: 0..4.
+
+  Returns:
+    The objects; the files are checked, but nothing is decoded.
+
+  Raises:
+    UserError: no or another number of cars, one of the ten is missing, or has another layout.
+  """
+  if Path(source).suffix == '.npz':
+    return _open_stand_in(Path(source), set_number)
+  root = Path(source)
+  folders = [root / part for part in ('', 'cars', 'data/cars')] if source else []
+  found = {folder: sorted(folder.glob('car_*_mesh.mat')) for folder in folders}
+  folder = next((folder for folder, files in found.items() if files), None)
+  if folder is None:
+    raise missing(COLLECTION.dataset, source, _WANTED, 'no car_<id>_mesh.mat')
+  if len(found[folder]) != PUBLISHED_CARS:
+    raise UserError(
+      f'{folder} has {len(found[folder])} files car_<id>_mesh.mat, 3D Cars has {PUBLISHED_CARS}: '
+      'extract the archive again'
+    )
+  ids = object_views.object_ids(COLLECTION, set_number)
+  files = [folder / f'car_{name}_mesh.mat' for name in ids]
+  for file in files:
+    _check(file)
+  return Objects(
+    names=tuple(ids),
+    places=tuple(map(int, ids)),
+    files=tuple(file.name for file in files),
+    kind='3D Cars .mat files',
+    pixels='resized from the published images',
+    read=lambda k, views: _read(files[k], views),
+  )
+
+
+def _check(file: Path) -> None:
+  from scipy.io import whosmat
+
+  shape = (RENDERED_SIZE, RENDERED_SIZE, 3, AZIMUTHS, ELEVATIONS)
+  if not file.is_file():
+    raise UserError(f'{file} is missing: extract the archive again')
+  try:
+    arrays = {name: (size, kind) for name, size, kind in whosmat(file)}
+  except Exception as error:  # SciPy has several types for damaged files.
+    raise _damaged(file, error) from error
+  if arrays.get('im') != (shape, 'uint8'):
+    size, kind = arrays.get('im', ((), 'nothing'))
+    raise UserError(f'{file} has as im {kind} {size}, 3D Cars has uint8 {shape}')
+
+
+def _read(file: Path, views: np.ndarray):
+  """Some views; view v has elevation v // 24 and azimuth v % 24."""
+  from scipy.io import loadmat
+
+  try:
+    images = loadmat(file, variable_names=['im'])['im']
+  except Exception as error:  # See `_check`.
+    raise _damaged(file, error) from error
+  images = images.transpose(4, 3, 0, 1, 2).reshape(-1, *images.shape[:3])
+  for image in images[views]:
+    yield np.asarray(fit_square(Image.fromarray(image), IMAGE_SIZE))
+
+
+def _damaged(file, error):
+  return UserError(f'{file} cannot be read ({first_line(error)}): extract the archive again')
+
+
+@functools.lru_cache(maxsize=2)
+def _stand_in(path: Path, modified: int):
+  """(images, names) of an .npz, checked, and 10 digits of their SHA-256."""
+  del modified  # Only for the cache.
+  arrays, found = open_npz(path, ('images', 'names', 'azimuths', 'elevations'))
+  if len(arrays) != 4:
+    raise UserError(
+      f'source {path} needs the arrays images, names, azimuths and elevations, it has {found}'
+    )
+  images, names = arrays['images'], tuple(str(name) for name in np.atleast_1d(arrays['names']))
+  shape = (len(names), COLLECTION.views, IMAGE_SIZE, IMAGE_SIZE, 3)
+  if images.dtype != np.uint8 or images.shape != shape:
+    raise UserError(
+      f'source {path}: images must be uint8 {shape} for {len(names)} names, got {images.dtype} '
+      f'{images.shape}'
+    )
+  if len(set(names)) != len(names) or len(names) < NUM_CLASSES:
+    raise UserError(
+      f'source {path} has {len(set(names))} different names, at least {NUM_CLASSES} cars and a '
+      'name for each are needed'
+    )
+  angles = list(zip(arrays['azimuths'].tolist(), arrays['elevations'].tolist(), strict=False))
+  if len(set(angles)) != COLLECTION.views:
+    raise UserError(
+      f'source {path}: azimuths and elevations must be those of {COLLECTION.views} different '
+      f'views, got {len(set(angles))}'
+    )
+  digest = hashlib.sha256('\0'.join(names).encode())
+  digest.update(np.ascontiguousarray(images).data)
+  return images, names, digest.hexdigest()[:10]
+
+
+def _load_stand_in(path: Path):
+  return _stand_in(path, path.stat().st_mtime_ns if path.exists() else 0)
+
+
+def _open_stand_in(path: Path, set_number: int) -> Objects:
+  images, names, _ = _load_stand_in(path)
+  order = shuffled_class(np.zeros(len(names), int), 0, _STAND_IN_SEEDS + set_number)
+  places = order[:NUM_CLASSES].tolist()
+  return Objects(
+    names=tuple(names[place] for place in places),
+    places=tuple(places),
+    files=tuple(f'{path.name}: {names[place]}' for place in places),
+    kind='.npz of other cars',
+    pixels='unverified',
+    read=lambda k, views: images[places[k]][views],
+  )
+
+
+def recipe(config: str, source: str) -> Recipe:
+  """See `data_prep.object_views.recipe`."""
+  path = Path(source)
+  contents = _load_stand_in(path)[2] if path.suffix == '.npz' else ''
+  return object_views.recipe(LongTailCars3d, open_set, config, source, contents)
+
+
+def replica_splits(config: str, num_replicas: int):
+  """See `data_prep.object_views.replica_splits`."""
+  return object_views.replica_splits(COLLECTION, config, num_replicas)

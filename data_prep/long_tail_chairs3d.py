@@ -1,0 +1,102 @@
+"""3D Chairs in Elastic-InfoGAN's 25 imbalanced splits; `data_prep.object_views` has the configs.
+
+The source is the folder rendered_chairs of rendered_chairs.tar (Aubry et al. 2014): a folder for
+each chair, named by a hash, with 62 renderings renders/image_<number>_p<angle>_t<angle>_r096.png.
+They are resized to 64x64 (Lanczos) without a crop: the paper says that all renderings are resized,
+and nothing of a crop.
+
+The paper does not say what its ids, of four digits up to 1372, count. Here 0965 is position 965,
+from 0, among the folders in the order of their names, which is how torchvision's ImageFolder
+numbers classes. The paper counts 1,396 chairs, others 1,393 in the same archive: both are allowed,
+and the names of the ten folders are in the metadata.
+"""
+
+from pathlib import Path
+
+from PIL import Image
+
+from data_prep import object_views
+from data_prep.array_builder import Recipe
+from data_prep.object_views import IMAGE_SIZE, Objects, missing
+from data_prep.readers import decode_squares, first_line
+from jaxgan.errors import UserError
+
+OPTIONS = ()
+COLLECTION = object_views.Collection('long_tail_chairs3d', views=62)
+PUBLISHED_CHAIRS = range(1393, 1397)
+URL = 'https://www.di.ens.fr/willow/research/seeing3Dchairs/data/rendered_chairs.tar'
+_WANTED = f'name the folder rendered_chairs of {URL}, extracted'
+
+
+class LongTailChairs3d(object_views.ObjectViews):
+  __doc__ = object_views.ObjectViews.__doc__
+  collection = COLLECTION
+
+
+def open_set(source: str, set_number: int) -> Objects:
+  """The ten chairs of a set.
+
+  Args:
+    source: the folder rendered_chairs, or the one that has it.
+    set_number: 0..4.
+
+  Returns:
+    The objects; names, number and size of their images are checked, but nothing is decoded.
+
+  Raises:
+    UserError: not so many chairs, or one of the ten has not 62 square images.
+  """
+  roots = [Path(source), Path(source) / 'rendered_chairs'] if source else []
+  found = {root: sorted(p.parent.name for p in root.glob('*/renders')) for root in roots}
+  root = next((root for root, names in found.items() if names), None)
+  if root is None:
+    raise missing(COLLECTION.dataset, source, _WANTED, 'no <chair>/renders')
+  if len(found[root]) not in PUBLISHED_CHAIRS:
+    raise UserError(
+      f'{root} has {len(found[root])} folders <chair>/renders, 3D Chairs has '
+      f'{PUBLISHED_CHAIRS[0]} to {PUBLISHED_CHAIRS[-1]}: extract the archive again'
+    )
+  ids = object_views.object_ids(COLLECTION, set_number)
+  folders = [found[root][int(name)] for name in ids]
+  files = [_list(root / folder / 'renders') for folder in folders]
+
+  def read(k, views):
+    return decode_squares(((str(files[k][v]), files[k][v]) for v in views), IMAGE_SIZE)
+
+  return Objects(
+    names=tuple(ids),
+    places=tuple(map(int, ids)),
+    files=tuple(folders),
+    kind='3D Chairs PNG folders',
+    pixels='resized from the published images',
+    read=read,
+  )
+
+
+def _list(folder: Path) -> list[Path]:
+  """The renderings of a chair, by name, checked."""
+  files = sorted(folder.glob('image_*.png'))
+  if len(files) != COLLECTION.views:
+    raise UserError(
+      f'{folder} has {len(files)} files image_*.png, 3D Chairs has {COLLECTION.views}: extract the '
+      'archive again'
+    )
+  for file in files:
+    try:
+      with Image.open(file) as image:
+        width, height = image.size
+    except OSError as error:
+      raise UserError(f'image file {file} cannot be read ({first_line(error)})') from error
+    if width != height:
+      raise UserError(f'image file {file} is {width}x{height}, the renderings are squares')
+  return files
+
+
+def recipe(config: str, source: str) -> Recipe:
+  """See `data_prep.object_views.recipe`."""
+  return object_views.recipe(LongTailChairs3d, open_set, config, source)
+
+
+def replica_splits(config: str, num_replicas: int):
+  """See `data_prep.object_views.replica_splits`."""
+  return object_views.replica_splits(COLLECTION, config, num_replicas)

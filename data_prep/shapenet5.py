@@ -1,0 +1,152 @@
+"""Five ShapeNet categories, imbalanced as in Elastic-InfoGAN, from renderings that the user makes.
+
+ShapeNet's licence forbids handing models or renderings on. The source is a folder of folders:
+
+  <class>/<instance>/*.png    <class>: car, airplane, bowl, can, rifle, or the synset's number
+
+with 30 or more renderings of each instance, squares of any size, such as Blender and the paper's
+script, https://github.com/panmari/stanford-shapenet-renderer, write for every model of a class:
+
+  blender --background --python render_blender.py -- --views 30 --output_folder SOURCE/car MODEL.obj
+
+Its maps (*depth*.png, *normal*.png, *albedo*.png, *id*.png) are passed over.
+
+  shapenet5         the instances chosen, 5 : 4 : 3 : 7 : 8 of the classes, 30 images of each
+  shapenet5/full    80 % of those instances, for the evaluation classifier
+
+The 'test' split of both is the 20 % that `full` lacks. The paper prints the ratio of the instances
+and not their number: here as many as the smallest class for its share allows (with 108 cans 75
+cars, 60 airplanes, 45 bowls, 105 cans and 120 rifles).
+"""
+
+import itertools
+from pathlib import Path
+import re
+
+import numpy as np
+from PIL import Image
+import tensorflow_datasets as tfds
+
+from data_prep.array_builder import ArrayBuilder, Recipe, Split
+from data_prep.long_tail import hold_out, select_indices, shuffled_class
+from data_prep.object_views import missing, published
+from data_prep.readers import decode_squares
+from jaxgan.errors import UserError
+
+OPTIONS = ()
+CONFIGS = ('', 'full')
+SEED = 0
+VIEWS = 30
+SYNSETS = {
+  'car': '02958343',
+  'airplane': '02691156',
+  'bowl': '02880940',
+  'can': '02946921',
+  'rifle': '04090263',
+}
+_MAPS = re.compile(r'_(depth|normal|albedo|id)[0-9]*\.png')
+_WANTED = (
+  f'name a folder with <class>/<instance>/*.png, {VIEWS} or more renderings an instance, for the '
+  f'classes {", ".join(f"{name} (or {number})" for name, number in SYNSETS.items())}; '
+  'https://github.com/panmari/stanford-shapenet-renderer makes them from ShapeNet'
+)
+
+
+class Shapenet5(ArrayBuilder, skip_registration=True):
+  """Renderings of five ShapeNet categories with 5 : 4 : 3 : 7 : 8 instances, 30 each, 64x64.
+
+  Instances and, where there are more than 30, their renderings are a seeded choice. What is
+  transparent becomes white. Images are decoded while records are written.
+  """
+
+  image_shape = (64, 64, 3)
+  class_names = tuple(SYNSETS)
+
+  def read_splits(self, dl_manager):
+    del dl_manager
+    listing = list_renderings(self.source)
+    ratio = published('shapenet5')['ratio']
+    owners = np.repeat(np.arange(len(listing)), [len(instances) for instances in listing])
+    available = np.bincount(owners)
+    unit = min(int(n) // share for n, share in zip(available, ratio, strict=True))
+    if unit < 1:
+      pairs = zip(self.class_names, available.tolist(), ratio, strict=True)
+      short = next(f'{n} of {name}, {share}' for name, n, share in pairs if n < share)
+      raise UserError(f'source {self.source} has {short} instances are needed at least: {_WANTED}')
+    counts = [unit * share for share in ratio]
+    chosen = select_indices(owners, counts, SEED)  # Positions among all instances.
+    # By instance: other views of a known object would be no test.
+    test = hold_out(owners[chosen], SEED + 1)
+    full = self.builder_config is not None
+    train = np.setdiff1d(np.arange(len(chosen)), test) if full else np.arange(len(chosen))
+    facts = {
+      'source_kind': 'ShapeNet renderings',
+      'pixels': 'unverified',
+      'order': 'by class, instance and file name',
+      'instances': counts,
+      'imbalance_ratio': max(counts) / min(counts),
+      'n_max': max(counts) * VIEWS,
+      'seed': SEED,
+    }
+    instances = list(itertools.chain.from_iterable(listing))
+    starts = np.cumsum([0, *map(len, instances)])
+    return {
+      name: self._split(instances, starts, owners, chosen[at])
+      for name, at in (('train', train), ('test', test))
+    }, facts
+
+  def _split(self, instances, starts, owners, chosen) -> Split:
+    """All chosen renderings of chosen instances; an index counts through all files."""
+    files, indices = [], []
+    for instance in chosen:
+      available = len(instances[instance])
+      views = np.sort(shuffled_class(np.zeros(available, int), 0, SEED + int(instance))[:VIEWS])
+      files += [instances[instance][view] for view in views]
+      indices.append(starts[instance] + views)
+    encoded = ((str(file), file) for file in files)
+    return Split(
+      decode_squares(encoded, self.image_shape[0], itertools.repeat(on_white)),
+      np.repeat(owners[chosen], VIEWS),
+      np.concatenate(indices),
+    )
+
+
+def list_renderings(source: str) -> list[list[list[Path]]]:
+  """The rendered files of each instance of each class, by name.
+
+  Args:
+    source: see the module.
+
+  Raises:
+    UserError: a class is missing, or an instance has less than 30 renderings.
+  """
+  root = Path(source)
+  listing = []
+  for name, number in SYNSETS.items():
+    folder = next((root / part for part in (name, number) if (root / part).is_dir()), None)
+    if not source or folder is None:
+      raise missing('shapenet5', source, _WANTED, f'no folder {name} or {number}')
+    instances = []
+    for instance in sorted(path for path in folder.iterdir() if path.is_dir()):
+      files = sorted(p for p in instance.glob('*.png') if not _MAPS.search(p.name))
+      if len(files) < VIEWS:
+        raise UserError(f'{instance} has {len(files)} renderings, at least {VIEWS} are needed')
+      instances.append(files)
+    listing.append(instances)
+  return listing
+
+
+def on_white(image: Image.Image) -> Image.Image:
+  """A picture on a white ground, where it is transparent."""
+  image = image.convert('RGBA')
+  return Image.alpha_composite(Image.new('RGBA', image.size, 'white'), image).convert('RGB')
+
+
+def recipe(config: str, source: str) -> Recipe:
+  """See `data_prep.array_builder.Recipe`; the source is needed to prepare the data only."""
+  if config not in CONFIGS:
+    raise UserError(f'dataset shapenet5/{config} is unknown; allowed: shapenet5 and shapenet5/full')
+  builder_config = tfds.core.BuilderConfig(name=config) if config else None
+  return Recipe(
+    config, lambda data_dir: Shapenet5(config=builder_config, source=source, data_dir=data_dir)
+  )

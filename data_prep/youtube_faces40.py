@@ -1,0 +1,178 @@
+"""Forty identities of the YouTube Faces DB, imbalanced as they are, as Elastic-InfoGAN takes them.
+
+The source is the folder frame_images_DB of the YouTube Faces DB (Wolf, Hassner, Maoz 2011), with
+the frames <name>/<video>/<video>.<frame>.jpg and, for each of its 1,595 people, a file
+<name>.labeled_faces.txt, whose lines are
+
+  <name>\\<video>\\<video>.<frame>.jpg,_,x,y,width,height,_,_
+
+with x, y the centre of the face. The first forty people by name are the classes; each face is cut
+out along its box, as far as that is in the frame, and resized to 64x64 (Lanczos).
+
+  youtube_faces40         all of their faces
+  youtube_faces40/full    80 % of those, for the evaluation classifier
+
+The 'test' split of both is the 20 % that `full` lacks. The paper has 10,066 faces and prints the
+forty frequencies to three digits, but not which frames it took. Whether the data agrees with them
+is in the metadata as `as_published`, and a warning says so if it does not.
+"""
+
+import functools
+from pathlib import Path
+from typing import NamedTuple
+import warnings
+
+import numpy as np
+from PIL import Image
+import tensorflow_datasets as tfds
+
+from data_prep.array_builder import ArrayBuilder, Recipe, Split
+from data_prep.long_tail import hold_out
+from data_prep.object_views import missing, published
+from data_prep.readers import decode_squares, first_line
+from jaxgan.errors import UserError
+
+OPTIONS = ()
+CONFIGS = ('', 'full')
+SEED = 0
+URL = 'https://www.cs.tau.ac.il/~wolf/ytfaces/'
+_WANTED = f'name the folder frame_images_DB of the YouTube Faces DB, extracted; ask for it at {URL}'
+_END = '.labeled_faces.txt'
+
+
+class Face(NamedTuple):
+  """A frame and the box (left, top, right, bottom) of its face, in pixels."""
+
+  file: Path
+  box: tuple[float, float, float, float]
+
+
+class YoutubeFaces40(ArrayBuilder, skip_registration=True):
+  """Faces of the first forty people of the YouTube Faces DB, cut out along their boxes, 64x64.
+
+  Their order is that of the files of boxes. Frames are decoded while records are written.
+  """
+
+  image_shape = (64, 64, 3)
+  published_people = 1595
+  num_classes = 40
+
+  def __init__(self, *, source: str, **kwargs):
+    self._root, self.class_names = self._people(source)
+    super().__init__(source=source, **kwargs)
+
+  def read_splits(self, dl_manager):
+    del dl_manager
+    faces = [_read_boxes(self._root, name) for name in self.class_names]
+    counts = [len(of_one) for of_one in faces]
+    labels = np.repeat(np.arange(len(faces)), counts)
+    test = hold_out(labels, SEED)
+    everything = np.arange(len(labels))
+    train = everything if self.builder_config is None else np.setdiff1d(everything, test)
+    as_published = agrees(counts)
+    if not as_published:
+      warnings.warn(
+        f'source {self.source} has {len(labels)} faces of its first {len(faces)} people, '
+        f'{min(counts)} to {max(counts)} each; Elastic-InfoGAN had {_published()["images"]}, in '
+        'other proportions: results are not comparable with the published ones',
+        stacklevel=2,
+      )
+    facts = {
+      'source_kind': 'YouTube Faces DB frames',
+      'pixels': 'resized from the published images',
+      'order': 'by name, then as in the files of boxes',
+      'imbalance_ratio': None,
+      'n_max': max(counts),
+      'seed': SEED,
+      'as_published': as_published,
+    }
+    flat = [face for of_one in faces for face in of_one]
+    return {
+      name: self._split([flat[i] for i in at], labels[at], at)
+      for name, at in (('train', train), ('test', test))
+    }, facts
+
+  def _split(self, faces, labels, indices) -> Split:
+    size = self.image_shape[0]
+    images = decode_squares(
+      ((str(face.file), face.file) for face in faces),
+      size,
+      (functools.partial(cut_out, box=face.box, size=size) for face in faces),
+    )
+    return Split(images, labels, indices)
+
+  def _people(self, source: str) -> tuple[Path, tuple[str, ...]]:
+    """The folder of the frames and the first people by name."""
+    roots = [Path(source), Path(source) / 'frame_images_DB'] if source else []
+    found = {root: sorted(root.glob(f'*{_END}')) for root in roots}
+    root = next((root for root, files in found.items() if files), None)
+    if root is None:
+      raise missing('youtube_faces40', source, _WANTED, f'no <name>{_END}')
+    # Without some people the first forty would be others.
+    if len(found[root]) != self.published_people:
+      raise UserError(
+        f'{root} has {len(found[root])} files <name>{_END}, the YouTube Faces DB has '
+        f'{self.published_people}: extract it again'
+      )
+    names = sorted(file.name.removesuffix(_END) for file in found[root])
+    return root, tuple(names[: self.num_classes])
+
+
+def agrees(counts: list[int]) -> bool:
+  """Whether the numbers of faces are the paper's, as far as it prints them.
+
+  It prints the total and the frequencies to three digits: 1 % and 0.0015 are left to rounding.
+  """
+  paper, shares = _published(), np.array(counts) / sum(counts)
+  close = len(counts) == len(paper['proportions']) and np.allclose(
+    shares, paper['proportions'], rtol=0, atol=0.0015
+  )
+  return bool(close and abs(sum(counts) - paper['images']) <= 0.01 * paper['images'])
+
+
+def cut_out(image: Image.Image, box, size: int) -> Image.Image:
+  """What of a box (left, top, right, bottom) is in the picture, resized to a square."""
+  left, top, right, bottom = box
+  inside = (max(left, 0), max(top, 0), min(right, image.width), min(bottom, image.height))
+  if inside[0] >= inside[2] or inside[1] >= inside[3]:
+    raise ValueError(f'the box {box} is outside of the {image.width}x{image.height} frame')
+  return image.resize((size, size), Image.Resampling.LANCZOS, inside)
+
+
+def _read_boxes(root: Path, name: str) -> list[Face]:
+  path = root / f'{name}{_END}'
+  faces = []
+  try:
+    for line in filter(None, path.read_text(encoding='utf-8').splitlines()):
+      file, _, x, y, width, height, *_ = line.split(',')
+      x, y, width, height = float(x), float(y), float(width), float(height)
+      if not (width > 0 and height > 0):
+        raise ValueError(f'a box of {width}x{height}')
+      box = (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
+      faces.append(Face(root.joinpath(*file.replace('\\', '/').split('/')), box))
+  except (OSError, ValueError) as error:
+    raise UserError(f'{path} is damaged ({first_line(error)}): extract it again') from error
+  absent = [face.file for face in faces if not face.file.is_file()]
+  if absent or not faces:
+    example = f', such as {absent[0]}' if absent else ''
+    raise UserError(
+      f'{path}: {len(absent)} of its {len(faces)} frames are missing{example}: extract them again'
+    )
+  return faces
+
+
+def _published():
+  return published('youtube_faces40')
+
+
+def recipe(config: str, source: str) -> Recipe:
+  """See `data_prep.array_builder.Recipe`; the source is needed to prepare the data only."""
+  if config not in CONFIGS:
+    raise UserError(
+      f'dataset youtube_faces40/{config} is unknown; allowed: youtube_faces40 and '
+      'youtube_faces40/full'
+    )
+  builder_config = tfds.core.BuilderConfig(name=config) if config else None
+  return Recipe(
+    config, lambda data_dir: YoutubeFaces40(config=builder_config, source=source, data_dir=data_dir)
+  )
