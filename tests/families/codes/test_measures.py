@@ -181,13 +181,20 @@ def test_samples_are_labelled_by_their_codes(state):
     ('long_tail_cars3d/set_0_full/1.0.0/train/0123', RESIZED, None),
     ('long_tail_cars3d/set_0_draw_1-0123456789/1.0.0/train/0123', 'unverified', None),
     ('long_tail_chairs3d/set_4_draw_4/1.0.0/train/0123', RESIZED, 'chairs3d'),
+    ('youtube_faces40/1.0.0/train/0123', RESIZED, 'youtube_faces'),
+    ('youtube_faces40/full/1.0.0/train/0123', RESIZED, None),
+    ('shapenet5/1.0.0/train/0123', 'unverified', 'shapenet'),
   ],
 )
 def test_published_numbers_are_for_the_published_data(key, pixels, column):
   arrays = SimpleNamespace(key=key, metadata={'pixels': pixels})
-  own = next((name for name in ('cars3d', 'chairs3d') if name in key), 'mnist')
-  assert evaluate.published(SimpleNamespace(published=own), arrays) == column
-  assert evaluate.published(SimpleNamespace(published='shapenet'), arrays) is None
+  columns = ('cars3d', 'chairs3d', 'youtube_faces', 'shapenet')
+  own = next((name for name in columns if name in key), 'mnist')
+  for name in ('mnist', *columns):
+    expected = column if name == own else None
+    assert evaluate.published(SimpleNamespace(published=name), arrays) == expected
+  arrays.metadata['as_published'] = False
+  assert evaluate.published(SimpleNamespace(published=own), arrays) is None
   assert evaluate.published(SimpleNamespace(published=None), arrays) is None
 
 

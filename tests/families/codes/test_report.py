@@ -152,9 +152,9 @@ def test_a_column_group_a_data_set(tmp_path):
 PAPER = {  # column: (classes, a config of its data, that of the next draw)
   'chairs3d': (3, 'long_tail_chairs3d/set_0_draw_1', 'long_tail_chairs3d/set_3_draw_0'),
   'mnist': (3, 'long_tail_mnist/split_00', 'long_tail_mnist/split_01'),
-  'shapenet': (3, 'shapenet5/all', 'shapenet5/all'),
+  'shapenet': (3, 'shapenet5', 'shapenet5'),
   'cars3d': (3, 'long_tail_cars3d/set_0_draw_1', 'long_tail_cars3d/set_3_draw_0'),
-  'youtube_faces': (11, 'youtube_faces40/all', 'youtube_faces40/all'),
+  'youtube_faces': (11, 'youtube_faces40', 'youtube_faces40'),
 }
 
 
