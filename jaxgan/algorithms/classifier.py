@@ -19,7 +19,7 @@ import optax
 from jaxgan import augment
 from jaxgan.algorithms import Algorithm
 from jaxgan.losses import classification
-from jaxgan.networks import bit, mnist, resnet
+from jaxgan.networks import bit, mnist, resnet, resnet50
 
 # Name in a config -> (number of classes, `algorithm` section) -> network.
 NETWORKS = {
@@ -29,10 +29,18 @@ NETWORKS = {
   'mnist_cnn': lambda num_classes, config: mnist.EvaluationClassifier(
     num_classes, jnp.dtype(config.dtype)
   ),
+  'resnet50': lambda num_classes, config: resnet50.ResNet50(
+    num_classes, dtype=jnp.dtype(config.dtype)
+  ),
   'bit_r50x1': lambda num_classes, config: bit.ResNetV2(num_classes, dtype=jnp.dtype(config.dtype)),
 }
 # The fields of the `algorithm` section that a network has beside those of all.
-FIELDS = {'resnet': ('depth', 'width'), 'mnist_cnn': (), 'bit_r50x1': ('weights', 'input_size')}
+FIELDS = {
+  'resnet': ('depth', 'width'),
+  'mnist_cnn': (),
+  'resnet50': (),
+  'bit_r50x1': ('weights', 'input_size'),
+}
 # Networks that begin from released weights, an npz that the field `weights` names: (arrays of the
 # npz, network) -> variables, and where it is.
 PRETRAINED = {'bit_r50x1': (bit.pretrained_variables, bit.RELEASE)}

@@ -29,8 +29,8 @@ class Row:
   source: str
 
   def results(self, name):
-    """The runs' results of that name, without those that were left out (null)."""
-    values = [evaluation['results'][name] for evaluation in self.evaluations]
+    """The runs' results of that name, without those left out: null, or not measured at the time."""
+    values = [evaluation['results'].get(name) for evaluation in self.evaluations]
     return [value for value in values if value is not None]
 
   def notes(self):
@@ -106,7 +106,7 @@ def merge(evaluations, report_of):
   for evaluation, folder in evaluations:
     family_report = report_of(evaluation)
     same = [
-      *(evaluation[name] for name in ('experiment', 'method', 'published', 'class_names')),
+      *(evaluation[name] for name in ('experiment', 'method', 'published')),
       family_report.settings(evaluation),
     ]
     run, repeat = json.dumps(family_report.run(evaluation)), 0

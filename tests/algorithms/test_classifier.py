@@ -67,6 +67,18 @@ def test_learns_to_tell_brightness(config, network, size, num_features):
   assert ('batch_stats' in state.variables) == (network == 'resnet')
 
 
+def test_resnet_50_needs_no_depth_and_width():
+  section = base.evaluation_classifier_section('stand_in').algorithm
+  section.network = 'resnet50'
+  del section['depth'], section['width']
+  algorithm = classifier(section, (64, 64, 3), 10, steps_per_epoch=1)
+  state = jax.eval_shape(algorithm.init, jax.random.key(0))
+  assert 'batch_stats' in state.variables
+  images = jnp.zeros((4, 64, 64, 3))
+  logits, features = jax.eval_shape(algorithm.classify, state.variables, images)
+  assert (logits.shape, features.shape) == ((4, 10), (4, 2048))
+
+
 def test_images_are_resized_for_the_network(config, monkeypatch):
   """Inference resizes to the input size, training to 5/4 of it and crops at random."""
 

@@ -104,6 +104,7 @@ def settings(evaluation):
   protocol = evaluation['protocol'].items()
   return [
     {name: value for name, value in protocol if name not in VARIES_WITH_SEED},
+    evaluation['class_names'],
     evaluation['train_counts'],
   ]
 

@@ -9,6 +9,7 @@ from jaxgan.drawing.page import text_width
 from jaxgan.families.codes.pictures import SMALL, one_each
 from jaxgan.metrics.disentanglement import match_codes
 
+LABELLED_BARS = 5  # bars of more classes have no numbers
 NUMBERED = 20  # a confusion matrix of more classes has no numbers
 
 
@@ -109,8 +110,12 @@ def prior_against_truth(prior, matched_frequencies, names, path):
   figure = new_figure(width + 0.8, 3.6 + names_height)
   axes = figure.add_subplot()
   positions = np.arange(len(names))
-  axes.bar(positions - 0.2, frequencies[order], 0.38, color='0.72', label='true frequency')
-  axes.bar(positions + 0.2, prior[order], 0.38, color='C0', label='learned prior')
+  bars = (
+    axes.bar(positions - 0.2, frequencies[order], 0.38, color='0.72', label='true frequency'),
+    axes.bar(positions + 0.2, prior[order], 0.38, color='C0', label='learned prior'),
+  )
+  for bar in bars if len(names) <= LABELLED_BARS else ():
+    axes.bar_label(bar, fmt='%.3f', fontsize=9)
   plain_axes(axes)
   axes.set_xlim(-0.6, len(names) - 0.4)
   axes.set_ylabel('probability')

@@ -1,5 +1,7 @@
 """Evaluation of a run with codes: what it measures, writes and draws of a state."""
 
+import re
+
 import jax
 import numpy as np
 
@@ -11,14 +13,26 @@ from jaxgan.metrics import disentanglement, knn
 
 _CURVES = ('evaluation/nmi', 'evaluation/ent')
 _QUERIES, _NEIGHBOURS = 8, 10  # of the retrieval picture
-_PUBLISHED_DATA = 'long_tail_mnist/split_'
+_RESIZED = 'resized from the published images'
+# The data of each column of the paper's tables: its key, and what its pixels are.
+_PUBLISHED_DATA = {
+  'mnist': (r'long_tail_mnist/split_\d+', 'exact'),
+  'youtube_faces': (r'youtube_faces40/\d', _RESIZED),
+  'cars3d': (r'long_tail_cars3d/set_\d_draw_\d', _RESIZED),
+  'chairs3d': (r'long_tail_chairs3d/set_\d_draw_\d', _RESIZED),
+  'shapenet': (r'shapenet5/\d', 'unverified'),  # Everyone renders it anew.
+}
 _TRAVERSAL = np.linspace(-1.0, 1.0, 9)
 
 
 def published(config, arrays) -> str | None:
   """The column of the paper's tables; none for other data, such as other files of the same form."""
-  exact = arrays.metadata.get('pixels') == 'exact'
-  return config.published if exact and arrays.key.startswith(_PUBLISHED_DATA) else None
+  if config.published not in _PUBLISHED_DATA:
+    return config.published
+  key, pixels = _PUBLISHED_DATA[config.published]
+  metadata = arrays.metadata
+  same = metadata.get('pixels') == pixels and metadata.get('as_published', True)
+  return config.published if same and re.match(key, arrays.key) else None
 
 
 class Evaluation:
@@ -60,28 +74,36 @@ class Evaluation:
     arrays, labelled = setup.data.arrays(replica), setup.annotator is not None
     seed, prior = config.seed + replica, evaluator.prior(state)
     rng = jax.random.fold_in(setup.evaluation_rng(replica), 1)
-    features = evaluator.features(state.variables, arrays.images)
+    assignments, features = evaluator.recognise(state.variables, arrays.images)
     measured = self._results(state, replica, config.evaluation.images_per_code, rng)
     results = dict.fromkeys(
-      ('nmi', 'nmi_geometric', 'ent', 'empty_codes_and_classes', 'counts', 'matched_frequencies',
-       'prior_distance', 'false_negative_share', 'knn1_accuracy', 'knn1_accuracy_random_weights')
+      ('nmi', 'nmi_geometric', 'ent', 'empty_codes_and_classes', 'counts', 'matched_classes',
+       'matched_frequencies', 'prior_distance', 'prior_kl', 'false_negative_share', 'knn1_accuracy',
+       'knn1_accuracy_random_weights', 'kmeans_nmi', 'kmeans_ari', 'argmax_nmi', 'argmax_ari')
     )  # fmt: skip
     results |= (measured or {}) | {'prior': prior.tolist()}
     notes = []
     if labelled:
       results['knn1_accuracy'] = measures.nearest_neighbours(features, arrays.labels, seed)
+      num_clusters = max(evaluator.num_categories, len(arrays.class_names))
+      results |= measures.clustering_results(
+        features, assignments, arrays.labels, num_clusters, seed
+      )
     if labelled and method != codes.JOINT_VAE:  # Its encoder is another network than Q.
-      untrained = evaluator.features(evaluator.random_variables(seed), arrays.images)
+      _, untrained = evaluator.recognise(evaluator.random_variables(seed), arrays.images)
       results['knn1_accuracy_random_weights'] = measures.nearest_neighbours(
         untrained, arrays.labels, seed
       )
     if not labelled:
-      notes.append('the images have no labels: no NMI, ENT and 1-NN accuracy')
+      notes.append('the images have no labels: no NMI, ENT, 1-NN accuracy and ARI')
+    column = published(config, arrays)
+    if column and arrays.metadata['pixels'] == 'unverified':
+      notes.append("the images are renderings of one's own, not those of the published numbers")
     train_counts = setup.data.share_counts(replica)
     evaluation = {
       'experiment': config.experiment,
       'method': method,
-      'published': published(config, arrays),
+      'published': column,
       'protocol': {
         'data': arrays.key,
         'images': len(arrays.labels),
@@ -94,6 +116,7 @@ class Evaluation:
         'annotator': setup.annotator.key if labelled else None,
         'annotator_accuracy': setup.annotator.accuracy if labelled else None,
         'nearest_neighbours': measures.NEIGHBOURS,
+        'clustering': measures.CLUSTERING,
         'nmi': 'arithmetic mean (scikit-learn from 0.22 on), geometric beside it',
         'replica': replica,
         'replicas': config.replicas,

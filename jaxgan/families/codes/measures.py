@@ -2,20 +2,27 @@
 
 The protocol of "Elastic-InfoGAN", Ojha et al. 2020, §4: 1,000 images a code by the generator in
 inference mode, labelled by a classifier; NMI and ENT of the counts; the prior beside the true
-frequencies; 1-NN accuracy of Q's features of the real images (§3 of the supplement).
+frequencies; 1-NN accuracy of Q's features of the real images (§3 of the supplement). Beside them
+the clustering of real images that other papers print, see `jaxgan.metrics.clustering`.
 """
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from scipy.special import rel_entr
 
 from jaxgan import compilation, jobs, priors
 from jaxgan import data as data_lib
 from jaxgan.losses import contrastive
-from jaxgan.metrics import class_distribution, disentanglement, knn
+from jaxgan.metrics import class_distribution, clustering, disentanglement, knn
 
 TEST_SHARE = 0.2  # of the real images, in the 1-NN test
 NEIGHBOURS = 'Euclidean, 80 % against 20 % of the training images, seeded'
+CLUSTERED = 10_000  # images, as many as the test images of MNIST
+CLUSTERING = (
+  f'at most {CLUSTERED:,} training images, a seeded choice: k-means of the features as they are, k '
+  f'the larger of codes and classes, best of {clustering.STARTS} seeded starts; beside it argmax Q'
+)
 
 
 class CodeEvaluator:
@@ -114,9 +121,9 @@ class CodeEvaluator:
         rows.append(np.stack(frames))
     return np.stack(rows).reshape(self.num_continuous, self.num_categories, *rows[0].shape)
 
-  def features(self, variables, images) -> np.ndarray:
-    """Q's features `[N, D]` of images uint8."""
-    return self._classify(variables, images)[1]
+  def recognise(self, variables, images) -> tuple[np.ndarray, np.ndarray]:
+    """What Q says of images uint8: the most probable code `[N]` and the features `[N, D]`."""
+    return self._classify(variables, images)
 
   def random_variables(self, seed: int):
     """What `classify` needs, with the weights that a run of this seed begins with."""
@@ -132,20 +139,26 @@ def counts_results(counts, prior, train_counts) -> dict:
     train_counts: `[K]`, real images of each class.
 
   Returns:
-    The results by name.
+    The results by name. Each code is matched with a class by `disentanglement.match_codes`, -1 for
+    none. `prior_distance` is the total variation distance 1/2 Σ|p - f| of prior and true
+    frequencies, `prior_kl` is KL(f || p) = Σ f log(f / p) in nats; None where it is infinite, as
+    with a class that has no code.
   """
   frequencies = np.asarray(train_counts) / np.sum(train_counts)
   classes = disentanglement.match_codes(counts)
   matched = np.where(classes >= 0, frequencies[classes], 0.0)
-  unmatched = max(0.0, 1.0 - matched.sum())  # of classes without a code
+  unmatched = np.delete(frequencies, classes[classes >= 0]).sum()  # of classes without a code
+  divergence = np.inf if unmatched > 0 else rel_entr(matched, prior).sum()
   return {
     'nmi': disentanglement.nmi(counts),
     'nmi_geometric': disentanglement.nmi(counts, 'geometric'),
     'ent': disentanglement.average_entropy(counts),
     'empty_codes_and_classes': disentanglement.num_empty(counts),
     'counts': np.asarray(counts).tolist(),
+    'matched_classes': classes.tolist(),
     'matched_frequencies': matched.tolist(),
     'prior_distance': float(0.5 * (np.abs(prior - matched).sum() + unmatched)),
+    'prior_kl': max(0.0, float(divergence)) if np.isfinite(divergence) else None,
     'false_negative_share': float(contrastive.expected_false_negative_share(frequencies)),
   }
 
@@ -157,3 +170,24 @@ def nearest_neighbours(features, labels, seed: int) -> float:
   return knn.nearest_neighbour_accuracy(
     features[train], labels[train], features[test], labels[test]
   )
+
+
+def clustering_results(features, assignments, labels, num_clusters: int, seed: int) -> dict:
+  """How k-means on Q's features and Q itself sort the real images, beside their classes.
+
+  Args:
+    features: `[N, D]`.
+    assignments: `[N]`, the most probable code of each image.
+    labels: `[N]`, the classes.
+    num_clusters: k of k-means.
+    seed: of the choice of images and of k-means.
+
+  Returns:
+    NMI and ARI of both by name.
+  """
+  chosen = np.random.default_rng(seed).permutation(len(labels))[:CLUSTERED]
+  clusters = clustering.k_means(features[chosen], num_clusters, seed)
+  results = {}
+  for name, found in (('kmeans', clusters), ('argmax', assignments[chosen])):
+    results[f'{name}_nmi'], results[f'{name}_ari'] = clustering.agreement(labels[chosen], found)
+  return results

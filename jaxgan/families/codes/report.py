@@ -2,13 +2,20 @@
 
 from collections import Counter
 import functools
-import re
 import zipfile
 
 import numpy as np
 
 from jaxgan.errors import UserError
-from jaxgan.families.codes.tables import Column, Entry, by_experiment, place, tables
+from jaxgan.families.codes.tables import (
+  Column,
+  by_experiment,
+  data_set,
+  own_results,
+  place,
+  prior_tables,
+  tables,
+)
 from jaxgan.report import formatting
 from jaxgan.report.footnotes import Footnotes
 from jaxgan.report.published import not_published, published_values, sources
@@ -35,14 +42,21 @@ SCORES = (
   'ent',
   'empty_codes_and_classes',
   'prior_distance',
+  'prior_kl',
   'false_negative_share',
   'knn1_accuracy',
   'knn1_accuracy_random_weights',
+  'kmeans_nmi',
+  'kmeans_ari',
+  'argmax_nmi',
+  'argmax_ari',
 )
 CONSOLE = (
   Column('NMI', 'nmi'),
   Column('ENT', 'ent'),
   Column('1-NN (%)', 'knn1_accuracy', scale=100, digits=2),
+  Column('k-means NMI', 'kmeans_nmi'),
+  Column('k-means ARI', 'kmeans_ari'),
   Column('prior distance', 'prior_distance'),
 )
 EXPLANATION = (
@@ -58,6 +72,13 @@ EXPLANATION = (
   'which the paper does not give.',
   '1-NN accuracy: share of held-out real images whose nearest neighbour, in the features of the '
   'recognition network, is of their class.',
+  'Real images, clustered: normalised mutual information (arithmetic mean) and adjusted Rand index '
+  'of the classes of real training images with the clusters that k-means finds in the features of '
+  'the recognition network Q, and with argmax Q. The paper has no such numbers; ClusterGAN and '
+  'SLOGAN print those of k-means on the outputs of their encoders for test images.',
+  'Prior against truth: the prior of the code that is matched one to one with a class beside the '
+  'frequency of the class in the training images; total variation distance 1/2 Σ|p - f| and '
+  'KL(f ‖ p) = Σ f log(f / p) in nats, infinite (-) where a class has no code.',
 )
 UNLABELLED = 'The probabilities of the codes from large to small, means over the runs.'
 
@@ -65,24 +86,24 @@ UNLABELLED = 'The probabilities of the codes from large to small, means over the
 def check(evaluation):
   """Raises where the results or the protocol are not as they should be."""
   results, protocol = evaluation['results'], evaluation['protocol']
-  scores = [results[name] for name in SCORES if results[name] is not None]
+  scores = [results[name] for name in SCORES if results.get(name) is not None]
   check_numbers([*scores, *results['prior'], protocol['step'], protocol['codes']])
   if len(results['prior']) != protocol['codes']:
     raise ValueError('the prior has not one number a code')
-  _data_set(protocol['data'])
+  classes, num_classes = results.get('matched_classes') or (), len(evaluation['class_names'])
+  if classes and not (
+    len(classes) == protocol['codes'] and set(classes) <= set(range(-1, num_classes))
+  ):
+    raise ValueError('the codes are not matched with one class each')
+  data_set(protocol['data'])
 
 
 def settings(evaluation):
   """What must agree in the runs of a row."""
   protocol = evaluation['protocol']
   same = {name: value for name, value in protocol.items() if name not in VARIES_WITH_RUN}
-  return same | {'data': _data_set(protocol['data'])}
-
-
-def _data_set(key):
-  """The data set in a key, without the number of the split that one of its runs has."""
-  split = re.match(r'([^/]+/split_)\d+((-[0-9a-f]+)?)', key)
-  return split[1] + 'NN' + split[2] if split else key
+  # Not the classes themselves: those of another draw can be other objects.
+  return same | {'data': data_set(protocol['data']), 'classes': len(evaluation['class_names'])}
 
 
 def run(evaluation):
@@ -106,7 +127,7 @@ def published(evaluation):
 
 
 def section(rows, footnotes):
-  """The rows in Markdown: the paper's four tables, and the priors of runs without labels.
+  """The rows in Markdown: the paper's four tables, clusters and priors, and runs without labels.
 
   Args:
     rows: a list of `Row`.
@@ -119,7 +140,7 @@ def section(rows, footnotes):
   parts = []
   if labelled:
     common, own = _protocols(labelled)
-    for title, lines in tables(labelled, own, footnotes).items():
+    for title, lines in _tables(labelled, own, footnotes):
       parts += [f'**{title}**', formatting.markdown(lines)]
     parts += [*EXPLANATION, common, sources(labelled).strip()]
   if unlabelled:
@@ -135,7 +156,7 @@ def section(rows, footnotes):
 
 
 def console(rows):
-  """The rows as aligned plain text: method, NMI, ENT, 1-NN accuracy, distance of the prior.
+  """The rows as aligned plain text: the scores of CONSOLE of each method.
 
   Without labels: the most and the least probable code, and where the picture of the codes is.
 
@@ -150,7 +171,7 @@ def console(rows):
     for experiment, own in by_experiment(part).items():
       if part[0].evaluations[0]['class_names']:
         lines = [['method', *(column.heading for column in CONSOLE)]]
-        lines += [[row.method, *(c.score(_entry(row))[1] for c in CONSOLE)] for row in own]
+        lines += [[row.method, *(c.score(own_results(row))[1] for c in CONSOLE)] for row in own]
         blocks.append(formatting.aligned(experiment, lines, own))
       else:
         lines = [['method', 'largest prior', 'smallest prior']]
@@ -179,7 +200,7 @@ def pictures(rows, out):
   if labelled:
     common, own = _protocols(labelled)
     footnotes = Footnotes()
-    for title, lines in tables(labelled, own, footnotes).items():
+    for title, lines in _tables(labelled, own, footnotes):
       header, *body = [[cell.replace('[^', ' [') for cell in line] for line in lines]
       draws.append(functools.partial(page.table, header, body, title=title))
     notes = [EXPLANATION[0]]
@@ -188,7 +209,7 @@ def pictures(rows, out):
     draws[-1].keywords['notes'] = notes
   page.stacked(draws, out.with_name(f'{out.stem}_tables.png'))
 
-  panels, titles = {}, Counter()  # {(height, width): {title: images}}
+  panels, titles = {}, Counter()  # {(experiment, (height, width)): {title: images}}
   several = len(by_experiment(rows)) > 1
   for row in labelled + unlabelled:
     path = row.folders[0] / SAMPLES_FILE
@@ -197,14 +218,29 @@ def pictures(rows, out):
       title = f'{row.experiment}: {row.method}' if several else row.method
       titles[title] += 1
       title += f' ({titles[title]})' if titles[title] > 1 else ''
-      panels.setdefault(images.shape[2:4], {})[title] = images
+      panels.setdefault((row.experiment, images.shape[2:4]), {})[title] = images
   draws = [functools.partial(code_grids, own) for own in panels.values()]
   page.stacked(draws, out.with_name(f'{out.stem}_codes.png'))
 
 
+def _tables(rows, row_footnotes, footnotes):
+  """(title, lines) of all tables of rows with labels."""
+  for make in (tables, prior_tables):
+    yield from make(rows, row_footnotes, footnotes).items()
+
+
 def _by_labels(rows):
-  """The rows with labels and those without, each by experiment and in the paper's order."""
-  rows = sorted(rows, key=lambda row: (row.experiment, place(row.method), row.method))
+  """The rows with labels and those without, each by data set and in the paper's order."""
+  places = {}  # An experiment is where its published numbers are, behind them without any.
+  columns = list(published_values('elastic_infogan')[0]['runs'])
+  for row in rows:
+    column = row.evaluations[0]['published']
+    place_of = columns.index(column) if column in columns else len(columns)
+    places[row.experiment] = min(place_of, places.get(row.experiment, place_of))
+  rows = sorted(
+    rows,
+    key=lambda row: (places[row.experiment], row.experiment, place(row.method), row.method),
+  )
   labelled = [row for row in rows if row.evaluations[0]['class_names']]
   return labelled, [row for row in rows if not row.evaluations[0]['class_names']]
 
@@ -222,10 +258,6 @@ def _protocols(rows):
     text = formatting.in_words({n: t for n, t in protocol.items() if n not in common})
     own.append('; '.join(part for part in (text, *row.notes()) if part))
   return f'Protocol of all rows: {formatting.in_words(common)}.', own
-
-
-def _entry(row):
-  return Entry({name: row.results(name) for name in SCORES}, {})
 
 
 def _prior(row):

@@ -1,9 +1,12 @@
-"""Tables of methods in data sets, ours beside the published: Elastic-InfoGAN's Tables 1-4."""
+"""Tables of methods in data sets: Elastic-InfoGAN's Tables 1-4, ours beside the published, more."""
 
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+import re
 import statistics
+
+import numpy as np
 
 from jaxgan.report import formatting
 from jaxgan.report.published import published_values
@@ -88,11 +91,23 @@ TABLES = {
     Column('ours', 'knn1_accuracy', max, scale=100, digits=2),
     Column('published', 'knn1_accuracy', max, published=True, scale=100, digits=2),
   ),
+  'Real images, clustered (not in the paper) ↑': (
+    Column('k-means NMI', 'kmeans_nmi', max),
+    Column('k-means ARI', 'kmeans_ari', max),
+    Column('argmax Q NMI', 'argmax_nmi', max),
+    Column('argmax Q ARI', 'argmax_ari', max),
+  ),
 }
+PRIOR = (
+  Column('total variation ↓', 'prior_distance'),
+  Column('KL(true ‖ prior) ↓', 'prior_kl'),
+)
+WIDEST = 8  # columns of a table; with more, it goes on below with the next data sets
+CLASSES = 10  # most classes that the tables of the prior have a column for
 
 
 def tables(rows, row_footnotes, footnotes):
-  """The paper's four tables; methods that only the paper has are there, too.
+  """The paper's four tables and that of clusters; methods that only the paper has are there, too.
 
   Args:
     rows: a list of `Row` with labels, at least one.
@@ -116,15 +131,119 @@ def tables(rows, row_footnotes, footnotes):
   for row, footnote in zip(rows, row_footnotes, strict=True):
     key = (row.method, repeats[row.experiment, row.method])
     repeats[row.experiment, row.method] += 1
-    results = {name: row.results(name) for name in row.evaluations[0]['results']}
-    entry = Entry(results, _of_method(row.published, row.method), footnote)
+    entry = Entry(own_results(row).ours, _of_method(row.published, row.method), footnote)
     entries.setdefault(key, {})[row.experiment] = entry
 
   order = sorted(entries, key=lambda key: (place(key[0]), key))
   ordered = [(method, entries[method, index]) for method, index in order]
-  return {
-    title: _lines(columns, list(own), ordered, footnotes) for title, columns in TABLES.items()
-  }
+  found = {}
+  for title, columns in TABLES.items():
+    experiments, number = list(own), WIDEST // len(columns)
+    parts = [experiments[i : i + number] for i in range(0, len(experiments), number)]
+    for part, experiments in enumerate(parts, start=1):
+      lines = _lines(columns, experiments, ordered, footnotes)
+      if len(lines) > 1:
+        found[f'{title} ({part} of {len(parts)})' if len(parts) > 1 else title] = lines
+  return found
+
+
+def prior_tables(rows, row_footnotes, footnotes):
+  """The prior of each method beside the true frequencies of the classes, a table a data set.
+
+  The prior of a class is that of the code matched with it, 0 without one. Where all runs have the
+  same classes, these are the columns, from the frequent to the rare one, otherwise the ranks of
+  their frequencies.
+
+  Args:
+    rows: as for `tables`.
+    row_footnotes: as for `tables`.
+    footnotes: as for `tables`.
+
+  Returns:
+    {title: lines of cells, the first one the header}.
+  """
+  groups = {}
+  for row, note in zip(rows, row_footnotes, strict=True):
+    if _matched_runs(row):
+      data = data_set(row.evaluations[0]['protocol']['data'])
+      groups.setdefault((row.experiment, data), []).append((row, note))
+  experiments = Counter(experiment for experiment, _ in groups)
+  found = {}
+  for (experiment, data), members in groups.items():
+    title = f'Prior against truth: {experiment}'
+    title += f' ({data})' if experiments[experiment] > 1 else ''
+    found[title] = _prior_lines(*zip(*members, strict=True), footnotes)
+  return found
+
+
+def _prior_lines(rows, row_footnotes, footnotes):
+  """The header, the true frequencies and the prior of each row."""
+  runs = [run for row in rows for run in _matched_runs(row)]
+  sets = {(tuple(run['class_names']), tuple(run['train_counts'])) for run in runs}
+  names, counts = next(iter(sets))
+  if len(sets) == 1:
+    classes = [names[c] for c in _by_frequency(counts)]
+  else:
+    classes = [f'rank {rank}' for rank in range(1, len(names) + 1)]
+  classes = classes if len(classes) <= CLASSES else []
+  truth = np.mean([np.sort(run['train_counts']) / np.sum(run['train_counts']) for run in runs], 0)
+  lines = [['method', *(column.heading for column in PRIOR), *classes]]
+  if classes:
+    lines.append(['true frequency', *('' for _ in PRIOR), *map(formatting.number, truth[::-1])])
+  marks = [footnotes.mark(note) if note else '' for note in row_footnotes]
+  scores = [[column.score(own_results(row)) for row in rows] for column in PRIOR]
+  scores[0] = [(mean, text + mark) for (mean, text), mark in zip(scores[0], marks, strict=True)]
+  cells = zip(*(_bold_best(min, column) for column in scores), strict=True)
+  for row, distances in zip(rows, cells, strict=True):
+    shares = np.transpose([_class_prior(run) for run in _matched_runs(row)])[: len(classes)]
+    lines.append([row.method, *distances, *map(_mean_and_std, shares.tolist())])
+  return lines
+
+
+def _matched_runs(row):
+  """The evaluations of a row that have matched the codes with classes."""
+  return [run for run in row.evaluations if run['results'].get('matched_classes')]
+
+
+def _by_frequency(counts):
+  return np.argsort(-np.asarray(counts), kind='stable')
+
+
+def _class_prior(run):
+  """The prior `[K]` of the classes, from the frequent to the rare one."""
+  prior = np.zeros(len(run['class_names']))
+  for code, matched in enumerate(run['results']['matched_classes']):
+    if matched >= 0:
+      prior[matched] = run['results']['prior'][code]
+  return prior[_by_frequency(run['train_counts'])]
+
+
+def _mean_and_std(values):
+  """As `formatting.mean_std`, without the number of runs."""
+  spread = [statistics.stdev(values)] if len(values) > 1 else []
+  return formatting.published_value([statistics.fmean(values), *spread], 3)
+
+
+def own_results(row):
+  """The results of a row's runs, without published ones.
+
+  Args:
+    row: a `Row`.
+
+  Returns:
+    An Entry.
+  """
+  return Entry({name: row.results(name) for name in row.evaluations[0]['results']}, {})
+
+
+def data_set(key):
+  """The data set in a key, without the number of the split that one of its runs has.
+
+  'long_tail_mnist/split_07/1.0.0/train/01' is of 'long_tail_mnist/split_NN'; a name that has no
+  such number is the whole key, other data under the same name another data set.
+  """
+  split = re.match(r'[^/ ]+/(split_\d+|set_\d+_draw_\d+)(-[0-9a-f]+)?', key)
+  return re.sub(r'_\d+(?=[_-]|$)', '_NN', split[0]) if split else key
 
 
 def _lines(columns, experiments, entries, footnotes):
@@ -143,8 +262,8 @@ def _lines(columns, experiments, entries, footnotes):
       methods.append('random weights' if method == RANDOM else method)
       lines.append(line)
   cells = [
-    _bold_best(column.best, scores)
-    for column, scores in zip(columns * len(experiments), zip(*lines, strict=True), strict=True)
+    _bold_best(columns[i % len(columns)].best, scores)
+    for i, scores in enumerate(zip(*lines, strict=True))
   ]
   return [header, *map(list, zip(methods, *cells, strict=True))]
 

@@ -134,7 +134,11 @@ def test_evaluation_states_its_protocol(single):
   assert sum(results['prior']) == pytest.approx(1.0, rel=1e-6)
   assert sorted(results['matched_frequencies']) == pytest.approx([12 / 76, 24 / 76, 40 / 76])
   scores = ('nmi', 'nmi_geometric', 'prior_distance', 'false_negative_share', 'knn1_accuracy')
-  assert all(0 <= results[name] <= 1 for name in (*scores, 'knn1_accuracy_random_weights'))
+  scores += ('knn1_accuracy_random_weights', 'kmeans_nmi', 'argmax_nmi')
+  assert all(0 <= results[name] <= 1 for name in scores)
+  assert all(-1 <= results[name] <= 1 for name in ('kmeans_ari', 'argmax_ari'))
+  assert sorted(results['matched_classes']) == [0, 1, 2] and results['prior_kl'] >= 0
+  assert 'at most 10,000 training images' in protocol['clustering']
   assert evaluation['train_counts'] == [40, 24, 12] and len(evaluation['class_names']) == 3
   assert evaluation['notes'] == [] and evaluation['published'] is None
 
@@ -220,7 +224,7 @@ def test_without_labels_there_are_codes_but_no_scores(unlabelled):
   assert len(results['prior']) == protocol['codes'] == 4
   assert protocol['annotator'] is None and protocol['annotator_accuracy'] is None
   assert evaluation['class_names'] == [] == evaluation['train_counts']
-  assert evaluation['notes'] == ['the images have no labels: no NMI, ENT and 1-NN accuracy']
+  assert evaluation['notes'] == ['the images have no labels: no NMI, ENT, 1-NN accuracy and ARI']
   rows = logging.read_metrics(folder)
   assert all(len(row['prior']) == 4 for row in rows)
   assert not any(name.startswith('evaluation/') for row in rows for name in row)
@@ -242,6 +246,7 @@ def test_joint_vae_has_codes_and_no_learned_prior(joint_vae):
   assert np.shape(results['counts']) == (5, 3)
   assert sorted(results['matched_frequencies'])[:2] == [0.0, 0.0]
   assert results['knn1_accuracy'] > 0 and results['knn1_accuracy_random_weights'] is None
+  assert 0 <= results['kmeans_nmi'] <= 1 and 0 <= results['argmax_nmi'] <= 1
   assert evaluation['notes'] == []
   assert 'prior' not in logging.read_metrics(folder)[-1]
   assert 'joint_vae' in table
@@ -251,7 +256,7 @@ def test_report_of_the_work_directories(single, replicated, unlabelled, joint_va
   folders = [workdir for workdir, _ in (single, replicated, unlabelled, joint_vae)]
   text = report.report(folders, tmp_path / 'report.md')
   assert text.count('## Categorical codes') == 1 and '(2)' in text
-  assert '**Without labels: the prior**' in text and 'no NMI, ENT and 1-NN accuracy' in text
+  assert '**Without labels: the prior**' in text and 'no NMI, ENT, 1-NN accuracy and ARI' in text
   assert all(method in text for method in (ELASTIC, 'gumbel_softmax', 'joint_vae'))
   _assert_drawn(tmp_path, {'report_tables.png', 'report_codes.png'})
 

@@ -14,13 +14,14 @@ from jaxgan import jobs
 from jaxgan.algorithms import Algorithm
 from jaxgan.algorithms.infogan import InfoGanState
 from jaxgan.algorithms.joint_vae import JointVaeState
-from jaxgan.families.codes import evaluate
+from jaxgan.families.codes import evaluate, measures
 from jaxgan.families.codes.measures import CodeEvaluator, counts_results, nearest_neighbours
 from tests.stand_in import tiny_codes
 
 K, R = 4, 2  # codes, continuous codes
 LEVELS = (-0.8, 0.0, 0.8, 0.5)  # brightness of each code; images of the last are of two classes
 CLASSES = ('dark', 'grey', 'bright')
+RESIZED = 'resized from the published images'
 
 
 class State(NamedTuple):
@@ -170,11 +171,30 @@ def test_samples_are_labelled_by_their_codes(state):
     ('long_tail_mnist/split_07-0123456789/1.0.0/train/0123', 'unverified', None),
     ('long_tail_mnist/full/1.0.0/train/0123', 'exact', None),
     ('long_tail_folder/mine-0123456789/1.0.0/train/0123', 'exact', None),
+    ('long_tail_mnist/zero_four_9_1/1.0.0/train/0123', 'exact', None),
+    ('long_tail_cars3d/set_0_draw_1/1.0.0/train/0123', RESIZED, 'cars3d'),
+    (
+      'long_tail_cars3d/set_0_draw_1 of long_tail_cars3d/set_0_pool/1.0.0/train/1',
+      RESIZED,
+      'cars3d',
+    ),
+    ('long_tail_cars3d/set_0_full/1.0.0/train/0123', RESIZED, None),
+    ('long_tail_cars3d/set_0_draw_1-0123456789/1.0.0/train/0123', 'unverified', None),
+    ('long_tail_chairs3d/set_4_draw_4/1.0.0/train/0123', RESIZED, 'chairs3d'),
+    ('youtube_faces40/1.0.0/train/0123', RESIZED, 'youtube_faces'),
+    ('youtube_faces40/full/1.0.0/train/0123', RESIZED, None),
+    ('shapenet5/1.0.0/train/0123', 'unverified', 'shapenet'),
   ],
 )
 def test_published_numbers_are_for_the_published_data(key, pixels, column):
   arrays = SimpleNamespace(key=key, metadata={'pixels': pixels})
-  assert evaluate.published(SimpleNamespace(published='mnist'), arrays) == column
+  columns = ('cars3d', 'chairs3d', 'youtube_faces', 'shapenet')
+  own = next((name for name in columns if name in key), 'mnist')
+  for name in ('mnist', *columns):
+    expected = column if name == own else None
+    assert evaluate.published(SimpleNamespace(published=name), arrays) == expected
+  arrays.metadata['as_published'] = False
+  assert evaluate.published(SimpleNamespace(published=own), arrays) is None
   assert evaluate.published(SimpleNamespace(published=None), arrays) is None
 
 
@@ -184,7 +204,9 @@ def test_evaluating_changes_nothing(evaluator, state, assert_trees_equal):
   evaluator.grid(state, jax.random.key(0))
   evaluator.traversals(state, jax.random.key(0), [0.0])
   images = np.arange(3 * 64, dtype=np.uint8).reshape(3, 8, 8, 1)
-  features = evaluator.features(state.variables, images)
+  assignments, features = evaluator.recognise(state.variables, images)
+  level = _floats(images)[:, 0, -1, 0]
+  np.testing.assert_array_equal(assignments, np.digitize(level, [-0.5, 0.5]))
   np.testing.assert_allclose(features, _floats(images)[:, 0, -1], rtol=1e-6)
   evaluator.prior(state)
   assert_trees_equal(before, state)
@@ -211,11 +233,12 @@ def test_results_by_hand():
     'empty_codes_and_classes': 0,
     'matched_frequencies': [0.1, 0.9],
     'prior_distance': 0.3,
+    'prior_kl': 0.1 * math.log(0.1 / 0.4) + 0.9 * math.log(0.9 / 0.6),
     'false_negative_share': 0.82,
   }
   for name, value in expected.items():
     assert results[name] == pytest.approx(value, rel=1e-6), name
-  assert results['counts'] == [[0, 8], [6, 2]]
+  assert results['counts'] == [[0, 8], [6, 2]] and results['matched_classes'] == [1, 0]
 
 
 @pytest.mark.parametrize(
@@ -226,24 +249,44 @@ def test_results_by_hand():
       [[10, 0], [9, 1], [0, 10]],
       [0.5, 0.3, 0.2],
       [75, 25],
-      {'matched_frequencies': [0.75, 0.0, 0.25], 'prior_distance': 0.3},
+      {
+        'matched_classes': [0, -1, 1],
+        'matched_frequencies': [0.75, 0.0, 0.25],
+        'prior_distance': 0.3,
+        'prior_kl': 0.75 * math.log(0.75 / 0.5) + 0.25 * math.log(0.25 / 0.2),
+      },
     ),
     # The last class has no code: all of its frequency is missing from the prior.
     (
       [[10, 0, 0], [0, 10, 0]],
       [0.6, 0.4],
       [50, 30, 20],
-      {'nmi': 1.0, 'ent': 0.0, 'empty_codes_and_classes': 1, 'prior_distance': 0.2},
+      {
+        'nmi': 1.0,
+        'ent': 0.0,
+        'empty_codes_and_classes': 1,
+        'prior_distance': 0.2,
+        'prior_kl': None,
+      },
+    ),
+    # Without images, such a class is not missed.
+    (
+      [[10, 0, 0], [0, 10, 0]],
+      [0.5, 0.5],
+      [3, 1, 0],
+      {'prior_distance': 0.25, 'prior_kl': 0.75 * math.log(1.5) + 0.25 * math.log(0.5)},
     ),
     # A prior that is right to the last bit is at distance 0, not a rounding error below.
-    (np.eye(3), [0.7, 0.2, 0.1], [7, 2, 1], {'prior_distance': 0.0, 'false_negative_share': 0.54}),
+    (np.eye(3), [0.7, 0.2, 0.1], [7, 2, 1], {'prior_distance': 0.0, 'prior_kl': 0.0}),
   ],
 )
 def test_results_of_other_numbers_of_codes(counts, prior, train_counts, expected):
   results = counts_results(np.array(counts), np.array(prior), np.array(train_counts))
   for name, value in expected.items():
-    assert results[name] == pytest.approx(value, rel=1e-6, abs=1e-12), name
-  assert results['prior_distance'] >= 0
+    assert results[name] == (value if value is None else pytest.approx(value, rel=1e-6, abs=1e-12))
+  assert results['prior_distance'] >= 0 and (
+    results['prior_kl'] is None or results['prior_kl'] >= 0
+  )
 
 
 def test_nearest_neighbours_know_classes_that_lie_apart():
@@ -264,3 +307,34 @@ def test_nearest_neighbours_of_a_seed_are_the_same_and_better_than_chance():
 def test_no_image_is_its_own_neighbour():
   labels = np.arange(50)
   assert nearest_neighbours(labels[:, None].astype(float), labels, seed=0) == 0.0
+
+
+def test_clusters_and_assignments_are_scored_apart():
+  rng = np.random.default_rng(0)
+  labels = rng.integers(0, 4, 300)
+  features = 10.0 * np.eye(4)[labels] + rng.normal(size=(300, 4))
+  pairs = labels // 2
+  results = measures.clustering_results(features, pairs, labels, 4, seed=0)
+  assert results['kmeans_nmi'] == results['kmeans_ari'] == 1.0
+  # I = log 2 of H(Y) = log 4 and H(C) = log 2, about.
+  assert results['argmax_nmi'] == pytest.approx(2 / 3, abs=0.01)
+  assert 0.3 < results['argmax_ari'] < 0.6
+  few = measures.clustering_results(features, labels, labels, 2, seed=0)
+  assert few['kmeans_nmi'] < 0.8 and few['argmax_ari'] == 1.0
+
+
+def test_at_most_so_many_images_are_clustered(monkeypatch):
+  """A seeded choice out of all."""
+  monkeypatch.setattr(measures, 'CLUSTERED', 40)
+  seen = []
+  k_means = measures.clustering.k_means
+  monkeypatch.setattr(
+    measures.clustering, 'k_means', lambda f, k, seed: seen.append(f) or k_means(f, k, seed)
+  )
+  labels = np.arange(400) % 2
+  features = np.arange(400.0)[:, None]
+  for seed in (0, 0, 1):
+    measures.clustering_results(features, labels, labels, 2, seed)
+  assert {chosen.shape for chosen in seen} == {(40, 1)} and seen[0].max() > 350
+  np.testing.assert_array_equal(seen[0], seen[1])
+  assert len(np.unique(seen[0])) == 40 and not np.array_equal(seen[0], seen[2])

@@ -1,6 +1,7 @@
 """Report on categorical codes: the paper's tables beside ours, merged over replicas."""
 
 import json
+import re
 
 import numpy as np
 from PIL import Image
@@ -58,7 +59,14 @@ def test_replicas_beside_the_published_numbers(tmp_path):
   text = markdown_table([row])
   assert text.startswith('## Categorical codes\n') and text.count('## ') == 1
   tables = _tables(text)
-  assert list(tables) == ['Table 1', 'Table 2', 'Table 3', 'Table 4']
+  assert list(tables) == [
+    'Table 1',
+    'Table 2',
+    'Table 3',
+    'Table 4',
+    'Real images, clustered (not in the paper) ↑',
+    'Prior against truth',
+  ]
   assert tables['Table 1']['method'] == [
     'mnist_lt: NMI (ours, geometric)',
     'mnist_lt: NMI (published)',
@@ -128,16 +136,162 @@ def test_a_column_group_a_data_set(tmp_path):
   _save(tmp_path / 'c', experiment='shapes', published=None, method='gumbel_softmax')
   tables = _tables(report([tmp_path]))
   names = [name.split(':')[0] for name in tables['Table 4']['method']]
-  assert names == ['cars3d'] * 2 + ['mnist_lt'] * 2 + ['shapes'] * 2
+  # In the paper's order, others behind.
+  assert names == ['mnist_lt'] * 2 + ['cars3d'] * 2 + ['shapes'] * 2
   assert tables['Table 4']['elastic_infogan'] == [
     '**95.00**',
-    '**98.52 ± 0.50**',
-    '**95.00**',
     '**96.55 ± 0.70**',
+    '**95.00**',
+    '**98.52 ± 0.50**',
     '-',
     '-',
   ]
   assert tables['Table 4']['gumbel_softmax'][4:] == ['**95.00**', '-']
+
+
+PAPER = {  # column: (classes, a config of its data, that of the next draw)
+  'chairs3d': (3, 'long_tail_chairs3d/set_0_draw_1', 'long_tail_chairs3d/set_3_draw_0'),
+  'mnist': (3, 'long_tail_mnist/split_00', 'long_tail_mnist/split_01'),
+  'shapenet': (3, 'shapenet5', 'shapenet5'),
+  'cars3d': (3, 'long_tail_cars3d/set_0_draw_1', 'long_tail_cars3d/set_3_draw_0'),
+  'youtube_faces': (11, 'youtube_faces40', 'youtube_faces40'),
+}
+
+
+@pytest.fixture
+def five_data_sets(tmp_path):
+  """Two draws of Elastic-InfoGAN on each of the paper's data sets; those of objects have others."""
+  for column, (k, *configs) in PAPER.items():
+    prior = np.arange(1, k + 1) / sum(range(1, k + 1))
+    for draw, config in enumerate(configs):
+      _save(
+        tmp_path / column / str(draw),
+        {
+          'nmi_geometric': 0.7 + draw / 5,
+          'prior': np.roll(prior, draw).tolist(),
+          'matched_classes': np.roll(np.arange(k), 2 * draw).tolist(),
+        },
+        {'data': f'{config}/1.0.0/train/01', 'codes': k, 'seed': draw},
+        experiment=f'{column}_lt',
+        published=column,
+        class_names=[f'{draw if "3d" in column else ""}{c}' for c in range(k)],
+        train_counts=[10 * (c + 1) for c in range(k)],
+      )
+  return tmp_path
+
+
+def test_the_papers_five_data_sets(five_data_sets):
+  rows = collect([five_data_sets])
+  assert [len(row.evaluations) for row in rows] == [2] * 5
+  lines = markdown_table(rows).splitlines()
+  headers = {}  # {title: the data sets in its header}
+  for title, _, header in zip(lines, lines[1:], lines[2:], strict=False):
+    if title.startswith('**Table'):
+      names = (cell.split(': ')[0].strip() for cell in header.split('|')[2:-1])
+      headers[title.strip('*')] = list(dict.fromkeys(names))
+  in_order = ['mnist_lt', 'youtube_faces_lt', 'cars3d_lt', 'chairs3d_lt', 'shapenet_lt']
+  for table, number in (('Table 1', 3), ('Table 2', 3), ('Table 3', 3), ('Table 4', 2)):
+    parts = [names for title, names in headers.items() if title.startswith(table)]
+    assert len(parts) == number and [name for names in parts for name in names] == in_order
+
+
+def test_published_values_of_the_five_data_sets(five_data_sets):
+  lines = report([five_data_sets]).splitlines()
+  start = [i for i, line in enumerate(lines) if line.startswith('**Table 2')]
+  assert 'Table 2: NMI ↑ (2 of 3)' in lines[start[1]]
+  found = {}
+  for i in start:
+    names = [cell.split(':')[0].strip() for cell in lines[i + 2].split('|')[2:-1:3]]
+    for line in lines[i + 4 :]:
+      if not line.startswith('|'):
+        break
+      method, *cells = (cell.strip(' *') for cell in line.strip('|').split('|'))
+      found |= {(name, method): cells[3 * n : 3 * n + 2] for n, name in enumerate(names)}
+  expected = {
+    'mnist': '0.889 ± 0.044', 'youtube_faces': '0.792 ± 0.004', 'cars3d': '0.850 ± 0.068',
+    'chairs3d': '0.650 ± 0.082', 'shapenet': '0.790 ± 0.077',
+  }  # fmt: skip
+  for column, published in expected.items():
+    ours, paper = found[f'{column}_lt', 'elastic_infogan']
+    assert ours.startswith('0.800 ± 0.141 (2)') and paper == published
+  # What has not been run has the paper's values alone.
+  assert found['cars3d_lt', 'joint_vae'] == ['-', '0.392 ± 0.236']
+  assert len(found) == 5 * 7
+
+
+def test_prior_beside_the_true_frequencies(five_data_sets):
+  tables = {}
+  for part in report([five_data_sets]).split('**Prior against truth: ')[1:]:
+    title, _, header, _, *body = part.splitlines()
+    lines = [line.strip('| ').split(' | ') for line in (header, *body) if line.startswith('|')]
+    tables[title.strip('*')] = {line[0]: line[1:] for line in lines}
+  # The same classes in both draws: the columns are these, from the frequent to the rare one.
+  assert tables['mnist_lt'] == {
+    'method': ['total variation ↓', 'KL(true ‖ prior) ↓', '2', '1', '0'],
+    'true frequency': ['', '', '0.500', '0.333', '0.167'],
+    # Codes 0, 1, 2 are classes 0, 1, 2, then 1, 2, 0, with the priors 1/6, 2/6, 3/6, then 3, 1, 2.
+    'elastic_infogan': [
+      '0.050 ± 0.000 (2)[^1]',
+      '0.125 ± 0.000 (2)',
+      '0.333 ± 0.236',
+      '0.417 ± 0.118',
+      '0.250 ± 0.118',
+    ],
+  }
+  # Other objects: the ranks of their frequencies.
+  assert tables['cars3d_lt']['method'][2:] == ['rank 1', 'rank 2', 'rank 3']
+  assert tables['cars3d_lt']['elastic_infogan'][2:] == tables['mnist_lt']['elastic_infogan'][2:]
+  # Too many classes for columns.
+  assert len(tables['youtube_faces_lt']['method']) == 2
+  assert 'true frequency' not in tables['youtube_faces_lt']
+
+
+def test_two_classes_and_other_data_under_one_name(tmp_path):
+  two = {'class_names': ['0', '4'], 'published': None, 'experiment': 'mnist_pair'}
+  results = {'prior': [0.25, 0.75], 'matched_classes': [1, 0]}
+  for name, counts in (('7_3', [70, 30]), ('9_1', [90, 10])):
+    data = f'long_tail_mnist/zero_four_{name}/1.0.0/train/{name}'
+    _save(tmp_path / name, results, {'data': data, 'codes': 2}, train_counts=counts, **two)
+  text = report([tmp_path])
+  for name, true in (('7_3', '0.700 | 0.300'), ('9_1', '0.900 | 0.100')):
+    assert f'mnist_pair (long_tail_mnist/zero_four_{name}/1.0.0/train/{name})' in text
+    assert f'| true frequency |  |  | {true} |' in text
+  assert text.count('| 0.750 | 0.250 |') == 2
+
+
+def test_results_of_before_a_measure_have_no_value(tmp_path):
+  _save_replicas(tmp_path / 'new', [0.7])
+  newer = ('matched_classes', 'prior_kl', 'kmeans_nmi', 'kmeans_ari', 'argmax_nmi', 'argmax_ari')
+  results = {name: value for name, value in CODES['results'].items() if name not in newer}
+  protocol = {name: value for name, value in CODES['protocol'].items() if name != 'clustering'}
+  folder = tmp_path / 'old'
+  folder.mkdir()
+  old = CODES | {'results': results, 'protocol': protocol}
+  (folder / 'evaluation.json').write_text(json.dumps(old))
+  assert console_table(collect([folder])).splitlines()[-1].split() == [
+    'elastic_infogan', '0.700', '0.600', '95.00', '-', '-', '0.050',
+  ]  # fmt: skip
+  tables = _tables(report([folder]))
+  assert list(tables) == ['Table 1', 'Table 2', 'Table 3', 'Table 4']
+  both = report([tmp_path])
+  assert both.count('**Prior against truth') == 1
+  table = _tables(both)['Real images, clustered (not in the paper) ↑']
+  assert table['elastic_infogan'][0].startswith('0.520[^') and len(table) == 2
+
+
+def test_the_clustering_of_real_images(tmp_path):
+  _save(tmp_path / 'a', {'kmeans_ari': 0.61, 'argmax_nmi': 0.12})
+  _save(tmp_path / 'b', method='uniform_infogan')
+  text = report([tmp_path])
+  table = _tables(text)['Real images, clustered (not in the paper) ↑']
+  assert table == {
+    'method': [f'mnist_lt: {name}' for name in (
+      'k-means NMI', 'k-means ARI', 'argmax Q NMI', 'argmax Q ARI'
+    )],
+    'uniform_infogan': ['**0.520**', '0.420', '**0.620**', '**0.570**'],
+    'elastic_infogan': ['**0.520**', '**0.610**', '0.120', '**0.570**'],
+  }  # fmt: skip
+  assert 'clustering: k-means of 10,000 images; argmax Q;' in text
 
 
 def test_other_protocols_and_repeated_runs_have_rows_of_their_own(tmp_path):
@@ -149,7 +303,8 @@ def test_other_protocols_and_repeated_runs_have_rows_of_their_own(tmp_path):
   assert sorted(len(row.evaluations) for row in rows) == [1, 1, 1, 2]
   text = markdown_table(rows)
   table = [line for line in text.splitlines() if line.startswith('| elastic_infogan')]
-  assert len(table) == 4 * 4
+  # In the paper's tables and that of clusters; the other data has its own table of the prior.
+  assert len(table) == 4 * 5 + 4
   notes = [line for line in text.splitlines() if line.startswith('[^')]
   assert sum('step: 2000' in note for note in notes) == 3
   (short,) = (note for note in notes if 'step: 100;' in note)
@@ -210,13 +365,18 @@ def test_console_of_several_runs_without_labels(tmp_path):
 def test_console_table(tmp_path):
   _save(tmp_path / 'b', {'knn1_accuracy': None}, method='uniform_infogan', notes=['a note'])
   _save_replicas(tmp_path / 'a', [0.7, 0.8], notes=['a note'])
-  assert console_table(collect([tmp_path])).splitlines() == [
-    'mnist_lt',
-    'method                         NMI                ENT          1-NN (%)     prior distance',
-    'uniform_infogan              0.700              0.600                 -              0.050',
-    'elastic_infogan  0.750 ± 0.071 (2)  0.250 ± 0.071 (2)  75.00 ± 7.07 (2)  0.050 ± 0.000 (2)',
-    'a note',
-  ]
+  lines = console_table(collect([tmp_path])).splitlines()
+  assert [re.split('  +', line) for line in lines] == [
+    ['mnist_lt'],
+    ['method', 'NMI', 'ENT', '1-NN (%)', 'k-means NMI', 'k-means ARI', 'prior distance'],
+    ['uniform_infogan', '0.700', '0.600', '-', '0.520', '0.420', '0.050'],
+    [
+      'elastic_infogan', '0.750 ± 0.071 (2)', '0.250 ± 0.071 (2)', '75.00 ± 7.07 (2)',
+      '0.520 ± 0.000 (2)', '0.420 ± 0.000 (2)', '0.050 ± 0.000 (2)',
+    ],
+    ['a note'],
+  ]  # fmt: skip
+  assert len({len(line) for line in lines[1:-1]}) == 1
 
 
 def test_pictures_are_drawn_beside_the_report(tmp_path):
@@ -279,6 +439,8 @@ def test_damaged_samples(tmp_path, damage):
     json.dumps(CODES | {'protocol': CODES['protocol'] | {'data': None}}),
     json.dumps(CODES | {'class_names': []}),
     json.dumps(CODES | {'published': 3}),
+    json.dumps(CODES | {'results': CODES['results'] | {'matched_classes': [0, 1]}}),
+    json.dumps(CODES | {'results': CODES['results'] | {'matched_classes': [0, 1, 3]}}),
   ],
 )
 def test_damaged_evaluation(tmp_path, damage):
@@ -295,14 +457,17 @@ def test_unknown_published_data_set(tmp_path):
 
 
 def test_splits_are_averaged_but_not_different_data(tmp_path):
-  """A split in a pool is a split; folders of images are each their own."""
+  """A split in a pool is a split, as is a draw; folders of images are each their own."""
   keys = (
     'long_tail_mnist/split_00/1.0.0/train/01',
     'long_tail_mnist/split_07 of long_tail_mnist/pool/1.0.0/train/02',
     'long_tail_mnist/split_00-0123456789/1.0.0/train/03',
     'long_tail_folder/a/1.0.0/train/04',
     'long_tail_folder/b/1.0.0/train/05',
+    'long_tail_cars3d/set_0_draw_1/1.0.0/train/06',
+    'long_tail_cars3d/set_2_draw_1 of long_tail_cars3d/set_2_pool/1.0.0/train/07',
+    'long_tail_cars3d/set_2_draw_2-0123456789/1.0.0/train/08',
   )
   for seed, key in enumerate(keys):
     _save(tmp_path / str(seed), protocol={'data': key, 'seed': seed})
-  assert sorted(len(row.evaluations) for row in collect([tmp_path])) == [1, 1, 1, 2]
+  assert sorted(len(row.evaluations) for row in collect([tmp_path])) == [1, 1, 1, 1, 2, 2]
