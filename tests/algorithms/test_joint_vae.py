@@ -22,6 +22,7 @@ def build():
   """(algorithm, update, first state); all tests share a program, whose β and C are arguments."""
   config = ml_collections.ConfigDict(
     {
+      'network': 'mnist',
       'latent_dim': D,
       'temperature': 0.67,
       'beta': float(BETA),
