@@ -142,6 +142,24 @@ def test_a_folder_remembers_its_config(tiny_config, tmp_path):
   )
 
 
+@pytest.mark.parametrize('method', ['elastic_infogan', 'joint_vae'])
+def test_a_run_from_before_there_were_some_fields_goes_on(method, tmp_path):
+  config = tiny_codes(method)
+  config.algorithm.width = 64
+  old = config.to_dict()
+  added = ('network', 'width', 'crop_keep', 'flip', 'gamma_range', 'prior_losses')
+  for field in (*added, 'prior_learning_rate'):
+    old['algorithm'].pop(field, None)
+  (tmp_path / 'config.json').write_text(json.dumps(old))
+  remembered = config_lib.read(tmp_path)
+  config_lib.validate(remembered, num_devices=1)
+  assert remembered == ml_collections.ConfigDict(json.loads(config.to_json()))
+  config_lib.remember(tmp_path, config)
+  config.algorithm.network = 'stackgan'
+  with pytest.raises(UserError, match="network was 'mnist', is 'stackgan'"):
+    config_lib.remember(tmp_path, config)
+
+
 def test_another_config_is_refused_and_the_old_one_kept(tiny_config, tmp_path):
   config_lib.remember(tmp_path, tiny_config)
   before = (tmp_path / 'config.json').read_bytes()

@@ -90,7 +90,7 @@ class InfoGanState(struct.PyTreeNode):
 
 def _check(config):
   for field, allowed in CHOICES.items():
-    if field in config and config[field] not in allowed:
+    if config[field] not in allowed:
       raise ValueError(f'algorithm.{field}={config[field]!r} is unknown: use one of {allowed}')
 
 
@@ -125,7 +125,7 @@ def infogan(config, image_shape: tuple[int, int, int], num_categories: int) -> A
   _check(config)
   learnable = config.prior == 'learnable'
   train_trunk = config.trunk == 'both'
-  network = infogans.network_of(config)
+  network = infogans.NETWORKS[config.network]
   generator = network.generator(
     config, image_shape, num_categories + config.num_continuous, jnp.tanh
   )

@@ -103,7 +103,7 @@ def joint_vae(config, image_shape: tuple[int, int, int], num_categories: int) ->
     moving average and `ema` is ignored. `classify` is the encoder: the categorical logits `[N, k]`
     and the continuous mean `[N, D]`.
   """
-  network = infogans.network_of(config)
+  network = infogans.NETWORKS[config.network]
   encoder = infogans.Encoder(lambda: network.trunk(config), num_categories, config.latent_dim)
   # Without an activation: logits of intensities.
   decoder = network.generator(config, image_shape, num_categories, lambda x: x)

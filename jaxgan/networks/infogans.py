@@ -115,8 +115,3 @@ NETWORKS = {
   'stackgan': _stackgan(1),
   'stackgan_two_stage': _stackgan(2),
 }
-
-
-def network_of(config) -> Network:
-  """The network that an `algorithm` section names; sections older than the field mean mnist."""
-  return NETWORKS[config.get('network', 'mnist')]

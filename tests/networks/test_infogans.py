@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from jaxgan.networks import mnist
-from jaxgan.networks.infogans import NETWORKS, Encoder, Stages, network_of
+from jaxgan.networks.infogans import NETWORKS, Encoder, Stages
 
 SIZES = {'mnist': 8, 'stackgan': 64, 'stackgan_two_stage': 64}
 
@@ -48,7 +48,6 @@ def test_networks_fit_together(name):
   network, size = NETWORKS[name], SIZES[name]
   network.check(size)
   config = ml_collections.ConfigDict({'network': name, 'width': 4, 'dtype': 'float32'})
-  assert network_of(config) is network
 
   def run():
     rng, mode = jax.random.key(0), {'train': False}
@@ -66,10 +65,6 @@ def test_networks_fit_together(name):
   assert logits.shape == (2,)
   assert [x.shape for x in outputs] == [(2, 4), (2, 1)]
   assert [x.shape for x in latents] == [(2, 7), (2, 7), (2, 4)]
-
-
-def test_a_section_without_the_field_means_mnist():
-  assert network_of(ml_collections.ConfigDict()) is NETWORKS['mnist']
 
 
 def test_the_encoder_is_linear_in_the_features_of_its_trunk():

@@ -10,6 +10,21 @@ JOINT_VAE = 'joint_vae'
 METHODS = (*infogan.VARIANTS, JOINT_VAE)
 
 
+def complete(config) -> None:
+  """Gives a configuration from before there was a choice the only one that there was."""
+  algorithm = config.algorithm
+  added = {'network': 'mnist', 'width': 64}
+  if 'prior' in algorithm:
+    added |= {
+      'crop_keep': 1.0,
+      'flip': False,
+      'gamma_range': [1.0, 1.0],  # As JSON has it.
+      'prior_losses': 'all',
+      'prior_learning_rate': algorithm.learning_rate,
+    }
+  algorithm.update({name: value for name, value in added.items() if name not in algorithm})
+
+
 def validate(config, require, require_positive) -> None:
   """Checks the sections `algorithm` and `evaluation`; see `jaxgan.config.validate`."""
   algorithm, methods = config.algorithm, config.methods
@@ -19,10 +34,10 @@ def validate(config, require, require_positive) -> None:
   for field in ('beta1', 'beta2'):
     value = algorithm[field]
     require(0 <= value < 1, f'algorithm.{field}', value, 'a number in [0, 1)')
-  for field in infogan.CHOICES:
-    if field in algorithm:
-      allowed, value = infogan.CHOICES[field], algorithm[field]
-      require(value in allowed, f'algorithm.{field}', value, f'one of {", ".join(allowed)}')
+  choices = {'network': infogans.NETWORKS} if methods[0] == JOINT_VAE else infogan.CHOICES
+  for field, allowed in choices.items():
+    value = algorithm[field]
+    require(value in allowed, f'algorithm.{field}', value, f'one of {", ".join(allowed)}')
   require_positive('algorithm', 'width')
   k = algorithm.num_categories
   require(k is None or k >= 2, 'algorithm.num_categories', k, '2 or more, or none: the classes')
@@ -73,7 +88,7 @@ def check(config, data: data_lib.TrainingData) -> None:
     )
   for indices in data.indices:
     data_lib.steps_per_epoch(len(indices), config.train.batch_size)
-  infogans.network_of(config.algorithm).check(data.pool.images.shape[1])
+  infogans.NETWORKS[config.algorithm.network].check(data.pool.images.shape[1])
 
 
 def build(config, method: str, arrays, classifier):
