@@ -270,6 +270,8 @@ def codes_config(experiment: str, method: str, dataset: str, annotator):
     'beta2': 0.999,
     'epsilon': 1e-8,
     'dtype': 'float32',
+    'network': 'mnist',  # or 'stackgan', 'stackgan_two_stage': for images of 64x64 pixels
+    'width': 64,  # of stackgan and stackgan_two_stage; that of mnist is fixed
     'num_categories': config_dict.placeholder(int),  # k; none: as many as there are classes
   }
   if method == 'joint_vae':
@@ -295,6 +297,10 @@ def codes_config(experiment: str, method: str, dataset: str, annotator):
       'contrastive_temperature': 1.0,  # τ'
       'rotation_degrees': 20.0,  # of the positive pair; the paper says 10, its code 20
       'zoom_range': (0.9, 1.1),
+      'crop_keep': 1.0,  # share of each side; 1 / 1.1 scales by 1.1 and crops the old size
+      'flip': False,
+      'gamma_range': (1.0, 1.0),
+      'prior_losses': 'all',  # or 'adversarial': whose gradients reach a learned prior
     }
   config = ml_collections.ConfigDict(
     {
@@ -312,7 +318,36 @@ def codes_config(experiment: str, method: str, dataset: str, annotator):
       'annotator': annotator,
     }
   )
+  if method != 'joint_vae':
+    # Of the prior's logits; follows learning_rate unless it is set.
+    learning_rate = config.algorithm.get_oneway_ref('learning_rate')
+    config.algorithm.prior_learning_rate = learning_rate
   for field in ('source', 'data_dir'):
     config.annotator.data[field] = config.data.get_ref(field)
   config.annotator.data.options.image_size = config.data.options.get_ref('image_size')
   return config
+
+
+def use_stackgan(config, network: str = 'stackgan', capacity_steps: int = 25_000) -> None:
+  """Gives an experiment on codes the networks and lengths of the paper's 64x64 images (§4.2).
+
+  Args:
+    config: what `codes_config` returns; its positive pair is rotated, mirrored and cropped as that
+      of 3D Cars, 3D Chairs and ShapeNet (§4).
+    network: 'stackgan' or 'stackgan_two_stage'.
+    capacity_steps: of joint_vae; its latents are those of Dupont 2018 for images of this size.
+  """
+  config.algorithm.network = network
+  config.train.update(batch_size=50, epochs=600)
+  if config.methods == ('joint_vae',):
+    config.algorithm.update(latent_dim=32, capacity=30.0, capacity_steps=capacity_steps)
+    return
+  config.algorithm.update(
+    {
+      'noise_dim': 100,
+      'rotation_degrees': 10.0,
+      'zoom_range': (1.0, 1.0),
+      'crop_keep': 0.95,
+      'flip': True,
+    }
+  )

@@ -135,3 +135,33 @@ def random_gamma(rng, images, gamma_range):
   # The derivative of v^γ at 0 is infinite for γ < 1: black stays black, without a gradient.
   lit = intensity > 0.0
   return 2.0 * jnp.where(lit, jnp.where(lit, intensity, 1.0) ** gamma, 0.0) - 1.0
+
+
+def random_view(
+  rngs, images, max_degrees=0.0, zoom_range=(1.0, 1.0), keep=1.0, flip=False, gamma_range=(1.0, 1.0)
+):
+  """Rotates, zooms, crops, mirrors and lights each image at random: its identity stays.
+
+  The positive pair of "Elastic-InfoGAN", Ojha et al. 2020, §4. What has its identity value, the
+  default, is left out.
+
+  Args:
+    rngs: three keys: of `random_affine`, `random_flip` and `random_gamma`.
+    images: `[N, H, W, C]` in [-1, 1].
+    max_degrees: see `random_affine`, as for zoom_range and keep.
+    zoom_range: (low, high).
+    keep: share of each side.
+    flip: mirror half of the images.
+    gamma_range: (low, high), see `random_gamma`.
+
+  Returns:
+    `[N, H, W, C]` in [-1, 1].
+  """
+  affine_rng, flip_rng, gamma_rng = rngs
+  if (max_degrees, *zoom_range, keep) != (0.0, 1.0, 1.0, 1.0):
+    images = random_affine(affine_rng, images, max_degrees, zoom_range, keep)
+  if flip:
+    images = random_flip(flip_rng, images)
+  if tuple(gamma_range) != (1.0, 1.0):
+    images = random_gamma(gamma_rng, images, gamma_range)
+  return images

@@ -131,18 +131,21 @@ def work_directory(config) -> pathlib.Path:
 
 
 def read(folder: pathlib.Path) -> ml_collections.ConfigDict:
-  """The configuration that a job's folder remembers.
+  """The configuration that a job's folder remembers, with the fields that there are today.
 
   Raises:
     UserError: there is none, or it cannot be read.
   """
   path = pathlib.Path(folder) / 'config.json'
   try:
-    return ml_collections.ConfigDict(json.loads(path.read_text()))
+    config = ml_collections.ConfigDict(json.loads(path.read_text()))
   except FileNotFoundError:
     raise UserError(f'{folder} holds no run (no config.json): name the folder of a run') from None
   except (OSError, ValueError) as error:
     raise UserError(f'{path} cannot be read ({error}): restore it or use another folder') from error
+  if 'methods' in config:  # Those of classifiers have none.
+    families.family_of(config.methods).complete(config)
+  return config
 
 
 def changes(folder: pathlib.Path, config) -> list[tuple]:

@@ -50,6 +50,7 @@ def shrink(config: ml_collections.ConfigDict) -> ml_collections.ConfigDict:
       config.algorithm.ema_start = 2
       config.evaluation.update(samples=24, periodic_samples=16)
     else:
+      config.algorithm.width = 4
       config.evaluation.update(images_per_code=12, periodic_images_per_code=8)
     config.evaluation.batch_size = 8
     config.train.update(batch_size=8, steps=4, epochs=None, log_every=2)

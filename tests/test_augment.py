@@ -185,3 +185,32 @@ def test_gradient_of_random_gamma_is_finite_where_the_image_is_black():
   # d(2 v^γ)/dx = γ v^(γ - 1) at v = 1/255, 1/2 and 1.
   expected = [0.0, 0.5 * 255**0.5, 0.5 * 2**0.5, 0.5]
   np.testing.assert_allclose(jax.grad(total)(images).ravel(), expected, rtol=1e-4)
+
+
+def _views(n=8):
+  """Images, the keys of a view, and each key."""
+  rngs = jax.random.split(jax.random.key(1), 3)
+  return jnp.tanh(jax.random.normal(jax.random.key(0), (n, 5, 5, 2))), rngs, *rngs
+
+
+def test_a_view_leaves_out_what_has_its_identity_value():
+  """Nothing is computed for it: the other transformations stay what they are alone."""
+  images, rngs, affine, flip, gamma = _views()
+  assert augment.random_view(rngs, images) is images
+  assert augment.random_view(rngs, images, 0.0, (1.0, 1.0), 1.0, False, [1.0, 1.0]) is images
+  for changes, expected in (
+    ({'max_degrees': 20.0}, augment.random_affine(affine, images, 20.0)),
+    ({'zoom_range': (0.9, 1.1)}, augment.random_affine(affine, images, 0.0, (0.9, 1.1))),
+    ({'keep': 0.9}, augment.random_affine(affine, images, keep=0.9)),
+    ({'flip': True}, augment.random_flip(flip, images)),
+    ({'gamma_range': (0.3, 4.0)}, augment.random_gamma(gamma, images, (0.3, 4.0))),
+  ):
+    np.testing.assert_array_equal(augment.random_view(rngs, images, **changes), expected)
+
+
+def test_a_view_has_all_of_its_transformations():
+  images, rngs, affine, flip, gamma = _views()
+  expected = augment.random_affine(affine, images, 10.0, (0.9, 1.1), 0.95)
+  expected = augment.random_gamma(gamma, augment.random_flip(flip, expected), (0.3, 4.0))
+  view = augment.random_view(rngs, images, 10.0, (0.9, 1.1), 0.95, True, (0.3, 4.0))
+  np.testing.assert_array_equal(view, expected)

@@ -67,6 +67,12 @@ def test_impossible_values(tiny_config, field, value, message):
     ('algorithm.zoom_range', (1.1, 0.9), r'zoom_range=\(1\.1, 0\.9\) .* above 0, in order'),
     ('algorithm.zoom_range', (0.0, 1.0), r'zoom_range=\(0\.0, 1\.0\) .* above 0, in order'),
     ('algorithm.zoom_range', (1.0,), r'zoom_range=\(1\.0,\) .* two numbers'),
+    ('algorithm.gamma_range', (0.0, 4.0), r'gamma_range=\(0\.0, 4\.0\) .* above 0, in order'),
+    ('algorithm.crop_keep', 1.1, r'crop_keep=1\.1 .* in \(0, 1\]'),
+    ('algorithm.network', 'vgg', "network='vgg' .* one of mnist, stackgan, stackgan_two_stage"),
+    ('algorithm.width', 0, r'algorithm\.width=0 .* above 0'),
+    ('algorithm.prior_losses', 'none', "prior_losses='none' .* one of all, adversarial"),
+    ('algorithm.prior_learning_rate', 0.0, r'prior_learning_rate=0\.0 .* above 0'),
     ('algorithm.learning_rate', 0.0, r'learning_rate=0\.0 .* above 0'),
     ('algorithm.epsilon', 0.0, r'epsilon=0\.0 .* above 0'),
     ('algorithm.beta2', 1.0, r'beta2=1\.0 .* in \[0, 1\)'),
@@ -89,6 +95,7 @@ def test_impossible_values_of_codes(field, value, message):
     ('algorithm.latent_dim', 0, 'latent_dim=0 .* above 0'),
     ('algorithm.beta', -1.0, r'beta=-1\.0 .* 0 or more'),
     ('algorithm.capacity', -1.0, r'capacity=-1\.0 .* 0 or more'),
+    ('algorithm.network', 'sndcgan', "network='sndcgan' .* one of mnist, stackgan"),
     ('algorithm.capacity_steps', 0, 'capacity_steps=0 .* above 0'),
     ('algorithm.temperature', 0.0, r'temperature=0\.0 .* above 0'),
   ],
@@ -133,6 +140,24 @@ def test_a_folder_remembers_its_config(tiny_config, tmp_path):
   assert config_lib.read(tmp_path / 'run') == ml_collections.ConfigDict(
     json.loads(tiny_config.to_json())
   )
+
+
+@pytest.mark.parametrize('method', ['elastic_infogan', 'joint_vae'])
+def test_a_run_from_before_there_were_some_fields_goes_on(method, tmp_path):
+  config = tiny_codes(method)
+  config.algorithm.width = 64
+  old = config.to_dict()
+  added = ('network', 'width', 'crop_keep', 'flip', 'gamma_range', 'prior_losses')
+  for field in (*added, 'prior_learning_rate'):
+    old['algorithm'].pop(field, None)
+  (tmp_path / 'config.json').write_text(json.dumps(old))
+  remembered = config_lib.read(tmp_path)
+  config_lib.validate(remembered, num_devices=1)
+  assert remembered == ml_collections.ConfigDict(json.loads(config.to_json()))
+  config_lib.remember(tmp_path, config)
+  config.algorithm.network = 'stackgan'
+  with pytest.raises(UserError, match="network was 'mnist', is 'stackgan'"):
+    config_lib.remember(tmp_path, config)
 
 
 def test_another_config_is_refused_and_the_old_one_kept(tiny_config, tmp_path):

@@ -1,8 +1,10 @@
 """Training algorithms: a few pure functions over one pytree each."""
 
 from collections.abc import Callable
+import functools
 from typing import NamedTuple
 
+import jax.numpy as jnp
 import optax
 
 
@@ -39,6 +41,11 @@ def apply_train(network, params, batch_stats, *inputs):
   variables = {'params': params, 'batch_stats': batch_stats}
   outputs, updated = network.apply(variables, *inputs, train=True, mutable=['batch_stats'])
   return outputs, updated['batch_stats']
+
+
+def total(losses):
+  """The sum of the losses of each stage of a network; of a single one, that loss itself."""
+  return functools.reduce(jnp.add, losses)
 
 
 def adam(config) -> optax.GradientTransformation:

@@ -10,6 +10,19 @@ An update is a step on D and then a joint step on G, Q and prior (§4.4 of the s
 the same generated batch, as in the released code. The joint step sees the trunk as D's step left
 it; the released code takes the features of real images for the contrastive loss from just before.
 
+Networks may make an image in several stages (§4.3 of the supplement), each with a trunk and heads
+of its own. Every loss is the sum of that loss over the stages: the adversarial and the
+mutual-information losses of each stage's image, and the contrastive loss of each stage's Q, all on
+the same real images and views. The last stage is the one that generates and classifies.
+
+A learned prior gets its gradient through the codes of the generated batch: from the adversarial
+loss and the mutual information through the images, from the latter also as its target unless
+`hard_codes`. No variant's contrastive loss gives it any: neither the real images, their views nor
+what Q says of them depends on a code, whoever trains the trunk; it changes the prior in later steps
+only, by what Q and a trunk trained by both have learned. `prior_losses='adversarial'` keeps all of
+the mutual information's gradient (that of continuous codes with it) from the logits, and from
+nothing else.
+
 Batch norm uses the statistics of each forward's own batch. Running statistics take in every
 forward of an update, in this order: G on its codes; the trunk on real, generated, again generated
 images and on the two views of the contrastive loss; Q's head on the last three of these. Without a
@@ -24,14 +37,22 @@ import jax.numpy as jnp
 import optax
 
 from jaxgan import augment, priors
-from jaxgan.algorithms import Algorithm, adam, apply_train
+from jaxgan.algorithms import Algorithm, adam, apply_train, total
 from jaxgan.losses import adversarial, contrastive, mutual_information
-from jaxgan.networks import mnist
+from jaxgan.networks import infogans
 from jaxgan.parallel import along_batch
 
 PRIORS = ('uniform', 'fixed', 'learnable')
 CONTRASTIVE = ('none', 'positives', 'nt_xent')
 TRUNKS = ('discriminator', 'both')
+PRIOR_LOSSES = ('all', 'adversarial')
+CHOICES = {
+  'network': tuple(infogans.NETWORKS),
+  'prior': PRIORS,
+  'contrastive': CONTRASTIVE,
+  'trunk': TRUNKS,
+  'prior_losses': PRIOR_LOSSES,
+}
 # The methods of the paper's Table 1: (prior, contrastive).
 VARIANTS = {
   'uniform_infogan': ('uniform', 'none'),
@@ -47,7 +68,8 @@ class InfoGanState(struct.PyTreeNode):
   """Everything that InfoGAN training changes.
 
   `generator`, `trunk` and `recognition` are Flax variables, parameters and as `batch_stats` the
-  batch-norm statistics; `discriminator_head` are parameters. `prior_logits` `[k]` are the prior
+  batch-norm statistics; `discriminator_head` are parameters. But for the generator they are those
+  of all stages, see `jaxgan.networks.infogans.Stages`. `prior_logits` `[k]` are the prior
   p = softmax(prior_logits), a constant unless it is learned.
   """
 
@@ -62,12 +84,12 @@ class InfoGanState(struct.PyTreeNode):
 
   @property
   def variables(self):
-    """What `classify` needs: the trunk's variables and those of Q's head."""
+    """What `classify` needs: the variables of the trunks and of Q's heads."""
     return {'trunk': self.trunk, 'recognition': self.recognition}
 
 
 def _check(config):
-  for field, allowed in (('prior', PRIORS), ('contrastive', CONTRASTIVE), ('trunk', TRUNKS)):
+  for field, allowed in CHOICES.items():
     if config[field] not in allowed:
       raise ValueError(f'algorithm.{field}={config[field]!r} is unknown: use one of {allowed}')
 
@@ -82,12 +104,15 @@ def infogan(config, image_shape: tuple[int, int, int], num_categories: int) -> A
   """Builds the InfoGAN algorithm.
 
   Args:
-    config: the `algorithm` section of an experiment: `prior` (of PRIORS), `contrastive` (of
+    config: the `algorithm` section of an experiment: `network` (of
+      `jaxgan.networks.infogans.NETWORKS`) and its `width`, `prior` (of PRIORS), `contrastive` (of
       CONTRASTIVE), `trunk` (of TRUNKS), `noise_dim`, `num_continuous` (r), `temperature` (τ of the
       learned prior), `hard_codes` (the target of the mutual information: argmax c, or c itself),
       `mutual_information_weight` (λ1), `contrastive_weight` (λ2), `contrastive_temperature` (τ'),
-      `rotation_degrees` and `zoom_range` (of the positive pair), `learning_rate`, `beta1`, `beta2`,
-      `epsilon` (of Adam), `dtype`.
+      `rotation_degrees`, `zoom_range`, `crop_keep`, `flip` and `gamma_range` (of the positive pair,
+      see `jaxgan.augment.random_view`), `prior_losses` (of PRIOR_LOSSES: whose gradients reach a
+      learned prior), `learning_rate`, `prior_learning_rate` (of a learned prior's logits), `beta1`,
+      `beta2`, `epsilon` (of Adam), `dtype`.
     image_shape: (S, S, C) of the training images.
     num_categories: k. The fixed prior is that of `batch['class_counts']` `[k]`.
 
@@ -95,18 +120,32 @@ def infogan(config, image_shape: tuple[int, int, int], num_categories: int) -> A
     The Algorithm; its state is an InfoGanState. There is no moving average: `generate` ignores
     `ema`. It takes `codes` `[num_images, k + r]`, category and continuous codes; those it draws
     itself have a one-hot category from the state's prior. `classify` is Q: the categorical logits
-    `[N, k]` and the contrastive features `[N, 128]`.
+    `[N, k]` and the contrastive features `[N, D]`.
   """
   _check(config)
   learnable = config.prior == 'learnable'
   train_trunk = config.trunk == 'both'
-  size, _, channels = image_shape
-  dtype = jnp.dtype(config.dtype)
-  generator = mnist.Generator(size, channels, dtype=dtype)
-  trunk = mnist.Trunk(dtype)
-  discriminator_head = mnist.DiscriminatorHead()
-  recognition_head = mnist.RecognitionHead(num_categories, config.num_continuous, dtype)
+  network = infogans.NETWORKS[config.network]
+  generator = network.generator(
+    config, image_shape, num_categories + config.num_continuous, jnp.tanh
+  )
+
+  def for_each_stage(make, *arguments):
+    return infogans.Stages(tuple(make(*arguments) for _ in range(network.num_stages)))
+
+  trunk = for_each_stage(network.trunk, config)
+  discriminator_head = for_each_stage(network.discriminator_head)
+  recognition_head = for_each_stage(
+    network.recognition_head, config, num_categories, config.num_continuous
+  )
   optimizer = adam(config)
+
+  def to_stages(images):
+    """The same images for every stage."""
+    return (images,) * network.num_stages
+
+  def discriminate(params, features):
+    return discriminator_head.apply({'params': params}, features)
 
   def discriminator_group(state):
     """What the first step trains."""
@@ -148,7 +187,7 @@ def infogan(config, image_shape: tuple[int, int, int], num_categories: int) -> A
     generator_rng, trunk_rng, discriminator_rng, recognition_rng = jax.random.split(rng, 4)
     codes = jnp.zeros((2, config.noise_dim + num_categories + config.num_continuous))
     features, trunk_variables = trunk.init_with_output(
-      trunk_rng, jnp.zeros((2, *image_shape)), train=False
+      trunk_rng, to_stages(jnp.zeros((2, *image_shape))), train=False
     )
     state = InfoGanState(
       step=jnp.zeros((), jnp.int32),
@@ -168,12 +207,12 @@ def infogan(config, image_shape: tuple[int, int, int], num_categories: int) -> A
   def discriminator_step(state, real_images, fake_images):
     def loss_fn(params):
       stats = state.trunk['batch_stats']
-      real_features, stats = apply_train(trunk, params['trunk'], stats, real_images)
+      real_features, stats = apply_train(trunk, params['trunk'], stats, to_stages(real_images))
       fake_features, stats = apply_train(trunk, params['trunk'], stats, fake_images)
-      head = {'params': params['head']}
-      real_logits = discriminator_head.apply(head, real_features)
-      fake_logits = discriminator_head.apply(head, fake_features)
-      return adversarial.non_saturating_discriminator(real_logits, fake_logits), stats
+      real_logits = discriminate(params['head'], real_features)
+      fake_logits = discriminate(params['head'], fake_features)
+      losses = map(adversarial.non_saturating_discriminator, real_logits, fake_logits)
+      return total(losses), stats
 
     params = discriminator_group(state)
     (loss, stats), gradients = jax.value_and_grad(loss_fn, has_aux=True)(params)
@@ -186,8 +225,23 @@ def infogan(config, image_shape: tuple[int, int, int], num_categories: int) -> A
     )
     return state, {'loss/discriminator': loss}
 
-  def joint_step(state, real_images, generated, pullback, transform_rng):
+  def agree(outputs_a, outputs_b):
+    """The contrastive loss of a stage, of what Q says of two views."""
+    (logits_a, _, features_a), (logits_b, _, features_b) = outputs_a, outputs_b
+    if config.contrastive == 'positives':
+      return contrastive.positive_agreement(logits_a, logits_b)
+    return contrastive.nt_xent(features_a, features_b, config.contrastive_temperature)
+
+  def joint_step(state, real_images, generated, pullback, view_rngs):
     weight = config.mutual_information_weight
+
+    def features_of(images):
+      """With constant parameters: the adversarial loss would teach the trunk to be fooled."""
+      return apply_train(trunk, state.trunk['params'], state.trunk['batch_stats'], images)[0]
+
+    def adversarial_loss(features):
+      fake_logits = discriminate(state.discriminator_head, features)
+      return total(adversarial.non_saturating_generator(None, logits) for logits in fake_logits)
 
     def loss_fn(params, codes, images):
       trunk_params = params.get('trunk', state.trunk['params'])
@@ -200,34 +254,38 @@ def infogan(config, image_shape: tuple[int, int, int], num_categories: int) -> A
         return features, outputs, (trunk_stats, head_stats)
 
       stats = state.trunk['batch_stats'], state.recognition['batch_stats']
-      features, (logits, prediction, _), stats = recognise(images, *stats)
+      features, outputs, stats = recognise(images, *stats)
 
-      if train_trunk:
-        # With constant parameters: the adversarial loss would teach the trunk to be fooled.
-        features, _ = apply_train(trunk, state.trunk['params'], state.trunk['batch_stats'], images)
-      fake_logits = discriminator_head.apply({'params': state.discriminator_head}, features)
-      loss = adversarial.non_saturating_generator(None, fake_logits)
+      loss = adversarial_loss(features_of(images) if train_trunk else features)
       metrics = {'loss/generator': loss}
 
       category, continuous = codes[:, :num_categories], codes[:, num_categories:]
-      information = mutual_information.categorical(logits, category, config.hard_codes)
+      information = total(
+        mutual_information.categorical(logits, category, config.hard_codes)
+        for logits, _, _ in outputs
+      )
       loss += weight * information
       metrics['loss/mutual_information'] = information
       if config.num_continuous:
-        prediction_loss = mutual_information.continuous(prediction, continuous)
+        prediction_loss = total(
+          mutual_information.continuous(prediction, continuous) for _, prediction, _ in outputs
+        )
         loss += weight * prediction_loss
         metrics['loss/continuous'] = prediction_loss
 
       if config.contrastive != 'none':
-        views = augment.random_affine(
-          transform_rng, real_images, config.rotation_degrees, config.zoom_range
+        views = augment.random_view(
+          view_rngs,
+          real_images,
+          config.rotation_degrees,
+          config.zoom_range,
+          config.crop_keep,
+          config.flip,
+          config.gamma_range,
         )
-        _, (logits_a, _, features_a), stats = recognise(real_images, *stats)
-        _, (logits_b, _, features_b), stats = recognise(views, *stats)
-        if config.contrastive == 'positives':
-          agreement = contrastive.positive_agreement(logits_a, logits_b)
-        else:
-          agreement = contrastive.nt_xent(features_a, features_b, config.contrastive_temperature)
+        _, outputs_a, stats = recognise(to_stages(real_images), *stats)
+        _, outputs_b, stats = recognise(to_stages(views), *stats)
+        agreement = total(map(agree, outputs_a, outputs_b))
         loss += config.contrastive_weight * agreement
         metrics['loss/contrastive'] = agreement
       return loss, (stats, metrics)
@@ -237,9 +295,17 @@ def infogan(config, image_shape: tuple[int, int, int], num_categories: int) -> A
       loss_fn, argnums=(0, 1, 2), has_aux=True
     )(params, *generated)
     (through_generator,) = pullback(tuple(generated_gradients))
+    if learnable and config.prior_losses == 'adversarial':
+      codes, images = generated
+      from_images = jax.grad(lambda images: adversarial_loss(features_of(images)))(images)
+      (from_adversarial,) = pullback((jnp.zeros_like(codes), from_images))
+      through_generator['prior_logits'] = from_adversarial['prior_logits']
     gradients = jax.tree.map(jnp.add, gradients, through_generator)
     trunk_stats, head_stats = stats
     updates, optimizer_state = optimizer.update(gradients, state.joint_optimizer, params)
+    if learnable and config.prior_learning_rate != config.learning_rate:
+      # Adam's step is proportional to its rate.
+      updates['prior_logits'] *= config.prior_learning_rate / config.learning_rate
     params = optax.apply_updates(params, updates)
     state = state.replace(
       generator={**state.generator, 'params': params['generator']},
@@ -251,7 +317,7 @@ def infogan(config, image_shape: tuple[int, int, int], num_categories: int) -> A
     return state, metrics | {'prior': jax.nn.softmax(state.prior_logits)}
 
   def update(state, batch, rng):
-    draw_rng, transform_rng = jax.random.split(rng)
+    draw_rng, *view_rngs = jax.random.split(rng, 4)
     real_images = batch['images']
     if config.prior == 'fixed':
       state = state.replace(prior_logits=_logits(batch['class_counts']))
@@ -264,7 +330,7 @@ def infogan(config, image_shape: tuple[int, int, int], num_categories: int) -> A
     generator_variables = {**state.generator, 'batch_stats': generator_stats}
     state, metrics = discriminator_step(state, real_images, generated[1])
     state = state.replace(step=state.step + 1, generator=generator_variables)
-    state, joint_metrics = joint_step(state, real_images, generated, pullback, transform_rng)
+    state, joint_metrics = joint_step(state, real_images, generated, pullback, view_rngs)
     return state, metrics | joint_metrics
 
   def generate(state, rng, num_images, ema=True, codes=None):
@@ -273,11 +339,12 @@ def infogan(config, image_shape: tuple[int, int, int], num_categories: int) -> A
     if codes is None:
       codes = draw_codes(code_rng, state.prior_logits, num_images, soft=False)
     inputs = jnp.concatenate([draw_noise(noise_rng, num_images), codes], axis=-1)
-    return generator.apply(state.generator, inputs, train=False)
+    return generator.apply(state.generator, inputs, train=False)[-1]
 
   def classify(variables, images):
-    features = trunk.apply(variables['trunk'], images, train=False)
-    logits, _, features = recognition_head.apply(variables['recognition'], features, train=False)
+    features = trunk.apply(variables['trunk'], to_stages(images), train=False)
+    outputs = recognition_head.apply(variables['recognition'], features, train=False)
+    logits, _, features = outputs[-1]
     return logits, features
 
   return Algorithm(init, update, generate, classify)

@@ -11,8 +11,9 @@ MNIST are C = 5 nats after 25,000 steps.
 
 Where the paper is silent: the decoder is the GANs' generator and the encoder their trunk, so that
 the baseline has their capacity; the likelihood is Dupont's, binary cross-entropy of intensities in
-[0, 1]. The targets are Dupont's, too: without them (C = 0) every β that the paper tried, 10 to 50,
-leaves both latents unused on MNIST.
+[0, 1], and that of a generator in several stages is the product over the images of all. The targets
+are Dupont's, too: without them (C = 0) every β that the paper tried, 10 to 50, leaves both latents
+unused on MNIST.
 """
 
 from typing import Any
@@ -23,8 +24,8 @@ import jax.numpy as jnp
 import optax
 
 from jaxgan import priors
-from jaxgan.algorithms import Algorithm, adam, apply_train
-from jaxgan.networks import mnist
+from jaxgan.algorithms import Algorithm, adam, apply_train, total
+from jaxgan.networks import infogans
 from jaxgan.parallel import along_batch
 
 
@@ -88,7 +89,8 @@ def joint_vae(config, image_shape: tuple[int, int, int], num_categories: int) ->
   """Builds the JointVAE algorithm.
 
   Args:
-    config: the `algorithm` section of an experiment: `latent_dim` (D), `temperature` (of
+    config: the `algorithm` section of an experiment: `network` (of
+      `jaxgan.networks.infogans.NETWORKS`) and its `width`, `latent_dim` (D), `temperature` (of
       Gumbel-Softmax), `beta` (β of both divergences), `capacity` (the last C, in nats),
       `capacity_steps` (until C is there, in equal steps from 0), `learning_rate`, `beta1`, `beta2`,
       `epsilon` (of Adam), `dtype`.
@@ -101,11 +103,10 @@ def joint_vae(config, image_shape: tuple[int, int, int], num_categories: int) ->
     moving average and `ema` is ignored. `classify` is the encoder: the categorical logits `[N, k]`
     and the continuous mean `[N, D]`.
   """
-  size, _, channels = image_shape
-  dtype = jnp.dtype(config.dtype)
-  encoder = mnist.Encoder(num_categories, config.latent_dim, dtype)
+  network = infogans.NETWORKS[config.network]
+  encoder = infogans.Encoder(lambda: network.trunk(config), num_categories, config.latent_dim)
   # Without an activation: logits of intensities.
-  decoder = mnist.Generator(size, channels, activation=lambda x: x, dtype=dtype)
+  decoder = network.generator(config, image_shape, num_categories, lambda x: x)
   optimizer = adam(config)
 
   def init(rng):
@@ -141,7 +142,7 @@ def joint_vae(config, image_shape: tuple[int, int, int], num_categories: int) ->
         decoder, params['decoder'], state.decoder['batch_stats'], latents
       )
       metrics = {
-        'loss/reconstruction': reconstruction_loss(decoded, images),
+        'loss/reconstruction': total(reconstruction_loss(logits, images) for logits in decoded),
         'loss/kl_continuous': normal_divergence(mean, log_variance),
         'loss/kl_categorical': categorical_divergence(logits),
       }
@@ -172,7 +173,8 @@ def joint_vae(config, image_shape: tuple[int, int, int], num_categories: int) ->
     noise = along_batch(jax.random.normal(noise_rng, (num_images, config.latent_dim)))
     if codes is None:
       codes = along_batch(priors.uniform_categorical(code_rng, num_categories, num_images))
-    logits = decoder.apply(state.decoder, jnp.concatenate([noise, codes], axis=-1), train=False)
+    latents = jnp.concatenate([noise, codes], axis=-1)
+    *_, logits = decoder.apply(state.decoder, latents, train=False)
     return 2.0 * jax.nn.sigmoid(logits) - 1.0
 
   def classify(variables, images):

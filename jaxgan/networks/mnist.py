@@ -51,7 +51,7 @@ def _batch_norm(train: bool, dtype):
 
 
 class Generator(nn.Module):
-  """Generator: noise and codes `[N, Z]` to images `[N, S, S, channels]`.
+  """Generator: noise and codes `[N, Z]` to a tuple of one, images `[N, S, S, channels]`.
 
   `activation` is the last one; with tanh the images are in [-1, 1].
   """
@@ -72,7 +72,7 @@ class Generator(nn.Module):
     x = ConvTranspose(64, kernel_init=_normal, dtype=self.dtype)(x)
     x = nn.relu(_batch_norm(train, self.dtype)(x))
     x = ConvTranspose(self.channels, kernel_init=_normal, dtype=self.dtype)(x)
-    return self.activation(x.astype(jnp.float32))
+    return (self.activation(x.astype(jnp.float32)),)
 
 
 class Trunk(nn.Module):
@@ -118,24 +118,6 @@ class RecognitionHead(nn.Module):
     x = nn.leaky_relu(_batch_norm(train, self.dtype)(x), _SLOPE).astype(jnp.float32)
     outputs = nn.Dense(self.num_categories + self.num_continuous, kernel_init=_normal)(x)
     return outputs[:, : self.num_categories], outputs[:, self.num_categories :], x
-
-
-class Encoder(nn.Module):
-  """Encoder of the VAE baseline, the trunk with a dense layer on it; the paper prints none.
-
-  Images `[N, S, S, C]` to mean `[N, D]` and log-variance `[N, D]` of the continuous latent, and
-  logits `[N, k]` of the categorical one.
-  """
-
-  num_categories: int
-  latent_dim: int
-  dtype: Any = jnp.float32
-
-  @nn.compact
-  def __call__(self, images, train: bool):
-    features = Trunk(self.dtype)(images, train).astype(jnp.float32)
-    outputs = nn.Dense(2 * self.latent_dim + self.num_categories, kernel_init=_normal)(features)
-    return tuple(jnp.split(outputs, (self.latent_dim, 2 * self.latent_dim), axis=-1))
 
 
 class EvaluationClassifier(nn.Module):

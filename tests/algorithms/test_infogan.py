@@ -2,6 +2,7 @@
 
 import functools
 
+from flax import linen as nn
 import jax
 import jax.numpy as jnp
 import ml_collections
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from jaxgan.algorithms.infogan import VARIANTS, infogan
+from jaxgan.networks import infogans
 
 SHAPE = (8, 8, 1)
 K = 3
@@ -20,6 +22,8 @@ def section(method='elastic_infogan', **changes):
   prior, contrastive = VARIANTS[method]
   config = ml_collections.ConfigDict(
     {
+      'network': 'mnist',
+      'width': 4,
       'prior': prior,
       'contrastive': contrastive,
       'trunk': 'discriminator',
@@ -32,7 +36,12 @@ def section(method='elastic_infogan', **changes):
       'contrastive_temperature': 1.0,
       'rotation_degrees': 20.0,
       'zoom_range': (0.9, 1.1),
+      'crop_keep': 1.0,
+      'flip': False,
+      'gamma_range': (1.0, 1.0),
+      'prior_losses': 'all',
       'learning_rate': 2e-4,
+      'prior_learning_rate': 2e-4,
       'beta1': 0.5,
       'beta2': 0.999,
       'epsilon': 1e-2,
@@ -153,12 +162,42 @@ def test_the_second_step_trains_the_trunk_only_if_asked(assert_trees_equal):
   assert_close(both.recognition, default.recognition, rtol=1e-4, atol=1e-6)
 
 
-def test_contrastive_loss_trains_recognition_and_neither_generator_nor_prior(assert_trees_equal):
-  with_it, without = run()[0][1], run(numbers={'contrastive_weight': jnp.float32(0.0)})[0][1]
+@pytest.mark.parametrize('method', ['elastic_infogan', 'gumbel_softmax_pos'])
+def test_contrastive_loss_trains_recognition_and_neither_generator_nor_prior(
+  method, assert_trees_equal
+):
+  no_weight = {'contrastive_weight': jnp.float32(0.0)}
+  with_it, without = run(1, method)[0][1], run(1, method, no_weight)[0][1]
   assert_trees_equal(with_it.trunk, without.trunk)
   assert_trees_equal(with_it.generator, without.generator)
   assert_trees_equal(with_it.prior_logits, without.prior_logits)
   assert differ(with_it.recognition['params'], without.recognition['params'])
+
+
+def _prior_gradient(state):
+  """The gradient of the first step, from Adam's first moment."""
+  return state.joint_optimizer[0].mu['prior_logits'] / (1.0 - section().beta1)
+
+
+def test_what_reaches_the_prior_and_how_far_it_moves():
+  """The gradient of all losses is linear in the weight of the mutual information."""
+  method, information = 'gumbel_softmax', 'mutual_information_weight'
+  own = {'prior_losses': 'adversarial', 'prior_learning_rate': 6e-4}
+  alone = run(1, method, {information: jnp.float32(0.0)})[0][1]
+  both = run(1, method)[0][1]
+  ours = run(1, method, **own)[0][1]
+  heavy = run(1, method, {information: jnp.float32(5.0)}, **own)[0][1]
+  of_adversarial, of_both = map(_prior_gradient, (alone, both))
+  scale = float(jnp.abs(of_adversarial).max())
+  assert scale > 0.0 and float(jnp.abs(of_both - of_adversarial).max()) > 0.01 * scale
+  for state in (ours, heavy):
+    np.testing.assert_allclose(_prior_gradient(state), of_adversarial, atol=1e-4 * scale)
+    # With its own learning rate it goes three times as far as with that of the others.
+    np.testing.assert_allclose(state.prior_logits, 3.0 * alone.prior_logits, rtol=1e-3)
+  # No other network loses the mutual information.
+  for part in ('generator', 'recognition'):
+    assert_close(getattr(ours, part), getattr(both, part), rtol=1e-4, atol=1e-6)
+    assert differ(getattr(ours, part)['params'], getattr(heavy, part)['params'])
 
 
 def test_targets_of_the_mutual_information_are_hard_or_soft():
@@ -278,6 +317,109 @@ def test_running_statistics_take_in_every_forward(method, trunk_forwards, head_f
       np.testing.assert_allclose(leaf, far * 0.9**forwards, rtol=1e-3)
 
 
+class _Layer(nn.Module):
+  """A layer with batch norm whose weights are the same in every stage."""
+
+  features: int
+
+  @nn.compact
+  def __call__(self, x, train):
+    def constant(_, shape, dtype):
+      return jax.random.normal(jax.random.key(0), shape, dtype)
+
+    x = nn.Dense(self.features, kernel_init=constant)(x.reshape(x.shape[0], -1))
+    return nn.BatchNorm(use_running_average=not train)(x)
+
+
+class _Generator(nn.Module):
+  """Its stages have the same image."""
+
+  num_stages: int
+
+  @nn.compact
+  def __call__(self, inputs, train):
+    return (jnp.tanh(_Layer(64)(inputs, train)).reshape(-1, *SHAPE),) * self.num_stages
+
+
+class _Critic(nn.Module):
+  @nn.compact
+  def __call__(self, features):
+    return features.mean(-1) * self.param('scale', nn.initializers.ones, ())
+
+
+class _Q(nn.Module):
+  @nn.compact
+  def __call__(self, features, train):
+    x = _Layer(K + 1)(features, train)
+    return x[:, :K], x[:, K:], features
+
+
+def _in_stages(monkeypatch, num_stages):
+  """The algorithm with small networks of so many equal stages."""
+  network = infogans.Network(
+    generator=lambda *_: _Generator(num_stages),
+    trunk=lambda config: _Layer(6),
+    discriminator_head=_Critic,
+    recognition_head=lambda *_: _Q(),
+    check=lambda image_size: None,
+    num_stages=num_stages,
+  )
+  monkeypatch.setitem(infogans.NETWORKS, 'mnist', network)
+  return infogan(section(num_continuous=1), SHAPE, K)
+
+
+def _zeros(tree, part, stage):
+  variables = tree[part]
+  params = variables['params']
+  return tree | {
+    part: {**variables, 'params': params | {stage: jax.tree.map(jnp.zeros_like, params[stage])}}
+  }
+
+
+def test_every_loss_is_the_sum_over_the_stages(monkeypatch):
+  """Of two equal stages, each loss is twice that of one, and both are trained alike."""
+  states, metrics = [], []
+  for num_stages in (1, 2):
+    algorithm = _in_stages(monkeypatch, num_stages)
+    state = algorithm.init(jax.random.key(0))
+    state, values = jax.jit(algorithm.update)(state, batch(), jax.random.key(1))
+    states.append(state)
+    metrics.append(values)
+  one, two = metrics
+  assert one.keys() == two.keys() and 'loss/continuous' in one and 'loss/contrastive' in one
+  for name in one:
+    if name.startswith('loss/'):
+      np.testing.assert_allclose(two[name], 2.0 * one[name], rtol=1e-5, err_msg=name)
+  for part in ('trunk', 'recognition', 'discriminator_head'):
+    single, stages = (getattr(state, part) for state in states)
+    for kind in ('params', 'batch_stats') if 'params' in single else (None,):
+      a, b = (tree if kind is None else tree[kind] for tree in (single, stages))
+      for stage in ('networks_0', 'networks_1'):
+        assert_close(b[stage], a, rtol=1e-4, atol=1e-6)
+
+
+def test_the_last_stage_generates_and_classifies(monkeypatch, assert_trees_equal):
+  algorithm = _in_stages(monkeypatch, 2)
+  state = algorithm.init(jax.random.key(0))
+  images = batch()['images']
+  expected = algorithm.classify(state.variables, images)
+  for part in ('trunk', 'recognition'):
+    first, last = (_zeros(state.variables, part, f'networks_{stage}') for stage in (0, 1))
+    assert_trees_equal(algorithm.classify(first, images), expected)
+    assert differ(algorithm.classify(last, images)[0], expected[0])
+
+  class Numbered(_Generator):
+    def __call__(self, inputs, train):
+      (images, _) = super().__call__(inputs, train)
+      return 0.0 * images, 0.0 * images + 1.0
+
+  network = infogans.NETWORKS['mnist']._replace(generator=lambda *_: Numbered(2))
+  monkeypatch.setitem(infogans.NETWORKS, 'mnist', network)
+  algorithm = infogan(section(num_continuous=1), SHAPE, K)
+  made = algorithm.generate(state, jax.random.key(0), 4)
+  np.testing.assert_array_equal(made, np.ones((4, *SHAPE)))
+
+
 def test_bfloat16_keeps_float32_state_and_losses():
   config = section(dtype='bfloat16')
   algorithm = infogan(config, SHAPE, K)
@@ -287,7 +429,7 @@ def test_bfloat16_keeps_float32_state_and_losses():
   assert {x.dtype for x in floats} == {jnp.dtype('float32')}
 
 
-@pytest.mark.parametrize('field', ['prior', 'contrastive', 'trunk'])
+@pytest.mark.parametrize('field', ['network', 'prior', 'contrastive', 'trunk', 'prior_losses'])
 def test_unknown_choices_are_refused(field):
   with pytest.raises(ValueError, match=rf'algorithm\.{field}=.*nonsense'):
     infogan(section(**{field: 'nonsense'}), SHAPE, K)

@@ -3,12 +3,14 @@
 import functools
 import math
 
+from flax import linen as nn
 import jax
 import jax.numpy as jnp
 import ml_collections
 import numpy as np
 
 from jaxgan.algorithms import joint_vae as module
+from jaxgan.networks import infogans
 
 SHAPE = (8, 8, 1)
 K, D = 3, 2
@@ -17,11 +19,10 @@ K, D = 3, 2
 BETA = jnp.float32(10.0)
 
 
-@functools.cache
-def build():
-  """(algorithm, update, first state); all tests share a program, whose β and C are arguments."""
-  config = ml_collections.ConfigDict(
+def section():
+  return ml_collections.ConfigDict(
     {
+      'network': 'mnist',
       'latent_dim': D,
       'temperature': 0.67,
       'beta': float(BETA),
@@ -34,6 +35,12 @@ def build():
       'dtype': 'float32',
     }
   )
+
+
+@functools.cache
+def build():
+  """(algorithm, update, first state); all tests share a program, whose β and C are arguments."""
+  config = section()
 
   def update(state, batch, rng, beta, capacity):
     changed = ml_collections.ConfigDict({**config.to_dict(), 'beta': beta, 'capacity': capacity})
@@ -184,3 +191,39 @@ def test_divergences_are_held_to_their_growing_target():
   _, held = run(12, beta=jnp.float32(50.0), capacity=3.0)
   for name in ('loss/kl_continuous', 'loss/kl_categorical'):
     assert free[-1][name] < free[0][name] < held[-1][name]
+
+
+def test_a_decoder_in_two_stages_reconstructs_with_both_and_generates_with_the_last(monkeypatch):
+  """Both images of this one are constant: their logits are 0 and 2."""
+
+  class Decoder(nn.Module):
+    @nn.compact
+    def __call__(self, latents, train):
+      shape = latents.shape[0], 64
+      first = nn.BatchNorm(not train, use_bias=False, use_scale=False)(jnp.zeros(shape))
+      images = (first + self.param('shift', nn.initializers.zeros, ())).reshape(-1, *SHAPE)
+      return images, images + 2.0
+
+  mnist = infogans.NETWORKS['mnist']
+  two = mnist._replace(generator=lambda *_: Decoder(), num_stages=2)
+  monkeypatch.setitem(infogans.NETWORKS, 'mnist', two)
+  algorithm = module.joint_vae(section(), SHAPE, K)
+  state = algorithm.init(jax.random.key(0))
+  images = batch()['images']
+  _, metrics = jax.jit(algorithm.update)(state, {'images': images}, jax.random.key(1))
+  expected = sum(module.reconstruction_loss(jnp.full_like(images, x), images) for x in (0.0, 2.0))
+  np.testing.assert_allclose(metrics['loss/reconstruction'], expected, rtol=1e-5)
+  made = algorithm.generate(state, jax.random.key(2), 3)
+  np.testing.assert_allclose(made, np.full((3, *SHAPE), math.tanh(1.0)), rtol=1e-5)
+
+
+def test_networks_of_64x64_images():
+  config = section()
+  config.update(network='stackgan_two_stage', width=2)
+  algorithm = module.joint_vae(config, (64, 64, 3), K)
+  state = jax.eval_shape(algorithm.init, jax.random.key(0))
+  images = jnp.zeros((4, 64, 64, 3))
+  state, _ = jax.eval_shape(algorithm.update, state, {'images': images}, jax.random.key(1))
+  made = jax.eval_shape(lambda state: algorithm.generate(state, jax.random.key(2), 5), state)
+  logits, mean = jax.eval_shape(algorithm.classify, state.variables, images)
+  assert (made.shape, logits.shape, mean.shape) == ((5, 64, 64, 3), (4, K), (4, D))

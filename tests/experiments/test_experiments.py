@@ -19,6 +19,26 @@ from tests.stand_in import shrink
 FILES = sorted(p.stem for p in pathlib.Path(experiments.__file__).parent.glob('*.py'))
 EXPERIMENTS = [name for name in FILES if name not in ('__init__', 'base', 'rows')]
 QUICK = ('elastic_infogan_folder', 'folder_lt', 'mnist_lt')
+# Those with 64x64 images: name -> (argument, work directory, its data set, that of its annotator).
+RENDERED = {
+  'cars3d': (
+    'set=3,draw=1',
+    'runs/cars3d_set_3_draw_1',
+    'long_tail_cars3d/set_3_draw_1',
+    'long_tail_cars3d/set_3_full',
+  ),
+  'chairs3d': (
+    'set=4,draw=2',
+    'runs/chairs3d_set_4_draw_2',
+    'long_tail_chairs3d/set_4_draw_2',
+    'long_tail_chairs3d/set_4_full',
+  ),
+  'shapenet': ('', 'runs/shapenet', 'shapenet5', 'shapenet5'),
+  'youtube_faces': ('', 'runs/youtube_faces', 'youtube_faces40', 'youtube_faces40'),
+}
+# Those whose step is traced only: it takes ten seconds to compile, and that of the faces has all
+# that is in it.
+TRACED = ('cars3d', 'chairs3d', 'shapenet')
 SHAPES = {  # where they are not 32x32x3
   'digits_lt': {'image_size': 16, 'channels': 1},
   'digits_extreme_counts': {'image_size': 16, 'channels': 1, 'num_classes': 10},
@@ -28,6 +48,7 @@ SHAPES = {  # where they are not 32x32x3
   'folder_lt': {'image_size': 16, 'channels': 3},
   'mnist_lt': {'image_size': 28, 'channels': 1},
   'elastic_infogan_folder': {'image_size': 16, 'channels': 3},
+  **{name: {'image_size': 64} for name in RENDERED},
 }
 
 
@@ -35,10 +56,14 @@ def _module(name):
   return importlib.import_module(f'experiments.{name}')
 
 
-def _one_step(job):
-  """The state after a step, and the step's metrics."""
+def _one_step(job, trace_only):
+  """The state after a step; of a traced one its shapes."""
   constants = job.data.share(0, job.config.seed), job.data.dataset, dict(job.frozen)
   one_step, start = train.make_step(job, together=False)
+  if trace_only:
+    state = jax.eval_shape(job.algorithm.init, jax.random.key(0))
+    carry = jax.eval_shape(lambda state: start(state, 0, *constants), state)
+    return jax.eval_shape(lambda carry: one_step(carry, *constants), carry).state
   state = jax.jit(job.algorithm.init)(jax.random.key(0))
   carry = jax.jit(one_step)(start(state, 0, *constants), *constants)
   assert int(carry.state.step) == 1
@@ -59,13 +84,15 @@ def test_one_step(name, argument, stand_in_data):
   classifiers = {'classifier': None}
   for role in family.roles(config, config.methods, labelled=True):
     job = jobs.classifier_job(config, role, folder=None)
+    variables = _one_step(job, name in TRACED).variables
     classifiers[role] = jobs.Classifier(
-      job.algorithm.classify, _one_step(job).variables, data.pool.class_names, (), 0.0, ''
+      job.algorithm.classify, variables, data.pool.class_names, (), 0.0, ''
     )
   for method in config.methods:
     algorithm, frozen = family.build(config, method, data.pool, classifiers['classifier'])
     own = experiment.method_config(config, method, data)
-    _one_step(train.Job(method, None, own, algorithm, data, frozen, evaluate=None, picture=None))
+    job = train.Job(method, None, own, algorithm, data, frozen, evaluate=None, picture=None)
+    _one_step(job, name in TRACED)
 
 
 @pytest.mark.parametrize('name', EXPERIMENTS)
@@ -157,7 +184,9 @@ def test_mnist_follows_the_paper():
     'learning_rate': 2e-4, 'beta1': 0.5, 'beta2': 0.999, 'noise_dim': 62, 'num_continuous': 0,
     'temperature': 0.1, 'mutual_information_weight': 1.0, 'contrastive_weight': 10.0,
     'contrastive_temperature': 1.0, 'rotation_degrees': 20.0, 'zoom_range': (0.9, 1.1),
-    'prior': 'learnable', 'contrastive': 'nt_xent', 'num_categories': None,
+    'prior': 'learnable', 'contrastive': 'nt_xent', 'num_categories': None, 'network': 'mnist',
+    'crop_keep': 1.0, 'flip': False, 'gamma_range': (1.0, 1.0), 'prior_losses': 'all',
+    'prior_learning_rate': 2e-4,
   }  # fmt: skip
   assert {name: config.algorithm[name] for name in expected} == expected
   assert (config.train.batch_size, config.train.epochs, config.train.steps) == (64, 200, None)
@@ -168,7 +197,37 @@ def test_mnist_follows_the_paper():
   assert report.published_values('elastic_infogan')[0]['nmi']['elastic_infogan'][config.published]
 
 
-@pytest.mark.parametrize('name', ['mnist_lt', 'elastic_infogan_folder'])
+@pytest.mark.parametrize('name', RENDERED)
+def test_64x64_images_follow_the_paper(name):
+  argument, *expected = RENDERED[name]
+  config = _module(name).get_config(argument)
+  faces = name == 'youtube_faces'
+  found = config.workdir, config.data.dataset, config.annotator.data.dataset
+  assert list(found) == expected
+  expected = {
+    'network': 'stackgan_two_stage' if faces else 'stackgan', 'width': 64, 'noise_dim': 100,
+    'learning_rate': 2e-4, 'prior_learning_rate': 2e-4, 'temperature': 0.1,
+    'contrastive_weight': 10.0, 'rotation_degrees': 0.0 if faces else 10.0,
+    'zoom_range': (1.0, 1.0), 'flip': True, 'crop_keep': 1 / 1.1 if faces else 0.95,
+    'gamma_range': (0.3, 4.0) if faces else (1.0, 1.0), 'prior_losses': 'all',
+  }  # fmt: skip
+  assert {field: config.algorithm[field] for field in expected} == expected
+  assert (config.train.batch_size, config.train.epochs) == (50, 600)
+  nmi = report.published_values('elastic_infogan')[0]['nmi']['elastic_infogan']
+  assert f'{nmi[config.published][0]:.2f} / ' in _module(name).__doc__
+
+
+def test_the_folder_takes_other_networks():
+  config = _module('elastic_infogan_folder').get_config('network=stackgan')
+  assert (config.algorithm.network, config.data.options.image_size) == ('stackgan', 64)
+  assert config.annotator.data.options.image_size == 64
+  assert config.workdir == 'runs/elastic_infogan_folder_stackgan'
+  config_lib.validate(config, num_devices=1)
+  mnist = _module('elastic_infogan_folder').get_config()
+  assert (mnist.algorithm.network, mnist.data.options.image_size) == ('mnist', None)
+
+
+@pytest.mark.parametrize('name', ['mnist_lt', 'elastic_infogan_folder', *RENDERED])
 def test_methods_of_codes_differ_in_what_makes_them(name):
   assert set(_module(name).METHODS) == set(codes.METHODS)
   ours = _module(name).get_config()

@@ -36,7 +36,6 @@ def _small(kind, **options):
     'generator': (mnist.Generator(8, 1, **options), (6, 10)),
     'trunk': (mnist.Trunk(**options), (6, 8, 8, 1)),
     'recognition': (mnist.RecognitionHead(3, 2, **options), (6, 1024)),
-    'encoder': (mnist.Encoder(3, 2, **options), (6, 8, 8, 1)),
     'classifier': (mnist.EvaluationClassifier(3, **options), (6, 16, 16, 1)),
   }[kind]
   inputs = jax.random.normal(jax.random.key(1), shape)
@@ -65,7 +64,6 @@ def test_shapes(size, channels):
     mnist.Trunk(): (images, [(6, 1024)]),
     mnist.RecognitionHead(5, 2): ((6, 1024), [(6, 5), (6, 2), (6, 128)]),
     mnist.RecognitionHead(5): ((6, 1024), [(6, 5), (6, 0), (6, 128)]),
-    mnist.Encoder(5, 7): (images, [(6, 7), (6, 7), (6, 5)]),
   }
   for network, (input_shape, output_shapes) in expected.items():
     outputs, _ = _shapes(network, input_shape, train=False)
@@ -93,7 +91,7 @@ def test_image_sizes_are_multiples_of_4():
     _shapes(mnist.Trunk(), (2, 30, 30, 1), train=False)
 
 
-@pytest.mark.parametrize('kind', ['generator', 'trunk', 'recognition', 'encoder'])
+@pytest.mark.parametrize('kind', ['generator', 'trunk', 'recognition'])
 def test_weights_start_small_and_biases_at_zero(kind):
   for path, leaf in jax.tree_util.tree_leaves_with_path(_small(kind)[1]['params']):
     name = jax.tree_util.keystr(path)
@@ -113,7 +111,7 @@ def test_which_layers_are_normalised(kind, features):
   assert sorted(layer['mean'].shape[0] for layer in stats.values()) == sorted(features)
 
 
-@pytest.mark.parametrize('kind', ['generator', 'trunk', 'recognition', 'encoder'])
+@pytest.mark.parametrize('kind', ['generator', 'trunk', 'recognition'])
 def test_batch_statistics_in_training_and_running_ones_in_inference(kind, assert_trees_equal):
   network, variables, inputs = _small(kind)
 
@@ -158,9 +156,9 @@ def test_contrastive_features_are_those_before_the_last_layer():
 
 def test_generator_images_are_in_range_and_its_activation_can_be_left_out():
   network, variables, codes = _small('generator')
-  images = network.apply(variables, 1000.0 * codes, train=False)
+  (images,) = network.apply(variables, 1000.0 * codes, train=False)
   assert float(jnp.abs(images).max()) <= 1.0
-  logits = mnist.Generator(8, 1, activation=lambda x: x).apply(
+  (logits,) = mnist.Generator(8, 1, activation=lambda x: x).apply(
     variables, 1000.0 * codes, train=False
   )
   np.testing.assert_allclose(images, np.tanh(logits), atol=1e-5)
@@ -173,7 +171,7 @@ def test_classifier_has_one_mode_and_non_negative_features():
   assert list(variables) == ['params'] and float(features.min()) == 0.0
 
 
-@pytest.mark.parametrize('kind', ['generator', 'trunk', 'recognition', 'encoder', 'classifier'])
+@pytest.mark.parametrize('kind', ['generator', 'trunk', 'recognition', 'classifier'])
 def test_bfloat16_keeps_parameters_in_float32(kind):
   network, variables, inputs = _small(kind, dtype=jnp.bfloat16)
   outputs = jax.tree.leaves(network.apply(variables, inputs, train=False))

@@ -10,6 +10,11 @@ from jaxgan.networks.gans import NETWORKS
 METHODS = tuple(gan.METHODS)
 
 
+def complete(config) -> None:
+  """Nothing is missing in older configurations."""
+  del config
+
+
 def validate(config, require, require_positive) -> None:
   """Checks the sections `algorithm` and `evaluation`; see `jaxgan.config.validate`."""
   algorithm = config.algorithm

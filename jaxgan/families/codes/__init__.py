@@ -4,10 +4,25 @@ from jaxgan import data as data_lib
 from jaxgan.algorithms import infogan, joint_vae
 from jaxgan.errors import UserError
 from jaxgan.families.codes import report as report  # part of the interface
-from jaxgan.networks import mnist
+from jaxgan.networks import infogans
 
 JOINT_VAE = 'joint_vae'
 METHODS = (*infogan.VARIANTS, JOINT_VAE)
+
+
+def complete(config) -> None:
+  """Gives a configuration from before there was a choice the only one that there was."""
+  algorithm = config.algorithm
+  added = {'network': 'mnist', 'width': 64}
+  if 'prior' in algorithm:
+    added |= {
+      'crop_keep': 1.0,
+      'flip': False,
+      'gamma_range': [1.0, 1.0],  # As JSON has it.
+      'prior_losses': 'all',
+      'prior_learning_rate': algorithm.learning_rate,
+    }
+  algorithm.update({name: value for name, value in added.items() if name not in algorithm})
 
 
 def validate(config, require, require_positive) -> None:
@@ -19,6 +34,11 @@ def validate(config, require, require_positive) -> None:
   for field in ('beta1', 'beta2'):
     value = algorithm[field]
     require(0 <= value < 1, f'algorithm.{field}', value, 'a number in [0, 1)')
+  choices = {'network': infogans.NETWORKS} if methods[0] == JOINT_VAE else infogan.CHOICES
+  for field, allowed in choices.items():
+    value = algorithm[field]
+    require(value in allowed, f'algorithm.{field}', value, f'one of {", ".join(allowed)}')
+  require_positive('algorithm', 'width')
   k = algorithm.num_categories
   require(k is None or k >= 2, 'algorithm.num_categories', k, '2 or more, or none: the classes')
   if methods[0] == JOINT_VAE:
@@ -26,20 +46,16 @@ def validate(config, require, require_positive) -> None:
     for field in ('beta', 'capacity'):
       require(algorithm[field] >= 0, f'algorithm.{field}', algorithm[field], '0 or more')
     return
-  require_positive('algorithm', 'noise_dim', 'contrastive_temperature')
-  for field, allowed in (
-    ('prior', infogan.PRIORS),
-    ('contrastive', infogan.CONTRASTIVE),
-    ('trunk', infogan.TRUNKS),
-  ):
-    value = algorithm[field]
-    require(value in allowed, f'algorithm.{field}', value, f'one of {", ".join(allowed)}')
+  require_positive('algorithm', 'noise_dim', 'contrastive_temperature', 'prior_learning_rate')
   not_negative = ('num_continuous', 'mutual_information_weight', 'contrastive_weight')
   for field in (*not_negative, 'rotation_degrees'):
     require(algorithm[field] >= 0, f'algorithm.{field}', algorithm[field], '0 or more')
-  zoom = tuple(algorithm.zoom_range)
-  in_order = len(zoom) == 2 and 0 < zoom[0] <= zoom[1]
-  require(in_order, 'algorithm.zoom_range', zoom, 'two numbers above 0, in order')
+  keep = algorithm.crop_keep
+  require(0 < keep <= 1, 'algorithm.crop_keep', keep, 'a number in (0, 1]')
+  for field in ('zoom_range', 'gamma_range'):
+    ends = tuple(algorithm[field])
+    in_order = len(ends) == 2 and 0 < ends[0] <= ends[1]
+    require(in_order, f'algorithm.{field}', ends, 'two numbers above 0, in order')
 
 
 def roles(config, methods, labelled: bool):
@@ -72,7 +88,7 @@ def check(config, data: data_lib.TrainingData) -> None:
     )
   for indices in data.indices:
     data_lib.steps_per_epoch(len(indices), config.train.batch_size)
-  mnist.image_quarter(data.pool.images.shape[1])
+  infogans.NETWORKS[config.algorithm.network].check(data.pool.images.shape[1])
 
 
 def build(config, method: str, arrays, classifier):
