@@ -1,5 +1,7 @@
 """The GAN algorithm: what an update changes, counts, averages, and what it leaves alone."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,6 +9,7 @@ import pytest
 
 from jaxgan.algorithms.gan import LABELS, METHODS, Choices, gan
 from jaxgan.errors import UserError
+from tests import stand_in
 
 SHAPE = (8, 8, 1)
 K = 3
@@ -18,15 +21,14 @@ def classify(variables, images):
   return jnp.stack([-level, jnp.zeros_like(level), level], axis=-1), images[:, 0, :, 0]
 
 
-@pytest.fixture
-def build(tiny_config):
-  def make(method, **changes):
-    config = tiny_config.algorithm.copy_and_resolve_references()
-    with config.ignore_type():  # One number or one a class.
-      config.update(changes)
-    return gan(config, METHODS[method], SHAPE, K, classify)
-
-  return make
+@functools.cache
+def build(method, **changes):
+  """(algorithm, compiled update, first state), shared: compiling is what these tests wait for."""
+  config = stand_in.tiny().algorithm
+  with config.ignore_type():  # One number or one a class.
+    config.update(changes)
+  algorithm = gan(config, METHODS[method], SHAPE, K, classify)
+  return algorithm, jax.jit(algorithm.update), jax.jit(algorithm.init)(jax.random.key(0))
 
 
 def batch(n=8, seed=0):
@@ -38,9 +40,9 @@ def batch(n=8, seed=0):
   }
 
 
-def run(algorithm, steps, n=8):
-  update = jax.jit(algorithm.update)
-  state = algorithm.init(jax.random.key(0))
+def run(method, steps=1, n=8, **changes):
+  """All states and metrics of the first steps."""
+  _, update, state = build(method, **changes)
   states, metrics = [state], []
   for t in range(steps):
     state, values = update(state, batch(n, t), jax.random.fold_in(jax.random.key(1), t))
@@ -49,8 +51,8 @@ def run(algorithm, steps, n=8):
   return states, metrics
 
 
-def test_update_changes_every_part_of_the_state(build):
-  states, metrics = run(build('class_balancing'), 1)
+def test_update_changes_every_part_of_the_state():
+  states, metrics = run('class_balancing')
   changed = jax.tree.map(lambda a, b: bool((a != b).any()), states[0], states[1])
   # Biases before a batch norm and the last one under a relativistic loss have no gradient; an
   # orthogonal kernel starts with the spectral norm 1 that its variable holds.
@@ -62,9 +64,9 @@ def test_update_changes_every_part_of_the_state(build):
   assert {'loss/discriminator', 'loss/generator', 'loss/regulariser'} <= metrics[0].keys()
 
 
-def test_counts_follow_equation_5(build):
+def test_counts_follow_equation_5():
   """Cycle of 2 steps, α = 0.5: N <- max(50/2 + c/2, 1) with c the images of two batches."""
-  states, metrics = run(build('class_balancing', count_cycle=2, count_decay=0.5), 2)
+  states, metrics = run('class_balancing', 2)
   first, second = (np.asarray(m['class_share']) * 8 for m in metrics)
   np.testing.assert_allclose(states[1].cycle_counts, first, atol=1e-5)
   np.testing.assert_allclose(states[1].counts, [50.0] * K)
@@ -72,25 +74,23 @@ def test_counts_follow_equation_5(build):
   np.testing.assert_allclose(states[2].counts, np.maximum(25 + (first + second) / 2, 1), rtol=1e-6)
 
 
-def test_counts_a_class_can_be_held(build):
+def test_counts_a_class_can_be_held():
   """The two extremes of Fig. 3 hold N; nothing but the counts' update is switched off."""
   held, metrics = run(
-    build('class_balancing', count_start=(1e4, 50.0, 1.0), count_update='held', count_cycle=1), 2
+    'class_balancing', 2, count_start=(1e4, 50.0, 1.0), count_update='held', count_cycle=1
   )
   np.testing.assert_array_equal(held[2].counts, np.float32([1e4, 50, 1]))
   assert metrics[0]['class_share'].sum() == 1
 
 
-def test_statistics_of_every_step_can_be_additive(build):
-  states, metrics = run(
-    build('class_balancing', count_update='additive', count_cycle=1, count_decay=0.9), 1
-  )
+def test_statistics_of_every_step_can_be_additive():
+  states, metrics = run('class_balancing', count_update='additive', count_cycle=1, count_decay=0.9)
   seen = np.asarray(metrics[0]['class_share']) * 8
   np.testing.assert_allclose(states[1].counts, 45 + seen, rtol=1e-6)
 
 
-def test_average_is_the_generator_until_its_start_step(build, assert_trees_equal):
-  states, _ = run(build('unconditional', ema_start=2, ema_decay=0.75), 3)
+def test_average_is_the_generator_until_its_start_step(assert_trees_equal):
+  states, _ = run('unconditional', 3, ema_start=2, ema_decay=0.75)
   assert_trees_equal(states[2].ema, states[2].generator)
   expected = jax.tree.map(
     lambda old, new: 0.75 * old + 0.25 * new, states[2].generator, states[3].generator
@@ -100,10 +100,10 @@ def test_average_is_the_generator_until_its_start_step(build, assert_trees_equal
   )
 
 
-def test_a_weight_of_zero_is_the_unconditional_method(build):
+def test_a_weight_of_zero_is_the_unconditional_method():
   """The baseline differs in nothing but the regulariser."""
-  balanced, _ = run(build('class_balancing', regulariser_weight=0.0), 3)
-  unconditional, _ = run(build('unconditional'), 3)
+  balanced, _ = run('class_balancing', 3, regulariser_weight=0.0)
+  unconditional, _ = run('unconditional', 3)
   jax.tree.map(
     lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6),
     balanced[-1].generator,
@@ -111,9 +111,9 @@ def test_a_weight_of_zero_is_the_unconditional_method(build):
   )
 
 
-def test_the_regulariser_moves_the_generator_and_not_the_discriminator(build, assert_trees_equal):
-  with_it, _ = run(build('class_balancing', regulariser_weight=10.0), 1)
-  without, _ = run(build('unconditional'), 1)
+def test_the_regulariser_moves_the_generator_and_not_the_discriminator(assert_trees_equal):
+  with_it, _ = run('class_balancing')
+  without, _ = run('unconditional')
   assert_trees_equal(with_it[1].discriminator, without[1].discriminator)
   differs = jax.tree.map(
     lambda a, b: bool((a != b).any()),
@@ -124,8 +124,8 @@ def test_the_regulariser_moves_the_generator_and_not_the_discriminator(build, as
 
 
 @pytest.mark.parametrize('method', METHODS)
-def test_every_method_trains_a_step(build, method):
-  states, metrics = run(build(method), 1)
+def test_every_method_trains_a_step(method):
+  states, metrics = run(method)
   assert int(states[1].step) == 1
   assert all(bool(jnp.isfinite(value).all()) for value in metrics[0].values())
 
@@ -152,11 +152,11 @@ def test_impossible_choices_are_refused(tiny_config, changes, choices, message):
 
 
 @pytest.mark.parametrize('method', METHODS)
-def test_generate_takes_labels_where_they_are_the_classes(build, method):
+def test_generate_takes_labels_where_they_are_the_classes(method):
   """Of a conditional GAN, the label changes the image, and the noise does not depend on it."""
-  algorithm = build(method)
+  algorithm, _, _ = build(method)
   assert algorithm.class_conditional == (method in ('acgan', 'acgan_pretrained', 'cgan'))
-  state = run(algorithm, 1)[0][-1]
+  state = run(method)[0][-1]
   drawn = algorithm.generate(state, jax.random.key(5), 6)
   assert drawn.shape == (6, *SHAPE)
   if not algorithm.class_conditional:
@@ -168,9 +168,8 @@ def test_generate_takes_labels_where_they_are_the_classes(build, method):
   np.testing.assert_array_equal(same, labels == 0)
 
 
-def test_an_unconditional_gan_takes_no_labels(build):
-  algorithm = build('unconditional')
-  state = algorithm.init(jax.random.key(0))
+def test_an_unconditional_gan_takes_no_labels():
+  algorithm, _, state = build('unconditional')
   with pytest.raises(ValueError, match='takes labels'):
     algorithm.generate(state, jax.random.key(5), 4, labels=jnp.zeros(4, jnp.int32))
 
@@ -183,14 +182,14 @@ def test_labels_are_drawn_uniformly_or_by_the_inverse_of_their_counts():
     np.testing.assert_allclose(np.bincount(labels, minlength=K) / 20_000, expected, atol=0.015)
 
 
-def test_class_losses_enter_with_their_weight(build):
+def test_class_losses_enter_with_their_weight():
   """Without it, ACGAN is a conditional generator against an unconditional discriminator."""
   for method, losses in (
     ('acgan', ('loss/discriminator_class', 'loss/generator_class')),
     ('acgan_pretrained', ('loss/class',)),
   ):
-    with_it, metrics = run(build(method, class_loss_weight=1.0), 1)
-    without, _ = run(build(method, class_loss_weight=0.0), 1)
+    with_it, metrics = run(method)
+    without, _ = run(method, class_loss_weight=0.0)
     assert all(metrics[0][name] > 0 for name in losses)
     moved = jax.tree.map(
       lambda a, b: bool((a != b).any()), with_it[1].generator, without[1].generator
@@ -199,9 +198,8 @@ def test_class_losses_enter_with_their_weight(build):
 
 
 @pytest.mark.parametrize('method', ['acgan', 'cgan'])
-def test_the_discriminator_reads_the_labels_of_real_images(build, method):
-  algorithm = build(method)
-  state, update = algorithm.init(jax.random.key(0)), jax.jit(algorithm.update)
+def test_the_discriminator_reads_the_labels_of_real_images(method):
+  _, update, state = build(method)
   relabelled = batch() | {'labels': jnp.ones(8, jnp.int32)}
   one, _ = update(state, batch(), jax.random.key(1))
   other, _ = update(state, relabelled, jax.random.key(1))
@@ -209,32 +207,33 @@ def test_the_discriminator_reads_the_labels_of_real_images(build, method):
   assert any(jax.tree.leaves(moved))
 
 
-def test_n_dis_discriminator_steps_a_generator_step(build):
+def test_n_dis_discriminator_steps_a_generator_step():
   """Adam's own counters say how often each network was updated."""
-  algorithm = build('unconditional', discriminator_steps=3)
+  algorithm, _, _ = build('unconditional', discriminator_steps=3)
   assert algorithm.images_per_update == 3
-  states, _ = run(algorithm, 2, n=24)
+  states, _ = run('unconditional', 2, n=24, discriminator_steps=3)
   assert int(states[-1].discriminator_optimizer[0].count) == 6
   assert int(states[-1].generator_optimizer[0].count) == 2
 
 
 @pytest.mark.parametrize('method', METHODS)
-def test_counts_are_in_the_state_of_methods_with_a_classifier(build, method):
-  state = jax.eval_shape(build(method).init, jax.random.key(0))
+def test_counts_are_in_the_state_of_methods_with_a_classifier(method):
+  _, _, state = build(method)
   assert (state.counts is not None) == METHODS[method].classifier
   assert (state.cycle_counts is not None) == METHODS[method].classifier
 
 
-@pytest.mark.parametrize('loss', ['relativistic', 'hinge', 'non_saturating'])
-@pytest.mark.parametrize('weights', ['released', 'paper'])
-def test_every_loss_and_weighting_runs(build, loss, weights):
-  _, metrics = run(build('class_balancing', loss=loss, regulariser_weights=weights), 1)
+@pytest.mark.parametrize(
+  'changes', [{'loss': 'hinge'}, {'loss': 'non_saturating'}, {'regulariser_weights': 'paper'}]
+)
+def test_the_other_losses_and_weighting_run(changes):
+  _, metrics = run('class_balancing', **changes)
   assert all(bool(jnp.isfinite(v).all()) for v in metrics[0].values())
 
 
-def test_generate_uses_running_statistics_and_changes_nothing(build, assert_trees_equal):
-  algorithm = build('unconditional')
-  states, _ = run(algorithm, 3)
+def test_generate_uses_running_statistics_and_changes_nothing(assert_trees_equal):
+  algorithm, _, _ = build('unconditional')
+  states, _ = run('unconditional', 3)
   before = jax.device_get(states[-1])
   few = algorithm.generate(states[-1], jax.random.key(5), 4)
   assert few.shape == (4, *SHAPE) and float(jnp.abs(few).max()) <= 1.0
@@ -243,8 +242,8 @@ def test_generate_uses_running_statistics_and_changes_nothing(build, assert_tree
   assert_trees_equal(before, states[-1])
 
 
-def test_bfloat16_keeps_float32_state_and_losses(build):
-  states, metrics = run(build('class_balancing', dtype='bfloat16'), 2)
+def test_bfloat16_keeps_float32_state_and_losses():
+  states, metrics = run('class_balancing', 2, dtype='bfloat16')
   floats = [x for x in jax.tree.leaves(states[-1]) if jnp.issubdtype(x.dtype, jnp.floating)]
   assert all(x.dtype == jnp.float32 for x in floats)
   assert metrics[-1]['loss/generator'].dtype == jnp.float32
