@@ -6,7 +6,7 @@
 Ten identities of at most 96 views each: five sets of identities, each with five imbalances.
 
 Networks, batch, epochs and positive pairs (rotation, mirror, a crop of 95 %) are the paper's (§4;
-§4.2 of its supplement). Labels are for evaluation only: a ResNet-32, trained on all views of the
+§4.2 of its supplement). Labels are for evaluation only: a ResNet-50, trained on all views of the
 same ten identities, labels the generated images.
 
 Published NMI / ENT, 25 runs:
@@ -32,7 +32,7 @@ def get_config(argument: str = ''):
     experiment='cars3d',
     method=chosen.method,
     dataset=f'long_tail_cars3d/{run}',
-    annotator=base.classifier_section(f'long_tail_cars3d/set_{identities}_full', drw=False),
+    annotator=base.resnet50_section(f'long_tail_cars3d/set_{identities}_full'),
   )
   base.use_stackgan(config, capacity_steps=1600)
   config.train.update(evaluate_every=1000, picture_every=1000, checkpoint_every=1000)

@@ -7,7 +7,7 @@
 Cars, airplanes, bowls, cans and rifles, 30 views of each instance.
 
 Networks, batch, epochs and positive pairs (rotation, mirror, a crop of 95 %) are the paper's (§4;
-§4.2 of its supplement). Labels are for evaluation only: a ResNet-32, trained on the same images,
+§4.2 of its supplement). Labels are for evaluation only: a ResNet-50, trained on the same images,
 labels the generated ones.
 
 Published NMI / ENT, 5 runs:
@@ -31,7 +31,7 @@ def get_config(argument: str = ''):
     experiment='shapenet',
     method=chosen.method,
     dataset='shapenet5',
-    annotator=base.classifier_section('shapenet5', drw=False),
+    annotator=base.resnet50_section('shapenet5/full'),
   )
   base.use_stackgan(config)
   config.published = 'shapenet'

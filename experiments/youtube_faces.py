@@ -8,7 +8,7 @@ The crops of the first forty people by name, as imbalanced as they are.
 
 Networks in two stages, batch and positive pairs (mirror, a crop after scaling by 1.1, gamma
 contrast) are the paper's (§4, and §4.3 of its supplement); it trained "until convergence", this for
-the 600 epochs of its other images. Labels are for evaluation only: a ResNet-32, trained on the same
+the 600 epochs of its other images. Labels are for evaluation only: a ResNet-50, trained on the same
 images, labels the generated ones.
 
 Published NMI / ENT, 5 runs:
@@ -32,7 +32,7 @@ def get_config(argument: str = ''):
     experiment='youtube_faces',
     method=chosen.method,
     dataset='youtube_faces40',
-    annotator=base.classifier_section('youtube_faces40', drw=False),
+    annotator=base.resnet50_section('youtube_faces40/full'),
   )
   base.use_stackgan(config, 'stackgan_two_stage')
   if chosen.method != 'joint_vae':

@@ -33,8 +33,8 @@ RENDERED = {
     'long_tail_chairs3d/set_4_draw_2',
     'long_tail_chairs3d/set_4_full',
   ),
-  'shapenet': ('', 'runs/shapenet', 'shapenet5', 'shapenet5'),
-  'youtube_faces': ('', 'runs/youtube_faces', 'youtube_faces40', 'youtube_faces40'),
+  'shapenet': ('', 'runs/shapenet', 'shapenet5', 'shapenet5/full'),
+  'youtube_faces': ('', 'runs/youtube_faces', 'youtube_faces40', 'youtube_faces40/full'),
 }
 # Those whose step is compiled and run: among them they have all networks and methods. Compiling is
 # what takes time, so the steps of the others are traced, but in the slow test.
