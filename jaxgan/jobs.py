@@ -226,7 +226,7 @@ def load_classifier(folder: pathlib.Path, mesh) -> Classifier:
     UserError: not a classifier's folder, not trained to its end, or damaged.
   """
   config = config_lib.read(folder)
-  if 'network' not in config.algorithm:
+  if config.algorithm.get('network') not in NETWORKS:
     raise UserError(f'{folder} is not the folder of a classifier: name one that holds a classifier')
   data = data_lib.load_training(config.data)
   algorithm = build_classifier(config, data.pool)

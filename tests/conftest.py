@@ -24,6 +24,13 @@ from tests import stand_in
 jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.2)
 
 
+def pytest_collection_modifyitems(items):
+  """One worker takes all tests of the finished run, so that only one trains it."""
+  for item in items:
+    if 'finished' in item.fixturenames:
+      item.add_marker(pytest.mark.xdist_group('finished'))
+
+
 @pytest.fixture
 def stand_in_data(monkeypatch):
   """Stand-in data for one test; see `use_stand_in_data`."""

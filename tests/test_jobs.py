@@ -7,7 +7,7 @@ from jaxgan import config as config_lib
 from jaxgan import data as data_lib
 from jaxgan import experiment, jobs
 from jaxgan.errors import UserError
-from tests.stand_in import tiny_codes
+from tests.stand_in import tiny, tiny_codes
 
 DIGITS = {'image_size': 28, 'num_classes': 10}
 SHAPES = {'conv1': (20, 1, 5, 5), 'conv2': (50, 20, 5, 5), 'fc1': (500, 800), 'fc2': (10, 500)}
@@ -71,11 +71,11 @@ def test_other_files_are_refused(stand_in_data, tmp_path, write, shape, message)
 
 def test_the_folder_of_a_method_is_no_classifier(stand_in_data, tmp_path):
   del stand_in_data
-  config = tiny_codes()
-  data = data_lib.load_training(config.data)
-  folder = tmp_path / 'elastic_infogan'
-  config_lib.remember(folder, experiment.method_config(config, 'elastic_infogan', data))
-  with pytest.raises(UserError, match='elastic_infogan is not the folder of a classifier'):
-    _annotator(folder)
+  for config in (tiny_codes(), tiny()):
+    (method,) = config.methods
+    data = data_lib.load_training(config.data)
+    config_lib.remember(tmp_path / method, experiment.method_config(config, method, data))
+    with pytest.raises(UserError, match=f'{method} is not the folder of a classifier'):
+      _annotator(tmp_path / method)
   with pytest.raises(UserError, match=r'nowhere holds no run \(no config\.json\)'):
     _annotator(tmp_path / 'nowhere')
