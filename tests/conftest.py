@@ -24,6 +24,7 @@ from tests import stand_in
 jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.2)
 
 
+@pytest.hookimpl(tryfirst=True)  # Before xdist reads the groups.
 def pytest_collection_modifyitems(items):
   """One worker takes all tests of the finished run, so that only one trains it."""
   for item in items:

@@ -8,6 +8,7 @@ import sys
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from benchmarks import convolutions
 
@@ -21,6 +22,7 @@ def _run(benchmark, **flags):
   return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
 
+@pytest.mark.slow
 def test_step_time_writes_its_results(tmp_path):
   out = tmp_path / 'step_time.json'
   flags = {
@@ -45,6 +47,7 @@ def test_step_time_writes_its_results(tmp_path):
   assert 'torch' not in printed
 
 
+@pytest.mark.slow
 def test_replicas_writes_its_results(tmp_path):
   out = tmp_path / 'replicas.json'
   flags = {'batch_size': 3, 'image_size': 8, 'replicas': 2, 'steps': 1, 'repeats': 2, 'out': out}

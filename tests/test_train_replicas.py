@@ -14,6 +14,8 @@ import pytest
 from jaxgan import checkpoint, jobs, parallel, replicas, train
 from tests import toy
 
+pytestmark = pytest.mark.xdist_group('train_replicas')  # One worker makes what they share.
+
 MODES = {'in turns': False, 'together': True}
 N = len(toy.SIZES)
 FOLDERS = ('.', *(f'replica_{replica:02}' for replica in range(N)))

@@ -13,6 +13,8 @@ from jaxgan import experiment, logging, parallel, replicas, report, train
 from jaxgan.errors import UserError
 from tests.stand_in import tiny_codes, use_stand_in_data
 
+pytestmark = pytest.mark.xdist_group('codes')  # One worker makes what they share.
+
 ELASTIC = 'elastic_infogan'
 UNLABELLED = {'metadata': {'labelled': False}, 'num_classes': 1}
 PICTURES = {
