@@ -11,8 +11,10 @@ METHODS = tuple(gan.METHODS)
 
 
 def complete(config) -> None:
-  """Nothing is missing in older configurations."""
-  del config
+  """Gives a configuration from before there was a choice the only one that there was."""
+  added = {'generator_spectral_norm': False, 'count_update': 'convex'}
+  algorithm = config.algorithm
+  algorithm.update({name: value for name, value in added.items() if name not in algorithm})
 
 
 def validate(config, require, require_positive) -> None:
