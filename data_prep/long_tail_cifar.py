@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from data_prep import readers
-from data_prep.array_builder import ArrayBuilder, Split
+from data_prep.array_builder import ArrayBuilder, Recipe, Split
 from data_prep.cifar_batches import Layout, read_batches
 from data_prep.download import download
 from data_prep.long_tail import class_counts, indices_sha256, select_indices
@@ -108,6 +108,19 @@ class LongTailCifar(ArrayBuilder, skip_registration=True):
     name = self.copy.url.rsplit('/', 1)[-1]
     advice = f'place {name} anywhere and name it with --source (config field data.source)'
     return _batches(download(dl_manager, self.copy.url, self.copy.sha256, advice), self.copy)
+
+
+def recipe(builder: type[LongTailCifar], config: str, source: str) -> Recipe:
+  """See `data_prep.array_builder.Recipe`; an empty source means a download."""
+  configs = [known.name for known in builder.BUILDER_CONFIGS]
+  if config not in configs:
+    allowed = ', '.join(f'{builder.name}/{known}' for known in configs)
+    raise UserError(f'dataset {builder.name}/{config} is unknown; allowed: {allowed}')
+  return Recipe(
+    config,
+    lambda data_dir: builder(config=config, source=source, data_dir=data_dir),
+    find_source(source, builder.copy).pixels if source else '',
+  )
 
 
 class Found(NamedTuple):

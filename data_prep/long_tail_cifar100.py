@@ -3,7 +3,6 @@
 from data_prep import long_tail_cifar
 from data_prep.array_builder import RatioConfig, Recipe
 from data_prep.cifar_batches import CIFAR100
-from jaxgan.errors import UserError
 
 OPTIONS = ()
 CONFIGS = {'ratio_100': {'ratio': 100}, 'ratio_10': {'ratio': 10}, 'ratio_1': {'ratio': 1}}
@@ -41,12 +40,5 @@ class LongTailCifar100(long_tail_cifar.LongTailCifar):
 
 
 def recipe(config: str, source: str) -> Recipe:
-  """See `data_prep.array_builder.Recipe`; an empty source means a download."""
-  if config not in CONFIGS:
-    allowed = ', '.join(f'long_tail_cifar100/{name}' for name in CONFIGS)
-    raise UserError(f'dataset long_tail_cifar100/{config} is unknown; allowed: {allowed}')
-  return Recipe(
-    config,
-    lambda data_dir: LongTailCifar100(config=config, source=source, data_dir=data_dir),
-    long_tail_cifar.find_source(source, COPY).pixels if source else '',
-  )
+  """See `long_tail_cifar.recipe`."""
+  return long_tail_cifar.recipe(LongTailCifar100, config, source)

@@ -23,19 +23,31 @@ from experiments import base
 from experiments.mnist_lt import METHODS
 
 
-def get_config(argument: str = ''):
-  """The configuration; the argument takes method=..., set=0..4 and draw=0..4."""
+def objects_config(argument: str, name: str, capacity_steps: int, every: int):
+  """The configuration of one of the 25 runs of a data set of rendered objects.
+
+  Args:
+    argument: takes method=..., set=0..4 and draw=0..4.
+    name: of the experiment; the data set is `long_tail_<name>`.
+    capacity_steps: of joint_vae, see `base.use_stackgan`.
+    every: steps between evaluations, pictures and checkpoints.
+  """
   chosen = base.parse_argument(argument, method=METHODS, set=tuple(range(5)), draw=tuple(range(5)))
   identities = chosen['set']
   run = f'set_{identities}_draw_{chosen.draw}'
   config = base.codes_config(
-    experiment='cars3d',
+    experiment=name,
     method=chosen.method,
-    dataset=f'long_tail_cars3d/{run}',
-    annotator=base.resnet50_section(f'long_tail_cars3d/set_{identities}_full'),
+    dataset=f'long_tail_{name}/{run}',
+    annotator=base.resnet50_section(f'long_tail_{name}/set_{identities}_full'),
   )
-  base.use_stackgan(config, capacity_steps=1600)
-  config.train.update(evaluate_every=1000, picture_every=1000, checkpoint_every=1000)
-  config.published = 'cars3d'
-  config.workdir = f'runs/cars3d_{run}'
+  base.use_stackgan(config, capacity_steps=capacity_steps)
+  config.train.update(evaluate_every=every, picture_every=every, checkpoint_every=every)
+  config.published = name
+  config.workdir = f'runs/{name}_{run}'
   return config
+
+
+def get_config(argument: str = ''):
+  """The configuration; the argument takes method=..., set=0..4 and draw=0..4."""
+  return objects_config(argument, 'cars3d', capacity_steps=1600, every=1000)

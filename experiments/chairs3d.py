@@ -19,23 +19,9 @@ Those that are told the true class frequencies: ground_truth_infogan 0.17 / 1.84
 ground_truth_infogan_ntxent 0.59 / 0.89.
 """
 
-from experiments import base
-from experiments.mnist_lt import METHODS
+from experiments.cars3d import objects_config
 
 
 def get_config(argument: str = ''):
   """The configuration; the argument takes method=..., set=0..4 and draw=0..4."""
-  chosen = base.parse_argument(argument, method=METHODS, set=tuple(range(5)), draw=tuple(range(5)))
-  identities = chosen['set']
-  run = f'set_{identities}_draw_{chosen.draw}'
-  config = base.codes_config(
-    experiment='chairs3d',
-    method=chosen.method,
-    dataset=f'long_tail_chairs3d/{run}',
-    annotator=base.resnet50_section(f'long_tail_chairs3d/set_{identities}_full'),
-  )
-  base.use_stackgan(config, capacity_steps=800)
-  config.train.update(evaluate_every=500, picture_every=500, checkpoint_every=500)
-  config.published = 'chairs3d'
-  config.workdir = f'runs/chairs3d_{run}'
-  return config
+  return objects_config(argument, 'chairs3d', capacity_steps=800, every=500)

@@ -144,7 +144,8 @@ def read(folder: pathlib.Path) -> ml_collections.ConfigDict:
   except (OSError, ValueError) as error:
     raise UserError(f'{path} cannot be read ({error}): restore it or use another folder') from error
   if 'methods' in config:  # Those of classifiers have none.
-    families.family_of(config.methods).complete(config)
+    added = families.family_of(config.methods).added_fields(config.algorithm)
+    config.algorithm = ml_collections.ConfigDict(added | config.algorithm.to_dict())
   return config
 
 

@@ -3,8 +3,8 @@
 A family is a package that imports the core and no other family, with
 
   METHODS                                   names of its methods
-  complete(config)                          gives a remembered configuration the fields that it is
-                                            too old to have, with the values of what it ran
+  added_fields(algorithm)                   -> {field: value} of `algorithm` that a remembered
+                                            configuration may be too old to have: what it ran
   validate(config, require, positive)       checks the sections that only it reads
   roles(config, methods, labelled)          the sections of the classifiers it trains: an experiment
                                             has 'classifier' and 'annotator' before its methods

@@ -10,11 +10,10 @@ from jaxgan.networks.gans import NETWORKS
 METHODS = tuple(gan.METHODS)
 
 
-def complete(config) -> None:
-  """Gives a configuration from before there was a choice the only one that there was."""
-  added = {'generator_spectral_norm': False, 'count_update': 'convex'}
-  algorithm = config.algorithm
-  algorithm.update({name: value for name, value in added.items() if name not in algorithm})
+def added_fields(algorithm) -> dict:
+  """The fields that older configurations lack; see `jaxgan.families`."""
+  del algorithm
+  return {'generator_spectral_norm': False, 'count_update': 'convex'}
 
 
 def validate(config, require, require_positive) -> None:

@@ -10,9 +10,8 @@ JOINT_VAE = 'joint_vae'
 METHODS = (*infogan.VARIANTS, JOINT_VAE)
 
 
-def complete(config) -> None:
-  """Gives a configuration from before there was a choice the only one that there was."""
-  algorithm = config.algorithm
+def added_fields(algorithm) -> dict:
+  """The fields that older configurations lack; see `jaxgan.families`."""
   added = {'network': 'mnist', 'width': 64}
   if 'prior' in algorithm:
     added |= {
@@ -22,7 +21,7 @@ def complete(config) -> None:
       'prior_losses': 'all',
       'prior_learning_rate': algorithm.learning_rate,
     }
-  algorithm.update({name: value for name, value in added.items() if name not in algorithm})
+  return added
 
 
 def validate(config, require, require_positive) -> None:
