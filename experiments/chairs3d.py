@@ -19,6 +19,7 @@ Those that are told the true class frequencies: ground_truth_infogan 0.17 / 1.84
 ground_truth_infogan_ntxent 0.59 / 0.89.
 """
 
+from experiments.cars3d import METHODS as METHODS  # part of the interface
 from experiments.cars3d import objects_config
 
 
