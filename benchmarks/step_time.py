@@ -82,7 +82,7 @@ class JaxSide:
     labels = np.arange(len(images), dtype=np.int32) % _CLASSES
     names = tuple(map(str, range(_CLASSES)))
     pool = build.Arrays(images, labels, names, {}, 'random')
-    data = data_lib.TrainingData(pool, (np.arange(len(images)),), (pool.key,))
+    data = data_lib.whole(pool)
     classifier = classifier_algorithm(config.classifier.algorithm, shape, _CLASSES, 1)
     choices = METHODS['class_balancing']
     gan = gan_algorithm(config.algorithm, choices, shape, _CLASSES, classifier.classify)

@@ -44,16 +44,23 @@ class Recipe(NamedTuple):
   pixels: str = ''
 
 
+class Part(NamedTuple):
+  """What a replica has of a pool: positions of images, and the numbers of its classes in order."""
+
+  indices: np.ndarray
+  classes: np.ndarray
+
+
 class ReplicaSplits(NamedTuple):
   """The splits of several replicas as parts of one pool.
 
   pool is the data set that holds the images of all. For each replica, names has the data set that
-  is its split, and choices a function of the pool's labels to its positions in the pool.
+  is its split, and choices a function of the pool (`data_prep.build.Arrays`) to its Part.
   """
 
   pool: str
   names: tuple[str, ...]
-  choices: tuple[Callable[[np.ndarray], np.ndarray], ...]
+  choices: tuple[Callable[[Any], Part], ...]
 
 
 @dataclasses.dataclass(kw_only=True)

@@ -29,7 +29,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from data_prep import mnist_pair
-from data_prep.array_builder import ArrayBuilder, Recipe, ReplicaSplits, Split
+from data_prep.array_builder import ArrayBuilder, Part, Recipe, ReplicaSplits, Split
 from data_prep.download import download
 from data_prep.idx import read_idx
 from data_prep.long_tail import select_indices
@@ -203,10 +203,10 @@ def replica_splits(config: str, num_replicas: int) -> ReplicaSplits | None:
   base = _base(config)
   if base in SPLITS:
     series, pool = SPLITS, 'pool'
-    choices = [functools.partial(split_indices, split=split) for split in range(NUM_SPLITS)]
+    choose = [functools.partial(split_indices, split=split) for split in range(NUM_SPLITS)]
   elif base in mnist_pair.RATIOS:
     series, pool = mnist_pair.RATIOS, f'{mnist_pair.PREFIX}pool'
-    choices = [
+    choose = [
       functools.partial(mnist_pair.pair_indices, config=ratio) for ratio in mnist_pair.RATIOS
     ]
   else:
@@ -221,8 +221,13 @@ def replica_splits(config: str, num_replicas: int) -> ReplicaSplits | None:
   return ReplicaSplits(
     f'long_tail_mnist/{pool}{end}',
     tuple(f'long_tail_mnist/{name}{end}' for name in series[chosen]),
-    tuple(choices[chosen]),
+    tuple(functools.partial(_part, indices) for indices in choose[chosen]),
   )
+
+
+def _part(choose, pool) -> Part:
+  """What a split has of a pool: all of its classes."""
+  return Part(choose(pool.labels), np.arange(len(pool.class_names)))
 
 
 def read_mnist(source: str) -> Mnist:

@@ -5,6 +5,8 @@ The configs of both data sets, by their 'train' split:
   set_S_draw_D    a seeded choice of the views of set S's ten objects, draw D; S and D are 0..4
   set_S_pool      all views of the ten: replicas share it and index it with `draw_indices`
   set_S_full      80 % of the views of each, for the evaluation classifier
+  sets_pool       all views of the objects of all sets, each object once: for replicas of several
+  sets_full       80 % of the views of each of these
 
 Their 'test' split is always the 20 % that `full` lacks. Ojha et al. 2020 draw from all views, so it
 overlaps set_S_draw_D and pool: it is there for the evaluation classifier alone.
@@ -13,7 +15,7 @@ Of the ten class frequencies of a draw the paper prints five. They are those of 
 classes here; the other five are drawn once with a fixed seed, see `proportions`.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 import functools
 from importlib import resources
 import json
@@ -24,7 +26,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow_datasets as tfds
 
-from data_prep.array_builder import ArrayBuilder, Recipe, ReplicaSplits, Split
+from data_prep.array_builder import ArrayBuilder, Part, Recipe, ReplicaSplits, Split
 from data_prep.long_tail import hold_out, select_indices
 from jaxgan.errors import UserError
 
@@ -41,7 +43,7 @@ class Collection(NamedTuple):
 
 
 class Objects(NamedTuple):
-  """The ten objects of a set, as a source has them.
+  """The ten objects of a set, or the different ones of all sets, as a source has them.
 
   names in class order; places: the number of each object in its source; folders or files that
   hold them; read(k, views) gives those views of object k, uint8 [64, 64, 3], one after another.
@@ -58,11 +60,12 @@ class Objects(NamedTuple):
 class Config(NamedTuple):
   """A config's name in parts.
 
-  part is 'draw', 'pool' or 'full', draw None for the latter two, contents '' for published data.
+  part is 'draw', 'pool' or 'full', draw None for the latter two; set is None for all sets together,
+  contents '' for published data.
   """
 
   part: str
-  set: int
+  set: int | None
   draw: int | None
   contents: str
 
@@ -78,20 +81,21 @@ class ObjectViews(ArrayBuilder, skip_registration=True):
   image_shape = (IMAGE_SIZE, IMAGE_SIZE, 3)
   collection: Collection
 
-  def __init__(self, *, objects: Objects, **kwargs):
+  def __init__(self, *, objects: Objects, sets: list[list[int]], **kwargs):
     self.class_names = objects.names
-    self._objects = objects
+    self._objects, self._sets = objects, sets
     super().__init__(**kwargs)
 
   def read_splits(self, dl_manager):
     del dl_manager
     objects, collection = self._objects, self.collection
     config = parse_config(collection, self.builder_config.name)
-    labels = np.repeat(np.arange(NUM_CLASSES), collection.views)
+    num_classes = len(objects.names)
+    labels = np.repeat(np.arange(num_classes), collection.views)
     everything = np.arange(len(labels))
-    test = hold_out(labels, NUM_SETS * NUM_DRAWS + config.set)
+    test = hold_out(labels, NUM_SETS * NUM_DRAWS + (NUM_SETS if config.set is None else config.set))
     train = {
-      'draw': lambda: draw_indices(labels, collection, config.set, config.draw),
+      'draw': lambda: draw_indices(labels, range(num_classes), collection, config.set, config.draw),
       'pool': lambda: everything,
       'full': lambda: np.setdiff1d(everything, test),
     }[config.part]()
@@ -103,6 +107,7 @@ class ObjectViews(ArrayBuilder, skip_registration=True):
       'order': 'by object of the set, then view',
       'files': list(objects.files),
       'set': config.set,
+      'sets': self._sets,  # The classes of each set, in its own order.
       'draw': config.draw,
       # In thousandths; the paper prints the first five, the others are drawn with a fixed seed.
       'proportions': proportions(collection, config.draw) if drawn else None,
@@ -117,7 +122,7 @@ class ObjectViews(ArrayBuilder, skip_registration=True):
 
   def _images(self, positions):
     views = self.collection.views
-    for k in range(NUM_CLASSES):
+    for k in range(len(self._objects.names)):
       yield from self._objects.read(k, positions[positions // views == k] % views)
 
   def _places(self, positions):
@@ -163,53 +168,62 @@ def draw_counts(collection: Collection, draw: int) -> list[int]:
 
 
 def draw_indices(
-  labels: np.ndarray, collection: Collection, set_number: int, draw: int
+  labels: np.ndarray, classes: Sequence[int], collection: Collection, set_number: int, draw: int
 ) -> np.ndarray:
   """The images of a draw, chosen for each set and draw anew.
 
-  On the arrays of the config set_S_pool, `images[draw_indices(labels, collection, S, D)]` is the
-  'train' split of the config set_S_draw_D.
+  On the arrays of the config set_S_pool, `images[draw_indices(labels, range(10), collection, S,
+  D)]` is the 'train' split of the config set_S_draw_D.
 
   Args:
-    labels: int [10 views], of the pool.
+    labels: int [N], of the pool, in the order of the views.
+    classes: the pool's numbers of the set's ten objects, in class order.
     collection: cars or chairs.
     set_number: 0..4.
     draw: 0..4.
 
   Returns:
-    int64 [n] positions in the pool, ascending.
+    int64 [n] positions in the pool, by object of the set, then view.
   """
-  return select_indices(labels, draw_counts(collection, draw), NUM_DRAWS * set_number + draw)
+  positions = np.concatenate([np.flatnonzero(labels == k) for k in classes])
+  of_set = np.repeat(np.arange(NUM_CLASSES), collection.views)
+  seed = NUM_DRAWS * set_number + draw
+  return positions[select_indices(of_set, draw_counts(collection, draw), seed)]
 
 
 def replica_splits(collection: Collection, config: str, num_replicas: int) -> ReplicaSplits | None:
-  """As many draws of a set as there are replicas, from set_S_draw_D on; None for other configs.
+  """As many draws as there are replicas, from set_S_draw_D on; None for other configs.
 
-  Replicas stay within a set: a run has one list of classes and one evaluation classifier, and
-  each set has its own.
+  After draw 4 of a set comes draw 0 of the next, whose classes are other objects.
 
   Raises:
-    UserError: an unknown config, or they would go beyond draw 4.
+    UserError: an unknown config, or they would go beyond draw 4 of set 4.
   """
   first = parse_config(collection, config)
   if first.draw is None:
     return None
-  if first.draw + num_replicas > NUM_DRAWS:
+  start = NUM_DRAWS * first.set + first.draw
+  if start + num_replicas > NUM_SETS * NUM_DRAWS:
     raise UserError(
-      f'{collection.dataset} has the draws set_{first.set}_draw_0 .. draw_{NUM_DRAWS - 1} of set '
-      f'{first.set}: {num_replicas} replicas from draw_{first.draw} on are too many (replicas); '
-      'another set has other classes and is a run of its own'
+      f'{collection.dataset} ends with set_{NUM_SETS - 1}_draw_{NUM_DRAWS - 1}: {num_replicas} '
+      f'replicas from set_{first.set}_draw_{first.draw} on are too many (replicas)'
     )
-  draws = range(first.draw, first.draw + num_replicas)
-  prefix, end = f'{collection.dataset}/set_{first.set}', first.contents and f'-{first.contents}'
+  runs = [divmod(run, NUM_DRAWS) for run in range(start, start + num_replicas)]
+  end = first.contents and f'-{first.contents}'
+  pool = f'set_{first.set}_pool' if runs[-1][0] == first.set else 'sets_pool'
   return ReplicaSplits(
-    f'{prefix}_pool{end}',
-    tuple(f'{prefix}_draw_{draw}{end}' for draw in draws),
-    tuple(
-      functools.partial(draw_indices, collection=collection, set_number=first.set, draw=draw)
-      for draw in draws
-    ),
+    f'{collection.dataset}/{pool}{end}',
+    tuple(f'{collection.dataset}/set_{number}_draw_{draw}{end}' for number, draw in runs),
+    tuple(functools.partial(_part, collection, number, draw) for number, draw in runs),
   )
+
+
+def _part(collection, set_number, draw, pool) -> Part:
+  """What a draw has of a pool, of its set or of all sets."""
+  sets = pool.metadata['sets']
+  classes = sets[set_number if len(sets) > 1 else 0]
+  indices = draw_indices(pool.labels, classes, collection, set_number, draw)
+  return Part(indices, np.array(classes))
 
 
 def parse_config(collection: Collection, config: str) -> Config:
@@ -218,14 +232,20 @@ def parse_config(collection: Collection, config: str) -> Config:
   Raises:
     UserError: there is no such config.
   """
-  found = re.fullmatch(r'set_([0-4])_(?:draw_([0-4])|(pool|full))(?:-([0-9a-f]{10}))?', config)
+  found = re.fullmatch(
+    r'(?:set_([0-4])_draw_([0-4])|set(?:_([0-4])|s)_(pool|full))(?:-([0-9a-f]{10}))?', config
+  )
   if not found:
-    allowed = ', '.join(f'{collection.dataset}/set_S_{part}' for part in ('draw_D', 'full', 'pool'))
+    names = ('set_S_draw_D', 'set_S_full', 'set_S_pool', 'sets_full', 'sets_pool')
+    allowed = ', '.join(f'{collection.dataset}/{name}' for name in names)
     raise UserError(
       f'dataset {collection.dataset}/{config} is unknown; allowed: {allowed}, with S and D in 0..4'
     )
-  number, draw, part, contents = found.groups()
-  return Config(part or 'draw', int(number), int(draw) if draw else None, contents or '')
+  of_draw, draw, of_part, part, contents = found.groups()
+  number = of_draw or of_part
+  return Config(
+    part or 'draw', int(number) if number else None, int(draw) if draw else None, contents or ''
+  )
 
 
 def recipe(
@@ -259,10 +279,28 @@ def recipe(
       raise UserError(
         f'{collection.dataset}/{config} is not prepared in {data_dir}: give its source'
       )
-    objects = open_set(source, parsed.set)
-    return builder(objects=objects, config=tfds.core.BuilderConfig(name=config), data_dir=data_dir)
+    numbers = range(NUM_SETS) if parsed.set is None else (parsed.set,)
+    objects, sets = _together([open_set(source, number) for number in numbers])
+    config_of_builder = tfds.core.BuilderConfig(name=config)
+    return builder(objects=objects, sets=sets, config=config_of_builder, data_dir=data_dir)
 
   return Recipe(config, make)
+
+
+def _together(sets: list[Objects]) -> tuple[Objects, list[list[int]]]:
+  """The different objects of some sets, and for each set the numbers of its own among them."""
+  first = {}  # name -> (set, number in it)
+  for s, objects in enumerate(sets):
+    for k, name in enumerate(objects.names):
+      first.setdefault(name, (s, k))
+  chosen, numbers = list(first.values()), {name: number for number, name in enumerate(first)}
+  objects = sets[0]._replace(
+    names=tuple(first),
+    places=tuple(sets[s].places[k] for s, k in chosen),
+    files=tuple(sets[s].files[k] for s, k in chosen),
+    read=lambda number, views: sets[chosen[number][0]].read(chosen[number][1], views),
+  )
+  return objects, [[numbers[name] for name in objects.names] for objects in sets]
 
 
 def missing(dataset: str, source: str, wanted: str, what: str = '') -> UserError:

@@ -108,6 +108,14 @@ def resnet50_section(dataset: str) -> ml_collections.ConfigDict:
   return section
 
 
+def shorten_classifier(section) -> None:
+  """Makes a ResNet-32 one of 8 layers, trained for a tenth of the epochs: for a first look."""
+  section.algorithm.update(depth=8, warmup_epochs=1, decay_epochs=(16, 18))
+  if section.algorithm.drw_epoch is not None:
+    section.algorithm.drw_epoch = 16
+  section.train = train_section(batch_size=32, epochs=20, every=1000)
+
+
 def few_labels_classifier_section(dataset: str, num_labels: int, flip: bool = True):
   """BiT-M R50x1, pretrained on ImageNet-21k and fine-tuned on all of a few labelled images.
 
@@ -337,6 +345,19 @@ def codes_config(experiment: str, method: str, dataset: str, annotator):
     config.annotator.data[field] = config.data.get_ref(field)
   config.annotator.data.options.image_size = config.data.options.get_ref('image_size')
   return config
+
+
+def shorten_codes(config) -> None:
+  """2,000 steps, on 64x64 images of networks of a quarter of the width, for a first look on a CPU.
+
+  The work directory is one of its own; the evaluation classifier is left to `shorten_classifier`.
+  """
+  config.workdir = f'{config.workdir}_quick'
+  config.train = train_section(config.train.batch_size, steps=2000, every=500)
+  if config.algorithm.network != 'mnist':
+    config.algorithm.width = 16
+  if config.methods == ('joint_vae',):
+    config.algorithm.capacity_steps = 1000
 
 
 def use_stackgan(config, network: str = 'stackgan', capacity_steps: int = 25_000) -> None:

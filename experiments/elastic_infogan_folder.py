@@ -44,12 +44,6 @@ def get_config(argument: str = ''):
   elif chosen.method != 'joint_vae':
     config.algorithm.rotation_degrees = 10.0
   if chosen.length == 'quick':
-    config.workdir = f'{config.workdir}_quick'
-    config.train = base.train_section(config.train.batch_size, steps=2000, every=500)
-    if chosen.network != 'mnist':
-      config.algorithm.width = 16
-    config.annotator.algorithm.update(depth=8, warmup_epochs=1, decay_epochs=(16, 18), drw_epoch=16)
-    config.annotator.train = base.train_section(batch_size=32, epochs=20, every=1000)
-    if chosen.method == 'joint_vae':
-      config.algorithm.capacity_steps = 1000
+    base.shorten_codes(config)
+    base.shorten_classifier(config.annotator)
   return config

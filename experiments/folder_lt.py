@@ -51,8 +51,4 @@ def _shorten(config):
   config.evaluation.periodic_samples = 1000
   config.evaluation.checkpoint = 'latest'
   for section in (config.classifier, config.annotator, config.cas):
-    section.algorithm.depth, section.algorithm.width = 8, 16
-    section.algorithm.warmup_epochs = 1
-    section.algorithm.decay_epochs = (16, 18)
-    section.train = base.train_section(batch_size=32, epochs=20, every=1000)
-  config.classifier.algorithm.drw_epoch = 16
+    base.shorten_classifier(section)

@@ -48,11 +48,8 @@ def get_config(argument: str = ''):
     annotator=base.evaluation_classifier_section('long_tail_mnist/full'),
   )
   config.published = 'mnist'
-  length = '' if chosen.length == 'full' else f'_{chosen.length}'
-  config.workdir = f'runs/mnist_lt{length}_split_{chosen.split:02}'
+  config.workdir = f'runs/mnist_lt_split_{chosen.split:02}'
   if chosen.length == 'quick':
-    config.train = base.train_section(batch_size=64, steps=2000, every=500)
+    base.shorten_codes(config)
     config.annotator.algorithm.decay_epochs, config.annotator.train.epochs = (1,), 2
-    if chosen.method == 'joint_vae':
-      config.algorithm.capacity_steps = 1000
   return config

@@ -27,6 +27,7 @@ class Share(NamedTuple):
   Attributes:
     indices: int32 `[M]`, positions in the Dataset; those from `num_images` on are padding.
     num_images: int32.
+    label_of: int32, the replica's number 0 .. K - 1 of each class of the Dataset.
     class_counts: int32 `[K]`, images of each class.
     order_rng: key of the epochs' permutations.
     step_rng: key of the steps.
@@ -34,6 +35,7 @@ class Share(NamedTuple):
 
   indices: Any
   num_images: Any
+  label_of: Any
   class_counts: Any
   order_rng: Any
   step_rng: Any
@@ -46,29 +48,50 @@ class TrainingData(NamedTuple):
     pool: `data_prep.build.Arrays`, which holds the images of all replicas.
     indices: a replica each, its positions in the pool.
     keys: a replica each, the name of its data.
+    classes: a replica each, the pool's numbers of its K classes in their order.
   """
 
   pool: Any
   indices: tuple[np.ndarray, ...]
   keys: tuple[str, ...]
+  classes: tuple[np.ndarray, ...]
 
   @property
   def dataset(self) -> Dataset:
     return Dataset(self.pool.images, self.pool.labels)
 
+  @property
+  def image_shape(self) -> tuple[int, int, int]:
+    """(H, W, C)."""
+    return self.pool.images.shape[1:]
+
+  @property
+  def num_classes(self) -> int:
+    """K, the same for all replicas."""
+    return len(self.classes[0])
+
+  def class_names(self, replica: int) -> tuple[str, ...]:
+    """The names of a replica's classes `[K]`."""
+    return tuple(self.pool.class_names[k] for k in self.classes[replica])
+
   def arrays(self, replica: int):
     """The Arrays of one replica."""
-    at = self.indices[replica]
-    if np.array_equal(at, np.arange(len(self.pool.labels))):
-      return self.pool._replace(key=self.keys[replica])  # Gigabytes need not be copied.
-    return self.pool._replace(
-      images=self.pool.images[at], labels=self.pool.labels[at], key=self.keys[replica]
-    )
+    at, names = self.indices[replica], self.class_names(replica)
+    pool = self.pool._replace(key=self.keys[replica], class_names=names)
+    if np.array_equal(at, np.arange(len(self.pool.labels))) and names == self.pool.class_names:
+      return pool  # Gigabytes need not be copied.
+    labels = self._label_of(replica)[self.pool.labels[at]]
+    return pool._replace(images=self.pool.images[at], labels=labels)
 
   def share_counts(self, replica: int) -> np.ndarray:
     """Images of each class `[K]` that a replica trains on."""
-    labels = self.pool.labels[self.indices[replica]]
-    return np.bincount(labels, minlength=len(self.pool.class_names))
+    labels = self._label_of(replica)[self.pool.labels[self.indices[replica]]]
+    return np.bincount(labels, minlength=self.num_classes)
+
+  def _label_of(self, replica: int) -> np.ndarray:
+    label_of = np.zeros(len(self.pool.class_names), np.int32)
+    label_of[self.classes[replica]] = np.arange(self.num_classes)
+    return label_of
 
   def share(self, replica: int, seed: int) -> Share:
     """The Share of one replica; all of them have the same padded length."""
@@ -77,7 +100,9 @@ class TrainingData(NamedTuple):
     padded[: len(indices)] = indices
     _, order_rng, step_rng = run_keys(seed)
     counts = self.share_counts(replica).astype(np.int32)
-    return Share(padded, np.int32(len(indices)), counts, order_rng, step_rng)
+    return Share(
+      padded, np.int32(len(indices)), self._label_of(replica), counts, order_rng, step_rng
+    )
 
 
 def run_keys(seed: int):
@@ -132,11 +157,17 @@ def load_training(config, num_replicas: int = 1) -> TrainingData:
   splits = build.replica_splits(config.dataset, num_replicas) if num_replicas > 1 else None
   if splits is None:
     pool = load(config, 'train')
-    everything = np.arange(len(pool.labels))
-    return TrainingData(pool, (everything,) * num_replicas, (pool.key,) * num_replicas)
+    return whole(pool, num_replicas)
   pool = _load(splits.pool, 'train', config.source, config.data_dir, _options(config))
-  indices = tuple(choose(pool.labels) for choose in splits.choices)
-  return TrainingData(pool, indices, tuple(f'{name} of {pool.key}' for name in splits.names))
+  indices, classes = zip(*(choose(pool) for choose in splits.choices), strict=True)
+  keys = tuple(f'{name} of {pool.key}' for name in splits.names)
+  return TrainingData(pool, indices, keys, classes)
+
+
+def whole(pool, num_replicas: int = 1) -> TrainingData:
+  """The TrainingData of replicas that all have all of a pool."""
+  everything, classes = np.arange(len(pool.labels)), np.arange(len(pool.class_names))
+  return TrainingData(pool, *((part,) * num_replicas for part in (everything, pool.key, classes)))
 
 
 def _options(config):
@@ -232,7 +263,7 @@ def draw(share: Share, dataset: Dataset, step, *, batch_size, flip, crop_padding
   positions = step % steps * batch_size + along_batch(jnp.arange(batch_size))
   order_rng = jax.random.fold_in(share.order_rng, step // steps)
   indices = share.indices[permuted(order_rng, positions, share.num_images)]
-  images, labels = dataset.images[indices], dataset.labels[indices]
+  images, labels = dataset.images[indices], share.label_of[dataset.labels[indices]]
   draw_rng, update_rng = jax.random.split(jax.random.fold_in(share.step_rng, step))
   flip_rng, crop_rng = jax.random.split(draw_rng)
   if crop_padding:

@@ -61,7 +61,7 @@ class Setup:
   def _trained(self, role: str) -> jobs.Classifier | None:
     if role not in self._roles:
       return None
-    return jobs.trained_classifier(self.config, role, self.workdir, self.data.pool, self.mesh)
+    return jobs.trained_classifier(self.config, role, self.workdir, self.data, self.mesh)
 
   def evaluation_rng(self, replica: int):
     """The key of a replica's evaluations; a run's own stream has others."""
@@ -69,7 +69,7 @@ class Setup:
 
   def algorithm(self, method: str):
     """The algorithm of a method and its frozen arrays."""
-    return self.family.build(self.config, method, self.data.pool, self.classifier)
+    return self.family.build(self.config, method, self.data, self.classifier)
 
   def evaluation(self, method: str):
     """What measures and draws the states of a method; it is compiled once."""

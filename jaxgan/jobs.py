@@ -282,7 +282,7 @@ def _tested(classify, variables, test, name) -> Classifier:
   return Classifier(classify, variables, test.class_names, shape, accuracy, key)
 
 
-def trained_classifier(config, role: str, workdir: pathlib.Path, arrays, mesh) -> Classifier:
+def trained_classifier(config, role: str, workdir: pathlib.Path, data, mesh) -> Classifier:
   """The classifier or annotator of an experiment, trained now if it is missing.
 
   Where both have the same section they are one network, in the classifier's folder.
@@ -291,27 +291,57 @@ def trained_classifier(config, role: str, workdir: pathlib.Path, arrays, mesh) -
     config: the experiment's.
     role: 'classifier' or 'annotator', the name of its section.
     workdir: gets its folder.
-    arrays: the experiment's images, whose classes it must know.
+    data: the experiment's TrainingData, whose classes it must know.
     mesh: of the devices to use.
 
   Raises:
-    UserError: the one given by `<role>.folder` does not know the experiment's classes.
+    UserError: it does not know the experiment's classes, or images of their size.
   """
   given = config[role].folder
   one_network = 'classifier' in config and config[role].to_dict() == config.classifier.to_dict()
   name = 'classifier' if one_network else role
   folder = pathlib.Path(given).expanduser() if given else workdir / name
   if not given:
-    train.run(classifier_job(config, role, folder), mesh)
+    job = classifier_job(config, role, folder)
+    _check_knows(config, role, folder, job.data.pool.class_names, job.data.image_shape, data)
+    train.run(job, mesh)
   if folder.suffix == '.npz':
     classifier = load_weights(folder, config[role].data)
   else:
     classifier = load_classifier(folder, mesh)
-  knows = f'{len(classifier.class_names)} classes of {"x".join(map(str, classifier.image_shape))}'
-  needs = f'{len(arrays.class_names)} classes of {"x".join(map(str, arrays.images.shape[1:]))}'
-  if knows != needs:
-    raise UserError(
-      f'the {role} in {folder} knows {knows} images, the data set {config.data.dataset} has '
-      f'{needs}: change config.{role}.folder'
-    )
+  _check_knows(config, role, folder, classifier.class_names, classifier.image_shape, data)
   return classifier
+
+
+def _check_knows(config, role, folder, class_names, image_shape, data):
+  known = all(class_positions(class_names, data, r) is not None for r in range(config.replicas))
+  if image_shape != data.image_shape or not known:
+    field = 'folder' if config[role].folder else 'data.dataset'
+    raise UserError(
+      f'the {role} in {folder} knows {_sizes(class_names, image_shape)} images, the data set '
+      f'{config.data.dataset} has {_sizes(data.pool.class_names, data.image_shape)}: change '
+      f'config.{role}.{field}'
+    )
+
+
+def _sizes(class_names, image_shape):
+  return f'{len(class_names)} classes of {"x".join(map(str, image_shape))}'
+
+
+def class_positions(known, data, replica: int) -> np.ndarray | None:
+  """Where a classifier has the classes of a replica among its outputs, int `[K]`.
+
+  In the same places where it knows as many classes as the images of all replicas have, or else by
+  name; None where it lacks one.
+
+  Args:
+    known: the names of the classifier's classes.
+    data: the experiment's TrainingData.
+    replica: which.
+  """
+  if len(known) == len(data.pool.class_names):
+    return data.classes[replica]
+  names = data.class_names(replica)
+  if not set(names) <= set(known):
+    return None
+  return np.array([known.index(name) for name in names])

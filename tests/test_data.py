@@ -19,7 +19,8 @@ def _training(*sizes, pool=40):
   names = tuple(map(str, range(pool)))
   arrays = build.Arrays(images, np.arange(pool, dtype=np.int32), names, {}, 'pool')
   indices = tuple(np.arange(pool)[-size:] for size in sizes)
-  return data.TrainingData(arrays, indices, tuple(map(str, sizes)))
+  classes = (np.arange(pool),) * len(sizes)
+  return data.TrainingData(arrays, indices, tuple(map(str, sizes)), classes)
 
 
 def _draw(training, step, replica=0, seed=0, **changes):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from data_prep import build
 from jaxgan import config as config_lib
 from jaxgan import data as data_lib
 from jaxgan import experiment, jobs
@@ -25,8 +26,8 @@ def _save_weights(path, leave_out=()):
 def _annotator(given):
   config = tiny_codes()
   config.annotator.folder = str(given)
-  arrays = data_lib.load(config.data, 'train')
-  return jobs.trained_classifier(config, 'annotator', given.parent, arrays, mesh=None)
+  data = data_lib.load_training(config.data)
+  return jobs.trained_classifier(config, 'annotator', given.parent, data, mesh=None)
 
 
 def test_the_released_weights_are_an_annotator(stand_in_data, tmp_path):
@@ -79,3 +80,14 @@ def test_the_folder_of_a_method_is_no_classifier(stand_in_data, tmp_path):
       _annotator(tmp_path / method)
   with pytest.raises(UserError, match=r'nowhere holds no run \(no config\.json\)'):
     _annotator(tmp_path / 'nowhere')
+
+
+def test_classes_are_found_by_place_or_by_name():
+  pool = build.Arrays(np.zeros((4, 8, 8, 1), np.uint8), np.arange(4), tuple('abcd'), {}, 'pool')
+  classes = (np.array([2, 0]), np.array([3, 1]))
+  data = data_lib.TrainingData(pool, (np.array([2, 0]), np.array([3, 1])), ('x', 'y'), classes)
+  # As many classes: other names for the same ones.
+  np.testing.assert_array_equal(jobs.class_positions(tuple('ABCD'), data, 1), [3, 1])
+  np.testing.assert_array_equal(jobs.class_positions(tuple('edcba'), data, 0), [2, 4])
+  assert jobs.class_positions(tuple('abc'), data, 0).tolist() == [2, 0]
+  assert jobs.class_positions(tuple('abc'), data, 1) is None

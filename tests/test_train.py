@@ -238,7 +238,7 @@ def test_evaluation_changes_nothing(make_job, mesh, assert_trees_equal):
 def test_epochs_give_the_length_in_steps(tiny_config):
   with tiny_config.unlocked():
     tiny_config.train.update(steps=None, epochs=3)
-  data = data_lib.TrainingData(None, (np.arange(50), np.arange(76)), ('a', 'b'))
+  data = data_lib.TrainingData(None, (np.arange(50), np.arange(76)), ('a', 'b'), ())
   assert train.total_steps(tiny_config, data) == 27
 
 

@@ -72,7 +72,8 @@ def training_data(sizes=SIZES) -> data_lib.TrainingData:
   labels = rng.integers(0, K, POOL).astype(np.int32)
   pool = build.Arrays(images, labels, ('a', 'b', 'c'), {}, 'toy')
   indices = tuple(np.sort(rng.permutation(POOL)[:size]) for size in sizes)
-  return data_lib.TrainingData(pool, indices, tuple(f'part {r}' for r in range(len(sizes))))
+  keys, classes = tuple(f'part {r}' for r in range(len(sizes))), (np.arange(K),) * len(sizes)
+  return data_lib.TrainingData(pool, indices, keys, classes)
 
 
 def job(folder=None, data=None, evaluate=None, picture=None, seed=5, **train_changes) -> train.Job:

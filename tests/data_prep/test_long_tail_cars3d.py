@@ -2,6 +2,8 @@
 
 import re
 
+import jax
+import ml_collections
 import numpy as np
 import pytest
 from scipy.io import savemat
@@ -9,6 +11,7 @@ from scipy.io import savemat
 from data_prep import build, long_tail_cars3d, object_views
 from data_prep.long_tail_cars3d import COLLECTION
 from data_prep.object_views import draw_counts, draw_indices, object_ids
+from jaxgan import data as data_lib
 from jaxgan.errors import UserError
 
 SET_3 = ['038', '111', '104', '159', '035', '037', '086', '043', '173', '196']
@@ -94,7 +97,7 @@ def test_the_sets_are_the_papers():
 
 def test_every_run_draws_anew():
   labels = np.repeat(np.arange(10), 96)
-  draws = [draw_indices(labels, COLLECTION, s, d) for s in range(5) for d in range(5)]
+  draws = [draw_indices(labels, range(10), COLLECTION, s, d) for s in range(5) for d in range(5)]
   assert len({draw.tobytes() for draw in draws}) == 25
   # Under one draw the sets have equal counts, but other views.
   assert [len(draw) for draw in draws[:5]] == [len(draw) for draw in draws[20:]]
@@ -115,7 +118,7 @@ def test_published_layout(published, load, tmp_path, monkeypatch):
   np.testing.assert_array_equal(pool.images[:, 16, 48], colours.T)
   assert not pool.images[:, :28, :28].any()
   drawn = load('set_3_draw_1', source=published)
-  at = draw_indices(pool.labels, COLLECTION, 3, 1)
+  at = draw_indices(pool.labels, range(10), COLLECTION, 3, 1)
   np.testing.assert_array_equal(drawn.images, pool.images[at])
   np.testing.assert_array_equal(drawn.labels, pool.labels[at])
   facts = drawn.metadata
@@ -198,7 +201,7 @@ def test_other_cars_stand_in(make_cars, load):
   source = make_cars()
   drawn, pool = load('set_2_draw_4', source=source), load('set_2_pool', source=source)
   hashed = re.fullmatch(r'long_tail_cars3d/set_2_draw_4-([0-9a-f]{10})/.*', drawn.key)[1]
-  at = draw_indices(pool.labels, COLLECTION, 2, 4)
+  at = draw_indices(pool.labels, range(10), COLLECTION, 2, 4)
   np.testing.assert_array_equal(drawn.images, pool.images[at])
   assert drawn.metadata['train']['class_counts'] == draw_counts(COLLECTION, 4)
   assert drawn.metadata['pixels'] == 'unverified'
@@ -245,19 +248,44 @@ def test_torcs_cars(real_data, load):
 # Replicas --------------------------------------------------------------------------------------
 
 
-def test_replicas_have_the_draws_of_the_set():
+def test_replicas_have_the_draws_of_the_set(make_cars, load):
   splits = build.replica_splits('long_tail_cars3d/set_2_draw_1', 4)
   assert splits.pool == 'long_tail_cars3d/set_2_pool'
   assert splits.names == tuple(f'long_tail_cars3d/set_2_draw_{draw}' for draw in range(1, 5))
-  labels = np.repeat(np.arange(10), 96)
-  for draw, choose in enumerate(splits.choices, 1):
-    np.testing.assert_array_equal(choose(labels), draw_indices(labels, COLLECTION, 2, draw))
   hashed = build.replica_splits('long_tail_cars3d/set_0_draw_0-0123456789', 2)
   assert hashed.pool == 'long_tail_cars3d/set_0_pool-0123456789'
   assert hashed.names[1] == 'long_tail_cars3d/set_0_draw_1-0123456789'
   assert build.replica_splits('long_tail_cars3d/set_2_full', 9) is None
+  assert build.replica_splits('long_tail_cars3d/sets_full', 9) is None
 
 
-def test_replicas_stay_within_a_set():
-  with pytest.raises(UserError, match=r'6 replicas from draw_0 .* a run of its own'):
-    build.replica_splits('long_tail_cars3d/set_2_draw_0', 6)
+def test_replicas_of_several_sets_have_their_own_classes(make_cars, load, tmp_path):
+  source = make_cars()
+  section = {'dataset': 'long_tail_cars3d/set_0_draw_0', 'source': str(source), 'options': {}}
+  section = ml_collections.ConfigDict({**section, 'data_dir': str(tmp_path / 'tfds')})
+  data = data_lib.load_training(section, 25)
+  assert len(data.pool.class_names) == len(set(data.pool.class_names)) == 12
+  assert len(data.pool.labels) == 12 * 96 and data.num_classes == 10
+  for replica, (number, draw) in ((0, (0, 0)), (11, (2, 1)), (24, (4, 4))):
+    alone, part = load(f'set_{number}_draw_{draw}', source=source), data.arrays(replica)
+    assert part.class_names == data.class_names(replica) == alone.class_names
+    np.testing.assert_array_equal(part.labels, alone.labels)
+    np.testing.assert_array_equal(part.images, alone.images)
+    assert data.share_counts(replica).tolist() == draw_counts(COLLECTION, draw)
+    assert data.keys[replica].startswith(f'long_tail_cars3d/set_{number}_draw_{draw} of ')
+    # Its batches are those of the run alone, labels included.
+    batches = [
+      data_lib.draw(d.share(r, 3), d.dataset, 7, batch_size=8, flip=True, crop_padding=0)[0]
+      for d, r in ((data, replica), (data_lib.whole(alone), 0))
+    ]
+    jax.tree.map(np.testing.assert_array_equal, *batches)
+  full, test = (load('sets_full', split, source) for split in ('train', 'test'))
+  assert full.class_names == data.pool.class_names
+  assert test.metadata['test']['class_counts'] == [19] * 12 and len(full.labels) == 12 * 77
+
+
+def test_replicas_beyond_the_last_draw_are_refused():
+  with pytest.raises(
+    UserError, match=r'set_4_draw_4: 3 replicas from set_4_draw_3 on are too many'
+  ):
+    build.replica_splits('long_tail_cars3d/set_4_draw_3', 3)

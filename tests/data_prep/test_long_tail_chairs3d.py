@@ -47,7 +47,7 @@ def test_published_layout(published, load):
   drawn = load('set_4_draw_2', source=published.parent)
   assert drawn.class_names == tuple(IDS)
   assert drawn.metadata['train']['class_counts'] == draw_counts(COLLECTION, 2)
-  at = draw_indices(np.repeat(np.arange(10), 62), COLLECTION, 4, 2)
+  at = draw_indices(np.repeat(np.arange(10), 62), range(10), COLLECTION, 4, 2)
   np.testing.assert_array_equal(drawn.labels, at // 62)
   np.testing.assert_array_equal(
     drawn.images[:, 32, 8], np.repeat(20 * (at // 62), 3).reshape(-1, 3)

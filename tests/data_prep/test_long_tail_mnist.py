@@ -3,6 +3,7 @@
 import gzip
 from pathlib import Path
 import re
+from types import SimpleNamespace
 
 import ml_collections
 import numpy as np
@@ -293,10 +294,11 @@ def test_replicas_of_unknown_data_are_refused():
 
 def test_choices_are_positions_in_the_pool(fake_mnist):
   splits = build.replica_splits('long_tail_mnist/split_03', 3)
+  pool = SimpleNamespace(labels=fake_mnist.labels, class_names=tuple('0123456789'))
   for split, choose in zip((3, 4, 5), splits.choices, strict=True):
-    np.testing.assert_array_equal(
-      choose(fake_mnist.labels), split_indices(fake_mnist.labels, split)
-    )
+    part = choose(pool)
+    np.testing.assert_array_equal(part.indices, split_indices(fake_mnist.labels, split))
+    np.testing.assert_array_equal(part.classes, np.arange(10))
 
 
 def test_a_replica_trains_on_the_images_of_its_split(fake_mnist, training, load, tmp_path):

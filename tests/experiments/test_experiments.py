@@ -18,7 +18,7 @@ from tests.stand_in import shrink
 
 FILES = sorted(p.stem for p in pathlib.Path(experiments.__file__).parent.glob('*.py'))
 EXPERIMENTS = [name for name in FILES if name not in ('__init__', 'base', 'rows')]
-QUICK = ('elastic_infogan_folder', 'folder_lt', 'mnist_lt')
+QUICK = ('cars3d', 'chairs3d', 'elastic_infogan_folder', 'folder_lt', 'mnist_lt', 'mnist_pair')
 # Those with 64x64 images: name -> (argument, work directory, its data set, that of its annotator).
 RENDERED = {
   'cars3d': (
@@ -47,6 +47,7 @@ SHAPES = {  # where they are not 32x32x3
   'inaturalist2019': {'image_size': 64, 'num_classes': 1010, 'n': 1010},
   'folder_lt': {'image_size': 16, 'channels': 3},
   'mnist_lt': {'image_size': 28, 'channels': 1},
+  'mnist_pair': {'image_size': 28, 'channels': 1, 'num_classes': 2},
   'elastic_infogan_folder': {'image_size': 16, 'channels': 3},
   **{name: {'image_size': 64} for name in RENDERED},
 }
@@ -88,7 +89,7 @@ def _step_experiment(name, argument, stand_in_data, traced):
       job.algorithm.classify, variables, data.pool.class_names, (), 0.0, ''
     )
   for method in config.methods:
-    algorithm, frozen = family.build(config, method, data.pool, classifiers['classifier'])
+    algorithm, frozen = family.build(config, method, data, classifiers['classifier'])
     own = experiment.method_config(config, method, data)
     job = train.Job(method, None, own, algorithm, data, frozen, evaluate=None, picture=None)
     _one_step(job, 'method' in traced)
@@ -233,6 +234,19 @@ def test_64x64_images_follow_the_paper(name):
   assert f'{nmi[config.published][0]:.2f} / ' in _module(name).__doc__
 
 
+@pytest.mark.parametrize('name', ['cars3d', 'chairs3d'])
+def test_all_sets_are_25_replicas_with_one_evaluation_classifier(name):
+  one, every = (_module(name).get_config(argument) for argument in ('', 'set=all'))
+  assert (one.replicas, every.replicas) == (1, 25)
+  assert every.annotator.data.dataset == f'long_tail_{name}/sets_full'
+  assert every.workdir == f'runs/{name}'
+  every.replicas, every.workdir = one.replicas, one.workdir
+  every.annotator.data.dataset = one.annotator.data.dataset
+  assert every.to_json() == one.to_json()
+  with pytest.raises(UserError, match='set=all has every draw: leave draw out'):
+    _module(name).get_config('set=all,draw=2')
+
+
 def test_the_folder_takes_other_networks():
   config = _module('elastic_infogan_folder').get_config('network=stackgan')
   assert (config.algorithm.network, config.data.options.image_size) == ('stackgan', 64)
@@ -243,7 +257,7 @@ def test_the_folder_takes_other_networks():
   assert (mnist.algorithm.network, mnist.data.options.image_size) == ('mnist', None)
 
 
-@pytest.mark.parametrize('name', ['mnist_lt', 'elastic_infogan_folder', *RENDERED])
+@pytest.mark.parametrize('name', ['mnist_lt', 'mnist_pair', 'elastic_infogan_folder', *RENDERED])
 def test_methods_of_codes_differ_in_what_makes_them(name):
   assert set(_module(name).METHODS) == set(codes.METHODS)
   ours = _module(name).get_config()
@@ -263,9 +277,19 @@ def test_methods_of_codes_differ_in_what_makes_them(name):
 def test_split_and_length_of_mnist():
   config = _module('mnist_lt').get_config('length=quick,split=7')
   assert config.data.dataset == 'long_tail_mnist/split_07'
-  assert config.workdir == 'runs/mnist_lt_quick_split_07'
+  assert config.workdir == 'runs/mnist_lt_split_07_quick'
   assert (config.train.batch_size, config.train.epochs) == (64, None) and config.train.steps <= 5000
   config_lib.validate(config, num_devices=1)
+
+
+def test_a_pair_of_digits_has_a_prior_that_learns_faster_and_is_mnist_otherwise():
+  pair, mnist = _module('mnist_pair').get_config('ratio=3_7'), _module('mnist_lt').get_config()
+  assert pair.data.dataset == 'long_tail_mnist/zero_four_3_7'
+  assert pair.annotator.data.dataset == 'long_tail_mnist/zero_four_full'
+  assert pair.algorithm.prior_learning_rate == 10 * mnist.algorithm.learning_rate
+  pair.algorithm.prior_learning_rate = mnist.algorithm.prior_learning_rate
+  assert pair.algorithm.to_dict() == mnist.algorithm.to_dict()
+  assert pair.train.to_dict() == mnist.train.to_dict()
 
 
 @pytest.mark.parametrize('name', QUICK)

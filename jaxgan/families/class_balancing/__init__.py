@@ -69,7 +69,12 @@ def check(config, data: data_lib.TrainingData) -> None:
       f'config.data.source={config.data.source} has no labels, which the classifier and the '
       'annotator need: give class folders or an npz with labels'
     )
-  counts, num_classes = len(_start_counts(config)), len(data.pool.class_names)
+  if any(data.class_names(replica) != data.class_names(0) for replica in range(config.replicas)):
+    raise UserError(
+      f'config.replicas={config.replicas}: those of {config.data.dataset} have different classes, '
+      'one classifier needs the same: use fewer'
+    )
+  counts, num_classes = len(_start_counts(config)), data.num_classes
   if counts not in (1, num_classes):
     raise UserError(
       f'config.algorithm.count_start has {counts} numbers, {config.data.dataset} has '
@@ -80,18 +85,18 @@ def check(config, data: data_lib.TrainingData) -> None:
     data_lib.steps_per_epoch(len(indices), images_per_step)
     if has_cas(config):  # It generates as many images.
       data_lib.steps_per_epoch(len(indices), config.cas.train.batch_size)
-  NETWORKS[config.algorithm.network].check(data.pool.images.shape[1])
+  NETWORKS[config.algorithm.network].check(data.image_shape[0])
   features.inception_network(config.evaluation)
 
 
-def build(config, method: str, arrays, classifier):
+def build(config, method: str, data: data_lib.TrainingData, classifier):
   """The GAN algorithm of an experiment and the frozen arrays its batches carry."""
   choices = gan.METHODS[method]
   algorithm = gan.gan(
     config.algorithm,
     choices,
-    arrays.images.shape[1:],
-    len(arrays.class_names),
+    data.image_shape,
+    data.num_classes,
     classifier.classify if classifier else None,
   )
   frozen = {'classifier': classifier.variables} if choices.classifier else {}

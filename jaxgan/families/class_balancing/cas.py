@@ -48,7 +48,7 @@ def job(config, generated, step: int, seed: int, folder: pathlib.Path) -> train.
     folder: of the run or replica, gets a folder of the job.
   """
   own = jobs.job_config(config, config.cas, generated)
-  data = data_lib.TrainingData(generated, (np.arange(len(generated.labels)),), (generated.key,))
+  data = data_lib.whole(generated)
   own.update(seed=seed, checkpoint=step, updates=train.total_steps(own, data))
   test = data_lib.load(own.data, 'test')
   return jobs.training_job('cas', folder / FOLDER, own, data, test)

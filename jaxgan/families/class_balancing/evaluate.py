@@ -29,7 +29,7 @@ class Evaluation:
 
     def generate_labelled(state, rng, num_images):
       rng, label_rng = jax.random.split(rng)
-      num_classes = len(setup.data.pool.class_names)
+      num_classes = setup.data.num_classes
       labels = jax.random.randint(label_rng, (num_images,), 0, num_classes)
       return data_lib.to_uint8(algorithm.generate(state, rng, num_images, labels=labels)), labels
 
@@ -149,7 +149,7 @@ class Evaluation:
       def sample_labelled(rng, num_images):
         return jax.device_get(self._generate_labelled(state, rng, num_images))
 
-      return sample_labelled, self._setup.data.pool.class_names, 'the classes asked for'
+      return sample_labelled, self._setup.data.class_names(0), 'the classes asked for'
     labeller, classify = self._labeller
 
     def sample(rng, num_images):

@@ -63,15 +63,15 @@ def roles(config, methods, labelled: bool):
   return ('annotator',) if labelled else ()
 
 
-def num_categories(config, arrays) -> int:
+def num_categories(config, data: data_lib.TrainingData) -> int:
   """k: how many codes an experiment has; the classes where the configuration does not say."""
   k = config.algorithm.num_categories
-  return len(arrays.class_names) if k is None else k
+  return data.num_classes if k is None else k
 
 
 def check(config, data: data_lib.TrainingData) -> None:
   """Refuses what needs labels where there are none, and images the networks cannot take."""
-  classes = len(data.pool.class_names)
+  classes = data.num_classes
   labelled = data.pool.metadata.get('labelled', True)
   if config.algorithm.num_categories is None and (not labelled or classes < 2):
     has = 'a single class' if labelled else 'no labels to count the classes by'
@@ -79,7 +79,7 @@ def check(config, data: data_lib.TrainingData) -> None:
       f'config.data.source={config.data.source} has {has}: say how many codes there are to be, '
       '--config.algorithm.num_categories=10'
     )
-  k = num_categories(config, data.pool)
+  k = num_categories(config, data)
   if config.algorithm.get('prior') == 'fixed' and not (labelled and k == classes):
     raise UserError(
       f'config.algorithm.prior=fixed is that of the labels: {k} categories need as many labelled '
@@ -87,14 +87,14 @@ def check(config, data: data_lib.TrainingData) -> None:
     )
   for indices in data.indices:
     data_lib.steps_per_epoch(len(indices), config.train.batch_size)
-  infogans.NETWORKS[config.algorithm.network].check(data.pool.images.shape[1])
+  infogans.NETWORKS[config.algorithm.network].check(data.image_shape[0])
 
 
-def build(config, method: str, arrays, classifier):
+def build(config, method: str, data: data_lib.TrainingData, classifier):
   """The algorithm of an experiment; it reads no frozen arrays."""
   del classifier
   make = joint_vae.joint_vae if method == JOINT_VAE else infogan.infogan
-  return make(config.algorithm, arrays.images.shape[1:], num_categories(config, arrays)), {}
+  return make(config.algorithm, data.image_shape, num_categories(config, data)), {}
 
 
 def evaluation(setup, algorithm):

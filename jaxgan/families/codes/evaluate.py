@@ -5,7 +5,7 @@ import re
 import jax
 import numpy as np
 
-from jaxgan import evaluation_file, logging
+from jaxgan import evaluation_file, jobs, logging
 from jaxgan.drawing import curves, grids
 from jaxgan.families import codes
 from jaxgan.families.codes import charts, measures, pictures, report
@@ -40,15 +40,17 @@ class Evaluation:
 
   def __init__(self, setup, algorithm):
     self._setup = setup
-    k = codes.num_categories(setup.config, setup.data.pool)
+    k = codes.num_categories(setup.config, setup.data)
     self._evaluator = measures.CodeEvaluator(setup.config, algorithm, k, setup.annotator)
 
   def _results(self, state, replica, images_per_code, rng):
     """Of the counts of codes and classes; None where there are no labels."""
     if self._setup.annotator is None:
       return None
-    counts = self._evaluator.counts(state, images_per_code, rng)
-    train_counts = self._setup.data.share_counts(replica)
+    data = self._setup.data
+    classes = jobs.class_positions(self._setup.annotator.class_names, data, replica)
+    counts = self._evaluator.counts(state, images_per_code, rng, classes)
+    train_counts = data.share_counts(replica)
     return measures.counts_results(counts, self._evaluator.prior(state), train_counts)
 
   def periodic(self, state, replica: int):

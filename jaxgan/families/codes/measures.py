@@ -60,14 +60,14 @@ class CodeEvaluator:
 
     self.sample = compilation.jit(sample, static_argnums=3)
 
-    def label(state, variables, rng, category, num):
+    def label(state, variables, rng, category, classes, num):
       codes_rng, images_rng = jax.random.split(rng)
       codes = self.codes(codes_rng, jnp.full(num, category))
       generated = data_lib.scale(images(state, images_rng, num, codes))
       logits, _ = annotator.classify(variables, generated)
-      return jnp.argmax(logits, axis=-1)
+      return jnp.argmax(logits[:, classes], axis=-1)
 
-    self._label = compilation.jit(label, static_argnums=4)
+    self._label = compilation.jit(label, static_argnums=5)
 
   def codes(self, rng, categories):
     """One-hot codes `[N, k + r]` of given categories `[N]`, their continuous part at random."""
@@ -81,16 +81,23 @@ class CodeEvaluator:
       return np.full(self.num_categories, 1 / self.num_categories)
     return np.asarray(self._probabilities(state.prior_logits), np.float64)
 
-  def counts(self, state, images_per_code: int, rng) -> np.ndarray:
-    """How many of the images of each code are called each class, `[k, K]`."""
-    num_classes = len(self._annotator.class_names)
+  def counts(self, state, images_per_code: int, rng, classes) -> np.ndarray:
+    """How many of the images of each code are called each class, `[k, K]`.
+
+    Args:
+      state: of the algorithm.
+      images_per_code: how many.
+      rng: key.
+      classes: int `[K]`, the annotator's outputs to choose from.
+    """
+    num_classes = len(classes)
     batch_size = min(self._config.evaluation.batch_size, images_per_code)
     counts = np.zeros((self.num_categories, num_classes), np.int64)
     for category in range(self.num_categories):
       for start in range(0, images_per_code, batch_size):
         batch_rng = jax.random.fold_in(jax.random.fold_in(rng, category), start)
         variables = self._annotator.variables
-        labels = self._label(state, variables, batch_rng, category, batch_size)
+        labels = self._label(state, variables, batch_rng, category, classes, batch_size)
         labels = np.asarray(labels)[: images_per_code - start]
         counts[category] += class_distribution.class_counts(labels, num_classes)
     return counts

@@ -21,6 +21,7 @@ from tests.stand_in import tiny_codes
 K, R = 4, 2  # codes, continuous codes
 LEVELS = (-0.8, 0.0, 0.8, 0.5)  # brightness of each code; images of the last are of two classes
 CLASSES = ('dark', 'grey', 'bright')
+ALL = np.arange(3)
 RESIZED = 'resized from the published images'
 
 
@@ -74,23 +75,30 @@ def state():
 @pytest.mark.parametrize('images_per_code', [5, 8, 20])
 def test_every_code_is_counted_by_its_class(evaluator, state, images_per_code):
   """Batches have 8 images: what is beyond the last one's end is not counted."""
-  counts = evaluator.counts(state, images_per_code, jax.random.key(0))
+  counts = evaluator.counts(state, images_per_code, jax.random.key(0), ALL)
   n = images_per_code
   np.testing.assert_array_equal(counts[:3], [[n, 0, 0], [0, n, 0], [0, 0, n]])
   dark, grey, bright = counts[3]
   assert dark == 0 and grey > 0 and bright > 0 and grey + bright == n
 
 
+def test_an_annotator_that_knows_more_classes_chooses_among_those_of_the_run(evaluator, state):
+  """Without its class 1 it says 0, the first of the rest; the order is that of the classes."""
+  counts = evaluator.counts(state, 5, jax.random.key(0), np.array([2, 0]))
+  np.testing.assert_array_equal(counts[[0, 2]], [[0, 5], [5, 0]])
+  assert counts.shape == (K, 2) and counts[1].sum() == 5
+
+
 def test_more_images_are_added_to_the_first_ones(evaluator, state):
-  few, some, many = (evaluator.counts(state, n, jax.random.key(0))[3] for n in (8, 13, 64))
+  few, some, many = (evaluator.counts(state, n, jax.random.key(0), ALL)[3] for n in (8, 13, 64))
   assert (few <= some).all() and (some <= many).all()
   assert not np.array_equal(8 * few, many), 'every batch has the same noise'
 
 
 def test_the_same_key_gives_the_same_counts(evaluator, state):
-  first = evaluator.counts(state, 64, jax.random.key(3))
-  np.testing.assert_array_equal(first, evaluator.counts(state, 64, jax.random.key(3)))
-  assert not np.array_equal(first, evaluator.counts(state, 64, jax.random.key(4)))
+  first = evaluator.counts(state, 64, jax.random.key(3), ALL)
+  np.testing.assert_array_equal(first, evaluator.counts(state, 64, jax.random.key(3), ALL))
+  assert not np.array_equal(first, evaluator.counts(state, 64, jax.random.key(4), ALL))
 
 
 def _floats(images):
@@ -200,7 +208,7 @@ def test_published_numbers_are_for_the_published_data(key, pixels, column):
 
 def test_evaluating_changes_nothing(evaluator, state, assert_trees_equal):
   before = jax.device_get(state)
-  evaluator.counts(state, 5, jax.random.key(0))
+  evaluator.counts(state, 5, jax.random.key(0), ALL)
   evaluator.grid(state, jax.random.key(0))
   evaluator.traversals(state, jax.random.key(0), [0.0])
   images = np.arange(3 * 64, dtype=np.uint8).reshape(3, 8, 8, 1)
