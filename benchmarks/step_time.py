@@ -37,7 +37,7 @@ from benchmarks.timing import (
 from data_prep import build
 from experiments import cifar10_lt
 from jaxgan import data as data_lib
-from jaxgan import parallel, train
+from jaxgan import parallel, train, train_step
 from jaxgan.algorithms.classifier import classifier as classifier_algorithm
 from jaxgan.algorithms.gan import METHODS
 from jaxgan.algorithms.gan import gan as gan_algorithm
@@ -105,7 +105,7 @@ class JaxSide:
 
   def _step(self):
     """(the step, a first carry that shares nothing with the trainer's, the other arguments)."""
-    one_step, start = train.make_step(self._job, together=False)
+    one_step, start = train_step.make_step(self._job, together=False)
     constants = (self._share, self._dataset, dict(self._job.frozen))
     state = jax.tree.map(jnp.copy, self._trainer.state(0))
     return one_step, start(state, 0, *constants), constants
@@ -120,14 +120,14 @@ class JaxSide:
     """`run(n)` that makes n steps in one dispatch, the trainer's loop on accelerators."""
     with jax.set_mesh(self._mesh):
       one_step, carry, constants = self._step()
-    advance = train.compile_run(one_step, loop_on_device=True, sharding=None)
+    advance = train_step.compile_run(one_step, loop_on_device=True, sharding=None)
     carries = [carry]
 
-    def run(steps):
+    def run(num_steps):
       nonlocal carries
       with jax.set_mesh(self._mesh):
         share, dataset, frozen = constants
-        carries = advance(carries, steps, [share], dataset, frozen, None)
+        carries = advance(carries, num_steps, [share], dataset, frozen, lambda: False)
         jax.block_until_ready(carries)
 
     return run
@@ -140,7 +140,9 @@ class JaxSide:
 
   def run(self, steps: int) -> None:
     with jax.set_mesh(self._mesh):
-      (metrics,) = self._trainer.advance(steps, lambda: False)
+      self._trainer.restart_sums()
+      self._trainer.advance(steps, lambda: False)
+      (metrics,) = self._trainer.means()
     if not np.isfinite(metrics['loss/generator']):
       raise FloatingPointError('the JAX step made a loss that is not finite')
 

@@ -46,8 +46,10 @@ def _validate_positive(config, prefix: str, fields) -> None:
 def _validate_training(config, prefix: str, num_devices: int) -> None:
   """Checks a job's `data` and `train` sections; `prefix` is where the job sits in the config."""
   train, data = config.train, config.data
-  fields = ('batch_size', 'log_every', 'evaluate_every', 'checkpoint_every', 'keep')
+  fields = ('batch_size', 'log_every', 'evaluate_every', 'checkpoint_every')
   _validate_positive(train, f'{prefix}train.', (*fields, 'picture_every'))
+  keep = '2 or more: a damaged checkpoint is replaced by the one before'
+  _require(train.keep >= 2, f'{prefix}train.keep', train.keep, keep)
   _require(
     (train.steps, train.epochs) != (None, None),
     f'{prefix}train.steps',

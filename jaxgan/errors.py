@@ -1,4 +1,4 @@
-"""The one exception that ends a command with a line instead of a traceback."""
+"""The exceptions that end a command with a line instead of a traceback."""
 
 
 class UserError(ValueError):
@@ -8,3 +8,7 @@ class UserError(ValueError):
   field, flag or file to change. `jaxgan.main` and `data_prep.build` print it
   and exit with a non-zero status.
   """
+
+
+class StorageError(RuntimeError):
+  """Results that cannot be written, such as on a full disk; the message is one line."""

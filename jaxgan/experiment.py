@@ -6,7 +6,7 @@ import jax
 
 from jaxgan import config as config_lib
 from jaxgan import data as data_lib
-from jaxgan import evaluation_file, families, jobs, logging, parallel, replicas, report, train
+from jaxgan import evaluation_file, families, jobs, lock, logging, parallel, replicas, report, train
 from jaxgan.drawing import curves
 from jaxgan.errors import UserError
 
@@ -147,9 +147,14 @@ def summarise(workdir: pathlib.Path) -> str:
 
 
 def run(config, workdir: pathlib.Path) -> str:
-  """Trains and evaluates every method of an experiment; returns the closing table."""
-  setup = Setup(config, workdir, config.methods)
-  for method in config.methods:
-    train_method(setup, method)
-    evaluate_method(setup, method, config.evaluation.checkpoint)
-  return summarise(setup.workdir)
+  """Trains and evaluates every method of an experiment; returns the closing table.
+
+  Raises:
+    UserError: another process is at work in the work directory, or see `Setup`.
+  """
+  with lock.held(workdir):
+    setup = Setup(config, workdir, config.methods)
+    for method in config.methods:
+      train_method(setup, method)
+      evaluate_method(setup, method, config.evaluation.checkpoint)
+    return summarise(setup.workdir)

@@ -1,8 +1,10 @@
 """The jobs that experiments share: classifier and annotator, trained or loaded."""
 
 from collections.abc import Callable
+import functools
 import hashlib
 import pathlib
+import sys
 from typing import Any, NamedTuple
 import zipfile
 import zlib
@@ -59,11 +61,12 @@ def restore(algorithm, folder: pathlib.Path, which: str, num_replicas: int, mesh
   Raises:
     UserError: no such checkpoint, or a damaged one.
   """
+  init = replicas.replicate(algorithm, num_replicas).init
+  abstract = checkpoint.abstract_state(init, parallel.replicated(mesh))
   with checkpoint.Checkpoints(folder / 'checkpoints') as checkpoints:
-    step = checkpoints.resolve(which)
-    init = replicas.replicate(algorithm, num_replicas).init
-    abstract = checkpoint.abstract_state(init, parallel.replicated(mesh))
-    return step, checkpoints.restore(step, abstract)
+    say = functools.partial(print, file=sys.stderr)
+    restored = checkpoints.restore(which, abstract, say)
+    return restored.step, restored.state
 
 
 def build_classifier(config, arrays):

@@ -1,5 +1,6 @@
 """Logging: what a run writes while it trains (metrics.jsonl, TensorBoard events, progress)."""
 
+import contextlib
 from datetime import timedelta
 import json
 import math
@@ -126,8 +127,7 @@ class RunLogger:
     self._metrics = MetricsFile(folder, start_step)
     # TensorBoard hides what earlier event files hold from purge_step on.
     purge_step = start_step + 1 if start_step > 0 else 0
-    self._open_events = lambda: _summary_writer(folder / 'tensorboard', purge_step)
-    self._events = None
+    self._events = EventsFile(folder / 'tensorboard', purge_step)
     self._latest = {}
     self._step = self._shown_step = start_step
     self._shown_time = time.monotonic()
@@ -163,10 +163,11 @@ class RunLogger:
     step, values = int(step), _plain(values)
     self._metrics.log(step, values)
     scalars = {name: value for name, value in values.items() if isinstance(value, float)}
-    if self._events is None:
-      self._events = self._open_events()
-    for name, value in scalars.items():
-      self._events.add_scalar(name, value, step)
+    try:
+      self._events.log(step, scalars)
+    except OSError as error:  # It is not worth a run.
+      self.message(f'{self._job}: no more events for TensorBoard: {error}')
+      self._events.give_up()
     self._latest.update(scalars)
     self._show(step)
 
@@ -185,8 +186,7 @@ class RunLogger:
       self._bar.close()
     elif self._step != self._shown_step:
       self._print_line()
-    if self._events is not None:
-      self._events.close()
+    self._events.close()
     self._metrics.close()
 
   def _show(self, step):
@@ -216,11 +216,52 @@ class RunLogger:
     return [f'{name} {self._latest[name]:.3g}' for name in losses_first[:VALUES_SHOWN]]
 
 
-def _summary_writer(folder, purge_step):
-  # With PyTorch beside it, tensorboardX takes seconds to import: not before the first steps.
-  from tensorboardX import SummaryWriter
+class EventsFile:
+  """TensorBoard's event file of a run, made with its first row.
 
-  return SummaryWriter(str(folder), purge_step=purge_step)
+  It is written at once, not by a thread of tensorboardX as its SummaryWriter does: when that cannot
+  write, whoever logs waits for ever.
+
+  Args:
+    folder: made when missing.
+    purge_step: TensorBoard hides what earlier files hold from this step on; 0 for none.
+  """
+
+  def __init__(self, folder, purge_step):
+    self._folder, self._purge_step = Path(folder), purge_step
+    self._writer = None
+    self._given_up = False
+
+  def log(self, step, scalars):
+    """Writes scalars by name; raises OSError where that cannot be."""
+    if self._given_up:
+      return
+    # With PyTorch beside it, tensorboardX takes seconds to import: not before the first steps.
+    from tensorboardX.proto import event_pb2
+    from tensorboardX.summary import scalar
+
+    if self._writer is None:
+      from tensorboardX.event_file_writer import EventsWriter
+
+      self._folder.mkdir(parents=True, exist_ok=True)
+      self._writer = EventsWriter(str(self._folder / 'events'), f'.{os.getpid()}')
+      start = event_pb2.SessionLog(status=event_pb2.SessionLog.START)
+      if self._purge_step:
+        self._writer.write_event(event_pb2.Event(step=self._purge_step, session_log=start))
+    for name, value in scalars.items():
+      summary = scalar(name, value)
+      event = event_pb2.Event(wall_time=time.time(), step=step, summary=summary)
+      self._writer.write_event(event)
+    self._writer.flush()
+
+  def give_up(self):
+    """Writes nothing more."""
+    self._given_up = True
+
+  def close(self):
+    if self._writer is not None and not self._given_up:
+      with contextlib.suppress(OSError):
+        self._writer.close()
 
 
 def read_metrics(folder):

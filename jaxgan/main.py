@@ -7,6 +7,7 @@ python -m jaxgan.main --mode=sample --workdir=runs/digits_lt --num_images=100 --
 python -m jaxgan.main --mode=report runs/digits_lt runs/cifar10_lt_ratio_100
 """
 
+import logging
 import pathlib
 import sys
 
@@ -14,7 +15,8 @@ from absl import app, flags
 from absl import logging as absl_logging
 from ml_collections import config_flags
 
-from jaxgan.errors import UserError
+from jaxgan import stopping
+from jaxgan.errors import StorageError, UserError
 
 _CONFIG = config_flags.DEFINE_config_file(
   'config', None, 'Experiment file, with its argument after a colon.', lock_config=True
@@ -127,20 +129,23 @@ def _report(work_dirs: list[str]) -> str:
 
 def main(argv: list[str]) -> int:
   """Runs one command; returns the exit status."""
-  absl_logging.set_verbosity(absl_logging.ERROR)  # Orbax warns of every unranked checkpoint.
+  # Orbax warns of every unranked checkpoint, and shows each part of a write that fails.
+  absl_logging.set_verbosity(absl_logging.FATAL)
+  logging.getLogger('asyncio').setLevel(logging.CRITICAL)
   try:
     arguments = _parse(argv)
     mode = _MODE.value
     if arguments and mode != 'report':
       raise UserError(f'unknown argument {arguments[0]!r}: flags begin with --, see --help')
-    if mode == 'report':
-      print(_report(arguments))
-    else:
-      print({'train': _train, 'evaluate': _evaluate, 'sample': _sample}[mode]())
+    with stopping.at_once():
+      if mode == 'report':
+        print(_report(arguments))
+      else:
+        print({'train': _train, 'evaluate': _evaluate, 'sample': _sample}[mode]())
   except UserError as error:
     print(f'error: {error}', file=sys.stderr)
     return 2
-  except FloatingPointError as error:
+  except (FloatingPointError, StorageError) as error:
     print(f'error: {error}', file=sys.stderr)
     return 1
   except OSError as error:
@@ -154,6 +159,8 @@ def main(argv: list[str]) -> int:
       file=sys.stderr,
     )
     return 1
+  except stopping.Stopped as stopped:
+    return stopped.exit_status
   except KeyboardInterrupt:
     return 130
   return 0

@@ -3,23 +3,22 @@
 from collections.abc import Callable, Mapping
 import functools
 import pathlib
-import signal
 import statistics
+import sys
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxgan import checkpoint, parallel, replicas
+from jaxgan import checkpoint, lock, parallel, replicas, stopping
 from jaxgan import config as config_lib
 from jaxgan import data as data_lib
 from jaxgan.algorithms import Algorithm
-from jaxgan.compilation import jit, traced_once
+from jaxgan.compilation import jit
 from jaxgan.errors import UserError
 from jaxgan.logging import ReplicaLogger
-
-_NEVER = jnp.iinfo(jnp.int32).max
+from jaxgan.train_step import NEVER, Carry, compile_run, make_step
 
 
 class Job(NamedTuple):
@@ -56,112 +55,6 @@ class Job(NamedTuple):
     return len(self.data.indices)
 
 
-class Carry(NamedTuple):
-  """What passes from step to step: the state, the step's number, and sums for the log.
-
-  Only the state is saved; the sums restart.
-  """
-
-  state: Any
-  step: Any
-  metrics: Any
-  bad_step: Any
-
-
-def make_step(job: Job, together: bool):
-  """The training step as a pure function, `step(carry, share, dataset, frozen) -> carry`.
-
-  The key and the batch of step t are functions of (seed, t) alone.
-
-  Args:
-    job: the job.
-    together: carry and share hold all replicas along a leading axis, instead of one without it.
-
-  Returns:
-    The step, and `start(state, step, share, dataset, frozen)`, which makes the first Carry.
-  """
-  config, algorithm = job.config, job.algorithm
-  draw = functools.partial(
-    data_lib.draw,
-    batch_size=config.train.batch_size * algorithm.images_per_update,
-    flip=config.data.flip,
-    crop_padding=config.data.crop_padding,
-  )
-  if together:
-    algorithm = replicas.replicate(algorithm, job.num_replicas)
-    draw = replicas.over_replicas(draw, in_axes=(0, None, None))
-
-  # `start` asks for the shapes of the metrics, then the step is compiled: seconds to trace.
-  @traced_once
-  def update(state, step, share, dataset, frozen):
-    batch, rng = draw(share, dataset, step)
-    return algorithm.update(state, {**batch, 'frozen': frozen}, rng)
-
-  def losses(metrics):
-    return jnp.stack([value for name, value in metrics.items() if name.startswith('loss/')])
-
-  def one_step(carry: Carry, share, dataset, frozen) -> Carry:
-    state, metrics = update(carry.state, carry.step, share, dataset, frozen)
-    finite = jnp.all(jnp.isfinite(losses(metrics)), axis=0)
-    bad_step = jnp.minimum(carry.bad_step, jnp.where(finite, _NEVER, carry.step))
-    sums = jax.tree.map(jnp.add, carry.metrics, metrics)
-    return Carry(state, carry.step + 1, sums, bad_step)
-
-  def start(state, step: int, share, dataset, frozen) -> Carry:
-    step = jnp.asarray(step, jnp.int32)
-    _, shapes = jax.eval_shape(update, state, step, share, dataset, frozen)
-    metrics = jax.tree.map(lambda m: jnp.zeros(m.shape, m.dtype), shapes)
-    return Carry(state, step, metrics, jnp.full(losses(metrics).shape[1:], _NEVER, jnp.int32))
-
-  return one_step, start
-
-
-def compile_run(one_step, loop_on_device: bool, sharding):
-  """Compiles `run(carries, num_steps, shares, dataset, frozen, should_stop) -> carries`.
-
-  On accelerators all steps go in one dispatch, a device loop whose length is an argument, so that
-  chunks of every length share one compilation. On CPU, where XLA runs loop bodies slowly, the host
-  loops over the same compiled step. Carries are donated.
-
-  Args:
-    one_step: from `make_step`.
-    loop_on_device: which of the two.
-    sharding: of a carry, in and out.
-
-  Returns:
-    The function of a list of carries and their shares, of which all take a step before one takes
-    the next; `should_stop()` is asked between steps on CPU.
-  """
-  if loop_on_device:
-
-    def device_loop(carry, num_steps, share, dataset, frozen):
-      body = lambda _, carry: one_step(carry, share, dataset, frozen)  # noqa: E731
-      return jax.lax.fori_loop(0, num_steps, body, carry)
-
-    compiled = jit(device_loop, donate_argnums=0, out_shardings=sharding)
-
-    def run(carries, num_steps, shares, dataset, frozen, should_stop):
-      del should_stop
-      return [
-        compiled(carry, num_steps, share, dataset, frozen)
-        for carry, share in zip(carries, shares, strict=True)
-      ]
-  else:
-    compiled = jit(one_step, donate_argnums=0, out_shardings=sharding)
-
-    def run(carries, num_steps, shares, dataset, frozen, should_stop):
-      for _ in range(num_steps):
-        carries = [
-          jax.block_until_ready(compiled(carry, share, dataset, frozen))
-          for carry, share in zip(carries, shares, strict=True)
-        ]
-        if should_stop():
-          break
-      return carries
-
-  return run
-
-
 class Trainer:
   """The replicas of a job on a mesh: their carries, compiled steps and states.
 
@@ -195,16 +88,22 @@ class Trainer:
     else:
       self._shares = jax.device_put(shares, self._everywhere)
     self._first_keys = [data_lib.run_keys(seed)[0] for seed in seeds]
-    self._constants = jax.device_put((job.data.dataset, dict(job.frozen)), self._everywhere)
 
-  def restore(self, checkpoints: checkpoint.Checkpoints, step: int) -> None:
-    """Continues from the states of all replicas in a checkpoint."""
-    states = checkpoints.restore(step, checkpoint.abstract_state(self._states.init, self._sharding))
+  def abstract_states(self):
+    """The shapes, types and shardings of the states of all replicas, as checkpoints hold them."""
+    return checkpoint.abstract_state(self._states.init, self._sharding)
+
+  def restore(self, restored: checkpoint.Restored) -> None:
+    """Continues from the states of all replicas."""
+    step, states, progress = restored
     if self.together:
       self._begin([states], step)
     else:
       one = jit(replicas.take, out_shardings=self._everywhere)
       self._begin([one(states, r) for r in range(self.job.num_replicas)], step)
+    if progress:
+      self.logged_step = progress['logged_step']
+      self._set_sums(progress['sums'])
 
   def initialise(self) -> None:
     """Begins at step 0."""
@@ -216,33 +115,59 @@ class Trainer:
       self._begin([self.job.start(init(key)) for key in self._first_keys], 0)
 
   def _begin(self, states, step):
+    job = self.job
+    self._constants = jax.device_put((job.data.dataset, dict(job.frozen)), self._everywhere)
     self.carries = [
       self._start(state, step, share, *self._constants)
       for state, share in zip(states, self._shares, strict=True)
     ]
     self.carries = [jax.device_put(carry, self._of_carry) for carry in self.carries]
+    self.logged_step = step
 
   @property
   def step(self) -> int:
     """Steps done, the same for all replicas."""
     return int(self.carries[0].step)
 
-  def advance(self, num_steps: int, should_stop: Callable) -> list[dict]:
-    """Takes some steps; returns the mean metrics of each replica over those that were taken."""
-    first = self.step
-    blank = [jax.tree.map(jnp.zeros_like, carry.metrics) for carry in self.carries]
-    self.carries = [c._replace(metrics=m) for c, m in zip(self.carries, blank, strict=True)]
+  def advance(self, num_steps: int, should_stop: Callable) -> None:
+    """Takes some steps, fewer where it should stop."""
     self.carries = self._run(self.carries, num_steps, self._shares, *self._constants, should_stop)
-    done = self.step - first
+
+  def _sums(self) -> list[dict]:
+    """Sums of the metrics of each replica over the steps since `logged_step`."""
     sums = [jax.device_get(carry.metrics) for carry in self.carries]
     if self.together:
       sums = [replicas.take(sums[0], r) for r in range(self.job.num_replicas)]
-    return [{name: (total / done).tolist() for name, total in s.items()} for s in sums]
+    return sums
+
+  def _set_sums(self, sums):
+    if self.together:
+      sums = [{name: [s[name] for s in sums] for name in sums[0]}]
+    for r, (carry, values) in enumerate(zip(self.carries, sums, strict=True)):
+      metrics = {name: np.asarray(values[name], m.dtype) for name, m in carry.metrics.items()}
+      metrics = jax.device_put(metrics, self._of_carry.metrics)
+      self.carries[r] = carry._replace(metrics=metrics)
+
+  def means(self) -> list[dict]:
+    """Mean metrics of each replica over the steps since `logged_step`."""
+    done = self.step - self.logged_step
+    return [{name: (total / done).tolist() for name, total in s.items()} for s in self._sums()]
+
+  def restart_sums(self) -> None:
+    """The step that is done has been logged: the next sums begin."""
+    self.logged_step = self.step
+    blank = [jax.tree.map(jnp.zeros_like, carry.metrics) for carry in self.carries]
+    self.carries = [c._replace(metrics=m) for c, m in zip(self.carries, blank, strict=True)]
+
+  def progress(self) -> dict:
+    """What a checkpoint remembers beside the states: what the next row of the log begins with."""
+    sums = [{name: total.tolist() for name, total in s.items()} for s in self._sums()]
+    return {'logged_step': self.logged_step, 'sums': sums}
 
   def not_finite(self) -> tuple[str, int, int] | None:
     """The first thing that is NaN or infinite: (what, in which replica, at which step)."""
     bad_steps = np.concatenate([np.ravel(carry.bad_step) for carry in self.carries])
-    if (bad_steps != _NEVER).any():
+    if (bad_steps != NEVER).any():
       return 'loss', int(bad_steps.argmin()), int(bad_steps.min())
     finite = np.concatenate([np.ravel(self._finite(carry.state)) for carry in self.carries])
     return None if finite.all() else ('state', int(finite.argmin()), self.step - 1)
@@ -260,30 +185,6 @@ class Trainer:
     return replicas.stack([carry.state for carry in self.carries])
 
 
-class StopRequest:
-  """Turns the first SIGINT or SIGTERM into a request to stop after the current step."""
-
-  def __init__(self):
-    self.signal = None
-    self._previous = {}
-
-  def __enter__(self):
-    def handle(number, _):
-      self.signal = number
-      signal.signal(number, signal.default_int_handler)  # A second one stops at once.
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-      self._previous[number] = signal.signal(number, handle)
-    return self
-
-  def __exit__(self, *_):
-    for number, handler in self._previous.items():
-      signal.signal(number, handler)
-
-  def __call__(self) -> bool:
-    return self.signal is not None
-
-
 def total_steps(config, data: data_lib.TrainingData, images_per_update: int = 1) -> int:
   """Length of a job in steps: `train.steps`, or else `train.epochs` of the largest replica.
 
@@ -297,8 +198,16 @@ def total_steps(config, data: data_lib.TrainingData, images_per_update: int = 1)
 
 def _next_event(step: int, last: int, train) -> int:
   """The next step at which the loop has something to do on the host."""
-  periods = (train.log_every, train.evaluate_every, train.picture_every, train.checkpoint_every)
-  return min(last, *((step // period + 1) * period for period in periods))
+  return min(last, *((step // period + 1) * period for period in _periods(train)))
+
+
+def _periods(train):
+  return train.log_every, train.evaluate_every, train.picture_every, train.checkpoint_every
+
+
+def _is_due(step: int, last: int, *periods: int) -> bool:
+  """Whether something that comes every so many steps, and at the end, comes after this one."""
+  return step >= last or any(step % period == 0 for period in periods)
 
 
 def _all_finite(state):
@@ -324,61 +233,103 @@ def _not_finite_error(trainer: Trainer, checkpoints) -> FloatingPointError | Non
 def run(job: Job, mesh: jax.sharding.Mesh) -> None:
   """Trains a job to its last step, from its latest checkpoint if there is one.
 
+  A stop by a signal is saved wherever it comes, in the midst of an evaluation too. What the log and
+  the later states then are is the same as without it.
+
   Args:
     job: the job.
     mesh: of the devices to use.
 
   Raises:
-    UserError: the folder has checkpoints and `train.resume` is off, or belongs to another config.
+    UserError: the folder has checkpoints and `train.resume` is off, belongs to another config, or
+      another process trains there.
     FloatingPointError: a loss is NaN or infinite; names the step.
-    KeyboardInterrupt: stopped by a signal, after a checkpoint was written.
+    StorageError: a checkpoint cannot be written.
+    Stopped: stopped by a signal, after a checkpoint was written.
   """
   config, train = job.config, job.config.train
   last = total_steps(config, job.data, job.algorithm.images_per_update)
   config_lib.remember(job.folder, config)
+  trainer, folder = Trainer(job, mesh), job.folder / 'checkpoints'
+  if _is_finished(trainer, folder, last):
+    return
   with (
-    checkpoint.Checkpoints(job.folder / 'checkpoints', train.keep) as checkpoints,
+    lock.held(job.folder),
+    checkpoint.Checkpoints(folder, train.keep) as checkpoints,
     jax.set_mesh(mesh),
   ):
     # ------------------------------------------------------------------ states, restored or fresh
-    first = checkpoints.latest_step() or 0
-    if first and not train.resume:
+    newest = checkpoints.latest_step()
+    if newest is None:
+      trainer.initialise()
+    elif train.resume:
+      say = functools.partial(print, f'{job.name}:', file=sys.stderr)
+      trainer.restore(checkpoints.restore('latest', trainer.abstract_states(), say))
+    else:
       raise UserError(
-        f'{job.folder} has checkpoints up to step {first} and config.train.resume=False: '
+        f'{job.folder} has checkpoints up to step {newest} and config.train.resume=False: '
         'choose another --workdir or let it resume'
       )
-    if first >= last:
-      return
-    trainer = Trainer(job, mesh)
-    if first:
-      trainer.restore(checkpoints, first)
-    else:
-      trainer.initialise()
 
     # ------------------------------------------------------------------ loop
-    step, indices = first, range(job.num_replicas)
+    saved = trainer.step
     with (
-      ReplicaLogger(job.folder, job.name, last, first, job.num_replicas) as logger,
-      StopRequest() as stop,
+      ReplicaLogger(job.folder, job.name, last, trainer.logged_step, job.num_replicas) as logger,
+      stopping.StopRequest() as stop,
     ):
-      while step < last and not stop():
-        values = trainer.advance(_next_event(step, last, train) - step, stop)
-        step = trainer.step
-        if error := _not_finite_error(trainer, checkpoints):
-          raise error
-        evaluates = step % train.evaluate_every == 0 or step == last
-        scores = []
-        if evaluates:
-          for replica in indices:
-            evaluation, score = job.evaluate(trainer.state(replica), replica)
-            values[replica] |= evaluation
-            scores += [] if score is None else [score]
-        logger.log(step, values)
-        if evaluates or step % train.checkpoint_every == 0 or stop():
-          checkpoints.save(step, trainer.states(), statistics.fmean(scores) if scores else None)
-        if step % train.picture_every == 0 or step == last:
-          for replica in indices:
-            job.picture(trainer.state(replica), step, replica)
-      if stop():
-        logger.message(f'{job.name}: stopped at step {step}; the same command continues from here')
-        raise KeyboardInterrupt
+      try:
+        while True:
+          step = trainer.step
+          due = trainer.logged_step < step and _is_due(step, last, *_periods(train))
+          if due and not stop():
+            with stopping.at_once():
+              score = _report(job, trainer, logger, last)
+            trainer.restart_sums()
+            if _is_due(step, last, train.evaluate_every, train.checkpoint_every):
+              checkpoints.save(step, trainer.states(), trainer.progress(), score)
+              saved = step
+          if stop():
+            raise stopping.Stopped(stop.signal)
+          if step >= last:
+            break
+          trainer.advance(_next_event(step, last, train) - step, stop)
+          if error := _not_finite_error(trainer, checkpoints):
+            raise error
+      except stopping.Stopped as stopped:
+        if saved != trainer.step:
+          checkpoints.save(trainer.step, trainer.states(), trainer.progress(), None)
+        logger.message(
+          f'{job.name}: {stopped} after step {trainer.step}; the same command continues from here'
+        )
+        raise
+
+
+def _is_finished(trainer: Trainer, folder: pathlib.Path, last: int) -> bool:
+  """Whether there is a checkpoint of the last step, or a later one, that can be read."""
+  if not folder.exists():
+    return False
+  with checkpoint.Checkpoints(folder) as checkpoints:
+    newest = checkpoints.latest_step()
+    if newest is None or newest < last or not trainer.job.config.train.resume:
+      return False
+    quiet = lambda line: None  # noqa: E731
+    restored = checkpoints.restore('latest', trainer.abstract_states(), quiet)
+    return restored.progress.get('logged_step', restored.step) >= last
+
+
+def _report(job: Job, trainer: Trainer, logger: ReplicaLogger, last: int) -> float | None:
+  """Evaluates, logs and draws what is due at a step; returns the score of its checkpoint."""
+  step, train, scores, values = trainer.step, job.config.train, [], trainer.means()
+  for replica, row in enumerate(values):
+    if _is_due(step, last, train.evaluate_every):
+      evaluation, score = job.evaluate(trainer.state(replica), replica)
+      row |= evaluation
+      scores += [] if score is None else [score]
+  logger.log(step, values)
+  if _is_due(step, last, train.picture_every):
+    for replica in range(job.num_replicas):
+      try:
+        job.picture(trainer.state(replica), step, replica)
+      except OSError as error:  # They are not worth a run.
+        logger.message(f'{job.name}: pictures of step {step} are left out: {error}')
+  return statistics.fmean(scores) if scores else None

@@ -8,7 +8,7 @@ import pytest
 
 from experiments import base
 from jaxgan import data as data_lib
-from jaxgan import experiment, families, jobs, parallel, train
+from jaxgan import experiment, families, jobs, parallel, train, train_step
 from jaxgan.algorithms import classifier
 from jaxgan.errors import UserError
 from jaxgan.networks import bit
@@ -92,7 +92,7 @@ def test_in_the_loop_of_a_gan(config):
   algorithm, _ = family.build(config, 'class_balancing', data, given)
   own = experiment.method_config(config, 'class_balancing', data)
   job = train.Job('class_balancing', None, own, algorithm, data, {}, None, None)
-  one_step, start = train.make_step(job, together=False)
+  one_step, start = train_step.make_step(job, together=False)
   state, one_step = jax.jit(algorithm.init)(jax.random.key(0)), jax.jit(one_step)
   generators = []
   for variables in (silent, telling):

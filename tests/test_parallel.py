@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jaxgan import data as data_lib
-from jaxgan import experiment, parallel, replicas, train
+from jaxgan import experiment, parallel, replicas, train, train_step
 from jaxgan.algorithms.gan import METHODS, gan
 from jaxgan.errors import UserError
 from jaxgan.networks.resnet import ResNet
@@ -53,7 +53,7 @@ def _train(job, num_devices, steps):
     (carry,) = trainer.carries
     everywhere = parallel.replicated(mesh)
     assert all(leaf.sharding == everywhere for leaf in jax.tree.leaves(carry))
-    one_step, _ = train.make_step(job, together=False)
+    one_step, _ = train_step.make_step(job, together=False)
     constants = jax.device_put(
       (job.data.share(0, 0), job.data.dataset, dict(job.frozen)), everywhere
     )
@@ -106,7 +106,8 @@ def _train_replicas(job, mesh, together):
   with jax.set_mesh(mesh):
     trainer = train.Trainer(job, mesh, together)
     trainer.initialise()
-    metrics = trainer.advance(3, lambda: False)
+    trainer.advance(3, lambda: False)
+    metrics = trainer.means()
   sharding = parallel.along_replicas(mesh) if together else parallel.replicated(mesh)
   for carry in trainer.carries:
     for leaf in jax.tree.leaves((carry.state, carry.metrics, carry.bad_step)):
@@ -121,7 +122,7 @@ def _flops(job, mesh, together, carry):
   """Of one device in a step."""
   seeds = range(job.config.seed, job.config.seed + job.num_replicas)
   shares = [job.data.share(replica, seed) for replica, seed in enumerate(seeds)]
-  one_step, _ = train.make_step(job, together)
+  one_step, _ = train_step.make_step(job, together)
   with jax.set_mesh(mesh):
     if together:
       share = jax.device_put(replicas.stack(shares), parallel.along_replicas(mesh))

@@ -2,17 +2,19 @@
 
 import json
 import os
+import shutil
 import signal
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import orbax.checkpoint as ocp
 import pytest
 
-from jaxgan import checkpoint, experiment, jobs, parallel, replicas, train
+from jaxgan import checkpoint, experiment, jobs, parallel, replicas, stopping, train, train_step
 from jaxgan import data as data_lib
 from jaxgan.algorithms import Algorithm, gan
-from jaxgan.errors import UserError
+from jaxgan.errors import StorageError, UserError
 
 
 @pytest.fixture
@@ -30,7 +32,7 @@ def make_job(tiny_config, stand_in_data, tmp_path):
   """Builds a class-balancing job on stand-in data; `update` may wrap the algorithm's."""
   del stand_in_data
 
-  def make(folder='job', wrap=lambda update: update, evaluate=None, **train_changes):
+  def make(folder='job', wrap=lambda update: update, evaluate=None, picture=None, **train_changes):
     config = tiny_config.copy_and_resolve_references()
     with config.unlocked():
       config.train.update(train_changes)
@@ -50,7 +52,7 @@ def make_job(tiny_config, stand_in_data, tmp_path):
       data=data,
       frozen={'classifier': np.float32(30.0)},
       evaluate=evaluate or (lambda state, replica: ({'evaluation/value': 1.0}, 0.0)),
-      picture=lambda state, step, replica: None,
+      picture=picture or (lambda state, step, replica: None),
     )
 
   return make
@@ -97,6 +99,49 @@ def test_a_signal_stops_at_a_checkpoint_and_the_same_command_continues(
   assert_trees_equal(_trained(make_job('stopped', steps=6), mesh), expected)
 
 
+@pytest.mark.parametrize('where', ['step', 'evaluation', 'picture'])
+def test_a_stop_anywhere_leaves_the_log_and_the_states_as_they_would_be(
+  make_job, mesh, assert_trees_equal, monkeypatch, where
+):
+  """Rows come every 3 steps, evaluations every 4: the means over steps survive, too."""
+  every = {'steps': 8, 'log_every': 3, 'evaluate_every': 4, 'picture_every': 4}
+  whole = make_job('whole', **every)
+  expected, signals = _trained(whole, mesh), iter([signal.SIGTERM])
+
+  def send():
+    for number in signals:
+      os.kill(os.getpid(), number)
+
+  def evaluate(state, replica):
+    if where == 'evaluation':
+      send()
+    return {'evaluation/value': float(state.step)}, float(state.step)
+
+  def picture(state, step, replica):
+    drawn.append(step)
+    if where == 'picture':
+      send()
+
+  def stops(self):
+    if where == 'step' and steps.pop(0) == 5:
+      send()
+    return self.signal is not None
+
+  drawn, steps = [], list(range(1, 50))
+  monkeypatch.setattr(stopping.StopRequest, '__call__', stops)
+  job = make_job('stopped', evaluate=evaluate, picture=picture, **every)
+  with pytest.raises(stopping.Stopped) as stopped:
+    train.run(job, mesh)
+  assert stopped.value.exit_status == 143
+  assert_trees_equal(_trained(job, mesh), expected)
+  rows = [{k: v for k, v in row.items() if not k.startswith('evaluation')} for row in _rows(job)]
+  assert rows == [{k: v for k, v in r.items() if not k.startswith('eval')} for r in _rows(whole)]
+  assert [r['evaluation/value'] for r in _rows(job) if 'evaluation/value' in r] == [4, 8]
+  assert drawn == ([4, 4, 8] if where == 'picture' else [4, 8])
+  with checkpoint.Checkpoints(job.folder / 'checkpoints') as checkpoints:
+    assert checkpoints.steps('best')[0] == 8
+
+
 def test_a_signal_in_the_last_step_is_not_lost(make_job, mesh):
   """Another job may come after this one: it must not start."""
 
@@ -122,12 +167,12 @@ def _first_carry(job, start, mesh):
 
 def test_device_loop_and_host_loop_compute_the_same(make_job, mesh):
   job = make_job()
-  one_step, start = train.make_step(job, together=False)
+  one_step, start = train_step.make_step(job, together=False)
   results = []
   for loop_on_device in (True, False):
     with jax.set_mesh(mesh):
       carries, *constants = _first_carry(job, start, mesh)
-      run = train.compile_run(one_step, loop_on_device, parallel.replicated(mesh))
+      run = train_step.compile_run(one_step, loop_on_device, parallel.replicated(mesh))
       for num_steps in (3, 8):  # Crosses the end of the first epoch, 9 steps.
         carries = run(carries, num_steps, *constants, lambda: False)
     results.append(jax.device_get(carries))
@@ -147,15 +192,18 @@ def test_device_loop_compiles_once_for_chunks_of_every_length(make_job, mesh):
     return wrapped
 
   job = job._replace(algorithm=job.algorithm._replace(update=counting(job.algorithm.update)))
-  one_step, start = train.make_step(job, together=False)
+  one_step, start = train_step.make_step(job, together=False)
   with jax.set_mesh(mesh):
     carries, *constants = _first_carry(job, start, mesh)
-    run = train.compile_run(one_step, True, parallel.replicated(mesh))
-    carries = run(carries, 2, *constants, None)
+    run = train_step.compile_run(one_step, True, parallel.replicated(mesh))
+    carries = run(carries, 2, *constants, lambda: False)
     once = len(traces)
     for num_steps in (1, 3):
-      carries = run(carries, num_steps, *constants, None)
+      carries = run(carries, num_steps, *constants, lambda: False)
+    answers = iter([False, True])  # Asked after one piece again.
+    carries = run(carries, 1000, *constants, lambda: next(answers))
   assert len(traces) == once
+  assert 6 < int(carries[0].step) < 1006
 
 
 def test_logged_metrics_are_means_over_the_steps_since_the_last_row(make_job, mesh):
@@ -222,11 +270,11 @@ def test_the_best_checkpoint_stays_beside_the_last(make_job, mesh):
   job = make_job(evaluate=lambda state, replica: ({}, next(scores)), steps=10, keep=1)
   train.run(job, mesh)
   with checkpoint.Checkpoints(job.folder / 'checkpoints') as checkpoints:
-    assert checkpoints.resolve('best') == 4
-    assert checkpoints.resolve('latest') == 10
-    assert checkpoints.resolve('4') == 4
+    assert checkpoints.steps('best') == [4, 10]
+    assert checkpoints.steps('latest') == [10, 4]
+    assert checkpoints.steps('4') == [4]
     with pytest.raises(UserError, match=r"'6'.*latest, best or one of \[4, 10\]"):
-      checkpoints.resolve('6')
+      checkpoints.steps('6')
 
 
 def test_evaluation_changes_nothing(make_job, mesh, assert_trees_equal):
@@ -242,15 +290,87 @@ def test_epochs_give_the_length_in_steps(tiny_config):
   assert train.total_steps(tiny_config, data) == 27
 
 
+def _truncate(folder):
+  for path in folder.rglob('*'):
+    if path.is_file() and path.stat().st_size > 200:
+      path.write_bytes(path.read_bytes()[:100])
+
+
+def _remove_largest(folder):
+  max(folder.rglob('*'), key=lambda path: path.stat().st_size if path.is_file() else 0).unlink()
+
+
 def test_a_damaged_checkpoint_is_one_clear_line(make_job, mesh):
   job = make_job(steps=2)
   train.run(job, mesh)
-  for path in (job.folder / 'checkpoints' / '2').rglob('*'):
-    if path.is_file() and path.stat().st_size > 200:
-      path.write_bytes(path.read_bytes()[:100])
+  _truncate(job.folder / 'checkpoints' / '2')
   with pytest.raises(UserError, match=r'damaged or of another network') as error:
     train.run(make_job(steps=4), mesh)
   assert '\n' not in str(error.value)
+  assert (job.folder / 'checkpoints' / '2').exists()
+
+
+@pytest.mark.parametrize(
+  'damage', [_truncate, _remove_largest, shutil.rmtree], ids=['cut', 'file', 'all']
+)
+def test_a_damaged_newest_checkpoint_is_replaced_by_the_one_before(
+  make_job, mesh, assert_trees_equal, capsys, damage
+):
+  expected = _trained(make_job('whole', steps=6), mesh)
+  job = make_job('damaged', steps=4)
+  train.run(job, mesh)
+  damage(job.folder / 'checkpoints' / '4')
+  # Reading only, it says so and leaves all as it is.
+  step, _ = jobs.restore(job.algorithm, job.folder, 'latest', 1, mesh)
+  assert step == 2
+  said = '' if damage is shutil.rmtree else 'checkpoints/4 is damaged'
+  assert said in capsys.readouterr().err
+  # Finished or not, training goes on from there.
+  train.run(job, mesh)
+  lines = capsys.readouterr().err
+  assert said in lines and (not said or '; step 2 is used' in lines)
+  assert_trees_equal(_trained(make_job('damaged', steps=6), mesh), expected)
+  assert [r['step'] for r in _rows(job)] == [r['step'] for r in _rows(make_job('whole'))]
+  kept = job.folder / 'damaged_checkpoints'
+  assert [p.name for p in kept.glob('*')] == (['00_step_4'] if said else [])
+
+
+def test_a_checkpoint_that_cannot_be_written_ends_the_run_and_not_what_was_saved(
+  make_job, mesh, assert_trees_equal, monkeypatch
+):
+  """As on a full disk; the error comes from an asynchronous write, or from the one after it."""
+  expected, real = _trained(make_job('whole', steps=8), mesh), ocp.CheckpointManager.save
+  job = make_job('full', steps=8)
+
+  def full(self, step, **arguments):
+    if step == 4:
+      raise ValueError(
+        'RESOURCE_EXHAUSTED: Error writing local file "x": Failed to write 83 bytes to file 16: '
+        "No space left on device [os_error_code='28']"
+      )
+    return real(self, step, **arguments)
+
+  with monkeypatch.context() as patch:
+    patch.setattr(ocp.CheckpointManager, 'save', full)
+    with pytest.raises(
+      StorageError, match=r'No space left on device\); the last good one is step 2'
+    ):
+      train.run(job, mesh)
+  assert_trees_equal(_trained(job, mesh), expected)
+  assert _rows(job) == _rows(make_job('whole'))
+
+
+def test_pictures_and_events_that_cannot_be_written_do_not_end_a_run(make_job, mesh, capsys):
+  def picture(state, step, replica):
+    raise NotADirectoryError(20, 'Not a directory', 'samples')
+
+  job = make_job(steps=4, picture=picture)
+  job.folder.mkdir(parents=True)
+  (job.folder / 'tensorboard').write_text('a file')
+  train.run(job, mesh)
+  assert [row['step'] for row in _rows(job)][-1] == 4
+  lines = capsys.readouterr().err
+  assert 'no more events for TensorBoard' in lines and 'pictures of step 4 are left out' in lines
 
 
 def test_algorithm_is_a_tuple_of_functions():

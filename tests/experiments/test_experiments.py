@@ -10,7 +10,7 @@ import pytest
 import experiments
 from jaxgan import config as config_lib
 from jaxgan import data as data_lib
-from jaxgan import experiment, families, jobs, report, train
+from jaxgan import experiment, families, jobs, report, train, train_step
 from jaxgan.algorithms import gan, infogan
 from jaxgan.errors import UserError
 from jaxgan.families import codes
@@ -60,7 +60,7 @@ def _module(name):
 def _one_step(job, trace_only):
   """The state after a step; of a traced one its shapes."""
   constants = job.data.share(0, job.config.seed), job.data.dataset, dict(job.frozen)
-  one_step, start = train.make_step(job, together=False)
+  one_step, start = train_step.make_step(job, together=False)
   if trace_only:
     state = jax.eval_shape(job.algorithm.init, jax.random.key(0))
     carry = jax.eval_shape(

@@ -1,0 +1,52 @@
+"""A lock on a folder that dies with its process, so that two runs never write to one."""
+
+import contextlib
+import fcntl
+import os
+import pathlib
+import socket
+
+from jaxgan.errors import UserError
+
+FILE = '.lock'
+
+
+@contextlib.contextmanager
+def held(folder: pathlib.Path):
+  """A context in which no other process can hold the folder, which is made when missing.
+
+  The operating system gives the lock up when the process ends, however it ends; its file stays.
+  Where nothing else has come into a new folder, the folder goes.
+
+  Raises:
+    UserError: another process holds it, or it cannot be written to.
+  """
+  folder = pathlib.Path(folder)
+  is_new = not folder.exists()
+  try:
+    folder.mkdir(parents=True, exist_ok=True)
+    file = open(folder / FILE, 'a+', encoding='utf-8')  # noqa: SIM115
+  except OSError as error:
+    raise UserError(
+      f'cannot write to {folder} ({error.strerror}): choose another --workdir'
+    ) from error
+  with file:
+    try:
+      fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+      file.seek(0)
+      holder = file.read().strip() or 'another process'
+      raise UserError(
+        f'{folder} is in use by {holder}: wait until it is done, stop it, or choose another '
+        '--workdir'
+      ) from None
+    with contextlib.suppress(OSError):  # On a full disk, the lock without its name.
+      file.truncate(0)
+      file.write(f'process {os.getpid()} on {socket.gethostname()}\n')
+      file.flush()
+    try:
+      yield
+    finally:
+      if is_new and [path.name for path in folder.iterdir()] == [FILE]:
+        (folder / FILE).unlink()
+        folder.rmdir()
