@@ -10,6 +10,7 @@ import jax
 import orbax.checkpoint as ocp
 from orbax.checkpoint import checkpoint_managers as policies
 
+from jaxgan import distributed, files
 from jaxgan.errors import StorageError, UserError
 
 _DAMAGED = 'damaged_checkpoints'  # beside the folder of the others
@@ -133,8 +134,11 @@ class Checkpoints:
       try:
         state = self._manager.restore(step, args=ocp.args.StandardRestore(abstract_state))
         progress = self._manager.metadata(step).custom_metadata
-      except Exception as error:  # Orbax and TensorStore raise many types for a damaged folder.
-        errors[step] = error
+        error = None
+      except Exception as raised:  # Orbax and TensorStore raise many types for a damaged folder.
+        error = raised
+      if distributed.gather(error is not None).any():
+        errors[step] = error or OSError('another process cannot read it')
         continue
       for damaged, error in errors.items():
         say(f'{self._unreadable(damaged, error)}; step {step} is used')
@@ -150,10 +154,12 @@ class Checkpoints:
     return f'checkpoint {folder} is damaged or of another network ({reason[:200]})'
 
   def _set_aside(self, step):
-    target = self.folder.parent / _DAMAGED
-    target.mkdir(exist_ok=True)
-    number = len(list(target.iterdir()))
-    os.replace(self.folder / str(step), target / f'{number:02}_step_{step}')
+    if files.is_writer():
+      target = self.folder.parent / _DAMAGED
+      target.mkdir(exist_ok=True)
+      number = len(list(target.iterdir()))
+      os.replace(self.folder / str(step), target / f'{number:02}_step_{step}')
+    distributed.wait_for_all('damaged checkpoint set aside')
     self._manager.reload()
 
 

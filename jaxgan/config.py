@@ -6,7 +6,7 @@ import pathlib
 
 import ml_collections
 
-from jaxgan import families
+from jaxgan import families, files
 from jaxgan.errors import UserError
 from jaxgan.parallel import check_batch_size
 
@@ -190,10 +190,7 @@ def remember(folder: pathlib.Path, config) -> None:
       'choose another --workdir or the old values'
     )
   try:
-    folder.mkdir(parents=True, exist_ok=True)
-    temporary = folder / 'config.json.tmp'
-    temporary.write_text(text)
-    temporary.replace(path)
+    files.replace(path, text.encode())
   except OSError as error:
     raise UserError(
       f'cannot write to {folder} ({error.strerror}): choose another --workdir'

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxgan import augment
+from jaxgan import augment, distributed
 from jaxgan.errors import UserError
 from jaxgan.parallel import along_batch
 
@@ -178,7 +178,10 @@ def _options(config):
 def _load(dataset, split, source, data_dir, options):
   from data_prep import build
 
-  return build.load(dataset, split, source=source, data_dir=data_dir, **dict(options))
+  def read():
+    return build.load(dataset, split, source=source, data_dir=data_dir, **dict(options))
+
+  return distributed.first_alone(f'prepared {dataset} {split}', read)
 
 
 def steps_per_epoch(num_images: int, images_per_step: int) -> int:

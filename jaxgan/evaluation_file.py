@@ -6,7 +6,7 @@ from pathlib import Path
 
 import jax
 
-from jaxgan.logging import replace_file
+from jaxgan import files
 
 NAME = 'evaluation.json'
 
@@ -24,7 +24,7 @@ def write(folder: Path, evaluation: dict) -> None:
     evaluation: 'experiment', 'method', 'published', 'protocol', 'results', 'class_names',
       'train_counts' and 'notes'; the family of the method says what its results are.
   """
-  replace_file(Path(folder) / NAME, json.dumps(evaluation, indent=2).encode())
+  files.replace(Path(folder) / NAME, json.dumps(evaluation, indent=2).encode())
 
 
 def _hardware() -> str:

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import ml_collections
 import numpy as np
 
-from jaxgan import checkpoint, compilation, logging, parallel, replicas, train
+from jaxgan import checkpoint, compilation, distributed, logging, parallel, replicas, train
 from jaxgan import config as config_lib
 from jaxgan import data as data_lib
 from jaxgan.algorithms.classifier import NETWORKS, PRETRAINED
@@ -101,7 +101,7 @@ def compile_classify(classify: Callable) -> Callable:
       batch = np.asarray(images[start : start + _CLASSIFY_BATCH])
       missing = min(_CLASSIFY_BATCH, len(images)) - len(batch)
       padded = np.pad(batch, ((0, missing), (0, 0), (0, 0), (0, 0)))  # One compilation, not two.
-      batch_labels, batch_features = jax.device_get(compiled(variables, padded))
+      batch_labels, batch_features = distributed.to_host(compiled(variables, padded))
       labels.append(batch_labels[: len(batch)])
       features.append(batch_features[: len(batch)])
     return np.concatenate(labels), np.concatenate(features)
@@ -278,7 +278,7 @@ def load_weights(path: pathlib.Path, config) -> Classifier:
 def _tested(classify, variables, test, name) -> Classifier:
   labels, _ = compile_classify(classify)(variables, test.images)
   digest = hashlib.sha256()
-  for leaf in jax.tree.leaves(jax.device_get(variables)):
+  for leaf in jax.tree.leaves(distributed.to_host(variables)):
     digest.update(np.ascontiguousarray(leaf).tobytes())
   accuracy = float((labels == test.labels).mean())
   key, shape = f'{name}-{digest.hexdigest()[:12]}', test.images.shape[1:]

@@ -6,6 +6,7 @@ import os
 import pathlib
 import socket
 
+from jaxgan import files
 from jaxgan.errors import UserError
 
 FILE = '.lock'
@@ -13,8 +14,9 @@ FILE = '.lock'
 
 @contextlib.contextmanager
 def held(folder: pathlib.Path):
-  """A context in which no other process can hold the folder, which is made when missing.
+  """A context in which no other run can hold the folder, which is made when missing.
 
+  Of several processes of one run, the one that writes holds it.
   The operating system gives the lock up when the process ends, however it ends; its file stays.
   Where nothing else has come into a new folder, the folder goes.
 
@@ -22,6 +24,9 @@ def held(folder: pathlib.Path):
     UserError: another process holds it, or it cannot be written to.
   """
   folder = pathlib.Path(folder)
+  if not files.is_writer():
+    yield
+    return
   is_new = not folder.exists()
   try:
     folder.mkdir(parents=True, exist_ok=True)

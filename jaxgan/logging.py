@@ -11,6 +11,7 @@ import time
 
 import numpy as np
 
+from jaxgan import files
 from jaxgan.errors import UserError
 
 METRICS_FILE = 'metrics.jsonl'
@@ -38,8 +39,8 @@ class MetricsFile:
     path = Path(folder) / METRICS_FILE
     rows = read_metrics(folder) if start_step > 0 else []
     kept = [json.dumps(row) + '\n' for row in rows if row['step'] <= start_step]
-    replace_file(path, ''.join(kept).encode())
-    self._file = open(path, 'a', encoding='utf-8')  # noqa: SIM115
+    files.replace(path, ''.join(kept).encode())
+    self._file = open(path if files.is_writer() else os.devnull, 'a', encoding='utf-8')  # noqa: SIM115
 
   @property
   def closed(self):
@@ -133,7 +134,7 @@ class RunLogger:
     self._shown_time = time.monotonic()
     self._first = True
     self._bar = None
-    if sys.stderr.isatty():
+    if sys.stderr.isatty() and files.is_writer():
       from tqdm import tqdm
 
       self._bar = tqdm(
@@ -173,6 +174,8 @@ class RunLogger:
 
   def message(self, text):
     """Prints a line without breaking the progress bar."""
+    if not files.is_writer():
+      return
     if self._bar is not None:
       self._bar.write(text, file=sys.stderr)
     else:
@@ -234,7 +237,7 @@ class EventsFile:
 
   def log(self, step, scalars):
     """Writes scalars by name; raises OSError where that cannot be."""
-    if self._given_up:
+    if self._given_up or not files.is_writer():
       return
     # With PyTorch beside it, tensorboardX takes seconds to import: not before the first steps.
     from tensorboardX.proto import event_pb2
@@ -295,20 +298,6 @@ def read_metrics(folder):
       ) from error
     rows.append(row)
   return rows
-
-
-def replace_file(path, data):
-  """Writes bytes to a file so that the file is never seen half-written.
-
-  Args:
-    path: the file; its folder is made when missing.
-    data: bytes.
-  """
-  path = Path(path)
-  path.parent.mkdir(parents=True, exist_ok=True)
-  temporary = path.with_name(path.name + '.tmp')
-  temporary.write_bytes(data)
-  os.replace(temporary, path)
 
 
 def _plain(values):

@@ -15,7 +15,7 @@ from absl import app, flags
 from absl import logging as absl_logging
 from ml_collections import config_flags
 
-from jaxgan import stopping
+from jaxgan import files, stopping
 from jaxgan.errors import StorageError, UserError
 
 _CONFIG = config_flags.DEFINE_config_file(
@@ -42,6 +42,11 @@ _REPLICA = flags.DEFINE_integer('replica', 0, 'sample: which replica.', lower_bo
 _CACHE = flags.DEFINE_bool(
   'compilation_cache', True, 'Keep compiled programs in ~/.cache/jaxgan, for the next start.'
 )
+_COORDINATOR = flags.DEFINE_string(
+  'coordinator', '', 'HOST:PORT of process 0, where several train together and it is not found.'
+)
+_NUM_PROCESSES = flags.DEFINE_integer('num_processes', None, 'With coordinator: how many.')
+_PROCESS_ID = flags.DEFINE_integer('process_id', None, 'With coordinator: which this is, from 0.')
 _SAMPLE_SEED = flags.DEFINE_integer('sample_seed', 0, 'sample: seed of the noise.')
 
 
@@ -75,12 +80,13 @@ def _parse(argv: list[str]) -> list[str]:
 
 def _experiment() -> tuple:
   """The configuration and work directory that the flags name; what follows may compile."""
-  from jaxgan import compilation
+  from jaxgan import compilation, distributed
   from jaxgan import config as config_lib
 
   config, workdir = _CONFIG.value, _WORKDIR.value
   if config is None and (_MODE.value == 'train' or not workdir):
     raise UserError('--config is missing: name an experiment, such as experiments/digits_lt.py')
+  distributed.join(_COORDINATOR.value, _NUM_PROCESSES.value, _PROCESS_ID.value)
   if _CACHE.value:
     compilation.use_cache()
   return config, pathlib.Path(workdir or config_lib.work_directory(config))
@@ -105,7 +111,7 @@ def _evaluate() -> str:
 
   run = _run()
   run.evaluate()
-  return experiment.summarise(run.workdir)
+  return experiment.summarise(run.workdir) if files.is_writer() else ''
 
 
 def _sample() -> str:
@@ -115,7 +121,8 @@ def _sample() -> str:
   out = pathlib.Path(_OUT.value or run.workdir / run.method / 'sampled')
   sampling.check_new(out)
   images, labels = run.sample(_NUM_IMAGES.value, _BALANCED.value, _SAMPLE_SEED.value)
-  sampling.save(out, images, labels, run.label_names)
+  if files.is_writer():
+    sampling.save(out, images, labels, run.label_names)
   return f'{len(images)} images of step {run.step}, labelled by {run.labelled_by}: {out}'
 
 

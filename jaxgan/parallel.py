@@ -8,6 +8,7 @@ statistics and losses are those of the global batch on any number of devices.
 import math
 
 import jax
+import jax.numpy as jnp
 from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 import numpy as np
@@ -36,6 +37,33 @@ def replicated(mesh: Mesh) -> NamedSharding:
 def along_replicas(mesh: Mesh) -> NamedSharding:
   """The sharding that splits the leading axis over the mesh's replica axis."""
   return NamedSharding(mesh, P(REPLICA_AXIS))
+
+
+def put(tree, shardings):
+  """`jax.device_put` that also takes the devices of other processes, which hold the same values.
+
+  Args:
+    tree: arrays, on the host or on devices.
+    shardings: one, or a tree with one for every part of `tree`.
+  """
+  if jax.process_count() == 1:
+    return jax.device_put(tree, shardings)
+  return jax.tree.map(lambda sharding, part: _put_everywhere(part, sharding), shardings, tree)
+
+
+def _put_everywhere(tree, sharding):
+  def put_array(x):
+    return jax.make_array_from_callback(x.shape, sharding, lambda index: x[index])
+
+  def one(x):
+    if isinstance(x, jax.Array) and not x.is_fully_addressable:
+      return jax.device_put(x, sharding)
+    if isinstance(x, jax.Array) and jnp.issubdtype(x.dtype, jax.dtypes.prng_key):
+      data = put_array(np.asarray(jax.random.key_data(x)))
+      return jax.random.wrap_key_data(data, impl=jax.random.key_impl(x))
+    return put_array(np.asarray(x))
+
+  return jax.tree.map(one, tree)
 
 
 def along_batch(x):

@@ -4,6 +4,7 @@ Training takes the first one as a request: it ends after the current step and sa
 ends at once, as it has nothing to save: what it writes is whole or not there.
 """
 
+from collections.abc import Callable
 import contextlib
 import signal
 import threading
@@ -45,11 +46,24 @@ def at_once():
 
 
 class StopRequest(contextlib.ExitStack):
-  """A context in which the first signal is a request; a second one raises KeyboardInterrupt."""
+  """A context in which the first signal is a request; a second one raises KeyboardInterrupt.
 
-  def __init__(self):
+  Where several processes train together, all have to ask at the same places: a signal to any of
+  them is a request to all.
+
+  Attributes:
+    agreed: the number of the signal, once it has been asked for.
+  """
+
+  def __init__(self, gather: Callable = lambda number: [number]):
+    """Not yet entered.
+
+    Args:
+      gather: the number of every process, see `jaxgan.distributed.gather`.
+    """
     super().__init__()
-    self.signal = None
+    self._gather = gather
+    self._signal = self.agreed = 0
 
   def __enter__(self):
     super().__enter__()
@@ -57,10 +71,11 @@ class StopRequest(contextlib.ExitStack):
     return self
 
   def _handle(self, number):
-    if self.signal is not None:
+    if self._signal:
       raise KeyboardInterrupt
-    self.signal = number
+    self._signal = number
 
   def __call__(self) -> bool:
     """Whether there was one."""
-    return self.signal is not None
+    self.agreed = self.agreed or int(max(self._gather(self._signal)))
+    return self.agreed != 0

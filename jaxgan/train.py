@@ -1,6 +1,7 @@
 """The training loop: one linear trainer for every job, from restored state to last checkpoint."""
 
 from collections.abc import Callable, Mapping
+import contextlib
 import functools
 import pathlib
 import statistics
@@ -11,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxgan import checkpoint, lock, parallel, replicas, stopping
+from jaxgan import checkpoint, distributed, lock, parallel, replicas, stopping
 from jaxgan import config as config_lib
 from jaxgan import data as data_lib
 from jaxgan.algorithms import Algorithm
@@ -84,9 +85,9 @@ class Trainer:
     seeds = range(job.config.seed, job.config.seed + job.num_replicas)
     shares = [job.data.share(replica, seed) for replica, seed in enumerate(seeds)]
     if together:
-      self._shares = [jax.device_put(replicas.stack(shares), self._sharding)]
+      self._shares = [parallel.put(replicas.stack(shares), self._sharding)]
     else:
-      self._shares = jax.device_put(shares, self._everywhere)
+      self._shares = parallel.put(shares, self._everywhere)
     self._first_keys = [data_lib.run_keys(seed)[0] for seed in seeds]
 
   def abstract_states(self):
@@ -116,12 +117,12 @@ class Trainer:
 
   def _begin(self, states, step):
     job = self.job
-    self._constants = jax.device_put((job.data.dataset, dict(job.frozen)), self._everywhere)
+    self._constants = parallel.put((job.data.dataset, dict(job.frozen)), self._everywhere)
     self.carries = [
       self._start(state, step, share, *self._constants)
       for state, share in zip(states, self._shares, strict=True)
     ]
-    self.carries = [jax.device_put(carry, self._of_carry) for carry in self.carries]
+    self.carries = [parallel.put(carry, self._of_carry) for carry in self.carries]
     self.logged_step = step
 
   @property
@@ -135,7 +136,7 @@ class Trainer:
 
   def _sums(self) -> list[dict]:
     """Sums of the metrics of each replica over the steps since `logged_step`."""
-    sums = [jax.device_get(carry.metrics) for carry in self.carries]
+    sums = [distributed.to_host(carry.metrics) for carry in self.carries]
     if self.together:
       sums = [replicas.take(sums[0], r) for r in range(self.job.num_replicas)]
     return sums
@@ -145,7 +146,7 @@ class Trainer:
       sums = [{name: [s[name] for s in sums] for name in sums[0]}]
     for r, (carry, values) in enumerate(zip(self.carries, sums, strict=True)):
       metrics = {name: np.asarray(values[name], m.dtype) for name, m in carry.metrics.items()}
-      metrics = jax.device_put(metrics, self._of_carry.metrics)
+      metrics = parallel.put(metrics, self._of_carry.metrics)
       self.carries[r] = carry._replace(metrics=metrics)
 
   def means(self) -> list[dict]:
@@ -166,10 +167,12 @@ class Trainer:
 
   def not_finite(self) -> tuple[str, int, int] | None:
     """The first thing that is NaN or infinite: (what, in which replica, at which step)."""
-    bad_steps = np.concatenate([np.ravel(carry.bad_step) for carry in self.carries])
+    bad_steps = np.concatenate([np.ravel(distributed.to_host(c.bad_step)) for c in self.carries])
     if (bad_steps != NEVER).any():
       return 'loss', int(bad_steps.argmin()), int(bad_steps.min())
-    finite = np.concatenate([np.ravel(self._finite(carry.state)) for carry in self.carries])
+    finite = np.concatenate(
+      [np.ravel(distributed.to_host(self._finite(c.state))) for c in self.carries]
+    )
     return None if finite.all() else ('state', int(finite.argmin()), self.step - 1)
 
   def state(self, replica: int):
@@ -275,21 +278,22 @@ def run(job: Job, mesh: jax.sharding.Mesh) -> None:
     saved = trainer.step
     with (
       ReplicaLogger(job.folder, job.name, last, trainer.logged_step, job.num_replicas) as logger,
-      stopping.StopRequest() as stop,
+      stopping.StopRequest(distributed.gather) as stop,
     ):
       try:
         while True:
           step = trainer.step
           due = trainer.logged_step < step and _is_due(step, last, *_periods(train))
           if due and not stop():
-            with stopping.at_once():
+            # One that left would be waited for.
+            with contextlib.nullcontext() if distributed.are_several() else stopping.at_once():
               score = _report(job, trainer, logger, last)
             trainer.restart_sums()
             if _is_due(step, last, train.evaluate_every, train.checkpoint_every):
               checkpoints.save(step, trainer.states(), trainer.progress(), score)
               saved = step
           if stop():
-            raise stopping.Stopped(stop.signal)
+            raise stopping.Stopped(stop.agreed)
           if step >= last:
             break
           trainer.advance(_next_event(step, last, train) - step, stop)
@@ -306,7 +310,7 @@ def run(job: Job, mesh: jax.sharding.Mesh) -> None:
 
 def _is_finished(trainer: Trainer, folder: pathlib.Path, last: int) -> bool:
   """Whether there is a checkpoint of the last step, or a later one, that can be read."""
-  if not folder.exists():
+  if not distributed.gather(folder.exists()).all():
     return False
   with checkpoint.Checkpoints(folder) as checkpoints:
     newest = checkpoints.latest_step()

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxgan import data as data_lib
-from jaxgan import replicas
+from jaxgan import distributed, replicas
 from jaxgan.compilation import jit, traced_once
 
 PIECE_SECONDS = 2.0
@@ -102,7 +102,7 @@ def compile_run(one_step, loop_on_device: bool, sharding):
 
     def run(carries, num_steps, shares, dataset, frozen, should_stop):
       while num_steps and not should_stop():
-        piece = min(num_steps, pace.steps)
+        piece = min(num_steps, int(distributed.gather(pace.steps).min()))
         with pace.of(piece):
           carries = [
             compiled(carry, piece, share, dataset, frozen)

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 
+from jaxgan import files
 from jaxgan.errors import UserError
 import jaxgan.logging
 from jaxgan.logging import (
@@ -14,7 +15,6 @@ from jaxgan.logging import (
   ReplicaLogger,
   RunLogger,
   read_metrics,
-  replace_file,
   replica_folders,
 )
 
@@ -207,8 +207,8 @@ def test_a_single_replica_is_the_run(tmp_path, capsys):
 
 
 def test_replace_file_leaves_no_temporary_file(tmp_path):
-  replace_file(tmp_path / 'new' / 'a.txt', b'1')
-  replace_file(tmp_path / 'new' / 'a.txt', b'2')
+  files.replace(tmp_path / 'new' / 'a.txt', b'1')
+  files.replace(tmp_path / 'new' / 'a.txt', b'2')
   assert [(path.name, path.read_bytes()) for path in (tmp_path / 'new').iterdir()] == [
     ('a.txt', b'2')
   ]

@@ -2,7 +2,7 @@
 
 import io
 
-from jaxgan.logging import replace_file
+from jaxgan import files
 
 DPI = 100
 
@@ -28,4 +28,4 @@ def save_figure(path, figure):
   """Writes a figure as a PNG, whole or not at all."""
   buffer = io.BytesIO()
   figure.savefig(buffer, format='png', dpi=DPI)
-  replace_file(path, buffer.getvalue())
+  files.replace(path, buffer.getvalue())

@@ -5,7 +5,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from jaxgan.logging import replace_file
+from jaxgan import files
 
 MIN_TILE = 48  # pixels; smaller images are enlarged
 GAP = 2  # pixels between tiles
@@ -65,4 +65,4 @@ def save_png(path, image):
   """
   buffer = io.BytesIO()
   Image.fromarray(np.asarray(image)).save(buffer, 'PNG')
-  replace_file(path, buffer.getvalue())
+  files.replace(path, buffer.getvalue())

@@ -14,9 +14,8 @@ Which tables, the family of an evaluation's method says: its `report` is a modul
 
 from pathlib import Path
 
-from jaxgan import evaluation_file, families
+from jaxgan import evaluation_file, families, files
 from jaxgan.errors import UserError
-from jaxgan.logging import replace_file
 from jaxgan.report.footnotes import Footnotes
 from jaxgan.report.published import published_values
 from jaxgan.report.rows import merge, read
@@ -43,7 +42,7 @@ def report(work_dirs, out=None):
   text = markdown_table(rows)
   if out is not None:
     try:
-      replace_file(out, (text + '\n').encode())
+      files.replace(out, (text + '\n').encode())
       for family_report, own in _by_family(rows):
         family_report.pictures(own, Path(out))
     except OSError as error:

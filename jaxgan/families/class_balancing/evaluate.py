@@ -5,7 +5,7 @@ import functools
 import jax
 import numpy as np
 
-from jaxgan import compilation, evaluation_file, jobs, logging
+from jaxgan import compilation, distributed, evaluation_file, files, jobs, logging
 from jaxgan import data as data_lib
 from jaxgan.algorithms import gan
 from jaxgan.drawing import curves, grids
@@ -58,7 +58,7 @@ class Evaluation:
   def picture(self, folder, state, step: int, replica: int) -> None:
     rng = self._setup.evaluation_rng(replica)
     for name, ema in (('raw', False), ('ema', True)):  # The same noise through both generators.
-      images = np.asarray(self._generate(state, rng, _GRID, ema))
+      images = distributed.to_host(self._generate(state, rng, _GRID, ema))
       path = folder / 'samples' / f'step_{step:08d}_{name}.png'
       grids.save_png(path, grids.image_grid(images, 10))
     rows, evaluator = logging.read_metrics(folder), self._evaluator(replica)
@@ -114,7 +114,7 @@ class Evaluation:
       'notes': evaluator.notes,
     }
     images, labels = measured.images, measured.labels[: len(measured.images)]
-    np.savez_compressed(folder / pictures.SAMPLES_FILE, images=images, labels=labels)
+    files.save_npz(folder / pictures.SAMPLES_FILE, images=images, labels=labels)
     evaluation_file.write(folder, evaluation)
     return evaluation
 
@@ -147,13 +147,13 @@ class Evaluation:
     if self._algorithm.class_conditional:
 
       def sample_labelled(rng, num_images):
-        return jax.device_get(self._generate_labelled(state, rng, num_images))
+        return distributed.to_host(self._generate_labelled(state, rng, num_images))
 
       return sample_labelled, self._setup.data.class_names(0), 'the classes asked for'
     labeller, classify = self._labeller
 
     def sample(rng, num_images):
-      images = np.asarray(self._generate(state, rng, num_images))
+      images = distributed.to_host(self._generate(state, rng, num_images))
       return images, classify(labeller.variables, images)[0]
 
     return sample, labeller.class_names, labeller.key

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jaxgan import compilation
+from jaxgan import compilation, distributed, files
 from jaxgan import data as data_lib
 from jaxgan.errors import UserError
 from jaxgan.metrics import inception
@@ -95,16 +95,13 @@ def reference_features(network: FeatureNetwork, arrays, cache: pathlib.Path) -> 
   resize = network.resize.replace(' ', '-')
   name = f'{arrays.key}-{len(arrays.images)}-{resize}-{network.key}.npy'
   path = cache / ''.join(c if c.isalnum() or c in '-_.' else '_' for c in name)
-  if path.exists():
+  if distributed.gather(path.exists()).all():
     return np.load(path)
   apply = compilation.jit(network.apply)
   batches = [
-    np.asarray(apply(network.variables, arrays.images[start : start + _REFERENCE_BATCH]))
+    distributed.to_host(apply(network.variables, arrays.images[start : start + _REFERENCE_BATCH]))
     for start in range(0, len(arrays.images), _REFERENCE_BATCH)
   ]
   features = np.concatenate(batches).astype(np.float32)
-  cache.mkdir(parents=True, exist_ok=True)
-  temporary = path.with_suffix('.tmp.npy')
-  np.save(temporary, features)
-  temporary.replace(path)
+  files.save_npy(path, features)
   return features

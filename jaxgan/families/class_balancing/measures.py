@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxgan import compilation
+from jaxgan import compilation, distributed
 from jaxgan import data as data_lib
 from jaxgan.families.class_balancing import comparison, features
 from jaxgan.metrics import class_distribution, fid, inception
@@ -95,7 +95,8 @@ class Evaluator:
     for i, start in enumerate(range(0, num_samples, batch_size)):
       batch = self._one_batch(state, self.frozen, jax.random.fold_in(rng, i))
       size = min(batch_size, num_samples - start)
-      images, labels, seen = jax.tree.map(lambda x, n=size: np.asarray(x[:n]), batch)
+      batch = distributed.to_host(batch)
+      images, labels, seen = jax.tree.map(lambda x, n=size: x[:n], batch)
       all_labels.append(labels)
       moments = [fid.accumulate(m, f) for m, f in zip(moments, seen, strict=True)]
       if start < _KEPT:

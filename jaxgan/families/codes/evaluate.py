@@ -5,7 +5,7 @@ import re
 import jax
 import numpy as np
 
-from jaxgan import evaluation_file, jobs, logging
+from jaxgan import distributed, evaluation_file, files, jobs, logging
 from jaxgan.drawing import curves, grids
 from jaxgan.families import codes
 from jaxgan.families.codes import charts, measures, pictures, report
@@ -139,7 +139,7 @@ class Evaluation:
     results, class_names = evaluation['results'], evaluation['class_names']
     rng = self._setup.evaluation_rng(evaluation['protocol']['replica'])
     grid = self._evaluator.grid(state, rng)
-    np.savez_compressed(folder / report.SAMPLES_FILE, images=grid)
+    files.save_npz(folder / report.SAMPLES_FILE, images=grid)
     names = [f'code {code}' for code in range(len(grid))]
     rows = logging.read_metrics(folder)
     truth = {}
@@ -188,7 +188,7 @@ class Evaluation:
     prior = np.ones(evaluator.num_categories) if balanced else evaluator.prior(state)
 
     def sample(rng, num_images):
-      return jax.device_get(evaluator.sample(state, rng, prior, num_images))
+      return distributed.to_host(evaluator.sample(state, rng, prior, num_images))
 
     names = tuple(f'code_{code}' for code in range(evaluator.num_categories))
     return sample, names, 'their codes'

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from scipy.special import rel_entr
 
-from jaxgan import compilation, jobs, priors
+from jaxgan import compilation, distributed, jobs, priors
 from jaxgan import data as data_lib
 from jaxgan.losses import contrastive
 from jaxgan.metrics import class_distribution, clustering, disentanglement, knn
@@ -79,7 +79,7 @@ class CodeEvaluator:
     """The prior of the categories `[k]`; JointVAE's is uniform."""
     if not hasattr(state, 'prior_logits'):
       return np.full(self.num_categories, 1 / self.num_categories)
-    return np.asarray(self._probabilities(state.prior_logits), np.float64)
+    return distributed.to_host(self._probabilities(state.prior_logits)).astype(np.float64)
 
   def counts(self, state, images_per_code: int, rng, classes) -> np.ndarray:
     """How many of the images of each code are called each class, `[k, K]`.
@@ -98,7 +98,7 @@ class CodeEvaluator:
         batch_rng = jax.random.fold_in(jax.random.fold_in(rng, category), start)
         variables = self._annotator.variables
         labels = self._label(state, variables, batch_rng, category, classes, batch_size)
-        labels = np.asarray(labels)[: images_per_code - start]
+        labels = distributed.to_host(labels)[: images_per_code - start]
         counts[category] += class_distribution.class_counts(labels, num_classes)
     return counts
 
@@ -109,7 +109,7 @@ class CodeEvaluator:
       self.images(state, images_rng, columns, self.codes(codes_rng, jnp.full(columns, category)))
       for category in range(self.num_categories)
     ]
-    return np.stack(jax.device_get(rows))
+    return np.stack(distributed.to_host(rows))
 
   def traversals(self, state, rng, values) -> np.ndarray:
     """Images uint8 `[r, k, len(values), H, W, C]`: one continuous code moves, all else stands."""
@@ -124,7 +124,7 @@ class CodeEvaluator:
           codes = jax.nn.one_hot(jnp.array([category]), self.num_categories)
           continuous = jnp.zeros((1, self.num_continuous)).at[0, i].set(value)
           codes = jnp.concatenate([codes, continuous], axis=-1)
-          frames.append(np.asarray(self.images(state, noise_rng, 1, codes))[0])
+          frames.append(distributed.to_host(self.images(state, noise_rng, 1, codes))[0])
         rows.append(np.stack(frames))
     return np.stack(rows).reshape(self.num_continuous, self.num_categories, *rows[0].shape)
 

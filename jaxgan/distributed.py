@@ -1,0 +1,96 @@
+"""Several processes, each with its devices, that train one run together.
+
+Every process runs the same command on the same work directory and data, and computes its share of
+every program. The first one writes logs, pictures and evaluations, Orbax all parts of checkpoints.
+"""
+
+from collections.abc import Callable
+import importlib.util
+import os
+
+import jax
+from jax.experimental import multihost_utils
+import numpy as np
+
+from jaxgan import files
+from jaxgan.errors import UserError
+
+
+def join(coordinator: str, num_processes: int | None, process_id: int | None) -> None:
+  """Joins the other processes, where there are any; before anything asks for a device.
+
+  On Cloud TPU and in a Slurm step of several tasks they find each other; elsewhere all three
+  arguments are needed.
+
+  Args:
+    coordinator: HOST:PORT of process 0, the same for all; '' for none.
+    num_processes: how many there are.
+    process_id: which this is, from 0.
+
+  Raises:
+    UserError: some arguments without the others, or the processes do not find each other.
+  """
+  given = (coordinator or None, num_processes, process_id)
+  if any(value is not None for value in given):
+    if None in given or not 0 <= process_id < num_processes:
+      raise UserError(
+        f'--coordinator={coordinator} --num_processes={num_processes} --process_id={process_id}: '
+        'give all three, HOST:PORT of process 0 and a process_id in 0 .. num_processes - 1'
+      )
+    arguments = given
+  elif _are_several_found():
+    arguments = ()
+  else:
+    return
+  # It would take SIGTERM for itself; see `jaxgan.stopping`.
+  jax.config.update('jax_enable_preemption_service', False)
+  try:
+    jax.distributed.initialize(*arguments)
+  except (RuntimeError, ValueError) as error:
+    reason = str(error).splitlines()[0]
+    raise UserError(f'the processes of this run do not find each other: {reason}') from error
+  if jax.process_index():
+    files.leave_to_another_process()
+
+
+def _are_several_found() -> bool:
+  """Whether this is one of several tasks of a Slurm step, or a machine with TPUs."""
+  tasks = os.environ.get('SLURM_STEP_NUM_TASKS', '1')
+  return int(tasks) > 1 or importlib.util.find_spec('libtpu') is not None
+
+
+def are_several() -> bool:
+  """Whether other processes train with this one."""
+  return jax.process_count() > 1
+
+
+def wait_for_all(name: str) -> None:
+  """Waits until every process is here; `name` tells the places apart."""
+  if are_several():
+    multihost_utils.sync_global_devices(name)
+
+
+def first_alone(name: str, function: Callable):
+  """function(), in process 0 before the others: it may prepare files that these then find."""
+  if jax.process_index() == 0:
+    result = function()
+  wait_for_all(name)
+  return result if jax.process_index() == 0 else function()
+
+
+def gather(value) -> np.ndarray:
+  """A number of every process, `[num_processes]`, the same for all of them."""
+  if not are_several():
+    return np.array([value])
+  return multihost_utils.process_allgather(np.asarray(value))
+
+
+def to_host(tree):
+  """Arrays on the host, those that are split over the devices of several processes included."""
+
+  def one(x):
+    if not isinstance(x, jax.Array) or x.is_fully_addressable or x.is_fully_replicated:
+      return np.asarray(x)
+    return multihost_utils.process_allgather(x, tiled=True)
+
+  return jax.tree.map(one, tree)

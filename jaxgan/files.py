@@ -1,0 +1,50 @@
+"""Files of a run: whole or not there, and written by one process where there are several."""
+
+import io
+import os
+from pathlib import Path
+
+import numpy as np
+
+_writer = True
+
+
+def leave_to_another_process() -> None:
+  """From here on, nothing is written."""
+  global _writer
+  _writer = False
+
+
+def is_writer() -> bool:
+  """Whether this process writes what all of them have computed."""
+  return _writer
+
+
+def replace(path, data: bytes) -> None:
+  """Writes a file so that it is never seen half-written.
+
+  Args:
+    path: the file; its folder is made when missing.
+    data: the contents.
+  """
+  if not _writer:
+    return
+  path = Path(path)
+  path.parent.mkdir(parents=True, exist_ok=True)
+  temporary = path.with_name(f'{path.name}.tmp')
+  temporary.write_bytes(data)
+  os.replace(temporary, path)
+
+
+def save_npz(path, **arrays) -> None:
+  """As `replace`, of some arrays, compressed."""
+  buffer = io.BytesIO()
+  np.savez_compressed(buffer, **arrays)
+  replace(path, buffer.getvalue())
+
+
+def save_npy(path, array) -> None:
+  """As `replace`, of an array."""
+  buffer = io.BytesIO()
+  np.save(buffer, array)
+  replace(path, buffer.getvalue())

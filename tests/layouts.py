@@ -1,0 +1,102 @@
+"""Trains tiny jobs on some processes and devices: `python -m tests.layouts '<json>'`.
+
+The JSON has `process_id`, `num_processes`, `coordinator`, `devices` (of this process) and `tasks`:
+a list of {job, replicas, apart, steps, folder, out}. Each task trains a job from the newest
+checkpoint in its folder to a step and saves there; process 0 writes states and metrics to `out`.
+"""
+
+import functools
+import json
+import os
+import sys
+
+
+def _main(arguments):
+  devices = arguments['devices']
+  flags = f'--xla_backend_optimization_level=0 --xla_force_host_platform_device_count={devices}'
+  os.environ |= {'XLA_FLAGS': flags, 'JAX_PLATFORMS': 'cpu'}
+
+  import jax
+  import numpy as np
+
+  from jaxgan import distributed, files, parallel
+
+  if arguments['num_processes'] > 1:
+    names = ('coordinator', 'num_processes', 'process_id')
+    distributed.join(*(arguments[name] for name in names))
+  assert jax.device_count() == devices * arguments['num_processes']
+  for task in arguments['tasks']:
+    mesh = parallel.device_mesh(task['apart'])
+    states, metrics = _train(mesh, **task)
+    leaves = {f'state_{i}': leaf for i, leaf in enumerate(jax.tree.leaves(states))}
+    means = {f'{name} {r}': row[name] for r, row in enumerate(metrics) for name in row}
+    files.replace(task['out'], b'')  # Its folder.
+    if files.is_writer():
+      np.savez(task['out'], **leaves, **means)
+
+
+def _train(mesh, job, replicas, steps, folder, **_):
+  import jax
+
+  from jaxgan import checkpoint, distributed, train
+
+  job = {'gan': _gan, 'infogan': _infogan}[job](replicas)
+  with jax.set_mesh(mesh), checkpoint.Checkpoints(folder, keep=2) as checkpoints:
+    trainer = train.Trainer(job, mesh, together=replicas > 1)
+    if checkpoints.latest_step() is None:
+      trainer.initialise()
+    else:
+      trainer.restore(checkpoints.restore('latest', trainer.abstract_states(), print))
+    trainer.advance(steps - trainer.step, lambda: False)
+    checkpoints.save(steps, trainer.states(), trainer.progress(), None)
+    return distributed.to_host(trainer.states()), trainer.means()
+
+
+def _job(config, method, replicas, **build):
+  from jaxgan import data as data_lib
+  from jaxgan import experiment, families, train
+
+  config.replicas = replicas
+  config.train.batch_size = 16
+  data = data_lib.load_training(config.data, replicas)
+  family = families.family_of((method,))
+  algorithm, frozen = family.build(config, method, data, build.get('classifier'))
+  own = experiment.method_config(config, method, data)
+  return train.Job('job', None, own, algorithm, data, frozen, None, None)
+
+
+def _gan(replicas):
+  """Class balancing with a residual network in the loop; flips and crops."""
+  import jax
+  import jax.numpy as jnp
+
+  from jaxgan import jobs
+  from jaxgan.networks.resnet import ResNet
+  from tests import stand_in
+
+  network = ResNet(3, depth=8, width=4)
+  variables = network.init(jax.random.key(3), jnp.zeros((2, 8, 8, 1)), train=False)
+  classify = functools.partial(network.apply, train=False)
+  config = stand_in.tiny()
+  config.data.update(flip=True, crop_padding=1)
+  classifier = jobs.Classifier(classify, variables, (), (8, 8, 1), 0.0, '')
+  return _job(config, 'class_balancing', replicas, classifier=classifier)
+
+
+def _infogan(replicas):
+  """Elastic-InfoGAN, with NT-Xent over the whole batch."""
+  from tests import stand_in
+
+  return _job(stand_in.tiny_codes(), 'elastic_infogan', replicas)
+
+
+if __name__ == '__main__':
+  from tests import stand_in
+
+  class _Patch:
+    """What `use_stand_in_data` needs of pytest's monkeypatch."""
+
+    setattr = staticmethod(setattr)
+
+  stand_in.use_stand_in_data(_Patch)
+  _main(json.loads(sys.argv[1]))
