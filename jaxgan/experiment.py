@@ -100,8 +100,8 @@ class Setup:
     return jobs.restore(algorithm, folder, which, self.config.replicas, self.mesh)
 
 
-def train_method(setup: Setup, method: str) -> None:
-  """Trains a method to its last step."""
+def train_method(setup: Setup, method: str, profile: bool = False) -> None:
+  """Trains a method to its last step; see `jaxgan.train.run`."""
   algorithm, frozen = setup.algorithm(method)
   evaluation = setup.evaluation(method)
   whole, folders = setup.workdir / method, setup.folders(method)
@@ -123,6 +123,7 @@ def train_method(setup: Setup, method: str) -> None:
       picture=picture,
     ),
     setup.mesh,
+    profile,
   )
 
 
@@ -157,7 +158,7 @@ def summarise(workdir: pathlib.Path) -> str:
   return '\n'.join([table, '', *(f'picture: {path}' for path in paths)])
 
 
-def run(config, workdir: pathlib.Path) -> str:
+def run(config, workdir: pathlib.Path, profile: bool = False) -> str:
   """Trains and evaluates every method of an experiment; returns the closing table.
 
   Raises:
@@ -166,6 +167,6 @@ def run(config, workdir: pathlib.Path) -> str:
   with lock.held(workdir):
     setup = Setup(config, workdir, config.methods)
     for method in config.methods:
-      train_method(setup, method)
+      train_method(setup, method, profile)
       evaluate_method(setup, method, config.evaluation.checkpoint)
     return summarise(setup.workdir) if files.is_writer() else ''

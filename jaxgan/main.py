@@ -42,6 +42,9 @@ _REPLICA = flags.DEFINE_integer('replica', 0, 'sample: which replica.', lower_bo
 _CACHE = flags.DEFINE_bool(
   'compilation_cache', True, 'Keep compiled programs in ~/.cache/jaxgan, for the next start.'
 )
+_PROFILE = flags.DEFINE_bool(
+  'profile', False, 'train: write a trace of ten steps to METHOD/profile, for XProf or Perfetto.'
+)
 _COORDINATOR = flags.DEFINE_string(
   'coordinator', '', 'HOST:PORT of process 0, where several train together and it is not found.'
 )
@@ -95,7 +98,7 @@ def _experiment() -> tuple:
 def _train() -> str:
   from jaxgan import experiment
 
-  return experiment.run(*_experiment())
+  return experiment.run(*_experiment(), profile=_PROFILE.value)
 
 
 def _run():

@@ -21,6 +21,8 @@ from jaxgan.errors import UserError
 from jaxgan.logging import ReplicaLogger
 from jaxgan.train_step import NEVER, Carry, compile_run, make_step
 
+_PROFILED = 10  # Steps in a trace.
+
 
 class Job(NamedTuple):
   """One thing to train, in one or several replicas.
@@ -233,7 +235,7 @@ def _not_finite_error(trainer: Trainer, checkpoints) -> FloatingPointError | Non
   )
 
 
-def run(job: Job, mesh: jax.sharding.Mesh) -> None:
+def run(job: Job, mesh: jax.sharding.Mesh, profile: bool = False) -> None:
   """Trains a job to its last step, from its latest checkpoint if there is one.
 
   A stop by a signal is saved wherever it comes, in the midst of an evaluation too. What the log and
@@ -242,6 +244,7 @@ def run(job: Job, mesh: jax.sharding.Mesh) -> None:
   Args:
     job: the job.
     mesh: of the devices to use.
+    profile: write a trace of a few compiled steps to the folder `profile`.
 
   Raises:
     UserError: the folder has checkpoints and `train.resume` is off, belongs to another config, or
@@ -275,7 +278,7 @@ def run(job: Job, mesh: jax.sharding.Mesh) -> None:
       )
 
     # ------------------------------------------------------------------ loop
-    saved = trainer.step
+    first = saved = trainer.step
     with (
       ReplicaLogger(job.folder, job.name, last, trainer.logged_step, job.num_replicas) as logger,
       stopping.StopRequest(distributed.gather) as stop,
@@ -296,7 +299,13 @@ def run(job: Job, mesh: jax.sharding.Mesh) -> None:
             raise stopping.Stopped(stop.agreed)
           if step >= last:
             break
-          trainer.advance(_next_event(step, last, train) - step, stop)
+          num_steps = _next_event(step, last, train) - step
+          if profile and step > first:
+            profile, num_steps = False, min(num_steps, _PROFILED)
+            with jax.profiler.trace(str(job.folder / 'profile')):
+              trainer.advance(num_steps, stop)
+          else:
+            trainer.advance(num_steps, stop)
           if error := _not_finite_error(trainer, checkpoints):
             raise error
       except stopping.Stopped as stopped:

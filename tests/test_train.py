@@ -377,6 +377,15 @@ def test_algorithm_is_a_tuple_of_functions():
   assert Algorithm(init=len, update=len).generate is None
 
 
+def test_a_profile_is_of_compiled_steps_and_changes_nothing(make_job, mesh, assert_trees_equal):
+  expected, job = _trained(make_job('plain', steps=6), mesh), make_job('profiled', steps=6)
+  train.run(job, mesh, profile=True)
+  assert_trees_equal(_trained(job, mesh), expected)
+  assert _rows(job) == _rows(make_job('plain'))
+  (trace,) = (job.folder / 'profile').rglob('*.xplane.pb')
+  assert b'one_step' in trace.read_bytes()
+
+
 def test_a_run_traces_its_step_once(make_job, mesh):
   traces = []
 
