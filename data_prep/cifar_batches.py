@@ -13,6 +13,8 @@ import numpy as np
 from data_prep.readers import Labelled, Source, first_line
 from jaxgan.errors import UserError
 
+_LARGEST = 2**28  # Bytes; the largest file is 155 MB.
+
 
 class Layout(NamedTuple):
   """How an archive is laid out; the binary files' names end in .bin.
@@ -74,7 +76,15 @@ def read_batches(path: Path, layout: Layout) -> Source:
 
 def _folder_batches(folder, layout):
   names = {*layout.files, *(f'{name}.bin' for name in layout.files)}
-  return {name: (folder / name).read_bytes() for name in names if (folder / name).is_file()}
+  paths = [folder / name for name in names if (folder / name).is_file()]
+  for path in paths:
+    _check_size(path, path.stat().st_size)
+  return {path.name: path.read_bytes() for path in paths}
+
+
+def _check_size(name, size):
+  if size > _LARGEST:
+    raise UserError(f'{name} has {size} bytes, no file of CIFAR has more than {_LARGEST}')
 
 
 def _archive_batches(path, layout):
@@ -84,6 +94,7 @@ def _archive_batches(path, layout):
       for member in archive:
         name = member.name.rsplit('/', 1)[-1]
         if member.isfile() and name.removesuffix('.bin') in layout.files:
+          _check_size(f'{member.name} in source {path}', member.size)
           files[name] = archive.extractfile(member).read()
   except (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError, OSError) as error:
     raise UserError(f'source {path} is not a readable .tar.gz ({first_line(error)})') from error
@@ -101,31 +112,68 @@ def _parse_binary(path, name, data, layout):
   return _from_planes(path, name, records[:, layout.label_bytes :], labels, layout)
 
 
-_RECONSTRUCT = np.empty(0).__reduce__()[0]  # Its module's name depends on the NumPy version.
+class _Type:
+  """Stands for numpy.dtype while a pickle is read; what a pickle may do to a dtype can crash."""
+
+  def __init__(self, name, *_):
+    self.value = np.dtype(name)
+    if self.value.kind not in 'iu':
+      raise pickle.UnpicklingError(f'it has an array of {self.value}')
+
+  def __setstate__(self, state):
+    self.value = self.value.newbyteorder(state[1])
+
+
+class _Array:
+  """Stands for a numpy.ndarray of whole numbers while a pickle is read."""
+
+  def __init__(self, *_):
+    self.value = np.zeros(0)
+
+  def __setstate__(self, state):
+    _, shape, dtype, is_fortran, data = state
+    order = 'F' if is_fortran else 'C'
+    self.value = np.frombuffer(data, dtype.value).reshape(shape, order=order)
+
+
+def _encode(text, encoding):
+  """How Python 3 writes bytes in protocol 2."""
+  del encoding
+  return text.encode('latin-1')
+
+
+_KNOWN = {
+  ('numpy', 'ndarray'): _Array,
+  ('numpy', 'dtype'): _Type,
+  ('_codecs', 'encode'): _encode,
+}
 
 
 class _ArraysOnly(pickle.Unpickler):
-  """Unpickles NumPy arrays and plain containers; a pickle can run any code otherwise."""
+  """Unpickles arrays and plain containers; a pickle can run any code otherwise."""
 
   def find_class(self, module, name):
     if name == '_reconstruct' and module in ('numpy.core.multiarray', 'numpy._core.multiarray'):
-      return _RECONSTRUCT
-    if module == 'numpy' and name in ('ndarray', 'dtype'):
-      return getattr(np, name)
-    if module == '_codecs' and name == 'encode':  # How Python 3 writes bytes in protocol 2.
-      return super().find_class(module, name)
-    raise pickle.UnpicklingError(f'it refers to {module}.{name}')
+      return _Array
+    if (module, name) not in _KNOWN:
+      raise pickle.UnpicklingError(f'it refers to {module}.{name}')
+    return _KNOWN[module, name]
 
 
 def _parse_python(path, name, data, layout):
   try:
     batch = _ArraysOnly(io.BytesIO(data), encoding='bytes').load()
-    pixels, labels = (np.asarray(batch[key.encode()]) for key in ('data', layout.labels))
+    pixels, labels = (batch[key.encode()] for key in ('data', layout.labels))
+    pixels, labels = (np.asarray(getattr(x, 'value', x)) for x in (pixels, labels))
   except Exception as error:  # A cut or foreign pickle raises almost anything.
     raise UserError(f'{name} in source {path} is damaged ({first_line(error)})') from error
-  if pixels.dtype != np.uint8 or pixels.ndim != 2 or pixels.shape != (len(labels), 3072):
+  if pixels.dtype != np.uint8 or pixels.shape != (len(pixels), 3072) or not pixels.size:
+    found = f'{pixels.dtype} {pixels.shape}'
+    raise UserError(f'{name} in source {path} is damaged: its data is {found}')
+  if labels.dtype.kind not in 'iu' or labels.shape != (len(pixels),):
     raise UserError(
-      f'{name} in source {path} is damaged: data {pixels.shape}, {len(labels)} labels'
+      f'{name} in source {path} is damaged: {layout.labels} are {labels.dtype} {labels.shape}, '
+      f'there are {len(pixels)} images'
     )
   return _from_planes(path, name, pixels, labels, layout)
 

@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import io
 import math
 from pathlib import Path
 import struct
@@ -14,6 +15,7 @@ from data_prep.readers import first_line
 from jaxgan.errors import UserError
 
 _UNSIGNED_BYTES = 8
+_LARGEST = 2**30  # Bytes that are unzipped.
 
 
 class Idx(NamedTuple):
@@ -41,9 +43,11 @@ def read_idx(path: Path) -> Idx:
   try:
     data = path.read_bytes()
     if data.startswith(b'\x1f\x8b'):
-      data = gzip.decompress(data)
+      data = gzip.GzipFile(fileobj=io.BytesIO(data)).read(_LARGEST + 1)
   except (OSError, EOFError, zlib.error) as error:
     raise UserError(f'IDX file {path} cannot be read ({first_line(error)})') from error
+  if len(data) > _LARGEST:
+    raise UserError(f'IDX file {path} has more than {_LARGEST} bytes')
   if len(data) < 4 or data[:2] != b'\0\0' or data[2] != _UNSIGNED_BYTES or data[3] == 0:
     raise UserError(
       f'{path} is not an IDX file of unsigned bytes: it starts with {data[:4].hex() or "nothing"}, '

@@ -1,6 +1,7 @@
 """iNaturalist-2019, long-tailed as it is, at 64x64 from the competition's JSON files and images."""
 
 import json
+import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -8,7 +9,7 @@ import numpy as np
 
 from data_prep.array_builder import ArrayBuilder, Recipe, Split
 from data_prep.long_tail import select_indices
-from data_prep.readers import decode_squares, first_line
+from data_prep.readers import decode_squares, first_line, listed_file
 from jaxgan.errors import UserError
 
 OPTIONS = ()
@@ -58,7 +59,7 @@ class Inaturalist2019(ArrayBuilder):
     return {
       name: Split(
         decode_squares(
-          ((parts[name].files[i], root / parts[name].files[i]) for i in at), self.image_shape[0]
+          ((str(parts[name].files[i]), parts[name].files[i]) for i in at), self.image_shape[0]
         ),
         parts[name].labels[at],
         at,
@@ -74,10 +75,15 @@ class Inaturalist2019(ArrayBuilder):
       categories = sorted(category['id'] for category in content['categories'])
       of_image = {a['image_id']: a['category_id'] for a in content['annotations']}
       files = [image['file_name'] for image in content['images']]
-      labels = np.array([of_image[image['id']] for image in content['images']], np.int64)
+      paths = [listed_file(path, file) for file in files]
+      labels = np.array([of_image[image['id']] for image in content['images']])
+      if labels.dtype.kind != 'i':
+        raise ValueError('a category_id is no whole number')
     except FileNotFoundError as error:
       raise UserError(f'source {root} has no {name}: {_WANTED}') from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except UserError:
+      raise
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
       raise UserError(
         f'{path} is damaged ({type(error).__name__}: {first_line(error)}): extract it again'
       ) from error
@@ -93,19 +99,19 @@ class Inaturalist2019(ArrayBuilder):
       raise UserError(
         f'{path}: its annotations do not have every category from 0 to {num_classes - 1}'
       )
-    missing = [file for file in files if not (root / file).is_file()]
+    missing = [file for file in paths if not os.path.isfile(file)]  # False for impossible names.
     if missing:
       raise UserError(
         f'source {root} has {len(missing)} of {len(files)} images of {name} missing, such as '
         f'{missing[0]}: extract train_val2019.tar.gz again'
       )
-    return Listing(files, labels)
+    return Listing(paths, labels)
 
 
 class Listing(NamedTuple):
-  """The image files of a JSON file, relative to its folder, and labels int64 [N]."""
+  """The image files of a JSON file and labels int64 [N]."""
 
-  files: list[str]
+  files: list[Path]
   labels: np.ndarray
 
 

@@ -21,7 +21,7 @@ from data_prep import object_views
 from data_prep.array_builder import Recipe
 from data_prep.long_tail import shuffled_class
 from data_prep.object_views import IMAGE_SIZE, NUM_CLASSES, Objects, missing
-from data_prep.readers import first_line, fit_square, open_npz
+from data_prep.readers import check_class_names, first_line, fit_square, open_npz
 from jaxgan.errors import UserError
 
 OPTIONS = ()
@@ -130,16 +130,20 @@ def _stand_in(path: Path, modified: int):
       f'source {path}: images must be uint8 {shape} for {len(names)} names, got {images.dtype} '
       f'{images.shape}'
     )
-  if len(set(names)) != len(names) or len(names) < NUM_CLASSES:
+  check_class_names(path, names)
+  if len(names) < NUM_CLASSES:
+    raise UserError(f'source {path} has {len(names)} cars, at least {NUM_CLASSES} are needed')
+  angles = arrays['azimuths'], arrays['elevations']
+  if any(a.shape != (COLLECTION.views,) or a.dtype.kind not in 'iuf' for a in angles):
+    kinds = ' and '.join(f'{a.dtype} {a.shape}' for a in angles)
     raise UserError(
-      f'source {path} has {len(set(names))} different names, at least {NUM_CLASSES} cars and a '
-      'name for each are needed'
+      f'source {path}: azimuths and elevations must be {COLLECTION.views} numbers, got {kinds}'
     )
-  angles = list(zip(arrays['azimuths'].tolist(), arrays['elevations'].tolist(), strict=False))
-  if len(set(angles)) != COLLECTION.views:
+  views = {tuple(view) for view in np.stack(angles, 1).tolist() if np.isfinite(view).all()}
+  if len(views) != COLLECTION.views:
     raise UserError(
       f'source {path}: azimuths and elevations must be those of {COLLECTION.views} different '
-      f'views, got {len(set(angles))}'
+      f'views, got {len(views)}'
     )
   digest = hashlib.sha256('\0'.join(names).encode())
   digest.update(np.ascontiguousarray(images).data)

@@ -13,12 +13,10 @@ and the names of the ten folders are in the metadata.
 
 from pathlib import Path
 
-from PIL import Image
-
 from data_prep import object_views
 from data_prep.array_builder import Recipe
 from data_prep.object_views import IMAGE_SIZE, Objects, missing
-from data_prep.readers import decode_squares, first_line
+from data_prep.readers import decode_squares, open_image
 from jaxgan.errors import UserError
 
 OPTIONS = ()
@@ -82,11 +80,8 @@ def _list(folder: Path) -> list[Path]:
       'archive again'
     )
   for file in files:
-    try:
-      with Image.open(file) as image:
-        width, height = image.size
-    except OSError as error:
-      raise UserError(f'image file {file} cannot be read ({first_line(error)})') from error
+    with open_image(file) as image:
+      width, height = image.size
     if width != height:
       raise UserError(f'image file {file} is {width}x{height}, the renderings are squares')
   return files

@@ -7,6 +7,7 @@ nothing, and class shares, classifiers and imbalance ratios are not to be had fr
 
 import hashlib
 import numbers
+import os
 from pathlib import Path
 import re
 
@@ -212,5 +213,5 @@ def _contents_hash(path, options):
         contents = hashlib.file_digest(stream, 'sha256').digest()
     except OSError as error:
       raise UserError(f'image file {file} cannot be read ({error.strerror})') from error
-    digest.update(name.encode() + b'\0' + contents)
+    digest.update(os.fsencode(name) + b'\0' + contents)
   return digest.hexdigest()[:10]

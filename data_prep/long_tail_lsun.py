@@ -125,6 +125,10 @@ def _open_lmdb(folder: Path):
     raise UserError("LSUN's files need the package lmdb: pip install lmdb") from error
   try:
     with lmdb.open(str(folder), readonly=True, lock=False, readahead=False) as environment:
+      # A page beyond the end of the file would end the process.
+      size = (environment.info()['last_pgno'] + 1) * environment.stat()['psize']
+      if (folder / 'data.mdb').stat().st_size < size:
+        raise UserError(f'{folder} is truncated, data.mdb must have {size} bytes: unzip it again')
       yield environment
   except lmdb.Error as error:
     raise UserError(f'{folder} cannot be read ({first_line(error)}): unzip it again') from error

@@ -2,20 +2,29 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+import contextlib
 import io
 import itertools
 import os
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
+import warnings
+import zipfile
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from jaxgan.errors import UserError
 
 IMAGE_SUFFIXES = ('.png', '.jpg', '.jpeg', '.bmp', '.webp')
+# Pillow would hand files of other formats to other programs: of PostScript to Ghostscript.
+_FORMATS = ('PNG', 'JPEG', 'BMP', 'WEBP')
 _BLOCK = 500  # Encoded images in memory, of about 0.1 to 0.5 MB each.
 UNLABELLED = 'unlabelled'  # The one class of images without labels.
+
+
+# `open_image` refuses what this warns of.
+warnings.filterwarnings('ignore', category=Image.DecompressionBombWarning)
 
 
 class Labelled(NamedTuple):
@@ -62,8 +71,8 @@ def list_folder(root: Path) -> tuple[Listing, Listing | None, tuple[str, ...]]:
     labels there are no class names and all labels are 0.
 
   Raises:
-    UserError: no images, a class without images, images beside class folders, or other
-      classes in test.
+    UserError: no images, a class without images, images beside class folders, other classes in
+      test, a class whose name is no line of text, or a link that leads nowhere.
   """
   train_root, test_root = root / 'train', root / 'test'
   names = {folder.name for folder in _subfolders(root)}
@@ -71,6 +80,7 @@ def list_folder(root: Path) -> tuple[Listing, Listing | None, tuple[str, ...]]:
   split = 'train' in names and (bool(_subfolders(train_root)) or names == {'train', 'test'})
   train_root = train_root if split else root
   class_names = tuple(folder.name for folder in _subfolders(train_root))
+  check_class_names(train_root, class_names)
   roots = [train_root, test_root] if split and 'test' in names else [train_root]
   for folder in dict.fromkeys((root, *roots)):
     loose, folders = _image_files(folder), _subfolders(folder)
@@ -113,6 +123,18 @@ def read_folder(root: Path, image_size: int | None = None) -> Source:
     files_pixels(paths),
     bool(class_names),
   )
+
+
+def listed_file(listing: Path, name: str) -> Path:
+  """A file that a list in the same folder names, with slashes; it need not be there.
+
+  Raises:
+    UserError: no name, or one that leads out of the folder.
+  """
+  path = PurePosixPath(name)
+  if not path.parts or path.is_absolute() or '..' in path.parts:
+    raise UserError(f'{listing} names {name!r}, which is no file inside of its folder')
+  return listing.parent / path
 
 
 def files_pixels(paths: Sequence[Path]) -> str:
@@ -193,21 +215,37 @@ def decode_squares(
       yield from pool.map(decode, block)
 
 
+@contextlib.contextmanager
+def open_image(file, path=None) -> Iterator[Image.Image]:
+  """An image file that is not decoded yet; all that goes wrong with it is a UserError.
+
+  Args:
+    file: a path or an open file.
+    path: what messages call it, by default `file`.
+  """
+  try:
+    with Image.open(file, formats=_FORMATS) as image:
+      if image.width * image.height > Image.MAX_IMAGE_PIXELS:
+        raise ValueError(f'{image.width}x{image.height} pixels are too many')
+      yield image
+  except UserError:
+    raise
+  except Exception as error:  # Decoders raise a dozen types for damaged files.
+    unknown = isinstance(error, UnidentifiedImageError)
+    reason = f'damaged, or not {", ".join(_FORMATS)}' if unknown else first_line(error)
+    raise UserError(f'image file {path or file} cannot be read ({reason})') from error
+
+
 def _read_image(file, image_size, path=None, change=None):
   path = path or file
-  try:
-    with Image.open(file) as image:
-      mode = image.mode
-      # Modes I, I;16 and F would be clipped to 255: an almost white picture.
-      if not mode.startswith(('I', 'F')):
-        image = ImageOps.exif_transpose(image)
-        image = change(image) if change else image
-        image = image.convert('L' if image.mode in ('1', 'L', 'LA') else 'RGB')
-        picture = np.asarray(fit_square(image, image_size) if image_size else image)
-  except Exception as error:  # Decoders raise a dozen types for damaged files.
-    raise UserError(f'image file {path} cannot be read ({first_line(error)})') from error
-  if mode.startswith(('I', 'F')):
-    raise UserError(f'image file {path} has more than 8 bits a channel: convert it to 8 bits')
+  with open_image(file, path) as image:
+    # Modes I, I;16 and F would be clipped to 255: an almost white picture.
+    if image.mode.startswith(('I', 'F')):
+      raise UserError(f'image file {path} has more than 8 bits a channel: convert it to 8 bits')
+    image = ImageOps.exif_transpose(image)
+    image = change(image) if change else image
+    image = image.convert('L' if image.mode in ('1', 'L', 'LA') else 'RGB')
+    picture = np.asarray(fit_square(image, image_size) if image_size else image)
   return picture.reshape(*picture.shape[:2], -1)
 
 
@@ -218,19 +256,21 @@ def _blocks(items):
 
 
 def _subfolders(folder):
-  return sorted(
-    (path for path in folder.iterdir() if path.is_dir() and not path.name.startswith('.')),
-    key=lambda path: path.name,
-  )
+  return [path for path in _entries(folder) if path.is_dir()]
 
 
 def _image_files(folder):
-  files = sorted(folder.iterdir(), key=lambda path: path.name) if folder.is_dir() else []
-  return [
-    path
-    for path in files
-    if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith('.') and path.is_file()
-  ]
+  files = _entries(folder) if folder.is_dir() else []
+  return [path for path in files if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()]
+
+
+def _entries(folder):
+  """What is in a folder, by name, but for hidden files; links are followed."""
+  entries = [path for path in folder.iterdir() if not path.name.startswith('.')]
+  for path in entries:
+    if path.is_symlink() and not path.exists():
+      raise UserError(f'{path} is a link that leads nowhere or in a circle: remove it')
+  return sorted(entries, key=lambda path: path.name)
 
 
 def _list_files(folders):
@@ -242,6 +282,17 @@ def _list_files(folders):
     paths += found
     labels += [label] * len(found)
   return Listing(paths, np.array(labels, np.int64))
+
+
+def check_class_names(source: Path, names: Sequence[str]) -> None:
+  """Raises a UserError unless the names of classes differ and are lines of text, as TFDS needs."""
+  for name in names:
+    text = name.encode(errors='replace').decode() == name
+    if not text or name.splitlines() != [name] or name != name.strip() or names.count(name) > 1:
+      raise UserError(
+        f'source {source} has a class called {name!r}: each needs a name of its own, one line of '
+        'text without spaces around it'
+      )
 
 
 # .npz files ------------------------------------------------------------------------------------
@@ -291,11 +342,11 @@ def read_npz(path: Path, image_size: int | None = None) -> Source:
     )
   if 'class_names' in arrays:
     class_names = tuple(str(name) for name in np.atleast_1d(arrays['class_names']))
-    if len(set(class_names)) != len(class_names):
-      raise UserError(f'source {path}: class_names has a name twice')
+    check_class_names(path, class_names)
   else:
     largest = max(int(part.labels.max()) for part in (train, test) if part is not None)
-    class_names = tuple(str(k) for k in range(largest + 1))
+    # Beyond the number of images some class has none, whatever the names.
+    class_names = tuple(str(k) for k in range(min(largest, len(train.labels)) + 1))
   for field, part in (('labels', train), ('test_labels', test)):
     if part is not None:
       _check_labels(f'source {path}: {field}', part.labels, class_names)
@@ -314,9 +365,11 @@ def open_npz(path: Path, fields: Sequence[str]) -> tuple[dict[str, np.ndarray], 
     UserError: no .npz, or a damaged one.
   """
   try:
+    if not zipfile.is_zipfile(path):
+      raise ValueError('it is no zip archive')
     with np.load(path, allow_pickle=False) as archive:
       return {name: archive[name] for name in fields if name in archive.files}, archive.files
-  except Exception as error:  # Zip, zlib and NumPy errors, or AttributeError for a bare .npy.
+  except Exception as error:  # Zip, zlib and NumPy errors.
     raise UserError(f'source {path} is not a readable .npz file ({first_line(error)})') from error
 
 

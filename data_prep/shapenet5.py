@@ -123,11 +123,13 @@ def list_renderings(source: str) -> list[list[list[Path]]]:
   root = Path(source)
   listing = []
   for name, number in SYNSETS.items():
-    folder = next((root / part for part in (name, number) if (root / part).is_dir()), None)
-    if not source or folder is None:
+    folders = [root / part for part in (name, number) if (root / part).is_dir()]
+    if not source or not folders:
       raise missing('shapenet5', source, _WANTED, f'no folder {name} or {number}')
+    if len(folders) > 1:
+      raise missing('shapenet5', source, _WANTED, f'both {name} and {number}, which are one class')
     instances = []
-    for instance in sorted(path for path in folder.iterdir() if path.is_dir()):
+    for instance in sorted(path for path in folders[0].iterdir() if path.is_dir()):
       files = sorted(p for p in instance.glob('*.png') if not _MAPS.search(p.name))
       if len(files) < VIEWS:
         raise UserError(f'{instance} has {len(files)} renderings, at least {VIEWS} are needed')

@@ -18,6 +18,8 @@ is in the metadata as `as_published`, and a warning says so if it does not.
 """
 
 import functools
+import math
+import os
 from pathlib import Path
 from typing import NamedTuple
 import warnings
@@ -29,7 +31,7 @@ import tensorflow_datasets as tfds
 from data_prep.array_builder import ArrayBuilder, Recipe, Split
 from data_prep.long_tail import hold_out
 from data_prep.object_views import missing, published
-from data_prep.readers import decode_squares, first_line
+from data_prep.readers import decode_squares, first_line, listed_file
 from jaxgan.errors import UserError
 
 OPTIONS = ()
@@ -69,14 +71,6 @@ class YoutubeFaces40(ArrayBuilder, skip_registration=True):
     test = hold_out(labels, SEED)
     everything = np.arange(len(labels))
     train = everything if self.builder_config is None else np.setdiff1d(everything, test)
-    as_published = agrees(counts)
-    if not as_published:
-      warnings.warn(
-        f'source {self.source} has {len(labels)} faces of its first {len(faces)} people, '
-        f'{min(counts)} to {max(counts)} each; Elastic-InfoGAN had {_published()["images"]}, in '
-        'other proportions: results are not comparable with the published ones',
-        stacklevel=2,
-      )
     facts = {
       'source_kind': 'YouTube Faces DB frames',
       'pixels': 'resized from the published images',
@@ -84,13 +78,26 @@ class YoutubeFaces40(ArrayBuilder, skip_registration=True):
       'imbalance_ratio': None,
       'n_max': max(counts),
       'seed': SEED,
-      'as_published': as_published,
+      'faces': counts,
+      'as_published': agrees(counts),
     }
     flat = [face for of_one in faces for face in of_one]
     return {
       name: self._split([flat[i] for i in at], labels[at], at)
       for name, at in (('train', train), ('test', test))
     }, facts
+
+  def _download_and_prepare(self, dl_manager, download_config=None):
+    super()._download_and_prepare(dl_manager, download_config)
+    metadata = self.info.metadata
+    if not metadata['as_published']:
+      counts = metadata['faces']
+      warnings.warn(
+        f'source {self.source} has {sum(counts)} faces of its first {len(counts)} people, '
+        f'{min(counts)} to {max(counts)} each; Elastic-InfoGAN had {_published()["images"]}, in '
+        'other proportions: results are not comparable with the published ones',
+        stacklevel=2,
+      )
 
   def _split(self, faces, labels, indices) -> Split:
     size = self.image_shape[0]
@@ -146,17 +153,22 @@ def _read_boxes(root: Path, name: str) -> list[Face]:
     for line in filter(None, path.read_text(encoding='utf-8').splitlines()):
       file, _, x, y, width, height, *_ = line.split(',')
       x, y, width, height = float(x), float(y), float(width), float(height)
-      if not (width > 0 and height > 0):
-        raise ValueError(f'a box of {width}x{height}')
+      if not (width > 0 and height > 0 and all(map(math.isfinite, (x, y, width, height)))):
+        raise ValueError(f'a box of {width}x{height} at {x}, {y}')
       box = (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
-      faces.append(Face(root.joinpath(*file.replace('\\', '/').split('/')), box))
+      faces.append(Face(listed_file(path, file.replace('\\', '/')), box))
+  except UserError:
+    raise
   except (OSError, ValueError) as error:
     raise UserError(f'{path} is damaged ({first_line(error)}): extract it again') from error
-  absent = [face.file for face in faces if not face.file.is_file()]
-  if absent or not faces:
-    example = f', such as {absent[0]}' if absent else ''
+  if not faces:
+    raise UserError(f'{path} has no faces: extract it again')
+  # False for impossible names, too.
+  absent = [face.file for face in faces if not os.path.isfile(face.file)]
+  if absent:
     raise UserError(
-      f'{path}: {len(absent)} of its {len(faces)} frames are missing{example}: extract them again'
+      f'{path}: {len(absent)} of its {len(faces)} frames are missing, such as {absent[0]}: extract '
+      'them again'
     )
   return faces
 

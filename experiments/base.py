@@ -23,16 +23,17 @@ def parse_argument(argument: str, **allowed):
     ConfigDict of one value a key.
 
   Raises:
-    UserError: an unknown key or value.
+    UserError: an unknown key or value, or a key that comes twice.
   """
-  values = {key: choices[0] for key, choices in allowed.items()}
+  values, given = {key: choices[0] for key, choices in allowed.items()}, set()
   for pair in filter(None, argument.split(',')):
     key, _, text = pair.partition('=')
     choices = {str(choice): choice for choice in allowed.get(key, ())}
-    if text not in choices:
+    if text not in choices or key in given:
       known = ', '.join(f'{k}={"|".join(map(str, v))}' for k, v in allowed.items())
-      raise UserError(f'--config=...:{argument}: {pair!r} is not possible: use {known}')
+      raise UserError(f'--config=...:{argument}: {pair!r} is not possible: use {known}, each once')
     values[key] = choices[text]
+    given.add(key)
   return ml_collections.ConfigDict(values)
 
 

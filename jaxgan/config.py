@@ -1,5 +1,6 @@
 """What a configuration must satisfy, and how a work directory remembers its own."""
 
+import contextlib
 import json
 import math
 import pathlib
@@ -40,7 +41,8 @@ def _require(condition: bool, field: str, value, allowed: str) -> None:
 def _validate_positive(config, prefix: str, fields) -> None:
   for field in fields:
     value = config[field]
-    _require(value is not None and value > 0, f'{prefix}{field}', value, 'a number above 0')
+    possible = value is not None and 0 < value < math.inf
+    _require(possible, f'{prefix}{field}', value, 'a number above 0')
 
 
 def _validate_training(config, prefix: str, num_devices: int) -> None:
@@ -59,6 +61,9 @@ def _validate_training(config, prefix: str, num_devices: int) -> None:
   length = 'epochs' if train.steps is None else 'steps'
   _validate_positive(train, f'{prefix}train.', (length,))
   check_batch_size(train.batch_size, num_devices, f'config.{prefix}train.batch_size')
+  for field in ('dataset', 'source', 'data_dir'):
+    value = data[field]
+    _require(isinstance(value, str), f'{prefix}data.{field}', value, 'a text')
   _require(
     data.crop_padding >= 0, f'{prefix}data.crop_padding', data.crop_padding, 'a number of pixels'
   )
@@ -66,7 +71,8 @@ def _validate_training(config, prefix: str, num_devices: int) -> None:
   _require(ratio is None or ratio >= 1, f'{prefix}data.options.imbalance_ratio', ratio, '1 or more')
 
 
-def _validate_classifier(config, role: str, num_devices: int) -> None:
+def validate_classifier(config, role: str, num_devices: int) -> None:
+  """Checks the section of a classifier, or what its folder remembers; see `validate`."""
   # Imports the networks: only when a config is there to be checked.
   from jaxgan.algorithms.classifier import FIELDS, NETWORKS
 
@@ -77,6 +83,15 @@ def _validate_classifier(config, role: str, num_devices: int) -> None:
   missing = [field for field in FIELDS[network] if field not in algorithm]
   _require(not missing, f'{prefix}network', network, f'it with its own {" and ".join(missing)}')
   _validate_positive(algorithm, prefix, ('learning_rate',))
+  momentum = algorithm.momentum
+  _require(0 <= momentum < 1, f'{prefix}momentum', momentum, 'a number in [0, 1)')
+  for field in ('weight_decay', 'warmup_epochs', 'drw_epoch'):
+    value = algorithm[field]
+    possible = 0 <= value < math.inf if value is not None else field == 'drw_epoch'
+    _require(possible, f'{prefix}{field}', value, '0 or more')
+  epochs = algorithm.decay_epochs
+  in_numbers = all(isinstance(epoch, (int, float)) and epoch > 0 for epoch in epochs)
+  _require(in_numbers, f'{prefix}decay_epochs', epochs, 'numbers above 0')
   factor = algorithm.get('decay_factor', 1.0)
   _require(0 < factor <= 1, f'{prefix}decay_factor', factor, 'a number in (0, 1]')
   if network == 'bit_r50x1':
@@ -92,14 +107,40 @@ def _validate_classifier(config, role: str, num_devices: int) -> None:
   _require(0 <= beta < 1, f'{prefix}drw_beta', beta, 'a number in [0, 1)')
 
 
+@contextlib.contextmanager
+def fields_are_there(what: str = 'the configuration'):
+  """Turns what comes of a missing field, or one of another type, into a UserError."""
+  try:
+    yield
+  except UserError:
+    raise
+  except (AttributeError, KeyError, TypeError, ValueError) as error:
+    raise UserError(
+      f'{what} lacks a field or has one of another type ({reason(error)}): '
+      'experiments/base.py has them all'
+    ) from error
+
+
+def reason(error: Exception) -> str:
+  """The message of an error in one line, without the quotes that errors of fields put around it."""
+  while error.args and isinstance(error.args[0], Exception):  # AttributeError(KeyError(message))
+    error = error.args[0]
+  return ' '.join(str(error.args[0] if error.args else type(error).__name__).split())
+
+
+@fields_are_there()
 def validate(config, num_devices: int) -> None:
   """Checks an experiment's configuration before anything is read or written.
 
   Raises:
     UserError: a value that cannot be; names the field, the value and what is allowed.
   """
-  family = families.family_of(config.methods)
+  methods = config.methods
+  family = families.family_of(methods)
+  _require(len(set(methods)) == len(methods), 'methods', tuple(methods), 'each method once')
   _validate_positive(config, '', ('replicas',))
+  last = 2**32 - config.replicas  # Each replica has the next seed.
+  _require(0 <= config.seed <= last, 'seed', config.seed, f'a whole number in 0..{last}')
   # Devices that have replicas of their own do not share batches.
   num_devices //= math.gcd(config.replicas, num_devices)
   _validate_training(config, '', num_devices)
@@ -110,12 +151,15 @@ def validate(config, num_devices: int) -> None:
   family.validate(config, _require, positive)
   dtype = config.algorithm.dtype
   _require(dtype in DTYPES, 'algorithm.dtype', dtype, f'one of {", ".join(DTYPES)}')
-  for role in family.roles(config, config.methods, labelled=True):
+  for role in family.roles(config, methods, labelled=True):
     if not config[role].get('folder'):
-      _validate_classifier(config[role], role, num_devices)
-  batch_size = config.evaluation.batch_size
-  _validate_positive(config.evaluation, 'evaluation.', ('batch_size',))
-  check_batch_size(batch_size, num_devices, 'config.evaluation.batch_size')
+      validate_classifier(config[role], role, num_devices)
+  evaluation = config.evaluation
+  _validate_positive(evaluation, 'evaluation.', ('batch_size',))
+  check_batch_size(evaluation.batch_size, num_devices, 'config.evaluation.batch_size')
+  which = evaluation.checkpoint
+  known = which in ('latest', 'best') or which.isdigit()
+  _require(known, 'evaluation.checkpoint', which, 'latest, best or a step')
 
 
 def _flatten(tree: dict, prefix: str = '') -> dict:
@@ -126,6 +170,7 @@ def _flatten(tree: dict, prefix: str = '') -> dict:
   return flat
 
 
+@fields_are_there()
 def work_directory(config) -> pathlib.Path:
   """Where an experiment writes unless told otherwise."""
   several = f'_x{config.replicas}' if config.replicas > 1 else ''
@@ -140,14 +185,18 @@ def read(folder: pathlib.Path) -> ml_collections.ConfigDict:
   """
   path = pathlib.Path(folder) / 'config.json'
   try:
-    config = ml_collections.ConfigDict(json.loads(path.read_text()))
+    content = json.loads(path.read_text())
+    if not isinstance(content, dict):
+      raise ValueError('it holds no fields')
+    config = ml_collections.ConfigDict(content)
   except FileNotFoundError:
     raise UserError(f'{folder} holds no run (no config.json): name the folder of a run') from None
-  except (OSError, ValueError) as error:
+  except (OSError, ValueError, RecursionError) as error:
     raise UserError(f'{path} cannot be read ({error}): restore it or use another folder') from error
   if 'methods' in config:  # Those of classifiers have none.
-    added = families.family_of(config.methods).added_fields(config.algorithm)
-    config.algorithm = ml_collections.ConfigDict(added | config.algorithm.to_dict())
+    with fields_are_there(path):
+      added = families.family_of(config.methods).added_fields(config.algorithm)
+      config.algorithm = ml_collections.ConfigDict(added | config.algorithm.to_dict())
   return config
 
 
@@ -171,6 +220,17 @@ def _as_text(config) -> str:
   return json.dumps(config.to_dict(), indent=2, sort_keys=True) + '\n'
 
 
+def check_unchanged(folder: pathlib.Path, config) -> None:
+  """Raises a UserError where a folder belongs to a run with another configuration."""
+  if changed := changes(folder, config):
+    shown = ', '.join(f'{n} was {old!r}, is {new!r}' for n, old, new in changed[:3])
+    more = f' and {len(changed) - 3} more' if len(changed) > 3 else ''
+    raise UserError(
+      f'{folder} belongs to a run with another config ({shown}{more}): '
+      'choose another --workdir or the old values'
+    )
+
+
 def remember(folder: pathlib.Path, config) -> None:
   """Writes a job's resolved configuration to its folder, unless another one is there.
 
@@ -182,13 +242,7 @@ def remember(folder: pathlib.Path, config) -> None:
   text = _as_text(config)
   if path.exists() and path.read_text() == text:
     return
-  if changed := changes(folder, config):
-    shown = ', '.join(f'{n} was {old!r}, is {new!r}' for n, old, new in changed[:3])
-    more = f' and {len(changed) - 3} more' if len(changed) > 3 else ''
-    raise UserError(
-      f'{folder} belongs to a run with another config ({shown}{more}): '
-      'choose another --workdir or the old values'
-    )
+  check_unchanged(folder, config)
   try:
     files.replace(path, text.encode())
   except OSError as error:

@@ -3,10 +3,14 @@
 import json
 import os
 from pathlib import Path
+import zipfile
+import zlib
 
 import jax
+import numpy as np
 
 from jaxgan import files
+from jaxgan.errors import UserError
 
 NAME = 'evaluation.json'
 
@@ -25,6 +29,27 @@ def write(folder: Path, evaluation: dict) -> None:
       'train_counts' and 'notes'; the family of the method says what its results are.
   """
   files.replace(Path(folder) / NAME, json.dumps(evaluation, indent=2).encode())
+
+
+def read_samples(path: Path, ndim: int, *names: str) -> tuple[np.ndarray, ...]:
+  """Arrays of the npz of images that an evaluation leaves beside its file; the images come first.
+
+  Raises:
+    UserError: it is missing or damaged, or its images are not uint8 of so many axes.
+  """
+  try:
+    with zipfile.ZipFile(path):  # NumPy would take anything else for a pickle.
+      pass
+    with np.load(path, allow_pickle=False) as saved:
+      arrays = tuple(saved[name] for name in names)
+    images = arrays[0]
+    if images.dtype != np.uint8 or images.ndim != ndim or images.size == 0:
+      raise ValueError(f'images are {images.dtype} {list(images.shape)}')
+  except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    raise UserError(
+      f'{path} is damaged ({type(error).__name__}: {error}); run --mode=evaluate again'
+    ) from error
+  return arrays
 
 
 def _hardware() -> str:

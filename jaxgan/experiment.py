@@ -49,11 +49,17 @@ class Setup:
     self.family.check(config, self.data)
     self._check_others(methods)
     for method in methods:
-      config_lib.remember(self.workdir / method, method_config(config, method, self.data))
+      own = method_config(config, method, self.data)
+      config_lib.check_unchanged(self.workdir / method, own)
     labelled = self.data.pool.metadata.get('labelled', True)
     self._roles = self.family.roles(config, methods, labelled)
-    self.classifier = self._trained('classifier')
-    self.annotator = self._trained('annotator')
+    untrained = [role for role in self._roles if not config[role].get('folder')]
+    for role in untrained:
+      jobs.check_untrained(config, role, self.workdir, self.data)
+    # Those that are given may be refused, too: they come first.
+    roles = sorted(('classifier', 'annotator'), key=lambda role: role in untrained)
+    trained = {role: self._trained(role) for role in roles}
+    self.classifier, self.annotator = trained['classifier'], trained['annotator']
     self._evaluations = {}
 
   def _check_others(self, methods):
@@ -150,12 +156,12 @@ def summarise(workdir: pathlib.Path) -> str:
     for folder in (workdir / method, workdir / method / 'replica_00'):
       if (folder / evaluation_file.NAME).exists():
         folders[method] = folder
+  rows = report.collect([workdir])  # Refuses what is damaged before it is drawn.
   paths = []
   for family in dict.fromkeys(families.family_of([method]) for method in folders):
     own = {method: folder for method, folder in folders.items() if method in family.METHODS}
     paths += family.compare(workdir, own)
-  table = report.console_table(report.collect([workdir]))
-  return '\n'.join([table, '', *(f'picture: {path}' for path in paths)])
+  return '\n'.join([report.console_table(rows), '', *(f'picture: {path}' for path in paths)])
 
 
 def run(config, workdir: pathlib.Path, profile: bool = False) -> str:

@@ -211,14 +211,21 @@ def check_pretrained(config, roles, workdir: pathlib.Path) -> None:
 def _read_npz(path: pathlib.Path, field: str, convert: Callable, advice: str):
   """convert(arrays) of the arrays in an npz; a UserError names the field and says what to do."""
   try:
-    with np.load(path) as arrays:
+    with np.load(path, allow_pickle=False) as arrays:
       return convert(arrays)
   except UserError as error:
     raise UserError(f'{field}={path}: {error}') from error
   except OSError as error:
     reason = error.strerror or error
     raise UserError(f'{field}={path} cannot be read ({reason}): {advice}') from error
-  except (ValueError, TypeError, EOFError, NotImplementedError, *_BAD_ARCHIVE) as error:
+  except (
+    *_BAD_ARCHIVE,
+    ValueError,
+    TypeError,
+    EOFError,
+    NotImplementedError,
+    MemoryError,
+  ) as error:
     raise UserError(f'{field}={path} is not an npz of arrays, or damaged: {advice}') from error
 
 
@@ -229,8 +236,10 @@ def load_classifier(folder: pathlib.Path, mesh) -> Classifier:
     UserError: not a classifier's folder, not trained to its end, or damaged.
   """
   config = config_lib.read(folder)
-  if config.algorithm.get('network') not in NETWORKS:
-    raise UserError(f'{folder} is not the folder of a classifier: name one that holds a classifier')
+  with config_lib.fields_are_there(folder / 'config.json'):
+    if config.algorithm.get('network') not in NETWORKS:
+      raise UserError(f'{folder} is not the folder of a classifier: name one that holds one')
+    config_lib.validate_classifier(config, 'json', num_devices=1)
   data = data_lib.load_training(config.data)
   algorithm = build_classifier(config, data.pool)
   last = train.total_steps(config, data)
@@ -301,13 +310,9 @@ def trained_classifier(config, role: str, workdir: pathlib.Path, data, mesh) -> 
     UserError: it does not know the experiment's classes, or images of their size.
   """
   given = config[role].folder
-  one_network = 'classifier' in config and config[role].to_dict() == config.classifier.to_dict()
-  name = 'classifier' if one_network else role
-  folder = pathlib.Path(given).expanduser() if given else workdir / name
+  folder = pathlib.Path(given).expanduser() if given else _own_folder(config, role, workdir)
   if not given:
-    job = classifier_job(config, role, folder)
-    _check_knows(config, role, folder, job.data.pool.class_names, job.data.image_shape, data)
-    train.run(job, mesh)
+    train.run(classifier_job(config, role, folder), mesh)
   if folder.suffix == '.npz':
     classifier = load_weights(folder, config[role].data)
   else:
@@ -316,10 +321,37 @@ def trained_classifier(config, role: str, workdir: pathlib.Path, data, mesh) -> 
   return classifier
 
 
+def check_untrained(config, role: str, workdir: pathlib.Path, data) -> None:
+  """Refuses the data of a classifier that is still to be trained.
+
+  Args:
+    config: the experiment's.
+    role: 'classifier', 'annotator' or 'cas', which is trained on generated images.
+    workdir: has its folder.
+    data: the experiment's TrainingData, whose classes it must know.
+
+  Raises:
+    UserError: it would not know the experiment's classes, or images of their size, or has fewer
+      images than a batch.
+  """
+  section, folder = config[role], _own_folder(config, role, workdir)
+  test = data_lib.load(section.data, 'test')
+  _check_knows(config, role, folder, test.class_names, test.images.shape[1:], data)
+  if role != 'cas':
+    images = len(data_lib.load_training(section.data).pool.labels)
+    data_lib.steps_per_epoch(images, section.train.batch_size)
+
+
+def _own_folder(config, role, workdir):
+  """Where both have the same section they are one network, in the classifier's folder."""
+  one_network = 'classifier' in config and config[role].to_dict() == config.classifier.to_dict()
+  return workdir / ('classifier' if one_network else role)
+
+
 def _check_knows(config, role, folder, class_names, image_shape, data):
   known = all(class_positions(class_names, data, r) is not None for r in range(config.replicas))
   if image_shape != data.image_shape or not known:
-    field = 'folder' if config[role].folder else 'data.dataset'
+    field = 'folder' if config[role].get('folder') else 'data.dataset'
     raise UserError(
       f'the {role} in {folder} knows {_sizes(class_names, image_shape)} images, the data set '
       f'{config.data.dataset} has {_sizes(data.pool.class_names, data.image_shape)}: change '

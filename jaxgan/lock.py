@@ -18,7 +18,7 @@ def held(folder: pathlib.Path):
 
   Of several processes of one run, the one that writes holds it.
   The operating system gives the lock up when the process ends, however it ends; its file stays.
-  Where nothing else has come into a new folder, the folder goes.
+  Where nothing else has come into a new folder, it goes, and those that were made for it.
 
   Raises:
     UserError: another process holds it, or it cannot be written to.
@@ -27,7 +27,7 @@ def held(folder: pathlib.Path):
   if not files.is_writer():
     yield
     return
-  is_new = not folder.exists()
+  made = [path for path in (folder, *folder.parents) if not path.exists()]
   try:
     folder.mkdir(parents=True, exist_ok=True)
     file = open(folder / FILE, 'a+', encoding='utf-8')  # noqa: SIM115
@@ -52,6 +52,8 @@ def held(folder: pathlib.Path):
     try:
       yield
     finally:
-      if is_new and [path.name for path in folder.iterdir()] == [FILE]:
+      if made and [path.name for path in folder.iterdir()] == [FILE]:
         (folder / FILE).unlink()
-        folder.rmdir()
+        with contextlib.suppress(OSError):  # Others may have come beside it.
+          for path in made:
+            path.rmdir()

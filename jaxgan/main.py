@@ -15,12 +15,13 @@ from absl import app, flags
 from absl import logging as absl_logging
 from ml_collections import config_flags
 
-from jaxgan import files, stopping
+from jaxgan import experiment_file, files, stopping
 from jaxgan.errors import StorageError, UserError
 
 _CONFIG = config_flags.DEFINE_config_file(
   'config', None, 'Experiment file, with its argument after a colon.', lock_config=True
 )
+flags.FLAGS['config'].parser = experiment_file.Parser()
 _WORKDIR = flags.DEFINE_string('workdir', '', 'Work directory; default as the config says.')
 _MODE = flags.DEFINE_enum(
   'mode',
@@ -50,34 +51,39 @@ _COORDINATOR = flags.DEFINE_string(
 )
 _NUM_PROCESSES = flags.DEFINE_integer('num_processes', None, 'With coordinator: how many.')
 _PROCESS_ID = flags.DEFINE_integer('process_id', None, 'With coordinator: which this is, from 0.')
-_SAMPLE_SEED = flags.DEFINE_integer('sample_seed', 0, 'sample: seed of the noise.')
+_SAMPLE_SEED = flags.DEFINE_integer(
+  'sample_seed', 0, 'sample: seed of the noise.', lower_bound=0, upper_bound=2**32 - 1
+)
 
 
-def _find_config(path: str) -> str:
-  """An experiment file of the package where the working directory has none of that name."""
-  file, colon, argument = path.partition(':')
-  installed = pathlib.Path(__file__).resolve().parent.parent / file
-  if not pathlib.Path(file).exists() and installed.exists():
-    return f'{installed}{colon}{argument}'
-  if not pathlib.Path(file).exists():
-    files = installed.parent.glob('*.py')
-    known = ', '.join(sorted(p.name for p in files if p.stem not in ('__init__', 'base')))
-    raise UserError(f'--config={path}: no such file; experiments that come with jaxgan: {known}')
-  return path
+# How absl begins to say that a value is of another type, and what a person can do about it.
+_OTHER_TYPES = {
+  'invalid literal for int()': 'use a whole number',
+  'could not convert string to float': 'use a number',
+  "('Non-boolean argument": 'use true or false',
+}
 
 
 def _parse(argv: list[str]) -> list[str]:
   """Parses the flags; returns the positional arguments."""
-  argv = [
-    f'--config={_find_config(a.split("=", 1)[1])}' if a.startswith('--config=') else a for a in argv
-  ]
   app.define_help_flags()
   try:
     return flags.FLAGS(argv)[1:]
-  except UserError:
-    raise
-  except (AttributeError, KeyError, TypeError, ValueError, flags.Error) as error:
-    # An unknown field or a wrong type; ml_collections adds "Did you mean".
+  except flags.IllegalFlagValueError as error:
+    if isinstance(error.__context__, UserError):  # Of the experiment file.
+      raise error.__context__ from None
+    message = ' '.join(str(error).split())
+    for start, allowed in _OTHER_TYPES.items():
+      if start in message:
+        message = message[: message.index(start)] + allowed
+    raise UserError(message) from error
+  except (AttributeError, KeyError) as error:  # ml_collections adds "Did you mean".
+    from jaxgan import config as config_lib
+
+    raise UserError(
+      f'--config.FIELD: no such field: {config_lib.reason(error)}; experiments/base.py has them all'
+    ) from error
+  except (TypeError, ValueError, flags.Error) as error:
     raise UserError(' '.join(str(error).split())) from error
 
 
@@ -153,13 +159,17 @@ def main(argv: list[str]) -> int:
       else:
         print({'train': _train, 'evaluate': _evaluate, 'sample': _sample}[mode]())
   except UserError as error:
-    print(f'error: {error}', file=sys.stderr)
+    # Of names with line ends, too, one line.
+    print('error:', ' '.join(str(error).splitlines()), file=sys.stderr)
     return 2
   except (FloatingPointError, StorageError) as error:
     print(f'error: {error}', file=sys.stderr)
     return 1
   except OSError as error:
     print(f'error: {error.strerror or error}: {error.filename}', file=sys.stderr)
+    return 1
+  except MemoryError as error:
+    print(f'error: out of memory ({error}): use less or smaller images', file=sys.stderr)
     return 1
   except RuntimeError as error:
     if 'RESOURCE_EXHAUSTED' not in str(error):  # What XLA says when an allocation fails.

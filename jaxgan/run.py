@@ -46,7 +46,10 @@ def load(workdir, method: str = '', checkpoint='', replica: int = 0, config=None
     raise UserError(
       f'{workdir} holds no run of method {method!r}: the methods there are {", ".join(trained)}'
     )
-  return Run(config or config_lib.read(workdir / method), workdir, method, checkpoint, replica)
+  folder = workdir / method
+  config = config or config_lib.read(folder)
+  with config_lib.fields_are_there(folder / 'config.json'):
+    return Run(config, workdir, method, checkpoint, replica)
 
 
 class Run:

@@ -169,6 +169,8 @@ def _as_array(name: str, tensor: _Tensor, data: bytes, order: str) -> np.ndarray
   end = storage.start + storage.size
   last = offset + sum((size - 1) * stride for size, stride in zip(shape, strides, strict=True))
   empty = math.prod(shape) == 0
+  if math.prod(shape) > storage.size:  # With strides of 0 a small file could fill the memory.
+    raise UserError(f'tensor {name!r} of shape {shape} has {storage.size} elements in the file')
   if end * dtype.itemsize > len(data) or (not empty and last >= storage.size):
     raise UserError(f'tensor {name!r} reaches past the end of its data: the file is damaged')
   if empty:

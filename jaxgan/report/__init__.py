@@ -41,10 +41,14 @@ def report(work_dirs, out=None):
   rows = collect(work_dirs)
   text = markdown_table(rows)
   if out is not None:
+    if Path(out).is_dir():
+      raise UserError(f'cannot write the report to {out}: it is a folder, name a Markdown file')
     try:
-      files.replace(out, (text + '\n').encode())
+      # What is wrong with the runs shows in their pictures.
+      Path(out).parent.mkdir(parents=True, exist_ok=True)
       for family_report, own in _by_family(rows):
         family_report.pictures(own, Path(out))
+      files.replace(out, (text + '\n').encode())
     except OSError as error:
       raise UserError(f'cannot write the report to {out}: {error.strerror}') from error
   return text

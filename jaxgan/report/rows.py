@@ -72,7 +72,7 @@ def read(path, report_of):
       raise ValueError('class_names and train_counts differ in length')
     check_numbers(evaluation['train_counts'])
     report_of(evaluation).check(evaluation)
-  except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+  except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
     raise UserError(
       f'{path} is damaged ({type(error).__name__}: {error}); run --mode=evaluate again'
     ) from error

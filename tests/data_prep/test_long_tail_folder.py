@@ -274,7 +274,10 @@ IMAGES, LABELS = np.zeros((4, 8, 8, 3), np.uint8), np.array([0, 0, 1, 1])
     ({'images': IMAGES, 'labels': LABELS - 1}, r'must lie in 0..0, got -1..0'),
     ({'images': IMAGES, 'labels': LABELS, 'class_names': ['a']}, r'must lie in 0..0, got 0..1'),
     ({'images': IMAGES, 'labels': LABELS * 2}, r'class 1 \(label 1\) has no images'),
-    ({'images': IMAGES, 'labels': LABELS, 'class_names': ['a', 'a']}, 'a name twice'),
+    (
+      {'images': IMAGES, 'labels': LABELS, 'class_names': ['a', 'a']},
+      "called 'a': each needs a name of its own",
+    ),
     ({'images': IMAGES, 'labels': LABELS.astype(object)}, 'not a readable .npz'),
   ],
 )

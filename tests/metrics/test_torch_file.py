@@ -215,6 +215,10 @@ def test_tensors_must_lie_inside_their_storage(tmp_path):
   data = np.zeros(6, np.float32)
   too_long = _Tensor('0', data, offset=1, shape=(2, 3), strides=(3, 1))
   assert "'x' reaches past the end" in _refused(tmp_path, _zip_file({'x': too_long}))
+  bomb = _Tensor('0', data, shape=(10**6, 10**6), strides=(0, 0))
+  assert "'x' of shape (1000000, 1000000) has 6 elements" in _refused(
+    tmp_path, _zip_file({'x': bomb})
+  )
   negative = _Tensor('0', data, offset=5, shape=(2,), strides=(-1,))
   assert 'impossible sizes' in _refused(tmp_path, _legacy_file({'x': negative}))
   view = _Tensor('0', data, shape=(2,), view=('1', 4, 4))

@@ -1,5 +1,7 @@
 """Class Balancing GAN and its baselines: classes of the generated images, Fréchet distances."""
 
+import math
+
 from jaxgan import data as data_lib
 from jaxgan.algorithms import gan
 from jaxgan.errors import UserError
@@ -24,7 +26,9 @@ def validate(config, require, require_positive) -> None:
   counts = _start_counts(config)
   require(min(counts) > 0, 'algorithm.count_start', algorithm.count_start, 'positive numbers')
   require_positive('algorithm', 'generator_width', 'discriminator_width')
-  require_positive('evaluation', 'samples', 'periodic_samples')
+  for field in ('samples', 'periodic_samples'):  # One alone has no covariance.
+    value = config.evaluation[field]
+    require(value >= 2, f'evaluation.{field}', value, '2 or more')
   for field in ('beta1', 'beta2', 'ema_decay', 'count_decay'):
     value = algorithm[field]
     require(0 <= value < 1, f'algorithm.{field}', value, 'a number in [0, 1)')
@@ -36,8 +40,9 @@ def validate(config, require, require_positive) -> None:
   ):
     value = algorithm[field]
     require(value in allowed, f'algorithm.{field}', value, f'one of {", ".join(allowed)}')
-  for field in ('regulariser_weight', 'class_loss_weight'):
-    require(algorithm[field] >= 0, f'algorithm.{field}', algorithm[field], '0 or more')
+  for field in ('regulariser_weight', 'class_loss_weight', 'ema_start'):
+    value = algorithm[field]
+    require(0 <= value < math.inf, f'algorithm.{field}', value, '0 or more')
 
 
 def _start_counts(config) -> tuple[float, ...]:
@@ -68,6 +73,11 @@ def check(config, data: data_lib.TrainingData) -> None:
     raise UserError(
       f'config.data.source={config.data.source} has no labels, which the classifier and the '
       'annotator need: give class folders or an npz with labels'
+    )
+  if data.num_classes < 2:
+    raise UserError(
+      f'config.data.source={config.data.source} has a single class, '
+      f'{data.class_names(0)[0]!r}: there is nothing to balance'
     )
   if any(data.class_names(replica) != data.class_names(0) for replica in range(config.replicas)):
     raise UserError(

@@ -96,7 +96,10 @@ def reference_features(network: FeatureNetwork, arrays, cache: pathlib.Path) -> 
   name = f'{arrays.key}-{len(arrays.images)}-{resize}-{network.key}.npy'
   path = cache / ''.join(c if c.isalnum() or c in '-_.' else '_' for c in name)
   if distributed.gather(path.exists()).all():
-    return np.load(path)
+    try:
+      return np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+      raise UserError(f'{path} is damaged ({error}): delete it') from error
   apply = compilation.jit(network.apply)
   batches = [
     distributed.to_host(apply(network.variables, arrays.images[start : start + _REFERENCE_BATCH]))

@@ -36,8 +36,7 @@ def compare(workdir, folders):
     evaluation = json.loads((folder / evaluation_file.NAME).read_text())
     counts[method] = evaluation['results']['class_counts']
     compared[method] = evaluation['results'].get('features', {})
-    with np.load(folder / SAMPLES_FILE) as saved:
-      panels[method] = (saved['images'], saved['labels'])
+    panels[method] = evaluation_file.read_samples(folder / SAMPLES_FILE, 4, 'images', 'labels')
     class_names, train_counts = evaluation['class_names'], evaluation['train_counts']
   paths = [workdir / 'class_histogram.png', workdir / 'samples_by_class.png']
   class_histogram(counts, train_counts, class_names, paths[0])

@@ -1,5 +1,7 @@
 """Elastic-InfoGAN's family and JointVAE: what their categorical codes and priors mean."""
 
+import math
+
 from jaxgan import data as data_lib
 from jaxgan.algorithms import infogan, joint_vae
 from jaxgan.errors import UserError
@@ -43,17 +45,17 @@ def validate(config, require, require_positive) -> None:
   if methods[0] == JOINT_VAE:
     require_positive('algorithm', 'latent_dim', 'capacity_steps')
     for field in ('beta', 'capacity'):
-      require(algorithm[field] >= 0, f'algorithm.{field}', algorithm[field], '0 or more')
+      require(0 <= algorithm[field] < math.inf, f'algorithm.{field}', algorithm[field], '0 or more')
     return
   require_positive('algorithm', 'noise_dim', 'contrastive_temperature', 'prior_learning_rate')
   not_negative = ('num_continuous', 'mutual_information_weight', 'contrastive_weight')
   for field in (*not_negative, 'rotation_degrees'):
-    require(algorithm[field] >= 0, f'algorithm.{field}', algorithm[field], '0 or more')
+    require(0 <= algorithm[field] < math.inf, f'algorithm.{field}', algorithm[field], '0 or more')
   keep = algorithm.crop_keep
   require(0 < keep <= 1, 'algorithm.crop_keep', keep, 'a number in (0, 1]')
   for field in ('zoom_range', 'gamma_range'):
     ends = tuple(algorithm[field])
-    in_order = len(ends) == 2 and 0 < ends[0] <= ends[1]
+    in_order = len(ends) == 2 and 0 < ends[0] <= ends[1] < math.inf
     require(in_order, f'algorithm.{field}', ends, 'two numbers above 0, in order')
 
 

@@ -8,6 +8,7 @@ Ojha et al. 2020. Arrays in, one PNG out; generated images are drawn pixel by pi
 import numpy as np
 from PIL import Image
 
+from jaxgan import evaluation_file
 from jaxgan.drawing import grids
 from jaxgan.drawing.grids import GAP, MIN_TILE
 from jaxgan.drawing.page import MARGIN, new_page, text_width, write
@@ -32,8 +33,7 @@ def compare(workdir, folders):
   """
   panels = {}
   for method, folder in folders.items():
-    with np.load(folder / SAMPLES_FILE) as saved:
-      panels[method] = saved['images']
+    (panels[method],) = evaluation_file.read_samples(folder / SAMPLES_FILE, 5, 'images')
   code_grids(panels, workdir / 'code_grids.png')
   return [workdir / 'code_grids.png']
 

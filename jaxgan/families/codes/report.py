@@ -2,11 +2,10 @@
 
 from collections import Counter
 import functools
-import zipfile
 
 import numpy as np
 
-from jaxgan.errors import UserError
+from jaxgan import evaluation_file
 from jaxgan.families.codes.tables import (
   Column,
   by_experiment,
@@ -193,9 +192,9 @@ def pictures(rows, out):
     UserError: samples are damaged.
   """
   from jaxgan.drawing import page
-  from jaxgan.families.codes.pictures import code_grids
 
   labelled, unlabelled = _by_labels(rows)
+  grids = _grid_draws(labelled + unlabelled)  # Damaged samples are found before any picture.
   draws = []
   if labelled:
     common, own = _protocols(labelled)
@@ -208,19 +207,24 @@ def pictures(rows, out):
     notes += [note for note in (common, sources(labelled).strip()) if note]
     draws[-1].keywords['notes'] = notes
   page.stacked(draws, out.with_name(f'{out.stem}_tables.png'))
+  page.stacked(grids, out.with_name(f'{out.stem}_codes.png'))
+
+
+def _grid_draws(rows):
+  """What draws the code grids of the first run of each row, those of an experiment together."""
+  from jaxgan.families.codes.pictures import code_grids
 
   panels, titles = {}, Counter()  # {(experiment, (height, width)): {title: images}}
   several = len(by_experiment(rows)) > 1
-  for row in labelled + unlabelled:
+  for row in rows:
     path = row.folders[0] / SAMPLES_FILE
     if path.exists():
-      images = _samples(path)
+      (images,) = evaluation_file.read_samples(path, 5, 'images')
       title = f'{row.experiment}: {row.method}' if several else row.method
       titles[title] += 1
       title += f' ({titles[title]})' if titles[title] > 1 else ''
       panels.setdefault((row.experiment, images.shape[2:4]), {})[title] = images
-  draws = [functools.partial(code_grids, own) for own in panels.values()]
-  page.stacked(draws, out.with_name(f'{out.stem}_codes.png'))
+  return [functools.partial(code_grids, own) for own in panels.values()]
 
 
 def _tables(rows, row_footnotes, footnotes):
@@ -285,16 +289,3 @@ def _grids(rows):
       of_runs = f', the first of {runs} runs' if runs > 1 else ''
       lines.append(f'code grid of {row.method}{of_runs}: {path}')
   return lines
-
-
-def _samples(path):
-  try:
-    with np.load(path) as saved:
-      images = saved['images']
-    if images.ndim != 5 or images.dtype != np.uint8 or images.size == 0:
-      raise ValueError(f'images are {images.dtype} {list(images.shape)}')
-  except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-    raise UserError(
-      f'{path} is damaged ({type(error).__name__}: {error}); run --mode=evaluate again'
-    ) from error
-  return images

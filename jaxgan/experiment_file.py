@@ -1,0 +1,58 @@
+"""Experiment files: where one is found, and what its `get_config` makes."""
+
+import pathlib
+import runpy
+import traceback
+
+from absl import flags
+import ml_collections
+
+from jaxgan.errors import UserError
+
+_PACKAGE = pathlib.Path(__file__).resolve().parent.parent
+
+
+class Parser(flags.ArgumentParser):
+  """Parses `file.py` or `file.py:argument` to the ConfigDict of its get_config, locked.
+
+  That of ml_collections turns what an experiment file raises into a traceback, and puts off what
+  comes of a file that cannot be read.
+  """
+
+  def parse(self, path: str) -> ml_collections.ConfigDict:
+    """Raises a UserError for whatever is wrong with the file."""
+    name, colon, argument = path.partition(':')
+    file = _find(name)
+    try:
+      get_config = runpy.run_path(str(file)).get('get_config')
+      if not callable(get_config):
+        raise UserError(f'--config={path}: the file has no function get_config(argument)')
+      config = get_config(argument) if colon else get_config()
+    except UserError:
+      raise
+    except (Exception, SystemExit) as error:  # The file is a program: it may raise anything.
+      raise UserError(f'--config={path}: the file fails with {_where(error, file)}') from error
+    if not isinstance(config, ml_collections.ConfigDict):
+      returned = type(config).__name__
+      raise UserError(f'--config={path}: get_config returns a {returned}, not a ConfigDict')
+    config.lock()
+    return config
+
+
+def _where(error, file) -> str:
+  """An exception and the line of the file that led to it, without line ends."""
+  reason = ' '.join(''.join(traceback.format_exception_only(error)).split())
+  lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == str(file)]
+  return f'{reason} (line {lines[-1]})' if lines else reason
+
+
+def _find(name: str) -> pathlib.Path:
+  """The file, or that of the package where the working directory has none of that name."""
+  found = next((path for path in (pathlib.Path(name), _PACKAGE / name) if path.is_file()), None)
+  if found is None:
+    files = sorted((_PACKAGE / 'experiments').glob('*.py'))
+    known = [f'experiments/{p.name}' for p in files if 'def get_config' in p.read_text('utf-8')]
+    raise UserError(
+      f'--config={name}: no such file; experiments that come with jaxgan: {", ".join(known)}'
+    )
+  return found
