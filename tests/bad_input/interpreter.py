@@ -1,0 +1,127 @@
+"""Runs command lines of `jaxgan.main` one after another, so that imports are paid for once.
+
+Reads a line of JSON from stdin for each, {"argv": [...], "folder": where it is to run}, and answers
+with one on stdout, {"status", "stdout", "stderr"}. Nothing is trained or compiled: a command that
+gets so far stops with the status ACCEPTED, or with a traceback where it would compile.
+"""
+
+import json
+import os
+import resource
+import signal
+import sys
+import tempfile
+import traceback
+import warnings
+
+ACCEPTED = 100  # Exit status of a command line that would now train.
+SECONDS = 60  # A command line that takes longer fails.
+MEMORY = 12 * 2**30  # Bytes of address space: what decodes a bomb fails.
+
+
+class Accepted(BaseException):
+  """Raised where training would begin."""
+
+
+def shrink_published_data():
+  """Data sets as small as the fixtures here write them; see `tests.bad_input.sources`."""
+  from data_prep import long_tail_mnist, shapenet5
+  from data_prep.inaturalist2019 import Inaturalist2019
+  from data_prep.long_tail_cifar10 import LongTailCifar10
+  from data_prep.long_tail_lsun import LongTailLsun
+  from data_prep.youtube_faces40 import YoutubeFaces40
+
+  LongTailCifar10.train_per_class, LongTailCifar10.test_per_class = 10, 2
+  long_tail_mnist.NUM_TRAIN, long_tail_mnist.NUM_TEST = 120, 20
+  long_tail_mnist._rows = lambda: [[k % 13 + 1, *range(9, 0, -1)] for k in range(50)]
+  LongTailLsun.published_train, LongTailLsun.published_test = (5,) * 5, 2
+  LongTailLsun.train_per_class, LongTailLsun.reference_per_class = 3, 2
+  Inaturalist2019.class_names, Inaturalist2019.reference_per_class = ('0', '1', '2'), 1
+  Inaturalist2019.train_images, Inaturalist2019.test_images = 6, 3
+  YoutubeFaces40.published_people, YoutubeFaces40.num_classes = 3, 2
+  shapenet5.VIEWS = 2
+
+
+def refuse_to_compute():
+  """Training ends in Accepted, and a compiled program in an error where it is called."""
+  from jaxgan import compilation, config, train
+
+  def run(job, *_, **__):
+    config.remember(job.folder, job.config)
+    raise Accepted
+
+  def jit(*_, **__):
+    def called(*_, **__):
+      raise AssertionError('bad input was compiled')
+
+    return called
+
+  train.run, compilation.jit = run, jit
+
+
+def run(argv):
+  """The exit status of one command line; a traceback goes to stderr as Python writes it."""
+  from absl import flags
+
+  from jaxgan import main
+
+  sys.argv = ['jaxgan', *argv]  # ml_collections looks there for fields of the configuration.
+  try:
+    with warnings.catch_warnings():  # Forgets which warnings were shown before.
+      return main.main(sys.argv)
+  except Accepted:
+    return ACCEPTED
+  except SystemExit as error:
+    return error.code
+  except BaseException:
+    traceback.print_exc()
+    return 1
+  finally:
+    flags.FLAGS.unparse_flags()
+    for name in list(flags.FLAGS):
+      if name.startswith('config.'):
+        delattr(flags.FLAGS, name)
+      else:
+        flags.FLAGS[name].unparse()
+
+
+def captured(argv):
+  """Runs with the descriptors of stdout and stderr in files: libraries in C write there, too."""
+  kept = os.dup(1), os.dup(2)
+  with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+    os.dup2(out.fileno(), 1)
+    os.dup2(err.fileno(), 2)
+    signal.alarm(SECONDS)
+    try:
+      status = run(argv)
+    finally:
+      signal.alarm(0)
+      sys.stdout.flush()
+      sys.stderr.flush()
+      os.dup2(kept[0], 1)
+      os.dup2(kept[1], 2)
+      os.close(kept[0])
+      os.close(kept[1])
+    texts = []
+    for file in (out, err):
+      file.seek(0)
+      texts.append(file.read().decode(errors='replace'))
+  return {'status': status, 'stdout': texts[0], 'stderr': texts[1]}
+
+
+def serve():
+  def too_long(*_):
+    raise AssertionError(f'bad input was not refused within {SECONDS} s')
+
+  signal.signal(signal.SIGALRM, too_long)
+  resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+  refuse_to_compute()
+  shrink_published_data()
+  for line in sys.stdin:
+    command = json.loads(line)
+    os.chdir(command['folder'])
+    print(json.dumps(captured(command['argv'])), flush=True)
+
+
+if __name__ == '__main__':
+  serve()

@@ -1,0 +1,180 @@
+"""Flags, fields of the configuration and experiment files that cannot be."""
+
+import pytest
+
+from tests.bad_input.conftest import ROOT
+
+
+def _experiment(name):
+  return f'--config={ROOT}/experiments/{name}.py'
+
+
+DIGITS, MNIST = _experiment('digits_lt'), _experiment('mnist_lt')
+
+
+@pytest.mark.parametrize(
+  ('field', 'message'),
+  [
+    # Names.
+    ('nothing=3', r"no such field: 'nothing'; experiments/base.py has them all"),
+    ('train.batchsize=3', 'Did you mean "batch_size" instead of "batchsize"'),
+    ('train.steps.deep=3', 'no such field: .* Attempting to lookup: train.steps.deep'),
+    ('.x=3', "Could not parse '.x'"),
+    # Types.
+    ('train.batch_size=8.5', r'flag --config.train.batch_size=8.5: use a whole number$'),
+    ('train.batch_size=nan', 'batch_size=nan: use a whole number'),
+    ('train.steps=ten', 'train.steps=ten: use a whole number'),
+    ('train.steps=1e3', 'train.steps=1e3: use a whole number'),
+    ('train.steps=', 'train.steps=: use a whole number'),
+    ('train.steps', 'Missing value for flag --config.train.steps'),
+    ('train.resume=maybe', 'train.resume=maybe: use true or false'),
+    ('seed=x', 'config.seed=x: use a whole number'),
+    ('algorithm.learning_rate=', 'learning_rate=: use a number'),
+    ('algorithm.count_start=(1,', r'count_start=\(1,: use a number'),
+    ('data=3', "config.data=3: Failed to parse '3' as a ConfigDict"),
+    # Ranges.
+    ('train.batch_size=0', 'config.train.batch_size=0 is not possible: use a number above 0'),
+    ('train.batch_size=-4', 'config.train.batch_size=-4 is not possible'),
+    ('train.steps=0', 'config.train.steps=0 is not possible'),
+    ('seed=-1', r'config.seed=-1 is not possible: use a whole number in 0\.\.4294967295'),
+    ('seed=99999999999', 'config.seed=99999999999 is not possible'),
+    ('algorithm.learning_rate=nan', 'learning_rate=nan is not possible: use a number above 0'),
+    ('algorithm.learning_rate=inf', 'learning_rate=inf is not possible: use a number above 0'),
+    ('algorithm.regulariser_weight=inf', 'regulariser_weight=inf is not possible: use 0 or more'),
+    ('algorithm.ema_start=-1', 'ema_start=-1 is not possible: use 0 or more'),
+    ('evaluation.samples=1', 'evaluation.samples=1 is not possible: use 2 or more'),
+    ('evaluation.checkpoint=newest', 'newest.* is not possible: use latest, best or a step'),
+    ('classifier.algorithm.momentum=nan', r'classifier.algorithm.momentum=nan .* \[0, 1\)'),
+    ('classifier.algorithm.weight_decay=-3', 'classifier.algorithm.weight_decay=-3.0'),
+    ('annotator.algorithm.warmup_epochs=-1', 'annotator.algorithm.warmup_epochs=-1'),
+    ('classifier.algorithm.drw_epoch=-5', 'drw_epoch=-5 is not possible: use 0 or more'),
+    ('classifier.algorithm.decay_epochs=x', r"decay_epochs=\('x',\) .* use numbers above 0"),
+    ('cas.algorithm.decay_epochs=(0,)', r'cas.algorithm.decay_epochs=\(0,\)'),
+    ("methods=('unconditional','unconditional')", 'methods=.* use each method once'),
+    ("methods=('gan',)", r"methods=\('gan',\) is not possible: use some of unconditional"),
+    # Names of things.
+    ('data.dataset=', "dataset '' is unknown; allowed: inaturalist2019"),
+    ('data.dataset=../secrets', "dataset '../secrets' is unknown"),
+    ('data.dataset=long_tail_digits/../x', 'long_tail_digits/../x is unknown; allowed: long'),
+    ('data.options.image_size=16', 'image_size is not an option of long_tail_digits'),
+    ('data.source=/nowhere', 'source /nowhere was given, but long_tail_digits comes with'),
+    ('evaluation.inception_weights=/nowhere', 'inception_weights=/nowhere: .* is not there'),
+    ('classifier.folder=/nowhere', r'/nowhere holds no run \(no config.json\)'),
+    ('annotator.folder=/nowhere', r'/nowhere holds no run \(no config.json\)'),
+    ('annotator.folder=/nowhere.npz', 'annotator.folder=/nowhere.npz cannot be read'),
+    ('annotator.data.dataset=letters', "dataset 'letters' is unknown"),
+    ('cas.data.dataset=letters', "dataset 'letters' is unknown"),
+    ('annotator.train.batch_size=5000', 'fewer than the 5000 of one step'),
+  ],
+)
+def test_fields(field, message, refused):
+  refused([DIGITS, f'--config.{field}'], message)
+
+
+@pytest.mark.parametrize(
+  ('argv', 'message'),
+  [
+    (['--config'], 'Missing value for flag --config'),
+    (
+      ['--config='],
+      '--config=: no such file; experiments that come with jaxgan',
+    ),
+    (['--config', 'nowhere.py'], '--config=nowhere.py: no such file'),
+    (['--config=/tmp'], '--config=/tmp: no such file'),
+    (['--flagfile=/nowhere'], "Unable to open flagfile: .*'/nowhere'"),
+    ([f'{DIGITS}:method'], "'method' is not possible: use method=both"),
+    ([f'{DIGITS}:method='], "'method=' is not possible"),
+    ([f'{DIGITS}:method=cgan,method=acgan'], "'method=acgan' is not possible: .* each once"),
+    ([f'{MNIST}:split=-1'], r"^error: --config=\.\.\.:split=-1: 'split=-1' is not possible: use"),
+    ([f'{MNIST}:split=50'], r"^error: --config=\.\.\.:split=50: 'split=50' is not possible: use"),
+    ([f'{_experiment("cars3d")}:set=all,draw=2'], '^error: --config=.*set=all has every draw'),
+    ([MNIST, '--config.algorithm.zoom_range=(2,1)'], 'two numbers above 0, in order'),
+    ([MNIST, '--config.algorithm.zoom_range=x'], 'zoom_range.*two numbers above 0, in order'),
+    ([MNIST, '--config.algorithm.gamma_range=(1,inf)'], 'gamma_range.*two numbers above 0'),
+    ([MNIST, '--config.algorithm.contrastive_weight=inf'], 'contrastive_weight=inf'),
+    ([MNIST, '--config.replicas=51'], '51 replicas from split_00 on are too many'),
+    (
+      [DIGITS, '--workdir=/proc/nowhere'],
+      'cannot write to /proc/nowhere .*: choose another --workdir',
+    ),
+    ([DIGITS, '--mode='], 'flag --mode=: value should be one of <train|evaluate|sample|report>'),
+    ([DIGITS, '--mode=train', 'stray'], "unknown argument 'stray'"),
+    ([DIGITS, '--mode=sample'], 'runs/digits_lt holds no run'),
+    ([DIGITS, '--mode=sample', '--num_images=many'], 'num_images=many: use a whole number'),
+    (['--mode=sample'], '--config is missing'),
+    (['--mode=sample', '--sample_seed=-1'], 'sample_seed=-1: -1 is not an integer in the range'),
+    (['--mode=sample', '--replica=-1'], 'replica=-1: -1 is not a non-negative integer'),
+    (['--mode=report', '/nowhere'], '/nowhere: no evaluation.json there'),
+  ],
+  ids=lambda value: None if isinstance(value, str) else '-'.join(value).replace(str(ROOT), ''),
+)
+def test_flags(argv, message, refused):
+  refused(argv, message)
+
+
+GOOD = 'from experiments import digits_lt\n\n\ndef get_config(argument=""):\n'
+
+
+@pytest.mark.parametrize(
+  ('name', 'text', 'message'),
+  [
+    (
+      'syntax.py',
+      'def get_config(:\n',
+      'fails with File .* line 1 .* SyntaxError: invalid',
+    ),
+    ('bytes.py', '\0', 'fails with SyntaxError'),
+    ('text.txt', 'hello', r"fails with NameError: name 'hello' is not defined \(line 1\)"),
+    ('function.py', 'x = 1\n', r'the file has no function get_config\(argument\)'),
+    ('number.py', 'get_config = 3\n', r'the file has no function get_config\(argument\)'),
+    ('imports.py', 'import nowhere\n', r"No module named 'nowhere' \(line 1\)"),
+    ('exits.py', 'import sys\n\nsys.exit(0)\n', r'fails with SystemExit: 0 \(line 3\)'),
+    ('raises.py', f'{GOOD}  raise OSError("boom")\n', r'fails with OSError: boom \(line 5\)'),
+    ('divides.py', f'{GOOD}  return 1 / 0\n', r'ZeroDivisionError: division by zero \(line 5\)'),
+    ('none.py', f'{GOOD}  pass\n', 'get_config returns a NoneType, not a ConfigDict'),
+    ('dict.py', f'{GOOD}  return {{}}\n', 'get_config returns a dict, not a ConfigDict'),
+    (
+      'empty.py',
+      f'{GOOD}  return type(digits_lt.get_config())()\n',
+      r"lacks a field .*\('replicas'\)",
+    ),
+    (
+      'section.py',
+      f'{GOOD}  c = digits_lt.get_config()\n  del c["train"]\n  return c\n',
+      r"the configuration lacks a field .*\('train'\)",
+    ),
+    (
+      'type.py',
+      f'{GOOD}  c = digits_lt.get_config()\n  del c["train"]\n  c.train = 5\n  return c\n',
+      'the configuration lacks a field or has one of another type',
+    ),
+    (
+      'value.py',
+      f'{GOOD}  c = digits_lt.get_config()\n  c.algorithm.noise_dim = "many"\n  return c\n',
+      r'fails with TypeError: Could not override field .noise_dim.*\(line 6\)',
+    ),
+  ],
+  ids=lambda value: value if value.endswith(('.py', '.txt')) and '\n' not in value else '',
+)
+def test_experiment_files(name, text, message, refused, tmp_path):
+  (tmp_path / name).write_text(text)
+  refused([f'--config={tmp_path / name}'], message)
+
+
+def test_an_experiment_file_without_an_argument_takes_none(refused, tmp_path):
+  (tmp_path / 'plain.py').write_text('def get_config():\n  return 1\n')
+  refused([f'--config={tmp_path}/plain.py:ratio=3'], 'takes 0 positional arguments but 1 was given')
+
+
+def test_a_work_directory_that_is_a_file(refused, tmp_path):
+  (tmp_path / 'file').write_text('in the way')
+  refused(
+    [DIGITS, f'--workdir={tmp_path}/file'],
+    r'cannot write to .*/file \(File exists\): choose another',
+  )
+
+
+def test_what_is_right_is_accepted(accepted, tmp_path):
+  accepted([DIGITS, f'--workdir={tmp_path}/run'])
+  # A later bad command leaves no trace there, nor does a good one after a bad one.
+  accepted([DIGITS, f'--workdir={tmp_path}/run', '--config.train.steps=10'])

@@ -1,0 +1,247 @@
+"""Folders of images and .npz files that a user has, broken in every way."""
+
+import io
+import os
+import pickle
+import zipfile
+
+import numpy as np
+import pytest
+
+from tests.bad_input.sources import (
+  class_folders,
+  damaged,
+  declared_png,
+  files,
+  half,
+  linked,
+  npz,
+  pets,
+  picture,
+)
+from tests.bad_input.tables import PREPARED, SMALL, Evil, argv
+
+IMAGES = np.zeros((12, 16, 16, 1), np.uint8)
+
+
+def with_file(name, data):
+  """A builder of two classes with a file more, or in the place of another."""
+  return files({**class_folders(), name: data})
+
+
+def flat(root):
+  """Images without labels."""
+  return files({f'{i}.png': picture(colour=(i, 0, 0)) for i in range(12)})(root)
+
+
+FOLDERS = {
+  'missing': (lambda root: root, 'source .*/source is neither a folder of images nor an .npz file'),
+  'empty': (files({}), 'has no class folders and no images'),
+  'hidden': (files({'.1.png': picture()}), 'has no class folders and no images'),
+  'other files': (files({'1.gif': b'', 'notes.txt': b''}), 'has no class folders and no images'),
+  'images beside classes': (with_file('1.png', picture()), r'has images \(1.png\) beside folders'),
+  'empty class': (with_file('cow', None), r'class folder .*/cow has no images \(.png'),
+  'class of one': (with_file('cow/1.png', picture()), 'class cow has 1 image, at least 2 are'),
+  'single class': (files(class_folders(('cat',))), "has a single class, 'cat'"),
+  'no labels': (flat, 'has no labels, which the classifier and the annotator need'),
+  'other test class': (
+    files({'train/cat/1.png': picture(), 'test/cow/1.png': picture()}),
+    'class folder .*/test/cow has no counterpart',
+  ),
+  'empty PNG': (with_file('cat/1.png', b''), r'cat/1.png cannot be read \(damaged, or not PNG'),
+  'text': (with_file('cat/1.png', b'hello'), r'cat/1.png cannot be read \(damaged, or not PNG'),
+  'half a PNG': (with_file('cat/1.png', half(picture(64))), 'cat/1.png cannot be read'),
+  'half a JPEG': (with_file('cat/1.jpg', half(picture(kind='JPEG'))), 'cat/1.jpg cannot be read'),
+  'half a WebP': (with_file('cat/1.webp', half(picture(kind='WEBP'))), 'cat/1.webp cannot be read'),
+  'half a BMP': (with_file('cat/1.bmp', half(picture(kind='BMP'))), 'cat/1.bmp cannot be read'),
+  'a TIFF': (with_file('cat/1.png', picture(kind='TIFF')), 'damaged, or not PNG, JPEG, BMP, WEBP'),
+  # Pillow would start Ghostscript.
+  'PostScript': (
+    with_file('cat/1.png', b'%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 16 16\n'),
+    'damaged, or not PNG, JPEG, BMP, WEBP',
+  ),
+  '16 bits': (with_file('cat/1.png', picture(mode='I;16')), 'more than 8 bits a channel'),
+  'other size': (with_file('cat/1.png', picture(17)), 'is 17x17, but without image_size'),
+  'not square': (with_file('cat/1.png', picture((16, 20))), 'is 16x20, but without image_size'),
+  'bomb': (with_file('cat/1.png', declared_png(30_000, 30_000)), '900000000 pixels. exceeds limit'),
+  'small bomb': (with_file('cat/1.png', declared_png(9999, 9999)), '9999x9999 pixels are too many'),
+  'no pixels': (with_file('cat/1.png', declared_png(0, 5)), 'cat/1.png cannot be read'),
+  'link to itself': (linked(pets, 'cat/1.png', '1.png'), 'cat/1.png is a link that leads nowhere'),
+  'link to nothing': (linked(pets, 'cat/1.png', 'x.png'), 'cat/1.png is a link that leads nowhere'),
+  'class links to itself': (linked(pets, 'dog', 'dog'), 'dog is a link that leads nowhere'),
+  'class links up': (linked(pets, 'cow', '..'), 'class folder .*/cow has no images'),
+  'class links in a circle': (linked(pets, 'cow', '.'), 'class folder .*/cow has no images'),
+  'link to another file': (linked(pets, 'cat/1.png', '/etc/passwd'), 'damaged, or not PNG'),
+  'line end in a file': (with_file('cat/a\nb.png', b''), 'cat/a b.png cannot be read'),
+  'line end in a class': (with_file('a\nb/1.png', picture()), r"a class called 'a\\nb'"),
+  'space after a class': (with_file('cat /1.png', picture()), "a class called 'cat '"),
+}
+
+
+@pytest.mark.parametrize('name', FOLDERS)
+def test_folders(name, refused, tmp_path):
+  build, message = FOLDERS[name]
+  found_later = name in ('single class', 'no labels')  # The data itself is whole.
+  refused(argv(tmp_path, build(tmp_path / 'source')), message, PREPARED if found_later else 'none')
+
+
+OPTIONS = {
+  'image_size=5000': r'image_size must be a whole number in 4\.\.4096, got 5000',
+  'image_size=-1': r'image_size must be a whole number in 4\.\.4096, got -1',
+  'imbalance_ratio=0.5': 'imbalance_ratio=0.5 is not possible: use 1 or more',
+  'imbalance_ratio=nan': 'imbalance_ratio=nan is not possible',
+  'imbalance_ratio=inf': 'imbalance_ratio must be a number in .*, got inf',
+  'imbalance_ratio=1000': 'imbalance_ratio 1000 leaves class dog without images',
+}
+
+
+@pytest.mark.parametrize('option', OPTIONS)
+def test_options(option, refused, tmp_path):
+  flags = (*SMALL, f'--config.data.options.{option}')
+  refused(argv(tmp_path, pets(tmp_path / 'source'), flags=flags), OPTIONS[option])
+
+
+@pytest.mark.parametrize(
+  ('flags', 'message'),
+  [
+    ((), 'has 10 images, fewer than the 256 of one step: lower train.batch_size'),
+    ((*SMALL, '--config.annotator.train.batch_size=100'), '10 images, fewer than the 100 of one'),
+    ((*SMALL, '--config.cas.train.batch_size=100'), '10 images, fewer than the 100 of one step'),
+    ((*SMALL, '--config.data.options.image_size=18'), 'square images of 8, 16, 32, 64, ... pixels'),
+    ((*SMALL, '--config.data.dataset=long_tail_folder/x'), 'long_tail_folder/x: source .* makes'),
+  ],
+  ids=['batch', 'annotator', 'cas', 'size', 'name'],
+)
+def test_what_does_not_go_with_the_images(flags, message, refused, tmp_path):
+  refused(argv(tmp_path, pets(tmp_path / 'source'), flags=flags), message, PREPARED)
+
+
+def test_codes_without_labels(refused, tmp_path):
+  command = argv(tmp_path, flat(tmp_path / 'source'), 'elastic_infogan_folder', SMALL[:1])
+  refused(command, 'no labels to count the classes by: say how many codes', PREPARED)
+
+
+def test_a_data_dir_that_is_a_file(refused, tmp_path):
+  (tmp_path / 'data').write_text('in the way')
+  refused(argv(tmp_path, pets(tmp_path / 'source')), 'data_dir .*data: the data cannot be prepared')
+
+
+def test_names_that_are_no_text(refused, tmp_path):
+  folder = os.fsencode(pets(tmp_path / 'source')) + b'/caf\xe9'
+  os.mkdir(folder)
+  with open(folder + b'/1.png', 'wb') as file:
+    file.write(picture())
+  refused(argv(tmp_path, tmp_path / 'source'), r"a class called 'caf\\udce9'")
+
+
+def test_every_name_that_is_text_works(accepted, tmp_path):
+  """Spaces, other scripts, files whose names are no text, links to files elsewhere, grey, alpha."""
+  contents = class_folders(('Haus Katze', '猫 & ñandú', "it's; $HOME"))
+  contents['Haus Katze/ä é.png'] = picture(mode='L')
+  contents['Haus Katze/half.png'] = picture(mode='RGBA', colour=(1, 2, 3, 4))
+  root = tmp_path / 'my pets é 猫'
+  files(contents)(root)
+  with open(os.fsencode(root / 'Haus Katze') + b'/caf\xe9.png', 'wb') as file:
+    file.write(picture(mode='P'))
+  (tmp_path / 'elsewhere.png').write_bytes(picture())
+  (root / 'Haus Katze' / 'link.png').symlink_to(tmp_path / 'elsewhere.png')
+  accepted(argv(tmp_path, root))
+  with open(next(tmp_path.glob('data/*/*/*/metadata.json'))) as file:
+    assert '\\u732b & \\u00f1and\\u00fa' in file.read()
+
+
+# .npz ------------------------------------------------------------------------------------------
+
+
+def _with_nan():
+  images = np.zeros((12, 16, 16, 1), np.float32)
+  images[3] = np.nan
+  return images
+
+
+def _declared(shape, name='images'):
+  """A builder of an .npz with an array of a few bytes that claims to have this shape."""
+
+  def build(path):
+    path = path.with_suffix('.npz')
+    with zipfile.ZipFile(path, 'w') as archive:
+      header = io.BytesIO()
+      described = {'descr': '|u1', 'fortran_order': False, 'shape': shape}
+      np.lib.format.write_array_header_1_0(header, described)
+      archive.writestr(f'{name}.npy', header.getvalue() + bytes(96))
+    return path
+
+  return build
+
+
+def _bytes(data):
+  return damaged(npz(), lambda _: data)
+
+
+def _bare_array():
+  data = io.BytesIO()
+  np.save(data, IMAGES)
+  return data.getvalue()
+
+
+_PICKLED = 'Object arrays cannot be loaded when allow_pickle=False'
+NPZ = {
+  'no images': (npz(images=None), 'images and labels must be given together'),
+  'no arrays': (npz(images=None, labels=None), 'needs the arrays images and labels, it has'),
+  'nothing in it': (npz(images=IMAGES[:0], labels=np.zeros(0, int)), r'got \(0, 16, 16, 1\)'),
+  'lengths': (npz(images=IMAGES[:11]), 'images has 11 images, labels 12 labels'),
+  'floats': (npz(images=IMAGES / 255), 'images must be uint8, got float64'),
+  'NaN': (npz(images=_with_nan()), 'images must be uint8, got float32'),
+  'too few axes': (npz(images=IMAGES[:, :, 0, 0]), r'\[N, H, W, 1 or 3\], got \(12, 16\)'),
+  'two channels': (npz(images=np.zeros((12, 8, 8, 2), np.uint8)), r'got \(12, 8, 8, 2\)'),
+  'not square': (npz(images=np.zeros((12, 8, 6, 3), np.uint8)), 'images are 6x8: set image_size'),
+  'a class left out': (npz(labels=np.repeat([0, 2], 6)), r'class 1 \(label 1\) has no images'),
+  'negative': (npz(labels=np.repeat([-1, 1], 6)), r'labels must lie in 0\.\.1, got -1\.\.1'),
+  'huge label': (npz(labels=np.repeat([0, 2**40], 6)), r'must lie in 0\.\.12, got 0\.\.1099511'),
+  'huge unsigned': (npz(labels=np.array([0, 2**64 - 1] * 6, np.uint64)), 'labels must lie in'),
+  'fractions': (npz(labels=np.repeat([0.0, 1.0], 6)), 'labels must be whole numbers'),
+  'texts': (npz(labels=np.repeat(['a', 'b'], 6)), 'labels must be whole numbers'),
+  'one-hot': (npz(labels=np.eye(12, dtype=int)), 'labels must be whole numbers'),
+  'class of one': (npz(labels=np.array([0] * 11 + [1])), 'class 1 has 1 image'),
+  'too few names': (npz(class_names=np.array(['a'])), r'labels must lie in 0\.\.0, got 0\.\.1'),
+  'too many names': (npz(class_names=np.array(['a', 'b', 'c'])), 'class c .label 2. has no images'),
+  'a name twice': (npz(class_names=np.array(['a', 'a'])), "called 'a': each needs a name of its"),
+  'empty name': (npz(class_names=np.array(['', 'b'])), "has a class called ''"),
+  'two lines': (npz(class_names=np.array(['a\nb', 'c'])), r"has a class called 'a\\nb'"),
+  'half a test': (
+    npz(test_images=IMAGES[:2]),
+    'test_images and test_labels must be given',
+  ),
+  'other test': (
+    npz(test_images=IMAGES[:2, :8, :8], test_labels=np.array([0, 1])),
+    r'images are \(16, 16, 1\), test_images \(8, 8, 1\)',
+  ),
+  'other test label': (
+    npz(test_images=IMAGES[:2], test_labels=np.array([0, 7])),
+    r'class 2 \(label 2\) has no images',
+  ),
+  'object labels': (npz(labels=np.array([Evil()] * 12, object)), _PICKLED),
+  'object images': (npz(images=IMAGES.astype(object)), _PICKLED),
+  'object names': (npz(class_names=np.array([Evil(), 'b'], object)), _PICKLED),
+  'a pickle': (_bytes(pickle.dumps(Evil())), 'it is no zip archive'),
+  'text': (_bytes(b'hello'), 'it is no zip archive'),
+  'no bytes': (_bytes(b''), 'it is no zip archive'),
+  'bare array': (_bytes(_bare_array()), 'it is no zip archive'),
+  'half': (damaged(npz(), half), 'it is no zip archive'),
+  'bits': (damaged(npz(), lambda data: data.replace(b'NUMPY', b'NUMPX')), 'Bad CRC-32'),
+  'bomb': (_declared((10**12,)), 'Unable to allocate'),
+  'too short': (_declared((10**6, 16, 16, 3)), 'EOF: reading array data'),
+  'negative length': (_declared((-1,)), 'negative dimensions'),
+  'members outside': (_declared((96,), '../../images'), r"it has \['../../images'\]"),
+}
+
+
+@pytest.mark.parametrize('name', NPZ)
+def test_npz(name, refused, tmp_path):
+  build, message = NPZ[name]
+  refused(argv(tmp_path, build(tmp_path / 'source')), message)
+
+
+@pytest.mark.parametrize('build', [pets, npz()], ids=['folder', 'npz'])
+def test_the_sources_are_right_until_they_are_broken(build, accepted, tmp_path):
+  accepted(argv(tmp_path, build(tmp_path / 'source')))
