@@ -11,6 +11,7 @@ import contextlib
 import importlib
 import io
 import json
+import math
 import os
 from pathlib import Path
 import shutil
@@ -74,7 +75,14 @@ def prepare(dataset: str, source: str = '', data_dir: str = '', **options):
   return _prepare(dataset, source, data_dir, options)[0]
 
 
-def load(dataset: str, split: str, source: str = '', data_dir: str = '', **options) -> Arrays:
+def load(
+  dataset: str,
+  split: str,
+  source: str = '',
+  data_dir: str = '',
+  limit: float = math.inf,
+  **options,
+) -> Arrays:
   """Loads a split into memory, preparing the data set if it is missing.
 
   About 10,000 images of 32x32 a second. Whole splits are compared with the SHA-256
@@ -85,6 +93,7 @@ def load(dataset: str, split: str, source: str = '', data_dir: str = '', **optio
     split: 'train', 'test', 'reference' where there is one, or a TFDS slice such as 'train[:10%]'.
     source: see `prepare`.
     data_dir: see `prepare`.
+    limit: images of more bytes stay on the disk and are StoredImages.
     **options: see `prepare`.
 
   Returns:
@@ -103,9 +112,11 @@ def load(dataset: str, split: str, source: str = '', data_dir: str = '', **optio
     allowed = ', '.join(splits)
     raise UserError(f'split {split!r} of {dataset} is unknown; allowed: {allowed}') from error
   folder = Path(builder.data_dir)
+  shape = (num_images, *builder.info.features['image'].shape)
+  if math.prod(shape) > limit:
+    return _stored(builder, metadata, split, shape)
   try:
-    features = builder.info.features
-    images = _aligned((num_images, *features['image'].shape))
+    images = _aligned(shape)
     digest = ArraysDigest(images.shape)
     labels, indices = np.empty(num_images, np.int32), np.empty(num_images, np.int64)
     records = builder.as_data_source(split)
@@ -121,9 +132,62 @@ def load(dataset: str, split: str, source: str = '', data_dir: str = '', **optio
     raise
   except Exception as error:  # array_record, zlib and protobuf each have their own types.
     raise _damaged(folder, error) from error
-  metadata = {**metadata, 'full_name': builder.info.full_name, 'data_dir': str(folder)}
+  return _arrays(builder, metadata, split, digest, images, labels)
+
+
+def _arrays(builder, metadata, split, digest, images, labels):
+  metadata = {
+    **metadata, 'full_name': builder.info.full_name, 'data_dir': str(Path(builder.data_dir))
+  }  # fmt: skip
   key = f'{builder.info.full_name}/{split}/{digest[:16]}'
   return Arrays(images, labels, tuple(metadata['class_names']), metadata, key)
+
+
+class StoredImages:
+  """Images in prepared records, read when they are asked for; as an array uint8 `[N, H, W, C]`.
+
+  Records have checksums of their own.
+  """
+
+  dtype = np.dtype(np.uint8)
+
+  def __init__(self, records, shape, positions=None):
+    self._records, self.shape, self._positions = records, tuple(shape), positions
+
+  def __len__(self):
+    return self.shape[0]
+
+  def __getitem__(self, at) -> np.ndarray:
+    """The images at positions, an int array of any shape or a slice."""
+    at = np.arange(len(self))[at] if isinstance(at, slice) else np.asarray(at)
+    stored = at if self._positions is None else self._positions[at]
+    images = np.empty((at.size, *self.shape[1:]), np.uint8)
+    for start in range(0, at.size, _READ_TOGETHER):
+      block = stored.ravel()[start : start + _READ_TOGETHER].tolist()
+      for i, example in enumerate(self._records.__getitems__(block), start):
+        images[i] = example['image']
+    return images.reshape(*at.shape, *self.shape[1:])
+
+  def take(self, at, axis: int = 0) -> 'StoredImages':
+    """Some of the images, not read yet."""
+    assert axis == 0
+    at = at if self._positions is None else self._positions[at]
+    return StoredImages(self._records, (len(at), *self.shape[1:]), at)
+
+
+def _stored(builder, metadata, split, shape):
+  import tensorflow_datasets as tfds
+
+  try:
+    examples = builder.as_data_source(split, decoders={'image': tfds.decode.SkipDecoding()})
+    labels = np.empty(shape[0], np.int32)
+    for start in range(0, shape[0], _READ_TOGETHER):
+      block = range(start, min(start + _READ_TOGETHER, shape[0]))
+      labels[start : block.stop] = [e['label'] for e in examples.__getitems__(block)]
+    images = StoredImages(builder.as_data_source(split), shape)
+    return _arrays(builder, metadata, split, metadata[split]['arrays_sha256'], images, labels)
+  except Exception as error:  # See `load`.
+    raise _damaged(Path(builder.data_dir), error) from error
 
 
 def _aligned(shape) -> np.ndarray:

@@ -48,6 +48,8 @@ def data_section(dataset: str, flip: bool, crop_padding: int = 0) -> ml_collecti
         'imbalance_ratio': config_dict.placeholder(float),
         'image_size': config_dict.placeholder(int),
       },
+      # Read batches from the disk; none: where images fill more than half of the device's memory.
+      'streaming': config_dict.placeholder(bool),
       'flip': flip,
       'crop_padding': crop_padding,
     }

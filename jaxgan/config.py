@@ -24,6 +24,7 @@ _FREE_FIELDS = (
   'train.resume',
   'data.source',
   'data.data_dir',
+  'data.streaming',
 )
 # Sections of a GAN's configuration that only its evaluation reads.
 _FREE_SECTIONS = ('experiment', 'methods', 'published', 'evaluation', 'annotator', 'cas')

@@ -1,6 +1,8 @@
 """Data sets that live on the device, and the batch of every step as a function of (seed, step)."""
 
 import functools
+import math
+import os
 from typing import Any, NamedTuple
 
 import jax
@@ -15,7 +17,10 @@ _ROUNDS = 6
 
 
 class Dataset(NamedTuple):
-  """Images that the replicas of a run share: uint8 `[N, H, W, C]` and int32 labels `[N]`."""
+  """Images that the replicas of a run share: uint8 `[N, H, W, C]` and int32 labels `[N]`.
+
+  Where images are streamed, those of one step and replica, in their order.
+  """
 
   images: Any
   labels: Any
@@ -57,6 +62,11 @@ class TrainingData(NamedTuple):
   classes: tuple[np.ndarray, ...]
 
   @property
+  def streamed(self) -> bool:
+    """Whether the images are read from the disk for every step."""
+    return not isinstance(self.pool.images, np.ndarray)
+
+  @property
   def dataset(self) -> Dataset:
     return Dataset(self.pool.images, self.pool.labels)
 
@@ -81,7 +91,7 @@ class TrainingData(NamedTuple):
     if np.array_equal(at, np.arange(len(self.pool.labels))) and names == self.pool.class_names:
       return pool  # Gigabytes need not be copied.
     labels = self._label_of(replica)[self.pool.labels[at]]
-    return pool._replace(images=self.pool.images[at], labels=labels)
+    return pool._replace(images=self.pool.images.take(at, axis=0), labels=labels)
 
   def share_counts(self, replica: int) -> np.ndarray:
     """Images of each class `[K]` that a replica trains on."""
@@ -110,17 +120,18 @@ def run_keys(seed: int):
   return jax.random.split(jax.random.key(seed), 3)
 
 
-def load(config, split: str):
+def load(config, split: str, limit: float = math.inf):
   """Loads a split named by a config's `data` section, preparing the data set if it is missing.
 
   Args:
     config: the `data` section: dataset, source, data_dir and the builder's own options.
     split: 'train' or 'test'.
+    limit: images of more bytes stay on the disk.
 
   Returns:
     `data_prep.build.Arrays`: images, labels, class_names, metadata, key.
   """
-  return _load(config.dataset, split, config.source, config.data_dir, _options(config))
+  return _load(config.dataset, split, config.source, config.data_dir, _options(config), limit)
 
 
 def load_reference(config):
@@ -156,9 +167,9 @@ def load_training(config, num_replicas: int = 1) -> TrainingData:
 
   splits = build.replica_splits(config.dataset, num_replicas) if num_replicas > 1 else None
   if splits is None:
-    pool = load(config, 'train')
-    return whole(pool, num_replicas)
-  pool = _load(splits.pool, 'train', config.source, config.data_dir, _options(config))
+    return whole(load(config, 'train', _limit(config)), num_replicas)
+  options = _options(config)
+  pool = _load(splits.pool, 'train', config.source, config.data_dir, options, _limit(config))
   indices, classes = zip(*(choose(pool) for choose in splits.choices), strict=True)
   keys = tuple(f'{name} of {pool.key}' for name in splits.names)
   return TrainingData(pool, indices, keys, classes)
@@ -170,16 +181,32 @@ def whole(pool, num_replicas: int = 1) -> TrainingData:
   return TrainingData(pool, *((part,) * num_replicas for part in (everything, pool.key, classes)))
 
 
+def _limit(config) -> float:
+  """How many bytes of images a device holds: half of its memory, or all or nothing as configured.
+
+  On a CPU it is half of the machine's memory.
+  """
+  streaming = config.get('streaming')  # Older configurations have none.
+  if streaming is not None:
+    return 0 if streaming else math.inf
+  device = jax.local_devices()[0]
+  memory = (device.memory_stats() or {}).get('bytes_limit')
+  if memory is None:
+    memory = os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES')
+  return memory / 2
+
+
 def _options(config):
   return tuple((name, value) for name, value in config.options.items() if value is not None)
 
 
 @functools.lru_cache(maxsize=8)  # Classifier, annotator and GAN read the same few splits.
-def _load(dataset, split, source, data_dir, options):
+def _load(dataset, split, source, data_dir, options, limit):
   from data_prep import build
 
   def read():
-    return build.load(dataset, split, source=source, data_dir=data_dir, **dict(options))
+    place = {'source': source, 'data_dir': data_dir}
+    return build.load(dataset, split, limit=limit, **place, **dict(options))
 
   return distributed.first_alone(f'prepared {dataset} {split}', read)
 
@@ -214,7 +241,8 @@ def permuted(rng, positions, length):
     int32 `[B]`.
   """
   length = jnp.asarray(length, jnp.uint32)
-  rows = jnp.ceil(jnp.sqrt(length.astype(jnp.float32))).astype(jnp.uint32)
+  rows = jnp.round(jnp.sqrt(length.astype(jnp.float32))).astype(jnp.uint32)
+  rows += rows * rows < length  # ⌈√length⌉, whatever the device makes of a root.
   columns = (length + rows - 1) // rows
   words = jax.random.bits(rng, (_ROUNDS,))
 
@@ -247,26 +275,39 @@ def to_uint8(images):
   return jnp.clip(jnp.round((images + 1.0) * 127.5), 0, 255).astype(jnp.uint8)
 
 
-def draw(share: Share, dataset: Dataset, step, *, batch_size, flip, crop_padding):
+def positions(share: Share, step, batch_size: int):
+  """Where a step's images are in the Dataset, int32 `[B]`: the next of its epoch's permutation.
+
+  Args:
+    share: of the replica.
+    step: number of the step, from 0.
+    batch_size: B.
+  """
+  steps = share.num_images // batch_size
+  ordered = step % steps * batch_size + along_batch(jnp.arange(batch_size))
+  order_rng = jax.random.fold_in(share.order_rng, step // steps)
+  return share.indices[permuted(order_rng, ordered, share.num_images)]
+
+
+def draw(share: Share, dataset: Dataset, step, *, batch_size, flip, crop_padding, streamed=False):
   """The batch of a step, the next `batch_size` images of its epoch's permutation, and a key.
 
   Args:
     share: of the replica.
-    dataset: resident arrays.
+    dataset: resident arrays, or those of the step.
     step: number of the step, from 0.
     batch_size: images to draw.
     flip: mirror each image with probability 1/2.
     crop_padding: pixels of the random crop's padding; 0 for none.
+    streamed: which of the two `dataset` is.
 
   Returns:
     ({'images': float32 `[B, H, W, C]` in [-1, 1], 'labels': int32 `[B]`, 'class_counts': int32
     `[K]`}, the key for the rest of the step).
   """
-  steps = share.num_images // batch_size
-  positions = step % steps * batch_size + along_batch(jnp.arange(batch_size))
-  order_rng = jax.random.fold_in(share.order_rng, step // steps)
-  indices = share.indices[permuted(order_rng, positions, share.num_images)]
-  images, labels = dataset.images[indices], share.label_of[dataset.labels[indices]]
+  if not streamed:
+    dataset = jax.tree.map(lambda x: x[positions(share, step, batch_size)], dataset)
+  images, labels = dataset.images, share.label_of[dataset.labels]
   draw_rng, update_rng = jax.random.split(jax.random.fold_in(share.step_rng, step))
   flip_rng, crop_rng = jax.random.split(draw_rng)
   if crop_padding:

@@ -19,9 +19,11 @@ from jaxgan.algorithms import Algorithm
 from jaxgan.compilation import jit
 from jaxgan.errors import UserError
 from jaxgan.logging import ReplicaLogger
+from jaxgan.streaming import Stream
 from jaxgan.train_step import NEVER, Carry, compile_run, make_step
 
 _PROFILED = 10  # Steps in a trace.
+_IN_FLIGHT = 8  # Steps that an accelerator may be behind the host, each with its batch.
 
 
 class Job(NamedTuple):
@@ -81,10 +83,15 @@ class Trainer:
     self._sharding = parallel.along_replicas(mesh) if together else self._everywhere
     one_step, self._start = make_step(job, together)
     self._of_carry = Carry(self._sharding, self._everywhere, self._sharding, self._sharding)
-    self._run = compile_run(one_step, loop_on_device=not on_cpu, sharding=self._of_carry)
+    loops = not on_cpu and not job.data.streamed
+    wait_every = 1 if on_cpu else _IN_FLIGHT
+    self._compile = functools.partial(compile_run, one_step, loops, self._of_carry, wait_every)
     self._finite = jit(jax.vmap(_all_finite) if together else _all_finite)
     self._states = replicas.replicate(job.algorithm, job.num_replicas)
     seeds = range(job.config.seed, job.config.seed + job.num_replicas)
+    if job.data.streamed:
+      batch_size = job.config.train.batch_size * job.algorithm.images_per_update
+      self._stream = Stream(job.data, seeds, batch_size, mesh, together)
     shares = [job.data.share(replica, seed) for replica, seed in enumerate(seeds)]
     if together:
       self._shares = [parallel.put(replicas.stack(shares), self._sharding)]
@@ -119,13 +126,17 @@ class Trainer:
 
   def _begin(self, states, step):
     job = self.job
-    self._constants = parallel.put((job.data.dataset, dict(job.frozen)), self._everywhere)
+    self._frozen = parallel.put(dict(job.frozen), self._everywhere)
+    if job.data.streamed:
+      self._dataset, seen = self._stream.from_step(step), self._stream.abstract()
+    else:
+      seen = self._dataset = parallel.put(job.data.dataset, self._everywhere)
     self.carries = [
-      self._start(state, step, share, *self._constants)
+      self._start(state, step, share, seen, self._frozen)
       for state, share in zip(states, self._shares, strict=True)
     ]
     self.carries = [parallel.put(carry, self._of_carry) for carry in self.carries]
-    self.logged_step = step
+    self.logged_step, self._run = step, self._compile()
 
   @property
   def step(self) -> int:
@@ -134,7 +145,8 @@ class Trainer:
 
   def advance(self, num_steps: int, should_stop: Callable) -> None:
     """Takes some steps, fewer where it should stop."""
-    self.carries = self._run(self.carries, num_steps, self._shares, *self._constants, should_stop)
+    constants = self._dataset, self._frozen
+    self.carries = self._run(self.carries, num_steps, self._shares, *constants, should_stop)
 
   def _sums(self) -> list[dict]:
     """Sums of the metrics of each replica over the steps since `logged_step`."""

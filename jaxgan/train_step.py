@@ -1,5 +1,6 @@
 """The training step as a pure function, and the compiled loop over it."""
 
+from collections.abc import Iterator
 import contextlib
 import functools
 import time
@@ -43,10 +44,11 @@ def make_step(job, together: bool):
     batch_size=config.train.batch_size * algorithm.images_per_update,
     flip=config.data.flip,
     crop_padding=config.data.crop_padding,
+    streamed=job.data.streamed,
   )
   if together:
     algorithm = replicas.replicate(algorithm, job.num_replicas)
-    draw = replicas.over_replicas(draw, in_axes=(0, None, None))
+    draw = replicas.over_replicas(draw, in_axes=(0, 0 if job.data.streamed else None, None))
 
   # `start` asks for the shapes of the metrics, then the step is compiled: seconds to trace.
   @traced_once
@@ -73,7 +75,7 @@ def make_step(job, together: bool):
   return one_step, start
 
 
-def compile_run(one_step, loop_on_device: bool, sharding):
+def compile_run(one_step, loop_on_device: bool, sharding, wait_every: int = 1):
   """Compiles `run(carries, num_steps, shares, dataset, frozen, should_stop) -> carries`.
 
   On accelerators all steps go in one dispatch, a device loop whose length is an argument, so that
@@ -84,11 +86,13 @@ def compile_run(one_step, loop_on_device: bool, sharding):
     one_step: from `make_step`.
     loop_on_device: which of the two.
     sharding: of a carry, in and out.
+    wait_every: steps after which the host waits for the devices, where it loops.
 
   Returns:
     The function of a list of carries and their shares, of which all take a step before one takes
-    the next; `should_stop()` is asked between steps on CPU, between dispatches elsewhere, which are
-    of as many steps as take about PIECE_SECONDS.
+    the next. `dataset` is that of all steps or, where the host loops, may be an iterator that gives
+    those of each step, one a carry. `should_stop()` is asked between steps where the host loops,
+    elsewhere between dispatches, which are of as many steps as take about PIECE_SECONDS.
   """
   if loop_on_device:
 
@@ -115,11 +119,15 @@ def compile_run(one_step, loop_on_device: bool, sharding):
     compiled = jit(one_step, donate_argnums=0, out_shardings=sharding)
 
     def run(carries, num_steps, shares, dataset, frozen, should_stop):
-      for _ in range(num_steps):
+      is_stream = isinstance(dataset, Iterator)
+      for i in range(num_steps):
+        batches = next(dataset) if is_stream else [dataset] * len(carries)
         carries = [
-          jax.block_until_ready(compiled(carry, share, dataset, frozen))
-          for carry, share in zip(carries, shares, strict=True)
+          compiled(carry, share, batch, frozen)
+          for carry, share, batch in zip(carries, shares, batches, strict=True)
         ]
+        if i % wait_every == wait_every - 1:
+          jax.block_until_ready(carries)
         if should_stop():
           break
       return carries

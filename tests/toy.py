@@ -29,18 +29,20 @@ class ToyState(struct.PyTreeNode):
 
 
 class _Network(nn.Module):
+  num_classes: int
+
   @nn.compact
   def __call__(self, images, train: bool):
     x = nn.BatchNorm(use_running_average=not train)(Conv(8)(images))
-    return nn.Dense(K)(nn.relu(x).reshape(len(x), -1))
+    return nn.Dense(self.num_classes)(nn.relu(x).reshape(len(x), -1))
 
 
-def algorithm() -> Algorithm:
+def algorithm(image_shape=(8, 8, 1), num_classes=K) -> Algorithm:
   """A classifier of noisy images; the classes count as often as they are in the data."""
-  network = _Network()
+  network = _Network(num_classes)
 
   def init(rng):
-    variables = network.init(rng, jnp.zeros((2, 8, 8, 1)), train=False)
+    variables = network.init(rng, jnp.zeros((2, *image_shape)), train=False)
     return ToyState(jnp.zeros((), jnp.int32), variables)
 
   def update(state, batch, rng):
