@@ -18,6 +18,7 @@ import numpy as np
 
 from jaxgan import data as data_lib
 from jaxgan import replicas
+from jaxgan.compilation import jit
 from jaxgan.parallel import DATA_AXIS, REPLICA_AXIS
 
 _THREADS, _STEPS_AHEAD = 8, 16
@@ -47,7 +48,7 @@ class Stream:
     owned = self._sharding.addressable_devices_indices_map(self._shape).values()
     self._parts = {self._key(part): part for part in owned}
     positions = functools.partial(data_lib.positions, batch_size=batch_size)
-    self._positions = jax.jit(jax.vmap(positions, (0, None)) if together else positions)
+    self._positions = jit(jax.vmap(positions, (0, None)) if together else positions)
     self._host = jax.local_devices(backend='cpu')[0]
     with jax.default_device(self._host):
       self._shares = [data.share(replica, seed) for replica, seed in enumerate(seeds)]

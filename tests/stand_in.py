@@ -33,7 +33,7 @@ def _arrays(
 def use_stand_in_data(monkeypatch):
   """Replaces every data set by noise; returns a function that changes its shape."""
   shape = {'image_size': 8, 'channels': 1, 'num_classes': 3, 'n': 60, 'metadata': {}}
-  monkeypatch.setattr(data_lib, 'load', lambda config, split: _arrays(split, **shape))
+  monkeypatch.setattr(data_lib, 'load', lambda config, split, limit=0: _arrays(split, **shape))
   monkeypatch.setattr(build, 'replica_splits', lambda dataset, num_replicas: None)
   return shape.update
 
