@@ -10,8 +10,8 @@ import zlib
 
 import numpy as np
 
-from data_prep.readers import Labelled, Source, first_line
-from jaxgan.errors import UserError
+from data_prep.readers import Labelled, Source
+from jaxgan.errors import UserError, first_line
 
 _LARGEST = 2**28  # Bytes; the largest file is 155 MB.
 

@@ -11,8 +11,7 @@ import zlib
 
 import numpy as np
 
-from data_prep.readers import first_line
-from jaxgan.errors import UserError
+from jaxgan.errors import UserError, first_line
 
 _UNSIGNED_BYTES = 8
 _LARGEST = 2**30  # Bytes that are unzipped.

@@ -9,8 +9,9 @@ import numpy as np
 
 from data_prep.array_builder import ArrayBuilder, Recipe, Split
 from data_prep.long_tail import select_indices
-from data_prep.readers import decode_squares, first_line, listed_file
-from jaxgan.errors import UserError
+from data_prep.pictures import decode_squares
+from data_prep.readers import listed_file
+from jaxgan.errors import UserError, first_line
 
 OPTIONS = ()
 SEED = 0

@@ -21,8 +21,9 @@ from data_prep import object_views
 from data_prep.array_builder import Recipe
 from data_prep.long_tail import shuffled_class
 from data_prep.object_views import IMAGE_SIZE, NUM_CLASSES, Objects, missing
-from data_prep.readers import check_class_names, first_line, fit_square, open_npz
-from jaxgan.errors import UserError
+from data_prep.pictures import fit_square
+from data_prep.readers import check_class_names, open_npz
+from jaxgan.errors import UserError, first_line
 
 OPTIONS = ()
 COLLECTION = object_views.Collection('long_tail_cars3d', views=96)

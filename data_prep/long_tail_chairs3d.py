@@ -16,7 +16,7 @@ from pathlib import Path
 from data_prep import object_views
 from data_prep.array_builder import Recipe
 from data_prep.object_views import IMAGE_SIZE, Objects, missing
-from data_prep.readers import decode_squares, open_image
+from data_prep.pictures import decode_squares, open_image
 from jaxgan.errors import UserError
 
 OPTIONS = ()

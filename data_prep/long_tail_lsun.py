@@ -8,8 +8,8 @@ import numpy as np
 
 from data_prep.array_builder import ArrayBuilder, RatioConfig, Recipe, Split
 from data_prep.long_tail import class_counts, shuffled_class
-from data_prep.readers import decode_squares, first_line
-from jaxgan.errors import UserError
+from data_prep.pictures import decode_squares
+from jaxgan.errors import UserError, first_line
 
 OPTIONS = ()
 CONFIGS = {

@@ -30,7 +30,7 @@ import tensorflow_datasets as tfds
 from data_prep.array_builder import ArrayBuilder, Recipe, Split
 from data_prep.long_tail import hold_out, select_indices, shuffled_class
 from data_prep.object_views import missing, published
-from data_prep.readers import decode_squares
+from data_prep.pictures import decode_squares
 from jaxgan.errors import UserError
 
 OPTIONS = ()

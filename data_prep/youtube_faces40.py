@@ -31,8 +31,9 @@ import tensorflow_datasets as tfds
 from data_prep.array_builder import ArrayBuilder, Recipe, Split
 from data_prep.long_tail import hold_out
 from data_prep.object_views import missing, published
-from data_prep.readers import decode_squares, first_line, listed_file
-from jaxgan.errors import UserError
+from data_prep.pictures import decode_squares
+from data_prep.readers import listed_file
+from jaxgan.errors import UserError, first_line
 
 OPTIONS = ()
 CONFIGS = ('', 'full')

@@ -1,4 +1,4 @@
-"""The exceptions that end a command with a line instead of a traceback."""
+"""The exceptions that end a command with a line instead of a traceback, and its words."""
 
 
 class UserError(ValueError):
@@ -12,3 +12,8 @@ class UserError(ValueError):
 
 class StorageError(RuntimeError):
   """Results that cannot be written, such as on a full disk; the message is one line."""
+
+
+def first_line(error: Exception) -> str:
+  """The first line of an error's message, or its type: fit for the brackets of a `UserError`."""
+  return (str(error) or type(error).__name__).splitlines()[0]
