@@ -11,6 +11,8 @@ from jaxgan.families import codes
 from jaxgan.families.codes import charts, measures, pictures, report
 from jaxgan.metrics import disentanglement, knn
 
+# Fields of the algorithm that methods do not say.
+_SETTINGS = ('network', 'width', 'prior_learning_rate', 'prior_losses')
 _CURVES = ('evaluation/nmi', 'evaluation/ent')
 _QUERIES, _NEIGHBOURS = 8, 10  # of the retrieval picture
 _RESIZED = 'resized from the published images'
@@ -113,6 +115,7 @@ class Evaluation:
         'images_per_code': config.evaluation.images_per_code if labelled else 0,
         'step': step,
         'batch_size': config.train.batch_size,
+        **{field: config.algorithm[field] for field in _SETTINGS if field in config.algorithm},
         'generator': 'raw',
         'batch_norm': 'running statistics',
         'annotator': setup.annotator.key if labelled else None,

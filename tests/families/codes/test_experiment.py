@@ -128,6 +128,7 @@ def test_evaluation_states_its_protocol(single):
   expected = {
     'images': 76, 'codes': 3, 'images_per_code': 12, 'step': 4, 'batch_size': 8, 'seed': 1,
     'generator': 'raw', 'batch_norm': 'running statistics', 'replica': 0, 'replicas': 1,
+    'network': 'mnist', 'prior_losses': 'all', 'prior_learning_rate': 2e-4,
   }  # fmt: skip
   assert {name: protocol[name] for name in expected} == expected
   assert protocol['data'].startswith('stand-in/train') and 0 <= protocol['annotator_accuracy'] <= 1
