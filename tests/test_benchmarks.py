@@ -17,7 +17,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 
 def _run(benchmark, **flags):
   """What a benchmark prints."""
-  command = [sys.executable, '-m', f'benchmarks.{benchmark}', '--notorch']
+  command = [sys.executable, '-m', f'benchmarks.{benchmark}']
   command += [f'--{name}={value}' for name, value in flags.items()]
   return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
@@ -33,6 +33,7 @@ def test_step_time_writes_its_results(tmp_path):
     'image_size': 8,
     'width': 2,
     'depth': 8,
+    'torch': False,
     'out': out,
   }
   printed = _run('step_time', **flags)
@@ -50,8 +51,8 @@ def test_step_time_writes_its_results(tmp_path):
 @pytest.mark.slow
 def test_replicas_writes_its_results(tmp_path):
   out = tmp_path / 'replicas.json'
-  flags = {'batch_size': 3, 'image_size': 8, 'replicas': 2, 'steps': 1, 'repeats': 2, 'out': out}
-  printed = _run('replicas', **flags)
+  flags = {'batch_size': 3, 'image_size': 8, 'replicas': 2, 'steps': 1, 'repeats': 2}
+  printed = _run('replicas', torch=False, out=out, **flags)
   results = json.loads(out.read_text())
   (row,) = results['steps_of_replicas']
   assert row['replicas'] == 2 and list(row['ms_all']) == ['vmap', 'one_after_another']
@@ -67,6 +68,27 @@ def test_replicas_writes_its_results(tmp_path):
   assert all(min(r['ms'].values()) > 0 and len(r['ms']) == 4 for r in convolutions)
   assert 'ms per replica and step' in printed
   assert 'torch' not in printed
+
+
+@pytest.mark.slow
+def test_streaming_writes_its_results(tmp_path):
+  flags = {'images': 1000, 'batch_size': 8, 'width': 2, 'steps': 2, 'repeats': 2}
+  printed = _run('streaming', folder=tmp_path, out=tmp_path / 'out.json', **flags)
+  results = json.loads((tmp_path / 'out.json').read_text())
+  assert results['prepare_peak_mib'] >= results['prepare_start_mib'] > 0
+  assert min(results[f'{n}_ms_per_step'] for n in ('resident', 'streamed', 'stream_alone')) > 0
+  assert 'images a second' in printed
+
+
+@pytest.mark.slow
+def test_memory_writes_its_results(tmp_path):
+  flags = {'config.annotator.train.epochs': 1, 'config.cas.train.epochs': 1}
+  flags |= {'config.train.log_every': 10, 'config.evaluation.samples': 64}
+  printed = _run('memory', steps=100, out=tmp_path / 'out.json', **flags)
+  results = json.loads((tmp_path / 'out.json').read_text())
+  assert results['rows'] and results['growth_mib'].keys() == {'resident', 'arrays'}
+  assert (tmp_path / 'out.png').read_bytes().startswith(b'\x89PNG')
+  assert 'MiB since the second tenth' in printed
 
 
 def test_the_convolutions_compute_the_same():

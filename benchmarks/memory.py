@@ -1,0 +1,101 @@
+"""Memory of host and device over a long run: it should be flat once all is compiled.
+
+    python -m benchmarks.memory --out=memory.json
+    python -m benchmarks.memory --config=experiments/cifar10_lt.py --steps=20000 --out=memory.json
+
+Trains the first method of an experiment in a temporary work directory, with its evaluations,
+pictures and checkpoints, and looks at the process every second: its resident memory, the bytes of
+all arrays that are alive and, on accelerators, the bytes in use. Writes JSON and, beside it, a
+picture.
+"""
+
+import json
+import pathlib
+import tempfile
+import threading
+
+from absl import app, flags
+import jax
+from ml_collections import config_flags
+import numpy as np
+
+from benchmarks.timing import describe_hardware
+from jaxgan import experiment, logging
+from jaxgan.drawing import figures
+
+_CONFIG = config_flags.DEFINE_config_file('config', 'experiments/digits_lt.py', 'Experiment file.')
+_STEPS = flags.DEFINE_integer('steps', 10_000, 'Length of the run.', 100)
+_OUT = flags.DEFINE_string(
+  'out', 'memory.json', 'JSON file for the results; the picture beside it.'
+)
+_MIB = 2**20
+
+
+def look() -> dict:
+  """What this process holds now, in MiB."""
+  pages = int(pathlib.Path('/proc/self/statm').read_text().split()[1])
+  held = {
+    'resident': pages * 4096 / _MIB,
+    'arrays': sum(array.nbytes for array in jax.live_arrays()) / _MIB,
+  }
+  stats = jax.local_devices()[0].memory_stats()
+  return held | ({'device': stats['bytes_in_use'] / _MIB} if stats else {})
+
+
+def watch(folder: pathlib.Path, rows: list, done: threading.Event) -> None:
+  """Appends to `rows` what is held, with the last step that is in the log of a run."""
+  while not done.wait(1.0):
+    metrics = logging.read_metrics(folder)
+    if metrics:
+      rows.append({'step': metrics[-1]['step'], **look()})
+
+
+def growth(rows, name: str) -> float:
+  """MiB that are gained from the second tenth of a run to the last: medians."""
+  values = np.array([row[name] for row in rows])
+  tenth = max(1, len(values) // 10)
+  return float(np.median(values[-tenth:]) - np.median(values[tenth : 2 * tenth]))
+
+
+def draw(rows, path) -> None:
+  figure = figures.new_figure(7, 3)
+  axes = figure.subplots()
+  for name in rows[0]:
+    if name != 'step':
+      axes.plot([row['step'] for row in rows], [row[name] for row in rows], label=name)
+  figures.plain_axes(axes)
+  axes.set(xlabel='step', ylabel='MiB', ylim=(0, None))
+  axes.legend()
+  figures.save_figure(path, figure)
+
+
+def main(argv):
+  if len(argv) > 1:
+    raise app.UsageError(f'unexpected arguments: {argv[1:]}')
+  config = _CONFIG.value
+  method, out = config.methods[0], pathlib.Path(_OUT.value)
+  config.methods, config.train.steps = (method,), _STEPS.value
+  rows, done = [], threading.Event()
+  with tempfile.TemporaryDirectory() as folder:
+    watcher = threading.Thread(target=watch, args=(pathlib.Path(folder) / method, rows, done))
+    watcher.start()
+    try:
+      experiment.run(config, pathlib.Path(folder))
+    finally:
+      done.set()
+      watcher.join()
+  training = [row for row in rows if row['step'] < _STEPS.value]  # The last evaluation is larger.
+  grown = {name: growth(training, name) for name in training[0] if name != 'step'}
+  results = {
+    'experiment': config.experiment, 'method': method, 'steps': _STEPS.value, 'growth_mib': grown,
+    'rows': rows, **describe_hardware(False),
+  }  # fmt: skip
+  out.write_text(json.dumps(results, indent=1) + '\n')
+  draw(training, out.with_suffix('.png'))
+  for name, mib in grown.items():
+    last = training[-1][name]
+    print(f'{name:10}{last:10.0f} MiB at the end, {mib:+.1f} MiB since the second tenth')
+
+
+if __name__ == '__main__':
+  app.run(main)
