@@ -17,8 +17,9 @@ def held(folder: pathlib.Path):
   """A context in which no other run can hold the folder, which is made when missing.
 
   Of several processes of one run, the one that writes holds it.
-  The operating system gives the lock up when the process ends, however it ends; its file stays.
-  Where nothing else has come into a new folder, it goes, and those that were made for it.
+  The operating system gives the lock up when the process ends, however it ends; the file of one
+  that was killed stays. Where nothing has come into a new folder, it goes, and those that were made
+  for it.
 
   Raises:
     UserError: another process holds it, or it cannot be written to.
@@ -38,6 +39,8 @@ def held(folder: pathlib.Path):
   with file:
     try:
       fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+      if not _is_still_there(file, folder / FILE):  # Who held it has just left.
+        raise BlockingIOError
     except BlockingIOError:
       file.seek(0)
       holder = file.read().strip() or 'another process'
@@ -52,8 +55,14 @@ def held(folder: pathlib.Path):
     try:
       yield
     finally:
-      if made and [path.name for path in folder.iterdir()] == [FILE]:
-        (folder / FILE).unlink()
-        with contextlib.suppress(OSError):  # Others may have come beside it.
-          for path in made:
-            path.rmdir()
+      (folder / FILE).unlink(missing_ok=True)
+      with contextlib.suppress(OSError):  # There is something in it.
+        for path in made:
+          path.rmdir()
+
+
+def _is_still_there(file, path):
+  try:
+    return os.path.samestat(os.fstat(file.fileno()), path.stat())
+  except FileNotFoundError:
+    return False

@@ -42,6 +42,7 @@ def test_a_new_folder_without_anything_in_it_goes(tmp_path):
   assert not (tmp_path / 'new').exists()
   with lock.held(tmp_path / 'used'):
     (tmp_path / 'used' / 'a').touch()
+  assert not (tmp_path / 'used' / lock.FILE).exists()
   (tmp_path / 'old').mkdir()
   _hold(tmp_path / 'old')
   assert (tmp_path / 'used' / 'a').exists() and (tmp_path / 'old').exists()

@@ -7,6 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from data_prep import build
+from jaxgan import data as data_lib
 from jaxgan import jobs
 from jaxgan.algorithms import Algorithm
 from jaxgan.families import class_balancing
@@ -52,10 +54,8 @@ def _classify(variables, images):
 
 def _sample(class_conditional, num_images):
   labeller = jobs.Classifier(_classify, jnp.int32(2), NAMES, (8, 8, 1), 1.0, 'the annotator')
-  pool = types.SimpleNamespace(class_names=NAMES)
-  setup = types.SimpleNamespace(
-    classifier=None, annotator=labeller, data=types.SimpleNamespace(pool=pool)
-  )
+  pool = build.Arrays(np.zeros((3, 8, 8, 1), np.uint8), np.arange(3), NAMES, {}, 'pool')
+  setup = types.SimpleNamespace(classifier=None, annotator=labeller, data=data_lib.whole(pool))
   algorithm = Algorithm(None, None, _generate, class_conditional=class_conditional)
   sample, names, source = Evaluation(setup, algorithm).sampler(state=0, balanced=True)
   assert names == NAMES
