@@ -13,6 +13,7 @@ from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 import numpy as np
 
+from jaxgan.compilation import jit
 from jaxgan.errors import UserError
 
 REPLICA_AXIS = 'replica'
@@ -57,7 +58,7 @@ def _put_everywhere(tree, sharding):
 
   def one(x):
     if isinstance(x, jax.Array) and not x.is_fully_addressable:
-      return jax.device_put(x, sharding)
+      return jit(lambda x: x, out_shardings=sharding)(x)
     if isinstance(x, jax.Array) and jnp.issubdtype(x.dtype, jax.dtypes.prng_key):
       data = put_array(np.asarray(jax.random.key_data(x)))
       return jax.random.wrap_key_data(data, impl=jax.random.key_impl(x))
