@@ -51,8 +51,14 @@ def test_the_size_decides_where_nothing_is_said(data, monkeypatch):
   assert data_lib._limit(config) == 500
 
 
-@pytest.mark.parametrize('together', [False, True], ids=['in turns', 'together'])
-@pytest.mark.parametrize('num_replicas', [1, 2])
+@pytest.mark.parametrize(
+  ('together', 'num_replicas'),
+  [
+    pytest.param(False, 1, id='single'),
+    pytest.param(True, 2, id='together'),
+    pytest.param(False, 2, id='in turns', marks=pytest.mark.slow),
+  ],
+)
 def test_the_batches_are_those_of_resident_images(data, together, num_replicas):
   """Over the ends of epochs, flipped and shifted alike, from any step on, on 1 and 8 devices."""
   resident, streamed = data

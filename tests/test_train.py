@@ -99,7 +99,10 @@ def test_a_signal_stops_at_a_checkpoint_and_the_same_command_continues(
   assert_trees_equal(_trained(make_job('stopped', steps=6), mesh), expected)
 
 
-@pytest.mark.parametrize('where', ['step', 'evaluation', 'picture'])
+@pytest.mark.parametrize(
+  'where',
+  [*(pytest.param(where, marks=pytest.mark.slow) for where in ('step', 'evaluation')), 'picture'],
+)
 def test_a_stop_anywhere_leaves_the_log_and_the_states_as_they_would_be(
   make_job, mesh, assert_trees_equal, monkeypatch, where
 ):
@@ -311,7 +314,12 @@ def test_a_damaged_checkpoint_is_one_clear_line(make_job, mesh):
 
 
 @pytest.mark.parametrize(
-  'damage', [_truncate, _remove_largest, shutil.rmtree], ids=['cut', 'file', 'all']
+  'damage',
+  [
+    pytest.param(_truncate, id='cut'),
+    pytest.param(_remove_largest, id='file', marks=pytest.mark.slow),
+    pytest.param(shutil.rmtree, id='all', marks=pytest.mark.slow),
+  ],
 )
 def test_a_damaged_newest_checkpoint_is_replaced_by_the_one_before(
   make_job, mesh, assert_trees_equal, capsys, damage
@@ -377,6 +385,7 @@ def test_algorithm_is_a_tuple_of_functions():
   assert Algorithm(init=len, update=len).generate is None
 
 
+@pytest.mark.slow
 def test_a_profile_is_of_compiled_steps_and_changes_nothing(make_job, mesh, assert_trees_equal):
   expected, job = _trained(make_job('plain', steps=6), mesh), make_job('profiled', steps=6)
   train.run(job, mesh, profile=True)

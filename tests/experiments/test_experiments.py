@@ -97,7 +97,15 @@ def _step_experiment(name, argument, stand_in_data, traced):
 
 @pytest.mark.parametrize(
   ('name', 'argument'),
-  [*((name, '') for name in EXPERIMENTS), *((name, 'length=quick') for name in QUICK)],
+  [
+    *((name, '') for name in EXPERIMENTS),
+    *((name, 'length=quick') for name in QUICK if name not in RENDERED),
+    *(
+      pytest.param(name, 'length=quick', marks=pytest.mark.slow)
+      for name in QUICK
+      if name in RENDERED
+    ),
+  ],
 )
 def test_one_step(name, argument, stand_in_data):
   run = name in RUN and not argument
