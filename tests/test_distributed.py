@@ -14,7 +14,8 @@ from jaxgan import distributed
 from jaxgan.errors import UserError
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-STEPS = 20
+# Until then rounding stays rounding; from about step 10 the batch norms of the tiny InfoGAN blow it up.
+STEPS = {'gan': 20, 'infogan': 5}
 # name -> (processes, devices of each)
 LAYOUTS = {'1x1': (1, 1), '1x2': (1, 2), '1x4': (1, 4), '1x8': (1, 8), '2x4': (2, 4)}
 # name -> (job, replicas, devices with replicas of their own)
@@ -58,8 +59,9 @@ def _run(layout, tasks):
     assert process.returncode == 0, lines
 
 
-def _task(root, layout, name, steps=STEPS, folder=None):
+def _task(root, layout, name, steps=None, folder=None):
   job, replicas, apart = JOBS[name]
+  steps = steps or STEPS[job]
   out = root / layout / f'{name} {steps}.npz'
   folder = folder or root / layout / name
   apart = apart if layout in ('1x8', '2x4') else 1
@@ -99,8 +101,8 @@ def test_a_checkpoint_of_eight_devices_goes_on_elsewhere(trained, tmp_path, layo
   written, read = ('2x4', layout) if layout == '1x1' else ('1x8', layout)
   for name in ('gan', '2 replicas on 2x4'):
     folder = tmp_path / name
-    _run(written, [_task(tmp_path, written, name, STEPS // 2, folder)])
-    _run(read, [_task(tmp_path, read, name, STEPS, folder)])
+    _run(written, [_task(tmp_path, written, name, 2, folder)])
+    _run(read, [_task(tmp_path, read, name, folder=folder)])
     _assert_close([_task(trained, '1x1', name), _task(tmp_path, read, name)])
 
 
