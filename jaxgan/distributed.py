@@ -4,7 +4,7 @@ Every process runs the same command on the same work directory and data, and com
 every program. The first one writes logs, pictures and evaluations, Orbax all parts of checkpoints.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 import importlib.util
 import os
 
@@ -94,3 +94,35 @@ def to_host(tree):
     return multihost_utils.process_allgather(x, tiled=True)
 
   return jax.tree.map(one, tree)
+
+
+def each_to_host(trees: Iterable):
+  """`to_host` of every tree, each while the devices already compute the next one."""
+  waiting = []
+  for tree in trees:
+    waiting.append(tree)
+    if len(waiting) == 2:
+      yield to_host(waiting.pop(0))
+  yield from map(to_host, waiting)
+
+
+def over_batches(function: Callable, images, batch_size: int):
+  """Applies a compiled function to host images in batches of one size: one compilation.
+
+  Args:
+    function: from images `[B, H, W, C]` to a tree of arrays with a leading axis B.
+    images: `[N, H, W, C]`, N >= 1.
+    batch_size: B; N where that is less.
+
+  Returns:
+    The tree for all images, on the host.
+  """
+  batch_size = min(batch_size, len(images))
+
+  def batches():
+    for start in range(0, len(images), batch_size):
+      batch = np.asarray(images[start : start + batch_size])
+      yield function(np.pad(batch, ((0, batch_size - len(batch)), (0, 0), (0, 0), (0, 0))))
+
+  parts = list(each_to_host(batches()))
+  return jax.tree.map(lambda *parts: np.concatenate(parts)[: len(images)], *parts)

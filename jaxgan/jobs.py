@@ -24,7 +24,7 @@ from jaxgan.errors import UserError
 from jaxgan.metrics import class_distribution
 from jaxgan.networks import mnist
 
-_CLASSIFY_BATCH = 500
+_CLASSIFY_BATCH = 512
 _BAD_ARCHIVE = (zipfile.BadZipFile, zlib.error)
 
 
@@ -90,21 +90,13 @@ def compile_classify(classify: Callable) -> Callable:
   """
 
   def one_batch(variables, batch):
-    logits, features = classify(variables, data_lib.scale(batch))
+    logits, features = classify(variables, data_lib.scale(parallel.along_batch(batch)))
     return jnp.argmax(logits, axis=-1), features
 
   compiled = compilation.jit(one_batch)
 
   def run(variables, images):
-    labels, features = [], []
-    for start in range(0, len(images), _CLASSIFY_BATCH):
-      batch = np.asarray(images[start : start + _CLASSIFY_BATCH])
-      missing = min(_CLASSIFY_BATCH, len(images)) - len(batch)
-      padded = np.pad(batch, ((0, missing), (0, 0), (0, 0), (0, 0)))  # One compilation, not two.
-      batch_labels, batch_features = distributed.to_host(compiled(variables, padded))
-      labels.append(batch_labels[: len(batch)])
-      features.append(batch_features[: len(batch)])
-    return np.concatenate(labels), np.concatenate(features)
+    return distributed.over_batches(functools.partial(compiled, variables), images, _CLASSIFY_BATCH)
 
   return run
 

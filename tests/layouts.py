@@ -3,6 +3,10 @@
 The JSON has `process_id`, `num_processes`, `coordinator`, `devices` (of this process) and `tasks`:
 a list of {job, replicas, apart, steps, folder, out}. Each task trains a job from the newest
 checkpoint in its folder to a step and saves there; process 0 writes states and metrics to `out`.
+
+All activations are smooth. With a kink, rounding changes a gradient by a finite amount: some of the
+millions of activations of 20 steps are that near to it, and a first state of the tiny InfoGAN that
+is changed by 1e-7 of itself ends 0.1 apart on one device. With smooth ones it is 2e-6.
 """
 
 import functools
@@ -16,11 +20,13 @@ def _main(arguments):
   flags = f'--xla_backend_optimization_level=0 --xla_force_host_platform_device_count={devices}'
   os.environ |= {'XLA_FLAGS': flags, 'JAX_PLATFORMS': 'cpu'}
 
+  from flax import linen as nn
   import jax
   import numpy as np
 
   from jaxgan import distributed, files, parallel
 
+  nn.relu, nn.leaky_relu = nn.silu, lambda x, slope: nn.silu(x)
   if arguments['num_processes'] > 1:
     names = ('coordinator', 'num_processes', 'process_id')
     distributed.join(*(arguments[name] for name in names))

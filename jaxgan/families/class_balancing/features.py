@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jaxgan import compilation, distributed, files
+from jaxgan import compilation, distributed, files, parallel
 from jaxgan import data as data_lib
 from jaxgan.errors import UserError
 from jaxgan.metrics import inception
 
-_REFERENCE_BATCH = 250
+_REFERENCE_BATCH = 256
 
 
 class FeatureNetwork(NamedTuple):
@@ -100,11 +100,11 @@ def reference_features(network: FeatureNetwork, arrays, cache: pathlib.Path) -> 
       return np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
       raise UserError(f'{path} is damaged ({error}): delete it') from error
-  apply = compilation.jit(network.apply)
-  batches = [
-    distributed.to_host(apply(network.variables, arrays.images[start : start + _REFERENCE_BATCH]))
-    for start in range(0, len(arrays.images), _REFERENCE_BATCH)
-  ]
-  features = np.concatenate(batches).astype(np.float32)
+
+  def one_batch(variables, batch):
+    return network.apply(variables, parallel.along_batch(batch))
+
+  apply = functools.partial(compilation.jit(one_batch), network.variables)
+  features = distributed.over_batches(apply, arrays.images, _REFERENCE_BATCH).astype(np.float32)
   files.save_npy(path, features)
   return features

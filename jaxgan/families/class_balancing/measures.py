@@ -90,16 +90,21 @@ class Evaluator:
       keep_features: keep the features, for `compare`.
     """
     batch_size = self.config.evaluation.batch_size
+
+    def batches():
+      for i, start in enumerate(range(0, num_samples, batch_size)):
+        rng_of_batch = jax.random.fold_in(rng, i)
+        images, labels, seen = self._one_batch(state, self.frozen, rng_of_batch)
+        yield images if start < _KEPT else None, labels, seen
+
     all_labels, kept, all_features = [], [], []
     moments = [None] * len(self.networks)
-    for i, start in enumerate(range(0, num_samples, batch_size)):
-      batch = self._one_batch(state, self.frozen, jax.random.fold_in(rng, i))
-      size = min(batch_size, num_samples - start)
-      batch = distributed.to_host(batch)
+    for i, batch in enumerate(distributed.each_to_host(batches())):
+      size = min(batch_size, num_samples - i * batch_size)
       images, labels, seen = jax.tree.map(lambda x, n=size: x[:n], batch)
       all_labels.append(labels)
       moments = [fid.accumulate(m, f) for m, f in zip(moments, seen, strict=True)]
-      if start < _KEPT:
+      if images is not None:
         kept.append(images)
       if keep_features:
         all_features.append(seen)

@@ -6,6 +6,8 @@ frequencies; 1-NN accuracy of Q's features of the real images (§3 of the supple
 the clustering of real images that other papers print, see `jaxgan.metrics.clustering`.
 """
 
+import itertools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -92,14 +94,20 @@ class CodeEvaluator:
     """
     num_classes = len(classes)
     batch_size = min(self._config.evaluation.batch_size, images_per_code)
+    starts = range(0, images_per_code, batch_size)
+
+    def labels():
+      for category in range(self.num_categories):
+        for start in starts:
+          batch_rng = jax.random.fold_in(jax.random.fold_in(rng, category), start)
+          variables = self._annotator.variables
+          yield self._label(state, variables, batch_rng, category, classes, batch_size)
+
     counts = np.zeros((self.num_categories, num_classes), np.int64)
-    for category in range(self.num_categories):
-      for start in range(0, images_per_code, batch_size):
-        batch_rng = jax.random.fold_in(jax.random.fold_in(rng, category), start)
-        variables = self._annotator.variables
-        labels = self._label(state, variables, batch_rng, category, classes, batch_size)
-        labels = distributed.to_host(labels)[: images_per_code - start]
-        counts[category] += class_distribution.class_counts(labels, num_classes)
+    places = itertools.product(range(self.num_categories), starts)
+    for (category, start), found in zip(places, distributed.each_to_host(labels()), strict=True):
+      wanted = found[: images_per_code - start]
+      counts[category] += class_distribution.class_counts(wanted, num_classes)
     return counts
 
   def grid(self, state, rng, columns: int = 10) -> np.ndarray:

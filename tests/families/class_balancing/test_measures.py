@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jaxgan import data as data_lib
-from jaxgan import jobs
+from jaxgan import jobs, parallel
 from jaxgan.algorithms import Algorithm
 from jaxgan.errors import UserError
 from jaxgan.families.class_balancing import features, measures
@@ -31,6 +31,7 @@ def generator():
     del ema
     level_rng, noise_rng = jax.random.split(rng)
     level = jax.random.uniform(level_rng, (num_images, 1, 1, 1), minval=-state, maxval=state)
+    level = parallel.along_batch(level)
     return jnp.clip(level + 0.1 * jax.random.normal(noise_rng, (num_images, 8, 8, 1)), -1, 1)
 
   return Algorithm(init=None, update=None, generate=generate)
@@ -62,6 +63,23 @@ def test_the_same_key_gives_the_same_results(evaluator):
   first = evaluator(jnp.float32(0.8), 16, jax.random.key(3)).results
   assert first == evaluator(jnp.float32(0.8), 16, jax.random.key(3)).results
   assert first != evaluator(jnp.float32(0.8), 16, jax.random.key(4)).results
+
+
+def test_devices_share_one_compiled_pass(evaluator):
+  """Whatever the number of samples, and with the numbers of one device."""
+  rng, found = jax.random.key(3), []
+  for devices in (jax.devices()[:1], jax.devices()):
+    with jax.set_mesh(parallel.device_mesh(devices=devices)):
+      state = parallel.put(jnp.float32(0.8), parallel.replicated(jax.sharding.get_mesh()))
+      found.append([evaluator(state, num, rng).results for num in (16, 30)])
+      images, *_ = evaluator._one_batch(state, evaluator.frozen, jax.random.fold_in(rng, 0))
+      assert len(images.sharding.device_set) == len(devices)
+      assert images.addressable_shards[0].data.shape[0] == 8 // len(devices)
+  assert evaluator._one_batch._cache_size() == 2
+  one, eight = found
+  for a, b in zip(one, eight, strict=True):
+    assert a['class_counts'] == b['class_counts']
+    assert a['frechet_annotator'] == pytest.approx(b['frechet_annotator'], rel=1e-5)
 
 
 def test_score_prefers_the_lower_distance(evaluator):
