@@ -105,3 +105,12 @@ def test_reference_is_the_test_split_where_there_is_no_other(splits, expected, m
     data, 'load', lambda config, split: SimpleNamespace(name=split, metadata=dict.fromkeys(splits))
   )
   assert data.load_reference(None).name == expected
+
+
+@pytest.mark.parametrize('padding', [8, 10**9])
+def test_a_crop_keeps_something_of_the_image(tiny_config, stand_in_data, padding):
+  del stand_in_data
+  with tiny_config.unlocked():
+    tiny_config.data.crop_padding = padding
+  with pytest.raises(UserError, match=rf'crop_padding={padding} .* of 8 pixels a side: use 0 .. 7'):
+    data.load_training(tiny_config.data)

@@ -41,8 +41,8 @@ def report(work_dirs, out=None):
   rows = collect(work_dirs)
   text = markdown_table(rows)
   if out is not None:
-    if Path(out).is_dir():
-      raise UserError(f'cannot write the report to {out}: it is a folder, name a Markdown file')
+    if Path(out).is_dir() or Path(out).suffix != '.md':
+      raise UserError(f'cannot write the report to {out}: name a Markdown file, such as report.md')
     try:
       # What is wrong with the runs shows in their pictures.
       Path(out).parent.mkdir(parents=True, exist_ok=True)

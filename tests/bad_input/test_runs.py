@@ -327,10 +327,11 @@ def test_evaluations(name, family, refused, tmp_path):
     (_arrays(images=np.zeros(3)), 'report.md', r'images are float64 \[3\]'),
     (_arrays(images=np.array([Evil()], object)), 'report.md', 'Object arrays cannot be loaded'),
     (_arrays(x=np.zeros(3)), 'report.md', 'code_samples.npz is damaged .KeyError'),
-    (None, 'run', 'cannot write the report to .*run: it is a folder, name a Markdown file'),
+    (None, 'run', 'cannot write the report to .*run: name a Markdown file'),
+    (None, 'file', 'cannot write the report to .*file: name a Markdown file'),
     (None, 'file/report.md', 'cannot write the report to .*file/report.md'),
   ],
-  ids=['no bytes', 'code', 'shape', 'objects', 'other array', 'folder', 'below a file'],
+  ids=['no bytes', 'code', 'shape', 'objects', 'other array', 'folder', 'another file', 'below a file'],
 )
 def test_reports(samples, out, message, refused, tmp_path):
   evaluations.save(tmp_path / 'run', evaluations.CODES)
