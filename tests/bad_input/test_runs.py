@@ -331,7 +331,16 @@ def test_evaluations(name, family, refused, tmp_path):
     (None, 'file', 'cannot write the report to .*file: name a Markdown file'),
     (None, 'file/report.md', 'cannot write the report to .*file/report.md'),
   ],
-  ids=['no bytes', 'code', 'shape', 'objects', 'other array', 'folder', 'another file', 'below a file'],
+  ids=[
+    'no bytes',
+    'code',
+    'shape',
+    'objects',
+    'other array',
+    'folder',
+    'another file',
+    'below a file',
+  ],
 )
 def test_reports(samples, out, message, refused, tmp_path):
   evaluations.save(tmp_path / 'run', evaluations.CODES)
