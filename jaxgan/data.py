@@ -168,23 +168,20 @@ def load_training(config, num_replicas: int = 1) -> TrainingData:
   splits = build.replica_splits(config.dataset, num_replicas) if num_replicas > 1 else None
   if splits is None:
     pool = load(config, 'train', _limit(config))
-    _check_crop(config, pool)
-    return whole(pool, num_replicas)
-  options = _options(config)
-  pool = _load(splits.pool, 'train', config.source, config.data_dir, options, _limit(config))
-  _check_crop(config, pool)
-  indices, classes = zip(*(choose(pool) for choose in splits.choices), strict=True)
-  keys = tuple(f'{name} of {pool.key}' for name in splits.names)
-  return TrainingData(pool, indices, keys, classes)
-
-
-def _check_crop(config, pool) -> None:
+  else:
+    options = _options(config)
+    pool = _load(splits.pool, 'train', config.source, config.data_dir, options, _limit(config))
   side = min(pool.images.shape[1:3])
   if config.crop_padding >= side:
     raise UserError(
       f'config.data.crop_padding={config.crop_padding} is not possible with images of {side} '
       f'pixels a side: use 0 .. {side - 1}'
     )
+  if splits is None:
+    return whole(pool, num_replicas)
+  indices, classes = zip(*(choose(pool) for choose in splits.choices), strict=True)
+  keys = tuple(f'{name} of {pool.key}' for name in splits.names)
+  return TrainingData(pool, indices, keys, classes)
 
 
 def whole(pool, num_replicas: int = 1) -> TrainingData:

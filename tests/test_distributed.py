@@ -58,9 +58,8 @@ def _run(layout, tasks):
     assert process.returncode == 0, lines
 
 
-def _task(root, layout, name, steps=None, folder=None):
+def _task(root, layout, name, steps=STEPS, folder=None):
   job, replicas, apart = JOBS[name]
-  steps = steps or STEPS
   out = root / layout / f'{name} {steps}.npz'
   folder = folder or root / layout / name
   apart = apart if layout in ('1x8', '2x4') else 1
@@ -100,7 +99,7 @@ def test_a_checkpoint_of_eight_devices_goes_on_elsewhere(trained, tmp_path, layo
   written, read = ('2x4', layout) if layout == '1x1' else ('1x8', layout)
   for name in ('gan', '2 replicas on 2x4'):
     folder = tmp_path / name
-    _run(written, [_task(tmp_path, written, name, 2, folder)])
+    _run(written, [_task(tmp_path, written, name, STEPS // 2, folder)])
     _run(read, [_task(tmp_path, read, name, folder=folder)])
     _assert_close([_task(trained, '1x1', name), _task(tmp_path, read, name)])
 

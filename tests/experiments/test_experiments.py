@@ -99,11 +99,9 @@ def _step_experiment(name, argument, stand_in_data, traced):
   ('name', 'argument'),
   [
     *((name, '') for name in EXPERIMENTS),
-    *((name, 'length=quick') for name in QUICK if name not in RENDERED),
     *(
-      pytest.param(name, 'length=quick', marks=pytest.mark.slow)
+      pytest.param(name, 'length=quick', marks=[pytest.mark.slow] if name in RENDERED else [])
       for name in QUICK
-      if name in RENDERED
     ),
   ],
 )

@@ -95,16 +95,15 @@ class CodeEvaluator:
     num_classes = len(classes)
     batch_size = min(self._config.evaluation.batch_size, images_per_code)
     starts = range(0, images_per_code, batch_size)
+    places = list(itertools.product(range(self.num_categories), starts))
 
     def labels():
-      for category in range(self.num_categories):
-        for start in starts:
-          batch_rng = jax.random.fold_in(jax.random.fold_in(rng, category), start)
-          variables = self._annotator.variables
-          yield self._label(state, variables, batch_rng, category, classes, batch_size)
+      for category, start in places:
+        batch_rng = jax.random.fold_in(jax.random.fold_in(rng, category), start)
+        variables = self._annotator.variables
+        yield self._label(state, variables, batch_rng, category, classes, batch_size)
 
     counts = np.zeros((self.num_categories, num_classes), np.int64)
-    places = itertools.product(range(self.num_categories), starts)
     for (category, start), found in zip(places, distributed.each_to_host(labels()), strict=True):
       wanted = found[: images_per_code - start]
       counts[category] += class_distribution.class_counts(wanted, num_classes)
