@@ -161,24 +161,15 @@ def load_training(config, num_replicas: int = 1) -> TrainingData:
     The TrainingData.
 
   Raises:
-    UserError: there are not so many splits, or a crop's padding is larger than the images.
+    UserError: there are not so many splits.
   """
   from data_prep import build  # TFDS takes half a second to import.
 
   splits = build.replica_splits(config.dataset, num_replicas) if num_replicas > 1 else None
   if splits is None:
-    pool = load(config, 'train', _limit(config))
-  else:
-    options = _options(config)
-    pool = _load(splits.pool, 'train', config.source, config.data_dir, options, _limit(config))
-  side = min(pool.images.shape[1:3])
-  if config.crop_padding >= side:
-    raise UserError(
-      f'config.data.crop_padding={config.crop_padding} is not possible with images of {side} '
-      f'pixels a side: use 0 .. {side - 1}'
-    )
-  if splits is None:
-    return whole(pool, num_replicas)
+    return whole(load(config, 'train', _limit(config)), num_replicas)
+  options = _options(config)
+  pool = _load(splits.pool, 'train', config.source, config.data_dir, options, _limit(config))
   indices, classes = zip(*(choose(pool) for choose in splits.choices), strict=True)
   keys = tuple(f'{name} of {pool.key}' for name in splits.names)
   return TrainingData(pool, indices, keys, classes)
@@ -218,6 +209,15 @@ def _load(dataset, split, source, data_dir, options, limit):
     return build.load(dataset, split, limit=limit, **place, **dict(options))
 
   return distributed.first_alone(f'prepared {dataset} {split}', read)
+
+
+def check_crop(padding: int, image_shape, field: str) -> None:
+  """Raises a UserError where a crop with this padding may keep nothing of an image `(H, W, C)`."""
+  side = min(image_shape[:2])
+  if padding >= side:
+    raise UserError(
+      f'{field}={padding} is not possible with images of {side} pixels a side: use 0 .. {side - 1}'
+    )
 
 
 def steps_per_epoch(num_images: int, images_per_step: int) -> int:

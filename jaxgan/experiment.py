@@ -46,6 +46,8 @@ class Setup:
     self.mesh = parallel.device_mesh(config.replicas)
     self.data = data_lib.load_training(config.data, config.replicas)
     # What cannot work is refused before hours go into the classifiers.
+    padding, shape = config.data.crop_padding, self.data.image_shape
+    data_lib.check_crop(padding, shape, 'config.data.crop_padding')
     self.family.check(config, self.data)
     self._check_others(methods)
     for method in methods:

@@ -324,7 +324,7 @@ def check_untrained(config, role: str, workdir: pathlib.Path, data) -> None:
 
   Raises:
     UserError: it would not know the experiment's classes, or images of their size, or has fewer
-      images than a batch.
+      images than a batch, or crops would keep nothing of them.
   """
   section, folder = config[role], _own_folder(config, role, workdir)
   test = data_lib.load(section.data, 'test')
@@ -332,6 +332,8 @@ def check_untrained(config, role: str, workdir: pathlib.Path, data) -> None:
   if role != 'cas':
     images = len(data_lib.load_training(section.data).pool.labels)
     data_lib.steps_per_epoch(images, section.train.batch_size)
+  padding, shape = section.data.crop_padding, test.images.shape[1:]
+  data_lib.check_crop(padding, shape, f'config.{role}.data.crop_padding')
 
 
 def _own_folder(config, role, workdir):

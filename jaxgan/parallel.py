@@ -70,12 +70,18 @@ def _put_everywhere(tree, sharding):
 def along_batch(x):
   """Splits the leading axis of every array in `x` over the mesh that is set, if one is.
 
-  Only fresh batches need it (drawn images, drawn noise): what is computed from them follows.
+  An axis that the devices cannot share evenly, as of a few images, stays whole. Only fresh batches
+  need it (drawn images, drawn noise): what is computed from them follows.
   """
   mesh = jax.sharding.get_abstract_mesh()
   if mesh.empty or DATA_AXIS not in mesh.axis_names:
     return x
-  return jax.lax.with_sharding_constraint(x, P(DATA_AXIS))
+  size = mesh.shape[DATA_AXIS]
+
+  def split(leaf):
+    return leaf if len(leaf) % size else jax.lax.with_sharding_constraint(leaf, P(DATA_AXIS))
+
+  return jax.tree.map(split, x)
 
 
 def check_batch_size(batch_size: int, num_devices: int, field: str) -> None:

@@ -108,9 +108,7 @@ def test_reference_is_the_test_split_where_there_is_no_other(splits, expected, m
 
 
 @pytest.mark.parametrize('padding', [8, 10**9])
-def test_a_crop_keeps_something_of_the_image(tiny_config, stand_in_data, padding):
-  del stand_in_data
-  with tiny_config.unlocked():
-    tiny_config.data.crop_padding = padding
+def test_a_crop_keeps_something_of_the_image(padding):
+  data.check_crop(7, (8, 9, 1), 'crop_padding')
   with pytest.raises(UserError, match=rf'crop_padding={padding} .* of 8 pixels a side: use 0 .. 7'):
-    data.load_training(tiny_config.data)
+    data.check_crop(padding, (8, 9, 1), 'crop_padding')

@@ -127,6 +127,18 @@ def test_data_that_cannot_work_is_refused_before_anything_is_trained(
   assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize('role', ['', 'annotator.'])
+def test_a_crop_wider_than_the_images_is_refused_before_anything_is_trained(
+  tiny_config, stand_in_data, tmp_path, role
+):
+  del stand_in_data
+  tiny_config.update_from_flattened_dict({f'{role}data.crop_padding': 8})
+  field = rf'config\.{role}data\.crop_padding=8'
+  with pytest.raises(UserError, match=rf'{field} .* of 8 pixels a side: use 0 \.\. 7'):
+    _setup(tiny_config, tmp_path)
+  assert list(tmp_path.iterdir()) == []
+
+
 def test_a_classifier_of_other_classes_is_refused(
   finished, tiny_config, stand_in_data, tmp_path, monkeypatch
 ):

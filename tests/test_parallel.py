@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jaxgan import data as data_lib
-from jaxgan import experiment, parallel, replicas, train, train_step
+from jaxgan import experiment, jobs, parallel, replicas, train, train_step
 from jaxgan.algorithms.gan import METHODS, gan
 from jaxgan.errors import UserError
 from jaxgan.networks.resnet import ResNet
@@ -155,6 +155,17 @@ def test_state_is_on_every_device(job):
 def test_without_a_mesh_nothing_is_constrained():
   x = jnp.arange(4)
   assert parallel.along_batch(x) is x
+
+
+def test_fewer_images_than_devices_are_classified_like_many():
+  network = ResNet(3, depth=8, width=4)
+  variables = network.init(jax.random.key(3), jnp.zeros((2, 8, 8, 1)), train=False)
+  classify = jobs.compile_classify(lambda v, images: network.apply(v, images, train=False))
+  images = np.random.default_rng(0).integers(0, 256, (20, 8, 8, 1)).astype(np.uint8)
+  expected = classify(variables, images)
+  with jax.set_mesh(parallel.device_mesh()):
+    for num in (4, 20):
+      _assert_close(classify(variables, images[:num]), tuple(x[:num] for x in expected))
 
 
 def test_a_batch_that_cannot_be_split_is_refused():
