@@ -13,7 +13,7 @@ import sys
 
 import jax
 
-# By platform; measured on two cores with the steps of `benchmarks/`.
+# By platform; those of the CPU measured on two cores with the steps of `benchmarks/`.
 _OPTIONS = {
   'cpu': {
     # Products alone: with a transposed right side XLA's own take 2.5 times as long.
@@ -23,6 +23,9 @@ _OPTIONS = {
     # At most: processors with AVX-512 gain 5 % of a step, others keep their narrower vectors.
     'xla_cpu_prefer_vector_width': 512,
   },
+  # The same bits each time: cuDNN's fastest gradients of a kernel add up in any order. Which kernels
+  # are fastest is measured when a program is compiled, and stays with it in the cache on disk.
+  'gpu': {'xla_gpu_exclude_nondeterministic_ops': True},
 }
 
 

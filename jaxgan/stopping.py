@@ -6,7 +6,9 @@ ends at once, as it has nothing to save: what it writes is whole or not there.
 
 from collections.abc import Callable
 import contextlib
+import os
 import signal
+import sys
 import threading
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -36,13 +38,31 @@ def _handling(handle):
       signal.signal(number, handler)
 
 
+@contextlib.contextmanager
 def at_once():
-  """A context in which a signal raises Stopped."""
+  """A context in which a signal raises Stopped.
+
+  Python ignores what is raised in a destructor or a callback of the garbage collector: there the
+  signal is sent again, a moment later.
+  """
 
   def handle(number):
     raise Stopped(number)
 
-  return _handling(handle)
+  def unraisable(ignored):
+    if isinstance(ignored.exc_value, Stopped):
+      number = ignored.exc_value.exit_status - 128
+      threading.Timer(0.1, os.kill, (os.getpid(), number)).start()
+    else:
+      before(ignored)
+
+  before = sys.unraisablehook
+  with _handling(handle):
+    sys.unraisablehook = unraisable
+    try:
+      yield
+    finally:
+      sys.unraisablehook = before
 
 
 class StopRequest(contextlib.ExitStack):

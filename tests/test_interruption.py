@@ -77,7 +77,7 @@ def _results(workdir):
     found[method, 'steps'] = sorted(path.name for path in (folder / 'checkpoints').glob('[0-9]*'))
     if (folder / 'evaluation.json').exists():
       found[method, 'numbers'] = json.loads((folder / 'evaluation.json').read_text())
-      samples = np.load(folder / 'samples.npz')
+      samples = np.load(folder / 'evaluation_samples.npz')
       found[method, 'samples'] = [hashlib.sha256(samples[k].tobytes()).hexdigest() for k in samples]
       found[method, 'pictures'] = {
         path.name: hashlib.sha256(path.read_bytes()).hexdigest()

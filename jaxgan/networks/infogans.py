@@ -25,6 +25,7 @@ class Network(NamedTuple):
       logits `[N, k]`, a prediction `[N, r]` and contrastive features `[N, D]`.
     check: `check(image_size)` raises a UserError where the networks cannot take such images.
     num_stages: how many.
+    has_width: whether `width` changes them.
   """
 
   generator: Callable
@@ -33,6 +34,7 @@ class Network(NamedTuple):
   recognition_head: Callable
   check: Callable
   num_stages: int = 1
+  has_width: bool = True
 
 
 class Stages(nn.Module):
@@ -111,6 +113,7 @@ NETWORKS = {
     discriminator_head=mnist.DiscriminatorHead,
     recognition_head=_mnist_recognition_head,
     check=mnist.image_quarter,
+    has_width=False,
   ),
   'stackgan': _stackgan(1),
   'stackgan_two_stage': _stackgan(2),

@@ -10,6 +10,7 @@ from jaxgan.drawing import curves, grids
 from jaxgan.families import codes
 from jaxgan.families.codes import charts, measures, pictures, report
 from jaxgan.metrics import disentanglement, knn
+from jaxgan.networks import infogans
 
 # Fields of the algorithm that methods do not say.
 _SETTINGS = ('network', 'width', 'prior_learning_rate', 'prior_losses')
@@ -25,6 +26,14 @@ _PUBLISHED_DATA = {
   'shapenet': (r'shapenet5/\d', 'unverified'),  # Everyone renders it anew.
 }
 _TRAVERSAL = np.linspace(-1.0, 1.0, 9)
+
+
+def _settings(algorithm) -> dict:
+  """The fields of _SETTINGS that mean something for the method and its network."""
+  settings = {field: algorithm[field] for field in _SETTINGS if field in algorithm}
+  if not infogans.NETWORKS[algorithm.network].has_width:
+    del settings['width']
+  return settings
 
 
 def published(config, arrays) -> str | None:
@@ -115,7 +124,7 @@ class Evaluation:
         'images_per_code': config.evaluation.images_per_code if labelled else 0,
         'step': step,
         'batch_size': config.train.batch_size,
-        **{field: config.algorithm[field] for field in _SETTINGS if field in config.algorithm},
+        **_settings(config.algorithm),
         'generator': 'raw',
         'batch_norm': 'running statistics',
         'annotator': setup.annotator.key if labelled else None,
