@@ -23,8 +23,8 @@ _OPTIONS = {
     # At most: processors with AVX-512 gain 5 % of a step, others keep their narrower vectors.
     'xla_cpu_prefer_vector_width': 512,
   },
-  # The same bits each time: cuDNN's fastest gradients of a kernel add up in any order. Which kernels
-  # are fastest is measured when a program is compiled, and stays with it in the cache on disk.
+  # The same bits each time: cuDNN's fastest gradients of a kernel add up in any order. Which of the
+  # others is the fastest is measured when a program is compiled, and stays with it in the cache.
   'gpu': {'xla_gpu_exclude_nondeterministic_ops': True},
 }
 

@@ -130,6 +130,7 @@ def test_evaluation_states_its_protocol(single):
     'generator': 'raw', 'batch_norm': 'running statistics', 'replica': 0, 'replicas': 1,
     'network': 'mnist', 'prior_losses': 'all', 'prior_learning_rate': 2e-4,
   }  # fmt: skip
+  assert 'width' not in protocol  # That of these networks is fixed.
   assert {name: protocol[name] for name in expected} == expected
   assert protocol['data'].startswith('stand-in/train') and 0 <= protocol['annotator_accuracy'] <= 1
   assert protocol['annotator'].startswith('resnet8-') and protocol['hardware']
