@@ -221,8 +221,14 @@ def _read_npz(path: pathlib.Path, field: str, convert: Callable, advice: str):
     raise UserError(f'{field}={path} is not an npz of arrays, or damaged: {advice}') from error
 
 
-def load_classifier(folder: pathlib.Path, mesh) -> Classifier:
+def load_classifier(folder: pathlib.Path, section, mesh) -> Classifier:
   """Restores a trained classifier's latest checkpoint from its job folder.
+
+  Args:
+    folder: of the job, perhaps made on another machine.
+    section: the `data` section of who asks. Paths of the classifier's own that are not there, on
+      another machine, are replaced by those of the same data set.
+    mesh: of the devices to use.
 
   Raises:
     UserError: not a classifier's folder, not trained to its end, or damaged.
@@ -232,6 +238,10 @@ def load_classifier(folder: pathlib.Path, mesh) -> Classifier:
     if config.algorithm.get('network') not in NETWORKS:
       raise UserError(f'{folder} is not the folder of a classifier: name one that holds one')
     config_lib.validate_classifier(config, 'json', num_devices=1)
+    for field in ('source', 'data_dir'):
+      is_there = pathlib.Path(config.data[field]).expanduser().exists()
+      if not is_there and config.data.dataset == section.dataset:
+        config.data[field] = section[field]
   data = data_lib.load_training(config.data)
   algorithm = build_classifier(config, data.pool)
   last = train.total_steps(config, data)
@@ -308,7 +318,7 @@ def trained_classifier(config, role: str, workdir: pathlib.Path, data, mesh) -> 
   if folder.suffix == '.npz':
     classifier = load_weights(folder, config[role].data)
   else:
-    classifier = load_classifier(folder, mesh)
+    classifier = load_classifier(folder, config[role].data, mesh)
   _check_knows(config, role, folder, classifier.class_names, classifier.image_shape, data)
   return classifier
 

@@ -72,7 +72,7 @@ def test_fine_tuning_from_the_weights(config, mesh, tmp_path):
   changed = jax.tree.map(lambda a, b: not np.array_equal(a, b), first, second)
   assert all(jax.tree.leaves(changed))
 
-  loaded = jobs.load_classifier(folder, mesh)
+  loaded = jobs.load_classifier(folder, config.classifier.data, mesh)
   assert loaded.key.startswith('bit_r50x1-') and loaded.image_shape == (8, 8, 3)
   jobs.check_pretrained(config, ('classifier', 'annotator'), tmp_path / 'run')
   with pytest.raises(UserError, match='No such file'):

@@ -1,12 +1,16 @@
 """Classifiers that are given instead of trained: refused with one line where they do not fit."""
 
+import json
+import shutil
+
+import jax
 import numpy as np
 import pytest
 
 from data_prep import build
 from jaxgan import config as config_lib
 from jaxgan import data as data_lib
-from jaxgan import experiment, jobs
+from jaxgan import experiment, jobs, parallel
 from jaxgan.errors import UserError
 from tests.stand_in import tiny, tiny_codes
 
@@ -80,6 +84,30 @@ def test_the_folder_of_a_method_is_no_classifier(stand_in_data, tmp_path):
       _annotator(tmp_path / method)
   with pytest.raises(UserError, match=r'nowhere holds no run \(no config\.json\)'):
     _annotator(tmp_path / 'nowhere')
+
+
+@pytest.mark.parametrize('data_is_there', [True, False])
+def test_a_classifier_of_another_machine_finds_its_data(
+  finished, stand_in_data, monkeypatch, tmp_path, data_is_there
+):
+  """A path of its own that is there stays."""
+  del stand_in_data
+  folder, here = tmp_path / 'classifier', tmp_path / 'here'
+  shutil.copytree(finished[0] / 'classifier', folder)
+  own = str(tmp_path / 'own')
+  if data_is_there:
+    (tmp_path / 'own').mkdir()
+  remembered = json.loads((folder / 'config.json').read_text())
+  remembered['data']['source'] = own
+  (folder / 'config.json').write_text(json.dumps(remembered))
+  seen, load = [], data_lib.load
+  monkeypatch.setattr(data_lib, 'load', lambda c, *a: seen.append(c.source) or load(c, *a))
+  section = tiny().classifier.data
+  section.source = str(here)
+  mesh = parallel.device_mesh(devices=jax.devices()[:1])
+  classifier = jobs.load_classifier(folder, section, mesh)
+  assert set(seen) == {own if data_is_there else str(here)}
+  assert classifier.key == jobs.load_classifier(finished[0] / 'classifier', section, mesh).key
 
 
 def test_classes_are_found_by_place_or_by_name():
