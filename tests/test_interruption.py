@@ -11,7 +11,9 @@ import subprocess
 import sys
 import time
 
+import jax
 import numpy as np
+import orbax.checkpoint as ocp
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -68,13 +70,23 @@ def whole(start, tmp_path_factory):
   return workdir, time.monotonic() - began
 
 
+def _last_state(folder):
+  """Step and digest of the last checkpoint; a stop adds checkpoints before it."""
+  step = max(int(path.name) for path in folder.glob('[0-9]*'))
+  digest = hashlib.sha256()
+  with ocp.StandardCheckpointer() as checkpointer:
+    for leaf in jax.tree.leaves(checkpointer.restore(folder / str(step) / 'default')):
+      digest.update(np.asarray(leaf).tobytes())
+  return step, digest.hexdigest()
+
+
 def _results(workdir):
   """What must not depend on interruptions: logs, numbers, and the bits of the last checkpoints."""
   found = {}
   for method in METHODS:
     folder = workdir / method
     found[method, 'log'] = (folder / 'metrics.jsonl').read_text()
-    found[method, 'steps'] = sorted(path.name for path in (folder / 'checkpoints').glob('[0-9]*'))
+    found[method, 'state'] = _last_state(folder / 'checkpoints')
     if (folder / 'evaluation.json').exists():
       found[method, 'numbers'] = json.loads((folder / 'evaluation.json').read_text())
       samples = np.load(folder / 'evaluation_samples.npz')
