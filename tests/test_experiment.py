@@ -145,7 +145,7 @@ def test_a_classifier_of_other_classes_is_refused(
   tiny_config.classifier.folder = tiny_config.annotator.folder = str(finished[0] / 'classifier')
   known = _setup(tiny_config, tmp_path).classifier
   stand_in_data({'num_classes': 4})
-  monkeypatch.setattr(experiment.jobs, 'load_classifier', lambda folder, mesh: known)
+  monkeypatch.setattr(experiment.jobs, 'load_classifier', lambda *_: known)
   with pytest.raises(UserError, match=r'knows 3 classes .* has 4 classes'):
     _setup(tiny_config, tmp_path / 'other')
 
