@@ -1,8 +1,10 @@
 """One process or several, one device or eight: the same numbers, and checkpoints for all."""
 
+import functools
 import json
 import os
 import pathlib
+import shutil
 import socket
 import subprocess
 import sys
@@ -25,6 +27,7 @@ JOBS = {
   '2 replicas on 2x4': ('infogan', 2, 2),
   '3 replicas on 1x8': ('infogan', 3, 1),
 }
+RESTORED = ('gan', '2 replicas on 2x4')
 
 
 def _free_port():
@@ -58,14 +61,13 @@ def _run(layout, tasks):
     assert process.returncode == 0, lines
 
 
-def _task(root, layout, name, steps=STEPS, folder=None):
+def _task(root, layout, name, steps=STEPS):
   job, replicas, apart = JOBS[name]
   out = root / layout / f'{name} {steps}.npz'
-  folder = folder or root / layout / name
   apart = apart if layout in ('1x8', '2x4') else 1
   return {
-    'job': job, 'replicas': replicas, 'apart': apart, 'steps': steps, 'folder': str(folder),
-    'out': str(out),
+    'job': job, 'replicas': replicas, 'apart': apart, 'steps': steps,
+    'folder': str(root / layout / name), 'out': str(out),
   }  # fmt: skip
 
 
@@ -92,16 +94,37 @@ def test_two_processes_of_four_devices_are_eight_devices_are_one(trained, name):
   _assert_close([_task(trained, layout, name) for layout in ('1x1', '1x8', '2x4')])
 
 
+@pytest.fixture(scope='module')
+def begun(tmp_path_factory):
+  """begun(layout) -> a folder where the restored jobs have been trained halfway in a layout."""
+  root = tmp_path_factory.mktemp('begun')
+
+  @functools.cache
+  def begin(layout):
+    _run(layout, [_task(root, layout, name, STEPS // 2) for name in RESTORED])
+    return root / layout
+
+  return begin
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize('layout', ['1x1', '1x2', '1x4', '2x4'])
-def test_a_checkpoint_of_eight_devices_goes_on_elsewhere(trained, tmp_path, layout):
-  """And one of two processes on one device."""
-  written, read = ('2x4', layout) if layout == '1x1' else ('1x8', layout)
-  for name in ('gan', '2 replicas on 2x4'):
-    folder = tmp_path / name
-    _run(written, [_task(tmp_path, written, name, STEPS // 2, folder)])
-    _run(read, [_task(tmp_path, read, name, folder=folder)])
+@pytest.mark.parametrize('other', ['1x1', '1x2', '1x4', '2x4'])
+@pytest.mark.parametrize('eight', ['written', 'read'])
+def test_a_checkpoint_goes_on_in_another_layout(trained, begun, tmp_path, eight, other):
+  """From eight devices to fewer, or two processes, and back."""
+  written, read = ('1x8', other) if eight == 'written' else (other, '1x8')
+  shutil.copytree(begun(written), tmp_path / read)
+  _run(read, [_task(tmp_path, read, name) for name in RESTORED])
+  for name in RESTORED:
     _assert_close([_task(trained, '1x1', name), _task(tmp_path, read, name)])
+
+
+@pytest.mark.slow
+def test_a_checkpoint_of_two_processes_goes_on_on_one_device(trained, begun, tmp_path):
+  shutil.copytree(begun('2x4'), tmp_path / '1x1')
+  _run('1x1', [_task(tmp_path, '1x1', name) for name in RESTORED])
+  for name in RESTORED:
+    _assert_close([_task(trained, '1x1', name), _task(tmp_path, '1x1', name)])
 
 
 @pytest.mark.parametrize(
