@@ -15,11 +15,11 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Stopped(KeyboardInterrupt):
-  """A signal asked the command to stop; `exit_status` is what shells expect of it."""
+  """A signal, of some `number`, asked the command to stop; shells expect its `exit_status`."""
 
   def __init__(self, number: int):
     super().__init__(f'stopped by {signal.Signals(number).name}')
-    self.exit_status = 128 + number
+    self.number, self.exit_status = number, 128 + number
 
 
 @contextlib.contextmanager
@@ -51,8 +51,7 @@ def at_once():
 
   def unraisable(ignored):
     if isinstance(ignored.exc_value, Stopped):
-      number = ignored.exc_value.exit_status - 128
-      threading.Timer(0.1, os.kill, (os.getpid(), number)).start()
+      threading.Timer(0.1, os.kill, (os.getpid(), ignored.exc_value.number)).start()
     else:
       before(ignored)
 
