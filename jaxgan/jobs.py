@@ -231,7 +231,7 @@ def load_classifier(folder: pathlib.Path, section, mesh) -> Classifier:
     mesh: of the devices to use.
 
   Raises:
-    UserError: not a classifier's folder, not trained to its end, or damaged.
+    UserError: not a classifier's folder, not trained to its end, damaged, or of other images.
   """
   config = config_lib.read(folder)
   with config_lib.fields_are_there(folder / 'config.json'):
@@ -243,6 +243,9 @@ def load_classifier(folder: pathlib.Path, section, mesh) -> Classifier:
       if not is_there and config.data.dataset == section.dataset:
         config.data[field] = section[field]
   data = data_lib.load_training(config.data)
+  images = data.pool.key
+  if config.get('images', images) != images:
+    raise UserError(f'the classifier in {folder} was trained on {config.images}, not on {images}')
   algorithm = build_classifier(config, data.pool)
   last = train.total_steps(config, data)
   step, states = restore(algorithm, folder, 'latest', 1, mesh)

@@ -110,6 +110,12 @@ def test_a_classifier_of_another_machine_finds_its_data(
   assert classifier.key == jobs.load_classifier(finished[0] / 'classifier', section, mesh).key
 
 
+def test_a_classifier_is_not_taken_for_one_of_other_images(finished, stand_in_data):
+  stand_in_data({'image_size': 12})
+  with pytest.raises(UserError, match=r'was trained on stand-in/train.*, not on stand-in/train'):
+    jobs.load_classifier(finished[0] / 'classifier', tiny().classifier.data, mesh=None)
+
+
 def test_classes_are_found_by_place_or_by_name():
   pool = build.Arrays(np.zeros((4, 8, 8, 1), np.uint8), np.arange(4), tuple('abcd'), {}, 'pool')
   classes = (np.array([2, 0]), np.array([3, 1]))
