@@ -15,6 +15,7 @@ import tempfile
 import threading
 
 from absl import app, flags
+from absl import logging as absl_logging
 import jax
 from ml_collections import config_flags
 import numpy as np
@@ -72,6 +73,7 @@ def draw(rows, path) -> None:
 def main(argv):
   if len(argv) > 1:
     raise app.UsageError(f'unexpected arguments: {argv[1:]}')
+  absl_logging.set_verbosity(absl_logging.FATAL)  # Of Orbax.
   config = _CONFIG.value
   method, out = config.methods[0], pathlib.Path(_OUT.value)
   config.methods, config.train.steps = (method,), _STEPS.value

@@ -4,9 +4,9 @@
     python -m benchmarks.streaming --images=1000000 --out=streaming.json
 
 Random images as PNG files in ten class folders are prepared by the builder for one's own images, in
-a process of its own, whose peak memory is measured. Then the class-balancing step of `cifar10_lt`
-takes turns: its batches from the disk, and from images that are resident. A third column has the
-stream alone, batches that come to the device and are not used.
+a process of its own, whose peak memory is measured. Then the step of `cifar10_lt`
+without its regulariser takes turns: its batches from the disk, and from images that are resident. A
+third column has the stream alone, batches that come to the device and are not used.
 """
 
 import json
@@ -22,8 +22,8 @@ import jax
 import numpy as np
 from PIL import Image
 
-from benchmarks.step_time import make_config
 from benchmarks.timing import describe_hardware, timed
+from experiments import cifar10_lt
 from jaxgan import data as data_lib
 from jaxgan import parallel, train
 from jaxgan.algorithms.gan import METHODS, gan
@@ -75,7 +75,9 @@ class Side:
   """The step of a job whose images are streamed, or not."""
 
   def __init__(self, source, data_dir, streaming: bool, mesh):
-    config = make_config(_BATCH_SIZE.value, 'float32', _WIDTH.value, 8)
+    config = cifar10_lt.get_config('method=unconditional')
+    config.train.batch_size = _BATCH_SIZE.value
+    config.algorithm.generator_width = config.algorithm.discriminator_width = _WIDTH.value
     with config.unlocked():
       section = config.data
       section.update(dataset='long_tail_folder', source=str(source), data_dir=str(data_dir))

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from jaxgan import lock
 from jaxgan.errors import UserError
 
 # Each module has OPTIONS, the names of its options, and a function
@@ -251,26 +252,37 @@ def _prepare(dataset, source, data_dir, options):
 
 def _build(recipe, root, name, folder):
   """TFDS writes to a folder `incomplete.*` beside the final one and renames it at the end."""
-  created = not root.exists()
+  created, turn = not root.exists(), folder.parent / '.lock'
   try:
-    with _quiet():
-      recipe.make(os.fspath(root)).download_and_prepare()
+    with lock.turn(turn):
+      for killed in folder.parent.glob('incomplete.*'):  # Nobody else is at work here.
+        shutil.rmtree(killed, ignore_errors=True)
+      try:
+        if not folder.exists():  # Else another process has prepared it meanwhile.
+          with _quiet():
+            recipe.make(os.fspath(root)).download_and_prepare()
+      finally:
+        if not folder.exists():
+          _remove_leftovers(root / name, turn)
+          _remove_leftovers(root / 'downloads', turn)
   except OSError as error:
-    if not folder.exists():  # Else another process has prepared the same data meanwhile.
-      reason = f'{error.filename or "disk"}: {error.strerror or type(error).__name__}'
-      raise UserError(f'data_dir {root}: the data cannot be prepared ({reason})') from error
+    reason = f'{error.filename or "disk"}: {error.strerror or type(error).__name__}'
+    raise UserError(f'data_dir {root}: the data cannot be prepared ({reason})') from error
   finally:
-    if not folder.exists():
-      _remove_leftovers(root / name)
-      _remove_leftovers(root / 'downloads')
-      if created and root.is_dir() and not any(root.iterdir()):
-        root.rmdir()
+    if created and root.is_dir() and not any(root.iterdir()):
+      root.rmdir()
 
 
-def _remove_leftovers(top):
-  """Removes what TFDS makes before the first record, unless there is data in it."""
+def _remove_leftovers(top, turn):
+  """Removes what comes before the first record, unless there is data in it or others are at work.
+
+  Args:
+    top: the folder that goes.
+    turn: a file that is one's own.
+  """
   for path in top.rglob('*'):
-    if path.name.startswith('incomplete.') or (path.is_file() and path.parent.name != '.config'):
+    is_file = path.is_file() and path.parent.name != '.config' and path != turn
+    if is_file or path.name.startswith('incomplete.'):
       return  # Another config, another process at work, or a finished download.
   shutil.rmtree(top, ignore_errors=True)
 

@@ -1,4 +1,4 @@
-"""A lock on a folder that dies with its process, so that two runs never write to one."""
+"""Locks that die with their process, so that two of them never write to one place."""
 
 import contextlib
 import fcntl
@@ -59,6 +59,26 @@ def held(folder: pathlib.Path):
       with contextlib.suppress(OSError):  # There is something in it.
         for path in made:
           path.rmdir()
+
+
+@contextlib.contextmanager
+def turn(path: pathlib.Path):
+  """A context that one process at a time is in; the others wait, however the first one ends.
+
+  Args:
+    path: of the file that says so. It and its folder are made when missing; the file goes when the
+      turn is over, and may go before with its folder.
+  """
+  while True:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, 'a', encoding='utf-8') as file:
+      fcntl.flock(file, fcntl.LOCK_EX)
+      if _is_still_there(file, path):  # Else who was before has taken it along.
+        try:
+          yield
+        finally:
+          path.unlink(missing_ok=True)
+        return
 
 
 def _is_still_there(file, path):

@@ -1,5 +1,6 @@
 """Preparing and loading: idempotent, atomic, no TensorFlow; the command line."""
 
+import concurrent.futures
 import os
 from pathlib import Path
 import subprocess
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 from data_prep import array_builder, build, long_tail_digits
+from jaxgan import lock
 
 NAME = 'long_tail_digits/ratio_10'
 ROOT = Path(__file__).parents[2]
@@ -130,11 +132,29 @@ def test_a_split_needs_as_many_images_as_labels(tmp_path, monkeypatch):
     _Stream(data_dir=str(tmp_path)).download_and_prepare()
 
 
-def test_what_a_killed_process_leaves_is_not_taken_for_data(digits, tmp_path):
+def test_what_a_killed_process_leaves_is_removed_and_not_taken_for_data(digits, tmp_path):
   killed = tmp_path / 'long_tail_digits' / 'ratio_10' / 'incomplete.ABCDEF_1.0.0'
   killed.mkdir(parents=True)
   (killed / 'dataset_info.json').write_text('{}')
+  (killed.parent / '.lock').write_text('')
   assert len(build.load(NAME, 'test', data_dir=str(tmp_path)).labels) == 100
+  assert [path.name for path in killed.parent.iterdir()] == ['1.0.0']
+
+
+def test_who_comes_second_waits_and_takes_what_the_first_one_prepared(digits, tmp_path):
+  folder = tmp_path / 'long_tail_digits' / 'ratio_10'
+  with concurrent.futures.ThreadPoolExecutor() as pool, lock.turn(folder / '.lock'):
+    second = pool.submit(build.load, NAME, 'test', data_dir=str(tmp_path))
+    with pytest.raises(TimeoutError):
+      second.result(timeout=0.5)
+    (folder / 'incomplete.ABCDEF_1.0.0').mkdir()
+    recipe = long_tail_digits.recipe('ratio_10', '')
+    with build._quiet():
+      recipe.make(str(tmp_path)).download_and_prepare()
+    prepared = (folder / '1.0.0').stat()
+  assert len(second.result().labels) == 100
+  assert os.path.samestat(prepared, (folder / '1.0.0').stat())
+  assert [path.name for path in folder.iterdir()] == ['1.0.0']
 
 
 def test_data_dir_that_cannot_be_written(digits, tmp_path):
