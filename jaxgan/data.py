@@ -2,16 +2,14 @@
 
 import functools
 import math
-import os
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxgan import augment, distributed
+from jaxgan import augment, distributed, parallel
 from jaxgan.errors import UserError
-from jaxgan.parallel import along_batch
 
 _ROUNDS = 6
 
@@ -182,18 +180,11 @@ def whole(pool, num_replicas: int = 1) -> TrainingData:
 
 
 def _limit(config) -> float:
-  """How many bytes of images a device holds: half of its memory, or all or nothing as configured.
-
-  On a CPU it is half of the machine's memory.
-  """
+  """How many bytes of images a device holds: half of its memory, or as configured all or none."""
   streaming = config.get('streaming')  # Older configurations have none.
   if streaming is not None:
     return 0 if streaming else math.inf
-  device = jax.local_devices()[0]
-  memory = (device.memory_stats() or {}).get('bytes_limit')
-  if memory is None:
-    memory = os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES')
-  return memory / 2
+  return parallel.device_memory() / 2
 
 
 def _options(config):
@@ -293,7 +284,7 @@ def positions(share: Share, step, batch_size: int):
     batch_size: B.
   """
   steps = share.num_images // batch_size
-  ordered = step % steps * batch_size + along_batch(jnp.arange(batch_size))
+  ordered = step % steps * batch_size + parallel.along_batch(jnp.arange(batch_size))
   order_rng = jax.random.fold_in(share.order_rng, step // steps)
   return share.indices[permuted(order_rng, ordered, share.num_images)]
 
@@ -323,5 +314,5 @@ def draw(share: Share, dataset: Dataset, step, *, batch_size, flip, crop_padding
     images = augment.random_crop(crop_rng, images, crop_padding)
   if flip:
     images = augment.random_flip(flip_rng, images)
-  batch = along_batch({'images': scale(images), 'labels': labels})
+  batch = parallel.along_batch({'images': scale(images), 'labels': labels})
   return batch | {'class_counts': share.class_counts}, update_rng

@@ -49,6 +49,9 @@ class Setup:
     padding, shape = config.data.crop_padding, self.data.image_shape
     data_lib.check_crop(padding, shape, 'config.data.crop_padding')
     self.family.check(config, self.data)
+    for method in methods:
+      algorithm, _ = self.family.build(config, method, self.data, None)
+      train.check_memory(method, algorithm, config.replicas, self.mesh)
     self._check_others(methods)
     for method in methods:
       own = method_config(config, method, self.data)

@@ -6,6 +6,7 @@ statistics and losses are those of the global batch on any number of devices.
 """
 
 import math
+import os
 
 import jax
 import jax.numpy as jnp
@@ -82,6 +83,12 @@ def along_batch(x):
     return leaf if len(leaf) % size else jax.lax.with_sharding_constraint(leaf, P(DATA_AXIS))
 
   return jax.tree.map(split, x)
+
+
+def device_memory() -> int:
+  """Bytes that one device has, on a CPU those of the machine."""
+  limit = (jax.local_devices()[0].memory_stats() or {}).get('bytes_limit')
+  return os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') if limit is None else limit
 
 
 def check_batch_size(batch_size: int, num_devices: int, field: str) -> None:

@@ -202,6 +202,29 @@ class Trainer:
     return replicas.stack([carry.state for carry in self.carries])
 
 
+def check_memory(name: str, algorithm: Algorithm, num_replicas: int, mesh) -> None:
+  """Refuses more replicas, or larger networks, than the devices have memory for.
+
+  Args:
+    name: of the job.
+    algorithm: of a single replica; only its `init` is asked.
+    num_replicas: how many.
+    mesh: of the devices.
+
+  Raises:
+    UserError: the states alone are larger than the memory.
+  """
+  state = jax.tree.leaves(jax.eval_shape(algorithm.init, jax.random.key(0)))
+  needed = num_replicas * sum(leaf.size * leaf.dtype.itemsize for leaf in state)
+  on_cpu = mesh.devices.flat[0].platform == 'cpu'
+  memory = parallel.device_memory() * (1 if on_cpu else mesh.shape[parallel.REPLICA_AXIS])
+  if needed > memory:
+    raise UserError(
+      f'{name}: the state of config.replicas={num_replicas} takes {needed / 1e9:,.0f} GB, the '
+      f'memory is {memory / 1e9:,.0f} GB: use fewer replicas or smaller networks (config.algorithm)'
+    )
+
+
 def total_steps(config, data: data_lib.TrainingData, images_per_update: int = 1) -> int:
   """Length of a job in steps: `train.steps`, or else `train.epochs` of the largest replica.
 

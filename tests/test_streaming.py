@@ -47,7 +47,7 @@ def test_the_size_decides_where_nothing_is_said(data, monkeypatch):
   config = ml_collections.ConfigDict({'streaming': None})
   assert data_lib._limit(config) > data[0].pool.images.nbytes
   pages = {'SC_PAGE_SIZE': 1, 'SC_PHYS_PAGES': 1000}
-  monkeypatch.setattr(data_lib.os, 'sysconf', pages.get)
+  monkeypatch.setattr(parallel.os, 'sysconf', pages.get)
   assert data_lib._limit(config) == 500
 
 

@@ -9,7 +9,8 @@ A family is a package that imports the core and no other family, with
   roles(config, methods, labelled)          the sections of the classifiers it trains: an experiment
                                             has 'classifier' and 'annotator' before its methods
   check(config, data)                       refuses data that cannot work before hours are spent
-  build(config, method, arrays, classifier) -> (Algorithm, its frozen arrays)
+  build(config, method, data, classifier)   -> (Algorithm, its frozen arrays); before the classifier
+                                            is there, None, one whose `init` alone can be asked
   evaluation(setup, algorithm)              -> what measures states, and never changes them:
     .periodic(state, replica)               -> (values for the log, score that ranks checkpoints)
     .picture(folder, state, step, replica)  what a run draws while it trains

@@ -94,6 +94,14 @@ def test_fields(field, message, refused):
     ([MNIST, '--config.algorithm.contrastive_weight=inf'], 'contrastive_weight=inf'),
     ([MNIST, '--config.replicas=51'], '51 replicas from split_00 on are too many'),
     (
+      [DIGITS, '--config.replicas=100000'],
+      'unconditional: the state of config.replicas=100000 takes .* GB, the memory is',
+    ),
+    (
+      [DIGITS, '--config.algorithm.generator_width=1000000'],
+      'smaller networks',
+    ),
+    (
       [DIGITS, '--workdir=/proc/nowhere'],
       'cannot write to /proc/nowhere .*: choose another --workdir',
     ),

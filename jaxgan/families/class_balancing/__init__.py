@@ -109,7 +109,7 @@ def build(config, method: str, data: data_lib.TrainingData, classifier):
     data.num_classes,
     classifier.classify if classifier else None,
   )
-  frozen = {'classifier': classifier.variables} if choices.classifier else {}
+  frozen = {'classifier': classifier.variables} if choices.classifier and classifier else {}
   return algorithm, frozen
 
 
