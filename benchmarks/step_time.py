@@ -60,7 +60,7 @@ _SIZE = flags.DEFINE_integer('image_size', 32, 'Side of the random images.')
 _WIDTH = flags.DEFINE_integer('width', 64, 'Width of generator and discriminator.', 1)
 _DEPTH = flags.DEFINE_integer('depth', 32, 'Depth of the classifier in the loop.')
 _TORCH = flags.DEFINE_boolean('torch', True, 'Time PyTorch too, if it is installed.')
-_OUT = flags.DEFINE_string('out', None, 'JSON file for the results.')
+OUT = flags.DEFINE_string('out', None, 'JSON file for the results.')
 
 
 def make_config(batch_size: int, dtype: str, width: int, depth: int):
@@ -137,6 +137,14 @@ class JaxSide:
     """Of both networks."""
     state = self._trainer.state(0)
     return num_parameters(state.generator_optimizer, state.discriminator_optimizer)
+
+  def restart(self) -> None:
+    """Goes back to step 0."""
+    with jax.set_mesh(self._mesh):
+      self._trainer.initialise()
+
+  def state(self):
+    return self._trainer.state(0)
 
   def run(self, steps: int) -> None:
     with jax.set_mesh(self._mesh):
@@ -240,26 +248,32 @@ def print_table(results: dict) -> None:
   print_account(results)
 
 
-def main(argv):
-  if len(argv) > 1:
-    raise app.UsageError(f'unexpected arguments: {argv[1:]}')
+def from_flags():
+  """What the flags say: (configuration, random images, steps a repetition, repetitions)."""
   on_cpu = jax.default_backend() == 'cpu'
   batch_size = _BATCH_SIZE.value or (_CPU_BATCH if on_cpu else _ACCELERATOR_BATCH)
   steps = _STEPS.value or (_CPU_STEPS if on_cpu else _ACCELERATOR_STEPS)
   config = make_config(batch_size, _DTYPE.value, _WIDTH.value, _DEPTH.value)
   shape = (_NUM_IMAGES.value, _SIZE.value, _SIZE.value, 3)
   images = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+  return config, images, steps, _REPEATS.value
+
+
+def main(argv):
+  if len(argv) > 1:
+    raise app.UsageError(f'unexpected arguments: {argv[1:]}')
+  config, images, steps, repeats = from_flags()
   results = {
-    'batch_size': batch_size,
+    'batch_size': config.train.batch_size,
     'dtype': _DTYPE.value,
     'steps': steps,
-    'repeats': _REPEATS.value,
-    **measure(config, images, steps, _REPEATS.value, _TORCH.value),
+    'repeats': repeats,
+    **measure(config, images, steps, repeats, _TORCH.value),
   }
   results |= describe_hardware(results['torch_ms_per_step'] is not None)
   print_table(results)
-  if _OUT.value:
-    pathlib.Path(_OUT.value).write_text(json.dumps(results, indent=2) + '\n')
+  if OUT.value:
+    pathlib.Path(OUT.value).write_text(json.dumps(results, indent=2) + '\n')
 
 
 if __name__ == '__main__':

@@ -49,6 +49,18 @@ def test_step_time_writes_its_results(tmp_path):
 
 
 @pytest.mark.slow
+def test_repeatability_writes_its_results(tmp_path):
+  out = tmp_path / 'repeatability.json'
+  sizes = {'batch_size': 4, 'num_images': 9, 'image_size': 8, 'width': 2, 'depth': 8}
+  printed = _run('repeatability', steps=1, repeats=2, hashed_steps=2, out=out, **sizes)
+  results = json.loads(out.read_text())
+  for side in (results['jaxgan'], results['xla']):
+    assert side['same'] and len(side['hashes'][0]) == 12 and len(side['ms_all']) == 2
+  assert results['jaxgan_over_xla'] > 0 and results['options']
+  assert 'the same bits twice' in printed
+
+
+@pytest.mark.slow
 def test_replicas_writes_its_results(tmp_path):
   out = tmp_path / 'replicas.json'
   flags = {'batch_size': 3, 'image_size': 8, 'replicas': 2, 'steps': 1, 'repeats': 2}

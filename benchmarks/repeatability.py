@@ -1,0 +1,78 @@
+"""Whether a step gives the same bits again, and what the kernels that do so cost.
+
+    python -m benchmarks.repeatability --out=repeatability.json
+    python -m benchmarks.repeatability --batch_size=256 --dtype=bfloat16 --steps=50
+
+The class-balancing step of `cifar10_lt` on random images, as `benchmarks.step_time` has it: its
+flags are those here, too. The same state takes a few steps twice, and the SHA-256 of what comes out
+is compared: compiled as `jaxgan.compilation` does, and with XLA's own options. Then both take turns
+against the clock. Start it again with JAX_COMPILATION_CACHE_DIR set to see whether another process
+ends at the same bits.
+"""
+
+import hashlib
+import json
+import pathlib
+import statistics
+from unittest import mock
+
+from absl import app, flags
+import jax
+import numpy as np
+
+from benchmarks import step_time
+from benchmarks.timing import describe_hardware, timed
+from jaxgan import compilation
+
+_HASHED = flags.DEFINE_integer('hashed_steps', 10, 'Steps before the states are compared.', 1)
+
+
+def digest(state) -> str:
+  """Of all leaves of a pytree, in their order."""
+  sha = hashlib.sha256()
+  for leaf in jax.tree.leaves(state):
+    sha.update(np.ascontiguousarray(leaf).tobytes())
+  return sha.hexdigest()[:12]
+
+
+def hashes(side, steps: int) -> list[str]:
+  """What two runs of so many steps from the same start end in."""
+  ends = []
+  for _ in range(2):
+    side.restart()
+    side.run(steps)
+    ends.append(digest(side.state()))
+  return ends
+
+
+def main(argv):
+  if len(argv) > 1:
+    raise app.UsageError(f'unexpected arguments: {argv[1:]}')
+  config, images, steps, repeats = step_time.from_flags()
+  sides = {'jaxgan': step_time.JaxSide(config, images)}
+  ends = {'jaxgan': hashes(sides['jaxgan'], _HASHED.value)}
+  with mock.patch.object(compilation, 'compiler_options', return_value={}):
+    sides['xla'] = step_time.JaxSide(config, images)
+    ends['xla'] = hashes(sides['xla'], _HASHED.value)  # Compiles all that is timed below.
+  walls = {name: [] for name in sides}
+  for _ in range(repeats):
+    for name, side in sides.items():
+      walls[name].append(1e3 * timed(side.run, steps)[0] / steps)
+  results = {
+    'batch_size': config.train.batch_size, 'dtype': config.algorithm.dtype, 'steps': steps,
+    'hashed_steps': _HASHED.value, 'options': compilation.compiler_options(jax.default_backend()),
+  }  # fmt: skip
+  for name, all_ms in walls.items():
+    ms, same = statistics.median(all_ms), len(set(ends[name])) == 1
+    results[name] = {'hashes': ends[name], 'same': same, 'ms_per_step': ms, 'ms_all': all_ms}
+    print(f'{name:8}{ms:10.2f} ms/step   {"the same bits twice" if same else "other bits":22}')
+  ratios = [ours / theirs for ours, theirs in zip(*walls.values(), strict=True)]
+  results['jaxgan_over_xla'] = statistics.median(ratios)
+  print(f'jaxgan / xla: {results["jaxgan_over_xla"]:.3f}')
+  if step_time.OUT.value:
+    out = pathlib.Path(step_time.OUT.value)
+    out.write_text(json.dumps(results | describe_hardware(False), indent=2) + '\n')
+
+
+if __name__ == '__main__':
+  app.run(main)
