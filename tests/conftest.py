@@ -44,6 +44,27 @@ def tiny_config():
   return stand_in.tiny()
 
 
+@pytest.fixture
+def mesh():
+  """Of one device."""
+  from jaxgan import parallel
+
+  return parallel.device_mesh(devices=jax.devices()[:1])
+
+
+@pytest.fixture
+def make_job(tmp_path):
+  """Builds a small job with epochs of 6 steps; `wrap` may wrap the algorithm's update."""
+  from tests import toy
+
+  def make(folder='job', wrap=lambda update: update, evaluate=None, **changes):
+    evaluate = evaluate or (lambda state, replica: ({'evaluation/value': 1.0}, 0.0))
+    job = toy.job(tmp_path / folder, toy.training_data((50,)), evaluate, **changes)
+    return job._replace(algorithm=job.algorithm._replace(update=wrap(job.algorithm.update)))
+
+  return make
+
+
 @pytest.fixture(scope='session')
 def finished(tmp_path_factory):
   """The work directory of a finished run of `tiny` with both methods, and its closing table."""

@@ -8,7 +8,7 @@ import pytest
 
 from experiments import base
 from jaxgan import data as data_lib
-from jaxgan import experiment, families, jobs, parallel, train, train_step
+from jaxgan import experiment, families, jobs, train, train_step
 from jaxgan.algorithms import classifier
 from jaxgan.errors import UserError
 from jaxgan.networks import bit
@@ -35,11 +35,6 @@ def config(stand_in_data, monkeypatch, tmp_path):
     epochs=None, steps=2, log_every=1, evaluate_every=1, checkpoint_every=1, picture_every=1
   )
   return config
-
-
-@pytest.fixture
-def mesh():
-  return parallel.device_mesh(devices=jax.devices()[:1])
 
 
 def _weights(config) -> pathlib.Path:

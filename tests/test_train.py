@@ -1,38 +1,18 @@
 """The training loop: same numbers however it is driven, exact resume, safe failure."""
 
-import json
 import os
-import shutil
 import signal
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import orbax.checkpoint as ocp
 import pytest
 
-from jaxgan import checkpoint, experiment, jobs, parallel, replicas, stopping, train, train_step
+from jaxgan import checkpoint, experiment, parallel, stopping, train, train_step
 from jaxgan import data as data_lib
 from jaxgan.algorithms import Algorithm, gan
-from jaxgan.errors import StorageError, UserError
+from jaxgan.errors import UserError
 from tests import toy
-
-
-@pytest.fixture
-def mesh():
-  return parallel.device_mesh(devices=jax.devices()[:1])
-
-
-@pytest.fixture
-def make_job(tmp_path):
-  """Builds a small job with epochs of 6 steps; `wrap` may wrap the algorithm's update."""
-
-  def make(folder='job', wrap=lambda update: update, evaluate=None, **changes):
-    evaluate = evaluate or (lambda state, replica: ({'evaluation/value': 1.0}, 0.0))
-    job = toy.job(tmp_path / folder, toy.training_data((50,)), evaluate, **changes)
-    return job._replace(algorithm=job.algorithm._replace(update=wrap(job.algorithm.update)))
-
-  return make
 
 
 def _classify(variables, images):
@@ -59,33 +39,21 @@ def make_gan_job(tiny_config, stand_in_data, tmp_path):
   return make
 
 
-def _trained(job, mesh):
-  """Trains a job and returns its last state."""
-  train.run(job, mesh)
-  step, states = jobs.restore(job.algorithm, job.folder, 'latest', 1, mesh)
-  assert step == job.config.train.steps
-  return replicas.take(states, 0)
-
-
-def _rows(job):
-  return [json.loads(line) for line in (job.folder / 'metrics.jsonl').read_text().splitlines()]
-
-
 def test_resume_is_bit_identical(make_gan_job, mesh, assert_trees_equal):
   """11 steps at once, or stopped after 4 and after 7 (within an epoch of 9 and a cycle of 2)."""
-  expected = _trained(make_gan_job('whole', 11), mesh)
+  expected = toy.trained(make_gan_job('whole', 11), mesh)
   for steps in (4, 7, 11):
     resumed = make_gan_job('resumed', steps)
-    state = _trained(resumed, mesh)
+    state = toy.trained(resumed, mesh)
   assert int(state.step) == 11
   assert_trees_equal(state, expected)
-  assert [r['step'] for r in _rows(resumed)] == sorted({r['step'] for r in _rows(resumed)})
+  assert [r['step'] for r in toy.rows(resumed)] == sorted({r['step'] for r in toy.rows(resumed)})
 
 
 def test_a_signal_stops_at_a_checkpoint_and_the_same_command_continues(
   make_job, mesh, assert_trees_equal
 ):
-  expected = _trained(make_job('whole', steps=6), mesh)
+  expected = toy.trained(make_job('whole', steps=6), mesh)
 
   def interrupt(state, replica):
     if int(state.step) == 2:
@@ -96,7 +64,7 @@ def test_a_signal_stops_at_a_checkpoint_and_the_same_command_continues(
     train.run(make_job('stopped', steps=6, evaluate=interrupt), mesh)
   with checkpoint.Checkpoints(make_job('stopped').folder / 'checkpoints') as checkpoints:
     assert checkpoints.latest_step() == 2
-  assert_trees_equal(_trained(make_job('stopped', steps=6), mesh), expected)
+  assert_trees_equal(toy.trained(make_job('stopped', steps=6), mesh), expected)
 
 
 @pytest.mark.parametrize(
@@ -109,7 +77,7 @@ def test_a_stop_anywhere_leaves_the_log_and_the_states_as_they_would_be(
   """Rows come every 3 steps, evaluations every 4: the means over steps survive, too."""
   every = {'steps': 8, 'log_every': 3, 'evaluate_every': 4, 'picture_every': 4}
   whole = make_job('whole', **every)
-  expected, signals = _trained(whole, mesh), iter([signal.SIGTERM])
+  expected, signals = toy.trained(whole, mesh), iter([signal.SIGTERM])
 
   def send():
     for number in signals:
@@ -136,10 +104,10 @@ def test_a_stop_anywhere_leaves_the_log_and_the_states_as_they_would_be(
   with pytest.raises(stopping.Stopped) as stopped:
     train.run(job, mesh)
   assert stopped.value.exit_status == 143
-  assert_trees_equal(_trained(job, mesh), expected)
-  rows = [{k: v for k, v in row.items() if not k.startswith('evaluation')} for row in _rows(job)]
-  assert rows == [{k: v for k, v in r.items() if not k.startswith('eval')} for r in _rows(whole)]
-  assert [r['evaluation/value'] for r in _rows(job) if 'evaluation/value' in r] == [4, 8]
+  assert_trees_equal(toy.trained(job, mesh), expected)
+  rows = [{k: v for k, v in row.items() if not k.startswith('evaluation')} for row in toy.rows(job)]
+  assert rows == [{k: v for k, v in r.items() if not k.startswith('eval')} for r in toy.rows(whole)]
+  assert [r['evaluation/value'] for r in toy.rows(job) if 'evaluation/value' in r] == [4, 8]
   assert drawn == ([4, 4, 8] if where == 'picture' else [4, 8])
   with checkpoint.Checkpoints(job.folder / 'checkpoints') as checkpoints:
     assert checkpoints.steps('best')[0] == 8
@@ -219,7 +187,7 @@ def test_logged_metrics_are_means_over_the_steps_since_the_last_row(make_job, me
 
   job = make_job(wrap=step_number, steps=5)
   train.run(job, mesh)
-  assert [(r['step'], r['number']) for r in _rows(job)] == [(2, 0.5), (4, 2.5), (5, 4.0)]
+  assert [(r['step'], r['number']) for r in toy.rows(job)] == [(2, 0.5), (4, 2.5), (5, 4.0)]
 
 
 def test_a_nan_stops_the_run_names_its_step_and_keeps_the_last_good_checkpoint(make_job, mesh):
@@ -282,8 +250,8 @@ def test_the_best_checkpoint_stays_beside_the_last(make_job, mesh):
 
 
 def test_evaluation_changes_nothing(make_job, mesh, assert_trees_equal):
-  expected = _trained(make_job('often', steps=6), mesh)
-  state = _trained(make_job('seldom', steps=6, evaluate_every=100), mesh)
+  expected = toy.trained(make_job('often', steps=6), mesh)
+  state = toy.trained(make_job('seldom', steps=6, evaluate_every=100), mesh)
   assert_trees_equal(state, expected)
 
 
@@ -294,104 +262,16 @@ def test_epochs_give_the_length_in_steps(tiny_config):
   assert train.total_steps(tiny_config, data) == 27
 
 
-def _truncate(folder):
-  for path in folder.rglob('*'):
-    if path.is_file() and path.stat().st_size > 200:
-      path.write_bytes(path.read_bytes()[:100])
-
-
-def _remove_largest(folder):
-  max(folder.rglob('*'), key=lambda path: path.stat().st_size if path.is_file() else 0).unlink()
-
-
-def test_a_damaged_checkpoint_is_one_clear_line(make_job, mesh):
-  job = make_job(steps=2)
-  train.run(job, mesh)
-  _truncate(job.folder / 'checkpoints' / '2')
-  with pytest.raises(UserError, match=r'damaged or of another network') as error:
-    train.run(make_job(steps=4), mesh)
-  assert '\n' not in str(error.value)
-  assert (job.folder / 'checkpoints' / '2').exists()
-
-
-@pytest.mark.parametrize(
-  'damage',
-  [
-    pytest.param(_truncate, id='cut'),
-    pytest.param(_remove_largest, id='file', marks=pytest.mark.slow),
-    pytest.param(shutil.rmtree, id='all', marks=pytest.mark.slow),
-  ],
-)
-def test_a_damaged_newest_checkpoint_is_replaced_by_the_one_before(
-  make_job, mesh, assert_trees_equal, capsys, damage
-):
-  expected = _trained(make_job('whole', steps=6), mesh)
-  job = make_job('damaged', steps=4)
-  train.run(job, mesh)
-  damage(job.folder / 'checkpoints' / '4')
-  # Reading only, it says so and leaves all as it is.
-  step, _ = jobs.restore(job.algorithm, job.folder, 'latest', 1, mesh)
-  assert step == 2
-  said = '' if damage is shutil.rmtree else 'checkpoints/4 is damaged'
-  assert said in capsys.readouterr().err
-  # Finished or not, training goes on from there.
-  train.run(job, mesh)
-  lines = capsys.readouterr().err
-  assert said in lines and (not said or '; step 2 is used' in lines)
-  assert_trees_equal(_trained(make_job('damaged', steps=6), mesh), expected)
-  assert [r['step'] for r in _rows(job)] == [r['step'] for r in _rows(make_job('whole'))]
-  kept = job.folder / 'damaged_checkpoints'
-  assert [p.name for p in kept.glob('*')] == (['00_step_4'] if said else [])
-
-
-def test_a_checkpoint_that_cannot_be_written_ends_the_run_and_not_what_was_saved(
-  make_job, mesh, assert_trees_equal, monkeypatch
-):
-  """As on a full disk; the error comes from an asynchronous write, or from the one after it."""
-  expected, real = _trained(make_job('whole', steps=8), mesh), ocp.CheckpointManager.save
-  job = make_job('full', steps=8)
-
-  def full(self, step, **arguments):
-    if step == 4:
-      raise ValueError(
-        'RESOURCE_EXHAUSTED: Error writing local file "x": Failed to write 83 bytes to file 16: '
-        "No space left on device [os_error_code='28']"
-      )
-    return real(self, step, **arguments)
-
-  with monkeypatch.context() as patch:
-    patch.setattr(ocp.CheckpointManager, 'save', full)
-    with pytest.raises(
-      StorageError, match=r'No space left on device\); the last good one is step 2'
-    ):
-      train.run(job, mesh)
-  assert_trees_equal(_trained(job, mesh), expected)
-  assert _rows(job) == _rows(make_job('whole'))
-
-
-def test_pictures_and_events_that_cannot_be_written_do_not_end_a_run(make_job, mesh, capsys):
-  def picture(state, step, replica):
-    raise NotADirectoryError(20, 'Not a directory', 'samples')
-
-  job = make_job(steps=4, picture=picture)
-  job.folder.mkdir(parents=True)
-  (job.folder / 'tensorboard').write_text('a file')
-  train.run(job, mesh)
-  assert [row['step'] for row in _rows(job)][-1] == 4
-  lines = capsys.readouterr().err
-  assert 'no more events for TensorBoard' in lines and 'pictures of step 4 are left out' in lines
-
-
 def test_algorithm_is_a_tuple_of_functions():
   assert Algorithm(init=len, update=len).generate is None
 
 
 @pytest.mark.slow
 def test_a_profile_is_of_compiled_steps_and_changes_nothing(make_job, mesh, assert_trees_equal):
-  expected, job = _trained(make_job('plain', steps=6), mesh), make_job('profiled', steps=6)
+  expected, job = toy.trained(make_job('plain', steps=6), mesh), make_job('profiled', steps=6)
   train.run(job, mesh, profile=True)
-  assert_trees_equal(_trained(job, mesh), expected)
-  assert _rows(job) == _rows(make_job('plain'))
+  assert_trees_equal(toy.trained(job, mesh), expected)
+  assert toy.rows(job) == toy.rows(make_job('plain'))
   (trace,) = (job.folder / 'profile').rglob('*.xplane.pb')
   assert b'one_step' in trace.read_bytes()
 

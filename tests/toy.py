@@ -1,5 +1,6 @@
 """A small algorithm that reads all that a batch holds and compiles in a second, and a job of it."""
 
+import json
 import pathlib
 from typing import Any
 
@@ -13,7 +14,7 @@ import optax
 
 from data_prep import build
 from jaxgan import data as data_lib
-from jaxgan import train
+from jaxgan import jobs, replicas, train
 from jaxgan.algorithms import Algorithm
 from jaxgan.networks.layers import Conv
 from jaxgan.parallel import along_batch
@@ -117,3 +118,17 @@ def single(job: train.Job, replica: int) -> train.Job:
   config = job.config.copy_and_resolve_references()
   config.seed += replica
   return job._replace(data=data, config=config)
+
+
+def trained(job: train.Job, mesh):
+  """Trains a job of one replica and returns its last state."""
+  train.run(job, mesh)
+  step, states = jobs.restore(job.algorithm, job.folder, 'latest', 1, mesh)
+  assert step == job.config.train.steps
+  return replicas.take(states, 0)
+
+
+def rows(job: train.Job) -> list[dict]:
+  """Its log."""
+  lines = (job.folder / 'metrics.jsonl').read_text().splitlines()
+  return [json.loads(line) for line in lines]

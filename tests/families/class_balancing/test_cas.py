@@ -9,13 +9,8 @@ import pytest
 
 from jaxgan import config as config_lib
 from jaxgan import data as data_lib
-from jaxgan import parallel, train
+from jaxgan import train
 from jaxgan.families.class_balancing import cas
-
-
-@pytest.fixture
-def mesh():
-  return parallel.device_mesh(devices=jax.devices()[:1])
 
 
 @pytest.fixture
