@@ -6,6 +6,7 @@ import os
 import pathlib
 from typing import Any, NamedTuple
 
+from absl import logging
 import jax
 import orbax.checkpoint as ocp
 from orbax.checkpoint import checkpoint_managers as policies
@@ -31,16 +32,17 @@ class Checkpoints:
     score = lambda metrics: metrics['score']  # noqa: E731
     best = policies.BestN(get_metric_fn=score, n=1, keep_checkpoints_without_metrics=False)
     kept = policies.AnyPreservationPolicy([policies.LatestN(keep), best]) if keep else None
-    self._manager = ocp.CheckpointManager(
-      self.folder,
-      options=ocp.CheckpointManagerOptions(
-        preservation_policy=kept,
-        best_fn=score,
-        best_mode='max',
-        cleanup_tmp_directories=self._writes,
-        read_only=not self._writes,
-      ),
-    )
+    with _quiet():
+      self._manager = ocp.CheckpointManager(
+        self.folder,
+        options=ocp.CheckpointManagerOptions(
+          preservation_policy=kept,
+          best_fn=score,
+          best_mode='max',
+          cleanup_tmp_directories=self._writes,
+          read_only=not self._writes,
+        ),
+      )
 
   def __enter__(self):
     return self
@@ -169,6 +171,17 @@ class Restored(NamedTuple):
   step: int
   state: Any
   progress: dict
+
+
+@contextlib.contextmanager
+def _quiet():
+  """Without what Orbax says of options that it adapts to a folder that is only read."""
+  verbosity = logging.get_verbosity()
+  logging.set_verbosity(min(verbosity, logging.ERROR))
+  try:
+    yield
+  finally:
+    logging.set_verbosity(verbosity)
 
 
 def abstract_state(init, sharding):
