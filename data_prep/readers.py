@@ -8,7 +8,7 @@ import zipfile
 import numpy as np
 from PIL import Image
 
-from data_prep.pictures import fit_square, read_image
+from data_prep.pictures import ImageFiles, fit_square, look_at
 from jaxgan.errors import UserError, first_line
 
 IMAGE_SUFFIXES = ('.png', '.jpg', '.jpeg', '.bmp', '.webp')
@@ -16,9 +16,9 @@ UNLABELLED = 'unlabelled'  # The one class of images without labels.
 
 
 class Labelled(NamedTuple):
-  """Images uint8 [N, H, W, C] and labels int64 [N]."""
+  """Images uint8 [N, H, W, C], perhaps still in their files, and labels int64 [N]."""
 
-  images: np.ndarray
+  images: np.ndarray | ImageFiles
   labels: np.ndarray
 
 
@@ -94,14 +94,14 @@ def read_folder(root: Path, image_size: int | None = None) -> Source:
 
   Args:
     root: the folder.
-    image_size: see `read_images`.
+    image_size: see `data_prep.pictures.look_at`.
 
   Returns:
     The source; pixels is 'jpeg' if any file is a JPEG.
   """
   train, test, class_names = list_folder(root)
   paths = train.paths + (test.paths if test else [])
-  images = read_images(paths, image_size)  # Together: both splits get the same channels.
+  images = look_at(paths, image_size)  # Together: both splits get the same channels.
   cut = len(train.paths)
   return Source(
     Labelled(images[:cut], train.labels),
@@ -129,39 +129,6 @@ def files_pixels(paths: Sequence[Path]) -> str:
   """'jpeg' if any file is a JPEG, else 'unverified': a PNG may have been a JPEG before."""
   lossy = any(path.suffix.lower() in ('.jpg', '.jpeg') for path in paths)
   return 'jpeg' if lossy else 'unverified'
-
-
-def read_images(paths: Sequence[Path], image_size: int | None = None) -> np.ndarray:
-  """Decodes image files of any size to one array.
-
-  Grey stays one channel only if all images are grey. An alpha channel is dropped;
-  the orientation that cameras note is applied.
-
-  Args:
-    paths: N files.
-    image_size: side to which each image is resized (Lanczos) after a centre crop to a
-      square; None if all images have the same square size already.
-
-  Returns:
-    uint8 [N, S, S, 1] or [N, S, S, 3].
-
-  Raises:
-    UserError: a file is damaged or has more than 8 bits a channel, or sizes differ.
-  """
-  pictures = [read_image(path, image_size) for path in paths]
-  side = pictures[0].shape[0]
-  for path, picture in zip(paths, pictures, strict=True):
-    if picture.shape[:2] != (side, side):
-      height, width = picture.shape[:2]
-      raise UserError(
-        f'image {path} is {width}x{height}, but without image_size all images must have one '
-        f'square size ({paths[0].name} is {pictures[0].shape[1]}x{side}): set image_size'
-      )
-  channels = max(picture.shape[2] for picture in pictures)
-  out = np.empty((len(pictures), side, side, channels), np.uint8)
-  for i, picture in enumerate(pictures):
-    out[i] = picture  # A grey picture is broadcast to three equal channels.
-  return out
 
 
 def _subfolders(folder):
@@ -220,7 +187,7 @@ def read_npz(path: Path, image_size: int | None = None) -> Source:
 
   Args:
     path: an .npz of uint8 images [N, H, W] or [N, H, W, 1 or 3] and int labels [N].
-    image_size: see `read_images`.
+    image_size: see `data_prep.pictures.look_at`.
 
   Returns:
     The source. Without class_names the classes are called 0, 1, ...

@@ -50,7 +50,7 @@ FOLDERS = {
   ),
   'empty PNG': (with_file('cat/1.png', b''), r'cat/1.png cannot be read \(damaged, or not PNG'),
   'text': (with_file('cat/1.png', b'hello'), r'cat/1.png cannot be read \(damaged, or not PNG'),
-  'half a PNG': (with_file('cat/1.png', half(picture(64))), 'cat/1.png cannot be read'),
+  'half a PNG': (with_file('cat/1.png', half(picture())), 'cat/1.png cannot be read'),
   'half a JPEG': (with_file('cat/1.jpg', half(picture(kind='JPEG'))), 'cat/1.jpg cannot be read'),
   'half a WebP': (with_file('cat/1.webp', half(picture(kind='WEBP'))), 'cat/1.webp cannot be read'),
   'half a BMP': (with_file('cat/1.bmp', half(picture(kind='BMP'))), 'cat/1.bmp cannot be read'),
