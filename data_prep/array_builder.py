@@ -1,10 +1,11 @@
 """The TFDS builder that all data sets here share: arrays go in, array_record files come out."""
 
 import abc
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 import dataclasses
 import hashlib
 import os
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from array_record.python.array_record_module import ArrayRecordWriter
@@ -93,6 +94,7 @@ class ArrayBuilder(FileReaderBuilder, skip_registration=True):
   VERSION = tfds.core.Version(VERSION)
   image_shape: tuple[int, int, int]
   class_names: tuple[str, ...]
+  more_features: Mapping[str, Any] = MappingProxyType({})  # Of those whose examples have more.
 
   def __init__(self, *, source: str = '', file_format: str = 'array_record', **kwargs):
     self.source = source
@@ -113,6 +115,7 @@ class ArrayBuilder(FileReaderBuilder, skip_registration=True):
           'image': tfds.features.Tensor(shape=self.image_shape, dtype=np.uint8, encoding='zlib'),
           'label': tfds.features.ClassLabel(names=list(self.class_names)),
           'index': np.int64,
+          **self.more_features,
         }
       ),
       supervised_keys=('image', 'label'),

@@ -259,7 +259,7 @@ def _build(recipe, root, name, folder):
         shutil.rmtree(killed, ignore_errors=True)
       try:
         if not folder.exists():  # Else another process has prepared it meanwhile.
-          with _quiet():
+          with quiet():
             recipe.make(os.fspath(root)).download_and_prepare()
       finally:
         if not folder.exists():
@@ -288,7 +288,7 @@ def _remove_leftovers(top, turn):
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
   """TFDS without its messages, and without progress bars where nobody watches."""
   from absl import logging
   import tensorflow_datasets as tfds
@@ -308,7 +308,7 @@ def _open(folder):
   import tensorflow_datasets as tfds
 
   try:
-    with _quiet():
+    with quiet():
       builder = tfds.builder_from_directory(folder)
     # The metadata of a read-only builder is lazy, and an empty dict until asked for a key.
     # `labelled` is False only for long_tail_folder without labels.

@@ -4,6 +4,7 @@ python -m jaxgan.main --config=experiments/digits_lt.py
 python -m jaxgan.main --config=experiments/cifar10_lt.py:ratio=10 --config.train.batch_size=128
 python -m jaxgan.main --mode=evaluate --workdir=runs/digits_lt --checkpoint=best
 python -m jaxgan.main --mode=sample --workdir=runs/digits_lt --num_images=100 --balanced
+python -m jaxgan.main --mode=export --workdir=runs/digits_lt --contents=topped_up --out=balanced
 python -m jaxgan.main --mode=report runs/digits_lt runs/cifar10_lt_ratio_100
 """
 
@@ -26,20 +27,44 @@ _WORKDIR = flags.DEFINE_string('workdir', '', 'Work directory; default as the co
 _MODE = flags.DEFINE_enum(
   'mode',
   'train',
-  ['train', 'evaluate', 'sample', 'report'],
+  ['train', 'evaluate', 'sample', 'export', 'report'],
   'train: train what is missing, then evaluate. evaluate: restore a checkpoint and evaluate it. '
-  'sample: draw images. report: a table of the work directories given as arguments.',
+  'sample: draw images. export: write a balanced data set. report: a table of the work directories '
+  'given as arguments.',
 )
-_METHOD = flags.DEFINE_string('method', '', 'evaluate, sample: which method of the work directory.')
+_METHOD = flags.DEFINE_string(
+  'method', '', 'evaluate, sample, export: which method of the work directory.'
+)
 _CHECKPOINT = flags.DEFINE_string(
-  'checkpoint', '', "evaluate, sample: 'latest', 'best' or a step; default as the config says."
+  'checkpoint',
+  '',
+  "evaluate, sample, export: 'latest', 'best' or a step; default as the config says.",
 )
 _NUM_IMAGES = flags.DEFINE_integer('num_images', 100, 'sample: how many images.', lower_bound=1)
 _OUT = flags.DEFINE_string(
-  'out', '', 'sample: a new folder for PNGs, or a new .npz file; report: a Markdown file.'
+  'out',
+  '',
+  'sample: a new folder for PNGs, or a new .npz file; export: a new folder; report: a Markdown '
+  'file.',
 )
 _BALANCED = flags.DEFINE_bool('balanced', False, 'sample: as many of every class or code.')
-_REPLICA = flags.DEFINE_integer('replica', 0, 'sample: which replica.', lower_bound=0)
+_REPLICA = flags.DEFINE_integer('replica', 0, 'sample, export: which replica.', lower_bound=0)
+_CONTENTS = flags.DEFINE_enum(
+  'contents',
+  'synthetic',
+  ['synthetic', 'topped_up'],
+  'export: generated images alone, or the training images and as many generated ones as their '
+  'classes lack.',
+)
+_FORMAT = flags.DEFINE_enum(
+  'format',
+  'folders',
+  ['folders', 'npz', 'tfds'],
+  'export: class folders of PNGs, one npz, or a TFDS directory.',
+)
+_IMAGES_PER_CLASS = flags.DEFINE_integer(
+  'images_per_class', None, 'export: by default those of the largest class.', lower_bound=1
+)
 _CACHE = flags.DEFINE_bool(
   'compilation_cache', True, 'Keep compiled programs in ~/.cache/jaxgan, for the next start.'
 )
@@ -52,7 +77,7 @@ _COORDINATOR = flags.DEFINE_string(
 _NUM_PROCESSES = flags.DEFINE_integer('num_processes', None, 'With coordinator: how many.')
 _PROCESS_ID = flags.DEFINE_integer('process_id', None, 'With coordinator: which this is, from 0.')
 _SAMPLE_SEED = flags.DEFINE_integer(
-  'sample_seed', 0, 'sample: seed of the noise.', lower_bound=0, upper_bound=2**32 - 1
+  'sample_seed', 0, 'sample, export: seed of the noise.', lower_bound=0, upper_bound=2**32 - 1
 )
 
 
@@ -135,6 +160,17 @@ def _sample() -> str:
   return f'{len(images)} images of step {run.step}, labelled by {run.labelled_by}: {out}'
 
 
+def _export() -> str:
+  from jaxgan import exporting
+
+  run = _run()
+  out = pathlib.Path(_OUT.value or run.workdir / run.method / 'exported')
+  written = run.export(
+    out, _CONTENTS.value, _FORMAT.value, _IMAGES_PER_CLASS.value, _SAMPLE_SEED.value
+  )
+  return exporting.describe(out, written)
+
+
 def _report(work_dirs: list[str]) -> str:
   from jaxgan import report
 
@@ -157,7 +193,8 @@ def main(argv: list[str]) -> int:
       if mode == 'report':
         print(_report(arguments))
       else:
-        print({'train': _train, 'evaluate': _evaluate, 'sample': _sample}[mode]())
+        commands = {'train': _train, 'evaluate': _evaluate, 'sample': _sample, 'export': _export}
+        print(commands[mode]())
   except UserError as error:
     # Of names with line ends, too, one line.
     print('error:', ' '.join(str(error).splitlines()), file=sys.stderr)

@@ -99,12 +99,12 @@ class Run:
   @property
   def label_names(self) -> tuple[str, ...]:
     """The names of the labels that `sample` returns: classes or codes."""
-    return self._sampler(balanced=False)[1]
+    return self.sampler(balanced=False)[1]
 
   @property
   def labelled_by(self) -> str:
     """What gives the labels that `sample` returns: the classifier's key, or the codes."""
-    return self._sampler(balanced=False)[2]
+    return self.sampler(balanced=False)[2]
 
   def sample(
     self, num_images: int, balanced: bool = False, seed: int = 0
@@ -124,9 +124,37 @@ class Run:
     """
     from jaxgan import sampling
 
-    sample, names, _ = self._sampler(balanced)
+    sample, names, _ = self.sampler(balanced)
     batch_size = self.config.evaluation.batch_size
-    return sampling.draw(self._on_mesh(sample), names, num_images, balanced, seed, batch_size)
+    return sampling.draw(sample, names, num_images, balanced, seed, batch_size)
+
+  def export(
+    self,
+    out,
+    contents: str = 'synthetic',
+    format: str = 'folders',
+    images_per_class: int | None = None,
+    seed: int = 0,
+  ) -> dict:
+    """Writes a data set with as many images of every class to a new folder; see `jaxgan.exporting`.
+
+    Args:
+      out: the folder; nothing is overwritten.
+      contents: 'synthetic', generated images alone, or 'topped_up', the training images and as many
+        generated ones as their classes lack.
+      format: 'folders' of PNGs, 'npz' or 'tfds'.
+      images_per_class: by default as many as the largest class has for training.
+      seed: of the noise; the same seed gives the same files.
+
+    Returns:
+      What export.json in the folder holds.
+
+    Raises:
+      UserError: no such contents, format or checkpoint, or a class that hardly ever comes.
+    """
+    from jaxgan import exporting
+
+    return exporting.export(self, out, contents, format, images_per_class, seed)
 
   def evaluate(self) -> dict:
     """Evaluates the checkpoint in full, all replicas of it, as `--mode=evaluate` does.
@@ -154,21 +182,22 @@ class Run:
     """(step, states of all replicas) of the checkpoint."""
     return self.setup.restore(self.method, self._which)
 
-  def _sampler(self, balanced):
-    """What the family's `sampler` gives, kept with its compiled programs."""
+  def sampler(self, balanced: bool):
+    """`sample(rng, num_images)` of this checkpoint and replica, label names, source of the labels.
+
+    See `jaxgan.families`; kept with its compiled programs.
+    """
+    import jax
+
     from jaxgan import replicas
 
     if balanced not in self._samplers:
       state = replicas.take(self._restored[1], self.replica)
-      evaluation = self.setup.evaluation(self.method)
-      self._samplers[balanced] = evaluation.sampler(state, balanced)
+      sample, names, source = self.setup.evaluation(self.method).sampler(state, balanced)
+
+      def on_mesh(rng, num_images):
+        with jax.set_mesh(self.setup.mesh):
+          return sample(rng, num_images)
+
+      self._samplers[balanced] = on_mesh, names, source
     return self._samplers[balanced]
-
-  def _on_mesh(self, sample):
-    import jax
-
-    def on_mesh(rng, num_images):
-      with jax.set_mesh(self.setup.mesh):
-        return sample(rng, num_images)
-
-    return on_mesh

@@ -5,17 +5,56 @@ import pathlib
 
 import jax
 import numpy as np
-from PIL import Image
 
+from data_prep import writers
 from jaxgan.errors import UserError
+
+
+def stream(sample, names, wanted, seed: int, batch_size: int, advice: str):
+  """Draws labelled images batch by batch until there are enough; yields what is kept of each batch.
+
+  Args:
+    sample: `sample(rng, num_images) -> (images, labels)`, see `jaxgan.families`.
+    names: of the labels `[K]`.
+    wanted: int `[K]`, the images to keep of each label, the first that are drawn; or how many there
+      are to be of whatever labels they have.
+    seed: of the noise.
+    batch_size: images to draw at once.
+    advice: ends the message of the error.
+
+  Yields:
+    (images uint8 `[N, H, W, C]`, labels int `[N]`), N from 1 to batch_size.
+
+  Raises:
+    UserError: a class that hardly ever comes.
+  """
+  total, most = int(np.sum(wanted)), np.broadcast_to(wanted, len(names))
+  taken = np.zeros(len(names), int)
+  limit = 100 * (total // batch_size + 1)
+  for i in range(limit):
+    if taken.sum() == total:
+      return
+    images, labels = sample(jax.random.fold_in(jax.random.key(seed), i), batch_size)
+    kept = []
+    for position, label in enumerate(labels):
+      if taken.sum() < total and taken[label] < most[label]:
+        taken[label] += 1
+        kept.append(position)
+    if kept:
+      yield images[kept], labels[kept]
+  if taken.sum() < total:
+    short = {names[k]: int(taken[k]) for k in np.flatnonzero(taken < most)}
+    raise UserError(
+      f'after {limit * batch_size} images these classes are still short, with {short}: {advice}'
+    )
 
 
 def draw(sample, names, num_images: int, balanced: bool, seed: int, batch_size: int):
   """Draws labelled images, in batches, until there are enough.
 
   Args:
-    sample: `sample(rng, num_images) -> (images, labels)`, see `jaxgan.families`.
-    names: of the labels.
+    sample: see `stream`.
+    names: see `stream`.
     num_images: images to return.
     balanced: keep equal numbers of every label (up to one), the first that are drawn.
     seed: of the noise.
@@ -31,23 +70,10 @@ def draw(sample, names, num_images: int, balanced: bool, seed: int, batch_size: 
     raise UserError(f'num_images={num_images} is not possible: use 1 or more')
   wanted = np.full(len(names), num_images // len(names))
   wanted[: num_images % len(names)] += 1
-  taken = np.zeros(len(names), int)
-  images, labels = [], []
-  limit = 100 * (num_images // batch_size + 1)
-  for i in range(limit):
-    batch = sample(jax.random.fold_in(jax.random.key(seed), i), batch_size)
-    for image, label in zip(*batch, strict=True):
-      if taken.sum() < num_images and (not balanced or taken[label] < wanted[label]):
-        taken[label] += 1
-        images.append(image)
-        labels.append(label)
-    if taken.sum() == num_images:
-      return np.stack(images), np.array(labels)
-  short = {names[k]: int(taken[k]) for k in np.flatnonzero(taken < wanted)}
-  raise UserError(
-    f'after {limit * batch_size} images these classes are still short of '
-    f'{num_images // len(names)}: {short}; ask for fewer (num_images) or leave out balanced'
-  )
+  advice = 'ask for fewer (num_images) or leave out balanced'
+  wanted = wanted if balanced else num_images
+  images, labels = zip(*stream(sample, names, wanted, seed, batch_size, advice), strict=True)
+  return np.concatenate(images), np.concatenate(labels)
 
 
 def check_new(out: pathlib.Path) -> None:
@@ -80,7 +106,7 @@ def save(out: pathlib.Path, images, labels, class_names) -> None:
       writer.writerow(['file', 'label', 'class_name'])
       for i, (image, label) in enumerate(zip(images, labels, strict=True)):
         name = f'{i:06d}.png'
-        Image.fromarray(image.squeeze(-1) if image.shape[-1] == 1 else image).save(out / name)
+        writers.save_png(out / name, image)
         writer.writerow([name, int(label), class_names[label]])
   except OSError as error:
     raise UserError(f'cannot write --out={out} ({error.strerror}): name another place') from error

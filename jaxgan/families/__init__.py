@@ -3,6 +3,8 @@
 A family is a package that imports the core and no other family, with
 
   METHODS                                   names of its methods
+  LABELS                                    what the labels of generated images are: 'classes' of
+                                            the data, or 'codes'
   added_fields(algorithm)                   -> {field: value} of `algorithm` that a remembered
                                             configuration may be too old to have: what it ran
   validate(config, require, positive)       checks the sections that only it reads

@@ -10,6 +10,7 @@ from jaxgan.families.class_balancing import report as report  # part of the inte
 from jaxgan.networks.gans import NETWORKS
 
 METHODS = tuple(gan.METHODS)
+LABELS = 'classes'
 
 
 def added_fields(algorithm) -> dict:

@@ -10,6 +10,7 @@ from jaxgan.networks import infogans
 
 JOINT_VAE = 'joint_vae'
 METHODS = (*infogan.VARIANTS, JOINT_VAE)
+LABELS = 'codes'
 
 
 def added_fields(algorithm) -> dict:

@@ -1,0 +1,136 @@
+"""Writing labelled images for others to read: class folders, an .npz and a TFDS directory.
+
+Each format is a function (folder, LabelledImages) -> facts about its files that JSON can hold. It
+takes the images one after another, so that they are never in memory together, and writes the same
+bytes whenever they are the same. What `data_prep.readers` reads can be trained on again.
+"""
+
+from collections.abc import Iterable
+import csv
+import itertools
+import os
+from pathlib import Path
+import shutil
+from typing import NamedTuple
+import unicodedata
+import zipfile
+
+import numpy as np
+from PIL import Image
+
+_UNFIT = set('<>:"/\\|?*%')  # In names of files on some system, and what stands for them here.
+_LONGEST = 200  # Bytes of a name; file systems take 255.
+NPZ = 'images.npz'
+
+
+class LabelledImages(NamedTuple):
+  """N images of K classes, in the order of their classes.
+
+  images gives uint8 [H, W, C], one after another. labels int [N]; indices int [N]: where each image
+  lies in the training data, -1 for a generated one; generated bool [N]. shape is (H, W, C).
+  """
+
+  images: Iterable[np.ndarray]
+  labels: np.ndarray
+  indices: np.ndarray
+  generated: np.ndarray
+  class_names: tuple[str, ...]
+  shape: tuple[int, int, int]
+
+
+def folder_names(class_names) -> list[str]:
+  """A name for the folder of each class that every file system takes, the class's own if it can be.
+
+  Characters that some system forbids become %XX of their UTF-8 bytes, as in URLs: so do a dot in
+  front, which hides a folder, and a dot or space at the end. Names that are too long or differ only
+  in case or in how accents are composed end in ~ and the label.
+
+  >>> folder_names(['cat', 'AC/DC', '.hidden'])
+  ['cat', 'AC%2FDC', '%2Ehidden']
+  """
+  names, taken = [], set()
+  for label, class_name in enumerate(class_names):
+    characters = list(class_name)
+    for i, character in enumerate(characters):
+      first, last = i == 0, i == len(characters) - 1
+      hidden = (first and character == '.') or (last and character in '. ')
+      if hidden or character in _UNFIT or not character.isprintable():
+        characters[i] = ''.join(f'%{byte:02X}' for byte in character.encode())
+    name = ''.join(characters)
+    alike = unicodedata.normalize('NFC', name.casefold())
+    if alike in taken or len(name.encode()) > _LONGEST:
+      name = name.encode()[:_LONGEST].decode(errors='ignore') + f'~{label}'
+      alike = unicodedata.normalize('NFC', name.casefold())
+    taken.add(alike)
+    names.append(name)
+  return names
+
+
+def save_png(path: Path, image: np.ndarray) -> None:
+  """Writes an image uint8 [H, W, 1 or 3]."""
+  Image.fromarray(image.squeeze(-1) if image.shape[-1] == 1 else image).save(path)
+
+
+def write_folders(folder: Path, data: LabelledImages) -> dict:
+  """PNGs as train/<class>/<number>.png, and images.csv with a line for each of them."""
+  folders = folder_names(data.class_names)
+  for name in folders:
+    (folder / 'train' / name).mkdir(parents=True)
+  with open(folder / 'images.csv', 'w', newline='', encoding='utf-8') as file:
+    rows = csv.writer(file, lineterminator='\n')
+    rows.writerow(['file', 'label', 'class_name', 'generated', 'index'])
+    numbers = [itertools.count() for _ in folders]
+    for image, label, index, generated in zip(*data[:4], strict=True):
+      path = f'train/{folders[label]}/{next(numbers[label]):06d}.png'
+      save_png(folder / path, image)
+      rows.writerow([path, label, data.class_names[label], int(generated), index])
+  return {'class_folders': dict(zip(folders, data.class_names, strict=True))}
+
+
+def write_npz(folder: Path, data: LabelledImages) -> dict:
+  """images.npz with `images`, `labels`, `class_names`, `generated` and `index`."""
+  arrays = {
+    'labels': data.labels,
+    'class_names': np.array(data.class_names),
+    'generated': data.generated,
+    'index': data.indices,
+  }
+  described = {
+    'descr': '|u1', 'fortran_order': False, 'shape': (len(data.labels), *data.shape)
+  }  # fmt: skip
+  with zipfile.ZipFile(folder / NPZ, 'w') as archive:
+
+    def member(name):
+      info = zipfile.ZipInfo(f'{name}.npy')  # Of 1980, whenever it is written.
+      info.compress_type = zipfile.ZIP_DEFLATED
+      return archive.open(info, 'w', force_zip64=True)
+
+    with member('images') as file:
+      np.lib.format.write_array_header_1_0(file, described)
+      for image in data.images:
+        file.write(np.ascontiguousarray(image).data)
+    for name, array in arrays.items():
+      with member(name) as file:
+        np.lib.format.write_array(file, array, allow_pickle=False)
+  return {}
+
+
+def write_tfds(folder: Path, data: LabelledImages) -> dict:
+  """A directory for `tfds.builder_from_directory`, in array_record files.
+
+  Its examples have `image`, `label`, `index` and `generated`; split `train`.
+  """
+  # TFDS takes half a second to import.
+  from data_prep import balanced_images, build
+
+  prepared = folder / 'prepared'
+  builder = balanced_images.BalancedImages(data, data_dir=os.fspath(prepared))
+  with build.quiet():
+    builder.download_and_prepare()
+  for path in Path(builder.data_dir).iterdir():
+    path.rename(folder / path.name)
+  shutil.rmtree(prepared)
+  return {}
+
+
+FORMATS = {'folders': write_folders, 'npz': write_npz, 'tfds': write_tfds}
