@@ -69,13 +69,12 @@ def restore(algorithm, folder: pathlib.Path, which: str, num_replicas: int, mesh
     return restored.step, restored.state
 
 
-def build_classifier(config, arrays):
-  return classifier_algorithm(
-    config.algorithm,
-    arrays.images.shape[1:],
-    len(arrays.class_names),
-    data_lib.steps_per_epoch(len(arrays.labels), config.train.batch_size),
-  )
+def build_classifier(config, arrays, steps_per_epoch: int | None = None):
+  """The classifier's algorithm; its schedule's epochs are those of the images where not given."""
+  if steps_per_epoch is None:
+    steps_per_epoch = data_lib.steps_per_epoch(len(arrays.labels), config.train.batch_size)
+  image_shape, num_classes = arrays.images.shape[1:], len(arrays.class_names)
+  return classifier_algorithm(config.algorithm, image_shape, num_classes, steps_per_epoch)
 
 
 def compile_classify(classify: Callable) -> Callable:
@@ -108,7 +107,9 @@ def classifier_job(config, role: str, folder: pathlib.Path) -> train.Job:
   return training_job(role, folder, job_config(config, section, data.pool), data, test)
 
 
-def training_job(name: str, folder: pathlib.Path, own, data, test) -> train.Job:
+def training_job(
+  name: str, folder: pathlib.Path, own, data, test, steps_per_epoch: int | None = None
+) -> train.Job:
   """The job that trains a classifier on some images.
 
   Args:
@@ -117,8 +118,9 @@ def training_job(name: str, folder: pathlib.Path, own, data, test) -> train.Job:
     own: its configuration, see `job_config`.
     data: the TrainingData.
     test: Arrays; the accuracy on them ranks the checkpoints.
+    steps_per_epoch: of the schedule, where it is that of other data.
   """
-  algorithm = build_classifier(own, data.pool)
+  algorithm = build_classifier(own, data.pool, steps_per_epoch)
   classify = compile_classify(algorithm.classify)
 
   def evaluate(state, replica):

@@ -1,5 +1,6 @@
 """The command line as a person uses it: bad input ends in one line and a non-zero status."""
 
+import json
 import os
 import pathlib
 import subprocess
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 import jaxgan
-from jaxgan import main
+from jaxgan import jobs, main
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 DIGITS = f'--config={ROOT}/experiments/digits_lt.py'
@@ -49,6 +50,8 @@ def run(*arguments, cwd, **environment):
     (('--mode=report', 'nothing_here'), 'nothing_here'),
     (('--mode=evaluate', '--workdir=nothing_here'), 'nothing_here holds no run'),
     (('--mode=sample', '--workdir=nothing_here'), 'nothing_here holds no run'),
+    (('--mode=export', '--contents=real'), '--contents=real'),
+    (('--mode=export', '--format=zip'), '--format=zip'),
   ],
 )
 def test_one_line_and_nothing_written(arguments, message, tmp_path):
@@ -79,7 +82,12 @@ def test_a_work_directory_that_cannot_be_written(tmp_path):
 def test_help_lists_the_flags(tmp_path):
   result = run('--help', cwd=tmp_path)
   names = ('config', 'workdir', 'mode', 'checkpoint', 'balanced', 'num_images', 'replica')
-  names += ('[no]compilation_cache',)
+  names += (
+    'contents',
+    'format',
+    'images_per_class',
+    '[no]compilation_cache',
+  )
   for flag in (f'--{name}' for name in names):
     assert flag in result.stdout
 
@@ -105,6 +113,24 @@ def test_sample_says_what_it_drew(command, finished, tmp_path):
   run = jaxgan.load(finished[0], checkpoint=2)
   assert printed == f'3 images of step 2, labelled by {run.labelled_by}: {out}\n'
   np.testing.assert_array_equal(np.load(out)['images'], run.sample(3)[0])
+
+
+def test_export_says_what_it_wrote(command, finished, tmp_path, monkeypatch):
+  label = lambda variables, images: (np.arange(len(images)) % 3, None)  # noqa: E731
+  monkeypatch.setattr(jobs, 'compile_classify', lambda classify: label)
+  out, flags = tmp_path / 'set', ('--mode=export', '--checkpoint=4', '--contents=topped_up')
+  printed = command(*flags, '--format=folders', '--images_per_class=41', f'--out={out}')
+  written = json.loads((out / 'export.json').read_text())
+  run = jaxgan.load(finished[0], checkpoint=4)
+  assert written['labeller'] == run.setup.classifier.key
+  assert written['labeller_accuracy'] == run.setup.classifier.accuracy
+  assert printed == (
+    '41 images of each of 3 classes, 47 generated at step 4 and 76 real, labelled by '
+    f'{written["labeller"]}: {out}\n'
+  )
+  assert len(list((out / 'train').rglob('*.png'))) == 123
+  again = run.export(tmp_path / 'again', 'topped_up', 'folders', 41)
+  assert again == written
 
 
 def test_evaluate_prints_the_table(command, finished):

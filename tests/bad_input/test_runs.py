@@ -141,6 +141,24 @@ def test_samples(flags, message, run, refused, tmp_path):
   refused(['--mode=sample', f'--workdir={tmp_path}/run', *flags], message)
 
 
+@pytest.mark.parametrize(
+  ('flags', 'message'),
+  [
+    (['--contents=topped_up'], 'topped_up is not possible with elastic_infogan: its images have'),
+    (['--contents=real'], '--contents=real: value should be one of <synthetic|topped_up>'),
+    (['--format=zip'], '--format=zip: value should be one of <folders|npz|tfds>'),
+    (['--images_per_class=0'], '--images_per_class=0: 0 is not a positive integer'),
+    (['--images_per_class=many'], '--images_per_class=many: use a whole number'),
+    (['--out=there'], '--out=there exists: nothing is overwritten'),
+    ([], 'no checkpoint in .*checkpoints: train first'),
+  ],
+  ids=lambda value: None if isinstance(value, str) else '-'.join(value) or 'default',
+)
+def test_exports(flags, message, run, refused, tmp_path):
+  (tmp_path / 'there').mkdir()
+  refused(['--mode=export', f'--workdir={tmp_path}/run', *flags], message)
+
+
 def _save(folder, state=None):
   from jaxgan import checkpoint
 

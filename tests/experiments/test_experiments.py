@@ -17,7 +17,7 @@ from jaxgan.families import codes
 from tests.stand_in import shrink
 
 FILES = sorted(p.stem for p in pathlib.Path(experiments.__file__).parent.glob('*.py'))
-EXPERIMENTS = [name for name in FILES if name not in ('__init__', 'base', 'rows')]
+EXPERIMENTS = [name for name in FILES if name not in ('__init__', 'base', 'downstream', 'rows')]
 QUICK = ('cars3d', 'chairs3d', 'elastic_infogan_folder', 'folder_lt', 'mnist_lt', 'mnist_pair')
 # Those with 64x64 images: name -> (argument, work directory, its data set, that of its annotator).
 RENDERED = {

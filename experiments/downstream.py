@@ -1,0 +1,219 @@
+"""What exported images are worth to a classifier that is trained on them.
+
+    python -m experiments.downstream --workdir=runs/digits_lt --out=runs/digits_lt_downstream
+
+Trains the work directory's ResNet (its section `cas`) on
+
+    long_tail               the real training images
+    long_tail_drw           the same, re-weighted from the first decay of the learning rate on
+    METHOD_synthetic        as many generated images of every class, none real
+    METHOD_topped_up        the real images and as many generated ones as their classes lack
+
+and tests it on the real test images. All have the same settings, schedule and number of updates,
+those that the section means for the real training images. Seed s of each is compared with seed s of
+the others; exports of seed s are drawn with sample seed s, from replica s where the run has several.
+The same command goes on where it was stopped. downstream.json has the numbers and their protocol.
+"""
+
+import functools
+import json
+import pathlib
+import sys
+import tempfile
+
+import ml_collections
+import numpy as np
+
+import jaxgan
+from jaxgan import data as data_lib
+from jaxgan import evaluation_file, families, files, jobs, logging, train
+from jaxgan.errors import UserError
+from jaxgan.exporting import CONTENTS
+from jaxgan.metrics import bootstrap, class_distribution
+
+NAME = 'downstream.json'
+BASELINES = ('long_tail', 'long_tail_drw')
+SCORES = ('accuracy', *class_distribution.GROUPS)
+
+
+def measure(workdir, out, methods=(), seeds: int = 3, checkpoint: str = '') -> dict:
+  """Trains and tests all classifiers.
+
+  Args:
+    workdir: of a finished experiment whose images have classes.
+    out: a folder for the classifiers and downstream.json.
+    methods: of the work directory; by default all that it has.
+    seeds: how many, from 0.
+    checkpoint: of the generators; by default as their configuration says.
+
+  Returns:
+    What downstream.json holds: 'protocol', 'results' {images: {score: [a number a seed]}} and
+    'comparisons' with the two classifiers of real images.
+
+  Raises:
+    UserError: no such run, or one of codes; a class that hardly ever comes.
+  """
+  workdir, out = pathlib.Path(workdir).expanduser(), pathlib.Path(out).expanduser()
+  methods = list(methods) or [
+    m for m in families.all_methods() if (workdir / m / 'config.json').exists()
+  ]
+  if seeds < 1:
+    raise UserError(f'seeds={seeds} is not possible: use 1 or more')
+  load = functools.cache(functools.partial(jaxgan.load, workdir, checkpoint=checkpoint))
+  first = load(*methods[:1])  # Says what is missing where there are none.
+  for method in methods:
+    if families.family_of([method]).LABELS != 'classes':
+      raise UserError(f'{workdir}/{method} generates codes, no classes to train a classifier on')
+  replicas, section = first.config.replicas, first.config.cas.copy_and_resolve_references()
+  test = data_lib.load(section.data, 'test')
+  results, exports = {}, {}
+  for seed in range(seeds):
+    replica = seed % replicas
+    real = first.setup.data.arrays(replica)
+    training = _Training(section, real, test, out, first.setup.mesh)
+    results.setdefault('long_tail', []).append(training('long_tail', real, seed))
+    results.setdefault('long_tail_drw', []).append(training('long_tail_drw', real, seed))
+    for method in methods:
+      run = load(method, replica=replica)
+      for contents in CONTENTS:
+        name = f'{method}_{contents}'
+        images, written = _exported(run, real, contents, seed)
+        exports.setdefault(name, []).append(written)
+        results.setdefault(name, []).append(training(name, images, seed))
+  groups = class_distribution.class_groups(np.bincount(real.labels))
+  scores = {name: _scores(rows, groups) for name, rows in results.items()}
+  measured = {
+    'protocol': {
+      'experiment': first.config.experiment,
+      'data': real.key,
+      'train_counts': np.bincount(real.labels).tolist(),
+      'class_names': list(real.class_names),
+      'groups': {name: classes.tolist() for name, classes in groups.items()},
+      'test_images': len(test.labels),
+      'network': jobs.network_name(section.algorithm),
+      'updates': training.updates,
+      'batch_size': section.train.batch_size,
+      'drw_epoch': training.drw_epoch,
+      'section': section.to_dict(),
+      'seeds': list(range(seeds)),
+      'exports': exports,
+      'group_accuracy': 'mean of the accuracies of its classes',
+      'intervals': '95 % paired bootstrap over the seeds, see jaxgan.metrics.bootstrap',
+      **evaluation_file.machine(),
+    },
+    'results': scores,
+    'comparisons': _comparisons(scores),
+  }
+  files.replace(out / NAME, (json.dumps(measured, indent=2) + '\n').encode())
+  return measured
+
+
+class _Training:
+  """Trains the classifier of a section on some images, with the schedule of the real ones."""
+
+  def __init__(self, section, real, test, out, mesh):
+    self._section, self._test, self._out, self._mesh = section, test, out, mesh
+    batch_size = section.train.batch_size
+    self._steps_per_epoch = data_lib.steps_per_epoch(len(real.labels), batch_size)
+    self.updates = train.total_steps(section, data_lib.whole(real))
+    self.drw_epoch = section.algorithm.decay_epochs[0]
+
+  def __call__(self, name: str, images, seed: int) -> dict:
+    """The last row of its metrics."""
+    data = data_lib.whole(images)
+    own = jobs.job_config(ml_collections.ConfigDict({'seed': seed}), self._section, images)
+    own.train.update(steps=self.updates, epochs=None)
+    own.steps_per_epoch = self._steps_per_epoch
+    own.algorithm.drw_epoch = self.drw_epoch if name.endswith('drw') else None
+    folder = self._out / f'{name}_seed_{seed}'
+    job = jobs.training_job(
+      f'{name}, seed {seed}', folder, own, data, self._test, self._steps_per_epoch
+    )
+    train.run(job, self._mesh)
+    return logging.read_metrics(folder)[-1]
+
+
+def _exported(run, real, contents, seed):
+  """Arrays of an export, through the file that it would be for anybody, and its provenance."""
+  from data_prep import readers, writers
+
+  with tempfile.TemporaryDirectory() as folder:
+    written = run.export(pathlib.Path(folder) / 'set', contents, 'npz', seed=seed)
+    images, labels = readers.read_npz(pathlib.Path(folder) / 'set' / writers.NPZ).train
+  key = f'export/{written["images_sha256"][:16]}'
+  fields = ('checkpoint', 'replica', 'sample_seed', 'labeller', 'labeller_accuracy')
+  counts = ('real_images', 'generated_images', 'images_sha256')
+  provenance = {field: written[field] for field in fields + counts}
+  return real._replace(images=images, labels=labels.astype(np.int32), key=key), provenance
+
+
+def _scores(rows, groups):
+  classes = [row['evaluation/class_accuracy'] for row in rows]
+  means = {name: np.mean(np.array(classes)[:, group], axis=1) for name, group in groups.items()}
+  return {
+    'accuracy': [row['evaluation/accuracy'] for row in rows],
+    **{name: mean.tolist() for name, mean in means.items()},
+    'class_accuracy': classes,
+  }
+
+
+def _comparisons(scores):
+  """{images: {baseline: {score: difference, interval, verdict}}}."""
+  compared = {}
+  for name in scores:
+    for baseline in BASELINES:
+      if name in (baseline, BASELINES[0]):
+        continue
+      compared.setdefault(name, {})[baseline] = {
+        score: _comparison(scores[name][score], scores[baseline][score]) for score in SCORES
+      }
+  return compared
+
+
+def _comparison(ours, theirs):
+  interval = bootstrap.paired_interval(ours, theirs) if len(ours) > 1 else None
+  return {
+    'difference': float(np.mean(np.subtract(ours, theirs))),
+    'interval': interval,
+    'verdict': bootstrap.verdict(ours, theirs, lower_is_better=False),
+  }
+
+
+def table(measured: dict) -> str:
+  """The numbers for the terminal, as Markdown."""
+  lines = [f'| trained on | {" | ".join(SCORES)} |', f'|{"---|" * (len(SCORES) + 1)}']
+  for name, scores in measured['results'].items():
+    cells = [f'{100 * np.mean(scores[s]):.1f} ± {100 * np.std(scores[s]):.1f} %' for s in SCORES]
+    lines.append(f'| {name} | {" | ".join(cells)} |')
+  lines.append('')
+  for name, baselines in measured['comparisons'].items():
+    for baseline, compared in baselines.items():
+      verdicts = (f'{score} {compared[score]["verdict"]}' for score in ('accuracy', 'few'))
+      lines.append(f'{name} against {baseline}: {", ".join(verdicts)}')
+  return '\n'.join(lines)
+
+
+def _main(argv) -> int:
+  from jaxgan import compilation
+
+  values = flags.FLAGS
+  try:
+    if len(argv) > 1 or not values.workdir or not values.out:
+      raise UserError('name the work directory and a folder for the results: --workdir, --out')
+    compilation.use_cache()
+    print(table(measure(values.workdir, values.out, values.methods, values.seeds)))
+  except UserError as error:
+    print(f'error: {error}', file=sys.stderr)
+    return 2
+  return 0
+
+
+if __name__ == '__main__':
+  from absl import app, flags
+
+  # Defined here, not on import: `jaxgan.main` has flags of these names.
+  flags.DEFINE_string('workdir', '', 'Of a finished experiment.')
+  flags.DEFINE_string('out', '', 'A folder for classifiers and downstream.json.')
+  flags.DEFINE_list('methods', [], 'Of the work directory; by default all that it has.')
+  flags.DEFINE_integer('seeds', 3, 'How many.', lower_bound=1)
+  app.run(_main)
