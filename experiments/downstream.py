@@ -10,8 +10,8 @@ Trains the work directory's ResNet (its section `cas`) on
     METHOD_topped_up        the real images and as many generated ones as their classes lack
 
 and tests it on the real test images. All have the same settings, schedule and number of updates,
-those that the section means for the real training images. Seed s of each is compared with seed s of
-the others; exports of seed s are drawn with sample seed s, from replica s where the run has several.
+those that the section means for the real training images. Seed s of each is compared with seed s
+of the others; exports of seed s are drawn with sample seed s, from replica s of a run with several.
 The same command goes on where it was stopped. downstream.json has the numbers and their protocol.
 """
 
@@ -33,7 +33,6 @@ from jaxgan.metrics import bootstrap, class_distribution
 
 NAME = 'downstream.json'
 BASELINES = ('long_tail', 'long_tail_drw')
-SCORES = ('accuracy', *class_distribution.GROUPS)
 
 
 def measure(workdir, out, methods=(), seeds: int = 3, checkpoint: str = '') -> dict:
@@ -81,6 +80,7 @@ def measure(workdir, out, methods=(), seeds: int = 3, checkpoint: str = '') -> d
         exports.setdefault(name, []).append(written)
         results.setdefault(name, []).append(training(name, images, seed))
   groups = class_distribution.class_groups(np.bincount(real.labels))
+  groups = {name: classes for name, classes in groups.items() if len(classes)}
   scores = {name: _scores(rows, groups) for name, rows in results.items()}
   measured = {
     'protocol': {
@@ -165,7 +165,9 @@ def _comparisons(scores):
       if name in (baseline, BASELINES[0]):
         continue
       compared.setdefault(name, {})[baseline] = {
-        score: _comparison(scores[name][score], scores[baseline][score]) for score in SCORES
+        score: _comparison(values, scores[baseline][score])
+        for score, values in scores[name].items()
+        if score != 'class_accuracy'
       }
   return compared
 
@@ -181,9 +183,10 @@ def _comparison(ours, theirs):
 
 def table(measured: dict) -> str:
   """The numbers for the terminal, as Markdown."""
-  lines = [f'| trained on | {" | ".join(SCORES)} |', f'|{"---|" * (len(SCORES) + 1)}']
+  columns = ('accuracy', *measured['protocol']['groups'])
+  lines = [f'| trained on | {" | ".join(columns)} |', f'|{"---|" * (len(columns) + 1)}']
   for name, scores in measured['results'].items():
-    cells = [f'{100 * np.mean(scores[s]):.1f} ± {100 * np.std(scores[s]):.1f} %' for s in SCORES]
+    cells = [f'{100 * np.mean(scores[s]):.1f} ± {100 * np.std(scores[s]):.1f} %' for s in columns]
     lines.append(f'| {name} | {" | ".join(cells)} |')
   lines.append('')
   for name, baselines in measured['comparisons'].items():
@@ -197,6 +200,7 @@ def _main(argv) -> int:
   from jaxgan import compilation
 
   values = flags.FLAGS
+  absl_logging.set_verbosity(absl_logging.FATAL)  # Orbax says much.
   try:
     if len(argv) > 1 or not values.workdir or not values.out:
       raise UserError('name the work directory and a folder for the results: --workdir, --out')
@@ -210,6 +214,7 @@ def _main(argv) -> int:
 
 if __name__ == '__main__':
   from absl import app, flags
+  from absl import logging as absl_logging
 
   # Defined here, not on import: `jaxgan.main` has flags of these names.
   flags.DEFINE_string('workdir', '', 'Of a finished experiment.')

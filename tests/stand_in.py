@@ -1,5 +1,8 @@
 """Stand-in data and tiny networks for the tests of training."""
 
+import types
+
+import jax
 import ml_collections
 import numpy as np
 
@@ -9,6 +12,7 @@ from experiments import base
 from jaxgan import data as data_lib
 
 CLASS_COUNTS = (40, 24, 12)
+ODD_NAMES = ('cat', 'AC/DC', 'zèbre rare')
 METHODS = ('unconditional', 'class_balancing')
 ROLES = ('classifier', 'annotator', 'cas')
 
@@ -75,3 +79,24 @@ def tiny_codes(method: str = 'elastic_infogan') -> ml_collections.ConfigDict:
   """An experiment of the codes' family on 8x8 stand-in images; its networks have fixed widths."""
   annotator = base.classifier_section('stand_in', drw=False, flip=False)
   return shrink(base.codes_config('tiny', method, 'stand_in', annotator))
+
+
+def sample_unevenly(rng, num_images):
+  """Noise; three of four images are of the first class."""
+  noise = jax.random.randint(rng, (num_images, 8, 8, 1), 0, 256)
+  labels = np.where(np.arange(num_images) % 4 == 3, 1 + np.arange(num_images) // 4 % 2, 0)
+  return np.asarray(noise, np.uint8), labels
+
+
+def run_to_export(method='class_balancing', names=ODD_NAMES, sample=sample_unevenly):
+  """Stands in for a Run: what exporting asks of it, without a network."""
+  arrays = _arrays('train', 8, 1, 3, 0, {})._replace(class_names=ODD_NAMES)
+  labeller = types.SimpleNamespace(key='labeller-1', accuracy=0.75)
+  return types.SimpleNamespace(
+    method=method,
+    replica=0,
+    step=40,
+    config=tiny(),
+    sampler=lambda balanced: (sample, names, 'labeller-1'),
+    setup=types.SimpleNamespace(data=data_lib.whole(arrays), classifier=labeller, annotator=None),
+  )

@@ -1,41 +1,15 @@
 """Exports of a run: what is in them, what is refused, and that they are whole or not there."""
 
 import json
-import types
 
 import jax
 import numpy as np
 import pytest
 
 from data_prep import build, readers, writers
-from jaxgan import data as data_lib
 from jaxgan import exporting, stopping
 from jaxgan.errors import UserError
-from tests import stand_in
-
-NAMES = ('cat', 'AC/DC', 'zèbre rare')
-COUNTS = (40, 24, 12)
-
-
-def _sample(rng, num_images):
-  """Noise; three of four images are of the first class."""
-  noise = jax.random.randint(rng, (num_images, 8, 8, 1), 0, 256)
-  labels = np.where(np.arange(num_images) % 4 == 3, 1 + np.arange(num_images) // 4 % 2, 0)
-  return np.asarray(noise, np.uint8), labels
-
-
-def _run(method='class_balancing', names=NAMES, sample=_sample):
-  """Stands in for a Run: what exporting asks of it, without a network."""
-  arrays = stand_in._arrays('train', 8, 1, 3, 0, {})._replace(class_names=NAMES)
-  labeller = types.SimpleNamespace(key='labeller-1', accuracy=0.75)
-  return types.SimpleNamespace(
-    method=method,
-    replica=0,
-    step=40,
-    config=stand_in.tiny(),
-    sampler=lambda balanced: (sample, names, 'labeller-1'),
-    setup=types.SimpleNamespace(data=data_lib.whole(arrays), classifier=labeller, annotator=None),
-  )
+from tests.stand_in import CLASS_COUNTS, ODD_NAMES, run_to_export, sample_unevenly
 
 
 def _export(run, out, contents='synthetic', format='npz', images_per_class=None, seed=0):
@@ -46,11 +20,11 @@ def _export(run, out, contents='synthetic', format='npz', images_per_class=None,
 
 
 def test_synthetic(tmp_path):
-  run = _run()
+  run = run_to_export()
   written, arrays = _export(run, tmp_path / 'new' / 'set', images_per_class=9)
   assert np.bincount(arrays['labels']).tolist() == [9, 9, 9] and arrays['generated'].all()
   # In each class the first that were drawn, in their order.
-  images, labels = _sample(jax.random.fold_in(jax.random.key(0), 0), 8)
+  images, labels = sample_unevenly(jax.random.fold_in(jax.random.key(0), 0), 8)
   for label in range(3):
     drawn = images[labels == label]
     of_class = arrays['images'][arrays['labels'] == label]
@@ -60,29 +34,29 @@ def test_synthetic(tmp_path):
 
 
 def test_topped_up_to_the_largest_class(tmp_path):
-  run = _run()
+  run = run_to_export()
   written, arrays = _export(run, tmp_path / 'set', 'topped_up')
   assert np.bincount(arrays['labels']).tolist() == [40, 40, 40]
-  assert written['real_images'] == list(COUNTS) and written['generated_images'] == [0, 16, 28]
+  assert written['real_images'] == list(CLASS_COUNTS) and written['generated_images'] == [0, 16, 28]
   real, train = ~arrays['generated'], run.setup.data.pool
   at = arrays['index'][real]
-  assert sorted(at) == list(range(sum(COUNTS))) and (arrays['index'][~real] == -1).all()
+  assert sorted(at) == list(range(sum(CLASS_COUNTS))) and (arrays['index'][~real] == -1).all()
   np.testing.assert_array_equal(arrays['images'][real], train.images[at])
   np.testing.assert_array_equal(arrays['labels'][real], train.labels[at])
 
 
 def test_where_it_came_from(tmp_path):
-  written, _ = _export(_run(), tmp_path / 'a', images_per_class=2)
+  written, _ = _export(run_to_export(), tmp_path / 'a', images_per_class=2)
   expected = {
-    'contents': 'synthetic', 'images_per_class': 2, 'class_names': list(NAMES), 'method':
+    'contents': 'synthetic', 'images_per_class': 2, 'class_names': list(ODD_NAMES), 'method':
     'class_balancing', 'experiment': 'tiny', 'checkpoint': 40, 'replica': 0, 'sample_seed': 0,
     'data': 'stand-in/train-8-1-3', 'labels': 'classes', 'labeller': 'labeller-1',
     'labeller_accuracy': 0.75,
   }  # fmt: skip
   assert expected.items() <= written.items()
   assert written['config']['evaluation']['batch_size'] == 8  # Of the draws.
-  again, _ = _export(_run(), tmp_path / 'b', images_per_class=2)
-  other, _ = _export(_run(), tmp_path / 'c', images_per_class=2, seed=1)
+  again, _ = _export(run_to_export(), tmp_path / 'b', images_per_class=2)
+  other, _ = _export(run_to_export(), tmp_path / 'c', images_per_class=2, seed=1)
   assert again == written and other['images_sha256'] != written['images_sha256']
   files = [(tmp_path / name / writers.NPZ).read_bytes() for name in 'abc']
   assert files[0] == files[1] != files[2]
@@ -93,18 +67,20 @@ def test_a_classifier_that_knows_more_classes(tmp_path):
   names = ('dog', 'zèbre rare', 'cat', 'AC/DC')
 
   def sample(rng, num_images):
-    images, _ = _sample(rng, num_images)
+    images, _ = sample_unevenly(rng, num_images)
     labels = np.arange(num_images) % 4
     images[:, 0, 0, 0] = labels
     return images, labels
 
-  _, arrays = _export(_run(names=names, sample=sample), tmp_path / 'set', images_per_class=4)
-  assert arrays['class_names'].tolist() == list(NAMES)
+  _, arrays = _export(
+    run_to_export(names=names, sample=sample), tmp_path / 'set', images_per_class=4
+  )
+  assert arrays['class_names'].tolist() == list(ODD_NAMES)
   assert arrays['images'][:, 0, 0, 0].tolist() == [2] * 4 + [3] * 4 + [1] * 4
 
 
 def test_codes(tmp_path):
-  run = _run('elastic_infogan', names=('code_0', 'code_1', 'code_2'))
+  run = run_to_export('elastic_infogan', names=('code_0', 'code_1', 'code_2'))
   written, arrays = _export(run, tmp_path / 'set')
   assert arrays['class_names'].tolist() == ['code_0', 'code_1', 'code_2']
   assert np.bincount(arrays['labels']).tolist() == [25, 25, 25]  # 76 training images.
@@ -133,17 +109,17 @@ def test_refused(given, message, tmp_path):
   (tmp_path / 'file').write_text('mine')
   given = {'contents': 'synthetic', 'format': 'npz', 'images_per_class': 3, 'seed': 0, **given}
   with pytest.raises(UserError, match=message):
-    exporting.export(_run(), tmp_path / given.pop('out', 'set'), **given)
+    exporting.export(run_to_export(), tmp_path / given.pop('out', 'set'), **given)
   assert sorted(path.name for path in tmp_path.iterdir()) == ['file', 'there']
 
 
 def test_a_class_that_never_comes_is_named(tmp_path):
   def sample(rng, num_images):
-    return _sample(rng, num_images)[0], np.arange(num_images) % 2
+    return sample_unevenly(rng, num_images)[0], np.arange(num_images) % 2
 
   message = r"these classes are still short, with \{'zèbre rare': 0\}: .*images_per_class"
   with pytest.raises(UserError, match=message):
-    exporting.export(_run(sample=sample), tmp_path / 'set', 'topped_up', 'npz', 41, 0)
+    exporting.export(run_to_export(sample=sample), tmp_path / 'set', 'topped_up', 'npz', 41, 0)
   assert list(tmp_path.iterdir()) == []
 
 
@@ -156,25 +132,25 @@ def test_an_interruption_leaves_nothing(stops_at, format, tmp_path, monkeypatch)
   killed = tmp_path / '.set.incomplete'  # What `kill -9` leaves.
   killed.mkdir()
   (killed / 'generated').write_text('half')
-  sample = stop if stops_at == 'drawing' else _sample
+  sample = stop if stops_at == 'drawing' else sample_unevenly
   if stops_at == 'writing':
     read = exporting._Staged.of_class
     of_class = lambda self, label: stop() if label == 2 else read(self, label)  # noqa: E731
     monkeypatch.setattr(exporting._Staged, 'of_class', of_class)
   with pytest.raises(stopping.Stopped):
-    exporting.export(_run(sample=sample), tmp_path / 'set', 'synthetic', format, 3, 0)
+    exporting.export(run_to_export(sample=sample), tmp_path / 'set', 'synthetic', format, 3, 0)
   assert list(tmp_path.iterdir()) == []
 
 
 def test_exported_images_are_input_again(tmp_path):
   """What `folder_lt` reads with --config.data.source."""
   folder = tmp_path / 'set'
-  exporting.export(_run(), folder, 'topped_up', 'folders', None, 0)
+  exporting.export(run_to_export(), folder, 'topped_up', 'folders', None, 0)
   place = {'data_dir': str(tmp_path / 'tfds')}
   train = build.load('long_tail_folder', 'train', str(folder), **place)
   assert train.class_names == ('AC%2FDC', 'cat', 'zèbre rare')
   assert np.bincount(train.labels).tolist() == [36, 36, 36]  # A tenth is cut for the test.
-  exporting.export(_run(), tmp_path / 'npz', 'topped_up', 'npz', None, 0)
+  exporting.export(run_to_export(), tmp_path / 'npz', 'topped_up', 'npz', None, 0)
   source = readers.read_npz(tmp_path / 'npz' / writers.NPZ)
-  assert source.class_names == NAMES
+  assert source.class_names == ODD_NAMES
   assert np.bincount(source.train.labels).tolist() == [40, 40, 40]
