@@ -9,10 +9,12 @@ Trains the work directory's ResNet (its section `cas`) on
     METHOD_synthetic        as many generated images of every class, none real
     METHOD_topped_up        the real images and as many generated ones as their classes lack
 
-and tests it on the real test images. All have the same settings, schedule and number of updates,
-those that the section means for the real training images. Seed s of each is compared with seed s
-of the others; exports of seed s are drawn with sample seed s, from replica s of a run with several.
-The same command goes on where it was stopped. downstream.json has the numbers and their protocol.
+and tests it on the real test images. All have the same settings, schedule and number of updates:
+those that the section means for the real training images, or `--stretch` times as many (the epochs
+of its schedule get longer), as a larger set takes more of them to be learned. Seed s of each is
+compared with seed s of the others; exports of seed s are drawn with sample seed s, from replica s
+of a run with several. The same command goes on where it was stopped. downstream.json has the
+numbers and their protocol.
 """
 
 import functools
@@ -35,7 +37,7 @@ NAME = 'downstream.json'
 BASELINES = ('long_tail', 'long_tail_drw')
 
 
-def measure(workdir, out, methods=(), seeds: int = 3, checkpoint: str = '') -> dict:
+def measure(workdir, out, methods=(), seeds: int = 3, stretch: int = 1) -> dict:
   """Trains and tests all classifiers.
 
   Args:
@@ -43,7 +45,7 @@ def measure(workdir, out, methods=(), seeds: int = 3, checkpoint: str = '') -> d
     out: a folder for the classifiers and downstream.json.
     methods: of the work directory; by default all that it has.
     seeds: how many, from 0.
-    checkpoint: of the generators; by default as their configuration says.
+    stretch: so many times the updates that the section means for the real images.
 
   Returns:
     What downstream.json holds: 'protocol', 'results' {images: {score: [a number a seed]}} and
@@ -56,9 +58,10 @@ def measure(workdir, out, methods=(), seeds: int = 3, checkpoint: str = '') -> d
   methods = list(methods) or [
     m for m in families.all_methods() if (workdir / m / 'config.json').exists()
   ]
-  if seeds < 1:
-    raise UserError(f'seeds={seeds} is not possible: use 1 or more')
-  load = functools.cache(functools.partial(jaxgan.load, workdir, checkpoint=checkpoint))
+  for field, value in (('seeds', seeds), ('stretch', stretch)):
+    if value < 1:
+      raise UserError(f'{field}={value} is not possible: use 1 or more')
+  load = functools.cache(functools.partial(jaxgan.load, workdir))
   first = load(*methods[:1])  # Says what is missing where there are none.
   for method in methods:
     if families.family_of([method]).LABELS != 'classes':
@@ -69,7 +72,7 @@ def measure(workdir, out, methods=(), seeds: int = 3, checkpoint: str = '') -> d
   for seed in range(seeds):
     replica = seed % replicas
     real = first.setup.data.arrays(replica)
-    training = _Training(section, real, test, out, first.setup.mesh)
+    training = _Training(section, stretch, real, test, out, first.setup.mesh)
     results.setdefault('long_tail', []).append(training('long_tail', real, seed))
     results.setdefault('long_tail_drw', []).append(training('long_tail_drw', real, seed))
     for method in methods:
@@ -92,6 +95,7 @@ def measure(workdir, out, methods=(), seeds: int = 3, checkpoint: str = '') -> d
       'test_images': len(test.labels),
       'network': jobs.network_name(section.algorithm),
       'updates': training.updates,
+      'stretch': stretch,
       'batch_size': section.train.batch_size,
       'drw_epoch': training.drw_epoch,
       'section': section.to_dict(),
@@ -111,11 +115,11 @@ def measure(workdir, out, methods=(), seeds: int = 3, checkpoint: str = '') -> d
 class _Training:
   """Trains the classifier of a section on some images, with the schedule of the real ones."""
 
-  def __init__(self, section, real, test, out, mesh):
+  def __init__(self, section, stretch, real, test, out, mesh):
     self._section, self._test, self._out, self._mesh = section, test, out, mesh
     batch_size = section.train.batch_size
-    self._steps_per_epoch = data_lib.steps_per_epoch(len(real.labels), batch_size)
-    self.updates = train.total_steps(section, data_lib.whole(real))
+    self._steps_per_epoch = stretch * data_lib.steps_per_epoch(len(real.labels), batch_size)
+    self.updates = stretch * train.total_steps(section, data_lib.whole(real))
     self.drw_epoch = section.algorithm.decay_epochs[0]
 
   def __call__(self, name: str, images, seed: int) -> dict:
@@ -205,7 +209,7 @@ def _main(argv) -> int:
     if len(argv) > 1 or not values.workdir or not values.out:
       raise UserError('name the work directory and a folder for the results: --workdir, --out')
     compilation.use_cache()
-    print(table(measure(values.workdir, values.out, values.methods, values.seeds)))
+    print(table(measure(values.workdir, values.out, values.methods, values.seeds, values.stretch)))
   except UserError as error:
     print(f'error: {error}', file=sys.stderr)
     return 2
@@ -221,4 +225,5 @@ if __name__ == '__main__':
   flags.DEFINE_string('out', '', 'A folder for classifiers and downstream.json.')
   flags.DEFINE_list('methods', [], 'Of the work directory; by default all that it has.')
   flags.DEFINE_integer('seeds', 3, 'How many.', lower_bound=1)
+  flags.DEFINE_integer('stretch', 1, 'Times the usual number of updates.', lower_bound=1)
   app.run(_main)
