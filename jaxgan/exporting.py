@@ -59,13 +59,13 @@ def export(run, out, contents: str, format: str, images_per_class: int | None, s
       digest = array_builder.ArraysDigest((int((real + wanted).sum()), *arrays.images.shape[1:]))
       labels, indices = _order(arrays.labels, real, wanted)
 
-      def images():
+      def digested():
         for image in _images(arrays, real, generated):
           digest.update(image)
           yield image
 
       data = writers.LabelledImages(
-        images(), labels, indices, indices < 0, arrays.class_names, arrays.images.shape[1:]
+        digested(), labels, indices, indices < 0, arrays.class_names, arrays.images.shape[1:]
       )
       facts = writers.FORMATS[format](folder, data)
     written = {
