@@ -113,7 +113,7 @@ def test_preparing_holds_no_more_for_more_images(tmp_path):
   builder = _Stream(data_dir=str(tmp_path))
   tracemalloc.start()
   try:
-    with build._quiet():
+    with build.quiet():
       builder.download_and_prepare()
     peak = tracemalloc.get_traced_memory()[1]
   finally:
@@ -128,7 +128,7 @@ def test_preparing_holds_no_more_for_more_images(tmp_path):
 def test_a_split_needs_as_many_images_as_labels(tmp_path, monkeypatch):
   split = _Stream.split(5)
   monkeypatch.setattr(_Stream, 'split', lambda self, n: split._replace(labels=np.zeros(n, int)))
-  with build._quiet(), pytest.raises(ValueError, match='zip'):
+  with build.quiet(), pytest.raises(ValueError, match='zip'):
     _Stream(data_dir=str(tmp_path)).download_and_prepare()
 
 
@@ -149,7 +149,7 @@ def test_who_comes_second_waits_and_takes_what_the_first_one_prepared(digits, tm
       second.result(timeout=0.5)
     (folder / 'incomplete.ABCDEF_1.0.0').mkdir()
     recipe = long_tail_digits.recipe('ratio_10', '')
-    with build._quiet():
+    with build.quiet():
       recipe.make(str(tmp_path)).download_and_prepare()
     prepared = (folder / '1.0.0').stat()
   assert len(second.result().labels) == 100
