@@ -8,10 +8,10 @@
     python -m jaxgan.main --config=experiments/digits_stability.py:switch=none,method=cgan
     python -m jaxgan.main --config=experiments/digits_stability.py:switch=gsr
 
-Class balancing as in `digits_lt` with the one switch of `jaxgan.algorithms.stability`. The gains and
-biases that gsr regularises are those of a conditional generator: it goes with cgan, and cgan without
-it is its baseline. Each switch has a work directory of its own, `runs/digits_stability_SWITCH`; give
-all of them the classifier and annotator of the first:
+Class balancing as in `digits_lt` with the one switch of `jaxgan.algorithms.stability`. The gains
+and biases that gsr regularises are those of a conditional generator: it goes with cgan, and cgan
+without it is its baseline. Each switch has a work directory of its own, named after it; give all of
+them the classifier and annotator of the first:
 
     --config.classifier.folder=runs/digits_stability_none/classifier
     --config.annotator.folder=runs/digits_stability_none/annotator
