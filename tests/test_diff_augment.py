@@ -25,7 +25,9 @@ def _spread(values, low, high):
 
 def test_brightness_is_added():
   change = np.asarray(lib.random_brightness(RNG, IMAGES) - IMAGES)
-  np.testing.assert_allclose(change, np.broadcast_to(change[:, :1, :1, :1], change.shape), atol=1e-6)
+  np.testing.assert_allclose(
+    change, np.broadcast_to(change[:, :1, :1, :1], change.shape), atol=1e-6
+  )
   _spread(change[:, 0, 0, 0], -0.5, 0.5)
 
 
