@@ -313,16 +313,17 @@ def balanced_positions(share: Share, step, batch_size: int):
   Returns:
     int32 `[B]`.
   """
-  num_classes = len(share.class_counts)
+  starts, counts, indices = map(
+    jnp.asarray, (share.class_starts, share.class_counts, share.indices)
+  )
   class_rng, image_rng = jax.random.split(share.order_rng)
 
   def position(slot):
-    round_, turn = slot // num_classes, slot % num_classes
-    label = permuted(jax.random.fold_in(class_rng, round_), turn, num_classes)
-    epoch, place = jnp.divmod(round_, share.class_counts[label].astype(jnp.uint32))
+    round_, turn = slot // len(counts), slot % len(counts)
+    label = permuted(jax.random.fold_in(class_rng, round_), turn, len(counts))
+    epoch, place = jnp.divmod(round_, counts[label].astype(jnp.uint32))
     order_rng = jax.random.fold_in(jax.random.fold_in(image_rng, label), epoch)
-    place = permuted(order_rng, place, share.class_counts[label])
-    return share.indices[share.class_starts[label] + place]
+    return indices[starts[label] + permuted(order_rng, place, counts[label])]
 
   slots = jnp.asarray(step, jnp.uint32) * batch_size + jnp.arange(batch_size, dtype=jnp.uint32)
   return jax.vmap(position)(parallel.along_batch(slots))

@@ -116,7 +116,7 @@ def test_balanced_batches_are_of_the_replicas_own_images_and_classes():
   labels = np.repeat([1, 5, 1, 0], [10, 5, 3, 2]).astype(np.int32)
   images = np.arange(20, dtype=np.uint8).reshape(-1, 1, 1, 1)
   pool = build.Arrays(images, labels, tuple('abcdef'), {}, 'pool')
-  indices, classes = (np.arange(20), np.arange(8, 16)), (np.arange(6), np.array([5, 1]))
+  indices, classes = (np.arange(18), np.arange(8, 16)), (np.array([1, 5]), np.array([5, 1]))
   training = data.TrainingData(pool, indices, ('all', 'part'), classes)
   share = training.share(1, 0, class_balanced=True)
   batch, _ = data.draw(share, training.dataset, 3, batch_size=8, flip=False, crop_padding=0)
