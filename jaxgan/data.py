@@ -28,12 +28,15 @@ class Share(NamedTuple):
   """What a replica alone has: its part of the images and its seed's keys.
 
   Attributes:
-    indices: int32 `[M]`, positions in the Dataset; those from `num_images` on are padding.
+    indices: int32 `[M]`, positions in the Dataset, class by class where batches are to be balanced;
+      those from `num_images` on are padding.
     num_images: int32.
     label_of: int32, the replica's number 0 .. K - 1 of each class of the Dataset.
     class_counts: int32 `[K]`, images of each class.
     order_rng: key of the epochs' permutations.
     step_rng: key of the steps.
+    class_starts: int32 `[K]`, where in `indices` each class begins; None where batches are not to
+      be balanced.
   """
 
   indices: Any
@@ -42,6 +45,7 @@ class Share(NamedTuple):
   class_counts: Any
   order_rng: Any
   step_rng: Any
+  class_starts: Any = None
 
 
 class TrainingData(NamedTuple):
@@ -101,16 +105,17 @@ class TrainingData(NamedTuple):
     label_of[self.classes[replica]] = np.arange(self.num_classes)
     return label_of
 
-  def share(self, replica: int, seed: int) -> Share:
+  def share(self, replica: int, seed: int, class_balanced: bool = False) -> Share:
     """The Share of one replica; all of them have the same padded length."""
-    indices = self.indices[replica]
+    indices, label_of = self.indices[replica], self._label_of(replica)
+    if class_balanced:
+      indices = indices[np.argsort(label_of[self.pool.labels[indices]], kind='stable')]
     padded = np.zeros(max(map(len, self.indices)), np.int32)
     padded[: len(indices)] = indices
     _, order_rng, step_rng = run_keys(seed)
     counts = self.share_counts(replica).astype(np.int32)
-    return Share(
-      padded, np.int32(len(indices)), self._label_of(replica), counts, order_rng, step_rng
-    )
+    starts = np.cumsum(counts, dtype=np.int32) - counts if class_balanced else None
+    return Share(padded, np.int32(len(indices)), label_of, counts, order_rng, step_rng, starts)
 
 
 def run_keys(seed: int):
@@ -278,19 +283,54 @@ def to_uint8(images):
 def positions(share: Share, step, batch_size: int):
   """Where a step's images are in the Dataset, int32 `[B]`: the next of its epoch's permutation.
 
+  Where batches are to be balanced, the next of `balanced_positions`.
+
   Args:
     share: of the replica.
     step: number of the step, from 0.
     batch_size: B.
   """
   steps = share.num_images // batch_size
+  if share.class_starts is not None:
+    return balanced_positions(share, step, batch_size)
   ordered = step % steps * batch_size + parallel.along_batch(jnp.arange(batch_size))
   order_rng = jax.random.fold_in(share.order_rng, step // steps)
   return share.indices[permuted(order_rng, ordered, share.num_images)]
 
 
+def balanced_positions(share: Share, step, batch_size: int):
+  """Where the images of a step are, every class equally often.
+
+  All images ever drawn, in their order, are rounds of K: round r shows a permutation of the classes
+  and of each class the next image in a permutation of its own, anew each time that all of them have
+  been shown. So the n_k images of class k come once in n_k rounds.
+
+  Args:
+    share: of the replica; each class has images.
+    step: number of the step, from 0.
+    batch_size: B.
+
+  Returns:
+    int32 `[B]`.
+  """
+  starts, counts, indices = map(
+    jnp.asarray, (share.class_starts, share.class_counts, share.indices)
+  )
+  class_rng, image_rng = jax.random.split(share.order_rng)
+
+  def position(slot):
+    round_, turn = slot // len(counts), slot % len(counts)
+    label = permuted(jax.random.fold_in(class_rng, round_), turn, len(counts))
+    epoch, place = jnp.divmod(round_, counts[label].astype(jnp.uint32))
+    order_rng = jax.random.fold_in(jax.random.fold_in(image_rng, label), epoch)
+    return indices[starts[label] + permuted(order_rng, place, counts[label])]
+
+  slots = jnp.asarray(step, jnp.uint32) * batch_size + jnp.arange(batch_size, dtype=jnp.uint32)
+  return jax.vmap(position)(parallel.along_batch(slots))
+
+
 def draw(share: Share, dataset: Dataset, step, *, batch_size, flip, crop_padding, streamed=False):
-  """The batch of a step, the next `batch_size` images of its epoch's permutation, and a key.
+  """The batch of a step, its images those of `positions`, and a key.
 
   Args:
     share: of the replica.

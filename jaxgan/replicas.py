@@ -54,13 +54,11 @@ def replicate(algorithm: Algorithm, num_replicas: int) -> Algorithm:
   def classify(variables, images):
     return over_replicas(algorithm.classify)(variables, images)
 
-  return Algorithm(
-    init,
-    update,
-    generate if algorithm.generate else None,
-    classify if algorithm.classify else None,
-    algorithm.images_per_update,
-    algorithm.class_conditional,
+  return algorithm._replace(
+    init=init,
+    update=update,
+    generate=generate if algorithm.generate else None,
+    classify=classify if algorithm.classify else None,
   )
 
 

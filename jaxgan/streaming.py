@@ -31,7 +31,15 @@ class Stream:
   They are `[B, ...]`, or, where all replicas are one carry, `[R, B, ...]`.
   """
 
-  def __init__(self, data, seeds, batch_size: int, mesh: jax.sharding.Mesh, together: bool):
+  def __init__(
+    self,
+    data,
+    seeds,
+    batch_size: int,
+    mesh: jax.sharding.Mesh,
+    together: bool,
+    class_balanced: bool = False,
+  ):
     """Reads nothing yet.
 
     Args:
@@ -40,6 +48,7 @@ class Stream:
       batch_size: images a step and replica.
       mesh: of the devices.
       together: see `jaxgan.train.Trainer`.
+      class_balanced: see `jaxgan.data.balanced_positions`.
     """
     self._data = data
     self._shape = (len(seeds), batch_size) if together else (batch_size,)
@@ -51,7 +60,7 @@ class Stream:
     self._positions = jit(jax.vmap(positions, (0, None)) if together else positions)
     self._host = jax.local_devices(backend='cpu')[0]
     with jax.default_device(self._host):
-      self._shares = [data.share(replica, seed) for replica, seed in enumerate(seeds)]
+      self._shares = [data.share(r, seed, class_balanced) for r, seed in enumerate(seeds)]
       if together:
         self._shares = [replicas.stack(self._shares)]
 

@@ -89,10 +89,11 @@ class Trainer:
     self._finite = jit(jax.vmap(_all_finite) if together else _all_finite)
     self._states = replicas.replicate(job.algorithm, job.num_replicas)
     seeds = range(job.config.seed, job.config.seed + job.num_replicas)
+    balanced = job.algorithm.class_balanced
     if job.data.streamed:
       batch_size = job.config.train.batch_size * job.algorithm.images_per_update
-      self._stream = Stream(job.data, seeds, batch_size, mesh, together)
-    shares = [job.data.share(replica, seed) for replica, seed in enumerate(seeds)]
+      self._stream = Stream(job.data, seeds, batch_size, mesh, together, balanced)
+    shares = [job.data.share(replica, seed, balanced) for replica, seed in enumerate(seeds)]
     if together:
       self._shares = [parallel.put(replicas.stack(shares), self._sharding)]
     else:

@@ -6,6 +6,7 @@ import ml_collections
 import pytest
 
 from jaxgan import config as config_lib
+from jaxgan.algorithms import stability
 from jaxgan.errors import UserError
 from tests.stand_in import tiny, tiny_codes
 
@@ -25,6 +26,8 @@ from tests.stand_in import tiny, tiny_codes
     ('methods', ('unconditional', 'elastic_infogan'), "'elastic_infogan'.* not possible: use some"),
     ('replicas', 0, r'config\.replicas=0 .* above 0'),
     ('algorithm.network', 'vgg', r'algorithm\.network.*one of sndcgan'),
+    ('algorithm.lecam_weight', -0.1, r'config\.algorithm\.lecam_weight=-0\.1 .* 0 or more'),
+    ('algorithm.diff_augment', ('flip',), 'some of color, translation, cutout'),
     ('algorithm.loss', 'wasserstein', r'algorithm\.loss.*relativistic, hinge, non_saturating'),
     ('algorithm.dtype', 'float16', r'algorithm\.dtype.*bfloat16'),
     ('algorithm.regulariser_weights', 'x', 'released, paper'),
@@ -150,7 +153,7 @@ def test_a_run_from_before_there_were_some_fields_goes_on(method, tmp_path):
   added = ('network', 'width', 'crop_keep', 'flip', 'gamma_range', 'prior_losses')
   added += ('prior_learning_rate',)
   if method == 'class_balancing':
-    added = ('generator_spectral_norm', 'count_update')
+    added = ('generator_spectral_norm', 'count_update', *stability.OFF)
   old = config.to_dict()
   for field in added:
     old['algorithm'].pop(field, None)

@@ -83,6 +83,18 @@ def test_the_batches_are_those_of_resident_images(data, together, num_replicas):
         assert (jax.random.key_data(found[1]) == jax.random.key_data(expected[1])).all()
 
 
+def test_balanced_batches_are_those_of_resident_images(data):
+  resident, streamed = data
+  mesh = parallel.device_mesh(devices=jax.devices())
+  stream = Stream(streamed, SEEDS[:1], BATCH, mesh, together=False, class_balanced=True)
+  share = resident.share(0, SEEDS[0], class_balanced=True)
+  for step, (found,) in enumerate(itertools.islice(stream.from_step(5), 3), 5):
+    at = data_lib.positions(share, step, BATCH)
+    np.testing.assert_array_equal(found.images, resident.pool.images[at])
+    np.testing.assert_array_equal(found.labels, resident.pool.labels[at])
+    assert len(set(np.asarray(found.labels).tolist())) >= BATCH - 2  # Of 10 classes, two rounds.
+
+
 def test_processes_read_disjoint_rows_of_one_batch(data):
   """Each reads what its devices hold: of eight, as if four belonged to another process."""
   mesh = parallel.device_mesh(devices=jax.devices())

@@ -26,6 +26,7 @@ class Algorithm(NamedTuple):
     images_per_update: how many times the batch size an update reads.
     class_conditional: whether `generate` takes `labels` `[num_images]`, the classes that the images
       are to be of; where they are None all classes are equally likely.
+    class_balanced: whether the batches that it reads have every class equally often.
   """
 
   init: Callable
@@ -34,6 +35,7 @@ class Algorithm(NamedTuple):
   classify: Callable | None = None
   images_per_update: int = 1
   class_conditional: bool = False
+  class_balanced: bool = False
 
 
 def apply_train(network, params, batch_stats, *inputs):

@@ -7,7 +7,8 @@ head by which the discriminator judges them, and what a frozen classifier adds t
 loss. A published method is an entry of METHODS.
 
 A classifier in the loop sees every batch of the generator; its argmax gives the effective class
-counts. See "Class Balancing GAN with a Classifier in the Loop".
+counts. See "Class Balancing GAN with a Classifier in the Loop". What keeps training stable can be
+switched on for every method, see `jaxgan.algorithms.stability`.
 """
 
 from collections.abc import Callable
@@ -19,7 +20,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from jaxgan.algorithms import Algorithm, adam, apply_train
+from jaxgan.algorithms import Algorithm, adam, apply_train, stability
 from jaxgan.errors import UserError
 from jaxgan.losses import adversarial, auxiliary, class_balance
 from jaxgan.networks.conditional import HEADS
@@ -146,9 +147,9 @@ class GanState(struct.PyTreeNode):
   """Everything that GAN training changes.
 
   `generator`, `discriminator` and `ema` are Flax variables: parameters, and as `batch_stats` the
-  batch-norm statistics (generator) and spectral-norm vectors. `counts` are the effective class
-  counts N and `cycle_counts` the c of the running cycle, both `[K]`, or None without a classifier
-  in the loop.
+  batch-norm statistics (generator) and spectral-norm vectors; the discriminator's also hold what
+  its regularisers remember. `counts` are the effective class counts N and `cycle_counts` the c of
+  the running cycle, both `[K]`, or None without a classifier in the loop.
   """
 
   step: Any
@@ -201,7 +202,8 @@ def gan(
       `discriminator_steps` (n_dis), `ema_decay`, `ema_start`, `regulariser_weight` (λ),
       `regulariser_weights` (of WEIGHTS), `class_loss_weight` (of the losses of head 'auxiliary' and
       guidance 'cross_entropy'), `count_start` (N at the start, one number or one a class),
-      `count_update` (of COUNT_UPDATES), `count_decay` (α), `count_cycle` (steps), `dtype`.
+      `count_update` (of COUNT_UPDATES), `count_decay` (α), `count_cycle` (steps), `dtype`, and
+      those of `stability.OFF`.
     choices: a method of METHODS, or other choices.
     image_shape: (H, W, C) of the training images.
     num_classes: K of the labels and of the classifier in the loop.
@@ -225,6 +227,9 @@ def gan(
   weights = WEIGHTS[config.regulariser_weights]
   update_counts = COUNT_UPDATES[config.count_update]
   optimizer = adam(config)
+  stability.check(config, choices.labels != 'none', discriminator, image_shape)
+  discriminator_regularisers = stability.of_discriminator(config)
+  generator_regularisers = stability.of_generator(config)
 
   def draw_noise(rng, num):
     return along_batch(jax.random.normal(rng, (num, config.noise_dim)))
@@ -243,10 +248,11 @@ def gan(
     generator_variables = generator.init(generator_rng, noise, labels, train=False)
     discriminator_variables = discriminator.init(discriminator_rng, images, labels, train=False)
     start_counts = jnp.broadcast_to(jnp.asarray(config.count_start, jnp.float32), (num_classes,))
+    memories = stability.first_memories(discriminator_regularisers)
     return GanState(
       step=jnp.zeros((), jnp.int32),
       generator=generator_variables,
-      discriminator=discriminator_variables,
+      discriminator={**discriminator_variables, **memories},
       ema=jax.tree.map(jnp.copy, generator_variables),
       generator_optimizer=optimizer.init(generator_variables['params']),
       discriminator_optimizer=optimizer.init(discriminator_variables['params']),
@@ -259,15 +265,16 @@ def gan(
       state.generator['params'], state, rng, real_images.shape[0]
     )
     fake_images = jax.lax.stop_gradient(fake_images)
+    view_real, view_fake = stability.views(config, rng)
 
     def loss_fn(params):
       variables = {'params': params, 'batch_stats': state.discriminator['batch_stats']}
       (real_logits, real_classes), updated = discriminator.apply(
-        variables, real_images, real_labels, train=True, mutable=['batch_stats']
+        variables, view_real(real_images), real_labels, train=True, mutable=['batch_stats']
       )
       # The same power iteration as for the real batch: one a step, stored once.
       fake_logits, fake_classes = discriminator.apply(
-        variables, fake_images, fake_labels, train=False
+        variables, view_fake(fake_images), fake_labels, train=False
       )
       loss = discriminator_loss(real_logits, fake_logits)
       metrics = {
@@ -281,32 +288,50 @@ def gan(
         )
         loss += config.class_loss_weight * class_loss
         metrics['loss/discriminator_class'] = class_loss
-      return loss, (updated['batch_stats'], metrics)
+
+      def seen(view, images, labels, logits):
+        judge = functools.partial(discriminator.apply, variables, train=False)
+        return stability.Seen(lambda images: judge(view(images), labels)[0], images, logits)
+
+      loss, memories, penalties = stability.regularise(
+        loss,
+        discriminator_regularisers,
+        state.step,
+        state.discriminator,
+        seen(view_real, real_images, real_labels, real_logits),
+        seen(view_fake, fake_images, fake_labels, fake_logits),
+      )
+      return loss, ({**updated, **memories}, metrics | penalties)
 
     params = state.discriminator['params']
-    (_, (stats, metrics)), gradients = jax.value_and_grad(loss_fn, has_aux=True)(params)
+    (_, (updated, metrics)), gradients = jax.value_and_grad(loss_fn, has_aux=True)(params)
     updates, optimizer_state = optimizer.update(gradients, state.discriminator_optimizer, params)
     state = state.replace(
-      discriminator={'params': optax.apply_updates(params, updates), 'batch_stats': stats},
+      discriminator={'params': optax.apply_updates(params, updates), **updated},
       discriminator_optimizer=optimizer_state,
     )
     return state, metrics
 
-  def generator_step(state, real_images, real_labels, classifier, rng):
+  def generator_step(state, real_images, real_labels, batch, rng):
+    view_real, view_fake = stability.views(config, rng)
+
     def loss_fn(params):
       images, labels, stats = generate_train(params, state, rng, real_images.shape[0])
       judge = functools.partial(discriminator.apply, state.discriminator, train=False)
-      fake_logits, fake_classes = judge(images, labels)
-      real_logits, _ = judge(real_images, real_labels)
+      fake_logits, fake_classes = judge(view_fake(images), labels)
+      real_logits, _ = judge(view_real(real_images), real_labels)
       loss = generator_loss(real_logits, fake_logits)
       metrics = {'loss/generator': loss}
       if fake_classes is not None:
         class_loss = auxiliary.auxiliary_generator(fake_classes, labels)
         loss += config.class_loss_weight * class_loss
         metrics['loss/generator_class'] = class_loss
+      for name, (weight, regulariser) in generator_regularisers.items():
+        metrics[name] = regulariser(params, batch['class_counts'])
+        loss += weight * metrics[name]
       if guidance is None:
         return loss, (stats, None, metrics)
-      class_logits, _ = classify(classifier, images)
+      class_logits, _ = classify(batch['frozen']['classifier'], images)
       guidance_loss = guidance.loss(class_logits, labels, weights(state.counts))
       predictions = jnp.argmax(class_logits, axis=-1)
       histogram = jax.nn.one_hot(predictions, num_classes).sum(axis=0)
@@ -341,7 +366,7 @@ def gan(
     for i, step_rng in enumerate(discriminator_rngs):
       state, metrics = discriminator_step(state, images[:, i], labels[:, i], step_rng)
     state, histogram, generator_metrics = generator_step(
-      state, images[:, -1], labels[:, -1], batch['frozen'].get('classifier'), generator_rng
+      state, images[:, -1], labels[:, -1], batch, generator_rng
     )
     if guidance:
       state = update_statistics(state, histogram)
@@ -364,4 +389,5 @@ def gan(
     generate,
     images_per_update=config.discriminator_steps,
     class_conditional=choices.class_conditional,
+    class_balanced=config.class_balanced_batches,
   )

@@ -60,6 +60,13 @@ class ConditionalBatchNorm(nn.Module):
     return gain * x + bias
 
 
+def embeddings(params) -> list:
+  """The gains γ and biases β, `[K, C]` each, of every conditional batch norm in a generator."""
+  leaves = jax.tree_util.tree_leaves_with_path(params)
+  name = ConditionalBatchNorm.__name__
+  return [leaf for path, leaf in leaves if any(str(key.key).startswith(name) for key in path)]
+
+
 def batch_norm(labels, num_classes, *, train, spectral_norm, dtype):
   """Makes `norm(x)`, a generator's batch norm, which is conditional if there are classes.
 

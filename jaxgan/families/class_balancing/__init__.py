@@ -3,7 +3,7 @@
 import math
 
 from jaxgan import data as data_lib
-from jaxgan.algorithms import gan
+from jaxgan.algorithms import gan, stability
 from jaxgan.errors import UserError
 from jaxgan.families.class_balancing import features
 from jaxgan.families.class_balancing import report as report  # part of the interface
@@ -16,7 +16,8 @@ LABELS = 'classes'
 def added_fields(algorithm) -> dict:
   """The fields that older configurations lack; see `jaxgan.families`."""
   del algorithm
-  return {'generator_spectral_norm': False, 'count_update': 'convex'}
+  added = {'generator_spectral_norm': False, 'count_update': 'convex', **stability.OFF}
+  return added | {'diff_augment': []}  # As JSON has it.
 
 
 def validate(config, require, require_positive) -> None:
@@ -44,6 +45,7 @@ def validate(config, require, require_positive) -> None:
   for field in ('regulariser_weight', 'class_loss_weight', 'ema_start'):
     value = algorithm[field]
     require(0 <= value < math.inf, f'algorithm.{field}', value, '0 or more')
+  stability.validate(algorithm, require)
 
 
 def _start_counts(config) -> tuple[float, ...]:
@@ -91,6 +93,14 @@ def check(config, data: data_lib.TrainingData) -> None:
       f'config.algorithm.count_start has {counts} numbers, {config.data.dataset} has '
       f'{num_classes} classes: give one, or one a class'
     )
+  if config.algorithm.class_balanced_batches:
+    for replica in range(config.replicas):
+      if not (counts := data.share_counts(replica)).all():
+        absent = data.class_names(replica)[counts.argmin()]
+        raise UserError(
+          'config.algorithm.class_balanced_batches=True is not possible with '
+          f'{config.data.dataset}, which has no image of class {absent!r}: use False'
+        )
   images_per_step = config.train.batch_size * config.algorithm.discriminator_steps
   for indices in data.indices:
     data_lib.steps_per_epoch(len(indices), images_per_step)

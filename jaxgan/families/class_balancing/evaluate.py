@@ -7,7 +7,7 @@ import numpy as np
 
 from jaxgan import compilation, distributed, evaluation_file, files, jobs, logging
 from jaxgan import data as data_lib
-from jaxgan.algorithms import gan
+from jaxgan.algorithms import gan, stability
 from jaxgan.drawing import curves, grids
 from jaxgan.families import class_balancing
 from jaxgan.families.class_balancing import cas, comparison, features, measures, pictures
@@ -98,6 +98,7 @@ class Evaluation:
         'loss': config.algorithm.loss,
         **choices._asdict(),
         **loop,
+        **stability.protocol(config.algorithm),
         'generator': 'ema',
         'batch_norm': 'running statistics',
         'feature_network': ', '.join(f'{n.metric}: {n.key}' for n in networks),

@@ -155,7 +155,7 @@ def _scores(rows, footnotes):
     lines.append(
       (
         row.experiment,
-        row.method,
+        verdicts.label(row),
         str(protocol['step']),
         str(protocol['samples']),
         formatting.mean_std(row.results('kl_from_uniform')),
@@ -183,7 +183,7 @@ def _by_frequency(rows):
         ' / '.join(_mean([c[key][name] for c in compared]) for name in names)
         for key, names in (('thirds_frechet', THIRDS), ('groups_frechet', GROUPS))
       )
-      lines.append((row.experiment, row.method, shares, network, *distances))
+      lines.append((row.experiment, verdicts.label(row), shares, network, *distances))
   return lines
 
 
@@ -195,7 +195,7 @@ def _quality(rows):
       values = [[1000 * c['kid'] for c in compared]]
       values += [[c[name] for c in compared if c[name] is not None] for name in NEAREST]
       cells = [formatting.mean_std(column) for column in values]
-      lines.append((row.experiment, row.method, network, *cells))
+      lines.append((row.experiment, verdicts.label(row), network, *cells))
   return lines
 
 
@@ -205,7 +205,8 @@ def _comparisons(rows):
   lines = [('experiment', 'method', 'against', *names, 'shared seeds')]
   for row, baseline, seeds, found in verdicts.compare(rows):
     cells = [_verdict(score, *found[score]) if score in found else '-' for score in verdicts.SCORES]
-    lines.append((row.experiment, row.method, baseline.method, *cells, str(seeds)))
+    names = map(verdicts.label, (row, baseline))
+    lines.append((row.experiment, *names, *cells, str(seeds)))
   return lines
 
 
@@ -259,8 +260,8 @@ def pictures(rows, out):
 
 def _title(row, rows, taken):
   """What tells a row from the others: its method, its experiment or both."""
-  several = [len({getattr(r, name) for r in rows}) > 1 for name in ('experiment', 'method')]
-  names = zip((row.experiment, row.method), several, strict=True)
+  several = [len({r.experiment for r in rows}) > 1, len({verdicts.label(r) for r in rows}) > 1]
+  names = zip((row.experiment, verdicts.label(row)), several, strict=True)
   title = ': '.join(name for name, tells in names if tells) or row.method
   repeats = sum(other.split(' (')[0] == title for other in taken)
   return f'{title} ({repeats + 1})' if repeats else title
@@ -281,7 +282,7 @@ def _console_block(experiment, class_names, train_counts, rows):
     values = [row.results(name) for name in ('kl_from_uniform', 'fid', 'frechet_annotator')]
     values = [formatting.mean_std(value) for value in values]
     values.append(formatting.mean_std(_percent(row), digits=2))
-    lines.append([row.method, *values, *classes])
+    lines.append([verdicts.label(row), *values, *classes])
   # Without a FID the Fréchet distance in the annotator's features stands in.
   measured = [any(line[i] not in ('', '-') for line in lines[1:]) for i in range(len(lines[0]))]
   optional = [lines[0].index(name) for name in ('FID', 'CAS (%)')]

@@ -35,10 +35,20 @@ class Comparison(NamedTuple):
   verdicts: dict
 
 
+def _switches(row) -> str:
+  return row.evaluations[0]['protocol'].get('switches', '')
+
+
+def label(row) -> str:
+  """The name of a row: its method, and what was switched on beside it."""
+  return ' + '.join(filter(None, (row.method, _switches(row))))
+
+
 def compare(rows) -> list[Comparison]:
   """Compares each method of an experiment with its baseline.
 
-  That is 'unconditional' or, where it is not among them, the first method. Better or worse is only
+  That is 'unconditional' or, where it is not among them, the first method; of a method with
+  switches on, where it is among them, the same one without. Better or worse is only
   said where the paired bootstrap interval leaves 0 out, see `jaxgan.metrics.bootstrap`.
 
   Args:
@@ -52,13 +62,20 @@ def compare(rows) -> list[Comparison]:
     groups.setdefault(key, []).append(row)
   comparisons = []
   for group in groups.values():
-    methods = [row.method for row in group]
-    name = BASELINE if BASELINE in methods else methods[0]
-    baselines = [row for row in group if row.method == name]
-    comparisons += [
-      _compare(row, _at_the_same_step(row, baselines)) for row in group if row.method != name
-    ]
+    for row in group:
+      baselines = _baselines(row, group)
+      if row not in baselines:
+        comparisons.append(_compare(row, _at_the_same_step(row, baselines)))
   return comparisons
+
+
+def _baselines(row, group):
+  plain = [other for other in group if not _switches(other)]
+  if same := [other for other in plain if other.method == row.method and _switches(row)]:
+    return same
+  methods = [other.method for other in plain or group]
+  name = BASELINE if BASELINE in methods else methods[0]
+  return [other for other in plain or group if other.method == name]
 
 
 def _at_the_same_step(row, baselines):
@@ -99,5 +116,5 @@ def in_words(comparison: Comparison) -> str:
   order = [verdict for verdict in ('better', 'worse', NONE) if verdict in names]
   parts = '; '.join(f'{verdict} in {", ".join(names[verdict])}' for verdict in order)
   seeds = f'{comparison.seeds} shared seed{"" if comparison.seeds == 1 else "s"}'
-  who = f'{comparison.row.method} against {comparison.baseline.method}'
+  who = f'{label(comparison.row)} against {label(comparison.baseline)}'
   return f'{who} ({seeds}): {parts or NONE}'

@@ -11,6 +11,7 @@ from data_prep import build
 from jaxgan import data as data_lib
 from jaxgan import jobs
 from jaxgan.algorithms import Algorithm
+from jaxgan.errors import UserError
 from jaxgan.families import class_balancing
 from jaxgan.families.class_balancing.evaluate import Evaluation
 
@@ -39,6 +40,19 @@ def test_a_classifier_is_trained_where_one_is_in_the_loop_or_gives_labels(
 def test_a_run_from_before_the_score_has_none(tiny_config):
   del tiny_config.evaluation['cas'], tiny_config['cas']
   assert class_balancing.roles(tiny_config, ('unconditional',), labelled=True) == ('annotator',)
+
+
+def test_balanced_batches_need_an_image_of_every_class(tiny_config):
+  tiny_config.evaluation.cas, tiny_config.train.batch_size = False, 2
+  every, some = (
+    data_lib.whole(build.Arrays(np.zeros((3, 8, 8, 1), np.uint8), np.array(labels), NAMES, {}, ''))
+    for labels in ([0, 1, 2], [0, 2, 2])
+  )
+  class_balancing.check(tiny_config, some)
+  tiny_config.algorithm.class_balanced_batches = True
+  class_balancing.check(tiny_config, every)
+  with pytest.raises(UserError, match=r"class_balanced_batches=True .* no image of class 'b'"):
+    class_balancing.check(tiny_config, some)
 
 
 def _generate(state, rng, num_images, ema=True, labels=None):

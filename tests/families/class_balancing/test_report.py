@@ -232,3 +232,29 @@ def test_the_classes_of_all_rows_are_drawn_beside_each_other(tmp_path, monkeypat
   }
   assert list(others) == ['tiny']
   assert (path.name, other_path.name) == ('out_classes.png', 'out_classes_2.png')
+
+
+def test_a_switch_is_compared_with_its_own_method_without_it(tmp_path):
+  for seed in (0, 1):
+    for method in ('cgan', 'class_balancing'):
+      for switches, kl in (('', 0.3 + seed), ('lecam', 0.2 + seed), ('r1_r2, lecam', 0.4 + seed)):
+        protocol = {'seed': seed} | ({'switches': switches} if switches else {})
+        folder = tmp_path / f'{method}_{switches}_{seed}'
+        _save(folder, {'kl_from_uniform': kl}, protocol, method=method)
+  lines = console_table(collect([tmp_path])).splitlines()
+  # Without an unconditional one, the first method is what the others are compared with.
+  assert [line.split(' in KL')[0] for line in lines if ' against ' in line] == [
+    f'{row} against {baseline} (2 shared seeds): {verdict}'
+    for row, baseline, verdict in (
+      ('cgan + lecam', 'cgan', 'better'),
+      ('cgan + r1_r2, lecam', 'cgan', 'worse'),
+      ('class_balancing', 'cgan', 'no difference shown'),
+      ('class_balancing + lecam', 'class_balancing', 'better'),
+      ('class_balancing + r1_r2, lecam', 'class_balancing', 'worse'),
+    )
+  ]
+  assert [line.split('  ')[0] for line in lines[3:6]] == [
+    'cgan',
+    'cgan + lecam',
+    'cgan + r1_r2, lecam',
+  ]

@@ -1,0 +1,43 @@
+"""What keeps training stable, one switch at a time, on the embedded digits.
+
+    python -m jaxgan.main --config=experiments/digits_stability.py:switch=none
+    python -m jaxgan.main --config=experiments/digits_stability.py:switch=r1_r2
+    python -m jaxgan.main --config=experiments/digits_stability.py:switch=lecam
+    python -m jaxgan.main --config=experiments/digits_stability.py:switch=diff_augment
+    python -m jaxgan.main --config=experiments/digits_stability.py:switch=class_balanced
+    python -m jaxgan.main --config=experiments/digits_stability.py:switch=none,method=cgan
+    python -m jaxgan.main --config=experiments/digits_stability.py:switch=gsr
+
+Class balancing as in `digits_lt` with the one switch of `jaxgan.algorithms.stability`. The gains
+and biases that gsr regularises are those of a conditional generator: it goes with cgan, and cgan
+without it is its baseline. Each switch has a work directory of its own, named after it; give all of
+them the classifier and annotator of the first:
+
+    --config.classifier.folder=runs/digits_stability_none/classifier
+    --config.annotator.folder=runs/digits_stability_none/annotator
+"""
+
+from experiments import base, digits_lt
+
+METHODS = ('class_balancing', 'cgan')
+SWITCHES = {
+  'none': {},
+  'r1_r2': {'r1_r2_weight': 1.0, 'r1_r2_end_weight': 0.1, 'r1_r2_steps': 3000},
+  'lecam': {'lecam_weight': 0.1},
+  'diff_augment': {'diff_augment': ('translation', 'cutout')},
+  'gsr': {'group_spectral_weight': 0.5},
+  'class_balanced': {'class_balanced_batches': True},
+}
+
+
+def get_config(argument: str = ''):
+  """The configuration; the argument takes switch=... and method=class_balancing|cgan."""
+  chosen = base.parse_argument(argument, switch=tuple(SWITCHES), method=('default', *METHODS))
+  method = chosen.method
+  if method == 'default':
+    method = 'cgan' if chosen.switch == 'gsr' else 'class_balancing'
+  config = digits_lt.get_config(f'method={method}')
+  config.experiment = 'digits_stability'
+  config.workdir = f'runs/digits_stability_{chosen.switch}'
+  config.algorithm.update(SWITCHES[chosen.switch])
+  return config

@@ -1,0 +1,208 @@
+"""What keeps a GAN's training stable: switches that go with every method and each other.
+
+| switch           | what it adds                                                               |
+|------------------|----------------------------------------------------------------------------|
+| `r1_r2`          | γ/2 (R1 + R2), gradient penalties of the discriminator (Huang et al. 2024) |
+| `lecam`          | λ R_LC of the discriminator's predictions (Tseng et al. 2021)              |
+| `diff_augment`   | augmented images, real and generated, in every step (Zhao et al. 2020)     |
+| `gsr`            | λ R_gSR of the generator's conditional batch norm (Rangwani et al. 2022)   |
+| `class_balanced` | real images of every class equally often (`data.balanced_positions`)       |
+
+The fields of all of them are in the `algorithm` section, with the values of OFF when they are off.
+A step is then the same program, and a state the same tree, as without this module.
+"""
+
+from collections.abc import Callable
+import functools
+import math
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from jaxgan.diff_augment import AUGMENTATIONS, diff_augment
+from jaxgan.errors import UserError
+from jaxgan.losses import classification, gradient_penalty, group_spectral, lecam
+from jaxgan.networks import conditional
+
+OFF = {
+  'r1_r2_weight': 0.0,  # γ at the first step
+  'r1_r2_end_weight': 0.0,  # γ after r1_r2_steps; a cosine leads there
+  'r1_r2_steps': 100_000,
+  'lecam_weight': 0.0,
+  'lecam_decay': 0.99,  # of the moving averages
+  'diff_augment': (),  # of 'color', 'translation', 'cutout'
+  'group_spectral_weight': 0.0,
+  'group_spectral_beta': 0.999,  # of the effective number of images that weights the classes
+  'class_balanced_batches': False,
+}
+# Switch -> its fields: it is on where the first one is neither zero, empty nor False.
+SWITCHES = {
+  'r1_r2': ('r1_r2_weight', 'r1_r2_end_weight', 'r1_r2_steps'),
+  'lecam': ('lecam_weight', 'lecam_decay'),
+  'diff_augment': ('diff_augment',),
+  'gsr': ('group_spectral_weight', 'group_spectral_beta'),
+  'class_balanced': ('class_balanced_batches',),
+}
+
+
+def switched_on(config) -> tuple[str, ...]:
+  """The names of the switches that are on in an `algorithm` section."""
+  return tuple(name for name, fields in SWITCHES.items() if config[fields[0]])
+
+
+def protocol(config) -> dict:
+  """What an evaluation says of the switches that are on: their names and fields."""
+  names = switched_on(config)
+  fields = {f: config[f] for name in names for f in SWITCHES[name]}
+  fields = {f: ', '.join(v) if f == 'diff_augment' else v for f, v in fields.items()}
+  return {'switches': ', '.join(names), **fields} if names else {}
+
+
+def validate(config, require) -> None:
+  """Checks the fields of OFF in an `algorithm` section; see `jaxgan.config.validate`."""
+
+  def field(name, is_possible, allowed):
+    require(is_possible(config[name]), f'algorithm.{name}', config[name], allowed)
+
+  for name in ('r1_r2_weight', 'r1_r2_end_weight', 'lecam_weight', 'group_spectral_weight'):
+    field(name, lambda weight: 0 <= weight < math.inf, '0 or more')
+  field('r1_r2_end_weight', lambda w: w == 0 or config.r1_r2_weight > 0, '0, as r1_r2_weight is 0')
+  field('r1_r2_steps', lambda steps: 0 < steps < math.inf, 'a number above 0')
+  for name in ('lecam_decay', 'group_spectral_beta'):
+    field(name, lambda value: 0 <= value < 1, 'a number in [0, 1)')
+  known = f'some of {", ".join(AUGMENTATIONS)}, each once'
+  field('diff_augment', lambda v: set(v) <= set(AUGMENTATIONS) and len(set(v)) == len(v), known)
+
+
+def check(config, conditional_generator: bool, discriminator, image_shape) -> None:
+  """Raises a UserError where a switch that is on does not go with the networks."""
+  on = switched_on(config)
+  if 'gsr' in on and (not conditional_generator or config.generator_spectral_norm):
+    what = 'a generator with spectral norm, which bounds its embeddings already'
+    what = what if conditional_generator else 'a generator without labels, which has no embeddings'
+    raise UserError(
+      f'algorithm.group_spectral_weight={config.group_spectral_weight} is not possible with {what} '
+      'of classes: use 0, or a method with labels and algorithm.generator_spectral_norm=False'
+    )
+  if 'r1_r2' in on and _has_batch_norm(discriminator, image_shape):
+    raise UserError(
+      f'algorithm.r1_r2_weight={config.r1_r2_weight} is not possible with algorithm.network='
+      f'{config.network!r}, whose discriminator has batch norm, so that the gradient at an image '
+      'depends on the others: use 0 or another network'
+    )
+
+
+def _has_batch_norm(discriminator, image_shape) -> bool:
+  """Whether there are running means: those of spectral norm have other names."""
+  images, labels = jnp.zeros((2, *image_shape)), jnp.zeros(2, jnp.int32)
+  init = functools.partial(discriminator.init, train=False)
+  statistics = jax.eval_shape(init, jax.random.key(0), images, labels).get('batch_stats', {})
+  leaves = jax.tree_util.tree_leaves_with_path(statistics)
+  return any(str(path[-1].key) == 'mean' for path, _ in leaves)
+
+
+def views(config, rng):
+  """`view(images)`, what the discriminator sees of a step's images: (of real, of generated ones).
+
+  Args:
+    config: the `algorithm` section.
+    rng: of the step. The keys of the augmentations are folded in, so that labels and noise are what
+      they are without them.
+  """
+  if not config.diff_augment:
+    return (lambda images: images,) * 2
+  rngs = jax.random.split(jax.random.fold_in(rng, 1))
+  return tuple(functools.partial(diff_augment, r, names=config.diff_augment) for r in rngs)
+
+
+class Seen(NamedTuple):
+  """A batch of real or generated images that the discriminator has judged.
+
+  Attributes:
+    critic: `critic(images) -> logits [N]`, with the augmentation that is on.
+    images: `[N, H, W, C]`.
+    logits: `[N]`.
+  """
+
+  critic: Callable
+  images: Any
+  logits: Any
+
+
+class Regulariser(NamedTuple):
+  """A term of the discriminator's loss.
+
+  Attributes:
+    weight: `weight(step) -> scalar`.
+    loss: `loss(real, fake, memory) -> (scalar, memory)` of two Seen.
+    memory: what it remembers before the first batch, a tree; None for nothing. It is kept among the
+      discriminator's variables, by the name of the regulariser, in runs that have it alone.
+  """
+
+  weight: Callable
+  loss: Callable
+  memory: Any = None
+
+
+def of_discriminator(config) -> dict[str, Regulariser]:
+  """{switch: Regulariser} of those that are on."""
+
+  def r1_r2_weight(step):
+    return gradient_penalty.cosine_weight(
+      step, config.r1_r2_weight, config.r1_r2_end_weight, config.r1_r2_steps
+    )
+
+  def r1_r2(real, fake, memory):
+    penalty = gradient_penalty.zero_centred_gradient_penalty
+    return 0.5 * (penalty(real.critic, real.images) + penalty(fake.critic, fake.images)), memory
+
+  def to_averages(real, fake, averages):
+    averages = lecam.update_averages(averages, real.logits, fake.logits, config.lecam_decay)
+    return lecam.lecam(real.logits, fake.logits, averages), averages
+
+  regularisers = {
+    'r1_r2': Regulariser(r1_r2_weight, r1_r2),
+    'lecam': Regulariser(lambda step: config.lecam_weight, to_averages, lecam.initial_averages()),
+  }
+  return {name: regularisers[name] for name in switched_on(config) if name in regularisers}
+
+
+def first_memories(regularisers) -> dict:
+  """{name: memory} before the first batch, of those that remember something."""
+  return {name: r.memory for name, r in regularisers.items() if r.memory is not None}
+
+
+def regularise(loss, regularisers, step, memories, real: Seen, fake: Seen):
+  """Adds regularisers to the discriminator's loss.
+
+  Args:
+    loss: scalar.
+    regularisers: from `of_discriminator`.
+    step: of the state.
+    memories: {name: memory}; others in it are not read.
+    real: the batch of real images.
+    fake: that of generated ones.
+
+  Returns:
+    (loss, new memories, metrics).
+  """
+  remembered, metrics = {}, {}
+  for name, regulariser in regularisers.items():
+    value, memory = regulariser.loss(real, fake, memories.get(name))
+    loss += regulariser.weight(step) * value
+    metrics[f'loss/{name}'] = value
+    if memory is not None:
+      remembered[name] = memory
+  return loss, remembered, metrics
+
+
+def of_generator(config) -> dict[str, tuple]:
+  """{name in the log: (weight, `loss(params, class_counts) -> scalar`)} of those that are on."""
+
+  def gsr(params, class_counts):
+    weights = classification.effective_number_weights(class_counts, config.group_spectral_beta)
+    return group_spectral.group_spectral(conditional.embeddings(params), weights)
+
+  on = 'gsr' in switched_on(config)
+  return {'loss/gsr': (config.group_spectral_weight, gsr)} if on else {}

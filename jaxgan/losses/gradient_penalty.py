@@ -1,0 +1,41 @@
+"""Zero-centred gradient penalties: the discriminator is to be flat at real and generated images."""
+
+import jax
+import jax.numpy as jnp
+
+
+def zero_centred_gradient_penalty(critic, images):
+  """Mean squared norm of the logits' gradients at the images, E ‖∇_x D(x)‖².
+
+  Of real images R1, of generated ones R2, each without its factor γ / 2. See "The GAN is dead; long
+  live the GAN! A Modern GAN Baseline", Huang et al. 2024, §2.2, after Mescheder et al. 2018.
+
+  Args:
+    critic: `critic(images) -> logits [N]`, each logit of its own image alone: where batch norm
+      couples images, the gradients would be sums over all logits.
+    images: `[N, H, W, C]`.
+
+  Returns:
+    Scalar.
+  """
+  gradients = jax.grad(lambda images: critic(images).sum())(images)
+  return jnp.mean(jnp.sum(gradients**2, axis=(1, 2, 3)))
+
+
+def cosine_weight(step, start, end, num_steps):
+  """A weight that falls or rises from `start` to `end` along half a cosine, and stays there.
+
+  w_t = end + (start - end) (1 + cos(π min(t / T, 1))) / 2, the schedule of γ in the released code
+  of Huang et al. 2024, which ends at a tenth of where it starts.
+
+  Args:
+    step: t, from 0; may be traced.
+    start: w_0.
+    end: w_T.
+    num_steps: T.
+
+  Returns:
+    Scalar.
+  """
+  progress = jnp.minimum(step / num_steps, 1.0)
+  return end + (start - end) * 0.5 * (1.0 + jnp.cos(jnp.pi * progress))
