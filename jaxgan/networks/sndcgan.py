@@ -12,7 +12,8 @@ Tables 6 and 7 for 32x32 RGB images, `width` 64:
 
 Leaky ReLU 0.1 follows every convolution of the discriminator. Other image sizes b·2^n,
 b = 4, 5, 6 or 7, get n stages from b x b on, the widths doubling towards that end, so that 16x16
-with a small `width` is the same family, and so is 28x28 with a first layer of 7·7. Kernels start orthogonal and biases at zero (the authors' released configuration).
+with a small `width` is the same family, and so is 28x28 with a first layer of 7·7.
+Kernels start orthogonal and biases at zero (the authors' released configuration).
 
 Of K classes, conditional BN takes the place of BN, and a head that of the last dense layer (see
 `jaxgan.networks.conditional`). Spectral norm of the generator, where asked for, is on every layer
