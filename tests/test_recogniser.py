@@ -3,7 +3,9 @@
 import json
 import shutil
 
+from flax import linen as nn
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -12,6 +14,7 @@ from jaxgan import config as config_lib
 from jaxgan import data as data_lib
 from jaxgan import experiment, jobs, logging, parallel, recogniser, report, train
 from jaxgan.errors import UserError
+from jaxgan.networks import gans, infogans
 from tests.stand_in import tiny, tiny_balanced, use_stand_in_data
 
 pytestmark = pytest.mark.xdist_group('recogniser')  # One worker makes what they share.
@@ -20,14 +23,71 @@ METHODS = ('unconditional', 'code_balancing')
 UNLABELLED = {'metadata': {'labelled': False}, 'num_classes': 1}
 
 
+class _Layer(nn.Module):
+  """A dense layer with batch norm, of whatever is given to a vector of `features`."""
+
+  features: int
+
+  @nn.compact
+  def __call__(self, x, train):
+    x = nn.Dense(self.features)(x.reshape(x.shape[0], -1))
+    return nn.BatchNorm(use_running_average=not train)(x)
+
+
+class _Generator(nn.Module):
+  @nn.compact
+  def __call__(self, noise, labels=None, *, train):
+    del labels
+    return jnp.tanh(_Layer(64)(noise, train)).reshape(-1, 8, 8, 1)
+
+
+class _Stage(nn.Module):
+  @nn.compact
+  def __call__(self, codes, train):
+    return (_Generator()(codes, train=train),)
+
+
+class _Discriminator(nn.Module):
+  @nn.compact
+  def __call__(self, images, labels=None, *, train):
+    del labels
+    return _Layer(1)(images, train)[:, 0], None
+
+
+class _Critic(nn.Module):
+  @nn.compact
+  def __call__(self, features):
+    return nn.Dense(1)(features)[:, 0]
+
+
+class _Q(nn.Module):
+  num_categories: int
+
+  @nn.compact
+  def __call__(self, features, train):
+    return _Layer(self.num_categories)(features, train), features[:, :0], features
+
+
+SMALL_INFOGAN = infogans.Network(
+  generator=lambda *_: _Stage(),
+  trunk=lambda config: _Layer(6),
+  discriminator_head=_Critic,
+  recognition_head=lambda config, num_categories, num_continuous: _Q(num_categories),
+  check=lambda image_size: None,
+)
+SMALL_GAN = gans.Network(lambda *_: (_Generator(), _Discriminator()), lambda image_size: None)
+
+
 @pytest.fixture(scope='module')
-def one_device():
-  """A mesh of one device for all runs of this file: less to compile."""
+def small():
+  """Small networks, and a mesh of one device, for all runs of this file: less to compile."""
   device_mesh = parallel.device_mesh
   with pytest.MonkeyPatch.context() as monkeypatch:
     monkeypatch.setattr(
       parallel, 'device_mesh', lambda num_replicas=1: device_mesh(num_replicas, jax.devices()[:1])
     )
+    monkeypatch.setitem(infogans.NETWORKS, 'mnist', SMALL_INFOGAN)
+    monkeypatch.setitem(gans.NETWORKS, 'sndcgan', SMALL_GAN)
     yield
 
 
@@ -38,9 +98,9 @@ def _config(methods=METHODS, num_categories=4):
 
 
 @pytest.fixture(scope='module')
-def unlabelled(one_device, tmp_path_factory):
+def unlabelled(small, tmp_path_factory):
   """The work directory of a run of both methods on images without labels, and its table."""
-  del one_device
+  del small
   workdir = tmp_path_factory.mktemp('unlabelled')
   with pytest.MonkeyPatch.context() as monkeypatch:
     use_stand_in_data(monkeypatch)(UNLABELLED)
@@ -48,8 +108,8 @@ def unlabelled(one_device, tmp_path_factory):
 
 
 @pytest.fixture
-def without_labels(one_device, stand_in_data):
-  del one_device
+def without_labels(small, stand_in_data):
+  del small
   stand_in_data(UNLABELLED)
 
 
