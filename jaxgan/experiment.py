@@ -7,6 +7,7 @@ import jax
 from jaxgan import config as config_lib
 from jaxgan import data as data_lib
 from jaxgan import (
+  distributed,
   evaluation_file,
   families,
   files,
@@ -99,7 +100,8 @@ class Setup:
     own.annotator.folder = own.annotator.folder or str(self.workdir / 'annotator')
     setup, (method,) = Setup(own, self.workdir / recogniser.ROLE, own.methods), own.methods
     train_method(setup, method)
-    if not (setup.workdir / method / evaluation_file.NAME).exists():
+    evaluated = (setup.workdir / method / evaluation_file.NAME).exists()
+    if not distributed.gather(evaluated).all():
       evaluate_method(setup, method, own.evaluation.checkpoint)
     return setup.workdir / method
 

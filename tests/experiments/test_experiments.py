@@ -39,6 +39,8 @@ RENDERED = {
   'shapenet': ('', 'runs/shapenet', 'shapenet5', 'shapenet5/full'),
   'youtube_faces': ('', 'runs/youtube_faces', 'youtube_faces40', 'youtube_faces40/full'),
 }
+# Those whose quick setting has the networks of the full one, and many or large ones.
+SLOW = (*RENDERED, 'label_free_folder', 'mnist_lt_balanced')
 # Those whose step is compiled and run, one or two a family. Compiling is what takes time, so the
 # steps of the others are traced, and run by the slow test.
 RUN = ('cifar10_lt', 'digits_lt', 'mnist_lt')
@@ -111,7 +113,7 @@ def _step_experiment(name, argument, stand_in_data, traced):
   [
     *((name, '') for name in EXPERIMENTS),
     *(
-      pytest.param(name, 'length=quick', marks=[pytest.mark.slow] if name in RENDERED else [])
+      pytest.param(name, 'length=quick', marks=[pytest.mark.slow] if name in SLOW else [])
       for name in QUICK
     ),
   ],
