@@ -351,12 +351,33 @@ def codes_config(experiment: str, method: str, dataset: str, annotator):
   return config
 
 
+def add_recogniser(config) -> None:
+  """Gives an experiment of `gan_config` a recogniser: Elastic-InfoGAN's Q, found without labels.
+
+  Its section `recogniser` is an experiment on the same images; where it is trained it has the work
+  directory `recogniser` beside the methods. `algorithm.num_categories` says how many codes.
+  """
+  dataset, unused = config.data.dataset, classifier_section('', drw=False)
+  own = codes_config(config.experiment, 'elastic_infogan', dataset, unused)
+  del own['workdir']
+  own.folder = ''  # of a run that is there, as runs/mnist_lt_split_00/elastic_infogan
+  own.annotator = config.annotator  # Judges the codes, too.
+  own.seed = config.get_ref('seed')
+  for field in ('dataset', 'source', 'data_dir', 'streaming'):
+    own.data[field] = config.data.get_ref(field)
+  for field in ('image_size', 'imbalance_ratio'):
+    own.data.options[field] = config.data.options.get_ref(field)
+  config.algorithm.num_categories = own.algorithm.get_ref('num_categories')
+  config.recogniser = own
+
+
 def shorten_codes(config) -> None:
   """2,000 steps, on 64x64 images of networks of a quarter of the width, for a first look on a CPU.
 
   The work directory is one of its own; the evaluation classifier is left to `shorten_classifier`.
   """
-  config.workdir = f'{config.workdir}_quick'
+  if 'workdir' in config:  # A recogniser has that of its experiment.
+    config.workdir = f'{config.workdir}_quick'
   config.train = train_section(config.train.batch_size, steps=2000, every=500)
   if config.algorithm.network != 'mnist':
     config.algorithm.width = 16

@@ -19,12 +19,14 @@ from experiments import base
 from jaxgan.algorithms import gan
 
 METHODS = ('unconditional', 'class_balancing')
+# Those whose classes are those of the labels.
+LABELLED = tuple(m for m, choices in gan.METHODS.items() if choices.classes == 'labels')
 ALL = ('unconditional', 'acgan', 'cgan', 'acgan_pretrained', 'class_balancing')
 
 
 def get_config(argument: str = ''):
   """The configuration; the argument takes method=..., all or one instead of the two."""
-  chosen = base.parse_argument(argument, method=('both', 'all', *gan.METHODS))
+  chosen = base.parse_argument(argument, method=('both', 'all', *LABELLED))
   config = base.gan_config(
     experiment='digits_lt',
     method='class_balancing',

@@ -64,7 +64,7 @@ def measure(workdir, out, methods=(), seeds: int = 3, stretch: int = 1) -> dict:
   load = functools.cache(functools.partial(jaxgan.load, workdir))
   first = load(*methods[:1])  # Says what is missing where there are none.
   for method in methods:
-    if families.family_of([method]).LABELS != 'classes':
+    if families.family_of([method]).labels_of(method, labelled=True) != 'classes':
       raise UserError(f'{workdir}/{method} generates codes, no classes to train a classifier on')
   replicas, section = first.config.replicas, first.config.cas.copy_and_resolve_references()
   test = data_lib.load(section.data, 'test')

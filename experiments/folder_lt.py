@@ -33,13 +33,18 @@ def get_config(argument: str = ''):
   )
   config.evaluation.samples = 10_000
   if chosen.length == 'quick':
-    _shorten(config)
+    shorten(config)
+    for section in (config.classifier, config.annotator, config.cas):
+      base.shorten_classifier(section)
   config.annotator.algorithm.drw_epoch = config.classifier.algorithm.drw_epoch
   return config
 
 
-def _shorten(config):
-  """Small networks and few steps; the schedules keep the paper's proportions."""
+def shorten(config) -> None:
+  """Small networks and few steps; the schedules keep the paper's proportions.
+
+  The work directory is one of its own; classifiers are left to `base.shorten_classifier`.
+  """
   config.workdir = f'{config.workdir}_quick'
   algorithm = config.algorithm
   algorithm.generator_width, algorithm.discriminator_width = 32, 16
@@ -50,5 +55,3 @@ def _shorten(config):
   config.evaluation.samples = 5000
   config.evaluation.periodic_samples = 1000
   config.evaluation.checkpoint = 'latest'
-  for section in (config.classifier, config.annotator, config.cas):
-    base.shorten_classifier(section)

@@ -1,6 +1,7 @@
 """What a configuration must satisfy, and how a work directory remembers its own."""
 
 import contextlib
+import itertools
 import json
 import math
 import pathlib
@@ -31,6 +32,7 @@ _FREE_SECTIONS = ('experiment', 'methods', 'published', 'evaluation', 'annotator
 
 
 def _is_free(name: str) -> bool:
+  name = name.removeprefix('recogniser.')  # An experiment's configuration itself.
   return name.endswith(_FREE_FIELDS) or name.split('.')[0] in _FREE_SECTIONS
 
 
@@ -152,15 +154,27 @@ def validate(config, num_devices: int) -> None:
   family.validate(config, _require, positive)
   dtype = config.algorithm.dtype
   _require(dtype in DTYPES, 'algorithm.dtype', dtype, f'one of {", ".join(DTYPES)}')
-  for role in family.roles(config, methods, labelled=True):
+  roles = (family.roles(config, methods, labelled) for labelled in (True, False))
+  for role in dict.fromkeys(itertools.chain(*roles)):
     if not config[role].get('folder'):
-      validate_classifier(config[role], role, num_devices)
+      _validate_role(config[role], role, num_devices)
   evaluation = config.evaluation
   _validate_positive(evaluation, 'evaluation.', ('batch_size',))
   check_batch_size(evaluation.batch_size, num_devices, 'config.evaluation.batch_size')
   which = evaluation.checkpoint
   known = which in ('latest', 'best') or which.isdigit()
   _require(known, 'evaluation.checkpoint', which, 'latest, best or a step')
+
+
+def _validate_role(section, role: str, num_devices: int) -> None:
+  """Checks the section of a classifier: one that is trained, or an experiment that finds one."""
+  if 'methods' not in section:
+    validate_classifier(section, role, num_devices)
+    return
+  try:
+    validate(section, num_devices)
+  except UserError as error:
+    raise UserError(str(error).replace('config.', f'config.{role}.', 1)) from error
 
 
 def _flatten(tree: dict, prefix: str = '') -> dict:
@@ -194,10 +208,11 @@ def read(folder: pathlib.Path) -> ml_collections.ConfigDict:
     raise UserError(f'{folder} holds no run (no config.json): name the folder of a run') from None
   except (OSError, ValueError, RecursionError) as error:
     raise UserError(f'{path} cannot be read ({error}): restore it or use another folder') from error
-  if 'methods' in config:  # Those of classifiers have none.
-    with fields_are_there(path):
-      added = families.family_of(config.methods).added_fields(config.algorithm)
-      config.algorithm = ml_collections.ConfigDict(added | config.algorithm.to_dict())
+  for section in (config, config.get('recogniser')):
+    if section and 'methods' in section:  # Those of classifiers have none.
+      with fields_are_there(path):
+        added = families.family_of(section.methods).added_fields(section.algorithm)
+        section.algorithm = ml_collections.ConfigDict(added | section.algorithm.to_dict())
   return config
 
 

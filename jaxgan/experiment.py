@@ -7,6 +7,7 @@ import jax
 from jaxgan import config as config_lib
 from jaxgan import data as data_lib
 from jaxgan import (
+  distributed,
   evaluation_file,
   families,
   files,
@@ -14,6 +15,7 @@ from jaxgan import (
   lock,
   logging,
   parallel,
+  recogniser,
   replicas,
   report,
   train,
@@ -21,12 +23,14 @@ from jaxgan import (
 from jaxgan.drawing import curves
 from jaxgan.errors import UserError
 
+_ROLES = ('classifier', 'annotator', recogniser.ROLE)  # in the order of their training
+
 
 def method_config(config, method: str, data: data_lib.TrainingData):
   """What the job of a method depends on, its frozen networks and evaluation included."""
   own = jobs.job_config(config, config, data.pool)
   resolved = config.copy_and_resolve_references()
-  sections = ('evaluation', 'classifier', 'annotator', 'cas')
+  sections = ('evaluation', *_ROLES, 'cas')
   for name in ('experiment', 'replicas', 'published', *sections):
     if name in resolved:
       own[name] = resolved[name]
@@ -35,10 +39,10 @@ def method_config(config, method: str, data: data_lib.TrainingData):
 
 
 class Setup:
-  """What the methods of an experiment share: mesh, data, classifier and annotator."""
+  """What the methods of an experiment share: mesh, data, classifiers by their roles."""
 
   def __init__(self, config, workdir: pathlib.Path, methods):
-    """Checks the configuration, then trains the classifier and annotator that are missing."""
+    """Checks the configuration, then trains the classifiers that are missing."""
     config_lib.validate(config, jax.device_count())
     self.config, self.workdir = config, pathlib.Path(workdir)
     self.family = families.family_of(methods)
@@ -49,22 +53,26 @@ class Setup:
     padding, shape = config.data.crop_padding, self.data.image_shape
     data_lib.check_crop(padding, shape, 'config.data.crop_padding')
     self.family.check(config, self.data)
+    labelled = self.data.pool.metadata.get('labelled', True)
+    self._roles = self.family.roles(config, methods, labelled)
+    expected = {}
+    if recogniser.ROLE in self._roles:
+      expected[recogniser.ROLE] = recogniser.expected(config, self.data)
     for method in methods:
-      algorithm, _ = self.family.build(config, method, self.data, None)
+      algorithm, _ = self.family.build(config, method, self.data, expected)
       train.check_memory(method, algorithm, config.replicas, self.mesh)
     self._check_others(methods)
     for method in methods:
       own = method_config(config, method, self.data)
       config_lib.check_unchanged(self.workdir / method, own)
-    labelled = self.data.pool.metadata.get('labelled', True)
-    self._roles = self.family.roles(config, methods, labelled)
     untrained = [role for role in self._roles if not config[role].get('folder')]
     for role in untrained:
-      jobs.check_untrained(config, role, self.workdir, self.data)
+      if role != recogniser.ROLE:
+        jobs.check_untrained(config, role, self.workdir, self.data)
     # Those that are given may be refused, too: they come first.
-    roles = sorted(('classifier', 'annotator'), key=lambda role: role in untrained)
-    trained = {role: self._trained(role) for role in roles}
-    self.classifier, self.annotator = trained['classifier'], trained['annotator']
+    roles = [role for role in _ROLES if role in self._roles]
+    roles.sort(key=lambda role: role in untrained)
+    self.classifiers = {role: self._trained(role) for role in roles}
     self._evaluations = {}
 
   def _check_others(self, methods):
@@ -80,10 +88,32 @@ class Setup:
             'choose another --workdir'
           )
 
-  def _trained(self, role: str) -> jobs.Classifier | None:
-    if role not in self._roles:
-      return None
+  def _trained(self, role: str) -> jobs.Classifier:
+    if role == recogniser.ROLE:
+      folder = recogniser.given_folder(self.config) or self._train_recogniser()
+      return recogniser.load(folder, self.data, self.mesh)
     return jobs.trained_classifier(self.config, role, self.workdir, self.data, self.mesh)
+
+  def _train_recogniser(self) -> pathlib.Path:
+    """Runs the experiment of the recogniser in a work directory of its own; returns its folder."""
+    own = self.config[recogniser.ROLE].copy_and_resolve_references()
+    own.annotator.folder = own.annotator.folder or str(self.workdir / 'annotator')
+    setup, (method,) = Setup(own, self.workdir / recogniser.ROLE, own.methods), own.methods
+    train_method(setup, method)
+    evaluated = (setup.workdir / method / evaluation_file.NAME).exists()
+    if not distributed.gather(evaluated).all():
+      evaluate_method(setup, method, own.evaluation.checkpoint)
+    return setup.workdir / method
+
+  @property
+  def classifier(self) -> jobs.Classifier | None:
+    """The one that is trained on the long-tailed images and their labels."""
+    return self.classifiers.get('classifier')
+
+  @property
+  def annotator(self) -> jobs.Classifier | None:
+    """The one that is there for evaluation only."""
+    return self.classifiers.get('annotator')
 
   def evaluation_rng(self, replica: int):
     """The key of a replica's evaluations; a run's own stream has others."""
@@ -91,13 +121,14 @@ class Setup:
 
   def algorithm(self, method: str):
     """The algorithm of a method and its frozen arrays."""
-    return self.family.build(self.config, method, self.data, self.classifier)
+    return self.family.build(self.config, method, self.data, self.classifiers)
 
   def evaluation(self, method: str):
     """What measures and draws the states of a method; it is compiled once."""
     if method not in self._evaluations:
       with jax.set_mesh(self.mesh):
-        self._evaluations[method] = self.family.evaluation(self, self.algorithm(method)[0])
+        algorithm, _ = self.algorithm(method)
+        self._evaluations[method] = self.family.evaluation(self, method, algorithm)
     return self._evaluations[method]
 
   def folders(self, method: str) -> list[pathlib.Path]:

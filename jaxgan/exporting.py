@@ -113,7 +113,8 @@ def _check(run, out, contents, format, images_per_class):
 
 
 def _labels(run) -> str:
-  return families.family_of([run.method]).LABELS
+  labelled = run.setup.data.pool.metadata.get('labelled', True)
+  return families.family_of([run.method]).labels_of(run.method, labelled)
 
 
 def _classes(run, names):
@@ -224,7 +225,7 @@ def _whole_or_not_there(out: pathlib.Path) -> Iterator[pathlib.Path]:
 def _provenance(run, labeller: str, seed: int) -> dict:
   """The fields of export.json that say where the images came from."""
   setup = run.setup
-  networks = [network for network in (setup.classifier, setup.annotator) if network]
+  networks = setup.classifiers.values()
   accuracies = {network.key: network.accuracy for network in networks}
   return {
     'experiment': run.config.experiment,

@@ -31,14 +31,15 @@ _BAD_ARCHIVE = (zipfile.BadZipFile, zlib.error)
 class Classifier(NamedTuple):
   """A trained classifier: `classify(variables, images [-1, 1]) -> (logits, features)`.
 
-  `accuracy` is on the test split of its own data; `key` identifies its weights.
+  `accuracy` is on the test split of its own data, None of one that knows no labels; `key`
+  identifies its weights.
   """
 
   classify: Callable
   variables: Any
   class_names: tuple[str, ...]
   image_shape: tuple[int, int, int]
-  accuracy: float
+  accuracy: float | None
   key: str
 
 
@@ -293,12 +294,17 @@ def load_weights(path: pathlib.Path, config) -> Classifier:
 
 def _tested(classify, variables, test, name) -> Classifier:
   labels, _ = compile_classify(classify)(variables, test.images)
+  accuracy = float((labels == test.labels).mean())
+  key, shape = weights_key(name, variables), test.images.shape[1:]
+  return Classifier(classify, variables, test.class_names, shape, accuracy, key)
+
+
+def weights_key(name: str, variables) -> str:
+  """A name and a hash of some variables."""
   digest = hashlib.sha256()
   for leaf in jax.tree.leaves(distributed.to_host(variables)):
     digest.update(np.ascontiguousarray(leaf).tobytes())
-  accuracy = float((labels == test.labels).mean())
-  key, shape = f'{name}-{digest.hexdigest()[:12]}', test.images.shape[1:]
-  return Classifier(classify, variables, test.class_names, shape, accuracy, key)
+  return f'{name}-{digest.hexdigest()[:12]}'
 
 
 def trained_classifier(config, role: str, workdir: pathlib.Path, data, mesh) -> Classifier:

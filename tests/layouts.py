@@ -59,7 +59,7 @@ def _train(mesh, job, replicas, steps, folder, **_):
     return distributed.to_host(trainer.states()), trainer.means()
 
 
-def _job(config, method, replicas, **build):
+def _job(config, method, replicas, classifiers=()):
   from jaxgan import data as data_lib
   from jaxgan import experiment, families, train
 
@@ -67,7 +67,7 @@ def _job(config, method, replicas, **build):
   config.train.batch_size = 16
   data = data_lib.load_training(config.data, replicas)
   family = families.family_of((method,))
-  algorithm, frozen = family.build(config, method, data, build.get('classifier'))
+  algorithm, frozen = family.build(config, method, data, dict(classifiers))
   own = experiment.method_config(config, method, data)
   return train.Job('job', None, own, algorithm, data, frozen, None, None)
 
@@ -87,7 +87,7 @@ def _gan(replicas):
   config = stand_in.tiny()
   config.data.update(flip=True, crop_padding=1)
   classifier = jobs.Classifier(classify, variables, (), (8, 8, 1), 0.0, '')
-  return _job(config, 'class_balancing', replicas, classifier=classifier)
+  return _job(config, 'class_balancing', replicas, {'classifier': classifier})
 
 
 def _infogan(replicas):

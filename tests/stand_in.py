@@ -65,6 +65,8 @@ def shrink(config: ml_collections.ConfigDict) -> ml_collections.ConfigDict:
     for section in classifiers:
       section.algorithm.update(depth=8, width=4)
       section.train.epochs = 1
+    if 'recogniser' in config:
+      shrink(config.recogniser)
     if 'cas' in config:  # Each evaluation trains it: one checkpoint, the last, will do.
       config.cas.train.update(evaluate_every=100, checkpoint_every=100)
   return config
@@ -73,6 +75,13 @@ def shrink(config: ml_collections.ConfigDict) -> ml_collections.ConfigDict:
 def tiny() -> ml_collections.ConfigDict:
   """A class-balancing experiment on 8x8 stand-in images with tiny networks."""
   return shrink(base.gan_config('tiny', 'class_balancing', 'stand_in', 'stand_in', flip=False))
+
+
+def tiny_balanced(method: str = 'code_balancing') -> ml_collections.ConfigDict:
+  """An experiment like `tiny` with a recogniser, of as many codes as there are classes."""
+  config = base.gan_config('tiny', method, 'stand_in', 'stand_in', flip=False)
+  base.add_recogniser(config)
+  return shrink(config)
 
 
 def tiny_codes(method: str = 'elastic_infogan') -> ml_collections.ConfigDict:
@@ -98,5 +107,5 @@ def run_to_export(method='class_balancing', names=ODD_NAMES, sample=sample_uneve
     step=40,
     config=tiny(),
     sampler=lambda balanced: (sample, names, 'labeller-1'),
-    setup=types.SimpleNamespace(data=data_lib.whole(arrays), classifier=labeller, annotator=None),
+    setup=types.SimpleNamespace(data=data_lib.whole(arrays), classifiers={'classifier': labeller}),
   )

@@ -84,7 +84,7 @@ def test_in_the_loop_of_a_gan(config):
   telling = {'params': {**silent['params'], 'head': jax.tree.map(np.float32, head)}}
   given = jobs.Classifier(classify, silent, data.pool.class_names, (8, 8, 3), 0.0, '')
   family = families.family_of(config.methods)
-  algorithm, _ = family.build(config, 'class_balancing', data, given)
+  algorithm, _ = family.build(config, 'class_balancing', data, {'classifier': given})
   own = experiment.method_config(config, 'class_balancing', data)
   job = train.Job('class_balancing', None, own, algorithm, data, {}, None, None)
   one_step, start = train_step.make_step(job, together=False)

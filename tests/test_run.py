@@ -66,7 +66,8 @@ def test_balanced_samples(finished, stand_in_data, labelled_by_index):
   with pytest.raises(UserError, match=r"'class_2': 0"):
     run.sample(9, balanced=True)
   run = jaxgan.load(finished[0], checkpoint='latest')
-  run.setup.classifier = run.setup.classifier._replace(class_names=names[:2])
+  known = run.setup.classifiers
+  known['classifier'] = known['classifier']._replace(class_names=names[:2])
   _, labels = run.sample(9, balanced=True)
   assert np.bincount(labels).tolist() == [5, 4]
 

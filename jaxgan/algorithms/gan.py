@@ -7,8 +7,10 @@ head by which the discriminator judges them, and what a frozen classifier adds t
 loss. A published method is an entry of METHODS.
 
 A classifier in the loop sees every batch of the generator; its argmax gives the effective class
-counts. See "Class Balancing GAN with a Classifier in the Loop". What keeps training stable can be
-switched on for every method, see `jaxgan.algorithms.stability`.
+counts. See "Class Balancing GAN with a Classifier in the Loop". Its classes need not be those of
+labels: a recogniser, such as the Q of an InfoGAN of the same images, says which of k codes an image
+has, and the same regulariser balances the codes. What keeps training stable can be switched on for
+every method, see `jaxgan.algorithms.stability`.
 """
 
 from collections.abc import Callable
@@ -99,6 +101,8 @@ def _agreement(class_logits, labels, class_weights):
   return auxiliary.auxiliary_generator(class_logits, labels)
 
 
+# Where the classes of a classifier in the loop come from -> the role of that classifier.
+CLASSES = {'labels': 'classifier', 'codes': 'recogniser'}
 GUIDANCE = {
   'none': None,  # no classifier in the loop
   'weighted_entropy': Guidance(_balance, 'regulariser_weight', 'loss/regulariser', False),
@@ -113,21 +117,24 @@ class Choices(NamedTuple):
     labels: of LABELS, what the generator is conditioned on.
     head: of HEADS, by which the discriminator judges images and labels.
     guidance: of GUIDANCE.
+    classes: of CLASSES, what the classifier in the loop tells apart.
   """
 
   labels: str = 'none'
   head: str = 'none'
   guidance: str = 'none'
+  classes: str = 'labels'
 
   @property
-  def classifier(self) -> bool:
-    """Whether there is a classifier in the loop."""
-    return self.guidance != 'none'
+  def classifier(self) -> str | None:
+    """The role of the classifier in the loop, or None without one."""
+    return CLASSES[self.classes] if self.guidance != 'none' else None
 
   @property
   def class_conditional(self) -> bool:
     """Whether something holds the generator to make images of the class of their label."""
-    return self.head != 'none' or (self.classifier and GUIDANCE[self.guidance].reads_labels)
+    guidance = GUIDANCE[self.guidance]
+    return self.head != 'none' or bool(guidance and guidance.reads_labels)
 
 
 METHODS = {
@@ -135,6 +142,8 @@ METHODS = {
   # The baseline of class_balancing_conditional (§6.5.2): labels that nothing reads but the norms.
   'random_labels': Choices(labels='uniform'),
   'class_balancing': Choices(guidance='weighted_entropy'),
+  # Class balancing without labels: K codes in the place of the classes.
+  'code_balancing': Choices(guidance='weighted_entropy', classes='codes'),
   # Its labels are one more random input (iNaturalist, §6.5.2): only the classifier says a class.
   'class_balancing_conditional': Choices(labels='effective', guidance='weighted_entropy'),
   'acgan': Choices(labels='uniform', head='auxiliary'),
@@ -171,6 +180,7 @@ def _check(config, choices: Choices) -> None:
     ('labels', choices.labels, LABELS),
     ('head', choices.head, HEADS),
     ('guidance', choices.guidance, GUIDANCE),
+    ('classes', choices.classes, CLASSES),
   ):
     if value not in allowed:
       raise UserError(f'{field}={value!r} is unknown: use one of {", ".join(allowed)}')
@@ -178,6 +188,11 @@ def _check(config, choices: Choices) -> None:
     raise UserError(
       f"labels='none' is not possible with head={choices.head!r} and "
       f'guidance={choices.guidance!r}, which read them: use uniform'
+    )
+  if choices.classes == 'codes' and choices.head != 'none':
+    raise UserError(
+      f"classes='codes' is not possible with head={choices.head!r}, which reads the labels of real "
+      'images: use none'
     )
   if choices.labels == 'effective' and not choices.classifier:
     raise UserError(
@@ -206,7 +221,7 @@ def gan(
       those of `stability.OFF`.
     choices: a method of METHODS, or other choices.
     image_shape: (H, W, C) of the training images.
-    num_classes: K of the labels and of the classifier in the loop.
+    num_classes: K of the classifier in the loop, and of the labels where there are any.
     classify: `classify(variables, images) -> (logits, features)` of the frozen classifier, whose
       variables come with each batch as `batch['frozen']['classifier']`; not read without guidance.
 

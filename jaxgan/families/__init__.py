@@ -3,17 +3,21 @@
 A family is a package that imports the core and no other family, with
 
   METHODS                                   names of its methods
-  LABELS                                    what the labels of generated images are: 'classes' of
-                                            the data, or 'codes'
+  labels_of(method, labelled)               what the labels of generated images are, where the real
+                                            ones are labelled or not: 'classes' of the data, 'codes'
   added_fields(algorithm)                   -> {field: value} of `algorithm` that a remembered
                                             configuration may be too old to have: what it ran
   validate(config, require, positive)       checks the sections that only it reads
-  roles(config, methods, labelled)          the sections of the classifiers it trains: an experiment
-                                            has 'classifier' and 'annotator' before its methods
+  roles(config, methods, labelled)          the sections of the classifiers it needs: an experiment
+                                            has 'classifier' and 'annotator', trained with labels,
+                                            and 'recogniser', found without, before its methods
   check(config, data)                       refuses data that cannot work before hours are spent
-  build(config, method, data, classifier)   -> (Algorithm, its frozen arrays); before the classifier
-                                            is there, None, one whose `init` alone can be asked
-  evaluation(setup, algorithm)              -> what measures states, and never changes them:
+  build(config, method, data, classifiers)  -> (Algorithm, its frozen arrays); of {role: Classifier}
+                                            or, before they are there, one whose `init` alone can
+                                            be asked
+  recognised(config, data)                  the names of what the `classify` of its algorithms tells
+                                            apart without labels, () where that is nothing
+  evaluation(setup, method, algorithm)      -> what measures states, and never changes them:
     .periodic(state, replica)               -> (values for the log, score that ranks checkpoints)
     .picture(folder, state, step, replica)  what a run draws while it trains
     .write(folder, method, step, state, replica) -> what evaluation.json holds

@@ -40,9 +40,10 @@ def _snresgan(widths, config, image_shape, conditional, head, num_classes):
   size, _, channels = image_shape
   classes, dtype = num_classes if conditional else None, jnp.dtype(config.dtype)
   spectral_norm = config.generator_spectral_norm
-  up, down, num_down = widths(config, sndcgan.num_stages(size))
+  stages = sndcgan.num_stages(size)
+  up, down, num_down = widths(config, stages)
   return (
-    snresgan.Generator(up, channels, classes, dtype, spectral_norm),
+    snresgan.Generator(up, channels, classes, dtype, spectral_norm, size >> stages),
     snresgan.Discriminator(down, num_down, head, num_classes, dtype),
   )
 

@@ -10,9 +10,10 @@ Tables 6 and 7 for 32x32 RGB images, `width` 64:
 | deconv 4x4 s2 128 -> 64, BN, leaky 0.1      | conv 3x3 s1 256 -> 512                        |
 | conv 3x3 64 -> 3, tanh                      | global sum pool, dense 512 -> 1               |
 
-Leaky ReLU 0.1 follows every convolution of the discriminator. Other image sizes (4·2^n) get n
-stages, the widths doubling towards the 4x4 end, so that 16x16 with a small `width` is the same
-family. Kernels start orthogonal and biases at zero (the authors' released configuration).
+Leaky ReLU 0.1 follows every convolution of the discriminator. Other image sizes b·2^n,
+b = 4, 5, 6 or 7, get n stages from b x b on, the widths doubling towards that end, so that 16x16
+with a small `width` is the same family, and so is 28x28 with a first layer of 7·7.
+Kernels start orthogonal and biases at zero (the authors' released configuration).
 
 Of K classes, conditional BN takes the place of BN, and a head that of the last dense layer (see
 `jaxgan.networks.conditional`). Spectral norm of the generator, where asked for, is on every layer
@@ -41,16 +42,16 @@ _orthogonal = nn.initializers.orthogonal()
 
 
 def num_stages(image_size: int) -> int:
-  """Number of resolution doublings n between 4x4 and `image_size` = 4·2^n.
+  """Number of resolution doublings n from b x b to `image_size` = b·2^n, b = 4, 5, 6 or 7.
 
   Raises:
-    UserError: `image_size` is not 4·2^n with n >= 1.
+    UserError: `image_size` is not b·2^n with n >= 1.
   """
   stages = (image_size // 4).bit_length() - 1
-  if stages < 1 or image_size != 4 * 2**stages:
+  if stages < 1 or image_size % 2**stages:
     raise UserError(
-      f'the networks make square images of 8, 16, 32, 64, ... pixels, not {image_size}: '
-      'change config.data.options.image_size'
+      'the networks make square images of 8, 16, 32, 64, ... pixels, or 5, 6 or 7 times a power of '
+      f'2 (as 28), not {image_size}: change config.data.options.image_size'
     )
   return stages
 
@@ -81,8 +82,9 @@ class Generator(nn.Module):
     options = {'kernel_init': _orthogonal, 'dtype': self.dtype}
     stages = num_stages(self.image_size)
     features = self.width * 2**stages
-    x = normalised(nn.Dense(16 * features, **options), noise)
-    x = x.reshape(-1, 4, 4, features)
+    base = self.image_size >> stages
+    x = normalised(nn.Dense(base * base * features, **options), noise)
+    x = x.reshape(-1, base, base, features)
     for stage in reversed(range(stages)):
       x = normalised(ConvTranspose(self.width * 2**stage, **options), x)
       x = nn.leaky_relu(norm(x), _SLOPE)

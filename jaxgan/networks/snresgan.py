@@ -137,7 +137,7 @@ class DownBlock(nn.Module):
 class Generator(nn.Module):
   """SNResGAN generator: noise `[N, Z]` to images `[N, S, S, channels]` in [-1, 1].
 
-  `widths` are the channels of the first dense layer and of each block, S = 4·2^blocks. With
+  `widths` are the channels of the first dense layer and of each block, S = base·2^blocks. With
   `num_classes` it is conditional and takes labels, int `[N]`.
   """
 
@@ -146,6 +146,7 @@ class Generator(nn.Module):
   num_classes: int | None = None
   dtype: Any = jnp.float32
   spectral_norm: bool = False
+  base: int = 4
 
   @nn.compact
   def __call__(self, noise, labels=None, *, train: bool):
@@ -158,8 +159,9 @@ class Generator(nn.Module):
       dtype=self.dtype,
     )
     first, *widths = self.widths
-    x = normalised(nn.Dense(16 * first, kernel_init=_orthogonal, dtype=self.dtype), noise)
-    x = x.reshape(-1, 4, 4, first)
+    size = self.base * self.base * first
+    x = normalised(nn.Dense(size, kernel_init=_orthogonal, dtype=self.dtype), noise)
+    x = x.reshape(-1, self.base, self.base, first)
     for width in widths:
       x = UpBlock(width, self.dtype)(x, norm, normalised)
     x = normalised(_conv(self.channels, 3, self.dtype), nn.relu(norm(x)))

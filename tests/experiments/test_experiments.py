@@ -10,7 +10,7 @@ import pytest
 import experiments
 from jaxgan import config as config_lib
 from jaxgan import data as data_lib
-from jaxgan import experiment, families, jobs, report, train, train_step
+from jaxgan import experiment, families, jobs, recogniser, report, train, train_step
 from jaxgan.algorithms import gan, infogan
 from jaxgan.errors import UserError
 from jaxgan.families import codes
@@ -18,7 +18,10 @@ from tests.stand_in import shrink
 
 FILES = sorted(p.stem for p in pathlib.Path(experiments.__file__).parent.glob('*.py'))
 EXPERIMENTS = [name for name in FILES if name not in ('__init__', 'base', 'downstream', 'rows')]
-QUICK = ('cars3d', 'chairs3d', 'elastic_infogan_folder', 'folder_lt', 'mnist_lt', 'mnist_pair')
+QUICK = (
+  'cars3d', 'chairs3d', 'elastic_infogan_folder', 'folder_lt', 'label_free_folder', 'mnist_lt',
+  'mnist_lt_balanced', 'mnist_pair',
+)  # fmt: skip
 # Those with 64x64 images: name -> (argument, work directory, its data set, that of its annotator).
 RENDERED = {
   'cars3d': (
@@ -36,6 +39,8 @@ RENDERED = {
   'shapenet': ('', 'runs/shapenet', 'shapenet5', 'shapenet5/full'),
   'youtube_faces': ('', 'runs/youtube_faces', 'youtube_faces40', 'youtube_faces40/full'),
 }
+# Those whose quick setting has the networks of the full one, and many or large ones.
+SLOW = (*RENDERED, 'label_free_folder', 'mnist_lt_balanced')
 # Those whose step is compiled and run, one or two a family. Compiling is what takes time, so the
 # steps of the others are traced, and run by the slow test.
 RUN = ('cifar10_lt', 'digits_lt', 'mnist_lt')
@@ -47,7 +52,9 @@ SHAPES = {  # where they are not 32x32x3
   'lsun5_lt': {'image_size': 64, 'num_classes': 5},
   'inaturalist2019': {'image_size': 64, 'num_classes': 1010, 'n': 1010},
   'folder_lt': {'image_size': 16, 'channels': 3},
+  'label_free_folder': {'image_size': 16, 'channels': 3},
   'mnist_lt': {'image_size': 28, 'channels': 1},
+  'mnist_lt_balanced': {'image_size': 28, 'channels': 1, 'num_classes': 10},
   'mnist_pair': {'image_size': 28, 'channels': 1, 'num_classes': 2},
   'elastic_infogan_folder': {'image_size': 16, 'channels': 3},
   **{name: {'image_size': 64} for name in RENDERED},
@@ -75,6 +82,12 @@ def _one_step(job, trace_only):
   return carry.state
 
 
+def _method_job(config, method, data, classifiers):
+  algorithm, frozen = families.family_of((method,)).build(config, method, data, classifiers)
+  own = experiment.method_config(config, method, data)
+  return train.Job(method, None, own, algorithm, data, frozen, evaluate=None, picture=None)
+
+
 def _step_experiment(name, argument, stand_in_data, traced):
   """A step of an experiment's classifiers and methods; of the roles in `traced` only its shapes."""
   config = shrink(_module(name).get_config(argument))
@@ -82,18 +95,18 @@ def _step_experiment(name, argument, stand_in_data, traced):
   stand_in_data({'image_size': 32, 'channels': 3} | SHAPES.get(name, {}))
   family, data = families.family_of(config.methods), data_lib.load_training(config.data)
   family.check(config, data)
-  classifiers = {'classifier': None}
+  classifiers = {}
   for role in family.roles(config, config.methods, labelled=True):
-    job = jobs.classifier_job(config, role, folder=None)
+    names = data.pool.class_names
+    if role == recogniser.ROLE:
+      names = recogniser.expected(config, data).class_names
+      job = _method_job(config[role], *config[role].methods, data, {})
+    else:
+      job = jobs.classifier_job(config, role, folder=None)
     variables = _one_step(job, role in traced).variables
-    classifiers[role] = jobs.Classifier(
-      job.algorithm.classify, variables, data.pool.class_names, (), 0.0, ''
-    )
+    classifiers[role] = jobs.Classifier(job.algorithm.classify, variables, names, (), 0.0, '')
   for method in config.methods:
-    algorithm, frozen = family.build(config, method, data, classifiers['classifier'])
-    own = experiment.method_config(config, method, data)
-    job = train.Job(method, None, own, algorithm, data, frozen, evaluate=None, picture=None)
-    _one_step(job, 'method' in traced)
+    _one_step(_method_job(config, method, data, classifiers), 'method' in traced)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +114,7 @@ def _step_experiment(name, argument, stand_in_data, traced):
   [
     *((name, '') for name in EXPERIMENTS),
     *(
-      pytest.param(name, 'length=quick', marks=[pytest.mark.slow] if name in RENDERED else [])
+      pytest.param(name, 'length=quick', marks=[pytest.mark.slow] if name in SLOW else [])
       for name in QUICK
     ),
   ],
@@ -109,7 +122,7 @@ def _step_experiment(name, argument, stand_in_data, traced):
 def test_one_step(name, argument, stand_in_data):
   run = name in RUN and not argument
   # The annotator is a classifier on other images.
-  traced = ('annotator',) if run else ('classifier', 'annotator', 'method')
+  traced = ('annotator',) if run else ('classifier', 'annotator', 'recogniser', 'cas', 'method')
   _step_experiment(name, argument, stand_in_data, traced)
 
 
@@ -192,9 +205,9 @@ def test_cifar10_baselines_share_every_other_line(method, kl):
   assert baseline.to_json() == ours.to_json()
 
 
-def test_digits_take_every_method_of_the_gan():
+def test_digits_take_every_method_that_has_labels():
   assert _module('digits_lt').get_config().methods == ('unconditional', 'class_balancing')
-  for method in gan.METHODS:
+  for method in _module('digits_lt').LABELLED:
     config = _module('digits_lt').get_config(f'method={method}')
     config_lib.validate(config, num_devices=1)
     assert (config.methods, config.workdir) == ((method,), 'runs/digits_lt')
@@ -297,6 +310,43 @@ def test_a_pair_of_digits_has_a_prior_that_learns_faster_and_is_mnist_otherwise(
   pair.algorithm.prior_learning_rate = mnist.algorithm.prior_learning_rate
   assert pair.algorithm.to_dict() == mnist.algorithm.to_dict()
   assert pair.train.to_dict() == mnist.train.to_dict()
+
+
+@pytest.mark.parametrize('length', ['full', 'quick'])
+def test_loops_differ_in_nothing_but_the_method(length):
+  module = _module('mnist_lt_balanced')
+  configs = [module.get_config(f'split=7,loop={loop},length={length}') for loop in module.LOOPS]
+  methods = [tuple(config.methods) for config in configs]
+  assert methods == [('code_balancing',), ('class_balancing',), ('unconditional',)]
+  for config in configs:
+    config_lib.validate(config, num_devices=1)
+    config.methods = ()
+  assert len({config.to_json() for config in configs}) == 1
+  # Labels that are there for evaluation only choose no checkpoint.
+  assert configs[0].evaluation.checkpoint == 'latest'
+
+
+@pytest.mark.parametrize('length', ['full', 'quick'])
+def test_a_recogniser_is_the_experiment_on_codes_alone(length):
+  for name, alone in (
+    ('mnist_lt_balanced', 'mnist_lt'),
+    ('label_free_folder', 'elastic_infogan_folder'),
+  ):
+    config, expected = (_module(n).get_config(f'length={length}') for n in (name, alone))
+    own = config.recogniser
+    assert (own.algorithm.to_json(), own.train.to_json()) == (
+      expected.algorithm.to_json(), expected.train.to_json()
+    )  # fmt: skip
+    assert own.data.to_json() == expected.data.to_json()
+
+
+def test_one_value_reaches_the_recogniser():
+  config = _module('label_free_folder').get_config()
+  config.data.source, config.data.options.image_size = 'mine', 32
+  config.seed, config.algorithm.num_categories, config.annotator.folder = 3, 7, 'there'
+  own = config.recogniser
+  assert (own.data.source, own.data.options.image_size, own.seed) == ('mine', 32, 3)
+  assert (own.algorithm.num_categories, own.annotator.folder) == (7, 'there')
 
 
 @pytest.mark.parametrize('name', QUICK)

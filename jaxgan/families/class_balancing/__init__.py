@@ -10,7 +10,12 @@ from jaxgan.families.class_balancing import report as report  # part of the inte
 from jaxgan.networks.gans import NETWORKS
 
 METHODS = tuple(gan.METHODS)
-LABELS = 'classes'
+_NO_RECOGNISER = 'one of label_free_folder.py or mnist_lt_balanced.py, which have a recogniser'
+
+
+def labels_of(method: str, labelled: bool) -> str:
+  """See `jaxgan.families`: without labels, and in a loop without them, a recogniser's codes."""
+  return 'classes' if labelled and gan.METHODS[method].classes == 'labels' else 'codes'
 
 
 def added_fields(algorithm) -> dict:
@@ -28,6 +33,8 @@ def validate(config, require, require_positive) -> None:
   counts = _start_counts(config)
   require(min(counts) > 0, 'algorithm.count_start', algorithm.count_start, 'positive numbers')
   require_positive('algorithm', 'generator_width', 'discriminator_width')
+  codes = [method for method in config.methods if gan.METHODS[method].classes == 'codes']
+  require('recogniser' in config or not codes, 'methods', tuple(config.methods), _NO_RECOGNISER)
   for field in ('samples', 'periodic_samples'):  # One alone has no covariance.
     value = config.evaluation[field]
     require(value >= 2, f'evaluation.{field}', value, '2 or more')
@@ -53,31 +60,56 @@ def _start_counts(config) -> tuple[float, ...]:
   return tuple(counts) if isinstance(counts, (tuple, list)) else (counts,)
 
 
-def has_cas(config) -> bool:
+def is_labelled(data: data_lib.TrainingData) -> bool:
+  """Whether the images have labels."""
+  return data.pool.metadata.get('labelled', True)
+
+
+def has_cas(config, labelled: bool) -> bool:
   """Whether the last evaluation has a classification accuracy score; older runs have no switch."""
-  return config.evaluation.get('cas', False)
+  return labelled and config.evaluation.get('cas', False)
 
 
 def roles(config, methods, labelled: bool):
-  """The annotator always; the classifier where it is in the loop or labels the images of a CAS."""
-  del labelled
-  choices, scored = [gan.METHODS[method] for method in methods], has_cas(config)
+  """The classifiers in the loop, and what measures.
+
+  With labels that is the annotator, and the classifier where it labels the images of a CAS; without
+  it is the recogniser.
+  """
+  choices, scored = [gan.METHODS[method] for method in methods], has_cas(config, labelled)
+  in_the_loop = {choice.classifier for choice in choices}
+  unlabelled = scored and not all(choice.class_conditional for choice in choices)
   needed = {
-    'classifier': any(c.classifier or (scored and not c.class_conditional) for c in choices),
-    'annotator': True,
+    'classifier': 'classifier' in in_the_loop or unlabelled,
+    'annotator': labelled,
+    'recogniser': 'recogniser' in in_the_loop or (not labelled and 'recogniser' in config),
     'cas': scored,
   }
   return tuple(role for role, is_needed in needed.items() if is_needed)
 
 
+def _reads_labels(method: str) -> bool:
+  choices = gan.METHODS[method]
+  return choices.classifier == 'classifier' or choices.head != 'none' or choices.labels != 'none'
+
+
 def check(config, data: data_lib.TrainingData) -> None:
-  """Refuses data without labels, of another size than the networks' or smaller than a batch."""
-  if not data.pool.metadata.get('labelled', True):
+  """Refuses data without the labels that a method or its evaluation needs, or of another size.
+
+  That is another one than the networks', or fewer images than a batch.
+  """
+  labelled = is_labelled(data)
+  if not labelled and any(map(_reads_labels, config.methods)):
     raise UserError(
       f'config.data.source={config.data.source} has no labels, which the classifier and the '
-      'annotator need: give class folders or an npz with labels'
+      'annotator need: give class folders or an npz with labels, or use label_free_folder.py'
     )
-  if data.num_classes < 2:
+  if not labelled and 'recogniser' not in config:
+    raise UserError(
+      f'config.data.source={config.data.source} has no labels, which the annotator needs: give '
+      'class folders or an npz with labels, or use label_free_folder.py'
+    )
+  if labelled and data.num_classes < 2:
     raise UserError(
       f'config.data.source={config.data.source} has a single class, '
       f'{data.class_names(0)[0]!r}: there is nothing to balance'
@@ -86,12 +118,6 @@ def check(config, data: data_lib.TrainingData) -> None:
     raise UserError(
       f'config.replicas={config.replicas}: those of {config.data.dataset} have different classes, '
       'one classifier needs the same: use fewer'
-    )
-  counts, num_classes = len(_start_counts(config)), data.num_classes
-  if counts not in (1, num_classes):
-    raise UserError(
-      f'config.algorithm.count_start has {counts} numbers, {config.data.dataset} has '
-      f'{num_classes} classes: give one, or one a class'
     )
   if config.algorithm.class_balanced_batches:
     for replica in range(config.replicas):
@@ -104,31 +130,52 @@ def check(config, data: data_lib.TrainingData) -> None:
   images_per_step = config.train.batch_size * config.algorithm.discriminator_steps
   for indices in data.indices:
     data_lib.steps_per_epoch(len(indices), images_per_step)
-    if has_cas(config):  # It generates as many images.
+    if has_cas(config, labelled):  # It generates as many images.
       data_lib.steps_per_epoch(len(indices), config.cas.train.batch_size)
   NETWORKS[config.algorithm.network].check(data.image_shape[0])
   features.inception_network(config.evaluation)
 
 
-def build(config, method: str, data: data_lib.TrainingData, classifier):
-  """The GAN algorithm of an experiment and the frozen arrays its batches carry."""
+def build(config, method: str, data: data_lib.TrainingData, classifiers):
+  """The GAN algorithm of an experiment and the frozen arrays its batches carry.
+
+  Raises:
+    UserError: numbers of classes or codes that do not go together.
+  """
   choices = gan.METHODS[method]
-  algorithm = gan.gan(
-    config.algorithm,
-    choices,
-    data.image_shape,
-    data.num_classes,
-    classifier.classify if classifier else None,
-  )
-  frozen = {'classifier': classifier.variables} if choices.classifier and classifier else {}
-  return algorithm, frozen
+  classifier = classifiers.get(choices.classifier)
+  if choices.classes == 'codes':
+    num_classes, what = len(classifier.class_names), 'codes'
+    asked = config.algorithm.get('num_categories')
+    if asked not in (None, num_classes):
+      raise UserError(
+        f'config.algorithm.num_categories={asked}, but the run in config.recogniser.folder='
+        f'{config.recogniser.folder} has {num_classes} codes: leave one of the two out'
+      )
+  else:
+    num_classes, what = data.num_classes, 'classes'
+  counts = len(_start_counts(config))
+  if counts not in (1, num_classes):
+    raise UserError(
+      f'config.algorithm.count_start has {counts} numbers, {config.data.dataset} has '
+      f'{num_classes} {what}: give one, or one of each'
+    )
+  classify = classifier.classify if classifier else None
+  algorithm = gan.gan(config.algorithm, choices, data.image_shape, num_classes, classify)
+  return algorithm, {'classifier': classifier.variables} if classifier else {}
 
 
-def evaluation(setup, algorithm):
+def recognised(config, data: data_lib.TrainingData) -> tuple[str, ...]:
+  """Nothing: a GAN has no network that could tell images apart."""
+  del config, data
+  return ()
+
+
+def evaluation(setup, method: str, algorithm):
   """What measures and draws the states of a method."""
   from jaxgan.families.class_balancing import evaluate  # It draws: not for those who only read.
 
-  return evaluate.Evaluation(setup, algorithm)
+  return evaluate.Evaluation(setup, method, algorithm)
 
 
 def compare(workdir, folders):

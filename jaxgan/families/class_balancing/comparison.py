@@ -10,7 +10,7 @@ NEAREST_K, NEAREST_IMAGES = 5, 10_000
 
 
 def protocol(num_generated: int, num_real: int) -> dict:
-  """The fields of an evaluation's protocol that say how `compare` compares so many images."""
+  """The fields of an evaluation's protocol that say how `quality` compares so many images."""
   return {
     'kid_subsets': KERNEL_SUBSETS,
     'kid_subset_images': min(KERNEL_SUBSET_SIZE, num_generated, num_real),
@@ -24,21 +24,16 @@ def _nearest_images(num_generated, num_real):
   return min(num_generated, num_real, NEAREST_IMAGES)
 
 
-def compare(generated, generated_labels, real, real_labels, train_counts) -> dict:
-  """Quality, diversity and distances by class of generated images, by features of one network.
+def quality(generated, real) -> dict:
+  """Quality and diversity of generated images, by features of one network.
 
   Args:
     generated: features `[N, D]`, in random order.
-    generated_labels: int `[N]`.
     real: features `[M, D]`.
-    real_labels: int `[M]`.
-    train_counts: training images of each class `[K]`.
 
   Returns:
-    What evaluation.json has for a network, None where a number is not defined: 'kid' and 'kid_std'
-    (over subsets), 'precision', 'recall', 'density', 'coverage', 'class_frechet' `[K]`,
-    'thirds_frechet' (head, medium, tail) and 'groups_frechet' (many, medium, few),
-    'class_covariance_trace' and 'class_covariance_trace_reference' `[K]`.
+    None where a number is not defined: 'kid' and 'kid_std' (over subsets), 'precision', 'recall',
+    'density', 'coverage'.
   """
   distance, deviation = kid.kernel_distance(
     generated, real, num_subsets=KERNEL_SUBSETS, subset_size=KERNEL_SUBSET_SIZE
@@ -48,6 +43,24 @@ def compare(generated, generated_labels, real, real_labels, train_counts) -> dic
   nearest = dict.fromkeys(prdc.PRDC._fields)
   if size > NEAREST_K:
     nearest = prdc.prdc(real[chosen], generated[:size], nearest_k=NEAREST_K)._asdict()
+  return {'kid': distance, 'kid_std': deviation, **nearest}
+
+
+def by_class(generated, generated_labels, real, real_labels, train_counts) -> dict:
+  """Distances and diversity by class, by features of one network.
+
+  Args:
+    generated: features `[N, D]`.
+    generated_labels: int `[N]`.
+    real: features `[M, D]`.
+    real_labels: int `[M]`.
+    train_counts: training images of each class `[K]`.
+
+  Returns:
+    None where a number is not defined: 'class_frechet' `[K]`, 'thirds_frechet' (head, medium, tail)
+    and 'groups_frechet' (many, medium, few), 'class_covariance_trace' and
+    'class_covariance_trace_reference' `[K]`.
+  """
   num_classes, labelled = len(train_counts), (generated, generated_labels, real, real_labels)
   thirds = class_distribution.frequency_thirds(train_counts)
   thirds = dict(zip(class_distribution.THIRDS, thirds, strict=True))
@@ -55,9 +68,6 @@ def compare(generated, generated_labels, real, real_labels, train_counts) -> dic
   traces = per_class.class_covariance_trace(generated, generated_labels, num_classes)
   real_traces = per_class.class_covariance_trace(real, real_labels, num_classes)
   return {
-    'kid': distance,
-    'kid_std': deviation,
-    **nearest,
     'class_frechet': finite(per_class.class_frechet(*labelled, num_classes).tolist()),
     'thirds_frechet': _finite_values(per_class.group_frechet(*labelled, thirds)),
     'groups_frechet': _finite_values(per_class.group_frechet(*labelled, groups)),

@@ -3,7 +3,6 @@
 import functools
 
 import jax
-import numpy as np
 
 from jaxgan import compilation, distributed, evaluation_file, files, jobs, logging
 from jaxgan import data as data_lib
@@ -19,10 +18,19 @@ _COUNTING = ('count_start', 'count_update', 'count_decay', 'count_cycle')  # Abl
 class Evaluation:
   """Measures and draws the states of a GAN; see `jaxgan.families`."""
 
-  def __init__(self, setup, algorithm):
+  def __init__(self, setup, method: str, algorithm):
     self._setup = setup
     self._algorithm = algorithm
     self._evaluators = {}
+    roles = {'annotator', gan.METHODS[method].classifier}
+    if 'annotator' not in setup.classifiers:
+      roles.add('recogniser')
+    # Those that measure. A method without a recogniser is not judged by that of another.
+    self._measuring = {
+      role: setup.classifiers[role]
+      for role in ('annotator', 'recogniser')
+      if role in roles & setup.classifiers.keys()
+    }
 
     def generate(state, rng, num_images, ema=True):
       return data_lib.to_uint8(algorithm.generate(state, rng, num_images, ema))
@@ -33,6 +41,7 @@ class Evaluation:
       labels = jax.random.randint(label_rng, (num_images,), 0, num_classes)
       return data_lib.to_uint8(algorithm.generate(state, rng, num_images, labels=labels)), labels
 
+    self._compiled = functools.cache(jobs.compile_classify)
     self._generate = compilation.jit(generate, static_argnums=(2, 3))
     self._generate_labelled = compilation.jit(generate_labelled, static_argnums=2)
 
@@ -43,7 +52,7 @@ class Evaluation:
       inception = features.inception_network(setup.config.evaluation)
       arrays = setup.data.arrays(replica)
       self._evaluators[key] = measures.Evaluator(
-        setup.config, self._algorithm, setup.annotator, inception, arrays, setup.workdir
+        setup.config, self._algorithm, self._measuring, inception, arrays, setup.workdir
       )
     return self._evaluators[key]
 
@@ -63,10 +72,15 @@ class Evaluation:
       grids.save_png(path, grids.image_grid(images, 10))
     rows, evaluator = logging.read_metrics(folder), self._evaluator(replica)
     curves.loss_curves(rows, folder / 'loss_curves.png')
-    path = folder / 'class_histogram_over_time.png'
-    pictures.class_histogram_over_time(
-      rows, path, evaluator.class_names, train_counts=evaluator.train_counts
-    )
+    for counted in evaluator.counted:
+      key = counted.prefix or 'class_'
+      pictures.class_histogram_over_time(
+        rows,
+        folder / f'{key}histogram_over_time.png',
+        counted.names,
+        f'evaluation/{key}counts',
+        counted.train_counts,
+      )
 
   def write(self, folder, method: str, step: int, state, replica: int) -> dict:
     setup, evaluator, config = self._setup, self._evaluator(replica), self._setup.config
@@ -80,9 +94,15 @@ class Evaluation:
     if choices.classifier:
       fields = (gan.GUIDANCE[choices.guidance].weight, *_COUNTING)
       loop = {field: config.algorithm[field] for field in fields}
-    accuracies = {'annotator_accuracy': setup.annotator.accuracy}
-    if 'classifier' in class_balancing.roles(config, [method], labelled=True):
-      accuracies['classifier_accuracy'] = setup.classifier.accuracy
+    labelled = class_balancing.is_labelled(setup.data)
+    judges = {'annotator_accuracy': setup.annotator.accuracy if labelled else None}
+    if 'classifier' in class_balancing.roles(config, [method], labelled):
+      judges['classifier_accuracy'] = setup.classifier.accuracy
+    counted = {item.role: item for item in evaluator.counted}
+    codes = counted.get('recogniser')
+    if codes:
+      judges |= {'recogniser': setup.classifiers['recogniser'].key, 'codes': len(codes.names)}
+    classes = counted.get('annotator')
     networks = evaluator.networks
     evaluation = {
       'experiment': config.experiment,
@@ -104,16 +124,20 @@ class Evaluation:
         'feature_network': ', '.join(f'{n.metric}: {n.key}' for n in networks),
         'resize': ', '.join(f'{n.metric}: {n.resize}' for n in networks),
         **comparison.protocol(config.evaluation.samples, num_reference),
-        **accuracies,
+        **judges,
         **score_protocol,
         'seed': config.seed + replica,
         **evaluation_file.machine(),
       },
       'results': results | {'cas': score},
-      'class_names': list(evaluator.class_names),
-      'train_counts': np.asarray(evaluator.train_counts).tolist(),
+      'class_names': list(classes.names) if classes else [],
+      'train_counts': classes.train_counts.tolist() if classes else [],
       'notes': evaluator.notes,
     }
+    if codes:
+      evaluation |= {
+        'code_names': list(codes.names), 'train_code_counts': codes.train_counts.tolist()
+      }  # fmt: skip
     images, labels = measured.images, measured.labels[: len(measured.images)]
     files.save_npz(folder / pictures.SAMPLES_FILE, images=images, labels=labels)
     evaluation_file.write(folder, evaluation)
@@ -122,9 +146,9 @@ class Evaluation:
   def _score(self, folder, step, state, replica):
     """The classification accuracy score and the fields of the protocol that say how it came."""
     setup, config = self._setup, self._setup.config
-    if not class_balancing.has_cas(config):
+    if not class_balancing.has_cas(config, class_balancing.is_labelled(setup.data)):
       return None, {}
-    sample, _, labelled_by = self.sampler(state, balanced=False)
+    sample, _, labelled_by = self._sampler(state, setup.classifier or setup.annotator)
     arrays, seed = setup.data.arrays(replica), config.seed + replica
     generated = cas.generate(sample, arrays, seed, config.evaluation.batch_size)
     job = cas.job(config, generated, step, seed, folder)
@@ -137,21 +161,21 @@ class Evaluation:
     }
     return cas.accuracy(job, setup.mesh), protocol
 
-  @functools.cached_property
-  def _labeller(self):
-    """(the network that labels images, its compiled `run(variables, images)`)."""
-    labeller = self._setup.classifier or self._setup.annotator
-    return labeller, jobs.compile_classify(labeller.classify)
-
   def sampler(self, state, balanced: bool):
     del balanced  # All classes are asked for alike or none is: what is too many is thrown away.
+    classifiers = self._setup.classifiers
+    own = self._measuring.get('recogniser')  # The labels that a method without labels can give.
+    return self._sampler(state, own or classifiers.get('classifier') or classifiers['annotator'])
+
+  def _sampler(self, state, labeller):
+    """Labelled images: by the classes asked for or, of a GAN that asks for none, a classifier."""
     if self._algorithm.class_conditional:
 
       def sample_labelled(rng, num_images):
         return distributed.to_host(self._generate_labelled(state, rng, num_images))
 
       return sample_labelled, self._setup.data.class_names(0), 'the classes asked for'
-    labeller, classify = self._labeller
+    classify = self._compiled(labeller.classify)
 
     def sample(rng, num_images):
       images = distributed.to_host(self._generate(state, rng, num_images))

@@ -19,8 +19,8 @@ class FeatureNetwork(NamedTuple):
   """A network in whose features images are compared.
 
   Attributes:
-    name: 'inception' or 'annotator'.
-    metric: name of the Fréchet distance in the results, 'fid' or 'frechet_annotator'.
+    name: 'inception', or the role of a classifier.
+    metric: name of the Fréchet distance in the results, 'fid' or 'frechet_<role>'.
     key: identifies network and weights.
     resize: how an image comes to the network's input size.
     apply: `apply(variables, images uint8) -> features [N, D]`.
@@ -35,18 +35,19 @@ class FeatureNetwork(NamedTuple):
   variables: Any
 
 
-def annotator_network(annotator) -> FeatureNetwork:
-  """The annotator's pooled features, the stand-in where Inception's weights are missing.
+def classifier_network(role: str, classifier) -> FeatureNetwork:
+  """The features of the annotator, or without labels of the recogniser: Inception's stand-ins.
 
   Args:
-    annotator: a `jaxgan.jobs.Classifier`.
+    role: of the classifier, 'annotator' or 'recogniser'.
+    classifier: a `jaxgan.jobs.Classifier`.
   """
 
   def apply(variables, images):
-    return annotator.classify(variables, data_lib.scale(images))[1]
+    return classifier.classify(variables, data_lib.scale(images))[1]
 
   return FeatureNetwork(
-    'annotator', 'frechet_annotator', annotator.key, 'none', apply, annotator.variables
+    role, f'frechet_{role}', classifier.key, 'none', apply, classifier.variables
   )
 
 

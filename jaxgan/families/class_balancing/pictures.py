@@ -7,6 +7,7 @@ import numpy as np
 from jaxgan import evaluation_file
 from jaxgan.drawing.figures import DPI, new_figure, plain_axes, save_figure
 from jaxgan.drawing.grids import GAP, to_canvas, to_tiles
+from jaxgan.families.class_balancing import report
 from jaxgan.metrics.class_distribution import (
   THIRDS,
   class_counts,
@@ -29,18 +30,20 @@ def compare(workdir, folders):
     folders: {method: the folder of its evaluation.json}.
 
   Returns:
-    Paths of the pictures written.
+    Paths of the pictures written; of images without labels they show codes, not classes.
   """
   counts, panels, compared = {}, {}, {}
   for method, folder in folders.items():
     evaluation = json.loads((folder / evaluation_file.NAME).read_text())
-    counts[method] = evaluation['results']['class_counts']
+    kind, class_names, train_counts = report.counted_by(evaluation)
+    counts[method] = evaluation['results'][f'{kind}_counts']
     compared[method] = evaluation['results'].get('features', {})
     panels[method] = evaluation_file.read_samples(folder / SAMPLES_FILE, 4, 'images', 'labels')
-    class_names, train_counts = evaluation['class_names'], evaluation['train_counts']
-  paths = [workdir / 'class_histogram.png', workdir / 'samples_by_class.png']
+  paths = [workdir / f'{kind}_histogram.png', workdir / f'samples_by_{kind}.png']
   class_histogram(counts, train_counts, class_names, paths[0])
   samples_by_class(panels, class_names, paths[1])
+  if kind == 'code':
+    return paths
   for network in ('inception', 'annotator'):
     if all(network in features for features in compared.values()):
       paths.append(workdir / 'per_class_frechet.png')

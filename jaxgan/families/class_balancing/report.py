@@ -22,9 +22,10 @@ VARIES_WITH_SEED = (
   'annotator_accuracy',
   'classifier_accuracy',
   'feature_network',
+  'recogniser',
   'cas_labels',
 )
-NETWORKS = ('inception', 'annotator')
+NETWORKS = ('inception', 'annotator', 'recogniser')
 NEAREST = ('precision', 'recall', 'density', 'coverage')
 HEADER = (
   'experiment',
@@ -49,6 +50,17 @@ FREQUENCY_HEADER = (
   f'Fréchet {" / ".join(THIRDS)}',
   f'Fréchet {" / ".join(GROUPS)}',
 )
+# The scores of the terminal's table by what images are counted by.
+_CONSOLE = {
+  'class': {
+    'KL': 'kl_from_uniform', 'FID': 'fid', 'Fréchet (annotator)': 'frechet_annotator'
+  },
+  'code': {
+    'KL (codes)': 'code_kl_from_uniform',
+    'FID': 'fid',
+    'Fréchet (recogniser)': 'frechet_recogniser',
+  },
+}  # fmt: skip
 EXPLANATION = (
   "KL: divergence of the annotator's label histogram from uniform, in nats. CAS: classification "
   'accuracy score, the accuracy on real test images of a classifier trained on generated ones. '
@@ -60,6 +72,11 @@ FREQUENCY_EXPLANATION = (
   'frequency, and Fréchet distance of the images in them from the real ones, in the features of '
   'the network named; many / medium / few: the same, with the classes left over among the rare '
   'ones. Distances of few images are large: compare methods, not groups.'
+)
+CODES_EXPLANATION = (
+  "KL of codes: divergence from uniform, in nats, of the recogniser's histogram of codes, which "
+  'were found without labels; it says nothing of classes. Fréchet, recogniser: Fréchet distance in '
+  'its features. Where the recogniser was in the loop, the generator was trained to please it.'
 )
 QUALITY_EXPLANATION = (
   'KID: kernel distance; precision and density say how real the generated images are, recall and '
@@ -76,27 +93,41 @@ def check(evaluation):
   """Raises where the results or the protocol are not as they should be."""
   results, protocol = evaluation['results'], evaluation['protocol']
   # Older evaluations lack what was not measured then.
-  optional = [results['fid'], results.setdefault('frechet_annotator', None)]
-  optional.append(results.setdefault('cas', None))
+  optional = [results['fid'], results['kl_from_uniform']]
+  for name in ('frechet_annotator', 'cas', 'code_kl_from_uniform', 'frechet_recogniser'):
+    optional.append(results.setdefault(name, None))
+  protocol.setdefault('classes', 'labels')
   for compared in results.setdefault('features', {}).values():
     optional += [compared[name] for name in ('kid', *NEAREST)]
+    if not evaluation['class_names']:
+      continue
     optional += [compared['thirds_frechet'][name] for name in THIRDS]
     optional += [compared['groups_frechet'][name] for name in GROUPS]
     optional += compared['class_frechet']
     if len(compared['class_frechet']) != len(evaluation['class_names']):
       raise ValueError('class_names and class_frechet differ in length')
+  kind, names, train_counts = counted_by(evaluation)
+  counts = results[f'{kind}_counts']
+  if kind == 'class':
+    optional += [results['head_medium_tail'][name] for name in THIRDS]
+  needed = results['kl_from_uniform' if kind == 'class' else 'code_kl_from_uniform']
   check_numbers(
-    [
-      results['kl_from_uniform'],
-      *(results['head_medium_tail'][name] for name in THIRDS),
-      *results['class_counts'],
-      *(value for value in optional if value is not None),
-    ]
+    [needed, *counts, *train_counts, *(value for value in optional if value is not None)]
   )
-  if len(results['class_counts']) != len(evaluation['class_names']):
-    raise ValueError('class_names and class_counts differ in length')
+  if not len(counts) == len(names) == len(train_counts):
+    raise ValueError(f'{kind} names and counts differ in length')
   for name in ('step', 'samples'):
     int(protocol[name])
+
+
+def counted_by(evaluation):
+  """What an evaluation's images are counted by: ('class', their names, training images of each).
+
+  Of images without labels these are codes: ('code', ...).
+  """
+  if evaluation['class_names']:
+    return 'class', evaluation['class_names'], evaluation['train_counts']
+  return 'code', evaluation['code_names'], evaluation['train_code_counts']
 
 
 def settings(evaluation):
@@ -132,6 +163,7 @@ def section(rows, footnotes):
   tables = [
     (_scores(rows, footnotes), f'{EXPLANATION}{sources(rows)}'),
     (_by_frequency(rows), FREQUENCY_EXPLANATION),
+    (_codes(rows), CODES_EXPLANATION),
     (_quality(rows), QUALITY_EXPLANATION),
     (_comparisons(rows), VERDICT_EXPLANATION),
   ]
@@ -176,6 +208,8 @@ def _by_frequency(rows):
   """Where each method's images are, and how far they are from the real ones there."""
   lines = [FREQUENCY_HEADER]
   for row in rows:
+    if not row.results('head_medium_tail'):
+      continue
     shares = ' / '.join(_thirds(row))
     networks = _compared(row) or {'-': []}
     for network, compared in networks.items():
@@ -184,6 +218,19 @@ def _by_frequency(rows):
         for key, names in (('thirds_frechet', THIRDS), ('groups_frechet', GROUPS))
       )
       lines.append((row.experiment, verdicts.label(row), shares, network, *distances))
+  return lines
+
+
+def _codes(rows):
+  """How even the codes of the generated images are, of the runs with a recogniser."""
+  lines = [('experiment', 'method', 'codes', 'KL of codes', 'Fréchet, recogniser', 'seeds')]
+  for row in rows:
+    values = row.results('code_kl_from_uniform')
+    if values:
+      distance = formatting.mean_std(row.results('frechet_recogniser'))
+      codes = row.protocol()['codes']
+      found = formatting.mean_std(values)
+      lines.append((row.experiment, row.method, codes, found, distance, str(len(values))))
   return lines
 
 
@@ -201,10 +248,13 @@ def _quality(rows):
 
 def _comparisons(rows):
   """Each method beside the baseline of its experiment."""
-  names = [name for name, _ in verdicts.SCORES.values()]
+  compared = verdicts.compare(rows)
+  every = {score for comparison in compared for score in comparison.verdicts}
+  scores = [score for score in verdicts.SCORES if score in every]
+  names = [verdicts.SCORES[score][0] for score in scores]
   lines = [('experiment', 'method', 'against', *names, 'shared seeds')]
-  for row, baseline, seeds, found in verdicts.compare(rows):
-    cells = [_verdict(score, *found[score]) if score in found else '-' for score in verdicts.SCORES]
+  for row, baseline, seeds, found in compared:
+    cells = [_verdict(score, *found[score]) if score in found else '-' for score in scores]
     names = map(verdicts.label, (row, baseline))
     lines.append((row.experiment, *names, *cells, str(seeds)))
   return lines
@@ -228,8 +278,7 @@ def console(rows):
   """
   blocks = {}
   for row in rows:
-    first = row.evaluations[0]
-    key = json.dumps([row.experiment, first['class_names'], first['train_counts']])
+    key = json.dumps([row.experiment, *counted_by(row.evaluations[0])])
     blocks.setdefault(key, []).append(row)
   return [_console_block(*json.loads(key), block) for key, block in blocks.items()]
 
@@ -246,9 +295,9 @@ def pictures(rows, out):
 
   groups = {}
   for row in rows:
-    first = row.evaluations[0]
-    key = json.dumps([first['class_names'], first['train_counts']])
-    counts = np.mean(row.results('class_counts'), axis=0)
+    kind, *names_and_counts = counted_by(row.evaluations[0])
+    key = json.dumps(names_and_counts)
+    counts = np.mean(row.results(f'{kind}_counts'), axis=0)
     groups.setdefault(key, {})[_title(row, rows, groups.get(key, ()))] = counts
   for number, (key, counts) in enumerate(groups.items(), start=1):
     class_names, train_counts = json.loads(key)
@@ -267,19 +316,21 @@ def _title(row, rows, taken):
   return f'{title} ({repeats + 1})' if repeats else title
 
 
-def _console_block(experiment, class_names, train_counts, rows):
+def _console_block(experiment, kind, class_names, train_counts, rows):
   few = len(class_names) <= MAX_CLASSES
-  scores = ['KL', 'FID', 'Fréchet (annotator)', 'CAS (%)']
-  lines = [['method', *scores, *(class_names if few else THIRDS)]]
+  results = _CONSOLE[kind]
+  scores = [*results, 'CAS (%)']
+  thirds = THIRDS if kind == 'class' else ()
+  lines = [['method', *scores, *(class_names if few else thirds)]]
   if few:
     lines.append(['training data', *[''] * len(scores), *map(str, train_counts)])
   for row in rows:
     if few:
-      counts = zip(*row.results('class_counts'), strict=True)
+      counts = zip(*row.results(f'{kind}_counts'), strict=True)
       classes = [f'{statistics.fmean(count):.0f}' for count in counts]
     else:
-      classes = _thirds(row)
-    values = [row.results(name) for name in ('kl_from_uniform', 'fid', 'frechet_annotator')]
+      classes = _thirds(row) if thirds else []
+    values = [row.results(name) for name in results.values()]
     values = [formatting.mean_std(value) for value in values]
     values.append(formatting.mean_std(_percent(row), digits=2))
     lines.append([verdicts.label(row), *values, *classes])

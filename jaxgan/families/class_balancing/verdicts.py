@@ -12,6 +12,8 @@ SCORES = {
   'fid': ('FID', True),
   'frechet_annotator': ('Fréchet (annotator)', True),
   'cas': ('CAS', False),
+  'code_kl_from_uniform': ('KL of codes', True),
+  'frechet_recogniser': ('Fréchet (recogniser)', True),
 }
 NONE = 'no difference shown'
 # What must agree for two methods' numbers to mean the same.
@@ -89,7 +91,7 @@ def _compare(row, baseline):
   shared = [run for run in ours if run in theirs]
   verdicts = {}
   for score, (_, lower_is_better) in SCORES.items():
-    pairs = [(ours[run][score], theirs[run][score]) for run in shared]
+    pairs = [(ours[run].get(score), theirs[run].get(score)) for run in shared]
     pairs = [pair for pair in pairs if None not in pair]
     if pairs:
       columns = tuple(zip(*pairs, strict=True))
@@ -99,13 +101,16 @@ def _compare(row, baseline):
 
 
 def _by_run(row):
-  """{(seed, annotator): results}: numbers of different annotators are not comparable."""
-  return {
-    (evaluation['protocol'].get('seed'), evaluation['protocol'].get('annotator_accuracy')): (
-      evaluation['results']
-    )
-    for evaluation in row.evaluations
-  }
+  """{(seed, judge): results}: numbers of different annotators are not comparable.
+
+  Without labels the recogniser is the judge.
+  """
+  results = {}
+  for evaluation in row.evaluations:
+    protocol = evaluation['protocol']
+    judge = 'annotator_accuracy' if evaluation['class_names'] else 'recogniser'
+    results[protocol.get('seed'), protocol.get(judge)] = evaluation['results']
+  return results
 
 
 def in_words(comparison: Comparison) -> str:

@@ -10,7 +10,12 @@ from jaxgan.networks import infogans
 
 JOINT_VAE = 'joint_vae'
 METHODS = (*infogan.VARIANTS, JOINT_VAE)
-LABELS = 'codes'
+
+
+def labels_of(method: str, labelled: bool) -> str:
+  """See `jaxgan.families`."""
+  del method, labelled
+  return 'codes'
 
 
 def added_fields(algorithm) -> dict:
@@ -93,15 +98,21 @@ def check(config, data: data_lib.TrainingData) -> None:
   infogans.NETWORKS[config.algorithm.network].check(data.image_shape[0])
 
 
-def build(config, method: str, data: data_lib.TrainingData, classifier):
+def recognised(config, data: data_lib.TrainingData) -> tuple[str, ...]:
+  """The names of the codes."""
+  return tuple(f'code_{code}' for code in range(num_categories(config, data)))
+
+
+def build(config, method: str, data: data_lib.TrainingData, classifiers):
   """The algorithm of an experiment; it reads no frozen arrays."""
-  del classifier
+  del classifiers
   make = joint_vae.joint_vae if method == JOINT_VAE else infogan.infogan
   return make(config.algorithm, data.image_shape, num_categories(config, data)), {}
 
 
-def evaluation(setup, algorithm):
+def evaluation(setup, method: str, algorithm):
   """What measures and draws the states of a method."""
+  del method
   from jaxgan.families.codes import evaluate  # It draws: not for those who only read.
 
   return evaluate.Evaluation(setup, algorithm)

@@ -202,5 +202,4 @@ class Evaluation:
     def sample(rng, num_images):
       return distributed.to_host(evaluator.sample(state, rng, prior, num_images))
 
-    names = tuple(f'code_{code}' for code in range(evaluator.num_categories))
-    return sample, names, 'their codes'
+    return sample, codes.recognised(self._setup.config, self._setup.data), 'their codes'

@@ -16,6 +16,11 @@ def _features(rng, labels):
   return (rng.normal(size=(len(labels), 3)) + 4 * labels[:, None]).astype(np.float32)
 
 
+def _compare(generated, labels, real, real_labels, counts):
+  quality = comparison.quality(generated, real)
+  return quality | comparison.by_class(generated, labels, real, real_labels, counts)
+
+
 @pytest.fixture
 def real():
   rng = np.random.default_rng(0)
@@ -28,8 +33,7 @@ def test_images_of_the_real_distribution_and_of_a_part_of_it(real):
   balanced = rng.integers(0, 4, 400)
   head = np.zeros(400, int)
   near, far = (
-    comparison.compare(_features(rng, labels), labels, *real, TRAIN_COUNTS)
-    for labels in (balanced, head)
+    _compare(_features(rng, labels), labels, *real, TRAIN_COUNTS) for labels in (balanced, head)
   )
   assert near['kid'] < 0.1 * far['kid'] and near['kid_std'] > 0
   assert near['recall'] > 0.8 > 0.4 > far['recall'] and near['coverage'] > 2 * far['coverage']
@@ -49,7 +53,7 @@ def test_groups_are_those_of_the_training_frequency(real):
   rng = np.random.default_rng(2)
   labels = rng.integers(0, 4, 200)
   generated = _features(rng, labels)
-  results = comparison.compare(generated, labels, *real, TRAIN_COUNTS)
+  results = _compare(generated, labels, *real, TRAIN_COUNTS)
   features, real_labels = real
   expected = fid.features_distance(generated[labels == 3], features[real_labels == 3])
   assert results['thirds_frechet']['tail'] == pytest.approx(expected)
@@ -61,7 +65,7 @@ def test_groups_are_those_of_the_training_frequency(real):
 def test_too_few_images_for_neighbours(real):
   labels = np.array([0, 1, 2, 3, 0])
   generated = _features(np.random.default_rng(3), labels)
-  results = comparison.compare(generated, labels, *real, TRAIN_COUNTS)
+  results = _compare(generated, labels, *real, TRAIN_COUNTS)
   assert results['precision'] is None and results['coverage'] is None
   assert comparison.protocol(5, 120) == {
     'kid_subsets': 100, 'kid_subset_images': 5, 'prdc_nearest': 5, 'prdc_images': 5

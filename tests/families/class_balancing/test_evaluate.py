@@ -14,6 +14,7 @@ from jaxgan.algorithms import Algorithm
 from jaxgan.errors import UserError
 from jaxgan.families import class_balancing
 from jaxgan.families.class_balancing.evaluate import Evaluation
+from tests import stand_in
 
 NAMES = ('a', 'b', 'c')
 
@@ -28,6 +29,9 @@ NAMES = ('a', 'b', 'c')
     # A score needs labels: those asked for, or the classifier's.
     (('acgan', 'cgan'), True, ('annotator', 'cas')),
     (('unconditional',), True, ('classifier', 'annotator', 'cas')),
+    # That of codes in the loop knows no labels: those of a score are the classifier's.
+    (('code_balancing',), False, ('annotator', 'recogniser')),
+    (('code_balancing',), True, ('classifier', 'annotator', 'recogniser', 'cas')),
   ],
 )
 def test_a_classifier_is_trained_where_one_is_in_the_loop_or_gives_labels(
@@ -35,6 +39,13 @@ def test_a_classifier_is_trained_where_one_is_in_the_loop_or_gives_labels(
 ):
   tiny_config.evaluation.cas = scored
   assert class_balancing.roles(tiny_config, methods, labelled=True) == roles
+
+
+def test_without_labels_the_recogniser_measures(tiny_config):
+  balanced = stand_in.tiny_balanced()
+  for method in ('unconditional', 'code_balancing'):
+    assert class_balancing.roles(balanced, (method,), labelled=False) == ('recogniser',)
+  assert class_balancing.roles(tiny_config, ('unconditional',), labelled=False) == ()
 
 
 def test_a_run_from_before_the_score_has_none(tiny_config):
@@ -69,9 +80,10 @@ def _classify(variables, images):
 def _sample(class_conditional, num_images):
   labeller = jobs.Classifier(_classify, jnp.int32(2), NAMES, (8, 8, 1), 1.0, 'the annotator')
   pool = build.Arrays(np.zeros((3, 8, 8, 1), np.uint8), np.arange(3), NAMES, {}, 'pool')
-  setup = types.SimpleNamespace(classifier=None, annotator=labeller, data=data_lib.whole(pool))
+  setup = types.SimpleNamespace(classifiers={'annotator': labeller}, data=data_lib.whole(pool))
   algorithm = Algorithm(None, None, _generate, class_conditional=class_conditional)
-  sample, names, source = Evaluation(setup, algorithm).sampler(state=0, balanced=True)
+  method = 'cgan' if class_conditional else 'unconditional'
+  sample, names, source = Evaluation(setup, method, algorithm).sampler(state=0, balanced=True)
   assert names == NAMES
   return *sample(jax.random.key(0), num_images), source
 

@@ -41,7 +41,9 @@ def generator():
 def evaluator(tiny_config, stand_in_data, annotator, generator, tmp_path):
   del stand_in_data
   arrays = data_lib.load(tiny_config.data, 'train')
-  return measures.Evaluator(tiny_config, generator, annotator, None, arrays, tmp_path)
+  return measures.Evaluator(
+    tiny_config, generator, {'annotator': annotator}, None, arrays, tmp_path
+  )
 
 
 def test_results_are_those_of_the_images(evaluator, annotator):
@@ -92,6 +94,34 @@ def test_score_prefers_the_lower_distance(evaluator):
   assert 'evaluation/fid' not in near and len(near['evaluation/class_counts']) == 3
 
 
+def test_a_recogniser_counts_codes_beside_the_classes(
+  tiny_config, stand_in_data, annotator, generator, tmp_path
+):
+  """Its codes are two, by brightness; it scores a state, as labels must choose no checkpoint."""
+  del stand_in_data
+
+  def classify(variables, images):
+    level = images.mean(axis=(1, 2, 3)) * variables
+    return jnp.stack([-level, level], axis=-1), images[:, 0, :2, 0]
+
+  recogniser = jobs.Classifier(classify, jnp.float32(1.0), ('x', 'y'), (8, 8, 1), None, 'q')
+  arrays = data_lib.load(tiny_config.data, 'train')
+  both = {'annotator': annotator, 'recogniser': recogniser}
+  evaluator = measures.Evaluator(tiny_config, generator, both, None, arrays, tmp_path)
+  results, images, labels, _ = evaluator(jnp.float32(0.8), 30, jax.random.key(0))
+  bright = data_lib.scale(images).mean(axis=(1, 2, 3)) > 0
+  assert results['code_counts'] == [int((~bright).sum()), int(bright.sum())]
+  shares = np.array(results['code_counts']) / 30
+  assert results['code_kl_from_uniform'] == pytest.approx(
+    float((shares * np.log(2 * shares)).sum())
+  )
+  np.testing.assert_array_equal(results['class_counts'], np.bincount(labels, minlength=3))
+  dark = (data_lib.scale(arrays.images).mean(axis=(1, 2, 3)) <= 0).sum()
+  assert evaluator.counted[1].train_counts.tolist() == [dark, 76 - dark]
+  values, score = measures.periodic(evaluator, jnp.float32(0.8), 30, jax.random.key(0))
+  assert score == -values['evaluation/frechet_recogniser'] == -results['frechet_recogniser']
+
+
 def test_inception_adds_fid(tiny_config, stand_in_data, annotator, generator, tmp_path):
   """Any network whose metric is 'fid' takes its place; here one that averages pixels."""
   del stand_in_data
@@ -99,7 +129,9 @@ def test_inception_adds_fid(tiny_config, stand_in_data, annotator, generator, tm
     'inception', 'fid', 'pixels', 'none', lambda _, images: images[:, :3, 0, 0] / 255.0, ()
   )
   arrays = data_lib.load(tiny_config.data, 'train')
-  evaluator = measures.Evaluator(tiny_config, generator, annotator, network, arrays, tmp_path)
+  evaluator = measures.Evaluator(
+    tiny_config, generator, {'annotator': annotator}, network, arrays, tmp_path
+  )
   measured = evaluator(jnp.float32(0.8), 24, jax.random.key(0), keep_features=True)
   results, images = measured.results, measured.images
   real = evaluator.reference.images[:, :3, 0, 0] / 255.0
@@ -118,7 +150,7 @@ def test_inception_adds_fid(tiny_config, stand_in_data, annotator, generator, tm
 
 
 def test_reference_features_are_cached_under_their_key(annotator, stand_in_data, tmp_path):
-  network = features.annotator_network(annotator)
+  network = features.classifier_network('annotator', annotator)
   arrays = data_lib.load(None, 'test')
   first = features.reference_features(network, arrays, tmp_path)
   (path,) = tmp_path.iterdir()

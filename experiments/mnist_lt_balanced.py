@@ -1,0 +1,66 @@
+"""Class balancing with and without labels, on the class-imbalanced MNISTs of Elastic-InfoGAN.
+
+    python -m jaxgan.main --config=experiments/mnist_lt_balanced.py               without labels
+    python -m jaxgan.main --config=experiments/mnist_lt_balanced.py:loop=labels   the paper's method
+    python -m jaxgan.main --config=experiments/mnist_lt_balanced.py:loop=none     unconditional
+    python -m jaxgan.main --config=experiments/mnist_lt_balanced.py:split=7,length=quick
+
+Beyond both papers. What stands in the loop of the class-balancing GAN is, frozen,
+
+  codes   Elastic-InfoGAN's Q, trained first on the same images without their labels: the GAN
+          balances codes, and whether the classes follow is what the evaluation asks
+  labels  a classifier trained on the same images and their labels
+  none    nothing
+
+and all else is equal; the three share their work directory, and `--mode=report` compares them.
+With `--config.recogniser.folder=runs/mnist_lt_split_00/elastic_infogan` a run of `mnist_lt` on the
+same split is taken instead of training one.
+
+Labels are there for evaluation only, of all three: the annotator, a CNN trained on MNIST, counts
+the classes, and for the classification accuracy score the classifier of the long-tailed images
+labels the generated ones, also where it is not in the loop: codes have no names. The last
+checkpoint is evaluated, as no label may choose one. The splits are drawn from all 70,000 images
+and overlap the 10,000 test images, which are the reference of all distances and of that score.
+
+The networks are SNDCGANs of two stages, 7x7 to 28x28; λ is the paper's for a ratio of 10, as the
+splits have ratios of 2.3 to 9.2. With `length=quick`, widths of 32 and 16 and 3,000 steps.
+"""
+
+from experiments import base
+from experiments.folder_lt import shorten
+
+LOOPS = {'codes': 'code_balancing', 'labels': 'class_balancing', 'none': 'unconditional'}
+
+
+def get_config(argument: str = ''):
+  """The configuration; the argument takes split=0..49, loop=... and length=full|quick."""
+  chosen = base.parse_argument(
+    argument, split=tuple(range(50)), loop=tuple(LOOPS), length=('full', 'quick')
+  )
+  split = f'split_{chosen.split:02}'
+  config = base.gan_config(
+    experiment='mnist_lt_balanced',
+    method=LOOPS[chosen.loop],
+    classifier_data=f'long_tail_mnist/{split}',
+    annotator_data='long_tail_mnist/full',
+    flip=False,
+  )
+  config.workdir = f'runs/mnist_lt_balanced_{split}'
+  config.algorithm.regulariser_weight = 7.5
+  config.evaluation.update(samples=10_000, checkpoint='latest')
+  for section in (config.classifier, config.annotator, config.cas):
+    cnn = base.evaluation_classifier_section('')
+    section.algorithm, section.train = cnn.algorithm, cnn.train
+    section.data.crop_padding = 0
+  config.classifier.algorithm.drw_epoch = 2
+  base.add_recogniser(config)
+  if chosen.length == 'quick':
+    _shorten(config)
+  return config
+
+
+def _shorten(config):
+  shorten(config)
+  config.algorithm.update(noise_dim=64, count_cycle=60, ema_start=600)
+  config.train = base.train_section(batch_size=64, steps=3000, every=500)
+  base.shorten_codes(config.recogniser)

@@ -1,0 +1,318 @@
+"""Class balancing without labels, end to end: a recogniser is found, then it is in the loop."""
+
+import json
+import shutil
+
+from flax import linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jaxgan
+from jaxgan import config as config_lib
+from jaxgan import data as data_lib
+from jaxgan import experiment, jobs, logging, parallel, recogniser, report, train
+from jaxgan.errors import UserError
+from jaxgan.networks import gans, infogans
+from tests.stand_in import tiny, tiny_balanced, use_stand_in_data
+
+pytestmark = pytest.mark.xdist_group('recogniser')  # One worker makes what they share.
+
+METHODS = ('unconditional', 'code_balancing')
+UNLABELLED = {'metadata': {'labelled': False}, 'num_classes': 1}
+
+
+class _Layer(nn.Module):
+  """A dense layer with batch norm, of whatever is given to a vector of `features`."""
+
+  features: int
+
+  @nn.compact
+  def __call__(self, x, train):
+    x = nn.Dense(self.features)(x.reshape(x.shape[0], -1))
+    return nn.BatchNorm(use_running_average=not train)(x)
+
+
+class _Generator(nn.Module):
+  @nn.compact
+  def __call__(self, noise, labels=None, *, train):
+    del labels
+    return jnp.tanh(_Layer(64)(noise, train)).reshape(-1, 8, 8, 1)
+
+
+class _Stage(nn.Module):
+  @nn.compact
+  def __call__(self, codes, train):
+    return (_Generator()(codes, train=train),)
+
+
+class _Discriminator(nn.Module):
+  @nn.compact
+  def __call__(self, images, labels=None, *, train):
+    del labels
+    return _Layer(1)(images, train)[:, 0], None
+
+
+class _Critic(nn.Module):
+  @nn.compact
+  def __call__(self, features):
+    return nn.Dense(1)(features)[:, 0]
+
+
+class _Q(nn.Module):
+  num_categories: int
+
+  @nn.compact
+  def __call__(self, features, train):
+    return _Layer(self.num_categories)(features, train), features[:, :0], features
+
+
+SMALL_INFOGAN = infogans.Network(
+  generator=lambda *_: _Stage(),
+  trunk=lambda config: _Layer(6),
+  discriminator_head=_Critic,
+  recognition_head=lambda config, num_categories, num_continuous: _Q(num_categories),
+  check=lambda image_size: None,
+)
+SMALL_GAN = gans.Network(lambda *_: (_Generator(), _Discriminator()), lambda image_size: None)
+
+
+@pytest.fixture(scope='module')
+def small():
+  """Small networks, and a mesh of one device, for all runs of this file: less to compile."""
+  device_mesh = parallel.device_mesh
+  with pytest.MonkeyPatch.context() as monkeypatch:
+    monkeypatch.setattr(
+      parallel, 'device_mesh', lambda num_replicas=1: device_mesh(num_replicas, jax.devices()[:1])
+    )
+    monkeypatch.setitem(infogans.NETWORKS, 'mnist', SMALL_INFOGAN)
+    monkeypatch.setitem(gans.NETWORKS, 'sndcgan', SMALL_GAN)
+    yield
+
+
+def _config(methods=METHODS, num_categories=4):
+  config = tiny_balanced()
+  config.methods, config.algorithm.num_categories = methods, num_categories
+  return config
+
+
+@pytest.fixture(scope='module')
+def unlabelled(small, tmp_path_factory):
+  """The work directory of a run of both methods on images without labels, and its table."""
+  del small
+  workdir = tmp_path_factory.mktemp('unlabelled')
+  with pytest.MonkeyPatch.context() as monkeypatch:
+    use_stand_in_data(monkeypatch)(UNLABELLED)
+    return workdir, experiment.run(_config(), workdir)
+
+
+@pytest.fixture
+def without_labels(small, stand_in_data):
+  del small
+  stand_in_data(UNLABELLED)
+
+
+def _evaluation(folder):
+  return json.loads((folder / 'evaluation.json').read_text())
+
+
+def _setup(config, workdir):
+  return experiment.Setup(config, workdir, config.methods)
+
+
+def test_every_step_has_its_folder(unlabelled):
+  workdir, table = unlabelled
+  found = {path.relative_to(workdir).as_posix() for path in workdir.rglob('*')}
+  assert {
+    'recogniser/elastic_infogan/checkpoints/4',
+    'recogniser/elastic_infogan/code_grid.png',
+    'recogniser/elastic_infogan/evaluation.json',
+    'code_balancing/checkpoints/4',
+    'code_balancing/code_histogram_over_time.png',
+    'unconditional/code_histogram_over_time.png',
+    'code_histogram.png',
+    'samples_by_code.png',
+  } <= found
+  names = {path.name for path in workdir.rglob('*')}
+  assert not {'annotator', 'classifier', 'cas'} & names
+  assert not [name for name in names if 'class_' in name or 'by_class' in name]
+  assert 'KL (codes)' in table and 'code_3' in table and 'training data' in table
+  assert 'CAS' not in table.replace('no CAS', '') and 'annotator' not in table
+
+
+def test_what_can_be_measured_without_labels(unlabelled):
+  workdir, _ = unlabelled
+  for method in METHODS:
+    evaluation = _evaluation(workdir / method)
+    results, protocol = evaluation['results'], evaluation['protocol']
+    measured = {name for name, value in results.items() if value is not None}
+    assert measured == {'code_kl_from_uniform', 'code_counts', 'frechet_recogniser', 'features'}
+    assert len(results['code_counts']) == 4 and sum(results['code_counts']) == 24
+    assert results['frechet_recogniser'] > 0
+    assert list(results['features']) == ['recogniser']
+    assert 'class_frechet' not in results['features']['recogniser']
+    assert evaluation['class_names'] == [] == evaluation['train_counts']
+    assert sum(evaluation['train_code_counts']) == 60
+    assert any(note.startswith('the images have no labels') for note in evaluation['notes'])
+    assert protocol['recogniser'].startswith('elastic_infogan-') and protocol['codes'] == 4
+    assert protocol['annotator_accuracy'] is None
+    row = logging.read_metrics(workdir / method)[-1]
+    assert {name for name in row if name.startswith('evaluation/')} == {
+      'evaluation/code_kl_from_uniform', 'evaluation/code_counts', 'evaluation/frechet_recogniser'
+    }  # fmt: skip
+  assert _evaluation(workdir / 'code_balancing')['protocol']['classes'] == 'codes'
+
+
+def test_codes_are_what_is_balanced_and_sampled(unlabelled, without_labels):
+  """The GAN's counts are Q's, of Q's codes; the loop's variables are those of its checkpoint."""
+  del without_labels
+  workdir, _ = unlabelled
+  row = logging.read_metrics(workdir / 'code_balancing')[-1]
+  assert len(row['class_share']) == len(row['effective_counts']) == 4
+  run = jaxgan.load(workdir, method='code_balancing')
+  images, labels = run.sample(8)
+  assert run.label_names == ('code_0', 'code_1', 'code_2', 'code_3')
+  assert run.labelled_by == _evaluation(run.folder)['protocol']['recogniser']
+  elastic = jaxgan.load(workdir / 'recogniser')
+  _, states = elastic.setup.restore('elastic_infogan', 'latest')
+  algorithm, _ = elastic.setup.algorithm('elastic_infogan')
+  variables = jax.tree.map(lambda x: x[0], states).variables
+  expected, _ = jobs.compile_classify(algorithm.classify)(variables, images)
+  np.testing.assert_array_equal(labels, expected)
+  _, frozen = run.setup.algorithm('code_balancing')
+  jax.tree.map(np.testing.assert_array_equal, frozen['classifier'], variables)
+
+
+def test_the_same_command_trains_nothing_again(unlabelled, without_labels, monkeypatch):
+  del without_labels
+  monkeypatch.setattr(train, 'compile_run', lambda *a, **k: pytest.fail('trained again'))
+  workdir, table = unlabelled
+  path = workdir / 'recogniser' / 'elastic_infogan' / 'evaluation.json'
+  before = path.stat().st_mtime_ns
+  assert experiment.run(_config(), workdir) == table
+  assert path.stat().st_mtime_ns == before
+
+
+def test_a_report_has_codes_apart_from_classes(unlabelled, tmp_path):
+  text = report.report([unlabelled[0]], tmp_path / 'report.md')
+  assert 'KL of codes' in text and '| recogniser |' in text
+  assert '| tiny | code_balancing | 4 | 24 | - |' in text
+  assert 'head / medium / tail' not in text.split('**')[0].split('KID')[0]
+  assert (tmp_path / 'report_classes.png').exists()
+
+
+def test_a_given_run_is_the_recogniser(unlabelled, without_labels, tmp_path):
+  del without_labels
+  config = _config(('code_balancing',), num_categories=None)
+  config.recogniser.folder = str(unlabelled[0] / 'recogniser' / 'elastic_infogan')
+  setup = _setup(config, tmp_path)
+  assert not (tmp_path / 'recogniser').exists()
+  key = _evaluation(unlabelled[0] / 'code_balancing')['protocol']['recogniser']
+  assert setup.classifiers['recogniser'].key == key
+  config.algorithm.num_categories = 5
+  with pytest.raises(UserError, match=r'num_categories=5, but .* has 4 codes: leave one'):
+    _setup(config, tmp_path)
+
+
+def _unfinished(folder, remembered):
+  del folder
+  remembered['train']['steps'] = 6
+
+
+def _of_replicas(folder, remembered):
+  del folder
+  remembered['replicas'] = 2
+
+
+def _a_classifier(folder, remembered):
+  del folder, remembered['methods']
+
+
+def _a_gan(folder, remembered):
+  gan = folder.parent / 'code_balancing' / 'config.json'
+  remembered.clear()
+  remembered.update(json.loads(gan.read_text()))
+
+
+def _no_network(folder, remembered):
+  del folder, remembered['algorithm']['network']
+  remembered['methods'] = ['joint_vae']
+
+
+@pytest.mark.parametrize(
+  ('change', 'message'),
+  [
+    (_unfinished, r'stopped at step 4 of 6: train it first'),
+    (_of_replicas, r'holds 2 replicas: name a run of one .config\.recogniser\.folder'),
+    (_a_classifier, r'is not the folder of a run with codes: change config\.recogniser\.folder'),
+    (_a_gan, r'is a run of code_balancing, which tells no codes apart'),
+    (lambda folder, remembered: remembered.update(images='others'), r'other images .others. than'),
+    (lambda folder, remembered: remembered.update(methods=['other']), r'methods=.*is not possible'),
+    (lambda folder, remembered: remembered.pop('train'), r'config\.json lacks a field'),
+  ],
+)
+def test_other_runs_are_refused(unlabelled, without_labels, tmp_path, change, message):
+  del without_labels
+  folder = tmp_path / 'elastic_infogan'
+  shutil.copytree(unlabelled[0] / 'recogniser' / 'elastic_infogan', folder)
+  shutil.copytree(
+    unlabelled[0] / 'code_balancing',
+    tmp_path / 'code_balancing',
+    ignore=lambda path, names: [name for name in names if name != 'config.json'],
+  )
+  remembered = json.loads((folder / 'config.json').read_text())
+  change(folder, remembered)
+  (folder / 'config.json').write_text(json.dumps(remembered))
+  config = _config(('code_balancing',))
+  config.recogniser.folder = str(folder)
+  with pytest.raises(UserError, match=message) as error:
+    _setup(config, tmp_path / 'new')
+  assert '\n' not in str(error.value) and not (tmp_path / 'new').exists()
+
+
+@pytest.mark.parametrize(
+  ('change', 'message'),
+  [
+    ({'algorithm.num_categories': None}, r'has no labels to count the classes by'),
+    ({'algorithm.count_start': (1.0, 2.0)}, r'count_start has 2 numbers, .* has 4 codes'),
+    ({'recogniser.train.batch_size': 128}, r'60 images, fewer than the 128'),
+    (
+      {'methods': ('class_balancing',)},
+      r'has no labels, which the classifier .* label_free_folder',
+    ),
+    (
+      {'recogniser.algorithm.learning_rate': 0.0},
+      r'^config\.recogniser\.algorithm\.learning_rate=',
+    ),
+  ],
+)
+def test_what_cannot_work_is_refused_before_anything_is_trained(
+  without_labels, tmp_path, change, message
+):
+  del without_labels
+  config = _config(('code_balancing',))
+  with config.ignore_type():
+    config.update_from_flattened_dict(change)
+  with pytest.raises(UserError, match=message):
+    _setup(config, tmp_path)
+  assert list(tmp_path.iterdir()) == []
+
+
+def test_an_experiment_without_a_recogniser_balances_no_codes():
+  config = tiny()
+  config.methods = ('code_balancing',)
+  with pytest.raises(UserError, match=r'methods=.*label_free_folder\.py or mnist_lt_balanced\.py'):
+    config_lib.validate(config, num_devices=1)
+
+
+def test_replicas_with_images_of_their_own_have_no_common_recogniser(
+  unlabelled, without_labels, monkeypatch
+):
+  del without_labels
+  config = _config(('code_balancing',))
+  config.recogniser.folder = str(unlabelled[0] / 'recogniser' / 'elastic_infogan')
+  data = data_lib.load_training(config.data)
+  both = data._replace(keys=(data.keys[0], 'another split'))
+  with pytest.raises(UserError, match=r'other images .* than those to be balanced .another split'):
+    recogniser.expected(config, both)
