@@ -1,5 +1,6 @@
 """Batches as a function of (seed, step)."""
 
+import functools
 from types import SimpleNamespace
 
 import jax
@@ -97,7 +98,7 @@ def test_balanced_batches_show_the_images_of_a_class_in_epochs():
   drawn = _balanced(range(28)).ravel()[:126]  # 42 rounds: 6 epochs of class 0, 42 of class 1.
   for label, count in enumerate(np.bincount(CLASSES)):
     epochs = drawn[CLASSES[drawn] == label].reshape(42 // count, count)
-    own = np.flatnonzero(CLASSES == label)
+    own = np.flatnonzero(label == CLASSES)
     np.testing.assert_array_equal(np.sort(epochs), np.broadcast_to(own, epochs.shape))
     assert len({tuple(order) for order in epochs}) > 1 or count == 1
 
@@ -116,7 +117,8 @@ def test_balanced_batches_are_of_the_replicas_own_images_and_classes():
   indices, classes = (np.arange(18), np.arange(8, 16)), (np.array([1, 5]), np.array([5, 1]))
   training = data.TrainingData(pool, indices, ('all', 'part'), classes)
   share = training.share(1, 0, class_balanced=True)
-  batch, _ = data.draw(share, training.dataset, 3, batch_size=8, flip=False, crop_padding=0)
+  draw = functools.partial(data.draw, batch_size=8, flip=False, crop_padding=0)
+  batch, _ = jax.jit(draw)(share, training.dataset, 3)
   np.testing.assert_array_equal(np.bincount(batch['labels']), [4, 4])
   found = np.round(np.asarray(batch['images'])[:, 0, 0, 0] * 127.5 + 127.5).astype(int)
   np.testing.assert_array_equal(labels[found], np.array([5, 1])[batch['labels']])
