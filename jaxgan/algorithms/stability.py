@@ -136,13 +136,13 @@ class Regulariser(NamedTuple):
   Attributes:
     weight: `weight(step) -> scalar`.
     loss: `loss(real, fake, memory) -> (scalar, memory)` of two Seen.
-    memory: what it remembers before the first batch, a tree; None for nothing. It is kept among the
-      discriminator's variables, by the name of the regulariser, in runs that have it alone.
+    first_memory: makes the tree that it remembers before the first batch; None for nothing. It is
+      kept among the discriminator's variables, by the name of the regulariser.
   """
 
   weight: Callable
   loss: Callable
-  memory: Any = None
+  first_memory: Callable | None = None
 
 
 def of_discriminator(config) -> dict[str, Regulariser]:
@@ -163,14 +163,14 @@ def of_discriminator(config) -> dict[str, Regulariser]:
 
   regularisers = {
     'r1_r2': Regulariser(r1_r2_weight, r1_r2),
-    'lecam': Regulariser(lambda step: config.lecam_weight, to_averages, lecam.initial_averages()),
+    'lecam': Regulariser(lambda step: config.lecam_weight, to_averages, lecam.initial_averages),
   }
   return {name: regularisers[name] for name in switched_on(config) if name in regularisers}
 
 
 def first_memories(regularisers) -> dict:
   """{name: memory} before the first batch, of those that remember something."""
-  return {name: r.memory for name, r in regularisers.items() if r.memory is not None}
+  return {name: r.first_memory() for name, r in regularisers.items() if r.first_memory}
 
 
 def regularise(loss, regularisers, step, memories, real: Seen, fake: Seen):

@@ -35,6 +35,8 @@ def update_averages(averages, real_logits, fake_logits, decay):
 def lecam(real_logits, fake_logits, averages):
   """LeCam regulariser, E (D(x) - α_F)² + E (D(G(z)) - α_R)² (Eq. 4).
 
+  The released code takes D(x) - α_F and α_R - D(G(z)) only where they are positive.
+
   Args:
     real_logits: `[N]`.
     fake_logits: `[N]`.
