@@ -148,7 +148,10 @@ class Evaluation:
     setup, config = self._setup, self._setup.config
     if not class_balancing.has_cas(config, class_balancing.is_labelled(setup.data)):
       return None, {}
+    # Codes have no names. Also where they are balanced, the images are judged by their classes.
     sample, _, labelled_by = self._sampler(state, setup.classifier or setup.annotator)
+    if 'recogniser' in self._measuring:
+      labelled_by = f'{labelled_by}, trained with labels that the method does not read'
     arrays, seed = setup.data.arrays(replica), config.seed + replica
     generated = cas.generate(sample, arrays, seed, config.evaluation.batch_size)
     job = cas.job(config, generated, step, seed, folder)
