@@ -17,9 +17,9 @@ them the classifier and annotator of the first:
     --config.annotator.folder=runs/digits_stability_none/annotator
 
 `--mode=report` on the work directories compares each with its method without the switch. Weights
-are the papers' where 1,000 steps of one seed were no worse with them (gsr), else smaller: γ is a
-tenth of that for StackedMNIST, as the discriminator has spectral norm beside it. A step takes about
-twice as long with r1_r2 and no longer with the others.
+are those of the papers where 1,000 steps of one seed were no worse with them (gsr), else smaller:
+γ is a twentieth of that of R3GAN's code for CIFAR-10, as the discriminator has spectral norm, too. A
+step takes about twice as long with r1_r2 and no longer with the others.
 """
 
 from experiments import base, digits_lt
