@@ -140,6 +140,12 @@ def test_every_method_trains_a_step(method):
     ({}, {'labels': 'real'}, "labels='real' is unknown: use one of none, uniform, effective"),
     ({}, {'head': 'acgan'}, "head='acgan' is unknown: use one of none, projection, auxiliary"),
     ({}, {'guidance': 'entropy'}, "guidance='entropy' is unknown: use one of none, weighted"),
+    ({}, {'classes': 'colours'}, "classes='colours' is unknown: use one of labels, codes"),
+    (
+      {},
+      {'classes': 'codes', 'head': 'auxiliary', 'labels': 'uniform'},
+      "classes='codes' is not possible with head='auxiliary', which reads the labels",
+    ),
     ({}, {'head': 'projection'}, "labels='none' is not possible with head='projection'"),
     ({}, {'guidance': 'cross_entropy'}, "labels='none' is not possible .*guidance='cross_entropy'"),
     ({}, {'labels': 'effective'}, "labels='effective' is not possible with guidance='none'"),
@@ -219,8 +225,8 @@ def test_n_dis_discriminator_steps_a_generator_step():
 @pytest.mark.parametrize('method', METHODS)
 def test_counts_are_in_the_state_of_methods_with_a_classifier(method):
   _, _, state = build(method)
-  assert (state.counts is not None) == METHODS[method].classifier
-  assert (state.cycle_counts is not None) == METHODS[method].classifier
+  assert (state.counts is not None) == bool(METHODS[method].classifier)
+  assert (state.cycle_counts is not None) == bool(METHODS[method].classifier)
 
 
 @pytest.mark.parametrize(
