@@ -9,7 +9,7 @@ import numpy as np
 
 from jaxgan import compilation, distributed
 from jaxgan import data as data_lib
-from jaxgan.families.class_balancing import comparison, features
+from jaxgan.families.class_balancing import comparison, features, memorisation
 from jaxgan.metrics import class_distribution, fid, inception
 
 _KEPT = 512  # evaluation images kept for pictures
@@ -131,6 +131,23 @@ class Evaluator:
       )
       for network, generated in zip(self.networks, measured.features, strict=True)
     }
+
+  def memorisation(self, measured: Measured, train) -> tuple[dict, dict]:
+    """How near the tail's images come to the training images; see `memorisation.compare`.
+
+    Args:
+      measured: what an evaluation found, with features.
+      train: the training images, as Arrays.
+    """
+    network, held_out = self.networks[0], data_lib.load(self.config.data, 'test')
+    generated = memorisation.Side(measured.images, measured.labels, measured.features[0])
+    real = [
+      memorisation.Side(
+        arrays.images, arrays.labels, features.reference_features(network, arrays, self._cache)
+      )
+      for arrays in (train, held_out)
+    ]
+    return memorisation.compare(generated, *real, self.train_counts)
 
 
 def periodic(evaluator: Evaluator, state, num_samples: int, rng):
