@@ -60,7 +60,7 @@ class Chart:
   bottom: int = HEIGHT - BOTTOM
 
 
-def chart(title, lines, x_label='step', level=None, from_zero=False) -> Chart | None:
+def chart(title, lines, x_label='step', level=None, zeros='', last=True) -> Chart | None:
   """Lays out lines over common axes; None where there is no value.
 
   Args:
@@ -68,17 +68,15 @@ def chart(title, lines, x_label='step', level=None, from_zero=False) -> Chart | 
     lines: a list of `Line`, in an order that their colours follow.
     x_label: what the positions are.
     level: (name, value) of a level to compare with, or None.
-    from_zero: whether the values' axis begins at 0.
+    zeros: the axes that begin at 0: 'x', 'y', 'xy' or ''.
+    last: whether the last values are told.
   """
   values = [y for line in lines for y in line.ys if _is_number(y)]
   if not values:
     return None
-  positions = [x for line in lines for x in line.xs]
   values += [level[1]] if level else []
-  values += [0.0] if from_zero else []
-  x_range, y_range = _range(positions, 0.0), _range(values, 0.05)
-  if from_zero:
-    y_range = 0.0, y_range[1]
+  x_range = _range([x for line in lines for x in line.xs], 0.0, 'x' in zeros)
+  y_range = _range(values, 0.05, 'y' in zeros)
   y_texts = [(y, _text(y)) for y in ticks(*y_range, 5)]
   left = 8 + CHARACTER * max(len(text) for _, text in y_texts)
   width = WIDTH - RIGHT - left
@@ -93,11 +91,11 @@ def chart(title, lines, x_label='step', level=None, from_zero=False) -> Chart | 
   drawn = []
   for index, line in enumerate(lines):
     turn = index / (len(lines) - 1) if len(lines) > 1 else 0.2
-    last = [y for y in line.ys if _is_number(y)][-1:]
+    known = [y for y in line.ys if _is_number(y)]
     drawn.append(
       Drawn(
         line.name,
-        f'{last[0]:.3g}' if last else '',
+        f'{known[-1]:.3g}' if last and known else '',
         _path(line, to_x, to_y),
         round(FIRST_HUE + turn * (LAST_HUE - FIRST_HUE)),
         index % 2 == 1,
@@ -130,11 +128,13 @@ def ticks(lowest, highest, most):
   return [int(value) if value == int(value) else value for value in found]
 
 
-def _range(values, margin):
-  lowest, highest = min(values), max(values)
+def _range(values, margin, from_zero):
+  """The ends of an axis; one from 0 is for values that are not negative."""
+  lowest, highest = 0.0 if from_zero else min(values), max(values)
   if lowest == highest:
-    lowest, highest = lowest - 0.5, highest + 0.5
-  return lowest - margin * (highest - lowest), highest + margin * (highest - lowest)
+    lowest, highest = lowest - (0.0 if from_zero else 0.5), highest + 0.5
+  margin *= highest - lowest
+  return lowest if from_zero else lowest - margin, highest + margin
 
 
 def _path(line, to_x, to_y):

@@ -58,8 +58,6 @@ def write_progress(folder, title: str, blocks, step: int, last: int) -> None:
     step: steps done.
     last: steps at its end.
   """
-  if not files.is_writer():
-    return
   now = time.strftime('%Y-%m-%d %H:%M:%S %Z')
   lead = f'step {step:,} of {last:,}, {now}'
   text = render(title, [Section('Training', blocks)], lead=lead, live=step < last)
@@ -90,14 +88,14 @@ def pieces(cell: str) -> list[tuple[str, str]]:
   """A cell's text in pieces: ('text' or 'bold', text) and ('mark', number of a footnote).
 
   Example:
-    >>> pieces('**0.7**[^1]')
+    >>> pieces('**0.7[^1]**')
     [('bold', '0.7'), ('mark', '1')]
   """
   found = []
-  for match in re.finditer(r'(?s)\*\*(.+?)\*\*|\[\^(\d+)\]|(.+?(?=\*\*|\[\^|\Z))', cell):
-    kinds = zip(('bold', 'mark', 'text'), match.groups(), strict=True)
-    found += [(kind, text) for kind, text in kinds if text is not None]
-  return found
+  for i, part in enumerate(re.split(r'\*\*(.+?)\*\*', cell, flags=re.DOTALL)):
+    kinds = ('bold' if i % 2 else 'text', 'mark')
+    found += [(kinds[k % 2], text) for k, text in enumerate(re.split(r'\[\^(\d+)\]', part))]
+  return [(kind, text) for kind, text in found if text]
 
 
 def _with_pictures(sections):

@@ -13,12 +13,12 @@ from jaxgan.report.formatting import number
 SAMPLES_FILE = 'evaluation_samples.npz'  # in the folder of an evaluation
 CLASSES_SHOWN, IMAGES_SHOWN = 10, 16  # of the images by class
 NEAREST_NOTE = (
-  'Does the generator copy? Left the generated images of the rarest classes (as the annotator sees '
-  'them) that are the nearest to any training image, right that training image; below, the '
-  "distance in the annotator's features, and how many of the held-out real images of the class are "
-  'nearer to a training image. Copying: how probably a generated image is nearer to a training '
-  'image than a held-out one is; 0.5 where they are alike, 1 of copies, and small where generated '
-  'images are unlike all real ones.'
+  'Does the generator copy? Pairs of a generated image and the training image nearest to it: of '
+  'the rarest classes (as the annotator sees them) those generated images that come nearest. '
+  "Below, their distance in the annotator's features and how many of the held-out real images of "
+  'the class come nearer to a training image than that. Copying: how probably a generated image '
+  'of the class is nearer to a training image than a held-out one is: 0.5 where both are alike, '
+  '1 of copies, small where generated images are unlike all real ones.'
 )
 WITHOUT_NEAREST = (
   'Left out: images beside their nearest training images, which evaluations of earlier versions '
@@ -46,7 +46,7 @@ def trained(folder, class_names, train_counts):
     ]
     title = 'share of generated images, frequent to rare'
     uniform = ('uniform', 1 / len(names))
-    scores.insert(0, chart(title, lines, level=uniform, from_zero=True))
+    scores.insert(0, chart(title, lines, level=uniform, zeros='y'))
   if scores:
     found.append(blocks.Curves('Classes and distances', scores))
   note = 'The same noise at every step, through the moving average of the generator.'
@@ -116,7 +116,7 @@ def _nearest(folder, names, measured):
       real = blocks.to_image(nearest[i], f'training image, {names[nearest_labels[i]]}')
       note = number(distances[i])
       if quantiles:
-        note += f', {100 * np.interp(distances[i], quantiles, memorisation.QUANTILES):.0f} %'
+        note += f' ({100 * np.interp(distances[i], quantiles, memorisation.QUANTILES):.0f} %)'
       tiles.append(_tile(images[i], f'generated, {names[k]}', real, note=note))
     copied = '-' if copying is None else number(copying)
     note = f'copying {copied} ({generated} generated, {held_out} held-out images)'
@@ -135,5 +135,5 @@ def _distances(names, measured):
       if values
     ]
     title = f'{names[k]}: share of images within a distance'
-    charts.append(chart(title, lines, 'distance', from_zero=True))
+    charts.append(chart(title, lines, 'distance', zeros='xy', last=False))
   return [one for one in charts if one]
