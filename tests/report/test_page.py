@@ -4,6 +4,8 @@ from html.parser import HTMLParser
 import itertools
 import json
 import re
+import shutil
+import subprocess
 
 import numpy as np
 from PIL import Image
@@ -14,6 +16,7 @@ from jaxgan.report import page, report
 from jaxgan.report.blocks import Steps, Table, read_image
 from tests.evaluations import CLASS_BALANCE, CODES, UNLABELLED, save
 
+CHROMIUM = shutil.which('chromium') or shutil.which('google-chrome')
 VOID = {'meta', 'img', 'input', 'br', 'link'}
 ODD = '<img src=x onerror=alert(1)> & "b" \'c\' </script>{{ 7*7 }}'
 
@@ -168,6 +171,52 @@ def test_markup_in_names_is_text(tmp_path):
   assert {a['alt'] for a in found.all('img')} >= {f'generated, {ODD}'}
   assert all('src' in a and a['src'].startswith('data:') for a in found.all('img'))
   assert len(found.all('script')) == 1
+
+
+# Runs a page in a frame as wide as a phone, moves its slider and says what is seen.
+_FRAME = """<iframe id="frame" style="width: 390px; height: 800px; border: 0"></iframe>
+<pre id="seen"></pre>
+<script>
+const frame = document.getElementById('frame');
+frame.onload = () => {
+  const page = frame.contentDocument, root = page.documentElement;
+  const slider = page.querySelector('input[type=range]');
+  const seen = () => [...page.querySelectorAll('[data-step]')]
+    .filter((picture) => picture.offsetParent).map((picture) => picture.dataset.step);
+  const found = { width: root.scrollWidth, before: seen() };
+  slider.stepDown();
+  slider.dispatchEvent(new Event('input'));
+  found.after = seen();
+  found.said = slider.getAttribute('aria-valuetext');
+  found.scrolling = [...page.querySelectorAll('.scroll')].map((e) => e.scrollWidth > e.clientWidth);
+  document.getElementById('seen').textContent = JSON.stringify(found);
+};
+frame.srcdoc = PAGE;
+</script>"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason='needs Chromium')
+def test_on_a_phone_only_wide_tables_and_pictures_scroll_sideways(tmp_path):
+  folder = tmp_path / 'run'
+  names = ['a_class_whose_name_is_long_and_has_no_place_to_break_it', 'b', 'c']
+  nearest = {'memorisation': NEAREST}
+  save(folder, CLASS_BALANCE, nearest, {'data': 'x' * 300}, class_names=names, experiment='y' * 80)
+  _save_images(folder)
+  _metrics(folder)
+  for step in (10, 20):
+    _png(folder / 'samples' / f'step_{step:08d}_ema.png', size=(800, 800))
+  report([folder], tmp_path / 'page.html')
+  quoted = json.dumps((tmp_path / 'page.html').read_text(encoding='utf-8')).replace('</', '<\\/')
+  (tmp_path / 'frame.html').write_text(_FRAME.replace('PAGE', quoted), encoding='utf-8')
+  flags = ('--headless', '--no-sandbox', '--disable-gpu', '--virtual-time-budget=5000')
+  profile = f'--user-data-dir={tmp_path / "profile"}'
+  command = [CHROMIUM, *flags, profile, '--dump-dom', (tmp_path / 'frame.html').as_uri()]
+  dom = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
+  seen = json.loads(re.search(r'<pre id="seen">(.*?)</pre>', dom)[1])
+  assert seen['width'] <= 390
+  assert (seen['before'], seen['after'], seen['said']) == (['20'], ['10'], 'step 10')
+  assert seen['scrolling'][0]  # The table of scores.
 
 
 def test_cells():
