@@ -143,19 +143,25 @@ def _page(rows):
   for family_report, own in _by_family(rows):
     sections.append(page.Section(family_report.TITLE, family_report.section(own, footnotes)))
   for row in rows:
-    family_report, evaluation, folder = (
-      _report_of(row.evaluations[0]).page,
-      row.evaluations[0],
-      row.folders[0],
-    )
-    of_runs = f' (first of {len(row.folders)} runs)' if len(row.folders) > 1 else ''
-    blocks = family_report.trained(folder, evaluation['class_names'], evaluation['train_counts'])
-    blocks += family_report.evaluated(folder, evaluation)
-    sections.append(
-      page.Section(f'{row.experiment}: {row.method}{of_runs}', blocks, row.protocol())
-    )
+    several = f' (first of {len(row.folders)} runs)' if len(row.folders) > 1 else ''
+    title = f'{row.experiment}: {row.method}{several}'
+    sections.append(page.Section(title, _blocks(row), row.protocol()))
   title = ', '.join(dict.fromkeys(row.experiment for row in rows))
   return page.render(title, sections, footnotes.texts)
+
+
+def _blocks(row):
+  """What the page shows of the first run of a row."""
+  evaluation, folder = row.evaluations[0], row.folders[0]
+  shown = _report_of(evaluation).page
+  try:
+    trained = shown.trained(folder, evaluation['class_names'], evaluation['train_counts'])
+    return trained + shown.evaluated(folder, evaluation)
+  except (ValueError, KeyError, TypeError, IndexError) as error:
+    raise UserError(
+      f'{folder}: its log or its images are damaged ({type(error).__name__}: {error}); '
+      'run --mode=evaluate again'
+    ) from error
 
 
 def _report_of(evaluation):

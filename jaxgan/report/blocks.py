@@ -102,9 +102,15 @@ def read_image(path, alt: str) -> Image:
 
 
 def to_image(pixels, alt: str) -> Image:
-  """The PNG of an image, uint8 [H, W, 1 or 3], pixel by pixel."""
+  """The PNG of an image, uint8 [H, W, 1 or 3], pixel by pixel.
+
+  Raises:
+    ValueError: the image has another shape.
+  """
   from PIL import Image as Picture  # Tables do without.
 
+  if pixels.ndim != 3 or pixels.shape[-1] not in (1, 3):
+    raise ValueError(f'an image is [H, W, 1 or 3], got {list(pixels.shape)}')
   buffer = io.BytesIO()
   Picture.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).save(buffer, 'PNG')
   return Image(buffer.getvalue(), alt)

@@ -14,6 +14,7 @@ import pytest
 from jaxgan.errors import UserError
 from jaxgan.report import page, report
 from jaxgan.report.blocks import Steps, Table, read_image
+from tests import stand_in
 from tests.evaluations import CLASS_BALANCE, CODES, UNLABELLED, save
 
 CHROMIUM = shutil.which('chromium') or shutil.which('google-chrome')
@@ -265,6 +266,30 @@ def test_pictures_are_not_changed_and_others_are_refused(tmp_path):
     read_image(tmp_path / 'c.png', 'grid')
 
 
+@pytest.mark.parametrize(
+  ('file', 'change'),
+  [
+    ('nearest_training.npz', {'labels': [2]}),
+    ('nearest_training.npz', {'nearest_labels': [2, 7]}),
+    ('nearest_training.npz', {'images': np.zeros((2, 4, 4, 2), np.uint8)}),
+    ('evaluation_samples.npz', {'labels': [0] * 9}),
+    ('metrics.jsonl', '{"step": 1, "evaluation/class_counts": [1, 2]}'),
+    ('metrics.jsonl', '{"step": 1, "evaluation/class_counts": "x"}'),
+  ],
+)
+def test_damaged_images_and_logs_are_one_clear_line(tmp_path, file, change):
+  folder = tmp_path / 'run'
+  save(folder, CLASS_BALANCE, {'memorisation': NEAREST})
+  _save_images(folder)
+  if isinstance(change, str):
+    (folder / file).write_text(change)
+  else:
+    np.savez(folder / file, **(dict(np.load(folder / file)) | change))
+  with pytest.raises(UserError, match='damaged') as error:
+    report([folder], tmp_path / 'page.html')
+  assert '\n' not in str(error.value) and not (tmp_path / 'page.html').exists()
+
+
 def test_a_page_of_progress_loads_itself_anew_until_the_end(tmp_path):
   for step, reloads in ((5, True), (10, False)):
     page.write_progress(tmp_path, ODD, [], step, 10)
@@ -285,3 +310,10 @@ def test_the_page_of_a_finished_experiment(finished, tmp_path):
   assert f'({measured["generated_images"][0]} generated' in found.text
   assert len(found.all('input')) == 2  # a slider a method
   assert 'Left out' not in found.text
+
+
+def test_the_preview_of_a_finished_method(finished):
+  for method in stand_in.METHODS:
+    found = check((finished[0] / method / page.PROGRESS_FILE).read_text(encoding='utf-8'))
+    assert f'{method} step 4 of 4' in found.text and 'loss/generator' in found.text
+    assert len(found.all('input')) == len(found.all('img')) == 1

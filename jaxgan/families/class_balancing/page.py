@@ -76,9 +76,17 @@ def evaluated(folder, evaluation):
   return found
 
 
+def _read(path, *others):
+  """The images in an npz and the arrays that say something of each of them."""
+  arrays = evaluation_file.read_samples(path, 4, 'images', *others)
+  if len({len(array) for array in arrays}) > 1:
+    raise ValueError(f'{path.name}: {[len(array) for array in arrays]} values of each image')
+  return arrays
+
+
 def _by_class(folder, names):
   path = folder / SAMPLES_FILE
-  images, labels = evaluation_file.read_samples(path, 4, 'images', 'labels')
+  images, labels = _read(path, 'labels')
   shown = np.unique(
     np.linspace(0, len(names) - 1, min(len(names), CLASSES_SHOWN)).round().astype(int)
   )
@@ -102,10 +110,8 @@ def _tile(image, alt, *others, note=''):
 
 def _nearest(folder, names, measured):
   path = folder / memorisation.SAMPLES_FILE
-  arrays = ('images', 'labels', 'nearest', 'nearest_labels', 'distances')
-  images, labels, nearest, nearest_labels, distances = evaluation_file.read_samples(
-    path, 4, *arrays
-  )
+  others = ('labels', 'nearest', 'nearest_labels', 'distances')
+  images, labels, nearest, nearest_labels, distances = _read(path, *others)
   rows = []
   fields = ('classes', 'copying', 'generated_images', 'held_out_images', 'held_out_quantiles')
   for k, copying, generated, held_out, quantiles in zip(
