@@ -177,6 +177,7 @@ def train_section(batch_size: int, every: int, steps=None, epochs=None):
       'evaluate_every': every,
       'picture_every': every,
       'checkpoint_every': every,
+      'preview': False,  # keep METHOD/progress.html, a page that shows how far the run is
       'keep': 2,  # latest checkpoints that stay, besides the best
       'resume': True,
     }

@@ -21,6 +21,7 @@ _FREE_FIELDS = (
   'train.picture_every',
   'train.evaluate_every',
   'train.checkpoint_every',
+  'train.preview',
   'train.keep',
   'train.resume',
   'data.source',

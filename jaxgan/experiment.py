@@ -22,6 +22,7 @@ from jaxgan import (
 )
 from jaxgan.drawing import curves
 from jaxgan.errors import UserError
+from jaxgan.report import page
 
 _ROLES = ('classifier', 'annotator', recogniser.ROLE)  # in the order of their training
 
@@ -153,6 +154,13 @@ def train_method(setup: Setup, method: str, profile: bool = False) -> None:
     if folders[replica] == folders[-1] != whole:
       curves.loss_curves(logging.read_metrics(whole), whole / 'loss_curves.png')
 
+  def preview(step, last_step):
+    shown = setup.family.report.page.trained(
+      folders[0], setup.data.class_names(0), setup.data.share_counts(0)
+    )
+    of_replicas = f', the first of {len(folders)} replicas' if len(folders) > 1 else ''
+    page.write_progress(whole, f'{method}{of_replicas}', shown, step, last_step)
+
   train.run(
     train.Job(
       name=method,
@@ -163,6 +171,7 @@ def train_method(setup: Setup, method: str, profile: bool = False) -> None:
       frozen=frozen,
       evaluate=evaluation.periodic,
       picture=picture,
+      preview=preview,
     ),
     setup.mesh,
     profile,

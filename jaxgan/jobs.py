@@ -23,6 +23,7 @@ from jaxgan.drawing import curves
 from jaxgan.errors import UserError
 from jaxgan.metrics import class_distribution
 from jaxgan.networks import mnist
+from jaxgan.report import blocks, chart, page
 
 _CLASSIFY_BATCH = 512
 _BAD_ARCHIVE = (zipfile.BadZipFile, zlib.error)
@@ -141,6 +142,10 @@ def training_job(
     del state, step, replica
     curves.loss_curves(logging.read_metrics(folder), folder / 'loss_curves.png')
 
+  def preview(step, last_step):
+    scalars = chart.scalars(logging.read_metrics(folder), lambda scalar: True)
+    page.write_progress(folder, name, [blocks.Curves('Curves', scalars)], step, last_step)
+
   def start(state):
     if own.algorithm.network not in PRETRAINED:
       return state
@@ -156,6 +161,7 @@ def training_job(
     frozen={},
     evaluate=evaluate,
     picture=picture,
+    preview=preview,
     start=start,
   )
 

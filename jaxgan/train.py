@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxgan import checkpoint, distributed, lock, parallel, replicas, stopping
+from jaxgan import checkpoint, distributed, files, lock, parallel, replicas, stopping
 from jaxgan import config as config_lib
 from jaxgan import data as data_lib
 from jaxgan.algorithms import Algorithm
@@ -41,6 +41,7 @@ class Job(NamedTuple):
       is better, that ranks checkpoints (their mean over replicas), or None.
     picture: `picture(state, step, replica)`, called every `train.picture_every` steps and at the
       end.
+    preview: `preview(step, last_step)`, called with every row of the log if `train.preview` is on.
     start: `start(state) -> state`, what the first state of a replica takes over from elsewhere,
       such as pretrained weights. It is not compiled, and not asked where there is a checkpoint.
   """
@@ -53,6 +54,7 @@ class Job(NamedTuple):
   frozen: Mapping[str, Any]
   evaluate: Callable
   picture: Callable
+  preview: Callable = lambda step, last_step: None
   start: Callable = lambda state: state
 
   @property
@@ -377,8 +379,18 @@ def _report(job: Job, trainer: Trainer, logger: ReplicaLogger, last: int) -> flo
   logger.log(step, values)
   if _is_due(step, last, train.picture_every):
     for replica in range(job.num_replicas):
-      try:
+      with _not_worth_a_run(f'{job.name}: pictures of step {step} are left out', logger):
         job.picture(trainer.state(replica), step, replica)
-      except OSError as error:  # They are not worth a run.
-        logger.message(f'{job.name}: pictures of step {step} are left out: {error}')
+  if train.get('preview') and files.is_writer():  # Older configurations lack it.
+    with _not_worth_a_run(f'{job.name}: the preview of step {step} is left out', logger):
+      job.preview(step, last)
   return statistics.fmean(scores) if scores else None
+
+
+@contextlib.contextmanager
+def _not_worth_a_run(message: str, logger: ReplicaLogger):
+  """Says what comes of files that cannot be read or written, and goes on."""
+  try:
+    yield
+  except (OSError, UserError) as error:
+    logger.message(f'{message}: {error}')

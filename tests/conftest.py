@@ -74,7 +74,7 @@ def finished(tmp_path_factory):
   with pytest.MonkeyPatch.context() as monkeypatch:
     stand_in.use_stand_in_data(monkeypatch)
     config = stand_in.tiny()
-    config.methods = stand_in.METHODS
+    config.methods, config.train.preview = stand_in.METHODS, True
     table = experiment.run(config, workdir)
   return workdir, table
 

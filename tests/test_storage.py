@@ -96,3 +96,27 @@ def test_pictures_and_events_that_cannot_be_written_do_not_end_a_run(make_job, m
   assert [row['step'] for row in toy.rows(job)][-1] == 4
   lines = capsys.readouterr().err
   assert 'no more events for TensorBoard' in lines and 'pictures of step 4 are left out' in lines
+
+
+def test_a_preview_comes_with_every_row_and_is_not_worth_a_run(make_job, mesh, capsys):
+  shown = []
+
+  def preview(step, last_step):
+    # What a row tells is there already.
+    assert toy.rows(job)[-1]['step'] == step
+    shown.append((step, last_step))
+    if step == 4:
+      raise UserError('a damaged picture')
+    if step == 6:
+      raise OSError(28, 'No space left on device', 'progress.html')
+
+  job = make_job('quiet', steps=4, log_every=2)._replace(preview=preview)
+  train.run(job, mesh)
+  assert shown == []  # Nobody asked for it.
+  job = make_job('shown', steps=6, log_every=2, preview=True)._replace(preview=preview)
+  train.run(job, mesh)
+  assert [step for step, _ in shown] == [row['step'] for row in toy.rows(job)] and len(shown) > 2
+  assert {last for _, last in shown} == {6} and shown[-1] == (6, 6)
+  lines = capsys.readouterr().err
+  assert 'the preview of step 4 is left out: a damaged picture' in lines
+  assert 'the preview of step 6 is left out: [Errno 28] No space left on device' in lines

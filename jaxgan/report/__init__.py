@@ -7,15 +7,20 @@ Which tables, the family of an evaluation's method says: its `report` is a modul
   settings(evaluation)      what must agree in the runs of a row
   run(evaluation)           what tells the runs of a row apart
   published(evaluation)     -> (the paper's values, their source)
-  section(rows, footnotes)  -> Markdown
+  section(rows, footnotes)  -> tables and texts, see `jaxgan.report.blocks`
   console(rows)             -> texts for the terminal
   pictures(rows, out)       what it draws beside the report `out`
+  page                      a module with what a page shows of a run:
+    trained(folder, class_names, train_counts)  -> blocks of what it has since it began
+    evaluated(folder, evaluation)               -> blocks of its evaluation
 """
 
 from pathlib import Path
 
 from jaxgan import evaluation_file, families, files
 from jaxgan.errors import UserError
+from jaxgan.report import formatting
+from jaxgan.report.blocks import Text
 from jaxgan.report.footnotes import Footnotes
 from jaxgan.report.published import published_values
 from jaxgan.report.rows import merge, read
@@ -28,8 +33,8 @@ def report(work_dirs, out=None):
 
   Args:
     work_dirs: folders that hold evaluation.json, or whose folders do.
-    out: a file that also gets the tables, or None. Pictures of the families that have some
-      are drawn beside it.
+    out: a file that also gets the tables, or None: Markdown, and pictures of the families that have
+      some are drawn beside it, or one HTML page with curves and images of the runs in it.
 
   Returns:
     The text.
@@ -41,14 +46,21 @@ def report(work_dirs, out=None):
   rows = collect(work_dirs)
   text = markdown_table(rows)
   if out is not None:
-    if Path(out).is_dir() or Path(out).suffix != '.md':
-      raise UserError(f'cannot write the report to {out}: name a Markdown file, such as report.md')
+    kind = '' if Path(out).is_dir() else Path(out).suffix
+    if kind not in ('.md', '.html'):
+      raise UserError(
+        f'cannot write the report to {out}: name a Markdown or HTML file, such as report.md or '
+        'report.html'
+      )
     try:
       # What is wrong with the runs shows in their pictures.
       Path(out).parent.mkdir(parents=True, exist_ok=True)
-      for family_report, own in _by_family(rows):
-        family_report.pictures(own, Path(out))
-      files.replace(out, (text + '\n').encode())
+      if kind == '.html':
+        files.replace(out, _page(rows).encode())
+      else:
+        for family_report, own in _by_family(rows):
+          family_report.pictures(own, Path(out))
+        files.replace(out, (text + '\n').encode())
     except OSError as error:
       raise UserError(f'cannot write the report to {out}: {error.strerror}') from error
   return text
@@ -96,10 +108,9 @@ def markdown_table(rows):
     The text.
   """
   footnotes = Footnotes()
-  parts = [
-    f'## {family_report.TITLE}\n\n{family_report.section(own, footnotes)}'
-    for family_report, own in _by_family(rows)
-  ]
+  parts = []
+  for family_report, own in _by_family(rows):
+    parts += [f'## {family_report.TITLE}', *map(_markdown, family_report.section(own, footnotes))]
   return '\n\n'.join([*parts, '\n'.join(footnotes.lines())])
 
 
@@ -116,6 +127,41 @@ def console_table(rows):
   for family_report, own in _by_family(rows):
     blocks += family_report.console(own)
   return '\n\n'.join(blocks)
+
+
+def _markdown(block):
+  if isinstance(block, Text):
+    return block.text
+  return f'**{block.title}**\n\n{formatting.markdown(block.lines)}'
+
+
+def _page(rows):
+  """The rows as HTML: the tables, then what the first run of each row has to show."""
+  from jaxgan.report import page
+
+  footnotes, sections = Footnotes(), []
+  for family_report, own in _by_family(rows):
+    sections.append(page.Section(family_report.TITLE, family_report.section(own, footnotes)))
+  for row in rows:
+    several = f' (first of {len(row.folders)} runs)' if len(row.folders) > 1 else ''
+    title = f'{row.experiment}: {row.method}{several}'
+    sections.append(page.Section(title, _blocks(row), row.protocol()))
+  title = ', '.join(dict.fromkeys(row.experiment for row in rows))
+  return page.render(title, sections, footnotes.texts)
+
+
+def _blocks(row):
+  """What the page shows of the first run of a row."""
+  evaluation, folder = row.evaluations[0], row.folders[0]
+  shown = _report_of(evaluation).page
+  try:
+    trained = shown.trained(folder, evaluation['class_names'], evaluation['train_counts'])
+    return trained + shown.evaluated(folder, evaluation)
+  except (ValueError, KeyError, TypeError, IndexError) as error:
+    raise UserError(
+      f'{folder}: its log or its images are damaged ({type(error).__name__}: {error}); '
+      'run --mode=evaluate again'
+    ) from error
 
 
 def _report_of(evaluation):

@@ -345,8 +345,10 @@ def test_evaluations(name, family, refused, tmp_path):
     (_arrays(images=np.zeros(3)), 'report.md', r'images are float64 \[3\]'),
     (_arrays(images=np.array([Evil()], object)), 'report.md', 'Object arrays cannot be loaded'),
     (_arrays(x=np.zeros(3)), 'report.md', 'code_samples.npz is damaged .KeyError'),
-    (None, 'run', 'cannot write the report to .*run: name a Markdown file'),
-    (None, 'file', 'cannot write the report to .*file: name a Markdown file'),
+    (None, 'run', 'cannot write the report to .*run: name a Markdown or HTML file'),
+    (None, 'file', 'cannot write the report to .*file: name a Markdown or HTML file'),
+    (None, 'report.htm', 'report.htm: name a Markdown or HTML file, such as report.md or'),
+    (None, 'file/report.html', 'cannot write the report to .*file/report.html'),
     (None, 'file/report.md', 'cannot write the report to .*file/report.md'),
   ],
   ids=[
@@ -357,6 +359,8 @@ def test_evaluations(name, family, refused, tmp_path):
     'other array',
     'folder',
     'another file',
+    'another kind',
+    'page below a file',
     'below a file',
   ],
 )

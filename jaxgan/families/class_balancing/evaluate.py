@@ -9,7 +9,15 @@ from jaxgan import data as data_lib
 from jaxgan.algorithms import gan, stability
 from jaxgan.drawing import curves, grids
 from jaxgan.families import class_balancing
-from jaxgan.families.class_balancing import cas, comparison, features, measures, pictures
+from jaxgan.families.class_balancing import (
+  cas,
+  comparison,
+  features,
+  measures,
+  memorisation,
+  page,
+  pictures,
+)
 
 _GRID = 100  # images of a sample grid, 10 x 10
 _COUNTING = ('count_start', 'count_update', 'count_decay', 'count_cycle')  # Ablations change it.
@@ -86,7 +94,8 @@ class Evaluation:
     setup, evaluator, config = self._setup, self._evaluator(replica), self._setup.config
     rng = jax.random.fold_in(setup.evaluation_rng(replica), 1)
     measured = evaluator(state, config.evaluation.samples, rng, keep_features=True)
-    results = measured.results | {'features': evaluator.compare(measured)}
+    copies, nearest = evaluator.memorisation(measured, setup.data.arrays(replica))
+    results = measured.results | {'features': evaluator.compare(measured), 'memorisation': copies}
     num_reference = len(evaluator.reference.images)
     score, score_protocol = self._score(folder, step, state, replica)
     choices = gan.METHODS[method]
@@ -139,7 +148,9 @@ class Evaluation:
         'code_names': list(codes.names), 'train_code_counts': codes.train_counts.tolist()
       }  # fmt: skip
     images, labels = measured.images, measured.labels[: len(measured.images)]
-    files.save_npz(folder / pictures.SAMPLES_FILE, images=images, labels=labels)
+    files.save_npz(folder / page.SAMPLES_FILE, images=images, labels=labels)
+    if nearest:
+      files.save_npz(folder / memorisation.SAMPLES_FILE, **nearest)
     evaluation_file.write(folder, evaluation)
     return evaluation
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from jaxgan import compilation, distributed, jobs
 from jaxgan import data as data_lib
-from jaxgan.families.class_balancing import comparison, features
+from jaxgan.families.class_balancing import comparison, features, memorisation
 from jaxgan.metrics import class_distribution, fid, inception
 
 _KEPT = 512  # evaluation images kept for pictures
@@ -166,6 +166,28 @@ class Evaluator:
           generated, labels[0], real, labels[1], first.train_counts
         )
     return compared
+
+  def memorisation(self, measured: Measured, train) -> tuple:
+    """How near the tail's images come to the training images; see `memorisation.compare`.
+
+    Of images without labels, (None, None).
+
+    Args:
+      measured: what an evaluation found, with features.
+      train: the training images, as Arrays.
+    """
+    first = self.counted[0]
+    if first.role != 'annotator':
+      return None, None
+    network, held_out = self.networks[0], data_lib.load(self.config.data, 'test')
+    generated = memorisation.Side(measured.images, measured.labels, measured.features[0])
+    real = [
+      memorisation.Side(
+        arrays.images, arrays.labels, features.reference_features(network, arrays, self._cache)
+      )
+      for arrays in (train, held_out)
+    ]
+    return memorisation.compare(generated, *real, first.train_counts)
 
 
 def _counted(role, classifier, arrays) -> Counted:

@@ -8,16 +8,16 @@ from jaxgan import evaluation_file
 from jaxgan.drawing.figures import DPI, new_figure, plain_axes, save_figure
 from jaxgan.drawing.grids import GAP, to_canvas, to_tiles
 from jaxgan.families.class_balancing import report
+from jaxgan.families.class_balancing import shares as shares_lib
+from jaxgan.families.class_balancing.page import SAMPLES_FILE
+from jaxgan.families.class_balancing.shares import MAX_CLASSES, third_names
 from jaxgan.metrics.class_distribution import (
   THIRDS,
   class_counts,
-  frequency_thirds,
   head_medium_tail,
   kl_from_uniform,
 )
 
-MAX_CLASSES = 10  # more are drawn as head, medium and tail
-SAMPLES_FILE = 'evaluation_samples.npz'  # in the folder of an evaluation
 LONGEST_ROW = 30  # images in a row of samples_by_class
 PANELS_ABREAST = 2  # its methods beside each other, the next ones below
 
@@ -69,23 +69,11 @@ def class_histogram_over_time(
     train_counts: [K] training images of each class, which order the classes
       from head to tail; by default the classes are in that order already.
   """
-  rows = [row for row in rows if key in row]
-  if not rows:
-    return
-  num_classes = len(class_names)
   if train_counts is None:
-    train_counts = np.arange(num_classes, 0, -1)
-  steps = [row['step'] for row in rows]
-  if num_classes <= MAX_CLASSES:
-    order = np.concatenate(frequency_thirds(train_counts))
-    counts = np.array([row[key] for row in rows], np.float64)
-    shares = (counts / counts.sum(axis=1, keepdims=True))[:, order]
-    names = [class_names[k] for k in order]
-  else:
-    thirds = [head_medium_tail(row[key], train_counts) for row in rows]
-    shares = np.array([[third[name] for name in THIRDS] for third in thirds])
-    names = _third_names(train_counts)
-
+    train_counts = np.arange(len(class_names), 0, -1)
+  steps, names, shares = shares_lib.over_time(rows, class_names, train_counts, key)
+  if not steps:
+    return
   figure = new_figure(8.0, 4.0)
   axes = figure.add_subplot()
   for name, share, color in zip(names, shares.T, _colors(len(names)), strict=True):
@@ -124,7 +112,7 @@ def class_histogram(counts_by_method, train_counts, class_names, path):
     names = list(class_names)
     shares = {name: np.asarray(counts) / np.sum(counts) for name, counts in distributions.items()}
   else:
-    names = _third_names(train_counts)
+    names = third_names(train_counts)
     thirds = {
       name: head_medium_tail(counts, train_counts) for name, counts in distributions.items()
     }
@@ -159,7 +147,7 @@ def class_frechet(compared_by_method, train_counts, class_names, network, path):
     names = list(class_names)
     values = {method: c['class_frechet'] for method, c in compared_by_method.items()}
   else:
-    names = _third_names(train_counts)
+    names = third_names(train_counts)
     values = {
       method: [c['thirds_frechet'][name] for name in THIRDS]
       for method, c in compared_by_method.items()
@@ -264,11 +252,6 @@ def samples_by_class(panels, class_names, path):
     axes.set_xlim(0, width)
     axes.tick_params(length=0)
   save_figure(path, figure)
-
-
-def _third_names(train_counts):
-  groups = zip(THIRDS, frequency_thirds(train_counts), strict=True)
-  return [f'{name} ({len(group)} classes)' for name, group in groups]
 
 
 def _colors(number):

@@ -5,9 +5,11 @@ import statistics
 
 import numpy as np
 
-from jaxgan.families.class_balancing import verdicts
+from jaxgan.families.class_balancing import memorisation, verdicts
+from jaxgan.families.class_balancing import page as page  # part of the interface
 from jaxgan.metrics.class_distribution import GROUPS, THIRDS
 from jaxgan.report import formatting
+from jaxgan.report.blocks import Table, Text
 from jaxgan.report.published import published_values, sources
 from jaxgan.report.rows import check_numbers
 
@@ -114,6 +116,8 @@ def check(evaluation):
   check_numbers(
     [needed, *counts, *train_counts, *(value for value in optional if value is not None)]
   )
+  if results.get('memorisation'):
+    memorisation.check(results['memorisation'], len(evaluation['class_names']))
   if not len(counts) == len(names) == len(train_counts):
     raise ValueError(f'{kind} names and counts differ in length')
   for name in ('step', 'samples'):
@@ -151,27 +155,28 @@ def published(evaluation):
 
 
 def section(rows, footnotes):
-  """The rows as Markdown tables, with a footnote for each row's protocol and each gap.
+  """The rows as tables, with a footnote for each row's protocol and each gap.
 
   Args:
     rows: a list of `Row`.
     footnotes: `Footnotes`, which gets them.
 
   Returns:
-    The text.
+    A list of blocks.
   """
-  tables = [
-    (_scores(rows, footnotes), f'{EXPLANATION}{sources(rows)}'),
-    (_by_frequency(rows), FREQUENCY_EXPLANATION),
-    (_codes(rows), CODES_EXPLANATION),
-    (_quality(rows), QUALITY_EXPLANATION),
-    (_comparisons(rows), VERDICT_EXPLANATION),
-  ]
-  return '\n\n'.join(
-    f'{formatting.markdown(lines)}\n\n{explanation}'
-    for lines, explanation in tables
+  tables = {
+    'Scores': (_scores(rows, footnotes), f'{EXPLANATION}{sources(rows)}'),
+    'By frequency': (_by_frequency(rows), FREQUENCY_EXPLANATION),
+    'Codes': (_codes(rows), CODES_EXPLANATION),
+    'Quality and variety': (_quality(rows), QUALITY_EXPLANATION),
+    'Beside the baseline': (_comparisons(rows), VERDICT_EXPLANATION),
+  }
+  return [
+    block
+    for title, (lines, explanation) in tables.items()
     if len(lines) > 1
-  )
+    for block in (Table(title, lines), Text(explanation))
+  ]
 
 
 def _scores(rows, footnotes):

@@ -6,6 +6,7 @@ import functools
 import numpy as np
 
 from jaxgan import evaluation_file
+from jaxgan.families.codes import page as page  # part of the interface
 from jaxgan.families.codes.tables import (
   Column,
   by_experiment,
@@ -16,6 +17,7 @@ from jaxgan.families.codes.tables import (
   tables,
 )
 from jaxgan.report import formatting
+from jaxgan.report.blocks import Table, Text
 from jaxgan.report.footnotes import Footnotes
 from jaxgan.report.published import not_published, published_values, sources
 from jaxgan.report.rows import check_numbers
@@ -126,22 +128,22 @@ def published(evaluation):
 
 
 def section(rows, footnotes):
-  """The rows in Markdown: the paper's four tables, clusters and priors, and runs without labels.
+  """The rows as tables: the paper's four, clusters and priors, and runs without labels.
 
   Args:
     rows: a list of `Row`.
     footnotes: `Footnotes`, which gets in what the rows differ.
 
   Returns:
-    The text.
+    A list of blocks.
   """
   labelled, unlabelled = _by_labels(rows)
   parts = []
   if labelled:
     common, own = _protocols(labelled)
-    for title, lines in _tables(labelled, own, footnotes):
-      parts += [f'**{title}**', formatting.markdown(lines)]
-    parts += [*EXPLANATION, common, sources(labelled).strip()]
+    parts += [Table(title, lines) for title, lines in _tables(labelled, own, footnotes)]
+    texts = [*EXPLANATION, common, sources(labelled).strip()]
+    parts += [Text(text) for text in texts if text]
   if unlabelled:
     common, own = _protocols(unlabelled)
     lines = [('experiment', 'method', 'steps', 'codes', 'runs', 'prior')]
@@ -150,8 +152,8 @@ def section(rows, footnotes):
       numbers = (protocol['step'], protocol['codes'], len(row.evaluations))
       prior = _prior(row) + (footnotes.mark(text) if text else '')
       lines.append((row.experiment, row.method, *map(str, numbers), prior))
-    parts += ['**Without labels: the prior**', formatting.markdown(lines), UNLABELLED, common]
-  return '\n\n'.join(part for part in parts if part)
+    parts += [Table('Without labels: the prior', lines), Text(UNLABELLED), Text(common)]
+  return parts
 
 
 def console(rows):

@@ -1,0 +1,54 @@
+"""What a page shows of a run: curves, its prior, code grids and the pictures of its evaluation."""
+
+from pathlib import Path
+
+from jaxgan import logging
+from jaxgan.report import blocks
+from jaxgan.report.chart import Line, chart, scalars
+
+PICTURES = {
+  'code_grid.png': 'Codes: a row a code, a noise a column',
+  'prior_against_truth.png': 'Learned prior and true frequencies',
+  'prior_over_time.png': 'Learned prior over the steps, each code with the class matched with it',
+  'confusion.png': 'Codes and classes: what each code makes',
+  'retrieval.png': "Real images and their nearest neighbours in Q's features",
+}
+
+
+def trained(folder, class_names, train_counts):
+  """Blocks of what a run has since it began: losses, scores, prior, code grids.
+
+  Args:
+    folder: of the run or replica.
+    class_names: not used: codes are no classes.
+    train_counts: not used.
+  """
+  del class_names, train_counts
+  rows = logging.read_metrics(folder)
+  found = []
+  if losses := scalars(rows, lambda name: name.startswith('loss/')):
+    found.append(blocks.Curves('Losses', losses))
+  scores = scalars(rows, lambda name: name.startswith('evaluation/'))
+  if priors := [row for row in rows if 'prior' in row]:
+    steps = [row['step'] for row in priors]
+    columns = zip(*(row['prior'] for row in priors), strict=True)
+    lines = [Line(f'code {code}', steps, list(column)) for code, column in enumerate(columns)]
+    drawn = chart('probability of each code', lines, level=('uniform', 1 / len(lines)))
+    scores += [drawn] if drawn else []
+  if scores:
+    found.append(blocks.Curves('Codes and their prior', scores))
+  note = 'A row a code, a noise a column, the same at every step.'
+  return found + blocks.steps(folder, 'step_*.png', 'Codes over the steps', note)
+
+
+def evaluated(folder, evaluation):
+  """Blocks of a run's evaluation: its pictures.
+
+  Args:
+    folder: of the run or replica.
+    evaluation: what its evaluation.json holds.
+  """
+  del evaluation
+  traversals = sorted(path.name for path in Path(folder).glob('traversal_*.png'))
+  titles = {name: f'Continuous code {i}' for i, name in enumerate(traversals, start=1)}
+  return blocks.figures(folder, PICTURES | titles)

@@ -1,0 +1,133 @@
+"""Blocks: what reports are made of. Markdown has tables and texts, pages have all of them."""
+
+from dataclasses import dataclass
+import io
+from pathlib import Path
+import struct
+
+from jaxgan.errors import UserError
+
+_SIGNATURE = b'\x89PNG\r\n\x1a\n'
+_HEADER = 24  # bytes of a PNG up to the end of its size
+
+
+@dataclass(frozen=True)
+class Table:
+  """Lines of cells under a title, the first one the header.
+
+  A cell may hold **bold** text and the marks of footnotes, such as [^1].
+  """
+
+  title: str
+  lines: list
+
+
+@dataclass(frozen=True)
+class Text:
+  """A paragraph."""
+
+  text: str
+
+
+@dataclass(frozen=True)
+class Curves:
+  """Charts beside each other, see `jaxgan.report.chart`."""
+
+  title: str
+  charts: list
+  note: str = ''
+
+
+@dataclass(frozen=True)
+class Image:
+  """A PNG and what it shows, in words."""
+
+  data: bytes
+  alt: str
+
+  @property
+  def size(self) -> tuple[int, int]:
+    """(width, height) in pixels."""
+    return struct.unpack('>II', self.data[16:_HEADER])
+
+
+@dataclass(frozen=True)
+class Figure:
+  """An image of its own."""
+
+  title: str
+  image: Image
+  note: str = ''
+
+
+@dataclass(frozen=True)
+class Steps:
+  """Images of the steps of a run, of which one is seen: [(step, path of the PNG)]."""
+
+  title: str
+  paths: list
+  note: str = ''
+
+
+@dataclass(frozen=True)
+class Tile:
+  """Small images that belong together, and what they are."""
+
+  images: list
+  note: str = ''
+
+
+@dataclass(frozen=True)
+class Tiles:
+  """Rows of tiles: [(name, note, list of `Tile`)]."""
+
+  title: str
+  rows: list
+  note: str = ''
+
+
+def read_image(path, alt: str) -> Image:
+  """The PNG in a file.
+
+  Raises:
+    UserError: it is missing or no PNG.
+  """
+  try:
+    data = Path(path).read_bytes()
+  except OSError as error:
+    raise UserError(f'{path} cannot be read ({error.strerror})') from error
+  if len(data) < _HEADER or not data.startswith(_SIGNATURE):
+    raise UserError(f'{path} is damaged (no PNG): delete it')
+  return Image(data, alt)
+
+
+def to_image(pixels, alt: str) -> Image:
+  """The PNG of an image, uint8 [H, W, 1 or 3], pixel by pixel.
+
+  Raises:
+    ValueError: the image has another shape.
+  """
+  from PIL import Image as Picture  # Tables do without.
+
+  if pixels.ndim != 3 or pixels.shape[-1] not in (1, 3):
+    raise ValueError(f'an image is [H, W, 1 or 3], got {list(pixels.shape)}')
+  buffer = io.BytesIO()
+  Picture.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).save(buffer, 'PNG')
+  return Image(buffer.getvalue(), alt)
+
+
+def figures(folder, pictures) -> list[Figure]:
+  """The pictures {file name: title} that a folder has."""
+  return [
+    Figure(title, read_image(path, title))
+    for name, title in pictures.items()
+    if (path := Path(folder) / name).exists()
+  ]
+
+
+def steps(folder, pattern: str, title: str, note: str = '') -> list[Steps]:
+  """The pictures of a run's steps, named such as step_00000500.png; of none, no block."""
+  paths = sorted(Path(folder, 'samples').glob(pattern))
+  numbered = [(path.stem.split('_')[1], path) for path in paths]
+  numbered = [(int(step), path) for step, path in numbered if step.isdigit()]
+  return [Steps(title, numbered, note)] if numbered else []

@@ -1,0 +1,135 @@
+"""Pages: blocks as one HTML file that needs nothing else, neither files beside it nor a network."""
+
+import base64
+from dataclasses import dataclass, replace
+import functools
+from importlib import resources
+from pathlib import Path
+import re
+import time
+
+from jaxgan import files
+from jaxgan.report import blocks as blocks_lib
+
+PROGRESS_FILE = 'progress.html'  # in the folder of a run
+RELOAD = 15  # seconds between two looks at it
+MAX_STEPS = 30  # pictures of one run's steps
+MAX_BYTES = 12_000_000  # of the pictures of all runs' steps in a page
+
+
+@dataclass(frozen=True)
+class Section:
+  """A part of a page: its heading, blocks, and the protocol {field: text} behind its numbers."""
+
+  title: str
+  blocks: list
+  protocol: dict | None = None
+
+
+def render(title: str, sections, notes=(), lead: str = '', live: bool = False) -> str:
+  """The HTML of a page.
+
+  Args:
+    title: its heading.
+    sections: a list of `Section`.
+    notes: texts of the footnotes that tables have marks of.
+    lead: a line below the heading.
+    live: whether it loads itself anew every `RELOAD` seconds.
+
+  Raises:
+    UserError: a picture cannot be read.
+  """
+  return _template().render(
+    title=title,
+    sections=_with_pictures(sections),
+    notes=notes,
+    lead=lead,
+    reload=RELOAD if live else 0,
+  )
+
+
+def write_progress(folder, title: str, blocks, step: int, last: int) -> None:
+  """Writes how far a run is beside its metrics; the page loads itself anew until the last step.
+
+  Args:
+    folder: of the run.
+    title: its name.
+    blocks: what it has so far.
+    step: steps done.
+    last: steps at its end.
+  """
+  now = time.strftime('%Y-%m-%d %H:%M:%S %Z')
+  lead = f'step {step:,} of {last:,}, {now}'
+  text = render(title, [Section('Training', blocks)], lead=lead, live=step < last)
+  files.replace(Path(folder) / PROGRESS_FILE, text.encode())
+
+
+@functools.cache
+def _template():
+  import jinja2  # Tables do without.
+
+  environment = jinja2.Environment(
+    autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+  )
+  environment.filters |= {'data_uri': _data_uri, 'kind': _kind, 'pieces': pieces}
+  source = resources.files('jaxgan.report').joinpath('page.html').read_text(encoding='utf-8')
+  return environment.from_string(source)
+
+
+def _data_uri(image):
+  return f'data:image/png;base64,{base64.b64encode(image.data).decode()}'
+
+
+def _kind(block):
+  return type(block).__name__.lower()
+
+
+def pieces(cell: str) -> list[tuple[str, str]]:
+  """A cell's text in pieces: ('text' or 'bold', text) and ('mark', number of a footnote).
+
+  Example:
+    >>> pieces('**0.7[^1]**')
+    [('bold', '0.7'), ('mark', '1')]
+  """
+  found = []
+  for i, part in enumerate(re.split(r'\*\*(.+?)\*\*', cell, flags=re.DOTALL)):
+    kinds = ('bold' if i % 2 else 'text', 'mark')
+    found += [(kinds[k % 2], text) for k, text in enumerate(re.split(r'\[\^(\d+)\]', part))]
+  return [(kind, text) for kind, text in found if text]
+
+
+def _with_pictures(sections):
+  """The sections with the pictures of their steps read, as many as a page may hold."""
+  number = sum(isinstance(b, blocks_lib.Steps) for section in sections for b in section.blocks)
+  return [
+    replace(section, blocks=[_read_steps(block, MAX_BYTES // number) for block in section.blocks])
+    if number
+    else section
+    for section in sections
+  ]
+
+
+def _read_steps(block, most_bytes):
+  """A block of steps with those that are shown: {'step': int, 'image': Image}."""
+  if not isinstance(block, blocks_lib.Steps):
+    return block
+  largest = max(path.stat().st_size for _, path in block.paths)
+  shown = evenly(block.paths, min(MAX_STEPS, max(2, most_bytes // max(1, largest))))
+  note = block.note
+  if len(shown) < len(block.paths):
+    left_out = f'{len(shown)} of {len(block.paths)} pictures, evenly spaced; all are in samples/.'
+    note = f'{note} {left_out}'.strip()
+  images = [(s, blocks_lib.read_image(path, f'{block.title}, step {s}')) for s, path in shown]
+  return replace(block, paths=images, note=note)
+
+
+def evenly(items, most: int):
+  """At most so many of the items, at even distances, with the first and the last.
+
+  Example:
+    >>> evenly([1, 2, 3, 4, 5], 3)
+    [1, 3, 5]
+  """
+  if len(items) <= most:
+    return list(items)
+  return [items[round(i * (len(items) - 1) / (most - 1))] for i in range(most)]
