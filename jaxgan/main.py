@@ -44,8 +44,8 @@ _NUM_IMAGES = flags.DEFINE_integer('num_images', 100, 'sample: how many images.'
 _OUT = flags.DEFINE_string(
   'out',
   '',
-  'sample: a new folder for PNGs, or a new .npz file; export: a new folder; report: a Markdown '
-  'file.',
+  'sample: a new folder for PNGs, or a new .npz file; export: a new folder; report: a Markdown or '
+  'HTML file.',
 )
 _BALANCED = flags.DEFINE_bool('balanced', False, 'sample: as many of every class or code.')
 _REPLICA = flags.DEFINE_integer('replica', 0, 'sample, export: which replica.', lower_bound=0)

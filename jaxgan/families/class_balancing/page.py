@@ -82,10 +82,9 @@ def evaluated(folder, evaluation):
     return [*found, blocks.Text(WITHOUT_NEAREST)]
   if sum(measured['shown']):
     found.append(_nearest(folder, names, measured))
-  return [
-    *found,
-    blocks.Curves('Distances to the nearest training image', _distances(names, measured)),
-  ]
+  if distances := _distances(names, measured):
+    found.append(blocks.Curves('Distances to the nearest training image', distances))
+  return found
 
 
 def _read(path, *others):
