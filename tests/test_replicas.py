@@ -117,7 +117,10 @@ def _assert_same_changes(a, b, start):
     assert np.sqrt(error) <= 0.02 * np.sqrt(change) + 1e-6, layer
 
 
-@pytest.mark.parametrize('name', ALGORITHMS)
+@pytest.mark.parametrize(
+  'name',
+  [pytest.param(name, marks=[pytest.mark.slow] * (name == 'classifier')) for name in ALGORITHMS],
+)
 def test_a_replica_is_the_run_that_it_would_be_alone(name):
   trained = train(name)
   (start, _), *steps = trained.together

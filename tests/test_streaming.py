@@ -54,7 +54,7 @@ def test_the_size_decides_where_nothing_is_said(data, monkeypatch):
 @pytest.mark.parametrize(
   ('together', 'num_replicas'),
   [
-    pytest.param(False, 1, id='single'),
+    pytest.param(False, 1, id='single', marks=pytest.mark.slow),
     pytest.param(True, 2, id='together'),
     pytest.param(False, 2, id='in turns', marks=pytest.mark.slow),
   ],

@@ -123,7 +123,10 @@ def test_the_regulariser_moves_the_generator_and_not_the_discriminator(assert_tr
   assert any(jax.tree.leaves(differs))
 
 
-@pytest.mark.parametrize('method', METHODS)
+@pytest.mark.parametrize(
+  'method',
+  [pytest.param(name, marks=[pytest.mark.slow] * (name == 'random_labels')) for name in METHODS],
+)
 def test_every_method_trains_a_step(method):
   states, metrics = run(method)
   assert int(states[1].step) == 1

@@ -106,7 +106,13 @@ def assert_close(a, b, **tolerance):
   jax.tree.map(lambda x, y: np.testing.assert_allclose(x, y, **tolerance), a, b)
 
 
-@pytest.mark.parametrize('method', VARIANTS)
+SLOW = 'gumbel_softmax', 'gumbel_softmax_pos'  # Each choice of theirs is in another one, too.
+
+
+@pytest.mark.parametrize(
+  'method',
+  [pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in VARIANTS],
+)
 def test_every_variant_trains_every_network(method):
   states, metrics = run(2, method)
   before, after = states[0], states[-1]
