@@ -64,6 +64,11 @@ class TrainingData(NamedTuple):
   classes: tuple[np.ndarray, ...]
 
   @property
+  def labelled(self) -> bool:
+    """Whether the images have labels that mean something."""
+    return self.pool.metadata.get('labelled', True)
+
+  @property
   def streamed(self) -> bool:
     """Whether the images are read from the disk for every step."""
     return not isinstance(self.pool.images, np.ndarray)

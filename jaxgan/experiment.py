@@ -54,7 +54,7 @@ class Setup:
     padding, shape = config.data.crop_padding, self.data.image_shape
     data_lib.check_crop(padding, shape, 'config.data.crop_padding')
     self.family.check(config, self.data)
-    labelled = self.data.pool.metadata.get('labelled', True)
+    labelled = self.data.labelled
     self._roles = self.family.roles(config, methods, labelled)
     expected = {}
     if recogniser.ROLE in self._roles:

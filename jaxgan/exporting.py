@@ -113,7 +113,7 @@ def _check(run, out, contents, format, images_per_class):
 
 
 def _labels(run) -> str:
-  labelled = run.setup.data.pool.metadata.get('labelled', True)
+  labelled = run.setup.data.labelled
   return families.family_of([run.method]).labels_of(run.method, labelled)
 
 

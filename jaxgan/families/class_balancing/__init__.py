@@ -60,11 +60,6 @@ def _start_counts(config) -> tuple[float, ...]:
   return tuple(counts) if isinstance(counts, (tuple, list)) else (counts,)
 
 
-def is_labelled(data: data_lib.TrainingData) -> bool:
-  """Whether the images have labels."""
-  return data.pool.metadata.get('labelled', True)
-
-
 def has_cas(config, labelled: bool) -> bool:
   """Whether the last evaluation has a classification accuracy score; older runs have no switch."""
   return labelled and config.evaluation.get('cas', False)
@@ -98,7 +93,7 @@ def check(config, data: data_lib.TrainingData) -> None:
 
   That is another one than the networks', or fewer images than a batch.
   """
-  labelled = is_labelled(data)
+  labelled = data.labelled
   if not labelled and any(map(_reads_labels, config.methods)):
     raise UserError(
       f'config.data.source={config.data.source} has no labels, which the classifier and the '

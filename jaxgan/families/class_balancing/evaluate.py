@@ -103,7 +103,7 @@ class Evaluation:
     if choices.classifier:
       fields = (gan.GUIDANCE[choices.guidance].weight, *_COUNTING)
       loop = {field: config.algorithm[field] for field in fields}
-    labelled = class_balancing.is_labelled(setup.data)
+    labelled = setup.data.labelled
     judges = {'annotator_accuracy': setup.annotator.accuracy if labelled else None}
     if 'classifier' in class_balancing.roles(config, [method], labelled):
       judges['classifier_accuracy'] = setup.classifier.accuracy
@@ -157,7 +157,7 @@ class Evaluation:
   def _score(self, folder, step, state, replica):
     """The classification accuracy score and the fields of the protocol that say how it came."""
     setup, config = self._setup, self._setup.config
-    if not class_balancing.has_cas(config, class_balancing.is_labelled(setup.data)):
+    if not class_balancing.has_cas(config, setup.data.labelled):
       return None, {}
     # Codes have no names. Also where they are balanced, the images are judged by their classes.
     sample, _, labelled_by = self._sampler(state, setup.classifier or setup.annotator)

@@ -80,7 +80,7 @@ def num_categories(config, data: data_lib.TrainingData) -> int:
 def check(config, data: data_lib.TrainingData) -> None:
   """Refuses what needs labels where there are none, and images the networks cannot take."""
   classes = data.num_classes
-  labelled = data.pool.metadata.get('labelled', True)
+  labelled = data.labelled
   if config.algorithm.num_categories is None and (not labelled or classes < 2):
     has = 'a single class' if labelled else 'no labels to count the classes by'
     raise UserError(
