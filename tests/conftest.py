@@ -52,6 +52,19 @@ def mesh():
   return parallel.device_mesh(devices=jax.devices()[:1])
 
 
+@pytest.fixture(scope='module')
+def one_device():
+  """A mesh of one device for all runs of a file: less to compile, and equal to the last bit."""
+  from jaxgan import parallel
+
+  device_mesh = parallel.device_mesh
+  with pytest.MonkeyPatch.context() as monkeypatch:
+    monkeypatch.setattr(
+      parallel, 'device_mesh', lambda num_replicas=1: device_mesh(num_replicas, jax.devices()[:1])
+    )
+    yield
+
+
 @pytest.fixture
 def make_job(tmp_path):
   """Builds a small job with epochs of 6 steps; `wrap` may wrap the algorithm's update."""

@@ -12,7 +12,7 @@ import pytest
 import jaxgan
 from jaxgan import config as config_lib
 from jaxgan import data as data_lib
-from jaxgan import experiment, jobs, logging, parallel, recogniser, report, train
+from jaxgan import experiment, jobs, logging, recogniser, report, train
 from jaxgan.errors import UserError
 from jaxgan.networks import gans, infogans
 from tests.stand_in import tiny, tiny_balanced, use_stand_in_data
@@ -79,13 +79,10 @@ SMALL_GAN = gans.Network(lambda *_: (_Generator(), _Discriminator()), lambda ima
 
 
 @pytest.fixture(scope='module')
-def small():
+def small(one_device):
   """Small networks, and a mesh of one device, for all runs of this file: less to compile."""
-  device_mesh = parallel.device_mesh
+  del one_device
   with pytest.MonkeyPatch.context() as monkeypatch:
-    monkeypatch.setattr(
-      parallel, 'device_mesh', lambda num_replicas=1: device_mesh(num_replicas, jax.devices()[:1])
-    )
     monkeypatch.setitem(infogans.NETWORKS, 'mnist', SMALL_INFOGAN)
     monkeypatch.setitem(gans.NETWORKS, 'sndcgan', SMALL_GAN)
     yield

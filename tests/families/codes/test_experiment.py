@@ -2,14 +2,13 @@
 
 import json
 
-import jax
 import numpy as np
 from PIL import Image
 import pytest
 
 import jaxgan
 from jaxgan import config as config_lib
-from jaxgan import experiment, logging, parallel, replicas, report, train
+from jaxgan import experiment, logging, replicas, report, train
 from jaxgan.errors import UserError
 from tests.stand_in import tiny_codes, use_stand_in_data
 
@@ -25,17 +24,6 @@ PICTURES = {
   'samples/step_00000004.png',
 }
 PICTURES_OF_CLASSES = {'evaluation_curves.png', 'prior_against_truth.png', 'confusion.png'}
-
-
-@pytest.fixture(scope='module')
-def one_device():
-  """A mesh of one device for all runs of this file: less to compile, and equal to the last bit."""
-  device_mesh = parallel.device_mesh
-  with pytest.MonkeyPatch.context() as monkeypatch:
-    monkeypatch.setattr(
-      parallel, 'device_mesh', lambda num_replicas=1: device_mesh(num_replicas, jax.devices()[:1])
-    )
-    yield
 
 
 @pytest.fixture(scope='module')
