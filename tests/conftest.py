@@ -26,10 +26,13 @@ jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.2)
 
 @pytest.hookimpl(tryfirst=True)  # Before xdist reads the groups.
 def pytest_collection_modifyitems(items):
-  """One worker takes all tests of the finished run, so that only one trains it."""
+  """One worker takes all tests of a file, so that only one makes what they share.
+
+  So it does with those of all files that look at the finished run.
+  """
   for item in items:
-    if 'finished' in item.fixturenames:
-      item.add_marker(pytest.mark.xdist_group('finished'))
+    group = 'finished' if 'finished' in item.fixturenames else item.nodeid.split('::')[0]
+    item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture
@@ -52,16 +55,14 @@ def mesh():
   return parallel.device_mesh(devices=jax.devices()[:1])
 
 
-@pytest.fixture(scope='module')
+@pytest.fixture(scope='module', autouse=True)
 def one_device():
-  """A mesh of one device for all runs of a file: less to compile, and equal to the last bit."""
-  from jaxgan import parallel
+  """A mesh of one device where none are named: less to compile, and equal to the last bit.
 
-  device_mesh = parallel.device_mesh
+  A file whose runs shall use all devices has an empty fixture of this name.
+  """
   with pytest.MonkeyPatch.context() as monkeypatch:
-    monkeypatch.setattr(
-      parallel, 'device_mesh', lambda num_replicas=1: device_mesh(num_replicas, jax.devices()[:1])
-    )
+    stand_in.use_one_device(monkeypatch)
     yield
 
 
@@ -85,6 +86,7 @@ def finished(tmp_path_factory):
 
   workdir = tmp_path_factory.mktemp('run')
   with pytest.MonkeyPatch.context() as monkeypatch:
+    stand_in.use_one_device(monkeypatch)
     stand_in.use_stand_in_data(monkeypatch)
     config = stand_in.tiny()
     config.methods, config.train.preview = stand_in.METHODS, True

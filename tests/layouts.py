@@ -84,7 +84,7 @@ def _gan(replicas):
   network = ResNet(3, depth=8, width=4)
   variables = network.init(jax.random.key(3), jnp.zeros((2, 8, 8, 1)), train=False)
   classify = functools.partial(network.apply, train=False)
-  config = stand_in.tiny()
+  config = stand_in.tiny(small_networks=False)
   config.data.update(flip=True, crop_padding=1)
   classifier = jobs.Classifier(classify, variables, (), (8, 8, 1), 0.0, '')
   return _job(config, 'class_balancing', replicas, {'classifier': classifier})
@@ -94,7 +94,8 @@ def _infogan(replicas):
   """Elastic-InfoGAN, with NT-Xent over the whole batch."""
   from tests import stand_in
 
-  return _job(stand_in.tiny_codes(), 'elastic_infogan', replicas)
+  config = stand_in.tiny_codes(small_networks=False)
+  return _job(config, 'elastic_infogan', replicas)
 
 
 if __name__ == '__main__':

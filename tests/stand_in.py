@@ -10,6 +10,8 @@ from data_prep import build
 from data_prep.build import Arrays
 from experiments import base
 from jaxgan import data as data_lib
+from jaxgan import parallel
+from tests import small
 
 CLASS_COUNTS = (40, 24, 12)
 ODD_NAMES = ('cat', 'AC/DC', 'zèbre rare')
@@ -42,6 +44,16 @@ def use_stand_in_data(monkeypatch):
   return shape.update
 
 
+def use_one_device(monkeypatch):
+  """Makes the mesh of a run that of the first device, unless its devices are named."""
+  device_mesh = parallel.device_mesh
+
+  def mesh(num_replicas=1, devices=None):
+    return device_mesh(num_replicas, jax.devices()[:1] if devices is None else devices)
+
+  monkeypatch.setattr(parallel, 'device_mesh', mesh)
+
+
 def shrink(config: ml_collections.ConfigDict) -> ml_collections.ConfigDict:
   """An experiment's configuration with tiny lengths and, where they can be, tiny networks."""
   with config.unlocked():
@@ -64,7 +76,7 @@ def shrink(config: ml_collections.ConfigDict) -> ml_collections.ConfigDict:
       section.train.update(batch_size=8, log_every=2, **every)
     for section in classifiers:
       section.algorithm.update(depth=8, width=4)
-      section.train.epochs = 1
+      section.train.update(epochs=1, picture_every=100)
     if 'recogniser' in config:
       shrink(config.recogniser)
     if 'cas' in config:  # Each evaluation trains it: one checkpoint, the last, will do.
@@ -72,22 +84,33 @@ def shrink(config: ml_collections.ConfigDict) -> ml_collections.ConfigDict:
   return config
 
 
-def tiny() -> ml_collections.ConfigDict:
-  """A class-balancing experiment on 8x8 stand-in images with tiny networks."""
-  return shrink(base.gan_config('tiny', 'class_balancing', 'stand_in', 'stand_in', flip=False))
+def _shrink(config, small_networks):
+  if small_networks:
+    for section in (config, *(config[role] for role in ROLES if role in config)):
+      section.algorithm.network = small.CLASSIFIER if section is not config else small.NAME
+    if 'recogniser' in config:
+      config.recogniser.algorithm.network = small.NAME
+  return shrink(config)
+
+
+def tiny(small_networks: bool = True) -> ml_collections.ConfigDict:
+  """A class-balancing experiment on 8x8 stand-in images, by default of `tests.small` networks."""
+  config = base.gan_config('tiny', 'class_balancing', 'stand_in', 'stand_in', flip=False)
+  return _shrink(config, small_networks)
 
 
 def tiny_balanced(method: str = 'code_balancing') -> ml_collections.ConfigDict:
   """An experiment like `tiny` with a recogniser, of as many codes as there are classes."""
   config = base.gan_config('tiny', method, 'stand_in', 'stand_in', flip=False)
   base.add_recogniser(config)
-  return shrink(config)
+  return _shrink(config, small_networks=True)
 
 
-def tiny_codes(method: str = 'elastic_infogan') -> ml_collections.ConfigDict:
-  """An experiment of the codes' family on 8x8 stand-in images; its networks have fixed widths."""
+def tiny_codes(method: str = 'elastic_infogan', small_networks: bool = True):
+  """An experiment of the codes' family like `tiny`; its published networks have fixed widths."""
   annotator = base.classifier_section('stand_in', drw=False, flip=False)
-  return shrink(base.codes_config('tiny', method, 'stand_in', annotator))
+  config = base.codes_config('tiny', method, 'stand_in', annotator)
+  return _shrink(config, small_networks)
 
 
 def sample_unevenly(rng, num_images):

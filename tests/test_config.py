@@ -47,8 +47,8 @@ from tests.stand_in import tiny, tiny_codes
     ('classifier.algorithm.network', 'bit_r50x1', 'use it with its own weights and input_size'),
   ],
 )
-def test_impossible_values(tiny_config, field, value, message):
-  _assert_refused(tiny_config, field, value, message)
+def test_impossible_values(field, value, message):
+  _assert_refused(tiny(small_networks=False), field, value, message)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_impossible_values(tiny_config, field, value, message):
   ],
 )
 def test_impossible_values_of_codes(field, value, message):
-  _assert_refused(tiny_codes(), field, value, message)
+  _assert_refused(tiny_codes(small_networks=False), field, value, message)
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_impossible_values_of_codes(field, value, message):
   ],
 )
 def test_impossible_values_of_joint_vae(field, value, message):
-  _assert_refused(tiny_codes('joint_vae'), field, value, message)
+  _assert_refused(tiny_codes('joint_vae', small_networks=False), field, value, message)
 
 
 def _assert_refused(config, field, value, message):
@@ -147,7 +147,8 @@ def test_a_folder_remembers_its_config(tiny_config, tmp_path):
 
 @pytest.mark.parametrize('method', ['class_balancing', 'elastic_infogan', 'joint_vae'])
 def test_a_run_from_before_there_were_some_fields_goes_on(method, tmp_path):
-  config = tiny() if method == 'class_balancing' else tiny_codes(method)
+  published = {'small_networks': False}
+  config = tiny(**published) if method == 'class_balancing' else tiny_codes(method, **published)
   if 'width' in config.algorithm:
     config.algorithm.width = 64
   added = ('network', 'width', 'crop_keep', 'flip', 'gamma_range', 'prior_losses')

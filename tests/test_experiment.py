@@ -51,9 +51,9 @@ def test_evaluation_states_its_protocol(finished):
   assert results['fid'] is None and any('FID left out' in n for n in evaluation['notes'])
   assert results['frechet_annotator'] > 0
   assert evaluation['train_counts'] == [40, 24, 12]
-  assert 0 <= results['cas'] <= 1 and protocol['cas_labels'].startswith('resnet8-')
+  assert 0 <= results['cas'] <= 1 and protocol['cas_labels'].startswith('small_classifier-')
   assert (protocol['cas_images'], protocol['cas_network'], protocol['cas_epochs']) == (
-    76, 'resnet8', 1
+    76, 'small_classifier', 1
   )  # fmt: skip
   assert (protocol['kid_subset_images'], protocol['prdc_images']) == (24, 24)
   assert list(results['features']) == ['annotator']
@@ -121,7 +121,7 @@ def test_data_that_cannot_work_is_refused_before_anything_is_trained(
   tiny_config, stand_in_data, tmp_path, shape, batch_size, message
 ):
   stand_in_data(shape)
-  tiny_config.train.batch_size = batch_size
+  tiny_config.algorithm.network, tiny_config.train.batch_size = 'sndcgan', batch_size
   with pytest.raises(UserError, match=message):
     _setup(tiny_config, tmp_path)
   assert list(tmp_path.iterdir()) == []

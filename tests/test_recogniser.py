@@ -3,9 +3,7 @@
 import json
 import shutil
 
-from flax import linen as nn
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -14,78 +12,10 @@ from jaxgan import config as config_lib
 from jaxgan import data as data_lib
 from jaxgan import experiment, jobs, logging, recogniser, report, train
 from jaxgan.errors import UserError
-from jaxgan.networks import gans, infogans
 from tests.stand_in import tiny, tiny_balanced, use_stand_in_data
-
-pytestmark = pytest.mark.xdist_group('recogniser')  # One worker makes what they share.
 
 METHODS = ('unconditional', 'code_balancing')
 UNLABELLED = {'metadata': {'labelled': False}, 'num_classes': 1}
-
-
-class _Layer(nn.Module):
-  """A dense layer with batch norm, of whatever is given to a vector of `features`."""
-
-  features: int
-
-  @nn.compact
-  def __call__(self, x, train):
-    x = nn.Dense(self.features)(x.reshape(x.shape[0], -1))
-    return nn.BatchNorm(use_running_average=not train)(x)
-
-
-class _Generator(nn.Module):
-  @nn.compact
-  def __call__(self, noise, labels=None, *, train):
-    del labels
-    return jnp.tanh(_Layer(64)(noise, train)).reshape(-1, 8, 8, 1)
-
-
-class _Stage(nn.Module):
-  @nn.compact
-  def __call__(self, codes, train):
-    return (_Generator()(codes, train=train),)
-
-
-class _Discriminator(nn.Module):
-  @nn.compact
-  def __call__(self, images, labels=None, *, train):
-    del labels
-    return _Layer(1)(images, train)[:, 0], None
-
-
-class _Critic(nn.Module):
-  @nn.compact
-  def __call__(self, features):
-    return nn.Dense(1)(features)[:, 0]
-
-
-class _Q(nn.Module):
-  num_categories: int
-
-  @nn.compact
-  def __call__(self, features, train):
-    return _Layer(self.num_categories)(features, train), features[:, :0], features
-
-
-SMALL_INFOGAN = infogans.Network(
-  generator=lambda *_: _Stage(),
-  trunk=lambda config: _Layer(6),
-  discriminator_head=_Critic,
-  recognition_head=lambda config, num_categories, num_continuous: _Q(num_categories),
-  check=lambda image_size: None,
-)
-SMALL_GAN = gans.Network(lambda *_: (_Generator(), _Discriminator()), lambda image_size: None)
-
-
-@pytest.fixture(scope='module')
-def small(one_device):
-  """Small networks, and a mesh of one device, for all runs of this file: less to compile."""
-  del one_device
-  with pytest.MonkeyPatch.context() as monkeypatch:
-    monkeypatch.setitem(infogans.NETWORKS, 'mnist', SMALL_INFOGAN)
-    monkeypatch.setitem(gans.NETWORKS, 'sndcgan', SMALL_GAN)
-    yield
 
 
 def _config(methods=METHODS, num_categories=4):
@@ -95,9 +25,8 @@ def _config(methods=METHODS, num_categories=4):
 
 
 @pytest.fixture(scope='module')
-def unlabelled(small, tmp_path_factory):
+def unlabelled(tmp_path_factory):
   """The work directory of a run of both methods on images without labels, and its table."""
-  del small
   workdir = tmp_path_factory.mktemp('unlabelled')
   with pytest.MonkeyPatch.context() as monkeypatch:
     use_stand_in_data(monkeypatch)(UNLABELLED)
@@ -105,8 +34,7 @@ def unlabelled(small, tmp_path_factory):
 
 
 @pytest.fixture
-def without_labels(small, stand_in_data):
-  del small
+def without_labels(stand_in_data):
   stand_in_data(UNLABELLED)
 
 

@@ -15,6 +15,7 @@ from jaxgan.algorithms import Algorithm
 from jaxgan.algorithms.classifier import classifier
 from jaxgan.algorithms.gan import METHODS, gan
 from jaxgan.algorithms.infogan import infogan
+from tests import small
 from tests.stand_in import tiny
 
 COUNTS = np.array([[9, 4, 1], [2, 2, 8]])  # Of every replica.
@@ -30,7 +31,7 @@ def _by_brightness(variables, images):
 
 def _infogan(method, size):
   config = base.codes_config('tiny', method, 'stand_in', tiny().annotator).algorithm
-  config.update(noise_dim=4, epsilon=1e-2)
+  config.update(network=small.NAME, noise_dim=4, epsilon=1e-2)
   return infogan(config, (size, size, 1), K)
 
 
@@ -48,8 +49,8 @@ ALGORITHMS = {
     ),
     8,
   ),
-  'elastic_infogan': (functools.partial(_infogan, 'elastic_infogan'), 4),
-  'ground_truth_infogan': (functools.partial(_infogan, 'ground_truth_infogan'), 4),
+  'elastic_infogan': (functools.partial(_infogan, 'elastic_infogan'), 8),
+  'ground_truth_infogan': (functools.partial(_infogan, 'ground_truth_infogan'), 8),
   'classifier': (_classifier, 16),
 }
 
@@ -155,7 +156,7 @@ def test_every_replica_generates_from_codes_of_its_own():
   arguments = states, keys, codes
   images = jax.jit(lambda s, k, c: trained.replicated.generate(s, k, 4, codes=c))(*arguments)
   alone = jax.jit(lambda s, k, c: trained.algorithm.generate(s, k, 4, codes=c))
-  assert images.shape == (N, 4, 4, 4, 1)
+  assert images.shape == (N, 4, 8, 8, 1)
   for replica in range(N):
     _assert_close(images[replica], alone(*replicas.take(arguments, replica)))
   shape = jax.eval_shape(lambda s: trained.replicated.generate(s, keys[0], 7), states).shape

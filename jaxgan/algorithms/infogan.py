@@ -47,7 +47,7 @@ CONTRASTIVE = ('none', 'positives', 'nt_xent')
 TRUNKS = ('discriminator', 'both')
 PRIOR_LOSSES = ('all', 'adversarial')
 CHOICES = {
-  'network': tuple(infogans.NETWORKS),
+  'network': infogans.NETWORKS,
   'prior': PRIORS,
   'contrastive': CONTRASTIVE,
   'trunk': TRUNKS,

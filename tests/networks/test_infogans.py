@@ -42,7 +42,7 @@ def test_each_stage_has_weights_and_statistics_of_its_own(assert_trees_equal):
     stages.apply(variables, images[:1], train=False)
 
 
-@pytest.mark.parametrize('name', NETWORKS)
+@pytest.mark.parametrize('name', SIZES)
 def test_networks_fit_together(name):
   """Codes to images to features to what D and Q say of them, without computing it."""
   network, size = NETWORKS[name], SIZES[name]

@@ -27,9 +27,8 @@ PICTURES_OF_CLASSES = {'evaluation_curves.png', 'prior_against_truth.png', 'conf
 
 
 @pytest.fixture(scope='module')
-def run(one_device):
+def run():
   """run(config, workdir, shape) -> the closing table."""
-  del one_device
 
   def run(config, workdir, shape=()):
     with pytest.MonkeyPatch.context() as monkeypatch:
@@ -116,12 +115,12 @@ def test_evaluation_states_its_protocol(single):
   expected = {
     'images': 76, 'codes': 3, 'images_per_code': 12, 'step': 4, 'batch_size': 8, 'seed': 1,
     'generator': 'raw', 'batch_norm': 'running statistics', 'replica': 0, 'replicas': 1,
-    'network': 'mnist', 'prior_losses': 'all', 'prior_learning_rate': 2e-4,
+    'network': 'small', 'prior_losses': 'all', 'prior_learning_rate': 2e-4,
   }  # fmt: skip
   assert 'width' not in protocol  # That of these networks is fixed.
   assert {name: protocol[name] for name in expected} == expected
   assert protocol['data'].startswith('stand-in/train') and 0 <= protocol['annotator_accuracy'] <= 1
-  assert protocol['annotator'].startswith('resnet8-') and protocol['hardware']
+  assert protocol['annotator'].startswith('small_classifier-') and protocol['hardware']
   assert np.sum(results['counts'], axis=1).tolist() == [12, 12, 12]
   assert sum(results['prior']) == pytest.approx(1.0, rel=1e-6)
   assert sorted(results['matched_frequencies']) == pytest.approx([12 / 76, 24 / 76, 40 / 76])
@@ -174,9 +173,9 @@ def _setup(config, workdir):
 
 
 def test_a_replica_is_the_single_run_of_its_seed(
-  replicated, single, one_device, stand_in_data, assert_trees_equal
+  replicated, single, stand_in_data, assert_trees_equal
 ):
-  del one_device, stand_in_data
+  del stand_in_data
   together = _evaluation(replicated[0] / ELASTIC / 'replica_01')
   alone = _evaluation(single[0] / ELASTIC)
   assert together['results'] == alone['results']
@@ -194,8 +193,8 @@ def test_a_replica_is_the_single_run_of_its_seed(
     jaxgan.load(replicated[0], replica=2)
 
 
-def test_balanced_samples_have_equal_codes(single, one_device, stand_in_data):
-  del one_device, stand_in_data
+def test_balanced_samples_have_equal_codes(single, stand_in_data):
+  del stand_in_data
   run = jaxgan.load(single[0])
   images, labels = run.sample(11, balanced=True)
   assert images.shape == (11, 8, 8, 1) and images.dtype == np.uint8
@@ -268,7 +267,7 @@ def test_data_that_cannot_work_is_refused_before_anything_is_trained(
   stand_in_data, tmp_path, method, num_categories, shape, message
 ):
   stand_in_data(shape)
-  config = tiny_codes(method)
+  config = tiny_codes(method, small_networks=False)
   config.algorithm.num_categories = num_categories
   with pytest.raises(UserError, match=message) as error:
     _setup(config, tmp_path)
