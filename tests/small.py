@@ -93,7 +93,8 @@ class _RecognitionHead(nn.Module):
   @nn.compact
   def __call__(self, features, train: bool):
     x = nn.leaky_relu(_Layer(8)(features, train))
-    outputs = nn.Dense(self.num_categories + self.num_continuous)(x)
+    num_outputs = self.num_categories + self.num_continuous
+    outputs = nn.Dense(num_outputs, kernel_init=nn.initializers.normal(0.02))(x)
     return outputs[:, : self.num_categories], outputs[:, self.num_categories :], x
 
 

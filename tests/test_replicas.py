@@ -160,7 +160,7 @@ def test_every_replica_generates_from_codes_of_its_own():
   for replica in range(N):
     _assert_close(images[replica], alone(*replicas.take(arguments, replica)))
   shape = jax.eval_shape(lambda s: trained.replicated.generate(s, keys[0], 7), states).shape
-  assert shape == (N, 7, 4, 4, 1)  # One key, and codes that it draws.
+  assert shape == (N, 7, 8, 8, 1)  # One key, and codes that it draws.
 
 
 def test_every_replica_classifies_images_of_its_own():

@@ -11,6 +11,7 @@ import pytest
 
 from jaxgan.algorithms.infogan import VARIANTS, infogan
 from jaxgan.networks import infogans
+from tests import small
 
 SHAPE = (8, 8, 1)
 K = 3
@@ -22,7 +23,7 @@ def section(method='elastic_infogan', **changes):
   prior, contrastive = VARIANTS[method]
   config = ml_collections.ConfigDict(
     {
-      'network': 'mnist',
+      'network': small.NAME,
       'width': 4,
       'prior': prior,
       'contrastive': contrastive,
@@ -370,7 +371,7 @@ def _in_stages(monkeypatch, num_stages):
     check=lambda image_size: None,
     num_stages=num_stages,
   )
-  monkeypatch.setitem(infogans.NETWORKS, 'mnist', network)
+  monkeypatch.setitem(infogans.NETWORKS, small.NAME, network)
   return infogan(section(num_continuous=1), SHAPE, K)
 
 
@@ -419,15 +420,15 @@ def test_the_last_stage_generates_and_classifies(monkeypatch, assert_trees_equal
       (images, _) = super().__call__(inputs, train)
       return 0.0 * images, 0.0 * images + 1.0
 
-  network = infogans.NETWORKS['mnist']._replace(generator=lambda *_: Numbered(2))
-  monkeypatch.setitem(infogans.NETWORKS, 'mnist', network)
+  network = infogans.NETWORKS[small.NAME]._replace(generator=lambda *_: Numbered(2))
+  monkeypatch.setitem(infogans.NETWORKS, small.NAME, network)
   algorithm = infogan(section(num_continuous=1), SHAPE, K)
   made = algorithm.generate(state, jax.random.key(0), 4)
   np.testing.assert_array_equal(made, np.ones((4, *SHAPE)))
 
 
 def test_bfloat16_keeps_float32_state_and_losses():
-  config = section(dtype='bfloat16')
+  config = section(network='mnist', dtype='bfloat16')
   algorithm = infogan(config, SHAPE, K)
   state = jax.eval_shape(algorithm.init, jax.random.key(0))
   outputs = jax.eval_shape(algorithm.update, state, batch(), jax.random.key(0))
