@@ -213,7 +213,7 @@ def test_targets_of_the_mutual_information_are_hard_or_soft():
   (_, hard), (hard_metrics,) = run(1, method, warm)
   (_, soft), (soft_metrics,) = run(1, method, warm, hard_codes=False)
   name = 'loss/mutual_information'
-  assert abs(float(hard_metrics[name] - soft_metrics[name])) > 1e-3
+  assert abs(float(hard_metrics[name] - soft_metrics[name])) > 1e-4
   assert differ(hard.prior_logits, soft.prior_logits)
   # What the first step sees is the same.
   assert_close(hard.trunk['params'], soft.trunk['params'], rtol=1e-5, atol=1e-7)
