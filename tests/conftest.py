@@ -1,21 +1,14 @@
-"""Fixtures of all tests and of the tests of training, and how XLA compiles in tests."""
+"""Fixtures of all tests and of the tests of training."""
 
 import gc
-import importlib.util
-import mmap
 import os
 from pathlib import Path
 import tempfile
 
+from tests import xla
+
 if 'PYTEST_XDIST_WORKER' not in os.environ:  # Workers inherit what the first process sets.
-  # Tests compile many small programs and run each a few times: optimise the former. The old
-  # emitters of fused loops compile in half the time; XLA ends the process at unknown flags.
-  _flags = ['--xla_backend_optimization_level=0', '--xla_force_host_platform_device_count=8']
-  for _library in Path(importlib.util.find_spec('jaxlib').origin).parent.glob('libjax_common.*'):
-    with _library.open('rb') as _file, mmap.mmap(_file.fileno(), 0, access=mmap.ACCESS_READ) as _m:
-      if _m.find(b'xla_cpu_use_fusion_emitters') >= 0:
-        _flags.append('--xla_cpu_use_fusion_emitters=false')
-  os.environ['XLA_FLAGS'] = ' '.join([os.environ.get('XLA_FLAGS', ''), *_flags])
+  os.environ['XLA_FLAGS'] = f'{os.environ.get("XLA_FLAGS", "")} {xla.flags(num_devices=8)}'
   # Many tests trace the same program anew: a session, the commands that it starts included,
   # compiles it once.
   _cache = tempfile.TemporaryDirectory()

@@ -15,11 +15,12 @@ import json
 import os
 import sys
 
+from tests import xla
+
 
 def _main(arguments):
   devices = arguments['devices']
-  flags = f'--xla_backend_optimization_level=0 --xla_force_host_platform_device_count={devices}'
-  os.environ |= {'XLA_FLAGS': flags, 'JAX_PLATFORMS': 'cpu'}
+  os.environ |= {'XLA_FLAGS': xla.flags(devices), 'JAX_PLATFORMS': 'cpu'}
 
   from flax import linen as nn
   import jax

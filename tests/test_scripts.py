@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+from tests import xla
+
 SCRIPTS = pathlib.Path(__file__).resolve().parent.parent / 'scripts'
 # In place of srun: two tasks of one step on this machine, with what Slurm tells them.
 _SRUN = f"""#!/bin/bash
@@ -80,7 +82,7 @@ def test_two_tasks_of_a_slurm_step_train_one_run(tmp_path):
     'LOGS': str(tmp_path),
     'JAX_PLATFORMS': 'cpu',
     'TFDS_DATA_DIR': str(tmp_path / 'tfds'),
-    'XLA_FLAGS': '--xla_force_host_platform_device_count=2 --xla_backend_optimization_level=0',
+    'XLA_FLAGS': xla.flags(num_devices=2),
   }
   arguments = [f'--{name}={value}' for name, value in flags.items()]
   done = _run('slurm.sbatch', tmp_path, *arguments, **environment)
