@@ -39,8 +39,8 @@ from experiments import cifar10_lt
 from jaxgan import data as data_lib
 from jaxgan import parallel, train, train_step
 from jaxgan.algorithms.classifier import classifier as classifier_algorithm
-from jaxgan.algorithms.gan import METHODS
 from jaxgan.algorithms.gan import gan as gan_algorithm
+from jaxgan.algorithms.gan_methods import METHODS
 from jaxgan.compilation import jit
 
 _CLASSES = 10

@@ -26,7 +26,8 @@ from benchmarks.timing import describe_hardware, timed
 from experiments import cifar10_lt
 from jaxgan import data as data_lib
 from jaxgan import parallel, train
-from jaxgan.algorithms.gan import METHODS, gan
+from jaxgan.algorithms.gan import gan
+from jaxgan.algorithms.gan_methods import METHODS
 from jaxgan.streaming import Stream
 
 _CLASSES, _SIZE = 10, 32

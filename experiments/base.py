@@ -8,7 +8,7 @@ paper (or its smaller data) differs. All fields can be changed on the command li
 import ml_collections
 from ml_collections import config_dict
 
-from jaxgan.algorithms import infogan, stability
+from jaxgan.algorithms import stability
 from jaxgan.errors import UserError
 
 
@@ -186,7 +186,7 @@ def train_section(batch_size: int, every: int, steps=None, epochs=None):
   return section
 
 
-def _run_fields(experiment: str, method: str) -> dict:
+def run_fields(experiment: str, method: str) -> dict:
   """What every experiment has beside its sections."""
   return {
     'experiment': experiment,
@@ -209,7 +209,7 @@ def gan_config(
 
   Args:
     experiment: name, also of the default work directory.
-    method: one of `jaxgan.algorithms.gan.METHODS`; all else is the same for all of them.
+    method: one of `jaxgan.algorithms.gan_methods.METHODS`; all else is the same for all of them.
     classifier_data: the long-tailed data set that GAN and classifier are trained on.
     annotator_data: the balanced data set that the annotator is trained on.
     flip: mirror images at random.
@@ -220,7 +220,7 @@ def gan_config(
   """
   config = ml_collections.ConfigDict(
     {
-      **_run_fields(experiment, method),
+      **run_fields(experiment, method),
       'published': ml_collections.ConfigDict(),  # method -> row of published_results.json
       'data': data_section(classifier_data, flip),
       'algorithm': {
@@ -274,138 +274,3 @@ def gan_config(
   for role in ('classifier', 'cas'):
     config[role].data.options.imbalance_ratio = config.data.options.get_ref('imbalance_ratio')
   return config
-
-
-def codes_config(experiment: str, method: str, dataset: str, annotator):
-  """Elastic-InfoGAN on MNIST with the hyper-parameters of the paper (§4) and its released code.
-
-  Args:
-    experiment: name, also of the default work directory.
-    method: one of `jaxgan.families.codes.METHODS`.
-    dataset: what is trained on; its labels are for evaluation only.
-    annotator: the section of the evaluation classifier.
-
-  Returns:
-    The ConfigDict.
-  """
-  optimizer = {
-    'learning_rate': 2e-4,
-    'beta1': 0.5,
-    'beta2': 0.999,
-    'epsilon': 1e-8,
-    'dtype': 'float32',
-    'network': 'mnist',  # or 'stackgan', 'stackgan_two_stage': for images of 64x64 pixels
-    'width': 64,  # of stackgan and stackgan_two_stage; that of mnist is fixed
-    'num_categories': config_dict.placeholder(int),  # k; none: as many as there are classes
-  }
-  if method == 'joint_vae':
-    algorithm = {
-      'latent_dim': 10,
-      'temperature': 0.67,
-      'beta': 30.0,  # the paper chose from 10, 20, 30, 40, 50 and does not say which
-      'capacity': 5.0,  # C, in nats
-      'capacity_steps': 25_000,
-    }
-  else:
-    prior, contrastive = infogan.VARIANTS[method]
-    algorithm = {
-      'prior': prior,
-      'contrastive': contrastive,
-      'trunk': 'discriminator',  # or 'both': the joint step trains the shared trunk, too
-      'noise_dim': 62,
-      'num_continuous': 0,  # r, continuous codes beside the category
-      'temperature': 0.1,  # τ of Gumbel-Softmax
-      'hard_codes': True,  # target of the mutual information: argmax c, or c itself
-      'mutual_information_weight': 1.0,  # λ1
-      'contrastive_weight': 10.0,  # λ2
-      'contrastive_temperature': 1.0,  # τ'
-      'rotation_degrees': 20.0,  # of the positive pair; the paper says 10, its code 20
-      'zoom_range': (0.9, 1.1),
-      'crop_keep': 1.0,  # share of each side; 1 / 1.1 scales by 1.1 and crops the old size
-      'flip': False,
-      'gamma_range': (1.0, 1.0),
-      'prior_losses': 'all',  # or 'adversarial': whose gradients reach a learned prior
-    }
-  config = ml_collections.ConfigDict(
-    {
-      **_run_fields(experiment, method),
-      'published': config_dict.placeholder(str),  # column of the paper's tables
-      'data': data_section(dataset, flip=False),
-      'algorithm': {**algorithm, **optimizer},
-      'train': train_section(batch_size=64, epochs=200, every=5000),
-      'evaluation': {
-        'images_per_code': 1000,
-        'periodic_images_per_code': 100,
-        'batch_size': 500,
-        'checkpoint': 'latest',
-      },
-      'annotator': annotator,
-    }
-  )
-  if method != 'joint_vae':
-    # Of the prior's logits; follows learning_rate unless it is set.
-    learning_rate = config.algorithm.get_oneway_ref('learning_rate')
-    config.algorithm.prior_learning_rate = learning_rate
-  for field in ('source', 'data_dir'):
-    config.annotator.data[field] = config.data.get_ref(field)
-  config.annotator.data.options.image_size = config.data.options.get_ref('image_size')
-  return config
-
-
-def add_recogniser(config) -> None:
-  """Gives an experiment of `gan_config` a recogniser: Elastic-InfoGAN's Q, found without labels.
-
-  Its section `recogniser` is an experiment on the same images; where it is trained it has the work
-  directory `recogniser` beside the methods. `algorithm.num_categories` says how many codes.
-  """
-  dataset, unused = config.data.dataset, classifier_section('', drw=False)
-  own = codes_config(config.experiment, 'elastic_infogan', dataset, unused)
-  del own['workdir']
-  own.folder = ''  # of a run that is there, as runs/mnist_lt_split_00/elastic_infogan
-  own.annotator = config.annotator  # Judges the codes, too.
-  own.seed = config.get_ref('seed')
-  for field in ('dataset', 'source', 'data_dir', 'streaming'):
-    own.data[field] = config.data.get_ref(field)
-  for field in ('image_size', 'imbalance_ratio'):
-    own.data.options[field] = config.data.options.get_ref(field)
-  config.algorithm.num_categories = own.algorithm.get_ref('num_categories')
-  config.recogniser = own
-
-
-def shorten_codes(config) -> None:
-  """2,000 steps, on 64x64 images of networks of a quarter of the width, for a first look on a CPU.
-
-  The work directory is one of its own; the evaluation classifier is left to `shorten_classifier`.
-  """
-  if 'workdir' in config:  # A recogniser has that of its experiment.
-    config.workdir = f'{config.workdir}_quick'
-  config.train = train_section(config.train.batch_size, steps=2000, every=500)
-  if config.algorithm.network != 'mnist':
-    config.algorithm.width = 16
-  if config.methods == ('joint_vae',):
-    config.algorithm.capacity_steps = 1000
-
-
-def use_stackgan(config, network: str = 'stackgan', capacity_steps: int = 25_000) -> None:
-  """Gives an experiment on codes the networks and lengths of the paper's 64x64 images (§4.2).
-
-  Args:
-    config: what `codes_config` returns; its positive pair is rotated, mirrored and cropped as that
-      of 3D Cars, 3D Chairs and ShapeNet (§4).
-    network: 'stackgan' or 'stackgan_two_stage'.
-    capacity_steps: of joint_vae; its latents are those of Dupont 2018 for images of this size.
-  """
-  config.algorithm.network = network
-  config.train.update(batch_size=50, epochs=600)
-  if config.methods == ('joint_vae',):
-    config.algorithm.update(latent_dim=32, capacity=30.0, capacity_steps=capacity_steps)
-    return
-  config.algorithm.update(
-    {
-      'noise_dim': 100,
-      'rotation_degrees': 10.0,
-      'zoom_range': (1.0, 1.0),
-      'crop_keep': 0.95,
-      'flip': True,
-    }
-  )

@@ -22,7 +22,7 @@ Those that are told the true class frequencies: ground_truth_infogan 0.45 / 1.19
 ground_truth_infogan_ntxent 0.78 / 0.44.
 """
 
-from experiments import base
+from experiments import base, base_codes
 from experiments.mnist_lt import METHODS
 from jaxgan.errors import UserError
 
@@ -33,7 +33,7 @@ def objects_config(argument: str, name: str, capacity_steps: int, every: int):
   Args:
     argument: takes method=..., set=0..4|all, draw=0..4 and length=full|quick.
     name: of the experiment; the data set is `long_tail_<name>`.
-    capacity_steps: of joint_vae, see `base.use_stackgan`.
+    capacity_steps: of joint_vae, see `base_codes.use_stackgan`.
     every: steps between evaluations, pictures and checkpoints.
   """
   five = tuple(range(5))
@@ -50,17 +50,17 @@ def objects_config(argument: str, name: str, capacity_steps: int, every: int):
     base.shorten_classifier(annotator)
   else:
     annotator = base.resnet50_section(views)
-  config = base.codes_config(
+  config = base_codes.codes_config(
     experiment=name, method=chosen.method, dataset=f'long_tail_{name}/{run}', annotator=annotator
   )
-  base.use_stackgan(config, capacity_steps=capacity_steps)
+  base_codes.use_stackgan(config, capacity_steps=capacity_steps)
   config.train.update(evaluate_every=every, picture_every=every, checkpoint_every=every)
   config.published = name
   config.workdir = f'runs/{name}' if every_set else f'runs/{name}_{run}'
   if every_set:
     config.replicas = 25
   if chosen.length == 'quick':
-    base.shorten_codes(config)
+    base_codes.shorten_codes(config)
   return config
 
 

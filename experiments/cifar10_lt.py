@@ -16,7 +16,7 @@ Published (FID / KL of the annotator's labels from uniform):
 | 1               | 27.03 / -     | 24.21 / -    | 18.99 / -    | 25.68 / -       | 5   |
 
 The methods of a ratio share their work directory, classifier and annotator, and differ in nothing
-but their choices (`jaxgan.algorithms.gan.METHODS`).
+but their choices (`jaxgan.algorithms.gan_methods.METHODS`).
 
 Semi-supervised (§4.3 of the paper), `classifier=few_labels`: the GAN's images are unlabelled, the
 classifier in the loop is BiT-M R50x1 of ImageNet-21k, fine-tuned on five labelled images a class.

@@ -16,11 +16,11 @@ trains one method, which then stands beside the others in the same work director
 """
 
 from experiments import base
-from jaxgan.algorithms import gan
+from jaxgan.algorithms import gan_methods
 
 METHODS = ('unconditional', 'class_balancing')
 # Those whose classes are those of the labels.
-LABELLED = tuple(m for m, choices in gan.METHODS.items() if choices.classes == 'labels')
+LABELLED = tuple(m for m, choices in gan_methods.METHODS.items() if choices.classes == 'labels')
 ALL = ('unconditional', 'acgan', 'cgan', 'acgan_pretrained', 'class_balancing')
 
 

@@ -21,7 +21,7 @@ ResNet, in a work directory of its own; minutes on a CPU with the networks of MN
 stackgan of a quarter of its width.
 """
 
-from experiments import base
+from experiments import base, base_codes
 from experiments.mnist_lt import METHODS
 from jaxgan.networks import infogans
 
@@ -31,7 +31,7 @@ NETWORKS = tuple(infogans.NETWORKS)
 def get_config(argument: str = ''):
   """The configuration; the argument takes method=... as in `mnist_lt`, network=..., length=...."""
   chosen = base.parse_argument(argument, method=METHODS, network=NETWORKS, length=('full', 'quick'))
-  config = base.codes_config(
+  config = base_codes.codes_config(
     experiment='elastic_infogan_folder',
     method=chosen.method,
     dataset='long_tail_folder',
@@ -40,10 +40,10 @@ def get_config(argument: str = ''):
   if chosen.network != 'mnist':
     config.workdir = f'{config.workdir}_{chosen.network}'
     config.data.options.image_size = 64
-    base.use_stackgan(config, chosen.network)
+    base_codes.use_stackgan(config, chosen.network)
   elif chosen.method != 'joint_vae':
     config.algorithm.rotation_degrees = 10.0
   if chosen.length == 'quick':
-    base.shorten_codes(config)
+    base_codes.shorten_codes(config)
     base.shorten_classifier(config.annotator)
   return config

@@ -21,7 +21,7 @@ multiple of 4 that is 4, 5, 6 or 7 times a power of two. `length=quick` is a fir
 small networks and few steps, in a work directory of its own.
 """
 
-from experiments import base
+from experiments import base, base_codes
 from experiments.folder_lt import shorten
 
 
@@ -38,11 +38,11 @@ def get_config(argument: str = ''):
     flip=False,
   )
   config.evaluation.update(samples=10_000, checkpoint='latest')
-  base.add_recogniser(config)
+  base_codes.add_recogniser(config)
   config.recogniser.algorithm.rotation_degrees = 10.0
   if chosen.length == 'quick':
     shorten(config)
-    base.shorten_codes(config.recogniser)
+    base_codes.shorten_codes(config.recogniser)
     for section in (config.classifier, config.annotator, config.cas):
       base.shorten_classifier(section)
   config.annotator.algorithm.drw_epoch = config.classifier.algorithm.drw_epoch

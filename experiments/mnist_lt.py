@@ -23,7 +23,7 @@ Those that are told the true class frequencies: ground_truth_infogan 0.78 / 0.42
 ground_truth_infogan_ntxent 0.80 / 0.37.
 """
 
-from experiments import base
+from experiments import base, base_codes
 
 METHODS = (
   'elastic_infogan',
@@ -41,7 +41,7 @@ def get_config(argument: str = ''):
   chosen = base.parse_argument(
     argument, method=METHODS, split=tuple(range(50)), length=('full', 'quick')
   )
-  config = base.codes_config(
+  config = base_codes.codes_config(
     experiment='mnist_lt',
     method=chosen.method,
     dataset=f'long_tail_mnist/split_{chosen.split:02}',
@@ -50,6 +50,6 @@ def get_config(argument: str = ''):
   config.published = 'mnist'
   config.workdir = f'runs/mnist_lt_split_{chosen.split:02}'
   if chosen.length == 'quick':
-    base.shorten_codes(config)
+    base_codes.shorten_codes(config)
     config.annotator.algorithm.decay_epochs, config.annotator.train.epochs = (1,), 2
   return config

@@ -26,7 +26,7 @@ The networks are SNDCGANs of two stages, 7x7 to 28x28; λ is the paper's for a r
 splits have ratios of 2.3 to 9.2. With `length=quick`, widths of 32 and 16 and 3,000 steps.
 """
 
-from experiments import base
+from experiments import base, base_codes
 from experiments.folder_lt import shorten
 
 LOOPS = {'codes': 'code_balancing', 'labels': 'class_balancing', 'none': 'unconditional'}
@@ -53,7 +53,7 @@ def get_config(argument: str = ''):
     section.algorithm, section.train = cnn.algorithm, cnn.train
     section.data.crop_padding = 0
   config.classifier.algorithm.drw_epoch = 2
-  base.add_recogniser(config)
+  base_codes.add_recogniser(config)
   if chosen.length == 'quick':
     _shorten(config)
   return config
@@ -63,4 +63,4 @@ def _shorten(config):
   shorten(config)
   config.algorithm.update(noise_dim=64, count_cycle=60, ema_start=600)
   config.train = base.train_section(batch_size=64, steps=3000, every=500)
-  base.shorten_codes(config.recogniser)
+  base_codes.shorten_codes(config.recogniser)

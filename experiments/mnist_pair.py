@@ -14,7 +14,7 @@ information from the prior (in SLOGAN, ICLR 2022, the mixture's weights learn fr
 loss alone). In evaluation.json, `prior` is what was learned and `matched_frequencies` the truth.
 """
 
-from experiments import base
+from experiments import base, base_codes
 from experiments.mnist_lt import METHODS
 
 RATIOS = tuple(f'{zeros}_{10 - zeros}' for zeros in range(9, 0, -1))
@@ -23,7 +23,7 @@ RATIOS = tuple(f'{zeros}_{10 - zeros}' for zeros in range(9, 0, -1))
 def get_config(argument: str = ''):
   """The configuration; the argument takes method=..., ratio=9_1..1_9 and length=full|quick."""
   chosen = base.parse_argument(argument, method=METHODS, ratio=RATIOS, length=('full', 'quick'))
-  config = base.codes_config(
+  config = base_codes.codes_config(
     experiment='mnist_pair',
     method=chosen.method,
     dataset=f'long_tail_mnist/zero_four_{chosen.ratio}',
@@ -33,5 +33,5 @@ def get_config(argument: str = ''):
   if chosen.method != 'joint_vae':
     config.algorithm.prior_learning_rate = 0.002
   if chosen.length == 'quick':
-    base.shorten_codes(config)
+    base_codes.shorten_codes(config)
   return config

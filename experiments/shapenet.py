@@ -20,19 +20,19 @@ Those that are told the true class frequencies: ground_truth_infogan 0.55 / 0.67
 ground_truth_infogan_ntxent 0.53 / 0.72.
 """
 
-from experiments import base
+from experiments import base, base_codes
 from experiments.mnist_lt import METHODS
 
 
 def get_config(argument: str = ''):
   """The configuration; the argument takes method=...."""
   chosen = base.parse_argument(argument, method=METHODS)
-  config = base.codes_config(
+  config = base_codes.codes_config(
     experiment='shapenet',
     method=chosen.method,
     dataset='shapenet5',
     annotator=base.resnet50_section('shapenet5/full'),
   )
-  base.use_stackgan(config)
+  base_codes.use_stackgan(config)
   config.published = 'shapenet'
   return config

@@ -21,20 +21,20 @@ Those that are told the true class frequencies: ground_truth_infogan 0.69 / 0.96
 ground_truth_infogan_ntxent 0.74 / 0.77.
 """
 
-from experiments import base
+from experiments import base, base_codes
 from experiments.mnist_lt import METHODS
 
 
 def get_config(argument: str = ''):
   """The configuration; the argument takes method=...."""
   chosen = base.parse_argument(argument, method=METHODS)
-  config = base.codes_config(
+  config = base_codes.codes_config(
     experiment='youtube_faces',
     method=chosen.method,
     dataset='youtube_faces40',
     annotator=base.resnet50_section('youtube_faces40/full'),
   )
-  base.use_stackgan(config, 'stackgan_two_stage')
+  base_codes.use_stackgan(config, 'stackgan_two_stage')
   if chosen.method != 'joint_vae':
     config.algorithm.update(rotation_degrees=0.0, crop_keep=1 / 1.1, gamma_range=(0.3, 4.0))
   config.published = 'youtube_faces'

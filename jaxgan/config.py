@@ -121,7 +121,7 @@ def fields_are_there(what: str = 'the configuration'):
   except (AttributeError, KeyError, TypeError, ValueError) as error:
     raise UserError(
       f'{what} lacks a field or has one of another type ({reason(error)}): '
-      'experiments/base.py has them all'
+      'experiments/base*.py have them all'
     ) from error
 
 

@@ -15,6 +15,7 @@ from jaxgan import (
   lock,
   logging,
   parallel,
+  pretrained,
   recogniser,
   replicas,
   report,
@@ -47,7 +48,7 @@ class Setup:
     config_lib.validate(config, jax.device_count())
     self.config, self.workdir = config, pathlib.Path(workdir)
     self.family = families.family_of(methods)
-    jobs.check_pretrained(config, self.family.roles(config, methods, labelled=True), self.workdir)
+    pretrained.check(config, self.family.roles(config, methods, labelled=True), self.workdir)
     self.mesh = parallel.device_mesh(config.replicas)
     self.data = data_lib.load_training(config.data, config.replicas)
     # What cannot work is refused before hours go into the classifiers.

@@ -6,15 +6,22 @@ import hashlib
 import pathlib
 import sys
 from typing import Any, NamedTuple
-import zipfile
-import zlib
 
 import jax
 import jax.numpy as jnp
 import ml_collections
 import numpy as np
 
-from jaxgan import checkpoint, compilation, distributed, logging, parallel, replicas, train
+from jaxgan import (
+  checkpoint,
+  compilation,
+  distributed,
+  logging,
+  parallel,
+  pretrained,
+  replicas,
+  train,
+)
 from jaxgan import config as config_lib
 from jaxgan import data as data_lib
 from jaxgan.algorithms.classifier import NETWORKS, PRETRAINED
@@ -26,7 +33,6 @@ from jaxgan.networks import mnist
 from jaxgan.report import blocks, chart, page
 
 _CLASSIFY_BATCH = 512
-_BAD_ARCHIVE = (zipfile.BadZipFile, zlib.error)
 
 
 class Classifier(NamedTuple):
@@ -149,7 +155,7 @@ def training_job(
   def start(state):
     if own.algorithm.network not in PRETRAINED:
       return state
-    variables = pretrained_variables(own.algorithm, len(data.pool.class_names))
+    variables = pretrained.variables(own.algorithm, len(data.pool.class_names))
     return state.replace(variables=variables)
 
   return train.Job(
@@ -164,70 +170,6 @@ def training_job(
     preview=preview,
     start=start,
   )
-
-
-def pretrained_variables(config, num_classes: int, field: str = 'algorithm.weights'):
-  """What a network of PRETRAINED begins from: the released weights with a new head.
-
-  Args:
-    config: the `algorithm` section of a classifier; `weights` is the path of the npz.
-    num_classes: K of the new head.
-    field: what error messages call `weights`.
-
-  Returns:
-    Variables of the network, on the host.
-
-  Raises:
-    UserError: no path is given, or the file cannot be read, or holds something else.
-  """
-  convert, url = PRETRAINED[config.network]
-  advice = f'download {url} and name the file with --config.{field}=PATH'
-  if not config.weights:
-    raise UserError(f'config.{field} is empty, {config.network} begins from it: {advice}')
-  network = NETWORKS[config.network](num_classes, config)
-  path = pathlib.Path(config.weights).expanduser()
-  return _read_npz(path, f'config.{field}', lambda arrays: convert(arrays, network), advice)
-
-
-def check_pretrained(config, roles, workdir: pathlib.Path) -> None:
-  """Refuses pretrained weights that cannot be read, before anything is prepared for them.
-
-  Once a role's folder has a checkpoint, nobody needs its weights any more.
-
-  Args:
-    config: the experiment's.
-    roles: the classifiers that it needs.
-    workdir: has their folders.
-
-  Raises:
-    UserError: see `pretrained_variables`.
-  """
-  for role in roles:
-    algorithm = config[role].algorithm
-    begun = any((workdir / role / 'checkpoints').glob('[0-9]*'))
-    if algorithm.network in PRETRAINED and not config[role].get('folder') and not begun:
-      pretrained_variables(algorithm, 1, f'{role}.algorithm.weights')
-
-
-def _read_npz(path: pathlib.Path, field: str, convert: Callable, advice: str):
-  """convert(arrays) of the arrays in an npz; a UserError names the field and says what to do."""
-  try:
-    with np.load(path, allow_pickle=False) as arrays:
-      return convert(arrays)
-  except UserError as error:
-    raise UserError(f'{field}={path}: {error}') from error
-  except OSError as error:
-    reason = error.strerror or error
-    raise UserError(f'{field}={path} cannot be read ({reason}): {advice}') from error
-  except (
-    *_BAD_ARCHIVE,
-    ValueError,
-    TypeError,
-    EOFError,
-    NotImplementedError,
-    MemoryError,
-  ) as error:
-    raise UserError(f'{field}={path} is not an npz of arrays, or damaged: {advice}') from error
 
 
 def load_classifier(folder: pathlib.Path, section, mesh) -> Classifier:
@@ -283,7 +225,7 @@ def load_weights(path: pathlib.Path, config) -> Classifier:
   advice = 'give the folder of a trained classifier or the npz of the released weights'
   # All arrays are read first: one that cannot be is damage, whatever its name.
   convert = lambda arrays: mnist.evaluation_classifier_variables(dict(arrays))  # noqa: E731
-  variables = _read_npz(path, 'config.annotator.folder', convert, advice)
+  variables = pretrained.read_npz(path, 'config.annotator.folder', convert, advice)
   test = data_lib.load(config, 'test')
   if test.images.shape[1:] != (28, 28, 1) or len(test.class_names) != 10:
     raise UserError(

@@ -106,7 +106,8 @@ def _parse(argv: list[str]) -> list[str]:
     from jaxgan import config as config_lib
 
     raise UserError(
-      f'--config.FIELD: no such field: {config_lib.reason(error)}; experiments/base.py has them all'
+      f'--config.FIELD: no such field: {config_lib.reason(error)}; '
+      'experiments/base*.py have them all'
     ) from error
   except (TypeError, ValueError, flags.Error) as error:
     raise UserError(' '.join(str(error).split())) from error

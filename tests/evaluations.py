@@ -97,3 +97,24 @@ def save(folder, evaluation, results=(), protocol=(), **fields):
   evaluation['protocol'] |= dict(protocol)
   folder.mkdir(parents=True, exist_ok=True)
   (folder / 'evaluation.json').write_text(json.dumps(evaluation))
+
+
+def save_codes(folder, *changes, **fields):
+  save(folder, CODES, *changes, **fields)
+
+
+def save_code_replicas(folder, nmi, **fields):
+  for replica, value in enumerate(nmi):
+    save_codes(
+      folder / f'replica_{replica:02d}',
+      {'nmi': value, 'nmi_geometric': value + 0.01, 'ent': 1 - value, 'knn1_accuracy': value},
+      {
+        'data': f'long_tail_mnist/split_{replica:02d}/1.0.0/train/{replica}',
+        'images': 40000 + replica,
+        'annotator': f'mnist_cnn-{replica}',
+        'replica': replica,
+        'seed': replica,
+      },
+      train_counts=[6300, 3000, replica],
+      **fields,
+    )

@@ -8,7 +8,7 @@ import numpy as np
 
 from data_prep import build
 from data_prep.build import Arrays
-from experiments import base
+from experiments import base, base_codes
 from jaxgan import data as data_lib
 from jaxgan import parallel
 from tests import small
@@ -102,14 +102,14 @@ def tiny(small_networks: bool = True) -> ml_collections.ConfigDict:
 def tiny_balanced(method: str = 'code_balancing') -> ml_collections.ConfigDict:
   """An experiment like `tiny` with a recogniser, of as many codes as there are classes."""
   config = base.gan_config('tiny', method, 'stand_in', 'stand_in', flip=False)
-  base.add_recogniser(config)
+  base_codes.add_recogniser(config)
   return _shrink(config, small_networks=True)
 
 
 def tiny_codes(method: str = 'elastic_infogan', small_networks: bool = True):
   """An experiment of the codes' family like `tiny`; its published networks have fixed widths."""
   annotator = base.classifier_section('stand_in', drw=False, flip=False)
-  config = base.codes_config('tiny', method, 'stand_in', annotator)
+  config = base_codes.codes_config('tiny', method, 'stand_in', annotator)
   return _shrink(config, small_networks)
 
 

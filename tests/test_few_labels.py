@@ -8,7 +8,7 @@ import pytest
 
 from experiments import base
 from jaxgan import data as data_lib
-from jaxgan import experiment, families, jobs, train, train_step
+from jaxgan import experiment, families, jobs, pretrained, train, train_step
 from jaxgan.algorithms import classifier
 from jaxgan.errors import UserError
 from jaxgan.networks import bit
@@ -69,9 +69,9 @@ def test_fine_tuning_from_the_weights(config, mesh, tmp_path):
 
   loaded = jobs.load_classifier(folder, config.classifier.data, mesh)
   assert loaded.key.startswith('bit_r50x1-') and loaded.image_shape == (8, 8, 3)
-  jobs.check_pretrained(config, ('classifier', 'annotator'), tmp_path / 'run')
+  pretrained.check(config, ('classifier', 'annotator'), tmp_path / 'run')
   with pytest.raises(UserError, match='No such file'):
-    jobs.check_pretrained(config, ('classifier', 'annotator'), tmp_path / 'new')
+    pretrained.check(config, ('classifier', 'annotator'), tmp_path / 'new')
 
 
 def test_in_the_loop_of_a_gan(config):
@@ -134,16 +134,16 @@ def test_bad_weights_are_refused_before_anything_is_prepared(
 def test_no_weights_are_refused_unless_a_classifier_is_given(config, tmp_path):
   config.classifier.algorithm.weights = ''
   with pytest.raises(UserError) as error:
-    jobs.check_pretrained(config, ('classifier',), tmp_path)
+    pretrained.check(config, ('classifier',), tmp_path)
   assert str(error.value) == (
     'config.classifier.algorithm.weights is empty, bit_r50x1 begins from it: download '
     'https://storage.googleapis.com/bit_models/BiT-M-R50x1.npz and name the file with '
     '--config.classifier.algorithm.weights=PATH'
   )
   config.classifier.folder = 'trained'
-  jobs.check_pretrained(config, ('classifier',), tmp_path)
+  pretrained.check(config, ('classifier',), tmp_path)
   config.classifier.folder = ''
-  jobs.check_pretrained(config, ('annotator',), tmp_path)
+  pretrained.check(config, ('annotator',), tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ import pytest
 
 from jaxgan import compilation, experiment, jobs, parallel, replicas, train, train_step
 from jaxgan import data as data_lib
-from jaxgan.algorithms.gan import METHODS, gan
+from jaxgan.algorithms.gan import gan
+from jaxgan.algorithms.gan_methods import METHODS
 from jaxgan.errors import UserError
 from jaxgan.networks.resnet import ResNet
 from tests import small, toy

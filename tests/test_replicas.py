@@ -9,11 +9,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments import base
+from experiments import base_codes
 from jaxgan import replicas
 from jaxgan.algorithms import Algorithm
 from jaxgan.algorithms.classifier import classifier
-from jaxgan.algorithms.gan import METHODS, gan
+from jaxgan.algorithms.gan import gan
+from jaxgan.algorithms.gan_methods import METHODS
 from jaxgan.algorithms.infogan import infogan
 from tests import small
 from tests.stand_in import tiny
@@ -30,7 +31,7 @@ def _by_brightness(variables, images):
 
 
 def _infogan(method, size):
-  config = base.codes_config('tiny', method, 'stand_in', tiny().annotator).algorithm
+  config = base_codes.codes_config('tiny', method, 'stand_in', tiny().annotator).algorithm
   config.update(network=small.NAME, noise_dim=4, epsilon=1e-2)
   return infogan(config, (size, size, 1), K)
 

@@ -7,6 +7,8 @@ from typing import NamedTuple
 import jax.numpy as jnp
 import optax
 
+from jaxgan.errors import UserError
+
 
 class Algorithm(NamedTuple):
   """A training algorithm, as an optax transformation is a pair of functions.
@@ -43,6 +45,12 @@ def apply_train(network, params, batch_stats, *inputs):
   variables = {'params': params, 'batch_stats': batch_stats}
   outputs, updated = network.apply(variables, *inputs, train=True, mutable=['batch_stats'])
   return outputs, updated['batch_stats']
+
+
+def check_choice(field: str, value, allowed) -> None:
+  """Raises a UserError where a field has none of the allowed values."""
+  if value not in allowed:
+    raise UserError(f'{field}={value!r} is unknown: use one of {", ".join(allowed)}')
 
 
 def total(losses):

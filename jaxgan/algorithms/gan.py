@@ -2,9 +2,9 @@
 
 One update is n_dis discriminator steps and one generator step. What it trains and minimises are
 independent choices: the networks and the adversarial loss, which the configuration names for all
-methods alike, and what a method is made of (`Choices`): the labels that the generator gets, the
-head by which the discriminator judges them, and what a frozen classifier adds to the generator's
-loss. A published method is an entry of METHODS.
+methods alike, and what a method is made of (`gan_methods.Choices`): the labels that the generator
+gets, the head by which the discriminator judges them, and what a frozen classifier adds to the
+generator's loss.
 
 A classifier in the loop sees every batch of the generator; its argmax gives the effective class
 counts. See "Class Balancing GAN with a Classifier in the Loop". Its classes need not be those of
@@ -15,17 +15,15 @@ every method, see `jaxgan.algorithms.stability`.
 
 from collections.abc import Callable
 import functools
-from typing import Any, NamedTuple
+from typing import Any
 
 from flax import struct
 import jax
 import jax.numpy as jnp
 import optax
 
-from jaxgan.algorithms import Algorithm, adam, apply_train, stability
-from jaxgan.errors import UserError
+from jaxgan.algorithms import Algorithm, adam, apply_train, check_choice, gan_methods, stability
 from jaxgan.losses import adversarial, auxiliary, class_balance
-from jaxgan.networks.conditional import HEADS
 from jaxgan.networks.gans import NETWORKS
 from jaxgan.parallel import along_batch
 
@@ -49,109 +47,6 @@ COUNT_UPDATES = {
 }
 
 
-def _no_labels(rng, num_images, num_classes, counts):
-  del num_images, num_classes, counts
-  return None, rng
-
-
-def _uniform_labels(rng, num_images, num_classes, counts):
-  del counts
-  rng, label_rng = jax.random.split(rng)
-  return along_batch(jax.random.randint(label_rng, (num_images,), 0, num_classes)), rng
-
-
-def _effective_labels(rng, num_images, num_classes, counts):
-  """Labels of probability ∝ 1/N_k (§6.5.2 of the paper), the more often the rarer the class is."""
-  del num_classes
-  rng, label_rng = jax.random.split(rng)
-  labels = jax.random.categorical(label_rng, -jnp.log(counts), shape=(num_images,))
-  return along_batch(labels.astype(jnp.int32)), rng
-
-
-# The labels of a training batch of the generator:
-#   draw(rng, num_images, num_classes, effective counts) -> (labels [N] or None, key of the noise)
-LABELS = {'none': _no_labels, 'uniform': _uniform_labels, 'effective': _effective_labels}
-
-
-class Guidance(NamedTuple):
-  """What a classifier in the loop adds to the generator's loss.
-
-  Attributes:
-    loss: `loss(class_logits [N, K], labels [N] or None, class_weights [K]) -> scalar`, of a
-      generated batch; the class weights are those of the effective counts.
-    weight: the field of the `algorithm` section with its weight.
-    metric: its name in the log.
-    reads_labels: whether it holds the images to their labels.
-  """
-
-  loss: Callable
-  weight: str
-  metric: str
-  reads_labels: bool
-
-
-def _balance(class_logits, labels, class_weights):
-  del labels
-  mean_probs = jax.nn.softmax(class_logits).mean(axis=0)
-  return class_balance.weighted_entropy(mean_probs, class_weights)
-
-
-def _agreement(class_logits, labels, class_weights):
-  del class_weights
-  return auxiliary.auxiliary_generator(class_logits, labels)
-
-
-# Where the classes of a classifier in the loop come from -> the role of that classifier.
-CLASSES = {'labels': 'classifier', 'codes': 'recogniser'}
-GUIDANCE = {
-  'none': None,  # no classifier in the loop
-  'weighted_entropy': Guidance(_balance, 'regulariser_weight', 'loss/regulariser', False),
-  'cross_entropy': Guidance(_agreement, 'class_loss_weight', 'loss/class', True),
-}
-
-
-class Choices(NamedTuple):
-  """What a method is made of.
-
-  Attributes:
-    labels: of LABELS, what the generator is conditioned on.
-    head: of HEADS, by which the discriminator judges images and labels.
-    guidance: of GUIDANCE.
-    classes: of CLASSES, what the classifier in the loop tells apart.
-  """
-
-  labels: str = 'none'
-  head: str = 'none'
-  guidance: str = 'none'
-  classes: str = 'labels'
-
-  @property
-  def classifier(self) -> str | None:
-    """The role of the classifier in the loop, or None without one."""
-    return CLASSES[self.classes] if self.guidance != 'none' else None
-
-  @property
-  def class_conditional(self) -> bool:
-    """Whether something holds the generator to make images of the class of their label."""
-    guidance = GUIDANCE[self.guidance]
-    return self.head != 'none' or bool(guidance and guidance.reads_labels)
-
-
-METHODS = {
-  'unconditional': Choices(),
-  # The baseline of class_balancing_conditional (§6.5.2): labels that nothing reads but the norms.
-  'random_labels': Choices(labels='uniform'),
-  'class_balancing': Choices(guidance='weighted_entropy'),
-  # Class balancing without labels: K codes in the place of the classes.
-  'code_balancing': Choices(guidance='weighted_entropy', classes='codes'),
-  # Its labels are one more random input (iNaturalist, §6.5.2): only the classifier says a class.
-  'class_balancing_conditional': Choices(labels='effective', guidance='weighted_entropy'),
-  'acgan': Choices(labels='uniform', head='auxiliary'),
-  'acgan_pretrained': Choices(labels='uniform', guidance='cross_entropy'),
-  'cgan': Choices(labels='uniform', head='projection'),
-}
-
-
 class GanState(struct.PyTreeNode):
   """Everything that GAN training changes.
 
@@ -171,39 +66,19 @@ class GanState(struct.PyTreeNode):
   cycle_counts: Any
 
 
-def _check(config, choices: Choices) -> None:
-  for field, value, allowed in (
-    ('algorithm.network', config.network, NETWORKS),
-    ('algorithm.loss', config.loss, LOSSES),
-    ('algorithm.regulariser_weights', config.regulariser_weights, WEIGHTS),
-    ('algorithm.count_update', config.count_update, COUNT_UPDATES),
-    ('labels', choices.labels, LABELS),
-    ('head', choices.head, HEADS),
-    ('guidance', choices.guidance, GUIDANCE),
-    ('classes', choices.classes, CLASSES),
+def _check(config) -> None:
+  for field, allowed in (
+    ('network', NETWORKS),
+    ('loss', LOSSES),
+    ('regulariser_weights', WEIGHTS),
+    ('count_update', COUNT_UPDATES),
   ):
-    if value not in allowed:
-      raise UserError(f'{field}={value!r} is unknown: use one of {", ".join(allowed)}')
-  if choices.class_conditional and choices.labels == 'none':
-    raise UserError(
-      f"labels='none' is not possible with head={choices.head!r} and "
-      f'guidance={choices.guidance!r}, which read them: use uniform'
-    )
-  if choices.classes == 'codes' and choices.head != 'none':
-    raise UserError(
-      f"classes='codes' is not possible with head={choices.head!r}, which reads the labels of real "
-      'images: use none'
-    )
-  if choices.labels == 'effective' and not choices.classifier:
-    raise UserError(
-      "labels='effective' is not possible with guidance='none': a classifier in the loop makes the "
-      'effective counts; use uniform'
-    )
+    check_choice(f'algorithm.{field}', config[field], allowed)
 
 
 def gan(
   config,
-  choices: Choices,
+  choices: gan_methods.Choices,
   image_shape: tuple[int, int, int],
   num_classes: int,
   classify: Callable | None = None,
@@ -219,7 +94,7 @@ def gan(
       guidance 'cross_entropy'), `count_start` (N at the start, one number or one a class),
       `count_update` (of COUNT_UPDATES), `count_decay` (α), `count_cycle` (steps), `dtype`, and
       those of `stability.OFF`.
-    choices: a method of METHODS, or other choices.
+    choices: a method of `gan_methods.METHODS`, or other choices.
     image_shape: (H, W, C) of the training images.
     num_classes: K of the classifier in the loop, and of the labels where there are any.
     classify: `classify(variables, images) -> (logits, features)` of the frozen classifier, whose
@@ -231,13 +106,14 @@ def gan(
   Raises:
     UserError: an unknown choice, or choices that do not go together.
   """
-  _check(config, choices)
+  _check(config)
+  gan_methods.check(choices)
   generator, discriminator = NETWORKS[config.network].make(
     config, image_shape, choices.labels != 'none', choices.head, num_classes
   )
-  draw_labels = LABELS[choices.labels]
-  draw_uniform = LABELS['none' if choices.labels == 'none' else 'uniform']
-  guidance = GUIDANCE[choices.guidance]
+  draw_labels = gan_methods.LABELS[choices.labels]
+  draw_uniform = gan_methods.LABELS['none' if choices.labels == 'none' else 'uniform']
+  guidance = gan_methods.GUIDANCE[choices.guidance]
   discriminator_loss, generator_loss = LOSSES[config.loss]
   weights = WEIGHTS[config.regulariser_weights]
   update_counts = COUNT_UPDATES[config.count_update]

@@ -37,7 +37,7 @@ import jax.numpy as jnp
 import optax
 
 from jaxgan import augment, priors
-from jaxgan.algorithms import Algorithm, adam, apply_train, total
+from jaxgan.algorithms import Algorithm, adam, apply_train, check_choice, total
 from jaxgan.losses import adversarial, contrastive, mutual_information
 from jaxgan.networks import infogans
 from jaxgan.parallel import along_batch
@@ -90,8 +90,7 @@ class InfoGanState(struct.PyTreeNode):
 
 def _check(config):
   for field, allowed in CHOICES.items():
-    if config[field] not in allowed:
-      raise ValueError(f'algorithm.{field}={config[field]!r} is unknown: use one of {allowed}')
+    check_choice(f'algorithm.{field}', config[field], allowed)
 
 
 def _logits(class_counts):

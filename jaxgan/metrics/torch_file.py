@@ -73,7 +73,8 @@ def read_state_dict(path: str | pathlib.Path) -> dict[str, np.ndarray]:
 
   Raises:
     UserError: the file is missing, truncated or damaged, is in neither format, or
-      holds anything but a flat dictionary of dense tensors.
+      holds anything but a flat dictionary of dense tensors, none with more elements
+      than are stored for it.
   """
   path = pathlib.Path(path)
   try:

@@ -7,7 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgan.algorithms.gan import LABELS, LOSSES, METHODS, WEIGHTS, Choices, gan
+from jaxgan.algorithms.gan import LOSSES, WEIGHTS, gan
+from jaxgan.algorithms.gan_methods import LABELS, METHODS, Choices
 from jaxgan.errors import UserError
 from tests import stand_in
 

@@ -8,7 +8,8 @@ import pytest
 
 from jaxgan.algorithms import gan as gan_module
 from jaxgan.algorithms import stability
-from jaxgan.algorithms.gan import METHODS, gan
+from jaxgan.algorithms.gan import gan
+from jaxgan.algorithms.gan_methods import METHODS
 from jaxgan.errors import UserError
 from jaxgan.networks.gans import NETWORKS
 from jaxgan.replicas import replicate

@@ -16,7 +16,7 @@ DIGITS, MNIST = _experiment('digits_lt'), _experiment('mnist_lt')
   ('field', 'message'),
   [
     # Names.
-    ('nothing=3', r"no such field: 'nothing'; experiments/base.py has them all"),
+    ('nothing=3', r"no such field: 'nothing'; experiments/base\*.py have them all"),
     ('train.batchsize=3', 'Did you mean "batch_size" instead of "batchsize"'),
     ('train.steps.deep=3', 'no such field: .* Attempting to lookup: train.steps.deep'),
     ('.x=3', "Could not parse '.x'"),

@@ -14,6 +14,8 @@ import numpy as np
 from PIL import Image
 import pytest
 
+from data_prep import mnist_pair
+
 CLASS_NAMES = (
   'airplane', 'automobile', 'bird', 'cat', 'deer', 'dog', 'frog', 'horse', 'ship', 'truck'
 )  # fmt: skip
@@ -178,3 +180,10 @@ def web_server(tmp_path, monkeypatch):
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield root, f'http://127.0.0.1:{server.server_port}'
     server.shutdown()
+
+
+@pytest.fixture
+def fake_pair(fake_mnist, monkeypatch):
+  """Ten images a ratio of the fourteen zeros and fourteen fours."""
+  monkeypatch.setattr(mnist_pair, 'TOTAL', 10)
+  return fake_mnist

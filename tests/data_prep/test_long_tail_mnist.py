@@ -3,16 +3,13 @@
 import gzip
 from pathlib import Path
 import re
-from types import SimpleNamespace
 
-import ml_collections
 import numpy as np
 import pytest
 
 from data_prep import build, long_tail_mnist, mnist_pair
 from data_prep.long_tail import indices_sha256
 from data_prep.long_tail_mnist import split_counts, split_indices
-from jaxgan import data as data_lib
 
 REAL_SHA256 = {
   0: '22c4faba62a9ffae584ed0163de362d0ea1ec2dd51bee366d62cc9977258ad3a',
@@ -235,126 +232,7 @@ def test_urls_are_those_of_tfds():
     assert registered[f'{long_tail_mnist.URL}{name}.gz'].checksum == own.sha256
 
 
-# Replicas --------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def training(tmp_path):
-  """training(config, num_replicas, source) -> what a run of so many replicas trains on."""
-
-  def training(config, num_replicas=1, source=''):
-    section = {'dataset': f'long_tail_mnist/{config}', 'source': str(source), 'options': {}}
-    section = ml_collections.ConfigDict({**section, 'data_dir': str(tmp_path / 'tfds')})
-    return data_lib.load_training(section, num_replicas)
-
-  return training
-
-
-def test_replicas_have_the_splits_from_the_named_one_on():
-  splits = build.replica_splits('long_tail_mnist/split_00', 50)
-  assert splits.pool == 'long_tail_mnist/pool'
-  assert splits.names == tuple(f'long_tail_mnist/split_{split:02}' for split in range(50))
-  assert len(splits.choices) == 50
-  last = build.replica_splits('long_tail_mnist/split_48', 2)
-  assert last.names == ('long_tail_mnist/split_48', 'long_tail_mnist/split_49')
-
-
-def test_replicas_of_other_contents_stay_with_them():
-  splits = build.replica_splits('long_tail_mnist/split_07-0123456789', 2)
-  assert splits.pool == 'long_tail_mnist/pool-0123456789'
-  assert splits.names == tuple(f'long_tail_mnist/split_0{k}-0123456789' for k in (7, 8))
-
-
-def test_replicas_beyond_the_last_split_are_refused():
-  with pytest.raises(build.UserError) as error:
-    build.replica_splits('long_tail_mnist/split_48', 3)
-  assert str(error.value) == (
-    'long_tail_mnist has the splits split_00 .. split_49: 3 replicas from split_48 on are too many '
-    '(replicas)'
-  )
-
-
-@pytest.mark.parametrize('config', ['split_7', 'split_x', 'split_50', 'split_-1'])
-def test_an_unknown_split_is_refused_for_replicas_too(config):
-  with pytest.raises(build.UserError, match=r'is unknown; allowed: long_tail_mnist/split_00'):
-    build.replica_splits(f'long_tail_mnist/{config}', 2)
-
-
-@pytest.mark.parametrize(
-  'dataset', ['long_tail_mnist/full', 'long_tail_mnist/pool-0123456789', 'long_tail_digits/ratio_1']
-)
-def test_replicas_of_data_without_splits_share_it(dataset):
-  assert build.replica_splits(dataset, 60) is None
-
-
-def test_replicas_of_unknown_data_are_refused():
-  with pytest.raises(build.UserError, match="dataset 'mnist/split_00' is unknown; allowed: inat"):
-    build.replica_splits('mnist/split_00', 2)
-
-
-def test_choices_are_positions_in_the_pool(fake_mnist):
-  splits = build.replica_splits('long_tail_mnist/split_03', 3)
-  pool = SimpleNamespace(labels=fake_mnist.labels, class_names=tuple('0123456789'))
-  for split, choose in zip((3, 4, 5), splits.choices, strict=True):
-    part = choose(pool)
-    np.testing.assert_array_equal(part.indices, split_indices(fake_mnist.labels, split))
-    np.testing.assert_array_equal(part.classes, np.arange(10))
-
-
-def test_a_replica_trains_on_the_images_of_its_split(fake_mnist, training, load, tmp_path):
-  """The same images in the same order as a run of the split alone, and so the same batches."""
-  source = fake_mnist.write(tmp_path / 'mnist')
-  data = training('split_11', 3, source)
-  assert len(data.pool.labels) == 140 and len(data.dataset.images) == 140
-  for replica, split in enumerate((11, 12, 13)):
-    single = load(f'split_{split}', source=source)
-    counts = single.metadata['train']['class_counts']
-    own = data.arrays(replica)
-    np.testing.assert_array_equal(data.indices[replica], split_indices(data.pool.labels, split))
-    np.testing.assert_array_equal(own.images, single.images)
-    np.testing.assert_array_equal(own.labels, single.labels)
-    assert data.share_counts(replica).tolist() == counts
-    assert own.key == data.keys[replica] == f'long_tail_mnist/split_{split} of {data.pool.key}'
-    alone = training(f'split_{split}')
-    assert alone.keys == (single.key,)
-    options = {'batch_size': 8, 'flip': False, 'crop_padding': 0}
-    batches = [
-      data_lib.draw(d.share(r, 5), d.dataset, 9, **options)[0]
-      for d, r in ((data, replica), (alone, 0))
-    ]
-    for name, together in batches[0].items():
-      np.testing.assert_array_equal(together, batches[1][name])
-
-
-def test_replicas_without_splits_train_on_all_images(fake_mnist, training, load, tmp_path):
-  source = fake_mnist.write(tmp_path / 'mnist')
-  data, full = training('full', 2, source), load('full', source=source)
-  assert data.keys == (full.key,) * 2 and data.pool.key == full.key
-  for replica in range(2):
-    np.testing.assert_array_equal(data.indices[replica], np.arange(120))
-    assert data.share_counts(replica).tolist() == [12] * 10
-
-
-def test_replicas_of_other_contents_train_on_them(fake_mnist, make_mnist, training, tmp_path):
-  other = make_mnist(1)
-  data = training('split_03', 2, other.write(tmp_path / 'other'))
-  np.testing.assert_array_equal(data.pool.images[..., 0], other.images)
-  pool = re.match(r'long_tail_mnist/(pool-[0-9a-f]{10})/', data.pool.key)[1]
-  again = training(pool.replace('pool', 'split_03'), 2)  # Prepared, by its full name.
-  assert again.pool.key == data.pool.key
-  assert re.fullmatch(r'long_tail_mnist/split_04-[0-9a-f]{10} of .*', again.keys[1])
-  for replica in range(2):
-    np.testing.assert_array_equal(again.indices[replica], data.indices[replica])
-
-
 # Zeros and fours -------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def fake_pair(fake_mnist, monkeypatch):
-  """Ten images a ratio of the fourteen zeros and fourteen fours."""
-  monkeypatch.setattr(mnist_pair, 'TOTAL', 10)
-  return fake_mnist
 
 
 def test_pair_counts():
@@ -382,19 +260,6 @@ def test_zeros_and_fours(fake_pair, load, tmp_path):
   np.testing.assert_array_equal(test.images[..., 0], fake_pair.images[both[both >= 120]])
 
 
-def test_replicas_of_zeros_and_fours_have_the_ratios(fake_pair, training, tmp_path):
-  data = training('zero_four_7_3', 3, fake_pair.write(tmp_path / 'mnist'))
-  assert [data.share_counts(r).tolist() for r in range(3)] == [[7, 3], [6, 4], [5, 5]]
-  assert data.keys[2] == f'long_tail_mnist/zero_four_5_5 of {data.pool.key}'
-  assert data.pool.class_names == ('0', '4')
-  splits = build.replica_splits('long_tail_mnist/zero_four_9_1-0123456789', 9)
-  assert splits.pool == 'long_tail_mnist/zero_four_pool-0123456789'
-  assert splits.names[8] == 'long_tail_mnist/zero_four_1_9-0123456789'
-  with pytest.raises(build.UserError, match=r'zero_four_9_1 \.\. zero_four_1_9: 10 replicas'):
-    build.replica_splits('long_tail_mnist/zero_four_9_1', 10)
-  assert build.replica_splits('long_tail_mnist/zero_four_full', 10) is None
-
-
 # Real MNIST ------------------------------------------------------------------------------------
 
 
@@ -414,14 +279,3 @@ def test_real_splits(real_data, load):
   np.testing.assert_array_equal(split.images, pool.images[split_indices(pool.labels, 0)])
   assert split.metadata['train']['indices_sha256'] == REAL_SHA256[0]
   assert split.metadata['train']['class_counts'] == split_counts(0)
-
-
-@pytest.mark.slow
-def test_real_replicas(real_data, training):
-  source = real_data('mnist/t10k-images-idx3-ubyte.gz').parent
-  data = training('split_00', 50, source)
-  for split, sha256 in REAL_SHA256.items():
-    assert indices_sha256(data.indices[split]) == sha256
-  assert [data.share_counts(split).tolist() for split in range(50)] == [
-    split_counts(split) for split in range(50)
-  ]

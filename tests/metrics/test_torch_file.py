@@ -248,7 +248,7 @@ def test_files_of_torch_equal_what_torch_reads(tmp_path, zipped):
   state['parameter'] = torch.nn.Parameter(torch.randn(2, 3))
   base = torch.randn(4, 6)
   state['transposed'], state['part'], state['same'] = base.T, base[1:3, ::2], base
-  state['expanded'] = torch.randn(3, 1).expand(3, 4)
+  state['expanded'] = torch.randn(12)[:3, None].expand(3, 4)
   state['half'], state['brain'] = torch.randn(3).half(), torch.randn(7).bfloat16()
   state['double'], state['flags'] = torch.randn(3).double(), torch.tensor([True, False])
   for kind in (torch.int8, torch.uint8, torch.int16, torch.int32, torch.int64):

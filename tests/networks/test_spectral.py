@@ -5,7 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgan.algorithms.gan import METHODS, gan
+from jaxgan.algorithms.gan import gan
+from jaxgan.algorithms.gan_methods import METHODS
 from jaxgan.networks.gans import NETWORKS
 
 SHAPE, K = (8, 8, 1), 3

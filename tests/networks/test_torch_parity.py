@@ -15,6 +15,7 @@ from experiments import base
 from jaxgan.algorithms import adam
 from jaxgan.algorithms import classifier as classifier_algorithm
 from jaxgan.algorithms import gan as gan_algorithm
+from jaxgan.algorithms.gan_methods import METHODS
 from jaxgan.losses import adversarial, classification
 from jaxgan.networks import layers, resnet, sndcgan
 
@@ -364,7 +365,7 @@ def test_steps_of_the_class_balancing_gan(monkeypatch):
   classifier = _init(network, np.zeros((2, 16, 16, 3)))
   ours = gan_algorithm.gan(
     config.algorithm,
-    gan_algorithm.METHODS['class_balancing'],
+    METHODS['class_balancing'],
     (16, 16, 3),
     3,
     lambda variables, images: network.apply(variables, images, train=False),

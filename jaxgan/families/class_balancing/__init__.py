@@ -3,19 +3,19 @@
 import math
 
 from jaxgan import data as data_lib
-from jaxgan.algorithms import gan, stability
+from jaxgan.algorithms import gan, gan_methods, stability
 from jaxgan.errors import UserError
 from jaxgan.families.class_balancing import features
 from jaxgan.families.class_balancing import report as report  # part of the interface
 from jaxgan.networks.gans import NETWORKS
 
-METHODS = tuple(gan.METHODS)
+METHODS = tuple(gan_methods.METHODS)
 _NO_RECOGNISER = 'one of label_free_folder.py or mnist_lt_balanced.py, which have a recogniser'
 
 
 def labels_of(method: str, labelled: bool) -> str:
   """See `jaxgan.families`: without labels, and in a loop without them, a recogniser's codes."""
-  return 'classes' if labelled and gan.METHODS[method].classes == 'labels' else 'codes'
+  return 'classes' if labelled and gan_methods.METHODS[method].classes == 'labels' else 'codes'
 
 
 def added_fields(algorithm) -> dict:
@@ -33,7 +33,7 @@ def validate(config, require, require_positive) -> None:
   counts = _start_counts(config)
   require(min(counts) > 0, 'algorithm.count_start', algorithm.count_start, 'positive numbers')
   require_positive('algorithm', 'generator_width', 'discriminator_width')
-  codes = [method for method in config.methods if gan.METHODS[method].classes == 'codes']
+  codes = [method for method in config.methods if gan_methods.METHODS[method].classes == 'codes']
   require('recogniser' in config or not codes, 'methods', tuple(config.methods), _NO_RECOGNISER)
   for field in ('samples', 'periodic_samples'):  # One alone has no covariance.
     value = config.evaluation[field]
@@ -71,7 +71,7 @@ def roles(config, methods, labelled: bool):
   With labels that is the annotator, and the classifier where it labels the images of a CAS; without
   it is the recogniser.
   """
-  choices, scored = [gan.METHODS[method] for method in methods], has_cas(config, labelled)
+  choices, scored = [gan_methods.METHODS[method] for method in methods], has_cas(config, labelled)
   in_the_loop = {choice.classifier for choice in choices}
   unlabelled = scored and not all(choice.class_conditional for choice in choices)
   needed = {
@@ -84,7 +84,7 @@ def roles(config, methods, labelled: bool):
 
 
 def _reads_labels(method: str) -> bool:
-  choices = gan.METHODS[method]
+  choices = gan_methods.METHODS[method]
   return choices.classifier == 'classifier' or choices.head != 'none' or choices.labels != 'none'
 
 
@@ -137,7 +137,7 @@ def build(config, method: str, data: data_lib.TrainingData, classifiers):
   Raises:
     UserError: numbers of classes or codes that do not go together.
   """
-  choices = gan.METHODS[method]
+  choices = gan_methods.METHODS[method]
   classifier = classifiers.get(choices.classifier)
   if choices.classes == 'codes':
     num_classes, what = len(classifier.class_names), 'codes'

@@ -6,7 +6,7 @@ import jax
 
 from jaxgan import compilation, distributed, evaluation_file, files, jobs, logging
 from jaxgan import data as data_lib
-from jaxgan.algorithms import gan, stability
+from jaxgan.algorithms import gan_methods, stability
 from jaxgan.drawing import curves, grids
 from jaxgan.families import class_balancing
 from jaxgan.families.class_balancing import (
@@ -30,7 +30,7 @@ class Evaluation:
     self._setup = setup
     self._algorithm = algorithm
     self._evaluators = {}
-    roles = {'annotator', gan.METHODS[method].classifier}
+    roles = {'annotator', gan_methods.METHODS[method].classifier}
     if 'annotator' not in setup.classifiers:
       roles.add('recogniser')
     # Those that measure. A method without a recogniser is not judged by that of another.
@@ -98,10 +98,10 @@ class Evaluation:
     results = measured.results | {'features': evaluator.compare(measured), 'memorisation': copies}
     num_reference = len(evaluator.reference.images)
     score, score_protocol = self._score(folder, step, state, replica)
-    choices = gan.METHODS[method]
+    choices = gan_methods.METHODS[method]
     loop = {}
     if choices.classifier:
-      fields = (gan.GUIDANCE[choices.guidance].weight, *_COUNTING)
+      fields = (gan_methods.GUIDANCE[choices.guidance].weight, *_COUNTING)
       loop = {field: config.algorithm[field] for field in fields}
     labelled = setup.data.labelled
     judges = {'annotator_accuracy': setup.annotator.accuracy if labelled else None}

@@ -1,43 +1,15 @@
 """Report on categorical codes: the paper's tables beside ours, merged over replicas."""
 
 import json
-import re
 
 import numpy as np
-from PIL import Image
 import pytest
 
 from jaxgan.algorithms.infogan import VARIANTS
 from jaxgan.errors import UserError
 from jaxgan.families import codes
 from jaxgan.report import collect, console_table, markdown_table, report
-from tests.evaluations import CODES, UNLABELLED, save
-
-
-def _save(folder, *changes, **fields):
-  save(folder, CODES, *changes, **fields)
-
-
-def _save_replicas(folder, nmi, **fields):
-  for replica, value in enumerate(nmi):
-    _save(
-      folder / f'replica_{replica:02d}',
-      {'nmi': value, 'nmi_geometric': value + 0.01, 'ent': 1 - value, 'knn1_accuracy': value},
-      {
-        'data': f'long_tail_mnist/split_{replica:02d}/1.0.0/train/{replica}',
-        'images': 40000 + replica,
-        'annotator': f'mnist_cnn-{replica}',
-        'replica': replica,
-        'seed': replica,
-      },
-      train_counts=[6300, 3000, replica],
-      **fields,
-    )
-
-
-def _save_samples(folder, size=8, codes=3):
-  shades = np.linspace(0, 250, codes).astype(np.uint8)[:, None, None, None, None]
-  np.savez(folder / 'code_samples.npz', images=np.broadcast_to(shades, (codes, 4, size, size, 1)))
+from tests.evaluations import CODES, UNLABELLED, save_code_replicas, save_codes
 
 
 def _tables(text):
@@ -53,7 +25,7 @@ def _tables(text):
 
 
 def test_replicas_beside_the_published_numbers(tmp_path):
-  _save_replicas(tmp_path / 'mnist_lt' / 'elastic_infogan', [0.7, 0.8, 0.9])
+  save_code_replicas(tmp_path / 'mnist_lt' / 'elastic_infogan', [0.7, 0.8, 0.9])
   (row,) = collect([tmp_path])
   assert len(row.evaluations) == 3
   text = markdown_table([row])
@@ -99,7 +71,7 @@ def test_methods_are_in_the_papers_order_and_those_not_run_have_no_value_of_ours
 ):
   monkeypatch.setattr(codes, 'METHODS', (*codes.METHODS, 'mine'))
   for method, nmi in (('elastic_infogan', 0.9), ('joint_vae', 0.5), ('mine', 0.1)):
-    _save(tmp_path / method, {'nmi': nmi, 'nmi_geometric': nmi}, method=method)
+    save_codes(tmp_path / method, {'nmi': nmi, 'nmi_geometric': nmi}, method=method)
   tables = _tables(report([tmp_path]))
   order = [
     'joint_vae',
@@ -131,9 +103,9 @@ def test_methods_are_in_the_papers_order_and_those_not_run_have_no_value_of_ours
 
 
 def test_a_column_group_a_data_set(tmp_path):
-  _save(tmp_path / 'a')
-  _save(tmp_path / 'b', experiment='cars3d', published='cars3d')
-  _save(tmp_path / 'c', experiment='shapes', published=None, method='gumbel_softmax')
+  save_codes(tmp_path / 'a')
+  save_codes(tmp_path / 'b', experiment='cars3d', published='cars3d')
+  save_codes(tmp_path / 'c', experiment='shapes', published=None, method='gumbel_softmax')
   tables = _tables(report([tmp_path]))
   names = [name.split(':')[0] for name in tables['Table 4']['method']]
   # In the paper's order, others behind.
@@ -164,7 +136,7 @@ def five_data_sets(tmp_path):
   for column, (k, *configs) in PAPER.items():
     prior = np.arange(1, k + 1) / sum(range(1, k + 1))
     for draw, config in enumerate(configs):
-      _save(
+      save_codes(
         tmp_path / column / str(draw),
         {
           'nmi_geometric': 0.7 + draw / 5,
@@ -251,7 +223,7 @@ def test_two_classes_and_other_data_under_one_name(tmp_path):
   results = {'prior': [0.25, 0.75], 'matched_classes': [1, 0]}
   for name, counts in (('7_3', [70, 30]), ('9_1', [90, 10])):
     data = f'long_tail_mnist/zero_four_{name}/1.0.0/train/{name}'
-    _save(tmp_path / name, results, {'data': data, 'codes': 2}, train_counts=counts, **two)
+    save_codes(tmp_path / name, results, {'data': data, 'codes': 2}, train_counts=counts, **two)
   text = report([tmp_path])
   for name, true in (('7_3', '0.700 | 0.300'), ('9_1', '0.900 | 0.100')):
     assert f'mnist_pair (long_tail_mnist/zero_four_{name}/1.0.0/train/{name})' in text
@@ -260,7 +232,7 @@ def test_two_classes_and_other_data_under_one_name(tmp_path):
 
 
 def test_results_of_before_a_measure_have_no_value(tmp_path):
-  _save_replicas(tmp_path / 'new', [0.7])
+  save_code_replicas(tmp_path / 'new', [0.7])
   newer = ('matched_classes', 'prior_kl', 'kmeans_nmi', 'kmeans_ari', 'argmax_nmi', 'argmax_ari')
   results = {name: value for name, value in CODES['results'].items() if name not in newer}
   protocol = {name: value for name, value in CODES['protocol'].items() if name != 'clustering'}
@@ -280,8 +252,8 @@ def test_results_of_before_a_measure_have_no_value(tmp_path):
 
 
 def test_the_clustering_of_real_images(tmp_path):
-  _save(tmp_path / 'a', {'kmeans_ari': 0.61, 'argmax_nmi': 0.12})
-  _save(tmp_path / 'b', method='uniform_infogan')
+  save_codes(tmp_path / 'a', {'kmeans_ari': 0.61, 'argmax_nmi': 0.12})
+  save_codes(tmp_path / 'b', method='uniform_infogan')
   text = report([tmp_path])
   table = _tables(text)['Real images, clustered (not in the paper) ↑']
   assert table == {
@@ -295,10 +267,10 @@ def test_the_clustering_of_real_images(tmp_path):
 
 
 def test_other_protocols_and_repeated_runs_have_rows_of_their_own(tmp_path):
-  _save_replicas(tmp_path / 'a', [0.7, 0.8])
-  _save_replicas(tmp_path / 'b', [0.7])
-  _save(tmp_path / 'c', protocol={'step': 100, 'seed': 7}, notes=['short run'])
-  _save(tmp_path / 'd', protocol={'data': 'other_mnist/split_00/1.0.0/train/1', 'seed': 8})
+  save_code_replicas(tmp_path / 'a', [0.7, 0.8])
+  save_code_replicas(tmp_path / 'b', [0.7])
+  save_codes(tmp_path / 'c', protocol={'step': 100, 'seed': 7}, notes=['short run'])
+  save_codes(tmp_path / 'd', protocol={'data': 'other_mnist/split_00/1.0.0/train/1', 'seed': 8})
   rows = collect([tmp_path])
   assert sorted(len(row.evaluations) for row in rows) == [1, 1, 1, 2]
   text = markdown_table(rows)
@@ -312,7 +284,7 @@ def test_other_protocols_and_repeated_runs_have_rows_of_their_own(tmp_path):
 
 
 def test_only_some_replicas_have_a_score(tmp_path):
-  _save_replicas(tmp_path, [0.7, 0.8])
+  save_code_replicas(tmp_path, [0.7, 0.8])
   path = tmp_path / 'replica_00' / 'evaluation.json'
   evaluation = json.loads(path.read_text())
   evaluation['results']['knn1_accuracy'] = None
@@ -324,106 +296,13 @@ def test_only_some_replicas_have_a_score(tmp_path):
 
 def test_runs_without_labels(tmp_path):
   results = UNLABELLED['results'] | {'prior': [0.6, 0.3, 0.1]}
-  _save(tmp_path / 'a', **UNLABELLED)
-  _save(tmp_path / 'b', protocol={'seed': 1}, **UNLABELLED | {'results': results})
+  save_codes(tmp_path / 'a', **UNLABELLED)
+  save_codes(tmp_path / 'b', protocol={'seed': 1}, **UNLABELLED | {'results': results})
   rows = collect([tmp_path])
   text = markdown_table(rows)
   assert list(_tables(text)) == ['Without labels']
   assert '| mnist_lt | elastic_infogan | 2000 | 3 | 2 | 0.550 0.300 0.150 |' in text
   assert 'seed: 0, 1' in text and 'NMI' not in text
-
-
-def test_console_without_labels_names_the_extremes_of_the_prior_and_the_picture(tmp_path):
-  results = UNLABELLED['results'] | {'prior': [0.25, 0.25, 0.25, 0.25]}
-  four = UNLABELLED | {'results': results, 'method': 'joint_vae'}
-  _save(tmp_path / 'a', **UNLABELLED)
-  _save(tmp_path / 'b', protocol={'codes': 4}, **four)
-  (tmp_path / 'a' / 'code_grid.png').touch()
-  assert console_table(collect([tmp_path])).splitlines() == [
-    'mnist_lt',
-    'method                largest prior      smallest prior',
-    'joint_vae        0.250 (every code)  0.250 (every code)',
-    'elastic_infogan      0.500 (code 1)      0.200 (code 0)',
-    f'code grid of elastic_infogan: {tmp_path}/a/code_grid.png',
-  ]
-
-
-def test_console_of_several_runs_without_labels(tmp_path):
-  results = UNLABELLED['results'] | {'prior': [0.6, 0.3, 0.1]}
-  _save(tmp_path / 'a', **UNLABELLED)
-  _save(tmp_path / 'b', protocol={'seed': 1}, **UNLABELLED | {'results': results})
-  for name in 'ab':
-    (tmp_path / name / 'code_grid.png').touch()
-  assert console_table(collect([tmp_path])).splitlines() == [
-    'mnist_lt',
-    'method               largest prior     smallest prior',
-    'elastic_infogan  0.550 ± 0.071 (2)  0.150 ± 0.071 (2)',
-    f'code grid of elastic_infogan, the first of 2 runs: {tmp_path}/a/code_grid.png',
-  ]
-
-
-def test_console_table(tmp_path):
-  _save(tmp_path / 'b', {'knn1_accuracy': None}, method='uniform_infogan', notes=['a note'])
-  _save_replicas(tmp_path / 'a', [0.7, 0.8], notes=['a note'])
-  lines = console_table(collect([tmp_path])).splitlines()
-  assert [re.split('  +', line) for line in lines] == [
-    ['mnist_lt'],
-    ['method', 'NMI', 'ENT', '1-NN (%)', 'k-means NMI', 'k-means ARI', 'prior distance'],
-    ['uniform_infogan', '0.700', '0.600', '-', '0.520', '0.420', '0.050'],
-    [
-      'elastic_infogan', '0.750 ± 0.071 (2)', '0.250 ± 0.071 (2)', '75.00 ± 7.07 (2)',
-      '0.520 ± 0.000 (2)', '0.420 ± 0.000 (2)', '0.050 ± 0.000 (2)',
-    ],
-    ['a note'],
-  ]  # fmt: skip
-  assert len({len(line) for line in lines[1:-1]}) == 1
-
-
-def test_pictures_are_drawn_beside_the_report(tmp_path):
-  for method in ('uniform_infogan', 'elastic_infogan'):
-    _save_replicas(tmp_path / 'runs' / method, [0.7, 0.8], method=method)
-    _save_samples(tmp_path / 'runs' / method / 'replica_00')
-  _save(tmp_path / 'runs' / 'short', protocol={'step': 100})
-  _save(tmp_path / 'runs' / 'joint_vae', method='joint_vae')  # it has no samples
-  report([tmp_path / 'runs'])
-  assert not list(tmp_path.rglob('*.png'))
-  report([tmp_path / 'runs'], tmp_path / 'out' / 'codes.md')
-  names = sorted(path.name for path in (tmp_path / 'out').iterdir())
-  assert names == ['codes.md', 'codes_codes.png', 'codes_tables.png']
-  with Image.open(tmp_path / 'out' / 'codes_tables.png') as tables:
-    assert tables.height > 400 and tables.width > 400
-    assert np.ptp(np.asarray(tables.convert('L'))) == 255
-  with Image.open(tmp_path / 'out' / 'codes_codes.png') as two:
-    width = two.width
-  _save_samples(tmp_path / 'runs' / 'joint_vae')
-  report([tmp_path / 'runs'], tmp_path / 'out' / 'codes.md')
-  with Image.open(tmp_path / 'out' / 'codes_codes.png') as three:
-    assert three.width > width
-
-
-def test_pictures_of_samples_of_two_sizes_and_none_without_labels_and_samples(tmp_path):
-  _save(tmp_path / 'a', **UNLABELLED)
-  report([tmp_path], tmp_path / 'out' / 'report.md')
-  assert [path.name for path in (tmp_path / 'out').iterdir()] == ['report.md']
-  _save_samples(tmp_path / 'a')
-  _save(tmp_path / 'b', **UNLABELLED | {'experiment': 'large'})
-  _save_samples(tmp_path / 'b', size=32)
-  report([tmp_path], tmp_path / 'out' / 'report.md')
-  assert (tmp_path / 'out' / 'report_codes.png').exists()
-  assert not (tmp_path / 'out' / 'report_tables.png').exists()
-
-
-@pytest.mark.parametrize('damage', ['zip', 'type', 'name'])
-def test_damaged_samples(tmp_path, damage):
-  _save(tmp_path / 'run')
-  path = tmp_path / 'run' / 'code_samples.npz'
-  if damage == 'zip':
-    path.write_bytes(b'PK\x03\x04 cut')
-  else:
-    np.savez(path, **{'images' if damage == 'type' else 'other': np.zeros((3, 4, 8, 8, 1))})
-  with pytest.raises(UserError, match=r'code_samples\.npz is damaged') as error:
-    report([tmp_path], tmp_path / 'report.md')
-  assert '\n' not in str(error.value)
 
 
 @pytest.mark.parametrize(
@@ -451,7 +330,7 @@ def test_damaged_evaluation(tmp_path, damage):
 
 
 def test_unknown_published_data_set(tmp_path):
-  _save(tmp_path / 'run', published='cifar10')
+  save_codes(tmp_path / 'run', published='cifar10')
   with pytest.raises(UserError, match='cifar10'):
     collect([tmp_path])
 
@@ -469,5 +348,5 @@ def test_splits_are_averaged_but_not_different_data(tmp_path):
     'long_tail_cars3d/set_2_draw_2-0123456789/1.0.0/train/08',
   )
   for seed, key in enumerate(keys):
-    _save(tmp_path / str(seed), protocol={'data': key, 'seed': seed})
+    save_codes(tmp_path / str(seed), protocol={'data': key, 'seed': seed})
   assert sorted(len(row.evaluations) for row in collect([tmp_path])) == [1, 1, 1, 1, 2, 2]

@@ -1,0 +1,89 @@
+"""Released weights that a classifier begins from, read from an npz."""
+
+from collections.abc import Callable
+import pathlib
+import zipfile
+import zlib
+
+import numpy as np
+
+from jaxgan.algorithms.classifier import NETWORKS, PRETRAINED
+from jaxgan.errors import UserError
+
+# What numpy and zipfile raise at damage; the last two at a damaged method of compression or size.
+_DAMAGE = (
+  zipfile.BadZipFile,
+  zlib.error,
+  ValueError,
+  TypeError,
+  EOFError,
+  NotImplementedError,
+  MemoryError,
+)
+
+
+def variables(config, num_classes: int, field: str = 'algorithm.weights'):
+  """What a network of PRETRAINED begins from: the released weights with a new head.
+
+  Args:
+    config: the `algorithm` section of a classifier; `weights` is the path of the npz.
+    num_classes: K of the new head.
+    field: what error messages call `weights`.
+
+  Returns:
+    Variables of the network, on the host.
+
+  Raises:
+    UserError: no path is given, or the file cannot be read, or holds something else.
+  """
+  convert, url = PRETRAINED[config.network]
+  advice = f'download {url} and name the file with --config.{field}=PATH'
+  if not config.weights:
+    raise UserError(f'config.{field} is empty, {config.network} begins from it: {advice}')
+  network = NETWORKS[config.network](num_classes, config)
+  path = pathlib.Path(config.weights).expanduser()
+  return read_npz(path, f'config.{field}', lambda arrays: convert(arrays, network), advice)
+
+
+def check(config, roles, workdir: pathlib.Path) -> None:
+  """Refuses pretrained weights that cannot be read, before anything is prepared for them.
+
+  Once a role's folder has a checkpoint, nobody needs its weights any more.
+
+  Args:
+    config: the experiment's.
+    roles: the classifiers that it needs.
+    workdir: has their folders.
+
+  Raises:
+    UserError: see `variables`.
+  """
+  for role in roles:
+    algorithm = config[role].algorithm
+    begun = any((workdir / role / 'checkpoints').glob('[0-9]*'))
+    if algorithm.network in PRETRAINED and not config[role].get('folder') and not begun:
+      variables(algorithm, 1, f'{role}.algorithm.weights')
+
+
+def read_npz(path: pathlib.Path, field: str, convert: Callable, advice: str):
+  """convert(arrays) of the arrays in an npz.
+
+  Args:
+    path: of the file.
+    field: that names it, for messages.
+    convert: from the mapping of names to arrays; may raise a UserError.
+    advice: what to do where the file is none of use.
+
+  Raises:
+    UserError: it cannot be read, is damaged, or `convert` refuses it.
+  """
+  try:
+    with np.load(path, allow_pickle=False) as arrays:
+      return convert(arrays)
+  except UserError as error:
+    raise UserError(f'{field}={path}: {error}') from error
+  except OSError as error:
+    reason = error.strerror or error
+    raise UserError(f'{field}={path} cannot be read ({reason}): {advice}') from error
+  except _DAMAGE as error:
+    raise UserError(f'{field}={path} is not an npz of arrays, or damaged: {advice}') from error
