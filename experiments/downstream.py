@@ -190,14 +190,19 @@ def table(measured: dict) -> str:
   columns = ('accuracy', *measured['protocol']['groups'])
   lines = [f'| trained on | {" | ".join(columns)} |', f'|{"---|" * (len(columns) + 1)}']
   for name, scores in measured['results'].items():
-    cells = [f'{100 * np.mean(scores[s]):.1f} ± {100 * np.std(scores[s]):.1f} %' for s in columns]
-    lines.append(f'| {name} | {" | ".join(cells)} |')
+    lines.append(f'| {name} | {" | ".join(_percent(scores[column]) for column in columns)} |')
   lines.append('')
   for name, baselines in measured['comparisons'].items():
     for baseline, compared in baselines.items():
       verdicts = (f'{score} {compared[score]["verdict"]}' for score in ('accuracy', 'few'))
       lines.append(f'{name} against {baseline}: {", ".join(verdicts)}')
   return '\n'.join(lines)
+
+
+def _percent(shares) -> str:
+  """The mean over the seeds and, of several, their sample standard deviation."""
+  spread = f' ± {100 * np.std(shares, ddof=1):.1f}' if len(shares) > 1 else ''
+  return f'{100 * np.mean(shares):.1f}{spread} %'
 
 
 def _main(argv) -> int:

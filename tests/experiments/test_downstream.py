@@ -78,6 +78,8 @@ def test_what_is_compared(jobs, tmp_path):
   table = downstream.table(measured).splitlines()
   assert table[2] == '| long_tail | 50.0 ± 0.0 % | 90.0 ± 0.0 % | 60.0 ± 0.0 % | 0.0 ± 0.0 % |'
   assert 'class_balancing_topped_up against long_tail: accuracy better, few better' in table
+  results['long_tail']['accuracy'] = [0.7, 0.8, 0.9]
+  assert '| long_tail | 80.0 ± 10.0 % |' in downstream.table(measured)
 
 
 def test_codes_are_no_classes(jobs, tmp_path):
