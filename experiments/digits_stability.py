@@ -17,9 +17,10 @@ them the classifier and annotator of the first:
     --config.annotator.folder=runs/digits_stability_none/annotator
 
 `--mode=report` on the work directories compares each with its method without the switch. A step
-takes about twice as long with r1_r2 and no longer with the others. The weights are from runs of
-1,000 steps and one seed, no more: that of gsr is its paper's, γ a twentieth of that of R3GAN's code
-for CIFAR-10 (there is spectral norm, too), λ of lecam a tenth of one that was too much.
+takes about twice as long with r1_r2 and no longer with the others. The weights are from short runs
+of one seed, no more: that of gsr is its paper's, γ a twentieth of that of R3GAN's code for CIFAR-10
+(there is spectral norm, too; three and ten times of it were worse), λ of lecam a tenth of one that
+was too much.
 """
 
 from experiments import base, digits_lt

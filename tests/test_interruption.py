@@ -88,7 +88,9 @@ def _results(workdir):
     found[method, 'log'] = (folder / 'metrics.jsonl').read_text()
     found[method, 'state'] = _last_state(folder / 'checkpoints')
     if (folder / 'evaluation.json').exists():
-      found[method, 'numbers'] = json.loads((folder / 'evaluation.json').read_text())
+      evaluation = json.loads((folder / 'evaluation.json').read_text())
+      for field in ('protocol', 'results'):
+        found |= {(method, field, name): value for name, value in evaluation[field].items()}
       samples = np.load(folder / 'evaluation_samples.npz')
       found[method, 'samples'] = [hashlib.sha256(samples[k].tobytes()).hexdigest() for k in samples]
       found[method, 'pictures'] = {
@@ -102,7 +104,7 @@ def _assert_same(workdir, expected):
   found = _results(workdir)
   assert found.keys() == expected.keys()
   for key, value in expected.items():
-    assert found[key] == value, key
+    assert found[key] == value, (key, found[key], value)
 
 
 @pytest.mark.slow
