@@ -11,7 +11,7 @@ import jax
 import orbax.checkpoint as ocp
 from orbax.checkpoint import checkpoint_managers as policies
 
-from jaxgan import distributed, files
+from jaxgan import distributed, files, stopping
 from jaxgan.errors import StorageError, UserError
 
 _DAMAGED = 'damaged_checkpoints'  # beside the folder of the others
@@ -134,8 +134,9 @@ class Checkpoints:
     errors = {}
     for step in self.steps(which):
       try:
-        state = self._manager.restore(step, args=ocp.args.StandardRestore(abstract_state))
-        progress = self._manager.metadata(step).custom_metadata
+        with stopping.held():  # Orbax makes of it an error like that of a damaged checkpoint.
+          state = self._manager.restore(step, args=ocp.args.StandardRestore(abstract_state))
+          progress = self._manager.metadata(step).custom_metadata
         error = None
       except Exception as raised:  # Orbax and TensorStore raise many types for a damaged folder.
         error = raised

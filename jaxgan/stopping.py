@@ -64,6 +64,21 @@ def at_once():
       sys.unraisablehook = before
 
 
+@contextlib.contextmanager
+def held():
+  """A context in which no signal comes through; at its end they come to whoever waits outside.
+
+  For code that takes what a signal raises for something else: libraries with event loops do.
+  """
+  waiting = []
+  try:
+    with _handling(waiting.append):
+      yield
+  finally:
+    for number in waiting:
+      os.kill(os.getpid(), number)
+
+
 class StopRequest(contextlib.ExitStack):
   """A context in which the first signal is a request; a second one raises KeyboardInterrupt.
 

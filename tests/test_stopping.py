@@ -54,3 +54,22 @@ def test_a_first_signal_is_a_request_and_a_second_one_ends():
     with pytest.raises(KeyboardInterrupt):
       os.kill(os.getpid(), signal.SIGTERM)
       time.sleep(1)
+
+
+def test_a_signal_that_is_held_comes_at_the_end():
+  done = []
+  with pytest.raises(stopping.Stopped) as stopped, stopping.at_once():
+    with stopping.held():
+      os.kill(os.getpid(), signal.SIGTERM)
+      time.sleep(0.01)
+      done.append('all')
+    time.sleep(10)
+  assert done == ['all'] and stopped.value.number == signal.SIGTERM
+
+
+def test_a_signal_that_is_held_is_not_lost_where_what_holds_it_fails():
+  with stopping.StopRequest() as stop:
+    with pytest.raises(ValueError, match='bad'), stopping.held():
+      os.kill(os.getpid(), signal.SIGINT)
+      raise ValueError('bad')
+    assert stop()

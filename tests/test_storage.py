@@ -1,11 +1,14 @@
 """Damaged checkpoints, disks that are full and folders that cannot be written."""
 
+import os
 import shutil
+import signal
+import time
 
 import orbax.checkpoint as ocp
 import pytest
 
-from jaxgan import jobs, train
+from jaxgan import jobs, stopping, train
 from jaxgan.errors import StorageError, UserError
 from tests import toy
 
@@ -58,6 +61,25 @@ def test_a_damaged_newest_checkpoint_is_replaced_by_the_one_before(
   assert [r['step'] for r in toy.rows(job)] == [r['step'] for r in toy.rows(make_job('whole'))]
   kept = job.folder / 'damaged_checkpoints'
   assert [p.name for p in kept.glob('*')] == (['00_step_4'] if said else [])
+
+
+def test_a_signal_while_a_checkpoint_is_read_is_no_damage(make_job, mesh, monkeypatch, capsys):
+  """Orbax, interrupted, raises an error of its own: the checkpoint before would be used."""
+  job, read = make_job(steps=4), ocp.CheckpointManager.restore
+  train.run(job, mesh)
+
+  def interrupted(self, step, **arguments):
+    try:
+      os.kill(os.getpid(), signal.SIGTERM)
+      time.sleep(0.01)  # Where a handler runs, it has run.
+    except BaseException as error:
+      raise RuntimeError('Event loop is closed') from error
+    return read(self, step, **arguments)
+
+  monkeypatch.setattr(ocp.CheckpointManager, 'restore', interrupted)
+  with pytest.raises(stopping.Stopped), stopping.at_once():
+    jobs.restore(job.algorithm, job.folder, 'latest', 1, mesh)
+  assert 'damaged' not in capsys.readouterr().err
 
 
 def test_a_checkpoint_that_cannot_be_written_ends_the_run_and_not_what_was_saved(
