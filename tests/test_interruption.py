@@ -89,8 +89,7 @@ def _results(workdir):
     found[method, 'state'] = _last_state(folder / 'checkpoints')
     if (folder / 'evaluation.json').exists():
       evaluation = json.loads((folder / 'evaluation.json').read_text())
-      for field in ('protocol', 'results'):
-        found |= {(method, field, name): value for name, value in evaluation[field].items()}
+      found |= {(method, 'numbers', field): value for field, value in evaluation.items()}
       samples = np.load(folder / 'evaluation_samples.npz')
       found[method, 'samples'] = [hashlib.sha256(samples[k].tobytes()).hexdigest() for k in samples]
       found[method, 'pictures'] = {

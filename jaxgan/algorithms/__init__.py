@@ -47,10 +47,18 @@ def apply_train(network, params, batch_stats, *inputs):
   return outputs, updated['batch_stats']
 
 
-def check_choice(field: str, value, allowed) -> None:
-  """Raises a UserError where a field has none of the allowed values."""
-  if value not in allowed:
-    raise UserError(f'{field}={value!r} is unknown: use one of {", ".join(allowed)}')
+def check_choices(chosen, choices, section: str = '') -> None:
+  """Raises a UserError where a field has none of its allowed values.
+
+  Args:
+    chosen: what has the fields.
+    choices: the allowed values by field.
+    section: comes before a field's name in the message, such as 'algorithm.'.
+  """
+  for field, allowed in choices.items():
+    value = getattr(chosen, field)
+    if value not in allowed:
+      raise UserError(f'{section}{field}={value!r} is unknown: use one of {", ".join(allowed)}')
 
 
 def total(losses):

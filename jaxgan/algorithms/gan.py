@@ -22,7 +22,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from jaxgan.algorithms import Algorithm, adam, apply_train, check_choice, gan_methods, stability
+from jaxgan.algorithms import Algorithm, adam, apply_train, check_choices, gan_methods, stability
 from jaxgan.losses import adversarial, auxiliary, class_balance
 from jaxgan.networks.gans import NETWORKS
 from jaxgan.parallel import along_batch
@@ -45,6 +45,12 @@ COUNT_UPDATES = {
   'additive': class_balance.additive_update,
   'held': lambda counts, cycle_counts, decay: counts,
 }
+CHOICES = {
+  'network': NETWORKS,
+  'loss': LOSSES,
+  'regulariser_weights': WEIGHTS,
+  'count_update': COUNT_UPDATES,
+}
 
 
 class GanState(struct.PyTreeNode):
@@ -64,16 +70,6 @@ class GanState(struct.PyTreeNode):
   discriminator_optimizer: Any
   counts: Any
   cycle_counts: Any
-
-
-def _check(config) -> None:
-  for field, allowed in (
-    ('network', NETWORKS),
-    ('loss', LOSSES),
-    ('regulariser_weights', WEIGHTS),
-    ('count_update', COUNT_UPDATES),
-  ):
-    check_choice(f'algorithm.{field}', config[field], allowed)
 
 
 def gan(
@@ -106,7 +102,7 @@ def gan(
   Raises:
     UserError: an unknown choice, or choices that do not go together.
   """
-  _check(config)
+  check_choices(config, CHOICES, 'algorithm.')
   gan_methods.check(choices)
   generator, discriminator = NETWORKS[config.network].make(
     config, image_shape, choices.labels != 'none', choices.head, num_classes

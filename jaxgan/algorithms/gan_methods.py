@@ -9,7 +9,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jaxgan.algorithms import check_choice
+from jaxgan.algorithms import check_choices
 from jaxgan.errors import UserError
 from jaxgan.losses import auxiliary, class_balance
 from jaxgan.networks.conditional import HEADS
@@ -121,13 +121,8 @@ METHODS = {
 
 def check(choices: Choices) -> None:
   """Raises a UserError for an unknown choice, or choices that do not go together."""
-  for field, allowed in (
-    ('labels', LABELS),
-    ('head', HEADS),
-    ('guidance', GUIDANCE),
-    ('classes', CLASSES),
-  ):
-    check_choice(field, getattr(choices, field), allowed)
+  tables = {'labels': LABELS, 'head': HEADS, 'guidance': GUIDANCE, 'classes': CLASSES}
+  check_choices(choices, tables)
   if choices.class_conditional and choices.labels == 'none':
     raise UserError(
       f"labels='none' is not possible with head={choices.head!r} and "

@@ -37,7 +37,7 @@ import jax.numpy as jnp
 import optax
 
 from jaxgan import augment, priors
-from jaxgan.algorithms import Algorithm, adam, apply_train, check_choice, total
+from jaxgan.algorithms import Algorithm, adam, apply_train, check_choices, total
 from jaxgan.losses import adversarial, contrastive, mutual_information
 from jaxgan.networks import infogans
 from jaxgan.parallel import along_batch
@@ -88,11 +88,6 @@ class InfoGanState(struct.PyTreeNode):
     return {'trunk': self.trunk, 'recognition': self.recognition}
 
 
-def _check(config):
-  for field, allowed in CHOICES.items():
-    check_choice(f'algorithm.{field}', config[field], allowed)
-
-
 def _logits(class_counts):
   """The logits of the frequencies of some counts; the floor keeps those of empty classes finite."""
   shares = class_counts / jnp.sum(class_counts)
@@ -121,7 +116,7 @@ def infogan(config, image_shape: tuple[int, int, int], num_categories: int) -> A
     itself have a one-hot category from the state's prior. `classify` is Q: the categorical logits
     `[N, k]` and the contrastive features `[N, D]`.
   """
-  _check(config)
+  check_choices(config, CHOICES, 'algorithm.')
   learnable = config.prior == 'learnable'
   train_trunk = config.trunk == 'both'
   network = infogans.NETWORKS[config.network]

@@ -6,7 +6,6 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgan.algorithms import gan as gan_module
 from jaxgan.algorithms import stability
 from jaxgan.algorithms.gan import gan
 from jaxgan.algorithms.gan_methods import METHODS
@@ -211,8 +210,7 @@ def test_what_does_not_go_with_the_networks_is_refused(monkeypatch, method, chan
     generator, _ = NETWORKS['sndcgan'].make(*args)
     return generator, _BatchNormed()
 
-  networks = NETWORKS | {'normed': NETWORKS['sndcgan']._replace(make=make)}
-  monkeypatch.setattr(gan_module, 'NETWORKS', networks)
+  monkeypatch.setitem(NETWORKS, 'normed', NETWORKS['sndcgan']._replace(make=make))
   with pytest.raises(UserError, match=message) as error:
     gan(_config(**changes), METHODS[method], SHAPE, K, lambda *args: args)
   assert '\n' not in str(error.value)

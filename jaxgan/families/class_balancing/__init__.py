@@ -41,12 +41,7 @@ def validate(config, require, require_positive) -> None:
   for field in ('beta1', 'beta2', 'ema_decay', 'count_decay'):
     value = algorithm[field]
     require(0 <= value < 1, f'algorithm.{field}', value, 'a number in [0, 1)')
-  for field, allowed in (
-    ('network', NETWORKS),
-    ('loss', gan.LOSSES),
-    ('regulariser_weights', gan.WEIGHTS),
-    ('count_update', gan.COUNT_UPDATES),
-  ):
+  for field, allowed in gan.CHOICES.items():
     value = algorithm[field]
     require(value in allowed, f'algorithm.{field}', value, f'one of {", ".join(allowed)}')
   for field in ('regulariser_weight', 'class_loss_weight', 'ema_start'):
