@@ -20,9 +20,10 @@ from PIL import Image
 from data_prep import object_views
 from data_prep.array_builder import Recipe
 from data_prep.long_tail import shuffled_class
+from data_prep.npz import open_npz
 from data_prep.object_views import IMAGE_SIZE, NUM_CLASSES, Objects, missing
 from data_prep.pictures import fit_square
-from data_prep.readers import check_class_names, open_npz
+from data_prep.readers import check_class_names
 from jaxgan.errors import UserError, first_line
 
 OPTIONS = ()

@@ -4,7 +4,7 @@ import functools
 from pathlib import Path
 from typing import NamedTuple
 
-from data_prep import readers
+from data_prep import folders, npz, readers
 from data_prep.array_builder import ArrayBuilder, Recipe, Split
 from data_prep.cifar_batches import Layout, read_batches
 from data_prep.download import download
@@ -148,7 +148,7 @@ def find_source(source: str, copy: Copy) -> Found:
   if not path.exists():
     raise UserError(f'source {source} does not exist; accepted: {copy.accepted}')
   if path.is_file() and path.suffix == '.npz':
-    return Found(path, readers.npz_pixels(path), functools.partial(readers.read_npz, path))
+    return Found(path, npz.npz_pixels(path), functools.partial(npz.read_npz, path))
   if path.is_file() and path.name.endswith(('.tar.gz', '.tgz', '.tar')):
     return _batches(path, copy)
   first = copy.layout.train[0]
@@ -160,9 +160,9 @@ def find_source(source: str, copy: Copy) -> Found:
       if archive.is_file():
         return _batches(archive, copy)
     if (path / 'train').is_dir() and (path / 'test').is_dir():
-      train, test, _ = readers.list_folder(path)
-      pixels = readers.files_pixels(train.paths + (test.paths if test else []))
-      return Found(path, pixels, functools.partial(readers.read_folder, path))
+      train, test, _ = folders.list_folder(path)
+      pixels = folders.files_pixels(train.paths + (test.paths if test else []))
+      return Found(path, pixels, functools.partial(folders.read_folder, path))
   raise UserError(f'source {source} is not a copy of {copy.title}; accepted: {copy.accepted}')
 
 

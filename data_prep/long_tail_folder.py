@@ -14,7 +14,7 @@ import re
 import numpy as np
 import tensorflow_datasets as tfds
 
-from data_prep import readers
+from data_prep import folders, npz, readers
 from data_prep.array_builder import ArrayBuilder, Recipe, Split
 from data_prep.long_tail import class_counts, largest_n_max, select_indices
 from jaxgan.errors import UserError
@@ -128,7 +128,7 @@ def recipe(
 
   Args:
     config: '', or the name of prepared data, which then needs no source.
-    source: a folder or an .npz, see `data_prep.readers`.
+    source: a folder or an .npz, see `data_prep.folders` and `data_prep.npz`.
     imbalance_ratio: see `make_splits`.
     image_size: side in pixels; may be left out if all images are squares of one size.
     seed: see `make_splits`.
@@ -156,7 +156,7 @@ def recipe(
     raise UserError(f'dataset long_tail_folder/{config}: source {source} makes {name}')
 
   def make(data_dir):
-    read = readers.read_folder if path.is_dir() else readers.read_npz
+    read = folders.read_folder if path.is_dir() else npz.read_npz
     contents = read(path, image_size)
     options = {'imbalance_ratio': imbalance_ratio, 'seed': seed, 'test_share': test_share}
     make_splits(contents, **options)  # Bad options are found before TFDS writes anything.
@@ -202,7 +202,7 @@ def _contents_hash(path, options):
   """10 digits of SHA-256 over file names and bytes, and the options that names may round."""
   digest = hashlib.sha256(repr(options).encode())
   if path.is_dir():
-    train, test, _ = readers.list_folder(path)
+    train, test, _ = folders.list_folder(path)
     files = train.paths + (test.paths if test else [])
   else:
     files = [path]

@@ -139,11 +139,11 @@ class _Training:
 
 def _exported(run, real, contents, seed):
   """Arrays of an export, through the file that it would be for anybody, and its provenance."""
-  from data_prep import readers, writers
+  from data_prep import npz, writers
 
   with tempfile.TemporaryDirectory() as folder:
     written = run.export(pathlib.Path(folder) / 'set', contents, 'npz', seed=seed)
-    images, labels = readers.read_npz(pathlib.Path(folder) / 'set' / writers.NPZ).train
+    images, labels = npz.read_npz(pathlib.Path(folder) / 'set' / writers.NPZ).train
   key = f'export/{written["images_sha256"][:16]}'
   fields = ('checkpoint', 'replica', 'sample_seed', 'labeller', 'labeller_accuracy')
   counts = ('real_images', 'generated_images', 'images_sha256')

@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pytest
 
-from data_prep import build, readers, writers
+from data_prep import build, npz, writers
 from jaxgan import exporting, stopping
 from jaxgan.errors import UserError
 from tests.stand_in import CLASS_COUNTS, ODD_NAMES, run_to_export, sample_unevenly
@@ -151,6 +151,6 @@ def test_exported_images_are_input_again(tmp_path):
   assert train.class_names == ('AC%2FDC', 'cat', 'zèbre rare')
   assert np.bincount(train.labels).tolist() == [36, 36, 36]  # A tenth is cut for the test.
   exporting.export(run_to_export(), tmp_path / 'npz', 'topped_up', 'npz', None, 0)
-  source = readers.read_npz(tmp_path / 'npz' / writers.NPZ)
+  source = npz.read_npz(tmp_path / 'npz' / writers.NPZ)
   assert source.class_names == ODD_NAMES
   assert np.bincount(source.train.labels).tolist() == [40, 40, 40]

@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image
 import pytest
 
-from data_prep import build, long_tail_folder, readers
+from data_prep import build, folders, long_tail_folder
 from data_prep.long_tail import class_counts
 
 RED, BLUE = (200, 30, 10), (10, 30, 200)
@@ -136,7 +136,7 @@ def test_names_find_unchanged_sources_and_tell_others_apart(make_folder, tmp_pat
 
   data_dir = str(tmp_path / 'tfds')
   builder = build.prepare('long_tail_folder', str(source), data_dir)
-  monkeypatch.setattr(readers, 'look_at', lambda *a: pytest.fail('decoded again'))
+  monkeypatch.setattr(folders, 'look_at', lambda *a: pytest.fail('decoded again'))
   assert build.prepare('long_tail_folder', str(source), data_dir).data_dir == builder.data_dir
   config = builder.info.config_name
   loaded = build.load(f'long_tail_folder/{config}', 'train', data_dir=data_dir)

@@ -8,7 +8,7 @@ from PIL import Image
 import pytest
 import tensorflow_datasets as tfds
 
-from data_prep import readers, writers
+from data_prep import folders, npz, writers
 
 NAMES = ('AC/DC', 'Ångström 東京', '.hidden', 'cat', 'Cat', '100% sure?', 'ends. ')
 SAFE = ['AC%2FDC', 'Ångström 東京', '%2Ehidden', 'cat', 'Cat~4', '100%25 sure%3F', 'ends.%20']
@@ -44,7 +44,7 @@ def test_folders_are_those_of_image_folder(tmp_path):
     'file': 'train/Ångström 東京/000000.png', 'label': '1', 'class_name': 'Ångström 東京',
     'generated': '0', 'index': '21',
   }  # fmt: skip
-  source = readers.read_folder(tmp_path)
+  source = folders.read_folder(tmp_path)
   assert list(source.class_names) == classes and source.test is None
 
 
@@ -66,7 +66,7 @@ def test_an_npz_that_is_read_again(tmp_path, channels):
     np.testing.assert_array_equal(arrays['images'], images)
     np.testing.assert_array_equal(arrays['generated'], data.generated)
     np.testing.assert_array_equal(arrays['index'], data.indices)
-  source = readers.read_npz(tmp_path / writers.NPZ)
+  source = npz.read_npz(tmp_path / writers.NPZ)
   assert source.class_names == NAMES[:-1] and source.labelled
   np.testing.assert_array_equal(source.train.images, images)
   np.testing.assert_array_equal(source.train.labels, data.labels)
