@@ -1,6 +1,6 @@
 """Prepares and loads the data sets.
 
-  python -m data_prep.build --dataset=long_tail_digits/ratio_10
+  python -m data_prep.build --dataset=long_tail_fashion/ratio_50
 
 `prepare` and `load` are what training uses; the command is for preparing ahead.
 TFDS is imported inside the functions, so that `--help` stays quick.
@@ -32,7 +32,6 @@ DATASETS = {
   'long_tail_chairs3d': 'data_prep.long_tail_chairs3d',
   'long_tail_cifar10': 'data_prep.long_tail_cifar10',
   'long_tail_cifar100': 'data_prep.long_tail_cifar100',
-  'long_tail_digits': 'data_prep.long_tail_digits',
   'long_tail_fashion': 'data_prep.long_tail_fashion',
   'long_tail_folder': 'data_prep.long_tail_folder',
   'long_tail_lsun': 'data_prep.long_tail_lsun',

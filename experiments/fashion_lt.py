@@ -1,36 +1,41 @@
-"""The embedded example: scikit-learn's handwritten digits, long-tailed, on a CPU in minutes.
+"""The embedded example: Fashion-MNIST at 16x16, long-tailed, on a CPU in minutes.
 
     python -m jaxgan.main --config=experiments/fashion_lt.py
 
-Trains a classifier (on the long-tailed digits, imbalance ratio 10) and an annotator (on balanced
-ones), then the unconditional GAN and Class Balancing GAN under identical settings, and compares
-them. Small networks of the paper's families on 16x16 images; nothing is downloaded.
+Trains a classifier (on the long-tailed images, 900 T-shirts to 18 ankle boots, imbalance ratio 50)
+and an annotator (on 900 images of every class), then the unconditional GAN and Class Balancing GAN
+under identical settings, and compares them. Small networks of the paper's families; nothing is
+downloaded.
 
     python -m jaxgan.main --config=experiments/fashion_lt.py:method=all
 
-compares the paper's baselines, too: ACGAN, cGAN, and ACGAN with the pre-trained classifier.
+also trains the paper's baselines, ACGAN, cGAN and ACGAN with the pre-trained classifier, and a
+control: the unconditional GAN on batches that hold every class equally often.
 
-    python -m jaxgan.main --config=experiments/fashion_lt.py:method=cgan
+    python -m jaxgan.main --config=experiments/fashion_lt.py:ratio=100,method=cgan
 
-trains one method, which then stands beside the others in the same work directory.
+trains one method, which then stands beside the others of that ratio in their work directory.
 """
 
+from data_prep.long_tail_fashion import RATIOS
 from experiments import base
 from jaxgan.algorithms import gan_methods
 
 METHODS = ('unconditional', 'class_balancing')
 # Those whose classes are those of the labels.
 LABELLED = tuple(m for m, choices in gan_methods.METHODS.items() if choices.classes == 'labels')
-ALL = ('unconditional', 'acgan', 'cgan', 'acgan_pretrained', 'class_balancing')
+ALL = (
+  'unconditional', 'balanced_batches', 'acgan', 'cgan', 'acgan_pretrained', 'class_balancing'
+)  # fmt: skip
 
 
 def get_config(argument: str = ''):
-  """The configuration; the argument takes method=..., all or one instead of the two."""
-  chosen = base.parse_argument(argument, method=('both', 'all', *LABELLED))
+  """The configuration; the argument takes ratio=50|100|10|1 and method=both|all|..."""
+  chosen = base.parse_argument(argument, ratio=RATIOS, method=('both', 'all', *LABELLED))
   config = base.gan_config(
-    experiment='fashion_lt',
+    experiment='fashion_lt' if chosen.ratio == RATIOS[0] else f'fashion_lt_ratio_{chosen.ratio}',
     method='class_balancing',
-    classifier_data='long_tail_fashion/ratio_50',
+    classifier_data=f'long_tail_fashion/ratio_{chosen.ratio}',
     annotator_data='long_tail_fashion/ratio_1',
     flip=False,
   )
@@ -43,7 +48,7 @@ def get_config(argument: str = ''):
   # Cycles and averages of the paper's proportions, for a run of 3,000 instead of 100,000 steps.
   algorithm.count_cycle = 100
   algorithm.ema_start, algorithm.ema_decay = 500, 0.99
-  config.data.crop_padding = 1  # 562 images: shifts by a pixel keep the discriminator honest
+  config.data.crop_padding = 1  # a few thousand images: shifts by a pixel keep D honest
   config.train = base.train_section(batch_size=64, steps=3000, every=500)
   config.evaluation.samples = 5000
   config.evaluation.periodic_samples = 1000

@@ -14,7 +14,7 @@ NOTEBOOK = Path(__file__).parents[1] / 'notebooks' / 'quickstart.ipynb'
 
 def test_every_cell_runs(finished, stand_in_data, tmp_path, monkeypatch, capsys):
   del stand_in_data
-  shutil.copytree(finished[0], tmp_path / 'runs' / 'digits_lt')
+  shutil.copytree(finished[0], tmp_path / 'runs' / 'fashion_lt')
   monkeypatch.chdir(tmp_path)
   matplotlib.use('Agg')
   # Two steps of training make images of one class only: here each is as frequent as the others.

@@ -147,8 +147,8 @@ def check(choices: Choices) -> None:
     )
   if choices.classes == 'codes' and BATCHES[choices.batches]:
     raise UserError(
-      f"classes='codes' is not possible with batches={choices.batches!r}, which reads the labels of "
-      'real images: use instance_balanced'
+      f"classes='codes' is not possible with batches={choices.batches!r}, which reads the labels "
+      'of real images: use instance_balanced'
     )
   if choices.labels == 'effective' and not choices.classifier:
     raise UserError(

@@ -62,7 +62,8 @@ def test_an_unknown_split_is_refused_for_replicas_too(config):
 
 
 @pytest.mark.parametrize(
-  'dataset', ['long_tail_mnist/full', 'long_tail_mnist/pool-0123456789', 'long_tail_digits/ratio_1']
+  'dataset',
+  ['long_tail_mnist/full', 'long_tail_mnist/pool-0123456789', 'long_tail_fashion/ratio_1'],
 )
 def test_replicas_of_data_without_splits_share_it(dataset):
   assert build.replica_splits(dataset, 60) is None

@@ -1,20 +1,19 @@
-"""What keeps training stable, one switch at a time, on the embedded digits.
+"""What keeps training stable, one switch at a time, on the embedded images.
 
-    python -m jaxgan.main --config=experiments/digits_stability.py:switch=none
-    python -m jaxgan.main --config=experiments/digits_stability.py:switch=r1_r2
-    python -m jaxgan.main --config=experiments/digits_stability.py:switch=lecam
-    python -m jaxgan.main --config=experiments/digits_stability.py:switch=diff_augment
-    python -m jaxgan.main --config=experiments/digits_stability.py:switch=class_balanced
-    python -m jaxgan.main --config=experiments/digits_stability.py:switch=none,method=cgan
-    python -m jaxgan.main --config=experiments/digits_stability.py:switch=gsr
+    python -m jaxgan.main --config=experiments/fashion_stability.py:switch=none
+    python -m jaxgan.main --config=experiments/fashion_stability.py:switch=r1_r2
+    python -m jaxgan.main --config=experiments/fashion_stability.py:switch=lecam
+    python -m jaxgan.main --config=experiments/fashion_stability.py:switch=diff_augment
+    python -m jaxgan.main --config=experiments/fashion_stability.py:switch=none,method=cgan
+    python -m jaxgan.main --config=experiments/fashion_stability.py:switch=gsr
 
-Class balancing as in `digits_lt` with the one switch of `jaxgan.algorithms.stability`. The gains
+Class balancing as in `fashion_lt` with the one switch of `jaxgan.algorithms.stability`. The gains
 and biases that gsr regularises are those of a conditional generator: it goes with cgan, and cgan
 without it is its baseline. Each switch has a work directory of its own, named after it; give all of
 them the classifier and annotator of the first:
 
-    --config.classifier.folder=runs/digits_stability_none/classifier
-    --config.annotator.folder=runs/digits_stability_none/annotator
+    --config.classifier.folder=runs/fashion_stability_none/classifier
+    --config.annotator.folder=runs/fashion_stability_none/annotator
 
 `--mode=report` on the work directories compares each with its method without the switch. A step
 takes about twice as long with r1_r2 and no longer with the others. The weights are from short runs
@@ -23,7 +22,7 @@ of one seed, no more: that of gsr is its paper's, γ a twentieth of that of R3GA
 was too much.
 """
 
-from experiments import base, digits_lt
+from experiments import base, fashion_lt
 
 METHODS = ('class_balancing', 'cgan')
 SWITCHES = {
@@ -32,7 +31,6 @@ SWITCHES = {
   'lecam': {'lecam_weight': 0.01},
   'diff_augment': {'diff_augment': ('translation', 'cutout')},
   'gsr': {'group_spectral_weight': 0.5},
-  'class_balanced': {'class_balanced_batches': True},
 }
 
 
@@ -42,8 +40,8 @@ def get_config(argument: str = ''):
   method = chosen.method
   if method == 'default':
     method = 'cgan' if chosen.switch == 'gsr' else 'class_balancing'
-  config = digits_lt.get_config(f'method={method}')
-  config.experiment = 'digits_stability'
-  config.workdir = f'runs/digits_stability_{chosen.switch}'
+  config = fashion_lt.get_config(f'method={method}')
+  config.experiment = 'fashion_stability'
+  config.workdir = f'runs/fashion_stability_{chosen.switch}'
   config.algorithm.update(SWITCHES[chosen.switch])
   return config
