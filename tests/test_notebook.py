@@ -28,4 +28,4 @@ def test_every_cell_runs(finished, stand_in_data, tmp_path, monkeypatch, capsys)
     exec(compile(cell, NOTEBOOK.name, 'exec'), names)  # It is ours.
   assert names['images'].shape == (60, 8, 8, 1)
   assert 'KL from uniform' in capsys.readouterr().out
-  assert (tmp_path / 'digits_topped_up' / 'export.json').exists()
+  assert (tmp_path / 'fashion_topped_up' / 'export.json').exists()
