@@ -1,4 +1,7 @@
-"""Long-tailed digits: scikit-learn's 8x8 handwritten digits at 16x16; nothing to download."""
+"""Long-tailed digits: scikit-learn's 8x8 handwritten digits at 16x16; nothing to download.
+
+scikit-learn documents 1,797 images of 8x8 with values 0..16, in ten classes.
+"""
 
 import numpy as np
 

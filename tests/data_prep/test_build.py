@@ -20,10 +20,9 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def digits(monkeypatch):
-  """`long_tail_digits` without the import of scikit-learn: 40 random images a class."""
-  images = np.random.default_rng(0).integers(0, 256, (400, 16, 16, 1), dtype=np.uint8)
-  monkeypatch.setattr(long_tail_digits, 'TEST_IMAGES_PER_CLASS', 10)
-  monkeypatch.setattr(long_tail_digits, 'read_digits', lambda: (images, np.arange(400) % 10))
+  """`long_tail_digits` without the import of scikit-learn: 65 random images a class."""
+  images = np.random.default_rng(0).integers(0, 256, (650, 16, 16, 1), dtype=np.uint8)
+  monkeypatch.setattr(long_tail_digits, 'read_digits', lambda: (images, np.arange(650) % 10))
   return images
 
 
@@ -87,7 +86,7 @@ def test_a_failure_half_way_leaves_nothing(failure, digits, tmp_path, monkeypatc
     with pytest.raises(failure):
       build.prepare(NAME, data_dir=str(data_dir))
   assert not data_dir.exists()
-  assert len(build.load(NAME, 'test', data_dir=str(data_dir)).labels) == 100
+  assert len(build.load(NAME, 'test', data_dir=str(data_dir)).labels) == 350
 
 
 class _Stream(array_builder.ArrayBuilder):
@@ -137,7 +136,7 @@ def test_what_a_killed_process_leaves_is_removed_and_not_taken_for_data(digits, 
   killed.mkdir(parents=True)
   (killed / 'dataset_info.json').write_text('{}')
   (killed.parent / '.lock').write_text('')
-  assert len(build.load(NAME, 'test', data_dir=str(tmp_path)).labels) == 100
+  assert len(build.load(NAME, 'test', data_dir=str(tmp_path)).labels) == 350
   assert [path.name for path in killed.parent.iterdir()] == ['1.0.0']
 
 
@@ -152,7 +151,7 @@ def test_who_comes_second_waits_and_takes_what_the_first_one_prepared(digits, tm
     with build.quiet():
       recipe.make(str(tmp_path)).download_and_prepare()
     prepared = (folder / '1.0.0').stat()
-  assert len(second.result().labels) == 100
+  assert len(second.result().labels) == 350
   assert os.path.samestat(prepared, (folder / '1.0.0').stat())
   assert [path.name for path in folder.iterdir()] == ['1.0.0']
 
