@@ -11,8 +11,7 @@ numbers classes. The names of the ten folders are in the metadata.
 
 Public loaders of the archive agree on all_chair_names.mat beside the folders, on renders/, on 62
 views and on names such as image_001_p020_t011_r096.png. The number of chairs is not verified
-against a loader: 1,393 is the number commonly given, the paper counts 1,396, and any number from
-one to the other is allowed.
+against a loader: the paper counts 1,396, others 1,393, and any number between is allowed.
 """
 
 from pathlib import Path

@@ -1,7 +1,7 @@
 """Long-tailed CIFAR-100 (Cao et al. 2019) from the original archives or a copy as image files.
 
-The class names are the fine labels of the archive's own list, in its order, which is alphabetical;
-torchvision reads the same list.
+The class names are the fine labels, in alphabetical order as in the archive. They agree with the
+lists of public loaders; Hugging Face's list differs in one name, "cra" for crab.
 """
 
 from data_prep import long_tail_cifar
