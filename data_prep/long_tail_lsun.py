@@ -1,8 +1,9 @@
 """Five LSUN scenes, long-tailed, at 64x64 from the LMDB folders that LSUN publishes.
 
-The numbers of images, names of folders and URLs agree with TFDS's catalogue of lsun 3.1.0. A value
-is an encoded image whose shorter side has 256 pixels, under its SHA-1 as the key. The authors'
-README (https://github.com/fyu/lsun) says JPEG, their script exports .webp: either is decoded.
+The numbers of images, names of folders and URLs agree with TFDS's catalogue of lsun 3.1.0. A key
+has 40 hexadecimal digits, a value is an encoded image whose shorter side has 256 pixels. The
+authors' README (https://github.com/fyu/lsun) says JPEG, and their script exports files .webp:
+either is decoded.
 """
 
 from collections.abc import Iterator
