@@ -33,6 +33,7 @@ DATASETS = {
   'long_tail_cifar10': 'data_prep.long_tail_cifar10',
   'long_tail_cifar100': 'data_prep.long_tail_cifar100',
   'long_tail_fashion': 'data_prep.long_tail_fashion',
+  'long_tail_fashion_mnist': 'data_prep.long_tail_fashion_mnist',
   'long_tail_folder': 'data_prep.long_tail_folder',
   'long_tail_lsun': 'data_prep.long_tail_lsun',
   'long_tail_mnist': 'data_prep.long_tail_mnist',
