@@ -1,5 +1,6 @@
 """iNaturalist-2019, long-tailed as it is, at 64x64 from the competition's JSON files and images."""
 
+from collections.abc import Iterator
 import json
 import os
 from pathlib import Path
@@ -59,11 +60,7 @@ class Inaturalist2019(ArrayBuilder):
     }
     return {
       name: Split(
-        decode_squares(
-          ((str(parts[name].files[i]), parts[name].files[i]) for i in at), self.image_shape[0]
-        ),
-        parts[name].labels[at],
-        at,
+        decode_squares(parts[name].named(at), self.image_shape[0]), parts[name].labels[at], at
       )
       for name, at in chosen.items()
     }, facts
@@ -114,6 +111,10 @@ class Listing(NamedTuple):
 
   files: list[Path]
   labels: np.ndarray
+
+  def named(self, at: np.ndarray) -> Iterator[tuple[str, Path]]:
+    """(name for messages, path) of the files at some positions, as `decode_squares` takes them."""
+    return ((str(self.files[i]), self.files[i]) for i in at)
 
 
 def recipe(config: str, source: str) -> Recipe:
