@@ -11,6 +11,7 @@ That every species has 16 training images, which the paper's balanced reference 
 needs, is not verified against the files: a species with fewer gives all that it has.
 """
 
+from collections.abc import Iterator
 import json
 import os
 from pathlib import Path
@@ -84,11 +85,7 @@ class Inaturalist2019(ArrayBuilder):
     }
     return {
       name: Split(
-        decode_squares(
-          ((str(parts[name].files[i]), parts[name].files[i]) for i in at), self.image_shape[0]
-        ),
-        parts[name].labels[at],
-        at,
+        decode_squares(parts[name].named(at), self.image_shape[0]), parts[name].labels[at], at
       )
       for name, at in chosen.items()
     }, facts
@@ -139,6 +136,10 @@ class Listing(NamedTuple):
 
   files: list[Path]
   labels: np.ndarray
+
+  def named(self, at: np.ndarray) -> Iterator[tuple[str, Path]]:
+    """(name for messages, path) of the files at some positions, as `decode_squares` takes them."""
+    return ((str(self.files[i]), self.files[i]) for i in at)
 
 
 def recipe(config: str, source: str, layout: Layout = LAYOUT) -> Recipe:

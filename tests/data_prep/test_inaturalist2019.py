@@ -57,6 +57,7 @@ def test_splits(source, tmp_path):
   np.testing.assert_array_equal(train.labels, labels)
   np.testing.assert_allclose(train.images[:, 32, 32, 0], 100 + np.arange(10), atol=1)
   assert train.metadata['train']['class_counts'] == list(TRAIN_COUNTS)
+  np.testing.assert_allclose(test.images[:, 32, 32, 0], 200 + np.arange(CLASSES), atol=1)
   assert test.metadata['test']['class_counts'] == [1] * CLASSES
   chosen = long_tail.select_indices(labels, [REFERENCE] * CLASSES, 0)
   np.testing.assert_array_equal(reference.images, train.images[chosen])
@@ -117,9 +118,12 @@ def test_damaged_json(source, tmp_path, change, message):
 def test_missing_and_damaged_files(source, tmp_path):
   root, _ = source
   assert 'needs --source' in _error('', tmp_path)
-  image = next((root / 'train_val2019').rglob('*.jpg'))
-  image.write_bytes(image.read_bytes()[:200])
-  assert f'{image.relative_to(root)} cannot be read' in _error(root, tmp_path)
+  for name in ('train2019.json', 'val2019.json'):
+    image = root / json.loads((root / name).read_text())['images'][0]['file_name']
+    content = image.read_bytes()
+    image.write_bytes(content[:200])
+    assert f'{image.relative_to(root)} cannot be read' in _error(root, tmp_path)
+    image.write_bytes(content)
   (root / 'val2019.json').write_text('{')
   assert 'val2019.json is damaged' in _error(root, tmp_path)
   (root / 'val2019.json').unlink()
