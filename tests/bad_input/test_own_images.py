@@ -38,7 +38,7 @@ FOLDERS = {
   'missing': (lambda root: root, 'source .*/source is neither a folder of images nor an .npz file'),
   'empty': (files({}), 'has no class folders and no images'),
   'hidden': (files({'.1.png': picture()}), 'has no class folders and no images'),
-  'other files': (files({'1.gif': b'', 'notes.txt': b''}), 'has no class folders and no images'),
+  'other files': (files({'1.pdf': b'', 'notes.txt': b''}), 'has no class folders and no images'),
   'images beside classes': (with_file('1.png', picture()), r'has images \(1.png\) beside folders'),
   'empty class': (with_file('cow', None), r'class folder .*/cow has no images \(.png'),
   'class of one': (with_file('cow/1.png', picture()), 'class cow has 1 image, at least 2 are'),
@@ -54,7 +54,7 @@ FOLDERS = {
   'half a JPEG': (with_file('cat/1.jpg', half(picture(kind='JPEG'))), 'cat/1.jpg cannot be read'),
   'half a WebP': (with_file('cat/1.webp', half(picture(kind='WEBP'))), 'cat/1.webp cannot be read'),
   'half a BMP': (with_file('cat/1.bmp', half(picture(kind='BMP'))), 'cat/1.bmp cannot be read'),
-  'a TIFF': (with_file('cat/1.png', picture(kind='TIFF')), 'damaged, or not PNG, JPEG, BMP, WEBP'),
+  'a PDF': (with_file('cat/1.png', picture(kind='PDF')), 'damaged, or not PNG, JPEG, BMP, WEBP'),
   # Pillow would start Ghostscript.
   'PostScript': (
     with_file('cat/1.png', b'%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 16 16\n'),
