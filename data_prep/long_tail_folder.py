@@ -220,7 +220,8 @@ def _check_options(imbalance_ratio, image_size, seed, test_share, background):
     ImageColor.getrgb(background)
   except (ValueError, AttributeError) as error:
     raise UserError(
-      f"background must be a colour such as 'white' or '#000000', got {background!r}"
+      f"background must be a colour such as 'white' or '#000000', got {background!r} (config field "
+      'data.options.background)'
     ) from error
 
 

@@ -172,13 +172,16 @@ def look_at(
   def header(path):
     with open_image(path) as image:
       _check_depth(image, path)
-      grey = image.mode in _GREY and (ground.grey or not may_be_transparent(image))
-      return image.size, grey, picture_formats.num_frames(image) > 1
+      coloured = not ground.grey and may_be_transparent(image)
+      animated = picture_formats.num_frames(image) > 1
+      return image.size, image.mode in _GREY, coloured, animated
 
   first = smallest = largest = None
-  num_grey = num_small = num_animated = 0
-  for path, (size, grey, animated) in zip(paths, _on_all_cores(header, paths), strict=True):
-    first, num_grey, num_animated = first or size, num_grey + grey, num_animated + animated
+  num_grey = num_small = num_animated = num_coloured = 0
+  for path, (size, *said) in zip(paths, _on_all_cores(header, paths), strict=True):
+    first, (grey, coloured, animated) = first or size, said
+    num_grey, num_animated = num_grey + grey, num_animated + animated
+    num_coloured += coloured or not grey
     if image_size is None and size != (first[1], first[1]):
       raise UserError(
         f'image {path} is {size[0]}x{size[1]}, but without image_size all images must have one '
@@ -189,7 +192,7 @@ def look_at(
     largest = max(largest or size, size, key=math.prod)
   side = image_size or first[0]
   looks = Looks(smallest, largest, num_grey, num_small, num_animated)
-  shape = side, side, 1 if num_grey == len(paths) else 3
+  shape = side, side, 3 if num_coloured else 1
   return ImageFiles(paths, image_size, shape, looks, ground)
 
 

@@ -32,9 +32,9 @@ def summarise(name: str, metadata: Mapping[str, Any], image_shape: Sequence[int]
     lines.append(f'colour  {metadata.get("colour") or shape[1]}')
   lines += [f'changed {change}' for change in metadata.get('changes', ())]
   if passed := metadata.get('passed_over'):
-    lines.append(f'passed over: {_reasons(passed)}')
+    lines.append(f'passed over  {_reasons(passed)}')
   elif own and known:
-    lines.append('passed over: nothing')
+    lines.append('passed over  nothing')
   elif own:
     lines.append('prepared by an older version, which did not note what it passed over')
   return lines
@@ -62,8 +62,8 @@ def _from_to(counts) -> str:
 
 def _reasons(passed) -> str:
   passed = sorted(passed, key=lambda pair: -pair[1])
-  shown = [f'{count} {reason}' for reason, count in passed[:_REASONS]]
+  shown = [f'{reason}: {count}' for reason, count in passed[:_REASONS]]
   rest = passed[_REASONS:]
   if rest:
-    shown.append(f'{sum(count for _, count in rest)} for {len(rest)} more reasons')
-  return ', '.join(shown)
+    shown.append(f'{len(rest)} more reasons: {sum(count for _, count in rest)}')
+  return '; '.join(shown)
