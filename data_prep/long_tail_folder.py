@@ -218,7 +218,7 @@ def _check_options(imbalance_ratio, image_size, seed, test_share, background):
     raise UserError(f'test_share must lie between 0 and 1, got {test_share}')
   try:
     ImageColor.getrgb(background)
-  except (ValueError, AttributeError) as error:
+  except (AttributeError, TypeError, ValueError) as error:
     raise UserError(
       f"background must be a colour such as 'white' or '#000000', got {background!r} (config field "
       'data.options.background)'

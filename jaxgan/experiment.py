@@ -78,7 +78,7 @@ class Setup:
     for role in untrained:
       if role != recogniser.ROLE:
         jobs.check_untrained(config, role, self.workdir, self.data)
-    # Those that are given may be refused, too: they come first.
+    # Load the classifiers named in the config first: a bad path fails before any training.
     roles = [role for role in _ROLES if role in self._roles]
     roles.sort(key=lambda role: role in untrained)
     given = {role: self._trained(role) for role in roles if role not in untrained}

@@ -321,6 +321,15 @@ def test_bad_labels_files(table, message, write):
   assert message in refused(write({**PICTURES, **table}))
 
 
+def test_an_exported_data_set_is_read(write):
+  """Class folders inside of train, and a list of the images beside it."""
+  found, read = contents(
+    write({'train/a/000000.png': 1, 'train/b/000000.png': 2, 'images.csv': ''})
+  )
+  assert found == {'train': {'a': [1], 'b': [2]}}
+  assert dict(read.passed_over) == {'files that are no images (.csv)': 1}
+
+
 def test_the_hash_covers_the_labels_and_not_what_is_passed_over(write):
   from data_prep import long_tail_folder
 

@@ -64,6 +64,8 @@ def test_the_background_is_part_of_the_name(sprites, tmp_path):
   assert lines(sprites, tmp_path, image_size=8, background='red') == expected('red')
   with pytest.raises(build.UserError, match="background must be a colour such as 'white'"):
     load('rot')
+  with pytest.raises(build.UserError, match=r'background must be a colour .*, got 3'):
+    load(3)
 
 
 def test_data_that_an_older_version_prepared_still_loads(sprites, tmp_path):
