@@ -170,8 +170,8 @@ def find_source(source: str, copy: Copy) -> Found:
       if archive.is_file():
         return _batches(archive, copy)
     if (path / 'train').is_dir() and (path / 'test').is_dir():
-      train, test, _ = folders.list_folder(path)
-      pixels = folders.files_pixels(train.paths + (test.paths if test else []))
+      listed = folders.list_folder(path)
+      pixels = folders.files_pixels(listed.train.paths + (listed.test.paths if listed.test else []))
       return Found(path, pixels, functools.partial(folders.read_folder, path))
   raise UserError(f'source {source} is not a copy of {copy.title}; accepted: {copy.accepted}')
 

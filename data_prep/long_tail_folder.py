@@ -1,4 +1,4 @@
-"""A user's own images, from folders or one .npz, as they are or made long-tailed.
+"""A user's own images, from folders, a .zip or one .npz, as they are or made long-tailed.
 
 Images without labels (a flat folder, or an .npz without `labels`) are of one class,
 `readers.UNLABELLED`, and `labelled` in the metadata is False: the class then says
@@ -7,23 +7,25 @@ nothing, and class shares, classifiers and imbalance ratios are not to be had fr
 
 import hashlib
 import numbers
-import os
 from pathlib import Path
 import re
 
 import numpy as np
+from PIL import ImageColor
 import tensorflow_datasets as tfds
 
 from data_prep import folders, npz, readers
 from data_prep.array_builder import ArrayBuilder, Recipe, Split
 from data_prep.long_tail import class_counts, largest_n_max, select_indices
+from data_prep.pictures import BACKGROUND
 from jaxgan.errors import UserError
 
-OPTIONS = ('imbalance_ratio', 'image_size', 'seed', 'test_share')
+OPTIONS = ('imbalance_ratio', 'image_size', 'seed', 'test_share', 'background')
 DEFAULT_TEST_SHARE = 0.1
 ORDERS = {
   'npz': 'of the .npz',
   'class folders': 'by class folder, then file name',
+  'labels file': 'by class, then file name',
   'image folder': 'by file name',
 }
 
@@ -41,6 +43,14 @@ class LongTailFolder(ArrayBuilder, skip_registration=True):
     del dl_manager
     source, options = self._contents
     return make_splits(source, **options)
+
+  def _download_and_prepare(self, dl_manager, download_config=None):
+    super()._download_and_prepare(dl_manager, download_config)
+    # Which images have transparent pixels is known once they are decoded.
+    ground = getattr(self._contents[0].train.images, 'ground', None)
+    if ground and ground.num_laid:
+      laid = f'{ground.num_laid} images with transparent pixels were laid on {ground.colour}'
+      self.info.metadata['changes'] = [*self.info.metadata['changes'], laid]
 
 
 def make_splits(
@@ -109,6 +119,10 @@ def make_splits(
     'seed': seed,
     'test_share': share,
     'labelled': source.labelled,
+    'changes': list(source.changes),
+    'passed_over': [list(pair) for pair in source.passed_over],
+    'sizes': source.sizes,
+    'colour': source.colour,
   }
   return {'train': Split(images[train], labels[train], train), 'test': test}, facts
 
@@ -120,6 +134,7 @@ def recipe(
   image_size: int | None = None,
   seed: int = 0,
   test_share: float | None = None,
+  background: str = BACKGROUND,
 ) -> Recipe:
   """See `data_prep.array_builder.Recipe`.
 
@@ -128,27 +143,30 @@ def recipe(
 
   Args:
     config: '', or the name of prepared data, which then needs no source.
-    source: a folder or an .npz, see `data_prep.folders` and `data_prep.npz`.
+    source: a folder, a .zip or an .npz, see `data_prep.folders` and `data_prep.npz`.
     imbalance_ratio: see `make_splits`.
     image_size: side in pixels; may be left out if all images are squares of one size.
     seed: see `make_splits`.
     test_share: see `make_splits`.
+    background: colour that transparent images are laid on, such as 'white' or '#000000'.
 
   Returns:
     The recipe; the images are decoded only when it is made.
   """
-  _check_options(imbalance_ratio, image_size, seed, test_share)
+  _check_options(imbalance_ratio, image_size, seed, test_share, background)
   if not source:
     return _prepared(config)
   path = Path(source).expanduser()
-  if not (path.is_dir() or (path.is_file() and path.suffix == '.npz')):
-    raise UserError(f'source {source} is neither a folder of images nor an .npz file')
+  if not (path.is_dir() or (path.is_file() and path.suffix in ('.npz', '.zip'))):
+    raise UserError(f'source {source} is neither a folder of images nor an .npz file nor a .zip')
+  stem = path.resolve().name.removesuffix('.npz').removesuffix('.zip')
   parts = [
-    re.sub(r'[^A-Za-z0-9]+', '_', path.resolve().name.removesuffix('.npz')).strip('_') or 'images',
+    re.sub(r'[^A-Za-z0-9]+', '_', stem).strip('_') or 'images',
     f'ratio_{imbalance_ratio:g}' if imbalance_ratio is not None else '',
     f'size_{image_size}' if image_size else '',
     f'seed_{seed}' if seed else '',
     f'test_{test_share:g}' if test_share is not None else '',
+    f'on_{_hexadecimal(background)}' if _hexadecimal(background) != 'ffffff' else '',
     _contents_hash(path, (imbalance_ratio, test_share)),
   ]
   name = '-'.join(part for part in parts if part)
@@ -156,8 +174,10 @@ def recipe(
     raise UserError(f'dataset long_tail_folder/{config}: source {source} makes {name}')
 
   def make(data_dir):
-    read = folders.read_folder if path.is_dir() else npz.read_npz
-    contents = read(path, image_size)
+    if path.suffix == '.npz' and path.is_file():
+      contents = npz.read_npz(path, image_size)
+    else:
+      contents = folders.read_folder(path, image_size, background)
     options = {'imbalance_ratio': imbalance_ratio, 'seed': seed, 'test_share': test_share}
     make_splits(contents, **options)  # Bad options are found before TFDS writes anything.
     return LongTailFolder(
@@ -183,7 +203,7 @@ def _prepared(config):
   return Recipe(config, make)
 
 
-def _check_options(imbalance_ratio, image_size, seed, test_share):
+def _check_options(imbalance_ratio, image_size, seed, test_share, background):
   def is_a(value, kind, low, high):
     return isinstance(value, kind) and not isinstance(value, bool) and low <= value <= high
 
@@ -196,22 +216,28 @@ def _check_options(imbalance_ratio, image_size, seed, test_share):
     raise UserError(f'seed must be a whole number >= 0, got {seed}')
   if test_share is not None and not (is_a(test_share, real, 0, 1) and 0 < test_share < 1):
     raise UserError(f'test_share must lie between 0 and 1, got {test_share}')
+  try:
+    ImageColor.getrgb(background)
+  except (AttributeError, TypeError, ValueError) as error:
+    raise UserError(
+      f"background must be a colour such as 'white' or '#000000', got {background!r} (config field "
+      'data.options.background)'
+    ) from error
+
+
+def _hexadecimal(colour):
+  return ''.join(f'{level:02x}' for level in ImageColor.getrgb(colour)[:3])
 
 
 def _contents_hash(path, options):
   """10 digits of SHA-256 over file names and bytes, and the options that names may round."""
   digest = hashlib.sha256(repr(options).encode())
-  if path.is_dir():
-    train, test, _ = folders.list_folder(path)
-    files = train.paths + (test.paths if test else [])
-  else:
-    files = [path]
-  for file in files:
-    name = file.relative_to(path).as_posix() if path.is_dir() else ''
+  if path.suffix == '.npz' and path.is_file():
     try:
-      with file.open('rb') as stream:
-        contents = hashlib.file_digest(stream, 'sha256').digest()
+      with path.open('rb') as stream:
+        digest.update(b'\0' + hashlib.file_digest(stream, 'sha256').digest())
     except OSError as error:
-      raise UserError(f'image file {file} cannot be read ({error.strerror})') from error
-    digest.update(os.fsencode(name) + b'\0' + contents)
+      raise UserError(f'source {path} cannot be read ({error.strerror})') from error
+  else:
+    folders.add_contents(digest, path)
   return digest.hexdigest()[:10]

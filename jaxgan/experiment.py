@@ -43,8 +43,15 @@ def method_config(config, method: str, data: data_lib.TrainingData):
 class Setup:
   """What the methods of an experiment share: mesh, data, classifiers by their roles."""
 
-  def __init__(self, config, workdir: pathlib.Path, methods):
-    """Checks the configuration, then trains the classifiers that are missing."""
+  def __init__(self, config, workdir: pathlib.Path, methods, show_data: bool = False):
+    """Checks the configuration, then trains the classifiers that are missing.
+
+    Args:
+      config: the configuration.
+      workdir: the work directory.
+      methods: which of the methods.
+      show_data: print what the training data is before anything is trained.
+    """
     config_lib.validate(config, jax.device_count())
     self.config, self.workdir = config, pathlib.Path(workdir)
     self.family = families.family_of(methods)
@@ -71,10 +78,13 @@ class Setup:
     for role in untrained:
       if role != recogniser.ROLE:
         jobs.check_untrained(config, role, self.workdir, self.data)
-    # Those that are given may be refused, too: they come first.
+    # Load the classifiers named in the config first: a bad path fails before any training.
     roles = [role for role in _ROLES if role in self._roles]
     roles.sort(key=lambda role: role in untrained)
-    self.classifiers = {role: self._trained(role) for role in roles}
+    given = {role: self._trained(role) for role in roles if role not in untrained}
+    if show_data and files.is_writer():
+      print('\n'.join(self.data.summary()), flush=True)
+    self.classifiers = {role: given.get(role) or self._trained(role) for role in roles}
     self._evaluations = {}
 
   def _check_others(self, methods):
@@ -217,7 +227,7 @@ def run(config, workdir: pathlib.Path, profile: bool = False) -> str:
     UserError: another process is at work in the work directory, or see `Setup`.
   """
   with lock.held(workdir):
-    setup = Setup(config, workdir, config.methods)
+    setup = Setup(config, workdir, config.methods, show_data=True)
     for method in config.methods:
       train_method(setup, method, profile)
       evaluate_method(setup, method, config.evaluation.checkpoint)

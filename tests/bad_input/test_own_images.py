@@ -38,7 +38,7 @@ FOLDERS = {
   'missing': (lambda root: root, 'source .*/source is neither a folder of images nor an .npz file'),
   'empty': (files({}), 'has no class folders and no images'),
   'hidden': (files({'.1.png': picture()}), 'has no class folders and no images'),
-  'other files': (files({'1.gif': b'', 'notes.txt': b''}), 'has no class folders and no images'),
+  'other files': (files({'1.pdf': b'', 'notes.txt': b''}), 'has no class folders and no images'),
   'images beside classes': (with_file('1.png', picture()), r'has images \(1.png\) beside folders'),
   'empty class': (with_file('cow', None), r'class folder .*/cow has no images \(.png'),
   'class of one': (with_file('cow/1.png', picture()), 'class cow has 1 image, at least 2 are'),
@@ -54,7 +54,7 @@ FOLDERS = {
   'half a JPEG': (with_file('cat/1.jpg', half(picture(kind='JPEG'))), 'cat/1.jpg cannot be read'),
   'half a WebP': (with_file('cat/1.webp', half(picture(kind='WEBP'))), 'cat/1.webp cannot be read'),
   'half a BMP': (with_file('cat/1.bmp', half(picture(kind='BMP'))), 'cat/1.bmp cannot be read'),
-  'a TIFF': (with_file('cat/1.png', picture(kind='TIFF')), 'damaged, or not PNG, JPEG, BMP, WEBP'),
+  'a PDF': (with_file('cat/1.png', picture(kind='PDF')), 'damaged, or not PNG, JPEG, BMP, WEBP'),
   # Pillow would start Ghostscript.
   'PostScript': (
     with_file('cat/1.png', b'%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 16 16\n'),
@@ -91,6 +91,7 @@ OPTIONS = {
   'imbalance_ratio=0.5': 'imbalance_ratio=0.5 is not possible: use 1 or more',
   'imbalance_ratio=nan': 'imbalance_ratio=nan is not possible',
   'imbalance_ratio=inf': 'imbalance_ratio must be a number in .*, got inf',
+  'background=rot': "background must be a colour such as 'white' or '#000000', got 'rot'",
   'imbalance_ratio=1000': 'imbalance_ratio 1000 leaves class dog without images',
 }
 
@@ -148,6 +149,22 @@ def test_every_name_that_is_text_works(accepted, tmp_path):
   accepted(argv(tmp_path, root))
   with open(next(tmp_path.glob('data/*/*/*/metadata.json'))) as file:
     assert '\\u732b & \\u00f1and\\u00fa' in file.read()
+
+
+def test_what_was_read_is_shown_before_training(command, tmp_path):
+  contents = {**class_folders(), 'cat/more/9.tif': picture(kind='TIFF'), 'cat/notes.txt': b'x'}
+  source = files(contents)(tmp_path / 'source')
+  table = [
+    'train   11 images 16x16x3: cat 6, dog 5',
+    'test    2 images 16x16x3: cat 1, dog 1',
+    'sizes   16x16',
+    'colour  RGB',
+    'passed over  files that are no images (.txt): 1',
+  ]
+  for _ in range(2):  # The second start reads prepared data only.
+    result = command(argv(tmp_path, source), tmp_path)
+    assert result['stdout'].startswith('dataset long_tail_folder/source-')
+    assert result['stdout'].splitlines()[1:] == table
 
 
 # .npz ------------------------------------------------------------------------------------------
