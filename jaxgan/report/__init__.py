@@ -19,6 +19,7 @@ from pathlib import Path
 
 from jaxgan import evaluation_file, families, files
 from jaxgan.errors import UserError
+from jaxgan.names import escaped
 from jaxgan.report import formatting
 from jaxgan.report.blocks import Text
 from jaxgan.report.footnotes import Footnotes
@@ -131,8 +132,8 @@ def console_table(rows):
 
 def _markdown(block):
   if isinstance(block, Text):
-    return block.text
-  return f'**{block.title}**\n\n{formatting.markdown(block.lines)}'
+    return escaped(block.text)
+  return f'**{escaped(block.title)}**\n\n{formatting.markdown(block.lines)}'
 
 
 def _page(rows):
