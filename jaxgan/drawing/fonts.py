@@ -58,7 +58,7 @@ def families(texts: Iterable[str]) -> list[str]:
 def tell_missing(texts: Iterable[str]) -> None:
   """Logs, once, which characters no font has and which fonts to install."""
   chars = set().union(*texts) - _told
-  missing = sorted(char for char in chars if not char.isascii() and _is_missing(char))
+  missing = sorted(filter(is_missing, chars))
   _told.update(chars)
   if missing:
     advice = {}
@@ -76,17 +76,19 @@ def _advice(char):
   return _CJK if unicodedata.name(char, '').startswith(_CJK_WORDS) else _OTHERS
 
 
-def _is_missing(char):
+def is_missing(char: str) -> bool:
   """Whether a character that is to be seen is in no font."""
-  unseen = unicodedata.category(char) in ('Cc', 'Cf', 'Zs')
+  unseen = char.isascii() or unicodedata.category(char) in ('Cc', 'Cf', 'Zs')
   return not unseen and ord(char) not in _characters(_font_of(char, False))
 
 
 @functools.cache
 def _font_of(char, bold):
   """The file of the first font that has a character; the main font where none has."""
+  if char.isascii():
+    return path(bold)
   for font in (path(bold), path()):
-    if char.isascii() or ord(char) in _characters(font):
+    if ord(char) in _characters(font):
       return font
   return next((font for font in _installed() if ord(char) in _characters(font)), path(bold))
 

@@ -61,9 +61,10 @@ def write(page, text, position, size, anchor='la', color='black', bold=False):
 
 
 def text_width(text, size, bold=False):
-  """The width of a line of text."""
+  """The width of a line of text, with room for the boxes that a figure shows of missing glyphs."""
   pieces = fonts.runs(text, bold)
-  return -int(-sum(_font(path, size).getlength(piece) for path, piece in pieces) // 1)
+  boxes = 0.6 * size * sum(map(fonts.is_missing, text))
+  return -int(-(boxes + sum(_font(path, size).getlength(piece) for path, piece in pieces)) // 1)
 
 
 def wrapped(text, width, size, bold=False):
