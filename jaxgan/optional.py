@@ -30,8 +30,9 @@ def output(name):
 
 def reason(error: Exception) -> str:
   """An error as one line; one that is not meant for users, with its type."""
-  kind = '' if isinstance(error, UserError | OSError) else f'{type(error).__name__}: '
-  return kind + first_line(error)
+  if isinstance(error, UserError | OSError) or not str(error):
+    return first_line(error)
+  return f'{type(error).__name__}: {first_line(error)}'
 
 
 class Owed:
