@@ -184,6 +184,8 @@ def main(argv: list[str]) -> int:
   """Runs one command; returns the exit status."""
   # Orbax warns of every unranked checkpoint, and shows each part of a write that fails.
   absl_logging.set_verbosity(absl_logging.FATAL)
+  if hasattr(sys.stdout, 'reconfigure'):  # A name that the terminal cannot show ends no command.
+    sys.stdout.reconfigure(errors='backslashreplace')
   logging.getLogger('asyncio').setLevel(logging.CRITICAL)
   try:
     arguments = _parse(argv)
