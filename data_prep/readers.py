@@ -6,6 +6,7 @@
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
+import unicodedata
 
 import numpy as np
 
@@ -45,6 +46,30 @@ def listed_file(listing: Path, name: str) -> Path:
   if not path.parts or path.is_absolute() or '..' in path.parts:
     raise UserError(f'{listing} names {name!r}, which is no file inside of its folder')
   return listing.parent / path
+
+
+def class_name(text: str) -> str:
+  """The name of a class with its accents composed in one way (Unicode NFC).
+
+  File systems and programs compose them differently: without this, one name would be two.
+  """
+  return unicodedata.normalize('NFC', text)
+
+
+def check_labels(where: str, labels: np.ndarray, class_names: Sequence[str]) -> None:
+  """Raises a UserError unless labels are numbers of the classes and each class has images.
+
+  Args:
+    where: begins the message: which labels these are.
+    labels: int `[N]`.
+    class_names: `[K]`.
+  """
+  last = len(class_names) - 1
+  if labels.min() < 0 or labels.max() > last:
+    raise UserError(f'{where} must lie in 0..{last}, got {labels.min()}..{labels.max()}')
+  empty = np.flatnonzero(np.bincount(labels, minlength=len(class_names)) == 0)
+  if len(empty):
+    raise UserError(f'{where}: class {class_names[empty[0]]} (label {empty[0]}) has no images')
 
 
 def check_class_names(source: Path, names: Sequence[str]) -> None:
