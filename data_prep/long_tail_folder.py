@@ -1,4 +1,4 @@
-"""A user's own images, from folders or one .npz, as they are or made long-tailed.
+"""A user's own images, from folders, .npz, Arrow or Parquet, as they are or made long-tailed.
 
 Images without labels (a flat folder, or an .npz without `labels`) are of one class,
 `readers.UNLABELLED`, and `labelled` in the metadata is False: the class then says
@@ -14,7 +14,7 @@ import re
 import numpy as np
 import tensorflow_datasets as tfds
 
-from data_prep import folders, npz, readers
+from data_prep import arrow, arrow_splits, folders, npz, readers
 from data_prep.array_builder import ArrayBuilder, Recipe, Split
 from data_prep.long_tail import class_counts, largest_n_max, select_indices
 from jaxgan.errors import UserError
@@ -23,6 +23,8 @@ OPTIONS = ('imbalance_ratio', 'image_size', 'seed', 'test_share')
 DEFAULT_TEST_SHARE = 0.1
 ORDERS = {
   'npz': 'of the .npz',
+  'Arrow files': 'by file, then row',
+  'Parquet files': 'by file, then row',
   'class folders': 'by class folder, then file name',
   'image folder': 'by file name',
 }
@@ -128,7 +130,7 @@ def recipe(
 
   Args:
     config: '', or the name of prepared data, which then needs no source.
-    source: a folder or an .npz, see `data_prep.folders` and `data_prep.npz`.
+    source: see `data_prep.folders`, `data_prep.npz` and `data_prep.arrow_splits`.
     imbalance_ratio: see `make_splits`.
     image_size: side in pixels; may be left out if all images are squares of one size.
     seed: see `make_splits`.
@@ -141,10 +143,9 @@ def recipe(
   if not source:
     return _prepared(config)
   path = Path(source).expanduser()
-  if not (path.is_dir() or (path.is_file() and path.suffix == '.npz')):
-    raise UserError(f'source {source} is neither a folder of images nor an .npz file')
+  read = _reader(path)
   parts = [
-    re.sub(r'[^A-Za-z0-9]+', '_', path.resolve().name.removesuffix('.npz')).strip('_') or 'images',
+    re.sub(r'[^A-Za-z0-9]+', '_', _stem(path.resolve())).strip('_') or 'images',
     f'ratio_{imbalance_ratio:g}' if imbalance_ratio is not None else '',
     f'size_{image_size}' if image_size else '',
     f'seed_{seed}' if seed else '',
@@ -156,7 +157,6 @@ def recipe(
     raise UserError(f'dataset long_tail_folder/{config}: source {source} makes {name}')
 
   def make(data_dir):
-    read = folders.read_folder if path.is_dir() else npz.read_npz
     contents = read(path, image_size)
     options = {'imbalance_ratio': imbalance_ratio, 'seed': seed, 'test_share': test_share}
     make_splits(contents, **options)  # Bad options are found before TFDS writes anything.
@@ -170,11 +170,29 @@ def recipe(
   return Recipe(name, make)
 
 
+def _reader(path: Path):
+  """The function (path, image_size) -> Source for the form that the images have."""
+  if path.is_file() and path.suffix == '.npz':
+    return npz.read_npz
+  if arrow_splits.is_data_set(path):
+    return arrow.read_arrow
+  if path.is_dir():
+    return folders.read_folder
+  raise UserError(
+    f'source {path} is neither a folder of images nor an .npz file, nor an Arrow or Parquet file'
+  )
+
+
+def _stem(path):
+  return path.stem if path.is_file() else path.name
+
+
 def _prepared(config):
   if not re.fullmatch(r'[A-Za-z0-9_.+-]+', config):
     raise UserError(
       'long_tail_folder needs --source (config field data.source): a folder of class folders '
-      'or images, or an .npz; or the name of prepared data as dataset long_tail_folder/NAME'
+      'or images, an .npz, or Arrow or Parquet files; or the name of prepared data as dataset '
+      'long_tail_folder/NAME'
     )
 
   def make(data_dir):
@@ -201,13 +219,7 @@ def _check_options(imbalance_ratio, image_size, seed, test_share):
 def _contents_hash(path, options):
   """10 digits of SHA-256 over file names and bytes, and the options that names may round."""
   digest = hashlib.sha256(repr(options).encode())
-  if path.is_dir():
-    train, test, _ = folders.list_folder(path)
-    files = train.paths + (test.paths if test else [])
-  else:
-    files = [path]
-  for file in files:
-    name = file.relative_to(path).as_posix() if path.is_dir() else ''
+  for name, file in _files(path):
     try:
       with file.open('rb') as stream:
         contents = hashlib.file_digest(stream, 'sha256').digest()
@@ -215,3 +227,16 @@ def _contents_hash(path, options):
       raise UserError(f'image file {file} cannot be read ({error.strerror})') from error
     digest.update(os.fsencode(name) + b'\0' + contents)
   return digest.hexdigest()[:10]
+
+
+def _files(path) -> list[tuple[str, Path]]:
+  """The files that are read of a source: (name in it, path)."""
+  if arrow_splits.is_data_set(path):
+    train, test, _ = arrow_splits.list_splits(path)
+    splits = [('train', file) for file in train] + [('test', file) for file in test]
+    return [(f'{split}/{file.name}', file) for split, file in splits]
+  if not path.is_dir():
+    return [('', path)]
+  train, test, _ = folders.list_folder(path)
+  files = train.paths + (test.paths if test else [])
+  return [(file.relative_to(path).as_posix(), file) for file in files]

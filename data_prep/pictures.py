@@ -125,10 +125,13 @@ def open_image(file, path=None) -> Iterator[Image.Image]:
   """An image file that is not decoded yet; all that goes wrong with it is a UserError.
 
   Args:
-    file: a path or an open file.
+    file: a path, an open file, or what has `read_bytes`, such as a row of a table.
     path: what messages call it, by default `file`.
   """
+  path = path or file
   try:
+    in_memory = not isinstance(file, (str, os.PathLike)) and hasattr(file, 'read_bytes')
+    file = io.BytesIO(file.read_bytes()) if in_memory else file
     with Image.open(file, formats=_FORMATS) as image:
       if image.width * image.height > Image.MAX_IMAGE_PIXELS:
         raise ValueError(f'{image.width}x{image.height} pixels are too many')
@@ -138,7 +141,7 @@ def open_image(file, path=None) -> Iterator[Image.Image]:
   except Exception as error:  # Decoders raise a dozen types for damaged files.
     unknown = isinstance(error, UnidentifiedImageError)
     reason = f'damaged, or not {", ".join(_FORMATS)}' if unknown else first_line(error)
-    raise UserError(f'image file {path or file} cannot be read ({reason})') from error
+    raise UserError(f'image file {path} cannot be read ({reason})') from error
 
 
 def read_image(file, image_size: int | None, path=None, change: Callable | None = None):

@@ -1,6 +1,6 @@
 """What every reader of a user's images returns, and the checks that readers share.
 
-`data_prep.folders` and `data_prep.npz` read.
+`data_prep.folders`, `data_prep.npz` and `data_prep.arrow` read.
 """
 
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ class Source(NamedTuple):
   train: Labelled
   test: Labelled | None
   class_names: tuple[str, ...]
-  kind: str  # 'class folders', 'image folder', 'npz', 'python batches' or 'binary batches'
+  kind: str  # 'class folders', 'npz', 'python batches', ...: see `long_tail_folder.ORDERS`
   pixels: str  # 'exact', 'jpeg' or 'unverified'
   labelled: bool = True  # If False, all labels are 0 and the one class is UNLABELLED.
   changes: tuple[str, ...] = ()  # What was done to images, a line each: 'scaled from [0, 1]'.

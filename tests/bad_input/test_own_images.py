@@ -8,6 +8,7 @@ import zipfile
 import numpy as np
 import pytest
 
+from tests import arrow_sets
 from tests.bad_input.sources import (
   class_folders,
   damaged,
@@ -18,10 +19,12 @@ from tests.bad_input.sources import (
   npz,
   pets,
   picture,
+  replaced,
 )
 from tests.bad_input.tables import PREPARED, SMALL, Evil, argv
 
 IMAGES = np.zeros((12, 16, 16, 1), np.uint8)
+ROWS = [arrow_sets.encoded(20 * i, size=16) for i in range(12)], [i % 2 for i in range(12)]
 
 
 def with_file(name, data):
@@ -261,6 +264,78 @@ def test_npz(name, refused, tmp_path):
   refused(argv(tmp_path, build(tmp_path / 'source')), message)
 
 
-@pytest.mark.parametrize('build', [pets, npz()], ids=['folder', 'npz'])
+# Arrow and Parquet ------------------------------------------------------------------------------
+
+
+def _parquet(contents):
+  """A builder of a Parquet file; contents: a table, or a function of the bytes of a good one."""
+
+  def build(path):
+    path = path.with_suffix('.parquet')
+    good = not callable(contents)
+    arrow_sets.write_parquet(path.parent, {path.name: contents if good else PARQUET})
+    path.write_bytes(path.read_bytes() if good else contents(path.read_bytes()))
+    return path
+
+  return build
+
+
+def _saved(root):
+  """Two splits that the library `datasets` saved."""
+  return arrow_sets.save_splits(root, train=PARQUET, test=PARQUET)
+
+
+PARQUET = arrow_sets.table(*ROWS)
+ARROW = {
+  'half': (_parquet(half), 'source.parquet cannot be read'),
+  'no bytes': (_parquet(lambda data: b''), 'source.parquet cannot be read'),
+  'text': (_parquet(lambda data: b'hello'), 'source.parquet cannot be read'),
+  'a pickle': (_parquet(lambda data: pickle.dumps(Evil())), 'source.parquet cannot be read'),
+  'a pointer': (_parquet(lambda data: b'version https://git-lfs'), 'run `git lfs pull`'),
+  'no image': (
+    _parquet(arrow_sets.table([b'hello'] * 12, ROWS[1])),
+    r'parquet row 0 cannot be read \(damaged, or not PNG',
+  ),
+  'no bytes of one': (
+    _parquet(arrow_sets.table([*ROWS[0][:11], None], ROWS[1])),
+    'row 11 has no bytes of an image',
+  ),
+  'bomb': (
+    _parquet(arrow_sets.table([declared_png(30_000, 30_000)] * 12, ROWS[1])),
+    '900000000 pixels. exceeds limit',
+  ),
+  'two names of labels': (
+    _parquet(PARQUET.append_column('labels', [ROWS[1]])),
+    'several columns of labels, label, labels: call one',
+  ),
+  'numbers for images': (
+    _parquet(PARQUET.drop_columns('image').append_column('image', [ROWS[1]])),
+    'has no column of images',
+  ),
+  'split without files': (
+    replaced(_saved, 'test/state.json', b'{"_data_files": []}'),
+    'test lacks files',
+  ),
+  'no JSON': (replaced(_saved, 'dataset_dict.json', b'{'), 'dataset_dict.json cannot be read'),
+  'file outside': (
+    replaced(_saved, 'test/state.json', b'{"_data_files": [{"filename": "../../x"}]}'),
+    "names '../../x', which is no file inside of its folder",
+  ),
+  'split outside': (
+    replaced(_saved, 'dataset_dict.json', b'{"splits": ["train", "../test"]}'),
+    "names '../test', which is no file inside",
+  ),
+}
+
+
+@pytest.mark.parametrize('name', ARROW)
+def test_arrow(name, refused, tmp_path):
+  build, message = ARROW[name]
+  refused(argv(tmp_path, build(tmp_path / 'source')), message)
+
+
+@pytest.mark.parametrize(
+  'build', [pets, npz(), _parquet(PARQUET), _saved], ids=['folder', 'npz', 'parquet', 'arrow']
+)
 def test_the_sources_are_right_until_they_are_broken(build, accepted, tmp_path):
   accepted(argv(tmp_path, build(tmp_path / 'source')))
