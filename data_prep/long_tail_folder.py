@@ -14,7 +14,7 @@ import re
 import numpy as np
 import tensorflow_datasets as tfds
 
-from data_prep import arrow, arrow_splits, folders, npz, readers
+from data_prep import arrow, arrow_splits, folders, names, npz, readers
 from data_prep.array_builder import ArrayBuilder, Recipe, Split
 from data_prep.long_tail import class_counts, largest_n_max, select_indices
 from jaxgan.errors import UserError
@@ -126,7 +126,8 @@ def recipe(
   """See `data_prep.array_builder.Recipe`.
 
   The config is named after the source, the options and a hash of the contents, so
-  that a changed source is prepared anew and an unchanged one is found again.
+  that a changed source is prepared anew and an unchanged one is found again, under the name of
+  another path, too (`data_prep.names`).
 
   Args:
     config: '', or the name of prepared data, which then needs no source.
@@ -153,7 +154,9 @@ def recipe(
     _contents_hash(path, (imbalance_ratio, test_share)),
   ]
   name = '-'.join(part for part in parts if part)
-  if config not in ('', name):
+  if config and names.without_source(f'{names.OWN_IMAGES}/{config}') != names.without_source(
+    f'{names.OWN_IMAGES}/{name}'
+  ):
     raise UserError(f'dataset long_tail_folder/{config}: source {source} makes {name}')
 
   def make(data_dir):

@@ -19,6 +19,7 @@ from jaxgan import (
   recogniser,
   replicas,
   report,
+  sources,
   train,
 )
 from jaxgan.drawing import curves
@@ -46,6 +47,7 @@ class Setup:
   def __init__(self, config, workdir: pathlib.Path, methods):
     """Checks the configuration, then trains the classifiers that are missing."""
     config_lib.validate(config, jax.device_count())
+    config = sources.with_prepared(config, workdir)
     self.config, self.workdir = config, pathlib.Path(workdir)
     self.family = families.family_of(methods)
     pretrained.check(config, self.family.roles(config, methods, labelled=True), self.workdir)

@@ -110,7 +110,7 @@ def test_npz(tmp_path, load):
   train, test = load(tmp_path / 'own set!.npz'), load(tmp_path / 'own set!.npz', 'test')
   assert train.images.shape == (9, 8, 8, 1) and train.class_names == ('0', '1', '2')
   assert {i.tobytes() for i in [*train.images, *test.images]} == {i.tobytes() for i in images}
-  assert 'long_tail_folder/own_set-' in train.key
+  assert 'long_tail_folder/own_set-' in train.metadata['full_name']
 
   np.savez(tmp_path / 'b.npz', images=images, labels=labels, test_images=images[:4],
            test_labels=labels[[0, 4, 8, 9]], class_names=['x', 'y', 'z'])  # fmt: skip
