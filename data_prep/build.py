@@ -8,6 +8,7 @@ TFDS is imported inside the functions, so that `--help` stays quick.
 
 from collections.abc import Iterator
 import contextlib
+import functools
 import importlib
 import io
 import json
@@ -20,8 +21,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from data_prep import names
+from data_prep.stored_images import READ_TOGETHER, StoredImages
 from data_prep.summary import summarise
-from jaxgan import lock
+from jaxgan import files, lock
 from jaxgan.errors import UserError
 
 # Each module has OPTIONS, the names of its options, and a function
@@ -41,7 +44,6 @@ DATASETS = {
   'shapenet5': 'data_prep.shapenet5',
   'youtube_faces40': 'data_prep.youtube_faces40',
 }
-_READ_TOGETHER = 1000  # Records; one by one takes five times as long.
 
 
 class Arrays(NamedTuple):
@@ -49,7 +51,7 @@ class Arrays(NamedTuple):
 
   images uint8 [N, H, W, C], labels int32 [N], the K class names in label order, the
   metadata of the preparation, and a key that changes with any pixel, label or
-  position: fit for naming cached statistics.
+  position, and with nothing else: fit for naming cached statistics.
   """
 
   images: np.ndarray
@@ -75,7 +77,7 @@ def prepare(dataset: str, source: str = '', data_dir: str = '', **options):
     UserError: unknown data set or option, a bad or missing source, damaged prepared
       data, or prepared data that came from another kind of source.
   """
-  return _prepare(dataset, source, data_dir, options)[0]
+  return _prepare(dataset, source, data_dir, '', options)[0]
 
 
 def load(
@@ -84,6 +86,7 @@ def load(
   source: str = '',
   data_dir: str = '',
   limit: float = math.inf,
+  prepared: str = '',
   **options,
 ) -> Arrays:
   """Loads a split into memory, preparing the data set if it is missing.
@@ -97,6 +100,8 @@ def load(
     source: see `prepare`.
     data_dir: see `prepare`.
     limit: images of more bytes stay on the disk and are StoredImages.
+    prepared: the name of data, NAME/CONFIG, that was prepared from the source before: read where
+      the source is gone.
     **options: see `prepare`.
 
   Returns:
@@ -107,7 +112,7 @@ def load(
   """
   from data_prep.array_builder import ArraysDigest
 
-  builder, metadata = _prepare(dataset, source, data_dir, options)
+  builder, metadata = _prepare(dataset, source, data_dir, prepared, options)
   splits = builder.info.splits
   try:
     num_images = splits[split].num_examples
@@ -123,8 +128,8 @@ def load(
     digest = ArraysDigest(images.shape)
     labels, indices = np.empty(num_images, np.int32), np.empty(num_images, np.int64)
     records = builder.as_data_source(split)
-    for start in range(0, num_images, _READ_TOGETHER):
-      block = range(start, min(start + _READ_TOGETHER, num_images))
+    for start in range(0, num_images, READ_TOGETHER):
+      block = range(start, min(start + READ_TOGETHER, num_images))
       for i, example in zip(block, records.__getitems__(block), strict=True):
         images[i], labels[i], indices[i] = example['image'], example['label'], example['index']
       digest.update(images[start : block.stop])
@@ -142,40 +147,8 @@ def _arrays(builder, metadata, split, digest, images, labels):
   metadata = {
     **metadata, 'full_name': builder.info.full_name, 'data_dir': str(Path(builder.data_dir))
   }  # fmt: skip
-  key = f'{builder.info.full_name}/{split}/{digest[:16]}'
+  key = f'{names.without_source(builder.info.full_name)}/{split}/{digest[:16]}'
   return Arrays(images, labels, tuple(metadata['class_names']), metadata, key)
-
-
-class StoredImages:
-  """Images in prepared records, read when they are asked for; as an array uint8 `[N, H, W, C]`.
-
-  Records have checksums of their own.
-  """
-
-  dtype = np.dtype(np.uint8)
-
-  def __init__(self, records, shape, positions=None):
-    self._records, self.shape, self._positions = records, tuple(shape), positions
-
-  def __len__(self):
-    return self.shape[0]
-
-  def __getitem__(self, at) -> np.ndarray:
-    """The images at positions, an int array of any shape or a slice."""
-    at = np.arange(len(self))[at] if isinstance(at, slice) else np.asarray(at)
-    stored = at if self._positions is None else self._positions[at]
-    images = np.empty((at.size, *self.shape[1:]), np.uint8)
-    for start in range(0, at.size, _READ_TOGETHER):
-      block = stored.ravel()[start : start + _READ_TOGETHER].tolist()
-      for i, example in enumerate(self._records.__getitems__(block), start):
-        images[i] = example['image']
-    return images.reshape(*at.shape, *self.shape[1:])
-
-  def take(self, at, axis: int = 0) -> 'StoredImages':
-    """Some of the images, not read yet."""
-    assert axis == 0
-    at = at if self._positions is None else self._positions[at]
-    return StoredImages(self._records, (len(at), *self.shape[1:]), at)
 
 
 def _stored(builder, metadata, split, shape):
@@ -184,8 +157,8 @@ def _stored(builder, metadata, split, shape):
   try:
     examples = builder.as_data_source(split, decoders={'image': tfds.decode.SkipDecoding()})
     labels = np.empty(shape[0], np.int32)
-    for start in range(0, shape[0], _READ_TOGETHER):
-      block = range(start, min(start + _READ_TOGETHER, shape[0]))
+    for start in range(0, shape[0], READ_TOGETHER):
+      block = range(start, min(start + READ_TOGETHER, shape[0]))
       labels[start : block.stop] = [e['label'] for e in examples.__getitems__(block)]
     images = StoredImages(builder.as_data_source(split), shape)
     return _arrays(builder, metadata, split, metadata[split]['arrays_sha256'], images, labels)
@@ -228,7 +201,7 @@ def _module(dataset):
   return name, importlib.import_module(DATASETS[name]), config
 
 
-def _prepare(dataset, source, data_dir, options):
+def _prepare(dataset, source, data_dir, prepared, options):
   from data_prep.array_builder import VERSION
 
   name, module, config = _module(dataset)
@@ -238,10 +211,23 @@ def _prepare(dataset, source, data_dir, options):
       allowed = ', '.join(module.OPTIONS) or 'none'
       raise UserError(f'{option} is not an option of {name}; allowed: {allowed}')
   source = os.path.expanduser(source)
-  recipe = module.recipe(config, source, **options)
   root = Path(data_dir or os.environ.get('TFDS_DATA_DIR') or '~/tensorflow_datasets').expanduser()
-  folder = root / name / recipe.config / VERSION
-  if not folder.exists():
+  if names.is_gone(source):
+    before = names.of_same_source(dataset, prepared)
+    folder = names.find(root, before, VERSION)
+    if folder:
+      _say_gone(source, folder)
+      return _open(folder)
+    if prepared:
+      raise UserError(
+        f'source {source} is not there, and neither is the data that was prepared from it, '
+        f'{root / names.pattern(before)}: give one of them (config field data.source or '
+        'data.data_dir)'
+      )
+  recipe = module.recipe(config, source, **options)
+  folder = names.find(root, f'{name}/{recipe.config}', VERSION)
+  if not folder:
+    folder = root / name / recipe.config / VERSION
     _build(recipe, root, name, folder)
   builder, metadata = _open(folder)
   if recipe.pixels and recipe.pixels != metadata['pixels']:
@@ -250,6 +236,12 @@ def _prepare(dataset, source, data_dir, options):
       f'{recipe.pixels} pixels: delete that folder or choose another data_dir'
     )
   return builder, metadata
+
+
+@functools.cache  # Once for all splits.
+def _say_gone(source, folder):
+  if files.is_writer():
+    print(f'source {source} is not there: using {folder}, prepared from it', file=sys.stderr)
 
 
 def _build(recipe, root, name, folder):
@@ -363,7 +355,7 @@ def _main(argv) -> int:
       name: getattr(values, name)
       for name in ('imbalance_ratio', 'image_size', 'seed', 'test_share', 'background')
     }
-    print(_describe(*_prepare(values.dataset, values.source, values.data_dir, options)))
+    print(_describe(*_prepare(values.dataset, values.source, values.data_dir, '', options)))
   except UserError as error:
     print(f'error: {error}', file=sys.stderr)
     return 1

@@ -1,16 +1,13 @@
 """Reading folders and .zip files of images: class folders, labels files, or images alone."""
 
 from collections.abc import Sequence
-import hashlib
-import os
 from pathlib import Path
 
 from data_prep.listing import Listing, list_images
 from data_prep.picture_formats import JPEG_SUFFIXES
-from data_prep.pictures import BACKGROUND, Looks, look_at
-from data_prep.readers import UNLABELLED, Labelled, Source
+from data_prep.pictures import BACKGROUND, look_at
+from data_prep.readers import UNLABELLED, Labelled, Source, add_file
 from data_prep.trees import open_tree
-from jaxgan.errors import UserError, first_line
 
 
 def list_folder(source: Path) -> Listing:
@@ -44,10 +41,10 @@ def read_folder(
     kind if names else 'image folder',
     files_pixels(paths),
     bool(names),
-    changes=(*listed.changes, *_changes(images.looks, len(paths), image_size)),
+    changes=(*listed.changes, *images.looks.changes()),
     passed_over=tuple(sorted(listed.passed_over.items())),
-    sizes=_range(images.looks),
-    colour=_colour(images.looks, len(paths)),
+    sizes=images.looks.sizes,
+    colour=images.looks.colour,
   )
 
 
@@ -66,30 +63,4 @@ def add_contents(digest, source: Path) -> None:
   listed = list_folder(source)
   files = listed.train.paths + (listed.test.paths if listed.test else []) + listed.tables
   for file in files:
-    try:
-      with file.open() as stream:
-        contents = hashlib.file_digest(stream, 'sha256').digest()
-    except Exception as error:  # Of files; zip and zlib errors.
-      raise UserError(f'image file {file} cannot be read ({first_line(error)})') from error
-    digest.update(os.fsencode(file.path) + b'\0' + contents)
-
-
-def _range(looks: Looks) -> str:
-  smallest, largest = (f'{width}x{height}' for width, height in (looks.smallest, looks.largest))
-  return smallest if smallest == largest else f'{smallest} to {largest}'
-
-
-def _colour(looks: Looks, num_images: int) -> str:
-  if looks.num_grey in (0, num_images):
-    return 'grey' if looks.num_grey else 'RGB'
-  return f'RGB; {looks.num_grey} of {num_images} images are grey'
-
-
-def _changes(looks: Looks, num_images: int, image_size: int | None) -> list[str]:
-  changes = []
-  if looks.num_small:
-    few = f'{looks.num_small} of {num_images} images are smaller than {image_size}'
-    changes.append(f'{few} and are enlarged')
-  if looks.num_animated:
-    changes.append(f'of {looks.num_animated} files with several frames the first is read')
-  return changes
+    add_file(digest, file.path, file)

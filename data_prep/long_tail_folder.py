@@ -1,20 +1,22 @@
-"""A user's own images, from folders, a .zip or one .npz, as they are or made long-tailed.
+"""A user's own images, from folders, .zip, .npz, Arrow or Parquet, as they are or long-tailed.
 
 Images without labels (a flat folder, or an .npz without `labels`) are of one class,
 `readers.UNLABELLED`, and `labelled` in the metadata is False: the class then says
 nothing, and class shares, classifiers and imbalance ratios are not to be had from it.
 """
 
+from collections.abc import Callable
 import hashlib
 import numbers
 from pathlib import Path
 import re
+from typing import NamedTuple
 
 import numpy as np
 from PIL import ImageColor
 import tensorflow_datasets as tfds
 
-from data_prep import folders, npz, readers
+from data_prep import arrow, arrow_splits, folders, names, npz, readers
 from data_prep.array_builder import ArrayBuilder, Recipe, Split
 from data_prep.long_tail import class_counts, largest_n_max, select_indices
 from data_prep.pictures import BACKGROUND
@@ -24,6 +26,8 @@ OPTIONS = ('imbalance_ratio', 'image_size', 'seed', 'test_share', 'background')
 DEFAULT_TEST_SHARE = 0.1
 ORDERS = {
   'npz': 'of the .npz',
+  'Arrow files': 'by file, then row',
+  'Parquet files': 'by file, then row',
   'class folders': 'by class folder, then file name',
   'labels file': 'by class, then file name',
   'image folder': 'by file name',
@@ -139,11 +143,12 @@ def recipe(
   """See `data_prep.array_builder.Recipe`.
 
   The config is named after the source, the options and a hash of the contents, so
-  that a changed source is prepared anew and an unchanged one is found again.
+  that a changed source is prepared anew and an unchanged one is found again, under the name of
+  another path, too (`data_prep.names`).
 
   Args:
     config: '', or the name of prepared data, which then needs no source.
-    source: a folder, a .zip or an .npz, see `data_prep.folders` and `data_prep.npz`.
+    source: see `data_prep.folders`, `data_prep.npz` and `data_prep.arrow_splits`.
     imbalance_ratio: see `make_splits`.
     image_size: side in pixels; may be left out if all images are squares of one size.
     seed: see `make_splits`.
@@ -157,27 +162,24 @@ def recipe(
   if not source:
     return _prepared(config)
   path = Path(source).expanduser()
-  if not (path.is_dir() or (path.is_file() and path.suffix in ('.npz', '.zip'))):
-    raise UserError(f'source {source} is neither a folder of images nor an .npz file nor a .zip')
-  stem = path.resolve().name.removesuffix('.npz').removesuffix('.zip')
+  reader = _reader(path)
   parts = [
-    re.sub(r'[^A-Za-z0-9]+', '_', stem).strip('_') or 'images',
+    re.sub(r'[^A-Za-z0-9]+', '_', _stem(path.resolve())).strip('_') or 'images',
     f'ratio_{imbalance_ratio:g}' if imbalance_ratio is not None else '',
     f'size_{image_size}' if image_size else '',
     f'seed_{seed}' if seed else '',
     f'test_{test_share:g}' if test_share is not None else '',
     f'on_{_hexadecimal(background)}' if _hexadecimal(background) != 'ffffff' else '',
-    _contents_hash(path, (imbalance_ratio, test_share)),
+    _contents_hash(reader, path, (imbalance_ratio, test_share)),
   ]
   name = '-'.join(part for part in parts if part)
-  if config not in ('', name):
+  if config and names.without_source(f'{names.OWN_IMAGES}/{config}') != names.without_source(
+    f'{names.OWN_IMAGES}/{name}'
+  ):
     raise UserError(f'dataset long_tail_folder/{config}: source {source} makes {name}')
 
   def make(data_dir):
-    if path.suffix == '.npz' and path.is_file():
-      contents = npz.read_npz(path, image_size)
-    else:
-      contents = folders.read_folder(path, image_size, background)
+    contents = reader.read(path, image_size, background)
     options = {'imbalance_ratio': imbalance_ratio, 'seed': seed, 'test_share': test_share}
     make_splits(contents, **options)  # Bad options are found before TFDS writes anything.
     return LongTailFolder(
@@ -190,11 +192,40 @@ def recipe(
   return Recipe(name, make)
 
 
+class _Reader(NamedTuple):
+  """How one form of images is read.
+
+  read(path, image_size, background) returns the Source. add_contents(digest, path) adds what the
+  images depend on to a hash.
+  """
+
+  read: Callable
+  add_contents: Callable
+
+
+def _reader(path: Path) -> _Reader:
+  if path.is_file() and path.suffix == '.npz':
+    return _Reader(npz.read_npz, npz.add_contents)
+  if arrow_splits.is_data_set(path):
+    return _Reader(arrow.read_arrow, arrow.add_contents)
+  if path.is_dir() or (path.is_file() and path.suffix == '.zip'):
+    return _Reader(folders.read_folder, folders.add_contents)
+  raise UserError(
+    f'source {path} is neither a folder or .zip of images nor an .npz file, nor an Arrow or '
+    'Parquet file'
+  )
+
+
+def _stem(path):
+  return path.stem if path.is_file() else path.name
+
+
 def _prepared(config):
   if not re.fullmatch(r'[A-Za-z0-9_.+-]+', config):
     raise UserError(
       'long_tail_folder needs --source (config field data.source): a folder of class folders '
-      'or images, or an .npz; or the name of prepared data as dataset long_tail_folder/NAME'
+      'or images, an .npz, or Arrow or Parquet files; or the name of prepared data as dataset '
+      'long_tail_folder/NAME'
     )
 
   def make(data_dir):
@@ -229,15 +260,8 @@ def _hexadecimal(colour):
   return ''.join(f'{level:02x}' for level in ImageColor.getrgb(colour)[:3])
 
 
-def _contents_hash(path, options):
+def _contents_hash(reader, path, options):
   """10 digits of SHA-256 over file names and bytes, and the options that names may round."""
   digest = hashlib.sha256(repr(options).encode())
-  if path.suffix == '.npz' and path.is_file():
-    try:
-      with path.open('rb') as stream:
-        digest.update(b'\0' + hashlib.file_digest(stream, 'sha256').digest())
-    except OSError as error:
-      raise UserError(f'source {path} cannot be read ({error.strerror})') from error
-  else:
-    folders.add_contents(digest, path)
+  reader.add_contents(digest, path)
   return digest.hexdigest()[:10]

@@ -1,75 +1,134 @@
-"""Reading .npz files of images, with or without labels."""
+"""Reading .npz files of images, with or without labels.
+
+The arrays have the names of one of `FORMS`. Images are uint8 in 0..255, bool, or floats in [0, 1],
+[-1, 1] or [0, 255]; labels are numbers, one-hot rows or texts.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 import zipfile
 
 import numpy as np
 from PIL import Image
 
-from data_prep.pictures import fit_square
-from data_prep.readers import UNLABELLED, Labelled, Source, check_class_names
+from data_prep.labels import number_labels, texts
+from data_prep.pictures import BACKGROUND, fit_square
+from data_prep.pixel_range import to_uint8
+from data_prep.readers import UNLABELLED, Labelled, Source, add_file
 from jaxgan.errors import UserError, first_line
+
+
+class Form(NamedTuple):
+  """The names of the arrays of an .npz: (images, labels) of each split."""
+
+  train: tuple[str, str]
+  test: tuple[str, str]
+  validation: tuple[str, str]
+
+
+_TEST, _VALIDATION = ('test_images', 'test_labels'), ('val_images', 'val_labels')
+FORMS = (
+  Form(('images', 'labels'), _TEST, _VALIDATION),
+  Form(('train_images', 'train_labels'), _TEST, _VALIDATION),  # Of MedMNIST.
+  Form(('x_train', 'y_train'), ('x_test', 'y_test'), ('x_val', 'y_val')),  # Of Keras.
+)
 
 
 def npz_pixels(path: Path) -> str:
   """The optional field `pixels` of an .npz ('exact' or 'jpeg'), else 'unverified'."""
-  return _stated_pixels(open_npz(path, ('pixels',))[0])
+  return _stated_pixels(path, open_npz(path, ('pixels',))[0])
 
 
-def read_npz(path: Path, image_size: int | None = None) -> Source:
-  """Reads `images`, `labels` and, if there, `test_images`, `test_labels`, `class_names`.
+def read_npz(path: Path, image_size: int | None = None, background: str = BACKGROUND) -> Source:
+  """Reads the images of an .npz and, if there, their labels, test images and `class_names`.
 
-  An .npz without labels may hold nothing but `images`, `test_images` and `pixels`, so
-  that labels under another name are not passed over.
+  Validation images are the test where there is no other. An .npz without labels may hold nothing
+  but images and `pixels`, so that labels under another name are not passed over.
 
   Args:
-    path: an .npz of uint8 images [N, H, W] or [N, H, W, 1 or 3] and int labels [N].
+    path: an .npz of images [N, H, W] or [N, H, W, 1 or 3] and labels; see `FORMS`.
     image_size: see `data_prep.pictures.look_at`.
+    background: not read, as arrays have no transparent pixels.
 
   Returns:
-    The source. Without class_names the classes are called 0, 1, ...
+    The source; for its class names see `data_prep.labels.number_labels`.
 
   Raises:
-    UserError: a field is missing, has another type or length, or a label is out of range.
+    UserError: a field is missing or has another form or length, the scale of the images is not
+      clear, or a label is out of range.
   """
-  fields = ('images', 'labels', 'test_images', 'test_labels', 'class_names', 'pixels')
-  arrays, names = open_npz(path, fields)
-  labelled = 'labels' in arrays or 'test_labels' in arrays
-  if 'images' in arrays and not labelled:
-    others = sorted(set(names) - {'images', 'test_images', 'pixels'})
+  names = open_npz(path, ())[1]
+  form = _form(path, names)
+  unread = []
+  if set(form.validation) & set(names):
+    if set(form.test) & set(names):
+      unread = [name for name in form.validation if name in names]
+    else:
+      form = form._replace(test=form.validation)
+  splits = (form.train, form.test)
+  fields = (*form.train, *form.test, 'class_names', 'pixels')
+  arrays, _ = open_npz(path, fields)
+  labelled = any(labels in arrays for _, labels in splits)
+  unread += sorted(set(names) - set(fields) - set(unread))
+  if not labelled:
+    others = sorted({*unread, *arrays} - {form.train[0], form.test[0], *form.validation, 'pixels'})
     if others:
       raise UserError(
-        f'source {path} has no labels, but {", ".join(others)}: call the labels `labels`, or '
-        'leave only images, test_images and pixels if there are none'
+        f'source {path} has no labels, but {", ".join(others)}: call the labels '
+        f'`{form.train[1]}`, or leave only {form.train[0]}, {form.test[0]} and pixels if there are '
+        'none'
       )
-    for name in arrays.keys() & {'images', 'test_images'}:
-      arrays[name.replace('images', 'labels')] = np.zeros(arrays[name].shape[:1], np.int64)
-    arrays['class_names'] = np.array([UNLABELLED])
-  train = _labelled(path, arrays, '', image_size)
-  if train is None:
-    raise UserError(f'source {path} needs the arrays images and labels, it has {sorted(names)}')
-  test = _labelled(path, arrays, 'test_', image_size)
-  if test is not None and test.images.shape[1:] != train.images.shape[1:]:
-    raise UserError(
-      f'source {path}: images are {train.images.shape[1:]}, test_images {test.images.shape[1:]}'
+  pictures, changes = _pictures(path, arrays, splits, labelled, image_size)
+  if labelled:
+    labels, class_names = number_labels(
+      path,
+      {labels: arrays[labels] for images, labels in splits if images in pictures},
+      arrays.get('class_names'),
     )
-  if 'class_names' in arrays:
-    class_names = tuple(str(name) for name in np.atleast_1d(arrays['class_names']))
-    check_class_names(path, class_names)
   else:
-    largest = max(int(part.labels.max()) for part in (train, test) if part is not None)
-    # Beyond the number of images some class has none, whatever the names.
-    class_names = tuple(str(k) for k in range(min(largest, len(train.labels)) + 1))
-  for field, part in (('labels', train), ('test_labels', test)):
-    if part is not None:
-      _check_labels(f'source {path}: {field}', part.labels, class_names)
-  return Source(train, test, class_names, 'npz', _stated_pixels(arrays), labelled)
+    labels = {labels: np.zeros(len(pictures[i]), np.int64) for i, labels in splits if i in pictures}
+    class_names = (UNLABELLED,)
+  train, test = (
+    Labelled(pictures[images], labels[name]) if images in pictures else None
+    for images, name in splits
+  )
+  return Source(
+    train,
+    test,
+    class_names,
+    'npz',
+    _stated_pixels(path, arrays),
+    labelled,
+    changes,
+    tuple((f'array {name} of the .npz', 1) for name in unread),
+  )
 
 
-def _stated_pixels(arrays):
-  pixels = str(arrays.get('pixels', ''))
-  return pixels if pixels in ('exact', 'jpeg') else 'unverified'
+def add_contents(digest, path: Path) -> None:
+  """Adds the bytes of an .npz to a hash."""
+  add_file(digest, '', path)
+
+
+def _form(path, names) -> Form:
+  """The form whose training images there are, with the names as they are written."""
+  written = {name.casefold(): name for name in names}
+  found = [form for form in FORMS if form.train[0] in written]
+  if len(found) > 1:
+    raise UserError(
+      f'source {path} has {" and ".join(form.train[0] for form in found)}: leave one of them'
+    )
+  if not found:  # Without images, its labels or test images may tell.
+    found = [form for form in FORMS if {*form.train, *form.test} & written.keys()]
+  if not found:
+    wanted = ', or '.join(' and '.join(form.train) for form in FORMS)
+    raise UserError(f'source {path} needs the arrays {wanted}; it has {sorted(names)}')
+  return Form(*(tuple(written.get(name, name) for name in pair) for pair in found[0]))
+
+
+def _stated_pixels(path, arrays):
+  stated = texts(f'source {path}: pixels', arrays.get('pixels', ''))
+  return stated[0] if stated and stated[0] in ('exact', 'jpeg') else 'unverified'
 
 
 def open_npz(path: Path, fields: Sequence[str]) -> tuple[dict[str, np.ndarray], list[str]]:
@@ -87,40 +146,53 @@ def open_npz(path: Path, fields: Sequence[str]) -> tuple[dict[str, np.ndarray], 
     raise UserError(f'source {path} is not a readable .npz file ({first_line(error)})') from error
 
 
-def _labelled(path, arrays, prefix, image_size):
-  images, labels = arrays.get(f'{prefix}images'), arrays.get(f'{prefix}labels')
-  if images is None and labels is None:
-    return None
-  where = f'source {path}: {prefix}'
-  if images is None or labels is None:
-    raise UserError(f'{where}images and {prefix}labels must be given together')
-  if images.dtype != np.uint8:
-    raise UserError(f'{where}images must be uint8, got {images.dtype}')
+def _pictures(path, arrays, splits, labelled, image_size):
+  """The images of each split by the name of their array, uint8 [N, H, W, C], and what was done."""
+  pictures = {}
+  for number, (name, labels) in enumerate(splits):
+    where = f'source {path}: {name}'
+    if name not in arrays and labels not in arrays and number:
+      continue
+    if name not in arrays or (labelled and labels not in arrays):
+      raise UserError(f'{where} and {labels} must be given together')
+    pictures[name] = _shaped(where, arrays[name])
+    num_images = len(pictures[name])
+    if labelled and arrays[labels].shape[:1] not in ((), (num_images,)):
+      raise UserError(f'{where} has {num_images} images, {labels} {len(arrays[labels])} labels')
+    height, width = pictures[name].shape[1:3]
+    if image_size is None and height != width:
+      raise UserError(f'{where} are {width}x{height}: set image_size')
+  pictures, changes = to_uint8(f'source {path}', pictures)
+  if image_size:
+    pictures = {name: _resized(images, image_size) for name, images in pictures.items()}
+  (name, images), *others = pictures.items()
+  for other, more in others:
+    if more.shape[1:] != images.shape[1:]:
+      raise UserError(f'source {path}: {name} are {images.shape[1:]}, {other} {more.shape[1:]}')
+  return pictures, changes
+
+
+def _shaped(where, images) -> np.ndarray:
+  shape = images.shape
   images = images[..., None] if images.ndim == 3 else images
+  if images.ndim == 4 and images.shape[-1] == 4 and images.size:
+    raise UserError(
+      f'{where} have 4 channels, {shape}: put them on a background and give three channels'
+    )
   if images.ndim != 4 or images.shape[-1] not in (1, 3) or not images.size:
-    raise UserError(f'{where}images must be [N, H, W] or [N, H, W, 1 or 3], got {images.shape}')
-  if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
-    raise UserError(f'{where}labels must be whole numbers [N], got {labels.dtype} {labels.shape}')
-  if len(labels) != len(images):
-    raise UserError(f'{where}images has {len(images)} images, {prefix}labels {len(labels)} labels')
-  if image_size is None and images.shape[1] != images.shape[2]:
-    raise UserError(f'{where}images are {images.shape[2]}x{images.shape[1]}: set image_size')
-  if image_size and images.shape[1:3] != (image_size, image_size):
-    images = np.stack([_resize_array(image, image_size) for image in images])
-  return Labelled(images, labels.astype(np.int64))
+    first = images.ndim == 4 and images.shape[1] in (1, 3)
+    hint = ': move the channels to the end' if first else ''
+    raise UserError(f'{where} must be [N, H, W] or [N, H, W, 1 or 3], got {shape}{hint}')
+  return images
+
+
+def _resized(images, image_size) -> np.ndarray:
+  if images.shape[1:3] == (image_size, image_size):
+    return images
+  return np.stack([_resize_array(image, image_size) for image in images])
 
 
 def _resize_array(image, image_size):
   grey = image.shape[-1] == 1
   picture = fit_square(Image.fromarray(image[..., 0] if grey else image), image_size)
   return np.asarray(picture).reshape(image_size, image_size, -1)
-
-
-def _check_labels(where, labels, class_names):
-  if labels.min() < 0 or labels.max() >= len(class_names):
-    raise UserError(
-      f'{where} must lie in 0..{len(class_names) - 1}, got {labels.min()}..{labels.max()}'
-    )
-  empty = np.flatnonzero(np.bincount(labels, minlength=len(class_names)) == 0)
-  if len(empty):
-    raise UserError(f'{where}: class {class_names[empty[0]]} (label {empty[0]}) has no images')

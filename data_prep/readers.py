@@ -1,16 +1,19 @@
 """What every reader of a user's images returns, and the checks that readers share.
 
-`data_prep.folders` and `data_prep.npz` read.
+`data_prep.folders`, `data_prep.npz` and `data_prep.arrow` read.
 """
 
 from collections.abc import Sequence
+import hashlib
+import os
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
+import unicodedata
 
 import numpy as np
 
 from data_prep.pictures import ImageFiles
-from jaxgan.errors import UserError
+from jaxgan.errors import UserError, first_line
 
 UNLABELLED = 'unlabelled'  # The one class of images without labels.
 
@@ -28,8 +31,7 @@ class Source(NamedTuple):
   train: Labelled
   test: Labelled | None
   class_names: tuple[str, ...]
-  # 'class folders', 'labels file', 'image folder', 'npz', 'python batches' or 'binary batches'.
-  kind: str
+  kind: str  # 'class folders', 'npz', 'python batches', ...: see `long_tail_folder.ORDERS`
   pixels: str  # 'exact', 'jpeg' or 'unverified'
   labelled: bool = True  # If False, all labels are 0 and the one class is UNLABELLED.
   changes: tuple[str, ...] = ()  # What was done to images, a line each: 'scaled from [0, 1]'.
@@ -50,6 +52,49 @@ def listed_file(listing: Path, name: str) -> Path:
   if not path.parts or path.is_absolute() or '..' in path.parts:
     raise UserError(f'{listing} names {name!r}, which is no file inside of its folder')
   return listing.parent / path
+
+
+def add_file(digest, name: str, file) -> None:
+  """Adds a name and the bytes of a file to a hash.
+
+  Args:
+    digest: of `hashlib`.
+    name: what the images depend on of the file's path.
+    file: a path, or a file of `data_prep.trees`.
+
+  Raises:
+    UserError: the file cannot be read.
+  """
+  try:
+    with file.open('rb') as stream:
+      contents = hashlib.file_digest(stream, 'sha256').digest()
+  except Exception as error:  # Of files; zip and zlib errors.
+    raise UserError(f'image file {file} cannot be read ({first_line(error)})') from error
+  digest.update(os.fsencode(name) + b'\0' + contents)
+
+
+def class_name(text: str) -> str:
+  """The name of a class with its accents composed in one way (Unicode NFC).
+
+  File systems and programs compose them differently: without this, one name would be two.
+  """
+  return unicodedata.normalize('NFC', text)
+
+
+def check_labels(where: str, labels: np.ndarray, class_names: Sequence[str]) -> None:
+  """Raises a UserError unless labels are numbers of the classes and each class has images.
+
+  Args:
+    where: begins the message: which labels these are.
+    labels: int `[N]`.
+    class_names: `[K]`.
+  """
+  last = len(class_names) - 1
+  if labels.min() < 0 or labels.max() > last:
+    raise UserError(f'{where} must lie in 0..{last}, got {labels.min()}..{labels.max()}')
+  empty = np.flatnonzero(np.bincount(labels, minlength=len(class_names)) == 0)
+  if len(empty):
+    raise UserError(f'{where}: class {class_names[empty[0]]} (label {empty[0]}) has no images')
 
 
 def check_class_names(source: Path, names: Sequence[str]) -> None:

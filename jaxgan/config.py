@@ -8,6 +8,7 @@ import pathlib
 
 import ml_collections
 
+from data_prep import names
 from jaxgan import families, files
 from jaxgan.errors import UserError
 from jaxgan.parallel import check_batch_size
@@ -26,6 +27,7 @@ _FREE_FIELDS = (
   'train.resume',
   'data.source',
   'data.data_dir',
+  'data.prepared',
   'data.streaming',
 )
 # Sections of a GAN's configuration that only its evaluation reads.
@@ -209,6 +211,8 @@ def read(folder: pathlib.Path) -> ml_collections.ConfigDict:
     raise UserError(f'{folder} holds no run (no config.json): name the folder of a run') from None
   except (OSError, ValueError, RecursionError) as error:
     raise UserError(f'{path} cannot be read ({error}): restore it or use another folder') from error
+  if isinstance(config.get('images'), str):  # Older versions have the name of the source in it.
+    config.images = names.without_source(config.images)
   for section in (config, config.get('recogniser')):
     if section and 'methods' in section:  # Those of classifiers have none.
       with fields_are_there(path):
@@ -229,8 +233,8 @@ def changes(folder: pathlib.Path, config) -> list[tuple]:
   if not (pathlib.Path(folder) / 'config.json').exists():
     return []
   old, new = _flatten(read(folder).to_dict()), _flatten(json.loads(_as_text(config)))
-  names = sorted(name for name in old.keys() | new.keys() if not _is_free(name))
-  return [(n, old.get(n), new.get(n)) for n in names if old.get(n) != new.get(n)]
+  fields = sorted(name for name in old.keys() | new.keys() if not _is_free(name))
+  return [(n, old.get(n), new.get(n)) for n in fields if old.get(n) != new.get(n)]
 
 
 def _as_text(config) -> str:
@@ -239,7 +243,15 @@ def _as_text(config) -> str:
 
 def check_unchanged(folder: pathlib.Path, config) -> None:
   """Raises a UserError where a folder belongs to a run with another configuration."""
-  if changed := changes(folder, config):
+  changed = changes(folder, config)
+  if [name for name, _, _ in changed] == ['images']:
+    _, old, new = changed[0]
+    raise UserError(
+      f'{folder} belongs to a run on other images: the contents of config.data.source='
+      f'{config.data.source!r} have changed (images was {old!r}, is {new!r}): choose another '
+      '--workdir or give the old images'
+    )
+  if changed:
     shown = ', '.join(f'{n} was {old!r}, is {new!r}' for n, old, new in changed[:3])
     more = f' and {len(changed) - 3} more' if len(changed) > 3 else ''
     raise UserError(

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from data_prep import names
 from jaxgan import augment, distributed, parallel
 from jaxgan.errors import UserError
 
@@ -100,9 +101,11 @@ class TrainingData(NamedTuple):
 
   def arrays(self, replica: int):
     """The Arrays of one replica."""
-    at, names = self.indices[replica], self.class_names(replica)
-    pool = self.pool._replace(key=self.keys[replica], class_names=names)
-    if np.array_equal(at, np.arange(len(self.pool.labels))) and names == self.pool.class_names:
+    at, class_names = self.indices[replica], self.class_names(replica)
+    pool = self.pool._replace(key=self.keys[replica], class_names=class_names)
+    if (
+      np.array_equal(at, np.arange(len(self.pool.labels))) and class_names == self.pool.class_names
+    ):
       return pool  # Gigabytes need not be copied.
     labels = self._label_of(replica)[self.pool.labels[at]]
     return pool._replace(images=self.pool.images.take(at, axis=0), labels=labels)
@@ -146,7 +149,7 @@ def load(config, split: str, limit: float = math.inf):
   Returns:
     `data_prep.build.Arrays`: images, labels, class_names, metadata, key.
   """
-  return _load(config.dataset, split, config.source, config.data_dir, _options(config), limit)
+  return _load(config.dataset, split, *_place(config), _options(config), limit)
 
 
 def load_reference(config):
@@ -184,7 +187,7 @@ def load_training(config, num_replicas: int = 1) -> TrainingData:
   if splits is None:
     return whole(load(config, 'train', _limit(config)), num_replicas)
   options = _options(config)
-  pool = _load(splits.pool, 'train', config.source, config.data_dir, options, _limit(config))
+  pool = _load(splits.pool, 'train', *_place(config), options, _limit(config))
   indices, classes = zip(*(choose(pool) for choose in splits.choices), strict=True)
   keys = tuple(f'{name} of {pool.key}' for name in splits.names)
   return TrainingData(pool, indices, keys, classes)
@@ -204,16 +207,22 @@ def _limit(config) -> float:
   return parallel.device_memory() / 2
 
 
+def _place(config) -> tuple[str, str, str]:
+  """Where the data is: source, data_dir and, if the source is gone, the name of prepared data."""
+  gone = names.is_gone(config.source)
+  return config.source, config.data_dir, config.get('prepared', '') if gone else ''
+
+
 def _options(config):
   return tuple((name, value) for name, value in config.options.items() if value is not None)
 
 
 @functools.lru_cache(maxsize=8)  # Classifier, annotator and GAN read the same few splits.
-def _load(dataset, split, source, data_dir, options, limit):
+def _load(dataset, split, source, data_dir, prepared, options, limit):
   from data_prep import build
 
   def read():
-    place = {'source': source, 'data_dir': data_dir}
+    place = {'source': source, 'data_dir': data_dir, 'prepared': prepared}
     return build.load(dataset, split, limit=limit, **place, **dict(options))
 
   return distributed.first_alone(f'prepared {dataset} {split}', read)

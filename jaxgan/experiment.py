@@ -20,6 +20,7 @@ from jaxgan import (
   recogniser,
   replicas,
   report,
+  sources,
   train,
 )
 from jaxgan.drawing import curves, fonts
@@ -55,6 +56,7 @@ class Setup:
       show_data: print what the training data is before anything is trained.
     """
     config_lib.validate(config, jax.device_count())
+    config = sources.with_prepared(config, workdir)
     self.config, self.workdir = config, pathlib.Path(workdir)
     self.family = families.family_of(methods)
     pretrained.check(config, self.family.roles(config, methods, labelled=True), self.workdir)

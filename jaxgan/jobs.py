@@ -20,6 +20,7 @@ from jaxgan import (
   parallel,
   pretrained,
   replicas,
+  sources,
   train,
 )
 from jaxgan import config as config_lib
@@ -193,6 +194,7 @@ def load_classifier(folder: pathlib.Path, section, mesh) -> Classifier:
       is_there = pathlib.Path(config.data[field]).expanduser().exists()
       if not is_there and config.data.dataset == section.dataset:
         config.data[field] = section[field]
+    config.data.prepared = sources.prepared_name(config.get('images', ''))
   data = data_lib.load_training(config.data)
   images = data.pool.key
   if config.get('images', images) != images:

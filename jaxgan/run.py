@@ -17,7 +17,7 @@ import ml_collections
 import numpy as np
 
 from jaxgan import config as config_lib
-from jaxgan import families, logging
+from jaxgan import families, logging, sources
 from jaxgan.errors import UserError
 
 
@@ -49,6 +49,7 @@ def load(workdir, method: str = '', checkpoint='', replica: int = 0, config=None
   folder = workdir / method
   config = config or config_lib.read(folder)
   with config_lib.fields_are_there(folder / 'config.json'):
+    config = sources.with_prepared(config, workdir)
     return Run(config, workdir, method, checkpoint, replica)
 
 

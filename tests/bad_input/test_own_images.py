@@ -8,6 +8,7 @@ import zipfile
 import numpy as np
 import pytest
 
+from tests import arrow_sets
 from tests.bad_input.sources import (
   class_folders,
   damaged,
@@ -18,10 +19,12 @@ from tests.bad_input.sources import (
   npz,
   pets,
   picture,
+  replaced,
 )
 from tests.bad_input.tables import PREPARED, SMALL, Evil, argv
 
 IMAGES = np.zeros((12, 16, 16, 1), np.uint8)
+ROWS = [arrow_sets.encoded(20 * i, size=16) for i in range(12)], [i % 2 for i in range(12)]
 
 
 def with_file(name, data):
@@ -204,11 +207,18 @@ def _bare_array():
 _PICKLED = 'Object arrays cannot be loaded when allow_pickle=False'
 NPZ = {
   'no images': (npz(images=None), 'images and labels must be given together'),
-  'no arrays': (npz(images=None, labels=None), 'needs the arrays images and labels, it has'),
+  'no arrays': (npz(images=None, labels=None), 'needs the arrays images and labels, or .*; it has'),
   'nothing in it': (npz(images=IMAGES[:0], labels=np.zeros(0, int)), r'got \(0, 16, 16, 1\)'),
   'lengths': (npz(images=IMAGES[:11]), 'images has 11 images, labels 12 labels'),
-  'floats': (npz(images=IMAGES / 255), 'images must be uint8, got float64'),
-  'NaN': (npz(images=_with_nan()), 'images must be uint8, got float32'),
+  'floats': (npz(images=IMAGES - 0.25), r'floats in -0\.25\.\.-0\.25, and their scale is not'),
+  'NaN': (npz(images=_with_nan()), 'images have NaN or infinite values'),
+  'zeros': (npz(images=IMAGES), 'images are all black'),
+  'zeros and ones': (npz(images=IMAGES + 1), 'whole numbers in 1..1, which would be almost black'),
+  'words': (npz(images=np.full((12, 16, 16), 'a')), 'images must be uint8 or floats'),
+  'complex': (npz(images=IMAGES * 1j), 'images must be uint8 or floats'),
+  '16 bits': (npz(images=IMAGES + np.uint16(300)), 'whole numbers in 300..300: give uint8'),
+  'RGBA': (npz(images=np.zeros((12, 8, 8, 4), np.uint8)), 'images have 4 channels'),
+  'channels first': (npz(images=np.zeros((12, 3, 8, 8), np.uint8)), 'channels to the end'),
   'too few axes': (npz(images=IMAGES[:, :, 0, 0]), r'\[N, H, W, 1 or 3\], got \(12, 16\)'),
   'two channels': (npz(images=np.zeros((12, 8, 8, 2), np.uint8)), r'got \(12, 8, 8, 2\)'),
   'not square': (npz(images=np.zeros((12, 8, 6, 3), np.uint8)), 'images are 6x8: set image_size'),
@@ -216,9 +226,21 @@ NPZ = {
   'negative': (npz(labels=np.repeat([-1, 1], 6)), r'labels must lie in 0\.\.1, got -1\.\.1'),
   'huge label': (npz(labels=np.repeat([0, 2**40], 6)), r'must lie in 0\.\.12, got 0\.\.1099511'),
   'huge unsigned': (npz(labels=np.array([0, 2**64 - 1] * 6, np.uint64)), 'labels must lie in'),
-  'fractions': (npz(labels=np.repeat([0.0, 1.0], 6)), 'labels must be whole numbers'),
-  'texts': (npz(labels=np.repeat(['a', 'b'], 6)), 'labels must be whole numbers'),
-  'one-hot': (npz(labels=np.eye(12, dtype=int)), 'labels must be whole numbers'),
+  'fractions': (npz(labels=np.repeat([0.0, 0.5], 6)), 'labels must be whole numbers'),
+  'NaN label': (npz(labels=np.repeat([0.0, np.nan], 6)), 'labels must be whole numbers'),
+  'no label': (npz(labels=np.array(3)), 'labels must be whole numbers'),
+  'soft labels': (npz(labels=np.full((12, 2), 0.5)), 'rows .12, 2. that are not one 1 and else 0'),
+  'several labels': (npz(labels=np.ones((12, 2), int)), 'rows .12, 2. that are not one 1'),
+  'unused column': (npz(labels=np.eye(3)[[0, 2] * 6]), 'class 1 of the one-hot rows has no images'),
+  'unknown text': (
+    npz(labels=np.repeat(['a', 'b'], 6), class_names=np.array(['a', 'c'])),
+    "labels has 'b', which is not in class_names",
+  ),
+  'no UTF-8': (npz(labels=np.repeat([b'a', b'\xe9'], 6)), 'labels holds bytes that are no UTF-8'),
+  'one name, composed twice': (
+    npz(class_names=np.array(['\xe9', 'e\u0301'])),
+    "called '\xe9': each needs a name of its own",
+  ),
   'class of one': (npz(labels=np.array([0] * 11 + [1])), 'class 1 has 1 image'),
   'too few names': (npz(class_names=np.array(['a'])), r'labels must lie in 0\.\.0, got 0\.\.1'),
   'too many names': (npz(class_names=np.array(['a', 'b', 'c'])), 'class c .label 2. has no images'),
@@ -259,6 +281,78 @@ def test_npz(name, refused, tmp_path):
   refused(argv(tmp_path, build(tmp_path / 'source')), message)
 
 
-@pytest.mark.parametrize('build', [pets, npz()], ids=['folder', 'npz'])
+# Arrow and Parquet ------------------------------------------------------------------------------
+
+
+def _parquet(contents):
+  """A builder of a Parquet file; contents: a table, or a function of the bytes of a good one."""
+
+  def build(path):
+    path = path.with_suffix('.parquet')
+    good = not callable(contents)
+    arrow_sets.write_parquet(path.parent, {path.name: contents if good else PARQUET})
+    path.write_bytes(path.read_bytes() if good else contents(path.read_bytes()))
+    return path
+
+  return build
+
+
+def _saved(root):
+  """Two splits that the library `datasets` saved."""
+  return arrow_sets.save_splits(root, train=PARQUET, test=PARQUET)
+
+
+PARQUET = arrow_sets.table(*ROWS)
+ARROW = {
+  'half': (_parquet(half), 'source.parquet cannot be read'),
+  'no bytes': (_parquet(lambda data: b''), 'source.parquet cannot be read'),
+  'text': (_parquet(lambda data: b'hello'), 'source.parquet cannot be read'),
+  'a pickle': (_parquet(lambda data: pickle.dumps(Evil())), 'source.parquet cannot be read'),
+  'a pointer': (_parquet(lambda data: b'version https://git-lfs'), 'run `git lfs pull`'),
+  'no image': (
+    _parquet(arrow_sets.table([b'hello'] * 12, ROWS[1])),
+    r'parquet row 0 cannot be read \(damaged, or not PNG',
+  ),
+  'no bytes of one': (
+    _parquet(arrow_sets.table([*ROWS[0][:11], None], ROWS[1])),
+    'row 11 has no bytes of an image',
+  ),
+  'bomb': (
+    _parquet(arrow_sets.table([declared_png(30_000, 30_000)] * 12, ROWS[1])),
+    '900000000 pixels. exceeds limit',
+  ),
+  'two names of labels': (
+    _parquet(PARQUET.append_column('labels', [ROWS[1]])),
+    'several columns of labels, label, labels: call one',
+  ),
+  'numbers for images': (
+    _parquet(PARQUET.drop_columns('image').append_column('image', [ROWS[1]])),
+    'has no column of images',
+  ),
+  'split without files': (
+    replaced(_saved, 'test/state.json', b'{"_data_files": []}'),
+    'test lacks files',
+  ),
+  'no JSON': (replaced(_saved, 'dataset_dict.json', b'{'), 'dataset_dict.json cannot be read'),
+  'file outside': (
+    replaced(_saved, 'test/state.json', b'{"_data_files": [{"filename": "../../x"}]}'),
+    "names '../../x', which is no file inside of its folder",
+  ),
+  'split outside': (
+    replaced(_saved, 'dataset_dict.json', b'{"splits": ["train", "../test"]}'),
+    "names '../test', which is no file inside",
+  ),
+}
+
+
+@pytest.mark.parametrize('name', ARROW)
+def test_arrow(name, refused, tmp_path):
+  build, message = ARROW[name]
+  refused(argv(tmp_path, build(tmp_path / 'source')), message)
+
+
+@pytest.mark.parametrize(
+  'build', [pets, npz(), _parquet(PARQUET), _saved], ids=['folder', 'npz', 'parquet', 'arrow']
+)
 def test_the_sources_are_right_until_they_are_broken(build, accepted, tmp_path):
   accepted(argv(tmp_path, build(tmp_path / 'source')))

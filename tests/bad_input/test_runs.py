@@ -50,6 +50,7 @@ def _fields(change):
   return _config(json_with(change))
 
 
+UNKNOWN = 'long_tail_folder/pets-012345/1.0.0/train/0'
 _LACKS = 'config.json lacks a field or has one of another type'
 CONFIGS = {
   'no bytes': (_config(b''), 'config.json cannot be read .Expecting value'),
@@ -75,8 +76,8 @@ CONFIGS = {
     'config.data.dataset=5 is not possible: use a text',
   ),
   'other source': (
-    _fields(lambda c: c['data'].update(source='/nowhere')),
-    'source /nowhere is',
+    _fields(lambda c: c['data'].update(source='/nowhere') or c.update(images=UNKNOWN)),
+    r'source /nowhere is not there, and neither is .* from it, .*long_tail_folder/\*-012345: give',
   ),
   'NaN': (_fields(lambda c: c['algorithm'].update(noise_dim=float('nan'))), 'noise_dim=nan is not'),
 }
@@ -109,7 +110,11 @@ def _folder_instead(folder):
       r'run with another config \(seed was 0, is 3',
     ),
     (lambda _: None, ['--config.algorithm.noise_dim=3'], 'algorithm.noise_dim was 62, is 3'),
-    (_fields(lambda c: c.update(images='x')), [], "another config .images was 'x'"),
+    (
+      _fields(lambda c: c.update(images='x')),
+      [],
+      "other images: .* have changed .images was 'x'",
+    ),
     (_config(b'{}'), [], 'another config .* and 29 more'),
     (_config(b'[]'), [], 'config.json cannot be read .it holds no fields'),
     (_config(half), [], 'config.json cannot be read'),

@@ -189,7 +189,7 @@ def test_a_zip_is_read_as_its_folder(write, tmp_path):
   assert found == contents(root)[0] and read.changes == ('read from the folder pets in it',)
   train = build.load('long_tail_folder', 'train', str(source), str(tmp_path / 'tfds'))
   assert np.bincount(train.labels).tolist() == [2, 2]
-  assert '/pets-' in train.key
+  assert '/pets-' in train.metadata['full_name']
   assert sorted(int(image[0, 0, 0]) for image in train.images) == [0, 1, 10, 11]
 
 

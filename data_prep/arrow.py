@@ -1,0 +1,124 @@
+"""Reading images from Arrow or Parquet files, such as data sets of Hugging Face.
+
+The images are encoded (PNG, JPEG, ...) in a column of bytes, or of structs with `bytes` and `path`.
+They are read and decoded while they are iterated over.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from data_prep.arrow_files import EncodedImage, ImageTable, open_table
+from data_prep.arrow_splits import list_splits
+from data_prep.labels import number_labels
+from data_prep.pictures import BACKGROUND, look_at
+from data_prep.readers import UNLABELLED, Labelled, Source, add_file
+from jaxgan.errors import UserError
+
+_IMAGES, _LABELS = ('image', 'img'), ('label', 'labels', 'fine_label')  # Names of columns.
+
+
+def read_arrow(path: Path, image_size: int | None = None, background: str = BACKGROUND) -> Source:
+  """Reads a data set of Arrow or Parquet files.
+
+  The labels are the column `label`, `labels` or `fine_label`, or else the only column with the
+  feature ClassLabel. Classes have the names of ClassLabel, or else of the values, sorted.
+
+  Args:
+    path: see `data_prep.arrow_splits`.
+    image_size: see `data_prep.pictures.look_at`.
+    background: see `data_prep.pictures.look_at`.
+
+  Returns:
+    The source; pixels is 'jpeg' if any image is a JPEG. Other columns are passed over.
+
+  Raises:
+    UserError: a file cannot be read, or there is no clear column of images or labels.
+  """
+  splits = list_splits(path)
+  tables = [[open_table(file) for file in files] for files in (splits.train, splits.test) if files]
+  first = tables[0][0]
+  image = _choose(first, 'images', _IMAGES, first.image_columns())
+  label = _label_column(first, image)
+  has_jpeg = [table.use_images(image) for part in tables for table in part]
+  encoded = [EncodedImage(t, row) for part in tables for t in part for row in range(t.num_rows)]
+  if label:
+    labels, class_names = _labels(path, tables, label)
+  else:
+    labels = [np.zeros(sum(table.num_rows for table in part), np.int64) for part in tables]
+    class_names = (UNLABELLED,)
+  images = look_at(encoded, image_size, background)  # Together: both splits get the same channels.
+  cut = len(labels[0])
+  others = [(f'column {name}', 1) for name in first.columns if name not in (image, label)]
+  for split, files in splits.passed_over.items():
+    others.append((f'rows of split {split}', sum(open_table(file).num_rows for file in files)))
+  return Source(
+    Labelled(images[:cut], labels[0]),
+    Labelled(images[cut:], labels[1]) if splits.test else None,
+    class_names,
+    f'{first.kind} files',
+    'jpeg' if any(has_jpeg) else 'unverified',
+    bool(label),
+    images.looks.changes(),
+    tuple(others),
+    images.looks.sizes,
+    images.looks.colour,
+  )
+
+
+def add_contents(digest, path: Path) -> None:
+  """Adds the names and bytes of the files that are read to a hash."""
+  splits = list_splits(path)
+  for split, files in (('train', splits.train), ('test', splits.test)):
+    for file in files:
+      add_file(digest, f'{split}/{file.name}', file)
+
+
+def _choose(table: ImageTable, what: str, usual: Sequence[str], found: Sequence[str]) -> str:
+  """The only column that was found, or the one with a usual name."""
+  chosen = [name for name in usual if name in found] or found
+  if not chosen:
+    columns = ', '.join(table.columns)
+    raise UserError(f'{table.path} has no column of {what}; its columns are {columns}')
+  if len(chosen) > 1:
+    raise UserError(
+      f'{table.path} has several columns of {what}, {", ".join(chosen)}: call one of them '
+      f'`{usual[0]}` and rename or remove the others'
+    )
+  return chosen[0]
+
+
+def _label_column(table, image) -> str | None:
+  """None where the images are the only column."""
+  found = [name for name in _LABELS if name in table.columns] or table.class_columns()
+  others = [name for name in table.columns if name != image]
+  if others and not found:
+    raise UserError(
+      f'{table.path} has no column of labels, but {", ".join(others)}: call the labels '
+      f'`{_LABELS[0]}`, or leave only {image} if there are none'
+    )
+  return _choose(table, 'labels', _LABELS, found) if found else None
+
+
+def _labels(path, tables, label):
+  """The labels of each split, int64 [N], and the class names."""
+  names, values = tables[0][0].class_names(label), {}
+  for split, part in zip(('train', 'test'), tables, strict=False):
+    columns = []
+    for table in part:
+      if label not in table.columns or table.class_names(label) != names:
+        raise UserError(f'{table.path} and {tables[0][0].path} have other classes in {label}')
+      columns.append(table.labels(label))
+    if len({column.dtype.kind for column in columns}) > 1:
+      raise UserError(f'source {path}: {split} has both texts and numbers in {label}')
+    values[f'{split} {label}'] = np.concatenate(columns)
+    if not len(values[f'{split} {label}']):
+      raise UserError(f'source {path}: {split} has no rows')
+  if names is None and all(array.dtype.kind == 'i' for array in values.values()):
+    # Numbers without names are their own names.
+    known = np.unique(np.concatenate(list(values.values())))
+    values = {name: np.searchsorted(known, array) for name, array in values.items()}
+    names = known
+  labels, class_names = number_labels(path, values, names)
+  return list(labels.values()), class_names

@@ -1,0 +1,248 @@
+"""Arrow and Parquet files with encoded images in their rows."""
+
+from collections import deque
+from collections.abc import Iterator
+import contextlib
+import io
+import json
+from pathlib import Path
+import threading
+
+import numpy as np
+
+from jaxgan.errors import UserError, first_line
+
+_BATCH = 250  # Rows of a Parquet file that are read together.
+_KEPT = 4  # Batches of them: threads that decode are not exactly one after another.
+_JPEG = b'\xff\xd8'  # How one begins.
+
+
+class EncodedImage:
+  """An image in a row of a file, read when it is asked for; stands where a path may stand."""
+
+  __slots__ = ('_file', '_row')
+
+  def __init__(self, file: 'ImageTable', row: int):
+    self._file, self._row = file, row
+
+  def __str__(self):
+    return f'{self._file.path} row {self._row}'
+
+  @property
+  def name(self) -> str:
+    """What the end of a path is for a file."""
+    return f'{self._file.path.name} row {self._row}'
+
+  def openable(self) -> io.BytesIO:
+    """What Pillow can open."""
+    return io.BytesIO(self._file.image(self._row))
+
+
+def open_table(path: Path) -> 'ImageTable':
+  """Opens a file.
+
+  Raises:
+    UserError: it cannot be read, or pyarrow is not installed.
+  """
+  try:
+    import pyarrow  # noqa: F401
+  except ImportError as error:
+    raise UserError(f'source {path} needs pyarrow: pip install pyarrow') from error
+  with _readable(path):
+    with path.open('rb') as stream:
+      if stream.read(40).startswith(b'version https://git-lfs'):
+        raise UserError(f'{path} is a pointer of Git LFS, not the file: run `git lfs pull`')
+    return (_ParquetTable if path.suffix == '.parquet' else _ArrowTable)(path)
+
+
+@contextlib.contextmanager
+def _readable(path):
+  try:
+    yield
+  except (UserError, MemoryError):
+    raise
+  except Exception as error:  # Arrow has a dozen types.
+    reason = first_line(error)
+    raise UserError(f'{path} cannot be read ({reason}): download or save it again') from error
+
+
+class ImageTable:
+  """A file of rows.
+
+  Attributes:
+    path: of the file.
+    kind: 'Arrow' or 'Parquet'.
+    num_rows: how many.
+    columns: their names.
+  """
+
+  kind: str
+
+  def __init__(self, path: Path, schema, num_rows: int):
+    self.path, self.num_rows, self.columns = path, num_rows, schema.names
+    self._schema, self._images = schema, ''
+    # What the library `datasets` writes down of the columns.
+    info = json.loads((schema.metadata or {}).get(b'huggingface', b'{}'))
+    self._features = (info.get('info') or {}).get('features') or {}
+
+  def _feature(self, column) -> dict:
+    return self._features.get(column) or {}
+
+  def image_columns(self) -> list[str]:
+    """The columns that may hold encoded images: bytes, or structs with a field `bytes`."""
+    return [column for column in self.columns if self._holds_images(column)]
+
+  def _holds_images(self, column):
+    from pyarrow import types
+
+    kind = self._schema.field(column).type
+    if self._feature(column).get('_type', 'Image') not in ('Image', 'Value'):
+      return False  # Sounds and videos have the same structs.
+    if types.is_struct(kind):
+      kind = kind.field('bytes').type if kind.get_field_index('bytes') >= 0 else kind
+    return types.is_binary(kind) or types.is_large_binary(kind)
+
+  def class_columns(self) -> list[str]:
+    """The columns with the feature ClassLabel."""
+    return [c for c in self.columns if self._feature(c).get('_type') == 'ClassLabel']
+
+  def class_names(self, column: str) -> list[str] | None:
+    """The names that a column's ClassLabel has, None where it has none."""
+    return self._feature(column).get('names')
+
+  def labels(self, column: str) -> np.ndarray:
+    """A column of whole numbers or texts: int64 or str `[N]`."""
+    from pyarrow import types
+
+    with _readable(self.path):
+      values = self._column(column)
+      if types.is_dictionary(values.type):
+        values = values.cast(values.type.value_type)
+    kind = values.type
+    is_text = types.is_string(kind) or types.is_large_string(kind)
+    if not (is_text or types.is_integer(kind) or types.is_boolean(kind)):
+      raise UserError(f'{self.path}: column {column} must hold whole numbers or texts, not {kind}')
+    if values.null_count:
+      raise UserError(f'{self.path}: column {column} is empty in {values.null_count} rows')
+    return np.array(values.to_pylist(), dtype=str if is_text else np.int64)
+
+  def use_images(self, column: str) -> bool:
+    """Makes a column the one of `image`; returns whether any of its images is a JPEG.
+
+    Raises:
+      UserError: there is no such column, or a row of it has no bytes.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if column not in self.image_columns():
+      raise UserError(f'{self.path} has no column {column} with the bytes of images')
+    is_struct = pa.types.is_struct(self._schema.field(column).type)
+    self._images = f'{column}.bytes' if is_struct else column
+    row, any_jpeg = 0, False
+    with _readable(self.path):
+      for images in self._batches(0):
+        if images.null_count:
+          row += images.is_null().to_pylist().index(True)
+          raise UserError(
+            f'{self.path} row {row} has no bytes of an image: save the data set with its images'
+          )
+        row += len(images)
+        any_jpeg = any_jpeg or bool(pc.any(pc.starts_with(images, _JPEG)).as_py())
+    return any_jpeg
+
+  def image(self, row: int) -> bytes:
+    """The bytes of an image; may be called from several threads."""
+    raise NotImplementedError
+
+  def _column(self, column):
+    """A column, pyarrow ChunkedArray."""
+    raise NotImplementedError
+
+  def _batches(self, row: int) -> Iterator:
+    """The images from a row on, as pyarrow arrays of bytes."""
+    raise NotImplementedError
+
+
+def _bytes_of(column):
+  """Images as bytes: the field of structs, or what they are."""
+  import pyarrow as pa
+  import pyarrow.compute as pc
+
+  return pc.struct_field(column, 'bytes') if pa.types.is_struct(column.type) else column
+
+
+class _ArrowTable(ImageTable):
+  """An Arrow file or stream, mapped into memory: only the rows that are asked for are read."""
+
+  kind = 'Arrow'
+
+  def __init__(self, path: Path):
+    import pyarrow as pa
+
+    source = pa.memory_map(str(path))
+    is_file = source.read(6) == b'ARROW1'
+    source.seek(0)
+    self._table = (pa.ipc.open_file if is_file else pa.ipc.open_stream)(source).read_all()
+    super().__init__(path, self._table.schema, self._table.num_rows)
+
+  def use_images(self, column):
+    self._bytes = _bytes_of(self._table.column(column)) if column in self.columns else None
+    return super().use_images(column)
+
+  def image(self, row):
+    return self._bytes[row].as_py()
+
+  def _column(self, column):
+    return self._table.column(column)
+
+  def _batches(self, row):
+    yield from self._bytes.slice(row).iterchunks()
+
+
+class _ParquetTable(ImageTable):
+  """A Parquet file, read forward: a few batches of rows are in memory."""
+
+  kind = 'Parquet'
+
+  def __init__(self, path: Path):
+    from pyarrow import parquet
+
+    self._file = parquet.ParquetFile(path, pre_buffer=False)  # Else all is read at once.
+    groups = [self._file.metadata.row_group(g) for g in range(self._file.num_row_groups)]
+    self._ends = np.cumsum([group.num_rows for group in groups])
+    self._lock, self._next, self._kept = threading.Lock(), None, deque(maxlen=_KEPT)
+    super().__init__(path, self._file.schema_arrow, self._file.metadata.num_rows)
+
+  def image(self, row):
+    with self._lock:
+      if not self._is_near(row):
+        self._kept.clear()
+        self._next = self._blocks(row)
+      while not self._kept or row >= self._kept[-1][0] + len(self._kept[-1][1]):
+        self._kept.append(next(self._next))
+      start, block = next(item for item in reversed(self._kept) if item[0] <= row)
+      return block[row - start].as_py()
+
+  def _is_near(self, row):
+    """Whether a row is in memory, or comes before the next group of rows begins."""
+    if not self._kept:
+      return False
+    group = np.searchsorted(self._ends, self._kept[-1][0], side='right')
+    return self._kept[0][0] <= row < self._ends[group] + _BATCH
+
+  def _column(self, column):
+    return self._file.read([column]).column(column)
+
+  def _batches(self, row):
+    yield from (block for _, block in self._blocks(row))
+
+  def _blocks(self, row):
+    """(number of the first row, images) from the group of a row on."""
+    group = int(np.searchsorted(self._ends, row, side='right'))
+    start = int(self._ends[group - 1]) if group else 0
+    groups = range(group, len(self._ends))
+    for batch in self._file.iter_batches(_BATCH, row_groups=groups, columns=[self._images]):
+      images = _bytes_of(batch.column(0))
+      yield start, images
+      start += len(images)

@@ -1,0 +1,153 @@
+"""Which Arrow or Parquet files are the splits of a data set, in the layouts of Hugging Face.
+
+  FOLDER/dataset_dict.json, FOLDER/<split>/state.json, *.arrow     DatasetDict.save_to_disk
+  FOLDER/state.json, *.arrow                                       Dataset.save_to_disk
+  FOLDER/[<subset>/]<split>-00000-of-00001.parquet                 the hub and its cache
+  FOLDER/[<subset>/]<split>/0000.parquet                           the hub's conversions
+  FILE.parquet or FILE.arrow                                       one split
+
+See https://huggingface.co/docs/hub/datasets-file-names-and-splits.
+"""
+
+from collections.abc import Iterator
+import json
+import os
+from pathlib import Path
+import re
+from typing import NamedTuple
+
+from data_prep.readers import listed_file
+from jaxgan.errors import UserError, first_line
+
+SUFFIXES = ('.arrow', '.parquet')
+_DEEPEST = 2  # Folders between the source and a file.
+# What the hub takes for the name of a split, in the name of a file or folder.
+_KEYWORDS = {
+  **dict.fromkeys(('train', 'training'), 'train'),
+  **dict.fromkeys(('validation', 'valid', 'val', 'dev'), 'validation'),
+  **dict.fromkeys(('test', 'testing', 'eval', 'evaluation'), 'test'),
+}
+
+
+class Splits(NamedTuple):
+  """The files of the splits of a data set; test is empty where it has none.
+
+  passed_over has the splits that are not read: {name: files}.
+  """
+
+  train: list[Path]
+  test: list[Path]
+  passed_over: dict[str, list[Path]]
+
+
+def is_data_set(path: Path) -> bool:
+  """Whether a path is an Arrow or Parquet file, or a folder of such files."""
+  if not path.is_dir():
+    return path.is_file() and path.suffix in SUFFIXES
+  saved = any((path / name).is_file() for name in ('dataset_dict.json', 'state.json'))
+  return saved or next(_walk(path), None) is not None
+
+
+def list_splits(root: Path) -> Splits:
+  """Lists the files of a data set. Validation images are the test where there is no other.
+
+  Args:
+    root: a file or folder, see the module.
+
+  Raises:
+    UserError: a file is missing, or which split a file belongs to is not clear.
+  """
+  if root.is_file():
+    found = {'train': [root]}
+  elif (root / 'dataset_dict.json').is_file():
+    listing = root / 'dataset_dict.json'
+    names = map(str, _json(listing, 'splits'))
+    found = {name: _saved(listed_file(listing, name)) for name in names}
+  elif (root / 'state.json').is_file():
+    found = {'train': _saved(root)}
+  else:
+    found = _named(root)
+  if len(found) == 1:
+    found = dict(zip(['train'], found.values(), strict=True))
+  if 'train' not in found:
+    raise UserError(f'source {root} has no split train; its splits are {", ".join(sorted(found))}')
+  for name, files in found.items():
+    _check_complete(root, name, files)
+  train = found.pop('train')
+  test = next((found.pop(name) for name in ('test', 'validation') if name in found), [])
+  return Splits(train, test, found)
+
+
+def _saved(folder) -> list[Path]:
+  """The files of a split that `save_to_disk` wrote; caches of its user lie beside them."""
+  listing = folder / 'state.json'
+  files = [listed_file(listing, name) for name in map(_filename, _json(listing, '_data_files'))]
+  absent = [file for file in files if not file.is_file()]
+  if absent or not files:
+    raise UserError(f'source {folder} lacks {absent[0].name if absent else "files"}: save it again')
+  return files
+
+
+def _filename(entry) -> str:
+  return str(entry.get('filename', '')) if isinstance(entry, dict) else ''
+
+
+def _json(path, field):
+  try:
+    content = json.loads(path.read_text(encoding='utf-8'))[field]
+    if not isinstance(content, list):
+      raise ValueError(f'{field} is no list')
+    return content
+  except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    reason = f'no {field}' if isinstance(error, KeyError) else first_line(error)
+    raise UserError(f'{path} cannot be read ({reason}): save the data set again') from error
+
+
+def _walk(root) -> Iterator[Path]:
+  """The data files in a folder, in the order of their names; hidden ones and caches are not."""
+  for top, folders, names in os.walk(root):
+    depth = len(Path(top).relative_to(root).parts)
+    folders[:] = sorted(f for f in folders if not f.startswith('.')) if depth < _DEEPEST else []
+    for name in sorted(names):
+      # metadata.parquet lies beside the files of images that it describes.
+      cache = name.startswith(('.', 'cache-', 'metadata.'))
+      if name.endswith(SUFFIXES) and not cache:
+        yield Path(top, name)
+
+
+def _named(root) -> dict[str, list[Path]]:
+  """The splits by the names of files, or else of their folders."""
+  splits, subsets, suffixes = {}, set(), set()
+  for file in _walk(root):
+    own, folder = _keyword(file.stem), file.parent
+    of_folder = _keyword(folder.name) if folder != root else None
+    split = own or of_folder
+    if not own and of_folder and folder.name.lower() in _KEYWORDS:
+      folder = folder.parent
+    subsets.add(folder)
+    suffixes.add(file.suffix)
+    splits.setdefault(split, []).append(file)
+  if len(subsets) > 1:
+    names = ', '.join(str(folder) for folder in sorted(subsets))
+    raise UserError(f'source {root} holds several data sets: name one of {names}')
+  if len(suffixes) > 1:
+    raise UserError(f'source {root} has .arrow and .parquet files: leave one of the two forms')
+  others = splits.pop(None, [])
+  if not splits:
+    return {'train': others}
+  return splits | {file.stem: [file] for file in others}
+
+
+def _keyword(name):
+  words = [word for word in re.split(r'[^a-z]+', name.lower()) if word in _KEYWORDS]
+  return _KEYWORDS[words[-1]] if words else None
+
+
+def _check_complete(root, split, files):
+  totals = [re.search(r'-\d{5}-of-(\d{5})', file.name) for file in files]
+  wanted = {int(total[1]) for total in totals if total}
+  if wanted and (wanted != {len(files)} or None in totals):
+    raise UserError(
+      f'source {root} has {len(files)} of the {max(wanted)} files of split {split}, such as '
+      f'{files[0].name}: leave one complete set'
+    )

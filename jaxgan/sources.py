@@ -1,0 +1,73 @@
+"""Sources that are gone: a run goes on with the data that was prepared from them.
+
+The configuration that a job's folder remembers has the key of its images, which begins with the
+name of the prepared data. Where a `data` section names a source that is not there, its field
+`prepared` becomes this name, and `data_prep.build` opens that data.
+"""
+
+import os
+import pathlib
+
+import ml_collections
+
+from data_prep.names import is_gone
+from jaxgan import config as config_lib
+from jaxgan.errors import UserError
+
+# Folders of jobs in a work directory: of the methods and classifiers, and of the recogniser's.
+_JOBS = ('*/config.json', 'recogniser/*/config.json')
+
+
+def prepared_name(images: str) -> str:
+  """The name of the prepared data, NAME/CONFIG, in the key of some images."""
+  return '/'.join(images.split('/')[:2])
+
+
+def with_prepared(config, workdir: pathlib.Path):
+  """A configuration whose sections name the prepared data where their source is gone.
+
+  Args:
+    config: of an experiment.
+    workdir: its work directory, whose jobs remember their data.
+
+  Returns:
+    A copy with `data.prepared` in these sections, or the configuration itself where no source is
+    gone or nothing is remembered.
+  """
+  if not any(is_gone(section.source) for section in _data_sections(config)):
+    return config
+  known, config = _remembered(workdir), config.copy_and_resolve_references()
+  with config.unlocked():
+    for section in _data_sections(config):
+      if is_gone(section.source) and not section.get('prepared'):
+        section.prepared = known.get(_identity(section), '')
+  return config
+
+
+def _data_sections(config):
+  """All `data` sections of an experiment, those of its classifiers and recogniser included."""
+  for name, section in config.items(preserve_field_references=False):
+    if isinstance(section, ml_collections.ConfigDict):
+      if name == 'data' and 'source' in section:
+        yield section
+      else:
+        yield from _data_sections(section)
+
+
+def _identity(section) -> tuple:
+  options = section.options.items()
+  given = sorted((name, value) for name, value in options if value is not None)
+  return section.dataset, os.path.normpath(os.path.expanduser(section.source)), str(given)
+
+
+def _remembered(workdir) -> dict[tuple, str]:
+  """{identity of a `data` section: name of the prepared data} of the jobs in a work directory."""
+  known = {}
+  for path in (path for jobs in _JOBS for path in sorted(pathlib.Path(workdir).glob(jobs))):
+    try:
+      config = config_lib.read(path.parent)
+      with config_lib.fields_are_there(path):
+        known[_identity(config.data)] = prepared_name(config.images)
+    except UserError:
+      continue  # Whoever needs that job says so.
+  return known

@@ -1,0 +1,292 @@
+"""Arrow and Parquet files: layouts, columns, labels, damage."""
+
+import concurrent.futures
+import json
+import sys
+
+import numpy as np
+import pyarrow as pa
+from pyarrow import ipc, parquet
+import pytest
+
+from data_prep import arrow_files, arrow_splits, build
+from data_prep.arrow import read_arrow
+from jaxgan.errors import UserError
+from tests.arrow_sets import encoded, save, save_splits, shades, table, write_parquet
+
+TRAIN, TEST, VALIDATION = shades(10), shades(4, 100), shades(6, 200)
+
+
+def shown(part):
+  """The shade of each image."""
+  return [int(image[0, 0, 0]) for image in part.images]
+
+
+def assert_read(source, train=range(10), test=range(100, 104), passed_over=()):
+  assert shown(source.train) == list(train)
+  assert source.train.labels.tolist() == [i % 2 for i in range(len(train))]
+  assert (source.test is None) == (test is None)
+  if test is not None:
+    assert shown(source.test) == list(test)
+    assert source.test.labels.tolist() == [i % 2 for i in range(len(test))]
+  assert source.class_names == ('cat', 'dog') and source.labelled
+  assert source.passed_over == passed_over
+
+
+def test_saved_splits(tmp_path):
+  assert_read(read_arrow(save_splits(tmp_path / 'a', train=TRAIN, test=TEST)))
+  three = {'train': TRAIN, 'validation': VALIDATION, 'test': TEST}
+  source = read_arrow(save_splits(tmp_path / 'b', **three))
+  assert_read(source, passed_over=(('rows of split validation', 6),))
+  assert source.kind == 'Arrow files' and source.pixels == 'unverified'
+  source = read_arrow(save_splits(tmp_path / 'c', train=TRAIN, validation=VALIDATION))
+  assert_read(source, test=range(200, 206))
+  assert_read(read_arrow(save_splits(tmp_path / 'd', all=TRAIN)), test=None)
+
+
+def test_a_saved_data_set_of_several_files_with_a_cache_beside_them(tmp_path):
+  folder = save(tmp_path / 'a', TRAIN, num_shards=3)
+  (folder / 'cache-0123.arrow').write_bytes(b'')
+  assert_read(read_arrow(folder), test=None)
+
+
+@pytest.mark.parametrize(
+  ('names', 'passed_over'),
+  [
+    (('data/train-00000-of-00001.parquet', 'data/test-00000-of-00001.parquet'), ()),
+    (
+      ('text/train-00000-of-00001-1f.parquet', 'text/test-00000-of-00001-2f.parquet'),
+      (),
+    ),
+    (('train.parquet', 'test.parquet'), ()),
+    (('TRAIN.parquet', 'my_eval.parquet'), ()),
+    (('default/train/0000.parquet', 'default/test/0000.parquet'), ()),
+    (('train/0.parquet', 'valid/0.parquet'), ()),
+    (('train.parquet', 'test.parquet', 'extra.parquet'), (('rows of split extra', 6),)),
+    (('train.parquet', 'test.parquet', 'dev.parquet'), (('rows of split validation', 6),)),
+  ],
+)
+def test_layouts_of_parquet(names, passed_over, tmp_path):
+  files = dict(zip(names, (TRAIN, TEST, VALIDATION), strict=False))
+  folder = write_parquet(tmp_path / 'hub', files)
+  (folder / 'README.md').write_text('---')
+  write_parquet(folder / '.cache', {'x.parquet': TEST})
+  source = read_arrow(folder)
+  assert_read(source, passed_over=passed_over)
+  assert source.kind == 'Parquet files'
+
+
+def test_files_of_one_split(tmp_path):
+  parts = {f'part-{i}.parquet': TRAIN.slice(4 * i, 4) for i in range(3)}
+  assert_read(read_arrow(write_parquet(tmp_path, parts)), test=None)
+  one = write_parquet(tmp_path / 'one', {'pets.parquet': TRAIN}) / 'pets.parquet'
+  assert_read(read_arrow(one), test=None)
+  with ipc.new_file(str(tmp_path / 'pets.arrow'), TRAIN.schema) as writer:
+    writer.write_table(TRAIN)
+  assert_read(read_arrow(tmp_path / 'pets.arrow'), test=None)
+
+
+def test_what_is_no_data_set(make_folder, tmp_path):
+  pets = make_folder({'train/a/1.png': ((8, 8), 'RGB', 1)})
+  write_parquet(pets, {'metadata.parquet': TRAIN})  # Of an image folder.
+  assert not any(map(arrow_splits.is_data_set, (pets, tmp_path / 'none', pets / 'train/a/1.png')))
+
+
+@pytest.mark.parametrize(
+  ('given', 'names', 'numbers'),
+  [
+    (table([encoded(i) for i in range(4)], [1, 0, 1, 0], 'xy'), ('x', 'y'), [1, 0, 1, 0]),
+    (table([encoded(i) for i in range(4)], [7, 10, 7, 10], None), ('7', '10'), [0, 1, 0, 1]),
+    (table([encoded(i) for i in range(4)], [True, False] * 2, None), ('0', '1'), [1, 0, 1, 0]),
+    (
+      table([encoded(i) for i in range(4)], ['e\u0301', 'a', '\xe9', 'a'], None),
+      ('a', '\xe9'),
+      [1, 0, 1, 0],
+    ),
+    (
+      table([encoded(i) for i in range(4)], [1, 0, 1, 0], 'xy', 'img', 'fine_label', id=[1] * 4),
+      ('x', 'y'),
+      [1, 0, 1, 0],
+    ),
+    # Named in no usual way, but of the feature ClassLabel.
+    (table([encoded(i) for i in range(4)], [1, 0] * 2, 'xy', 'photo', 'breed'), 'xy', [1, 0, 1, 0]),
+  ],
+)
+def test_columns(given, names, numbers, tmp_path):
+  source = read_arrow(save(tmp_path / 'a', given))
+  assert source.class_names == tuple(names)
+  assert source.train.labels.tolist() == numbers and shown(source.train) == [0, 1, 2, 3]
+
+
+def test_columns_without_the_features(tmp_path):
+  plain = pa.table({'image': [encoded(i) for i in range(4)], 'labels': ['b', 'a'] * 2})
+  plain = plain.set_column(1, 'labels', plain['labels'].dictionary_encode())
+  source = read_arrow(write_parquet(tmp_path, {'a.parquet': plain}))
+  assert source.class_names == ('a', 'b') and source.train.labels.tolist() == [1, 0, 1, 0]
+  source = read_arrow(write_parquet(tmp_path / 'b', {'a.parquet': plain.select(['image'])}))
+  assert source.class_names == ('unlabelled',) and not source.labelled
+
+
+def test_kinds_of_images(tmp_path):
+  grey, jpeg = shades(4, mode='L'), shades(4, 50, kind='JPEG')
+  source = read_arrow(save(tmp_path / 'grey', grey))
+  assert source.train.images.shape == (4, 8, 8, 1) and source.pixels == 'unverified'
+  source = read_arrow(write_parquet(tmp_path / 'b', {'train.parquet': grey, 'test.parquet': jpeg}))
+  assert source.train.images.shape == (4, 8, 8, 3) and source.pixels == 'jpeg'
+  assert shown(source.test) == [50, 51, 52, 53]
+  assert read_arrow(tmp_path / 'b', image_size=4).train.images.shape == (4, 4, 4, 3)
+
+
+def test_rows_of_a_parquet_file_in_any_order(tmp_path, monkeypatch):
+  monkeypatch.setattr(arrow_files, '_BATCH', 7)
+  rows = pa.table({'image': [b'%d' % i for i in range(300)]})
+  for size in (1, 10, 300):
+    write_parquet(tmp_path, {f'{size}.parquet': rows}, size)
+    file = arrow_files.open_table(tmp_path / f'{size}.parquet')
+    file.use_images('image')
+    order = np.random.default_rng(0).permutation(300).tolist()
+    for positions in (range(300), range(0, 300, 41), order):
+      with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(file.image, positions)) == [b'%d' % i for i in positions]
+
+
+def test_memory_does_not_grow_with_the_rows(tmp_path):
+  """40 MB of images, of which some batches are in memory."""
+  noise = np.random.default_rng(0)
+  rows = pa.table({'image': [noise.bytes(10_000) for _ in range(4000)]})
+  parquet.write_table(rows, tmp_path / 'a.parquet', row_group_size=100)
+  del rows
+  file = arrow_files.open_table(tmp_path / 'a.parquet')
+  before, most = pa.total_allocated_bytes(), 0
+  file.use_images('image')
+  for row in range(4000):
+    file.image(row)
+    most = max(most, pa.total_allocated_bytes() - before)
+  assert most < 20e6
+
+
+def test_preparing(tmp_path):
+  folder = save_splits(tmp_path / 'pets', train=TRAIN, test=TEST)
+  train = build.load('long_tail_folder', 'train', str(folder), str(tmp_path / 'tfds'))
+  assert shown(train) == list(range(10)) and train.class_names == ('cat', 'dog')
+  assert train.metadata['order'] == 'by file, then row'
+  assert 'long_tail_folder/pets-' in train.metadata['full_name']
+  write_parquet(tmp_path, {'pets.parquet': TRAIN})
+  train = build.load('long_tail_folder', 'train', f'{tmp_path}/pets.parquet', f'{tmp_path}/tfds')
+  assert len(train.labels) == 8 and 'long_tail_folder/pets-' in train.metadata['full_name']
+
+
+def _with(**changes):
+  """A table of four images, changed."""
+  return table(**{'images': [encoded(i) for i in range(4)], 'labels': [0, 1, 0, 1]} | changes)
+
+
+@pytest.mark.parametrize(
+  ('given', 'message'),
+  [
+    (_with(labels=[0, 1, None, 1]), 'column label is empty in 1 rows'),
+    (_with(labels=[0, 1, -1, 1]), r'train label must lie in 0\.\.1, got -1\.\.1'),
+    (_with(labels=[0, 0, 0, 0]), r'class dog \(label 1\) has no images'),
+    (_with(labels=[0.5, 1, 2, 3]), 'column label must hold whole numbers or texts, not double'),
+    (_with(labels=[[0], [1], [0], [1]]), 'must hold whole numbers or texts, not list'),
+    (_with(names=['a', 'a']), "a class called 'a': each needs a name of its own"),
+    (_with(images=[encoded(1), None] * 2), 'a.parquet row 1 has no bytes of an image'),
+    (_with(images=[encoded(1), b'text'] * 2), 'a.parquet row 1 cannot be read .damaged, or not'),
+    (_with(images=[encoded(1), encoded(1, size=9)] * 2), 'row 1 is 9x9, but without image_size'),
+    (_with(label='kind', names=None), 'no column of labels, but kind: call the labels `label`'),
+    (_with(labels=[0, 1, 0, 1], labels2=[0, 1, 0, 1]).rename_columns(['image', 'label', 'labels']),
+     'several columns of labels, label, labels: call one of them `label`'),
+    (pa.table({'label': [0, 1]}), 'no column of images; its columns are label'),
+    (pa.table({'image': [[1, 2], [3, 4]], 'label': [0, 1]}), 'no column of images'),
+    (TRAIN.slice(0, 0), 'train has no rows'),
+  ],
+)  # fmt: skip
+def test_bad_columns(given, message, tmp_path):
+  write_parquet(tmp_path, {'a.parquet': given})
+  with pytest.raises(UserError, match=message) as raised:
+    list(read_arrow(tmp_path).train.images)
+  assert '\n' not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+  ('files', 'message'),
+  [
+    ({'a/train.parquet': TRAIN, 'b/train.parquet': TRAIN}, 'several data sets: name one of .*a'),
+    ({'test.parquet': TEST, 'val.parquet': TRAIN}, 'no split train; its splits are test, val'),
+    ({'train-00000-of-00002.parquet': TRAIN}, 'has 1 of the 2 files of split train'),
+    (
+      {'train-00000-of-00001-a.parquet': TRAIN, 'train-00000-of-00001-b.parquet': TRAIN},
+      'has 2 of the 1 files of split train',
+    ),
+    (
+      {'train.parquet': TRAIN, 'test.parquet': _with(names=['dog', 'cat'])},
+      'test.parquet and .*train.parquet have other classes in label',
+    ),
+    ({'train.parquet': TRAIN, 'test.parquet': _with(image='img')}, 'has no column image'),
+  ],
+)  # fmt: skip
+def test_bad_layouts(files, message, tmp_path):
+  with pytest.raises(UserError, match=message):
+    read_arrow(write_parquet(tmp_path, files))
+
+
+def test_damage(tmp_path):
+  def error(path):
+    with pytest.raises(UserError) as raised:
+      list(read_arrow(path).train.images)
+    assert '\n' not in str(raised.value)
+    return str(raised.value)
+
+  file = write_parquet(tmp_path / 'p', {'train.parquet': TRAIN}) / 'train.parquet'
+  file.write_bytes(file.read_bytes()[:-50])
+  assert f'{file} cannot be read (' in error(file)
+  file.write_text('version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n')
+  assert f'{file} is a pointer of Git LFS, not the file: run `git lfs pull`' in error(file)
+  folder = save_splits(tmp_path / 'a', train=TRAIN, test=TEST)
+  file = folder / 'train' / 'data-00000-of-00001.arrow'
+  data = file.read_bytes()
+  for cut in (0, 3, 100, len(data) // 2):
+    file.write_bytes(data[:cut])
+    assert f'{file} cannot be read (' in error(folder)
+  file.unlink()
+  assert 'train lacks data-00000-of-00001.arrow: save it again' in error(folder)
+  (folder / 'train' / 'state.json').write_text('{')
+  assert 'state.json cannot be read (' in error(folder)
+  (folder / 'dataset_dict.json').write_text(json.dumps({'splits': 3}))
+  assert 'dataset_dict.json cannot be read (splits is no list)' in error(folder)
+
+
+def test_without_pyarrow(tmp_path, monkeypatch):
+  file = write_parquet(tmp_path, {'a.parquet': TRAIN}) / 'a.parquet'
+  monkeypatch.setitem(sys.modules, 'pyarrow', None)
+  with pytest.raises(UserError, match='needs pyarrow: pip install pyarrow'):
+    read_arrow(file)
+
+
+@pytest.mark.slow
+def test_what_the_library_datasets_writes(tmp_path):
+  datasets = pytest.importorskip('datasets')
+  features = datasets.Features(
+    {'image': datasets.Image(), 'label': datasets.ClassLabel(names=['cat', 'dog'])}
+  )
+
+  def split(count, first=0, **how):
+    images = [{'bytes': encoded(first + i, **how), 'path': None} for i in range(count)]
+    columns = {'image': images, 'label': [i % 2 for i in range(count)]}
+    return datasets.Dataset.from_dict(columns, features=features)
+
+  whole = datasets.DatasetDict(train=split(10), validation=split(6, 200), test=split(4, 100))
+  over = (('rows of split validation', 6),)
+  whole.save_to_disk(tmp_path / 'saved', num_shards={'train': 3, 'validation': 1, 'test': 1})
+  assert_read(read_arrow(tmp_path / 'saved'), passed_over=over)
+  for name, contents in whole.items():
+    contents.to_parquet(tmp_path / 'hub' / 'data' / f'{name}-00000-of-00001.parquet')
+  assert_read(read_arrow(tmp_path / 'hub'), passed_over=over)
+  split(10).save_to_disk(tmp_path / 'one')
+  assert_read(read_arrow(tmp_path / 'one'), test=None)
+  split(10).select(range(9, -1, -1)).save_to_disk(tmp_path / 'turned')
+  assert shown(read_arrow(tmp_path / 'turned').train) == list(range(9, -1, -1))
+  split(4, mode='L').save_to_disk(tmp_path / 'grey')
+  assert read_arrow(tmp_path / 'grey').train.images.shape == (4, 8, 8, 1)
+  split(4, kind='JPEG').to_parquet(tmp_path / 'jpeg.parquet')
+  assert read_arrow(tmp_path / 'jpeg.parquet').pixels == 'jpeg'
