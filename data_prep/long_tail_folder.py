@@ -211,8 +211,8 @@ def _reader(path: Path) -> _Reader:
   if path.is_dir() or (path.is_file() and path.suffix == '.zip'):
     return _Reader(folders.read_folder, folders.add_contents)
   raise UserError(
-    f'source {path} is neither a folder or .zip of images nor an .npz file, nor an Arrow or '
-    'Parquet file'
+    f'source {path} is neither a folder of images nor an .npz file, a .zip, an Arrow or a Parquet '
+    'file'
   )
 
 
