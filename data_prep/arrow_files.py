@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Iterator
 import contextlib
+import io
 import json
 from pathlib import Path
 import threading
@@ -32,8 +33,9 @@ class EncodedImage:
     """What the end of a path is for a file."""
     return f'{self._file.path.name} row {self._row}'
 
-  def read_bytes(self) -> bytes:
-    return self._file.image(self._row)
+  def openable(self) -> io.BytesIO:
+    """What Pillow can open."""
+    return io.BytesIO(self._file.image(self._row))
 
 
 def open_table(path: Path) -> 'ImageTable':

@@ -125,14 +125,14 @@ def open_image(file, path=None) -> Iterator[Image.Image]:
   """An image file that is not decoded yet; all that goes wrong with it is a UserError.
 
   Args:
-    file: a path, an open file, or what has `read_bytes`, such as a row of a table.
+    file: a path, an open file, or something with a method `openable` that returns one of them.
     path: what messages call it, by default `file`.
   """
   path = path or file
   try:
-    in_memory = not isinstance(file, (str, os.PathLike)) and hasattr(file, 'read_bytes')
-    file = io.BytesIO(file.read_bytes()) if in_memory else file
-    with Image.open(file, formats=_FORMATS) as image:
+    with Image.open(
+      file.openable() if hasattr(file, 'openable') else file, formats=_FORMATS
+    ) as image:
       if image.width * image.height > Image.MAX_IMAGE_PIXELS:
         raise ValueError(f'{image.width}x{image.height} pixels are too many')
       yield image

@@ -5,8 +5,9 @@
         --config.data.options.image_size=32
 
 PATH is a folder with one sub-folder of images a class (or train/ and test/ folders of these), one
-.npz with `images` and `labels`, or Arrow or Parquet files. The images are taken as they are: a class that has fewer of
-them is a tail class. `--config.data.options.imbalance_ratio=100` makes balanced data long-tailed.
+.npz with `images` and `labels`, or Arrow or Parquet files. The images are taken as they are: a
+class that has fewer of them is a tail class. `--config.data.options.imbalance_ratio=100` makes
+balanced data long-tailed.
 
     experiments/folder_lt.py:method=unconditional      the baseline, in the same work directory
 
