@@ -77,7 +77,7 @@ def prepare(dataset: str, source: str = '', data_dir: str = '', **options):
     UserError: unknown data set or option, a bad or missing source, damaged prepared
       data, or prepared data that came from another kind of source.
   """
-  return _prepare(dataset, source, data_dir, '', options)[0]
+  return _prepare(dataset, source, data_dir, options)[0]
 
 
 def load(
@@ -112,7 +112,7 @@ def load(
   """
   from data_prep.array_builder import ArraysDigest
 
-  builder, metadata = _prepare(dataset, source, data_dir, prepared, options)
+  builder, metadata = _prepare(dataset, source, data_dir, options, prepared)
   splits = builder.info.splits
   try:
     num_images = splits[split].num_examples
@@ -201,7 +201,7 @@ def _module(dataset):
   return name, importlib.import_module(DATASETS[name]), config
 
 
-def _prepare(dataset, source, data_dir, prepared, options):
+def _prepare(dataset, source, data_dir, options, prepared=''):
   from data_prep.array_builder import VERSION
 
   name, module, config = _module(dataset)
@@ -212,18 +212,16 @@ def _prepare(dataset, source, data_dir, prepared, options):
       raise UserError(f'{option} is not an option of {name}; allowed: {allowed}')
   source = os.path.expanduser(source)
   root = Path(data_dir or os.environ.get('TFDS_DATA_DIR') or '~/tensorflow_datasets').expanduser()
-  if names.is_gone(source):
+  if prepared and names.is_gone(source):
     before = names.of_same_source(dataset, prepared)
-    folder = names.find(root, before, VERSION)
-    if folder:
+    if folder := names.find(root, before, VERSION):
       _say_gone(source, folder)
       return _open(folder)
-    if prepared:
-      raise UserError(
-        f'source {source} is not there, and neither is the data that was prepared from it, '
-        f'{root / names.pattern(before)}: give one of them (config field data.source or '
-        'data.data_dir)'
-      )
+    raise UserError(
+      f'source {source} is not there, and neither is the data that was prepared from it, '
+      f'{root / names.pattern(before)}: give one of them (config field data.source or '
+      'data.data_dir)'
+    )
   recipe = module.recipe(config, source, **options)
   folder = names.find(root, f'{name}/{recipe.config}', VERSION)
   if not folder:
@@ -355,7 +353,7 @@ def _main(argv) -> int:
       name: getattr(values, name)
       for name in ('imbalance_ratio', 'image_size', 'seed', 'test_share', 'background')
     }
-    print(_describe(*_prepare(values.dataset, values.source, values.data_dir, '', options)))
+    print(_describe(*_prepare(values.dataset, values.source, values.data_dir, options)))
   except UserError as error:
     print(f'error: {error}', file=sys.stderr)
     return 1

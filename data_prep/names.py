@@ -41,7 +41,7 @@ def of_same_source(dataset: str, prepared: str) -> str:
 
   Args:
     dataset: as configured, NAME or NAME/CONFIG.
-    prepared: NAME/CONFIG of the other one, '' where none is known.
+    prepared: NAME/CONFIG of the other one.
   """
   name, _, config = dataset.partition('/')
   other, _, prepared = prepared.partition('/')
