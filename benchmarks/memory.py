@@ -24,7 +24,7 @@ from benchmarks.timing import describe_hardware
 from jaxgan import experiment, logging
 from jaxgan.drawing import figures
 
-_CONFIG = config_flags.DEFINE_config_file('config', 'experiments/digits_lt.py', 'Experiment file.')
+_CONFIG = config_flags.DEFINE_config_file('config', 'experiments/fashion_lt.py', 'Experiment file.')
 _STEPS = flags.DEFINE_integer('steps', 10_000, 'Length of the run.', 100)
 _OUT = flags.DEFINE_string(
   'out', 'memory.json', 'JSON file for the results; the picture beside it.'

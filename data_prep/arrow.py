@@ -5,21 +5,63 @@ They are read and decoded while they are iterated over.
 """
 
 from collections.abc import Sequence
+import hashlib
 from pathlib import Path
 
 import numpy as np
 
 from data_prep.arrow_files import EncodedImage, ImageTable, open_table
-from data_prep.arrow_splits import list_splits
+from data_prep.arrow_splits import SUFFIXES, find_files, is_saved, list_splits
+from data_prep.folders import describe
 from data_prep.labels import number_labels
-from data_prep.pictures import look_at
+from data_prep.picture_formats import SUFFIXES as IMAGE_SUFFIXES
+from data_prep.pictures import BACKGROUND, look_at
 from data_prep.readers import UNLABELLED, Labelled, Source
 from jaxgan.errors import UserError
 
 _IMAGES, _LABELS = ('image', 'img'), ('label', 'labels', 'fine_label')  # Names of columns.
 
 
-def read_arrow(path: Path, image_size: int | None = None) -> Source:
+def is_data_set(path: Path) -> bool:
+  """Whether a path is an Arrow or Parquet file, or a folder of such files.
+
+  Beside files of images, tables without images do not count: they are about the images.
+
+  Raises:
+    UserError: a folder has both files of images and tables of images.
+  """
+  if not path.is_dir():
+    return path.is_file() and path.suffix in SUFFIXES
+  table = next(find_files(path), None)
+  if is_saved(path) or table is None:
+    return is_saved(path)
+  image = next(find_files(path, tuple(IMAGE_SUFFIXES)), None)
+  if image and _holds_images(table):
+    raise UserError(
+      f'source {path} has images ({image.relative_to(path)}) beside a file of images '
+      f'({table.relative_to(path)}): name the file, or leave one of them'
+    )
+  return not image
+
+
+def add_contents(digest, source: Path) -> None:
+  """Adds to a hash the bytes of all files that are read, and which split they are.
+
+  Raises:
+    UserError: a file cannot be read; or see `data_prep.arrow_splits.list_splits`.
+  """
+  splits = list_splits(source)
+  for split in ('train', 'test'):
+    for file in getattr(splits, split):
+      try:
+        with file.open('rb') as stream:
+          contents = hashlib.file_digest(stream, 'sha256').digest()
+      except OSError as error:
+        raise UserError(f'{file} cannot be read ({error.strerror})') from error
+      digest.update(split.encode() + b'\0' + contents)
+
+
+def read_arrow(path: Path, image_size: int | None = None, background: str = BACKGROUND) -> Source:
   """Reads a data set of Arrow or Parquet files.
 
   The labels are the column `label`, `labels` or `fine_label`, or else the only column with the
@@ -28,6 +70,7 @@ def read_arrow(path: Path, image_size: int | None = None) -> Source:
   Args:
     path: see `data_prep.arrow_splits`.
     image_size: see `data_prep.pictures.look_at`.
+    background: see `data_prep.pictures.look_at`.
 
   Returns:
     The source; pixels is 'jpeg' if any image is a JPEG. Other columns are passed over.
@@ -47,7 +90,7 @@ def read_arrow(path: Path, image_size: int | None = None) -> Source:
   else:
     labels = [np.zeros(sum(table.num_rows for table in part), np.int64) for part in tables]
     class_names = (UNLABELLED,)
-  images = look_at(encoded, image_size)  # Together: both splits get the same channels.
+  images = look_at(encoded, image_size, background)  # Together: both splits get the same channels.
   cut = len(labels[0])
   others = [(f'column {name}', 1) for name in first.columns if name not in (image, label)]
   for split, files in splits.passed_over.items():
@@ -60,7 +103,15 @@ def read_arrow(path: Path, image_size: int | None = None) -> Source:
     'jpeg' if any(has_jpeg) else 'unverified',
     bool(label),
     passed_over=tuple(others),
+    **describe(images.looks, len(encoded), image_size),
   )
+
+
+def _holds_images(file) -> bool:
+  try:
+    return bool(open_table(file).image_columns())
+  except UserError:
+    return False
 
 
 def _choose(table: ImageTable, what: str, usual: Sequence[str], found: Sequence[str]) -> str:

@@ -1,6 +1,6 @@
 """Prepares and loads the data sets.
 
-  python -m data_prep.build --dataset=long_tail_digits/ratio_10
+  python -m data_prep.build --dataset=long_tail_fashion/ratio_50
 
 `prepare` and `load` are what training uses; the command is for preparing ahead.
 TFDS is imported inside the functions, so that `--help` stays quick.
@@ -23,6 +23,7 @@ import numpy as np
 
 from data_prep import names
 from data_prep.stored_images import READ_TOGETHER, StoredImages
+from data_prep.summary import summarise
 from jaxgan import files, lock
 from jaxgan.errors import UserError
 
@@ -35,7 +36,8 @@ DATASETS = {
   'long_tail_chairs3d': 'data_prep.long_tail_chairs3d',
   'long_tail_cifar10': 'data_prep.long_tail_cifar10',
   'long_tail_cifar100': 'data_prep.long_tail_cifar100',
-  'long_tail_digits': 'data_prep.long_tail_digits',
+  'long_tail_fashion': 'data_prep.long_tail_fashion',
+  'long_tail_fashion_mnist': 'data_prep.long_tail_fashion_mnist',
   'long_tail_folder': 'data_prep.long_tail_folder',
   'long_tail_lsun': 'data_prep.long_tail_lsun',
   'long_tail_mnist': 'data_prep.long_tail_mnist',
@@ -324,21 +326,18 @@ def _damaged(folder, error):
 def _describe(builder, metadata) -> str:
   info, ratio = builder.info, metadata['imbalance_ratio']
   order = f'{metadata["order"]} order' if metadata['order'] == 'original' else metadata['order']
+  first, *table = summarise(info.full_name, metadata, info.features['image'].shape)
+  indices = [f'{split:7} {metadata[split]["indices_sha256"]}' for split in info.splits]
   lines = [
-    f'dataset {info.full_name}',
+    first,
     f'source  {metadata["source_kind"]}, pixels {metadata["pixels"]}, indices: {order}',
     f'ratio   {"as it is" if ratio is None else f"{ratio:g}"}, seed {metadata["seed"]}',
+    *table,
+    'SHA-256 of the indices',
+    *indices,
+    f'in      {builder.data_dir}',
   ]
-  for split in info.splits:
-    counts = metadata[split]['class_counts']
-    shape = 'x'.join(str(n) for n in info.features['image'].shape)
-    pairs = zip(metadata['class_names'], counts, strict=True)
-    lines += [
-      f'{split:7} {sum(counts)} images {shape}: '
-      + ', '.join(f'{name} {count}' for name, count in pairs),
-      f'        indices SHA-256 {metadata[split]["indices_sha256"]}',
-    ]
-  return '\n'.join([*lines, f'in      {builder.data_dir}'])
+  return '\n'.join(lines)
 
 
 def _main(argv) -> int:
@@ -352,7 +351,7 @@ def _main(argv) -> int:
       raise UserError(f'--dataset is missing; allowed: {", ".join(DATASETS)}')
     options = {
       name: getattr(values, name)
-      for name in ('imbalance_ratio', 'image_size', 'seed', 'test_share')
+      for name in ('imbalance_ratio', 'image_size', 'seed', 'test_share', 'background')
     }
     print(_describe(*_prepare(values.dataset, values.source, values.data_dir, options)))
   except UserError as error:
@@ -375,4 +374,5 @@ if __name__ == '__main__':
   flags.DEFINE_integer('image_size', None, 'long_tail_folder: side of the square images.')
   flags.DEFINE_integer('seed', None, 'long_tail_folder: selection of the images (default 0).')
   flags.DEFINE_float('test_share', None, 'long_tail_folder: share for the test (default 0.1).')
+  flags.DEFINE_string('background', None, 'long_tail_folder: colour under transparent images.')
   app.run(_main)

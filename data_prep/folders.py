@@ -1,125 +1,103 @@
-"""Reading folders of image files: class folders, or flat folders of images without labels."""
+"""Reading folders and .zip files of images: class folders, labels files, or images alone."""
 
 from collections.abc import Sequence
+import hashlib
+import os
 from pathlib import Path
-from typing import NamedTuple
 
-import numpy as np
-
-from data_prep.pictures import look_at
-from data_prep.readers import UNLABELLED, Labelled, Source, check_class_names
-from jaxgan.errors import UserError
-
-IMAGE_SUFFIXES = ('.png', '.jpg', '.jpeg', '.bmp', '.webp')
+from data_prep.listing import Listing, list_images
+from data_prep.picture_formats import JPEG_SUFFIXES
+from data_prep.pictures import BACKGROUND, Looks, look_at
+from data_prep.readers import UNLABELLED, Labelled, Source
+from data_prep.trees import open_tree
+from jaxgan.errors import UserError, first_line
 
 
-class Listing(NamedTuple):
-  """The image files of a folder: paths, and labels int64 [N] in the same order."""
-
-  paths: list[Path]
-  labels: np.ndarray
+def list_folder(source: Path) -> Listing:
+  """Lists a folder or .zip of images; see `data_prep.listing.list_images`."""
+  return list_images(open_tree(source))
 
 
-def list_folder(root: Path) -> tuple[Listing, Listing | None, tuple[str, ...]]:
-  """Lists a folder of images, with or without labels.
-
-  With labels: <root>/<class>/<image>, or <root>/train and <root>/test of such folders.
-  Without: <root>/<image>, or <root>/train and <root>/test of such images. Classes are
-  ordered by name, files by name within a class. Hidden files and files without an image
-  suffix are passed over.
-
-  Args:
-    root: the folder.
-
-  Returns:
-    The train files, the test files or None, and the class names in label order; without
-    labels there are no class names and all labels are 0.
-
-  Raises:
-    UserError: no images, a class without images, images beside class folders, other classes in
-      test, a class whose name is no line of text, or a link that leads nowhere.
-  """
-  train_root, test_root = root / 'train', root / 'test'
-  names = {folder.name for folder in _subfolders(root)}
-  # A class may be called `train`: only a folder of folders, or one beside `test` alone, is a split.
-  split = 'train' in names and (bool(_subfolders(train_root)) or names == {'train', 'test'})
-  train_root = train_root if split else root
-  class_names = tuple(folder.name for folder in _subfolders(train_root))
-  check_class_names(train_root, class_names)
-  roots = [train_root, test_root] if split and 'test' in names else [train_root]
-  for folder in dict.fromkeys((root, *roots)):
-    loose, folders = _image_files(folder), _subfolders(folder)
-    if loose and folders:
-      raise UserError(
-        f'source {folder} has images ({loose[0].name}) beside folders ({folders[0].name}): put '
-        'every image into the folder of its class, or remove the folders if there are no labels'
-      )
-    if not (loose or folders):
-      raise UserError(
-        f'source {folder} has no class folders and no images: expected {folder}/<class>/<image>, '
-        f'or {folder}/<image> for images without labels'
-      )
-  for folder in _subfolders(roots[-1]):
-    if folder.name not in class_names:
-      raise UserError(f'class folder {folder} has no counterpart in {train_root}')
-  listings = [_list_files([folder / name for name in class_names] or [folder]) for folder in roots]
-  return listings[0], listings[1] if len(roots) == 2 else None, class_names
-
-
-def read_folder(root: Path, image_size: int | None = None) -> Source:
+def read_folder(
+  source: Path, image_size: int | None = None, background: str = BACKGROUND
+) -> Source:
   """Reads the images that `list_folder` lists.
 
   Args:
-    root: the folder.
+    source: the folder or .zip.
     image_size: see `data_prep.pictures.look_at`.
+    background: see `data_prep.pictures.look_at`.
 
   Returns:
     The source; pixels is 'jpeg' if any file is a JPEG.
   """
-  train, test, class_names = list_folder(root)
+  listed = list_folder(source)
+  train, test, names = listed.train, listed.test, listed.class_names
   paths = train.paths + (test.paths if test else [])
-  images = look_at(paths, image_size)  # Together: both splits get the same channels.
+  images = look_at(paths, image_size, background)  # Together: both splits get the same channels.
   cut = len(train.paths)
+  kind = 'labels file' if listed.tables else 'class folders'
+  seen = describe(images.looks, len(paths), image_size)
   return Source(
     Labelled(images[:cut], train.labels),
     Labelled(images[cut:], test.labels) if test else None,
-    class_names or (UNLABELLED,),
-    'class folders' if class_names else 'image folder',
+    names or (UNLABELLED,),
+    kind if names else 'image folder',
     files_pixels(paths),
-    bool(class_names),
+    bool(names),
+    passed_over=tuple(sorted(listed.passed_over.items())),
+    **seen | {'changes': (*listed.changes, *seen['changes'])},
   )
 
 
-def files_pixels(paths: Sequence[Path]) -> str:
+def describe(looks: Looks, num_images: int, image_size: int | None) -> dict:
+  """The fields of a Source that the headers of its images tell: changes, sizes and colour."""
+  return {
+    'changes': tuple(_changes(looks, num_images, image_size)),
+    'sizes': _range(looks),
+    'colour': _colour(looks, num_images),
+  }
+
+
+def files_pixels(paths: Sequence) -> str:
   """'jpeg' if any file is a JPEG, else 'unverified': a PNG may have been a JPEG before."""
-  lossy = any(path.suffix.lower() in ('.jpg', '.jpeg') for path in paths)
+  lossy = any(path.name.lower().endswith(JPEG_SUFFIXES) for path in paths)
   return 'jpeg' if lossy else 'unverified'
 
 
-def _subfolders(folder):
-  return [path for path in _entries(folder) if path.is_dir()]
+def add_contents(digest, source: Path) -> None:
+  """Adds to a hash the names and bytes of all files of a folder or .zip that images depend on.
+
+  Raises:
+    UserError: a file cannot be read; or see `list_folder`.
+  """
+  listed = list_folder(source)
+  files = listed.train.paths + (listed.test.paths if listed.test else []) + listed.tables
+  for file in files:
+    try:
+      with file.open() as stream:
+        contents = hashlib.file_digest(stream, 'sha256').digest()
+    except Exception as error:  # Of files; zip and zlib errors.
+      raise UserError(f'image file {file} cannot be read ({first_line(error)})') from error
+    digest.update(os.fsencode(file.path) + b'\0' + contents)
 
 
-def _image_files(folder):
-  files = _entries(folder) if folder.is_dir() else []
-  return [path for path in files if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()]
+def _range(looks: Looks) -> str:
+  smallest, largest = (f'{width}x{height}' for width, height in (looks.smallest, looks.largest))
+  return smallest if smallest == largest else f'{smallest} to {largest}'
 
 
-def _entries(folder):
-  """What is in a folder, by name, but for hidden files; links are followed."""
-  entries = [path for path in folder.iterdir() if not path.name.startswith('.')]
-  for path in entries:
-    if path.is_symlink() and not path.exists():
-      raise UserError(f'{path} is a link that leads nowhere or in a circle: remove it')
-  return sorted(entries, key=lambda path: path.name)
+def _colour(looks: Looks, num_images: int) -> str:
+  if looks.num_grey in (0, num_images):
+    return 'grey' if looks.num_grey else 'RGB'
+  return f'RGB; {looks.num_grey} of {num_images} images are grey'
 
 
-def _list_files(folders):
-  paths, labels = [], []
-  for label, folder in enumerate(folders):
-    found = _image_files(folder)
-    if not found:
-      raise UserError(f'class folder {folder} has no images ({", ".join(IMAGE_SUFFIXES)})')
-    paths += found
-    labels += [label] * len(found)
-  return Listing(paths, np.array(labels, np.int64))
+def _changes(looks: Looks, num_images: int, image_size: int | None) -> list[str]:
+  changes = []
+  if looks.num_small:
+    few = f'{looks.num_small} of {num_images} images are smaller than {image_size}'
+    changes.append(f'{few} and are enlarged')
+  if looks.num_animated:
+    changes.append(f'of {looks.num_animated} files with several frames the first is read')
+  return changes

@@ -1,5 +1,17 @@
-"""iNaturalist-2019, long-tailed as it is, at 64x64 from the competition's JSON files and images."""
+"""iNaturalist-2019, long-tailed as it is, at 64x64 from the competition's JSON files and images.
 
+The competition (https://github.com/visipedia/inat_comp, folder 2019) counts 1,010 species and
+268,243 images for training and validation together; its image tree is
+train_val2019/<group>/<category>/<image>.jpg, and Kaggle numbers the test images from 268243 on.
+Of those, train2019.json lists 265,213 (the count of MLE-bench's table of competitions) and
+val2019.json the other 3,030, three a species. Papers write 268,243 for the training images and do
+not say whether they trained on the validation images: here these are the 'test' split alone.
+
+That every species has 16 training images, which the paper's balanced reference set of 16 a class
+needs, is not verified against the files: a species with fewer gives all that it has.
+"""
+
+from collections.abc import Iterator
 import json
 import os
 from pathlib import Path
@@ -22,8 +34,20 @@ _WANTED = (
 )
 
 
+class Layout(NamedTuple):
+  """What a source has to hold, and the images of each class in the split 'reference'."""
+
+  train_images: int = 265_213
+  test_images: int = 3_030
+  num_classes: int = 1_010
+  reference_per_class: int = 16
+
+
+LAYOUT = Layout()
+
+
 class Inaturalist2019(ArrayBuilder):
-  """iNaturalist-2019's 268,243 training and 3,030 validation images of 1,010 species, 64x64.
+  """iNaturalist-2019's 265,213 training and 3,030 validation images of 1,010 species, 64x64.
 
   The split 'reference', for distances between distributions, is balanced: 16 training images a
   class, of a seeded shuffle. Centre square, Lanczos to 64x64. Images are decoded while records are
@@ -31,10 +55,12 @@ class Inaturalist2019(ArrayBuilder):
   """
 
   image_shape = (64, 64, 3)
-  class_names = tuple(str(k) for k in range(1010))  # The competition names its species by numbers.
-  train_images = 268_243
-  test_images = 3_030
-  reference_per_class = 16
+
+  def __init__(self, *, layout: Layout = LAYOUT, **kwargs):
+    self._layout = layout
+    # The competition names its species by numbers.
+    self.class_names = tuple(str(k) for k in range(layout.num_classes))
+    super().__init__(**kwargs)
 
   def read_splits(self, dl_manager):
     del dl_manager
@@ -42,11 +68,11 @@ class Inaturalist2019(ArrayBuilder):
       raise UserError(f'inaturalist2019 needs --source (config field data.source): {_WANTED}')
     root = Path(self.source)
     parts = {
-      'train': self._list(root, 'train2019.json', self.train_images),
-      'test': self._list(root, 'val2019.json', self.test_images),
+      'train': self._list(root, 'train2019.json', self._layout.train_images),
+      'test': self._list(root, 'val2019.json', self._layout.test_images),
     }
     labels = parts['train'].labels
-    counts = [self.reference_per_class] * len(self.class_names)
+    counts = np.minimum(np.bincount(labels), self._layout.reference_per_class).tolist()
     chosen = {name: np.arange(len(part.labels)) for name, part in parts.items()}
     chosen['reference'] = select_indices(labels, counts, SEED)
     parts['reference'] = parts['train']
@@ -59,11 +85,7 @@ class Inaturalist2019(ArrayBuilder):
     }
     return {
       name: Split(
-        decode_squares(
-          ((str(parts[name].files[i]), parts[name].files[i]) for i in at), self.image_shape[0]
-        ),
-        parts[name].labels[at],
-        at,
+        decode_squares(parts[name].named(at), self.image_shape[0]), parts[name].labels[at], at
       )
       for name, at in chosen.items()
     }, facts
@@ -115,9 +137,15 @@ class Listing(NamedTuple):
   files: list[Path]
   labels: np.ndarray
 
+  def named(self, at: np.ndarray) -> Iterator[tuple[str, Path]]:
+    """(name for messages, path) of the files at some positions, as `decode_squares` takes them."""
+    return ((str(self.files[i]), self.files[i]) for i in at)
 
-def recipe(config: str, source: str) -> Recipe:
+
+def recipe(config: str, source: str, layout: Layout = LAYOUT) -> Recipe:
   """See `data_prep.array_builder.Recipe`; the source is needed to prepare the data only."""
   if config:
     raise UserError(f'dataset inaturalist2019/{config} is unknown; allowed: inaturalist2019')
-  return Recipe('', lambda data_dir: Inaturalist2019(source=source, data_dir=data_dir))
+  return Recipe(
+    '', lambda data_dir: Inaturalist2019(layout=layout, source=source, data_dir=data_dir)
+  )

@@ -3,7 +3,9 @@
 The source is the folder data/cars of nips2015-analogy-data.tar.gz (Reed et al. 2015, after Fidler
 et al. 2012): 183 files car_<id>_mesh.mat, each with the renderings `im`, uint8 [128, 128, 3, 24
 azimuths, 4 elevations]. They are resized to 64x64 (Lanczos). The paper's ids are taken for those of
-the files.
+the files. Names, shape, order of the axes and number of the files agree with two loaders of the
+archive, disentanglement_lib's cars3d.py and disent's Cars3dData; that the archive has each of the
+paper's ids is not verified.
 
 Other cars can stand in: an .npz with `images` uint8 [N, 96, 64, 64, 3], `names` [N], `azimuths` and
 `elevations` [96]. The classes of set S are then ten seeded ones of the N, under the same draws; a

@@ -7,8 +7,11 @@ and nothing of a crop.
 
 The paper does not say what its ids, of four digits up to 1372, count. Here 0965 is position 965,
 from 0, among the folders in the order of their names, which is how torchvision's ImageFolder
-numbers classes. The paper counts 1,396 chairs, others 1,393 in the same archive: both are allowed,
-and the names of the ten folders are in the metadata.
+numbers classes. The names of the ten folders are in the metadata.
+
+Public loaders of the archive agree on all_chair_names.mat beside the folders, on renders/, on 62
+views and on names such as image_001_p020_t011_r096.png. The number of chairs is not verified
+against a loader: the paper counts 1,396, others 1,393, and any number between is allowed.
 """
 
 from pathlib import Path

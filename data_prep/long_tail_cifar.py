@@ -1,4 +1,8 @@
-"""What the builders of long-tailed CIFAR-10 and CIFAR-100 share (Cao et al. 2019)."""
+"""What the builders of long-tailed CIFAR-10 and CIFAR-100 share (Cao et al. 2019).
+
+URLs and SHA-256 are those that TFDS registers. Names of archives, folders, files and fields are
+those of https://www.cs.toronto.edu/~kriz/cifar.html, and torchvision reads the same ones.
+"""
 
 import functools
 from pathlib import Path
@@ -22,6 +26,7 @@ class Copy(NamedTuple):
     url, sha256: of the archive that is downloaded.
     archives, folders: names of the original archives and of what they hold.
     layout: of their files.
+    train_per_class, test_per_class: images of every class.
   """
 
   title: str
@@ -30,6 +35,8 @@ class Copy(NamedTuple):
   archives: tuple[str, ...]
   folders: tuple[str, ...]
   layout: Layout
+  train_per_class: int
+  test_per_class: int
 
   @property
   def accepted(self) -> str:
@@ -45,20 +52,23 @@ class LongTailCifar(ArrayBuilder, skip_registration=True):
 
   image_shape = (32, 32, 3)
   copy: Copy
-  train_per_class: int
-  test_per_class: int
   # `indices_sha256` of the 50,000 train labels in the original order, where it is known. Only with
   # this order do selected indices name the same images in two copies.
   train_labels_sha256 = ''
+
+  def __init__(self, *, copy: Copy | None = None, **kwargs):
+    self.copy = copy or type(self).copy
+    super().__init__(**kwargs)
 
   def read_splits(self, dl_manager):
     found = find_source(self.source, self.copy) if self.source else self._download(dl_manager)
     source = self._read(found)
     ratio = self.builder_config.ratio
-    n_max = self.builder_config.n_max or self.train_per_class
+    n_max = self.builder_config.n_max or self.copy.train_per_class
     counts = class_counts(n_max, len(self.class_names), ratio)
     train = select_indices(source.train.labels, counts, SEED)
-    test = select_indices(source.test.labels, [self.test_per_class] * len(self.class_names), SEED)
+    test_counts = [self.copy.test_per_class] * len(self.class_names)
+    test = select_indices(source.test.labels, test_counts, SEED)
     original = source.kind.endswith('batches') or (
       indices_sha256(source.train.labels) == self.train_labels_sha256
     )
@@ -88,7 +98,7 @@ class LongTailCifar(ArrayBuilder, skip_registration=True):
       )
     if source.test is None:
       raise UserError(f'source {found.path} has no test images; accepted: {self.copy.accepted}')
-    expected = ((source.train, self.train_per_class), (source.test, self.test_per_class))
+    expected = ((source.train, self.copy.train_per_class), (source.test, self.copy.test_per_class))
     for split, (part, per_class) in zip(('train', 'test'), expected, strict=True):
       if part.images.shape[1:] != self.image_shape:
         raise UserError(
@@ -110,7 +120,7 @@ class LongTailCifar(ArrayBuilder, skip_registration=True):
     return _batches(download(dl_manager, self.copy.url, self.copy.sha256, advice), self.copy)
 
 
-def recipe(builder: type[LongTailCifar], config: str, source: str) -> Recipe:
+def recipe(builder: type[LongTailCifar], config: str, source: str, copy: Copy) -> Recipe:
   """See `data_prep.array_builder.Recipe`; an empty source means a download."""
   configs = [known.name for known in builder.BUILDER_CONFIGS]
   if config not in configs:
@@ -118,8 +128,8 @@ def recipe(builder: type[LongTailCifar], config: str, source: str) -> Recipe:
     raise UserError(f'dataset {builder.name}/{config} is unknown; allowed: {allowed}')
   return Recipe(
     config,
-    lambda data_dir: builder(config=config, source=source, data_dir=data_dir),
-    find_source(source, builder.copy).pixels if source else '',
+    lambda data_dir: builder(copy=copy, config=config, source=source, data_dir=data_dir),
+    find_source(source, copy).pixels if source else '',
   )
 
 
@@ -160,8 +170,8 @@ def find_source(source: str, copy: Copy) -> Found:
       if archive.is_file():
         return _batches(archive, copy)
     if (path / 'train').is_dir() and (path / 'test').is_dir():
-      train, test, _ = folders.list_folder(path)
-      pixels = folders.files_pixels(train.paths + (test.paths if test else []))
+      listed = folders.list_folder(path)
+      pixels = folders.files_pixels(listed.train.paths + (listed.test.paths if listed.test else []))
       return Found(path, pixels, functools.partial(folders.read_folder, path))
   raise UserError(f'source {source} is not a copy of {copy.title}; accepted: {copy.accepted}')
 

@@ -1,4 +1,7 @@
-"""Long-tailed CIFAR-10 (Cao et al. 2019) from the original archives or a copy as image files."""
+"""Long-tailed CIFAR-10 (Cao et al. 2019) from the original archives or a copy as image files.
+
+The class names, in the order of their labels, are those that the site and public loaders list.
+"""
 
 from data_prep import long_tail_cifar
 from data_prep.array_builder import RatioConfig, Recipe
@@ -22,6 +25,8 @@ COPY = long_tail_cifar.Copy(
   archives=('cifar-10-python.tar.gz', 'cifar-10-binary.tar.gz'),
   folders=('cifar-10-batches-py', 'cifar-10-batches-bin'),
   layout=CIFAR10,
+  train_per_class=5000,
+  test_per_class=1000,
 )
 
 
@@ -33,11 +38,9 @@ class LongTailCifar10(long_tail_cifar.LongTailCifar):
     'airplane', 'automobile', 'bird', 'cat', 'deer', 'dog', 'frog', 'horse', 'ship', 'truck'
   )  # fmt: skip
   copy = COPY
-  train_per_class = 5000
-  test_per_class = 1000
   train_labels_sha256 = 'f5cfe00b0f00968c0cc5ff3b1d2de51b10e33efa277c2986f4e0fa63e58c9f4f'
 
 
-def recipe(config: str, source: str) -> Recipe:
+def recipe(config: str, source: str, copy: long_tail_cifar.Copy = COPY) -> Recipe:
   """See `long_tail_cifar.recipe`."""
-  return long_tail_cifar.recipe(LongTailCifar10, config, source)
+  return long_tail_cifar.recipe(LongTailCifar10, config, source, copy)

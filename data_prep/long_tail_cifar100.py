@@ -1,4 +1,8 @@
-"""Long-tailed CIFAR-100 (Cao et al. 2019) from the original archives or a copy as image files."""
+"""Long-tailed CIFAR-100 (Cao et al. 2019) from the original archives or a copy as image files.
+
+The class names are the fine labels, in alphabetical order as in the archive. They agree with the
+lists of public loaders; Hugging Face's list differs in one name, "cra" for crab.
+"""
 
 from data_prep import long_tail_cifar
 from data_prep.array_builder import RatioConfig, Recipe
@@ -13,6 +17,8 @@ COPY = long_tail_cifar.Copy(
   archives=('cifar-100-python.tar.gz', 'cifar-100-binary.tar.gz'),
   folders=('cifar-100-python', 'cifar-100-binary'),
   layout=CIFAR100,
+  train_per_class=500,
+  test_per_class=100,
 )
 
 
@@ -35,10 +41,8 @@ class LongTailCifar100(long_tail_cifar.LongTailCifar):
     'willow_tree', 'wolf', 'woman', 'worm'
   )  # fmt: skip
   copy = COPY
-  train_per_class = 500
-  test_per_class = 100
 
 
-def recipe(config: str, source: str) -> Recipe:
+def recipe(config: str, source: str, copy: long_tail_cifar.Copy = COPY) -> Recipe:
   """See `long_tail_cifar.recipe`."""
-  return long_tail_cifar.recipe(LongTailCifar100, config, source)
+  return long_tail_cifar.recipe(LongTailCifar100, config, source, copy)

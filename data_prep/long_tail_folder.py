@@ -1,4 +1,4 @@
-"""A user's own images, from folders, .npz, Arrow or Parquet, as they are or made long-tailed.
+"""A user's own images from folders, .zip, .npz, Arrow or Parquet, as they are or long-tailed.
 
 Images without labels (a flat folder, or an .npz without `labels`) are of one class,
 `readers.UNLABELLED`, and `labelled` in the metadata is False: the class then says
@@ -7,25 +7,27 @@ nothing, and class shares, classifiers and imbalance ratios are not to be had fr
 
 import hashlib
 import numbers
-import os
 from pathlib import Path
 import re
 
 import numpy as np
+from PIL import ImageColor
 import tensorflow_datasets as tfds
 
-from data_prep import arrow, arrow_splits, folders, names, npz, readers
+from data_prep import arrow, folders, names, npz, readers
 from data_prep.array_builder import ArrayBuilder, Recipe, Split
 from data_prep.long_tail import class_counts, largest_n_max, select_indices
+from data_prep.pictures import BACKGROUND
 from jaxgan.errors import UserError
 
-OPTIONS = ('imbalance_ratio', 'image_size', 'seed', 'test_share')
+OPTIONS = ('imbalance_ratio', 'image_size', 'seed', 'test_share', 'background')
 DEFAULT_TEST_SHARE = 0.1
 ORDERS = {
   'npz': 'of the .npz',
   'Arrow files': 'by file, then row',
   'Parquet files': 'by file, then row',
   'class folders': 'by class folder, then file name',
+  'labels file': 'by class, then file name',
   'image folder': 'by file name',
 }
 
@@ -43,6 +45,13 @@ class LongTailFolder(ArrayBuilder, skip_registration=True):
     del dl_manager
     source, options = self._contents
     return make_splits(source, **options)
+
+  def _download_and_prepare(self, dl_manager, download_config=None):
+    super()._download_and_prepare(dl_manager, download_config)
+    # Which images have transparent pixels is known once they are decoded.
+    ground = getattr(self._contents[0].train.images, 'ground', None)
+    if ground and ground.said:
+      self.info.metadata['changes'] = [*self.info.metadata['changes'], ground.said]
 
 
 def make_splits(
@@ -111,6 +120,10 @@ def make_splits(
     'seed': seed,
     'test_share': share,
     'labelled': source.labelled,
+    'changes': list(source.changes),
+    'passed_over': [list(pair) for pair in source.passed_over],
+    'sizes': source.sizes,
+    'colour': source.colour,
   }
   return {'train': Split(images[train], labels[train], train), 'test': test}, facts
 
@@ -122,6 +135,7 @@ def recipe(
   image_size: int | None = None,
   seed: int = 0,
   test_share: float | None = None,
+  background: str = BACKGROUND,
 ) -> Recipe:
   """See `data_prep.array_builder.Recipe`.
 
@@ -136,11 +150,12 @@ def recipe(
     image_size: side in pixels; may be left out if all images are squares of one size.
     seed: see `make_splits`.
     test_share: see `make_splits`.
+    background: colour that transparent images are laid on, such as 'white' or '#000000'.
 
   Returns:
     The recipe; the images are decoded only when it is made.
   """
-  _check_options(imbalance_ratio, image_size, seed, test_share)
+  _check_options(imbalance_ratio, image_size, seed, test_share, background)
   if not source:
     return _prepared(config)
   path = Path(source).expanduser()
@@ -151,6 +166,7 @@ def recipe(
     f'size_{image_size}' if image_size else '',
     f'seed_{seed}' if seed else '',
     f'test_{test_share:g}' if test_share is not None else '',
+    f'on_{_hexadecimal(background)}' if _hexadecimal(background) != 'ffffff' else '',
     _contents_hash(path, (imbalance_ratio, test_share)),
   ]
   name = '-'.join(part for part in parts if part)
@@ -160,7 +176,7 @@ def recipe(
     raise UserError(f'dataset long_tail_folder/{config}: source {source} makes {name}')
 
   def make(data_dir):
-    contents = read(path, image_size)
+    contents = read(path, image_size, background)
     options = {'imbalance_ratio': imbalance_ratio, 'seed': seed, 'test_share': test_share}
     make_splits(contents, **options)  # Bad options are found before TFDS writes anything.
     return LongTailFolder(
@@ -174,15 +190,16 @@ def recipe(
 
 
 def _reader(path: Path):
-  """The function (path, image_size) -> Source for the form that the images have."""
-  if path.is_file() and path.suffix == '.npz':
+  """The function (path, image_size, background) -> Source for the form that the images have."""
+  suffix = path.suffix if path.is_file() else ''
+  if suffix == '.npz':
     return npz.read_npz
-  if arrow_splits.is_data_set(path):
+  if arrow.is_data_set(path):
     return arrow.read_arrow
-  if path.is_dir():
+  if path.is_dir() or suffix == '.zip':
     return folders.read_folder
   raise UserError(
-    f'source {path} is neither a folder of images nor an .npz file, nor an Arrow or Parquet file'
+    f'source {path} is neither a folder of images nor an .npz file nor a .zip, .arrow or .parquet'
   )
 
 
@@ -204,7 +221,7 @@ def _prepared(config):
   return Recipe(config, make)
 
 
-def _check_options(imbalance_ratio, image_size, seed, test_share):
+def _check_options(imbalance_ratio, image_size, seed, test_share, background):
   def is_a(value, kind, low, high):
     return isinstance(value, kind) and not isinstance(value, bool) and low <= value <= high
 
@@ -217,29 +234,30 @@ def _check_options(imbalance_ratio, image_size, seed, test_share):
     raise UserError(f'seed must be a whole number >= 0, got {seed}')
   if test_share is not None and not (is_a(test_share, real, 0, 1) and 0 < test_share < 1):
     raise UserError(f'test_share must lie between 0 and 1, got {test_share}')
+  try:
+    ImageColor.getrgb(background)
+  except (AttributeError, TypeError, ValueError) as error:
+    raise UserError(
+      f"background must be a colour such as 'white' or '#000000', got {background!r} (config field "
+      'data.options.background)'
+    ) from error
+
+
+def _hexadecimal(colour):
+  return ''.join(f'{level:02x}' for level in ImageColor.getrgb(colour)[:3])
 
 
 def _contents_hash(path, options):
   """10 digits of SHA-256 over file names and bytes, and the options that names may round."""
   digest = hashlib.sha256(repr(options).encode())
-  for name, file in _files(path):
+  if path.suffix == '.npz' and path.is_file():
     try:
-      with file.open('rb') as stream:
-        contents = hashlib.file_digest(stream, 'sha256').digest()
+      with path.open('rb') as stream:
+        digest.update(b'\0' + hashlib.file_digest(stream, 'sha256').digest())
     except OSError as error:
-      raise UserError(f'image file {file} cannot be read ({error.strerror})') from error
-    digest.update(os.fsencode(name) + b'\0' + contents)
+      raise UserError(f'source {path} cannot be read ({error.strerror})') from error
+  elif arrow.is_data_set(path):
+    arrow.add_contents(digest, path)
+  else:
+    folders.add_contents(digest, path)
   return digest.hexdigest()[:10]
-
-
-def _files(path) -> list[tuple[str, Path]]:
-  """The files that are read of a source: (name in it, path)."""
-  if arrow_splits.is_data_set(path):
-    train, test, _ = arrow_splits.list_splits(path)
-    splits = [('train', file) for file in train] + [('test', file) for file in test]
-    return [(f'{split}/{file.name}', file) for split, file in splits]
-  if not path.is_dir():
-    return [('', path)]
-  train, test, _ = folders.list_folder(path)
-  files = train.paths + (test.paths if test else [])
-  return [(file.relative_to(path).as_posix(), file) for file in files]

@@ -1,8 +1,15 @@
-"""Five LSUN scenes, long-tailed, at 64x64 from the LMDB folders that LSUN publishes."""
+"""Five LSUN scenes, long-tailed, at 64x64 from the LMDB folders that LSUN publishes.
+
+The numbers of images, names of folders and URLs agree with TFDS's catalogue of lsun 3.1.0. A key
+has 40 hexadecimal digits, a value is an encoded image whose shorter side has 256 pixels. The
+authors' README (https://github.com/fyu/lsun) says JPEG, and their script exports files .webp:
+either is decoded.
+"""
 
 from collections.abc import Iterator
 import contextlib
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,6 +30,22 @@ SEED = 0
 URL = 'http://dl.yf.io/lsun/scenes/'
 
 
+class Layout(NamedTuple):
+  """Images of each scene that LSUN publishes, and how many of each are taken.
+
+  train_images in the order of the classes; test_images of every class; train_per_class where the
+  classes are balanced; reference_per_class in the split 'reference'.
+  """
+
+  train_images: tuple[int, ...] = (3_033_042, 229_069, 657_571, 2_212_277, 1_315_802)
+  test_images: int = 300
+  train_per_class: int = 50_000
+  reference_per_class: int = 2_000
+
+
+LAYOUT = Layout()
+
+
 class LongTailLsun(ArrayBuilder):
   """LSUN scenes with n_k = floor(n_max ratio^(-k/4)) training images of class k, 64x64.
 
@@ -36,26 +59,25 @@ class LongTailLsun(ArrayBuilder):
   BUILDER_CONFIGS = [RatioConfig(name=name, **fields) for name, fields in CONFIGS.items()]  # noqa: RUF012
   image_shape = (64, 64, 3)
   class_names = ('bedroom', 'conference_room', 'dining_room', 'kitchen', 'living_room')
-  published_train = (3_033_042, 229_069, 657_571, 2_212_277, 1_315_802)
-  published_test = 300
-  train_per_class = 50_000
-  reference_per_class = 2_000
+
+  def __init__(self, *, layout: Layout = LAYOUT, **kwargs):
+    self._layout = layout
+    super().__init__(**kwargs)
 
   def read_splits(self, dl_manager):
     del dl_manager
-    root = _check_source(self.source)
-    train = self._folders(root, 'train', self.published_train)
-    test = self._folders(root, 'val', [self.published_test] * len(self.class_names))
-    n_max = self.builder_config.n_max or self.train_per_class
+    root, layout = _check_source(self.source), self._layout
+    test_images = [layout.test_images] * len(self.class_names)
+    train = self._folders(root, 'train', layout.train_images)
+    test = self._folders(root, 'val', test_images)
+    n_max = self.builder_config.n_max or layout.train_per_class
     ratio = self.builder_config.ratio
     counts = class_counts(n_max, len(self.class_names), ratio)
     training, reference = [], []
-    for k, images in enumerate(self.published_train):
+    for k, images in enumerate(layout.train_images):
       order = shuffled_class(np.full(images, k), k, SEED)
       training.append(np.sort(order[: counts[k]]))
-      reference.append(
-        np.sort(order[self.train_per_class : self.train_per_class + self.reference_per_class])
-      )
+      reference.append(np.sort(order[layout.train_per_class :][: layout.reference_per_class]))
     facts = {
       'source_kind': 'LSUN LMDB',
       'pixels': 'resized from the published images',
@@ -65,13 +87,9 @@ class LongTailLsun(ArrayBuilder):
       'seed': SEED,
     }
     return {
-      'train': self._split(train, training, self.published_train),
-      'test': self._split(
-        test,
-        [np.arange(self.published_test)] * len(test),
-        [self.published_test] * len(test),
-      ),
-      'reference': self._split(train, reference, self.published_train),
+      'train': self._split(train, training, layout.train_images),
+      'test': self._split(test, list(map(np.arange, test_images)), test_images),
+      'reference': self._split(train, reference, layout.train_images),
     }, facts
 
   def _folders(self, root: Path, part: str, expected) -> list[Path]:
@@ -151,11 +169,12 @@ def _read(folder: Path, positions) -> Iterator[tuple[str, bytes]]:
         position = next(wanted, None)
 
 
-def recipe(config: str, source: str) -> Recipe:
+def recipe(config: str, source: str, layout: Layout = LAYOUT) -> Recipe:
   """See `data_prep.array_builder.Recipe`; the source is needed to prepare the data only."""
   if config not in CONFIGS:
     allowed = ', '.join(f'long_tail_lsun/{name}' for name in CONFIGS)
     raise UserError(f'dataset long_tail_lsun/{config} is unknown; allowed: {allowed}')
   return Recipe(
-    config, lambda data_dir: LongTailLsun(config=config, source=source, data_dir=data_dir)
+    config,
+    lambda data_dir: LongTailLsun(layout=layout, config=config, source=source, data_dir=data_dir),
   )

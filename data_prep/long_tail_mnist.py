@@ -15,77 +15,74 @@ the evaluation classifier alone, which is trained on `full`.
 A source is recognised by the MD5 of its unzipped contents. Other data of the same form,
 such as Fashion-MNIST, can be named by a path; a hash of its contents then ends the config's
 name (split_00-0123456789), and its pixels are 'unverified'. A config without a hash is MNIST.
+
+URLs and SHA-256 are those that TFDS registers; the MD5 of the unzipped contents are used by several
+public readers of the files. The fifty splits are those of the file splits/50_data_imbalance.npy of
+the authors' code, https://github.com/utkarshojha/elastic-infogan.
 """
 
 import functools
-import hashlib
 from importlib import resources
 import json
-from pathlib import Path
 import re
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow_datasets as tfds
 
-from data_prep import mnist_pair
+from data_prep import idx_files, mnist_pair
 from data_prep.array_builder import ArrayBuilder, Part, Recipe, ReplicaSplits, Split
-from data_prep.download import download
-from data_prep.idx import read_idx
+from data_prep.idx_files import Checksums
 from data_prep.long_tail import select_indices
 from jaxgan.errors import UserError
 
 OPTIONS = ()
 SEED = 0
-NUM_SPLITS, NUM_CLASSES = 50, 10
-NUM_TRAIN, NUM_TEST = 60_000, 10_000
+NUM_SPLITS = 50
 SPLITS = tuple(f'split_{split:02}' for split in range(NUM_SPLITS))
 CONFIGS = (*SPLITS, 'pool', 'full', *mnist_pair.CONFIGS)
-URL = 'https://storage.googleapis.com/cvdf-datasets/mnist/'
-
-
-class Checksums(NamedTuple):
-  """sha256 of the .gz at URL, as TFDS registers it; md5 of what is in it."""
-
-  sha256: str
-  md5: str
-
-
-FILES = {
-  'train-images-idx3-ubyte': Checksums(
-    '440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609',
-    '6bbc9ace898e44ae57da46a324031adb',
-  ),
-  'train-labels-idx1-ubyte': Checksums(
-    '3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c',
-    'a25bea736e30d166cdddb491f175f624',
-  ),
-  't10k-images-idx3-ubyte': Checksums(
-    '8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6',
-    '2646ac647ad5339dbf082846283269ea',
-  ),
-  't10k-labels-idx1-ubyte': Checksums(
-    'f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6',
-    '27ae3e4e09519cfbb04c329615203637',
-  ),
-}
-_ADVICE = (
-  f'name a folder with the four files {", ".join(FILES)} (.gz or not, a dash or a dot before idx) '
-  'with --source (config field data.source)'
+MNIST = idx_files.Published(
+  title='MNIST',
+  url='https://storage.googleapis.com/cvdf-datasets/mnist/',
+  files={
+    'train-images-idx3-ubyte': Checksums(
+      '440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609',
+      '6bbc9ace898e44ae57da46a324031adb',
+    ),
+    'train-labels-idx1-ubyte': Checksums(
+      '3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c',
+      'a25bea736e30d166cdddb491f175f624',
+    ),
+    't10k-images-idx3-ubyte': Checksums(
+      '8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6',
+      '2646ac647ad5339dbf082846283269ea',
+    ),
+    't10k-labels-idx1-ubyte': Checksums(
+      'f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6',
+      '27ae3e4e09519cfbb04c329615203637',
+    ),
+  },
 )
 
 
-class Mnist(NamedTuple):
-  """The pool, train images first.
+class Layout(NamedTuple):
+  """The data set and what is drawn from it.
 
-  images uint8 [70000, 28, 28, 1], labels int64 [70000]; pixels 'exact' for MNIST itself, else
-  'unverified'; contents '' for MNIST itself, else 10 hexadecimal digits of a hash.
+  split_counts has for each split the images of each class; pair_total are the images of a ratio of
+  zeros and fours.
   """
 
-  images: np.ndarray
-  labels: np.ndarray
-  pixels: str
-  contents: str
+  published: idx_files.Published
+  split_counts: tuple[tuple[int, ...], ...]
+  pair_total: int
+
+
+def _elastic_infogan_counts():
+  text = resources.files('data_prep').joinpath('elastic_infogan_splits.json').read_text()
+  return tuple(tuple(row) for row in json.loads(text)['counts'])
+
+
+LAYOUT = Layout(MNIST, _elastic_infogan_counts(), mnist_pair.TOTAL)
 
 
 class LongTailMnist(ArrayBuilder):
@@ -98,13 +95,22 @@ class LongTailMnist(ArrayBuilder):
   BUILDER_CONFIGS = [tfds.core.BuilderConfig(name=name) for name in CONFIGS]  # noqa: RUF012
   image_shape = (28, 28, 1)
 
+  def __init__(self, *, layout: Layout = LAYOUT, **kwargs):
+    self._layout = layout
+    super().__init__(**kwargs)
+
   @property
   def class_names(self):
     pair = self.builder_config.name.startswith(mnist_pair.PREFIX)
-    return tuple(map(str, mnist_pair.DIGITS if pair else range(NUM_CLASSES)))
+    digits = mnist_pair.DIGITS if pair else range(self._layout.published.num_classes)
+    return tuple(map(str, digits))
 
   def read_splits(self, dl_manager):
-    mnist = read_mnist(self.source) if self.source else _download(dl_manager)
+    published = self._layout.published
+    if self.source:
+      mnist = idx_files.read_folder(self.source, published)
+    else:
+      mnist = idx_files.read_download(dl_manager, published)
     config = _base(self.builder_config.name)
     if _name(config, mnist) != self.builder_config.name:
       raise UserError(
@@ -117,12 +123,12 @@ class LongTailMnist(ArrayBuilder):
     split = SPLITS.index(config) if config in SPLITS else None
     drawn = config in SPLITS or config in mnist_pair.RATIOS
     if split is not None:
-      train = split_indices(labels, split, SEED)
+      train = split_indices(labels, split, SEED, self._layout)
     elif drawn:
-      train = mnist_pair.pair_indices(labels, config)
+      train = mnist_pair.pair_indices(labels, config, self._layout.pair_total)
     else:
-      train = np.arange(NUM_TRAIN if config.endswith('full') else NUM_TRAIN + NUM_TEST)
-    test = np.arange(NUM_TRAIN, NUM_TRAIN + NUM_TEST)
+      train = np.arange(published.num_train if config.endswith('full') else len(labels))
+    test = np.arange(published.num_train, len(labels))
     train, test = (at[labels[at] >= 0] for at in (train, test))
     counts = np.bincount(labels[train])
     facts = {
@@ -141,7 +147,7 @@ class LongTailMnist(ArrayBuilder):
     }, facts
 
 
-def split_counts(split: int) -> list[int]:
+def split_counts(split: int, layout: Layout = LAYOUT) -> list[int]:
   """Images of each class in one of Elastic-InfoGAN's fifty splits.
 
   The authors' numbers, cut to whole ones as their code does; the largest is 6,300.
@@ -151,6 +157,7 @@ def split_counts(split: int) -> list[int]:
 
   Args:
     split: 0..49, their row.
+    layout: the data set and its splits.
 
   Returns:
     10 counts in label order.
@@ -160,10 +167,12 @@ def split_counts(split: int) -> list[int]:
   """
   if split not in range(NUM_SPLITS):
     raise UserError(f'split must be a whole number in 0..{NUM_SPLITS - 1}, got {split!r}')
-  return list(_rows()[split])
+  return list(layout.split_counts[split])
 
 
-def split_indices(labels: np.ndarray, split: int, seed: int = SEED) -> np.ndarray:
+def split_indices(
+  labels: np.ndarray, split: int, seed: int = SEED, layout: Layout = LAYOUT
+) -> np.ndarray:
   """The images of a split: `split_counts(split)` of them, drawn for each (seed, split) anew.
 
   The authors' own choice of images is not recorded. With the default seed these are the
@@ -174,6 +183,7 @@ def split_indices(labels: np.ndarray, split: int, seed: int = SEED) -> np.ndarra
     labels: int [70000], of the pool: the train images, then the test images.
     split: 0..49.
     seed: >= 0.
+    layout: the data set and its splits.
 
   Returns:
     int64 [n] positions in the pool, ascending.
@@ -182,16 +192,17 @@ def split_indices(labels: np.ndarray, split: int, seed: int = SEED) -> np.ndarra
     UserError: no such split, a negative seed, other than 70,000 labels, or a class that has
       fewer images than the split takes.
   """
-  counts = split_counts(split)
-  if len(labels) != NUM_TRAIN + NUM_TEST:
-    raise UserError(f'labels must be the {NUM_TRAIN + NUM_TEST} of the pool, got {len(labels)}')
+  counts = split_counts(split, layout)
+  expected = layout.published.num_train + layout.published.num_test
+  if len(labels) != expected:
+    raise UserError(f'labels must be the {expected} of the pool, got {len(labels)}')
   if seed < 0:
     raise UserError(f'seed must be a whole number >= 0, got {seed}')
   # Nested draws would make the fifty experiments depend on each other.
   return select_indices(labels, counts, NUM_SPLITS * seed + split)
 
 
-def replica_splits(config: str, num_replicas: int) -> ReplicaSplits | None:
+def replica_splits(config: str, num_replicas: int, layout: Layout = LAYOUT) -> ReplicaSplits | None:
   """As many splits as there are replicas, from split_NN on; of zeros and fours, as many ratios.
 
   Returns:
@@ -203,11 +214,14 @@ def replica_splits(config: str, num_replicas: int) -> ReplicaSplits | None:
   base = _base(config)
   if base in SPLITS:
     series, pool = SPLITS, 'pool'
-    choose = [functools.partial(split_indices, split=split) for split in range(NUM_SPLITS)]
+    choose = [
+      functools.partial(split_indices, split=split, layout=layout) for split in range(NUM_SPLITS)
+    ]
   elif base in mnist_pair.RATIOS:
     series, pool = mnist_pair.RATIOS, f'{mnist_pair.PREFIX}pool'
     choose = [
-      functools.partial(mnist_pair.pair_indices, config=ratio) for ratio in mnist_pair.RATIOS
+      functools.partial(mnist_pair.pair_indices, config=ratio, total=layout.pair_total)
+      for ratio in mnist_pair.RATIOS
     ]
   else:
     return None
@@ -230,37 +244,12 @@ def _part(choose, pool) -> Part:
   return Part(choose(pool.labels), np.arange(len(pool.class_names)))
 
 
-def read_mnist(source: str) -> Mnist:
-  """Reads the four IDX files of MNIST, or of another data set of the same form.
-
-  Args:
-    source: the folder; see `FILES` for the names.
-
-  Returns:
-    The pool.
-
-  Raises:
-    UserError: a missing or damaged file; not 60,000 and 10,000 images of 28x28 in 10 classes.
-  """
-  folder = Path(source).expanduser()
-  if not folder.is_dir():
-    raise UserError(f'source {source} is not a folder; {_ADVICE}')
-  files = {}
-  for name in FILES:
-    forms = [stem + end for stem in (name, name.replace('-idx', '.idx')) for end in ('.gz', '')]
-    files[name] = next((folder / form for form in forms if (folder / form).is_file()), None)
-  missing = [name for name, path in files.items() if path is None]
-  if missing:
-    raise UserError(f'source {source} has no {", ".join(missing)}; {_ADVICE}')
-  return _read(files)
-
-
-def recipe(config: str, source: str) -> Recipe:
+def recipe(config: str, source: str, layout: Layout = LAYOUT) -> Recipe:
   """See `data_prep.array_builder.Recipe`; an empty source means a download of MNIST."""
   base = _base(config)
   pixels = ''
   if source:
-    mnist = read_mnist(source)
+    mnist = idx_files.read_folder(source, layout.published)
     name, pixels = _name(base, mnist), mnist.pixels
     if config not in (base, name):
       raise UserError(f'dataset long_tail_mnist/{config}: source {source} makes {name}')
@@ -270,15 +259,9 @@ def recipe(config: str, source: str) -> Recipe:
     if config != base and not source:
       raise UserError(f'long_tail_mnist/{config} is not prepared in {data_dir}: give its source')
     builder_config = base if config == base else tfds.core.BuilderConfig(name=config)
-    return LongTailMnist(config=builder_config, source=source, data_dir=data_dir)
+    return LongTailMnist(layout=layout, config=builder_config, source=source, data_dir=data_dir)
 
   return Recipe(config, make, pixels)
-
-
-@functools.cache
-def _rows():
-  text = resources.files('data_prep').joinpath('elastic_infogan_splits.json').read_text()
-  return json.loads(text)['counts']
 
 
 def _base(config):
@@ -295,49 +278,3 @@ def _base(config):
 
 def _name(base, mnist):
   return f'{base}-{mnist.contents}' if mnist.contents else base
-
-
-def _read(files: dict[str, Path]) -> Mnist:
-  parts = {name: read_idx(path) for name, path in files.items()}
-  for name, part in parts.items():
-    number = NUM_TRAIN if name.startswith('train') else NUM_TEST
-    shape = (number, 28, 28) if 'images' in name else (number,)
-    if part.array.shape != shape:
-      raise UserError(f'{files[name]} has the shape {part.array.shape}, MNIST has {shape}')
-  exact = {name: part.md5 == FILES[name].md5 for name, part in parts.items()}
-  for kind in ('images-idx3-ubyte', 'labels-idx1-ubyte'):
-    pair = f'train-{kind}', f't10k-{kind}'
-    if exact[pair[0]] != exact[pair[1]]:
-      bad, good = sorted(pair, key=exact.get)
-      raise UserError(
-        f'{files[bad]} is damaged or of another data set (MD5 of its contents {parts[bad].md5}, '
-        f"MNIST's {FILES[bad].md5}), while {files[good].name} is MNIST's: replace one of them"
-      )
-  images, labels = (
-    np.concatenate([parts[f'{part}-{kind}'].array for part in ('train', 't10k')])
-    for kind in ('images-idx3-ubyte', 'labels-idx1-ubyte')
-  )
-  found = np.unique(labels).tolist()
-  if found != list(range(NUM_CLASSES)):
-    folder = files['train-labels-idx1-ubyte'].parent
-    raise UserError(
-      f'source {folder} has {len(found)} classes with labels {found[0]}..{found[-1]}; needed are '
-      f'{NUM_CLASSES} with labels 0..{NUM_CLASSES - 1}'
-    )
-  original = all(exact.values())
-  digest = hashlib.sha256(''.join(part.md5 for part in parts.values()).encode()).hexdigest()
-  return Mnist(
-    images[..., None],
-    labels.astype(np.int64),
-    'exact' if original else 'unverified',
-    '' if original else digest[:10],
-  )
-
-
-def _download(dl_manager) -> Mnist:
-  return _read(
-    {
-      name: download(dl_manager, f'{URL}{name}.gz', checksums.sha256, _ADVICE)
-      for name, checksums in FILES.items()
-    }
-  )

@@ -28,16 +28,16 @@ def pair_labels(labels: np.ndarray) -> np.ndarray:
   return out
 
 
-def pair_counts(config: str) -> list[int]:
+def pair_counts(config: str, total: int = TOTAL) -> list[int]:
   """Images of zeros and fours in a config such as zero_four_9_1.
 
   >>> pair_counts('zero_four_9_1')
   [6300, 700]
   """
-  return [TOTAL * int(share) // 10 for share in config.removeprefix(PREFIX).split('_')]
+  return [total * int(share) // 10 for share in config.removeprefix(PREFIX).split('_')]
 
 
-def pair_indices(labels: np.ndarray, config: str) -> np.ndarray:
+def pair_indices(labels: np.ndarray, config: str, total: int = TOTAL) -> np.ndarray:
   """The images of a ratio, drawn for each anew.
 
   On the arrays of the config zero_four_pool, `images[pair_indices(labels, config)]` is the 'train'
@@ -46,6 +46,7 @@ def pair_indices(labels: np.ndarray, config: str) -> np.ndarray:
   Args:
     labels: int [N], 0 or 1 as in zero_four_pool; others are passed over.
     config: one of RATIOS.
+    total: images of both digits together.
 
   Returns:
     int64 [n] positions in `labels`, ascending.
@@ -53,4 +54,4 @@ def pair_indices(labels: np.ndarray, config: str) -> np.ndarray:
   Raises:
     UserError: a class has fewer images than the ratio takes.
   """
-  return select_indices(labels, pair_counts(config), _SEEDS + RATIOS.index(config))
+  return select_indices(labels, pair_counts(config, total), _SEEDS + RATIOS.index(config))

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from data_prep.labels import number_labels, texts
-from data_prep.pictures import fit_square
+from data_prep.pictures import BACKGROUND, Ground, fit_square
 from data_prep.pixel_range import to_uint8
 from data_prep.readers import UNLABELLED, Labelled, Source
 from jaxgan.errors import UserError, first_line
@@ -40,15 +40,16 @@ def npz_pixels(path: Path) -> str:
   return _stated_pixels(path, open_npz(path, ('pixels',))[0])
 
 
-def read_npz(path: Path, image_size: int | None = None) -> Source:
+def read_npz(path: Path, image_size: int | None = None, background: str = BACKGROUND) -> Source:
   """Reads the images of an .npz and, if there, their labels, test images and `class_names`.
 
   Validation images are the test where there is no other. An .npz without labels may hold nothing
   but images and `pixels`, so that labels under another name are not passed over.
 
   Args:
-    path: an .npz of images [N, H, W] or [N, H, W, 1 or 3] and labels; see `FORMS`.
+    path: an .npz of images [N, H, W] or [N, H, W, 1, 3 or 4] and labels; see `FORMS`.
     image_size: see `data_prep.pictures.look_at`.
+    background: see `data_prep.pictures.look_at`; for images of four channels.
 
   Returns:
     The source; for its class names see `data_prep.labels.number_labels`.
@@ -78,7 +79,7 @@ def read_npz(path: Path, image_size: int | None = None) -> Source:
         f'`{form.train[1]}`, or leave only {form.train[0]}, {form.test[0]} and pixels if there are '
         'none'
       )
-  pictures, changes = _pictures(path, arrays, splits, labelled, image_size)
+  pictures, changes = _pictures(path, arrays, splits, labelled, image_size, background)
   if labelled:
     labels, class_names = number_labels(
       path,
@@ -140,7 +141,7 @@ def open_npz(path: Path, fields: Sequence[str]) -> tuple[dict[str, np.ndarray], 
     raise UserError(f'source {path} is not a readable .npz file ({first_line(error)})') from error
 
 
-def _pictures(path, arrays, splits, labelled, image_size):
+def _pictures(path, arrays, splits, labelled, image_size, background):
   """The images of each split by the name of their array, uint8 [N, H, W, C], and what was done."""
   pictures = {}
   for number, (name, labels) in enumerate(splits):
@@ -157,6 +158,9 @@ def _pictures(path, arrays, splits, labelled, image_size):
     if image_size is None and height != width:
       raise UserError(f'{where} are {width}x{height}: set image_size')
   pictures, changes = to_uint8(f'source {path}', pictures)
+  ground = Ground(background)
+  pictures = {name: _opaque(images, ground) for name, images in pictures.items()}
+  changes = (*changes, ground.said) if ground.said else changes
   if image_size:
     pictures = {name: _resized(images, image_size) for name, images in pictures.items()}
   (name, images), *others = pictures.items()
@@ -169,15 +173,21 @@ def _pictures(path, arrays, splits, labelled, image_size):
 def _shaped(where, images) -> np.ndarray:
   shape = images.shape
   images = images[..., None] if images.ndim == 3 else images
-  if images.ndim == 4 and images.shape[-1] == 4 and images.size:
-    raise UserError(
-      f'{where} have 4 channels, {shape}: put them on a background and give three channels'
-    )
-  if images.ndim != 4 or images.shape[-1] not in (1, 3) or not images.size:
+  if images.ndim != 4 or images.shape[-1] not in (1, 3, 4) or not images.size:
     first = images.ndim == 4 and images.shape[1] in (1, 3)
     hint = ': move the channels to the end' if first else ''
-    raise UserError(f'{where} must be [N, H, W] or [N, H, W, 1 or 3], got {shape}{hint}')
+    raise UserError(f'{where} must be [N, H, W] or [N, H, W, 1, 3 or 4], got {shape}{hint}')
+  if images.shape[-1] == 4 and images.dtype.kind in 'if' and images.min() < 0:
+    raise UserError(f'{where} have four channels and negative values: give uint8 in 0..255')
   return images
+
+
+def _opaque(images, ground) -> np.ndarray:
+  """Images of four channels laid on a colour."""
+  if images.shape[-1] != 4:
+    return images
+  pictures = (ground(Image.fromarray(image)).convert('RGB') for image in images)
+  return np.stack([np.asarray(picture) for picture in pictures])
 
 
 def _resized(images, image_size) -> np.ndarray:

@@ -2,24 +2,38 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-import contextlib
 import io
 import itertools
+import math
 import os
+import threading
+from typing import NamedTuple
 import warnings
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageColor
 
-from jaxgan.errors import UserError, first_line
+from data_prep import picture_formats
+from data_prep.picture_formats import open_image
+from jaxgan.errors import UserError
 
-# Pillow would hand files of other formats to other programs: of PostScript to Ghostscript.
-_FORMATS = ('PNG', 'JPEG', 'BMP', 'WEBP')
-_GREY = ('1', 'L', 'LA')  # Modes.
+BACKGROUND = 'white'
+_GREY = ('1', 'L', 'LA', 'La')  # Modes.
+_TRANSPARENT = ('LA', 'La', 'PA', 'RGBA', 'RGBa')  # Modes.
 _BLOCK = 500  # Encoded images in memory, of about 0.1 to 0.5 MB each.
+_UPRIGHT = {  # By the orientation in EXIF.
+  2: Image.Transpose.FLIP_LEFT_RIGHT,
+  3: Image.Transpose.ROTATE_180,
+  4: Image.Transpose.FLIP_TOP_BOTTOM,
+  5: Image.Transpose.TRANSPOSE,
+  6: Image.Transpose.ROTATE_270,
+  7: Image.Transpose.TRANSVERSE,
+  8: Image.Transpose.ROTATE_90,
+}
 
-# `open_image` refuses what this warns of.
+# `open_image` refuses what the first warns of; Pillow's other warnings are about metadata.
 warnings.filterwarnings('ignore', category=Image.DecompressionBombWarning)
+warnings.filterwarnings('ignore', category=UserWarning, module=r'PIL\.')
 
 
 def fit_square(image: Image.Image, image_size: int) -> Image.Image:
@@ -64,12 +78,68 @@ def decode_squares(
   yield from _on_all_cores(decode, zip(encoded, changes or itertools.repeat(None), strict=False))
 
 
-class ImageFiles:
-  """Images in files, decoded while they are iterated over; like an array uint8 `[N, S, S, C]`."""
+class Looks(NamedTuple):
+  """What the headers of N image files say, before any is cropped or resized."""
 
-  def __init__(self, paths: Sequence, image_size: int | None, shape: tuple[int, int, int]):
-    """See `look_at`."""
+  smallest: tuple[int, int]  # (width, height) by the number of pixels.
+  largest: tuple[int, int]
+  num_grey: int
+  num_small: int  # Images with a side below the size asked for: they are enlarged.
+  num_animated: int  # Files of several frames, of which the first is read.
+
+
+class Ground:
+  """Lays images with transparent pixels on a colour, and counts them."""
+
+  def __init__(self, colour: str = BACKGROUND):
+    """Takes a name or value that `PIL.ImageColor` knows."""
+    self.colour, self.num_laid = colour, 0
+    self._rgb, self._lock = ImageColor.getrgb(colour)[:3], threading.Lock()
+    self.grey = len(set(self._rgb)) == 1
+
+  @property
+  def said(self) -> str:
+    """How many images it has changed, for people; '' where it has changed none."""
+    if not self.num_laid:
+      return ''
+    return f'{self.num_laid} images with transparent pixels were laid on {self.colour}'
+
+  def __call__(self, image: Image.Image) -> Image.Image:
+    """The image without an alpha channel; grey stays grey on a grey ground."""
+    if not may_be_transparent(image):
+      return image
+    grey = self.grey and image.mode in _GREY
+    key = image.info.get('transparency')
+    if isinstance(key, tuple) and max(key) > 255:  # Of 16 bits, which Pillow has cut to 8.
+      image.info['transparency'] = tuple(level >> 8 for level in key)
+    image = image.convert('RGBA')
+    if image.getextrema()[3][0] == 255:
+      return image.convert('L' if grey else 'RGB')
+    with self._lock:
+      self.num_laid += 1
+    image = Image.alpha_composite(Image.new('RGBA', image.size, (*self._rgb, 255)), image)
+    return image.convert('RGB').getchannel(0) if grey else image.convert('RGB')
+
+
+def may_be_transparent(image: Image.Image) -> bool:
+  """Whether an image has an alpha channel or a transparent colour, used or not."""
+  palette = image.palette.mode if image.mode == 'P' and image.palette else ''
+  return image.mode in _TRANSPARENT or 'transparency' in image.info or palette.endswith('A')
+
+
+class ImageFiles:
+  """Images in files, decoded while they are iterated over; like an array uint8 `[N, S, S, C]`.
+
+  Attributes:
+    shape: (N, S, S, C).
+    looks: the Looks of all files, also of a part of them.
+    ground: what transparent images are laid on; counts those that were decoded.
+  """
+
+  def __init__(self, paths: Sequence, image_size: int | None, shape, looks: Looks, ground: Ground):
+    """See `look_at`; shape is (S, S, C)."""
     self._paths, self._image_size, self.shape = paths, image_size, (len(paths), *shape)
+    self.looks, self.ground = looks, ground
 
   def __len__(self):
     return self.shape[0]
@@ -77,23 +147,25 @@ class ImageFiles:
   def __getitem__(self, at) -> 'ImageFiles':
     """Some of them, int positions or a slice; nothing is decoded yet."""
     paths = [self._paths[i] for i in np.arange(len(self))[at].tolist()]
-    return ImageFiles(paths, self._image_size, self.shape[1:])
+    return ImageFiles(paths, self._image_size, self.shape[1:], self.looks, self.ground)
 
   def __iter__(self) -> Iterator[np.ndarray]:
-    named = ((path, path) for path in self._paths)
-    return decode_squares(named, self._image_size, channels=self.shape[-1])
+    named, changes = ((path, path) for path in self._paths), itertools.repeat(self.ground)
+    return decode_squares(named, self._image_size, changes, self.shape[-1])
 
 
-def look_at(paths: Sequence, image_size: int | None = None) -> ImageFiles:
+def look_at(
+  paths: Sequence, image_size: int | None = None, background: str = BACKGROUND
+) -> ImageFiles:
   """Looks at the headers of image files of any size.
 
-  Grey stays one channel only if all images are grey. An alpha channel is dropped; the orientation
-  that cameras note is applied.
+  Grey stays one channel only if all images are grey. The orientation that cameras note is applied.
 
   Args:
-    paths: N files.
+    paths: N files: paths, or files of `data_prep.trees`.
     image_size: side to which each image is resized (Lanczos) after a centre crop to a square; None
       if all images have the same square size already.
+    background: colour on which images with transparent pixels are laid.
 
   Returns:
     The images, uint8 [N, S, S, 1] or [N, S, S, 3]. What is damaged behind its header is a UserError
@@ -102,46 +174,33 @@ def look_at(paths: Sequence, image_size: int | None = None) -> ImageFiles:
   Raises:
     UserError: a file is no image or has more than 8 bits a channel, or sizes differ.
   """
+  ground = Ground(background)
 
   def header(path):
     with open_image(path) as image:
       _check_depth(image, path)
-      return image.size, image.mode in _GREY
+      coloured = not ground.grey and may_be_transparent(image)
+      animated = picture_formats.num_frames(image) > 1
+      return image.size, image.mode in _GREY, coloured, animated
 
-  first, all_grey = None, True
-  for path, (size, grey) in zip(paths, _on_all_cores(header, paths), strict=True):
-    all_grey, first = all_grey and grey, first or size
+  first = smallest = largest = None
+  num_grey = num_small = num_animated = num_coloured = 0
+  for path, (size, *said) in zip(paths, _on_all_cores(header, paths), strict=True):
+    first, (grey, coloured, animated) = first or size, said
+    num_grey, num_animated = num_grey + grey, num_animated + animated
+    num_coloured += coloured or not grey
     if image_size is None and size != (first[1], first[1]):
       raise UserError(
         f'image {path} is {size[0]}x{size[1]}, but without image_size all images must have one '
         f'square size ({paths[0].name} is {first[0]}x{first[1]}): set image_size'
       )
+    num_small += min(size) < (image_size or 0)
+    smallest = min(smallest or size, size, key=math.prod)
+    largest = max(largest or size, size, key=math.prod)
   side = image_size or first[0]
-  return ImageFiles(paths, image_size, (side, side, 1 if all_grey else 3))
-
-
-@contextlib.contextmanager
-def open_image(file, path=None) -> Iterator[Image.Image]:
-  """An image file that is not decoded yet; all that goes wrong with it is a UserError.
-
-  Args:
-    file: a path, an open file, or something with a method `openable` that returns one of them.
-    path: what messages call it, by default `file`.
-  """
-  path = path or file
-  try:
-    with Image.open(
-      file.openable() if hasattr(file, 'openable') else file, formats=_FORMATS
-    ) as image:
-      if image.width * image.height > Image.MAX_IMAGE_PIXELS:
-        raise ValueError(f'{image.width}x{image.height} pixels are too many')
-      yield image
-  except UserError:
-    raise
-  except Exception as error:  # Decoders raise a dozen types for damaged files.
-    unknown = isinstance(error, UnidentifiedImageError)
-    reason = f'damaged, or not {", ".join(_FORMATS)}' if unknown else first_line(error)
-    raise UserError(f'image file {path} cannot be read ({reason})') from error
+  looks = Looks(smallest, largest, num_grey, num_small, num_animated)
+  shape = side, side, 3 if num_coloured else 1
+  return ImageFiles(paths, image_size, shape, looks, ground)
 
 
 def read_image(file, image_size: int | None, path=None, change: Callable | None = None):
@@ -159,7 +218,10 @@ def read_image(file, image_size: int | None, path=None, change: Callable | None 
   path = path or file
   with open_image(file, path) as image:
     _check_depth(image, path)
-    image = ImageOps.exif_transpose(image)
+    image = picture_formats.load(image)
+    # Pillow's exif_transpose also rewrites the EXIF, which fails for values that are out of order.
+    turn = _UPRIGHT.get(picture_formats.orientation(image))
+    image = image if turn is None else image.transpose(turn)
     image = change(image) if change else image
     image = image.convert('L' if image.mode in _GREY else 'RGB')
     picture = np.asarray(fit_square(image, image_size) if image_size else image)

@@ -34,6 +34,10 @@ class Source(NamedTuple):
   labelled: bool = True  # If False, all labels are 0 and the one class is UNLABELLED.
   changes: tuple[str, ...] = ()  # What was done to images, a line each: 'scaled from [0, 1]'.
   passed_over: tuple[tuple[str, int], ...] = ()  # (reason, number of files or images not read).
+  # Sizes before images are resized, such as '12x8 to 640x480', and 'grey' or 'RGB'; '' where the
+  # shape of the arrays tells.
+  sizes: str = ''
+  colour: str = ''
 
 
 def listed_file(listing: Path, name: str) -> Path:

@@ -14,6 +14,13 @@ Its maps (*depth*.png, *normal*.png, *albedo*.png, *id*.png) are passed over.
   shapenet5         the instances chosen, 5 : 4 : 3 : 7 : 8 of the classes, 30 images of each
   shapenet5/full    80 % of those instances, for the evaluation classifier
 
+The renderer calls the folder of a model after the folder that holds MODEL.obj: in ShapeNetCore.v1
+that is the instance. In ShapeNetCore.v2 it is `models` for every instance, so there the option is
+--output_folder SOURCE/car/INSTANCE, and images one folder deeper are found, too.
+
+The five synsets' numbers agree with the category lists of several ShapeNet loaders; the names of
+files and maps are those of the renderer. The numbers of models are not verified, nor asked for.
+
 The 'test' split of both is the 20 % that `full` lacks. The paper prints the ratio of the instances
 and not their number: here as many as the smallest class for its share allows (with 108 cans 75
 cars, 60 airplanes, 45 bowls, 105 cans and 120 rifles).
@@ -22,6 +29,7 @@ cars, 60 airplanes, 45 bowls, 105 cans and 120 rifles).
 import itertools
 from pathlib import Path
 import re
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -36,7 +44,6 @@ from jaxgan.errors import UserError
 OPTIONS = ()
 CONFIGS = ('', 'full')
 SEED = 0
-VIEWS = 30
 SYNSETS = {
   'car': '02958343',
   'airplane': '02691156',
@@ -46,10 +53,19 @@ SYNSETS = {
 }
 _MAPS = re.compile(r'_(depth|normal|albedo|id)[0-9]*\.png')
 _WANTED = (
-  f'name a folder with <class>/<instance>/*.png, {VIEWS} or more renderings an instance, for the '
+  'name a folder with <class>/<instance>/*.png, 30 or more renderings an instance, for the '
   f'classes {", ".join(f"{name} (or {number})" for name, number in SYNSETS.items())}; '
   'https://github.com/panmari/stanford-shapenet-renderer makes them from ShapeNet'
 )
+
+
+class Layout(NamedTuple):
+  """How many renderings of each instance are taken."""
+
+  views: int = 30
+
+
+LAYOUT = Layout()
 
 
 class Shapenet5(ArrayBuilder, skip_registration=True):
@@ -62,9 +78,13 @@ class Shapenet5(ArrayBuilder, skip_registration=True):
   image_shape = (64, 64, 3)
   class_names = tuple(SYNSETS)
 
+  def __init__(self, *, layout: Layout = LAYOUT, **kwargs):
+    self._views = layout.views
+    super().__init__(**kwargs)
+
   def read_splits(self, dl_manager):
     del dl_manager
-    listing = list_renderings(self.source)
+    listing = list_renderings(self.source, self._views)
     ratio = published('shapenet5')['ratio']
     owners = np.repeat(np.arange(len(listing)), [len(instances) for instances in listing])
     available = np.bincount(owners)
@@ -85,7 +105,7 @@ class Shapenet5(ArrayBuilder, skip_registration=True):
       'order': 'by class, instance and file name',
       'instances': counts,
       'imbalance_ratio': max(counts) / min(counts),
-      'n_max': max(counts) * VIEWS,
+      'n_max': max(counts) * self._views,
       'seed': SEED,
     }
     instances = list(itertools.chain.from_iterable(listing))
@@ -100,25 +120,27 @@ class Shapenet5(ArrayBuilder, skip_registration=True):
     files, indices = [], []
     for instance in chosen:
       available = len(instances[instance])
-      views = np.sort(shuffled_class(np.zeros(available, int), 0, SEED + int(instance))[:VIEWS])
+      order = shuffled_class(np.zeros(available, int), 0, SEED + int(instance))
+      views = np.sort(order[: self._views])
       files += [instances[instance][view] for view in views]
       indices.append(starts[instance] + views)
     encoded = ((str(file), file) for file in files)
     return Split(
       decode_squares(encoded, self.image_shape[0], itertools.repeat(on_white)),
-      np.repeat(owners[chosen], VIEWS),
+      np.repeat(owners[chosen], self._views),
       np.concatenate(indices),
     )
 
 
-def list_renderings(source: str) -> list[list[list[Path]]]:
+def list_renderings(source: str, least: int = LAYOUT.views) -> list[list[list[Path]]]:
   """The rendered files of each instance of each class, by name.
 
   Args:
     source: see the module.
+    least: the number of renderings that every instance must have.
 
   Raises:
-    UserError: a class is missing, or an instance has less than 30 renderings.
+    UserError: a class is missing, or an instance has fewer renderings.
   """
   root = Path(source)
   listing = []
@@ -130,9 +152,10 @@ def list_renderings(source: str) -> list[list[list[Path]]]:
       raise missing('shapenet5', source, _WANTED, f'both {name} and {number}, which are one class')
     instances = []
     for instance in sorted(path for path in folders[0].iterdir() if path.is_dir()):
-      files = sorted(p for p in instance.glob('*.png') if not _MAPS.search(p.name))
-      if len(files) < VIEWS:
-        raise UserError(f'{instance} has {len(files)} renderings, at least {VIEWS} are needed')
+      found = (*instance.glob('*.png'), *instance.glob('*/*.png'))
+      files = sorted(p for p in found if not _MAPS.search(p.name))
+      if len(files) < least:
+        raise UserError(f'{instance} has {len(files)} renderings, at least {least} are needed')
       instances.append(files)
     listing.append(instances)
   return listing
@@ -144,11 +167,13 @@ def on_white(image: Image.Image) -> Image.Image:
   return Image.alpha_composite(Image.new('RGBA', image.size, 'white'), image).convert('RGB')
 
 
-def recipe(config: str, source: str) -> Recipe:
+def recipe(config: str, source: str, layout: Layout = LAYOUT) -> Recipe:
   """See `data_prep.array_builder.Recipe`; the source is needed to prepare the data only."""
   if config not in CONFIGS:
     raise UserError(f'dataset shapenet5/{config} is unknown; allowed: shapenet5 and shapenet5/full')
   builder_config = tfds.core.BuilderConfig(name=config) if config else None
-  return Recipe(
-    config, lambda data_dir: Shapenet5(config=builder_config, source=source, data_dir=data_dir)
-  )
+
+  def make(data_dir):
+    return Shapenet5(layout=layout, config=builder_config, source=source, data_dir=data_dir)
+
+  return Recipe(config, make)

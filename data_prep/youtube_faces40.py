@@ -15,6 +15,10 @@ out along its box, as far as that is in the frame, and resized to 64x64 (Lanczos
 The 'test' split of both is the 20 % that `full` lacks. The paper has 10,066 faces and prints the
 forty frequencies to three digits, but not which frames it took. Whether the data agrees with them
 is in the metadata as `as_published`, and a warning says so if it does not.
+
+The folders, the lines and the meaning of their fields are those of the README that comes with the
+database; the number of people is that of its page. That each person has a file of boxes, and the
+forty names, are not verified against the files.
 """
 
 import functools
@@ -50,6 +54,16 @@ class Face(NamedTuple):
   box: tuple[float, float, float, float]
 
 
+class Layout(NamedTuple):
+  """The people of the database, and how many of them are classes: the first ones by name."""
+
+  people: int = 1595
+  num_classes: int = 40
+
+
+LAYOUT = Layout()
+
+
 class YoutubeFaces40(ArrayBuilder, skip_registration=True):
   """Faces of the first forty people of the YouTube Faces DB, cut out along their boxes, 64x64.
 
@@ -57,16 +71,14 @@ class YoutubeFaces40(ArrayBuilder, skip_registration=True):
   """
 
   image_shape = (64, 64, 3)
-  published_people = 1595
-  num_classes = 40
 
-  def __init__(self, *, source: str, **kwargs):
-    self._root, self.class_names = self._people(source)
+  def __init__(self, *, source: str, layout: Layout = LAYOUT, **kwargs):
+    self._root, self.class_names = _find_people(source, layout)
     super().__init__(source=source, **kwargs)
 
   def read_splits(self, dl_manager):
     del dl_manager
-    faces = [_read_boxes(self._root, name) for name in self.class_names]
+    faces = [read_boxes(self._root, name) for name in self.class_names]
     counts = [len(of_one) for of_one in faces]
     labels = np.repeat(np.arange(len(faces)), counts)
     test = hold_out(labels, SEED)
@@ -109,22 +121,6 @@ class YoutubeFaces40(ArrayBuilder, skip_registration=True):
     )
     return Split(images, labels, indices)
 
-  def _people(self, source: str) -> tuple[Path, tuple[str, ...]]:
-    """The folder of the frames and the first people by name."""
-    roots = [Path(source), Path(source) / 'frame_images_DB'] if source else []
-    found = {root: sorted(root.glob(f'*{_END}')) for root in roots}
-    root = next((root for root, files in found.items() if files), None)
-    if root is None:
-      raise missing('youtube_faces40', source, _WANTED, f'no <name>{_END}')
-    # Without some people the first forty would be others.
-    if len(found[root]) != self.published_people:
-      raise UserError(
-        f'{root} has {len(found[root])} files <name>{_END}, the YouTube Faces DB has '
-        f'{self.published_people}: extract it again'
-      )
-    names = sorted(file.name.removesuffix(_END) for file in found[root])
-    return root, tuple(names[: self.num_classes])
-
 
 def agrees(counts: list[int]) -> bool:
   """Whether the numbers of faces are the paper's, as far as it prints them.
@@ -147,7 +143,29 @@ def cut_out(image: Image.Image, box, size: int) -> Image.Image:
   return image.resize((size, size), Image.Resampling.LANCZOS, inside)
 
 
-def _read_boxes(root: Path, name: str) -> list[Face]:
+def _find_people(source: str, layout: Layout) -> tuple[Path, tuple[str, ...]]:
+  """The folder of the frames and the first people by name."""
+  roots = [Path(source), Path(source) / 'frame_images_DB'] if source else []
+  found = {root: sorted(root.glob(f'*{_END}')) for root in roots}
+  root = next((root for root, files in found.items() if files), None)
+  if root is None:
+    raise missing('youtube_faces40', source, _WANTED, f'no <name>{_END}')
+  # Without some people the first forty would be others.
+  if len(found[root]) != layout.people:
+    raise UserError(
+      f'{root} has {len(found[root])} files <name>{_END}, the YouTube Faces DB has '
+      f'{layout.people}: extract it again'
+    )
+  names = sorted(file.name.removesuffix(_END) for file in found[root])
+  return root, tuple(names[: layout.num_classes])
+
+
+def read_boxes(root: Path, name: str) -> list[Face]:
+  """The frames of a person and the boxes of the faces, in the order of the file of boxes.
+
+  Raises:
+    UserError: the file is damaged or empty, or a frame is missing.
+  """
   path = root / f'{name}{_END}'
   faces = []
   try:
@@ -178,7 +196,7 @@ def _published():
   return published('youtube_faces40')
 
 
-def recipe(config: str, source: str) -> Recipe:
+def recipe(config: str, source: str, layout: Layout = LAYOUT) -> Recipe:
   """See `data_prep.array_builder.Recipe`; the source is needed to prepare the data only."""
   if config not in CONFIGS:
     raise UserError(
@@ -186,6 +204,8 @@ def recipe(config: str, source: str) -> Recipe:
       'youtube_faces40/full'
     )
   builder_config = tfds.core.BuilderConfig(name=config) if config else None
-  return Recipe(
-    config, lambda data_dir: YoutubeFaces40(config=builder_config, source=source, data_dir=data_dir)
-  )
+
+  def make(data_dir):
+    return YoutubeFaces40(layout=layout, config=builder_config, source=source, data_dir=data_dir)
+
+  return Recipe(config, make)

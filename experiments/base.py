@@ -47,6 +47,8 @@ def data_section(dataset: str, flip: bool, crop_padding: int = 0) -> ml_collecti
       'options': {  # of long_tail_folder
         'imbalance_ratio': config_dict.placeholder(float),
         'image_size': config_dict.placeholder(int),
+        # Colour that transparent images are laid on, such as '#000000'; white if not given.
+        'background': config_dict.placeholder(str),
       },
       # Read batches from the disk; none: where images fill more than half of the device's memory.
       'streaming': config_dict.placeholder(bool),
@@ -269,7 +271,8 @@ def gan_config(
     data = config[role].data
     data.source = config.data.get_ref('source')
     data.data_dir = config.data.get_ref('data_dir')
-    data.options.image_size = config.data.options.get_ref('image_size')
+    for option in ('image_size', 'background'):
+      data.options[option] = config.data.options.get_ref(option)
   # The classifier sees long-tailed images as the GAN does, the annotator all of them.
   for role in ('classifier', 'cas'):
     config[role].data.options.imbalance_ratio = config.data.options.get_ref('imbalance_ratio')

@@ -79,7 +79,8 @@ def codes_config(experiment: str, method: str, dataset: str, annotator):
     config.algorithm.prior_learning_rate = learning_rate
   for field in ('source', 'data_dir'):
     config.annotator.data[field] = config.data.get_ref(field)
-  config.annotator.data.options.image_size = config.data.options.get_ref('image_size')
+  for option in ('image_size', 'background'):
+    config.annotator.data.options[option] = config.data.options.get_ref(option)
   return config
 
 
@@ -97,7 +98,7 @@ def add_recogniser(config) -> None:
   own.seed = config.get_ref('seed')
   for field in ('dataset', 'source', 'data_dir', 'streaming'):
     own.data[field] = config.data.get_ref(field)
-  for field in ('image_size', 'imbalance_ratio'):
+  for field in ('image_size', 'imbalance_ratio', 'background'):
     own.data.options[field] = config.data.options.get_ref(field)
   config.algorithm.num_categories = own.algorithm.get_ref('num_categories')
   config.recogniser = own

@@ -1,6 +1,6 @@
 """What exported images are worth to a classifier that is trained on them.
 
-    python -m experiments.downstream --workdir=runs/digits_lt --out=runs/digits_lt_downstream
+    python -m experiments.downstream --workdir=runs/fashion_lt --out=runs/fashion_lt_downstream
 
 Trains the work directory's ResNet (its section `cas`) on
 

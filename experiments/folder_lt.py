@@ -4,10 +4,11 @@
     python -m jaxgan.main --config=experiments/folder_lt.py --config.data.source=PATH \
         --config.data.options.image_size=32
 
-PATH is a folder with one sub-folder of images a class (or train/ and test/ folders of these), one
-.npz with `images` and `labels`, or Arrow or Parquet files. The images are taken as they are: a
-class that has fewer of them is a tail class. `--config.data.options.imbalance_ratio=100` makes
-balanced data long-tailed.
+PATH is a folder or .zip with one sub-folder of images per class (or train/ and test/ folders of
+these), or with a labels file (see `data_prep.label_files`); one .npz with `images` and `labels`
+(`data_prep.npz`); or Arrow or Parquet files (`data_prep.arrow_splits`). The images are taken as
+they are: a class that has fewer of them is a tail class.
+`--config.data.options.imbalance_ratio=100` makes balanced data long-tailed.
 
     experiments/folder_lt.py:method=unconditional      the baseline, in the same work directory
 

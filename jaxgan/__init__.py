@@ -1,7 +1,7 @@
 """jaxgan: generative models for class-imbalanced images, in JAX and Flax.
 
     import jaxgan
-    run = jaxgan.load('runs/digits_lt')
+    run = jaxgan.load('runs/fashion_lt')
 
 See `jaxgan.run`.
 """

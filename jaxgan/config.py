@@ -216,8 +216,8 @@ def read(folder: pathlib.Path) -> ml_collections.ConfigDict:
   for section in (config, config.get('recogniser')):
     if section and 'methods' in section:  # Those of classifiers have none.
       with fields_are_there(path):
-        added = families.family_of(section.methods).added_fields(section.algorithm)
-        section.algorithm = ml_collections.ConfigDict(added | section.algorithm.to_dict())
+        upgraded = families.family_of(section.methods).upgraded(section.algorithm.to_dict())
+        section.algorithm = ml_collections.ConfigDict(upgraded)
   return config
 
 

@@ -88,6 +88,13 @@ class TrainingData(NamedTuple):
     """K, the same for all replicas."""
     return len(self.classes[0])
 
+  def summary(self) -> list[str]:
+    """The lines of a short table: images per class, sizes, and what was passed over."""
+    from data_prep.summary import summarise
+
+    name = self.pool.metadata.get('full_name', self.pool.key)
+    return summarise(name, self.pool.metadata, self.image_shape)
+
   def class_names(self, replica: int) -> tuple[str, ...]:
     """The names of a replica's classes `[K]`."""
     return tuple(self.pool.class_names[k] for k in self.classes[replica])

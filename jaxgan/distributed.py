@@ -7,6 +7,8 @@ every program. The first one writes logs, pictures and evaluations, Orbax all pa
 from collections.abc import Callable, Iterable
 import importlib.util
 import os
+import urllib.error
+import urllib.request
 
 import jax
 from jax.experimental import multihost_utils
@@ -19,8 +21,8 @@ from jaxgan.errors import UserError
 def join(coordinator: str, num_processes: int | None, process_id: int | None) -> None:
   """Joins the other processes, where there are any; before anything asks for a device.
 
-  On Cloud TPU and in a Slurm step of several tasks they find each other; elsewhere all three
-  arguments are needed.
+  On a Cloud TPU slice and in a Slurm step of several tasks they find each other; elsewhere all
+  three arguments are needed.
 
   Args:
     coordinator: HOST:PORT of process 0, the same for all; '' for none.
@@ -46,7 +48,7 @@ def join(coordinator: str, num_processes: int | None, process_id: int | None) ->
   jax.config.update('jax_enable_preemption_service', False)
   try:
     jax.distributed.initialize(*arguments)
-  except (RuntimeError, ValueError) as error:
+  except (OSError, RuntimeError, ValueError) as error:
     reason = str(error).splitlines()[0]
     raise UserError(f'the processes of this run do not find each other: {reason}') from error
   if jax.process_index():
@@ -54,9 +56,43 @@ def join(coordinator: str, num_processes: int | None, process_id: int | None) ->
 
 
 def _are_several_found() -> bool:
-  """Whether this is one of several tasks of a Slurm step, or a machine with TPUs."""
+  """Whether this is one of several tasks of a Slurm step, or a host of a Cloud TPU slice."""
   tasks = os.environ.get('SLURM_STEP_NUM_TASKS', '1')
-  return int(tasks) > 1 or importlib.util.find_spec('libtpu') is not None
+  return int(tasks) > 1 or _is_tpu_slice()
+
+
+def _is_tpu_slice() -> bool:
+  """Whether `jax.distributed` finds the hosts of a TPU slice: in GKE's variables or in metadata.
+
+  An installed libtpu says nothing about hosts: container images, notebook services and laptops have
+  it, too.
+  """
+  if importlib.util.find_spec('libtpu') is None:
+    return False
+  if os.environ.get('MEGASCALE_NUM_SLICES', '1') not in ('', '1'):
+    return True
+  if os.environ.get('TPU_PROCESS_ADDRESSES_PATH'):  # A file of addresses, which JAX reads.
+    return True
+  for name in ('TPU_PROCESS_ADDRESSES', 'TPU_WORKER_HOSTNAMES'):
+    if name in os.environ:
+      return ',' in os.environ[name]
+  return _is_compute_engine_tpu()
+
+
+def _is_compute_engine_tpu() -> bool:
+  """Whether the metadata server of Compute Engine calls this machine a worker of a TPU."""
+  if 'TPU_SKIP_MDS_QUERY' in os.environ:  # JAX sets it when imported where no TPU is attached.
+    return False
+  server = os.environ.get('GCE_METADATA_IP', 'metadata.google.internal')
+  url = f'http://{server}/computeMetadata/v1/instance/attributes/agent-worker-number'
+  request = urllib.request.Request(url, headers={'Metadata-Flavor': 'Google'})
+  try:
+    urllib.request.urlopen(request, timeout=10).close()
+  except urllib.error.HTTPError as error:
+    return error.code >= 500  # A busy server: JAX asks it again.
+  except OSError:  # A notebook service or a machine elsewhere: there is no such server.
+    return False
+  return True
 
 
 def are_several() -> bool:

@@ -14,6 +14,7 @@ from jaxgan import (
   jobs,
   lock,
   logging,
+  optional,
   parallel,
   pretrained,
   recogniser,
@@ -22,10 +23,11 @@ from jaxgan import (
   sources,
   train,
 )
-from jaxgan.drawing import curves
+from jaxgan.drawing import curves, fonts
 from jaxgan.errors import UserError
 from jaxgan.report import page
 
+_OWED = 'evaluation_owed'  # In the folder of a method, while it is evaluated and drawn.
 _ROLES = ('classifier', 'annotator', recogniser.ROLE)  # in the order of their training
 
 
@@ -44,8 +46,15 @@ def method_config(config, method: str, data: data_lib.TrainingData):
 class Setup:
   """What the methods of an experiment share: mesh, data, classifiers by their roles."""
 
-  def __init__(self, config, workdir: pathlib.Path, methods):
-    """Checks the configuration, then trains the classifiers that are missing."""
+  def __init__(self, config, workdir: pathlib.Path, methods, show_data: bool = False):
+    """Checks the configuration, then trains the classifiers that are missing.
+
+    Args:
+      config: the configuration.
+      workdir: the work directory.
+      methods: which of the methods.
+      show_data: print what the training data is before anything is trained.
+    """
     config_lib.validate(config, jax.device_count())
     config = sources.with_prepared(config, workdir)
     self.config, self.workdir = config, pathlib.Path(workdir)
@@ -73,11 +82,16 @@ class Setup:
     for role in untrained:
       if role != recogniser.ROLE:
         jobs.check_untrained(config, role, self.workdir, self.data)
-    # Those that are given may be refused, too: they come first.
+    # Load the classifiers named in the config first: a bad path fails before any training.
     roles = [role for role in _ROLES if role in self._roles]
     roles.sort(key=lambda role: role in untrained)
-    self.classifiers = {role: self._trained(role) for role in roles}
+    given = {role: self._trained(role) for role in roles if role not in untrained}
+    if show_data and files.is_writer():
+      print('\n'.join(self.data.summary()), flush=True)
+    self.classifiers = {role: given.get(role) or self._trained(role) for role in roles}
     self._evaluations = {}
+    with optional.output('check of fonts'):
+      fonts.tell_missing(self.data.pool.class_names)
 
   def _check_others(self, methods):
     """Refuses a folder where other methods saw other images: they are shown side by side."""
@@ -105,7 +119,8 @@ class Setup:
     setup, (method,) = Setup(own, self.workdir / recogniser.ROLE, own.methods), own.methods
     train_method(setup, method)
     evaluated = (setup.workdir / method / evaluation_file.NAME).exists()
-    if not distributed.gather(evaluated).all():
+    owed = optional.Owed(setup.workdir / method / _OWED).step is not None
+    if owed or not distributed.gather(evaluated).all():
       evaluate_method(setup, method, own.evaluation.checkpoint)
     return setup.workdir / method
 
@@ -155,7 +170,8 @@ def train_method(setup: Setup, method: str, profile: bool = False) -> None:
   def picture(state, step, replica):
     evaluation.picture(folders[replica], state, step, replica)
     if folders[replica] == folders[-1] != whole:
-      curves.loss_curves(logging.read_metrics(whole), whole / 'loss_curves.png')
+      with optional.output(path := whole / 'loss_curves.png'):
+        curves.loss_curves(logging.read_metrics(whole), path)
 
   def preview(step, last_step):
     shown = setup.family.report.page.trained(
@@ -189,11 +205,15 @@ def evaluate_method(setup: Setup, method: str, which: str) -> list[dict]:
 def evaluate_states(setup: Setup, method: str, step: int, states) -> list[dict]:
   """Evaluates every replica in full; returns what each evaluation.json holds."""
   evaluation = setup.evaluation(method)
+  owed = optional.Owed(setup.workdir / method / _OWED)
+  owed.mark(step)
   with jax.set_mesh(setup.mesh):
-    return [
+    evaluations = [
       evaluation.write(folder, method, step, replicas.take(states, replica), replica)
       for replica, folder in enumerate(setup.folders(method))
     ]
+  owed.clear()
+  return evaluations
 
 
 def summarise(workdir: pathlib.Path) -> str:
@@ -205,11 +225,12 @@ def summarise(workdir: pathlib.Path) -> str:
       if (folder / evaluation_file.NAME).exists():
         folders[method] = folder
   rows = report.collect([workdir])  # Refuses what is damaged before it is drawn.
-  paths = []
+  table, paths = report.console_table(rows), []
   for family in dict.fromkeys(families.family_of([method]) for method in folders):
     own = {method: folder for method, folder in folders.items() if method in family.METHODS}
-    paths += family.compare(workdir, own)
-  return '\n'.join([report.console_table(rows), '', *(f'picture: {path}' for path in paths)])
+    with optional.output(f'pictures of {workdir}'):
+      paths += family.compare(workdir, own)
+  return '\n'.join([table, '', *(f'picture: {path}' for path in paths)])
 
 
 def run(config, workdir: pathlib.Path, profile: bool = False) -> str:
@@ -219,7 +240,7 @@ def run(config, workdir: pathlib.Path, profile: bool = False) -> str:
     UserError: another process is at work in the work directory, or see `Setup`.
   """
   with lock.held(workdir):
-    setup = Setup(config, workdir, config.methods)
+    setup = Setup(config, workdir, config.methods, show_data=True)
     for method in config.methods:
       train_method(setup, method, profile)
       evaluate_method(setup, method, config.evaluation.checkpoint)

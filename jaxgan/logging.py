@@ -12,11 +12,23 @@ import time
 import numpy as np
 
 from jaxgan import files
-from jaxgan.errors import UserError
+from jaxgan.errors import UserError, first_line
 
 METRICS_FILE = 'metrics.jsonl'
 SECONDS_BETWEEN_LINES = 10.0
 VALUES_SHOWN = 3
+
+
+def message(text):
+  """Prints a line to stderr without breaking the progress bar of a run."""
+  if not files.is_writer():
+    return
+  if sys.stderr.isatty():
+    from tqdm import tqdm
+
+    tqdm.write(text, file=sys.stderr)
+  else:
+    print(text, file=sys.stderr, flush=True)
 
 
 class MetricsFile:
@@ -33,13 +45,17 @@ class MetricsFile:
   Raises:
     UserError: metrics.jsonl of a resumed run is damaged elsewhere than in its
       last line.
+
+  Attributes:
+    last: the last row.
   """
 
   def __init__(self, folder, start_step):
     path = Path(folder) / METRICS_FILE
     rows = read_metrics(folder) if start_step > 0 else []
-    kept = [json.dumps(row) + '\n' for row in rows if row['step'] <= start_step]
-    files.replace(path, ''.join(kept).encode())
+    rows = [row for row in rows if row['step'] <= start_step]
+    files.replace(path, ''.join(json.dumps(row) + '\n' for row in rows).encode())
+    self.last = rows[-1] if rows else {'step': start_step}
     self._file = open(path if files.is_writer() else os.devnull, 'a', encoding='utf-8')  # noqa: SIM115
 
   @property
@@ -48,8 +64,8 @@ class MetricsFile:
 
   def log(self, step, values):
     """Writes a row {"step": step, name: value, ...} of scalars and vectors."""
-    row = {'step': step} | {name: finite(value) for name, value in values.items()}
-    self._file.write(json.dumps(row, allow_nan=False) + '\n')
+    self.last = {'step': step} | {name: finite(value) for name, value in values.items()}
+    self._file.write(json.dumps(self.last, allow_nan=False) + '\n')
     self._file.flush()
 
   def close(self):
@@ -74,7 +90,6 @@ class ReplicaLogger:
     self._run = RunLogger(folder, job, total_steps, start_step)
     folders = replica_folders(folder, num_replicas) if num_replicas > 1 else []
     self._files = [MetricsFile(folder, start_step) for folder in folders]
-    self.message = self._run.message
 
   def __enter__(self):
     return self
@@ -85,9 +100,18 @@ class ReplicaLogger:
 
   def log(self, step, values):
     """Writes one row of metrics for each replica, `values[replica]`, and one for the run."""
+    self.record(step, values)
+    self.show()
+
+  def show(self):
+    """Shows the last row of the run: to TensorBoard, and as progress."""
+    self._run.show()
+
+  def record(self, step, values):
+    """As `log`, to the metrics.jsonl alone."""
     values = [_plain(row) for row in values]
     if not self._files:
-      self._run.log(step, values[0])
+      self._run.record(step, values[0])
       return
     for file, row in zip(self._files, values, strict=True):
       file.log(step, row)
@@ -97,7 +121,7 @@ class ReplicaLogger:
       if not any(isinstance(value, list) for value in column):
         whole[name] = float(np.mean(column))
         whole[f'std/{name}'] = float(np.std(column, ddof=1))
-    self._run.log(step, whole)
+    self._run.record(step, whole)
 
 
 def replica_folders(folder, num_replicas):
@@ -161,25 +185,25 @@ class RunLogger:
       step: number of steps done.
       values: {name: scalar or [K] vector}; TensorBoard gets the scalars.
     """
-    step, values = int(step), _plain(values)
-    self._metrics.log(step, values)
-    scalars = {name: value for name, value in values.items() if isinstance(value, float)}
+    self.record(step, values)
+    self.show()
+
+  def record(self, step, values):
+    """As `log`, to metrics.jsonl alone."""
+    self._metrics.log(int(step), _plain(values))
+
+  def show(self):
+    """Shows the last row of metrics.jsonl: to TensorBoard, and as progress."""
+    step, values = self._metrics.last['step'], self._metrics.last
+    scalars = {name: _to_float(value) for name, value in values.items() if name != 'step'}
+    scalars = {name: value for name, value in scalars.items() if value is not None}
     try:
       self._events.log(step, scalars)
-    except OSError as error:  # It is not worth a run.
-      self.message(f'{self._job}: no more events for TensorBoard: {error}')
+    except Exception as error:  # Of any type: it is not worth a run.
+      message(f'{self._job}: no more events for TensorBoard: {first_line(error)}')
       self._events.give_up()
     self._latest.update(scalars)
     self._show(step)
-
-  def message(self, text):
-    """Prints a line without breaking the progress bar."""
-    if not files.is_writer():
-      return
-    if self._bar is not None:
-      self._bar.write(text, file=sys.stderr)
-    else:
-      print(text, file=sys.stderr, flush=True)
 
   def close(self):
     """Shows the last step and closes the files; a second call does nothing."""
@@ -211,7 +235,7 @@ class RunLogger:
     if rate > 0:
       remaining = max(0, round((self._total_steps - self._step) / rate))
       parts += [f'{rate:.3g} steps/s', f'ETA {timedelta(seconds=remaining)}']
-    self.message('  '.join(parts + self._shown_values()))
+    message('  '.join(parts + self._shown_values()))
     self._shown_step, self._shown_time, self._first = self._step, now, False
 
   def _shown_values(self):
@@ -250,7 +274,8 @@ class EventsFile:
       self._writer = EventsWriter(str(self._folder / 'events'), f'.{os.getpid()}')
       start = event_pb2.SessionLog(status=event_pb2.SessionLog.START)
       if self._purge_step:
-        self._writer.write_event(event_pb2.Event(step=self._purge_step, session_log=start))
+        purge_step = min(self._purge_step, step)  # A resumed run may show its last row again.
+        self._writer.write_event(event_pb2.Event(step=purge_step, session_log=start))
     for name, value in scalars.items():
       summary = scalar(name, value)
       event = event_pb2.Event(wall_time=time.time(), step=step, summary=summary)
@@ -263,7 +288,7 @@ class EventsFile:
 
   def close(self):
     if self._writer is not None and not self._given_up:
-      with contextlib.suppress(OSError):
+      with contextlib.suppress(Exception):
         self._writer.close()
 
 
@@ -303,6 +328,11 @@ def read_metrics(folder):
 def _plain(values):
   """Scalars and vectors of any kind as floats and lists of floats."""
   return {name: np.asarray(value, np.float64).tolist() for name, value in values.items()}
+
+
+def _to_float(value):
+  """A scalar of a row, NaN of one that was not finite; None of a list."""
+  return math.nan if value is None else None if isinstance(value, list) else value
 
 
 def finite(value):

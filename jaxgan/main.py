@@ -1,11 +1,11 @@
 """Command line: flags and modes. Parses, calls, and turns bad input into one line.
 
-python -m jaxgan.main --config=experiments/digits_lt.py
+python -m jaxgan.main --config=experiments/fashion_lt.py
 python -m jaxgan.main --config=experiments/cifar10_lt.py:ratio=10 --config.train.batch_size=128
-python -m jaxgan.main --mode=evaluate --workdir=runs/digits_lt --checkpoint=best
-python -m jaxgan.main --mode=sample --workdir=runs/digits_lt --num_images=100 --balanced
-python -m jaxgan.main --mode=export --workdir=runs/digits_lt --contents=topped_up --out=balanced
-python -m jaxgan.main --mode=report runs/digits_lt runs/cifar10_lt_ratio_100
+python -m jaxgan.main --mode=evaluate --workdir=runs/fashion_lt --checkpoint=best
+python -m jaxgan.main --mode=sample --workdir=runs/fashion_lt --num_images=100 --balanced
+python -m jaxgan.main --mode=export --workdir=runs/fashion_lt --contents=topped_up --out=balanced
+python -m jaxgan.main --mode=report runs/fashion_lt runs/cifar10_lt_ratio_100
 """
 
 import logging
@@ -120,7 +120,7 @@ def _experiment() -> tuple:
 
   config, workdir = _CONFIG.value, _WORKDIR.value
   if config is None and (_MODE.value == 'train' or not workdir):
-    raise UserError('--config is missing: name an experiment, such as experiments/digits_lt.py')
+    raise UserError('--config is missing: name an experiment, such as experiments/fashion_lt.py')
   distributed.join(_COORDINATOR.value, _NUM_PROCESSES.value, _PROCESS_ID.value)
   if _CACHE.value:
     compilation.use_cache()
@@ -176,7 +176,7 @@ def _report(work_dirs: list[str]) -> str:
   from jaxgan import report
 
   if not work_dirs:
-    raise UserError('--mode=report needs work directories, such as runs/digits_lt')
+    raise UserError('--mode=report needs work directories, such as runs/fashion_lt')
   return report.report(work_dirs, _OUT.value or None)
 
 
@@ -184,6 +184,8 @@ def main(argv: list[str]) -> int:
   """Runs one command; returns the exit status."""
   # Orbax warns of every unranked checkpoint, and shows each part of a write that fails.
   absl_logging.set_verbosity(absl_logging.FATAL)
+  if hasattr(sys.stdout, 'reconfigure'):  # A name that the terminal cannot show ends no command.
+    sys.stdout.reconfigure(errors='backslashreplace')
   logging.getLogger('asyncio').setLevel(logging.CRITICAL)
   try:
     arguments = _parse(argv)

@@ -1,7 +1,7 @@
 """A run in a work directory, for notebooks and the command line: its metrics, images and numbers.
 
     import jaxgan
-    run = jaxgan.load('runs/digits_lt')
+    run = jaxgan.load('runs/fashion_lt')
     images, labels = run.sample(1000, balanced=True)
     run.evaluate()['results']
     run.metrics
@@ -25,7 +25,7 @@ def load(workdir, method: str = '', checkpoint='', replica: int = 0, config=None
   """Opens a run of a work directory.
 
   Args:
-    workdir: the work directory of an experiment, such as 'runs/digits_lt'.
+    workdir: the work directory of an experiment, such as 'runs/fashion_lt'.
     method: which of its methods; by default the last one.
     checkpoint: 'latest', 'best' or a step; by default what the run's configuration says.
     replica: which of the replicas.
@@ -40,7 +40,7 @@ def load(workdir, method: str = '', checkpoint='', replica: int = 0, config=None
   workdir = pathlib.Path(workdir).expanduser()
   trained = [m for m in families.all_methods() if (workdir / m / 'config.json').exists()]
   if not trained:
-    raise UserError(f'{workdir} holds no run: name the work directory of one, as runs/digits_lt')
+    raise UserError(f'{workdir} holds no run: name the work directory of one, as runs/fashion_lt')
   method = method or (config.methods[-1] if config else trained[-1])
   if method not in trained:
     raise UserError(

@@ -1,10 +1,8 @@
 """The training loop: one linear trainer for every job, from restored state to last checkpoint."""
 
 from collections.abc import Callable, Mapping
-import contextlib
 import functools
 import pathlib
-import statistics
 import sys
 from typing import Any, NamedTuple
 
@@ -12,16 +10,26 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxgan import checkpoint, distributed, files, lock, parallel, replicas, stopping
+from jaxgan import (
+  checkpoint,
+  distributed,
+  events,
+  lock,
+  logging,
+  optional,
+  parallel,
+  replicas,
+  stopping,
+)
 from jaxgan import config as config_lib
 from jaxgan import data as data_lib
 from jaxgan.algorithms import Algorithm
 from jaxgan.compilation import jit
 from jaxgan.errors import UserError
-from jaxgan.logging import ReplicaLogger
 from jaxgan.streaming import Stream
 from jaxgan.train_step import NEVER, Carry, compile_run, make_step
 
+_OWED = 'outputs_owed'  # In the folder of a job, while pictures and pages are still to come.
 _PROFILED = 10  # Steps in a trace.
 _IN_FLIGHT = 8  # Steps that an accelerator may be behind the host, each with its batch.
 
@@ -239,20 +247,6 @@ def total_steps(config, data: data_lib.TrainingData, images_per_update: int = 1)
   return config.train.epochs * max(epochs) if config.train.steps is None else config.train.steps
 
 
-def _next_event(step: int, last: int, train) -> int:
-  """The next step at which the loop has something to do on the host."""
-  return min(last, *((step // period + 1) * period for period in _periods(train)))
-
-
-def _periods(train):
-  return train.log_every, train.evaluate_every, train.picture_every, train.checkpoint_every
-
-
-def _is_due(step: int, last: int, *periods: int) -> bool:
-  """Whether something that comes every so many steps, and at the end, comes after this one."""
-  return step >= last or any(step % period == 0 for period in periods)
-
-
 def _all_finite(state):
   leaves = [x for x in jax.tree.leaves(state) if jnp.issubdtype(x.dtype, jnp.floating)]
   return jnp.all(jnp.stack([jnp.all(jnp.isfinite(x)) for x in leaves]))
@@ -277,7 +271,8 @@ def run(job: Job, mesh: jax.sharding.Mesh, profile: bool = False) -> None:
   """Trains a job to its last step, from its latest checkpoint if there is one.
 
   A stop by a signal is saved wherever it comes, in the midst of an evaluation too. What the log and
-  the later states then are is the same as without it.
+  the later states then are is the same as without it. At an event the numbers come first, then the
+  checkpoint, then the pictures and pages, whose errors end no run.
 
   Args:
     job: the job.
@@ -295,7 +290,8 @@ def run(job: Job, mesh: jax.sharding.Mesh, profile: bool = False) -> None:
   last = total_steps(config, job.data, job.algorithm.images_per_update)
   config_lib.remember(job.folder, config)
   trainer, folder = Trainer(job, mesh), job.folder / 'checkpoints'
-  if _is_finished(trainer, folder, last):
+  owed = optional.Owed(job.folder / _OWED)
+  if _is_finished(trainer, folder, last) and owed.step != last:
     return
   with (
     lock.held(job.folder),
@@ -318,26 +314,34 @@ def run(job: Job, mesh: jax.sharding.Mesh, profile: bool = False) -> None:
     # ------------------------------------------------------------------ loop
     first = saved = trainer.step
     with (
-      ReplicaLogger(job.folder, job.name, last, trainer.logged_step, job.num_replicas) as logger,
+      logging.ReplicaLogger(
+        job.folder, job.name, last, trainer.logged_step, job.num_replicas
+      ) as logger,
       stopping.StopRequest(distributed.gather) as stop,
     ):
       try:
         while True:
           step = trainer.step
-          due = trainer.logged_step < step and _is_due(step, last, *_periods(train))
+          due = trainer.logged_step < step and events.is_due(step, last, *events.periods(train))
           if due and not stop():
-            # One that left would be waited for.
-            with contextlib.nullcontext() if distributed.are_several() else stopping.at_once():
-              score = _report(job, trainer, logger, last)
+            with events.stopped_at_once():
+              rows, score = events.measure(job, trainer, last)
+            logger.record(step, rows)
             trainer.restart_sums()
-            if _is_due(step, last, train.evaluate_every, train.checkpoint_every):
+            owed.mark(step)
+            if events.is_due(step, last, train.evaluate_every, train.checkpoint_every):
               checkpoints.save(step, trainer.states(), trainer.progress(), score)
               saved = step
+          # Of this event, or of a run that ended after its checkpoint and before its pictures.
+          if owed.step == step == trainer.logged_step and not stop():
+            with events.stopped_at_once():
+              events.show(job, trainer, logger, last)
+            owed.clear()
           if stop():
             raise stopping.Stopped(stop.agreed)
           if step >= last:
             break
-          num_steps = _next_event(step, last, train) - step
+          num_steps = events.next_event(step, last, train) - step
           if profile and step > first:
             profile, num_steps = False, min(num_steps, _PROFILED)
             with jax.profiler.trace(str(job.folder / 'profile')):
@@ -349,7 +353,7 @@ def run(job: Job, mesh: jax.sharding.Mesh, profile: bool = False) -> None:
       except stopping.Stopped as stopped:
         if saved != trainer.step:
           checkpoints.save(trainer.step, trainer.states(), trainer.progress(), None)
-        logger.message(
+        logging.message(
           f'{job.name}: {stopped} after step {trainer.step}; the same command continues from here'
         )
         raise
@@ -366,31 +370,3 @@ def _is_finished(trainer: Trainer, folder: pathlib.Path, last: int) -> bool:
     quiet = lambda line: None  # noqa: E731
     restored = checkpoints.restore('latest', trainer.abstract_states(), quiet)
     return restored.progress.get('logged_step', restored.step) >= last
-
-
-def _report(job: Job, trainer: Trainer, logger: ReplicaLogger, last: int) -> float | None:
-  """Evaluates, logs and draws what is due at a step; returns the score of its checkpoint."""
-  step, train, scores, values = trainer.step, job.config.train, [], trainer.means()
-  for replica, row in enumerate(values):
-    if _is_due(step, last, train.evaluate_every):
-      evaluation, score = job.evaluate(trainer.state(replica), replica)
-      row |= evaluation
-      scores += [] if score is None else [score]
-  logger.log(step, values)
-  if _is_due(step, last, train.picture_every):
-    for replica in range(job.num_replicas):
-      with _not_worth_a_run(f'{job.name}: pictures of step {step} are left out', logger):
-        job.picture(trainer.state(replica), step, replica)
-  if train.get('preview') and files.is_writer():  # Older configurations lack it.
-    with _not_worth_a_run(f'{job.name}: the preview of step {step} is left out', logger):
-      job.preview(step, last)
-  return statistics.fmean(scores) if scores else None
-
-
-@contextlib.contextmanager
-def _not_worth_a_run(message: str, logger: ReplicaLogger):
-  """Says what comes of files that cannot be read or written, and goes on."""
-  try:
-    yield
-  except (OSError, UserError) as error:
-    logger.message(f'{message}: {error}')

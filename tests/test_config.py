@@ -22,7 +22,7 @@ from tests.stand_in import tiny, tiny_codes
     ('data.crop_padding', -1, r'data\.crop_padding'),
     ('data.options.imbalance_ratio', 0.5, r'imbalance_ratio=0.5 .* 1 or more'),
     ('methods', ('wgan',), r"methods=\('wgan',\) .* cgan; .*elastic_infogan"),
-    ('methods', (), r'methods=\(\) .*unconditional, random_labels'),
+    ('methods', (), r'methods=\(\) .*unconditional, balanced_batches'),
     ('methods', ('unconditional', 'elastic_infogan'), "'elastic_infogan'.* not possible: use some"),
     ('replicas', 0, r'config\.replicas=0 .* above 0'),
     ('algorithm.network', 'vgg', r'algorithm\.network.*one of sndcgan'),
@@ -158,6 +158,8 @@ def test_a_run_from_before_there_were_some_fields_goes_on(method, tmp_path):
   old = config.to_dict()
   for field in added:
     old['algorithm'].pop(field, None)
+  if method == 'class_balancing':
+    old['algorithm']['class_balanced_batches'] = False
   (tmp_path / 'config.json').write_text(json.dumps(old))
   remembered = config_lib.read(tmp_path)
   config_lib.validate(remembered, num_devices=1)
@@ -166,3 +168,11 @@ def test_a_run_from_before_there_were_some_fields_goes_on(method, tmp_path):
   was, config.algorithm.network = config.algorithm.network, 'snresgan'
   with pytest.raises(UserError, match=f"network was '{was}', is 'snresgan'"):
     config_lib.remember(tmp_path, config)
+
+
+def test_a_run_with_balanced_batches_of_before_is_another_method(tiny_config, tmp_path):
+  old = tiny_config.to_dict()
+  old['algorithm']['class_balanced_batches'] = True
+  (tmp_path / 'config.json').write_text(json.dumps(old))
+  with pytest.raises(UserError, match='class_balanced_batches was True, is None'):
+    config_lib.remember(tmp_path, tiny_config)

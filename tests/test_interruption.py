@@ -18,9 +18,9 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 METHODS = ('classifier', 'annotator', 'unconditional', 'class_balancing')
-# The embedded digits, all jobs short: pictures, evaluations and checkpoints come often.
+# The embedded example, all jobs short: pictures, evaluations and checkpoints come often.
 SHORT = (
-  '--config=experiments/digits_lt.py',
+  '--config=experiments/fashion_lt.py',
   *(f'--config.{role}.train.epochs=4' for role in ('classifier', 'annotator', 'cas')),
   *(f'--config.{role}.train.evaluate_every=30' for role in ('classifier', 'annotator', 'cas')),
   '--config.algorithm.generator_width=8',

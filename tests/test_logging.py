@@ -96,7 +96,7 @@ def test_plain_lines_are_rate_limited(tmp_path, capsys, monkeypatch):
       clock[0] += 1.0
       logger.log(step, {'accuracy': 0.5, 'loss/discriminator': 0.613, 'loss/generator': 1})
     logger.log(400, {'evaluation/kl_from_uniform': 0.1})
-    logger.message('done')
+    jaxgan.logging.message('done')
   lines = capsys.readouterr().err.splitlines()
   assert lines[0] == (
     'class_balancing  step 10/400  10 steps/s  ETA 0:00:39  '
@@ -128,7 +128,7 @@ def test_bar_on_a_terminal(tmp_path, monkeypatch):
   monkeypatch.setattr('sys.stderr', terminal)
   with RunLogger(tmp_path, 'class_balancing', total_steps=4, start_step=2) as logger:
     logger.log(4, {'loss/generator': 0.25})
-    logger.message('checkpoint written')
+    jaxgan.logging.message('checkpoint written')
   shown = terminal.getvalue()
   assert 'class_balancing 100%' in shown and '4/4' in shown and 'loss/generator 0.25' in shown
   assert 'checkpoint written\n' in shown
@@ -200,7 +200,7 @@ def test_resumed_replicas_all_begin_after_the_same_step(tmp_path):
 def test_a_single_replica_is_the_run(tmp_path, capsys):
   with ReplicaLogger(tmp_path, 'job', total_steps=4, start_step=0, num_replicas=1) as logger:
     logger.log(2, [{'loss/a': 0.5, 'counts': [1, 2]}])
-    logger.message('done')
+    jaxgan.logging.message('done')
   assert read_metrics(tmp_path) == [{'step': 2, 'loss/a': 0.5, 'counts': [1.0, 2.0]}]
   assert sorted(path.name for path in tmp_path.iterdir()) == ['metrics.jsonl', 'tensorboard']
   assert capsys.readouterr().err.splitlines()[-1] == 'done'

@@ -14,7 +14,7 @@ import jaxgan
 from jaxgan import jobs, main
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-DIGITS = f'--config={ROOT}/experiments/digits_lt.py'
+FASHION = f'--config={ROOT}/experiments/fashion_lt.py'
 MNIST = f'--config={ROOT}/experiments/mnist_lt.py'
 
 
@@ -36,16 +36,16 @@ def run(*arguments, cwd, **environment):
   [
     ((), '--config is missing'),
     (('--config=nowhere.py',), 'nowhere.py: no such file'),
-    ((DIGITS, '--config.train.batchsize=8'), 'Did you mean "batch_size"'),
-    ((DIGITS, '--config.train.batch_size=many'), 'batch_size'),
-    ((DIGITS, '--config.train.batch_size=0'), 'config.train.batch_size=0'),
-    ((DIGITS, '--config.data.dataset=long_tail_letters'), 'long_tail_letters'),
-    ((f'{DIGITS}:ratio=7',), 'ratio=7'),
+    ((FASHION, '--config.train.batchsize=8'), 'Did you mean "batch_size"'),
+    ((FASHION, '--config.train.batch_size=many'), 'batch_size'),
+    ((FASHION, '--config.train.batch_size=0'), 'config.train.batch_size=0'),
+    ((FASHION, '--config.data.dataset=long_tail_letters'), 'long_tail_letters'),
+    ((f'{FASHION}:ratio=7',), 'ratio=7'),
     ((f'{MNIST}:split=50',), 'split=50'),
     ((MNIST, '--config.algorithm.zoom_range=0.9'), 'config.algorithm.zoom_range=(0.9,)'),
     (('--mode=dance',), 'dance'),
     (('--no_such_flag',), 'no_such_flag'),
-    ((DIGITS, 'stray'), "unknown argument 'stray'"),
+    ((FASHION, 'stray'), "unknown argument 'stray'"),
     (('--mode=report',), 'needs work directories'),
     (('--mode=report', 'nothing_here'), 'nothing_here'),
     (('--mode=evaluate', '--workdir=nothing_here'), 'nothing_here holds no run'),
@@ -73,7 +73,7 @@ def test_missing_cifar10_says_which_files_and_where(tmp_path):
 
 def test_a_work_directory_that_cannot_be_written(tmp_path):
   (tmp_path / 'file').write_text('in the way')
-  result = run(DIGITS, f'--workdir={tmp_path}/file', cwd=tmp_path, TFDS_DATA_DIR='data')
+  result = run(FASHION, f'--workdir={tmp_path}/file', cwd=tmp_path, TFDS_DATA_DIR='data')
   assert result.returncode == 2
   assert result.stderr.count('\n') == 1 and 'cannot write to' in result.stderr
   assert (tmp_path / 'file').read_text() == 'in the way'

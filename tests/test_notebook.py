@@ -14,7 +14,7 @@ NOTEBOOK = Path(__file__).parents[1] / 'notebooks' / 'quickstart.ipynb'
 
 def test_every_cell_runs(finished, stand_in_data, tmp_path, monkeypatch, capsys):
   del stand_in_data
-  shutil.copytree(finished[0], tmp_path / 'runs' / 'digits_lt')
+  shutil.copytree(finished[0], tmp_path / 'runs' / 'fashion_lt')
   monkeypatch.chdir(tmp_path)
   matplotlib.use('Agg')
   # Two steps of training make images of one class only: here each is as frequent as the others.
@@ -28,4 +28,4 @@ def test_every_cell_runs(finished, stand_in_data, tmp_path, monkeypatch, capsys)
     exec(compile(cell, NOTEBOOK.name, 'exec'), names)  # It is ours.
   assert names['images'].shape == (60, 8, 8, 1)
   assert 'KL from uniform' in capsys.readouterr().out
-  assert (tmp_path / 'digits_topped_up' / 'export.json').exists()
+  assert (tmp_path / 'fashion_topped_up' / 'export.json').exists()

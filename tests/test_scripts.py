@@ -70,7 +70,7 @@ def test_a_job_that_was_asked_to_stop_queues_again(tmp_path, status, again):
 def test_two_tasks_of_a_slurm_step_train_one_run(tmp_path):
   _fake(tmp_path, 'srun', _SRUN)
   flags = {
-    'config': 'experiments/digits_lt.py:method=unconditional',
+    'config': 'experiments/fashion_lt.py:method=unconditional',
     'workdir': tmp_path / 'run',
     'config.train.steps': 4,
     'config.evaluation.samples': 256,

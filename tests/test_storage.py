@@ -117,7 +117,8 @@ def test_pictures_and_events_that_cannot_be_written_do_not_end_a_run(make_job, m
   train.run(job, mesh)
   assert [row['step'] for row in toy.rows(job)][-1] == 4
   lines = capsys.readouterr().err
-  assert 'no more events for TensorBoard' in lines and 'pictures of step 4 are left out' in lines
+  assert 'no more events for TensorBoard' in lines
+  assert f'pictures of {job.folder} left out: [Errno 20] Not a directory' in lines
 
 
 def test_a_preview_comes_with_every_row_and_is_not_worth_a_run(make_job, mesh, capsys):
@@ -140,5 +141,5 @@ def test_a_preview_comes_with_every_row_and_is_not_worth_a_run(make_job, mesh, c
   assert [step for step, _ in shown] == [row['step'] for row in toy.rows(job)] and len(shown) > 2
   assert {last for _, last in shown} == {6} and shown[-1] == (6, 6)
   lines = capsys.readouterr().err
-  assert 'the preview of step 4 is left out: a damaged picture' in lines
-  assert 'the preview of step 6 is left out: [Errno 28] No space left on device' in lines
+  assert lines.count(f'preview of {job.folder} left out: a damaged picture') == 1
+  assert 'No space left' not in lines  # Once is enough.

@@ -19,9 +19,9 @@ SEEDS = (5, 6)
 
 @pytest.fixture(scope='module')
 def data(tmp_path_factory):
-  """(resident, streamed) TrainingData of two replicas: 562 digits of 16x16."""
+  """(resident, streamed) TrainingData of two replicas: 2,516 images of 16x16."""
   root = tmp_path_factory.mktemp('tfds')
-  section = {'dataset': 'long_tail_digits/ratio_10', 'source': '', 'data_dir': str(root)}
+  section = {'dataset': 'long_tail_fashion/ratio_50', 'source': '', 'data_dir': str(root)}
   loaded = []
   for streaming in (False, True):
     config = ml_collections.ConfigDict({**section, 'options': {}, 'streaming': streaming})
@@ -129,7 +129,7 @@ def _job(data, folder, steps):
 
 
 def test_damaged_records_are_one_line(tmp_path):
-  name, place = 'long_tail_digits/ratio_10', {'data_dir': str(tmp_path)}
+  name, place = 'long_tail_fashion/ratio_50', {'data_dir': str(tmp_path)}
   build.load(name, 'train', **place)
   (record,) = tmp_path.rglob('*train.array_record*')
   record.write_bytes(record.read_bytes()[: record.stat().st_size // 2])

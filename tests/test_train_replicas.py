@@ -177,7 +177,7 @@ def _job(folder: pathlib.Path, killed_at=None) -> Watched:
 
   def picture(state, step, replica):
     if step == killed_at:
-      raise RuntimeError
+      raise KeyboardInterrupt
     drawn[step, replica] = jax.device_get(state)
 
   job = toy.job(folder, evaluate=evaluate, picture=picture, log_every=1, picture_every=3)
@@ -196,7 +196,7 @@ def test_a_run_that_was_killed_continues_to_the_last_bit(
 ):
   """It stops between two checkpoints; what it wrote after the first is not there twice."""
   killed = _job(tmp_path, killed_at=3).job
-  with pytest.raises(RuntimeError):
+  with pytest.raises(KeyboardInterrupt):
     train.run(killed, mesh)
   assert {_rows(tmp_path / folder)[-1]['step'] for folder in FOLDERS} == {3}
   train.run(_job(tmp_path).job, mesh)

@@ -276,5 +276,5 @@ def gan(
     generate,
     images_per_update=config.discriminator_steps,
     class_conditional=choices.class_conditional,
-    class_balanced=config.class_balanced_batches,
+    class_balanced=gan_methods.BATCHES[choices.batches],
   )

@@ -1,6 +1,8 @@
 """What the methods of the GAN are made of: labels, head, and what a classifier in the loop adds.
 
-A published method is an entry of METHODS; `jaxgan.algorithms.gan` trains every combination.
+A published method is an entry of METHODS; `jaxgan.algorithms.gan` trains every combination. The
+batches of real images are a choice of a method, too: class-balanced ones are a control for what a
+classifier in the loop adds to exposure alone.
 """
 
 from collections.abc import Callable
@@ -75,6 +77,8 @@ GUIDANCE = {
   'weighted_entropy': Guidance(_balance, 'regulariser_weight', 'loss/regulariser', False),
   'cross_entropy': Guidance(_agreement, 'class_loss_weight', 'loss/class', True),
 }
+# How often a real image is drawn -> whether batches are balanced, see `data.balanced_positions`.
+BATCHES = {'instance_balanced': False, 'class_balanced': True}
 
 
 class Choices(NamedTuple):
@@ -85,12 +89,14 @@ class Choices(NamedTuple):
     head: of HEADS, by which the discriminator judges images and labels.
     guidance: of GUIDANCE.
     classes: of CLASSES, what the classifier in the loop tells apart.
+    batches: of BATCHES, the real images: each equally often, or each class.
   """
 
   labels: str = 'none'
   head: str = 'none'
   guidance: str = 'none'
   classes: str = 'labels'
+  batches: str = 'instance_balanced'
 
   @property
   def classifier(self) -> str | None:
@@ -106,9 +112,14 @@ class Choices(NamedTuple):
 
 METHODS = {
   'unconditional': Choices(),
+  # The control for exposure alone: every class is seen equally often, nothing watches the images.
+  'balanced_batches': Choices(batches='class_balanced'),
   # The baseline of class_balancing_conditional (§6.5.2): labels that nothing reads but the norms.
   'random_labels': Choices(labels='uniform'),
   'class_balancing': Choices(guidance='weighted_entropy'),
+  'class_balancing_balanced_batches': Choices(
+    guidance='weighted_entropy', batches='class_balanced'
+  ),
   # Class balancing without labels: K codes in the place of the classes.
   'code_balancing': Choices(guidance='weighted_entropy', classes='codes'),
   # Its labels are one more random input (iNaturalist, §6.5.2): only the classifier says a class.
@@ -122,6 +133,7 @@ METHODS = {
 def check(choices: Choices) -> None:
   """Raises a UserError for an unknown choice, or choices that do not go together."""
   tables = {'labels': LABELS, 'head': HEADS, 'guidance': GUIDANCE, 'classes': CLASSES}
+  tables['batches'] = BATCHES
   check_choices(choices, tables)
   if choices.class_conditional and choices.labels == 'none':
     raise UserError(
@@ -132,6 +144,11 @@ def check(choices: Choices) -> None:
     raise UserError(
       f"classes='codes' is not possible with head={choices.head!r}, which reads the labels of real "
       'images: use none'
+    )
+  if choices.classes == 'codes' and BATCHES[choices.batches]:
+    raise UserError(
+      f"classes='codes' is not possible with batches={choices.batches!r}, which reads the labels "
+      'of real images: use instance_balanced'
     )
   if choices.labels == 'effective' and not choices.classifier:
     raise UserError(

@@ -6,7 +6,6 @@
 | `lecam`          | λ R_LC of the discriminator's predictions (Tseng et al. 2021)              |
 | `diff_augment`   | augmented images, real and generated, in every step (Zhao et al. 2020)     |
 | `gsr`            | λ R_gSR of the generator's conditional batch norm (Rangwani et al. 2022)   |
-| `class_balanced` | real images of every class equally often (`data.balanced_positions`)       |
 
 The fields of all of them are in the `algorithm` section, with the values of OFF when they are off.
 A step is then the same program, and a state the same tree, as without this module.
@@ -34,15 +33,13 @@ OFF = {
   'diff_augment': (),  # of 'color', 'translation', 'cutout'
   'group_spectral_weight': 0.0,
   'group_spectral_beta': 0.999,  # of the effective number of images that weights the classes
-  'class_balanced_batches': False,
 }
-# Switch -> its fields: it is on where the first one is neither zero, empty nor False.
+# Switch -> its fields: it is on where the first one is neither zero nor empty.
 SWITCHES = {
   'r1_r2': ('r1_r2_weight', 'r1_r2_end_weight', 'r1_r2_steps'),
   'lecam': ('lecam_weight', 'lecam_decay'),
   'diff_augment': ('diff_augment',),
   'gsr': ('group_spectral_weight', 'group_spectral_beta'),
-  'class_balanced': ('class_balanced_batches',),
 }
 
 

@@ -1,10 +1,13 @@
 """Figures: the size, look and file of everything that matplotlib draws."""
 
 import io
+import warnings
 
-from jaxgan import files
+from jaxgan import files, names
+from jaxgan.drawing import fonts
 
 DPI = 100
+LONGEST = 64  # characters of a line of a legend
 
 
 def new_figure(width, height, layout='constrained'):
@@ -24,8 +27,34 @@ def plain_axes(axes):
   axes.locator_params(axis='x', nbins=5)
 
 
+def legend(axes, entries, **options):
+  """A legend with a line for each of `entries`, [(name, what `axes.plot` or `axes.bar` returned)].
+
+  matplotlib takes a label with a leading underscore for none: it gets the names only afterwards.
+  """
+  handles = [handle for _, handle in entries]
+  drawn = axes.legend(handles, [str(index) for index in range(len(entries))], **options)
+  for text, (name, _) in zip(drawn.get_texts(), entries, strict=True):
+    text.set_text(names.shown(name, LONGEST))
+
+
 def save_figure(path, figure):
-  """Writes a figure as a PNG, whole or not at all."""
+  """Writes a figure as a PNG, whole or not at all; all of its texts are drawn as they are."""
+  import matplotlib
+  from matplotlib.text import Text
+
   buffer = io.BytesIO()
-  figure.savefig(buffer, format='png', dpi=DPI)
+  # Of texts that come while it is drawn. A user's own style stays as it is.
+  literal = {'text.parse_math': False, 'text.usetex': False, 'font.family': [fonts.FAMILY]}
+  with matplotlib.rc_context(literal), warnings.catch_warnings():
+    warnings.filterwarnings('ignore', message='.*Glyph .* missing')  # `fonts` has told it.
+    for axes in figure.axes:  # The names at the ticks are made when they are asked for.
+      axes.get_xticklabels(), axes.get_yticklabels()
+    texts = figure.findobj(Text)
+    families = fonts.families(text.get_text() for text in texts)
+    for text in texts:
+      text.set_parse_math(False)
+      text.set_usetex(False)
+      text.set_fontfamily(families)
+    figure.savefig(buffer, format='png', dpi=DPI)
   files.replace(path, buffer.getvalue())

@@ -1,6 +1,6 @@
 """Pages: white pictures made of text and pixels, and tables as pictures.
 
-Positions and sizes are pixels, from the top left. The font is the one of the figures.
+Positions and sizes are pixels, from the top left. The fonts are those of the figures.
 """
 
 import functools
@@ -10,10 +10,13 @@ import tempfile
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from jaxgan import names
+from jaxgan.drawing import fonts
 from jaxgan.drawing.grids import save_png
 
 MARGIN = 12  # around a page, and between its parts
 TEXT, NOTE = 20, 16  # of a table, made to be shown at half its size
+LONGEST = 64  # characters of a table's cell
 LINE = 1.7  # height of a line, in sizes of its text
 NARROWEST = 640  # a table's notes are not wrapped to less
 
@@ -43,12 +46,25 @@ def write(page, text, position, size, anchor='la', color='black', bold=False):
     color: name or (red, green, blue).
     bold: whether in bold type.
   """
-  ImageDraw.Draw(page).text(position, text, color, _font(size, bold), anchor)
+  draw, (x, y) = ImageDraw.Draw(page), position
+  pieces = [(_font(path, size), piece) for path, piece in fonts.runs(text, bold)]
+  if len(pieces) == 1:
+    draw.text(position, text, color, pieces[0][0], anchor)
+    return
+  # Fonts differ in their heights: all pieces stand on one line.
+  ascent, descent = _font(fonts.path(bold), size).getmetrics()
+  y += ascent if anchor[1] == 'a' else (ascent - descent) / 2
+  x -= {'l': 0, 'm': 0.5, 'r': 1}[anchor[0]] * text_width(text, size, bold)
+  for font, piece in pieces:
+    draw.text((x, y), piece, color, font, 'ls')
+    x += font.getlength(piece)
 
 
 def text_width(text, size, bold=False):
-  """The width of a line of text."""
-  return -int(-_font(size, bold).getlength(text) // 1)
+  """The width of a line of text, with room for the boxes that a figure shows of missing glyphs."""
+  pieces = fonts.runs(text, bold)
+  boxes = 0.6 * size * sum(map(fonts.is_missing, text))
+  return -int(-(boxes + sum(_font(path, size).getlength(piece) for path, piece in pieces)) // 1)
 
 
 def wrapped(text, width, size, bold=False):
@@ -72,7 +88,7 @@ def table(header, rows, path, title=None, notes=()):
 
   Args:
     header: [columns] strings.
-    rows: lists of [columns] strings; '**...**' is bold.
+    rows: lists of [columns] strings; '**...**' is bold, and a backslash escapes punctuation.
     path: the PNG.
     title: stands above.
     notes: strings in small type below, each line of them a paragraph.
@@ -150,12 +166,9 @@ def stacked(draws, path):
 def _bold(cell):
   """'**text**' -> ('text', True), 'text' -> ('text', False)."""
   bold = len(cell) > 4 and cell.startswith('**') and cell.endswith('**')
-  return (cell[2:-2] if bold else cell), bold
+  return names.shown(names.unescaped(cell[2:-2] if bold else cell), LONGEST), bold
 
 
 @functools.cache
-def _font(size, bold):
-  from matplotlib import get_data_path
-
-  name = 'DejaVuSans-Bold.ttf' if bold else 'DejaVuSans.ttf'
-  return ImageFont.truetype(Path(get_data_path(), 'fonts', 'ttf', name), size)
+def _font(path, size):
+  return ImageFont.truetype(path, size)

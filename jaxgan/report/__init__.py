@@ -17,8 +17,9 @@ Which tables, the family of an evaluation's method says: its `report` is a modul
 
 from pathlib import Path
 
-from jaxgan import evaluation_file, families, files
+from jaxgan import evaluation_file, families, files, optional
 from jaxgan.errors import UserError
+from jaxgan.names import escaped
 from jaxgan.report import formatting
 from jaxgan.report.blocks import Text
 from jaxgan.report.footnotes import Footnotes
@@ -40,8 +41,8 @@ def report(work_dirs, out=None):
     The text.
 
   Raises:
-    UserError: a folder has no evaluation, an evaluation or its samples are damaged, or `out`
-      cannot be written.
+    UserError: a folder has no evaluation, an evaluation or its samples are damaged, or `out` or
+      its pictures cannot be written.
   """
   rows = collect(work_dirs)
   text = markdown_table(rows)
@@ -53,17 +54,35 @@ def report(work_dirs, out=None):
         'report.html'
       )
     try:
-      # What is wrong with the runs shows in their pictures.
       Path(out).parent.mkdir(parents=True, exist_ok=True)
       if kind == '.html':
         files.replace(out, _page(rows).encode())
       else:
-        for family_report, own in _by_family(rows):
-          family_report.pictures(own, Path(out))
-        files.replace(out, (text + '\n').encode())
+        _write_markdown(rows, text, Path(out))
+    except UserError:
+      raise
     except OSError as error:
-      raise UserError(f'cannot write the report to {out}: {error.strerror}') from error
+      raise UserError(f'cannot write the report to {out}: {error.strerror or error}') from error
+    except Exception as error:
+      raise UserError(f'cannot write the report to {out}: {optional.reason(error)}') from error
   return text
+
+
+def _write_markdown(rows, text, out):
+  """Writes the tables, and the pictures beside them; what is wrong with the runs shows in these."""
+  failed = None
+  for family_report, own in _by_family(rows):
+    try:
+      family_report.pictures(own, out)
+    except (UserError, OSError):
+      raise
+    except Exception as error:  # The numbers stand.
+      failed = error
+  files.replace(out, (text + '\n').encode())
+  if failed:
+    raise UserError(
+      f'{out} is written, but not all of its pictures: {optional.reason(failed)}'
+    ) from failed
 
 
 def collect(work_dirs):
@@ -131,8 +150,8 @@ def console_table(rows):
 
 def _markdown(block):
   if isinstance(block, Text):
-    return block.text
-  return f'**{block.title}**\n\n{formatting.markdown(block.lines)}'
+    return escaped(block.text)
+  return f'**{escaped(block.title)}**\n\n{formatting.markdown(block.lines)}'
 
 
 def _page(rows):

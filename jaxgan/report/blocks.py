@@ -15,7 +15,8 @@ _HEADER = 24  # bytes of a PNG up to the end of its size
 class Table:
   """Lines of cells under a title, the first one the header.
 
-  A cell may hold **bold** text and the marks of footnotes, such as [^1].
+  A cell may hold **bold** text and the marks of footnotes, such as [^1]; a backslash escapes
+  punctuation, see `jaxgan.names.escaped`. All other texts of blocks are plain.
   """
 
   title: str

@@ -1,8 +1,10 @@
 """Footnotes of a report: one numbering for all of its tables."""
 
+from jaxgan.names import escaped
+
 
 class Footnotes:
-  """Numbered footnotes, the same text once."""
+  """Numbered footnotes, the same text once; the texts are plain, not Markdown."""
 
   def __init__(self):
     """Starts without any."""
@@ -16,4 +18,4 @@ class Footnotes:
 
   def lines(self):
     """The footnotes in Markdown."""
-    return [f'[^{number}]: {text}' for number, text in enumerate(self.texts, start=1)]
+    return [f'[^{number}]: {escaped(text)}' for number, text in enumerate(self.texts, start=1)]

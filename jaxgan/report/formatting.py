@@ -2,6 +2,8 @@
 
 import statistics
 
+from jaxgan.names import width
+
 
 def mean_std(values, digits=None):
   """Mean ± sample standard deviation (n) as text; '-' for no value, one value as it is.
@@ -38,16 +40,17 @@ def in_words(protocol):
 
 
 def markdown(lines):
-  """Lines of cells, the first one the header, as a Markdown table."""
+  """Lines of cells, which are Markdown, the first one the header, as a table."""
   lines = [lines[0], ['---'] * len(lines[0]), *lines[1:]]
   return '\n'.join(f'| {" | ".join(line)} |' for line in lines)
 
 
 def aligned(title, lines, rows):
   """Lines of cells as aligned plain text, under a title and above the rows' notes."""
-  widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+  widths = [max(map(width, column)) for column in zip(*lines, strict=True)]
   text = [title]
-  for first, *cells in lines:
-    cells = (cell.rjust(width) for cell, width in zip(cells, widths[1:], strict=True))
-    text.append('  '.join([first.ljust(widths[0]), *cells]).rstrip())
+  for line in lines:
+    gaps = [' ' * (most - width(cell)) for cell, most in zip(line, widths, strict=True)]
+    cells = [gap + cell for gap, cell in zip(gaps[1:], line[1:], strict=True)]
+    text.append('  '.join([line[0] + gaps[0], *cells]).rstrip())
   return '\n'.join([*text, *dict.fromkeys(note for row in rows for note in row.notes())])

@@ -8,12 +8,14 @@ from pathlib import Path
 import re
 import time
 
-from jaxgan import files
+from jaxgan import files, names
 from jaxgan.report import blocks as blocks_lib
 
 PROGRESS_FILE = 'progress.html'  # in the folder of a run
 RELOAD = 15  # seconds between two looks at it
 MAX_STEPS = 30  # pictures of one run's steps
+# Stars, the mark of a footnote, or the text up to the next one of them.
+_PIECE = re.compile(r'(\*\*)|\[\^(\d+)\]|((?:\\.|(?!\*\*|\[\^\d+\]).)+)', re.DOTALL)
 MAX_BYTES = 12_000_000  # of the pictures of all runs' steps in a page
 
 
@@ -91,11 +93,12 @@ def pieces(cell: str) -> list[tuple[str, str]]:
     >>> pieces('**0.7[^1]**')
     [('bold', '0.7'), ('mark', '1')]
   """
-  found = []
-  for i, part in enumerate(re.split(r'\*\*(.+?)\*\*', cell, flags=re.DOTALL)):
-    kinds = ('bold' if i % 2 else 'text', 'mark')
-    found += [(kinds[k % 2], text) for k, text in enumerate(re.split(r'\[\^(\d+)\]', part))]
-  return [(kind, text) for kind, text in found if text]
+  found, bold = [], False
+  for stars, mark, text in _PIECE.findall(cell):
+    bold ^= bool(stars)
+    if mark or text:
+      found.append(('mark' if mark else 'bold' if bold else 'text', mark or names.unescaped(text)))
+  return found
 
 
 def _with_pictures(sections):

@@ -151,6 +151,12 @@ def test_every_method_trains_a_step(method):
     ),
     ({}, {'head': 'projection'}, "labels='none' is not possible with head='projection'"),
     ({}, {'guidance': 'cross_entropy'}, "labels='none' is not possible .*guidance='cross_entropy'"),
+    (
+      {},
+      {'classes': 'codes', 'batches': 'class_balanced'},
+      "classes='codes' is not possible with batches='class_balanced', which reads the labels",
+    ),
+    ({}, {'batches': 'balanced'}, "batches='balanced' is unknown: use one of instance_balanced"),
     ({}, {'labels': 'effective'}, "labels='effective' is not possible with guidance='none'"),
   ],
 )

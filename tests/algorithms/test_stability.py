@@ -21,7 +21,6 @@ ON = {
   'lecam': {'lecam_weight': 0.3, 'lecam_decay': 0.9},
   'diff_augment': {'diff_augment': ('color', 'translation', 'cutout')},
   'gsr': {'group_spectral_weight': 0.5, 'group_spectral_beta': 0.99},
-  'class_balanced': {'class_balanced_batches': True},
 }
 
 
@@ -177,7 +176,7 @@ def test_replicas_and_several_discriminator_steps_have_them_all():
   changes = {field: value for fields in ON.values() for field, value in fields.items()}
   config = _config(**changes, discriminator_steps=2)
   algorithm = replicate(gan(config, METHODS['acgan'], SHAPE, K), 2)
-  assert algorithm.class_balanced and algorithm.images_per_update == 2
+  assert algorithm.images_per_update == 2
   states = jax.eval_shape(algorithm.init, jax.random.key(0))
   batch = {n: v if n == 'frozen' else jnp.stack([v] * 2) for n, v in _batch().items()}
   after, metrics = jax.eval_shape(algorithm.update, states, batch, jax.random.key(1))

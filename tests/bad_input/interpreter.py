@@ -25,21 +25,27 @@ class Accepted(BaseException):
 
 def shrink_published_data():
   """Data sets as small as the fixtures here write them; see `tests.bad_input.sources`."""
-  from data_prep import long_tail_mnist, shapenet5
-  from data_prep.inaturalist2019 import Inaturalist2019
-  from data_prep.long_tail_cifar10 import LongTailCifar10
-  from data_prep.long_tail_lsun import LongTailLsun
-  from data_prep.youtube_faces40 import YoutubeFaces40
+  from data_prep import (
+    inaturalist2019,
+    long_tail_cifar10,
+    long_tail_lsun,
+    long_tail_mnist,
+    shapenet5,
+    youtube_faces40,
+  )
+  from tests import editions
 
-  LongTailCifar10.train_per_class, LongTailCifar10.test_per_class = 10, 2
-  long_tail_mnist.NUM_TRAIN, long_tail_mnist.NUM_TEST = 120, 20
-  long_tail_mnist._rows = lambda: [[k % 13 + 1, *range(9, 0, -1)] for k in range(50)]
-  LongTailLsun.published_train, LongTailLsun.published_test = (5,) * 5, 2
-  LongTailLsun.train_per_class, LongTailLsun.reference_per_class = 3, 2
-  Inaturalist2019.class_names, Inaturalist2019.reference_per_class = ('0', '1', '2'), 1
-  Inaturalist2019.train_images, Inaturalist2019.test_images = 6, 3
-  YoutubeFaces40.published_people, YoutubeFaces40.num_classes = 3, 2
-  shapenet5.VIEWS = 2
+  cifar10 = long_tail_cifar10.COPY._replace(train_per_class=10, test_per_class=2)
+  editions.register('long_tail_cifar10', copy=cifar10)
+  mnist = long_tail_mnist.LAYOUT._replace(
+    published=long_tail_mnist.MNIST._replace(num_train=120, num_test=20),
+    split_counts=tuple((k % 13 + 1, *range(9, 0, -1)) for k in range(50)),
+  )
+  editions.register('long_tail_mnist', layout=mnist)
+  editions.register('long_tail_lsun', layout=long_tail_lsun.Layout((5,) * 5, 2, 3, 2))
+  editions.register('inaturalist2019', layout=inaturalist2019.Layout(6, 3, 3, 1))
+  editions.register('youtube_faces40', layout=youtube_faces40.Layout(3, 2))
+  editions.register('shapenet5', layout=shapenet5.Layout(2))
 
 
 def refuse_to_compute():

@@ -9,7 +9,7 @@ def _experiment(name):
   return f'--config={ROOT}/experiments/{name}.py'
 
 
-DIGITS, MNIST = _experiment('digits_lt'), _experiment('mnist_lt')
+FASHION, MNIST = _experiment('fashion_lt'), _experiment('mnist_lt')
 
 
 @pytest.mark.parametrize(
@@ -55,20 +55,20 @@ DIGITS, MNIST = _experiment('digits_lt'), _experiment('mnist_lt')
     # Names of things.
     ('data.dataset=', "dataset '' is unknown; allowed: inaturalist2019"),
     ('data.dataset=../secrets', "dataset '../secrets' is unknown"),
-    ('data.dataset=long_tail_digits/../x', 'long_tail_digits/../x is unknown; allowed: long'),
-    ('data.options.image_size=16', 'image_size is not an option of long_tail_digits'),
-    ('data.source=/nowhere', 'source /nowhere was given, but long_tail_digits comes with'),
+    ('data.dataset=long_tail_fashion/../x', 'long_tail_fashion/../x is unknown; allowed: long'),
+    ('data.options.image_size=16', 'image_size is not an option of long_tail_fashion'),
+    ('data.source=/nowhere', 'source /nowhere was given, but the images of long_tail_fashion come'),
     ('evaluation.inception_weights=/nowhere', 'inception_weights=/nowhere: .* is not there'),
     ('classifier.folder=/nowhere', r'/nowhere holds no run \(no config.json\)'),
     ('annotator.folder=/nowhere', r'/nowhere holds no run \(no config.json\)'),
     ('annotator.folder=/nowhere.npz', 'annotator.folder=/nowhere.npz cannot be read'),
     ('annotator.data.dataset=letters', "dataset 'letters' is unknown"),
     ('cas.data.dataset=letters', "dataset 'letters' is unknown"),
-    ('annotator.train.batch_size=5000', 'fewer than the 5000 of one step'),
+    ('annotator.train.batch_size=9999', 'fewer than the 9999 of one step'),
   ],
 )
 def test_fields(field, message, refused):
-  refused([DIGITS, f'--config.{field}'], message)
+  refused([FASHION, f'--config.{field}'], message)
 
 
 @pytest.mark.parametrize(
@@ -82,9 +82,9 @@ def test_fields(field, message, refused):
     (['--config', 'nowhere.py'], '--config=nowhere.py: no such file'),
     (['--config=/tmp'], '--config=/tmp: no such file'),
     (['--flagfile=/nowhere'], "Unable to open flagfile: .*'/nowhere'"),
-    ([f'{DIGITS}:method'], "'method' is not possible: use method=both"),
-    ([f'{DIGITS}:method='], "'method=' is not possible"),
-    ([f'{DIGITS}:method=cgan,method=acgan'], "'method=acgan' is not possible: .* each once"),
+    ([f'{FASHION}:method'], "'method' is not possible: use ratio=50"),
+    ([f'{FASHION}:method='], "'method=' is not possible"),
+    ([f'{FASHION}:method=cgan,method=acgan'], "'method=acgan' is not possible: .* each once"),
     ([f'{MNIST}:split=-1'], r"^error: --config=\.\.\.:split=-1: 'split=-1' is not possible: use"),
     ([f'{MNIST}:split=50'], r"^error: --config=\.\.\.:split=50: 'split=50' is not possible: use"),
     ([f'{_experiment("cars3d")}:set=all,draw=2'], '^error: --config=.*set=all has every draw'),
@@ -94,21 +94,21 @@ def test_fields(field, message, refused):
     ([MNIST, '--config.algorithm.contrastive_weight=inf'], 'contrastive_weight=inf'),
     ([MNIST, '--config.replicas=51'], '51 replicas from split_00 on are too many'),
     (
-      [DIGITS, '--config.replicas=100000'],
+      [FASHION, '--config.replicas=100000'],
       'unconditional: the state of config.replicas=100000 takes .* GB, the memory is',
     ),
     (
-      [DIGITS, '--config.algorithm.generator_width=1000000'],
+      [FASHION, '--config.algorithm.generator_width=1000000'],
       'smaller networks',
     ),
     (
-      [DIGITS, '--workdir=/proc/nowhere'],
+      [FASHION, '--workdir=/proc/nowhere'],
       'cannot write to /proc/nowhere .*: choose another --workdir',
     ),
-    ([DIGITS, '--mode='], 'flag --mode=: value should be one of <train|evaluate|sample|report>'),
-    ([DIGITS, '--mode=train', 'stray'], "unknown argument 'stray'"),
-    ([DIGITS, '--mode=sample'], 'runs/digits_lt holds no run'),
-    ([DIGITS, '--mode=sample', '--num_images=many'], 'num_images=many: use a whole number'),
+    ([FASHION, '--mode='], 'flag --mode=: value should be one of <train|evaluate|sample|report>'),
+    ([FASHION, '--mode=train', 'stray'], "unknown argument 'stray'"),
+    ([FASHION, '--mode=sample'], 'runs/fashion_lt holds no run'),
+    ([FASHION, '--mode=sample', '--num_images=many'], 'num_images=many: use a whole number'),
     (['--mode=sample'], '--config is missing'),
     (['--mode=sample', '--sample_seed=-1'], 'sample_seed=-1: -1 is not an integer in the range'),
     (['--mode=sample', '--replica=-1'], 'replica=-1: -1 is not a non-negative integer'),
@@ -120,7 +120,7 @@ def test_flags(argv, message, refused):
   refused(argv, message)
 
 
-GOOD = 'from experiments import digits_lt\n\n\ndef get_config(argument=""):\n'
+GOOD = 'from experiments import fashion_lt\n\n\ndef get_config(argument=""):\n'
 
 
 @pytest.mark.parametrize(
@@ -143,22 +143,22 @@ GOOD = 'from experiments import digits_lt\n\n\ndef get_config(argument=""):\n'
     ('dict.py', f'{GOOD}  return {{}}\n', 'get_config returns a dict, not a ConfigDict'),
     (
       'empty.py',
-      f'{GOOD}  return type(digits_lt.get_config())()\n',
+      f'{GOOD}  return type(fashion_lt.get_config())()\n',
       r"lacks a field .*\('replicas'\)",
     ),
     (
       'section.py',
-      f'{GOOD}  c = digits_lt.get_config()\n  del c["train"]\n  return c\n',
+      f'{GOOD}  c = fashion_lt.get_config()\n  del c["train"]\n  return c\n',
       r"the configuration lacks a field .*\('train'\)",
     ),
     (
       'type.py',
-      f'{GOOD}  c = digits_lt.get_config()\n  del c["train"]\n  c.train = 5\n  return c\n',
+      f'{GOOD}  c = fashion_lt.get_config()\n  del c["train"]\n  c.train = 5\n  return c\n',
       'the configuration lacks a field or has one of another type',
     ),
     (
       'value.py',
-      f'{GOOD}  c = digits_lt.get_config()\n  c.algorithm.noise_dim = "many"\n  return c\n',
+      f'{GOOD}  c = fashion_lt.get_config()\n  c.algorithm.noise_dim = "many"\n  return c\n',
       r'fails with TypeError: Could not override field .noise_dim.*\(line 6\)',
     ),
   ],
@@ -177,12 +177,12 @@ def test_an_experiment_file_without_an_argument_takes_none(refused, tmp_path):
 def test_a_work_directory_that_is_a_file(refused, tmp_path):
   (tmp_path / 'file').write_text('in the way')
   refused(
-    [DIGITS, f'--workdir={tmp_path}/file'],
+    [FASHION, f'--workdir={tmp_path}/file'],
     r'cannot write to .*/file \(File exists\): choose another',
   )
 
 
 def test_what_is_right_is_accepted(accepted, tmp_path):
-  accepted([DIGITS, f'--workdir={tmp_path}/run'])
+  accepted([FASHION, f'--workdir={tmp_path}/run'])
   # A later bad command leaves no trace there, nor does a good one after a bad one.
-  accepted([DIGITS, f'--workdir={tmp_path}/run', '--config.train.steps=10'])
+  accepted([FASHION, f'--workdir={tmp_path}/run', '--config.train.steps=10'])

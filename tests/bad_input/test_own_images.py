@@ -41,7 +41,7 @@ FOLDERS = {
   'missing': (lambda root: root, 'source .*/source is neither a folder of images nor an .npz file'),
   'empty': (files({}), 'has no class folders and no images'),
   'hidden': (files({'.1.png': picture()}), 'has no class folders and no images'),
-  'other files': (files({'1.gif': b'', 'notes.txt': b''}), 'has no class folders and no images'),
+  'other files': (files({'1.pdf': b'', 'notes.txt': b''}), 'has no class folders and no images'),
   'images beside classes': (with_file('1.png', picture()), r'has images \(1.png\) beside folders'),
   'empty class': (with_file('cow', None), r'class folder .*/cow has no images \(.png'),
   'class of one': (with_file('cow/1.png', picture()), 'class cow has 1 image, at least 2 are'),
@@ -57,7 +57,7 @@ FOLDERS = {
   'half a JPEG': (with_file('cat/1.jpg', half(picture(kind='JPEG'))), 'cat/1.jpg cannot be read'),
   'half a WebP': (with_file('cat/1.webp', half(picture(kind='WEBP'))), 'cat/1.webp cannot be read'),
   'half a BMP': (with_file('cat/1.bmp', half(picture(kind='BMP'))), 'cat/1.bmp cannot be read'),
-  'a TIFF': (with_file('cat/1.png', picture(kind='TIFF')), 'damaged, or not PNG, JPEG, BMP, WEBP'),
+  'a PDF': (with_file('cat/1.png', picture(kind='PDF')), 'damaged, or not PNG, JPEG, BMP, WEBP'),
   # Pillow would start Ghostscript.
   'PostScript': (
     with_file('cat/1.png', b'%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 16 16\n'),
@@ -94,6 +94,7 @@ OPTIONS = {
   'imbalance_ratio=0.5': 'imbalance_ratio=0.5 is not possible: use 1 or more',
   'imbalance_ratio=nan': 'imbalance_ratio=nan is not possible',
   'imbalance_ratio=inf': 'imbalance_ratio must be a number in .*, got inf',
+  'background=rot': "background must be a colour such as 'white' or '#000000', got 'rot'",
   'imbalance_ratio=1000': 'imbalance_ratio 1000 leaves class dog without images',
 }
 
@@ -153,6 +154,22 @@ def test_every_name_that_is_text_works(accepted, tmp_path):
     assert '\\u732b & \\u00f1and\\u00fa' in file.read()
 
 
+def test_what_was_read_is_shown_before_training(command, tmp_path):
+  contents = {**class_folders(), 'cat/more/9.tif': picture(kind='TIFF'), 'cat/notes.txt': b'x'}
+  source = files(contents)(tmp_path / 'source')
+  table = [
+    'train   11 images 16x16x3: cat 6, dog 5',
+    'test    2 images 16x16x3: cat 1, dog 1',
+    'sizes   16x16',
+    'colour  RGB',
+    'passed over  files that are no images (.txt): 1',
+  ]
+  for _ in range(2):  # The second start reads prepared data only.
+    result = command(argv(tmp_path, source), tmp_path)
+    assert result['stdout'].startswith('dataset long_tail_folder/source-')
+    assert result['stdout'].splitlines()[1:] == table
+
+
 # .npz ------------------------------------------------------------------------------------------
 
 
@@ -200,9 +217,9 @@ NPZ = {
   'words': (npz(images=np.full((12, 16, 16), 'a')), 'images must be uint8 or floats'),
   'complex': (npz(images=IMAGES * 1j), 'images must be uint8 or floats'),
   '16 bits': (npz(images=IMAGES + np.uint16(300)), 'whole numbers in 300..300: give uint8'),
-  'RGBA': (npz(images=np.zeros((12, 8, 8, 4), np.uint8)), 'images have 4 channels'),
+  'RGBA': (npz(images=np.full((12, 8, 8, 4), -1.0)), 'four channels and negative values'),
   'channels first': (npz(images=np.zeros((12, 3, 8, 8), np.uint8)), 'channels to the end'),
-  'too few axes': (npz(images=IMAGES[:, :, 0, 0]), r'\[N, H, W, 1 or 3\], got \(12, 16\)'),
+  'too few axes': (npz(images=IMAGES[:, :, 0, 0]), r'\[N, H, W, 1, 3 or 4\], got \(12, 16\)'),
   'two channels': (npz(images=np.zeros((12, 8, 8, 2), np.uint8)), r'got \(12, 8, 8, 2\)'),
   'not square': (npz(images=np.zeros((12, 8, 6, 3), np.uint8)), 'images are 6x8: set image_size'),
   'a class left out': (npz(labels=np.repeat([0, 2], 6)), r'class 1 \(label 1\) has no images'),

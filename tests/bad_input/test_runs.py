@@ -16,7 +16,7 @@ from tests.bad_input.sources import cifar10, half, json_with, mnist, npz
 from tests.bad_input.tables import PREPARED, SMALL, Evil, argv
 
 METHOD = 'elastic_infogan'
-DIGITS = f'--config={ROOT}/experiments/digits_lt.py'
+FASHION = f'--config={ROOT}/experiments/fashion_lt.py'
 
 
 @pytest.fixture(scope='module')
@@ -27,7 +27,7 @@ def begun(command, tmp_path_factory):
   flags = (SMALL[0], '--config.algorithm.num_categories=2')
   codes = argv(root, source, 'elastic_infogan_folder', flags)
   assert command([*codes, f'--workdir={root}/run'], root)['status'] == 100
-  assert command([DIGITS, f'--workdir={root}/digits'], root)['status'] == 100
+  assert command([FASHION, f'--workdir={root}/fashion'], root)['status'] == 100
   return root, codes
 
 
@@ -212,22 +212,22 @@ def test_folders_that_are_no_classifier(name, role, begun, refused, tmp_path):
   content, message = _CLASSIFIERS[name]
   (tmp_path / 'given').mkdir()
   if callable(content):
-    content = json_with(content)((begun[0] / 'digits' / 'classifier' / 'config.json').read_bytes())
+    content = json_with(content)((begun[0] / 'fashion' / 'classifier' / 'config.json').read_bytes())
   if content is not None:
     (tmp_path / 'given' / 'config.json').write_bytes(content)
-  refused([DIGITS, f'--config.{role}.folder={tmp_path}/given'], message)
+  refused([FASHION, f'--config.{role}.folder={tmp_path}/given'], message)
 
 
 def test_a_classifier_of_another_shape(begun, refused, tmp_path):
-  shutil.copytree(begun[0] / 'digits' / 'classifier', tmp_path / 'given')
+  shutil.copytree(begun[0] / 'fashion' / 'classifier', tmp_path / 'given')
   _save(tmp_path / 'given')
   message = 'checkpoints/4 is damaged or of another network'
-  refused([DIGITS, f'--config.classifier.folder={tmp_path}/given'], message)
+  refused([FASHION, f'--config.classifier.folder={tmp_path}/given'], message)
 
 
 def test_the_folder_of_a_method_is_no_classifier(run, refused):
   flag = f'--config.classifier.folder={run[0]}'
-  refused([DIGITS, flag], 'elastic_infogan is not the folder of a classifier')
+  refused([FASHION, flag], 'elastic_infogan is not the folder of a classifier')
 
 
 def _archive(**members):
@@ -299,7 +299,7 @@ _INCEPTION = {
 def test_inception_weights(name, refused, tmp_path):
   content, message = _INCEPTION[name]
   (tmp_path / 'given.pth').write_bytes(content)
-  refused([DIGITS, f'--config.evaluation.inception_weights={tmp_path}/given.pth'], message)
+  refused([FASHION, f'--config.evaluation.inception_weights={tmp_path}/given.pth'], message)
 
 
 # Reports ---------------------------------------------------------------------------------------

@@ -14,7 +14,8 @@ import numpy as np
 from PIL import Image
 import pytest
 
-from data_prep import mnist_pair
+from data_prep import idx_files, long_tail_cifar10, long_tail_mnist
+from tests import editions
 
 CLASS_NAMES = (
   'airplane', 'automobile', 'bird', 'cat', 'deer', 'dog', 'frog', 'horse', 'ship', 'truck'
@@ -85,12 +86,21 @@ class FakeCifar10:
 
 
 @pytest.fixture
-def fake_cifar10(monkeypatch):
-  """A fake CIFAR-10, and the builder set to its size."""
-  from data_prep.long_tail_cifar10 import LongTailCifar10
+def use_edition(monkeypatch):
+  """use_edition(name, layout=...): that data set takes sources of these sizes in this test."""
+  return functools.partial(editions.register, setitem=monkeypatch.setitem)
 
-  monkeypatch.setattr(LongTailCifar10, 'train_per_class', 10)
-  monkeypatch.setattr(LongTailCifar10, 'test_per_class', 2)
+
+@pytest.fixture
+def fake_copy():
+  """CIFAR-10 in the size of the fake one."""
+  return long_tail_cifar10.COPY._replace(train_per_class=10, test_per_class=2)
+
+
+@pytest.fixture
+def fake_cifar10(use_edition, fake_copy):
+  """A fake CIFAR-10, which `long_tail_cifar10` takes."""
+  use_edition('long_tail_cifar10', copy=fake_copy)
   return FakeCifar10()
 
 
@@ -145,27 +155,35 @@ def make_mnist():
   return FakeMnist
 
 
-@pytest.fixture
-def fake_mnist(monkeypatch):
-  """A fake MNIST that the builder takes for MNIST; split k has a row that begins with k % 13 + 1.
-
-  The other classes have ten images less one for every class.
-  """
-  from data_prep import long_tail_mnist
-
-  fake = FakeMnist()
+def published_as(fake, published):
+  """The data set `published` as if its files were those of a FakeMnist."""
   checksums = {
-    name: long_tail_mnist.Checksums(
+    name: idx_files.Checksums(
       hashlib.sha256(gzip.compress(data, mtime=0)).hexdigest(), hashlib.md5(data).hexdigest()
     )
     for name, data in fake.files().items()
   }
-  monkeypatch.setattr(long_tail_mnist, 'FILES', checksums)
-  monkeypatch.setattr(long_tail_mnist, 'NUM_TRAIN', 120)
-  monkeypatch.setattr(long_tail_mnist, 'NUM_TEST', 20)
-  rows = [[k % 13 + 1, *range(9, 0, -1)] for k in range(50)]
-  monkeypatch.setattr(long_tail_mnist, '_rows', lambda: rows)
-  return fake
+  return published._replace(files=checksums, num_train=120, num_test=20)
+
+
+@pytest.fixture
+def mnist_layout():
+  """The fake of seed 0 as MNIST; split k has a row that begins with k % 13 + 1.
+
+  The other classes have ten images less one for every class; a ratio of digits has ten images.
+  """
+  return long_tail_mnist.Layout(
+    published_as(FakeMnist(), long_tail_mnist.MNIST),
+    tuple((k % 13 + 1, *range(9, 0, -1)) for k in range(50)),
+    pair_total=10,
+  )
+
+
+@pytest.fixture
+def fake_mnist(use_edition, mnist_layout):
+  """A fake MNIST, which `long_tail_mnist` takes for MNIST; see `mnist_layout`."""
+  use_edition('long_tail_mnist', layout=mnist_layout)
+  return FakeMnist()
 
 
 @pytest.fixture
@@ -180,10 +198,3 @@ def web_server(tmp_path, monkeypatch):
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield root, f'http://127.0.0.1:{server.server_port}'
     server.shutdown()
-
-
-@pytest.fixture
-def fake_pair(fake_mnist, monkeypatch):
-  """Ten images a ratio of the fourteen zeros and fourteen fours."""
-  monkeypatch.setattr(mnist_pair, 'TOTAL', 10)
-  return fake_mnist

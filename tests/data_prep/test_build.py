@@ -11,30 +11,21 @@ import jax
 import numpy as np
 import pytest
 
-from data_prep import array_builder, build, long_tail_digits
+from data_prep import array_builder, build, long_tail_fashion
 from jaxgan import lock
 
-NAME = 'long_tail_digits/ratio_10'
+NAME = 'long_tail_fashion/ratio_50'
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture
-def digits(monkeypatch):
-  """`long_tail_digits` without the import of scikit-learn: 40 random images a class."""
-  images = np.random.default_rng(0).integers(0, 256, (400, 16, 16, 1), dtype=np.uint8)
-  monkeypatch.setattr(long_tail_digits, 'TEST_IMAGES_PER_CLASS', 10)
-  monkeypatch.setattr(long_tail_digits, 'read_digits', lambda: (images, np.arange(400) % 10))
-  return images
-
-
-def test_prepare_is_idempotent(digits, tmp_path, monkeypatch):
+def test_prepare_is_idempotent(tmp_path, monkeypatch):
   first = build.prepare(NAME, data_dir=str(tmp_path))
   assert sorted(first.info.splits) == ['test', 'train']
-  monkeypatch.setattr(long_tail_digits, 'read_digits', lambda: pytest.fail('prepared again'))
+  monkeypatch.setattr(long_tail_fashion, 'read_images', lambda: pytest.fail('prepared again'))
   assert build.prepare(NAME, data_dir=str(tmp_path)).data_dir == first.data_dir
 
 
-def test_load(digits, tmp_path):
+def test_load(tmp_path):
   train = build.load(NAME, 'train', data_dir=str(tmp_path))
   again = build.load(NAME, 'train', data_dir=str(tmp_path))
   assert train.key == again.key and train.key.startswith(f'{NAME}/1.0.0/train/')
@@ -47,18 +38,18 @@ def test_load(digits, tmp_path):
       build.load(NAME, split, data_dir=str(tmp_path))
 
 
-def test_jax_on_a_cpu_takes_what_is_loaded_without_a_copy(digits, tmp_path):
+def test_jax_on_a_cpu_takes_what_is_loaded_without_a_copy(tmp_path):
   images = build.load(NAME, 'train', data_dir=str(tmp_path)).images
   device = jax.device_put(images, jax.devices('cpu')[0])
   assert device.unsafe_buffer_pointer() == images.ctypes.data
 
 
-def test_the_same_preparation_gives_the_same_files(digits, tmp_path):
+def test_the_same_preparation_gives_the_same_files(tmp_path):
   keys = {build.load(NAME, 'train', data_dir=str(tmp_path / name)).key for name in 'ab'}
   assert len(keys) == 1
 
 
-def test_default_data_dir(digits, tmp_path, monkeypatch):
+def test_default_data_dir(tmp_path, monkeypatch):
   monkeypatch.setenv('TFDS_DATA_DIR', str(tmp_path / 'env'))
   assert build.prepare(NAME).data_dir.startswith(str(tmp_path / 'env'))
 
@@ -66,13 +57,13 @@ def test_default_data_dir(digits, tmp_path, monkeypatch):
 def test_unknown_names_and_options(tmp_path):
   with pytest.raises(build.UserError, match='unknown; allowed: inaturalist2019, long_tail_cars3d'):
     build.prepare('cifar10', data_dir=str(tmp_path))
-  with pytest.raises(build.UserError, match='image_size is not an option of long_tail_digits'):
+  with pytest.raises(build.UserError, match='image_size is not an option of long_tail_fashion'):
     build.prepare(NAME, data_dir=str(tmp_path), image_size=32)
   build.prepare(NAME, data_dir=str(tmp_path), image_size=None)
 
 
 @pytest.mark.parametrize('failure', [RuntimeError, KeyboardInterrupt])
-def test_a_failure_half_way_leaves_nothing(failure, digits, tmp_path, monkeypatch):
+def test_a_failure_half_way_leaves_nothing(failure, tmp_path, monkeypatch):
   write = array_builder.ArrayBuilder._generate_examples
 
   def fail_later(self, name, split):
@@ -87,7 +78,7 @@ def test_a_failure_half_way_leaves_nothing(failure, digits, tmp_path, monkeypatc
     with pytest.raises(failure):
       build.prepare(NAME, data_dir=str(data_dir))
   assert not data_dir.exists()
-  assert len(build.load(NAME, 'test', data_dir=str(data_dir)).labels) == 100
+  assert len(build.load(NAME, 'test', data_dir=str(data_dir)).labels) == 1000
 
 
 class _Stream(array_builder.ArrayBuilder):
@@ -132,32 +123,32 @@ def test_a_split_needs_as_many_images_as_labels(tmp_path, monkeypatch):
     _Stream(data_dir=str(tmp_path)).download_and_prepare()
 
 
-def test_what_a_killed_process_leaves_is_removed_and_not_taken_for_data(digits, tmp_path):
-  killed = tmp_path / 'long_tail_digits' / 'ratio_10' / 'incomplete.ABCDEF_1.0.0'
+def test_what_a_killed_process_leaves_is_removed_and_not_taken_for_data(tmp_path):
+  killed = tmp_path / 'long_tail_fashion' / 'ratio_50' / 'incomplete.ABCDEF_1.0.0'
   killed.mkdir(parents=True)
   (killed / 'dataset_info.json').write_text('{}')
   (killed.parent / '.lock').write_text('')
-  assert len(build.load(NAME, 'test', data_dir=str(tmp_path)).labels) == 100
+  assert len(build.load(NAME, 'test', data_dir=str(tmp_path)).labels) == 1000
   assert [path.name for path in killed.parent.iterdir()] == ['1.0.0']
 
 
-def test_who_comes_second_waits_and_takes_what_the_first_one_prepared(digits, tmp_path):
-  folder = tmp_path / 'long_tail_digits' / 'ratio_10'
+def test_who_comes_second_waits_and_takes_what_the_first_one_prepared(tmp_path):
+  folder = tmp_path / 'long_tail_fashion' / 'ratio_50'
   with concurrent.futures.ThreadPoolExecutor() as pool, lock.turn(folder / '.lock'):
     second = pool.submit(build.load, NAME, 'test', data_dir=str(tmp_path))
     with pytest.raises(TimeoutError):
       second.result(timeout=0.5)
     (folder / 'incomplete.ABCDEF_1.0.0').mkdir()
-    recipe = long_tail_digits.recipe('ratio_10', '')
+    recipe = long_tail_fashion.recipe('ratio_50', '')
     with build.quiet():
       recipe.make(str(tmp_path)).download_and_prepare()
     prepared = (folder / '1.0.0').stat()
-  assert len(second.result().labels) == 100
+  assert len(second.result().labels) == 1000
   assert os.path.samestat(prepared, (folder / '1.0.0').stat())
   assert [path.name for path in folder.iterdir()] == ['1.0.0']
 
 
-def test_data_dir_that_cannot_be_written(digits, tmp_path):
+def test_data_dir_that_cannot_be_written(tmp_path):
   (tmp_path / 'file').write_text('')
   with pytest.raises(build.UserError, match=r'data_dir .*file: the data cannot be prepared'):
     build.prepare(NAME, data_dir=str(tmp_path / 'file'))
@@ -187,7 +178,7 @@ def _flip(file):
     ('metadata.json', lambda file: file.write_text('{}')),
   ],
 )
-def test_damaged_data(pattern, damage, digits, tmp_path):
+def test_damaged_data(pattern, damage, tmp_path):
   folder = Path(build.prepare(NAME, data_dir=str(tmp_path)).data_dir)
   (file,) = folder.glob(pattern)
   damage(file)
@@ -198,9 +189,9 @@ def test_damaged_data(pattern, damage, digits, tmp_path):
   assert '\n' not in str(raised.value)
 
 
-def test_altered_data(digits, tmp_path):
+def test_altered_data(tmp_path):
   folder = Path(build.prepare(NAME, data_dir=str(tmp_path)).data_dir)
-  other = Path(build.prepare('long_tail_digits/ratio_1', data_dir=str(tmp_path)).data_dir)
+  other = Path(build.prepare('long_tail_fashion/ratio_1', data_dir=str(tmp_path)).data_dir)
   metadata = folder / 'metadata.json'
   metadata.write_text(metadata.read_text().replace('"arrays_sha256": "', '"arrays_sha256": "0'))
   with pytest.raises(build.UserError, match='contents differ'):
@@ -228,12 +219,12 @@ def command(tmp_path):
 def test_command(command, tmp_path):
   done = command(f'--dataset={NAME}', f'--data_dir={tmp_path / "tfds"}')
   assert (done.returncode, done.stderr) == (0, '')
-  assert 'train   562 images 16x16x1: 0 139, 1 107' in done.stdout
-  assert '89debf2aaf03c960' in done.stdout
+  assert 'train   2516 images 16x16x1: T-shirt/top 900, Trouser 582' in done.stdout
+  assert '3479e75454e7b9e1' in done.stdout
   assert str(tmp_path / 'tfds' / NAME / '1.0.0') in done.stdout
   code = f'from data_prep import build; print(len(build.load({NAME!r}, "test").labels))'
   loaded = command(code=('-c', f'import os; os.environ["TFDS_DATA_DIR"] = "tfds"; {code}'))
-  assert loaded.stdout.strip() == '350', loaded.stderr
+  assert loaded.stdout.strip() == '1000', loaded.stderr
 
 
 def test_command_on_own_images(command, make_folder, tmp_path):

@@ -8,10 +8,11 @@ from PIL import Image
 import pytest
 
 from data_prep import build, long_tail
-from data_prep.inaturalist2019 import Inaturalist2019
+from data_prep.inaturalist2019 import LAYOUT, Layout
 from jaxgan.errors import UserError
 
 CLASSES, TRAIN_COUNTS, TEST_PER_CLASS, REFERENCE = 3, (5, 3, 2), 1, 2
+SMALL = Layout(sum(TRAIN_COUNTS), CLASSES * TEST_PER_CLASS, CLASSES, REFERENCE)
 GROUPS = ('Plants', 'Birds', 'Fungi')
 
 
@@ -36,11 +37,8 @@ def _write(root, name, counts, first):
 
 
 @pytest.fixture
-def source(tmp_path, monkeypatch):
-  monkeypatch.setattr(Inaturalist2019, 'class_names', tuple(map(str, range(CLASSES))))
-  monkeypatch.setattr(Inaturalist2019, 'train_images', sum(TRAIN_COUNTS))
-  monkeypatch.setattr(Inaturalist2019, 'test_images', CLASSES * TEST_PER_CLASS)
-  monkeypatch.setattr(Inaturalist2019, 'reference_per_class', REFERENCE)
+def source(tmp_path, use_edition):
+  use_edition('inaturalist2019', layout=SMALL)
   root = tmp_path / 'inat'
   root.mkdir()
   labels = _write(root, 'train2019.json', TRAIN_COUNTS, 100)
@@ -59,6 +57,7 @@ def test_splits(source, tmp_path):
   np.testing.assert_array_equal(train.labels, labels)
   np.testing.assert_allclose(train.images[:, 32, 32, 0], 100 + np.arange(10), atol=1)
   assert train.metadata['train']['class_counts'] == list(TRAIN_COUNTS)
+  np.testing.assert_allclose(test.images[:, 32, 32, 0], 200 + np.arange(CLASSES), atol=1)
   assert test.metadata['test']['class_counts'] == [1] * CLASSES
   chosen = long_tail.select_indices(labels, [REFERENCE] * CLASSES, 0)
   np.testing.assert_array_equal(reference.images, train.images[chosen])
@@ -119,15 +118,40 @@ def test_damaged_json(source, tmp_path, change, message):
 def test_missing_and_damaged_files(source, tmp_path):
   root, _ = source
   assert 'needs --source' in _error('', tmp_path)
-  image = next((root / 'train_val2019').rglob('*.jpg'))
-  image.write_bytes(image.read_bytes()[:200])
-  assert f'{image.relative_to(root)} cannot be read' in _error(root, tmp_path)
+  for name in ('train2019.json', 'val2019.json'):
+    image = root / json.loads((root / name).read_text())['images'][0]['file_name']
+    content = image.read_bytes()
+    image.write_bytes(content[:200])
+    assert f'{image.relative_to(root)} cannot be read' in _error(root, tmp_path)
+    image.write_bytes(content)
   (root / 'val2019.json').write_text('{')
   assert 'val2019.json is damaged' in _error(root, tmp_path)
   (root / 'val2019.json').unlink()
   assert 'has no val2019.json: name a folder with train2019.json' in _error(root, tmp_path)
 
 
-def test_a_class_that_is_too_small_for_the_reference(source, tmp_path, monkeypatch):
-  monkeypatch.setattr(Inaturalist2019, 'reference_per_class', 3)
-  assert 'class 2 has 2 images to choose from, 3 are asked for' in _error(source[0], tmp_path)
+def test_a_small_class_gives_the_reference_all_that_it_has(source, use_edition, tmp_path):
+  use_edition('inaturalist2019', layout=SMALL._replace(reference_per_class=4))
+  reference = build.load('inaturalist2019', 'reference', str(source[0]), str(tmp_path / 'tfds'))
+  assert reference.metadata['reference']['class_counts'] == [4, 3, 2]
+
+
+def _write_lists(root, train_images):
+  """JSON files of the published sizes, without an image."""
+  for name, images in (('train2019.json', train_images), ('val2019.json', 3030)):
+    content = {
+      'images': [{'id': i, 'file_name': f'train_val2019/{i}.jpg'} for i in range(images)],
+      'annotations': [{'image_id': i, 'category_id': i % 1010} for i in range(images)],
+      'categories': [{'id': k} for k in range(1010)],
+    }
+    (root / name).write_text(json.dumps(content))
+
+
+def test_the_published_files_have_the_competitions_numbers(tmp_path):
+  """268,243 are train and val together (README of the competition), val has three a species."""
+  assert LAYOUT.train_images + LAYOUT.test_images == 268_243
+  assert LAYOUT.test_images == 3 * LAYOUT.num_classes == 3 * 1010
+  _write_lists(tmp_path, 265_213)  # All that is wrong with it: there are no images.
+  assert 'has 265213 of 265213 images of train2019.json missing' in _error(tmp_path, tmp_path)
+  _write_lists(tmp_path, 268_243)
+  assert 'has 268243 images, iNaturalist-2019 has 265213' in _error(tmp_path, tmp_path)

@@ -162,43 +162,45 @@ def test_pickles_cannot_run_code(fake_cifar10, tmp_path):
   assert not (tmp_path / 'owned').exists()
 
 
-def _publish(monkeypatch, **changes):
-  builder = long_tail_cifar10.LongTailCifar10
-  monkeypatch.setattr(builder, 'copy', builder.copy._replace(**changes))
+@pytest.fixture
+def publish(use_edition, fake_copy):
+  """publish(url=..., sha256=...): the fake copy is downloaded from there."""
+  return lambda **changes: use_edition('long_tail_cifar10', copy=fake_copy._replace(**changes))
 
 
 @pytest.fixture
-def website(web_server, monkeypatch):
-  """The folder that is served in place of the site of CIFAR-10."""
+def website(fake_cifar10, web_server, publish):
+  """The folder that is served in place of the site of CIFAR-10, and the URL of the archive."""
   root, url = web_server
-  _publish(monkeypatch, url=f'{url}/cifar-10-binary.tar.gz')
-  return root
+  publish(url=f'{url}/cifar-10-binary.tar.gz')
+  return root, f'{url}/cifar-10-binary.tar.gz'
 
 
-def test_download(fake_cifar10, website, tmp_path, monkeypatch):
-  archive = make_source('binary archive', fake_cifar10, website)
+def test_download(fake_cifar10, website, publish, tmp_path):
+  root, url = website
+  archive = make_source('binary archive', fake_cifar10, root)
   digest = hashlib.sha256(archive.read_bytes()).hexdigest()
   data_dir = str(tmp_path / 'tfds')
   with pytest.raises(ValueError, match=r'has SHA-256 .*name it with --source'):
     build.prepare('long_tail_cifar10/ratio_10', data_dir=data_dir)
-  _publish(monkeypatch, sha256=digest)
+  publish(url=url, sha256=digest)
   train = build.load('long_tail_cifar10/ratio_10', 'train', data_dir=data_dir)
   assert len(train.labels) == sum(COUNTS)
   archive.unlink()  # The other configs use the archive that was kept.
   assert len(build.load('long_tail_cifar10/ratio_1', 'train', data_dir=data_dir).labels) == 100
 
 
-def test_failed_download_leaves_nothing(fake_cifar10, website, tmp_path):
+def test_failed_download_leaves_nothing(website, tmp_path):
   with pytest.raises(ValueError, match=r'cannot be downloaded .*place cifar-10-binary\.tar\.gz'):
     build.prepare('long_tail_cifar10/ratio_10', data_dir=str(tmp_path / 'tfds'))
   assert not (tmp_path / 'tfds').exists()
 
 
-def test_silent_network_does_not_hang(tmp_path, monkeypatch):
+def test_silent_network_does_not_hang(publish, tmp_path, monkeypatch):
   with socket.create_server(('127.0.0.1', 0)) as server:  # Accepts, never answers.
     url = f'http://127.0.0.1:{server.getsockname()[1]}/cifar-10-binary.tar.gz'
     monkeypatch.setenv('no_proxy', '127.0.0.1')
-    _publish(monkeypatch, url=url)
+    publish(url=url)
     monkeypatch.setattr(download, 'NETWORK_TIMEOUT_SECONDS', 0.3)
     with pytest.raises(ValueError, match='cannot be downloaded'):
       build.prepare('long_tail_cifar10/ratio_10', data_dir=str(tmp_path / 'tfds'))

@@ -8,17 +8,17 @@ import numpy as np
 import pytest
 
 from data_prep import build, long_tail
-from data_prep.long_tail_cifar100 import LongTailCifar100
+from data_prep.long_tail_cifar100 import COPY
 from jaxgan.errors import UserError
 
 PER_CLASS, TEST_PER_CLASS = 4, 1
 
 
 @pytest.fixture
-def splits(monkeypatch):
+def splits(use_edition):
   """{name: (pixels uint8 [N, 3072] in planes, coarse labels, fine labels)}."""
-  monkeypatch.setattr(LongTailCifar100, 'train_per_class', PER_CLASS)
-  monkeypatch.setattr(LongTailCifar100, 'test_per_class', TEST_PER_CLASS)
+  small = COPY._replace(train_per_class=PER_CLASS, test_per_class=TEST_PER_CLASS)
+  use_edition('long_tail_cifar100', copy=small)
   rng = np.random.default_rng(0)
   parts = {}
   for name, per_class in (('train', PER_CLASS), ('test', TEST_PER_CLASS)):

@@ -9,7 +9,7 @@ from PIL import Image
 import pytest
 
 from data_prep import build, long_tail
-from data_prep.long_tail_lsun import LongTailLsun
+from data_prep.long_tail_lsun import LAYOUT, Layout, LongTailLsun
 from jaxgan.errors import UserError
 
 lmdb = pytest.importorskip('lmdb')
@@ -47,12 +47,9 @@ def published(tmp_path_factory):
 
 
 @pytest.fixture
-def source(published, monkeypatch):
-  """The folder, and the builder set to its size."""
-  monkeypatch.setattr(LongTailLsun, 'published_train', TRAIN)
-  monkeypatch.setattr(LongTailLsun, 'published_test', TEST)
-  monkeypatch.setattr(LongTailLsun, 'train_per_class', PER_CLASS)
-  monkeypatch.setattr(LongTailLsun, 'reference_per_class', REFERENCE)
+def source(published, use_edition):
+  """The folder, whose sizes `long_tail_lsun` takes."""
+  use_edition('long_tail_lsun', layout=Layout(TRAIN, TEST, PER_CLASS, REFERENCE))
   return published
 
 
@@ -100,14 +97,34 @@ def test_preparing_again_gives_the_same(source, tmp_path):
     assert _load(split, source, tmp_path).key == again.key
 
 
-def test_few_labels(source, tmp_path, monkeypatch):
-  few = next(c for c in LongTailLsun.BUILDER_CONFIGS if c.name == 'labelled_50')
-  monkeypatch.setattr(few, 'n_max', 2)
-  labelled = _load('train', source, tmp_path, 'long_tail_lsun/labelled_50')
-  assert labelled.metadata['train']['class_counts'] == [2] * 5
-  assert set(_numbers(labelled)) < set(
-    _numbers(_load('train', source, tmp_path, 'long_tail_lsun/ratio_1'))
+def test_few_labels(tmp_path, use_edition):
+  """Fifty of each scene, which are all among the balanced images."""
+  use_edition('long_tail_lsun', layout=Layout((52,) * 5, 1, 51, 1))
+  root = tmp_path / 'lsun'
+  root.mkdir()
+  for name in LongTailLsun.class_names:
+    _write(root / f'{name}_train_lmdb', [np.full((64, 64, 3), 4 * i, np.uint8) for i in range(52)])
+    _write(root / f'{name}_val_lmdb', [np.zeros((64, 64, 3), np.uint8)])
+  labelled, balanced = (
+    _load('train', root, tmp_path, f'long_tail_lsun/{config}')
+    for config in ('labelled_50', 'ratio_1')
   )
+  assert labelled.metadata['train']['class_counts'] == [50] * 5
+  few, many = (
+    set(zip(part.labels.tolist(), part.images[:, 0, 0, 0].tolist(), strict=True))
+    for part in (labelled, balanced)
+  )
+  assert few < many and len(few) == 250
+
+
+def test_the_published_numbers():
+  """Those of TFDS's catalogue of lsun 3.1.0."""
+  expected = {
+    'bedroom': 3_033_042, 'conference_room': 229_069, 'dining_room': 657_571,
+    'kitchen': 2_212_277, 'living_room': 1_315_802,
+  }  # fmt: skip
+  assert dict(zip(LongTailLsun.class_names, LAYOUT.train_images, strict=True)) == expected
+  assert LAYOUT.test_images == 300
 
 
 def _error(source, tmp_path):

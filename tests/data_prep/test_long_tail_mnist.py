@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 
-from data_prep import build, long_tail_mnist, mnist_pair
+from data_prep import build, idx_files, long_tail_mnist, mnist_pair
 from data_prep.long_tail import indices_sha256
 from data_prep.long_tail_mnist import split_counts, split_indices
 from tests.data_prep.real_splits import REAL_SHA256
@@ -67,7 +67,10 @@ def test_no_such_split(split):
 # The choice of images --------------------------------------------------------------------------
 
 
-def test_split_indices(fake_mnist):
+def test_split_indices(fake_mnist, mnist_layout):
+  def split_indices(*arguments, **keywords):
+    return long_tail_mnist.split_indices(*arguments, **keywords, layout=mnist_layout)
+
   chosen = split_indices(fake_mnist.labels, 4)
   assert chosen.dtype == np.int64 and (np.diff(chosen) > 0).all()
   assert np.bincount(fake_mnist.labels[chosen]).tolist() == [5, 9, 8, 7, 6, 5, 4, 3, 2, 1]
@@ -77,13 +80,13 @@ def test_split_indices(fake_mnist):
   assert len({draw.tobytes() for draw in draws}) == 4
 
 
-def test_bad_split_indices(fake_mnist):
-  with pytest.raises(ValueError, match='must be the 140 of the pool, got 120'):
-    split_indices(fake_mnist.labels[:120], 0)
+def test_bad_split_indices():
+  with pytest.raises(ValueError, match='must be the 70000 of the pool, got 120'):
+    split_indices(np.zeros(120, int), 0)
   with pytest.raises(ValueError, match='seed must be a whole number >= 0, got -1'):
-    split_indices(fake_mnist.labels, 0, -1)
-  with pytest.raises(ValueError, match='class 0 has 0 images to choose from, 1 are asked for'):
-    split_indices(np.ones(140, int), 0)
+    split_indices(np.zeros(70_000, int), 0, -1)
+  with pytest.raises(ValueError, match='class 0 has 0 images to choose from, 6300 are asked for'):
+    split_indices(np.ones(70_000, int), 0)
 
 
 # The builder -----------------------------------------------------------------------------------
@@ -91,14 +94,14 @@ def test_bad_split_indices(fake_mnist):
 
 @pytest.mark.parametrize('zipped', [True, False])
 @pytest.mark.parametrize('rename', [str, lambda name: name.replace('-idx', '.idx')])
-def test_configs(zipped, rename, fake_mnist, load, tmp_path):
+def test_configs(zipped, rename, fake_mnist, mnist_layout, load, tmp_path):
   source = fake_mnist.write(tmp_path / 'mnist', zipped, rename)
   split, pool, full = (load(name, source=source) for name in ('split_09', 'pool', 'full'))
   np.testing.assert_array_equal(pool.images[..., 0], fake_mnist.images)
   np.testing.assert_array_equal(pool.labels, fake_mnist.labels)
   np.testing.assert_array_equal(full.images[..., 0], fake_mnist.images[:120])
   # A replica that indexes the pool sees what the prepared split holds.
-  chosen = split_indices(pool.labels, 9)
+  chosen = split_indices(pool.labels, 9, layout=mnist_layout)
   np.testing.assert_array_equal(split.images, pool.images[chosen])
   np.testing.assert_array_equal(split.labels, pool.labels[chosen])
   for config in ('split_09', 'pool', 'full'):
@@ -117,7 +120,9 @@ def test_configs(zipped, rename, fake_mnist, load, tmp_path):
   assert split.key.startswith('long_tail_mnist/split_09/1.0.0/train/')
 
 
-def test_other_contents_have_folders_of_their_own(fake_mnist, make_mnist, load, tmp_path):
+def test_other_contents_have_folders_of_their_own(
+  mnist_layout, fake_mnist, make_mnist, load, tmp_path
+):
   sources = [make_mnist(k).write(tmp_path / str(k)) for k in range(3)]
   parts = [load('split_03', source=source) for source in sources]
   names = [part.metadata['full_name'].split('/')[1] for part in parts]
@@ -127,7 +132,7 @@ def test_other_contents_have_folders_of_their_own(fake_mnist, make_mnist, load, 
   assert [part.metadata['pixels'] for part in parts] == ['exact', 'unverified', 'unverified']
   assert parts[1].metadata['order'] == 'of the source, train before test'
   for k, name in enumerate(names):
-    chosen = split_indices(make_mnist(k).labels, 3)
+    chosen = split_indices(make_mnist(k).labels, 3, layout=mnist_layout)
     np.testing.assert_array_equal(parts[k].images[..., 0], make_mnist(k).images[chosen])
     assert load(name).key == load(name, source=sources[k]).key == parts[k].key
   with pytest.raises(build.UserError, match=f'source .* makes {names[2]}'):
@@ -136,10 +141,10 @@ def test_other_contents_have_folders_of_their_own(fake_mnist, make_mnist, load, 
     load(f'pool-{"0" * 10}')
 
 
-def test_the_builder_alone_does_not_mix_contents(fake_mnist, make_mnist, tmp_path):
+def test_the_builder_alone_does_not_mix_contents(mnist_layout, make_mnist, tmp_path):
   source = make_mnist(1).write(tmp_path / 'other')
   builder = long_tail_mnist.LongTailMnist(
-    config='pool', source=str(source), data_dir=str(tmp_path / 'tfds')
+    layout=mnist_layout, config='pool', source=str(source), data_dir=str(tmp_path / 'tfds')
   )
   with pytest.raises(build.UserError, match=r'is not MNIST, but makes long_tail_mnist/pool-'):
     builder.download_and_prepare()
@@ -199,23 +204,27 @@ def test_unknown_configs(config, error):
   assert 'split_00 .. split_49, long_tail_mnist/pool, long_tail_mnist/full, long_tail' in line
 
 
-def test_download(fake_mnist, load, web_server, tmp_path, monkeypatch):
-  root, url = web_server
-  monkeypatch.setattr(long_tail_mnist, 'URL', f'{url}/')
+@pytest.fixture
+def website(fake_mnist, mnist_layout, use_edition, web_server):
+  """The folder that is served in place of the site of MNIST."""
+  published = mnist_layout.published._replace(url=f'{web_server[1]}/')
+  use_edition('long_tail_mnist', layout=mnist_layout._replace(published=published))
+  return web_server[0]
+
+
+def test_download(fake_mnist, mnist_layout, load, website):
   for name, data in fake_mnist.files().items():
-    (root / f'{name}.gz').write_bytes(gzip.compress(data, mtime=0))
+    (website / f'{name}.gz').write_bytes(gzip.compress(data, mtime=0))
   split = load('split_00')
-  np.testing.assert_array_equal(
-    split.labels, fake_mnist.labels[split_indices(fake_mnist.labels, 0)]
-  )
+  chosen = split_indices(fake_mnist.labels, 0, layout=mnist_layout)
+  np.testing.assert_array_equal(split.labels, fake_mnist.labels[chosen])
   assert split.metadata['pixels'] == 'exact'
-  for file in root.iterdir():  # The other configs use the files that were kept.
+  for file in website.iterdir():  # The other configs use the files that were kept.
     file.unlink()
   assert len(load('pool').labels) == 140
 
 
-def test_failed_download(fake_mnist, error, web_server, monkeypatch):
-  monkeypatch.setattr(long_tail_mnist, 'URL', f'{web_server[1]}/')
+def test_failed_download(error, website):
   assert re.search(r'ubyte.gz cannot be downloaded .*: name a folder .*--source', error(''))
 
 
@@ -223,8 +232,8 @@ def test_urls_are_those_of_tfds():
   from tensorflow_datasets.core.download import checksums
 
   registered = checksums.get_all_url_infos()
-  for name, own in long_tail_mnist.FILES.items():
-    assert registered[f'{long_tail_mnist.URL}{name}.gz'].checksum == own.sha256
+  for name, own in long_tail_mnist.MNIST.files.items():
+    assert registered[f'{long_tail_mnist.MNIST.url}{name}.gz'].checksum == own.sha256
 
 
 # Zeros and fours -------------------------------------------------------------------------------
@@ -237,29 +246,31 @@ def test_pair_counts():
   assert REAL_TOTALS[0] >= 6300 <= REAL_TOTALS[4]
 
 
-def test_zeros_and_fours(fake_pair, load, tmp_path):
-  source = fake_pair.write(tmp_path / 'mnist')
+def test_zeros_and_fours(fake_mnist, mnist_layout, load, tmp_path):
+  source = fake_mnist.write(tmp_path / 'mnist')
   ratio, pool, full = (load(f'zero_four_{c}', source=source) for c in ('8_2', 'pool', 'full'))
-  both = np.flatnonzero(np.isin(fake_pair.labels, (0, 4)))
+  both = np.flatnonzero(np.isin(fake_mnist.labels, (0, 4)))
   assert pool.class_names == ratio.class_names == full.class_names == ('0', '4')
-  np.testing.assert_array_equal(pool.images[..., 0], fake_pair.images[both])
-  np.testing.assert_array_equal(pool.labels, fake_pair.labels[both] // 4)
+  np.testing.assert_array_equal(pool.images[..., 0], fake_mnist.images[both])
+  np.testing.assert_array_equal(pool.labels, fake_mnist.labels[both] // 4)
   assert full.metadata['train']['class_counts'] == [12, 12]
   assert ratio.metadata['train']['class_counts'] == [8, 2]
   assert (ratio.metadata['imbalance_ratio'], pool.metadata['imbalance_ratio']) == (4, None)
-  chosen = mnist_pair.pair_indices(pool.labels, 'zero_four_8_2')
+  chosen = mnist_pair.pair_indices(pool.labels, 'zero_four_8_2', mnist_layout.pair_total)
   np.testing.assert_array_equal(ratio.images, pool.images[chosen])
   np.testing.assert_array_equal(ratio.labels, pool.labels[chosen])
   assert ratio.metadata['train']['indices_sha256'] == indices_sha256(both[chosen])
   test = load('zero_four_8_2', 'test')
-  np.testing.assert_array_equal(test.images[..., 0], fake_pair.images[both[both >= 120]])
+  np.testing.assert_array_equal(test.images[..., 0], fake_mnist.images[both[both >= 120]])
 
 
 # Real MNIST ------------------------------------------------------------------------------------
 
 
 def test_real_labels_give_the_pinned_selections(real_data):
-  mnist = long_tail_mnist.read_mnist(real_data('mnist/t10k-images-idx3-ubyte.gz').parent)
+  mnist = idx_files.read_folder(
+    real_data('mnist/t10k-images-idx3-ubyte.gz').parent, long_tail_mnist.MNIST
+  )
   assert (mnist.pixels, mnist.contents) == ('exact', '')
   assert np.bincount(mnist.labels).tolist() == REAL_TOTALS
   assert np.bincount(mnist.labels[60000:]).tolist()[:3] == [980, 1135, 1032]

@@ -62,7 +62,8 @@ def test_an_unknown_split_is_refused_for_replicas_too(config):
 
 
 @pytest.mark.parametrize(
-  'dataset', ['long_tail_mnist/full', 'long_tail_mnist/pool-0123456789', 'long_tail_digits/ratio_1']
+  'dataset',
+  ['long_tail_mnist/full', 'long_tail_mnist/pool-0123456789', 'long_tail_fashion/ratio_1'],
 )
 def test_replicas_of_data_without_splits_share_it(dataset):
   assert build.replica_splits(dataset, 60) is None
@@ -73,16 +74,17 @@ def test_replicas_of_unknown_data_are_refused():
     build.replica_splits('mnist/split_00', 2)
 
 
-def test_choices_are_positions_in_the_pool(fake_mnist):
+def test_choices_are_positions_in_the_pool(fake_mnist, mnist_layout):
   splits = build.replica_splits('long_tail_mnist/split_03', 3)
   pool = SimpleNamespace(labels=fake_mnist.labels, class_names=tuple('0123456789'))
   for split, choose in zip((3, 4, 5), splits.choices, strict=True):
     part = choose(pool)
-    np.testing.assert_array_equal(part.indices, split_indices(fake_mnist.labels, split))
+    chosen = split_indices(fake_mnist.labels, split, layout=mnist_layout)
+    np.testing.assert_array_equal(part.indices, chosen)
     np.testing.assert_array_equal(part.classes, np.arange(10))
 
 
-def test_a_replica_trains_on_the_images_of_its_split(fake_mnist, training, tmp_path):
+def test_a_replica_trains_on_the_images_of_its_split(fake_mnist, mnist_layout, training, tmp_path):
   """The same images in the same order as a run of the split alone, and so the same batches."""
   source = fake_mnist.write(tmp_path / 'mnist')
   data = training('split_11', 3, source)
@@ -91,7 +93,8 @@ def test_a_replica_trains_on_the_images_of_its_split(fake_mnist, training, tmp_p
     single = _load(f'split_{split}', source, tmp_path)
     counts = single.metadata['train']['class_counts']
     own = data.arrays(replica)
-    np.testing.assert_array_equal(data.indices[replica], split_indices(data.pool.labels, split))
+    chosen = split_indices(data.pool.labels, split, layout=mnist_layout)
+    np.testing.assert_array_equal(data.indices[replica], chosen)
     np.testing.assert_array_equal(own.images, single.images)
     np.testing.assert_array_equal(own.labels, single.labels)
     assert data.share_counts(replica).tolist() == counts
@@ -128,8 +131,8 @@ def test_replicas_of_other_contents_train_on_them(fake_mnist, make_mnist, traini
     np.testing.assert_array_equal(again.indices[replica], data.indices[replica])
 
 
-def test_replicas_of_zeros_and_fours_have_the_ratios(fake_pair, training, tmp_path):
-  data = training('zero_four_7_3', 3, fake_pair.write(tmp_path / 'mnist'))
+def test_replicas_of_zeros_and_fours_have_the_ratios(fake_mnist, training, tmp_path):
+  data = training('zero_four_7_3', 3, fake_mnist.write(tmp_path / 'mnist'))
   assert [data.share_counts(r).tolist() for r in range(3)] == [[7, 3], [6, 4], [5, 5]]
   assert data.keys[2] == f'long_tail_mnist/zero_four_5_5 of {data.pool.key}'
   assert data.pool.class_names == ('0', '4')

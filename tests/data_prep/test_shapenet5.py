@@ -4,7 +4,8 @@ import numpy as np
 from PIL import Image
 import pytest
 
-from data_prep import build, shapenet5
+from data_prep import build
+from data_prep.shapenet5 import Layout
 from jaxgan.errors import UserError
 
 INSTANCES = {'car': 11, '02691156': 9, 'bowl': 6, 'can': 15, 'rifle': 16}
@@ -12,12 +13,12 @@ VIEWS = 3
 
 
 @pytest.fixture
-def source(tmp_path, monkeypatch):
+def source(tmp_path, use_edition):
   """Renderings on transparent ground beside maps; three each, of the first instances four.
 
   The middle's red is the class, its green the instance, its blue the view.
   """
-  monkeypatch.setattr(shapenet5, 'VIEWS', VIEWS)
+  use_edition('shapenet5', layout=Layout(VIEWS))
   for k, (name, instances) in enumerate(INSTANCES.items()):
     for i in range(instances):
       folder = tmp_path / 'renders' / name / f'{i:032x}'
@@ -67,6 +68,17 @@ def test_splits(source, load):
 def test_preparing_again_gives_the_same(source, tmp_path):
   first, again = (build.load('shapenet5', 'train', str(source), str(tmp_path / n)) for n in 'ab')
   assert first.key == again.key
+
+
+def test_renderings_may_be_one_folder_deeper(source, tmp_path):
+  """So the renderer leaves the models of ShapeNetCore.v2, which all lie in a folder `models`."""
+  first = build.load('shapenet5', 'train', str(source), str(tmp_path / 'a'))
+  for instance in (source / 'can').iterdir():
+    files = list(instance.iterdir())
+    (instance / 'models').mkdir()
+    for file in files:
+      file.rename(instance / 'models' / file.name)
+  assert build.load('shapenet5', 'train', str(source), str(tmp_path / 'b')).key == first.key
 
 
 def test_missing_and_damaged_files(source, tmp_path, load):

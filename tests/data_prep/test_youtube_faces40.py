@@ -5,20 +5,19 @@ from PIL import Image
 import pytest
 
 from data_prep import build, youtube_faces40
-from data_prep.youtube_faces40 import YoutubeFaces40, agrees
+from data_prep.youtube_faces40 import LAYOUT, Layout, agrees
 from jaxgan.errors import UserError
 
 PEOPLE = {'Aaron_Guiel': 6, 'Aaron_Eckhart': 10, 'Abdel_Aziz_Al-Hakim': 4, 'Zoran_Djindjic': 3}
 
 
 @pytest.fixture
-def source(tmp_path, monkeypatch):
+def source(tmp_path, use_edition):
   """Four people, of whom the first three by name are taken; each face is a square of its own shade.
 
   Every second face is cut off by the upper left corner of the frame.
   """
-  monkeypatch.setattr(YoutubeFaces40, 'published_people', 4)
-  monkeypatch.setattr(YoutubeFaces40, 'num_classes', 3)
+  use_edition('youtube_faces40', layout=Layout(people=4, num_classes=3))
   root = tmp_path / 'ytf' / 'frame_images_DB'
   for name, faces in PEOPLE.items():
     lines = []
@@ -62,6 +61,18 @@ def test_other_numbers_than_published_are_told(source, load):
   with pytest.warns(UserWarning, match=r'20 faces of its first 3 people, 4 to 10 each; .* 10066'):
     arrays = load(source=source)
   assert arrays.metadata['as_published'] is False
+
+
+def test_the_published_lines(tmp_path):
+  """The example in the README of the database."""
+  (tmp_path / 'Richard_Gere.labeled_faces.txt').write_text(
+    'Richard_Gere\\3\\3.618.jpg,0,262,165,132,132,0.0,1\n'
+  )
+  frame = tmp_path / 'Richard_Gere' / '3' / '3.618.jpg'
+  frame.parent.mkdir(parents=True)
+  frame.touch()
+  assert youtube_faces40.read_boxes(tmp_path, 'Richard_Gere') == [(frame, (196, 99, 328, 231))]
+  assert LAYOUT == (1595, 40)
 
 
 def test_agrees():

@@ -83,12 +83,12 @@ def test_cifar10_baselines_share_every_other_line(method, kl):
   assert baseline.to_json() == ours.to_json()
 
 
-def test_digits_take_every_method_that_has_labels():
-  assert module('digits_lt').get_config().methods == ('unconditional', 'class_balancing')
-  for method in module('digits_lt').LABELLED:
-    config = module('digits_lt').get_config(f'method={method}')
+def test_the_embedded_example_takes_every_method_that_has_labels():
+  assert module('fashion_lt').get_config().methods == ('unconditional', 'class_balancing')
+  for method in module('fashion_lt').LABELLED:
+    config = module('fashion_lt').get_config(f'method={method}')
     config_lib.validate(config, num_devices=1)
-    assert (config.methods, config.workdir) == ((method,), 'runs/digits_lt')
+    assert (config.methods, config.workdir) == ((method,), 'runs/fashion_lt')
 
 
 def test_mnist_follows_the_paper():

@@ -5,13 +5,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments import digits_extreme_counts
+from experiments import fashion_extreme_counts
 from jaxgan.losses import class_balance
 
 
 @pytest.mark.parametrize(('count', 'low', 'high'), [('huge', 0, 0.01), ('tiny', 0.3, 1)])
 def test_the_regulariser_alone_moves_the_share_as_the_figure_says(count, low, high):
-  counts = digits_extreme_counts.get_config(f'count={count}').algorithm.count_start
+  counts = fashion_extreme_counts.get_config(f'count={count}').algorithm.count_start
   weights = class_balance.class_weights(jnp.array(counts))
   loss = jax.jit(
     jax.grad(lambda logits: class_balance.weighted_entropy(jax.nn.softmax(logits), weights))
@@ -19,7 +19,7 @@ def test_the_regulariser_alone_moves_the_share_as_the_figure_says(count, low, hi
   logits = jnp.zeros(10)
   for _ in range(2000):
     logits -= 0.3 * loss(logits)
-  share = jax.nn.softmax(logits)[digits_extreme_counts.HELD_CLASS]
+  share = jax.nn.softmax(logits)[fashion_extreme_counts.HELD_CLASS]
   assert low <= share <= high
-  others = np.delete(jax.nn.softmax(logits), digits_extreme_counts.HELD_CLASS)
+  others = np.delete(jax.nn.softmax(logits), fashion_extreme_counts.HELD_CLASS)
   np.testing.assert_allclose(others, others[0], rtol=1e-4)

@@ -16,9 +16,9 @@ SLOW = (*RENDERED, 'label_free_folder', 'mnist_lt_balanced')
 # steps of the others are traced, and run by the slow test.
 RUN = ('cifar10_lt', 'mnist_lt')
 SHAPES = {  # where they are not 32x32x3
-  'digits_lt': {'image_size': 16, 'channels': 1},
-  'digits_extreme_counts': {'image_size': 16, 'channels': 1, 'num_classes': 10},
-  'digits_stability': {'image_size': 16, 'channels': 1},
+  'fashion_lt': {'image_size': 16, 'channels': 1},
+  'fashion_extreme_counts': {'image_size': 16, 'channels': 1, 'num_classes': 10},
+  'fashion_stability': {'image_size': 16, 'channels': 1},
   'cifar100_lt': {'num_classes': 100, 'n': 100},
   'lsun5_lt': {'image_size': 64, 'num_classes': 5},
   'inaturalist2019': {'image_size': 64, 'num_classes': 1010, 'n': 1010},

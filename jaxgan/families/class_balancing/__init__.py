@@ -18,11 +18,13 @@ def labels_of(method: str, labelled: bool) -> str:
   return 'classes' if labelled and gan_methods.METHODS[method].classes == 'labels' else 'codes'
 
 
-def added_fields(algorithm) -> dict:
-  """The fields that older configurations lack; see `jaxgan.families`."""
-  del algorithm
+def upgraded(algorithm: dict) -> dict:
+  """An older `algorithm` section with the fields of today; see `jaxgan.families`."""
   added = {'generator_spectral_norm': False, 'count_update': 'convex', **stability.OFF}
-  return added | {'diff_augment': []}  # As JSON has it.
+  algorithm = added | {'diff_augment': []} | algorithm  # An empty tuple as JSON has it.
+  if algorithm.get('class_balanced_batches') is False:  # Now a choice of the method.
+    del algorithm['class_balanced_batches']
+  return algorithm
 
 
 def validate(config, require, require_positive) -> None:
@@ -80,7 +82,12 @@ def roles(config, methods, labelled: bool):
 
 def _reads_labels(method: str) -> bool:
   choices = gan_methods.METHODS[method]
-  return choices.classifier == 'classifier' or choices.head != 'none' or choices.labels != 'none'
+  return (
+    choices.classifier == 'classifier'
+    or choices.head != 'none'
+    or choices.labels != 'none'
+    or gan_methods.BATCHES[choices.batches]
+  )
 
 
 def check(config, data: data_lib.TrainingData) -> None:
@@ -109,14 +116,7 @@ def check(config, data: data_lib.TrainingData) -> None:
       f'config.replicas={config.replicas}: those of {config.data.dataset} have different classes, '
       'one classifier needs the same: use fewer'
     )
-  if config.algorithm.class_balanced_batches:
-    for replica in range(config.replicas):
-      if not (counts := data.share_counts(replica)).all():
-        absent = data.class_names(replica)[counts.argmin()]
-        raise UserError(
-          'config.algorithm.class_balanced_batches=True is not possible with '
-          f'{config.data.dataset}, which has no image of class {absent!r}: use False'
-        )
+  _check_balanced_batches(config, data)
   images_per_step = config.train.batch_size * config.algorithm.discriminator_steps
   for indices in data.indices:
     data_lib.steps_per_epoch(len(indices), images_per_step)
@@ -124,6 +124,17 @@ def check(config, data: data_lib.TrainingData) -> None:
       data_lib.steps_per_epoch(len(indices), config.cas.train.batch_size)
   NETWORKS[config.algorithm.network].check(data.image_shape[0])
   features.inception_network(config.evaluation)
+
+
+def _check_balanced_batches(config, data):
+  balanced = [m for m in config.methods if gan_methods.BATCHES[gan_methods.METHODS[m].batches]]
+  for replica in range(config.replicas if balanced else 0):
+    if not (counts := data.share_counts(replica)).all():
+      absent = data.class_names(replica)[counts.argmin()]
+      raise UserError(
+        f'config.methods={balanced[0]} is not possible with {config.data.dataset}, which has no '
+        f'image of class {absent!r} for its class-balanced batches: use another method'
+      )
 
 
 def build(config, method: str, data: data_lib.TrainingData, classifiers):

@@ -4,7 +4,7 @@ import functools
 
 import jax
 
-from jaxgan import compilation, distributed, evaluation_file, files, jobs, logging
+from jaxgan import compilation, distributed, evaluation_file, files, jobs, logging, optional
 from jaxgan import data as data_lib
 from jaxgan.algorithms import gan_methods, stability
 from jaxgan.drawing import curves, grids
@@ -76,19 +76,18 @@ class Evaluation:
     rng = self._setup.evaluation_rng(replica)
     for name, ema in (('raw', False), ('ema', True)):  # The same noise through both generators.
       images = distributed.to_host(self._generate(state, rng, _GRID, ema))
-      path = folder / 'samples' / f'step_{step:08d}_{name}.png'
-      grids.save_png(path, grids.image_grid(images, 10))
-    rows, evaluator = logging.read_metrics(folder), self._evaluator(replica)
-    curves.loss_curves(rows, folder / 'loss_curves.png')
-    for counted in evaluator.counted:
+      with optional.output(samples := folder / 'samples'):
+        path = samples / f'step_{step:08d}_{name}.png'
+        grids.save_png(path, grids.image_grid(images, 10))
+    rows = logging.read_metrics(folder)
+    with optional.output(path := folder / 'loss_curves.png'):
+      curves.loss_curves(rows, path)
+    for counted in self._evaluator(replica).counted:
       key = counted.prefix or 'class_'
-      pictures.class_histogram_over_time(
-        rows,
-        folder / f'{key}histogram_over_time.png',
-        counted.names,
-        f'evaluation/{key}counts',
-        counted.train_counts,
-      )
+      with optional.output(path := folder / f'{key}histogram_over_time.png'):
+        pictures.class_histogram_over_time(
+          rows, path, counted.names, f'evaluation/{key}counts', counted.train_counts
+        )
 
   def write(self, folder, method: str, step: int, state, replica: int) -> dict:
     setup, evaluator, config = self._setup, self._evaluator(replica), self._setup.config

@@ -4,9 +4,10 @@ import json
 
 import numpy as np
 
-from jaxgan import evaluation_file
-from jaxgan.drawing.figures import DPI, new_figure, plain_axes, save_figure
+from jaxgan import evaluation_file, optional
+from jaxgan.drawing.figures import DPI, legend, new_figure, plain_axes, save_figure
 from jaxgan.drawing.grids import GAP, to_canvas, to_tiles
+from jaxgan.drawing.page import text_width
 from jaxgan.families.class_balancing import report
 from jaxgan.families.class_balancing import shares as shares_lib
 from jaxgan.families.class_balancing.page import SAMPLES_FILE
@@ -17,7 +18,9 @@ from jaxgan.metrics.class_distribution import (
   head_medium_tail,
   kl_from_uniform,
 )
+from jaxgan.names import shown
 
+NAME = 14  # pixels, the 10 points of a name beside a row
 LONGEST_ROW = 30  # images in a row of samples_by_class
 PANELS_ABREAST = 2  # its methods beside each other, the next ones below
 
@@ -32,25 +35,33 @@ def compare(workdir, folders):
   Returns:
     Paths of the pictures written; of images without labels they show codes, not classes.
   """
-  counts, panels, compared = {}, {}, {}
+  counts, compared, drawn = {}, {}, []
   for method, folder in folders.items():
     evaluation = json.loads((folder / evaluation_file.NAME).read_text())
     kind, class_names, train_counts = report.counted_by(evaluation)
     counts[method] = evaluation['results'][f'{kind}_counts']
     compared[method] = evaluation['results'].get('features', {})
-    panels[method] = evaluation_file.read_samples(folder / SAMPLES_FILE, 4, 'images', 'labels')
-  paths = [workdir / f'{kind}_histogram.png', workdir / f'samples_by_{kind}.png']
-  class_histogram(counts, train_counts, class_names, paths[0])
-  samples_by_class(panels, class_names, paths[1])
-  if kind == 'code':
-    return paths
-  for network in ('inception', 'annotator'):
-    if all(network in features for features in compared.values()):
-      paths.append(workdir / 'per_class_frechet.png')
+  path = workdir / f'{kind}_histogram.png'
+  with optional.output(path):
+    class_histogram(counts, train_counts, class_names, path)
+    drawn.append(path)
+  path = workdir / f'samples_by_{kind}.png'
+  with optional.output(path):
+    panels = {
+      method: evaluation_file.read_samples(folder / SAMPLES_FILE, 4, 'images', 'labels')
+      for method, folder in folders.items()
+    }
+    samples_by_class(panels, class_names, path)
+    drawn.append(path)
+  networks = ('inception', 'annotator') if kind == 'class' else ()
+  network = next((n for n in networks if all(n in f for f in compared.values())), None)
+  path = workdir / 'per_class_frechet.png'
+  if network:
+    with optional.output(path):
       own = {method: features[network] for method, features in compared.items()}
-      class_frechet(own, train_counts, class_names, network, paths[-1])
-      break
-  return paths
+      class_frechet(own, train_counts, class_names, network, path)
+      drawn.append(path)
+  return drawn
 
 
 def class_histogram_over_time(
@@ -76,16 +87,18 @@ def class_histogram_over_time(
     return
   figure = new_figure(8.0, 4.0)
   axes = figure.add_subplot()
+  entries, marker = [], '.' if len(steps) < 30 else None
   for name, share, color in zip(names, shares.T, _colors(len(names)), strict=True):
-    axes.plot(
-      steps, share, color=color, linewidth=1.8, label=name, marker='.' if len(steps) < 30 else None
-    )
-  axes.axhline(1 / len(names), color='black', linestyle='--', linewidth=1.0, label='uniform')
+    (line,) = axes.plot(steps, share, color=color, linewidth=1.8, marker=marker)
+    entries.append((shown(name), line))
+  entries.append(('uniform', _uniform(axes, names)))
   axes.set_ylim(bottom=0.0)
   axes.set_xlabel('step')
   axes.set_ylabel('share of generated images')
   plain_axes(axes)
-  axes.legend(
+  legend(
+    axes,
+    entries,
     loc='center left',
     bbox_to_anchor=(1.01, 0.5),
     frameon=False,
@@ -123,10 +136,9 @@ def class_histogram(counts_by_method, train_counts, class_names, path):
     for name, share in shares.items()
   }
   colors = ['0.72', *(f'C{index}' for index in range(len(shares) - 1))]
-  figure, axes = _bars(labelled, names, colors)
-  axes.axhline(1 / len(names), color='black', linestyle='--', linewidth=1.0, label='uniform')
+  figure, axes, entries = _bars(labelled, names, colors)
   axes.set_ylabel('share of images')
-  axes.legend(frameon=False)
+  legend(axes, [*entries, ('uniform', _uniform(axes, names))], frameon=False)
   save_figure(path, figure)
 
 
@@ -153,26 +165,38 @@ def class_frechet(compared_by_method, train_counts, class_names, network, path):
       for method, c in compared_by_method.items()
     }
   values = {method: np.array(column, np.float64) for method, column in values.items()}
-  figure, axes = _bars(values, names, [f'C{index}' for index in range(len(values))])
+  figure, axes, entries = _bars(values, names, [f'C{index}' for index in range(len(values))])
   axes.set_ylabel(f'Fréchet distance ({network})')
-  axes.legend(frameon=False)
+  legend(axes, entries, frameon=False)
   save_figure(path, figure)
 
 
 def _bars(values, names, colors):
-  """A figure with a group of bars for each name, a bar in it for each label: (figure, axes)."""
+  """A figure with a group of bars for each name, a bar in it for each label.
+
+  Returns:
+    (figure, axes, entries of its legend).
+  """
   figure = new_figure(max(6.0, 0.9 * len(names)), 4.0)
   axes = figure.add_subplot()
   positions = np.arange(len(names))
-  width = 0.84 / len(values)
+  width, entries, names = 0.84 / len(values), [], list(map(shown, names))
   for index, (label, heights) in enumerate(values.items()):
     offset = (index - (len(values) - 1) / 2) * width
-    axes.bar(positions + offset, heights, width * 0.94, color=colors[index], label=label)
+    bars = axes.bar(positions + offset, heights, width * 0.94, color=colors[index])
+    entries.append((label, bars))
   plain_axes(axes)
-  long_names = len(names) > 3 and max(map(len, names)) > 6
-  axes.set_xticks(positions, names, rotation=30 if long_names else 0)
+  slot = 0.85 * figure.get_figwidth() * DPI / len(names)
+  fits = max(text_width(name, NAME) for name in names) < 0.9 * slot
+  slanted = {'rotation': 30, 'ha': 'right', 'rotation_mode': 'anchor'}
+  axes.set_xticks(positions, names, **({} if fits else slanted))
   axes.grid(axis='x', visible=False)
-  return figure, axes
+  return figure, axes, entries
+
+
+def _uniform(axes, names):
+  """A line at the share that each class has in a uniform distribution."""
+  return axes.axhline(1 / len(names), color='black', linestyle='--', linewidth=1.0)
 
 
 def samples_by_class(panels, class_names, path):
@@ -198,11 +222,11 @@ def samples_by_class(panels, class_names, path):
       raise ValueError(
         f"panel '{title}' needs one label an image, got {len(images)} and {len(labels)}"
       )
-  shown = np.unique(np.linspace(0, num_classes - 1, min(num_classes, MAX_CLASSES)).round())
-  shown = shown.astype(int)
+  rows_of = np.unique(np.linspace(0, num_classes - 1, min(num_classes, MAX_CLASSES)).round())
+  rows_of = rows_of.astype(int)
   samples = min(len(labels) for _, labels in panels.values())
   for _, labels in panels.values():
-    for k in shown:
+    for k in rows_of:
       too_long = np.flatnonzero(np.asarray(labels) == k)[LONGEST_ROW:]
       samples = min([samples, *too_long[:1]])
 
@@ -210,7 +234,7 @@ def samples_by_class(panels, class_names, path):
   for title, (images, labels) in panels.items():
     tiles, labels = to_tiles(images[:samples], 32), np.asarray(labels[:samples])
     counts[title] = class_counts(labels, num_classes)
-    rows[title] = [tiles[labels == k] for k in shown]
+    rows[title] = [tiles[labels == k] for k in rows_of]
   # As wide as its longest row; a title must not run into the next panel.
   columns = {title: max(len(title) // 3, *map(len, panel)) for title, panel in rows.items()}
   canvases = {title: to_canvas(panel, columns[title]) for title, panel in rows.items()}
@@ -218,7 +242,8 @@ def samples_by_class(panels, class_names, path):
   # Axes are placed in pixels, so that matplotlib draws each pixel of a tile as it is.
   height = next(iter(canvases.values())).shape[0]
   tile_height, tile_width = tiles.shape[1] + GAP, tiles.shape[2] + GAP
-  left, right, top, bottom = 24 + 8 * max(len(class_names[k]) for k in shown), 44, 34, 30
+  names = [shown(class_names[k]) for k in rows_of]
+  left, right, top, bottom = 24 + max(text_width(name, NAME) for name in names), 44, 34, 30
   titles = list(panels)
   lines = [titles[i : i + PANELS_ABREAST] for i in range(0, len(titles), PANELS_ABREAST)]
   ends = [np.cumsum([canvases[t].shape[1] + right for t in line]) for line in lines]
@@ -235,7 +260,7 @@ def samples_by_class(panels, class_names, path):
     uniform = samples / num_classes * tile_width
     axes.axvline(uniform - GAP / 2, color='C3', linestyle='--', linewidth=1.2)
     axes.text(uniform, height + 6, 'uniform', ha='center', va='top', fontsize=9, color='C3')
-    for row, k in enumerate(shown):
+    for row, k in enumerate(rows_of):
       axes.text(
         len(rows[title][row]) * tile_width + 6,
         (row + 0.5) * tile_height - GAP / 2,
@@ -246,8 +271,8 @@ def samples_by_class(panels, class_names, path):
         bbox={'facecolor': 'white', 'edgecolor': 'none', 'pad': 1.0},
       )
     axes.spines[:].set_visible(False)
-    names = [class_names[k] for k in shown] if column == 0 else []
-    axes.set_yticks((np.arange(len(names)) + 0.5) * tile_height - GAP / 2, names, fontsize=10)
+    beside = names if column == 0 else []
+    axes.set_yticks((np.arange(len(beside)) + 0.5) * tile_height - GAP / 2, beside, fontsize=10)
     axes.set_xticks([])
     axes.set_xlim(0, width)
     axes.tick_params(length=0)

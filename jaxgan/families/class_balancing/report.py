@@ -8,6 +8,7 @@ import numpy as np
 from jaxgan.families.class_balancing import memorisation, verdicts
 from jaxgan.families.class_balancing import page as page  # part of the interface
 from jaxgan.metrics.class_distribution import GROUPS, THIRDS
+from jaxgan.names import escaped, shown
 from jaxgan.report import formatting
 from jaxgan.report.blocks import Table, Text
 from jaxgan.report.published import published_values, sources
@@ -191,7 +192,7 @@ def _scores(rows, footnotes):
     protocol = row.evaluations[0]['protocol']
     lines.append(
       (
-        row.experiment,
+        escaped(row.experiment),
         verdicts.label(row),
         str(protocol['step']),
         str(protocol['samples']),
@@ -222,7 +223,7 @@ def _by_frequency(rows):
         ' / '.join(_mean([c[key][name] for c in compared]) for name in names)
         for key, names in (('thirds_frechet', THIRDS), ('groups_frechet', GROUPS))
       )
-      lines.append((row.experiment, verdicts.label(row), shares, network, *distances))
+      lines.append((escaped(row.experiment), verdicts.label(row), shares, network, *distances))
   return lines
 
 
@@ -235,7 +236,7 @@ def _codes(rows):
       distance = formatting.mean_std(row.results('frechet_recogniser'))
       codes = row.protocol()['codes']
       found = formatting.mean_std(values)
-      lines.append((row.experiment, row.method, codes, found, distance, str(len(values))))
+      lines.append((escaped(row.experiment), row.method, codes, found, distance, str(len(values))))
   return lines
 
 
@@ -247,7 +248,7 @@ def _quality(rows):
       values = [[1000 * c['kid'] for c in compared]]
       values += [[c[name] for c in compared if c[name] is not None] for name in NEAREST]
       cells = [formatting.mean_std(column) for column in values]
-      lines.append((row.experiment, verdicts.label(row), network, *cells))
+      lines.append((escaped(row.experiment), verdicts.label(row), network, *cells))
   return lines
 
 
@@ -261,7 +262,7 @@ def _comparisons(rows):
   for row, baseline, seeds, found in compared:
     cells = [_verdict(score, *found[score]) if score in found else '-' for score in scores]
     names = map(verdicts.label, (row, baseline))
-    lines.append((row.experiment, *names, *cells, str(seeds)))
+    lines.append((escaped(row.experiment), *names, *cells, str(seeds)))
   return lines
 
 
@@ -326,7 +327,7 @@ def _console_block(experiment, kind, class_names, train_counts, rows):
   results = _CONSOLE[kind]
   scores = [*results, 'CAS (%)']
   thirds = THIRDS if kind == 'class' else ()
-  lines = [['method', *scores, *(class_names if few else thirds)]]
+  lines = [['method', *scores, *(map(shown, class_names) if few else thirds)]]
   if few:
     lines.append(['training data', *[''] * len(scores), *map(str, train_counts)])
   for row in rows:

@@ -18,8 +18,8 @@ def labels_of(method: str, labelled: bool) -> str:
   return 'codes'
 
 
-def added_fields(algorithm) -> dict:
-  """The fields that older configurations lack; see `jaxgan.families`."""
+def upgraded(algorithm: dict) -> dict:
+  """An older `algorithm` section with the fields of today; see `jaxgan.families`."""
   added = {'network': 'mnist', 'width': 64}
   if 'prior' in algorithm:
     added |= {
@@ -27,9 +27,9 @@ def added_fields(algorithm) -> dict:
       'flip': False,
       'gamma_range': [1.0, 1.0],  # As JSON has it.
       'prior_losses': 'all',
-      'prior_learning_rate': algorithm.learning_rate,
+      'prior_learning_rate': algorithm['learning_rate'],
     }
-  return added
+  return added | algorithm
 
 
 def validate(config, require, require_positive) -> None:

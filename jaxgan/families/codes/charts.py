@@ -4,10 +4,11 @@ import numpy as np
 from scipy.optimize import isotonic_regression
 
 from jaxgan.drawing import curves
-from jaxgan.drawing.figures import DPI, new_figure, plain_axes, save_figure
+from jaxgan.drawing.figures import DPI, legend, new_figure, plain_axes, save_figure
 from jaxgan.drawing.page import text_width
 from jaxgan.families.codes.pictures import SMALL, one_each
 from jaxgan.metrics.disentanglement import match_codes
+from jaxgan.names import shown
 
 LABELLED_BARS = 5  # bars of more classes have no numbers
 NUMBERED = 20  # a confusion matrix of more classes has no numbers
@@ -44,7 +45,8 @@ def prior_over_time(rows, path, true_frequencies=None, class_of_code=None, class
       raise ValueError(f'code of class {max(classes)}, but there are {len(given)} classes')
   names = [f'code {code}' for code in range(k)]
   for code in np.flatnonzero(classes >= 0):
-    names[code] += f' → {classes[code] if class_names is None else class_names[classes[code]]}'
+    name = classes[code] if class_names is None else class_names[classes[code]]
+    names[code] += f' → {shown(str(name))}'
 
   # In pixels, so that the labels can be kept apart.
   label_height = 14
@@ -72,11 +74,14 @@ def prior_over_time(rows, path, true_frequencies=None, class_of_code=None, class
       x, y = 1 + np.array([4, leader, leader + 4]) / width, label_ends[code]
       axes.plot(x[:2], [ends[code], y], linewidth=0.7, **outside)
       axes.text(x[2], y, names[code], va='center', fontsize=9, **outside)
-  axes.axhline(1 / k, color='black', linestyle=':', linewidth=1.4, label='uniform')
-  axes.plot([], [], color='0.4', linewidth=1.6, label='learned prior')
+  uniform = axes.axhline(1 / k, color='black', linestyle=':', linewidth=1.4)
+  entries = [('uniform', uniform), ('learned prior', *axes.plot([], [], color='0.4', lw=1.6))]
   if true_frequencies is not None:
-    axes.plot([], [], color='0.4', linestyle='--', linewidth=1.0, label='true frequency')
-  axes.legend(loc='lower left', bbox_to_anchor=(0, 1), ncols=3, frameon=False, fontsize=10)
+    dashed = axes.plot([], [], color='0.4', linestyle='--', linewidth=1.0)
+    entries.append(('true frequency', *dashed))
+  legend(
+    axes, entries, loc='lower left', bbox_to_anchor=(0, 1), ncols=3, frameon=False, fontsize=10
+  )
   axes.set_xlabel('step')
   axes.set_ylabel('probability of the code')
   plain_axes(axes)
@@ -111,8 +116,8 @@ def prior_against_truth(prior, matched_frequencies, names, path):
   axes = figure.add_subplot()
   positions = np.arange(len(names))
   bars = (
-    axes.bar(positions - 0.2, frequencies[order], 0.38, color='0.72', label='true frequency'),
-    axes.bar(positions + 0.2, prior[order], 0.38, color='C0', label='learned prior'),
+    axes.bar(positions - 0.2, frequencies[order], 0.38, color='0.72'),
+    axes.bar(positions + 0.2, prior[order], 0.38, color='C0'),
   )
   for bar in bars if len(names) <= LABELLED_BARS else ():
     axes.bar_label(bar, fmt='%.3f', fontsize=9)
@@ -121,7 +126,9 @@ def prior_against_truth(prior, matched_frequencies, names, path):
   axes.set_ylabel('probability')
   distance = (np.abs(prior - frequencies).sum() + max(0.0, 1.0 - frequencies.sum())) / 2
   axes.set_title(f'total variation distance {distance:.3f}', fontsize=11, loc='left')
-  axes.legend(loc='lower right', bbox_to_anchor=(1.0, 0.98), ncols=2, frameon=False)
+  entries = zip(('true frequency', 'learned prior'), bars, strict=True)
+  place = {'loc': 'lower right', 'bbox_to_anchor': (1.0, 0.98), 'ncols': 2}
+  legend(axes, list(entries), **place, frameon=False)
   axes.set_xticks(positions, [names[code] for code in order], fontsize=9, **style)
   axes.grid(axis='x', visible=False)
   save_figure(path, figure)
@@ -145,6 +152,7 @@ def confusion(counts, class_names, path, nmi=None, ent=None):
   """
   classes, (k, num_classes) = match_codes(counts), np.shape(counts)
   one_each(class_names, num_classes, 'class')
+  class_names = list(map(shown, class_names))
   codes = np.argsort(np.where(classes < 0, num_classes, classes), kind='stable')
   counts = np.asarray(counts, np.float64)[codes]
   totals = counts.sum(axis=1, keepdims=True)

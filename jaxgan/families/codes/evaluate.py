@@ -5,11 +5,12 @@ import re
 import jax
 import numpy as np
 
-from jaxgan import distributed, evaluation_file, files, jobs, logging
+from jaxgan import distributed, evaluation_file, files, jobs, logging, optional
 from jaxgan.drawing import curves, grids
 from jaxgan.families import codes
 from jaxgan.families.codes import charts, measures, pictures, report
 from jaxgan.metrics import disentanglement, knn
+from jaxgan.names import shown
 from jaxgan.networks import infogans
 
 # Fields of the algorithm that methods do not say.
@@ -76,11 +77,15 @@ class Evaluation:
 
   def picture(self, folder, state, step: int, replica: int) -> None:
     grid = self._evaluator.grid(state, self._setup.evaluation_rng(replica))
-    grids.save_png(folder / 'samples' / f'step_{step:08d}.png', pictures.code_grid(grid))
+    with optional.output(samples := folder / 'samples'):
+      grids.save_png(samples / f'step_{step:08d}.png', pictures.code_grid(grid))
     rows = logging.read_metrics(folder)
-    curves.loss_curves(rows, folder / 'loss_curves.png')
-    charts.evaluation_curves(rows, folder / 'evaluation_curves.png', _CURVES)
-    charts.prior_over_time(rows, folder / 'prior_over_time.png')
+    with optional.output(path := folder / 'loss_curves.png'):
+      curves.loss_curves(rows, path)
+    with optional.output(path := folder / 'evaluation_curves.png'):
+      charts.evaluation_curves(rows, path, _CURVES)
+    with optional.output(path := folder / 'prior_over_time.png'):
+      charts.prior_over_time(rows, path)
 
   def write(self, folder, method: str, step: int, state, replica: int) -> dict:
     setup, evaluator, config = self._setup, self._evaluator, self._setup.config
@@ -142,58 +147,54 @@ class Evaluation:
       'train_counts': train_counts.tolist() if labelled else [],
       'notes': notes,
     }
-    self._draw(folder, state, evaluation, arrays, features)
+    rng = setup.evaluation_rng(replica)
+    grid = evaluator.grid(state, rng)
+    files.save_npz(folder / report.SAMPLES_FILE, images=grid)
     evaluation_file.write(folder, evaluation)
+    names = self._draw_codes(folder, evaluation, grid)
+    with optional.output(folder / 'traversal_1.png'):
+      for i, images in enumerate(evaluator.traversals(state, rng, _TRAVERSAL), start=1):
+        path = folder / f'traversal_{i}.png'
+        pictures.traversal(images, path, names, _TRAVERSAL, f'continuous code {i}')
+    with optional.output(path := folder / 'retrieval.png'):
+      self._draw_retrieval(path, arrays, features, labelled)
     return evaluation
 
-  def _draw(self, folder, state, evaluation, arrays, features):
-    """The pictures of an evaluation, and the images behind those that compare methods."""
+  def _draw_codes(self, folder, evaluation, grid):
+    """The pictures of codes and their classes; returns the names of the codes in pictures."""
     results, class_names = evaluation['results'], evaluation['class_names']
-    rng = self._setup.evaluation_rng(evaluation['protocol']['replica'])
-    grid = self._evaluator.grid(state, rng)
-    files.save_npz(folder / report.SAMPLES_FILE, images=grid)
     names = [f'code {code}' for code in range(len(grid))]
-    rows = logging.read_metrics(folder)
     truth = {}
     if class_names:
       counts = np.array(results['counts'])
       classes = disentanglement.match_codes(counts)
       names = [
-        f'{name} → {class_names[c]}' if c >= 0 else name
+        f'{name} → {shown(class_names[c])}' if c >= 0 else name
         for name, c in zip(names, classes, strict=True)
       ]
       frequencies = np.array(evaluation['train_counts']) / sum(evaluation['train_counts'])
       truth = {
         'true_frequencies': frequencies, 'class_of_code': classes, 'class_names': class_names
       }  # fmt: skip
-      charts.confusion(
-        counts, class_names, folder / 'confusion.png', nmi=results['nmi'], ent=results['ent']
-      )
+      with optional.output(path := folder / 'confusion.png'):
+        charts.confusion(counts, class_names, path, nmi=results['nmi'], ent=results['ent'])
       matched = np.array(results['matched_frequencies'])
-      path = folder / 'prior_against_truth.png'
-      charts.prior_against_truth(np.array(results['prior']), matched, names, path)
+      with optional.output(path := folder / 'prior_against_truth.png'):
+        charts.prior_against_truth(np.array(results['prior']), matched, names, path)
     shares = [f'{name}  ({p:.3f})' for name, p in zip(names, results['prior'], strict=True)]
-    grids.save_png(folder / report.GRID_FILE, pictures.code_grid(grid, shares))
-    charts.prior_over_time(rows, folder / 'prior_over_time.png', **truth)
-    for i, images in enumerate(self._evaluator.traversals(state, rng, _TRAVERSAL)):
-      pictures.traversal(
-        images,
-        folder / f'traversal_{i + 1}.png',
-        names=names,
-        values=_TRAVERSAL,
-        title=f'continuous code {i + 1}',
-      )
-    self._draw_retrieval(folder, arrays, features, labelled=bool(class_names))
+    with optional.output(path := folder / report.GRID_FILE):
+      grids.save_png(path, pictures.code_grid(grid, shares))
+    with optional.output(path := folder / 'prior_over_time.png'):
+      charts.prior_over_time(logging.read_metrics(folder), path, **truth)
+    return names
 
-  def _draw_retrieval(self, folder, arrays, features, labelled):
+  def _draw_retrieval(self, path, arrays, features, labelled):
     queries = np.random.default_rng(0).permutation(len(features))[:_QUERIES]
     num = min(_NEIGHBOURS + 1, len(features))
     # The first neighbour of a training image is the image itself.
     nearest = knn.nearest_neighbours(features, features[queries], num)[:, 1:]
     labels = (arrays.labels[queries], arrays.labels[nearest]) if labelled else (None, None)
-    pictures.retrieval(
-      arrays.images[queries], arrays.images[nearest], folder / 'retrieval.png', *labels
-    )
+    pictures.retrieval(arrays.images[queries], arrays.images[nearest], path, *labels)
 
   def sampler(self, state, balanced: bool):
     evaluator = self._evaluator

@@ -8,14 +8,16 @@ Ojha et al. 2020. Arrays in, one PNG out; generated images are drawn pixel by pi
 import numpy as np
 from PIL import Image
 
-from jaxgan import evaluation_file
+from jaxgan import evaluation_file, optional
 from jaxgan.drawing import grids
 from jaxgan.drawing.grids import GAP, MIN_TILE
 from jaxgan.drawing.page import MARGIN, new_page, text_width, write
 from jaxgan.families.codes.report import SAMPLES_FILE
+from jaxgan.names import shown
 
 SMALL, LARGE = 13, 16  # pixels, sizes of text; SMALL is the 9 points of a figure
 PANEL_TILE = 28  # pixels; smaller images are enlarged in code_grids
+TITLE = 64  # characters of a panel's title
 PANELS = 4  # panels in a line of code_grids
 FRAME = 3  # pixels of the frame in retrieval
 RED = (214, 39, 40)
@@ -31,11 +33,13 @@ def compare(workdir, folders):
   Returns:
     Paths of the pictures written.
   """
-  panels = {}
-  for method, folder in folders.items():
-    (panels[method],) = evaluation_file.read_samples(folder / SAMPLES_FILE, 5, 'images')
-  code_grids(panels, workdir / 'code_grids.png')
-  return [workdir / 'code_grids.png']
+  panels, path, drawn = {}, workdir / 'code_grids.png', []
+  with optional.output(path):
+    for method, folder in folders.items():
+      (panels[method],) = evaluation_file.read_samples(folder / SAMPLES_FILE, 5, 'images')
+    code_grids(panels, path)
+    drawn.append(path)
+  return drawn
 
 
 def code_grid(images, row_names=None):
@@ -80,11 +84,12 @@ def code_grids(panels, path):
   canvases = [_grid(images, PANEL_TILE) for images in panels.values()]
   lines = -(-len(panels) // PANELS)
   columns = -(-len(panels) // lines)
-  width = max(text_width(title, LARGE) for title in panels)
+  titles = [shown(title, TITLE) for title in panels]
+  width = max(text_width(title, LARGE) for title in titles)
   width = max(width, *(canvas.shape[1] for canvas in canvases)) + 2 * MARGIN
   height = max(canvas.shape[0] for canvas in canvases) + LARGE + 2 * MARGIN
   page = new_page(columns * width, lines * height + MARGIN)
-  for index, (title, canvas) in enumerate(zip(panels, canvases, strict=True)):
+  for index, (title, canvas) in enumerate(zip(titles, canvases, strict=True)):
     left, top = index % columns * width, MARGIN + index // columns * height
     write(page, title, (left + width // 2, top), LARGE, 'ma')
     left += (width - canvas.shape[1]) // 2

@@ -2,6 +2,7 @@
 
 from collections import Counter
 import functools
+import re
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from jaxgan.families.codes.tables import (
   prior_tables,
   tables,
 )
+from jaxgan.names import escaped
 from jaxgan.report import formatting
 from jaxgan.report.blocks import Table, Text
 from jaxgan.report.footnotes import Footnotes
@@ -151,7 +153,7 @@ def section(rows, footnotes):
       protocol = row.evaluations[0]['protocol']
       numbers = (protocol['step'], protocol['codes'], len(row.evaluations))
       prior = _prior(row) + (footnotes.mark(text) if text else '')
-      lines.append((row.experiment, row.method, *map(str, numbers), prior))
+      lines.append((escaped(row.experiment), row.method, *map(str, numbers), prior))
     parts += [Table('Without labels: the prior', lines), Text(UNLABELLED), Text(common)]
   return parts
 
@@ -202,7 +204,7 @@ def pictures(rows, out):
     common, own = _protocols(labelled)
     footnotes = Footnotes()
     for title, lines in _tables(labelled, own, footnotes):
-      header, *body = [[cell.replace('[^', ' [') for cell in line] for line in lines]
+      header, *body = [[re.sub(r'(?<!\\)\[\^', ' [', cell) for cell in line] for line in lines]
       draws.append(functools.partial(page.table, header, body, title=title))
     notes = [EXPLANATION[0]]
     notes += [f'[{number}] {text}' for number, text in enumerate(footnotes.texts, start=1)]

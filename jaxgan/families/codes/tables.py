@@ -8,6 +8,7 @@ import statistics
 
 import numpy as np
 
+from jaxgan.names import escaped
 from jaxgan.report import formatting
 from jaxgan.report.published import published_values
 
@@ -182,7 +183,7 @@ def _prior_lines(rows, row_footnotes, footnotes):
   sets = {(tuple(run['class_names']), tuple(run['train_counts'])) for run in runs}
   names, counts = next(iter(sets))
   if len(sets) == 1:
-    classes = [names[c] for c in _by_frequency(counts)]
+    classes = [escaped(names[c]) for c in _by_frequency(counts)]
   else:
     classes = [f'rank {rank}' for rank in range(1, len(names) + 1)]
   classes = classes if len(classes) <= CLASSES else []
@@ -248,7 +249,10 @@ def data_set(key):
 
 def _lines(columns, experiments, entries, footnotes):
   """The header and the methods that have a score."""
-  header = ['method', *(f'{name}: {column.heading}' for name in experiments for column in columns)]
+  header = [
+    'method',
+    *(f'{escaped(e)}: {column.heading}' for e in experiments for column in columns),
+  ]
   methods, lines = [], []
   for method, in_experiment in entries:
     line = []

@@ -25,6 +25,8 @@ NAMES = ('a', 'b', 'c')
     (('unconditional', 'acgan', 'cgan'), False, ('annotator',)),
     (('unconditional', 'class_balancing'), False, ('classifier', 'annotator')),
     (('class_balancing_conditional',), False, ('classifier', 'annotator')),
+    (('balanced_batches',), False, ('annotator',)),
+    (('class_balancing_balanced_batches',), False, ('classifier', 'annotator')),
     (('acgan_pretrained',), False, ('classifier', 'annotator')),
     # A score needs labels: those asked for, or the classifier's.
     (('acgan', 'cgan'), True, ('annotator', 'cas')),
@@ -60,9 +62,9 @@ def test_balanced_batches_need_an_image_of_every_class(tiny_config):
     for labels in ([0, 1, 2], [0, 2, 2])
   )
   class_balancing.check(tiny_config, some)
-  tiny_config.algorithm.class_balanced_batches = True
+  tiny_config.methods = ('balanced_batches',)
   class_balancing.check(tiny_config, every)
-  with pytest.raises(UserError, match=r"class_balanced_batches=True .* no image of class 'b'"):
+  with pytest.raises(UserError, match=r"methods=balanced_batches .* no image of class 'b'"):
     class_balancing.check(tiny_config, some)
 
 

@@ -1,0 +1,126 @@
+"""Which image formats are read, and opening their files without tripping over metadata."""
+
+from collections.abc import Iterator
+import contextlib
+import io
+import struct
+
+from PIL import Image, UnidentifiedImageError
+
+from jaxgan.errors import UserError, first_line
+
+# Pillow hands PostScript to Ghostscript, and five formats to handlers that a program must install;
+# it recognises MPEG and IPTC without decoding them.
+_NOT_DECODED = ('EPS', 'WMF', 'BUFR', 'GRIB', 'HDF5', 'MPEG', 'IPTC')
+_PNG = b'\x89PNG\r\n\x1a\n'
+# What changes pixels; the other chunks are metadata, but for the orientation in eXIf.
+_PNG_CHUNKS = (b'IHDR', b'PLTE', b'tRNS', b'IDAT', b'IEND', b'eXIf')
+# Layers, and what cameras store beside a photo, are no frames.
+_NO_FRAMES = ('PSD', 'MPO')
+
+
+def _decoded_formats() -> tuple[tuple[str, ...], dict[str, str]]:
+  """The names of the formats, and the format of each file suffix."""
+  Image.init()
+  decoded = {*Image.OPEN, 'MPO'} - {*_NOT_DECODED}  # The JPEG decoder reads MPO, too.
+  suffixes = {k: name for k, name in Image.registered_extensions().items() if name in decoded}
+  # Formats without a suffix have too weak a signature.
+  return tuple(name for name in Image.ID if name in suffixes.values()), suffixes
+
+
+FORMATS, SUFFIXES = _decoded_formats()
+JPEG_SUFFIXES = tuple(suffix for suffix, name in SUFFIXES.items() if name in ('JPEG', 'MPO'))
+
+
+@contextlib.contextmanager
+def open_image(file, path=None) -> Iterator[Image.Image]:
+  """An image file that is not decoded yet; all that goes wrong with it is a UserError.
+
+  Args:
+    file: a path, an open file, or something with a method `openable` that returns one of them.
+    path: what messages call it, by default `file`.
+  """
+  try:
+    with _opened(file.openable() if hasattr(file, 'openable') else file) as image:
+      if image.width * image.height > Image.MAX_IMAGE_PIXELS:
+        raise ValueError(f'{image.width}x{image.height} pixels are too many')
+      yield image
+  except UserError:
+    raise
+  except Exception as error:  # Decoders raise a dozen types for damaged files.
+    unknown = isinstance(error, UnidentifiedImageError)
+    reason = 'damaged, or not PNG, JPEG, BMP, WEBP or another format that Pillow decodes'
+    reason = reason if unknown else first_line(error)
+    raise UserError(f'image file {path or file} cannot be read ({reason})') from error
+
+
+def load(image: Image.Image) -> Image.Image:
+  """Decodes an image; metadata that Pillow refuses is left out."""
+  stream = image.fp
+  try:
+    image.load()
+    return image
+  except Exception:
+    # Some metadata comes behind the pixels. Pillow closes files after the last frame.
+    bare = _without_metadata(image.filename or stream)
+    if bare is None:
+      raise
+    image = Image.open(bare, formats=('PNG',))
+    image.load()
+    return image
+
+
+def num_frames(image: Image.Image) -> int:
+  """How many frames an image file has; 1 if damage hides the number."""
+  if image.format in _NO_FRAMES:
+    return 1
+  try:
+    return getattr(image, 'n_frames', 1)
+  except Exception:  # Decoders raise a dozen types.
+    return 1
+
+
+def orientation(image: Image.Image) -> int:
+  """The orientation that EXIF notes, 1 .. 8; 1 if the EXIF cannot be read."""
+  try:
+    return int(image.getexif().get(0x0112, 1))
+  except Exception:  # The parser raises a dozen types.
+    return 1
+
+
+def _opened(file):
+  try:
+    return Image.open(file, formats=FORMATS)
+  except Exception:
+    bare = _without_metadata(file)
+    if bare is None:
+      raise
+    return Image.open(bare, formats=('PNG',))
+
+
+def _without_metadata(file) -> io.BytesIO | None:
+  """A PNG of the chunks that pixels depend on; None if the file is no PNG or has no other chunks.
+
+  Pillow refuses a PNG for text beyond a limit, for a colour profile that it cannot inflate, or for
+  a wrong checksum of either.
+  """
+  if hasattr(file, 'read'):
+    if file.closed:
+      return None
+    file.seek(0)
+    data = file.read()
+  else:
+    with open(file, 'rb') as stream:
+      data = stream.read()
+  if not data.startswith(_PNG):
+    return None
+  parts, at, left_out = [_PNG], len(_PNG), False
+  while at < len(data):
+    length, kind = struct.unpack('>I4s', data[at : at + 8].ljust(8, b'\0'))
+    end = at + 12 + length
+    if kind in _PNG_CHUNKS or not kind.isalpha():
+      parts.append(data[at:end])
+    else:
+      left_out = True
+    at = end
+  return io.BytesIO(b''.join(parts)) if left_out else None

@@ -1,0 +1,233 @@
+"""The files of a folder or of a .zip: names first, contents when they are asked for.
+
+Nothing of a .zip is extracted to the disk.
+"""
+
+import abc
+from collections import Counter
+import io
+import os
+from pathlib import Path, PurePosixPath
+import stat
+from typing import BinaryIO, NamedTuple
+import zipfile
+
+from data_prep.picture_formats import SUFFIXES
+from jaxgan.errors import UserError, first_line
+
+TABLES = ('dataset.json', 'metadata.csv', 'metadata.jsonl')  # Files that may hold labels.
+_LARGEST = 2**29  # Bytes of a file in a .zip, which is decoded in memory.
+
+
+class Folder(NamedTuple):
+  """What is in a folder, by name and sorted: names of folders, of images and of `TABLES`."""
+
+  folders: list[str]
+  images: list[str]
+  tables: list[str]
+
+
+class File(NamedTuple):
+  """A file of a tree; `str` of it is what messages call it."""
+
+  tree: 'Tree'
+  path: str  # Inside the tree, with slashes.
+
+  def __str__(self):
+    return f'{self.tree.root}/{self.path}'
+
+  @property
+  def name(self) -> str:
+    """The last part of the path."""
+    return self.path.rpartition('/')[2]
+
+  def open(self) -> BinaryIO:
+    """The file, open for reading."""
+    return self.tree.open(self.path)
+
+  def openable(self):
+    """What Pillow can open: a path or an open file."""
+    return self.tree.openable(self.path)
+
+
+class Tree(abc.ABC):
+  """The visible files of a folder or a .zip.
+
+  Attributes:
+    root: the path of the folder or .zip.
+    folders: the Folder of each path inside the tree; '' is the root.
+    passed_over: how many files or folders are not read, by reason.
+  """
+
+  def __init__(self, root: Path):
+    self.root, self.folders, self.passed_over = root, {}, Counter()
+
+  @abc.abstractmethod
+  def open(self, path: str) -> BinaryIO:
+    """A file, open for reading."""
+
+  @abc.abstractmethod
+  def openable(self, path: str):
+    """What Pillow can open: a path or an open file."""
+
+  def images(self, top: str) -> list[str]:
+    """The paths of all images below a folder: the images of each folder before its folders."""
+    paths, waiting = [], [top]
+    while waiting:
+      path = waiting.pop()
+      folder = self.folders[path]
+      paths += [join(path, name) for name in folder.images]
+      waiting += [join(path, name) for name in reversed(folder.folders)]
+    return paths
+
+  def shown(self, path: str) -> str:
+    """What messages call a path inside the tree."""
+    return os.fspath(self.root / path)
+
+  def read(self, path: str) -> bytes:
+    """The contents of a file.
+
+    Raises:
+      UserError: it cannot be read.
+    """
+    try:
+      with self.open(path) as stream:
+        return stream.read()
+    except Exception as error:  # Of files; zip and zlib errors.
+      raise UserError(f'{self.shown(path)} cannot be read ({first_line(error)})') from error
+
+  def _add_file(self, folder: Folder, name: str) -> None:
+    suffix = os.path.splitext(name)[1].lower()
+    if name in TABLES:
+      folder.tables.append(name)
+    elif suffix in SUFFIXES:
+      folder.images.append(name)
+    else:
+      shown = suffix.encode(errors='replace').decode() or 'no suffix'
+      self.passed_over[f'files that are no images ({" ".join(shown.split())})'] += 1
+
+
+def open_tree(source: Path) -> Tree:
+  """The tree of a folder or a .zip; see `FolderTree` and `ZipTree`."""
+  return FolderTree(source) if source.is_dir() else ZipTree(source)
+
+
+def join(folder: str, name: str) -> str:
+  """The path of something in a folder of a tree."""
+  return f'{folder}/{name}' if folder else name
+
+
+class FolderTree(Tree):
+  """The files of a folder at any depth; links are followed, but not to a folder around them.
+
+  Raises:
+    UserError: a folder that cannot be read, or a link that leads nowhere.
+  """
+
+  def __init__(self, root: Path):
+    super().__init__(root)
+    waiting = [('', ())]
+    while waiting:
+      path, above = waiting.pop()
+      try:
+        waiting += self._list(path, above)
+      except OSError as error:
+        raise UserError(f'{self.shown(path)} cannot be read ({error.strerror})') from error
+
+  def open(self, path):
+    return open(self.openable(path), 'rb')
+
+  def openable(self, path):
+    return os.path.join(self.root, path)
+
+  def _list(self, path, above):
+    """Lists a folder; returns its folders, each with the identities of the folders around it."""
+    status = os.stat(self.openable(path))
+    here = status.st_dev, status.st_ino
+    folder = self.folders[path] = Folder([], [], [])
+    if here in above:
+      self.passed_over['links to a folder around them'] += 1
+      return []
+    with os.scandir(self.openable(path)) as entries:
+      entries = sorted(entries, key=lambda entry: entry.name)
+    for entry in entries:
+      linked = entry.is_symlink()  # Of a link in a circle, scandir raises where os.path does not.
+      is_folder = os.path.isdir(entry.path) if linked else entry.is_dir()
+      if reason := _hidden(entry.name, is_folder):
+        self.passed_over[reason] += 1
+      elif linked and not os.path.exists(entry.path):
+        raise UserError(f'{entry.path} is a link that leads nowhere or in a circle: remove it')
+      elif is_folder:
+        folder.folders.append(entry.name)
+      elif entry.is_file():
+        self._add_file(folder, entry.name)
+      else:
+        self.passed_over['pipes and devices'] += 1
+    return [(join(path, name), (*above, here)) for name in folder.folders]
+
+
+class ZipTree(Tree):
+  """The files of a .zip.
+
+  Raises:
+    UserError: no readable .zip, a name that leads out of it or occurs twice, or a huge file.
+  """
+
+  def __init__(self, root: Path):
+    super().__init__(root)
+    try:
+      self._archive = zipfile.ZipFile(root)
+    except Exception as error:  # Of files; zip and struct errors.
+      raise UserError(f'source {root} is not a readable .zip ({first_line(error)})') from error
+    self.folders[''] = Folder([], [], [])
+    hidden, seen = set(), set()
+    for member in self._archive.infolist():
+      self._add(member, hidden, seen)
+    for folder in self.folders.values():
+      for names in folder:
+        names.sort()
+
+  def open(self, path):
+    return self._archive.open(path)
+
+  def openable(self, path):
+    return io.BytesIO(self._archive.read(path))
+
+  def _add(self, member, hidden, seen):
+    name, parts = member.filename, PurePosixPath(member.filename).parts
+    if name.startswith('/') or '..' in parts or '\\' in name:
+      raise UserError(f'source {self.root} names {name!r}, which is no file inside of it')
+    if name in seen:
+      raise UserError(f'source {self.root} has two files called {name!r}: remove one')
+    seen.add(name)
+    for i, part in enumerate(parts):
+      is_folder = i + 1 < len(parts) or member.is_dir()
+      if reason := _hidden(part, is_folder):
+        self.passed_over[reason] += not is_folder or parts[: i + 1] not in hidden
+        hidden.add(parts[: i + 1])
+        return
+    if stat.S_ISLNK(member.external_attr >> 16):
+      self.passed_over['links in the .zip'] += 1
+      return
+    folder = self._folder('/'.join(parts if member.is_dir() else parts[:-1]))
+    if member.is_dir():
+      return
+    if member.file_size > _LARGEST:
+      raise UserError(f'{self.shown(name)} has {member.file_size} bytes, at most {_LARGEST} can be')
+    self._add_file(folder, parts[-1])
+
+  def _folder(self, path):
+    if path not in self.folders:
+      self.folders[path] = Folder([], [], [])
+      above, _, name = path.rpartition('/')
+      self._folder(above).folders.append(name)
+    return self.folders[path]
+
+
+def _hidden(name, is_folder):
+  """Why a name is passed over, '' if it is not."""
+  if name == '__MACOSX' and is_folder:
+    return 'folders called __MACOSX'
+  if name.startswith('.'):
+    return 'hidden folders' if is_folder else 'hidden files'
+  return ''

@@ -1,0 +1,35 @@
+"""The two extreme cases of the regulariser (Fig. 3 of the paper), on the embedded images.
+
+    python -m jaxgan.main --config=experiments/fashion_extreme_counts.py:count=huge
+    python -m jaxgan.main --config=experiments/fashion_extreme_counts.py:count=tiny
+    python -m jaxgan.main --config=experiments/fashion_extreme_counts.py:count=even
+    python -m jaxgan.main --mode=report runs/fashion_extreme_counts_* --out=extremes.md
+
+Effective counts that are held instead of learned show what the regulariser does with them: where
+N_k of one class is huge, it believes that there is too much of the class, and the class's share of
+the generated images falls; where N_k is tiny, the share rises. `count=even` holds all counts equal.
+The class is the coat, label 4, neither head nor tail. The report draws the three beside each other
+(`extremes_classes.png`), each run its shares over the steps (`class_histogram_over_time.png`).
+
+Everything else is that of `fashion_lt`.
+"""
+
+from experiments import base, fashion_lt
+
+HELD_CLASS = 4
+_COUNTS = {'huge': 100.0, 'tiny': 0.01, 'even': 1.0}  # N of the class, those of the others are 1
+
+
+def get_config(argument: str = ''):
+  """The configuration; the argument takes count=huge|tiny|even."""
+  chosen = base.parse_argument(argument, count=tuple(_COUNTS))
+  config = fashion_lt.get_config('method=class_balancing')
+  config.experiment = f'fashion_extreme_counts_{chosen.count}'
+  config.workdir = f'runs/{config.experiment}'
+  counts = [1.0] * 10
+  counts[HELD_CLASS] = _COUNTS[chosen.count]
+  with config.ignore_type():
+    config.algorithm.count_start = tuple(counts)
+  config.algorithm.count_update = 'held'
+  config.evaluation.cas = False  # Held counts make no balanced images to learn from.
+  return config

@@ -1,0 +1,47 @@
+"""What keeps training stable, one switch at a time, on the embedded images.
+
+    python -m jaxgan.main --config=experiments/fashion_stability.py:switch=none
+    python -m jaxgan.main --config=experiments/fashion_stability.py:switch=r1_r2
+    python -m jaxgan.main --config=experiments/fashion_stability.py:switch=lecam
+    python -m jaxgan.main --config=experiments/fashion_stability.py:switch=diff_augment
+    python -m jaxgan.main --config=experiments/fashion_stability.py:switch=none,method=cgan
+    python -m jaxgan.main --config=experiments/fashion_stability.py:switch=gsr
+
+Class balancing as in `fashion_lt` with the one switch of `jaxgan.algorithms.stability`. The gains
+and biases that gsr regularises are those of a conditional generator: it goes with cgan, and cgan
+without it is its baseline. Each switch has a work directory of its own, named after it; give all of
+them the classifier and annotator of the first:
+
+    --config.classifier.folder=runs/fashion_stability_none/classifier
+    --config.annotator.folder=runs/fashion_stability_none/annotator
+
+`--mode=report` on the work directories compares each with its method without the switch. A step
+takes about twice as long with r1_r2 and no longer with the others. The weights are from short runs
+of one seed, no more: that of gsr is its paper's, γ a twentieth of that of R3GAN's code for CIFAR-10
+(there is spectral norm, too; three and ten times of it were worse), λ of lecam a tenth of one that
+was too much.
+"""
+
+from experiments import base, fashion_lt
+
+METHODS = ('class_balancing', 'cgan')
+SWITCHES = {
+  'none': {},
+  'r1_r2': {'r1_r2_weight': 0.1, 'r1_r2_end_weight': 0.01, 'r1_r2_steps': 3000},
+  'lecam': {'lecam_weight': 0.01},
+  'diff_augment': {'diff_augment': ('translation', 'cutout')},
+  'gsr': {'group_spectral_weight': 0.5},
+}
+
+
+def get_config(argument: str = ''):
+  """The configuration; the argument takes switch=... and method=class_balancing|cgan."""
+  chosen = base.parse_argument(argument, switch=tuple(SWITCHES), method=('default', *METHODS))
+  method = chosen.method
+  if method == 'default':
+    method = 'cgan' if chosen.switch == 'gsr' else 'class_balancing'
+  config = fashion_lt.get_config(f'method={method}')
+  config.experiment = 'fashion_stability'
+  config.workdir = f'runs/fashion_stability_{chosen.switch}'
+  config.algorithm.update(SWITCHES[chosen.switch])
+  return config

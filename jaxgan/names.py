@@ -1,0 +1,59 @@
+"""Names as text: of classes, methods and experiments, in any script, shown as they are."""
+
+import re
+import unicodedata
+
+LONGEST = 32  # characters of a name in a picture or a terminal's table
+_CUT = '…'
+# Punctuation that Markdown reads as markup. An underscore inside a word is none.
+_MARKUP = re.compile(r'[\\`*\[\]<>|$&~]|(?<![^\W_])_|_(?![^\W_])')
+_ESCAPED = re.compile(r'\\([!-/:-@\[-`{-~])')
+
+
+def shown(name: str, most: int = LONGEST) -> str:
+  """A name on one line of limited width: a longer one loses its middle.
+
+  Args:
+    name: any text. Control characters become '�'.
+    most: the largest width, see `width`.
+
+  Example:
+    >>> shown('runs/2024/cats/siamese', 11)
+    'runs/…amese'
+  """
+  name = ''.join('�' if unicodedata.category(char) in ('Cc', 'Cs') else char for char in name)
+  if width(name) <= most:
+    return name
+  end = _start(name[::-1], most // 2)[::-1]
+  while end and _is_joined(end[0]):  # Its base character is cut off.
+    end = end[1:]
+  return f'{_start(name, most - 1 - most // 2)}{_CUT}{end}'
+
+
+def _start(text, most):
+  """The longest beginning that is not wider."""
+  for end in range(len(text), 0, -1):
+    if width(text[:end]) <= most:
+      return text[:end]
+  return ''
+
+
+def width(text: str) -> int:
+  """The columns of a terminal that a text takes: two a Chinese character, none an accent."""
+  wide = sum(unicodedata.east_asian_width(char) in 'WF' for char in text)
+  return len(text) + wide - sum(map(_is_joined, text))
+
+
+def _is_joined(char):
+  """Whether a character is drawn onto the previous one, or not at all."""
+  return unicodedata.category(char) in ('Mn', 'Me', 'Cf')
+
+
+def escaped(text: str) -> str:
+  """A text in Markdown that shows it as it is, in a table's cell, too."""
+  return _MARKUP.sub(r'\\\g<0>', text)
+
+
+def unescaped(text: str) -> str:
+  """The text that Markdown with backslash escapes shows."""
+  return _ESCAPED.sub(r'\1', text)

@@ -1,0 +1,342 @@
+"""Which files of folders and archives are read, as which class and split, and what is counted."""
+
+import json
+import unicodedata
+import zipfile
+
+import numpy as np
+from PIL import Image
+import pytest
+
+from data_prep import build, folders
+
+SMALL = (8, 8)
+
+
+@pytest.fixture
+def write(tmp_path):
+  """write({path: shade of a picture, or bytes or text}) -> the folder that holds these files."""
+
+  def write(contents, name='pets'):
+    root = tmp_path / name
+    for path, content in contents.items():
+      file = root / path
+      file.parent.mkdir(parents=True, exist_ok=True)
+      if isinstance(content, int):
+        Image.new('RGB', SMALL, (content, 0, 0)).save(file)
+      else:
+        file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return root
+
+  return write
+
+
+def zipped(root, top=''):
+  """A .zip of a folder, all of it inside of the folder `top`."""
+  path = root.with_suffix('.zip')
+  with zipfile.ZipFile(path, 'w', zipfile.ZIP_DEFLATED) as archive:
+    for file in sorted(root.rglob('*')):
+      archive.write(file, f'{top}{file.relative_to(root).as_posix()}')
+  return path
+
+
+def contents(source, **options):
+  """{split: {class: sorted shades of red}}, and the Source."""
+  read = folders.read_folder(source, **options)
+  found = {}
+  for split, part in (('train', read.train), ('test', read.test)):
+    if part is not None:
+      rows = [(read.class_names[label], int(image[0, 0, 0]))
+              for image, label in zip(part.images, part.labels, strict=True)]  # fmt: skip
+      found[split] = {name: sorted(v for n, v in rows if n == name) for name in read.class_names}
+  return found, read
+
+
+def refused(source):
+  with pytest.raises(build.UserError) as raised:
+    folders.read_folder(source)
+  assert '\n' not in str(raised.value)
+  return str(raised.value)
+
+
+def test_every_format_that_pillow_decodes_is_read_and_the_rest_counted(write):
+  shades = iter(range(0, 250, 5))
+  suffixes = ['png', 'tif', 'TIFF', 'bmp', 'gif', 'ppm', 'tga', 'pcx', 'dib', 'apng', 'qoi', 'sgi']
+  root = write({f'dog/{s}.{s}': 0 for s in suffixes if s not in ('qoi', 'gif')})
+  expected = []
+  for suffix in suffixes:
+    if suffix != 'qoi' or '.qoi' in Image.registered_extensions():
+      expected.append(next(shades))
+      Image.new('RGB', SMALL, (expected[-1], 0, 0)).save(root / 'dog' / f'{suffix}.{suffix}')
+  others = {'a.eps': '%!PS', 'b.pdf': '%PDF', 'c.txt': '', 'd.txt': '', 'none': '', '.e.png': ''}
+  write({f'dog/{name}': text for name, text in others.items()})
+  write({'.git/x': '', '__MACOSX/dog/._1.png': '', '.DS_Store': ''})
+  found, read = contents(root)
+  assert found == {'train': {'dog': expected}}
+  assert dict(read.passed_over) == {
+    'files that are no images (.eps)': 1,
+    'files that are no images (.pdf)': 1,
+    'files that are no images (.txt)': 2,
+    'files that are no images (no suffix)': 1,
+    'folders called __MACOSX': 1,
+    'hidden files': 2,
+    'hidden folders': 1,
+  }
+  assert dict(contents(zipped(root))[1].passed_over) == dict(read.passed_over)
+
+
+def test_jpeg_by_another_name_is_lossy_all_the_same(write):
+  root = write({'dog/1.png': 1})
+  Image.new('RGB', SMALL).save(root / 'dog' / '2.jfif', 'JPEG')
+  assert folders.read_folder(root).pixels == 'jpeg'
+
+
+def test_of_several_frames_the_first_is_read(write):
+  root = write({'dog/1.png': 10})
+  frames = [Image.new('RGB', SMALL, (shade, 0, 0)) for shade in (40, 80, 120)]
+  for suffix in ('gif', 'tif', 'webp'):
+    options = {'lossless': True} if suffix == 'webp' else {}
+    path = root / 'dog' / f'{suffix}.{suffix}'
+    frames[0].save(path, save_all=True, append_images=frames[1:], **options)
+  found, read = contents(root)
+  assert found['train'] == {'dog': [10, 40, 40, 40]}
+  assert read.changes == ('of 3 files with several frames the first is read',)
+
+
+def test_folders_inside_of_a_class_belong_to_it(write):
+  root = write({'dog/1.png': 1, 'dog/more/2.png': 2, 'dog/more/deep/3.png': 3, 'cat/1.png': 4})
+  assert contents(root)[0] == {'train': {'cat': [4], 'dog': [1, 2, 3]}}
+
+
+def test_links_to_a_folder_around_them_are_counted(write):
+  root = write({'dog/1.png': 1, 'dog/more/2.png': 2, 'cat/1.png': 3})
+  (root / 'dog' / 'more' / 'up').symlink_to('..')
+  (root / 'cat' / 'all').symlink_to(root)
+  (root / 'cat' / 'dogs').symlink_to(root / 'dog')  # Not around it: followed.
+  found, read = contents(root)
+  assert found == {'train': {'cat': [1, 2, 3], 'dog': [1, 2]}}
+  assert dict(read.passed_over) == {'links to a folder around them': 3}
+
+
+SPLITS = {f'{split}/{name}/{i}.png': shade + i
+          for split, name, shade in (('train', 'a', 0), ('train', 'b', 10), ('val', 'a', 20),
+                                     ('val', 'b', 30), ('test', 'a', 40), ('test', 'b', 50))
+          for i in range(2)}  # fmt: skip
+
+
+def renamed(splits):
+  """Some of SPLITS under other names."""
+  parts = [(path.partition('/'), shade) for path, shade in SPLITS.items()]
+  return {f'{splits[p[0]]}/{p[2]}': shade for p, shade in parts if p[0] in splits}
+
+
+TRAIN = {'a': [0, 1], 'b': [10, 11]}
+
+
+@pytest.mark.parametrize(('train', 'val'), [('train', 'valid'), ('Train', 'Validation'),
+                                            ('TRAINING', 'VAL'), ('train', 'val')])  # fmt: skip
+def test_without_a_test_folder_val_is_the_test_split(train, val, write):
+  root = write(renamed({'train': train, 'val': val}))
+  found, read = contents(root)
+  assert found == {'train': TRAIN, 'test': {'a': [20, 21], 'b': [30, 31]}}
+  assert not read.passed_over
+
+
+@pytest.mark.parametrize('test', ['test', 'Test', 'testing'])
+def test_with_a_test_folder_val_is_passed_over_and_counted(test, write):
+  root = write(renamed({'train': 'train', 'val': 'val', 'test': test}))
+  found, read = contents(root)
+  assert found == {'train': TRAIN, 'test': {'a': [40, 41], 'b': [50, 51]}}
+  assert dict(read.passed_over) == {f'images of val, as {test} is the test split': 4}
+
+
+def test_flat_train_and_val_are_splits_without_labels(write):
+  root = write({'train/1.png': 1, 'train/2.png': 2, 'val/1.png': 3})
+  found, read = contents(root)
+  assert found == {'train': {'unlabelled': [1, 2]}, 'test': {'unlabelled': [3]}}
+  assert not read.labelled
+
+
+def test_folders_beside_the_splits_are_counted(write):
+  root = write({**renamed({'train': 'train', 'test': 'test'}), 'extra/1.png': 1, 'docs/a.txt': ''})
+  found, read = contents(root)
+  assert found['train'] == TRAIN
+  counted = {'images of extra, beside train': 1, 'files that are no images (.txt)': 1}
+  assert dict(read.passed_over) == counted
+
+
+@pytest.mark.parametrize(
+  ('paths', 'message'),
+  [
+    (['train/a/1.png', 'Train/a/1.png', 'test/a/1.png'], 'has the folders Train and train: keep'),
+    (['train/a/1.png', 'val/a/1.png', 'valid/a/1.png'], 'has the folders val and valid: keep one'),
+    (['test/a/1.png', 'val/a/1.png'], 'has a folder test but none called train'),
+    (['train/a/1.png', 'car/1.png'], 'has a folder car beside train, which has folders'),
+    (['a/train/1.png', 'a/test/1.png', 'b/train/1.png'], 'has test and other splits inside of its'),
+    (['00000/img00000000.png', '00001/img00000001.png'], 'its dataset.json is missing'),
+    (['train/a/1.png', 'train/b/1.png', 'val/a/1.png'], 'val/b has no images'),
+  ],
+)
+def test_what_can_be_read_in_two_ways_is_refused(paths, message, write):
+  assert message in refused(write(dict.fromkeys(paths, 1)))
+
+
+def test_a_zip_is_read_as_its_folder(write, tmp_path):
+  root = write(renamed({'train': 'train', 'val': 'val'}))
+  assert contents(zipped(root))[0] == contents(root)[0]
+  source = zipped(root, 'pets/')
+  found, read = contents(source)
+  assert found == contents(root)[0] and read.changes == ('read from the folder pets in it',)
+  train = build.load('long_tail_folder', 'train', str(source), str(tmp_path / 'tfds'))
+  assert np.bincount(train.labels).tolist() == [2, 2]
+  assert '/pets-' in train.metadata['full_name']
+  assert sorted(int(image[0, 0, 0]) for image in train.images) == [0, 1, 10, 11]
+
+
+def test_bad_zips_are_refused(tmp_path):
+  def archive(names):
+    with zipfile.ZipFile(tmp_path / 'a.zip', 'w') as file:
+      for name in names:
+        file.writestr(name, b'x')
+    return tmp_path / 'a.zip'
+
+  assert "names '../a.png', which is no file inside" in refused(archive(['../a.png']))
+  assert "names '/a.png'" in refused(archive(['/a.png']))
+  assert 'has no class folders and no images' in refused(archive([]))
+  assert 'a.zip/cat/1.png cannot be read (damaged' in refused(archive(['cat/1.png']))
+  (tmp_path / 'a.zip').write_bytes(b'PK')
+  assert 'is not a readable .zip' in refused(tmp_path / 'a.zip')
+  with pytest.warns(UserWarning, match='Duplicate'):
+    source = archive(['cat/1.png', 'cat/1.png'])
+  assert "has two files called 'cat/1.png'" in refused(source)
+
+
+def test_accents_of_two_kinds_are_one_class(write):
+  composed, split_up = (unicodedata.normalize(form, 'café') for form in ('NFC', 'NFD'))
+  root = write({f'train/{composed}/1.png': 1, 'train/b/1.png': 2,
+                f'test/{split_up}/1.png': 3, 'test/b/1.png': 4})  # fmt: skip
+  found, read = contents(root)
+  assert found == {'train': {'b': [2], composed: [1]}, 'test': {'b': [4], composed: [3]}}
+  assert not read.changes
+  root = write({f'{composed}/1.png': 1, f'{split_up}/2.png': 2, 'b/1.png': 3}, 'two')
+  found, read = contents(root)
+  assert found == {'train': {'b': [3], composed: [1, 2]}}
+  assert read.changes == (f'2 folders {composed} with accents of two kinds are one class',)
+
+
+# Labels files ----------------------------------------------------------------------------------
+
+CHUNKS = {f'0000{i // 2}/img0000000{i}.png': i for i in range(5)}
+
+
+def dataset_json(labels):
+  rows = labels and [[path, label] for path, label in zip(CHUNKS, labels, strict=True)]
+  return {**CHUNKS, 'dataset.json': json.dumps({'labels': rows})}
+
+
+def test_the_labels_of_dataset_tool(write):
+  root = write(dataset_json([10, 2, 10, 2, 2]))
+  for source in (root, zipped(root), zipped(root, 'set/')):
+    found, read = contents(source)
+    assert found == {'train': {'2': [1, 3, 4], '10': [0, 2]}}
+    assert read.class_names == ('2', '10') and read.kind == 'labels file'
+
+
+def test_no_labels_of_dataset_tool(write):
+  root = write(dataset_json(None))
+  for source in (root, zipped(root)):
+    found, read = contents(source)
+    assert found == {'train': {'unlabelled': [0, 1, 2, 3, 4]}} and not read.labelled
+
+
+def csv(rows, head='file_name,label'):
+  return '\n'.join([head, *rows, ''])
+
+
+PICTURES = {f'train/{i}.png': i for i in range(4)}
+
+
+@pytest.mark.parametrize('table', [
+  {'train/metadata.csv': csv(['0.png,dog', '1.png,cat', '3.png,dog'])},
+  {'metadata.csv': '\ufeff' + csv(['x,train/0.png,dog', 'y,train/1.png,cat', 'z,train/3.png,dog'],
+                                  'text,file_name,class')},
+  {'train/metadata.jsonl': '\n'.join(json.dumps({'file_name': f'{i}.png', 'label': name})
+                                     for i, name in ((0, 'dog'), (1, 'cat'), (3, 'dog')))},
+])  # fmt: skip
+def test_the_labels_of_image_folder(table, write):
+  found, read = contents(write({**PICTURES, **table}))
+  assert found == {'train': {'cat': [1], 'dog': [0, 3]}}
+  (path,) = table
+  assert dict(read.passed_over) == {f'images without a row in {path}': 1}
+
+
+def test_numbers_are_ordered_by_size_and_rows_without_a_label_counted(write):
+  root = write(
+    {**PICTURES, 'train/metadata.csv': csv(['0.png,10', '1.png,9', '2.png,', '3.png,9'])}
+  )
+  found, read = contents(root)
+  assert found == {'train': {'9': [1, 3], '10': [0]}} and read.class_names == ('9', '10')
+  assert dict(read.passed_over) == {'images without a label in train/metadata.csv': 1}
+
+
+def test_a_labels_file_for_each_split(write):
+  root = write({'train/1.png': 1, 'train/2.png': 2, 'val/1.png': 3, 'val/2.png': 4,
+                'train/metadata.csv': csv(['1.png,a', '2.png,b']),
+                'val/metadata.csv': csv(['1.png,b', '2.png,a'])})  # fmt: skip
+  assert contents(root)[0] == {'train': {'a': [1], 'b': [2]}, 'test': {'a': [4], 'b': [3]}}
+  (root / 'val' / 'metadata.csv').unlink()
+  assert 'expected a file beside the splits, or one in each of them' in refused(root)
+
+
+def test_captions_are_no_labels(write):
+  root = write(
+    {'dog/1.png': 1, 'cat/1.png': 2, 'metadata.csv': csv(['dog/1.png,x'], 'file_name,t')}
+  )
+  found, read = contents(root)
+  assert found == {'train': {'cat': [2], 'dog': [1]}}
+  assert dict(read.passed_over) == {'metadata.csv without a column label or class': 1}
+
+
+@pytest.mark.parametrize(
+  ('table', 'message'),
+  [
+    ({'metadata.csv': csv(['train/9.png,a'])}, "names 'train/9.png', which is no image there"),
+    ({'metadata.csv': csv(['../train/0.png,a'])}, 'which is no file inside of its folder'),
+    ({'metadata.csv': csv(['train/0.png,a', 'train/0.png,b'])}, "names 'train/0.png' twice"),
+    ({'metadata.csv': csv(['train/0.png,a,b'], 'file_name,label,class')}, 'either label or class'),
+    ({'metadata.csv': csv(['train/0.png,a'], 'file,label')}, 'expected the columns file_name and'),
+    ({'metadata.csv': csv([])}, 'has no labels'),
+    ({'metadata.csv': b'file_name,label\n\xff,a'}, 'cannot be read'),
+    ({'metadata.csv': '', 'metadata.jsonl': ''}, 'has metadata.csv and metadata.jsonl: keep'),
+    ({'metadata.jsonl': '{'}, 'metadata.jsonl cannot be read'),
+    ({'metadata.jsonl': '[1]'}, 'each line must be an object'),
+    ({'metadata.jsonl': '{"file_name": "train/0.png", "label": 0.5}'}, 'label 0.5 of train/0.png'),
+    ({'dataset.json': '{}'}, 'it has no field "labels"'),
+    ({'dataset.json': '{"labels": [["train/0.png"]]}'}, 'null or a list of'),
+    ({'dataset.json': '{"labels": [["train/0.png", [0, 1]]]}'}, 'is no whole number or name'),
+    ({'dataset.json': '{"labels": [["train/0.png", 1], ["train/1.png", "a"]]}'}, 'numbers and na'),
+  ],
+)
+def test_bad_labels_files(table, message, write):
+  assert message in refused(write({**PICTURES, **table}))
+
+
+def test_an_exported_data_set_is_read(write):
+  """Class folders inside of train, and a list of the images beside it."""
+  found, read = contents(
+    write({'train/a/000000.png': 1, 'train/b/000000.png': 2, 'images.csv': ''})
+  )
+  assert found == {'train': {'a': [1], 'b': [2]}}
+  assert dict(read.passed_over) == {'files that are no images (.csv)': 1}
+
+
+def test_the_hash_covers_the_labels_and_not_what_is_passed_over(write):
+  from data_prep import long_tail_folder
+
+  root = write({**PICTURES, 'train/metadata.csv': csv([f'{i}.png,a' for i in range(4)])})
+  name = lambda: long_tail_folder.recipe('', str(root)).config  # noqa: E731
+  first = name()
+  write({'train/notes.txt': 'x', '.hidden': 'x'})
+  assert name() == first
+  write({'train/metadata.csv': csv([f'{i}.png,b' for i in range(4)])})
+  assert name() != first

@@ -1,0 +1,37 @@
+"""Editions of data sets for sources of another size than the published ones.
+
+Each data set's `recipe` takes the sizes that a source must have as a value, by default the
+published ones. An edition is entered in `data_prep.build.DATASETS` in place of the data set, with
+that value given.
+"""
+
+import functools
+import importlib
+import sys
+import types
+
+from data_prep import build
+
+
+def edition(name, **sizes):
+  """The module of a data set, with sizes: layout=... or copy=..."""
+  module = importlib.import_module(build.DATASETS[name])
+  own = types.ModuleType(f'tests.editions.{name}')
+  own.OPTIONS = module.OPTIONS
+  own.recipe = functools.partial(module.recipe, **sizes)
+  if hasattr(module, 'replica_splits'):
+    own.replica_splits = functools.partial(module.replica_splits, **sizes)
+  return own
+
+
+def register(name, setitem=dict.__setitem__, **sizes):
+  """Enters an edition for `build.prepare` and `build.load`.
+
+  Args:
+    name: of the data set.
+    setitem: (dictionary, key, value) sets an item; that of pytest's monkeypatch undoes it.
+    **sizes: see `edition`.
+  """
+  own = edition(name, **sizes)
+  setitem(sys.modules, own.__name__, own)
+  setitem(build.DATASETS, name, own.__name__)
