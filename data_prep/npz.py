@@ -58,19 +58,12 @@ def read_npz(path: Path, image_size: int | None = None, background: str = BACKGR
     UserError: a field is missing or has another form or length, the scale of the images is not
       clear, or a label is out of range.
   """
-  names = open_npz(path, ())[1]
-  form = _form(path, names)
-  unread = []
-  if set(form.validation) & set(names):
-    if set(form.test) & set(names):
-      unread = [name for name in form.validation if name in names]
-    else:
-      form = form._replace(test=form.validation)
+  form = _form(path, open_npz(path, ())[1])
   splits = (form.train, form.test)
   fields = (*form.train, *form.test, 'class_names', 'pixels')
-  arrays, _ = open_npz(path, fields)
+  arrays, names = open_npz(path, fields)
   labelled = any(labels in arrays for _, labels in splits)
-  unread += sorted(set(names) - set(fields) - set(unread))
+  unread = sorted(set(names) - set(fields))
   if not labelled:
     others = sorted({*unread, *arrays} - {form.train[0], form.test[0], *form.validation, 'pixels'})
     if others:
@@ -106,7 +99,10 @@ def read_npz(path: Path, image_size: int | None = None, background: str = BACKGR
 
 
 def _form(path, names) -> Form:
-  """The form whose training images there are, with the names as they are written."""
+  """The form whose training images there are, with the names as they are written.
+
+  Its test is the validation where there is no other.
+  """
   written = {name.casefold(): name for name in names}
   found = [form for form in FORMS if form.train[0] in written]
   if len(found) > 1:
@@ -118,7 +114,10 @@ def _form(path, names) -> Form:
   if not found:
     wanted = ', or '.join(' and '.join(form.train) for form in FORMS)
     raise UserError(f'source {path} needs the arrays {wanted}; it has {sorted(names)}')
-  return Form(*(tuple(written.get(name, name) for name in pair) for pair in found[0]))
+  form = found[0]
+  if not set(form.test) & written.keys() and set(form.validation) & written.keys():
+    form = form._replace(test=form.validation)
+  return Form(*(tuple(written.get(name, name) for name in pair) for pair in form))
 
 
 def _stated_pixels(path, arrays):
