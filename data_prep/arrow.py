@@ -10,13 +10,36 @@ from pathlib import Path
 import numpy as np
 
 from data_prep.arrow_files import EncodedImage, ImageTable, open_table
-from data_prep.arrow_splits import list_splits
+from data_prep.arrow_splits import SUFFIXES, find_files, is_saved, list_splits
 from data_prep.labels import number_labels
+from data_prep.picture_formats import SUFFIXES as IMAGE_SUFFIXES
 from data_prep.pictures import BACKGROUND, look_at
 from data_prep.readers import UNLABELLED, Labelled, Source, add_file
 from jaxgan.errors import UserError
 
 _IMAGES, _LABELS = ('image', 'img'), ('label', 'labels', 'fine_label')  # Names of columns.
+
+
+def is_data_set(path: Path) -> bool:
+  """Whether a path is an Arrow or Parquet file, or a folder of such files.
+
+  Beside files of images, tables without images do not count: they are about the images.
+
+  Raises:
+    UserError: a folder has both files of images and tables of images.
+  """
+  if not path.is_dir():
+    return path.is_file() and path.suffix in SUFFIXES
+  table = next(find_files(path), None)
+  if is_saved(path) or table is None:
+    return is_saved(path)
+  image = next(find_files(path, tuple(IMAGE_SUFFIXES)), None)
+  if image and _holds_images(table):
+    raise UserError(
+      f'source {path} has images ({image.relative_to(path)}) beside a file of images '
+      f'({table.relative_to(path)}): name the file, or leave one of them'
+    )
+  return not image
 
 
 def read_arrow(path: Path, image_size: int | None = None, background: str = BACKGROUND) -> Source:
@@ -68,11 +91,18 @@ def read_arrow(path: Path, image_size: int | None = None, background: str = BACK
 
 
 def add_contents(digest, path: Path) -> None:
-  """Adds the names and bytes of the files that are read to a hash."""
+  """Adds the bytes of the files that are read to a hash, and which split they are."""
   splits = list_splits(path)
   for split, files in (('train', splits.train), ('test', splits.test)):
     for file in files:
-      add_file(digest, f'{split}/{file.name}', file)
+      add_file(digest, split, file)
+
+
+def _holds_images(file) -> bool:
+  try:
+    return bool(open_table(file).image_columns())
+  except UserError:
+    return False
 
 
 def _choose(table: ImageTable, what: str, usual: Sequence[str], found: Sequence[str]) -> str:

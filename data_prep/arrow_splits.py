@@ -40,12 +40,9 @@ class Splits(NamedTuple):
   passed_over: dict[str, list[Path]]
 
 
-def is_data_set(path: Path) -> bool:
-  """Whether a path is an Arrow or Parquet file, or a folder of such files."""
-  if not path.is_dir():
-    return path.is_file() and path.suffix in SUFFIXES
-  saved = any((path / name).is_file() for name in ('dataset_dict.json', 'state.json'))
-  return saved or next(_walk(path), None) is not None
+def is_saved(folder: Path) -> bool:
+  """Whether a folder is what `save_to_disk` wrote."""
+  return any((folder / name).is_file() for name in ('dataset_dict.json', 'state.json'))
 
 
 def list_splits(root: Path) -> Splits:
@@ -103,22 +100,22 @@ def _json(path, field):
     raise UserError(f'{path} cannot be read ({reason}): save the data set again') from error
 
 
-def _walk(root) -> Iterator[Path]:
-  """The data files in a folder, in the order of their names; hidden ones and caches are not."""
+def find_files(root: Path, suffixes: tuple[str, ...] = SUFFIXES) -> Iterator[Path]:
+  """The files in a folder, in the order of their names, without hidden ones and caches."""
   for top, folders, names in os.walk(root):
     depth = len(Path(top).relative_to(root).parts)
     folders[:] = sorted(f for f in folders if not f.startswith('.')) if depth < _DEEPEST else []
     for name in sorted(names):
       # metadata.parquet lies beside the files of images that it describes.
       cache = name.startswith(('.', 'cache-', 'metadata.'))
-      if name.endswith(SUFFIXES) and not cache:
+      if name.lower().endswith(suffixes) and not cache:
         yield Path(top, name)
 
 
 def _named(root) -> dict[str, list[Path]]:
   """The splits by the names of files, or else of their folders."""
   splits, subsets, suffixes = {}, set(), set()
-  for file in _walk(root):
+  for file in find_files(root):
     own, folder = _keyword(file.stem), file.parent
     of_folder = _keyword(folder.name) if folder != root else None
     split = own or of_folder

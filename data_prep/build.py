@@ -100,8 +100,7 @@ def load(
     source: see `prepare`.
     data_dir: see `prepare`.
     limit: images of more bytes stay on the disk and are StoredImages.
-    prepared: the name of data, NAME/CONFIG, that was prepared from the source before: read where
-      the source is gone.
+    prepared: NAME/CONFIG of data that was prepared before, read where the source is gone.
     **options: see `prepare`.
 
   Returns:

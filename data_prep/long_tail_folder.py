@@ -16,7 +16,7 @@ import numpy as np
 from PIL import ImageColor
 import tensorflow_datasets as tfds
 
-from data_prep import arrow, arrow_splits, folders, names, npz, readers
+from data_prep import arrow, folders, names, npz, readers
 from data_prep.array_builder import ArrayBuilder, Recipe, Split
 from data_prep.long_tail import class_counts, largest_n_max, select_indices
 from data_prep.pictures import BACKGROUND
@@ -52,9 +52,8 @@ class LongTailFolder(ArrayBuilder, skip_registration=True):
     super()._download_and_prepare(dl_manager, download_config)
     # Which images have transparent pixels is known once they are decoded.
     ground = getattr(self._contents[0].train.images, 'ground', None)
-    if ground and ground.num_laid:
-      laid = f'{ground.num_laid} images with transparent pixels were laid on {ground.colour}'
-      self.info.metadata['changes'] = [*self.info.metadata['changes'], laid]
+    if ground and ground.said:
+      self.info.metadata['changes'] = [*self.info.metadata['changes'], ground.said]
 
 
 def make_splits(
@@ -206,7 +205,7 @@ class _Reader(NamedTuple):
 def _reader(path: Path) -> _Reader:
   if path.is_file() and path.suffix == '.npz':
     return _Reader(npz.read_npz, npz.add_contents)
-  if arrow_splits.is_data_set(path):
+  if arrow.is_data_set(path):
     return _Reader(arrow.read_arrow, arrow.add_contents)
   if path.is_dir() or (path.is_file() and path.suffix == '.zip'):
     return _Reader(folders.read_folder, folders.add_contents)

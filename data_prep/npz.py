@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from data_prep.labels import number_labels, texts
-from data_prep.pictures import BACKGROUND, fit_square
+from data_prep.pictures import BACKGROUND, Ground, fit_square
 from data_prep.pixel_range import to_uint8
 from data_prep.readers import UNLABELLED, Labelled, Source, add_file
 from jaxgan.errors import UserError, first_line
@@ -47,9 +47,9 @@ def read_npz(path: Path, image_size: int | None = None, background: str = BACKGR
   but images and `pixels`, so that labels under another name are not passed over.
 
   Args:
-    path: an .npz of images [N, H, W] or [N, H, W, 1 or 3] and labels; see `FORMS`.
+    path: an .npz of images [N, H, W] or [N, H, W, 1, 3 or 4] and labels; see `FORMS`.
     image_size: see `data_prep.pictures.look_at`.
-    background: not read, as arrays have no transparent pixels.
+    background: see `data_prep.pictures.look_at`; for images of four channels.
 
   Returns:
     The source; for its class names see `data_prep.labels.number_labels`.
@@ -58,19 +58,12 @@ def read_npz(path: Path, image_size: int | None = None, background: str = BACKGR
     UserError: a field is missing or has another form or length, the scale of the images is not
       clear, or a label is out of range.
   """
-  names = open_npz(path, ())[1]
-  form = _form(path, names)
-  unread = []
-  if set(form.validation) & set(names):
-    if set(form.test) & set(names):
-      unread = [name for name in form.validation if name in names]
-    else:
-      form = form._replace(test=form.validation)
+  form = _form(path, open_npz(path, ())[1])
   splits = (form.train, form.test)
   fields = (*form.train, *form.test, 'class_names', 'pixels')
-  arrays, _ = open_npz(path, fields)
+  arrays, names = open_npz(path, fields)
   labelled = any(labels in arrays for _, labels in splits)
-  unread += sorted(set(names) - set(fields) - set(unread))
+  unread = sorted(set(names) - set(fields))
   if not labelled:
     others = sorted({*unread, *arrays} - {form.train[0], form.test[0], *form.validation, 'pixels'})
     if others:
@@ -79,7 +72,7 @@ def read_npz(path: Path, image_size: int | None = None, background: str = BACKGR
         f'`{form.train[1]}`, or leave only {form.train[0]}, {form.test[0]} and pixels if there are '
         'none'
       )
-  pictures, changes = _pictures(path, arrays, splits, labelled, image_size)
+  pictures, changes = _pictures(path, arrays, splits, labelled, image_size, background)
   if labelled:
     labels, class_names = number_labels(
       path,
@@ -111,7 +104,10 @@ def add_contents(digest, path: Path) -> None:
 
 
 def _form(path, names) -> Form:
-  """The form whose training images there are, with the names as they are written."""
+  """The form whose training images there are, with the names as they are written.
+
+  Its test is the validation where there is no other.
+  """
   written = {name.casefold(): name for name in names}
   found = [form for form in FORMS if form.train[0] in written]
   if len(found) > 1:
@@ -123,7 +119,10 @@ def _form(path, names) -> Form:
   if not found:
     wanted = ', or '.join(' and '.join(form.train) for form in FORMS)
     raise UserError(f'source {path} needs the arrays {wanted}; it has {sorted(names)}')
-  return Form(*(tuple(written.get(name, name) for name in pair) for pair in found[0]))
+  form = found[0]
+  if not set(form.test) & written.keys() and set(form.validation) & written.keys():
+    form = form._replace(test=form.validation)
+  return Form(*(tuple(written.get(name, name) for name in pair) for pair in form))
 
 
 def _stated_pixels(path, arrays):
@@ -146,7 +145,7 @@ def open_npz(path: Path, fields: Sequence[str]) -> tuple[dict[str, np.ndarray], 
     raise UserError(f'source {path} is not a readable .npz file ({first_line(error)})') from error
 
 
-def _pictures(path, arrays, splits, labelled, image_size):
+def _pictures(path, arrays, splits, labelled, image_size, background):
   """The images of each split by the name of their array, uint8 [N, H, W, C], and what was done."""
   pictures = {}
   for number, (name, labels) in enumerate(splits):
@@ -163,6 +162,9 @@ def _pictures(path, arrays, splits, labelled, image_size):
     if image_size is None and height != width:
       raise UserError(f'{where} are {width}x{height}: set image_size')
   pictures, changes = to_uint8(f'source {path}', pictures)
+  ground = Ground(background)
+  pictures = {name: _opaque(images, ground) for name, images in pictures.items()}
+  changes = (*changes, ground.said) if ground.said else changes
   if image_size:
     pictures = {name: _resized(images, image_size) for name, images in pictures.items()}
   (name, images), *others = pictures.items()
@@ -175,15 +177,21 @@ def _pictures(path, arrays, splits, labelled, image_size):
 def _shaped(where, images) -> np.ndarray:
   shape = images.shape
   images = images[..., None] if images.ndim == 3 else images
-  if images.ndim == 4 and images.shape[-1] == 4 and images.size:
-    raise UserError(
-      f'{where} have 4 channels, {shape}: put them on a background and give three channels'
-    )
-  if images.ndim != 4 or images.shape[-1] not in (1, 3) or not images.size:
+  if images.ndim != 4 or images.shape[-1] not in (1, 3, 4) or not images.size:
     first = images.ndim == 4 and images.shape[1] in (1, 3)
     hint = ': move the channels to the end' if first else ''
-    raise UserError(f'{where} must be [N, H, W] or [N, H, W, 1 or 3], got {shape}{hint}')
+    raise UserError(f'{where} must be [N, H, W] or [N, H, W, 1, 3 or 4], got {shape}{hint}')
+  if images.shape[-1] == 4 and images.dtype.kind in 'if' and images.min() < 0:
+    raise UserError(f'{where} have four channels and negative values: give uint8 in 0..255')
   return images
+
+
+def _opaque(images, ground) -> np.ndarray:
+  """Images of four channels laid on a colour."""
+  if images.shape[-1] != 4:
+    return images
+  pictures = (ground(Image.fromarray(image)).convert('RGB') for image in images)
+  return np.stack([np.asarray(picture) for picture in pictures])
 
 
 def _resized(images, image_size) -> np.ndarray:

@@ -122,6 +122,13 @@ class Ground:
     self._rgb, self._lock = ImageColor.getrgb(colour)[:3], threading.Lock()
     self.grey = len(set(self._rgb)) == 1
 
+  @property
+  def said(self) -> str:
+    """How many images it has changed, for people; '' where it has changed none."""
+    if not self.num_laid:
+      return ''
+    return f'{self.num_laid} images with transparent pixels were laid on {self.colour}'
+
   def __call__(self, image: Image.Image) -> Image.Image:
     """The image without an alpha channel; grey stays grey on a grey ground."""
     if not may_be_transparent(image):

@@ -1,15 +1,17 @@
 """Arrow and Parquet files: layouts, columns, labels, damage."""
 
 import concurrent.futures
+import io
 import json
 import sys
 
 import numpy as np
+from PIL import Image
 import pyarrow as pa
 from pyarrow import ipc, parquet
 import pytest
 
-from data_prep import arrow_files, arrow_splits, build
+from data_prep import arrow, arrow_files, build
 from data_prep.arrow import read_arrow
 from jaxgan.errors import UserError
 from tests.arrow_sets import encoded, save, save_splits, shades, table, write_parquet
@@ -89,7 +91,24 @@ def test_files_of_one_split(tmp_path):
 def test_what_is_no_data_set(make_folder, tmp_path):
   pets = make_folder({'train/a/1.png': ((8, 8), 'RGB', 1)})
   write_parquet(pets, {'metadata.parquet': TRAIN})  # Of an image folder.
-  assert not any(map(arrow_splits.is_data_set, (pets, tmp_path / 'none', pets / 'train/a/1.png')))
+  write_parquet(pets, {'features.parquet': pa.table({'feature': [1.0, 2.0]})})
+  assert not any(map(arrow.is_data_set, (pets, tmp_path / 'none', pets / 'train/a/1.png')))
+  write_parquet(pets, {'train/b/more.parquet': TRAIN})
+  (pets / 'features.parquet').unlink()
+  with pytest.raises(UserError, match=r'has images \(train/a/1.png\) beside a file of images'):
+    arrow.is_data_set(pets)
+
+
+def test_transparent_images_and_what_is_said_of_images(tmp_path):
+  images = [encoded(20 * i, 'RGBA', size=6 + i % 2) for i in range(4)]
+  clear = io.BytesIO()
+  Image.new('RGBA', (8, 8), (9, 9, 9, 0)).save(clear, 'PNG')
+  save(tmp_path / 'a', table([clear.getvalue(), *images[1:]], [0, 1, 0, 1]))
+  source = read_arrow(tmp_path / 'a', image_size=8, background='black')
+  assert shown(source.train) == [0, 20, 40, 60] and source.train.images.ground.num_laid == 1
+  assert source.sizes == '6x6 to 8x8' and source.changes == (
+    '3 of 4 images are smaller than 8 and are enlarged',
+  )
 
 
 @pytest.mark.parametrize(

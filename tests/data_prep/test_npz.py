@@ -160,9 +160,23 @@ def test_both_splits_are_scaled_alike(read):
     (IMAGES.astype(np.int16) - 1, r'whole numbers in -1\.\.254: give uint8 in 0\.\.255'),
     (np.where(IMAGES == 255, np.nan, 0.5), 'NaN or infinite'),
     (np.where(IMAGES == 255, np.inf, 0.5), 'NaN or infinite'),
-    (np.concatenate([IMAGES, IMAGES[..., :1]], -1), r'4 channels, \(6, 8, 8, 4\): put them on a'),
+    (np.concatenate([IMAGES, IMAGES[..., :1]], -1) / 127.5 - 1, 'four channels and negative'),
   ],
 )
 def test_scales_that_are_not_clear(images, message, read):
   with pytest.raises(UserError, match=message):
     read(images=images, labels=LABELS)
+
+
+@pytest.mark.parametrize('scale', [1, 255])
+def test_four_channels_are_laid_on_a_colour(scale, read, tmp_path):
+  alpha = np.full((6, 8, 8, 1), 255, np.uint8)
+  alpha[:2, 0, 0] = 0
+  images = np.concatenate([IMAGES, alpha], -1)
+  source = read(images=images if scale == 1 else images / scale, labels=LABELS)
+  wanted = IMAGES.copy()
+  wanted[:2, 0, 0] = 255
+  np.testing.assert_array_equal(source.train.images, wanted)
+  assert source.changes[-1] == '2 images with transparent pixels were laid on white'
+  source = read_npz(tmp_path / 'own.npz', background='black')
+  assert (source.train.images[:2, 0, 0] == 0).all()
