@@ -13,12 +13,13 @@ the 10,000 test images are the reference of all distances.
 In no paper's tables. The settings are those of long-tailed CIFAR-10 (`cifar10_lt`), and the methods
 differ in nothing but their choices; they share their work directory, classifier and annotator.
 Two things follow from the images: SNDCGAN has two stages, 7x7 to 28x28, and nothing is mirrored,
-because all shoes point to the left.
+because nearly all shoes point to the left.
 
 Expected time, as an estimate: 100,000 steps take about 16 minutes on an NVIDIA H200, where a step
 of CIFAR-10's larger networks takes 9.6 ms, without the classifiers and evaluations. `length=quick`
-is a first look in about half an hour on two busy CPU cores, the classifiers included: small
-networks of the same families and 2,000 steps, in a work directory of its own.
+is a first look in half an hour on two busy CPU cores, the classifiers included: small networks of
+the same families and 2,000 steps, in a work directory of its own. With seed 0 its class_balancing
+had, on 5,000 images, KL 0.063, Fréchet distance (annotator) 2.40 and CAS 74.7 %.
 """
 
 from experiments import base

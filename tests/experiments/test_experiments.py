@@ -108,7 +108,7 @@ def test_fashion_mnist_is_set_as_cifar10(ratio):
   assert fashion.data.dataset == f'long_tail_fashion_mnist/ratio_{ratio}'
   assert fashion.annotator.data.dataset == 'long_tail_fashion_mnist/ratio_1'
   flips = [fashion[role].data.flip for role in ('classifier', 'annotator', 'cas')]
-  assert not any([fashion.data.flip, *flips])  # All shoes point to the left.
+  assert not any([fashion.data.flip, *flips])  # Nearly all shoes point to the left.
 
 
 def test_the_embedded_example_takes_every_method_that_has_labels():
