@@ -5,18 +5,16 @@ They are read and decoded while they are iterated over.
 """
 
 from collections.abc import Sequence
-import hashlib
 from pathlib import Path
 
 import numpy as np
 
 from data_prep.arrow_files import EncodedImage, ImageTable, open_table
 from data_prep.arrow_splits import SUFFIXES, find_files, is_saved, list_splits
-from data_prep.folders import describe
 from data_prep.labels import number_labels
 from data_prep.picture_formats import SUFFIXES as IMAGE_SUFFIXES
 from data_prep.pictures import BACKGROUND, look_at
-from data_prep.readers import UNLABELLED, Labelled, Source
+from data_prep.readers import UNLABELLED, Labelled, Source, add_file
 from jaxgan.errors import UserError
 
 _IMAGES, _LABELS = ('image', 'img'), ('label', 'labels', 'fine_label')  # Names of columns.
@@ -44,21 +42,11 @@ def is_data_set(path: Path) -> bool:
   return not image
 
 
-def add_contents(digest, source: Path) -> None:
-  """Adds to a hash the bytes of all files that are read, and which split they are.
-
-  Raises:
-    UserError: a file cannot be read; or see `data_prep.arrow_splits.list_splits`.
-  """
-  splits = list_splits(source)
-  for split in ('train', 'test'):
-    for file in getattr(splits, split):
-      try:
-        with file.open('rb') as stream:
-          contents = hashlib.file_digest(stream, 'sha256').digest()
-      except OSError as error:
-        raise UserError(f'{file} cannot be read ({error.strerror})') from error
-      digest.update(split.encode() + b'\0' + contents)
+def _holds_images(file) -> bool:
+  try:
+    return bool(open_table(file).image_columns())
+  except UserError:
+    return False
 
 
 def read_arrow(path: Path, image_size: int | None = None, background: str = BACKGROUND) -> Source:
@@ -92,7 +80,8 @@ def read_arrow(path: Path, image_size: int | None = None, background: str = BACK
     class_names = (UNLABELLED,)
   images = look_at(encoded, image_size, background)  # Together: both splits get the same channels.
   cut = len(labels[0])
-  others = [(f'column {name}', 1) for name in first.columns if name not in (image, label)]
+  unread = [name for name in first.columns if name not in (image, label)]
+  others = [(f'columns ({", ".join(unread)})', len(unread))] if unread else []
   for split, files in splits.passed_over.items():
     others.append((f'rows of split {split}', sum(open_table(file).num_rows for file in files)))
   return Source(
@@ -102,16 +91,19 @@ def read_arrow(path: Path, image_size: int | None = None, background: str = BACK
     f'{first.kind} files',
     'jpeg' if any(has_jpeg) else 'unverified',
     bool(label),
-    passed_over=tuple(others),
-    **describe(images.looks, len(encoded), image_size),
+    images.looks.changes(),
+    tuple(others),
+    images.looks.sizes,
+    images.looks.colour,
   )
 
 
-def _holds_images(file) -> bool:
-  try:
-    return bool(open_table(file).image_columns())
-  except UserError:
-    return False
+def add_contents(digest, path: Path) -> None:
+  """Adds the names and bytes of the files that are read to a hash."""
+  splits = list_splits(path)
+  for split, files in (('train', splits.train), ('test', splits.test)):
+    for file in files:
+      add_file(digest, f'{split}/{file.name}', file)
 
 
 def _choose(table: ImageTable, what: str, usual: Sequence[str], found: Sequence[str]) -> str:

@@ -1,14 +1,16 @@
-"""A user's own images from folders, .zip, .npz, Arrow or Parquet, as they are or long-tailed.
+"""A user's own images, from folders, .zip, .npz, Arrow or Parquet, as they are or long-tailed.
 
 Images without labels (a flat folder, or an .npz without `labels`) are of one class,
 `readers.UNLABELLED`, and `labelled` in the metadata is False: the class then says
 nothing, and class shares, classifiers and imbalance ratios are not to be had from it.
 """
 
+from collections.abc import Callable
 import hashlib
 import numbers
 from pathlib import Path
 import re
+from typing import NamedTuple
 
 import numpy as np
 from PIL import ImageColor
@@ -159,7 +161,7 @@ def recipe(
   if not source:
     return _prepared(config)
   path = Path(source).expanduser()
-  read = _reader(path)
+  reader = _reader(path)
   parts = [
     re.sub(r'[^A-Za-z0-9]+', '_', _stem(path.resolve())).strip('_') or 'images',
     f'ratio_{imbalance_ratio:g}' if imbalance_ratio is not None else '',
@@ -167,7 +169,7 @@ def recipe(
     f'seed_{seed}' if seed else '',
     f'test_{test_share:g}' if test_share is not None else '',
     f'on_{_hexadecimal(background)}' if _hexadecimal(background) != 'ffffff' else '',
-    _contents_hash(path, (imbalance_ratio, test_share)),
+    _contents_hash(reader, path, (imbalance_ratio, test_share)),
   ]
   name = '-'.join(part for part in parts if part)
   if config and names.without_source(f'{names.OWN_IMAGES}/{config}') != names.without_source(
@@ -176,7 +178,7 @@ def recipe(
     raise UserError(f'dataset long_tail_folder/{config}: source {source} makes {name}')
 
   def make(data_dir):
-    contents = read(path, image_size, background)
+    contents = reader.read(path, image_size, background)
     options = {'imbalance_ratio': imbalance_ratio, 'seed': seed, 'test_share': test_share}
     make_splits(contents, **options)  # Bad options are found before TFDS writes anything.
     return LongTailFolder(
@@ -189,17 +191,27 @@ def recipe(
   return Recipe(name, make)
 
 
-def _reader(path: Path):
-  """The function (path, image_size, background) -> Source for the form that the images have."""
-  suffix = path.suffix if path.is_file() else ''
-  if suffix == '.npz':
-    return npz.read_npz
+class _Reader(NamedTuple):
+  """How one form of images is read.
+
+  read(path, image_size, background) returns the Source. add_contents(digest, path) adds what the
+  images depend on to a hash.
+  """
+
+  read: Callable
+  add_contents: Callable
+
+
+def _reader(path: Path) -> _Reader:
+  if path.is_file() and path.suffix == '.npz':
+    return _Reader(npz.read_npz, npz.add_contents)
   if arrow.is_data_set(path):
-    return arrow.read_arrow
-  if path.is_dir() or suffix == '.zip':
-    return folders.read_folder
+    return _Reader(arrow.read_arrow, arrow.add_contents)
+  if path.is_dir() or (path.is_file() and path.suffix == '.zip'):
+    return _Reader(folders.read_folder, folders.add_contents)
   raise UserError(
-    f'source {path} is neither a folder of images nor an .npz file nor a .zip, .arrow or .parquet'
+    f'source {path} is neither a folder of images nor an .npz file, a .zip, an Arrow or a Parquet '
+    'file'
   )
 
 
@@ -247,17 +259,8 @@ def _hexadecimal(colour):
   return ''.join(f'{level:02x}' for level in ImageColor.getrgb(colour)[:3])
 
 
-def _contents_hash(path, options):
+def _contents_hash(reader, path, options):
   """10 digits of SHA-256 over file names and bytes, and the options that names may round."""
   digest = hashlib.sha256(repr(options).encode())
-  if path.suffix == '.npz' and path.is_file():
-    try:
-      with path.open('rb') as stream:
-        digest.update(b'\0' + hashlib.file_digest(stream, 'sha256').digest())
-    except OSError as error:
-      raise UserError(f'source {path} cannot be read ({error.strerror})') from error
-  elif arrow.is_data_set(path):
-    arrow.add_contents(digest, path)
-  else:
-    folders.add_contents(digest, path)
+  reader.add_contents(digest, path)
   return digest.hexdigest()[:10]

@@ -22,8 +22,8 @@ def without_source(name: str) -> str:
 
   >>> without_source('long_tail_folder/pets-size_32-0f1e2d3c4b/1.0.0/train/aa')
   'long_tail_folder/own-size_32-0f1e2d3c4b/1.0.0/train/aa'
-  >>> without_source('long_tail_digits/ratio_10/1.0.0/train/aa')
-  'long_tail_digits/ratio_10/1.0.0/train/aa'
+  >>> without_source('long_tail_fashion/ratio_50/1.0.0/train/aa')
+  'long_tail_fashion/ratio_50/1.0.0/train/aa'
   """
   dataset, _, rest = name.partition('/')
   config, slash, rest = rest.partition('/')

@@ -15,7 +15,7 @@ from PIL import Image
 from data_prep.labels import number_labels, texts
 from data_prep.pictures import BACKGROUND, Ground, fit_square
 from data_prep.pixel_range import to_uint8
-from data_prep.readers import UNLABELLED, Labelled, Source
+from data_prep.readers import UNLABELLED, Labelled, Source, add_file
 from jaxgan.errors import UserError, first_line
 
 
@@ -94,8 +94,13 @@ def read_npz(path: Path, image_size: int | None = None, background: str = BACKGR
     _stated_pixels(path, arrays),
     labelled,
     changes,
-    tuple((f'array {name} of the .npz', 1) for name in unread),
+    ((f'arrays of the .npz ({", ".join(unread)})', len(unread)),) if unread else (),
   )
+
+
+def add_contents(digest, path: Path) -> None:
+  """Adds the bytes of an .npz to a hash."""
+  add_file(digest, '', path)
 
 
 def _form(path, names) -> Form:

@@ -83,9 +83,34 @@ class Looks(NamedTuple):
 
   smallest: tuple[int, int]  # (width, height) by the number of pixels.
   largest: tuple[int, int]
+  num_images: int
   num_grey: int
-  num_small: int  # Images with a side below the size asked for: they are enlarged.
+  image_size: int | None  # What they are resized to.
+  num_small: int  # Images with a side below image_size: they are enlarged.
   num_animated: int  # Files of several frames, of which the first is read.
+
+  @property
+  def sizes(self) -> str:
+    """The range of sizes, such as '12x8 to 640x480'."""
+    smallest, largest = (f'{width}x{height}' for width, height in (self.smallest, self.largest))
+    return smallest if smallest == largest else f'{smallest} to {largest}'
+
+  @property
+  def colour(self) -> str:
+    """'grey', 'RGB', or how many of them are grey."""
+    if self.num_grey in (0, self.num_images):
+      return 'grey' if self.num_grey else 'RGB'
+    return f'RGB; {self.num_grey} of {self.num_images} images are grey'
+
+  def changes(self) -> tuple[str, ...]:
+    """What is done to the images that is worth saying, a line each."""
+    changes = []
+    if self.num_small:
+      few = f'{self.num_small} of {self.num_images} images are smaller than {self.image_size}'
+      changes.append(f'{few} and are enlarged')
+    if self.num_animated:
+      changes.append(f'of {self.num_animated} files with several frames the first is read')
+    return tuple(changes)
 
 
 class Ground:
@@ -198,7 +223,7 @@ def look_at(
     smallest = min(smallest or size, size, key=math.prod)
     largest = max(largest or size, size, key=math.prod)
   side = image_size or first[0]
-  looks = Looks(smallest, largest, num_grey, num_small, num_animated)
+  looks = Looks(smallest, largest, len(paths), num_grey, image_size, num_small, num_animated)
   shape = side, side, 3 if num_coloured else 1
   return ImageFiles(paths, image_size, shape, looks, ground)
 

@@ -4,6 +4,8 @@
 """
 
 from collections.abc import Sequence
+import hashlib
+import os
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 import unicodedata
@@ -11,7 +13,7 @@ import unicodedata
 import numpy as np
 
 from data_prep.pictures import ImageFiles
-from jaxgan.errors import UserError
+from jaxgan.errors import UserError, first_line
 
 UNLABELLED = 'unlabelled'  # The one class of images without labels.
 
@@ -50,6 +52,25 @@ def listed_file(listing: Path, name: str) -> Path:
   if not path.parts or path.is_absolute() or '..' in path.parts:
     raise UserError(f'{listing} names {name!r}, which is no file inside of its folder')
   return listing.parent / path
+
+
+def add_file(digest, name: str, file) -> None:
+  """Adds a name and the bytes of a file to a hash.
+
+  Args:
+    digest: of `hashlib`.
+    name: what the images depend on of the file's path.
+    file: a path, or a file of `data_prep.trees`.
+
+  Raises:
+    UserError: the file cannot be read.
+  """
+  try:
+    with file.open('rb') as stream:
+      contents = hashlib.file_digest(stream, 'sha256').digest()
+  except Exception as error:  # Of files; zip and zlib errors.
+    raise UserError(f'image file {file} cannot be read ({first_line(error)})') from error
+  digest.update(os.fsencode(name) + b'\0' + contents)
 
 
 def class_name(text: str) -> str:

@@ -41,8 +41,9 @@ class File(NamedTuple):
     """The last part of the path."""
     return self.path.rpartition('/')[2]
 
-  def open(self) -> BinaryIO:
-    """The file, open for reading."""
+  def open(self, mode: str = 'rb') -> BinaryIO:
+    """The file, open for reading bytes."""
+    assert mode == 'rb'
     return self.tree.open(self.path)
 
   def openable(self):

@@ -5,10 +5,9 @@
         --config.data.options.image_size=32
 
 PATH is a folder or .zip with one sub-folder of images per class (or train/ and test/ folders of
-these), or with a labels file (see `data_prep.label_files`); one .npz with `images` and `labels`
-(`data_prep.npz`); or Arrow or Parquet files (`data_prep.arrow_splits`). The images are taken as
-they are: a class that has fewer of them is a tail class.
-`--config.data.options.imbalance_ratio=100` makes balanced data long-tailed.
+these), or with a labels file (see `data_prep.label_files`); one .npz with `images` and `labels`; or
+Arrow or Parquet files. The images are taken as they are: a class that has fewer of them is a tail
+class. `--config.data.options.imbalance_ratio=100` makes balanced data long-tailed.
 
     experiments/folder_lt.py:method=unconditional      the baseline, in the same work directory
 

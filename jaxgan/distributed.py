@@ -75,7 +75,9 @@ def _is_tpu_slice() -> bool:
     return True
   for name in ('TPU_PROCESS_ADDRESSES', 'TPU_WORKER_HOSTNAMES'):
     if name in os.environ:
-      return ',' in os.environ[name]
+      hosts = os.environ[name]
+      # libtpu itself writes a warning there where it finds no TPU; child processes inherit it.
+      return ',' in hosts and not hosts.startswith('WARNING')
   return _is_compute_engine_tpu()
 
 

@@ -136,6 +136,7 @@ def test_libtpu_without_a_tpu_is_one_process(start):
     {'TPU_WORKER_HOSTNAMES': '', 'TPU_WORKER_ID': '0'},
     {'TPU_WORKER_HOSTNAMES': 'localhost', 'MEGASCALE_NUM_SLICES': '1'},
     {'TPU_PROCESS_ADDRESSES': 'local'},
+    {'TPU_WORKER_HOSTNAMES': 'WARNING: could not determine TPU worker hostnames, please set'},
   ],
 )
 def test_a_tpu_of_one_host_is_one_process(attached, environment):

@@ -53,13 +53,21 @@ def run(method, steps=1, n=8, **changes):
 
 
 def test_update_changes_every_part_of_the_state():
-  states, metrics = run('class_balancing')
-  changed = jax.tree.map(lambda a, b: bool((a != b).any()), states[0], states[1])
-  # Biases before a batch norm and the last one under a relativistic loss have no gradient.
-  leaves = jax.tree_util.tree_leaves_with_path((changed.generator, changed.discriminator))
-  still = [jax.tree_util.keystr(path) for path, moved in leaves if not moved]
-  assert all('bias' in name for name in still), still
-  assert any(jax.tree.leaves(changed.generator['batch_stats']))
+  states, metrics = run('class_balancing', 2)
+
+  def still(before, after):
+    networks = ((state.generator, state.discriminator) for state in (before, after))
+    moved = jax.tree.map(lambda a, b: bool((a != b).any()), *networks)
+    leaves = jax.tree_util.tree_leaves_with_path(moved)
+    return [jax.tree_util.keystr(path) for path, moves in leaves if not moves]
+
+  # Biases before a batch norm and the last one under a relativistic loss have no gradient. Flax
+  # divides initial kernels by their first σ: it is 1 in the first update, as it was initialised.
+  first = still(*states[:2])
+  assert all('bias' in name or 'sigma' in name for name in first), first
+  assert not any('sigma' in name for name in still(*states[1:]))
+  statistics = (state.generator['batch_stats'] for state in states[:2])
+  assert any(jax.tree.leaves(jax.tree.map(lambda a, b: bool((a != b).any()), *statistics)))
   assert int(states[1].step) == 1
   assert {'loss/discriminator', 'loss/generator', 'loss/regulariser'} <= metrics[0].keys()
 

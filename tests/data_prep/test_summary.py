@@ -115,8 +115,8 @@ def test_a_thousand_classes_and_many_reasons_stay_short():
 
 def test_published_data_has_its_counts():
   metadata = {'class_names': ['a', 'b'], 'train': {'class_counts': [5, 2]}, 'order': 'original'}
-  assert summarise('long_tail_digits/ratio_10', metadata, (16, 16, 1)) == [
-    'dataset long_tail_digits/ratio_10',
+  assert summarise('long_tail_fashion/ratio_50', metadata, (16, 16, 1)) == [
+    'dataset long_tail_fashion/ratio_50',
     'train   7 images 16x16x1: a 5, b 2',
     'sizes   16x16',
     'colour  grey',
