@@ -45,11 +45,11 @@ def get_config(argument: str = ''):
   algorithm.noise_dim = 64
   algorithm.learning_rate = 1e-3
   algorithm.regulariser_weight = 7.5
-  # Cycles and averages of the paper's proportions, for a run of 3,000 instead of 100,000 steps.
+  # Shorter cycles and averages for a run of 3,000 instead of 100,000 steps.
   algorithm.count_cycle = 100
   algorithm.ema_start, algorithm.ema_decay = 500, 0.99
   config.data.crop_padding = 1  # a few thousand images: shifts by a pixel keep D honest
-  config.train = base.train_section(batch_size=64, steps=3000, every=500)
+  config.train = base.train_section(batch_size=32, steps=3000, every=500)
   config.evaluation.samples = 5000
   config.evaluation.periodic_samples = 1000
   config.evaluation.checkpoint = 'latest'

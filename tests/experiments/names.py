@@ -9,8 +9,8 @@ FILES = sorted(p.stem for p in pathlib.Path(experiments.__file__).parent.glob('*
 SHARED = ('__init__', 'base', 'base_codes', 'downstream', 'rows')
 EXPERIMENTS = [name for name in FILES if name not in SHARED]
 QUICK = (
-  'cars3d', 'chairs3d', 'elastic_infogan_folder', 'folder_lt', 'label_free_folder', 'mnist_lt',
-  'mnist_lt_balanced', 'mnist_pair',
+  'cars3d', 'chairs3d', 'elastic_infogan_folder', 'fashion_mnist_lt', 'folder_lt',
+  'label_free_folder', 'mnist_lt', 'mnist_lt_balanced', 'mnist_pair',
 )  # fmt: skip
 # Those with 64x64 images: name -> (argument, work directory, its data set, that of its annotator).
 RENDERED = {

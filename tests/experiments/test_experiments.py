@@ -83,6 +83,34 @@ def test_cifar10_baselines_share_every_other_line(method, kl):
   assert baseline.to_json() == ours.to_json()
 
 
+@pytest.mark.parametrize('length', ['full', 'quick'])
+def test_fashion_mnist_takes_every_method_under_one_setting(length):
+  fashion = module('fashion_mnist_lt')
+  labelled = {m for m, choices in gan_methods.METHODS.items() if choices.classes == 'labels'}
+  assert set(fashion.METHODS) == labelled - {'class_balancing_conditional'}
+  configs = [fashion.get_config(f'method={m},length={length}') for m in fashion.METHODS]
+  for method, config in zip(fashion.METHODS, configs, strict=True):
+    config_lib.validate(config, num_devices=1)
+    assert config.methods == (method,)
+    config.methods = ()
+  assert len({config.to_json() for config in configs}) == 1
+
+
+@pytest.mark.parametrize('ratio', [100, 10, 1])
+def test_fashion_mnist_is_set_as_cifar10(ratio):
+  fashion, cifar10 = (
+    module(name).get_config(f'ratio={ratio}') for name in ('fashion_mnist_lt', 'cifar10_lt')
+  )
+  assert fashion.algorithm.to_dict() == cifar10.algorithm.to_dict()
+  assert fashion.train.to_dict() == cifar10.train.to_dict()
+  assert fashion.classifier.algorithm.to_dict() == cifar10.classifier.algorithm.to_dict()
+  assert fashion.data.dataset == fashion.classifier.data.dataset
+  assert fashion.data.dataset == f'long_tail_fashion_mnist/ratio_{ratio}'
+  assert fashion.annotator.data.dataset == 'long_tail_fashion_mnist/ratio_1'
+  flips = [fashion[role].data.flip for role in ('classifier', 'annotator', 'cas')]
+  assert not any([fashion.data.flip, *flips])  # All shoes point to the left.
+
+
 def test_the_embedded_example_takes_every_method_that_has_labels():
   assert module('fashion_lt').get_config().methods == ('unconditional', 'class_balancing')
   for method in module('fashion_lt').LABELLED:

@@ -22,6 +22,7 @@ SHAPES = {  # where they are not 32x32x3
   'cifar100_lt': {'num_classes': 100, 'n': 100},
   'lsun5_lt': {'image_size': 64, 'num_classes': 5},
   'inaturalist2019': {'image_size': 64, 'num_classes': 1010, 'n': 1010},
+  'fashion_mnist_lt': {'image_size': 28, 'channels': 1, 'num_classes': 10},
   'folder_lt': {'image_size': 16, 'channels': 3},
   'label_free_folder': {'image_size': 16, 'channels': 3},
   'mnist_lt': {'image_size': 28, 'channels': 1},
