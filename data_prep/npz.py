@@ -94,7 +94,7 @@ def read_npz(path: Path, image_size: int | None = None, background: str = BACKGR
     _stated_pixels(path, arrays),
     labelled,
     changes,
-    tuple((f'array {name} of the .npz', 1) for name in unread),
+    ((f'arrays of the .npz ({", ".join(unread)})', len(unread)),) if unread else (),
   )
 
 

@@ -55,15 +55,12 @@ def test_validation_images(read):
   assert source.passed_over == ()
   source = read(**whole, x_test=IMAGES[:3], y_test=LABELS[:3])
   np.testing.assert_array_equal(source.test.images, IMAGES[:3])
-  assert [reason for reason, _ in source.passed_over] == [
-    'array x_val of the .npz',
-    'array y_val of the .npz',
-  ]
+  assert source.passed_over == (('arrays of the .npz (x_val, y_val)', 2),)
 
 
 def test_arrays_that_are_not_read_are_named(read):
   source = read(images=IMAGES, labels=LABELS, ids=np.arange(6))
-  assert source.passed_over == (('array ids of the .npz', 1),)
+  assert source.passed_over == (('arrays of the .npz (ids)', 1),)
   with pytest.raises(UserError, match='has images and x_train: leave one of them'):
     read(images=IMAGES, labels=LABELS, x_train=IMAGES, y_train=LABELS)
   with pytest.raises(UserError, match='has no labels, but y: call the labels `y_train`'):
