@@ -14,7 +14,7 @@ from data_prep.arrow_splits import SUFFIXES, find_files, is_saved, list_splits
 from data_prep.labels import number_labels
 from data_prep.picture_formats import SUFFIXES as IMAGE_SUFFIXES
 from data_prep.pictures import BACKGROUND, look_at
-from data_prep.readers import UNLABELLED, Labelled, Source, add_file
+from data_prep.readers import UNLABELLED, Labelled, Source, add_file, stands_in
 from jaxgan.errors import UserError
 
 _IMAGES, _LABELS = ('image', 'img'), ('label', 'labels', 'fine_label')  # Names of columns.
@@ -76,6 +76,7 @@ def read_arrow(path: Path, image_size: int | None = None, background: str = BACK
   others = [(f'column {name}', 1) for name in first.columns if name not in (image, label)]
   for split, files in splits.passed_over.items():
     others.append((f'rows of split {split}', sum(open_table(file).num_rows for file in files)))
+  said = [stands_in(splits.test_name)] if splits.test_name == 'validation' else []
   return Source(
     Labelled(images[:cut], labels[0]),
     Labelled(images[cut:], labels[1]) if splits.test else None,
@@ -83,7 +84,7 @@ def read_arrow(path: Path, image_size: int | None = None, background: str = BACK
     f'{first.kind} files',
     'jpeg' if any(has_jpeg) else 'unverified',
     bool(label),
-    images.looks.changes(),
+    (*said, *images.looks.changes()),
     tuple(others),
     images.looks.sizes,
     images.looks.colour,

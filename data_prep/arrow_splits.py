@@ -32,11 +32,13 @@ _KEYWORDS = {
 class Splits(NamedTuple):
   """The files of the splits of a data set; test is empty where it has none.
 
-  passed_over has the splits that are not read: {name: files}.
+  test_name is what the data set calls its test: 'test', 'validation' or ''. passed_over has the
+  splits that are not read: {name: files}.
   """
 
   train: list[Path]
   test: list[Path]
+  test_name: str
   passed_over: dict[str, list[Path]]
 
 
@@ -71,8 +73,8 @@ def list_splits(root: Path) -> Splits:
   for name, files in found.items():
     _check_complete(root, name, files)
   train = found.pop('train')
-  test = next((found.pop(name) for name in ('test', 'validation') if name in found), [])
-  return Splits(train, test, found)
+  name = next((name for name in ('test', 'validation') if name in found), '')
+  return Splits(train, found.pop(name, []), name, found)
 
 
 def _saved(folder) -> list[Path]:

@@ -8,7 +8,7 @@ import unicodedata
 import numpy as np
 
 from data_prep import label_files
-from data_prep.readers import check_class_names
+from data_prep.readers import check_class_names, stands_in
 from data_prep.trees import File, Tree, join
 from jaxgan.errors import UserError
 
@@ -68,6 +68,8 @@ def list_images(tree: Tree) -> Listing:
   """
   root, changes = _unwrapped(tree)
   folders = _split_folders(tree, root)
+  if len(folders) > 1 and (name := folders[1].rpartition('/')[2]).lower() in SPLITS['val']:
+    changes.append(stands_in(name))
   tables = _tables(tree, root, folders)
   if tables:
     splits = _labelled_by_tables(tree, folders, tables)

@@ -15,7 +15,7 @@ from PIL import Image
 from data_prep.labels import number_labels, texts
 from data_prep.pictures import BACKGROUND, Ground, fit_square
 from data_prep.pixel_range import to_uint8
-from data_prep.readers import UNLABELLED, Labelled, Source, add_file
+from data_prep.readers import UNLABELLED, Labelled, Source, add_file, stands_in
 from jaxgan.errors import UserError, first_line
 
 
@@ -73,6 +73,8 @@ def read_npz(path: Path, image_size: int | None = None, background: str = BACKGR
         'none'
       )
   pictures, changes = _pictures(path, arrays, splits, labelled, image_size, background)
+  if form.test == form.validation and form.test[0] in pictures:
+    changes = (*changes, stands_in(form.test[0]))
   if labelled:
     labels, class_names = number_labels(
       path,

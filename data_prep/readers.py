@@ -73,6 +73,11 @@ def add_file(digest, name: str, file) -> None:
   digest.update(os.fsencode(name) + b'\0' + contents)
 
 
+def stands_in(validation: str) -> str:
+  """What is said where validation images are the test split, as there is no other."""
+  return f'{validation} is the test split, as there is no test'
+
+
 def class_name(text: str) -> str:
   """The name of a class with its accents composed in one way (Unicode NFC).
 

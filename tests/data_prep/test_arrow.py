@@ -43,6 +43,7 @@ def test_saved_splits(tmp_path):
   assert source.kind == 'Arrow files' and source.pixels == 'unverified'
   source = read_arrow(save_splits(tmp_path / 'c', train=TRAIN, validation=VALIDATION))
   assert_read(source, test=range(200, 206))
+  assert source.changes == ('validation is the test split, as there is no test',)
   assert_read(read_arrow(save_splits(tmp_path / 'd', all=TRAIN)), test=None)
 
 

@@ -140,6 +140,7 @@ def test_without_a_test_folder_val_is_the_test_split(train, val, write):
   found, read = contents(root)
   assert found == {'train': TRAIN, 'test': {'a': [20, 21], 'b': [30, 31]}}
   assert not read.passed_over
+  assert read.changes == (f'{val} is the test split, as there is no test',)
 
 
 @pytest.mark.parametrize('test', ['test', 'Test', 'testing'])
@@ -186,7 +187,10 @@ def test_a_zip_is_read_as_its_folder(write, tmp_path):
   assert contents(zipped(root))[0] == contents(root)[0]
   source = zipped(root, 'pets/')
   found, read = contents(source)
-  assert found == contents(root)[0] and read.changes == ('read from the folder pets in it',)
+  assert found == contents(root)[0] and read.changes == (
+    'read from the folder pets in it',
+    'val is the test split, as there is no test',
+  )
   train = build.load('long_tail_folder', 'train', str(source), str(tmp_path / 'tfds'))
   assert np.bincount(train.labels).tolist() == [2, 2]
   assert '/pets-' in train.metadata['full_name']

@@ -53,9 +53,11 @@ def test_validation_images(read):
   source = read(**whole)
   np.testing.assert_array_equal(source.test.images, IMAGES[3:])
   assert source.passed_over == ()
+  assert source.changes == ('x_val is the test split, as there is no test',)
   source = read(**whole, x_test=IMAGES[:3], y_test=LABELS[:3])
   np.testing.assert_array_equal(source.test.images, IMAGES[:3])
   assert source.passed_over == (('arrays of the .npz (x_val, y_val)', 2),)
+  assert source.changes == ()
 
 
 def test_arrays_that_are_not_read_are_named(read):
