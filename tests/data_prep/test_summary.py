@@ -113,6 +113,12 @@ def test_a_thousand_classes_and_many_reasons_stay_short():
   ]
 
 
+def test_a_long_name_loses_its_middle():
+  metadata = {'class_names': ['a' * 99 + 'z'], 'train': {'class_counts': [5]}, 'order': 'original'}
+  line = summarise('long_tail_folder/a', metadata, (8, 8, 1))[1]
+  assert line == 'train   5 images 8x8x1: ' + 'a' * 15 + '…' + 'a' * 15 + 'z 5'
+
+
 def test_published_data_has_its_counts():
   metadata = {'class_names': ['a', 'b'], 'train': {'class_counts': [5, 2]}, 'order': 'original'}
   assert summarise('long_tail_fashion/ratio_50', metadata, (16, 16, 1)) == [
