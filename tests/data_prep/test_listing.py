@@ -206,6 +206,7 @@ def test_bad_zips_are_refused(tmp_path):
 
   assert "names '../a.png', which is no file inside" in refused(archive(['../a.png']))
   assert "names '/a.png'" in refused(archive(['/a.png']))
+  assert "names '.', which is no file inside" in refused(archive(['.']))
   assert 'has no class folders and no images' in refused(archive([]))
   assert 'a.zip/cat/1.png cannot be read (damaged' in refused(archive(['cat/1.png']))
   (tmp_path / 'a.zip').write_bytes(b'PK')
@@ -213,6 +214,7 @@ def test_bad_zips_are_refused(tmp_path):
   with pytest.warns(UserWarning, match='Duplicate'):
     source = archive(['cat/1.png', 'cat/1.png'])
   assert "has two files called 'cat/1.png'" in refused(source)
+  assert "has two files called 'cat/1.png'" in refused(archive(['cat/1.png', './cat/1.png']))
 
 
 def test_accents_of_two_kinds_are_one_class(write):
@@ -240,7 +242,7 @@ def dataset_json(labels):
 
 def test_the_labels_of_dataset_tool(write):
   root = write(dataset_json([10, 2, 10, 2, 2]))
-  for source in (root, zipped(root), zipped(root, 'set/')):
+  for source in (root, zipped(root), zipped(root, 'set/'), zipped(root, './')):
     found, read = contents(source)
     assert found == {'train': {'2': [1, 3, 4], '10': [0, 2]}}
     assert read.class_names == ('2', '10') and read.kind == 'labels file'
