@@ -113,7 +113,8 @@ def _metadata_rows(name, text) -> Iterator | None:
     reader = csv.DictReader(io.StringIO(text, newline=''), strict=True)
     rows, columns = list(reader), set(reader.fieldnames or ())
   else:
-    rows = [json.loads(line) for line in text.splitlines() if line.strip()]
+    # A JSON string may hold line separators other than \n, at which str.splitlines would cut it.
+    rows = [json.loads(line) for line in text.split('\n') if line.strip()]
     if not all(isinstance(row, dict) for row in rows):
       raise ValueError('each line must be an object, such as {"file_name": "1.png", "label": 3}')
     columns = set().union(*rows)
@@ -150,6 +151,6 @@ def _table(tree, path, folder, rows, images):
 
 def _inside(shown, folder, name):
   parts = PurePosixPath(str(name).replace('\\', '/')).parts
-  if not name or not isinstance(name, str) or '..' in parts or parts[0].startswith('/'):
+  if not (isinstance(name, str) and name and parts) or '..' in parts or parts[0].startswith('/'):
     raise UserError(f'labels file {shown} names {name!r}, which is no file inside of its folder')
   return join(folder, '/'.join(parts))

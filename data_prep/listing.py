@@ -174,11 +174,11 @@ def _labelled_by_tables(tree, folders, tables) -> list[_Split]:
   used = [label for label in labels.values() if label is not None]
   names = label_files.class_names(set(used), tree.shown(tables[0].path))
   splits = [_Split(folder, {}) for folder in folders]
-  for split in splits:
+  for split, table in zip(splits, tables * (len(splits) // len(tables)), strict=True):
     found = {name: [] for name in names.values()}
     for path in tree.images(split.folder):
       if path not in labels:
-        tree.passed_over[f'images without a row in {tables[0].path}'] += 1
+        tree.passed_over[f'images without a row in {table.path}'] += 1
       elif labels[path] is not None:
         found[names[labels[path]]].append(path)
     split.classes.update((name, paths) for name, paths in found.items() if paths)

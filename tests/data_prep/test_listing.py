@@ -294,6 +294,21 @@ def test_a_labels_file_for_each_split(write):
   assert 'expected a file beside the splits, or one in each of them' in refused(root)
 
 
+def test_images_without_a_row_are_counted_beside_their_labels_file(write):
+  root = write({'train/1.png': 1, 'val/1.png': 2, 'val/2.png': 3,
+                'train/metadata.csv': csv(['1.png,a']),
+                'val/metadata.csv': csv(['1.png,a'])})  # fmt: skip
+  assert dict(contents(root)[1].passed_over) == {'images without a row in val/metadata.csv': 1}
+
+
+def test_a_caption_may_hold_other_line_ends(write):
+  row = json.dumps(
+    {'file_name': '1.png', 'label': 'a', 'text': 'b\u2028c\x85d'}, ensure_ascii=False
+  )
+  root = write({'1.png': 1, 'metadata.jsonl': row + '\r\n'})
+  assert contents(root)[0] == {'train': {'a': [1]}}
+
+
 def test_captions_are_no_labels(write):
   root = write(
     {'dog/1.png': 1, 'cat/1.png': 2, 'metadata.csv': csv(['dog/1.png,x'], 'file_name,t')}
@@ -308,6 +323,7 @@ def test_captions_are_no_labels(write):
   [
     ({'metadata.csv': csv(['train/9.png,a'])}, "names 'train/9.png', which is no image there"),
     ({'metadata.csv': csv(['../train/0.png,a'])}, 'which is no file inside of its folder'),
+    ({'metadata.csv': csv(['.,a'])}, "names '.', which is no file inside of its folder"),
     ({'metadata.csv': csv(['train/0.png,a', 'train/0.png,b'])}, "names 'train/0.png' twice"),
     ({'metadata.csv': csv(['train/0.png,a,b'], 'file_name,label,class')}, 'either label or class'),
     ({'metadata.csv': csv(['train/0.png,a'], 'file,label')}, 'expected the columns file_name and'),
