@@ -25,7 +25,7 @@ from data_prep import names
 from data_prep.stored_images import READ_TOGETHER, StoredImages
 from data_prep.summary import summarise
 from jaxgan import files, lock
-from jaxgan.errors import UserError
+from jaxgan.errors import UserError, first_line
 
 # Each module has OPTIONS, the names of its options, and a function
 # recipe(config, source, **options) -> data_prep.array_builder.Recipe. One in numbered splits also
@@ -318,8 +318,9 @@ def _open(folder):
 
 
 def _damaged(folder, error):
-  reason = (str(error) or type(error).__name__).splitlines()[0]
-  return UserError(f'the prepared data in {folder} is damaged ({reason}): delete that folder')
+  return UserError(
+    f'the prepared data in {folder} is damaged ({first_line(error)}): delete that folder'
+  )
 
 
 def _describe(builder, metadata) -> str:

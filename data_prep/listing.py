@@ -3,12 +3,11 @@
 from collections import Counter
 import re
 from typing import NamedTuple
-import unicodedata
 
 import numpy as np
 
 from data_prep import label_files
-from data_prep.readers import check_class_names, stands_in
+from data_prep.readers import check_class_names, composed, stands_in
 from data_prep.trees import File, Tree, join
 from jaxgan.errors import UserError
 
@@ -208,7 +207,7 @@ def _labelled_by_folders(tree, folder, changes) -> _Split:
   _refuse_other_layouts(tree, folder)
   classes = {}
   for name in here.folders:
-    classes.setdefault(unicodedata.normalize('NFC', name), []).append(join(folder, name))
+    classes.setdefault(composed(name), []).append(join(folder, name))
   for name, folders in classes.items():
     if len(folders) > 1:
       changes.append(f'{len(folders)} folders {name} with accents of two kinds are one class')

@@ -78,12 +78,12 @@ def stands_in(validation: str) -> str:
   return f'{validation} is the test split, as there is no test'
 
 
-def class_name(text: str) -> str:
-  """The name of a class with its accents composed in one way (Unicode NFC).
+def composed(name: str) -> str:
+  """The name of a class or file with its accents composed in one way (Unicode NFC).
 
   File systems and programs compose them differently: without this, one name would be two.
   """
-  return unicodedata.normalize('NFC', text)
+  return unicodedata.normalize('NFC', name)
 
 
 def check_labels(where: str, labels: np.ndarray, class_names: Sequence[str]) -> None:
