@@ -23,7 +23,7 @@ _IMAGES, _LABELS = ('image', 'img'), ('label', 'labels', 'fine_label')  # Names 
 def is_data_set(path: Path) -> bool:
   """Whether a path is an Arrow or Parquet file, or a folder of such files.
 
-  Beside files of images, tables without images do not count: they are about the images.
+  Tables without images beside image files do not count: they describe the images.
 
   Raises:
     UserError: a folder has both files of images and tables of images.

@@ -246,7 +246,7 @@ def _build(recipe, root, name, folder):
   created, turn = not root.exists(), folder.parent / '.lock'
   try:
     with lock.turn(turn):
-      for killed in folder.parent.glob('incomplete.*'):  # Nobody else is at work here.
+      for killed in folder.parent.glob('incomplete.*'):  # Under the lock, these are dead.
         shutil.rmtree(killed, ignore_errors=True)
       try:
         if not folder.exists():  # Else another process has prepared it meanwhile.
@@ -265,11 +265,11 @@ def _build(recipe, root, name, folder):
 
 
 def _remove_leftovers(top, turn):
-  """Removes what comes before the first record, unless there is data in it or others are at work.
+  """Removes a folder of a failed preparation, unless it holds data or another process uses it.
 
   Args:
-    top: the folder that goes.
-    turn: a file that is one's own.
+    top: the folder to remove.
+    turn: the lock file of this preparation, which does not count as data.
   """
   for path in top.rglob('*'):
     is_file = path.is_file() and path.parent.name != '.config' and path != turn
@@ -280,7 +280,7 @@ def _remove_leftovers(top, turn):
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-  """TFDS without its messages, and without progress bars where nobody watches."""
+  """Silences TFDS; its progress bars stay on a terminal."""
   from absl import logging
   import tensorflow_datasets as tfds
 

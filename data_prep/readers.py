@@ -74,7 +74,7 @@ def add_file(digest, name: str, file) -> None:
 
 
 def stands_in(validation: str) -> str:
-  """What is said where validation images are the test split, as there is no other."""
+  """The message where validation images serve as the test split."""
   return f'{validation} is the test split, as there is no test'
 
 
@@ -108,6 +108,6 @@ def check_class_names(source: Path, names: Sequence[str]) -> None:
     text = name.encode(errors='replace').decode() == name
     if not text or name.splitlines() != [name] or name != name.strip() or names.count(name) > 1:
       raise UserError(
-        f'source {source} has a class called {name!r}: each needs a name of its own, one line of '
+        f'source {source} has a class called {name!r}: each needs its own name, one line of '
         'text without spaces around it'
       )

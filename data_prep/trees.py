@@ -152,7 +152,7 @@ class FolderTree(Tree):
     with os.scandir(self.openable(path)) as entries:
       entries = sorted(entries, key=lambda entry: entry.name)
     for entry in entries:
-      linked = entry.is_symlink()  # Of a link in a circle, scandir raises where os.path does not.
+      linked = entry.is_symlink()  # scandir raises for a link in a circle, os.path does not.
       is_folder = os.path.isdir(entry.path) if linked else entry.is_dir()
       if reason := _hidden(entry.name, is_folder):
         self.passed_over[reason] += 1

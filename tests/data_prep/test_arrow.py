@@ -211,7 +211,7 @@ def _with(**changes):
     (_with(labels=[0, 0, 0, 0]), r'class dog \(label 1\) has no images'),
     (_with(labels=[0.5, 1, 2, 3]), 'column label must hold whole numbers or texts, not double'),
     (_with(labels=[[0], [1], [0], [1]]), 'must hold whole numbers or texts, not list'),
-    (_with(names=['a', 'a']), "a class called 'a': each needs a name of its own"),
+    (_with(names=['a', 'a']), "a class called 'a': each needs its own name"),
     (_with(images=[encoded(1), None] * 2), 'a.parquet row 1 has no bytes of an image'),
     (_with(images=[encoded(1), b'text'] * 2), 'a.parquet row 1 cannot be read .damaged, or not'),
     (_with(images=[encoded(1), encoded(1, size=9)] * 2), 'row 1 is 9x9, but without image_size'),
