@@ -244,7 +244,7 @@ NPZ = {
   'class of one': (npz(labels=np.array([0] * 11 + [1])), 'class 1 has 1 image'),
   'too few names': (npz(class_names=np.array(['a'])), r'labels must lie in 0\.\.0, got 0\.\.1'),
   'too many names': (npz(class_names=np.array(['a', 'b', 'c'])), 'class c .label 2. has no images'),
-  'a name twice': (npz(class_names=np.array(['a', 'a'])), "called 'a': each needs a name of its"),
+  'a name twice': (npz(class_names=np.array(['a', 'a'])), "called 'a': each needs its own name"),
   'empty name': (npz(class_names=np.array(['', 'b'])), "has a class called ''"),
   'two lines': (npz(class_names=np.array(['a\nb', 'c'])), r"has a class called 'a\\nb'"),
   'half a test': (
