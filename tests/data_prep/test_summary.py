@@ -113,10 +113,11 @@ def test_a_thousand_classes_and_many_reasons_stay_short():
   ]
 
 
-def test_a_long_name_loses_its_middle():
-  metadata = {'class_names': ['a' * 99 + 'z'], 'train': {'class_counts': [5]}, 'order': 'original'}
-  line = summarise('long_tail_folder/a', metadata, (8, 8, 1))[1]
-  assert line == 'train   5 images 8x8x1: ' + 'a' * 15 + '…' + 'a' * 15 + 'z 5'
+def test_names_of_classes_are_shown_on_one_line():
+  names = ['a\x1b[31m', 'b' * 99]
+  metadata = {'class_names': names, 'train': {'class_counts': [5, 2]}}
+  train = summarise('long_tail_folder/a', metadata, (8, 8, 3))[1]
+  assert train == f'train   7 images 8x8x3: a�[31m 5, {"b" * 15}…{"b" * 16} 2'
 
 
 def test_published_data_has_its_counts():
