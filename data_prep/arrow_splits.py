@@ -45,8 +45,10 @@ class Splits(NamedTuple):
 
 
 def is_saved(folder: Path) -> bool:
-  """Whether a folder is what `save_to_disk` wrote."""
-  return any((folder / name).is_file() for name in ('dataset_dict.json', 'state.json'))
+  """Whether a folder is what `save_to_disk` wrote; other programs have a state.json, too."""
+  state = folder / 'state.json'
+  named = state.is_file() and '"_data_files"' in state.read_text(encoding='utf-8', errors='replace')
+  return named or (folder / 'dataset_dict.json').is_file()
 
 
 def list_splits(root: Path) -> Splits:

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from data_prep import names
+from data_prep import prepared_names
 from data_prep.stored_images import READ_TOGETHER, StoredImages
 from data_prep.summary import summarise
 from jaxgan import files, lock
@@ -146,7 +146,7 @@ def _arrays(builder, metadata, split, digest, images, labels):
   metadata = {
     **metadata, 'full_name': builder.info.full_name, 'data_dir': str(Path(builder.data_dir))
   }  # fmt: skip
-  key = f'{names.without_source(builder.info.full_name)}/{split}/{digest[:16]}'
+  key = f'{prepared_names.without_source(builder.info.full_name)}/{split}/{digest[:16]}'
   return Arrays(images, labels, tuple(metadata['class_names']), metadata, key)
 
 
@@ -211,18 +211,18 @@ def _prepare(dataset, source, data_dir, options, prepared=''):
       raise UserError(f'{option} is not an option of {name}; allowed: {allowed}')
   source = os.path.expanduser(source)
   root = Path(data_dir or os.environ.get('TFDS_DATA_DIR') or '~/tensorflow_datasets').expanduser()
-  if prepared and names.is_gone(source):
-    before = names.of_same_source(dataset, prepared)
-    if folder := names.find(root, before, VERSION):
+  if prepared and prepared_names.is_gone(source):
+    before = prepared_names.of_same_source(dataset, prepared)
+    if folder := prepared_names.find(root, before, VERSION):
       _say_gone(source, folder)
       return _open(folder)
     raise UserError(
       f'source {source} is not there, and neither is the data that was prepared from it, '
-      f'{root / names.pattern(before)}: give one of them (config field data.source or '
+      f'{root / prepared_names.pattern(before)}: give one of them (config field data.source or '
       'data.data_dir)'
     )
   recipe = module.recipe(config, source, **options)
-  folder = names.find(root, f'{name}/{recipe.config}', VERSION)
+  folder = prepared_names.find(root, f'{name}/{recipe.config}', VERSION)
   if not folder:
     folder = root / name / recipe.config / VERSION
     _build(recipe, root, name, folder)

@@ -5,11 +5,13 @@ licence, beside the images). 100 of each class are the test split here, and of t
 first class keeps all.
 """
 
+from pathlib import Path
+
 import numpy as np
 
 from data_prep.array_builder import ArrayBuilder, RatioConfig, Recipe, Split
 from data_prep.long_tail import class_counts, select_indices
-from data_prep.reduce_fashion_mnist import NPZ
+from data_prep.long_tail_fashion_mnist import LongTailFashionMnist
 from jaxgan.errors import UserError
 
 OPTIONS = ()
@@ -17,6 +19,7 @@ RATIOS = (50, 100, 10, 1)
 CONFIGS = {f'ratio_{ratio}': ratio for ratio in RATIOS}
 SEED = 0
 TEST_IMAGES_PER_CLASS = 100
+NPZ = Path(__file__).parent / 'fashion_mnist_16' / 'images.npz'
 
 
 class LongTailFashion(ArrayBuilder):
@@ -24,11 +27,7 @@ class LongTailFashion(ArrayBuilder):
 
   BUILDER_CONFIGS = [RatioConfig(name=name, ratio=ratio) for name, ratio in CONFIGS.items()]  # noqa: RUF012
   image_shape = (16, 16, 1)
-  # The names of github.com/zalandoresearch/fashion-mnist, in label order.
-  class_names = (
-    'T-shirt/top', 'Trouser', 'Pullover', 'Dress', 'Coat', 'Sandal', 'Shirt', 'Sneaker', 'Bag',
-    'Ankle boot',
-  )  # fmt: skip
+  class_names = LongTailFashionMnist.class_names
 
   def read_splits(self, dl_manager):
     del dl_manager

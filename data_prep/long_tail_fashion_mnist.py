@@ -17,7 +17,6 @@ from data_prep import idx_files
 from data_prep.array_builder import ArrayBuilder, RatioConfig, Recipe, Split
 from data_prep.idx_files import Checksums
 from data_prep.long_tail import class_counts, select_indices
-from data_prep.long_tail_fashion import LongTailFashion
 from jaxgan.errors import UserError
 
 OPTIONS = ()
@@ -62,7 +61,10 @@ class LongTailFashionMnist(ArrayBuilder):
 
   BUILDER_CONFIGS = [RatioConfig(name=name, ratio=ratio) for name, ratio in CONFIGS.items()]  # noqa: RUF012
   image_shape = (28, 28, 1)
-  class_names = LongTailFashion.class_names
+  class_names = (
+    'T-shirt/top', 'Trouser', 'Pullover', 'Dress', 'Coat', 'Sandal', 'Shirt', 'Sneaker', 'Bag',
+    'Ankle boot',
+  )  # fmt: skip
 
   def __init__(self, *, layout: Layout = LAYOUT, **kwargs):
     self._layout = layout

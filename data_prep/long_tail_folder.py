@@ -16,7 +16,7 @@ import numpy as np
 from PIL import ImageColor
 import tensorflow_datasets as tfds
 
-from data_prep import arrow, folders, names, npz, readers
+from data_prep import arrow, folders, npz, prepared_names, readers
 from data_prep.array_builder import ArrayBuilder, Recipe, Split
 from data_prep.long_tail import class_counts, largest_n_max, select_indices
 from data_prep.pictures import BACKGROUND
@@ -143,7 +143,7 @@ def recipe(
 
   The config is named after the source, the options and a hash of the contents, so
   that a changed source is prepared anew and an unchanged one is found again, also under another
-  path (`data_prep.names`).
+  path (`data_prep.prepared_names`).
 
   Args:
     config: '', or the name of prepared data, which then needs no source.
@@ -172,9 +172,11 @@ def recipe(
     _contents_hash(reader, path, (imbalance_ratio, test_share)),
   ]
   name = '-'.join(part for part in parts if part)
-  if config and names.without_source(f'{names.OWN_IMAGES}/{config}') != names.without_source(
-    f'{names.OWN_IMAGES}/{name}'
-  ):
+  same = {
+    prepared_names.without_source(f'{prepared_names.OWN_IMAGES}/{n}')
+    for n in (config or name, name)
+  }
+  if len(same) > 1:
     raise UserError(f'dataset long_tail_folder/{config}: source {source} makes {name}')
 
   def make(data_dir):

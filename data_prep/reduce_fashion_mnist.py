@@ -7,15 +7,14 @@ pixel to 16x16. Fashion-MNIST: Xiao, Rasul and Vollgraf 2017, under the Expat li
 beside the images.
 """
 
-from pathlib import Path
 import sys
 
 import numpy as np
 
-from data_prep.idx import read_idx
+from data_prep import idx_files
+from data_prep.long_tail_fashion import NPZ
+from data_prep.long_tail_fashion_mnist import FASHION_MNIST
 from jaxgan.errors import UserError
-
-NPZ = Path(__file__).parent / 'fashion_mnist_16' / 'images.npz'
 
 
 def reduce_images(images: np.ndarray) -> np.ndarray:
@@ -36,22 +35,21 @@ def _main(argv) -> int:
   from absl import flags
 
   del argv
-  folder = Path(flags.FLAGS.source)
   try:
-    images, labels = (
-      read_idx(folder / f't10k-{kind}.gz').array
-      for kind in ('images-idx3-ubyte', 'labels-idx1-ubyte')
-    )
+    pool = idx_files.read_folder(flags.FLAGS.source, FASHION_MNIST)
+    if pool.pixels != 'exact':
+      raise UserError(f'source {flags.FLAGS.source} is not Fashion-MNIST')
   except UserError as error:
     print(f'error: {error}', file=sys.stderr)
     return 1
   NPZ.parent.mkdir(exist_ok=True)
-  np.savez_compressed(NPZ, images=reduce_images(images), labels=labels)
+  images, labels = (part[FASHION_MNIST.num_train :] for part in (pool.images, pool.labels))
+  np.savez_compressed(NPZ, images=reduce_images(images[..., 0]), labels=labels.astype(np.uint8))
   return 0
 
 
 if __name__ == '__main__':
   from absl import app, flags
 
-  flags.DEFINE_string('source', '', 'Folder of t10k-{images-idx3,labels-idx1}-ubyte.gz.')
+  flags.DEFINE_string('source', '', 'Folder of the four IDX files.')
   app.run(_main)

@@ -17,10 +17,10 @@ control: the unconditional GAN on batches that hold every class equally often.
 trains one method, which then stands beside the others of that ratio in their work directory.
 """
 
-from data_prep.long_tail_fashion import RATIOS
 from experiments import base
 from jaxgan.algorithms import gan_methods
 
+RATIOS = (50, 100, 10, 1)
 METHODS = ('unconditional', 'class_balancing')
 # Those whose classes are those of the labels.
 LABELLED = tuple(m for m, choices in gan_methods.METHODS.items() if choices.classes == 'labels')

@@ -8,7 +8,7 @@ import pathlib
 
 import ml_collections
 
-from data_prep import names
+from data_prep import prepared_names
 from jaxgan import families, files
 from jaxgan.errors import UserError
 from jaxgan.parallel import check_batch_size
@@ -212,7 +212,7 @@ def read(folder: pathlib.Path) -> ml_collections.ConfigDict:
   except (OSError, ValueError, RecursionError) as error:
     raise UserError(f'{path} cannot be read ({error}): restore it or use another folder') from error
   if isinstance(config.get('images'), str):  # Older versions have the name of the source in it.
-    config.images = names.without_source(config.images)
+    config.images = prepared_names.without_source(config.images)
   for section in (config, config.get('recogniser')):
     if section and 'methods' in section:  # Those of classifiers have none.
       with fields_are_there(path):

@@ -10,7 +10,7 @@ import pathlib
 
 import ml_collections
 
-from data_prep.names import is_gone
+from data_prep.prepared_names import is_gone
 from jaxgan import config as config_lib
 from jaxgan.errors import UserError
 

@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import pytest
 
-from data_prep import build, names
+from data_prep import build, prepared_names
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (12, 8, 8), dtype=np.uint8)
 
@@ -36,7 +36,7 @@ def load(tmp_path):
   ],
 )
 def test_names_without_the_source(name, without):
-  assert names.without_source(name) == without
+  assert prepared_names.without_source(name) == without
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_names_without_the_source(name, without):
   ],
 )
 def test_names_of_the_same_source(dataset, prepared, name):
-  assert names.of_same_source(dataset, prepared) == name
+  assert prepared_names.of_same_source(dataset, prepared) == name
 
 
 def test_equal_contents_of_another_path_are_not_prepared_again(source, load, tmp_path):
