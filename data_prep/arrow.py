@@ -29,7 +29,7 @@ def is_data_set(path: Path) -> bool:
     UserError: a folder has both files of images and tables of images.
   """
   if not path.is_dir():
-    return path.is_file() and path.suffix in SUFFIXES
+    return path.is_file() and path.suffix.lower() in SUFFIXES
   table = next(find_files(path), None)
   if is_saved(path) or table is None:
     return is_saved(path)

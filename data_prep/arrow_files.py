@@ -52,7 +52,7 @@ def open_table(path: Path) -> 'ImageTable':
     with path.open('rb') as stream:
       if stream.read(40).startswith(b'version https://git-lfs'):
         raise UserError(f'{path} is a pointer of Git LFS, not the file: run `git lfs pull`')
-    return (_ParquetTable if path.suffix == '.parquet' else _ArrowTable)(path)
+    return (_ParquetTable if path.suffix.lower() == '.parquet' else _ArrowTable)(path)
 
 
 @contextlib.contextmanager
@@ -83,7 +83,8 @@ class ImageTable:
     self._schema, self._images = schema, ''
     # What the library `datasets` writes down of the columns.
     info = json.loads((schema.metadata or {}).get(b'huggingface', b'{}'))
-    self._features = (info.get('info') or {}).get('features') or {}
+    features = (info.get('info') or {}).get('features')
+    self._features = features if isinstance(features, dict) else {}
 
   def _feature(self, column) -> dict:
     return self._features.get(column) or {}
@@ -120,11 +121,15 @@ class ImageTable:
         values = values.cast(values.type.value_type)
     kind = values.type
     is_text = types.is_string(kind) or types.is_large_string(kind)
-    if not (is_text or types.is_integer(kind) or types.is_boolean(kind)):
+    is_number = types.is_integer(kind) or types.is_boolean(kind) or types.is_floating(kind)
+    labels = values.to_pylist() if is_text or is_number else []
+    # pandas makes numbers floats as soon as one is missing.
+    whole = not types.is_floating(kind) or all(x is None or x.is_integer() for x in labels)
+    if not (is_text or (is_number and whole)):
       raise UserError(f'{self.path}: column {column} must hold whole numbers or texts, not {kind}')
     if values.null_count:
       raise UserError(f'{self.path}: column {column} is empty in {values.null_count} rows')
-    return np.array(values.to_pylist(), dtype=str if is_text else np.int64)
+    return np.array(labels, dtype=str if is_text else np.int64)
 
   def use_images(self, column: str) -> bool:
     """Makes a column the one of `image`; returns whether any of its images is a JPEG.

@@ -91,7 +91,7 @@ def class_names(labels: set[int | str], shown: str) -> dict[int | str, str]:
 
 
 def _is_whole(text):
-  return text.isascii() and text.removeprefix('-').isdigit()
+  return text.isascii() and text.removeprefix('-').isdigit() and len(text) <= 18  # Fits int64.
 
 
 def _json_rows(text):
@@ -113,7 +113,7 @@ def _metadata_rows(name, text) -> Iterator | None:
     reader = csv.DictReader(io.StringIO(text, newline=''), strict=True)
     rows, columns = list(reader), set(reader.fieldnames or ())
   else:
-    rows = [json.loads(line) for line in text.splitlines() if line.strip()]
+    rows = [json.loads(line) for line in text.split('\n') if line.strip()]
     if not all(isinstance(row, dict) for row in rows):
       raise ValueError('each line must be an object, such as {"file_name": "1.png", "label": 3}')
     columns = set().union(*rows)

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from jaxgan import names
+
 _ALL = 20  # Classes that are listed one by one.
 _ENDS = 5  # Of more classes, the most and the least frequent.
 _REASONS = 6
@@ -46,7 +48,7 @@ def _split(split, metadata, image_shape, splits) -> str:
   order = range(len(counts))
   if not metadata.get('labelled', True):
     return f'{split:7} {sum(counts)} images {shape} without labels'
-  shown = [f'{metadata["class_names"][k]} {counts[k]}' for k in order]
+  shown = [f'{names.shown(metadata["class_names"][k])} {counts[k]}' for k in order]
   if len(counts) > _ALL:
     order = sorted(order, key=lambda k: -first[k])
     between = [counts[k] for k in order[_ENDS:-_ENDS]]

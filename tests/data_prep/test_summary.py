@@ -113,6 +113,12 @@ def test_a_thousand_classes_and_many_reasons_stay_short():
   ]
 
 
+def test_names_of_classes_stay_on_the_line():
+  metadata = {'class_names': ['\x1b[31mred', 'x' * 300], 'train': {'class_counts': [2, 3]}}
+  _, train, *_ = summarise('long_tail_folder/own-0123456789/1.0.0', metadata, (8, 8, 3))
+  assert train == f'train   5 images 8x8x3: �[31mred 2, {"x" * 15}…{"x" * 16} 3'
+
+
 def test_published_data_has_its_counts():
   metadata = {'class_names': ['a', 'b'], 'train': {'class_counts': [5, 2]}, 'order': 'original'}
   assert summarise('long_tail_fashion/ratio_50', metadata, (16, 16, 1)) == [
