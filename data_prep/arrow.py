@@ -23,7 +23,7 @@ _IMAGES, _LABELS = ('image', 'img'), ('label', 'labels', 'fine_label')  # Names 
 def is_data_set(path: Path) -> bool:
   """Whether a path is an Arrow or Parquet file, or a folder of such files.
 
-  Beside files of images, tables without images do not count: they are about the images.
+  Tables without images beside image files do not count: they describe the images.
 
   Raises:
     UserError: a folder has both files of images and tables of images.
@@ -61,6 +61,9 @@ def read_arrow(path: Path, image_size: int | None = None, background: str = BACK
   """
   splits = list_splits(path)
   tables = [[open_table(file) for file in files] for files in (splits.train, splits.test) if files]
+  for split, part in zip(('train', 'test'), tables, strict=False):
+    if not any(table.num_rows for table in part):
+      raise UserError(f'source {path}: {split} has no rows')
   first = tables[0][0]
   image = _choose(first, 'images', _IMAGES, first.image_columns())
   label = _label_column(first, image)
@@ -77,6 +80,8 @@ def read_arrow(path: Path, image_size: int | None = None, background: str = BACK
   for split, files in splits.passed_over.items():
     others.append((f'rows of split {split}', sum(open_table(file).num_rows for file in files)))
   said = [stands_in(splits.test_name)] if splits.test_name == 'validation' else []
+  if splits.train_name != 'train':
+    said.append(f'{splits.train_name} is the training split, as there is no other')
   return Source(
     Labelled(images[:cut], labels[0]),
     Labelled(images[cut:], labels[1]) if splits.test else None,
@@ -144,8 +149,6 @@ def _labels(path, tables, label):
     if len({column.dtype.kind for column in columns}) > 1:
       raise UserError(f'source {path}: {split} has both texts and numbers in {label}')
     values[f'{split} {label}'] = np.concatenate(columns)
-    if not len(values[f'{split} {label}']):
-      raise UserError(f'source {path}: {split} has no rows')
   if names is None and all(array.dtype.kind == 'i' for array in values.values()):
     # Numbers without names are their own names.
     known = np.unique(np.concatenate(list(values.values())))

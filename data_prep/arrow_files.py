@@ -13,8 +13,8 @@ import numpy as np
 from jaxgan.errors import UserError, first_line
 
 _BATCH = 250  # Rows of a Parquet file that are read together.
-_KEPT = 4  # Batches of them: threads that decode are not exactly one after another.
-_JPEG = b'\xff\xd8'  # How one begins.
+_KEPT = 4  # Batches in memory: decoding threads ask for rows in nearly, not exactly, their order.
+_JPEG = b'\xff\xd8'  # The first bytes of a JPEG file.
 
 
 class EncodedImage:
@@ -30,7 +30,7 @@ class EncodedImage:
 
   @property
   def name(self) -> str:
-    """What the end of a path is for a file."""
+    """The name in messages, as the last part of a path is for a file."""
     return f'{self._file.path.name} row {self._row}'
 
   def openable(self) -> io.BytesIO:
@@ -81,13 +81,14 @@ class ImageTable:
   def __init__(self, path: Path, schema, num_rows: int):
     self.path, self.num_rows, self.columns = path, num_rows, schema.names
     self._schema, self._images = schema, ''
-    # What the library `datasets` writes down of the columns.
+    # The library `datasets` describes the columns in the metadata of the schema.
     info = json.loads((schema.metadata or {}).get(b'huggingface', b'{}'))
     features = (info.get('info') or {}).get('features')
     self._features = features if isinstance(features, dict) else {}
 
   def _feature(self, column) -> dict:
-    return self._features.get(column) or {}
+    feature = self._features.get(column)
+    return feature if isinstance(feature, dict) else {}  # A list stands for lists of something.
 
   def image_columns(self) -> list[str]:
     """The columns that may hold encoded images: bytes, or structs with a field `bytes`."""
@@ -129,10 +130,11 @@ class ImageTable:
       raise UserError(f'{self.path}: column {column} must hold whole numbers or texts, not {kind}')
     if values.null_count:
       raise UserError(f'{self.path}: column {column} is empty in {values.null_count} rows')
-    return np.array(labels, dtype=str if is_text else np.int64)
+    with _readable(self.path):  # Some uint64 are no int64.
+      return np.array(labels, dtype=str if is_text else np.int64)
 
   def use_images(self, column: str) -> bool:
-    """Makes a column the one of `image`; returns whether any of its images is a JPEG.
+    """Chooses the column that `image` reads; returns whether any of its images is a JPEG.
 
     Raises:
       UserError: there is no such column, or a row of it has no bytes.
@@ -146,7 +148,7 @@ class ImageTable:
     self._images = f'{column}.bytes' if is_struct else column
     row, any_jpeg = 0, False
     with _readable(self.path):
-      for images in self._batches(0):
+      for images in self._batches():
         if images.null_count:
           row += images.is_null().to_pylist().index(True)
           raise UserError(
@@ -164,8 +166,8 @@ class ImageTable:
     """A column, pyarrow ChunkedArray."""
     raise NotImplementedError
 
-  def _batches(self, row: int) -> Iterator:
-    """The images from a row on, as pyarrow arrays of bytes."""
+  def _batches(self) -> Iterator:
+    """All images, as pyarrow arrays of bytes."""
     raise NotImplementedError
 
 
@@ -192,7 +194,8 @@ class _ArrowTable(ImageTable):
     super().__init__(path, self._table.schema, self._table.num_rows)
 
   def use_images(self, column):
-    self._bytes = _bytes_of(self._table.column(column)) if column in self.columns else None
+    if column in self.image_columns():
+      self._bytes = _bytes_of(self._table.column(column))
     return super().use_images(column)
 
   def image(self, row):
@@ -201,8 +204,8 @@ class _ArrowTable(ImageTable):
   def _column(self, column):
     return self._table.column(column)
 
-  def _batches(self, row):
-    yield from self._bytes.slice(row).iterchunks()
+  def _batches(self):
+    return self._bytes.iterchunks()
 
 
 class _ParquetTable(ImageTable):
@@ -239,8 +242,8 @@ class _ParquetTable(ImageTable):
   def _column(self, column):
     return self._file.read([column]).column(column)
 
-  def _batches(self, row):
-    yield from (block for _, block in self._blocks(row))
+  def _batches(self):
+    return (images for _, images in self._blocks(0))
 
   def _blocks(self, row):
     """(number of the first row, images) from the group of a row on."""

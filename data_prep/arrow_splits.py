@@ -21,7 +21,7 @@ from jaxgan.errors import UserError, first_line
 
 SUFFIXES = ('.arrow', '.parquet')
 _DEEPEST = 2  # Folders between the source and a file.
-# What the hub takes for the name of a split, in the name of a file or folder.
+# Words in the name of a file or folder by which the hub recognises its split.
 _KEYWORDS = {
   **dict.fromkeys(('train', 'training'), 'train'),
   **dict.fromkeys(('validation', 'valid', 'val', 'dev'), 'validation'),
@@ -32,12 +32,14 @@ _KEYWORDS = {
 class Splits(NamedTuple):
   """The files of the splits of a data set; test is empty where it has none.
 
-  test_name is what the data set calls its test: 'test', 'validation' or ''. passed_over has the
-  splits that are not read: {name: files}.
+  train_name and test_name are their names in the data set: a single split is the training split,
+  whatever its name, and test_name is 'test', 'validation' or ''. passed_over has the splits that
+  are not read: {name: files}.
   """
 
   train: list[Path]
   test: list[Path]
+  train_name: str
   test_name: str
   passed_over: dict[str, list[Path]]
 
@@ -66,15 +68,14 @@ def list_splits(root: Path) -> Splits:
     found = {'train': _saved(root)}
   else:
     found = _named(root)
-  if len(found) == 1:
-    found = dict(zip(['train'], found.values(), strict=True))
-  if 'train' not in found:
+  train_name = next(iter(found)) if len(found) == 1 else 'train'
+  if train_name not in found:
     raise UserError(f'source {root} has no split train; its splits are {", ".join(sorted(found))}')
   for name, files in found.items():
     _check_complete(root, name, files)
-  train = found.pop('train')
-  name = next((name for name in ('test', 'validation') if name in found), '')
-  return Splits(train, found.pop(name, []), name, found)
+  train = found.pop(train_name)
+  test_name = next((name for name in ('test', 'validation') if name in found), '')
+  return Splits(train, found.pop(test_name, []), train_name, test_name, found)
 
 
 def _saved(folder) -> list[Path]:

@@ -25,7 +25,7 @@ from data_prep import names
 from data_prep.stored_images import READ_TOGETHER, StoredImages
 from data_prep.summary import summarise
 from jaxgan import files, lock
-from jaxgan.errors import UserError
+from jaxgan.errors import UserError, first_line
 
 # Each module has OPTIONS, the names of its options, and a function
 # recipe(config, source, **options) -> data_prep.array_builder.Recipe. One in numbered splits also
@@ -247,7 +247,7 @@ def _build(recipe, root, name, folder):
   created, turn = not root.exists(), folder.parent / '.lock'
   try:
     with lock.turn(turn):
-      for killed in folder.parent.glob('incomplete.*'):  # Nobody else is at work here.
+      for killed in folder.parent.glob('incomplete.*'):  # Under the lock, these are dead.
         shutil.rmtree(killed, ignore_errors=True)
       try:
         if not folder.exists():  # Else another process has prepared it meanwhile.
@@ -266,11 +266,11 @@ def _build(recipe, root, name, folder):
 
 
 def _remove_leftovers(top, turn):
-  """Removes what comes before the first record, unless there is data in it or others are at work.
+  """Removes a folder of a failed preparation, unless it holds data or another process uses it.
 
   Args:
-    top: the folder that goes.
-    turn: a file that is one's own.
+    top: the folder to remove.
+    turn: the lock file of this preparation, which does not count as data.
   """
   for path in top.rglob('*'):
     is_file = path.is_file() and path.parent.name != '.config' and path != turn
@@ -281,7 +281,7 @@ def _remove_leftovers(top, turn):
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-  """TFDS without its messages, and without progress bars where nobody watches."""
+  """Silences TFDS; its progress bars stay on a terminal."""
   from absl import logging
   import tensorflow_datasets as tfds
 
@@ -319,8 +319,9 @@ def _open(folder):
 
 
 def _damaged(folder, error):
-  reason = (str(error) or type(error).__name__).splitlines()[0]
-  return UserError(f'the prepared data in {folder} is damaged ({reason}): delete that folder')
+  return UserError(
+    f'the prepared data in {folder} is damaged ({first_line(error)}): delete that folder'
+  )
 
 
 def _describe(builder, metadata) -> str:

@@ -13,8 +13,8 @@ import io
 import json
 from pathlib import PurePosixPath
 from typing import NamedTuple
-import unicodedata
 
+from data_prep.readers import composed
 from data_prep.trees import Tree, join
 from jaxgan.errors import UserError, first_line
 
@@ -86,7 +86,7 @@ def class_names(labels: set[int | str], shown: str) -> dict[int | str, str]:
     raise UserError(f'labels file {shown} has numbers and names as labels: use one of them')
   if not texts:
     return {label: str(label) for label in sorted(labels)}
-  normal = {text: unicodedata.normalize('NFC', text) for text in texts}
+  normal = {text: composed(text) for text in texts}
   return dict(sorted(normal.items(), key=lambda item: item[1]))
 
 
@@ -113,6 +113,7 @@ def _metadata_rows(name, text) -> Iterator | None:
     reader = csv.DictReader(io.StringIO(text, newline=''), strict=True)
     rows, columns = list(reader), set(reader.fieldnames or ())
   else:
+    # A JSON string may hold line separators other than \n, at which str.splitlines would cut it.
     rows = [json.loads(line) for line in text.split('\n') if line.strip()]
     if not all(isinstance(row, dict) for row in rows):
       raise ValueError('each line must be an object, such as {"file_name": "1.png", "label": 3}')
@@ -128,11 +129,11 @@ def _metadata_rows(name, text) -> Iterator | None:
 def _table(tree, path, folder, rows, images):
   shown, known = tree.shown(path), set(images)
   # File systems of macOS compose accents in another way than most editors.
-  normal = {unicodedata.normalize('NFC', image): image for image in images}
+  normal = {composed(image): image for image in images}
   labels, passed_over = {}, Counter()
   for name, label in rows:
     image = _inside(shown, folder, name)
-    image = image if image in known else normal.get(unicodedata.normalize('NFC', image))
+    image = image if image in known else normal.get(composed(image))
     if image is None:
       raise UserError(f'labels file {shown} names {name!r}, which is no image there')
     if image in labels:
@@ -150,6 +151,6 @@ def _table(tree, path, folder, rows, images):
 
 def _inside(shown, folder, name):
   parts = PurePosixPath(str(name).replace('\\', '/')).parts
-  if not name or not isinstance(name, str) or '..' in parts or parts[0].startswith('/'):
+  if not (isinstance(name, str) and name and parts) or '..' in parts or parts[0].startswith('/'):
     raise UserError(f'labels file {shown} names {name!r}, which is no file inside of its folder')
   return join(folder, '/'.join(parts))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from data_prep.readers import check_class_names, check_labels, class_name
+from data_prep.readers import check_class_names, check_labels, composed
 from jaxgan.errors import UserError, first_line
 
 
@@ -51,7 +51,7 @@ def texts(where: str, array) -> tuple[str, ...]:
   """The class names in an array of texts, bytes or numbers."""
   try:
     items = np.asarray(array).ravel().tolist()
-    return tuple(class_name(i.decode() if isinstance(i, bytes) else str(i)) for i in items)
+    return tuple(composed(i.decode() if isinstance(i, bytes) else str(i)) for i in items)
   except UnicodeDecodeError as error:
     raise UserError(f'{where} holds bytes that are no UTF-8 ({first_line(error)})') from error
 

@@ -3,12 +3,11 @@
 from collections import Counter
 import re
 from typing import NamedTuple
-import unicodedata
 
 import numpy as np
 
 from data_prep import label_files
-from data_prep.readers import check_class_names, stands_in
+from data_prep.readers import check_class_names, composed, stands_in
 from data_prep.trees import File, Tree, join
 from jaxgan.errors import UserError
 
@@ -174,11 +173,11 @@ def _labelled_by_tables(tree, folders, tables) -> list[_Split]:
   used = [label for label in labels.values() if label is not None]
   names = label_files.class_names(set(used), tree.shown(tables[0].path))
   splits = [_Split(folder, {}) for folder in folders]
-  for split in splits:
+  for split, table in zip(splits, tables * (len(splits) // len(tables)), strict=True):
     found = {name: [] for name in names.values()}
     for path in tree.images(split.folder):
       if path not in labels:
-        tree.passed_over[f'images without a row in {tables[0].path}'] += 1
+        tree.passed_over[f'images without a row in {table.path}'] += 1
       elif labels[path] is not None:
         found[names[labels[path]]].append(path)
     split.classes.update((name, paths) for name, paths in found.items() if paths)
@@ -208,7 +207,7 @@ def _labelled_by_folders(tree, folder, changes) -> _Split:
   _refuse_other_layouts(tree, folder)
   classes = {}
   for name in here.folders:
-    classes.setdefault(unicodedata.normalize('NFC', name), []).append(join(folder, name))
+    classes.setdefault(composed(name), []).append(join(folder, name))
   for name, folders in classes.items():
     if len(folders) > 1:
       changes.append(f'{len(folders)} folders {name} with accents of two kinds are one class')

@@ -5,12 +5,11 @@ licence, beside the images). 100 of each class are the test split here, and of t
 first class keeps all.
 """
 
-from pathlib import Path
-
 import numpy as np
 
 from data_prep.array_builder import ArrayBuilder, RatioConfig, Recipe, Split
 from data_prep.long_tail import class_counts, select_indices
+from data_prep.reduce_fashion_mnist import NPZ
 from jaxgan.errors import UserError
 
 OPTIONS = ()
@@ -18,7 +17,6 @@ RATIOS = (50, 100, 10, 1)
 CONFIGS = {f'ratio_{ratio}': ratio for ratio in RATIOS}
 SEED = 0
 TEST_IMAGES_PER_CLASS = 100
-NPZ = Path(__file__).parent / 'fashion_mnist_16' / 'images.npz'
 
 
 class LongTailFashion(ArrayBuilder):

@@ -17,6 +17,7 @@ from data_prep import idx_files
 from data_prep.array_builder import ArrayBuilder, RatioConfig, Recipe, Split
 from data_prep.idx_files import Checksums
 from data_prep.long_tail import class_counts, select_indices
+from data_prep.long_tail_fashion import LongTailFashion
 from jaxgan.errors import UserError
 
 OPTIONS = ()
@@ -61,10 +62,7 @@ class LongTailFashionMnist(ArrayBuilder):
 
   BUILDER_CONFIGS = [RatioConfig(name=name, ratio=ratio) for name, ratio in CONFIGS.items()]  # noqa: RUF012
   image_shape = (28, 28, 1)
-  class_names = (
-    'T-shirt/top', 'Trouser', 'Pullover', 'Dress', 'Coat', 'Sandal', 'Shirt', 'Sneaker', 'Bag',
-    'Ankle boot'
-  )  # fmt: skip
+  class_names = LongTailFashion.class_names
 
   def __init__(self, *, layout: Layout = LAYOUT, **kwargs):
     self._layout = layout

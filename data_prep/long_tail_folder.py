@@ -1,8 +1,8 @@
 """A user's own images, from folders, .zip, .npz, Arrow or Parquet, as they are or long-tailed.
 
 Images without labels (a flat folder, or an .npz without `labels`) are of one class,
-`readers.UNLABELLED`, and `labelled` in the metadata is False: the class then says
-nothing, and class shares, classifiers and imbalance ratios are not to be had from it.
+`readers.UNLABELLED`, and `labelled` in the metadata is False: such data has no class shares,
+classifiers or imbalance ratios.
 """
 
 from collections.abc import Callable
@@ -144,8 +144,8 @@ def recipe(
   """See `data_prep.array_builder.Recipe`.
 
   The config is named after the source, the options and a hash of the contents, so
-  that a changed source is prepared anew and an unchanged one is found again, under the name of
-  another path, too (`data_prep.names`).
+  that a changed source is prepared anew and an unchanged one is found again, also under another
+  path (`data_prep.names`).
 
   Args:
     config: '', or the name of prepared data, which then needs no source.

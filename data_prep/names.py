@@ -13,7 +13,7 @@ _ANY = 'own'  # Stands for the name of a source.
 
 
 def is_gone(source: str) -> bool:
-  """Whether a source is named that is not there."""
+  """Whether a source is configured that does not exist."""
   return bool(source) and not os.path.exists(os.path.expanduser(source))
 
 

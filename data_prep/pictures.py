@@ -1,4 +1,4 @@
-"""Decoding of image files, one after another or on all cores; what is wrong with one is a line."""
+"""Decodes image files on all cores; an error is one line that names the file."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -128,7 +128,7 @@ class Ground:
 
   @property
   def said(self) -> str:
-    """How many images it has changed, for people; '' where it has changed none."""
+    """A line on how many images were changed; '' if none was."""
     if not self.num_laid:
       return ''
     return f'{self.num_laid} images with transparent pixels were laid on {self.colour}'
@@ -266,6 +266,6 @@ def _check_depth(image, path):
 def _on_all_cores(function: Callable, items: Iterable) -> Iterator:
   """What a function makes of each item, in their order, one block after another."""
   items = iter(items)
-  with ThreadPoolExecutor(os.cpu_count()) as pool:  # Decoders run beside each other in threads.
+  with ThreadPoolExecutor(os.cpu_count()) as pool:  # Decoders release the GIL.
     while block := list(itertools.islice(items, _BLOCK)):
       yield from pool.map(function, block)

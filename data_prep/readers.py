@@ -74,16 +74,16 @@ def add_file(digest, name: str, file) -> None:
 
 
 def stands_in(validation: str) -> str:
-  """What is said where validation images are the test split, as there is no other."""
+  """The message where validation images serve as the test split."""
   return f'{validation} is the test split, as there is no test'
 
 
-def class_name(text: str) -> str:
-  """The name of a class with its accents composed in one way (Unicode NFC).
+def composed(name: str) -> str:
+  """The name of a class or file with its accents composed in one way (Unicode NFC).
 
   File systems and programs compose them differently: without this, one name would be two.
   """
-  return unicodedata.normalize('NFC', text)
+  return unicodedata.normalize('NFC', name)
 
 
 def check_labels(where: str, labels: np.ndarray, class_names: Sequence[str]) -> None:
@@ -108,6 +108,6 @@ def check_class_names(source: Path, names: Sequence[str]) -> None:
     text = name.encode(errors='replace').decode() == name
     if not text or name.splitlines() != [name] or name != name.strip() or names.count(name) > 1:
       raise UserError(
-        f'source {source} has a class called {name!r}: each needs a name of its own, one line of '
+        f'source {source} has a class called {name!r}: each needs its own name, one line of '
         'text without spaces around it'
       )

@@ -32,13 +32,12 @@ import re
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image
 import tensorflow_datasets as tfds
 
 from data_prep.array_builder import ArrayBuilder, Recipe, Split
 from data_prep.long_tail import hold_out, select_indices, shuffled_class
 from data_prep.object_views import missing, published
-from data_prep.pictures import decode_squares
+from data_prep.pictures import Ground, decode_squares
 from jaxgan.errors import UserError
 
 OPTIONS = ()
@@ -126,7 +125,7 @@ class Shapenet5(ArrayBuilder, skip_registration=True):
       indices.append(starts[instance] + views)
     encoded = ((str(file), file) for file in files)
     return Split(
-      decode_squares(encoded, self.image_shape[0], itertools.repeat(on_white)),
+      decode_squares(encoded, self.image_shape[0], itertools.repeat(Ground('white'))),
       np.repeat(owners[chosen], self._views),
       np.concatenate(indices),
     )
@@ -159,12 +158,6 @@ def list_renderings(source: str, least: int = LAYOUT.views) -> list[list[list[Pa
       instances.append(files)
     listing.append(instances)
   return listing
-
-
-def on_white(image: Image.Image) -> Image.Image:
-  """A picture on a white ground, where it is transparent."""
-  image = image.convert('RGBA')
-  return Image.alpha_composite(Image.new('RGBA', image.size, 'white'), image).convert('RGB')
 
 
 def recipe(config: str, source: str, layout: Layout = LAYOUT) -> Recipe:

@@ -152,7 +152,7 @@ class FolderTree(Tree):
     with os.scandir(self.openable(path)) as entries:
       entries = sorted(entries, key=lambda entry: entry.name)
     for entry in entries:
-      linked = entry.is_symlink()  # Of a link in a circle, scandir raises where os.path does not.
+      linked = entry.is_symlink()  # scandir raises for a link in a circle, os.path does not.
       is_folder = os.path.isdir(entry.path) if linked else entry.is_dir()
       if reason := _hidden(entry.name, is_folder):
         self.passed_over[reason] += 1
@@ -181,26 +181,27 @@ class ZipTree(Tree):
     except Exception as error:  # Of files; zip and struct errors.
       raise UserError(f'source {root} is not a readable .zip ({first_line(error)})') from error
     self.folders[''] = Folder([], [], [])
-    hidden, seen = set(), set()
+    self._members, hidden = {}, set()  # {path: member}: './cat/1.png' is at the path cat/1.png.
     for member in self._archive.infolist():
-      self._add(member, hidden, seen)
+      self._add(member, hidden)
     for folder in self.folders.values():
       for names in folder:
         names.sort()
 
   def open(self, path):
-    return self._archive.open(path)
+    return self._archive.open(self._members[path])
 
   def openable(self, path):
-    return io.BytesIO(self._archive.read(path))
+    return io.BytesIO(self._archive.read(self._members[path]))
 
-  def _add(self, member, hidden, seen):
+  def _add(self, member, hidden):
     name, parts = member.filename, PurePosixPath(member.filename).parts
-    if name.startswith('/') or '..' in parts or '\\' in name:
+    path, is_root = '/'.join(parts), not parts and member.is_dir()
+    if name.startswith('/') or '..' in parts or '\\' in name or not (parts or is_root):
       raise UserError(f'source {self.root} names {name!r}, which is no file inside of it')
-    if name in seen:
-      raise UserError(f'source {self.root} has two files called {name!r}: remove one')
-    seen.add(name)
+    if path in self._members:
+      raise UserError(f'source {self.root} has two files called {path!r}: remove one')
+    self._members[path] = member
     for i, part in enumerate(parts):
       is_folder = i + 1 < len(parts) or member.is_dir()
       if reason := _hidden(part, is_folder):
@@ -210,11 +211,11 @@ class ZipTree(Tree):
     if stat.S_ISLNK(member.external_attr >> 16):
       self.passed_over['links in the .zip'] += 1
       return
-    folder = self._folder('/'.join(parts if member.is_dir() else parts[:-1]))
+    folder = self._folder(path if member.is_dir() else '/'.join(parts[:-1]))
     if member.is_dir():
       return
     if member.file_size > _LARGEST:
-      raise UserError(f'{self.shown(name)} has {member.file_size} bytes, at most {_LARGEST} can be')
+      raise UserError(f'{self.shown(path)} has {member.file_size} bytes, at most {_LARGEST} can be')
     self._add_file(folder, parts[-1])
 
   def _folder(self, path):

@@ -14,7 +14,7 @@ from jaxgan.errors import UserError
 from jaxgan.parallel import check_batch_size
 
 DTYPES = ('float32', 'bfloat16')  # of computation; parameters are always float32
-# What a run shows, keeps or reads from where, and how far it goes: free to change between starts.
+# Logging, checkpoints, the place of the data and the length of a run may change between starts.
 _FREE_FIELDS = (
   'train.steps',
   'train.epochs',
@@ -56,7 +56,7 @@ def _validate_training(config, prefix: str, num_devices: int) -> None:
   train, data = config.train, config.data
   fields = ('batch_size', 'log_every', 'evaluate_every', 'checkpoint_every')
   _validate_positive(train, f'{prefix}train.', (*fields, 'picture_every'))
-  keep = '2 or more: a damaged checkpoint is replaced by the one before'
+  keep = '2 or more: a damaged checkpoint is replaced by the previous one'
   _require(train.keep >= 2, f'{prefix}train.keep', train.keep, keep)
   _require(
     (train.steps, train.epochs) != (None, None),
@@ -115,7 +115,7 @@ def validate_classifier(config, role: str, num_devices: int) -> None:
 
 @contextlib.contextmanager
 def fields_are_there(what: str = 'the configuration'):
-  """Turns what comes of a missing field, or one of another type, into a UserError."""
+  """Turns the error of a missing field, or of a field of another type, into a UserError."""
   try:
     yield
   except UserError:

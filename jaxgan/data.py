@@ -8,7 +8,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from data_prep import names
 from jaxgan import augment, distributed, parallel
 from jaxgan.errors import UserError
 
@@ -208,9 +207,8 @@ def _limit(config) -> float:
 
 
 def _place(config) -> tuple[str, str, str]:
-  """Where the data is: source, data_dir and, if the source is gone, the name of prepared data."""
-  gone = names.is_gone(config.source)
-  return config.source, config.data_dir, config.get('prepared', '') if gone else ''
+  """Source, data_dir, and the name of the prepared data to read if the source is gone."""
+  return config.source, config.data_dir, config.get('prepared', '')
 
 
 def _options(config):

@@ -15,7 +15,7 @@ from jax.experimental import multihost_utils
 import numpy as np
 
 from jaxgan import files
-from jaxgan.errors import UserError
+from jaxgan.errors import UserError, first_line
 
 
 def join(coordinator: str, num_processes: int | None, process_id: int | None) -> None:
@@ -49,8 +49,9 @@ def join(coordinator: str, num_processes: int | None, process_id: int | None) ->
   try:
     jax.distributed.initialize(*arguments)
   except (OSError, RuntimeError, ValueError) as error:
-    reason = str(error).splitlines()[0]
-    raise UserError(f'the processes of this run do not find each other: {reason}') from error
+    raise UserError(
+      f'the processes of this run do not find each other: {first_line(error)}'
+    ) from error
   if jax.process_index():
     files.leave_to_another_process()
 
@@ -64,8 +65,8 @@ def _are_several_found() -> bool:
 def _is_tpu_slice() -> bool:
   """Whether `jax.distributed` finds the hosts of a TPU slice: in GKE's variables or in metadata.
 
-  An installed libtpu says nothing about hosts: container images, notebook services and laptops have
-  it, too.
+  An installed libtpu is no evidence of hosts: container images, notebook services and laptops
+  also have it.
   """
   if importlib.util.find_spec('libtpu') is None:
     return False
@@ -88,8 +89,10 @@ def _is_compute_engine_tpu() -> bool:
   server = os.environ.get('GCE_METADATA_IP', 'metadata.google.internal')
   url = f'http://{server}/computeMetadata/v1/instance/attributes/agent-worker-number'
   request = urllib.request.Request(url, headers={'Metadata-Flavor': 'Google'})
+  # Never through a proxy: its own error would look like that of a busy metadata server.
+  direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
   try:
-    urllib.request.urlopen(request, timeout=10).close()
+    direct.open(request, timeout=10).close()
   except urllib.error.HTTPError as error:
     return error.code >= 500  # A busy server: JAX asks it again.
   except OSError:  # A notebook service or a machine elsewhere: there is no such server.

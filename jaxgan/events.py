@@ -17,18 +17,18 @@ def periods(train):
 
 
 def is_due(step: int, last: int, *every: int) -> bool:
-  """Whether something that comes every so many steps, and at the end, comes after this one."""
+  """Whether an event with one of these periods follows this step; after the last step, all do."""
   return step >= last or any(step % period == 0 for period in every)
 
 
 def stopped_at_once():
-  """A context that a signal leaves, as the next step does not depend on it."""
+  """A context that a signal interrupts: training does not depend on what it computes."""
   # With several processes none may leave: the others would block in a collective.
   return contextlib.nullcontext() if distributed.are_several() else stopping.at_once()
 
 
 def measure(job, trainer, last: int) -> tuple[list[dict], float | None]:
-  """The row of the log of each replica at a step, and the score of its checkpoint."""
+  """The rows of the log, one per replica, and the score that ranks the checkpoint."""
   step, scores, rows = trainer.step, [], trainer.means()
   for replica, row in enumerate(rows):
     if is_due(step, last, job.config.train.evaluate_every):

@@ -62,7 +62,7 @@ class Setup:
     pretrained.check(config, self.family.roles(config, methods, labelled=True), self.workdir)
     self.mesh = parallel.device_mesh(config.replicas)
     self.data = data_lib.load_training(config.data, config.replicas)
-    # What cannot work is refused before hours go into the classifiers.
+    # Refuse what cannot work before the classifiers are trained, which may take hours.
     padding, shape = config.data.crop_padding, self.data.image_shape
     data_lib.check_crop(padding, shape, 'config.data.crop_padding')
     self.family.check(config, self.data)
@@ -113,7 +113,7 @@ class Setup:
     return jobs.trained_classifier(self.config, role, self.workdir, self.data, self.mesh)
 
   def _train_recogniser(self) -> pathlib.Path:
-    """Runs the experiment of the recogniser in a work directory of its own; returns its folder."""
+    """Runs the experiment of the recogniser in its own work directory; returns its folder."""
     own = self.config[recogniser.ROLE].copy_and_resolve_references()
     own.annotator.folder = own.annotator.folder or str(self.workdir / 'annotator')
     setup, (method,) = Setup(own, self.workdir / recogniser.ROLE, own.methods), own.methods

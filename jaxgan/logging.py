@@ -98,17 +98,12 @@ class ReplicaLogger:
     for file in (self._run, *self._files):
       file.close()
 
-  def log(self, step, values):
-    """Writes one row of metrics for each replica, `values[replica]`, and one for the run."""
-    self.record(step, values)
-    self.show()
-
   def show(self):
     """Shows the last row of the run: to TensorBoard, and as progress."""
     self._run.show()
 
   def record(self, step, values):
-    """As `log`, to the metrics.jsonl alone."""
+    """Writes one row of metrics for each replica, `values[replica]`, and one for the run."""
     values = [_plain(row) for row in values]
     if not self._files:
       self._run.record(step, values[0])
@@ -178,18 +173,13 @@ class RunLogger:
   def __exit__(self, *exception):
     self.close()
 
-  def log(self, step, values):
-    """Writes one row of metrics and shows the progress.
+  def record(self, step, values):
+    """Writes one row of metrics to metrics.jsonl.
 
     Args:
       step: number of steps done.
-      values: {name: scalar or [K] vector}; TensorBoard gets the scalars.
+      values: {name: scalar or [K] vector}; TensorBoard gets the scalars from `show`.
     """
-    self.record(step, values)
-    self.show()
-
-  def record(self, step, values):
-    """As `log`, to metrics.jsonl alone."""
     self._metrics.log(int(step), _plain(values))
 
   def show(self):
@@ -199,7 +189,7 @@ class RunLogger:
     scalars = {name: value for name, value in scalars.items() if value is not None}
     try:
       self._events.log(step, scalars)
-    except Exception as error:  # Of any type: it is not worth a run.
+    except Exception as error:  # Of any type: events must not end a run.
       message(f'{self._job}: no more events for TensorBoard: {first_line(error)}')
       self._events.give_up()
     self._latest.update(scalars)
@@ -229,7 +219,7 @@ class RunLogger:
 
   def _print_line(self):
     now = time.monotonic()
-    # The rate since the line before: the compilation in the first line does not stay in the ETA.
+    # The rate since the previous line: compilation before the first line does not stay in the ETA.
     rate = (self._step - self._shown_step) / max(now - self._shown_time, 1e-9)
     parts = [self._job, f'step {self._step}/{self._total_steps}']
     if rate > 0:
@@ -246,8 +236,8 @@ class RunLogger:
 class EventsFile:
   """TensorBoard's event file of a run, made with its first row.
 
-  It is written at once, not by a thread of tensorboardX as its SummaryWriter does: when that cannot
-  write, whoever logs waits for ever.
+  Events are written at once. The thread that tensorboardX's SummaryWriter starts blocks its callers
+  for ever when it cannot write.
 
   Args:
     folder: made when missing.
@@ -332,7 +322,9 @@ def _plain(values):
 
 def _to_float(value):
   """A scalar of a row, NaN of one that was not finite; None of a list."""
-  return math.nan if value is None else None if isinstance(value, list) else value
+  if value is None:
+    return math.nan
+  return None if isinstance(value, list) else value
 
 
 def finite(value):

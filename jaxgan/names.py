@@ -50,7 +50,7 @@ def _is_joined(char):
 
 
 def escaped(text: str) -> str:
-  """A text in Markdown that shows it as it is, in a table's cell, too."""
+  """Escapes a text so that Markdown shows it unchanged, also in the cell of a table."""
   return _MARKUP.sub(r'\\\g<0>', text)
 
 

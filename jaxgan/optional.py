@@ -11,7 +11,7 @@ _failed = set()  # Names of the outputs that failed the last time.
 
 @contextlib.contextmanager
 def output(name):
-  """Logs an error of an optional output as one line, and continues behind the `with`.
+  """Logs an error of an optional output as one line, and continues after the `with` block.
 
   An output that fails again and again is logged once. Signals still end a run.
 
@@ -29,7 +29,7 @@ def output(name):
 
 
 def reason(error: Exception) -> str:
-  """An error as one line; one that is not meant for users, with its type."""
+  """An error as one line, with its type unless the message is meant for users."""
   if isinstance(error, UserError | OSError) or not str(error):
     return first_line(error)
   return f'{type(error).__name__}: {first_line(error)}'
@@ -43,7 +43,7 @@ class Owed:
   """
 
   def __init__(self, path):
-    """Reads the file, if there is one; of several processes, all have to."""
+    """Reads the file, if there is one; with several processes, all of them must call this."""
     self._path = Path(path)
     try:
       step = int(self._path.read_text())

@@ -1,4 +1,4 @@
-"""Sources that are gone: a run goes on with the data that was prepared from them.
+"""Sources that are gone: a run continues with the data that was prepared from them.
 
 The configuration that a job's folder remembers has the key of its images, which begins with the
 name of the prepared data. Where a `data` section names a source that is not there, its field
@@ -91,5 +91,5 @@ def _remembered(workdir) -> dict[tuple, str]:
       with config_lib.fields_are_there(path):
         known[_identity(config.data)] = prepared_name(config.images)
     except UserError:
-      continue  # Whoever needs that job says so.
+      continue  # Reported by the code that needs that job.
   return known

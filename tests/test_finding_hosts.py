@@ -89,14 +89,17 @@ def _free_port():
 
 
 @contextlib.contextmanager
-def _metadata(attributes):
-  """HOST:PORT of a server that has these attributes of an instance, as Compute Engine's has."""
+def _metadata(attributes, missing=404):
+  """HOST:PORT of a server that has these attributes of an instance, as Compute Engine's has.
+
+  It answers requests for others with the status `missing`.
+  """
 
   class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
       name = self.path.removeprefix('/computeMetadata/v1/instance/attributes/')
       known = name in attributes and self.headers['Metadata-Flavor'] == 'Google'
-      self.send_response(200 if known else 404)
+      self.send_response(200 if known else missing)
       self.end_headers()
       self.wfile.write(attributes.get(name, 'not found').encode())
 
@@ -148,6 +151,14 @@ def test_a_tpu_of_one_host_is_one_process(attached, environment):
 def test_a_virtual_machine_that_is_no_worker_of_a_tpu_is_one_process(attached):
   with _metadata({}) as server:
     attached(GCE_METADATA_IP=server)
+    distributed.join('', None, None)
+  assert not jax.distributed.is_initialized()
+
+
+def test_the_error_of_a_proxy_is_not_that_of_a_metadata_server(attached):
+  """A proxy answers for a server that it cannot reach, here with 502."""
+  with _metadata({}, missing=502) as proxy:
+    attached(GCE_METADATA_IP='127.0.0.1:1', http_proxy=f'http://{proxy}', no_proxy='')
     distributed.join('', None, None)
   assert not jax.distributed.is_initialized()
 

@@ -19,14 +19,19 @@ from jaxgan.logging import (
 )
 
 
+def log(logger, step, values):
+  logger.record(step, values)
+  logger.show()
+
+
 def _write(folder, text):
   (folder / 'metrics.jsonl').write_text(text)
 
 
 def test_rows_are_json_lines(tmp_path):
   with RunLogger(tmp_path / 'run', 'unconditional', total_steps=4, start_step=0) as logger:
-    logger.log(2, {'loss/generator': np.float32(0.5), 'evaluation/class_counts': np.array([3, 1])})
-    logger.log(4, {'loss/generator': float('nan'), 'shares': [0.5, float('inf')]})
+    log(logger, 2, {'loss/generator': np.float32(0.5), 'evaluation/class_counts': np.array([3, 1])})
+    log(logger, 4, {'loss/generator': float('nan'), 'shares': [0.5, float('inf')]})
   lines = (tmp_path / 'run' / 'metrics.jsonl').read_text().splitlines()
   assert json.loads(lines[0]) == {
     'step': 2,
@@ -50,13 +55,13 @@ def test_resumed_run_drops_later_rows_and_the_torn_line(tmp_path):
   _write(tmp_path, '{"step": 1, "a": 0.1}\n{"step": 2, "a": null}\n{"step": 3}\n{"step": 4, "a')
   with RunLogger(tmp_path, 'job', total_steps=4, start_step=2) as logger:
     assert read_metrics(tmp_path) == [{'step': 1, 'a': 0.1}, {'step': 2, 'a': None}]
-    logger.log(3, {'a': 0.3})
+    log(logger, 3, {'a': 0.3})
   assert [row['step'] for row in read_metrics(tmp_path)] == [1, 2, 3]
 
 
 def test_resumed_run_without_metrics(tmp_path):
   with RunLogger(tmp_path, 'job', total_steps=4, start_step=2) as logger:
-    logger.log(3, {'a': 1})
+    log(logger, 3, {'a': 1})
   assert read_metrics(tmp_path) == [{'step': 3, 'a': 1.0}]
 
 
@@ -73,7 +78,7 @@ def test_tensorboard_events_are_purged_on_resume(tmp_path):
   from tensorboardX.proto.event_pb2 import Event
 
   with RunLogger(tmp_path, 'job', total_steps=4, start_step=2) as logger:
-    logger.log(3, {'loss/generator': 0.5, 'counts': [1, 2]})
+    log(logger, 3, {'loss/generator': 0.5, 'counts': [1, 2]})
   events = []
   (path,) = (tmp_path / 'tensorboard').iterdir()
   data = path.read_bytes()
@@ -94,8 +99,8 @@ def test_plain_lines_are_rate_limited(tmp_path, capsys, monkeypatch):
   with RunLogger(tmp_path, 'class_balancing', total_steps=400, start_step=0) as logger:
     for step in range(10, 401, 10):
       clock[0] += 1.0
-      logger.log(step, {'accuracy': 0.5, 'loss/discriminator': 0.613, 'loss/generator': 1})
-    logger.log(400, {'evaluation/kl_from_uniform': 0.1})
+      log(logger, step, {'accuracy': 0.5, 'loss/discriminator': 0.613, 'loss/generator': 1})
+    log(logger, 400, {'evaluation/kl_from_uniform': 0.1})
     jaxgan.logging.message('done')
   lines = capsys.readouterr().err.splitlines()
   assert lines[0] == (
@@ -115,7 +120,7 @@ def test_plain_lines_are_rate_limited(tmp_path, capsys, monkeypatch):
 def test_close_shows_the_step_of_a_run_that_stops_early(tmp_path, capsys):
   logger = RunLogger(tmp_path, 'job', total_steps=400, start_step=100)
   for step in (101, 102, 103):
-    logger.log(step, {})
+    log(logger, step, {})
   logger.close()
   logger.close()
   lines = capsys.readouterr().err.splitlines()
@@ -127,7 +132,7 @@ def test_bar_on_a_terminal(tmp_path, monkeypatch):
   terminal.isatty = lambda: True
   monkeypatch.setattr('sys.stderr', terminal)
   with RunLogger(tmp_path, 'class_balancing', total_steps=4, start_step=2) as logger:
-    logger.log(4, {'loss/generator': 0.25})
+    log(logger, 4, {'loss/generator': 0.25})
     jaxgan.logging.message('checkpoint written')
   shown = terminal.getvalue()
   assert 'class_balancing 100%' in shown and '4/4' in shown and 'loss/generator 0.25' in shown
@@ -168,8 +173,8 @@ def test_replicas_are_logged_each_and_as_mean_and_sample_standard_deviation(tmp_
   losses, counts = (1.0, np.float32(2.0), 6), ([3, 1], np.array([0, 4]), (2, 2))
   with ReplicaLogger(tmp_path, 'job', total_steps=4, start_step=0, num_replicas=3) as logger:
     rows = zip(losses, counts, strict=True)
-    logger.log(2, [{'loss/a': loss, 'counts': own} for loss, own in rows])
-    logger.log(4, [{'loss/a': value} for value in (1.0, math.nan, None)])
+    log(logger, 2, [{'loss/a': loss, 'counts': own} for loss, own in rows])
+    log(logger, 4, [{'loss/a': value} for value in (1.0, math.nan, None)])
   assert read_metrics(tmp_path) == [
     {'step': 2, 'loss/a': 3.0, 'std/loss/a': pytest.approx(math.sqrt(7.0))},
     {'step': 4, 'loss/a': None, 'std/loss/a': None},
@@ -186,11 +191,11 @@ def test_resumed_replicas_all_begin_after_the_same_step(tmp_path):
   folders = replica_folders(tmp_path, 2)
   with ReplicaLogger(tmp_path, 'job', total_steps=4, start_step=0, num_replicas=2) as logger:
     for step in (1, 2, 3):
-      logger.log(step, [{'a': step}, {'a': -step}])
+      log(logger, step, [{'a': step}, {'a': -step}])
   with open(folders[0] / 'metrics.jsonl', 'a') as file:
     file.write('{"step": 4, "a": 4.0}\n')
   with ReplicaLogger(tmp_path, 'job', total_steps=4, start_step=2, num_replicas=2) as logger:
-    logger.log(3, [{'a': 30}, {'a': 32}])
+    log(logger, 3, [{'a': 30}, {'a': 32}])
   for folder in (tmp_path, *folders):
     assert [row['step'] for row in read_metrics(folder)] == [1, 2, 3]
   assert read_metrics(folders[1])[-1] == {'step': 3, 'a': 32.0}
@@ -199,7 +204,7 @@ def test_resumed_replicas_all_begin_after_the_same_step(tmp_path):
 
 def test_a_single_replica_is_the_run(tmp_path, capsys):
   with ReplicaLogger(tmp_path, 'job', total_steps=4, start_step=0, num_replicas=1) as logger:
-    logger.log(2, [{'loss/a': 0.5, 'counts': [1, 2]}])
+    log(logger, 2, [{'loss/a': 0.5, 'counts': [1, 2]}])
     jaxgan.logging.message('done')
   assert read_metrics(tmp_path) == [{'step': 2, 'loss/a': 0.5, 'counts': [1.0, 2.0]}]
   assert sorted(path.name for path in tmp_path.iterdir()) == ['metrics.jsonl', 'tensorboard']

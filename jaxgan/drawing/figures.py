@@ -12,7 +12,7 @@ LONGEST = 64  # characters of a line of a legend
 
 def new_figure(width, height, layout='constrained'):
   """A matplotlib figure of so many inches."""
-  # A Figure of its own: pyplot keeps a global list of figures and may look for a display.
+  # Not by pyplot, which keeps a global list of figures and may look for a display.
   from matplotlib.figure import Figure
 
   return Figure(figsize=(width, height), dpi=DPI, layout=layout)
@@ -47,7 +47,7 @@ def save_figure(path, figure):
   # Of texts that come while it is drawn. A user's own style stays as it is.
   literal = {'text.parse_math': False, 'text.usetex': False, 'font.family': [fonts.FAMILY]}
   with matplotlib.rc_context(literal), warnings.catch_warnings():
-    warnings.filterwarnings('ignore', message='.*Glyph .* missing')  # `fonts` has told it.
+    warnings.filterwarnings('ignore', message='.*Glyph .* missing')  # `fonts` logs these.
     for axes in figure.axes:  # The names at the ticks are made when they are asked for.
       axes.get_xticklabels(), axes.get_yticklabels()
     texts = figure.findobj(Text)

@@ -26,8 +26,8 @@ A family is a package that imports the core and no other family, with
                                             each other; returns the paths
   report                                    its part of a report, see `jaxgan.report`
 
-Importing it brings neither drawing nor checkpoints: whoever only reads configurations or results
-does without. A new family is one such package and its line in `FAMILIES`; the core asks for it here
+Importing it brings neither drawing nor checkpoints, so that configurations and results are read
+quickly. A new family is one such package and its line in `FAMILIES`; the core asks for it here
 and never imports it.
 """
 

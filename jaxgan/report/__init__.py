@@ -1,6 +1,6 @@
 """Report: the evaluations of many runs in tables, beside the published numbers.
 
-Which tables, the family of an evaluation's method says: its `report` is a module with
+The family of an evaluation's method defines the tables: its `report` is a module with
 
   TITLE                     of its section
   check(evaluation)         raises where the results or the protocol are not as they should be

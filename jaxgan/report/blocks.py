@@ -54,7 +54,7 @@ class Image:
 
 @dataclass(frozen=True)
 class Figure:
-  """An image of its own."""
+  """One image under a title."""
 
   title: str
   image: Image

@@ -239,12 +239,12 @@ NPZ = {
   'no UTF-8': (npz(labels=np.repeat([b'a', b'\xe9'], 6)), 'labels holds bytes that are no UTF-8'),
   'one name, composed twice': (
     npz(class_names=np.array(['\xe9', 'e\u0301'])),
-    "called '\xe9': each needs a name of its own",
+    "called '\xe9': each needs its own name",
   ),
   'class of one': (npz(labels=np.array([0] * 11 + [1])), 'class 1 has 1 image'),
   'too few names': (npz(class_names=np.array(['a'])), r'labels must lie in 0\.\.0, got 0\.\.1'),
   'too many names': (npz(class_names=np.array(['a', 'b', 'c'])), 'class c .label 2. has no images'),
-  'a name twice': (npz(class_names=np.array(['a', 'a'])), "called 'a': each needs a name of its"),
+  'a name twice': (npz(class_names=np.array(['a', 'a'])), "called 'a': each needs its own name"),
   'empty name': (npz(class_names=np.array(['', 'b'])), "has a class called ''"),
   'two lines': (npz(class_names=np.array(['a\nb', 'c'])), r"has a class called 'a\\nb'"),
   'half a test': (

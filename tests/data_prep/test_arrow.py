@@ -44,7 +44,9 @@ def test_saved_splits(tmp_path):
   source = read_arrow(save_splits(tmp_path / 'c', train=TRAIN, validation=VALIDATION))
   assert_read(source, test=range(200, 206))
   assert source.changes == ('validation is the test split, as there is no test',)
-  assert_read(read_arrow(save_splits(tmp_path / 'd', all=TRAIN)), test=None)
+  source = read_arrow(save_splits(tmp_path / 'd', all=TRAIN))
+  assert_read(source, test=None)
+  assert source.changes == ('all is the training split, as there is no other',)
 
 
 def test_a_saved_data_set_of_several_files_with_a_cache_beside_them(tmp_path):
@@ -62,7 +64,7 @@ def test_a_saved_data_set_of_several_files_with_a_cache_beside_them(tmp_path):
       (),
     ),
     (('train.parquet', 'test.parquet'), ()),
-    (('TRAIN.parquet', 'my_eval.parquet'), ()),
+    (('TRAIN.PARQUET', 'my_eval.PARQUET'), ()),
     (('default/train/0000.parquet', 'default/test/0000.parquet'), ()),
     (('train/0.parquet', 'valid/0.parquet'), ()),
     (('train.parquet', 'test.parquet', 'extra.parquet'), (('rows of split extra', 6),)),
@@ -177,10 +179,10 @@ def test_kinds_of_images(tmp_path):
   assert read_arrow(tmp_path / 'b', image_size=4).train.images.shape == (4, 4, 4, 3)
 
 
-def test_rows_of_a_parquet_file_in_any_order(tmp_path, monkeypatch):
-  monkeypatch.setattr(arrow_files, '_BATCH', 7)
+def test_rows_of_a_parquet_file_in_any_order(tmp_path):
+  """300 rows are several reads, of a group each or of 250 rows."""
   rows = pa.table({'image': [b'%d' % i for i in range(300)]})
-  for size in (1, 10, 300):
+  for size in (7, 100, 300):
     write_parquet(tmp_path, {f'{size}.parquet': rows}, size)
     file = arrow_files.open_table(tmp_path / f'{size}.parquet')
     file.use_images('image')
@@ -231,7 +233,7 @@ def _with(**changes):
     (_with(labels=[0.0, 1, None, 1]), 'column label is empty in 1 rows'),
     (_with(labels=[0.0, 1, float('nan'), 1]), 'whole numbers or texts, not double'),
     (_with(labels=[[0], [1], [0], [1]]), 'must hold whole numbers or texts, not list'),
-    (_with(names=['a', 'a']), "a class called 'a': each needs a name of its own"),
+    (_with(names=['a', 'a']), "a class called 'a': each needs its own name"),
     (_with(images=[encoded(1), None] * 2), 'a.parquet row 1 has no bytes of an image'),
     (_with(images=[encoded(1), b'text'] * 2), 'a.parquet row 1 cannot be read .damaged, or not'),
     (_with(images=[encoded(1), encoded(1, size=9)] * 2), 'row 1 is 9x9, but without image_size'),
@@ -241,6 +243,8 @@ def _with(**changes):
     (pa.table({'label': [0, 1]}), 'no column of images; its columns are label'),
     (pa.table({'image': [[1, 2], [3, 4]], 'label': [0, 1]}), 'no column of images'),
     (TRAIN.slice(0, 0), 'train has no rows'),
+    (TRAIN.slice(0, 0).select(['image']), 'train has no rows'),
+    (_with(labels=np.array([0, 1, 2, 2**63], np.uint64)), 'a.parquet cannot be read .*too large'),
   ],
 )  # fmt: skip
 def test_bad_columns(given, message, tmp_path):
@@ -265,11 +269,34 @@ def test_bad_columns(given, message, tmp_path):
       'test.parquet and .*train.parquet have other classes in label',
     ),
     ({'train.parquet': TRAIN, 'test.parquet': _with(image='img')}, 'has no column image'),
+    ({'train.parquet': TRAIN, 'test.parquet': TEST.slice(0, 0)}, 'test has no rows'),
   ],
 )  # fmt: skip
 def test_bad_layouts(files, message, tmp_path):
   with pytest.raises(UserError, match=message):
     read_arrow(write_parquet(tmp_path, files))
+
+
+def test_files_of_one_split_with_different_columns(tmp_path):
+  folder = save(tmp_path / 'a', TRAIN, num_shards=2)
+  second = folder / 'data-00001-of-00002.arrow'
+  bare = pa.table({'image': [{'path': 'a.png'}], 'label': [0]})
+  with ipc.new_stream(str(second), bare.schema) as writer:
+    writer.write_table(bare)
+  with pytest.raises(UserError, match=f'{second} has no column image with the bytes of images'):
+    read_arrow(folder)
+
+
+def test_a_column_of_lists_beside_the_images(tmp_path):
+  """Older versions of the library `datasets` describe it by a list."""
+  tagged = _with(tags=[['a'], [], ['b', 'c'], ['a']])
+  info = json.loads(tagged.schema.metadata[b'huggingface'])
+  info['info']['features']['tags'] = [{'dtype': 'string', '_type': 'Value'}]
+  write_parquet(
+    tmp_path, {'a.parquet': tagged.replace_schema_metadata({'huggingface': json.dumps(info)})}
+  )
+  source = read_arrow(tmp_path)
+  assert shown(source.train) == [0, 1, 2, 3] and source.passed_over == (('column tags', 1),)
 
 
 def test_damage(tmp_path):

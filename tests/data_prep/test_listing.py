@@ -206,6 +206,7 @@ def test_bad_zips_are_refused(tmp_path):
 
   assert "names '../a.png', which is no file inside" in refused(archive(['../a.png']))
   assert "names '/a.png'" in refused(archive(['/a.png']))
+  assert "names '.', which is no file inside" in refused(archive(['.']))
   assert 'has no class folders and no images' in refused(archive([]))
   assert 'a.zip/cat/1.png cannot be read (damaged' in refused(archive(['cat/1.png']))
   (tmp_path / 'a.zip').write_bytes(b'PK')
@@ -213,6 +214,7 @@ def test_bad_zips_are_refused(tmp_path):
   with pytest.warns(UserWarning, match='Duplicate'):
     source = archive(['cat/1.png', 'cat/1.png'])
   assert "has two files called 'cat/1.png'" in refused(source)
+  assert "has two files called 'cat/1.png'" in refused(archive(['cat/1.png', './cat/1.png']))
 
 
 def test_names_in_a_zip_are_utf8_whether_it_says_so_or_not(write):
@@ -260,7 +262,7 @@ def dataset_json(labels):
 
 def test_the_labels_of_dataset_tool(write):
   root = write(dataset_json([10, 2, 10, 2, 2]))
-  for source in (root, zipped(root), zipped(root, 'set/')):
+  for source in (root, zipped(root), zipped(root, 'set/'), zipped(root, './')):
     found, read = contents(source)
     assert found == {'train': {'2': [1, 3, 4], '10': [0, 2]}}
     assert read.class_names == ('2', '10') and read.kind == 'labels file'
@@ -325,6 +327,21 @@ def test_a_labels_file_for_each_split(write):
   assert 'expected a file beside the splits, or one in each of them' in refused(root)
 
 
+def test_images_without_a_row_are_counted_beside_their_labels_file(write):
+  root = write({'train/1.png': 1, 'val/1.png': 2, 'val/2.png': 3,
+                'train/metadata.csv': csv(['1.png,a']),
+                'val/metadata.csv': csv(['1.png,a'])})  # fmt: skip
+  assert dict(contents(root)[1].passed_over) == {'images without a row in val/metadata.csv': 1}
+
+
+def test_a_caption_may_hold_other_line_ends(write):
+  row = json.dumps(
+    {'file_name': '1.png', 'label': 'a', 'text': 'b\u2028c\x85d'}, ensure_ascii=False
+  )
+  root = write({'1.png': 1, 'metadata.jsonl': row + '\r\n'})
+  assert contents(root)[0] == {'train': {'a': [1]}}
+
+
 def test_captions_are_no_labels(write):
   root = write(
     {'dog/1.png': 1, 'cat/1.png': 2, 'metadata.csv': csv(['dog/1.png,x'], 'file_name,t')}
@@ -339,6 +356,7 @@ def test_captions_are_no_labels(write):
   [
     ({'metadata.csv': csv(['train/9.png,a'])}, "names 'train/9.png', which is no image there"),
     ({'metadata.csv': csv(['../train/0.png,a'])}, 'which is no file inside of its folder'),
+    ({'metadata.csv': csv(['.,a'])}, "names '.', which is no file inside of its folder"),
     ({'metadata.csv': csv(['train/0.png,a', 'train/0.png,b'])}, "names 'train/0.png' twice"),
     ({'metadata.csv': csv(['train/0.png,a,b'], 'file_name,label,class')}, 'either label or class'),
     ({'metadata.csv': csv(['train/0.png,a'], 'file,label')}, 'expected the columns file_name and'),

@@ -225,7 +225,7 @@ def test_other_cars_stand_in(make_cars, load):
     ({'azimuths': None}, 'needs the arrays images, names, azimuths and elevations, it has'),
     ({'images': np.zeros((12, 96, 64, 64, 3))}, 'images must be uint8 .*, got float64'),
     ({'images': np.zeros((12, 95, 64, 64, 3), np.uint8)}, r'got uint8 \(12, 95, 64, 64, 3\)'),
-    ({'names': np.array(['a'] * 12)}, "called 'a': each needs a name of its own"),
+    ({'names': np.array(['a'] * 12)}, "called 'a': each needs its own name"),
     ({'elevations': np.zeros(96)}, 'must be those of 96 different views, got 24'),
   ],
   ids=['field', 'type', 'views', 'names', 'angles'],

@@ -276,7 +276,7 @@ IMAGES, LABELS = np.full((4, 8, 8, 3), 200, np.uint8), np.array([0, 0, 1, 1])
     ({'images': IMAGES, 'labels': LABELS * 2}, r'class 1 \(label 1\) has no images'),
     (
       {'images': IMAGES, 'labels': LABELS, 'class_names': ['a', 'a']},
-      "called 'a': each needs a name of its own",
+      "called 'a': each needs its own name",
     ),
     ({'images': IMAGES, 'labels': LABELS.astype(object)}, 'not a readable .npz'),
   ],

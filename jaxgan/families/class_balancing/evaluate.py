@@ -33,7 +33,7 @@ class Evaluation:
     roles = {'annotator', gan_methods.METHODS[method].classifier}
     if 'annotator' not in setup.classifiers:
       roles.add('recogniser')
-    # Those that measure. A method without a recogniser is not judged by that of another.
+    # The classifiers that measure. With labels, a recogniser measures only methods that use it.
     self._measuring = {
       role: setup.classifiers[role]
       for role in ('annotator', 'recogniser')
@@ -154,7 +154,7 @@ class Evaluation:
     return evaluation
 
   def _score(self, folder, step, state, replica):
-    """The classification accuracy score and the fields of the protocol that say how it came."""
+    """The classification accuracy score and the fields of the protocol that describe it."""
     setup, config = self._setup, self._setup.config
     if not class_balancing.has_cas(config, setup.data.labelled):
       return None, {}

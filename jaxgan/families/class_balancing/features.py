@@ -52,7 +52,7 @@ def classifier_network(role: str, classifier) -> FeatureNetwork:
 
 
 def inception_network(config) -> FeatureNetwork | None:
-  """Inception-V3, or None where its weights are not to be had and nobody named them.
+  """Inception-V3, or None where its weights are neither found nor configured.
 
   Args:
     config: the `evaluation` section.

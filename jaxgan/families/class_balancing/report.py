@@ -1,5 +1,6 @@
 """Report on class balance: the scores of each method, and which methods differ by their seeds."""
 
+import itertools
 import json
 import statistics
 
@@ -318,8 +319,8 @@ def _title(row, rows, taken):
   several = [len({r.experiment for r in rows}) > 1, len({verdicts.label(r) for r in rows}) > 1]
   names = zip((row.experiment, verdicts.label(row)), several, strict=True)
   title = ': '.join(name for name, tells in names if tells) or row.method
-  repeats = sum(other.split(' (')[0] == title for other in taken)
-  return f'{title} ({repeats + 1})' if repeats else title
+  numbered = (f'{title} ({number})' for number in itertools.count(2))
+  return next(name for name in itertools.chain([title], numbered) if name not in taken)
 
 
 def _console_block(experiment, kind, class_names, train_counts, rows):

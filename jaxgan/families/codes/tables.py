@@ -103,12 +103,12 @@ PRIOR = (
   Column('total variation ↓', 'prior_distance'),
   Column('KL(true ‖ prior) ↓', 'prior_kl'),
 )
-WIDEST = 8  # columns of a table; with more, it goes on below with the next data sets
+WIDEST = 8  # columns of a table; further data sets have a further table
 CLASSES = 10  # most classes that the tables of the prior have a column for
 
 
 def tables(rows, row_footnotes, footnotes):
-  """The paper's four tables and that of clusters; methods that only the paper has are there, too.
+  """The paper's four tables and that of clusters; also methods that only the paper has.
 
   Args:
     rows: a list of `Row` with labels, at least one.

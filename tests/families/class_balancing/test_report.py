@@ -236,6 +236,17 @@ def test_the_classes_of_all_rows_are_drawn_beside_each_other(tmp_path, monkeypat
   assert (path.name, other_path.name) == ('out_classes.png', 'out_classes_2.png')
 
 
+def test_rows_of_one_name_are_numbered(tmp_path, monkeypatch):
+  """Brackets in the name of an experiment are no number."""
+  drawn = []
+  monkeypatch.setattr(pictures, 'class_histogram', lambda counts, *_: drawn.extend(counts))
+  for step in (100, 200, 300):
+    for experiment in ('a (b)', 'c'):
+      _save(tmp_path / f'{experiment}{step}', protocol={'step': step}, experiment=experiment)
+  report([tmp_path], tmp_path / 'out.md')
+  assert drawn == ['a (b)', 'a (b) (2)', 'a (b) (3)', 'c', 'c (2)', 'c (3)']
+
+
 def test_a_switch_is_compared_with_its_own_method_without_it(tmp_path):
   for seed in (0, 1):
     for method in ('cgan', 'class_balancing'):
