@@ -83,7 +83,8 @@ class ImageTable:
     self._schema, self._images = schema, ''
     # The library `datasets` describes the columns in the metadata of the schema.
     info = json.loads((schema.metadata or {}).get(b'huggingface', b'{}'))
-    self._features = (info.get('info') or {}).get('features') or {}
+    features = (info.get('info') or {}).get('features')
+    self._features = features if isinstance(features, dict) else {}
 
   def _feature(self, column) -> dict:
     feature = self._features.get(column)
@@ -121,12 +122,16 @@ class ImageTable:
         values = values.cast(values.type.value_type)
     kind = values.type
     is_text = types.is_string(kind) or types.is_large_string(kind)
-    if not (is_text or types.is_integer(kind) or types.is_boolean(kind)):
+    is_number = types.is_integer(kind) or types.is_boolean(kind) or types.is_floating(kind)
+    labels = values.to_pylist() if is_text or is_number else []
+    # pandas makes numbers floats as soon as one is missing.
+    whole = not types.is_floating(kind) or all(x is None or x.is_integer() for x in labels)
+    if not (is_text or (is_number and whole)):
       raise UserError(f'{self.path}: column {column} must hold whole numbers or texts, not {kind}')
     if values.null_count:
       raise UserError(f'{self.path}: column {column} is empty in {values.null_count} rows')
     with _readable(self.path):  # Some uint64 are no int64.
-      return np.array(values.to_pylist(), dtype=str if is_text else np.int64)
+      return np.array(labels, dtype=str if is_text else np.int64)
 
   def use_images(self, column: str) -> bool:
     """Chooses the column that `image` reads; returns whether any of its images is a JPEG.

@@ -127,7 +127,7 @@ def _named(root) -> dict[str, list[Path]]:
     if not own and of_folder and folder.name.lower() in _KEYWORDS:
       folder = folder.parent
     subsets.add(folder)
-    suffixes.add(file.suffix)
+    suffixes.add(file.suffix.lower())
     splits.setdefault(split, []).append(file)
   if len(subsets) > 1:
     names = ', '.join(str(folder) for folder in sorted(subsets))

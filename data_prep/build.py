@@ -210,7 +210,8 @@ def _prepare(dataset, source, data_dir, options, prepared=''):
       allowed = ', '.join(module.OPTIONS) or 'none'
       raise UserError(f'{option} is not an option of {name}; allowed: {allowed}')
   source = os.path.expanduser(source)
-  root = Path(data_dir or os.environ.get('TFDS_DATA_DIR') or '~/tensorflow_datasets').expanduser()
+  root = data_dir or os.environ.get('TFDS_DATA_DIR') or '~/tensorflow_datasets'
+  root = files.expanded(root)
   if prepared and prepared_names.is_gone(source):
     before = prepared_names.of_same_source(dataset, prepared)
     if folder := prepared_names.find(root, before, VERSION):

@@ -6,6 +6,7 @@ unzipped contents, because gzip files of the same contents differ.
 
 from collections.abc import Mapping
 import hashlib
+import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -76,7 +77,7 @@ def read_folder(source: str, published: Published) -> Pool:
   Raises:
     UserError: a missing or damaged file, or other numbers of images or classes.
   """
-  folder = Path(source).expanduser()
+  folder = Path(os.path.expanduser(source))
   if not folder.is_dir():
     raise UserError(f'source {source} is not a folder; {published.advice}')
   files = {}

@@ -91,7 +91,7 @@ def class_names(labels: set[int | str], shown: str) -> dict[int | str, str]:
 
 
 def _is_whole(text):
-  return text.isascii() and text.removeprefix('-').isdigit()
+  return text.isascii() and text.removeprefix('-').isdigit() and len(text) <= 18  # Fits int64.
 
 
 def _json_rows(text):

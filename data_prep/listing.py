@@ -242,6 +242,12 @@ def _check_same_classes(tree, splits, by_tables):
     return f'class folder {tree.shown(join(split.folder, name))}'
 
   train, test = splits
+  if ('' in train.classes) != ('' in test.classes):
+    flat, other = (train, test) if '' in train.classes else (test, train)
+    raise UserError(
+      f'{tree.shown(flat.folder)} has images without class folders, {tree.shown(other.folder)} has '
+      'class folders: give both of them class folders, or remove one of the two'
+    )
   for name in test.classes:
     if name not in train.classes:
       raise UserError(f'{shown(test, name)} has no counterpart in {tree.shown(train.folder)}')

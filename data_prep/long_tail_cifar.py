@@ -13,6 +13,7 @@ from data_prep.array_builder import ArrayBuilder, Recipe, Split
 from data_prep.cifar_batches import Layout, read_batches
 from data_prep.download import download
 from data_prep.long_tail import class_counts, indices_sha256, select_indices
+from jaxgan import files
 from jaxgan.errors import UserError
 
 SEED = 0
@@ -154,7 +155,7 @@ def find_source(source: str, copy: Copy) -> Found:
   Raises:
     UserError: the path does not exist or is none of the accepted forms.
   """
-  path = Path(source).expanduser()
+  path = files.expanded(source)
   if not path.exists():
     raise UserError(f'source {source} does not exist; accepted: {copy.accepted}')
   if path.is_file() and path.suffix == '.npz':

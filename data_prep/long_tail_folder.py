@@ -8,6 +8,7 @@ classifiers or imbalance ratios.
 from collections.abc import Callable
 import hashlib
 import numbers
+import os
 from pathlib import Path
 import re
 from typing import NamedTuple
@@ -20,6 +21,7 @@ from data_prep import arrow, folders, npz, prepared_names, readers
 from data_prep.array_builder import ArrayBuilder, Recipe, Split
 from data_prep.long_tail import class_counts, largest_n_max, select_indices
 from data_prep.pictures import BACKGROUND
+from jaxgan import files
 from jaxgan.errors import UserError
 
 OPTIONS = ('imbalance_ratio', 'image_size', 'seed', 'test_share', 'background')
@@ -160,7 +162,7 @@ def recipe(
   _check_options(imbalance_ratio, image_size, seed, test_share, background)
   if not source:
     return _prepared(config)
-  path = Path(source).expanduser()
+  path = files.expanded(source)
   reader = _reader(path)
   parts = [
     re.sub(r'[^A-Za-z0-9]+', '_', _stem(path.resolve())).strip('_') or 'images',
@@ -205,11 +207,14 @@ class _Reader(NamedTuple):
 
 
 def _reader(path: Path) -> _Reader:
-  if path.is_file() and path.suffix == '.npz':
+  if not os.path.exists(path):
+    raise UserError(f'source {path} does not exist (config field data.source)')
+  suffix = path.suffix.lower()
+  if path.is_file() and suffix == '.npz':
     return _Reader(npz.read_npz, npz.add_contents)
   if arrow.is_data_set(path):
     return _Reader(arrow.read_arrow, arrow.add_contents)
-  if path.is_dir() or (path.is_file() and path.suffix == '.zip'):
+  if path.is_dir() or (path.is_file() and suffix == '.zip'):
     return _Reader(folders.read_folder, folders.add_contents)
   raise UserError(
     f'source {path} is neither a folder of images nor an .npz file, a .zip, an Arrow or a Parquet '
@@ -218,7 +223,8 @@ def _reader(path: Path) -> _Reader:
 
 
 def _stem(path):
-  return path.stem if path.is_file() else path.name
+  # File systems take names of 255 bytes; the options, the hash and TFDS's own words follow.
+  return (path.stem if path.is_file() else path.name)[:100]
 
 
 def _prepared(config):

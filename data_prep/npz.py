@@ -5,6 +5,7 @@ The arrays have the names of one of `FORMS`. Images are uint8 in 0..255, bool, o
 """
 
 from collections.abc import Sequence
+import math
 from pathlib import Path
 from typing import NamedTuple
 import zipfile
@@ -13,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from data_prep.labels import number_labels, texts
-from data_prep.pictures import BACKGROUND, Ground, fit_square
+from data_prep.pictures import BACKGROUND, Ground, enlarged, fit_square
 from data_prep.pixel_range import to_uint8
 from data_prep.readers import UNLABELLED, Labelled, Source, add_file, stands_in
 from jaxgan.errors import UserError, first_line
@@ -72,7 +73,7 @@ def read_npz(path: Path, image_size: int | None = None, background: str = BACKGR
         f'`{form.train[1]}`, or leave only {form.train[0]}, {form.test[0]} and pixels if there are '
         'none'
       )
-  pictures, changes = _pictures(path, arrays, splits, labelled, image_size, background)
+  pictures, changes, sizes = _pictures(path, arrays, splits, labelled, image_size, background)
   if form.test == form.validation and form.test[0] in pictures:
     changes = (*changes, stands_in(form.test[0]))
   if labelled:
@@ -97,6 +98,7 @@ def read_npz(path: Path, image_size: int | None = None, background: str = BACKGR
     labelled,
     changes,
     ((f'arrays of the .npz ({", ".join(unread)})', len(unread)),) if unread else (),
+    sizes,
   )
 
 
@@ -148,7 +150,7 @@ def open_npz(path: Path, fields: Sequence[str]) -> tuple[dict[str, np.ndarray], 
 
 
 def _pictures(path, arrays, splits, labelled, image_size, background):
-  """The images of each split by the name of their array, uint8 [N, H, W, C], and what was done."""
+  """Images uint8 [N, H, W, C] of each split by the name of their array, what was done, sizes."""
   pictures = {}
   for number, (name, labels) in enumerate(splits):
     where = f'source {path}: {name}'
@@ -167,13 +169,19 @@ def _pictures(path, arrays, splits, labelled, image_size, background):
   ground = Ground(background)
   pictures = {name: _opaque(images, ground) for name, images in pictures.items()}
   changes = (*changes, ground.said) if ground.said else changes
+  shapes = sorted({images.shape[1:3] for images in pictures.values()}, key=math.prod)
+  sizes = ' to '.join(f'{width}x{height}' for height, width in shapes)
   if image_size:
+    num_images = sum(map(len, pictures.values()))
+    num_small = sum(len(p) for p in pictures.values() if min(p.shape[1:3]) < image_size)
+    if num_small:
+      changes = (*changes, enlarged(num_small, num_images, image_size))
     pictures = {name: _resized(images, image_size) for name, images in pictures.items()}
   (name, images), *others = pictures.items()
   for other, more in others:
     if more.shape[1:] != images.shape[1:]:
       raise UserError(f'source {path}: {name} are {images.shape[1:]}, {other} {more.shape[1:]}')
-  return pictures, changes
+  return pictures, changes, sizes
 
 
 def _shaped(where, images) -> np.ndarray:

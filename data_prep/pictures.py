@@ -78,6 +78,11 @@ def decode_squares(
   yield from _on_all_cores(decode, zip(encoded, changes or itertools.repeat(None), strict=False))
 
 
+def enlarged(num_small: int, num_images: int, image_size: int) -> str:
+  """What is said of images that are smaller than they will be."""
+  return f'{num_small} of {num_images} images are smaller than {image_size} and are enlarged'
+
+
 class Looks(NamedTuple):
   """What the headers of N image files say, before any is cropped or resized."""
 
@@ -106,8 +111,7 @@ class Looks(NamedTuple):
     """What is done to the images that is worth saying, a line each."""
     changes = []
     if self.num_small:
-      few = f'{self.num_small} of {self.num_images} images are smaller than {self.image_size}'
-      changes.append(f'{few} and are enlarged')
+      changes.append(enlarged(self.num_small, self.num_images, self.image_size))
     if self.num_animated:
       changes.append(f'of {self.num_animated} files with several frames the first is read')
     return tuple(changes)

@@ -177,7 +177,7 @@ class ZipTree(Tree):
   def __init__(self, root: Path):
     super().__init__(root)
     try:
-      self._archive = zipfile.ZipFile(root)
+      self._archive = _open_zip(root)
     except Exception as error:  # Of files; zip and struct errors.
       raise UserError(f'source {root} is not a readable .zip ({first_line(error)})') from error
     self.folders[''] = Folder([], [], [])
@@ -224,6 +224,17 @@ class ZipTree(Tree):
       above, _, name = path.rpartition('/')
       self._folder(above).folders.append(name)
     return self.folders[path]
+
+
+def _open_zip(path):
+  """A .zip whose names are read as UTF-8 if all of them are, whether it says so or not.
+
+  The Finder of macOS does not say so: its accents would become those of code page 437.
+  """
+  try:
+    return zipfile.ZipFile(path, metadata_encoding='utf-8')
+  except UnicodeDecodeError:
+    return zipfile.ZipFile(path)
 
 
 def _hidden(name, is_folder):

@@ -237,8 +237,10 @@ def run(config, workdir: pathlib.Path, profile: bool = False) -> str:
   """Trains and evaluates every method of an experiment; returns the closing table.
 
   Raises:
-    UserError: another process is at work in the work directory, or see `Setup`.
+    UserError: another process is at work in the work directory, it lies in the folder of the
+      images, or see `Setup`.
   """
+  sources.check_apart(config, workdir)
   with lock.held(workdir):
     setup = Setup(config, workdir, config.methods, show_data=True)
     for method in config.methods:

@@ -31,7 +31,7 @@ def export(run, out, contents: str, format: str, images_per_class: int | None, s
   """
   from data_prep import array_builder  # TFDS takes half a second to import.
 
-  out = pathlib.Path(out).expanduser()
+  out = files.expanded(out)
   _check(run, out, contents, format, images_per_class)
   sample, names, labeller = run.sampler(balanced=True)
   arrays, label_of = _classes(run, names)

@@ -20,6 +20,14 @@ def is_writer() -> bool:
   return _writer
 
 
+def expanded(path) -> Path:
+  """A path with `~` replaced by the home directory; `~name` of an unknown user stays as it is.
+
+  Shells leave the `~` of --workdir=~/runs to the program; `Path.expanduser` raises for such names.
+  """
+  return Path(os.path.expanduser(path))
+
+
 def replace(path, data: bytes) -> None:
   """Writes a file so that it is never seen half-written.
 

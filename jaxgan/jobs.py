@@ -16,6 +16,7 @@ from jaxgan import (
   checkpoint,
   compilation,
   distributed,
+  files,
   logging,
   parallel,
   pretrained,
@@ -191,7 +192,7 @@ def load_classifier(folder: pathlib.Path, section, mesh) -> Classifier:
       raise UserError(f'{folder} is not the folder of a classifier: name one that holds one')
     config_lib.validate_classifier(config, 'json', num_devices=1)
     for field in ('source', 'data_dir'):
-      is_there = pathlib.Path(config.data[field]).expanduser().exists()
+      is_there = files.expanded(config.data[field]).exists()
       if not is_there and config.data.dataset == section.dataset:
         config.data[field] = section[field]
     config.data.prepared = sources.prepared_name(config.get('images', ''))
@@ -273,7 +274,7 @@ def trained_classifier(config, role: str, workdir: pathlib.Path, data, mesh) -> 
     UserError: it does not know the experiment's classes, or images of their size.
   """
   given = config[role].folder
-  folder = pathlib.Path(given).expanduser() if given else _own_folder(config, role, workdir)
+  folder = files.expanded(given) if given else _own_folder(config, role, workdir)
   if not given:
     train.run(classifier_job(config, role, folder), mesh)
   if folder.suffix == '.npz':

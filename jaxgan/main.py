@@ -9,7 +9,6 @@ python -m jaxgan.main --mode=report runs/fashion_lt runs/cifar10_lt_ratio_100
 """
 
 import logging
-import pathlib
 import sys
 
 from absl import app, flags
@@ -124,7 +123,7 @@ def _experiment() -> tuple:
   distributed.join(_COORDINATOR.value, _NUM_PROCESSES.value, _PROCESS_ID.value)
   if _CACHE.value:
     compilation.use_cache()
-  return config, pathlib.Path(workdir or config_lib.work_directory(config))
+  return config, files.expanded(workdir or config_lib.work_directory(config))
 
 
 def _train() -> str:
@@ -153,7 +152,7 @@ def _sample() -> str:
   from jaxgan import sampling
 
   run = _run()
-  out = pathlib.Path(_OUT.value or run.workdir / run.method / 'sampled')
+  out = files.expanded(_OUT.value or run.workdir / run.method / 'sampled')
   sampling.check_new(out)
   images, labels = run.sample(_NUM_IMAGES.value, _BALANCED.value, _SAMPLE_SEED.value)
   if files.is_writer():
@@ -165,7 +164,7 @@ def _export() -> str:
   from jaxgan import exporting
 
   run = _run()
-  out = pathlib.Path(_OUT.value or run.workdir / run.method / 'exported')
+  out = files.expanded(_OUT.value or run.workdir / run.method / 'exported')
   written = run.export(
     out, _CONTENTS.value, _FORMAT.value, _IMAGES_PER_CLASS.value, _SAMPLE_SEED.value
   )
@@ -177,7 +176,8 @@ def _report(work_dirs: list[str]) -> str:
 
   if not work_dirs:
     raise UserError('--mode=report needs work directories, such as runs/fashion_lt')
-  return report.report(work_dirs, _OUT.value or None)
+  out = files.expanded(_OUT.value) if _OUT.value else None
+  return report.report([files.expanded(folder) for folder in work_dirs], out)
 
 
 def main(argv: list[str]) -> int:

@@ -7,6 +7,7 @@ import zlib
 
 import numpy as np
 
+from jaxgan import files
 from jaxgan.algorithms.classifier import NETWORKS, PRETRAINED
 from jaxgan.errors import UserError
 
@@ -41,7 +42,7 @@ def variables(config, num_classes: int, field: str = 'algorithm.weights'):
   if not config.weights:
     raise UserError(f'config.{field} is empty, {config.network} begins from it: {advice}')
   network = NETWORKS[config.network](num_classes, config)
-  path = pathlib.Path(config.weights).expanduser()
+  path = files.expanded(config.weights)
   return read_npz(path, f'config.{field}', lambda arrays: convert(arrays, network), advice)
 
 

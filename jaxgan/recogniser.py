@@ -11,7 +11,7 @@ import pathlib
 
 from jaxgan import config as config_lib
 from jaxgan import data as data_lib
-from jaxgan import families, jobs, replicas, train
+from jaxgan import families, files, jobs, replicas, train
 from jaxgan.errors import UserError
 
 ROLE = 'recogniser'
@@ -21,7 +21,7 @@ _FIELD = f'config.{ROLE}.folder'
 def given_folder(config) -> pathlib.Path | None:
   """The folder of the run that an experiment's configuration names, None where it has its own."""
   folder = config[ROLE].folder
-  return pathlib.Path(folder).expanduser() if folder else None
+  return files.expanded(folder) if folder else None
 
 
 def expected(config, data: data_lib.TrainingData) -> jobs.Classifier:

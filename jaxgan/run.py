@@ -17,7 +17,7 @@ import ml_collections
 import numpy as np
 
 from jaxgan import config as config_lib
-from jaxgan import families, logging, sources
+from jaxgan import families, files, logging, sources
 from jaxgan.errors import UserError
 
 
@@ -37,7 +37,7 @@ def load(workdir, method: str = '', checkpoint='', replica: int = 0, config=None
   Raises:
     UserError: no run there, or no such method or replica.
   """
-  workdir = pathlib.Path(workdir).expanduser()
+  workdir = files.expanded(workdir)
   trained = [m for m in families.all_methods() if (workdir / m / 'config.json').exists()]
   if not trained:
     raise UserError(f'{workdir} holds no run: name the work directory of one, as runs/fashion_lt')

@@ -10,8 +10,9 @@ import pathlib
 
 import ml_collections
 
-from data_prep.prepared_names import is_gone
+from data_prep.prepared_names import OWN_IMAGES, is_gone
 from jaxgan import config as config_lib
+from jaxgan import files
 from jaxgan.errors import UserError
 
 # Folders of jobs in a work directory: of the methods and classifiers, and of the recogniser's.
@@ -42,6 +43,27 @@ def with_prepared(config, workdir: pathlib.Path):
       if is_gone(section.source) and not section.get('prepared'):
         section.prepared = known.get(_identity(section), '')
   return config
+
+
+def check_apart(config, workdir: pathlib.Path) -> None:
+  """Refuses a work directory inside of a folder of own images, where its pictures would be read.
+
+  Args:
+    config: of an experiment.
+    workdir: its work directory; it need not be there.
+
+  Raises:
+    UserError: `workdir` is the folder of a section's source, or lies in it.
+  """
+  inside = pathlib.Path(workdir).resolve()
+  for section in _data_sections(config):
+    own = section.dataset.partition('/')[0] == OWN_IMAGES and section.source
+    source = files.expanded(section.source).resolve() if own else None
+    if source in (inside, *inside.parents):
+      raise UserError(
+        f'the work directory {workdir} lies in config.data.source={section.source!r}, where its '
+        'pictures would be read as images: choose another --workdir'
+      )
 
 
 def _data_sections(config):

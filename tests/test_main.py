@@ -115,6 +115,15 @@ def test_sample_says_what_it_drew(command, finished, tmp_path):
   np.testing.assert_array_equal(np.load(out)['images'], run.sample(3)[0])
 
 
+def test_the_home_directory_in_paths(command, finished, tmp_path, monkeypatch):
+  monkeypatch.setenv('HOME', str(tmp_path))
+  printed = command('--mode=sample', '--checkpoint=2', '--num_images=3', '--out=~/drawn.npz')
+  assert printed.endswith(f': {tmp_path}/drawn.npz\n') and (tmp_path / 'drawn.npz').exists()
+  (tmp_path / 'run').symlink_to(finished[0].resolve())
+  command('--mode=report', '~/run', '--out=~/report.md')
+  assert (tmp_path / 'report.md').exists()
+
+
 def test_export_says_what_it_wrote(command, finished, tmp_path, monkeypatch):
   label = lambda variables, images: (np.arange(len(images)) % 3, None)  # noqa: E731
   monkeypatch.setattr(jobs, 'compile_classify', lambda classify: label)

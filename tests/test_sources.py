@@ -83,7 +83,7 @@ def test_neither_source_nor_prepared_data(gone, tmp_path):
   message = r'pets is not there, and neither is .*elsewhere/long_tail_folder/\*-\w{10}: give one'
   with pytest.raises(UserError, match=message):
     experiment.run(config, tmp_path / 'run')
-  with pytest.raises(UserError, match='pets is neither a folder'):  # No run that remembers.
+  with pytest.raises(UserError, match='pets does not exist'):  # No run that remembers.
     experiment.run(config, tmp_path / 'new')
 
 
@@ -100,6 +100,15 @@ def test_a_run_of_an_older_version_has_the_name_of_the_source(gone, tmp_path):
   path.write_text(path.read_text().replace('long_tail_folder/own-', 'long_tail_folder/pets-'))
   assert 'long_tail_folder/pets-' in path.read_text()
   assert len(jaxgan.load(tmp_path / 'run', checkpoint='latest').sample(3)[0]) == 3
+
+
+@pytest.mark.parametrize('place', ['', 'runs/pets'])
+def test_a_work_directory_among_the_images(place, made):
+  before = sorted(made.rglob('*'))
+  config = tiny_on(made / 'pets', made / 'data')
+  with pytest.raises(UserError, match=r'the work directory .*pets.* lies in config.data.source='):
+    experiment.run(config, made / 'pets' / place)
+  assert sorted(made.rglob('*')) == before
 
 
 @pytest.mark.parametrize('start', ['train', 'load'])

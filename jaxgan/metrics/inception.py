@@ -25,6 +25,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxgan import files
 from jaxgan.errors import UserError
 from jaxgan.metrics import torch_file
 
@@ -286,7 +287,7 @@ def find_weights(
     UserError: the file, or what was downloaded, does not match its checksum, or
       the place to download to cannot be written.
   """
-  path = pathlib.Path(path_or_folder or DEFAULT_FOLDER).expanduser()
+  path = files.expanded(path_or_folder or DEFAULT_FOLDER)
   if path.is_dir() or (path.suffix not in ('.pth', '.pt') and not path.is_file()):
     path = path / WEIGHTS_NAME
   if path.is_file():

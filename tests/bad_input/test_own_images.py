@@ -38,7 +38,7 @@ def flat(root):
 
 
 FOLDERS = {
-  'missing': (lambda root: root, 'source .*/source is neither a folder of images nor an .npz file'),
+  'missing': (lambda root: root, r'source .*/source does not exist \(config field data.source\)'),
   'empty': (files({}), 'has no class folders and no images'),
   'hidden': (files({'.1.png': picture()}), 'has no class folders and no images'),
   'other files': (files({'1.pdf': b'', 'notes.txt': b''}), 'has no class folders and no images'),

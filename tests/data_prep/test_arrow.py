@@ -91,6 +91,26 @@ def test_files_of_one_split(tmp_path):
   assert_read(read_arrow(tmp_path / 'pets.arrow'), test=None)
 
 
+def test_suffixes_in_capitals(tmp_path):
+  folder = write_parquet(tmp_path / 'hub', {'train.PARQUET': TRAIN, 'test.parquet': TEST})
+  assert_read(read_arrow(folder))
+  assert arrow.is_data_set(folder / 'train.PARQUET')
+  assert_read(read_arrow(folder / 'train.PARQUET'), test=None)
+
+
+def test_whole_numbers_as_floats(tmp_path):
+  labels = (np.arange(10) % 2).astype(float).tolist()
+  floats = table([encoded(shade) for shade in range(10)], labels)
+  assert_read(read_arrow(write_parquet(tmp_path, {'a.parquet': floats})), test=None)
+
+
+def test_features_in_another_form_are_passed_over(tmp_path):
+  other = table([encoded(shade) for shade in range(10)], (np.arange(10) % 2).tolist())
+  other = other.replace_schema_metadata({'huggingface': '{"info": {"features": ["image"]}}'})
+  source = read_arrow(write_parquet(tmp_path, {'a.parquet': other}))
+  assert source.class_names == ('0', '1') and len(source.train.images) == 10
+
+
 def test_what_is_no_data_set(make_folder, tmp_path):
   pets = make_folder({'train/a/1.png': ((8, 8), 'RGB', 1)})
   write_parquet(pets, {'metadata.parquet': TRAIN})  # Of an image folder.
@@ -210,6 +230,8 @@ def _with(**changes):
     (_with(labels=[0, 1, -1, 1]), r'train label must lie in 0\.\.1, got -1\.\.1'),
     (_with(labels=[0, 0, 0, 0]), r'class dog \(label 1\) has no images'),
     (_with(labels=[0.5, 1, 2, 3]), 'column label must hold whole numbers or texts, not double'),
+    (_with(labels=[0.0, 1, None, 1]), 'column label is empty in 1 rows'),
+    (_with(labels=[0.0, 1, float('nan'), 1]), 'whole numbers or texts, not double'),
     (_with(labels=[[0], [1], [0], [1]]), 'must hold whole numbers or texts, not list'),
     (_with(names=['a', 'a']), "a class called 'a': each needs its own name"),
     (_with(images=[encoded(1), None] * 2), 'a.parquet row 1 has no bytes of an image'),

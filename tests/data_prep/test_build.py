@@ -242,7 +242,7 @@ def test_command_on_own_images(command, make_folder, tmp_path):
   ('flags', 'message'),
   [
     (['--dataset=long_tail_cifar10/ratio_7'], 'allowed: long_tail_cifar10/ratio_100'),
-    (['--dataset=long_tail_folder', '--source=none', '--seed=1'], 'source none is neither'),
+    (['--dataset=long_tail_folder', '--source=none', '--seed=1'], 'source none does not exist'),
     ([], '--dataset is missing'),
   ],
 )

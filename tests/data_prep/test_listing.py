@@ -217,6 +217,26 @@ def test_bad_zips_are_refused(tmp_path):
   assert "has two files called 'cat/1.png'" in refused(archive(['cat/1.png', './cat/1.png']))
 
 
+def test_names_in_a_zip_are_utf8_whether_it_says_so_or_not(write):
+  root = write({'grün/1.png': 1, '猫/1.png': 2})
+  path = zipped(root)
+  data = bytearray(path.read_bytes())
+  for start, flags in ((b'PK\x03\x04', 7), (b'PK\x01\x02', 9)):
+    at = data.find(start)
+    while at >= 0:
+      data[at + flags] &= ~8  # The flag for UTF-8: the Finder of macOS does not set it.
+      at = data.find(start, at + 4)
+  path.write_bytes(data)
+  assert contents(path)[0] == {'train': {'grün': [1], '猫': [2]}}
+  path.write_bytes(data.replace('grün/'.encode(), b'gr\x81n~/'))  # Of code page 437.
+  assert contents(path)[1].class_names[0] == 'grün~'
+
+
+def test_one_split_with_class_folders(write):
+  root = write({'train/a/1.png': 1, 'train/b/1.png': 2, 'test/1.png': 3})
+  assert 'pets/test has images without class folders, ' in refused(root)
+
+
 def test_accents_of_two_kinds_are_one_class(write):
   composed, split_up = (unicodedata.normalize(form, 'café') for form in ('NFC', 'NFD'))
   root = write({f'train/{composed}/1.png': 1, 'train/b/1.png': 2,
@@ -283,6 +303,19 @@ def test_numbers_are_ordered_by_size_and_rows_without_a_label_counted(write):
   found, read = contents(root)
   assert found == {'train': {'9': [1, 3], '10': [0]}} and read.class_names == ('9', '10')
   assert dict(read.passed_over) == {'images without a label in train/metadata.csv': 1}
+
+
+def test_lines_of_jsonl_end_with_a_line_feed_alone(write):
+  rows = [{'file_name': f'{i}.png', 'label': 'ab'[i % 2], 'text': 'one\u2028two'} for i in range(4)]
+  text = '\r\n'.join(json.dumps(row, ensure_ascii=False) for row in rows)
+  found, _ = contents(write({**PICTURES, 'train/metadata.jsonl': text}))
+  assert found == {'train': {'a': [0, 2], 'b': [1, 3]}}
+
+
+def test_labels_of_thousands_of_digits_are_names(write):
+  rows = csv([f'{i}.png,{"1" * 5000 if i % 2 else 2}' for i in range(4)])
+  _, read = contents(write({**PICTURES, 'train/metadata.csv': rows}))
+  assert read.class_names == ('1' * 5000, '2')
 
 
 def test_a_labels_file_for_each_split(write):

@@ -211,7 +211,8 @@ def test_images_beside_class_folders(stray, where, folder, make_folder, error):
 
 def test_bad_folders(make_folder, error, tmp_path):
   assert 'needs --source' in error('')
-  assert 'neither a folder' in error(tmp_path / 'nothing')
+  for missing in (tmp_path / 'nothing', '~no_such_user/pets', 'x' * 5000):
+    assert f'source {missing} does not exist' in error(missing)
   (tmp_path / 'flat').mkdir()
   assert 'has no class folders and no images' in error(tmp_path / 'flat')
 
@@ -291,3 +292,12 @@ def test_bad_npz(fields, message, tmp_path, error):
 def test_damaged_npz(tmp_path, error):
   (tmp_path / 'cut.npz').write_bytes(b'PK\x03\x04 cut')
   assert 'not a readable .npz' in error(tmp_path / 'cut.npz')
+
+
+@pytest.mark.parametrize('name', ['PETS.NPZ', f'{"n" * 240}.npz'])
+def test_names_of_files(name, tmp_path):
+  path, images = tmp_path / name, np.arange(4 * 64, dtype=np.uint8).reshape(4, 8, 8)
+  with path.open('wb') as file:
+    np.savez(file, images=images, labels=[0, 0, 1, 1])
+  train = build.load('long_tail_folder', 'train', str(path), str(tmp_path / 'tfds'))
+  assert train.images.shape == (2, 8, 8, 1)

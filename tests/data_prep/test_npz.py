@@ -131,6 +131,15 @@ def test_scales(images, said, read):
   assert source.changes == ((said,) if said else ())
 
 
+def test_sizes_before_they_are_resized(read, tmp_path):
+  path, wide = tmp_path / 'small.npz', np.zeros((6, 8, 12, 3), np.uint8) + np.uint8(200)
+  np.savez(path, images=wide, labels=LABELS, test_images=wide[:, :4, :4], test_labels=LABELS)
+  source = read_npz(path, 8)
+  assert source.sizes == '4x4 to 12x8'
+  assert source.changes == ('6 of 12 images are smaller than 8 and are enlarged',)
+  assert source.train.images.shape == source.test.images.shape == (6, 8, 8, 3)
+
+
 def test_true_is_white(read):
   source = read(images=IMAGES > 127, labels=LABELS)
   np.testing.assert_array_equal(source.train.images, np.where(IMAGES > 127, 255, 0))

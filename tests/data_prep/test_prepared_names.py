@@ -83,7 +83,7 @@ def test_a_source_that_is_gone(source, load, tmp_path, capsys):
   assert capsys.readouterr().err == (
     f'source {source} is not there: using {train.metadata["data_dir"]}, prepared from it\n'
   )
-  with pytest.raises(build.UserError, match=r'pets.npz is neither a folder'):
+  with pytest.raises(build.UserError, match=r'pets.npz does not exist'):
     load(source)
   shutil.rmtree(tmp_path / 'tfds')
   both = rf'source {source} is not there, and neither is .* {tmp_path}/tfds/.*/\*-size_4-\w+: give'
