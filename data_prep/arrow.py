@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from data_prep.arrow_files import EncodedImage, ImageTable, open_table
-from data_prep.arrow_splits import SUFFIXES, find_files, is_saved, list_splits
+from data_prep.arrow_splits import SUFFIXES, Splits, find_files, is_saved, list_splits
 from data_prep.labels import number_labels
 from data_prep.picture_formats import SUFFIXES as IMAGE_SUFFIXES
 from data_prep.pictures import BACKGROUND, look_at
-from data_prep.readers import UNLABELLED, Labelled, Source, add_file, stands_in
+from data_prep.readers import UNLABELLED, Labelled, Notes, Source, add_file, stands_in
 from jaxgan.errors import UserError
 
 _IMAGES, _LABELS = ('image', 'img'), ('label', 'labels', 'fine_label')  # Names of columns.
@@ -77,11 +77,6 @@ def read_arrow(path: Path, image_size: int | None = None, background: str = BACK
   images = look_at(encoded, image_size, background)  # Together: both splits get the same channels.
   cut = len(labels[0])
   others = [(f'column {name}', 1) for name in first.columns if name not in (image, label)]
-  for split, files in splits.passed_over.items():
-    others.append((f'rows of split {split}', sum(open_table(file).num_rows for file in files)))
-  said = [stands_in(splits.test_name)] if splits.test_name == 'validation' else []
-  if splits.train_name != 'train':
-    said.append(f'{splits.train_name} is the training split, as there is no other')
   return Source(
     Labelled(images[:cut], labels[0]),
     Labelled(images[cut:], labels[1]) if splits.test else None,
@@ -89,19 +84,35 @@ def read_arrow(path: Path, image_size: int | None = None, background: str = BACK
     f'{first.kind} files',
     'jpeg' if any(has_jpeg) else 'unverified',
     bool(label),
-    (*said, *images.looks.changes()),
+    images.looks.changes(),
     tuple(others),
     images.looks.sizes,
     images.looks.colour,
+    _notes(splits),
   )
 
 
-def add_contents(digest, path: Path) -> None:
-  """Adds the bytes of the files that are read to a hash, and which split they are."""
+def _notes(splits: Splits) -> Notes:
+  said = [stands_in(splits.test_name)] if splits.test_name == 'validation' else []
+  if splits.train_name != 'train':
+    said.append(f'{splits.train_name} is the training split, as there is no other')
+  others = []
+  for split, files in splits.passed_over.items():
+    others.append((f'rows of split {split}', sum(open_table(file).num_rows for file in files)))
+  return Notes(tuple(said), tuple(others))
+
+
+def add_contents(digest, path: Path) -> Notes:
+  """Adds the bytes of the files that are read to a hash, and which split they are.
+
+  Returns:
+    What is said of the source.
+  """
   splits = list_splits(path)
   for split, files in (('train', splits.train), ('test', splits.test)):
     for file in files:
       add_file(digest, split, file)
+  return _notes(splits)
 
 
 def _holds_images(file) -> bool:

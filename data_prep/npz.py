@@ -16,7 +16,7 @@ from PIL import Image
 from data_prep.labels import number_labels, texts
 from data_prep.pictures import BACKGROUND, Ground, enlarged, fit_square
 from data_prep.pixel_range import to_uint8
-from data_prep.readers import UNLABELLED, Labelled, Source, add_file, stands_in
+from data_prep.readers import UNLABELLED, Labelled, Notes, Source, add_file, stands_in
 from jaxgan.errors import UserError, first_line
 
 
@@ -102,9 +102,10 @@ def read_npz(path: Path, image_size: int | None = None, background: str = BACKGR
   )
 
 
-def add_contents(digest, path: Path) -> None:
-  """Adds the bytes of an .npz to a hash."""
+def add_contents(digest, path: Path) -> Notes:
+  """Adds the bytes of an .npz to a hash, which what is said of it depends on, too."""
   add_file(digest, '', path)
+  return Notes()
 
 
 def _form(path, names) -> Form:

@@ -25,6 +25,20 @@ class Labelled(NamedTuple):
   labels: np.ndarray
 
 
+class Notes(NamedTuple):
+  """What is said of a source before any image is read.
+
+  It may change while the images stay the same: other files come and go.
+
+  Attributes:
+    changes: how the source is read, a line for each thing worth saying.
+    passed_over: (reason, number of files, folders or rows not read).
+  """
+
+  changes: tuple[str, ...] = ()
+  passed_over: tuple[tuple[str, int], ...] = ()
+
+
 class Source(NamedTuple):
   """Everything that was read; test is None where the source has no test images."""
 
@@ -35,11 +49,12 @@ class Source(NamedTuple):
   pixels: str  # 'exact', 'jpeg' or 'unverified'
   labelled: bool = True  # If False, all labels are 0 and the one class is UNLABELLED.
   changes: tuple[str, ...] = ()  # What was done to images, a line each: 'scaled from [0, 1]'.
-  passed_over: tuple[tuple[str, int], ...] = ()  # (reason, number of files or images not read).
+  passed_over: tuple[tuple[str, int], ...] = ()  # (reason, number of arrays or columns not read).
   # Sizes before images are resized, such as '12x8 to 640x480', and 'grey' or 'RGB'; '' where the
   # shape of the arrays tells.
   sizes: str = ''
   colour: str = ''
+  listed: Notes = Notes()
 
 
 def listed_file(listing: Path, name: str) -> Path:

@@ -32,7 +32,7 @@ def assert_read(source, train=range(10), test=range(100, 104), passed_over=()):
     assert shown(source.test) == list(test)
     assert source.test.labels.tolist() == [i % 2 for i in range(len(test))]
   assert source.class_names == ('cat', 'dog') and source.labelled
-  assert source.passed_over == passed_over
+  assert source.listed.passed_over == passed_over
 
 
 def test_saved_splits(tmp_path):
@@ -43,10 +43,10 @@ def test_saved_splits(tmp_path):
   assert source.kind == 'Arrow files' and source.pixels == 'unverified'
   source = read_arrow(save_splits(tmp_path / 'c', train=TRAIN, validation=VALIDATION))
   assert_read(source, test=range(200, 206))
-  assert source.changes == ('validation is the test split, as there is no test',)
+  assert source.listed.changes == ('validation is the test split, as there is no test',)
   source = read_arrow(save_splits(tmp_path / 'd', all=TRAIN))
   assert_read(source, test=None)
-  assert source.changes == ('all is the training split, as there is no other',)
+  assert source.listed.changes == ('all is the training split, as there is no other',)
 
 
 def test_a_saved_data_set_of_several_files_with_a_cache_beside_them(tmp_path):

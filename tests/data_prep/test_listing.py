@@ -73,7 +73,7 @@ def test_every_format_that_pillow_decodes_is_read_and_the_rest_counted(write):
   write({'.git/x': '', '__MACOSX/dog/._1.png': '', '.DS_Store': ''})
   found, read = contents(root)
   assert found == {'train': {'dog': expected}}
-  assert dict(read.passed_over) == {
+  assert dict(read.listed.passed_over) == {
     'files that are no images (.eps)': 1,
     'files that are no images (.pdf)': 1,
     'files that are no images (.txt)': 2,
@@ -82,7 +82,7 @@ def test_every_format_that_pillow_decodes_is_read_and_the_rest_counted(write):
     'hidden files': 2,
     'hidden folders': 1,
   }
-  assert dict(contents(zipped(root))[1].passed_over) == dict(read.passed_over)
+  assert dict(contents(zipped(root))[1].listed.passed_over) == dict(read.listed.passed_over)
 
 
 def test_jpeg_by_another_name_is_lossy_all_the_same(write):
@@ -115,7 +115,7 @@ def test_links_to_a_folder_around_them_are_counted(write):
   (root / 'cat' / 'dogs').symlink_to(root / 'dog')  # Not around it: followed.
   found, read = contents(root)
   assert found == {'train': {'cat': [1, 2, 3], 'dog': [1, 2]}}
-  assert dict(read.passed_over) == {'links to a folder around them': 3}
+  assert dict(read.listed.passed_over) == {'links to a folder around them': 3}
 
 
 SPLITS = {f'{split}/{name}/{i}.png': shade + i
@@ -139,8 +139,8 @@ def test_without_a_test_folder_val_is_the_test_split(train, val, write):
   root = write(renamed({'train': train, 'val': val}))
   found, read = contents(root)
   assert found == {'train': TRAIN, 'test': {'a': [20, 21], 'b': [30, 31]}}
-  assert not read.passed_over
-  assert read.changes == (f'{val} is the test split, as there is no test',)
+  assert not read.listed.passed_over
+  assert read.listed.changes == (f'{val} is the test split, as there is no test',)
 
 
 @pytest.mark.parametrize('test', ['test', 'Test', 'testing'])
@@ -148,7 +148,7 @@ def test_with_a_test_folder_val_is_passed_over_and_counted(test, write):
   root = write(renamed({'train': 'train', 'val': 'val', 'test': test}))
   found, read = contents(root)
   assert found == {'train': TRAIN, 'test': {'a': [40, 41], 'b': [50, 51]}}
-  assert dict(read.passed_over) == {f'images of val, as {test} is the test split': 4}
+  assert dict(read.listed.passed_over) == {f'images of val, as {test} is the test split': 4}
 
 
 def test_flat_train_and_val_are_splits_without_labels(write):
@@ -163,7 +163,7 @@ def test_folders_beside_the_splits_are_counted(write):
   found, read = contents(root)
   assert found['train'] == TRAIN
   counted = {'images of extra, beside train': 1, 'files that are no images (.txt)': 1}
-  assert dict(read.passed_over) == counted
+  assert dict(read.listed.passed_over) == counted
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_a_zip_is_read_as_its_folder(write, tmp_path):
   assert contents(zipped(root))[0] == contents(root)[0]
   source = zipped(root, 'pets/')
   found, read = contents(source)
-  assert found == contents(root)[0] and read.changes == (
+  assert found == contents(root)[0] and read.listed.changes == (
     'read from the folder pets in it',
     'val is the test split, as there is no test',
   )
@@ -243,11 +243,11 @@ def test_accents_of_two_kinds_are_one_class(write):
                 f'test/{split_up}/1.png': 3, 'test/b/1.png': 4})  # fmt: skip
   found, read = contents(root)
   assert found == {'train': {'b': [2], composed: [1]}, 'test': {'b': [4], composed: [3]}}
-  assert not read.changes
+  assert not read.listed.changes
   root = write({f'{composed}/1.png': 1, f'{split_up}/2.png': 2, 'b/1.png': 3}, 'two')
   found, read = contents(root)
   assert found == {'train': {'b': [3], composed: [1, 2]}}
-  assert read.changes == (f'2 folders {composed} with accents of two kinds are one class',)
+  assert read.listed.changes == (f'2 folders {composed} with accents of two kinds are one class',)
 
 
 # Labels files ----------------------------------------------------------------------------------
@@ -293,7 +293,7 @@ def test_the_labels_of_image_folder(table, write):
   found, read = contents(write({**PICTURES, **table}))
   assert found == {'train': {'cat': [1], 'dog': [0, 3]}}
   (path,) = table
-  assert dict(read.passed_over) == {f'images without a row in {path}': 1}
+  assert dict(read.listed.passed_over) == {f'images without a row in {path}': 1}
 
 
 def test_numbers_are_ordered_by_size_and_rows_without_a_label_counted(write):
@@ -302,7 +302,7 @@ def test_numbers_are_ordered_by_size_and_rows_without_a_label_counted(write):
   )
   found, read = contents(root)
   assert found == {'train': {'9': [1, 3], '10': [0]}} and read.class_names == ('9', '10')
-  assert dict(read.passed_over) == {'images without a label in train/metadata.csv': 1}
+  assert dict(read.listed.passed_over) == {'images without a label in train/metadata.csv': 1}
 
 
 def test_lines_of_jsonl_end_with_a_line_feed_alone(write):
@@ -331,7 +331,9 @@ def test_images_without_a_row_are_counted_beside_their_labels_file(write):
   root = write({'train/1.png': 1, 'val/1.png': 2, 'val/2.png': 3,
                 'train/metadata.csv': csv(['1.png,a']),
                 'val/metadata.csv': csv(['1.png,a'])})  # fmt: skip
-  assert dict(contents(root)[1].passed_over) == {'images without a row in val/metadata.csv': 1}
+  assert dict(contents(root)[1].listed.passed_over) == {
+    'images without a row in val/metadata.csv': 1
+  }
 
 
 def test_a_caption_may_hold_other_line_ends(write):
@@ -348,7 +350,7 @@ def test_captions_are_no_labels(write):
   )
   found, read = contents(root)
   assert found == {'train': {'cat': [2], 'dog': [1]}}
-  assert dict(read.passed_over) == {'metadata.csv without a column label or class': 1}
+  assert dict(read.listed.passed_over) == {'metadata.csv without a column label or class': 1}
 
 
 @pytest.mark.parametrize(
@@ -382,7 +384,7 @@ def test_an_exported_data_set_is_read(write):
     write({'train/a/000000.png': 1, 'train/b/000000.png': 2, 'images.csv': ''})
   )
   assert found == {'train': {'a': [1], 'b': [2]}}
-  assert dict(read.passed_over) == {'files that are no images (.csv)': 1}
+  assert dict(read.listed.passed_over) == {'files that are no images (.csv)': 1}
 
 
 def test_the_hash_covers_the_labels_and_not_what_is_passed_over(write):
