@@ -10,7 +10,14 @@ from pathlib import Path
 import numpy as np
 
 from data_prep.arrow_files import EncodedImage, ImageTable, open_table
-from data_prep.arrow_splits import SUFFIXES, Splits, find_files, is_saved, list_splits
+from data_prep.arrow_splits import (
+  SUFFIXES,
+  Splits,
+  count_others,
+  find_files,
+  is_saved,
+  list_splits,
+)
 from data_prep.labels import number_labels
 from data_prep.picture_formats import SUFFIXES as IMAGE_SUFFIXES
 from data_prep.pictures import BACKGROUND, look_at
@@ -88,18 +95,18 @@ def read_arrow(path: Path, image_size: int | None = None, background: str = BACK
     tuple(others),
     images.looks.sizes,
     images.looks.colour,
-    _notes(splits),
+    _notes(path, splits),
   )
 
 
-def _notes(splits: Splits) -> Notes:
+def _notes(path: Path, splits: Splits) -> Notes:
   said = [stands_in(splits.test_name)] if splits.test_name == 'validation' else []
   if splits.train_name != 'train':
     said.append(f'{splits.train_name} is the training split, as there is no other')
   others = []
   for split, files in splits.passed_over.items():
     others.append((f'rows of split {split}', sum(open_table(file).num_rows for file in files)))
-  return Notes(tuple(said), tuple(others))
+  return Notes(tuple(said), (*others, *sorted(count_others(path, splits).items())))
 
 
 def add_contents(digest, path: Path) -> Notes:
@@ -112,7 +119,7 @@ def add_contents(digest, path: Path) -> Notes:
   for split, files in (('train', splits.train), ('test', splits.test)):
     for file in files:
       add_file(digest, split, file)
-  return _notes(splits)
+  return _notes(path, splits)
 
 
 def _holds_images(file) -> bool:

@@ -16,6 +16,8 @@ from data_prep.picture_formats import SUFFIXES
 from jaxgan.errors import UserError, first_line
 
 TABLES = ('dataset.json', 'metadata.csv', 'metadata.jsonl')  # Files that may hold labels.
+# Folders of a Synology and of Windows, which no listing there shows.
+_SYSTEM = ('@eadir', '$recycle.bin', 'system volume information')
 _LARGEST = 2**29  # Bytes of a file in a .zip, which is decoded in memory.
 
 
@@ -98,14 +100,12 @@ class Tree(abc.ABC):
       raise UserError(f'{self.shown(path)} cannot be read ({first_line(error)})') from error
 
   def _add_file(self, folder: Folder, name: str) -> None:
-    suffix = os.path.splitext(name)[1].lower()
     if name in TABLES:
       folder.tables.append(name)
-    elif suffix in SUFFIXES:
+    elif os.path.splitext(name)[1].lower() in SUFFIXES:
       folder.images.append(name)
     else:
-      shown = suffix.encode(errors='replace').decode() or 'no suffix'
-      self.passed_over[f'files that are no images ({" ".join(shown.split())})'] += 1
+      self.passed_over[f'files that are no images ({shown_suffix(name)})'] += 1
 
 
 def open_tree(source: Path) -> Tree:
@@ -154,7 +154,7 @@ class FolderTree(Tree):
     for entry in entries:
       linked = entry.is_symlink()  # scandir raises for a link in a circle, os.path does not.
       is_folder = os.path.isdir(entry.path) if linked else entry.is_dir()
-      if reason := _hidden(entry.name, is_folder):
+      if reason := why_hidden(entry.name, is_folder):
         self.passed_over[reason] += 1
       elif linked and not os.path.exists(entry.path):
         raise UserError(f'{entry.path} is a link that leads nowhere or in a circle: remove it')
@@ -204,7 +204,7 @@ class ZipTree(Tree):
     self._members[path] = member
     for i, part in enumerate(parts):
       is_folder = i + 1 < len(parts) or member.is_dir()
-      if reason := _hidden(part, is_folder):
+      if reason := why_hidden(part, is_folder):
         self.passed_over[reason] += not is_folder or parts[: i + 1] not in hidden
         hidden.add(parts[: i + 1])
         return
@@ -237,10 +237,16 @@ def _open_zip(path):
     return zipfile.ZipFile(path)
 
 
-def _hidden(name, is_folder):
+def shown_suffix(name: str) -> str:
+  """The suffix of a file's name in small letters, on one line."""
+  suffix = os.path.splitext(name)[1].lower().encode(errors='replace').decode()
+  return ' '.join(suffix.split()) or 'no suffix'
+
+
+def why_hidden(name: str, is_folder: bool) -> str:
   """Why a name is passed over, '' if it is not."""
   if name == '__MACOSX' and is_folder:
     return 'folders called __MACOSX'
-  if name.startswith('.'):
+  if name.startswith('.') or (is_folder and name.casefold() in _SYSTEM):
     return 'hidden folders' if is_folder else 'hidden files'
   return ''

@@ -52,7 +52,7 @@ def test_saved_splits(tmp_path):
 def test_a_saved_data_set_of_several_files_with_a_cache_beside_them(tmp_path):
   folder = save(tmp_path / 'a', TRAIN, num_shards=3)
   (folder / 'cache-0123.arrow').write_bytes(b'')
-  assert_read(read_arrow(folder), test=None)
+  assert_read(read_arrow(folder), test=None, passed_over=(('tables of no split', 1),))
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,8 @@ def test_layouts_of_parquet(names, passed_over, tmp_path):
   (folder / 'README.md').write_text('---')
   write_parquet(folder / '.cache', {'x.parquet': TEST})
   source = read_arrow(folder)
-  assert_read(source, passed_over=passed_over)
+  others = ('files that are no tables (.md)', 1), ('hidden folders', 1)
+  assert_read(source, passed_over=(*passed_over, *others))
   assert source.kind == 'Parquet files'
 
 
@@ -89,6 +90,24 @@ def test_files_of_one_split(tmp_path):
   with ipc.new_file(str(tmp_path / 'pets.arrow'), TRAIN.schema) as writer:
     writer.write_table(TRAIN)
   assert_read(read_arrow(tmp_path / 'pets.arrow'), test=None)
+
+
+def test_other_files_are_counted(tmp_path):
+  files = ('train', 'a/b/c/train', 'a/b/c/d/test', 'cache-1', '.cache/x', '@eaDir/x')
+  files = dict.fromkeys([f'{file}.parquet' for file in files], TRAIN)
+  folder = write_parquet(tmp_path / 'hub', files)
+  for name in ('x.zip', 'r.csv', 'a/s.CSV', '.hidden'):
+    (folder / name).write_bytes(b'')
+  over = [
+    ('files that are no tables (.csv)', 2),
+    ('files that are no tables (.zip)', 1),
+    ('hidden files', 1),
+    ('hidden folders', 2),
+    ('tables more than 2 folders deep', 2),
+    ('tables of no split', 1),
+  ]
+  assert_read(read_arrow(folder), test=None, passed_over=tuple(over))
+  assert_read(read_arrow(folder / 'train.parquet'), test=None)
 
 
 def test_suffixes_in_capitals(tmp_path):
