@@ -68,7 +68,8 @@ def read_arrow(path: Path, image_size: int | None = None, background: str = BACK
   """
   splits = list_splits(path)
   tables = [[open_table(file) for file in files] for files in (splits.train, splits.test) if files]
-  for split, part in zip(('train', 'test'), tables, strict=False):
+  names = splits.train_name, splits.test_name
+  for split, part in zip(names, tables, strict=False):
     if not any(table.num_rows for table in part):
       raise UserError(f'source {path}: {split} has no rows')
   first = tables[0][0]
@@ -77,10 +78,10 @@ def read_arrow(path: Path, image_size: int | None = None, background: str = BACK
   has_jpeg = [table.use_images(image) for part in tables for table in part]
   encoded = [EncodedImage(t, row) for part in tables for t in part for row in range(t.num_rows)]
   if label:
-    labels, class_names = _labels(path, tables, label)
+    labels, class_names, said = _labels(path, names, tables, label)
   else:
     labels = [np.zeros(sum(table.num_rows for table in part), np.int64) for part in tables]
-    class_names = (UNLABELLED,)
+    class_names, said = (UNLABELLED,), ()
   images = look_at(encoded, image_size, background)  # Together: both splits get the same channels.
   cut = len(labels[0])
   others = [(f'column {name}', 1) for name in first.columns if name not in (image, label)]
@@ -91,7 +92,7 @@ def read_arrow(path: Path, image_size: int | None = None, background: str = BACK
     f'{first.kind} files',
     'jpeg' if any(has_jpeg) else 'unverified',
     bool(label),
-    images.looks.changes(),
+    (*said, *images.looks.changes()),
     tuple(others),
     images.looks.sizes,
     images.looks.colour,
@@ -155,10 +156,10 @@ def _label_column(table, image) -> str | None:
   return _choose(table, 'labels', _LABELS, found) if found else None
 
 
-def _labels(path, tables, label):
-  """The labels of each split, int64 [N], and the class names."""
+def _labels(path, splits, tables, label):
+  """The labels of each split, int64 [N]; see `data_prep.labels.number_labels`."""
   names, values = tables[0][0].class_names(label), {}
-  for split, part in zip(('train', 'test'), tables, strict=False):
+  for split, part in zip(splits, tables, strict=False):
     columns = []
     for table in part:
       if label not in table.columns or table.class_names(label) != names:
@@ -167,10 +168,5 @@ def _labels(path, tables, label):
     if len({column.dtype.kind for column in columns}) > 1:
       raise UserError(f'source {path}: {split} has both texts and numbers in {label}')
     values[f'{split} {label}'] = np.concatenate(columns)
-  if names is None and all(array.dtype.kind == 'i' for array in values.values()):
-    # Numbers without names are their own names.
-    known = np.unique(np.concatenate(list(values.values())))
-    values = {name: np.searchsorted(known, array) for name, array in values.items()}
-    names = known
-  labels, class_names = number_labels(path, values, names)
-  return list(labels.values()), class_names
+  labels, class_names, said = number_labels(path, values, names)
+  return list(labels.values()), class_names, said

@@ -77,11 +77,12 @@ def read_npz(path: Path, image_size: int | None = None, background: str = BACKGR
   if form.test == form.validation and form.test[0] in pictures:
     changes = (*changes, stands_in(form.test[0]))
   if labelled:
-    labels, class_names = number_labels(
+    labels, class_names, said = number_labels(
       path,
       {labels: arrays[labels] for images, labels in splits if images in pictures},
       arrays.get('class_names'),
     )
+    changes = (*changes, *said)
   else:
     labels = {labels: np.zeros(len(pictures[i]), np.int64) for i, labels in splits if i in pictures}
     class_names = (UNLABELLED,)
