@@ -192,8 +192,8 @@ def _labelled_by_tables(tree, folders, tables) -> list[_Split]:
 def _refuse_empty(tree, folder):
   shown = tree.shown(folder)
   raise UserError(
-    f'source {shown} has no class folders and no images: expected {shown}/<class>/<image>, '
-    f'or {shown}/<image> for images without labels'
+    f'source {shown} has no class folders and no images{tree.others(folder)}: expected '
+    f'{shown}/<class>/<image>, or {shown}/<image> for images without labels'
   )
 
 
@@ -212,12 +212,13 @@ def _labelled_by_folders(tree, folder, changes) -> _Split:
   for name, folders in classes.items():
     if len(folders) > 1:
       changes.append(f'{len(folders)} folders {name} with accents of two kinds are one class')
-  names = in_class_order(classes)
-  classes = {name: [p for f in classes[name] for p in tree.images(f)] for name in names}
-  for name, paths in classes.items():
-    if not paths:
-      raise UserError(f'class folder {tree.shown(join(folder, name))} has no images ({_SHOWN})')
-  return _Split(folder, classes)
+  split = _Split(folder, {})
+  for name in in_class_order(classes):
+    split.classes[name] = [path for f in classes[name] for path in tree.images(f)]
+    if not split.classes[name]:
+      shown, others = tree.shown(join(folder, name)), tree.others(*classes[name])
+      raise UserError(f'class folder {shown} has no images ({_SHOWN}){others}')
+  return split
 
 
 def _refuse_other_layouts(tree, folder):

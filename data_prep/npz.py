@@ -98,9 +98,20 @@ def read_npz(path: Path, image_size: int | None = None, background: str = BACKGR
     _stated_pixels(path, arrays),
     labelled,
     changes,
-    ((f'arrays of the .npz ({", ".join(unread)})', len(unread)),) if unread else (),
+    _passed_over(path, form.validation, unread),
     sizes,
   )
+
+
+def _passed_over(path, validation, unread):
+  passed_over = []
+  if validation[0] in unread:
+    images = open_npz(path, validation[:1])[0][validation[0]]
+    passed_over.append((f'images of {validation[0]}', len(np.atleast_1d(images))))
+    unread = [name for name in unread if name not in validation]
+  if unread:
+    passed_over.append((f'arrays of the .npz ({", ".join(unread)})', len(unread)))
+  return tuple(passed_over)
 
 
 def add_contents(digest, path: Path) -> Notes:

@@ -64,6 +64,7 @@ class Tree(abc.ABC):
 
   def __init__(self, root: Path):
     self.root, self.folders, self.passed_over = root, {}, Counter()
+    self._others = {}  # {path of a folder: Counter of the suffixes of its files that are not read}.
 
   @abc.abstractmethod
   def open(self, path: str) -> BinaryIO:
@@ -99,13 +100,27 @@ class Tree(abc.ABC):
     except Exception as error:  # Of files; zip and zlib errors.
       raise UserError(f'{self.shown(path)} cannot be read ({first_line(error)})') from error
 
-  def _add_file(self, folder: Folder, name: str) -> None:
+  def others(self, *tops: str) -> str:
+    """What messages add to 'no images': ' (passed over: 3 .heic)' of the files below folders."""
+    waiting, counts = list(tops), Counter()
+    while waiting:
+      path = waiting.pop()
+      counts += self._others.get(path, Counter())
+      waiting += [join(path, name) for name in self.folders[path].folders]
+    shown = ', '.join(f'{count} {suffix}' for suffix, count in counts.most_common(3))
+    shown += ', ...' if len(counts) > 3 else ''
+    return f' (passed over: {shown})' if shown else ''
+
+  def _add_file(self, path: str, name: str) -> None:
+    folder = self.folders[path]
     if name in TABLES:
       folder.tables.append(name)
     elif os.path.splitext(name)[1].lower() in SUFFIXES:
       folder.images.append(name)
     else:
-      self.passed_over[f'files that are no images ({shown_suffix(name)})'] += 1
+      suffix = shown_suffix(name)
+      self._others.setdefault(path, Counter())[suffix] += 1
+      self.passed_over[f'files that Pillow does not decode ({suffix})'] += 1
 
 
 def open_tree(source: Path) -> Tree:
@@ -161,7 +176,7 @@ class FolderTree(Tree):
       elif is_folder:
         folder.folders.append(entry.name)
       elif entry.is_file():
-        self._add_file(folder, entry.name)
+        self._add_file(path, entry.name)
       else:
         self.passed_over['pipes and devices'] += 1
     return [(join(path, name), (*above, here)) for name in folder.folders]
@@ -211,12 +226,12 @@ class ZipTree(Tree):
     if stat.S_ISLNK(member.external_attr >> 16):
       self.passed_over['links in the .zip'] += 1
       return
-    folder = self._folder(path if member.is_dir() else '/'.join(parts[:-1]))
+    self._folder(path if member.is_dir() else '/'.join(parts[:-1]))
     if member.is_dir():
       return
     if member.file_size > _LARGEST:
       raise UserError(f'{self.shown(path)} has {member.file_size} bytes, at most {_LARGEST} can be')
-    self._add_file(folder, parts[-1])
+    self._add_file('/'.join(parts[:-1]), parts[-1])
 
   def _folder(self, path):
     if path not in self.folders:

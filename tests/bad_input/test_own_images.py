@@ -41,7 +41,10 @@ FOLDERS = {
   'missing': (lambda root: root, r'source .*/source does not exist \(config field data.source\)'),
   'empty': (files({}), 'has no class folders and no images'),
   'hidden': (files({'.1.png': picture()}), 'has no class folders and no images'),
-  'other files': (files({'1.pdf': b'', 'notes.txt': b''}), 'has no class folders and no images'),
+  'other files': (
+    files({'1.pdf': b'', 'notes.txt': b''}),
+    r'images \(passed over: 1 .pdf, 1 .txt\)',
+  ),
   'images beside classes': (with_file('1.png', picture()), r'has images \(1.png\) beside folders'),
   'empty class': (with_file('cow', None), r'class folder .*/cow has no images \(.png'),
   'class of one': (with_file('cow/1.png', picture()), 'class cow has 1 image, at least 2 are'),
@@ -162,7 +165,7 @@ def test_what_was_read_is_shown_before_training(command, tmp_path):
     'test    2 images 16x16x3: cat 1, dog 1',
     'sizes   16x16',
     'colour  RGB',
-    'passed over  files that are no images (.txt): 1',
+    'passed over  files that Pillow does not decode (.txt): 1',
   ]
   for _ in range(2):  # The second start reads prepared data only.
     result = command(argv(tmp_path, source), tmp_path)

@@ -28,10 +28,10 @@ def test_every_format_that_pillow_decodes_is_read_and_the_rest_counted(write):
   found, read = contents(root)
   assert found == {'train': {'dog': expected}}
   assert dict(read.listed.passed_over) == {
-    'files that are no images (.eps)': 1,
-    'files that are no images (.pdf)': 1,
-    'files that are no images (.txt)': 2,
-    'files that are no images (no suffix)': 1,
+    'files that Pillow does not decode (.eps)': 1,
+    'files that Pillow does not decode (.pdf)': 1,
+    'files that Pillow does not decode (.txt)': 2,
+    'files that Pillow does not decode (no suffix)': 1,
     'folders called __MACOSX': 1,
     'hidden files': 2,
     'hidden folders': 1,
@@ -123,7 +123,7 @@ def test_folders_beside_the_splits_are_counted(write):
   root = write({**renamed({'train': 'train', 'test': 'test'}), 'extra/1.png': 1, 'docs/a.txt': ''})
   found, read = contents(root)
   assert found['train'] == TRAIN
-  counted = {'images of extra, beside train': 1, 'files that are no images (.txt)': 1}
+  counted = {'images of extra, beside train': 1, 'files that Pillow does not decode (.txt)': 1}
   assert dict(read.listed.passed_over) == counted
 
 
@@ -217,4 +217,4 @@ def test_an_exported_data_set_is_read(write):
     write({'train/a/000000.png': 1, 'train/b/000000.png': 2, 'images.csv': ''})
   )
   assert found == {'train': {'a': [1], 'b': [2]}}
-  assert dict(read.listed.passed_over) == {'files that are no images (.csv)': 1}
+  assert dict(read.listed.passed_over) == {'files that Pillow does not decode (.csv)': 1}

@@ -56,7 +56,7 @@ def test_validation_images(read):
   assert source.changes == ('x_val is the test split, as there is no test',)
   source = read(**whole, x_test=IMAGES[:3], y_test=LABELS[:3])
   np.testing.assert_array_equal(source.test.images, IMAGES[:3])
-  assert source.passed_over == (('arrays of the .npz (x_val, y_val)', 2),)
+  assert source.passed_over == (('images of x_val', 3),)
   assert source.changes == ()
 
 

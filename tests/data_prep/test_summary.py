@@ -40,7 +40,7 @@ def expected(background):
     'colour  RGB; 1 of 13 images are grey',
     'changed 2 of 13 images are smaller than 8 and are enlarged',
     f'changed 2 images with transparent pixels were laid on {background}',
-    'passed over  files that are no images (.txt): 1; hidden files: 1',
+    'passed over  files that Pillow does not decode (.txt): 1; hidden files: 1',
   ]
 
 
@@ -61,7 +61,7 @@ def test_other_files_at_a_second_start(sprites, tmp_path, monkeypatch):
   monkeypatch.setattr(folders, 'look_at', lambda *a: pytest.fail('read again'))
   *same, passed_over = lines(sprites, tmp_path / 'tfds', image_size=8)
   assert same == expected('white')[:-1] and len(listed) == 1
-  assert passed_over == 'passed over  files that are no images (.heic): 5; hidden files: 1'
+  assert passed_over == 'passed over  files that Pillow does not decode (.heic): 5; hidden files: 1'
 
 
 def test_other_splits_at_a_second_start(tmp_path):
