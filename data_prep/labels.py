@@ -19,8 +19,7 @@ def number_labels(
     labels: {name of the array: labels}; whole numbers `[N]` or `[N, 1]`, one-hot rows `[N, K]`, or
       texts `[N]`.
     class_names: texts or bytes; by default the numbers or texts that occur, see
-      `data_prep.readers.in_class_order`. Names without
-      images in any split are left out.
+      `data_prep.readers.in_class_order`. Names without images in any split are left out.
 
   Returns:
     ({name: int64 `[N]`}, class names in label order, a line for each thing worth saying).
