@@ -15,6 +15,7 @@ from tensorflow_datasets.core.dataset_builder import FileReaderBuilder
 from tensorflow_datasets.core.utils import tqdm
 
 from data_prep.long_tail import indices_sha256
+from data_prep.readers import Notes
 
 VERSION = '1.0.0'
 
@@ -37,12 +38,14 @@ class Recipe(NamedTuple):
 
   config names the folder of the prepared data. make(data_dir) returns the builder
   and is called only when that folder does not exist. pixels is what the user's
-  source holds ('exact', 'jpeg', ...), '' where there is nothing to compare.
+  source holds ('exact', 'jpeg', ...), '' where there is nothing to compare. listed is
+  what the source is like now, for the table of what was read; None without a source.
   """
 
   config: str
   make: Callable[[str], 'ArrayBuilder']
   pixels: str = ''
+  listed: Notes | None = None
 
 
 class Part(NamedTuple):

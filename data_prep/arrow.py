@@ -10,11 +10,18 @@ from pathlib import Path
 import numpy as np
 
 from data_prep.arrow_files import EncodedImage, ImageTable, open_table
-from data_prep.arrow_splits import SUFFIXES, find_files, is_saved, list_splits
+from data_prep.arrow_splits import (
+  SUFFIXES,
+  Splits,
+  count_others,
+  find_files,
+  is_saved,
+  list_splits,
+)
 from data_prep.labels import number_labels
 from data_prep.picture_formats import SUFFIXES as IMAGE_SUFFIXES
 from data_prep.pictures import BACKGROUND, look_at
-from data_prep.readers import UNLABELLED, Labelled, Source, add_file, stands_in
+from data_prep.readers import UNLABELLED, Labelled, Notes, Source, add_file, stands_in
 from jaxgan.errors import UserError
 
 _IMAGES, _LABELS = ('image', 'img'), ('label', 'labels', 'fine_label')  # Names of columns.
@@ -61,7 +68,8 @@ def read_arrow(path: Path, image_size: int | None = None, background: str = BACK
   """
   splits = list_splits(path)
   tables = [[open_table(file) for file in files] for files in (splits.train, splits.test) if files]
-  for split, part in zip(('train', 'test'), tables, strict=False):
+  names = splits.train_name, splits.test_name
+  for split, part in zip(names, tables, strict=False):
     if not any(table.num_rows for table in part):
       raise UserError(f'source {path}: {split} has no rows')
   first = tables[0][0]
@@ -70,18 +78,13 @@ def read_arrow(path: Path, image_size: int | None = None, background: str = BACK
   has_jpeg = [table.use_images(image) for part in tables for table in part]
   encoded = [EncodedImage(t, row) for part in tables for t in part for row in range(t.num_rows)]
   if label:
-    labels, class_names = _labels(path, tables, label)
+    labels, class_names, said = _labels(path, names, tables, label)
   else:
     labels = [np.zeros(sum(table.num_rows for table in part), np.int64) for part in tables]
-    class_names = (UNLABELLED,)
+    class_names, said = (UNLABELLED,), ()
   images = look_at(encoded, image_size, background)  # Together: both splits get the same channels.
   cut = len(labels[0])
   others = [(f'column {name}', 1) for name in first.columns if name not in (image, label)]
-  for split, files in splits.passed_over.items():
-    others.append((f'rows of split {split}', sum(open_table(file).num_rows for file in files)))
-  said = [stands_in(splits.test_name)] if splits.test_name == 'validation' else []
-  if splits.train_name != 'train':
-    said.append(f'{splits.train_name} is the training split, as there is no other')
   return Source(
     Labelled(images[:cut], labels[0]),
     Labelled(images[cut:], labels[1]) if splits.test else None,
@@ -93,15 +96,31 @@ def read_arrow(path: Path, image_size: int | None = None, background: str = BACK
     tuple(others),
     images.looks.sizes,
     images.looks.colour,
+    _notes(path, splits),
   )
 
 
-def add_contents(digest, path: Path) -> None:
-  """Adds the bytes of the files that are read to a hash, and which split they are."""
+def _notes(path: Path, splits: Splits) -> Notes:
+  said = [stands_in(splits.test_name)] if splits.test_name == 'validation' else []
+  if splits.train_name != 'train':
+    said.append(f'{splits.train_name} is the training split, as there is no other')
+  others = []
+  for split, files in splits.passed_over.items():
+    others.append((f'rows of split {split}', sum(open_table(file).num_rows for file in files)))
+  return Notes(tuple(said), (*others, *sorted(count_others(path, splits).items())))
+
+
+def add_contents(digest, path: Path) -> Notes:
+  """Adds the bytes of the files that are read to a hash, and which split they are.
+
+  Returns:
+    What is said of the source.
+  """
   splits = list_splits(path)
   for split, files in (('train', splits.train), ('test', splits.test)):
     for file in files:
       add_file(digest, split, file)
+  return _notes(path, splits)
 
 
 def _holds_images(file) -> bool:
@@ -137,10 +156,10 @@ def _label_column(table, image) -> str | None:
   return _choose(table, 'labels', _LABELS, found) if found else None
 
 
-def _labels(path, tables, label):
-  """The labels of each split, int64 [N], and the class names."""
+def _labels(path, splits, tables, label):
+  """The labels of each split, int64 [N]; see `data_prep.labels.number_labels`."""
   names, values = tables[0][0].class_names(label), {}
-  for split, part in zip(('train', 'test'), tables, strict=False):
+  for split, part in zip(splits, tables, strict=False):
     columns = []
     for table in part:
       if label not in table.columns or table.class_names(label) != names:
@@ -149,10 +168,5 @@ def _labels(path, tables, label):
     if len({column.dtype.kind for column in columns}) > 1:
       raise UserError(f'source {path}: {split} has both texts and numbers in {label}')
     values[f'{split} {label}'] = np.concatenate(columns)
-  if names is None and all(array.dtype.kind == 'i' for array in values.values()):
-    # Numbers without names are their own names.
-    known = np.unique(np.concatenate(list(values.values())))
-    values = {name: np.searchsorted(known, array) for name, array in values.items()}
-    names = known
-  labels, class_names = number_labels(path, values, names)
-  return list(labels.values()), class_names
+  labels, class_names, said = number_labels(path, values, names)
+  return list(labels.values()), class_names, said

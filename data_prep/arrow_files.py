@@ -14,6 +14,7 @@ from jaxgan.errors import UserError, first_line
 
 _BATCH = 250  # Rows of a Parquet file that are read together.
 _KEPT = 4  # Batches in memory: decoding threads ask for rows in nearly, not exactly, their order.
+_BYTES = ('binary', 'large_binary', 'fixed_size_binary', 'string_view')  # Types of texts, too.
 _JPEG = b'\xff\xd8'  # The first bytes of a JPEG file.
 
 
@@ -102,7 +103,7 @@ class ImageTable:
       return False  # Sounds and videos have the same structs.
     if types.is_struct(kind):
       kind = kind.field('bytes').type if kind.get_field_index('bytes') >= 0 else kind
-    return types.is_binary(kind) or types.is_large_binary(kind)
+    return str(kind) in ('binary', 'large_binary', 'binary_view')
 
   def class_columns(self) -> list[str]:
     """The columns with the feature ClassLabel."""
@@ -110,7 +111,7 @@ class ImageTable:
 
   def class_names(self, column: str) -> list[str] | None:
     """The names that a column's ClassLabel has, None where it has none."""
-    return self._feature(column).get('names')
+    return self._feature(column).get('names') or None
 
   def labels(self, column: str) -> np.ndarray:
     """A column of whole numbers or texts: int64 or str `[N]`."""
@@ -120,6 +121,8 @@ class ImageTable:
       values = self._column(column)
       if types.is_dictionary(values.type):
         values = values.cast(values.type.value_type)
+      if str(values.type).startswith(_BYTES):
+        values = values.cast('string')
     kind = values.type
     is_text = types.is_string(kind) or types.is_large_string(kind)
     is_number = types.is_integer(kind) or types.is_boolean(kind) or types.is_floating(kind)
@@ -176,7 +179,8 @@ def _bytes_of(column):
   import pyarrow as pa
   import pyarrow.compute as pc
 
-  return pc.struct_field(column, 'bytes') if pa.types.is_struct(column.type) else column
+  column = pc.struct_field(column, 'bytes') if pa.types.is_struct(column.type) else column
+  return column.cast('binary') if str(column.type) == 'binary_view' else column
 
 
 class _ArrowTable(ImageTable):

@@ -9,6 +9,7 @@
 See https://huggingface.co/docs/hub/datasets-file-names-and-splits.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 import json
 import os
@@ -17,9 +18,11 @@ import re
 from typing import NamedTuple
 
 from data_prep.readers import listed_file
+from data_prep.trees import shown_suffix, why_hidden
 from jaxgan.errors import UserError, first_line
 
 SUFFIXES = ('.arrow', '.parquet')
+_LISTS = ('dataset_dict.json', 'dataset_info.json', 'state.json')  # What `save_to_disk` adds.
 _DEEPEST = 2  # Folders between the source and a file.
 # Words in the name of a file or folder by which the hub recognises its split.
 _KEYWORDS = {
@@ -109,12 +112,30 @@ def find_files(root: Path, suffixes: tuple[str, ...] = SUFFIXES) -> Iterator[Pat
   """The files in a folder, in the order of their names, without hidden ones and caches."""
   for top, folders, names in os.walk(root):
     depth = len(Path(top).relative_to(root).parts)
-    folders[:] = sorted(f for f in folders if not f.startswith('.')) if depth < _DEEPEST else []
+    folders[:] = sorted(f for f in folders if not why_hidden(f, True)) if depth < _DEEPEST else []
     for name in sorted(names):
       # metadata.parquet lies beside the files of images that it describes.
       cache = name.startswith(('.', 'cache-', 'metadata.'))
       if name.lower().endswith(suffixes) and not cache:
         yield Path(top, name)
+
+
+def count_others(root: Path, splits: Splits) -> Counter[str]:
+  """The number of files and hidden folders that are no part of a data set, by reason."""
+  counts, listed = Counter(), {*splits.train, *splits.test}.union(*splits.passed_over.values())
+  for top, folders, names in os.walk(root):  # Of a file, nothing.
+    is_deep = len(Path(top).relative_to(root).parts) > _DEEPEST
+    counts.update(reason for folder in folders if (reason := why_hidden(folder, True)))
+    folders[:] = [folder for folder in folders if not why_hidden(folder, True)]
+    for name in names:
+      if Path(top, name) in listed or name in _LISTS:
+        continue
+      if name.lower().endswith(SUFFIXES):
+        reason = f'tables more than {_DEEPEST} folders deep' if is_deep else 'tables of no split'
+      else:
+        reason = f'files that are no tables ({shown_suffix(name)})'
+      counts[why_hidden(name, False) or reason] += 1
+  return counts
 
 
 def _named(root) -> dict[str, list[Path]]:

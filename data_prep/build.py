@@ -233,6 +233,8 @@ def _prepare(dataset, source, data_dir, options, prepared=''):
       f'{folder} was prepared from a source with {metadata["pixels"]} pixels, source {source} has '
       f'{recipe.pixels} pixels: delete that folder or choose another data_dir'
     )
+  if recipe.listed is not None and 'listed' in metadata:  # Files that are not read come and go.
+    metadata['listed'] = recipe.listed._asdict()
   return builder, metadata
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from data_prep.listing import Listing, list_images
 from data_prep.picture_formats import JPEG_SUFFIXES
 from data_prep.pictures import BACKGROUND, look_at
-from data_prep.readers import UNLABELLED, Labelled, Source, add_file
+from data_prep.readers import UNLABELLED, Labelled, Notes, Source, add_file
 from data_prep.trees import open_tree
 
 
@@ -41,8 +41,8 @@ def read_folder(
     kind if names else 'image folder',
     files_pixels(paths),
     bool(names),
-    changes=(*listed.changes, *images.looks.changes()),
-    passed_over=tuple(sorted(listed.passed_over.items())),
+    changes=images.looks.changes(),
+    listed=_notes(listed),
     sizes=images.looks.sizes,
     colour=images.looks.colour,
   )
@@ -54,8 +54,15 @@ def files_pixels(paths: Sequence) -> str:
   return 'jpeg' if lossy else 'unverified'
 
 
-def add_contents(digest, source: Path) -> None:
+def _notes(listed: Listing) -> Notes:
+  return Notes(listed.changes, tuple(sorted(listed.passed_over.items())))
+
+
+def add_contents(digest, source: Path) -> Notes:
   """Adds to a hash the names and bytes of all files of a folder or .zip that images depend on.
+
+  Returns:
+    What is said of the source.
 
   Raises:
     UserError: a file cannot be read; or see `list_folder`.
@@ -64,3 +71,4 @@ def add_contents(digest, source: Path) -> None:
   files = listed.train.paths + (listed.test.paths if listed.test else []) + listed.tables
   for file in files:
     add_file(digest, file.path, file)
+  return _notes(listed)

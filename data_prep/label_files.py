@@ -14,7 +14,7 @@ import json
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
-from data_prep.readers import composed
+from data_prep.readers import composed, in_class_order, whole
 from data_prep.trees import Tree, join
 from jaxgan.errors import UserError, first_line
 
@@ -80,18 +80,14 @@ def class_names(labels: set[int | str], shown: str) -> dict[int | str, str]:
     UserError: numbers and names together.
   """
   texts = [label for label in labels if isinstance(label, str)]
-  if len(texts) == len(labels) and all(_is_whole(text) for text in texts):
-    return {text: str(int(text)) for text in sorted(texts, key=int)}  # A .csv has texts only.
+  if len(texts) == len(labels) and all(whole(text) is not None for text in texts):
+    return {text: str(whole(text)) for text in in_class_order(texts)}  # A .csv has texts only.
   if texts and len(texts) < len(labels):
     raise UserError(f'labels file {shown} has numbers and names as labels: use one of them')
   if not texts:
     return {label: str(label) for label in sorted(labels)}
   normal = {text: composed(text) for text in texts}
   return dict(sorted(normal.items(), key=lambda item: item[1]))
-
-
-def _is_whole(text):
-  return text.isascii() and text.removeprefix('-').isdigit() and len(text) <= 18  # Fits int64.
 
 
 def _json_rows(text):
@@ -141,7 +137,9 @@ def _table(tree, path, folder, rows, images):
     if label is None or label == '':
       passed_over[f'images without a label in {path}'] += 1
       label = None
-    elif isinstance(label, bool) or not isinstance(label, int | str):
+    elif isinstance(label, bool) or (isinstance(label, float) and label.is_integer()):
+      label = int(label)
+    elif not isinstance(label, int | str):
       raise UserError(f'labels file {shown}: label {label!r} of {name} is no whole number or name')
     labels[image] = label
   if not any(label is not None for label in labels.values()):

@@ -5,27 +5,28 @@ from pathlib import Path
 
 import numpy as np
 
-from data_prep.readers import check_class_names, check_labels, composed
+from data_prep.readers import check_class_names, composed, in_class_order
 from jaxgan.errors import UserError, first_line
 
 
 def number_labels(
   source: Path, labels: Mapping[str, np.ndarray], class_names: Sequence | None = None
-) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
+) -> tuple[dict[str, np.ndarray], tuple[str, ...], tuple[str, ...]]:
   """Numbers the labels of the splits of one data set alike.
 
   Args:
     source: of the labels, for messages.
     labels: {name of the array: labels}; whole numbers `[N]` or `[N, 1]`, one-hot rows `[N, K]`, or
       texts `[N]`.
-    class_names: texts or bytes; by default the texts of the labels, sorted, or 0, 1, ...
+    class_names: texts or bytes; by default the numbers or texts that occur, see
+      `data_prep.readers.in_class_order`. Names without images in any split are left out.
 
   Returns:
-    ({name: int64 `[N]`}, class names in label order).
+    ({name: int64 `[N]`}, class names in label order, a line for each thing worth saying).
 
   Raises:
-    UserError: labels of another form, out of range or that leave a class without images, or names
-      that are no class names.
+    UserError: labels of another form or out of range, a class that a split lacks, or names that are
+      no class names.
   """
   wheres = {name: f'source {source}: {name}' for name in labels}
   labels = {name: _column(wheres[name], array) for name, array in labels.items()}
@@ -35,16 +36,21 @@ def number_labels(
     raise UserError(f'source {source}: labels must be all texts or all numbers, got {kinds}')
   if class_names is not None:
     class_names = texts(f'source {source}: class_names', class_names)
+    if not class_names:
+      raise UserError(
+        f'source {source}: class_names is empty; give a name per class, or leave it out'
+      )
   if in_texts == {True}:
     labels, class_names = _number_texts(wheres, labels, class_names)
-  elif class_names is None:
-    # Beyond the number of images some class has none, whatever the names.
-    largest = max(min(int(array.max()), len(array)) for array in labels.values())
-    class_names = tuple(str(k) for k in range(largest + 1))
+  else:
+    labels, class_names = _number_numbers(wheres, labels, class_names)
   check_class_names(source, class_names)
+  labels, class_names, said = _without_empty(labels, class_names)
   for name, array in labels.items():
-    check_labels(wheres[name], array, class_names)
-  return labels, class_names
+    empty = np.flatnonzero(np.bincount(array, minlength=len(class_names)) == 0)
+    if len(empty):
+      raise UserError(f'{wheres[name]}: class {class_names[empty[0]]} has no images')
+  return labels, class_names, said
 
 
 def texts(where: str, array) -> tuple[str, ...]:
@@ -67,9 +73,6 @@ def _column(where, array):
         f'{where} must be whole numbers [N], texts [N] or one-hot rows [N, K], got rows '
         f'{array.shape} that are not one 1 and else 0'
       )
-    used = is_one.any(0)
-    if not used.all():
-      raise UserError(f'{where}: class {np.argmin(used)} of the one-hot rows has no images')
     return is_one.argmax(1)
   kind, whole = array.dtype.kind, array.ndim == 1 and array.dtype.kind in 'buif'
   if kind == 'f' and whole:
@@ -81,13 +84,46 @@ def _column(where, array):
       f'{where} must be whole numbers [N], texts [N] or one-hot rows [N, K], got {array.dtype} '
       f'{array.shape}'
     )
+  if len(array) and not -(2**63) <= int(array.min()) <= int(array.max()) < 2**63:
+    raise UserError(f'{where} must lie in -2**63..2**63-1, got {array.min()}..{array.max()}')
   return array.astype(np.int64)
+
+
+def _number_numbers(wheres, labels, class_names):
+  for name, array in labels.items():
+    if np.all(array == -1):  # As Hugging Face marks the test images of a competition.
+      raise UserError(f'{wheres[name]} is -1 for every image: this split is unlabelled, remove it')
+  if class_names is None:
+    known = np.unique(np.concatenate(list(labels.values())))
+    labels = {name: np.searchsorted(known, array) for name, array in labels.items()}
+    return labels, tuple(str(number) for number in known)
+  last = len(class_names) - 1
+  for name, array in labels.items():
+    if array.min() < 0 or array.max() > last:
+      raise UserError(
+        f'{wheres[name]} must lie in 0..{last}, as there are {last + 1} class names, got '
+        f'{array.min()}..{array.max()}'
+      )
+  return labels, class_names
+
+
+def _without_empty(labels, class_names):
+  """The labels and names of the classes that have images in some split, and what is said of it."""
+  used = np.unique(np.concatenate(list(labels.values())))
+  num_empty = len(class_names) - len(used)
+  if not num_empty:
+    return labels, class_names, ()
+  labels = {name: np.searchsorted(used, array) for name, array in labels.items()}
+  classes = 'classes without images are' if num_empty > 1 else 'class without images is'
+  return labels, tuple(class_names[k] for k in used), (f'{num_empty} {classes} left out',)
 
 
 def _number_texts(wheres, labels, class_names):
   read = {name: np.array(texts(wheres[name], array)) for name, array in labels.items()}
   if class_names is None:
-    class_names = tuple(np.unique(np.concatenate(list(read.values()))).tolist())
+    class_names = tuple(
+      in_class_order({text for array in read.values() for text in array.tolist()})
+    )
   number = {name: k for k, name in enumerate(class_names)}
   for name, array in read.items():
     unknown = sorted(set(array.tolist()) - number.keys())

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from data_prep import label_files
-from data_prep.readers import check_class_names, composed, stands_in
+from data_prep.readers import check_class_names, composed, in_class_order, stands_in
 from data_prep.trees import File, Tree, join
 from jaxgan.errors import UserError
 
@@ -59,7 +59,8 @@ def list_images(tree: Tree) -> Listing:
 
   With labels: <class>/<images at any depth>, or images and a file of labels, see
   `data_prep.label_files`. Without labels: images. All of this may lie in folders train and test, or
-  train and val. Classes are ordered by name, images by name within a folder.
+  train and val. Classes are ordered by size if all names are numbers, else by name; images by name
+  within a folder.
 
   Raises:
     UserError: no images, a class without images, images beside class folders, other classes in
@@ -191,8 +192,8 @@ def _labelled_by_tables(tree, folders, tables) -> list[_Split]:
 def _refuse_empty(tree, folder):
   shown = tree.shown(folder)
   raise UserError(
-    f'source {shown} has no class folders and no images: expected {shown}/<class>/<image>, '
-    f'or {shown}/<image> for images without labels'
+    f'source {shown} has no class folders and no images{tree.others(folder)}: expected '
+    f'{shown}/<class>/<image>, or {shown}/<image> for images without labels'
   )
 
 
@@ -211,11 +212,13 @@ def _labelled_by_folders(tree, folder, changes) -> _Split:
   for name, folders in classes.items():
     if len(folders) > 1:
       changes.append(f'{len(folders)} folders {name} with accents of two kinds are one class')
-  classes = {name: [p for f in classes[name] for p in tree.images(f)] for name in sorted(classes)}
-  for name, paths in classes.items():
-    if not paths:
-      raise UserError(f'class folder {tree.shown(join(folder, name))} has no images ({_SHOWN})')
-  return _Split(folder, classes)
+  split = _Split(folder, {})
+  for name in in_class_order(classes):
+    split.classes[name] = [path for f in classes[name] for path in tree.images(f)]
+    if not split.classes[name]:
+      shown, others = tree.shown(join(folder, name)), tree.others(*classes[name])
+      raise UserError(f'class folder {shown} has no images ({_SHOWN}){others}')
+  return split
 
 
 def _refuse_other_layouts(tree, folder):

@@ -126,6 +126,7 @@ def make_splits(
     'labelled': source.labelled,
     'changes': list(source.changes),
     'passed_over': [list(pair) for pair in source.passed_over],
+    'listed': source.listed._asdict(),
     'sizes': source.sizes,
     'colour': source.colour,
   }
@@ -164,6 +165,7 @@ def recipe(
     return _prepared(config)
   path = files.expanded(source)
   reader = _reader(path)
+  contents, listed = _contents_hash(reader, path, (imbalance_ratio, test_share))
   parts = [
     re.sub(r'[^A-Za-z0-9]+', '_', _stem(path.resolve())).strip('_') or 'images',
     f'ratio_{imbalance_ratio:g}' if imbalance_ratio is not None else '',
@@ -171,7 +173,7 @@ def recipe(
     f'seed_{seed}' if seed else '',
     f'test_{test_share:g}' if test_share is not None else '',
     f'on_{_hexadecimal(background)}' if _hexadecimal(background) != 'ffffff' else '',
-    _contents_hash(reader, path, (imbalance_ratio, test_share)),
+    contents,
   ]
   name = '-'.join(part for part in parts if part)
   same = {
@@ -182,24 +184,24 @@ def recipe(
     raise UserError(f'dataset long_tail_folder/{config}: source {source} makes {name}')
 
   def make(data_dir):
-    contents = reader.read(path, image_size, background)
+    read = reader.read(path, image_size, background)
     options = {'imbalance_ratio': imbalance_ratio, 'seed': seed, 'test_share': test_share}
-    make_splits(contents, **options)  # Bad options are found before TFDS writes anything.
+    make_splits(read, **options)  # Bad options are found before TFDS writes anything.
     return LongTailFolder(
-      source=contents,
+      source=read,
       options=options,
       config=tfds.core.BuilderConfig(name=name),
       data_dir=data_dir,
     )
 
-  return Recipe(name, make)
+  return Recipe(name, make, listed=listed)
 
 
 class _Reader(NamedTuple):
   """How one form of images is read.
 
   read(path, image_size, background) returns the Source. add_contents(digest, path) adds what the
-  images depend on to a hash.
+  images depend on to a hash, and returns the Notes.
   """
 
   read: Callable
@@ -268,7 +270,7 @@ def _hexadecimal(colour):
 
 
 def _contents_hash(reader, path, options):
-  """10 digits of SHA-256 over file names and bytes, and the options that names may round."""
+  """10 digits of SHA-256 over file names, bytes and options that names may round; the Notes."""
   digest = hashlib.sha256(repr(options).encode())
-  reader.add_contents(digest, path)
-  return digest.hexdigest()[:10]
+  listed = reader.add_contents(digest, path)
+  return digest.hexdigest()[:10], listed

@@ -16,7 +16,7 @@ from PIL import Image
 from data_prep.labels import number_labels, texts
 from data_prep.pictures import BACKGROUND, Ground, enlarged, fit_square
 from data_prep.pixel_range import to_uint8
-from data_prep.readers import UNLABELLED, Labelled, Source, add_file, stands_in
+from data_prep.readers import UNLABELLED, Labelled, Notes, Source, add_file, stands_in
 from jaxgan.errors import UserError, first_line
 
 
@@ -77,11 +77,12 @@ def read_npz(path: Path, image_size: int | None = None, background: str = BACKGR
   if form.test == form.validation and form.test[0] in pictures:
     changes = (*changes, stands_in(form.test[0]))
   if labelled:
-    labels, class_names = number_labels(
+    labels, class_names, said = number_labels(
       path,
       {labels: arrays[labels] for images, labels in splits if images in pictures},
       arrays.get('class_names'),
     )
+    changes = (*changes, *said)
   else:
     labels = {labels: np.zeros(len(pictures[i]), np.int64) for i, labels in splits if i in pictures}
     class_names = (UNLABELLED,)
@@ -97,14 +98,26 @@ def read_npz(path: Path, image_size: int | None = None, background: str = BACKGR
     _stated_pixels(path, arrays),
     labelled,
     changes,
-    ((f'arrays of the .npz ({", ".join(unread)})', len(unread)),) if unread else (),
+    _passed_over(path, form.validation, unread),
     sizes,
   )
 
 
-def add_contents(digest, path: Path) -> None:
-  """Adds the bytes of an .npz to a hash."""
+def _passed_over(path, validation, unread):
+  passed_over = []
+  if validation[0] in unread:
+    images = open_npz(path, validation[:1])[0][validation[0]]
+    passed_over.append((f'images of {validation[0]}', len(np.atleast_1d(images))))
+    unread = [name for name in unread if name not in validation]
+  if unread:
+    passed_over.append((f'arrays of the .npz ({", ".join(unread)})', len(unread)))
+  return tuple(passed_over)
+
+
+def add_contents(digest, path: Path) -> Notes:
+  """Adds the bytes of an .npz to a hash, which what is said of it depends on, too."""
   add_file(digest, '', path)
+  return Notes()
 
 
 def _form(path, names) -> Form:

@@ -3,7 +3,8 @@
 `data_prep.folders`, `data_prep.npz` and `data_prep.arrow` read.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 import hashlib
 import os
 from pathlib import Path, PurePosixPath
@@ -25,6 +26,20 @@ class Labelled(NamedTuple):
   labels: np.ndarray
 
 
+class Notes(NamedTuple):
+  """What is said of a source before any image is read.
+
+  It may change while the images stay the same: other files come and go.
+
+  Attributes:
+    changes: how the source is read, a line for each thing worth saying.
+    passed_over: (reason, number of files, folders or rows not read).
+  """
+
+  changes: tuple[str, ...] = ()
+  passed_over: tuple[tuple[str, int], ...] = ()
+
+
 class Source(NamedTuple):
   """Everything that was read; test is None where the source has no test images."""
 
@@ -35,11 +50,12 @@ class Source(NamedTuple):
   pixels: str  # 'exact', 'jpeg' or 'unverified'
   labelled: bool = True  # If False, all labels are 0 and the one class is UNLABELLED.
   changes: tuple[str, ...] = ()  # What was done to images, a line each: 'scaled from [0, 1]'.
-  passed_over: tuple[tuple[str, int], ...] = ()  # (reason, number of files or images not read).
+  passed_over: tuple[tuple[str, int], ...] = ()  # (reason, number of arrays or columns not read).
   # Sizes before images are resized, such as '12x8 to 640x480', and 'grey' or 'RGB'; '' where the
   # shape of the arrays tells.
   sizes: str = ''
   colour: str = ''
+  listed: Notes = Notes()
 
 
 def listed_file(listing: Path, name: str) -> Path:
@@ -86,27 +102,31 @@ def composed(name: str) -> str:
   return unicodedata.normalize('NFC', name)
 
 
-def check_labels(where: str, labels: np.ndarray, class_names: Sequence[str]) -> None:
-  """Raises a UserError unless labels are numbers of the classes and each class has images.
+def whole(text: str) -> int | None:
+  """The whole number that a text such as '10' or '10.0' stands for; None for other texts."""
+  digits, _, zeros = text.partition('.')
+  is_number = text.isascii() and digits.removeprefix('-').isdigit() and not zeros.strip('0')
+  return int(digits) if is_number and len(digits) <= 18 else None  # Fits int64.
 
-  Args:
-    where: begins the message: which labels these are.
-    labels: int `[N]`.
-    class_names: `[K]`.
+
+def in_class_order(names: Iterable[str]) -> list[str]:
+  """Names of classes in the order of their labels: numbers by size, else names by alphabet.
+
+  >>> in_class_order(['10', '9', '100']), in_class_order(['10', '9', 'a'])
+  (['9', '10', '100'], ['10', '9', 'a'])
   """
-  last = len(class_names) - 1
-  if labels.min() < 0 or labels.max() > last:
-    raise UserError(f'{where} must lie in 0..{last}, got {labels.min()}..{labels.max()}')
-  empty = np.flatnonzero(np.bincount(labels, minlength=len(class_names)) == 0)
-  if len(empty):
-    raise UserError(f'{where}: class {class_names[empty[0]]} (label {empty[0]}) has no images')
+  numbers = {name: whole(name) for name in names}
+  if None in numbers.values():
+    return sorted(numbers)
+  return sorted(numbers, key=lambda name: (numbers[name], name))
 
 
 def check_class_names(source: Path, names: Sequence[str]) -> None:
   """Raises a UserError unless the names of classes differ and are lines of text, as TFDS needs."""
+  counts = Counter(names)
   for name in names:
     text = name.encode(errors='replace').decode() == name
-    if not text or name.splitlines() != [name] or name != name.strip() or names.count(name) > 1:
+    if not text or name.splitlines() != [name] or name != name.strip() or counts[name] > 1:
       raise UserError(
         f'source {source} has a class called {name!r}: each needs its own name, one line of '
         'text without spaces around it'

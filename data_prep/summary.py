@@ -32,8 +32,10 @@ def summarise(name: str, metadata: Mapping[str, Any], image_shape: Sequence[int]
   if known or not own:
     lines.append(f'sizes   {metadata.get("sizes") or shape[0]}')
     lines.append(f'colour  {metadata.get("colour") or shape[1]}')
-  lines += [f'changed {change}' for change in metadata.get('changes', ())]
-  if passed := metadata.get('passed_over'):
+  listed = metadata.get('listed', {})
+  changes = [*listed.get('changes', ()), *metadata.get('changes', ())]
+  lines += [f'changed {change}' for change in changes]
+  if passed := [*listed.get('passed_over', ()), *metadata.get('passed_over', ())]:
     lines.append(f'passed over  {_reasons(passed)}')
   elif own and known:
     lines.append('passed over  nothing')

@@ -16,6 +16,8 @@ from data_prep.picture_formats import SUFFIXES
 from jaxgan.errors import UserError, first_line
 
 TABLES = ('dataset.json', 'metadata.csv', 'metadata.jsonl')  # Files that may hold labels.
+# Folders of a Synology and of Windows, which no listing there shows.
+_SYSTEM = ('@eadir', '$recycle.bin', 'system volume information')
 _LARGEST = 2**29  # Bytes of a file in a .zip, which is decoded in memory.
 
 
@@ -62,6 +64,7 @@ class Tree(abc.ABC):
 
   def __init__(self, root: Path):
     self.root, self.folders, self.passed_over = root, {}, Counter()
+    self._others = {}  # {path of a folder: Counter of the suffixes of its files that are not read}.
 
   @abc.abstractmethod
   def open(self, path: str) -> BinaryIO:
@@ -97,15 +100,27 @@ class Tree(abc.ABC):
     except Exception as error:  # Of files; zip and zlib errors.
       raise UserError(f'{self.shown(path)} cannot be read ({first_line(error)})') from error
 
-  def _add_file(self, folder: Folder, name: str) -> None:
-    suffix = os.path.splitext(name)[1].lower()
+  def others(self, *tops: str) -> str:
+    """What messages add to 'no images': ' (passed over: 3 .heic)' of the files below folders."""
+    waiting, counts = list(tops), Counter()
+    while waiting:
+      path = waiting.pop()
+      counts += self._others.get(path, Counter())
+      waiting += [join(path, name) for name in self.folders[path].folders]
+    shown = ', '.join(f'{count} {suffix}' for suffix, count in counts.most_common(3))
+    shown += ', ...' if len(counts) > 3 else ''
+    return f' (passed over: {shown})' if shown else ''
+
+  def _add_file(self, path: str, name: str) -> None:
+    folder = self.folders[path]
     if name in TABLES:
       folder.tables.append(name)
-    elif suffix in SUFFIXES:
+    elif os.path.splitext(name)[1].lower() in SUFFIXES:
       folder.images.append(name)
     else:
-      shown = suffix.encode(errors='replace').decode() or 'no suffix'
-      self.passed_over[f'files that are no images ({" ".join(shown.split())})'] += 1
+      suffix = shown_suffix(name)
+      self._others.setdefault(path, Counter())[suffix] += 1
+      self.passed_over[f'files that Pillow does not decode ({suffix})'] += 1
 
 
 def open_tree(source: Path) -> Tree:
@@ -154,14 +169,14 @@ class FolderTree(Tree):
     for entry in entries:
       linked = entry.is_symlink()  # scandir raises for a link in a circle, os.path does not.
       is_folder = os.path.isdir(entry.path) if linked else entry.is_dir()
-      if reason := _hidden(entry.name, is_folder):
+      if reason := why_hidden(entry.name, is_folder):
         self.passed_over[reason] += 1
       elif linked and not os.path.exists(entry.path):
         raise UserError(f'{entry.path} is a link that leads nowhere or in a circle: remove it')
       elif is_folder:
         folder.folders.append(entry.name)
       elif entry.is_file():
-        self._add_file(folder, entry.name)
+        self._add_file(path, entry.name)
       else:
         self.passed_over['pipes and devices'] += 1
     return [(join(path, name), (*above, here)) for name in folder.folders]
@@ -204,19 +219,19 @@ class ZipTree(Tree):
     self._members[path] = member
     for i, part in enumerate(parts):
       is_folder = i + 1 < len(parts) or member.is_dir()
-      if reason := _hidden(part, is_folder):
+      if reason := why_hidden(part, is_folder):
         self.passed_over[reason] += not is_folder or parts[: i + 1] not in hidden
         hidden.add(parts[: i + 1])
         return
     if stat.S_ISLNK(member.external_attr >> 16):
       self.passed_over['links in the .zip'] += 1
       return
-    folder = self._folder(path if member.is_dir() else '/'.join(parts[:-1]))
+    self._folder(path if member.is_dir() else '/'.join(parts[:-1]))
     if member.is_dir():
       return
     if member.file_size > _LARGEST:
       raise UserError(f'{self.shown(path)} has {member.file_size} bytes, at most {_LARGEST} can be')
-    self._add_file(folder, parts[-1])
+    self._add_file('/'.join(parts[:-1]), parts[-1])
 
   def _folder(self, path):
     if path not in self.folders:
@@ -237,10 +252,16 @@ def _open_zip(path):
     return zipfile.ZipFile(path)
 
 
-def _hidden(name, is_folder):
+def shown_suffix(name: str) -> str:
+  """The suffix of a file's name in small letters, on one line."""
+  suffix = os.path.splitext(name)[1].lower().encode(errors='replace').decode()
+  return ' '.join(suffix.split()) or 'no suffix'
+
+
+def why_hidden(name: str, is_folder: bool) -> str:
   """Why a name is passed over, '' if it is not."""
   if name == '__MACOSX' and is_folder:
     return 'folders called __MACOSX'
-  if name.startswith('.'):
+  if name.startswith('.') or (is_folder and name.casefold() in _SYSTEM):
     return 'hidden folders' if is_folder else 'hidden files'
   return ''

@@ -198,3 +198,21 @@ def web_server(tmp_path, monkeypatch):
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield root, f'http://127.0.0.1:{server.server_port}'
     server.shutdown()
+
+
+@pytest.fixture
+def write(tmp_path):
+  """write({path: shade of a picture, or bytes or text}) -> the folder that holds these files."""
+
+  def write(contents, name='pets'):
+    root = tmp_path / name
+    for path, content in contents.items():
+      file = root / path
+      file.parent.mkdir(parents=True, exist_ok=True)
+      if isinstance(content, int):
+        Image.new('RGB', (8, 8), (content, 0, 0)).save(file)
+      else:
+        file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return root
+
+  return write

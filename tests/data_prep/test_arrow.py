@@ -32,7 +32,7 @@ def assert_read(source, train=range(10), test=range(100, 104), passed_over=()):
     assert shown(source.test) == list(test)
     assert source.test.labels.tolist() == [i % 2 for i in range(len(test))]
   assert source.class_names == ('cat', 'dog') and source.labelled
-  assert source.passed_over == passed_over
+  assert source.listed.passed_over == passed_over
 
 
 def test_saved_splits(tmp_path):
@@ -43,16 +43,16 @@ def test_saved_splits(tmp_path):
   assert source.kind == 'Arrow files' and source.pixels == 'unverified'
   source = read_arrow(save_splits(tmp_path / 'c', train=TRAIN, validation=VALIDATION))
   assert_read(source, test=range(200, 206))
-  assert source.changes == ('validation is the test split, as there is no test',)
+  assert source.listed.changes == ('validation is the test split, as there is no test',)
   source = read_arrow(save_splits(tmp_path / 'd', all=TRAIN))
   assert_read(source, test=None)
-  assert source.changes == ('all is the training split, as there is no other',)
+  assert source.listed.changes == ('all is the training split, as there is no other',)
 
 
 def test_a_saved_data_set_of_several_files_with_a_cache_beside_them(tmp_path):
   folder = save(tmp_path / 'a', TRAIN, num_shards=3)
   (folder / 'cache-0123.arrow').write_bytes(b'')
-  assert_read(read_arrow(folder), test=None)
+  assert_read(read_arrow(folder), test=None, passed_over=(('tables of no split', 1),))
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,8 @@ def test_layouts_of_parquet(names, passed_over, tmp_path):
   (folder / 'README.md').write_text('---')
   write_parquet(folder / '.cache', {'x.parquet': TEST})
   source = read_arrow(folder)
-  assert_read(source, passed_over=passed_over)
+  others = ('files that are no tables (.md)', 1), ('hidden folders', 1)
+  assert_read(source, passed_over=(*passed_over, *others))
   assert source.kind == 'Parquet files'
 
 
@@ -89,6 +90,24 @@ def test_files_of_one_split(tmp_path):
   with ipc.new_file(str(tmp_path / 'pets.arrow'), TRAIN.schema) as writer:
     writer.write_table(TRAIN)
   assert_read(read_arrow(tmp_path / 'pets.arrow'), test=None)
+
+
+def test_other_files_are_counted(tmp_path):
+  files = ('train', 'a/b/c/train', 'a/b/c/d/test', 'cache-1', '.cache/x', '@eaDir/x')
+  files = dict.fromkeys([f'{file}.parquet' for file in files], TRAIN)
+  folder = write_parquet(tmp_path / 'hub', files)
+  for name in ('x.zip', 'r.csv', 'a/s.CSV', '.hidden'):
+    (folder / name).write_bytes(b'')
+  over = [
+    ('files that are no tables (.csv)', 2),
+    ('files that are no tables (.zip)', 1),
+    ('hidden files', 1),
+    ('hidden folders', 2),
+    ('tables more than 2 folders deep', 2),
+    ('tables of no split', 1),
+  ]
+  assert_read(read_arrow(folder), test=None, passed_over=tuple(over))
+  assert_read(read_arrow(folder / 'train.parquet'), test=None)
 
 
 def test_suffixes_in_capitals(tmp_path):
@@ -140,6 +159,7 @@ def test_transparent_images_and_what_is_said_of_images(tmp_path):
     (table([encoded(i) for i in range(4)], [1, 0, 1, 0], 'xy'), ('x', 'y'), [1, 0, 1, 0]),
     (table([encoded(i) for i in range(4)], [7, 10, 7, 10], None), ('7', '10'), [0, 1, 0, 1]),
     (table([encoded(i) for i in range(4)], [True, False] * 2, None), ('0', '1'), [1, 0, 1, 0]),
+    (table([encoded(i) for i in range(4)], ['10', '9'] * 2, None), ('9', '10'), [1, 0, 1, 0]),
     (
       table([encoded(i) for i in range(4)], ['e\u0301', 'a', '\xe9', 'a'], None),
       ('a', '\xe9'),
@@ -158,6 +178,30 @@ def test_columns(given, names, numbers, tmp_path):
   source = read_arrow(save(tmp_path / 'a', given))
   assert source.class_names == tuple(names)
   assert source.train.labels.tolist() == numbers and shown(source.train) == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize('kind', ['binary', 'large_binary', 'string_view', 'fixed'])
+def test_types_of_texts(kind, tmp_path):
+  kind = pa.binary(1) if kind == 'fixed' else getattr(pa, kind)()
+  view = pa.array([encoded(i) for i in range(4)], pa.binary_view())
+  rows = pa.table({'image': view, 'label': pa.array(['b', 'a'] * 2).cast('binary').cast(kind)})
+  file = tmp_path / 'a.arrow'
+  with ipc.new_file(str(file), rows.schema) as writer:
+    writer.write_table(rows)
+  source = read_arrow(file)
+  assert source.class_names == ('a', 'b') and source.train.labels.tolist() == [1, 0, 1, 0]
+  assert shown(source.train) == [0, 1, 2, 3]
+
+
+def test_names_without_images_are_left_out(tmp_path):
+  four = [encoded(i) for i in range(4)]
+  files = {split: table(four, [2, 9, 2, 9], 'abcdefghij') for split in ('train', 'test')}
+  source = read_arrow(save_splits(tmp_path / 'a', **files))
+  assert source.class_names == ('c', 'j') and source.train.labels.tolist() == [0, 1, 0, 1]
+  assert source.changes == ('8 classes without images are left out',)
+  source = read_arrow(save(tmp_path / 'b', table(four, [0] * 4)))
+  assert source.class_names == ('cat',)
+  assert source.changes == ('1 class without images is left out',)
 
 
 def test_columns_without_the_features(tmp_path):
@@ -218,78 +262,10 @@ def test_preparing(tmp_path):
   assert len(train.labels) == 8 and 'long_tail_folder/pets-' in train.metadata['full_name']
 
 
-def _with(**changes):
-  """A table of four images, changed."""
-  return table(**{'images': [encoded(i) for i in range(4)], 'labels': [0, 1, 0, 1]} | changes)
-
-
-@pytest.mark.parametrize(
-  ('given', 'message'),
-  [
-    (_with(labels=[0, 1, None, 1]), 'column label is empty in 1 rows'),
-    (_with(labels=[0, 1, -1, 1]), r'train label must lie in 0\.\.1, got -1\.\.1'),
-    (_with(labels=[0, 0, 0, 0]), r'class dog \(label 1\) has no images'),
-    (_with(labels=[0.5, 1, 2, 3]), 'column label must hold whole numbers or texts, not double'),
-    (_with(labels=[0.0, 1, None, 1]), 'column label is empty in 1 rows'),
-    (_with(labels=[0.0, 1, float('nan'), 1]), 'whole numbers or texts, not double'),
-    (_with(labels=[[0], [1], [0], [1]]), 'must hold whole numbers or texts, not list'),
-    (_with(names=['a', 'a']), "a class called 'a': each needs its own name"),
-    (_with(images=[encoded(1), None] * 2), 'a.parquet row 1 has no bytes of an image'),
-    (_with(images=[encoded(1), b'text'] * 2), 'a.parquet row 1 cannot be read .damaged, or not'),
-    (_with(images=[encoded(1), encoded(1, size=9)] * 2), 'row 1 is 9x9, but without image_size'),
-    (_with(label='kind', names=None), 'no column of labels, but kind: call the labels `label`'),
-    (_with(labels=[0, 1, 0, 1], labels2=[0, 1, 0, 1]).rename_columns(['image', 'label', 'labels']),
-     'several columns of labels, label, labels: call one of them `label`'),
-    (pa.table({'label': [0, 1]}), 'no column of images; its columns are label'),
-    (pa.table({'image': [[1, 2], [3, 4]], 'label': [0, 1]}), 'no column of images'),
-    (TRAIN.slice(0, 0), 'train has no rows'),
-    (TRAIN.slice(0, 0).select(['image']), 'train has no rows'),
-    (_with(labels=np.array([0, 1, 2, 2**63], np.uint64)), 'a.parquet cannot be read .*too large'),
-  ],
-)  # fmt: skip
-def test_bad_columns(given, message, tmp_path):
-  write_parquet(tmp_path, {'a.parquet': given})
-  with pytest.raises(UserError, match=message) as raised:
-    list(read_arrow(tmp_path).train.images)
-  assert '\n' not in str(raised.value)
-
-
-@pytest.mark.parametrize(
-  ('files', 'message'),
-  [
-    ({'a/train.parquet': TRAIN, 'b/train.parquet': TRAIN}, 'several data sets: name one of .*a'),
-    ({'test.parquet': TEST, 'val.parquet': TRAIN}, 'no split train; its splits are test, val'),
-    ({'train-00000-of-00002.parquet': TRAIN}, 'has 1 of the 2 files of split train'),
-    (
-      {'train-00000-of-00001-a.parquet': TRAIN, 'train-00000-of-00001-b.parquet': TRAIN},
-      'has 2 of the 1 files of split train',
-    ),
-    (
-      {'train.parquet': TRAIN, 'test.parquet': _with(names=['dog', 'cat'])},
-      'test.parquet and .*train.parquet have other classes in label',
-    ),
-    ({'train.parquet': TRAIN, 'test.parquet': _with(image='img')}, 'has no column image'),
-    ({'train.parquet': TRAIN, 'test.parquet': TEST.slice(0, 0)}, 'test has no rows'),
-  ],
-)  # fmt: skip
-def test_bad_layouts(files, message, tmp_path):
-  with pytest.raises(UserError, match=message):
-    read_arrow(write_parquet(tmp_path, files))
-
-
-def test_files_of_one_split_with_different_columns(tmp_path):
-  folder = save(tmp_path / 'a', TRAIN, num_shards=2)
-  second = folder / 'data-00001-of-00002.arrow'
-  bare = pa.table({'image': [{'path': 'a.png'}], 'label': [0]})
-  with ipc.new_stream(str(second), bare.schema) as writer:
-    writer.write_table(bare)
-  with pytest.raises(UserError, match=f'{second} has no column image with the bytes of images'):
-    read_arrow(folder)
-
-
 def test_a_column_of_lists_beside_the_images(tmp_path):
   """Older versions of the library `datasets` describe it by a list."""
-  tagged = _with(tags=[['a'], [], ['b', 'c'], ['a']])
+  images = [encoded(i) for i in range(4)]
+  tagged = table(images, [0, 1, 0, 1], tags=[['a'], [], ['b', 'c'], ['a']])
   info = json.loads(tagged.schema.metadata[b'huggingface'])
   info['info']['features']['tags'] = [{'dtype': 'string', '_type': 'Value'}]
   write_parquet(
@@ -297,32 +273,6 @@ def test_a_column_of_lists_beside_the_images(tmp_path):
   )
   source = read_arrow(tmp_path)
   assert shown(source.train) == [0, 1, 2, 3] and source.passed_over == (('column tags', 1),)
-
-
-def test_damage(tmp_path):
-  def error(path):
-    with pytest.raises(UserError) as raised:
-      list(read_arrow(path).train.images)
-    assert '\n' not in str(raised.value)
-    return str(raised.value)
-
-  file = write_parquet(tmp_path / 'p', {'train.parquet': TRAIN}) / 'train.parquet'
-  file.write_bytes(file.read_bytes()[:-50])
-  assert f'{file} cannot be read (' in error(file)
-  file.write_text('version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n')
-  assert f'{file} is a pointer of Git LFS, not the file: run `git lfs pull`' in error(file)
-  folder = save_splits(tmp_path / 'a', train=TRAIN, test=TEST)
-  file = folder / 'train' / 'data-00000-of-00001.arrow'
-  data = file.read_bytes()
-  for cut in (0, 3, 100, len(data) // 2):
-    file.write_bytes(data[:cut])
-    assert f'{file} cannot be read (' in error(folder)
-  file.unlink()
-  assert 'train lacks data-00000-of-00001.arrow: save it again' in error(folder)
-  (folder / 'train' / 'state.json').write_text('{')
-  assert 'state.json cannot be read (' in error(folder)
-  (folder / 'dataset_dict.json').write_text(json.dumps({'splits': 3}))
-  assert 'dataset_dict.json cannot be read (splits is no list)' in error(folder)
 
 
 def test_without_pyarrow(tmp_path, monkeypatch):

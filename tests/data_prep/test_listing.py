@@ -1,6 +1,5 @@
 """Which files of folders and archives are read, as which class and split, and what is counted."""
 
-import json
 import unicodedata
 import zipfile
 
@@ -9,54 +8,9 @@ from PIL import Image
 import pytest
 
 from data_prep import build, folders
+from tests.data_prep.image_trees import contents, refused, zipped
 
 SMALL = (8, 8)
-
-
-@pytest.fixture
-def write(tmp_path):
-  """write({path: shade of a picture, or bytes or text}) -> the folder that holds these files."""
-
-  def write(contents, name='pets'):
-    root = tmp_path / name
-    for path, content in contents.items():
-      file = root / path
-      file.parent.mkdir(parents=True, exist_ok=True)
-      if isinstance(content, int):
-        Image.new('RGB', SMALL, (content, 0, 0)).save(file)
-      else:
-        file.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return root
-
-  return write
-
-
-def zipped(root, top=''):
-  """A .zip of a folder, all of it inside of the folder `top`."""
-  path = root.with_suffix('.zip')
-  with zipfile.ZipFile(path, 'w', zipfile.ZIP_DEFLATED) as archive:
-    for file in sorted(root.rglob('*')):
-      archive.write(file, f'{top}{file.relative_to(root).as_posix()}')
-  return path
-
-
-def contents(source, **options):
-  """{split: {class: sorted shades of red}}, and the Source."""
-  read = folders.read_folder(source, **options)
-  found = {}
-  for split, part in (('train', read.train), ('test', read.test)):
-    if part is not None:
-      rows = [(read.class_names[label], int(image[0, 0, 0]))
-              for image, label in zip(part.images, part.labels, strict=True)]  # fmt: skip
-      found[split] = {name: sorted(v for n, v in rows if n == name) for name in read.class_names}
-  return found, read
-
-
-def refused(source):
-  with pytest.raises(build.UserError) as raised:
-    folders.read_folder(source)
-  assert '\n' not in str(raised.value)
-  return str(raised.value)
 
 
 def test_every_format_that_pillow_decodes_is_read_and_the_rest_counted(write):
@@ -73,16 +27,16 @@ def test_every_format_that_pillow_decodes_is_read_and_the_rest_counted(write):
   write({'.git/x': '', '__MACOSX/dog/._1.png': '', '.DS_Store': ''})
   found, read = contents(root)
   assert found == {'train': {'dog': expected}}
-  assert dict(read.passed_over) == {
-    'files that are no images (.eps)': 1,
-    'files that are no images (.pdf)': 1,
-    'files that are no images (.txt)': 2,
-    'files that are no images (no suffix)': 1,
+  assert dict(read.listed.passed_over) == {
+    'files that Pillow does not decode (.eps)': 1,
+    'files that Pillow does not decode (.pdf)': 1,
+    'files that Pillow does not decode (.txt)': 2,
+    'files that Pillow does not decode (no suffix)': 1,
     'folders called __MACOSX': 1,
     'hidden files': 2,
     'hidden folders': 1,
   }
-  assert dict(contents(zipped(root))[1].passed_over) == dict(read.passed_over)
+  assert dict(contents(zipped(root))[1].listed.passed_over) == dict(read.listed.passed_over)
 
 
 def test_jpeg_by_another_name_is_lossy_all_the_same(write):
@@ -108,6 +62,13 @@ def test_folders_inside_of_a_class_belong_to_it(write):
   assert contents(root)[0] == {'train': {'cat': [4], 'dog': [1, 2, 3]}}
 
 
+def test_class_folders_of_numbers_are_ordered_by_size(write):
+  root = write({f'{split}/{name}/1.png': 1 for split in ('train', 'val') for name in (10, 9, 100)})
+  assert contents(root)[1].class_names == ('9', '10', '100')
+  write({f'{split}/a/1.png': 1 for split in ('train', 'val')})
+  assert contents(root)[1].class_names == ('10', '100', '9', 'a')
+
+
 def test_links_to_a_folder_around_them_are_counted(write):
   root = write({'dog/1.png': 1, 'dog/more/2.png': 2, 'cat/1.png': 3})
   (root / 'dog' / 'more' / 'up').symlink_to('..')
@@ -115,7 +76,7 @@ def test_links_to_a_folder_around_them_are_counted(write):
   (root / 'cat' / 'dogs').symlink_to(root / 'dog')  # Not around it: followed.
   found, read = contents(root)
   assert found == {'train': {'cat': [1, 2, 3], 'dog': [1, 2]}}
-  assert dict(read.passed_over) == {'links to a folder around them': 3}
+  assert dict(read.listed.passed_over) == {'links to a folder around them': 3}
 
 
 SPLITS = {f'{split}/{name}/{i}.png': shade + i
@@ -139,8 +100,8 @@ def test_without_a_test_folder_val_is_the_test_split(train, val, write):
   root = write(renamed({'train': train, 'val': val}))
   found, read = contents(root)
   assert found == {'train': TRAIN, 'test': {'a': [20, 21], 'b': [30, 31]}}
-  assert not read.passed_over
-  assert read.changes == (f'{val} is the test split, as there is no test',)
+  assert not read.listed.passed_over
+  assert read.listed.changes == (f'{val} is the test split, as there is no test',)
 
 
 @pytest.mark.parametrize('test', ['test', 'Test', 'testing'])
@@ -148,7 +109,7 @@ def test_with_a_test_folder_val_is_passed_over_and_counted(test, write):
   root = write(renamed({'train': 'train', 'val': 'val', 'test': test}))
   found, read = contents(root)
   assert found == {'train': TRAIN, 'test': {'a': [40, 41], 'b': [50, 51]}}
-  assert dict(read.passed_over) == {f'images of val, as {test} is the test split': 4}
+  assert dict(read.listed.passed_over) == {f'images of val, as {test} is the test split': 4}
 
 
 def test_flat_train_and_val_are_splits_without_labels(write):
@@ -162,8 +123,8 @@ def test_folders_beside_the_splits_are_counted(write):
   root = write({**renamed({'train': 'train', 'test': 'test'}), 'extra/1.png': 1, 'docs/a.txt': ''})
   found, read = contents(root)
   assert found['train'] == TRAIN
-  counted = {'images of extra, beside train': 1, 'files that are no images (.txt)': 1}
-  assert dict(read.passed_over) == counted
+  counted = {'images of extra, beside train': 1, 'files that Pillow does not decode (.txt)': 1}
+  assert dict(read.listed.passed_over) == counted
 
 
 @pytest.mark.parametrize(
@@ -187,7 +148,7 @@ def test_a_zip_is_read_as_its_folder(write, tmp_path):
   assert contents(zipped(root))[0] == contents(root)[0]
   source = zipped(root, 'pets/')
   found, read = contents(source)
-  assert found == contents(root)[0] and read.changes == (
+  assert found == contents(root)[0] and read.listed.changes == (
     'read from the folder pets in it',
     'val is the test split, as there is no test',
   )
@@ -243,137 +204,11 @@ def test_accents_of_two_kinds_are_one_class(write):
                 f'test/{split_up}/1.png': 3, 'test/b/1.png': 4})  # fmt: skip
   found, read = contents(root)
   assert found == {'train': {'b': [2], composed: [1]}, 'test': {'b': [4], composed: [3]}}
-  assert not read.changes
+  assert not read.listed.changes
   root = write({f'{composed}/1.png': 1, f'{split_up}/2.png': 2, 'b/1.png': 3}, 'two')
   found, read = contents(root)
   assert found == {'train': {'b': [3], composed: [1, 2]}}
-  assert read.changes == (f'2 folders {composed} with accents of two kinds are one class',)
-
-
-# Labels files ----------------------------------------------------------------------------------
-
-CHUNKS = {f'0000{i // 2}/img0000000{i}.png': i for i in range(5)}
-
-
-def dataset_json(labels):
-  rows = labels and [[path, label] for path, label in zip(CHUNKS, labels, strict=True)]
-  return {**CHUNKS, 'dataset.json': json.dumps({'labels': rows})}
-
-
-def test_the_labels_of_dataset_tool(write):
-  root = write(dataset_json([10, 2, 10, 2, 2]))
-  for source in (root, zipped(root), zipped(root, 'set/'), zipped(root, './')):
-    found, read = contents(source)
-    assert found == {'train': {'2': [1, 3, 4], '10': [0, 2]}}
-    assert read.class_names == ('2', '10') and read.kind == 'labels file'
-
-
-def test_no_labels_of_dataset_tool(write):
-  root = write(dataset_json(None))
-  for source in (root, zipped(root)):
-    found, read = contents(source)
-    assert found == {'train': {'unlabelled': [0, 1, 2, 3, 4]}} and not read.labelled
-
-
-def csv(rows, head='file_name,label'):
-  return '\n'.join([head, *rows, ''])
-
-
-PICTURES = {f'train/{i}.png': i for i in range(4)}
-
-
-@pytest.mark.parametrize('table', [
-  {'train/metadata.csv': csv(['0.png,dog', '1.png,cat', '3.png,dog'])},
-  {'metadata.csv': '\ufeff' + csv(['x,train/0.png,dog', 'y,train/1.png,cat', 'z,train/3.png,dog'],
-                                  'text,file_name,class')},
-  {'train/metadata.jsonl': '\n'.join(json.dumps({'file_name': f'{i}.png', 'label': name})
-                                     for i, name in ((0, 'dog'), (1, 'cat'), (3, 'dog')))},
-])  # fmt: skip
-def test_the_labels_of_image_folder(table, write):
-  found, read = contents(write({**PICTURES, **table}))
-  assert found == {'train': {'cat': [1], 'dog': [0, 3]}}
-  (path,) = table
-  assert dict(read.passed_over) == {f'images without a row in {path}': 1}
-
-
-def test_numbers_are_ordered_by_size_and_rows_without_a_label_counted(write):
-  root = write(
-    {**PICTURES, 'train/metadata.csv': csv(['0.png,10', '1.png,9', '2.png,', '3.png,9'])}
-  )
-  found, read = contents(root)
-  assert found == {'train': {'9': [1, 3], '10': [0]}} and read.class_names == ('9', '10')
-  assert dict(read.passed_over) == {'images without a label in train/metadata.csv': 1}
-
-
-def test_lines_of_jsonl_end_with_a_line_feed_alone(write):
-  rows = [{'file_name': f'{i}.png', 'label': 'ab'[i % 2], 'text': 'one\u2028two'} for i in range(4)]
-  text = '\r\n'.join(json.dumps(row, ensure_ascii=False) for row in rows)
-  found, _ = contents(write({**PICTURES, 'train/metadata.jsonl': text}))
-  assert found == {'train': {'a': [0, 2], 'b': [1, 3]}}
-
-
-def test_labels_of_thousands_of_digits_are_names(write):
-  rows = csv([f'{i}.png,{"1" * 5000 if i % 2 else 2}' for i in range(4)])
-  _, read = contents(write({**PICTURES, 'train/metadata.csv': rows}))
-  assert read.class_names == ('1' * 5000, '2')
-
-
-def test_a_labels_file_for_each_split(write):
-  root = write({'train/1.png': 1, 'train/2.png': 2, 'val/1.png': 3, 'val/2.png': 4,
-                'train/metadata.csv': csv(['1.png,a', '2.png,b']),
-                'val/metadata.csv': csv(['1.png,b', '2.png,a'])})  # fmt: skip
-  assert contents(root)[0] == {'train': {'a': [1], 'b': [2]}, 'test': {'a': [4], 'b': [3]}}
-  (root / 'val' / 'metadata.csv').unlink()
-  assert 'expected a file beside the splits, or one in each of them' in refused(root)
-
-
-def test_images_without_a_row_are_counted_beside_their_labels_file(write):
-  root = write({'train/1.png': 1, 'val/1.png': 2, 'val/2.png': 3,
-                'train/metadata.csv': csv(['1.png,a']),
-                'val/metadata.csv': csv(['1.png,a'])})  # fmt: skip
-  assert dict(contents(root)[1].passed_over) == {'images without a row in val/metadata.csv': 1}
-
-
-def test_a_caption_may_hold_other_line_ends(write):
-  row = json.dumps(
-    {'file_name': '1.png', 'label': 'a', 'text': 'b\u2028c\x85d'}, ensure_ascii=False
-  )
-  root = write({'1.png': 1, 'metadata.jsonl': row + '\r\n'})
-  assert contents(root)[0] == {'train': {'a': [1]}}
-
-
-def test_captions_are_no_labels(write):
-  root = write(
-    {'dog/1.png': 1, 'cat/1.png': 2, 'metadata.csv': csv(['dog/1.png,x'], 'file_name,t')}
-  )
-  found, read = contents(root)
-  assert found == {'train': {'cat': [2], 'dog': [1]}}
-  assert dict(read.passed_over) == {'metadata.csv without a column label or class': 1}
-
-
-@pytest.mark.parametrize(
-  ('table', 'message'),
-  [
-    ({'metadata.csv': csv(['train/9.png,a'])}, "names 'train/9.png', which is no image there"),
-    ({'metadata.csv': csv(['../train/0.png,a'])}, 'which is no file inside of its folder'),
-    ({'metadata.csv': csv(['.,a'])}, "names '.', which is no file inside of its folder"),
-    ({'metadata.csv': csv(['train/0.png,a', 'train/0.png,b'])}, "names 'train/0.png' twice"),
-    ({'metadata.csv': csv(['train/0.png,a,b'], 'file_name,label,class')}, 'either label or class'),
-    ({'metadata.csv': csv(['train/0.png,a'], 'file,label')}, 'expected the columns file_name and'),
-    ({'metadata.csv': csv([])}, 'has no labels'),
-    ({'metadata.csv': b'file_name,label\n\xff,a'}, 'cannot be read'),
-    ({'metadata.csv': '', 'metadata.jsonl': ''}, 'has metadata.csv and metadata.jsonl: keep'),
-    ({'metadata.jsonl': '{'}, 'metadata.jsonl cannot be read'),
-    ({'metadata.jsonl': '[1]'}, 'each line must be an object'),
-    ({'metadata.jsonl': '{"file_name": "train/0.png", "label": 0.5}'}, 'label 0.5 of train/0.png'),
-    ({'dataset.json': '{}'}, 'it has no field "labels"'),
-    ({'dataset.json': '{"labels": [["train/0.png"]]}'}, 'null or a list of'),
-    ({'dataset.json': '{"labels": [["train/0.png", [0, 1]]]}'}, 'is no whole number or name'),
-    ({'dataset.json': '{"labels": [["train/0.png", 1], ["train/1.png", "a"]]}'}, 'numbers and na'),
-  ],
-)
-def test_bad_labels_files(table, message, write):
-  assert message in refused(write({**PICTURES, **table}))
+  assert read.listed.changes == (f'2 folders {composed} with accents of two kinds are one class',)
 
 
 def test_an_exported_data_set_is_read(write):
@@ -382,16 +217,4 @@ def test_an_exported_data_set_is_read(write):
     write({'train/a/000000.png': 1, 'train/b/000000.png': 2, 'images.csv': ''})
   )
   assert found == {'train': {'a': [1], 'b': [2]}}
-  assert dict(read.passed_over) == {'files that are no images (.csv)': 1}
-
-
-def test_the_hash_covers_the_labels_and_not_what_is_passed_over(write):
-  from data_prep import long_tail_folder
-
-  root = write({**PICTURES, 'train/metadata.csv': csv([f'{i}.png,a' for i in range(4)])})
-  name = lambda: long_tail_folder.recipe('', str(root)).config  # noqa: E731
-  first = name()
-  write({'train/notes.txt': 'x', '.hidden': 'x'})
-  assert name() == first
-  write({'train/metadata.csv': csv([f'{i}.png,b' for i in range(4)])})
-  assert name() != first
+  assert dict(read.listed.passed_over) == {'files that Pillow does not decode (.csv)': 1}

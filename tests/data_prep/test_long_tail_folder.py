@@ -271,9 +271,7 @@ IMAGES, LABELS = np.full((4, 8, 8, 3), 200, np.uint8), np.array([0, 0, 1, 1])
     ({'images': IMAGES[:, :4], 'labels': LABELS}, 'are 8x4: set image_size'),
     ({'images': IMAGES, 'labels': LABELS / 2}, 'whole numbers'),
     ({'images': IMAGES, 'labels': LABELS[:3]}, '4 images, labels 3 labels'),
-    ({'images': IMAGES, 'labels': LABELS - 1}, r'must lie in 0..0, got -1..0'),
-    ({'images': IMAGES, 'labels': LABELS, 'class_names': ['a']}, r'must lie in 0..0, got 0..1'),
-    ({'images': IMAGES, 'labels': LABELS * 2}, r'class 1 \(label 1\) has no images'),
+    ({'images': IMAGES, 'labels': LABELS, 'class_names': ['a']}, r'must lie in 0..0, .*, got 0..1'),
     (
       {'images': IMAGES, 'labels': LABELS, 'class_names': ['a', 'a']},
       "called 'a': each needs its own name",

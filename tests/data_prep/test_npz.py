@@ -56,7 +56,7 @@ def test_validation_images(read):
   assert source.changes == ('x_val is the test split, as there is no test',)
   source = read(**whole, x_test=IMAGES[:3], y_test=LABELS[:3])
   np.testing.assert_array_equal(source.test.images, IMAGES[:3])
-  assert source.passed_over == (('arrays of the .npz (x_val, y_val)', 2),)
+  assert source.passed_over == (('images of x_val', 3),)
   assert source.changes == ()
 
 
@@ -78,6 +78,12 @@ def test_arrays_that_are_not_read_are_named(read):
     (np.eye(3, dtype=np.uint8)[LABELS], '012', LABELS),
     (np.eye(3, dtype=bool)[LABELS], '012', LABELS),
     (LABELS > 1, '01', LABELS // 2),
+    (LABELS + 1, '123', LABELS),
+    (LABELS * 2.0, '024', LABELS),
+    (LABELS - 1, ('-1', '0', '1'), LABELS),
+    (LABELS.astype(np.uint64) * np.uint64(2**40), ('0', str(2**40), str(2**41)), LABELS),
+    (np.eye(4)[LABELS + 1], '123', LABELS),
+    (np.array(['9', '100', '10'])[LABELS], ('9', '10', '100'), np.array([0, 2, 1])[LABELS]),
     (TEXTS, ('ant', 'cat', 'dog'), IN_ORDER),
     (TEXTS[:, None], ('ant', 'cat', 'dog'), IN_ORDER),
     (np.char.encode(TEXTS), ('ant', 'cat', 'dog'), IN_ORDER),
@@ -102,6 +108,19 @@ def test_labels(labels, names, numbers, read):
 )
 def test_class_names(given, read_as, read):
   assert read(images=IMAGES, labels=LABELS, class_names=given).class_names == read_as
+
+
+def test_names_without_images_are_left_out(read):
+  whole = {'images': IMAGES, 'labels': LABELS + 1, 'class_names': list('abcdef')}
+  source = read(**whole, test_images=IMAGES, test_labels=LABELS + 1)
+  assert source.class_names == ('b', 'c', 'd')
+  np.testing.assert_array_equal(source.test.labels, LABELS)
+  assert source.changes == ('3 classes without images are left out',)
+  assert read(images=IMAGES, labels=TEXTS, class_names=['ant', 'cat', 'dog', 'x']).changes == (
+    '1 class without images is left out',
+  )
+  with pytest.raises(UserError, match='test_labels: class d has no images'):
+    read(**whole, test_images=IMAGES[:2], test_labels=LABELS[:2] + 1)
 
 
 def test_class_names_give_texts_their_order(read):

@@ -10,6 +10,7 @@ import pytest
 
 from data_prep import build, folders
 from data_prep.summary import summarise
+from tests.arrow_sets import shades, write_parquet
 
 
 def lines(source, data_dir, **options):
@@ -39,7 +40,7 @@ def expected(background):
     'colour  RGB; 1 of 13 images are grey',
     'changed 2 of 13 images are smaller than 8 and are enlarged',
     f'changed 2 images with transparent pixels were laid on {background}',
-    'passed over  files that are no images (.txt): 1; hidden files: 1',
+    'passed over  files that Pillow does not decode (.txt): 1; hidden files: 1',
   ]
 
 
@@ -47,6 +48,35 @@ def test_own_images_and_a_second_start(sprites, tmp_path, monkeypatch):
   assert lines(sprites, tmp_path / 'tfds', image_size=8) == expected('white')
   monkeypatch.setattr(folders, 'look_at', lambda *a: pytest.fail('read again'))
   assert lines(sprites, tmp_path / 'tfds', image_size=8) == expected('white')
+
+
+def test_other_files_at_a_second_start(sprites, tmp_path, monkeypatch):
+  lines(sprites, tmp_path / 'tfds', image_size=8)
+  for i in range(5):
+    (sprites / 'cat' / f'{i}.heic').write_bytes(b'')
+  (sprites / 'dog' / 'notes.txt').unlink()
+  listed = []
+  list_images = folders.list_images
+  monkeypatch.setattr(folders, 'list_images', lambda t: listed.append(t) or list_images(t))
+  monkeypatch.setattr(folders, 'look_at', lambda *a: pytest.fail('read again'))
+  *same, passed_over = lines(sprites, tmp_path / 'tfds', image_size=8)
+  assert same == expected('white')[:-1] and len(listed) == 1
+  assert passed_over == 'passed over  files that Pillow does not decode (.heic): 5; hidden files: 1'
+
+
+def test_other_splits_at_a_second_start(tmp_path):
+  first, other = (tmp_path / name for name in ('first', 'other'))
+  train, test = shades(10), shades(4, 100)
+  write_parquet(first, {'train.parquet': train, 'test.parquet': test})
+  before = lines(first, tmp_path / 'tfds')
+  assert before[-1] == 'passed over  nothing'
+  write_parquet(other, {'train.parquet': train, 'validation.parquet': test})
+  said = 'changed validation is the test split, as there is no test'
+  assert lines(other, tmp_path / 'tfds') == [*before[:-1], said, before[-1]]
+  write_parquet(first, {'validation.parquet': shades(12)})
+  after = lines(first, tmp_path / 'tfds')
+  assert after == [*before[:-1], 'passed over  rows of split validation: 12']
+  assert len(list((tmp_path / 'tfds' / 'long_tail_folder').iterdir())) == 1
 
 
 def test_the_background_is_part_of_the_name(sprites, tmp_path):
@@ -73,7 +103,7 @@ def test_data_that_an_older_version_prepared_still_loads(sprites, tmp_path):
     build.prepare('long_tail_folder', str(sprites), str(tmp_path), image_size=8).data_dir
   )
   metadata = json.loads((folder / 'metadata.json').read_text())
-  for name in ('changes', 'passed_over', 'sizes', 'colour'):
+  for name in ('changes', 'passed_over', 'listed', 'sizes', 'colour'):
     del metadata[name]
   (folder / 'metadata.json').write_text(json.dumps(metadata))
   assert lines(sprites, tmp_path, image_size=8) == [
