@@ -42,8 +42,8 @@ def read_table(tree: Tree, folder: str, images: list[str]) -> Table | None:
     images: paths of the images that the file may name.
 
   Returns:
-    The table; None without a labels file, or with one that has no column of labels, which is
-    counted in `tree.passed_over`.
+    The table; None without a labels file. A file without a column of labels counts as None, and in
+    `tree.passed_over`.
 
   Raises:
     UserError: several labels files, a damaged one, a row of an image that is not there, or labels

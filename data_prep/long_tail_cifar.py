@@ -1,7 +1,7 @@
 """What the builders of long-tailed CIFAR-10 and CIFAR-100 share (Cao et al. 2019).
 
-URLs and SHA-256 are those that TFDS registers. Names of archives, folders, files and fields are
-those of https://www.cs.toronto.edu/~kriz/cifar.html, and torchvision reads the same ones.
+TFDS registers the same URLs and SHA-256. The names of archives, folders, files and fields are from
+https://www.cs.toronto.edu/~kriz/cifar.html; torchvision reads the same ones.
 """
 
 import functools

@@ -1,6 +1,6 @@
 """Long-tailed CIFAR-10 (Cao et al. 2019) from the original archives or a copy as image files.
 
-The class names, in the order of their labels, are those that the site and public loaders list.
+The site and public loaders list the same class names in the same order.
 """
 
 from data_prep import long_tail_cifar

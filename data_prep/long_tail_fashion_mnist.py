@@ -4,9 +4,8 @@
                                             ankle boots; all 10,000 test images
 
 Names of classes and files, sizes and the URL are those of the data set's README,
-https://github.com/zalandoresearch/fashion-mnist. The SHA-256 are those that TFDS registers for that
-URL. The MD5 of the unzipped contents are computed, and several public readers compare with the same
-ones.
+https://github.com/zalandoresearch/fashion-mnist. TFDS registers the same SHA-256 for that URL.
+The MD5 of the unzipped contents were computed from the files; several public readers use the same.
 """
 
 from typing import NamedTuple

@@ -16,9 +16,9 @@ A source is recognised by the MD5 of its unzipped contents. Other data of the sa
 such as Fashion-MNIST, can be named by a path; a hash of its contents then ends the config's
 name (split_00-0123456789), and its pixels are 'unverified'. A config without a hash is MNIST.
 
-URLs and SHA-256 are those that TFDS registers; the MD5 of the unzipped contents are used by several
-public readers of the files. The fifty splits are those of the file splits/50_data_imbalance.npy of
-the authors' code, https://github.com/utkarshojha/elastic-infogan.
+TFDS registers the same URLs and SHA-256; several public readers use the MD5 of the unzipped
+contents. The fifty splits come from the file splits/50_data_imbalance.npy of the authors' code,
+https://github.com/utkarshojha/elastic-infogan.
 """
 
 import functools

@@ -162,7 +162,7 @@ class ImageFiles:
   Attributes:
     shape: (N, S, S, C).
     looks: the Looks of all files, also of a part of them.
-    ground: what transparent images are laid on; counts those that were decoded.
+    ground: what transparent images are laid on; it counts them while they are decoded.
   """
 
   def __init__(self, paths: Sequence, image_size: int | None, shape, looks: Looks, ground: Ground):
