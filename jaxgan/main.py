@@ -180,6 +180,12 @@ def _report(work_dirs: list[str]) -> str:
   return report.report([files.expanded(folder) for folder in work_dirs], out)
 
 
+def _unraisable(unraisable):
+  """Prints an exception of a callback, unless Orbax has given up on the write that calls back."""
+  if str(unraisable.exc_value) != 'Event loop is closed':
+    sys.__unraisablehook__(unraisable)
+
+
 def main(argv: list[str]) -> int:
   """Runs one command; returns the exit status."""
   # Orbax warns of every unranked checkpoint, and shows each part of a write that fails.
@@ -187,6 +193,7 @@ def main(argv: list[str]) -> int:
   if hasattr(sys.stdout, 'reconfigure'):  # A name that the terminal cannot show ends no command.
     sys.stdout.reconfigure(errors='backslashreplace')
   logging.getLogger('asyncio').setLevel(logging.CRITICAL)
+  sys.unraisablehook = _unraisable
   try:
     arguments = _parse(argv)
     mode = _MODE.value

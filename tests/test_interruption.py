@@ -21,7 +21,7 @@ METHODS = ('classifier', 'annotator', 'unconditional', 'class_balancing')
 # The embedded example, all jobs short: pictures, evaluations and checkpoints come often.
 SHORT = (
   '--config=experiments/fashion_lt.py',
-  *(f'--config.{role}.train.epochs=4' for role in ('classifier', 'annotator', 'cas')),
+  *(f'--config.{role}.train.steps=70' for role in ('classifier', 'annotator', 'cas')),
   *(f'--config.{role}.train.evaluate_every=30' for role in ('classifier', 'annotator', 'cas')),
   '--config.algorithm.generator_width=8',
   '--config.train.steps=60',
