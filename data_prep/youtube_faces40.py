@@ -16,9 +16,9 @@ The 'test' split of both is the 20 % that `full` lacks. The paper has 10,066 fac
 forty frequencies to three digits, but not which frames it took. Whether the data agrees with them
 is in the metadata as `as_published`, and a warning says so if it does not.
 
-The folders, the lines and the meaning of their fields are those of the README that comes with the
-database; the number of people is that of its page. That each person has a file of boxes, and the
-forty names, are not verified against the files.
+The README that comes with the database describes the folders, the lines and their fields; its page
+gives the number of people. Not verified against the files: a file of boxes for each person, and the
+forty names.
 """
 
 import functools

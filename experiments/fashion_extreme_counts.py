@@ -11,7 +11,7 @@ the generated images falls; where N_k is tiny, the share rises. `count=even` hol
 The class is the coat, label 4, neither head nor tail. The report draws the three beside each other
 (`extremes_classes.png`), each run its shares over the steps (`class_histogram_over_time.png`).
 
-Everything else is that of `fashion_lt`.
+All other settings are those of `fashion_lt`.
 """
 
 from experiments import base, fashion_lt

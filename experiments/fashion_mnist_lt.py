@@ -18,8 +18,8 @@ because nearly all shoes point to the left.
 Expected time, as an estimate: 100,000 steps take about 16 minutes on an NVIDIA H200, where a step
 of CIFAR-10's larger networks takes 9.6 ms, without the classifiers and evaluations. `length=quick`
 is a first look in half an hour on two busy CPU cores, the classifiers included: small networks of
-the same families and 2,000 steps, in a work directory of its own. With seed 0 its class_balancing
-had, on 5,000 images, KL 0.063, Fréchet distance (annotator) 2.40 and CAS 74.7 %.
+the same families and 2,000 steps, in its own work directory. With seed 0 its class_balancing had,
+on 5,000 images, KL 0.063, Fréchet distance (annotator) 2.40 and CAS 74.7 %.
 """
 
 from experiments import base

@@ -7,17 +7,17 @@
     python -m jaxgan.main --config=experiments/fashion_stability.py:switch=none,method=cgan
     python -m jaxgan.main --config=experiments/fashion_stability.py:switch=gsr
 
-Class balancing as in `fashion_lt` with the one switch of `jaxgan.algorithms.stability`. The gains
-and biases that gsr regularises are those of a conditional generator: it goes with cgan, and cgan
-without it is its baseline. Each switch has a work directory of its own, named after it; give all of
-them the classifier and annotator of the first:
+Class balancing as in `fashion_lt` with one switch of `jaxgan.algorithms.stability`. gsr regularises
+the gains and biases of a conditional generator, so its method is cgan and its baseline cgan without
+it. Each switch has its own work directory; give all of them the classifier and annotator of the
+first:
 
     --config.classifier.folder=runs/fashion_stability_none/classifier
     --config.annotator.folder=runs/fashion_stability_none/annotator
 
 `--mode=report` on the work directories compares each with its method without the switch. A step
 takes about twice as long with r1_r2 and no longer with the others. The weights are from short runs
-of one seed on another small data set. That of gsr is its paper's. γ of r1_r2 falls from 0.1 to
+of one seed on another small data set; gsr has its paper's weight. γ of r1_r2 falls from 0.1 to
 0.01, twice the 0.05 to 0.005 in R3GAN's code for CIFAR-10; 3 and 10 times ours were worse. λ of
 lecam is a tenth of a value that was too large.
 """
