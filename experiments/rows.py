@@ -1,4 +1,4 @@
-"""The published rows of class balancing and the command of each, as README's table.
+"""The published rows of both papers and the command of each; those of class balancing as a table.
 
 python -m experiments.rows
 """
@@ -10,6 +10,13 @@ from jaxgan.errors import UserError
 from jaxgan.report import published_values
 
 EXPERIMENTS = ('cifar10_lt', 'lsun5_lt', 'cifar100_lt', 'inaturalist2019')
+CODES = {  # Data set of Elastic-InfoGAN's tables -> its experiment.
+  'mnist': 'mnist_lt',
+  'youtube_faces': 'youtube_faces',
+  'cars3d': 'cars3d',
+  'chairs3d': 'chairs3d',
+  'shapenet': 'shapenet',
+}
 
 
 def published_rows():
@@ -29,6 +36,24 @@ def published_rows():
       if row is not None:
         rows.setdefault(row, f'{name}.py' + (f':{argument}' if argument else ''))
   return rows
+
+
+def published_codes():
+  """(data set, method, 'file:argument') of each cell of Elastic-InfoGAN's Tables 2 and 3.
+
+  The experiment of a data set of several runs is that of its first one.
+  """
+  return [
+    (data, method, f'{name}.py:method={method}')
+    for data, name in CODES.items()
+    for method in importlib.import_module(f'experiments.{name}').METHODS
+  ]
+
+
+def config_of(command: str):
+  """The configuration of 'file:argument', as both functions above return it."""
+  file, _, argument = command.partition(':')
+  return importlib.import_module(f'experiments.{file.removesuffix(".py")}').get_config(argument)
 
 
 def table() -> str:

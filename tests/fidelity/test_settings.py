@@ -1,0 +1,103 @@
+"""The resolved configuration of every published row against papers and released code.
+
+`settings.json` says for methods and data sets which value a field has, and where the value is from;
+a line replaces those before it where both apply. It was written from the papers and the authors'
+code, not from the configurations: a change of a published row's setting needs a change there, with
+a source.
+"""
+
+import fnmatch
+from importlib import resources
+import json
+import pathlib
+
+from ml_collections import config_dict
+import pytest
+
+from experiments import rows
+from jaxgan import config as config_lib
+
+SETTINGS = json.loads((pathlib.Path(__file__).parent / 'settings.json').read_text(encoding='utf-8'))
+# How a run is kept, watched and found, and what has no effect on what is trained and measured.
+FREE = (
+  'experiment', 'workdir', 'methods', 'published*', 'seed', 'replicas', '*folder', '*source',
+  '*data_dir', '*streaming', '*data.options.*', '*log_every', '*picture_every',
+  '*checkpoint_every', '*evaluate_every', '*.preview', '*.keep', '*.resume', '*.weights',
+  'evaluation.batch_size',
+  'evaluation.inception_weights', 'evaluation.download_inception', '*periodic_images_per_code',
+)  # fmt: skip
+# Read only where a switch is on that no published row has.
+SWITCHED_OFF = (
+  'algorithm.r1_r2_*', 'algorithm.lecam_*', 'algorithm.group_spectral_*', '*.focal_gamma',
+)  # fmt: skip
+
+
+def _matches(name, patterns):
+  return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def _flat(section, prefix=''):
+  for name, value in section.items():
+    if hasattr(value, 'items'):
+      yield from _flat(value, f'{prefix}{name}.')
+    else:
+      yield f'{prefix}{name}', json.loads(json.dumps(value))
+
+
+def _resolved(command):
+  config = rows.config_of(command)
+  config_lib.validate(config, num_devices=1)
+  return dict(_flat(config.copy_and_resolve_references()))
+
+
+def _expected(method, data):
+  lines = [s for s in SETTINGS if _matches(method, s['method']) and _matches(data, s['data'])]
+  return {line['field']: line['value'] for line in lines}
+
+
+def _cases():
+  """(method, data set, command) of the 36 + 35 published rows."""
+  cases = []
+  for row, command in rows.published_rows().items():
+    names = row.split('.')[1:]
+    few_labels = names[0] == 'semi_supervised'
+    if few_labels:  # Of class_balancing alone.
+      data, method = f'{names[1]}/{names[2]}/few_labels', 'class_balancing'
+    else:
+      data, method = '/'.join([names[0], *names[2:]]), names[1]
+    cases.append((method, data, command))
+  for data, method, command in rows.published_codes():
+    cases.append((method, data, command))
+  return cases
+
+
+CASES = _cases()
+
+
+def test_every_published_row_is_held():
+  published = json.loads(resources.files('jaxgan').joinpath('published_results.json').read_text())
+  codes = published['elastic_infogan']['nmi']
+  expected = {(method, data) for method in codes for data in codes[method]}
+  found = {(method, data) for method, data, _ in CASES}
+  assert expected <= found and len(CASES) == 36 + 35 == len(found)
+
+
+@pytest.mark.parametrize(('method', 'data', 'command'), CASES)
+def test_settings_of_a_published_row(method, data, command):
+  resolved, expected = _resolved(command), _expected(method, data)
+  wrong = {
+    field: (resolved.get(field, 'is missing'), value)
+    for field, value in expected.items()
+    if resolved.get(field, 'is missing') != value
+  }
+  assert not wrong, f'{command}: {{field: (ours, settings.json)}}'
+  unknown = [f for f in resolved if f not in expected and not _matches(f, FREE + SWITCHED_OFF)]
+  assert not unknown, f'{command}: settings.json has no value of these fields'
+
+
+def test_every_line_is_about_a_published_row():
+  for line in SETTINGS:
+    assert line['source'], line
+    of = [case for case in CASES if _matches(case[0], line['method'])]
+    for pattern in line['data']:
+      assert any(fnmatch.fnmatchcase(data, pattern) for _, data, _ in of), line
