@@ -63,11 +63,18 @@ def classifier_section(dataset: str, drw: bool, flip: bool = True) -> ml_collect
   return ml_collections.ConfigDict(
     {
       'folder': '',  # a trained classifier's folder, instead of training one
+      'checkpoint': 'latest',  # or 'best' by the accuracy on its test split: which one is used
       'data': data_section(dataset, flip, crop_padding=4),
       'algorithm': {
         'network': 'resnet',  # 'mnist_cnn', 'resnet50' and 'bit_r50x1' have no depth and width
         'depth': 32,
         'width': 16,
+        'input_size': config_dict.placeholder(int),  # resize to so many pixels a side; none: not
+        # Per channel, of intensities in [0, 1]; none: the network reads images in [-1, 1].
+        'input_mean': config_dict.placeholder(tuple),
+        'input_std': config_dict.placeholder(tuple),
+        'loss': 'cross_entropy',  # or 'focal'
+        'focal_gamma': 1.0,  # γ, of focal
         'learning_rate': 0.1,
         'momentum': 0.9,
         'weight_decay': 2e-4,
@@ -265,7 +272,7 @@ def gan_config(
       'cas': classifier_section(classifier_data, drw=False, flip=flip),
     }
   )
-  del config.cas['folder']
+  del config.cas['folder'], config.cas['checkpoint']
   # One value on the command line reaches every job.
   for role in ('classifier', 'annotator', 'cas'):
     data = config[role].data
