@@ -10,6 +10,7 @@ from ml_collections import config_dict
 
 from jaxgan.algorithms import stability
 from jaxgan.errors import UserError
+from jaxgan.networks import vggface2
 
 
 def parse_argument(argument: str, **allowed):
@@ -66,7 +67,8 @@ def classifier_section(dataset: str, drw: bool, flip: bool = True) -> ml_collect
       'checkpoint': 'latest',  # or 'best' by the accuracy on its test split: which one is used
       'data': data_section(dataset, flip, crop_padding=4),
       'algorithm': {
-        'network': 'resnet',  # 'mnist_cnn', 'resnet50' and 'bit_r50x1' have no depth and width
+        # 'mnist_cnn', 'resnet50', 'resnet50_vggface2' and 'bit_r50x1' have no depth and width.
+        'network': 'resnet',
         'depth': 32,
         'width': 16,
         'input_size': config_dict.placeholder(int),  # resize to so many pixels a side; none: not
@@ -117,6 +119,31 @@ def resnet50_section(dataset: str) -> ml_collections.ConfigDict:
   section = classifier_section(dataset, drw=False)
   del section.algorithm['depth'], section.algorithm['width']
   section.algorithm.network = 'resnet50'
+  return section
+
+
+def vggface2_section(dataset: str) -> ml_collections.ConfigDict:
+  """ResNet-50 of VGGFace2 with a new head, fine-tuned; images are resized to its 224x224.
+
+  §4.3 of Elastic-InfoGAN's supplement says only that the network was pretrained on VGGFace2: rate,
+  epochs, and the crops and mirror images before the resize are this project's. Its
+  `algorithm.weights` is left to whoever starts the experiment.
+  """
+  section = resnet50_section(dataset)
+  section.algorithm.update(
+    {
+      'network': 'resnet50_vggface2',
+      'weights': '',  # the path of resnet50_ft_dag.pth, see jaxgan.networks.vggface2
+      'input_size': vggface2.INPUT_SIZE,
+      'input_mean': vggface2.MEAN,
+      'input_std': vggface2.STD,
+      'learning_rate': 0.01,
+      'warmup_epochs': 1,
+      'decay_epochs': (10, 15),
+      'decay_factor': 0.1,
+    }
+  )
+  section.train = train_section(batch_size=128, epochs=20, every=500)
   return section
 
 

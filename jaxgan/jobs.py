@@ -243,7 +243,7 @@ def load_weights(path: pathlib.Path, config) -> Classifier:
   advice = 'give the folder of a trained classifier or the npz of the released weights'
   # All arrays are read first: one that cannot be is damage, whatever its name.
   convert = lambda arrays: mnist.evaluation_classifier_variables(dict(arrays))  # noqa: E731
-  variables = pretrained.read_npz(path, 'config.annotator.folder', convert, advice)
+  variables = pretrained.read_arrays(path, 'config.annotator.folder', convert, advice)
   test = data_lib.load(config, 'test')
   if test.images.shape[1:] != (28, 28, 1) or len(test.class_names) != 10:
     raise UserError(

@@ -25,7 +25,7 @@ from jaxgan import augment
 from jaxgan.algorithms import Algorithm
 from jaxgan.errors import UserError
 from jaxgan.losses import classification
-from jaxgan.networks import bit, mnist, resnet, resnet50
+from jaxgan.networks import bit, mnist, resnet, resnet50, vggface2
 
 # Name in a config -> (number of classes, `algorithm` section) -> network.
 NETWORKS = {
@@ -38,6 +38,9 @@ NETWORKS = {
   'resnet50': lambda num_classes, config: resnet50.ResNet50(
     num_classes, dtype=jnp.dtype(config.dtype)
   ),
+  'resnet50_vggface2': lambda num_classes, config: resnet50.ResNet50(
+    num_classes, dtype=jnp.dtype(config.dtype), caffe=True
+  ),
   'bit_r50x1': lambda num_classes, config: bit.ResNetV2(num_classes, dtype=jnp.dtype(config.dtype)),
 }
 # The fields of the `algorithm` section that a network has beside those of all.
@@ -45,13 +48,17 @@ FIELDS = {
   'resnet': ('depth', 'width'),
   'mnist_cnn': (),
   'resnet50': (),
+  'resnet50_vggface2': ('weights',),
   'bit_r50x1': ('weights',),
 }
 # Networks that need an input size, a multiple of this.
-INPUT_MULTIPLES = {'bit_r50x1': 32}
-# Networks that begin from released weights, an npz that the field `weights` names: (arrays of the
-# npz, network) -> variables, and where it is.
-PRETRAINED = {'bit_r50x1': (bit.pretrained_variables, bit.RELEASE)}
+INPUT_MULTIPLES = {'resnet50_vggface2': 32, 'bit_r50x1': 32}
+# Networks that begin from released weights, a file of arrays that the field `weights` names: (its
+# arrays, network) -> variables, and where it is.
+PRETRAINED = {
+  'resnet50_vggface2': (vggface2.pretrained_variables, vggface2.RELEASE),
+  'bit_r50x1': (bit.pretrained_variables, bit.RELEASE),
+}
 
 
 LOSSES = {
