@@ -42,8 +42,8 @@ class Classifier(NamedTuple):
   """A trained classifier: `classify(variables, images [-1, 1]) -> (logits, features)`.
 
   `accuracy` is on the test split of its own data, None of one that knows no labels; `key`
-  identifies its weights. With an `input_size` it takes images of any size. `protocol` says how it
-  was trained and what it reads: {'loss': ..., 'checkpoint': ..., 'step': ..., 'input': ...}.
+  identifies its weights. With an `input_size` it takes images of any size. `protocol` has its
+  loss, the checkpoint and its step and, where images are resized or normalised for it, `input`.
   """
 
   classify: Callable
@@ -217,12 +217,10 @@ def load_classifier(folder: pathlib.Path, section, mesh, which: str = 'latest') 
   tested = _tested(algorithm.classify, variables, test, network_name(config.algorithm))
   own = config.algorithm
   loss = f'focal, gamma {own.focal_gamma:g}' if own.loss == 'focal' else own.loss
-  return tested._replace(
-    input_size=own.input_size,
-    protocol={
-      'loss': loss, 'checkpoint': which, 'step': step, 'input': classifiers.input_in_words(own)
-    },
-  )  # fmt: skip
+  protocol = {'loss': loss, 'checkpoint': which, 'step': step}
+  if reads := classifiers.input_in_words(own):
+    protocol['input'] = reads
+  return tested._replace(input_size=own.input_size, protocol=protocol)
 
 
 def network_name(config) -> str:
@@ -255,7 +253,8 @@ def load_weights(path: pathlib.Path, config) -> Classifier:
   def classify(variables, images):
     return network.apply(variables, images, train=False)
 
-  return _tested(classify, variables, test, 'mnist_cnn')
+  protocol = {'loss': 'not known', 'checkpoint': 'released'}
+  return _tested(classify, variables, test, 'mnist_cnn')._replace(protocol=protocol)
 
 
 def _tested(classify, variables, test, name) -> Classifier:

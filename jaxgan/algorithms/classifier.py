@@ -100,14 +100,14 @@ def upgraded(algorithm: dict) -> dict:
 
 
 def input_in_words(config) -> str:
-  """What the network of an `algorithm` section reads, such as 'bilinear to 224x224'."""
+  """What becomes of the images, such as 'bilinear to 224x224'; '' of images as they are."""
   parts = (
     [] if config.input_size is None else [f'bilinear to {config.input_size}x{config.input_size}']
   )
   if config.input_mean is not None:
     mean, std = (', '.join(f'{v:.4g}' for v in config[f'input_{name}']) for name in ('mean', 'std'))
     parts.append(f'mean {mean} and deviation {std} of intensities')
-  return '; '.join(parts) or 'as they are'
+  return '; '.join(parts)
 
 
 def _check_channels(config, num_channels: int) -> None:

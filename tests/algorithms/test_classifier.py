@@ -151,7 +151,7 @@ def test_numbers_of_other_channels_are_refused(config):
 @pytest.mark.parametrize(
   ('fields', 'expected'),
   [
-    ({}, 'as they are'),
+    ({}, ''),
     ({'input_size': 224}, 'bilinear to 224x224'),
     (
       {'input_mean': (0.466, 0.471), 'input_std': [0.195, 1 / 255]},

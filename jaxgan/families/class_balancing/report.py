@@ -172,11 +172,11 @@ def section(rows, footnotes):
   """
   tables = {
     'Scores': (_scores(rows, footnotes), f'{EXPLANATION}{sources(rows)}'),
-    'Classifiers': (classifiers.table(rows), classifiers.EXPLANATION),
     'By frequency': (_by_frequency(rows), FREQUENCY_EXPLANATION),
     'Codes': (_codes(rows), CODES_EXPLANATION),
     'Quality and variety': (_quality(rows), QUALITY_EXPLANATION),
     'Beside the baseline': (_comparisons(rows), VERDICT_EXPLANATION),
+    'Classifiers': (classifiers.table(rows), classifiers.EXPLANATION),
   }
   return [
     block
