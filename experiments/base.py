@@ -126,8 +126,9 @@ def vggface2_section(dataset: str) -> ml_collections.ConfigDict:
   """ResNet-50 of VGGFace2 with a new head, fine-tuned; images are resized to its 224x224.
 
   §4.3 of Elastic-InfoGAN's supplement says only that the network was pretrained on VGGFace2: rate,
-  epochs, and the crops and mirror images before the resize are this project's. Its
-  `algorithm.weights` is left to whoever starts the experiment.
+  epochs, and the crops and mirror images before the resize are this project's. It does not say
+  which of the released weights, `resnet50_ft` or `resnet50_scratch`, either: `algorithm.weights` is
+  left to whoever starts the experiment.
   """
   section = resnet50_section(dataset)
   section.algorithm.update(

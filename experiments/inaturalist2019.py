@@ -32,12 +32,13 @@ annotator, too (published accuracy 46.90 %). It is a ResNet-32 that reads images
 to 224x224 and normalised, as in the released code, with the cross-entropy and its last checkpoint.
 How it was trained is not public. By default (`classifier=resized`) it is trained on the 64x64
 images, cropped and mirrored at random and then resized, as the GAN's are. `classifier=large`, in
-its own work directory, trains it on 224x224 images, whose preparation takes 40 GB of disk before
-compression; they are read from the disk. The GAN and its distances have 64x64 images either way.
+its own work directory, trains it on 224x224 images, which are 40 GB before compression and are read
+from the disk (`--config.classifier.data.streaming=False` holds them in memory; give the annotator,
+the same network, the same value). The GAN and its distances have 64x64 images either way.
 
 At 224x224 an image costs the network 3.4 billion multiplications, 12 times as many as at 64x64: in
-the GAN's loop, forward and backward, 3.5 TFLOP and about 17 GB a step of 256 images. Its classifier
-for the CAS, which the paper does not print here, reads 64x64 images as they are.
+the GAN's loop, forward and backward, 3.5 TFLOP and an estimated 17 GB of memory for a batch of 256.
+The classifier of the CAS, which the paper does not print here, reads 64x64 images as they are.
 """
 
 from experiments import base
@@ -72,7 +73,7 @@ def get_config(argument: str = ''):
   for section in (config.classifier, config.annotator):  # One network.
     section.algorithm.update(_CLASSIFIER_INPUT)
     if large:
-      section.data.dataset, section.data.streaming = f'{data}/224', True
+      section.data.update(dataset=f'{data}/224', streaming=True, crop_padding=14)  # 4 of 64 pixels.
   config.algorithm.update(
     network='snresgan',
     generator_spectral_norm=True,

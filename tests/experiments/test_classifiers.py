@@ -67,7 +67,7 @@ def test_inaturalist_reads_224_pixels_and_is_its_own_annotator(argument):
   data = config.classifier.data
   expected = ('inaturalist2019/224', True) if argument else ('inaturalist2019', None)
   assert (data.dataset, data.streaming) == expected
-  assert (data.source, data.crop_padding, data.flip) == ('images', 4, True)
+  assert (data.source, data.crop_padding, data.flip) == ('images', 14 if argument else 4, True)
   # The GAN, and the classifier of generated images, have 64 pixels.
   assert config.data.dataset == config.cas.data.dataset == 'inaturalist2019'
   assert config.cas.algorithm.input_size is None
