@@ -1,4 +1,4 @@
-"""iNaturalist-2019, long-tailed as it is, at 64x64 from the competition's JSON files and images.
+"""iNaturalist-2019, long-tailed as it is, from the competition's JSON files and images.
 
 The competition (https://github.com/visipedia/inat_comp, folder 2019) counts 1,010 species and
 268,243 images for training and validation together; its image tree is
@@ -12,12 +12,15 @@ needs, is not verified against the files: a species with fewer gives all that it
 """
 
 from collections.abc import Iterator
+import itertools
 import json
 import os
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from PIL import Image
+import tensorflow_datasets as tfds
 
 from data_prep.array_builder import ArrayBuilder, Recipe, Split
 from data_prep.long_tail import select_indices
@@ -26,6 +29,7 @@ from data_prep.readers import listed_file
 from jaxgan.errors import UserError, first_line
 
 OPTIONS = ()
+LARGE = '224'  # The config of larger images, named by their side.
 SEED = 0
 URL = 'https://github.com/visipedia/inat_comp/tree/master/2019'
 _WANTED = (
@@ -47,20 +51,25 @@ LAYOUT = Layout()
 
 
 class Inaturalist2019(ArrayBuilder):
-  """iNaturalist-2019's 265,213 training and 3,030 validation images of 1,010 species, 64x64.
+  """iNaturalist-2019's 265,213 training and 3,030 validation images of 1,010 species.
 
   The split 'reference', for distances between distributions, is balanced: 16 training images a
   class, of a seeded shuffle. Centre square, Lanczos to 64x64. Images are decoded while records are
   written, so that preparation holds what a JSON file has (300 MB) and a block of 500 images.
+
+  The config '224' has images for a classifier that reads larger ones: centre square, bilinear to
+  224x224, without the split 'reference'. They are 40 GB before compression, more than may fit a
+  host or a device: read them with `data.streaming`.
   """
 
-  image_shape = (64, 64, 3)
-
-  def __init__(self, *, layout: Layout = LAYOUT, **kwargs):
-    self._layout = layout
+  def __init__(self, *, layout: Layout = LAYOUT, large: bool = False, **kwargs):
+    self._layout, self._large = layout, large
+    side = int(LARGE) if large else 64
+    self.image_shape = (side, side, 3)
     # The competition names its species by numbers.
     self.class_names = tuple(str(k) for k in range(layout.num_classes))
-    super().__init__(**kwargs)
+    # Not in BUILDER_CONFIGS: TFDS would take the only one there for images of 64 pixels, too.
+    super().__init__(config=tfds.core.BuilderConfig(name=LARGE) if large else None, **kwargs)
 
   def read_splits(self, dl_manager):
     del dl_manager
@@ -74,8 +83,9 @@ class Inaturalist2019(ArrayBuilder):
     labels = parts['train'].labels
     counts = np.minimum(np.bincount(labels), self._layout.reference_per_class).tolist()
     chosen = {name: np.arange(len(part.labels)) for name, part in parts.items()}
-    chosen['reference'] = select_indices(labels, counts, SEED)
-    parts['reference'] = parts['train']
+    if not self._large:
+      chosen['reference'] = select_indices(labels, counts, SEED)
+      parts['reference'] = parts['train']
     facts = {
       'source_kind': 'iNaturalist-2019 JSON and images',
       'pixels': 'resized from the published images',
@@ -84,11 +94,14 @@ class Inaturalist2019(ArrayBuilder):
       'seed': SEED,
     }
     return {
-      name: Split(
-        decode_squares(parts[name].named(at), self.image_shape[0]), parts[name].labels[at], at
-      )
+      name: Split(self._decode(parts[name].named(at)), parts[name].labels[at], at)
       for name, at in chosen.items()
     }, facts
+
+  def _decode(self, named) -> Iterator[np.ndarray]:
+    side = self.image_shape[0]
+    bilinear = itertools.repeat(lambda image: _fit_bilinear(image, side)) if self._large else None
+    return decode_squares(named, side, bilinear)
 
   def _list(self, root: Path, name: str, expected: int) -> 'Listing':
     """The files and labels of a JSON file, in its order, checked."""
@@ -131,6 +144,16 @@ class Inaturalist2019(ArrayBuilder):
     return Listing(paths, labels)
 
 
+def _fit_bilinear(image: Image.Image, side: int) -> Image.Image:
+  """Crops the centre square and resizes it bilinearly."""
+  shorter = min(image.size)
+  left, top = (image.width - shorter) // 2, (image.height - shorter) // 2
+  # Pillow does not interpolate between the colours of a palette.
+  image = image.convert('L' if image.mode in ('1', 'L', 'LA', 'La') else 'RGB')
+  box = left, top, left + shorter, top + shorter
+  return image.resize((side, side), Image.Resampling.BILINEAR, box=box)
+
+
 class Listing(NamedTuple):
   """The image files of a JSON file and labels int64 [N]."""
 
@@ -144,8 +167,14 @@ class Listing(NamedTuple):
 
 def recipe(config: str, source: str, layout: Layout = LAYOUT) -> Recipe:
   """See `data_prep.array_builder.Recipe`; the source is needed to prepare the data only."""
-  if config:
-    raise UserError(f'dataset inaturalist2019/{config} is unknown; allowed: inaturalist2019')
+  if config not in ('', LARGE):
+    raise UserError(
+      f'dataset inaturalist2019/{config} is unknown; allowed: inaturalist2019, '
+      f'inaturalist2019/{LARGE}'
+    )
   return Recipe(
-    '', lambda data_dir: Inaturalist2019(layout=layout, source=source, data_dir=data_dir)
+    config,
+    lambda data_dir: Inaturalist2019(
+      layout=layout, large=config == LARGE, source=source, data_dir=data_dir
+    ),
   )

@@ -10,6 +10,7 @@ from ml_collections import config_dict
 
 from jaxgan.algorithms import stability
 from jaxgan.errors import UserError
+from jaxgan.networks import vggface2
 
 
 def parse_argument(argument: str, **allowed):
@@ -63,11 +64,19 @@ def classifier_section(dataset: str, drw: bool, flip: bool = True) -> ml_collect
   return ml_collections.ConfigDict(
     {
       'folder': '',  # a trained classifier's folder, instead of training one
+      'checkpoint': 'latest',  # or 'best' by the accuracy on its test split: which one is used
       'data': data_section(dataset, flip, crop_padding=4),
       'algorithm': {
-        'network': 'resnet',  # 'mnist_cnn', 'resnet50' and 'bit_r50x1' have no depth and width
+        # 'mnist_cnn', 'resnet50', 'resnet50_vggface2' and 'bit_r50x1' have no depth and width.
+        'network': 'resnet',
         'depth': 32,
         'width': 16,
+        'input_size': config_dict.placeholder(int),  # resize to so many pixels a side; none: not
+        # Per channel, of intensities in [0, 1]; none: the network reads images in [-1, 1].
+        'input_mean': config_dict.placeholder(tuple),
+        'input_std': config_dict.placeholder(tuple),
+        'loss': 'cross_entropy',  # or 'focal'
+        'focal_gamma': 1.0,  # γ, of focal
         'learning_rate': 0.1,
         'momentum': 0.9,
         'weight_decay': 2e-4,
@@ -111,6 +120,47 @@ def resnet50_section(dataset: str) -> ml_collections.ConfigDict:
   del section.algorithm['depth'], section.algorithm['width']
   section.algorithm.network = 'resnet50'
   return section
+
+
+def vggface2_section(dataset: str) -> ml_collections.ConfigDict:
+  """ResNet-50 of VGGFace2 with a new head, fine-tuned; images are resized to its 224x224.
+
+  §4.3 of Elastic-InfoGAN's supplement says only that the network was pretrained on VGGFace2: rate,
+  epochs, and the crops and mirror images before the resize are this project's. It does not say
+  which of the released weights, `resnet50_ft` or `resnet50_scratch`, either: `algorithm.weights` is
+  left to whoever starts the experiment.
+  """
+  section = resnet50_section(dataset)
+  section.algorithm.update(
+    {
+      'network': 'resnet50_vggface2',
+      'weights': '',  # the path of resnet50_ft_dag.pth, see jaxgan.networks.vggface2
+      'input_size': vggface2.INPUT_SIZE,
+      'input_mean': vggface2.MEAN,
+      'input_std': vggface2.STD,
+      'learning_rate': 0.01,
+      'warmup_epochs': 1,
+      'decay_epochs': (10, 15),
+      'decay_factor': 0.1,
+    }
+  )
+  section.train = train_section(batch_size=128, epochs=20, every=500)
+  return section
+
+
+def use_focal_loss(section, num_images: int) -> None:
+  """Trains a ResNet-32 as the authors' released code does for CIFAR-10 and LSUN.
+
+  That is LDAM-DRW's focal loss with γ = 1, and the checkpoint of the epoch with the best validation
+  accuracy. The paper, which names DRW alone, contradicts neither.
+
+  Args:
+    section: of a classifier or annotator; its re-weighting stays.
+    num_images: that it is trained on.
+  """
+  section.algorithm.loss = 'focal'
+  section.checkpoint = 'best'
+  section.train.evaluate_every = num_images // section.train.batch_size  # After each epoch.
 
 
 def shorten_classifier(section) -> None:
@@ -209,6 +259,9 @@ def gan_config(
 ):
   """SNDCGAN for 32x32 images with the hyper-parameters of the paper (Table 10) and its code.
 
+  Classifiers are trained with the cross-entropy and used as they are at the end. That of the CAS
+  stays so where the others do not: its best checkpoint would be chosen by the images of the score.
+
   Args:
     experiment: name, also of the default work directory.
     method: one of `jaxgan.algorithms.gan_methods.METHODS`; all else is the same for all of them.
@@ -265,7 +318,7 @@ def gan_config(
       'cas': classifier_section(classifier_data, drw=False, flip=flip),
     }
   )
-  del config.cas['folder']
+  del config.cas['folder'], config.cas['checkpoint']
   # One value on the command line reaches every job.
   for role in ('classifier', 'annotator', 'cas'):
     data = config[role].data

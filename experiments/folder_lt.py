@@ -11,10 +11,11 @@ class. `--config.data.options.imbalance_ratio=100` makes balanced data long-tail
 
     experiments/folder_lt.py:method=unconditional      the baseline, in the same work directory
 
-The settings are those of long-tailed CIFAR-10; the annotator, which only evaluates, is trained on
-all images (before an imbalance ratio is applied), re-weighted as the classifier is. `length=quick`
-is a first look within minutes on a CPU: small networks of the same families and few steps, in a
-work directory of its own.
+The settings are those of long-tailed CIFAR-10, but for the classifiers, which have the
+cross-entropy and the last checkpoint. The annotator, which only evaluates, is trained on all images
+(before an imbalance ratio is applied), re-weighted as the classifier is. `length=quick` is a first
+look within minutes on a CPU: small networks of the same families and few steps, in a work directory
+of its own.
 """
 
 from experiments import base

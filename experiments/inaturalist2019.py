@@ -3,6 +3,8 @@
     python -m jaxgan.main --config=experiments/inaturalist2019.py --config.data.source=PATH
     python -m jaxgan.main --config=experiments/inaturalist2019.py:method=random_labels \
         --config.data.source=PATH
+    python -m jaxgan.main --config=experiments/inaturalist2019.py:classifier=large \
+        --config.data.source=PATH
 
 PATH is the folder of the competition's JSON files and images. Published (FID / KL of the
 classifier's labels from uniform):
@@ -17,11 +19,26 @@ classifier's labels from uniform):
 The labels of class_balancing_conditional are drawn with weight ∝ 1 / N_k.
 `acgan_pretrained`, which the paper finds to collapse (§6.6), is in no table. What the data set has
 to itself (§6.5.2, Table 12): every batch norm of the generator is conditional, the generator has
-spectral norm, too, 200,000 steps, and statistics of every step with α = 0.995. Those are summed, as
-in Eq. 5's first form: a batch of 256 holds a quarter of an image a class, which the other form's
-floor of 1 would hide; summed, N_k is about 256 / 1010 / 0.005 = 50 at balance, where it starts.
+spectral norm, too, 200,000 steps, and statistics of every step with α = 0.995.
+
+Those are updated in the convex form of Eq. 5 with its floor of 1, as in the released code. A batch
+of 256 holds a quarter of an image a class, so N_k falls from 50 to the floor after about 840 steps
+and stays there for every class with less than four times its even share: the regulariser then
+weights those classes alike, and labels are drawn alike. `--config.algorithm.count_update=additive
+--workdir=...` sums instead, as Eq. 5's other form: N_k is about 256 / 1010 / 0.005 = 50 at balance.
+
 There are no balanced training images: the classifier, which has no re-weighting here, is the
-annotator, too (published accuracy 46.90 %).
+annotator, too (published accuracy 46.90 %). It is a ResNet-32 that reads images resized bilinearly
+to 224x224 and normalised, as in the released code, with the cross-entropy and its last checkpoint.
+How it was trained is not public. By default (`classifier=resized`) it is trained on the 64x64
+images, cropped and mirrored at random and then resized, as the GAN's are. `classifier=large`, in
+its own work directory, trains it on 224x224 images, which are 40 GB before compression and are read
+from the disk (`--config.classifier.data.streaming=False` holds them in memory; give the annotator,
+the same network, the same value). The GAN and its distances have 64x64 images either way.
+
+At 224x224 an image costs the network 3.4 billion multiplications, 12 times as many as at 64x64: in
+the GAN's loop, forward and backward, 3.5 TFLOP and an estimated 17 GB of memory for a batch of 256.
+The classifier of the CAS, which the paper does not print here, reads 64x64 images as they are.
 """
 
 from experiments import base
@@ -33,27 +50,35 @@ METHODS = {  # and their published names
   'cgan': 'cgan',
   'acgan_pretrained': None,
 }
-ARGUMENTS = {'method': tuple(METHODS)}
+ARGUMENTS = {'method': tuple(METHODS), 'classifier': ('resized', 'large')}
+_CLASSIFIER_INPUT = {
+  'input_size': 224,
+  'input_mean': (0.466, 0.471, 0.380),
+  'input_std': (0.195, 0.194, 0.192),
+}
 
 
 def get_config(argument: str = ''):
-  """The configuration; the argument takes method=..."""
+  """The configuration; the argument takes method=... and classifier=resized|large."""
   chosen = base.parse_argument(argument, **ARGUMENTS)
-  data = 'inaturalist2019'
+  data, large = 'inaturalist2019', chosen.classifier == 'large'
   config = base.gan_config(
-    experiment='inaturalist2019',
+    experiment=f'{data}_classifier_large' if large else data,
     method=chosen.method,
     classifier_data=data,
     annotator_data=data,
     flip=True,
     classifier=base.classifier_section(data, drw=False),
   )
+  for section in (config.classifier, config.annotator):  # One network.
+    section.algorithm.update(_CLASSIFIER_INPUT)
+    if large:
+      section.data.update(dataset=f'{data}/224', streaming=True, crop_padding=14)  # 4 of 64 pixels.
   config.algorithm.update(
     network='snresgan',
     generator_spectral_norm=True,
     beta1=0.0,
     regulariser_weight=0.5,
-    count_update='additive',
     count_decay=0.995,
     count_cycle=1,
   )

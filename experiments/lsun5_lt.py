@@ -18,11 +18,16 @@ living room. Published (FID / KL of the annotator's labels from uniform):
 SNResGAN for 64x64 images (Tables 8 and 9), Adam's β1 = 0 (Table 10). The λ of ratio 1 is the
 paper's; the authors' released configuration has 2.5.
 
+Classifier and annotator have the focal loss, and the best epoch by validation accuracy is used, as
+in the authors' released code; the paper names only the re-weighting of the classifier. Published
+accuracies: 82.40, 88.07 and 90.53 % for ratio 100, 10 and 1, that of the annotator.
+
 Semi-supervised (§4.3), `classifier=few_labels`: BiT-M R50x1, fine-tuned on 50 labelled images a
 class, λ 10 and 7.5, batches of 128 (§6.4.3). Published: 35.95 / 0.15 and 30.96 / 0.06, accuracy of
 the classifier 82.40 %.
 """
 
+from data_prep.long_tail import class_counts
 from experiments import base
 
 METHODS = {  # and their published names
@@ -36,6 +41,7 @@ ARGUMENTS = {
   'method': tuple(METHODS),
   'classifier': ('long_tailed', 'few_labels'),
 }
+_LARGEST_CLASS, _CLASSES = 50_000, 5
 _REGULARISER_WEIGHT = {100: 20.0, 10: 7.5, 1: 5.0}
 
 
@@ -58,14 +64,20 @@ def get_config(argument: str = ''):
   config.algorithm.update(
     network='snresgan', beta1=0.0, regulariser_weight=_REGULARISER_WEIGHT[chosen.ratio]
   )
+  base.use_focal_loss(config.annotator, _num_images(1))
   if few_labels:
     config.algorithm.regulariser_weight = base.FEW_LABELS_REGULARISER_WEIGHT[chosen.ratio]
     config.train.batch_size = 128
     config.published.class_balancing = f'class_balancing_gan.semi_supervised.lsun5.{chosen.ratio}'
     return config
+  base.use_focal_loss(config.classifier, _num_images(chosen.ratio))
   for method, row in METHODS.items():
     config.published[method] = f'class_balancing_gan.lsun5.{row}.{chosen.ratio}'
   return config
+
+
+def _num_images(ratio) -> int:
+  return sum(class_counts(_LARGEST_CLASS, _CLASSES, ratio))
 
 
 def _few_labels_classifier():

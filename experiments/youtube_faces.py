@@ -3,13 +3,17 @@
     python -m jaxgan.main --config=experiments/youtube_faces.py
     python -m jaxgan.main --config=experiments/youtube_faces.py:method=uniform_infogan
     python -m jaxgan.main --config=experiments/youtube_faces.py --config.replicas=5   its runs
+    python -m jaxgan.main --config=experiments/youtube_faces.py:annotator=vggface2 \
+        --config.annotator.algorithm.weights=resnet50_ft_dag.pth
 
 The crops of the first forty people by name, as imbalanced as they are.
 
 Networks in two stages, batch and positive pairs (mirror, a crop after scaling by 1.1, gamma
 contrast) are the paper's (§4, and §4.3 of its supplement); it trained "until convergence", this for
 the 600 epochs of its other images. Labels are for evaluation only: a ResNet-50, trained on the same
-images, labels the generated ones.
+images, labels the generated ones. It begins from random weights, for which nothing need be
+downloaded; the paper's was pretrained on VGGFace2 (§4.3 of its supplement). `annotator=vggface2`
+fine-tunes that network from its released weights, see `jaxgan.networks.vggface2` for the files.
 
 Published NMI / ENT, 5 runs:
 
@@ -24,15 +28,18 @@ ground_truth_infogan_ntxent 0.74 / 0.77.
 from experiments import base, base_codes
 from experiments.mnist_lt import METHODS
 
+ANNOTATORS = {'scratch': base.resnet50_section, 'vggface2': base.vggface2_section}
+
 
 def get_config(argument: str = ''):
-  """The configuration; the argument takes method=...."""
-  chosen = base.parse_argument(argument, method=METHODS)
+  """The configuration; the argument takes method=... and annotator=scratch|vggface2."""
+  chosen = base.parse_argument(argument, method=METHODS, annotator=tuple(ANNOTATORS))
+  pretrained = chosen.annotator != 'scratch'
   config = base_codes.codes_config(
-    experiment='youtube_faces',
+    experiment=f'youtube_faces_{chosen.annotator}' if pretrained else 'youtube_faces',
     method=chosen.method,
     dataset='youtube_faces40',
-    annotator=base.resnet50_section('youtube_faces40/full'),
+    annotator=ANNOTATORS[chosen.annotator]('youtube_faces40/full'),
   )
   base_codes.use_stackgan(config, 'stackgan_two_stage')
   if chosen.method != 'joint_vae':

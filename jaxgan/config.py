@@ -30,6 +30,7 @@ _FREE_FIELDS = (
   'data.prepared',
   'data.streaming',
 )
+CLASSIFIERS = ('classifier', 'annotator', 'cas')  # Sections of networks trained with labels.
 # Sections of a GAN's configuration that only its evaluation reads.
 _FREE_SECTIONS = ('experiment', 'methods', 'published', 'evaluation', 'annotator', 'cas')
 
@@ -80,7 +81,7 @@ def _validate_training(config, prefix: str, num_devices: int) -> None:
 def validate_classifier(config, role: str, num_devices: int) -> None:
   """Checks the section of a classifier, or what its folder remembers; see `validate`."""
   # Imports the networks: only when a config is there to be checked.
-  from jaxgan.algorithms.classifier import FIELDS, NETWORKS
+  from jaxgan.algorithms.classifier import FIELDS, INPUT_MULTIPLES, LOSSES, NETWORKS
 
   _validate_training(config, f'{role}.', num_devices)
   algorithm, prefix = config.algorithm, f'{role}.algorithm.'
@@ -100,9 +101,12 @@ def validate_classifier(config, role: str, num_devices: int) -> None:
   _require(in_numbers, f'{prefix}decay_epochs', epochs, 'numbers above 0')
   factor = algorithm.get('decay_factor', 1.0)
   _require(0 < factor <= 1, f'{prefix}decay_factor', factor, 'a number in (0, 1]')
-  if network == 'bit_r50x1':
-    size = algorithm.input_size
-    _require(size > 0 and size % 32 == 0, f'{prefix}input_size', size, 'a multiple of 32')
+  _require(algorithm.loss in LOSSES, f'{prefix}loss', algorithm.loss, f'one of {", ".join(LOSSES)}')
+  gamma = algorithm.focal_gamma
+  _require(0 <= gamma < math.inf, f'{prefix}focal_gamma', gamma, '0 or more')
+  which = config.get('checkpoint', 'latest')  # Only the section of an experiment says.
+  _require(which in ('latest', 'best'), f'{role}.checkpoint', which, 'latest or best')
+  _validate_input(algorithm, prefix, INPUT_MULTIPLES.get(network))
   if network == 'resnet':
     _validate_positive(algorithm, prefix, ('width',))
     depth = algorithm.depth
@@ -111,6 +115,22 @@ def validate_classifier(config, role: str, num_devices: int) -> None:
   _require(dtype in DTYPES, f'{prefix}dtype', dtype, f'one of {", ".join(DTYPES)}')
   beta = algorithm.drw_beta
   _require(0 <= beta < 1, f'{prefix}drw_beta', beta, 'a number in [0, 1)')
+
+
+def _validate_input(algorithm, prefix: str, multiple: int | None) -> None:
+  """Checks what a classifier's network reads; a multiple is of a network that needs a size."""
+  size, mean, std = (algorithm[f'input_{name}'] for name in ('size', 'mean', 'std'))
+  if multiple:
+    possible = size is not None and size > 0 and size % multiple == 0
+    _require(possible, f'{prefix}input_size', size, f'a multiple of {multiple}')
+  _require(size is None or size > 0, f'{prefix}input_size', size, 'a number of pixels, or none')
+  both = (mean is None) == (std is None)
+  _require(both, f'{prefix}input_std', std, 'it together with input_mean')
+  if std is not None:
+    positive = len(std) > 0 and all(0 < value < math.inf for value in std)
+    _require(positive, f'{prefix}input_std', tuple(std), 'numbers above 0')
+    finite = len(mean) > 0 and all(map(math.isfinite, mean))
+    _require(finite, f'{prefix}input_mean', tuple(mean), 'finite numbers')
 
 
 @contextlib.contextmanager
@@ -213,12 +233,26 @@ def read(folder: pathlib.Path) -> ml_collections.ConfigDict:
     raise UserError(f'{path} cannot be read ({error}): restore it or use another folder') from error
   if isinstance(config.get('images'), str):  # Older versions have the name of the source in it.
     config.images = prepared_names.without_source(config.images)
-  for section in (config, config.get('recogniser')):
-    if section and 'methods' in section:  # Those of classifiers have none.
-      with fields_are_there(path):
-        upgraded = families.family_of(section.methods).upgraded(section.algorithm.to_dict())
-        section.algorithm = ml_collections.ConfigDict(upgraded)
+  with fields_are_there(path):
+    for section in (config, config.get('recogniser')):
+      if section:
+        _upgrade(section)
   return config
+
+
+def _upgrade(section) -> None:
+  """Gives what a folder remembers the fields of today; a classifier's job has no methods."""
+  from jaxgan.algorithms import classifier
+
+  if 'methods' in section:
+    upgraded = families.family_of(section.methods).upgraded(section.algorithm.to_dict())
+    section.algorithm = ml_collections.ConfigDict(upgraded)
+  own = [section] if 'methods' not in section else []
+  for job in own + [section[role] for role in CLASSIFIERS if role in section]:
+    if 'algorithm' in job:
+      job.algorithm = ml_collections.ConfigDict(classifier.upgraded(job.algorithm.to_dict()))
+    if 'folder' in job and 'checkpoint' not in job:
+      job.checkpoint = 'latest'
 
 
 def changes(folder: pathlib.Path, config) -> list[tuple]:

@@ -1,10 +1,11 @@
 """The jobs that experiments share: classifier and annotator, trained or loaded."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 import functools
 import hashlib
 import pathlib
 import sys
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import jax
@@ -26,8 +27,8 @@ from jaxgan import (
 )
 from jaxgan import config as config_lib
 from jaxgan import data as data_lib
+from jaxgan.algorithms import classifier as classifiers
 from jaxgan.algorithms.classifier import NETWORKS, PRETRAINED
-from jaxgan.algorithms.classifier import classifier as classifier_algorithm
 from jaxgan.drawing import curves
 from jaxgan.errors import UserError
 from jaxgan.metrics import class_distribution
@@ -41,7 +42,8 @@ class Classifier(NamedTuple):
   """A trained classifier: `classify(variables, images [-1, 1]) -> (logits, features)`.
 
   `accuracy` is on the test split of its own data, None of one that knows no labels; `key`
-  identifies its weights.
+  identifies its weights. With an `input_size` it takes images of any size. `protocol` has its
+  loss, the checkpoint and its step and, where images are resized or normalised for it, `input`.
   """
 
   classify: Callable
@@ -50,6 +52,8 @@ class Classifier(NamedTuple):
   image_shape: tuple[int, int, int]
   accuracy: float | None
   key: str
+  input_size: int | None = None
+  protocol: Mapping[str, Any] = MappingProxyType({})
 
 
 def job_config(config, section, arrays) -> ml_collections.ConfigDict:
@@ -84,7 +88,7 @@ def build_classifier(config, arrays, steps_per_epoch: int | None = None):
   if steps_per_epoch is None:
     steps_per_epoch = data_lib.steps_per_epoch(len(arrays.labels), config.train.batch_size)
   image_shape, num_classes = arrays.images.shape[1:], len(arrays.class_names)
-  return classifier_algorithm(config.algorithm, image_shape, num_classes, steps_per_epoch)
+  return classifiers.classifier(config.algorithm, image_shape, num_classes, steps_per_epoch)
 
 
 def compile_classify(classify: Callable) -> Callable:
@@ -174,14 +178,15 @@ def training_job(
   )
 
 
-def load_classifier(folder: pathlib.Path, section, mesh) -> Classifier:
-  """Restores a trained classifier's latest checkpoint from its job folder.
+def load_classifier(folder: pathlib.Path, section, mesh, which: str = 'latest') -> Classifier:
+  """Restores a checkpoint of a trained classifier from its job folder.
 
   Args:
     folder: of the job, perhaps made on another machine.
-    section: the `data` section of who asks. Paths of the classifier's own that are not there, on
-      another machine, are replaced by those of the same data set.
+    section: the `data` section of the experiment that asks. Paths of the classifier's own that are
+      not there, on another machine, are replaced by those of the same data set.
     mesh: of the devices to use.
+    which: 'latest', or 'best' by the accuracy on its test split; the training has ended either way.
 
   Raises:
     UserError: not a classifier's folder, not trained to its end, damaged, or of other images.
@@ -205,9 +210,17 @@ def load_classifier(folder: pathlib.Path, section, mesh) -> Classifier:
   step, states = restore(algorithm, folder, 'latest', 1, mesh)
   if step < last:
     raise UserError(f'the classifier in {folder} stopped at step {step} of {last}: train it first')
+  if which != 'latest':
+    step, states = restore(algorithm, folder, which, 1, mesh)
   variables = replicas.take(states, 0).variables
   test = data_lib.load(config.data, 'test')
-  return _tested(algorithm.classify, variables, test, network_name(config.algorithm))
+  tested = _tested(algorithm.classify, variables, test, network_name(config.algorithm))
+  own = config.algorithm
+  loss = f'focal, gamma {own.focal_gamma:g}' if own.loss == 'focal' else own.loss
+  protocol = {'loss': loss, 'checkpoint': which, 'step': step}
+  if reads := classifiers.input_in_words(own):
+    protocol['input'] = reads
+  return tested._replace(input_size=own.input_size, protocol=protocol)
 
 
 def network_name(config) -> str:
@@ -228,7 +241,7 @@ def load_weights(path: pathlib.Path, config) -> Classifier:
   advice = 'give the folder of a trained classifier or the npz of the released weights'
   # All arrays are read first: one that cannot be is damage, whatever its name.
   convert = lambda arrays: mnist.evaluation_classifier_variables(dict(arrays))  # noqa: E731
-  variables = pretrained.read_npz(path, 'config.annotator.folder', convert, advice)
+  variables = pretrained.read_arrays(path, 'config.annotator.folder', convert, advice)
   test = data_lib.load(config, 'test')
   if test.images.shape[1:] != (28, 28, 1) or len(test.class_names) != 10:
     raise UserError(
@@ -240,7 +253,8 @@ def load_weights(path: pathlib.Path, config) -> Classifier:
   def classify(variables, images):
     return network.apply(variables, images, train=False)
 
-  return _tested(classify, variables, test, 'mnist_cnn')
+  protocol = {'loss': 'not known', 'checkpoint': 'released'}
+  return _tested(classify, variables, test, 'mnist_cnn')._replace(protocol=protocol)
 
 
 def _tested(classify, variables, test, name) -> Classifier:
@@ -261,7 +275,9 @@ def weights_key(name: str, variables) -> str:
 def trained_classifier(config, role: str, workdir: pathlib.Path, data, mesh) -> Classifier:
   """The classifier or annotator of an experiment, trained now if it is missing.
 
-  Where both have the same section they are one network, in the classifier's folder.
+  Where both have the same section they are one network, in the classifier's folder. Which of its
+  checkpoints is used is the experiment's to say, also of a classifier whose folder is given: the
+  field `checkpoint` of the section, which the training does not read.
 
   Args:
     config: the experiment's.
@@ -280,8 +296,8 @@ def trained_classifier(config, role: str, workdir: pathlib.Path, data, mesh) -> 
   if folder.suffix == '.npz':
     classifier = load_weights(folder, config[role].data)
   else:
-    classifier = load_classifier(folder, config[role].data, mesh)
-  _check_knows(config, role, folder, classifier.class_names, classifier.image_shape, data)
+    classifier = load_classifier(folder, config[role].data, mesh, config[role].checkpoint)
+  _check_knows(config, role, folder, classifier, data)
   return classifier
 
 
@@ -300,7 +316,15 @@ def check_untrained(config, role: str, workdir: pathlib.Path, data) -> None:
   """
   section, folder = config[role], _own_folder(config, role, workdir)
   test = data_lib.load(section.data, 'test')
-  _check_knows(config, role, folder, test.class_names, test.images.shape[1:], data)
+  _check_knows(
+    config,
+    role,
+    folder,
+    Classifier(
+      None, None, test.class_names, test.images.shape[1:], None, '', section.algorithm.input_size
+    ),
+    data,
+  )
   if role != 'cas':
     images = len(data_lib.load_training(section.data).pool.labels)
     data_lib.steps_per_epoch(images, section.train.batch_size)
@@ -314,12 +338,15 @@ def _own_folder(config, role, workdir):
   return workdir / ('classifier' if one_network else role)
 
 
-def _check_knows(config, role, folder, class_names, image_shape, data):
-  known = all(class_positions(class_names, data, r) is not None for r in range(config.replicas))
-  if image_shape != data.image_shape or not known:
+def _check_knows(config, role, folder, classifier, data):
+  names, (*size, channels) = classifier.class_names, classifier.image_shape
+  known = all(class_positions(names, data, r) is not None for r in range(config.replicas))
+  *images, image_channels = data.image_shape
+  fits = (size == images or classifier.input_size is not None) and channels == image_channels
+  if not fits or not known:
     field = 'folder' if config[role].get('folder') else 'data.dataset'
     raise UserError(
-      f'the {role} in {folder} knows {_sizes(class_names, image_shape)} images, the data set '
+      f'the {role} in {folder} knows {_sizes(names, classifier.image_shape)} images, the data set '
       f'{config.data.dataset} has {_sizes(data.pool.class_names, data.image_shape)}: change '
       f'config.{role}.{field}'
     )

@@ -1,4 +1,4 @@
-"""Released weights that a classifier begins from, read from an npz."""
+"""Released weights that a classifier begins from, read from an npz or a PyTorch state_dict."""
 
 from collections.abc import Callable
 import pathlib
@@ -10,6 +10,7 @@ import numpy as np
 from jaxgan import files
 from jaxgan.algorithms.classifier import NETWORKS, PRETRAINED
 from jaxgan.errors import UserError
+from jaxgan.metrics import torch_file
 
 # What numpy and zipfile raise at damage; the last two at a damaged method of compression or size.
 _DAMAGE = (
@@ -27,7 +28,7 @@ def variables(config, num_classes: int, field: str = 'algorithm.weights'):
   """What a network of PRETRAINED begins from: the released weights with a new head.
 
   Args:
-    config: the `algorithm` section of a classifier; `weights` is the path of the npz.
+    config: the `algorithm` section of a classifier; `weights` is the path of their file.
     num_classes: K of the new head.
     field: what error messages call `weights`.
 
@@ -43,7 +44,7 @@ def variables(config, num_classes: int, field: str = 'algorithm.weights'):
     raise UserError(f'config.{field} is empty, {config.network} begins from it: {advice}')
   network = NETWORKS[config.network](num_classes, config)
   path = files.expanded(config.weights)
-  return read_npz(path, f'config.{field}', lambda arrays: convert(arrays, network), advice)
+  return read_arrays(path, f'config.{field}', lambda arrays: convert(arrays, network), advice)
 
 
 def check(config, roles, workdir: pathlib.Path) -> None:
@@ -66,8 +67,8 @@ def check(config, roles, workdir: pathlib.Path) -> None:
       variables(algorithm, 1, f'{role}.algorithm.weights')
 
 
-def read_npz(path: pathlib.Path, field: str, convert: Callable, advice: str):
-  """convert(arrays) of the arrays in an npz.
+def read_arrays(path: pathlib.Path, field: str, convert: Callable, advice: str):
+  """convert(arrays) of the arrays in an npz or, named .pth or .pt, in a PyTorch state_dict.
 
   Args:
     path: of the file.
@@ -79,6 +80,8 @@ def read_npz(path: pathlib.Path, field: str, convert: Callable, advice: str):
     UserError: it cannot be read, is damaged, or `convert` refuses it.
   """
   try:
+    if path.suffix in ('.pth', '.pt'):
+      return convert(_state_dict(path, advice))
     with np.load(path, allow_pickle=False) as arrays:
       return convert(arrays)
   except UserError as error:
@@ -88,3 +91,10 @@ def read_npz(path: pathlib.Path, field: str, convert: Callable, advice: str):
     raise UserError(f'{field}={path} cannot be read ({reason}): {advice}') from error
   except _DAMAGE as error:
     raise UserError(f'{field}={path} is not an npz of arrays, or damaged: {advice}') from error
+
+
+def _state_dict(path, advice) -> dict[str, np.ndarray]:
+  try:
+    return torch_file.read_state_dict(path)
+  except UserError as error:
+    raise UserError(f'{str(error).removeprefix(f"{path}: ")}: {advice}') from error

@@ -44,7 +44,12 @@ from tests.stand_in import tiny, tiny_codes
     ('annotator.algorithm.width', 0, r'annotator\.algorithm\.width'),
     ('annotator.train.batch_size', 3, r'annotator\.train\.batch_size'),
     ('classifier.algorithm.drw_beta', 1.0, r'classifier\.algorithm\.drw_beta'),
-    ('classifier.algorithm.network', 'bit_r50x1', 'use it with its own weights and input_size'),
+    ('classifier.algorithm.network', 'bit_r50x1', 'use it with its own weights'),
+    ('classifier.algorithm.loss', 'hinge', r"loss='hinge' .* one of cross_entropy, focal"),
+    ('classifier.algorithm.focal_gamma', -1.0, r'focal_gamma=-1\.0 .* 0 or more'),
+    ('annotator.checkpoint', '100', r"annotator\.checkpoint='100' .* latest or best"),
+    ('annotator.algorithm.input_size', 0, r'input_size=0 .* a number of pixels, or none'),
+    ('cas.algorithm.input_mean', (0.5,), r'cas\.algorithm\.input_std=None .* with input_mean'),
   ],
 )
 def test_impossible_values(field, value, message):
@@ -105,6 +110,49 @@ def test_impossible_values_of_codes(field, value, message):
 )
 def test_impossible_values_of_joint_vae(field, value, message):
   _assert_refused(tiny_codes('joint_vae', small_networks=False), field, value, message)
+
+
+@pytest.mark.parametrize(
+  ('mean', 'std', 'message'),
+  [
+    ((0.5, 0.5), (0.0, 1.0), r'input_std=\(0\.0, 1\.0\) .* numbers above 0'),
+    ((), (), r'input_std=\(\) .* numbers above 0'),
+    ((float('nan'),), (1.0,), r'input_mean=\(nan,\) .* finite numbers'),
+  ],
+)
+def test_impossible_means_and_deviations(mean, std, message):
+  config = tiny()
+  config.classifier.algorithm.update(input_mean=mean, input_std=std)
+  with pytest.raises(UserError, match=message):
+    config_lib.validate(config, num_devices=8)
+
+
+def test_what_older_classifiers_remember_is_what_they_ran(tmp_path):
+  """The job of a classifier, and a method with one in its loop: nothing has changed."""
+  config = tiny()
+  jobs = {'method': config, 'classifier': config.classifier}
+  for name, job in jobs.items():
+    old = job.to_dict()
+    for section in (
+      old,
+      *(old[role] for role in ('classifier', 'annotator', 'cas') if role in old),
+    ):
+      section.pop('checkpoint', None)
+      if 'methods' in section:
+        continue
+      for field in ('loss', 'focal_gamma', 'input_size', 'input_mean', 'input_std'):
+        del section['algorithm'][field]
+    (tmp_path / name).mkdir()
+    (tmp_path / name / 'config.json').write_text(json.dumps(old))
+    assert config_lib.changes(tmp_path / name, job) == []
+    assert config_lib.read(tmp_path / name).to_dict() == json.loads(job.to_json_best_effort())
+    changed = ml_collections.ConfigDict(job.to_dict())
+    section = changed.get('classifier', changed)
+    section.algorithm.loss, section.checkpoint = 'focal', 'best'
+    prefix = 'classifier.' if 'classifier' in changed else ''
+    assert [name for name, _, _ in config_lib.changes(tmp_path / name, changed)] == [
+      f'{prefix}algorithm.loss', f'{prefix}checkpoint'
+    ]  # fmt: skip
 
 
 def _assert_refused(config, field, value, message):

@@ -4,13 +4,14 @@ import json
 import shutil
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from data_prep import build
 from jaxgan import config as config_lib
 from jaxgan import data as data_lib
-from jaxgan import experiment, jobs, parallel
+from jaxgan import experiment, jobs, parallel, train
 from jaxgan.errors import UserError
 from tests.stand_in import tiny, tiny_codes
 
@@ -114,6 +115,77 @@ def test_a_classifier_is_not_taken_for_one_of_other_images(finished, stand_in_da
   stand_in_data({'image_size': 12})
   with pytest.raises(UserError, match=r'was trained on stand-in/train.*, not on stand-in/train'):
     jobs.load_classifier(finished[0] / 'classifier', tiny().classifier.data, mesh=None)
+
+
+def _train(config, folder, steps, mesh):
+  """A classifier that is best at step 2, trained to a step."""
+  config.classifier.train.update(steps=steps, epochs=None, evaluate_every=1, checkpoint_every=1)
+  job = jobs.classifier_job(config, 'classifier', folder)
+  score = lambda state, replica: ({}, -abs(float(state.step) - 2))  # noqa: E731
+  train.run(job._replace(evaluate=score, picture=lambda *_: None), mesh)
+
+
+def test_the_best_checkpoint_of_a_finished_classifier(stand_in_data, tmp_path, mesh):
+  del stand_in_data
+  config = tiny()
+  config.classifier.algorithm.update(loss='focal', focal_gamma=0.5)
+  _train(config, tmp_path / 'run/classifier', 5, mesh)
+  data, section = data_lib.load_training(config.data), config.classifier
+  found = {}
+  for section.checkpoint in ('latest', 'best'):
+    found[section.checkpoint] = jobs.trained_classifier(
+      config, 'classifier', tmp_path / 'run', data, mesh
+    )
+  assert found['latest'].key != found['best'].key
+  assert found['best'].protocol == {
+    'loss': 'focal, gamma 0.5', 'checkpoint': 'best', 'step': 2
+  }  # fmt: skip
+  assert (found['latest'].protocol['step'], found['latest'].protocol['checkpoint']) == (5, 'latest')
+  # The experiment that asks says which one, also of a folder that is given; the folder does not.
+  section.folder, section.checkpoint = str(tmp_path / 'run/classifier'), 'best'
+  given = jobs.trained_classifier(config, 'classifier', tmp_path / 'other', data, mesh)
+  assert given.key == found['best'].key
+
+
+def test_the_best_checkpoint_of_an_unfinished_classifier_is_refused(stand_in_data, tmp_path, mesh):
+  del stand_in_data
+  config = tiny()
+  _train(config, tmp_path, 3, mesh)
+  remembered = json.loads((tmp_path / 'config.json').read_text())
+  remembered['train']['steps'] = 5
+  (tmp_path / 'config.json').write_text(json.dumps(remembered))
+  with pytest.raises(UserError, match='stopped at step 3 of 5: train it first'):
+    jobs.load_classifier(tmp_path, config.classifier.data, mesh, 'best')
+
+
+def test_a_classifier_with_an_input_size_is_trained_on_larger_images(
+  stand_in_data, tmp_path, mesh, monkeypatch
+):
+  """Of another size than those it is for; not with other channels."""
+  sizes = {'large': {'image_size': 16}, 'coloured': {'image_size': 16, 'channels': 3}}
+  small = {'image_size': 8, 'channels': 1}
+
+  def load(config, split, limit=0, load=data_lib.load):
+    stand_in_data(small | sizes.get(config.dataset, {}))
+    return load(config, split, limit)
+
+  monkeypatch.setattr(data_lib, 'load', load)
+  config, workdir = tiny(), tmp_path / 'run'
+  data, section = data_lib.load_training(config.data), config.classifier
+  section.data.dataset = 'large'
+  message = r'knows 3 classes of 16x16x1 images, .* 3 classes of 8x8x1: .*classifier\.data\.dataset'
+  with pytest.raises(UserError, match=message):
+    jobs.check_untrained(config, 'classifier', workdir, data)
+  section.algorithm.input_size = 12
+  jobs.check_untrained(config, 'classifier', workdir, data)
+  classifier = jobs.trained_classifier(config, 'classifier', workdir, data, mesh)
+  assert (classifier.image_shape, classifier.input_size) == ((16, 16, 1), 12)
+  assert classifier.protocol['input'] == 'bilinear to 12x12'
+  logits, _ = classifier.classify(classifier.variables, jnp.zeros((5, 8, 8, 1)))
+  assert logits.shape == (5, 3)
+  section.data.dataset = 'coloured'
+  with pytest.raises(UserError, match=r'knows 3 classes of 16x16x3 images, .* 3 classes of 8x8x1'):
+    jobs.check_untrained(config, 'classifier', tmp_path / 'other', data)
 
 
 def test_classes_are_found_by_place_or_by_name():

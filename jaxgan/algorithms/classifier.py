@@ -2,13 +2,18 @@
 
 Protocol of the classifiers in "Class Balancing GAN with a Classifier in the Loop" (§4), which is
 that of Cao et al. 2019: warm-up, learning rate x 0.01 at each decay epoch, and from `drw_epoch` on
-class weights by effective number. The annotators of balanced data use the same without DRW.
+class weights by effective number. The annotators of balanced data use the same without DRW. `loss`
+is the cross-entropy or the focal loss, with the same class weights.
 
-A network that was pretrained on larger images has an `input_size`: images are resized to it, in
-training to 5/4 of it and cropped at random (160 and 128 pixels for images below 96x96 in "Big
-Transfer", Kolesnikov et al. 2020). All is inside the step, and differentiable.
+What the network reads is part of the step, differentiable, and the same in training and inference:
+`input_size` resizes images bilinearly to squares of so many pixels, and `input_mean` and
+`input_std`, numbers per channel, normalise the intensities v = (x + 1) / 2 to (v - mean) / std;
+without them the network reads x in [-1, 1]. So a classifier with an `input_size` takes images of
+any size. In training, BiT's images are resized to 5/4 of the size and cropped at random (160 and
+128 pixels for images below 96x96 in "Big Transfer", Kolesnikov et al. 2020).
 """
 
+import functools
 from typing import Any
 
 from flax import struct
@@ -18,8 +23,9 @@ import optax
 
 from jaxgan import augment
 from jaxgan.algorithms import Algorithm
+from jaxgan.errors import UserError
 from jaxgan.losses import classification
-from jaxgan.networks import bit, mnist, resnet, resnet50
+from jaxgan.networks import bit, mnist, resnet, resnet50, vggface2
 
 # Name in a config -> (number of classes, `algorithm` section) -> network.
 NETWORKS = {
@@ -32,6 +38,9 @@ NETWORKS = {
   'resnet50': lambda num_classes, config: resnet50.ResNet50(
     num_classes, dtype=jnp.dtype(config.dtype)
   ),
+  'resnet50_vggface2': lambda num_classes, config: resnet50.ResNet50(
+    num_classes, dtype=jnp.dtype(config.dtype), caffe=True
+  ),
   'bit_r50x1': lambda num_classes, config: bit.ResNetV2(num_classes, dtype=jnp.dtype(config.dtype)),
 }
 # The fields of the `algorithm` section that a network has beside those of all.
@@ -39,11 +48,24 @@ FIELDS = {
   'resnet': ('depth', 'width'),
   'mnist_cnn': (),
   'resnet50': (),
-  'bit_r50x1': ('weights', 'input_size'),
+  'resnet50_vggface2': ('weights',),
+  'bit_r50x1': ('weights',),
 }
-# Networks that begin from released weights, an npz that the field `weights` names: (arrays of the
-# npz, network) -> variables, and where it is.
-PRETRAINED = {'bit_r50x1': (bit.pretrained_variables, bit.RELEASE)}
+# Networks that need an input size, a multiple of this.
+INPUT_MULTIPLES = {'resnet50_vggface2': 32, 'bit_r50x1': 32}
+# Networks that begin from released weights, a file of arrays that the field `weights` names: (its
+# arrays, network) -> variables, and where it is.
+PRETRAINED = {
+  'resnet50_vggface2': (vggface2.pretrained_variables, vggface2.RELEASE),
+  'bit_r50x1': (bit.pretrained_variables, bit.RELEASE),
+}
+
+
+LOSSES = {
+  'cross_entropy': lambda config: classification.cross_entropy,
+  'focal': lambda config: functools.partial(classification.focal, gamma=config.focal_gamma),
+}
+_TRAINED_LARGER = {'bit_r50x1': (5, 4)}  # The size before the random crop over the input size.
 
 
 class ClassifierState(struct.PyTreeNode):
@@ -71,22 +93,59 @@ def learning_rate_schedule(config, steps_per_epoch: int):
   return schedule
 
 
+def upgraded(algorithm: dict) -> dict:
+  """An older `algorithm` section of a classifier with the fields of today: what older code did."""
+  added = {'loss': 'cross_entropy', 'focal_gamma': 1.0}
+  return added | dict.fromkeys(('input_size', 'input_mean', 'input_std')) | algorithm
+
+
+def input_in_words(config) -> str:
+  """What becomes of the images, such as 'bilinear to 224x224'; '' of images as they are."""
+  parts = (
+    [] if config.input_size is None else [f'bilinear to {config.input_size}x{config.input_size}']
+  )
+  if config.input_mean is not None:
+    mean, std = (', '.join(f'{v:.4g}' for v in config[f'input_{name}']) for name in ('mean', 'std'))
+    parts.append(f'mean {mean} and deviation {std} of intensities')
+  return '; '.join(parts)
+
+
+def _check_channels(config, num_channels: int) -> None:
+  for field in ('input_mean', 'input_std'):
+    values = config[field]
+    if values is not None and len(values) not in (1, num_channels):
+      raise UserError(
+        f'algorithm.{field}={tuple(values)} has {len(values)} numbers, the images have '
+        f'{num_channels} channels: give one number, or one per channel'
+      )
+
+
 def _resize(images, size: int):
   shape = (images.shape[0], size, size, images.shape[-1])
   return jax.image.resize(images, shape, 'bilinear')
 
 
+def _normalise(images, config):
+  if config.input_mean is None:
+    return images
+  mean, std = (jnp.asarray(tuple(config[f'input_{name}'])) for name in ('mean', 'std'))
+  return (0.5 * (images + 1.0) - mean) / std
+
+
 def _to_input(images, config):
-  """Images `[N, H, W, C]` as the network sees them in inference."""
-  return _resize(images, config.input_size) if 'input_size' in config else images
+  """Images `[N, H, W, C]` in [-1, 1] as the network sees them in inference."""
+  if config.input_size is not None:
+    images = _resize(images, config.input_size)
+  return _normalise(images, config)
 
 
 def _to_training_input(rng, images, config):
-  """Images `[N, H, W, C]` as the network sees them in training."""
-  if 'input_size' not in config:
-    return images
-  size = config.input_size
-  return augment.random_window(rng, _resize(images, size * 5 // 4), (size, size))
+  """Images `[N, H, W, C]` in [-1, 1] as the network sees them in training."""
+  if config.network not in _TRAINED_LARGER:
+    return _to_input(images, config)
+  size, (over, under) = config.input_size, _TRAINED_LARGER[config.network]
+  images = augment.random_window(rng, _resize(images, size * over // under), (size, size))
+  return _normalise(images, config)
 
 
 def classifier(
@@ -104,7 +163,12 @@ def classifier(
 
   Returns:
     The Algorithm; its state is a ClassifierState.
+
+  Raises:
+    UserError: means or deviations of another number of channels than the images'.
   """
+  _check_channels(config, image_shape[-1])
+  loss_of = LOSSES[config.loss](config)
   network = NETWORKS[config.network](num_classes, config)
   schedule = learning_rate_schedule(config, steps_per_epoch)
   # Weight decay enters before the momentum, as in PyTorch's SGD.
@@ -134,7 +198,7 @@ def classifier(
       variables = {**state.variables, 'params': params}
       # `stats` is {} for a network without batch norm.
       (logits, _), stats = network.apply(variables, images, train=True, mutable=['batch_stats'])
-      loss = classification.cross_entropy(logits, batch['labels'], class_weights)
+      loss = loss_of(logits, batch['labels'], class_weights)
       return loss, (logits, stats)
 
     params = state.variables['params']

@@ -18,7 +18,8 @@ stride, too.
 
 See "Deep Residual Learning for Image Recognition", He et al. 2016. Sizes, names, initial weights
 and the place of the stride (in the 3x3 convolution, where the paper has it in the first 1x1) are
-torchvision's.
+torchvision's. `caffe` has the stride where the paper has it, and a max-pool that pads only the
+right and lower border, as the models that Caffe trained; see `jaxgan.networks.vggface2`.
 """
 
 from typing import Any
@@ -49,17 +50,20 @@ class Bottleneck(nn.Module):
   features: int
   stride: int = 1
   dtype: Any = jnp.float32
+  stride_first: bool = False
 
   @nn.compact
   def __call__(self, x, train: bool):
     y, inner = x, self.features // 4
-    layers = (inner, 1, 1), (inner, 3, self.stride), (self.features, 1, 1)
+    first, second = (self.stride, 1) if self.stride_first else (1, self.stride)
+    y = y[:, ::first, ::first]  # A 1x1 kernel does not see the other pixels.
+    layers = (inner, 1, 1), (inner, 3, second), (self.features, 1, 1)
     for i, (features, size, stride) in enumerate(layers, 1):
       y = _conv(features, size, stride, self.dtype, f'conv{i}')(y)
       y = _batch_norm(train, self.dtype, f'bn{i}')(y)
       y = nn.relu(y) if i < len(layers) else y
     if self.stride > 1 or x.shape[-1] != self.features:
-      x = x[:, :: self.stride, :: self.stride]  # A 1x1 kernel does not see the other pixels.
+      x = x[:, :: self.stride, :: self.stride]
       x = _conv(self.features, 1, 1, self.dtype, 'downsample_0')(x)
       x = _batch_norm(train, self.dtype, 'downsample_1')(x)
     return nn.relu(x + y)
@@ -76,6 +80,7 @@ class ResNet50(nn.Module):
   width: int = 64
   stages: tuple[int, ...] = (3, 4, 6, 3)
   dtype: Any = jnp.float32
+  caffe: bool = False
 
   @nn.compact
   def __call__(self, images, train: bool):
@@ -84,16 +89,18 @@ class ResNet50(nn.Module):
     if height % smallest or width % smallest:
       raise UserError(
         f'the network resnet50 needs images of a multiple of {smallest} pixels a side, not '
-        f'{height}x{width}: use another algorithm.network or images of another size'
+        f'{height}x{width}: set algorithm.input_size or use another algorithm.network'
       )
     x = _conv(self.width, 7, 2, self.dtype, 'conv1')(images.astype(self.dtype))
     x = nn.relu(_batch_norm(train, self.dtype, 'bn1')(x))
-    x = nn.max_pool(x, (3, 3), (2, 2), padding=((1, 1), (1, 1)))
+    border = (0, 1) if self.caffe else (1, 1)
+    x = nn.max_pool(x, (3, 3), (2, 2), padding=(border, border))
     for stage, num_blocks in enumerate(self.stages, 1):
       for block in range(num_blocks):
         stride = 2 if stage > 1 and block == 0 else 1
         features = self.width * 2 ** (stage + 1)
-        x = Bottleneck(features, stride, self.dtype, name=f'layer{stage}_{block}')(x, train)
+        name = f'layer{stage}_{block}'
+        x = Bottleneck(features, stride, self.dtype, self.caffe, name=name)(x, train)
     features = x.astype(jnp.float32).mean(axis=(1, 2))
     logits = nn.Dense(self.num_classes, kernel_init=_uniform, name='fc')(features)
     return logits, features

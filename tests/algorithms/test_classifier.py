@@ -7,7 +7,14 @@ import numpy as np
 import pytest
 
 from experiments import base
-from jaxgan.algorithms.classifier import NETWORKS, classifier, learning_rate_schedule
+from jaxgan.algorithms.classifier import (
+  NETWORKS,
+  classifier,
+  input_in_words,
+  learning_rate_schedule,
+  upgraded,
+)
+from jaxgan.errors import UserError
 
 
 @pytest.fixture
@@ -79,34 +86,102 @@ def test_resnet_50_needs_no_depth_and_width():
   assert (logits.shape, features.shape) == ((4, 10), (4, 2048))
 
 
-def test_images_are_resized_for_the_network(config, monkeypatch):
-  """Inference resizes to the input size, training to 5/4 of it and crops at random."""
+@pytest.fixture
+def seen(config, monkeypatch):
+  """What a network that stands in for the resnet and BiT's has read: [(shape, train)]."""
 
   class Means(nn.Module):
     @nn.compact
     def __call__(self, images, train):
-      seen.append((images.shape, train))
+      read.append((images.shape, train))
       return nn.Dense(3)(images.mean(axis=(1, 2))), images.reshape(len(images), -1)
 
-  seen = []
-  monkeypatch.setitem(NETWORKS, 'resnet', lambda num_classes, config: Means())
-  config.input_size, config.drw_epoch = 32, None
+  read = []
+  for name in ('resnet', 'bit_r50x1'):
+    monkeypatch.setitem(NETWORKS, name, lambda num_classes, config: Means())
+  config.drw_epoch = None
+  return read
+
+
+# A ramp along the columns: cut off further right, an image is brighter on average.
+RAMP = jnp.broadcast_to(jnp.linspace(-1, 1, 8)[:, None], (24, 8, 8, 1))
+
+
+@pytest.mark.parametrize(('network', 'varies'), [('bit_r50x1', True), ('resnet', False)])
+def test_images_are_resized_for_the_network(config, seen, network, varies):
+  """To the input size; in training BiT's to 5/4 of it, cropped at random."""
+  config.network, config.input_size = network, 32
   algorithm = classifier(config, (8, 8, 1), 3, steps_per_epoch=1)
   state = algorithm.init(jax.random.key(0))
-  # A ramp along the columns: cut off further right, an image is brighter on average.
-  ramp = jnp.broadcast_to(jnp.linspace(-1, 1, 8)[:, None], (24, 8, 8, 1))
-  batch = _batch() | {'images': ramp}
+  batch = _batch() | {'images': RAMP}
   update = jax.jit(algorithm.update)
   losses = {float(update(state, batch, jax.random.key(k))[1]['loss/classifier']) for k in (0, 1)}
-  assert len(losses) == 2
-  _, features = algorithm.classify(state.variables, ramp)
+  assert (len(losses) == 2) == varies
+  _, features = algorithm.classify(state.variables, RAMP)
   assert set(seen) == {((2, 32, 32, 1), False), ((24, 32, 32, 1), True), ((24, 32, 32, 1), False)}
   # Bilinear with pixel centres: every output lies between its two neighbours, the border repeats.
   rows = np.interp((np.arange(32) + 0.5) / 4 - 0.5, np.arange(8), np.linspace(-1, 1, 8))
   expected = np.broadcast_to(rows, (24, 32, 32)).reshape(24, -1)
   np.testing.assert_allclose(features, expected, atol=1e-6)
-  gradient = jax.grad(lambda images: algorithm.classify(state.variables, images)[1].sum())(ramp)
+  gradient = jax.grad(lambda images: algorithm.classify(state.variables, images)[1].sum())(RAMP)
   np.testing.assert_allclose(gradient.sum(), 24 * 32 * 32, rtol=1e-5)
+
+
+def test_intensities_are_normalised_per_channel(config, seen):
+  """Pixels 0, 255 and 51 with the numbers of iNaturalist, worked out by hand."""
+  config.update(input_mean=(0.466, 0.471, 0.380), input_std=(0.195, 0.194, 0.192), input_size=1)
+  algorithm = classifier(config, (1, 1, 3), 3, steps_per_epoch=1)
+  variables = algorithm.init(jax.random.key(0)).variables
+  images = jnp.array([-1.0, 1.0, -0.6]).reshape(1, 1, 1, 3)
+  _, features = algorithm.classify(variables, images)
+  np.testing.assert_allclose(features, [[-2.389744, 2.726804, -0.9375]], rtol=1e-5)
+  # The same in training, and of images of another size.
+  batch = {'images': jnp.full((4, 4, 4, 3), -0.6), 'labels': jnp.zeros(4, jnp.int32)}
+  state, _ = algorithm.update(algorithm.init(jax.random.key(0)), batch, jax.random.key(0))
+  assert seen[-1] == ((4, 1, 1, 3), True) and int(state.step) == 1
+
+
+def test_numbers_of_other_channels_are_refused(config):
+  config.update(input_mean=(0.5, 0.5, 0.5), input_std=(0.5,))
+  with pytest.raises(UserError, match=r'input_mean=.* has 3 numbers, the images have 1 channels'):
+    classifier(config, (8, 8, 1), 3, steps_per_epoch=1)
+  assert classifier(config, (8, 8, 3), 3, steps_per_epoch=1)
+
+
+@pytest.mark.parametrize(
+  ('fields', 'expected'),
+  [
+    ({}, ''),
+    ({'input_size': 224}, 'bilinear to 224x224'),
+    (
+      {'input_mean': (0.466, 0.471), 'input_std': [0.195, 1 / 255]},
+      'mean 0.466, 0.471 and deviation 0.195, 0.003922 of intensities',
+    ),
+  ],
+)
+def test_input_in_words(config, fields, expected):
+  config.update(fields)
+  assert input_in_words(config) == expected
+
+
+def test_an_older_section_is_what_older_code_ran(config):
+  old = config.to_dict()
+  for field in ('loss', 'focal_gamma', 'input_size', 'input_mean', 'input_std'):
+    del old[field]
+  assert upgraded(old) == config.to_dict()
+  assert upgraded(old | {'input_size': 128})['input_size'] == 128
+
+
+def test_the_focal_loss_is_trained(config):
+  """At the first step all three classes have about the same probability."""
+  losses = {}
+  for config.loss, config.focal_gamma in (('cross_entropy', 1.0), ('focal', 0.0), ('focal', 2.0)):
+    algorithm = classifier(config, (8, 8, 1), 3, steps_per_epoch=1)
+    _, metrics = jax.jit(algorithm.update)(algorithm.init(jax.random.key(0)), _batch(), None)
+    losses[config.loss, config.focal_gamma] = float(metrics['loss/classifier'])
+  plain = losses['cross_entropy', 1.0]
+  assert losses['focal', 0.0] == pytest.approx(plain, rel=1e-5)
+  assert 0 < losses['focal', 2.0] < plain
 
 
 def test_reweighting_starts_at_its_epoch(config):

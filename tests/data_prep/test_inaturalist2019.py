@@ -77,6 +77,36 @@ def test_the_centre_square_is_kept(source, tmp_path):
   np.testing.assert_array_equal(image[36:], 120)
 
 
+def test_larger_images_are_the_same_ones_and_beside_the_small(source, tmp_path):
+  """Bilinear from the centre square; without the split that distances read."""
+  root, labels = source
+  pixels = np.zeros((400, 224, 3), np.uint8)
+  pixels[88:312] = np.random.default_rng(0).integers(0, 256, (224, 224, 3))
+  edges = np.zeros((140, 70, 3), np.uint8)
+  edges[35:105, 35:] = 255
+  files = [
+    image['file_name'] for image in json.loads((root / 'train2019.json').read_text())['images']
+  ]
+  for file, picture in zip(files, (pixels, edges), strict=False):
+    Image.fromarray(picture).save(root / file, 'PNG')
+  data_dir = str(tmp_path / 'tfds')
+  small = build.load('inaturalist2019', 'train', str(root), data_dir)
+  large = build.load('inaturalist2019/224', 'train', str(root), data_dir)
+  assert (small.images.shape, large.images.shape) == ((10, 64, 64, 3), (10, 224, 224, 3))
+  np.testing.assert_array_equal(large.labels, labels)
+  np.testing.assert_array_equal(large.images[0], pixels[88:312])  # Of its size already.
+  # Bilinear between the pixels 34 and 35 of 70, whose centres are at 110.4 and 113.6 of 224.
+  row = np.interp(np.arange(224) + 0.5, [110.4, 113.6], [0, 255])
+  np.testing.assert_allclose(large.images[1, 100, :, 0], row, atol=1.0)
+  assert set(large.metadata) & {'train', 'test', 'reference'} == {'train', 'test'}
+  assert 'reference' in small.metadata and small.key != large.key
+  # From the disk, as a classifier of 265,213 such images reads them.
+  stored = build.load('inaturalist2019/224', 'train', str(root), data_dir, limit=0)
+  np.testing.assert_array_equal(stored.images[[3, 0]], large.images[[3, 0]])
+  with pytest.raises(UserError, match='inaturalist2019/128 is unknown; allowed: inaturalist2019, '):
+    build.load('inaturalist2019/128', 'train', str(root), data_dir)
+
+
 def test_preparing_again_gives_the_same(source, tmp_path):
   for split in ('train', 'test', 'reference'):
     first, again = (

@@ -55,6 +55,7 @@ def test_few_labels_change_the_classifier_alone(ratio, fid):
     'network': 'bit_r50x1', 'weights': '', 'input_size': 128, 'learning_rate': 0.003,
     'momentum': 0.9, 'weight_decay': 0.0, 'warmup_epochs': 100, 'decay_epochs': (200, 300, 400),
     'decay_factor': 0.1, 'drw_epoch': None, 'drw_beta': 0.9999, 'dtype': 'float32',
+    'loss': 'cross_entropy', 'focal_gamma': 1.0, 'input_mean': None, 'input_std': None,
   }  # fmt: skip
   assert few.classifier.algorithm.to_dict() == expected
   assert (few.classifier.train.batch_size, few.classifier.train.epochs) == (50, 500)
@@ -103,7 +104,9 @@ def test_fashion_mnist_is_set_as_cifar10(ratio):
   )
   assert fashion.algorithm.to_dict() == cifar10.algorithm.to_dict()
   assert fashion.train.to_dict() == cifar10.train.to_dict()
-  assert fashion.classifier.algorithm.to_dict() == cifar10.classifier.algorithm.to_dict()
+  classifiers = [dict(config.classifier.algorithm) for config in (fashion, cifar10)]
+  assert [own.pop('loss') for own in classifiers] == ['cross_entropy', 'focal']
+  assert classifiers[0] == classifiers[1]
   assert fashion.data.dataset == fashion.classifier.data.dataset
   assert fashion.data.dataset == f'long_tail_fashion_mnist/ratio_{ratio}'
   assert fashion.annotator.data.dataset == 'long_tail_fashion_mnist/ratio_1'

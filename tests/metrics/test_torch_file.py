@@ -4,7 +4,6 @@ import collections
 import io
 import pickle
 import sys
-import types
 import zipfile
 
 import ml_dtypes
@@ -13,114 +12,31 @@ import pytest
 
 from jaxgan.errors import UserError
 from jaxgan.metrics import torch_file
-
-_STORAGES = {
-  'float32': 'FloatStorage',
-  'float64': 'DoubleStorage',
-  'float16': 'HalfStorage',
-  'bfloat16': 'BFloat16Storage',
-  'int64': 'LongStorage',
-  'uint8': 'ByteStorage',
-  'bool': 'BoolStorage',
-}
-
-
-class _Tensor:
-  """A view of `data` [M] that pickles as PyTorch's tensors do."""
-
-  def __init__(self, key, data, offset=0, shape=None, strides=None, view=None, parameter=False):
-    self.key, self.data, self.offset, self.view = key, np.asarray(data), offset, view
-    self.shape = self.data.shape if shape is None else shape
-    self.strides = (1,) * len(self.shape) if strides is None else strides
-    self.parameter = parameter
-
-  def __reduce__(self):
-    utils = sys.modules['torch._utils']
-    hooks = collections.OrderedDict()
-    if self.parameter:
-      inner = _Tensor(self.key, self.data, self.offset, self.shape, self.strides, self.view)
-      return utils._rebuild_parameter, (inner, True, hooks)
-    arguments = (_StorageOf(self), self.offset, self.shape, self.strides, False, hooks)
-    return utils._rebuild_tensor_v2, arguments
-
-
-class _StorageOf:
-  def __init__(self, tensor):
-    self.tensor = tensor
+from tests import torch_files
+from tests.torch_files import STORAGES, Tensor, legacy_file, zip_file
 
 
 @pytest.fixture(autouse=True)
 def fake_torch(monkeypatch, request):
-  """Modules with the names that PyTorch's pickles refer to."""
-  if 'slow' in request.keywords:
-    return
-  torch, utils = types.ModuleType('torch'), types.ModuleType('torch._utils')
-  for name in [*_STORAGES.values(), 'nn_Module']:
-    setattr(torch, name, type(name, (), {'__module__': 'torch'}))
-  for name in ('_rebuild_tensor_v2', '_rebuild_parameter'):
-    function = types.FunctionType((lambda *_: None).__code__, {}, name)
-    function.__module__, function.__qualname__ = 'torch._utils', name
-    setattr(utils, name, function)
-  monkeypatch.setitem(sys.modules, 'torch', torch)
-  monkeypatch.setitem(sys.modules, 'torch._utils', utils)
-
-
-def _pickled(tree, legacy: bool) -> tuple[bytes, dict[str, np.ndarray]]:
-  storages = {}
-
-  class Pickler(pickle.Pickler):
-    def persistent_id(self, value):
-      if not isinstance(value, _StorageOf):
-        return None
-      tensor = value.tensor
-      storages[tensor.key] = tensor.data
-      kind = getattr(sys.modules['torch'], _STORAGES[tensor.data.dtype.name])
-      pid = ('storage', kind, tensor.key, 'cpu', tensor.data.size)
-      return (*pid, tensor.view) if legacy else pid
-
-  stream = io.BytesIO()
-  Pickler(stream, protocol=2).dump(tree)
-  return stream.getvalue(), storages
-
-
-def _zip_file(tree, byteorder: str | None = 'little') -> bytes:
-  content, storages = _pickled(tree, legacy=False)
-  stream = io.BytesIO()
-  with zipfile.ZipFile(stream, 'w') as archive:
-    archive.writestr('weights/data.pkl', content)
-    if byteorder:
-      archive.writestr('weights/byteorder', byteorder)
-    for key, data in storages.items():
-      swapped = data.byteswap() if byteorder == 'big' else data
-      archive.writestr(f'weights/data/{key}', swapped.tobytes())
-  return stream.getvalue()
-
-
-def _legacy_file(tree, magic: int = 0x1950A86A20F9469CFC6C, version: int = 1001) -> bytes:
-  content, storages = _pickled(tree, legacy=True)
-  system = {'protocol_version': version, 'little_endian': True, 'type_sizes': {'int': 4}}
-  parts = [pickle.dumps(value, protocol=2) for value in (magic, version, system)]
-  parts += [content, pickle.dumps(sorted(storages), protocol=2)]
-  for key in sorted(storages):
-    parts += [storages[key].size.to_bytes(8, 'little'), storages[key].tobytes()]
-  return b''.join(parts)
+  if 'slow' not in request.keywords:
+    torch_files.fake_torch(monkeypatch)
 
 
 def _state_dict() -> collections.OrderedDict:
   shared = np.arange(10, dtype=np.float32)
   tree = collections.OrderedDict(
-    second=_Tensor('1', np.array([1.5, -2.5], np.float32)),
-    rows=_Tensor('0', shared, offset=1, shape=(2, 3), strides=(3, 1)),
-    columns=_Tensor('0', shared, offset=4, shape=(2, 3), strides=(1, 2), parameter=True),
-    expanded=_Tensor('0', shared, offset=7, shape=(2, 2), strides=(0, 1)),
-    counter=_Tensor('2', np.array([2**40 + 1]), shape=()),
-    empty=_Tensor('3', np.zeros(0, np.float64), shape=(0, 4), strides=(4, 1)),
+    second=Tensor('1', np.array([1.5, -2.5], np.float32)),
+    rows=Tensor('0', shared, offset=1, shape=(2, 3), strides=(3, 1)),
+    columns=Tensor('0', shared, offset=4, shape=(2, 3), strides=(1, 2), parameter=True),
+    expanded=Tensor('0', shared, offset=7, shape=(2, 2), strides=(0, 1)),
+    counter=Tensor('2', np.array([2**40 + 1]), shape=()),
+    empty=Tensor('3', np.zeros(0, np.float64), shape=(0, 4), strides=(4, 1)),
   )
   tree._metadata = collections.OrderedDict([('', {'version': 1})])  # Modules add this.
   return tree
 
 
-@pytest.mark.parametrize('write', [_zip_file, _legacy_file])
+@pytest.mark.parametrize('write', [zip_file, legacy_file])
 def test_reads_tensors_with_their_offsets_and_strides(tmp_path, write):
   path = tmp_path / 'weights.pth'
   path.write_bytes(write(_state_dict()))
@@ -137,22 +53,22 @@ def test_reads_tensors_with_their_offsets_and_strides(tmp_path, write):
   assert all(array.flags.writeable and array.flags.c_contiguous for array in arrays.values())
 
 
-@pytest.mark.parametrize('write', [_zip_file, _legacy_file])
-@pytest.mark.parametrize('kind', sorted(_STORAGES))
+@pytest.mark.parametrize('write', [zip_file, legacy_file])
+@pytest.mark.parametrize('kind', sorted(STORAGES))
 def test_reads_every_type_of_element(tmp_path, write, kind):
   dtype = np.dtype(ml_dtypes.bfloat16) if kind == 'bfloat16' else np.dtype(kind)
   data = np.array([0, 1, 1, 0, 1], dtype)
   path = tmp_path / 'weights.pth'
-  path.write_bytes(write({'x': _Tensor('0', data)}))
+  path.write_bytes(write({'x': Tensor('0', data)}))
   array = torch_file.read_state_dict(path)['x']
   assert array.dtype == dtype
   np.testing.assert_array_equal(array, data)
 
 
 @pytest.mark.parametrize('byteorder', ['little', 'big', None])
-def test_zip_file_says_its_byte_order(tmp_path, byteorder):
+def testzip_file_says_its_byte_order(tmp_path, byteorder):
   path = tmp_path / 'weights.pth'
-  path.write_bytes(_zip_file({'x': _Tensor('0', np.array([1.0, 258.0]))}, byteorder))
+  path.write_bytes(zip_file({'x': Tensor('0', np.array([1.0, 258.0]))}, byteorder))
   array = torch_file.read_state_dict(str(path))['x']
   np.testing.assert_array_equal(array, [1, 258])
   assert array.dtype.isnative
@@ -161,8 +77,8 @@ def test_zip_file_says_its_byte_order(tmp_path, byteorder):
 def test_legacy_views_start_inside_their_storage(tmp_path):
   data = np.arange(6, dtype=np.float32)
   path = tmp_path / 'weights.pth'
-  view = _Tensor('0', data, offset=1, shape=(2,), view=('17', 2, 4))
-  path.write_bytes(_legacy_file({'x': view}))
+  view = Tensor('0', data, offset=1, shape=(2,), view=('17', 2, 4))
+  path.write_bytes(legacy_file({'x': view}))
   np.testing.assert_array_equal(torch_file.read_state_dict(path)['x'], [3, 4])
 
 
@@ -176,7 +92,7 @@ def _refused(tmp_path, content: bytes) -> str:
   return message
 
 
-@pytest.mark.parametrize('write', [_zip_file, _legacy_file])
+@pytest.mark.parametrize('write', [zip_file, legacy_file])
 def test_truncated_files_are_refused_wherever_they_end(tmp_path, write):
   content = write(_state_dict())
   for end in range(0, len(content), 7):
@@ -185,7 +101,7 @@ def test_truncated_files_are_refused_wherever_they_end(tmp_path, write):
 
 def test_damaged_zip_data_are_refused(tmp_path):
   data = np.full(64, 3.25, np.float32)
-  content = _zip_file({'x': _Tensor('0', data)})
+  content = zip_file({'x': Tensor('0', data)})
   message = _refused(tmp_path, content.replace(data.tobytes(), data.tobytes()[:-1] + b'\0'))
   assert 'CRC' in message
 
@@ -195,7 +111,7 @@ class _Evil:
     return eval, ('1 + 1',)
 
 
-@pytest.mark.parametrize('write', [_zip_file, _legacy_file])
+@pytest.mark.parametrize('write', [zip_file, legacy_file])
 def test_files_cannot_run_code(tmp_path, write):
   assert 'refers to builtins.eval' in _refused(tmp_path, write({'x': _Evil()})).replace(
     '__builtin__', 'builtins'
@@ -203,31 +119,31 @@ def test_files_cannot_run_code(tmp_path, write):
 
 
 def test_only_flat_state_dicts_are_read(tmp_path):
-  tensor = _Tensor('0', np.zeros(2, np.float32))
-  assert "entry 'epoch' is a int" in _refused(tmp_path, _zip_file({'x': tensor, 'epoch': 3}))
-  assert "entry 'model' is a dict" in _refused(tmp_path, _zip_file({'model': {'x': tensor}}))
-  assert 'holds a list' in _refused(tmp_path, _zip_file([tensor]))
+  tensor = Tensor('0', np.zeros(2, np.float32))
+  assert "entry 'epoch' is a int" in _refused(tmp_path, zip_file({'x': tensor, 'epoch': 3}))
+  assert "entry 'model' is a dict" in _refused(tmp_path, zip_file({'model': {'x': tensor}}))
+  assert 'holds a list' in _refused(tmp_path, zip_file([tensor]))
   module = sys.modules['torch'].nn_Module()
-  assert 'torch.nn_Module' in _refused(tmp_path, _zip_file({'x': module}))
+  assert 'torch.nn_Module' in _refused(tmp_path, zip_file({'x': module}))
 
 
 def test_tensors_must_lie_inside_their_storage(tmp_path):
   data = np.zeros(6, np.float32)
-  too_long = _Tensor('0', data, offset=1, shape=(2, 3), strides=(3, 1))
-  assert "'x' reaches past the end" in _refused(tmp_path, _zip_file({'x': too_long}))
-  bomb = _Tensor('0', data, shape=(10**6, 10**6), strides=(0, 0))
+  too_long = Tensor('0', data, offset=1, shape=(2, 3), strides=(3, 1))
+  assert "'x' reaches past the end" in _refused(tmp_path, zip_file({'x': too_long}))
+  bomb = Tensor('0', data, shape=(10**6, 10**6), strides=(0, 0))
   assert "'x' of shape (1000000, 1000000) has 6 elements" in _refused(
-    tmp_path, _zip_file({'x': bomb})
+    tmp_path, zip_file({'x': bomb})
   )
-  negative = _Tensor('0', data, offset=5, shape=(2,), strides=(-1,))
-  assert 'impossible sizes' in _refused(tmp_path, _legacy_file({'x': negative}))
-  view = _Tensor('0', data, shape=(2,), view=('1', 4, 4))
-  assert 'reaches past the end' in _refused(tmp_path, _legacy_file({'x': view}))
+  negative = Tensor('0', data, offset=5, shape=(2,), strides=(-1,))
+  assert 'impossible sizes' in _refused(tmp_path, legacy_file({'x': negative}))
+  view = Tensor('0', data, shape=(2,), view=('1', 4, 4))
+  assert 'reaches past the end' in _refused(tmp_path, legacy_file({'x': view}))
 
 
 def test_other_files_are_refused(tmp_path):
   assert 'no magic number' in _refused(tmp_path, pickle.dumps(12))
-  assert 'format version 9' in _refused(tmp_path, _legacy_file({}, version=9))
+  assert 'format version 9' in _refused(tmp_path, legacy_file({}, version=9))
   _refused(tmp_path, b'')
   _refused(tmp_path, b'<html>not found</html>')
   stream = io.BytesIO()

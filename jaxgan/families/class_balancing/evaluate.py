@@ -11,6 +11,7 @@ from jaxgan.drawing import curves, grids
 from jaxgan.families import class_balancing
 from jaxgan.families.class_balancing import (
   cas,
+  classifiers,
   comparison,
   features,
   measures,
@@ -103,9 +104,9 @@ class Evaluation:
       fields = (gan_methods.GUIDANCE[choices.guidance].weight, *_COUNTING)
       loop = {field: config.algorithm[field] for field in fields}
     labelled = setup.data.labelled
-    judges = {'annotator_accuracy': setup.annotator.accuracy if labelled else None}
+    judges = classifiers.protocol('annotator', setup.annotator if labelled else None)
     if 'classifier' in class_balancing.roles(config, [method], labelled):
-      judges['classifier_accuracy'] = setup.classifier.accuracy
+      judges |= classifiers.protocol('classifier', setup.classifier)
     counted = {item.role: item for item in evaluator.counted}
     codes = counted.get('recogniser')
     if codes:

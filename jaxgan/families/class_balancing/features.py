@@ -46,8 +46,10 @@ def classifier_network(role: str, classifier) -> FeatureNetwork:
   def apply(variables, images):
     return classifier.classify(variables, data_lib.scale(images))[1]
 
+  size = classifier.input_size
+  resize = 'none' if size is None else f'bilinear to {size}x{size}'
   return FeatureNetwork(
-    role, f'frechet_{role}', classifier.key, 'none', apply, classifier.variables
+    role, f'frechet_{role}', classifier.key, resize, apply, classifier.variables
   )
 
 

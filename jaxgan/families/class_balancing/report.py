@@ -6,7 +6,7 @@ import statistics
 
 import numpy as np
 
-from jaxgan.families.class_balancing import memorisation, verdicts
+from jaxgan.families.class_balancing import classifiers, memorisation, verdicts
 from jaxgan.families.class_balancing import page as page  # part of the interface
 from jaxgan.metrics.class_distribution import GROUPS, THIRDS
 from jaxgan.names import escaped, shown
@@ -24,7 +24,9 @@ VARIES_WITH_SEED = (
   'hardware',
   'jax',
   'annotator_accuracy',
+  'annotator_step',
   'classifier_accuracy',
+  'classifier_step',
   'feature_network',
   'recogniser',
   'cas_labels',
@@ -101,6 +103,8 @@ def check(evaluation):
   for name in ('frechet_annotator', 'cas', 'code_kl_from_uniform', 'frechet_recogniser'):
     optional.append(results.setdefault(name, None))
   protocol.setdefault('classes', 'labels')
+  classifiers.add_missing(protocol)
+  optional += [protocol.get(f'{role}_accuracy') for role in classifiers.ROLES]
   for compared in results.setdefault('features', {}).values():
     optional += [compared[name] for name in ('kid', *NEAREST)]
     if not evaluation['class_names']:
@@ -172,6 +176,7 @@ def section(rows, footnotes):
     'Codes': (_codes(rows), CODES_EXPLANATION),
     'Quality and variety': (_quality(rows), QUALITY_EXPLANATION),
     'Beside the baseline': (_comparisons(rows), VERDICT_EXPLANATION),
+    'Classifiers': (classifiers.table(rows), classifiers.EXPLANATION),
   }
   return [
     block
