@@ -8,6 +8,8 @@ Published for imbalance ratio 10 (FID / KL of the annotator's labels from unifor
 30.05 / 0.18, acgan 69.90 / 0.40, cgan 30.87 / 0.09, class_balancing 28.17 / 0.11; classifier
 57.63 %, annotator 70.99 %. Ratio 100, the field's harder setting, is in no table of the paper.
 
+Mirroring, re-samplings and the number of images of the CAS are those of `cifar10_lt`.
+
 SNResGAN is that of Miyato et al. 2018 for 32x32 images; λ is 0.5 and all else as for CIFAR-10
 (§6.5.1, Table 12).
 """
@@ -33,6 +35,7 @@ def get_config(argument: str = ''):
     annotator_data='long_tail_cifar100/ratio_1',
     flip=True,
   )
+  base.evaluate_as_published(config)
   config.algorithm.update(
     network='snresgan_cifar',
     generator_width=256,

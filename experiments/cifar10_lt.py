@@ -18,6 +18,10 @@ Published (FID / KL of the annotator's labels from uniform):
 The methods of a ratio share their work directory, classifier and annotator, and differ in nothing
 but their choices (`jaxgan.algorithms.gan_methods.METHODS`).
 
+As in the authors' released code, the GAN's images are not mirrored (the classifiers' are), FID and
+KL are means over three re-samplings of the checkpoint, and the CAS is that of 100,000 images.
+`python -m experiments.rows --differences` lists what still differs from that code.
+
 Semi-supervised (§4.3 of the paper), `classifier=few_labels`: the GAN's images are unlabelled, the
 classifier in the loop is BiT-M R50x1 of ImageNet-21k, fine-tuned on five labelled images a class.
 Published, ratio 100: 33.32 / 0.14, ratio 10: 30.37 / 0.04, accuracy of the classifier 84.96 %.
@@ -71,6 +75,7 @@ def get_config(argument: str = ''):
     flip=True,
     classifier=classifier,
   )
+  base.evaluate_as_published(config)
   config.algorithm.regulariser_weight = _REGULARISER_WEIGHT[chosen.ratio]
   for method, row in rows.items():
     config.published[method] = f'class_balancing_gan.{row}'

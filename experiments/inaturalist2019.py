@@ -14,12 +14,15 @@ classifier's labels from uniform):
 | cgan                                     | 21.53 | 1.47 |
 | class_balancing_conditional              | 9.01  | 0.60 |
 
+Mirroring, re-samplings and the number of images of the CAS are those of `cifar10_lt`.
+
 The labels of class_balancing_conditional are drawn with weight ∝ 1 / N_k.
 `acgan_pretrained`, which the paper finds to collapse (§6.6), is in no table. What the data set has
 to itself (§6.5.2, Table 12): every batch norm of the generator is conditional, the generator has
 spectral norm, too, 200,000 steps, and statistics of every step with α = 0.995. Those are summed, as
 in Eq. 5's first form: a batch of 256 holds a quarter of an image a class, which the other form's
 floor of 1 would hide; summed, N_k is about 256 / 1010 / 0.005 = 50 at balance, where it starts.
+FID compares with 16 training images of each species, as the paper does.
 There are no balanced training images: the classifier, which has no re-weighting here, is the
 annotator, too (published accuracy 46.90 %).
 """
@@ -48,6 +51,7 @@ def get_config(argument: str = ''):
     flip=True,
     classifier=base.classifier_section(data, drw=False),
   )
+  base.evaluate_as_published(config)
   config.algorithm.update(
     network='snresgan',
     generator_spectral_norm=True,
