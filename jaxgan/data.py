@@ -158,9 +158,9 @@ def load_reference(config, which: str = 'held_out'):
 
   Args:
     config: the `data` section.
-    which: 'held_out', the split 'reference' (of iNaturalist training images, as in the paper) or, of
-      a data set without it, 'test'; or 'released', the training images that the authors' released
-      code compares with, which only LSUN has.
+    which: 'held_out', the split 'reference' (of iNaturalist training images, as in the paper) or,
+      of a data set without it, 'test'; or 'released', the training images that the authors'
+      released code compares with, which only LSUN has.
 
   Returns:
     `data_prep.build.Arrays`.

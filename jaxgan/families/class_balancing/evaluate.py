@@ -12,6 +12,7 @@ from jaxgan.families import class_balancing
 from jaxgan.families.class_balancing import (
   cas,
   comparison,
+  differences,
   features,
   measures,
   memorisation,
@@ -114,7 +115,7 @@ class Evaluation:
     if codes:
       judges |= {'recogniser': setup.classifiers['recogniser'].key, 'codes': len(codes.names)}
     classes = counted.get('annotator')
-    networks = evaluator.networks
+    networks, differing = evaluator.networks, differences.lines(config, method)
     evaluation = {
       'experiment': config.experiment,
       'method': method,
@@ -141,6 +142,7 @@ class Evaluation:
         **score_protocol,
         'seed': config.seed + replica,
         **evaluation_file.machine(),
+        **({'differences': differing} if differing else {}),
       },
       'results': results | {'cas': score},
       'class_names': list(classes.names) if classes else [],

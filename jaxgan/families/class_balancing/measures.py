@@ -10,16 +10,12 @@ import numpy as np
 from jaxgan import compilation, distributed, jobs
 from jaxgan import data as data_lib
 from jaxgan.families import class_balancing
-from jaxgan.families.class_balancing import comparison, features, memorisation
+from jaxgan.families.class_balancing import beside_published, comparison, features, memorisation
 from jaxgan.metrics import class_distribution, fid, inception
 
 _KEPT = 512  # evaluation images kept for pictures
 _SCORES = ('fid', 'frechet_recogniser', 'frechet_annotator')  # The first that is there counts.
 _LOGGED = ('kl_from_uniform', 'class_counts', 'code_kl_from_uniform', 'code_counts', *_SCORES)
-
-
-# The scores that the published tables have a ± of, that of re-samplings, and their stand-ins.
-RESAMPLED = ('kl_from_uniform', 'code_kl_from_uniform', *_SCORES)
 
 
 class Measured(NamedTuple):
@@ -168,15 +164,15 @@ class Evaluator:
       first: the results of the first.
 
     Returns:
-      {} for no further sampling, or for each score of `RESAMPLED` that the first has: its values,
-      as '<score>_resamplings', and their mean in place of the first.
+      {} for no further sampling, or for each score of `beside_published.RESAMPLED` that the first
+      has: its values, as '<score>_resamplings', and their mean in place of the first.
     """
     if not rngs:
       return {}
     samplings = [first, *(self(state, num_samples, rng).results for rng in rngs)]
     values = {
       score: [results[score] for results in samplings]
-      for score in RESAMPLED
+      for score in beside_published.RESAMPLED
       if first.get(score) is not None
     }
     means = {score: float(np.mean(values[score])) for score in values}
