@@ -213,12 +213,22 @@ def read(folder: pathlib.Path) -> ml_collections.ConfigDict:
     raise UserError(f'{path} cannot be read ({error}): restore it or use another folder') from error
   if isinstance(config.get('images'), str):  # Older versions have the name of the source in it.
     config.images = prepared_names.without_source(config.images)
+  with fields_are_there(path):
+    _name_older_pictures(config)
   for section in (config, config.get('recogniser')):
     if section and 'methods' in section:  # Those of classifiers have none.
       with fields_are_there(path):
         upgraded = families.family_of(section.methods).upgraded(section.algorithm.to_dict())
         section.algorithm = ml_collections.ConfigDict(upgraded)
   return config
+
+
+def _name_older_pictures(config) -> None:
+  """Says of LSUN what a configuration has from before `data.options.picture` was a choice."""
+  for section in (config, *(config.get(role) for role in ('classifier', 'annotator', 'cas'))):
+    if section and 'data' in section and section.data.dataset.startswith('long_tail_lsun/'):
+      options = section.data.options
+      options.picture = options.get('picture') or 'centre_crop'
 
 
 def changes(folder: pathlib.Path, config) -> list[tuple]:
