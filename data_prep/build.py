@@ -354,7 +354,7 @@ def _main(argv) -> int:
       raise UserError(f'--dataset is missing; allowed: {", ".join(DATASETS)}')
     options = {
       name: getattr(values, name)
-      for name in ('imbalance_ratio', 'image_size', 'seed', 'test_share', 'background')
+      for name in ('imbalance_ratio', 'image_size', 'seed', 'test_share', 'background', 'picture')
     }
     print(_describe(*_prepare(values.dataset, values.source, values.data_dir, options)))
   except UserError as error:
@@ -378,4 +378,5 @@ if __name__ == '__main__':
   flags.DEFINE_integer('seed', None, 'long_tail_folder: selection of the images (default 0).')
   flags.DEFINE_float('test_share', None, 'long_tail_folder: share for the test (default 0.1).')
   flags.DEFINE_string('background', None, 'long_tail_folder: colour under transparent images.')
+  flags.DEFINE_string('picture', None, 'long_tail_lsun: centre_crop (default) or squash.')
   app.run(_main)

@@ -8,17 +8,20 @@ either is decoded.
 
 from collections.abc import Iterator
 import contextlib
+import dataclasses
+import itertools
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from PIL import Image
 
 from data_prep.array_builder import ArrayBuilder, RatioConfig, Recipe, Split
 from data_prep.long_tail import class_counts, shuffled_class
 from data_prep.pictures import decode_squares
 from jaxgan.errors import UserError, first_line
 
-OPTIONS = ()
+OPTIONS = ('picture',)
 CONFIGS = {
   'ratio_100': {'ratio': 100},
   'ratio_10': {'ratio': 10},
@@ -26,15 +29,24 @@ CONFIGS = {
   # 0.1 % of the balanced images, for a classifier that is fine-tuned. They are in all the others.
   'labelled_50': {'n_max': 50},
 }
+PICTURES = {  # Option `picture` -> what the metadata says of it.
+  'centre_crop': 'centre square, Lanczos to 64x64',
+  'squash': 'the whole picture, bilinear to 64x64',
+}
 SEED = 0
 URL = 'http://dl.yf.io/lsun/scenes/'
+
+
+def _name(config: str, picture: str) -> str:
+  """The name of the prepared data; what follows '-' is kept where the source is gone."""
+  return config if picture == 'centre_crop' else f'{config}-{picture}'
 
 
 class Layout(NamedTuple):
   """Images of each scene that LSUN publishes, and how many of each are taken.
 
   train_images in the order of the classes; test_images of every class; train_per_class where the
-  classes are balanced; reference_per_class in the split 'reference'.
+  classes are balanced; reference_per_class in each of the two reference splits.
   """
 
   train_images: tuple[int, ...] = (3_033_042, 229_069, 657_571, 2_212_277, 1_315_802)
@@ -46,17 +58,31 @@ class Layout(NamedTuple):
 LAYOUT = Layout()
 
 
+@dataclasses.dataclass(kw_only=True)
+class LsunConfig(RatioConfig):
+  """A RatioConfig and how pictures come to 64x64, of PICTURES."""
+
+  picture: str = 'centre_crop'
+
+
 class LongTailLsun(ArrayBuilder):
   """LSUN scenes with n_k = floor(n_max ratio^(-k/4)) training images of class k, 64x64.
 
   Of each scene the seeded shuffle of its keys in LMDB's order has first 50,000 training images, of
   which the imbalance ratio keeps the first n_k, then the 2,000 of the split 'reference', for
-  distances between distributions; 'test' are LSUN's own 300 validation images. Centre square,
-  Lanczos to 64x64. Images are decoded while records are written, so that preparation holds 500
-  encoded images, and 120 MB while the three million positions of a scene are shuffled.
+  distances between distributions; 'test' are LSUN's own 300 validation images. The authors'
+  released code compares with training images instead: 'reference_released' are the first 2,000 of
+  the 50,000, so that every ratio is trained on the first n_k of them. Pictures become 64x64 by
+  their centre square (Lanczos) or are squashed as a whole (bilinear), as that code does. Images are
+  decoded while records are written, so that preparation holds 500 encoded images, and 120 MB while
+  the three million positions of a scene are shuffled.
   """
 
-  BUILDER_CONFIGS = [RatioConfig(name=name, **fields) for name, fields in CONFIGS.items()]  # noqa: RUF012
+  BUILDER_CONFIGS = [  # noqa: RUF012
+    LsunConfig(name=_name(name, picture), picture=picture, **fields)
+    for picture in PICTURES
+    for name, fields in CONFIGS.items()
+  ]
   image_shape = (64, 64, 3)
   class_names = ('bedroom', 'conference_room', 'dining_room', 'kitchen', 'living_room')
 
@@ -73,14 +99,16 @@ class LongTailLsun(ArrayBuilder):
     n_max = self.builder_config.n_max or layout.train_per_class
     ratio = self.builder_config.ratio
     counts = class_counts(n_max, len(self.class_names), ratio)
-    training, reference = [], []
+    training, reference, released = [], [], []
     for k, images in enumerate(layout.train_images):
       order = shuffled_class(np.full(images, k), k, SEED)
       training.append(np.sort(order[: counts[k]]))
       reference.append(np.sort(order[layout.train_per_class :][: layout.reference_per_class]))
+      released.append(np.sort(order[: layout.reference_per_class]))
     facts = {
       'source_kind': 'LSUN LMDB',
       'pixels': 'resized from the published images',
+      'picture': PICTURES[self.builder_config.picture],
       'order': 'original',
       'imbalance_ratio': ratio,
       'n_max': n_max,
@@ -90,6 +118,7 @@ class LongTailLsun(ArrayBuilder):
       'train': self._split(train, training, layout.train_images),
       'test': self._split(test, list(map(np.arange, test_images)), test_images),
       'reference': self._split(train, reference, layout.train_images),
+      'reference_released': self._split(train, released, layout.train_images),
     }, facts
 
   def _folders(self, root: Path, part: str, expected) -> list[Path]:
@@ -108,11 +137,17 @@ class LongTailLsun(ArrayBuilder):
     encoded = (
       image for folder, at in zip(folders, chosen, strict=True) for image in _read(folder, at)
     )
+    squash = self.builder_config.picture == 'squash'
     return Split(
-      decode_squares(encoded, self.image_shape[0]),
+      decode_squares(encoded, self.image_shape[0], itertools.repeat(_squash) if squash else None),
       np.repeat(np.arange(len(chosen)), [len(at) for at in chosen]),
       np.concatenate([start + at for start, at in zip(starts, chosen, strict=True)]),
     )
+
+
+def _squash(image: Image.Image) -> Image.Image:
+  side = LongTailLsun.image_shape[0]
+  return image.convert('RGB').resize((side, side), Image.Resampling.BILINEAR)
 
 
 def _check_source(source: str) -> Path:
@@ -169,12 +204,20 @@ def _read(folder: Path, positions) -> Iterator[tuple[str, bytes]]:
         position = next(wanted, None)
 
 
-def recipe(config: str, source: str, layout: Layout = LAYOUT) -> Recipe:
+def recipe(
+  config: str, source: str, picture: str = 'centre_crop', layout: Layout = LAYOUT
+) -> Recipe:
   """See `data_prep.array_builder.Recipe`; the source is needed to prepare the data only."""
   if config not in CONFIGS:
     allowed = ', '.join(f'long_tail_lsun/{name}' for name in CONFIGS)
     raise UserError(f'dataset long_tail_lsun/{config} is unknown; allowed: {allowed}')
+  if picture not in PICTURES:
+    raise UserError(
+      f'picture={picture!r} of long_tail_lsun is unknown; allowed: {", ".join(PICTURES)} (config '
+      'field data.options.picture)'
+    )
+  name = _name(config, picture)
   return Recipe(
-    config,
-    lambda data_dir: LongTailLsun(layout=layout, config=config, source=source, data_dir=data_dir),
+    name,
+    lambda data_dir: LongTailLsun(layout=layout, config=name, source=source, data_dir=data_dir),
   )

@@ -45,11 +45,12 @@ def data_section(dataset: str, flip: bool, crop_padding: int = 0) -> ml_collecti
       'dataset': dataset,
       'source': '',  # a path to original files, for data sets that are not downloaded
       'data_dir': '',  # prepared data sets; '' is $TFDS_DATA_DIR or ~/tensorflow_datasets
-      'options': {  # of long_tail_folder
+      'options': {  # of long_tail_folder, and of long_tail_lsun
         'imbalance_ratio': config_dict.placeholder(float),
         'image_size': config_dict.placeholder(int),
         # Colour that transparent images are laid on, such as '#000000'; white if not given.
         'background': config_dict.placeholder(str),
+        'picture': config_dict.placeholder(str),  # of long_tail_lsun: 'squash' or 'centre_crop'
       },
       # Read batches from the disk; none: where images fill more than half of the device's memory.
       'streaming': config_dict.placeholder(bool),
@@ -256,6 +257,7 @@ def gan_config(
   annotator_data: str,
   flip: bool,
   classifier: ml_collections.ConfigDict | None = None,
+  gan_flip: bool = False,
 ):
   """SNDCGAN for 32x32 images with the hyper-parameters of the paper (Table 10) and its code.
 
@@ -267,8 +269,9 @@ def gan_config(
     method: one of `jaxgan.algorithms.gan_methods.METHODS`; all else is the same for all of them.
     classifier_data: the long-tailed data set that GAN and classifier are trained on.
     annotator_data: the balanced data set that the annotator is trained on.
-    flip: mirror images at random.
+    flip: mirror the images that classifier, annotator and the classifier of the CAS are trained on.
     classifier: the section of another classifier in the loop than one of the GAN's own data.
+    gan_flip: mirror the images that the GAN is trained on; the authors' released code does not.
 
   Returns:
     The ConfigDict; `published` is left for the experiment to fill.
@@ -277,7 +280,7 @@ def gan_config(
     {
       **run_fields(experiment, method),
       'published': ml_collections.ConfigDict(),  # method -> row of published_results.json
-      'data': data_section(classifier_data, flip),
+      'data': data_section(classifier_data, gan_flip),
       'algorithm': {
         'network': 'sndcgan',
         'loss': 'relativistic',
@@ -310,7 +313,11 @@ def gan_config(
         'checkpoint': 'best',
         'inception_weights': '',  # the file or its folder
         'download_inception': False,
+        # What generated images are compared with: 'held_out' or, of LSUN, 'released'.
+        'reference': 'held_out',
+        'resamplings': 1,  # of the last evaluation: so often, images are drawn from one checkpoint
         'cas': True,  # trains a classifier on generated images, in the last evaluation only
+        'cas_images': config_dict.placeholder(int),  # how many; by default as for training
       },
       'classifier': classifier or classifier_section(classifier_data, drw=True, flip=flip),
       'annotator': classifier_section(annotator_data, drw=False, flip=flip),
@@ -324,9 +331,18 @@ def gan_config(
     data = config[role].data
     data.source = config.data.get_ref('source')
     data.data_dir = config.data.get_ref('data_dir')
-    for option in ('image_size', 'background'):
+    for option in ('image_size', 'background', 'picture'):
       data.options[option] = config.data.options.get_ref(option)
   # The classifier sees long-tailed images as the GAN does, the annotator all of them.
   for role in ('classifier', 'cas'):
     config[role].data.options.imbalance_ratio = config.data.options.get_ref('imbalance_ratio')
   return config
+
+
+def evaluate_as_published(config) -> None:
+  """Draws images as often and as many as the authors did for the tables of the paper.
+
+  The paper's ± is of three re-samplings of one checkpoint, and its CAS of 100,000 images (authors'
+  released code; the paper prints neither number).
+  """
+  config.evaluation.update(resamplings=3, cas_images=100_000)

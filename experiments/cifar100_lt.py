@@ -10,6 +10,7 @@ Published for imbalance ratio 10 (FID / KL of the annotator's labels from unifor
 
 How the released classifiers were trained is not known: here with the cross-entropy, the classifier
 with deferred re-weighting, and the last checkpoint is used.
+Mirroring, re-samplings and the number of images of the CAS are those of `cifar10_lt`.
 
 SNResGAN is that of Miyato et al. 2018 for 32x32 images; λ is 0.5 and all else as for CIFAR-10
 (§6.5.1, Table 12).
@@ -36,6 +37,7 @@ def get_config(argument: str = ''):
     annotator_data='long_tail_cifar100/ratio_1',
     flip=True,
   )
+  base.evaluate_as_published(config)
   config.algorithm.update(
     network='snresgan_cifar',
     generator_width=256,

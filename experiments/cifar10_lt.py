@@ -23,6 +23,9 @@ in the authors' released code; the paper names only the re-weighting of the clas
 images in [-1, 1], in training and in the loop: the released classifier was trained on images
 normalised by CIFAR's means and deviations and read the GAN's in [-1, 1], which is not copied.
 Published accuracies: 76.67, 87.70 and 92.29 % for ratio 100, 10 and 1, that of the annotator.
+As in the authors' released code, the GAN's images are not mirrored (the classifiers' are), FID and
+KL are means over three re-samplings of the checkpoint, and the CAS is that of 100,000 images.
+`python -m experiments.rows --differences` lists what still differs from that code.
 
 Semi-supervised (§4.3 of the paper), `classifier=few_labels`: the GAN's images are unlabelled, the
 classifier in the loop is BiT-M R50x1 of ImageNet-21k, fine-tuned on five labelled images a class.
@@ -80,6 +83,7 @@ def get_config(argument: str = ''):
     flip=True,
     classifier=classifier,
   )
+  base.evaluate_as_published(config)
   config.algorithm.regulariser_weight = _REGULARISER_WEIGHT[chosen.ratio]
   if chosen.classifier == 'long_tailed':
     base.use_focal_loss(config.classifier, _num_images(chosen.ratio))

@@ -12,10 +12,11 @@ class. `--config.data.options.imbalance_ratio=100` makes balanced data long-tail
     experiments/folder_lt.py:method=unconditional      the baseline, in the same work directory
 
 The settings are those of long-tailed CIFAR-10, but for the classifiers, which have the
-cross-entropy and the last checkpoint. The annotator, which only evaluates, is trained on all images
-(before an imbalance ratio is applied), re-weighted as the classifier is. `length=quick` is a first
-look within minutes on a CPU: small networks of the same families and few steps, in a work directory
-of its own.
+cross-entropy and the last checkpoint, and the GAN's images, which are mirrored at random, too. That
+suits most photographs: `--config.data.flip=False` leaves them as they are. The annotator, which
+only evaluates, is trained on all images (before an imbalance ratio is applied), re-weighted as the
+classifier is. `length=quick` is a first look within minutes on a CPU: small networks of the same
+families and few steps, in a work directory of its own.
 """
 
 from experiments import base
@@ -32,6 +33,7 @@ def get_config(argument: str = ''):
     classifier_data='long_tail_folder',
     annotator_data='long_tail_folder',
     flip=True,
+    gan_flip=True,
   )
   config.evaluation.samples = 10_000
   if chosen.length == 'quick':

@@ -17,7 +17,9 @@ balanced. `--config.recogniser.folder=runs/elastic_infogan_folder/elastic_infoga
 Without labels, Q counts the codes of the generated images, and their distance from real ones is
 that in Q's features. Labels, if there are any (class folders, `labels` in the .npz), are used for
 evaluation only, as in `mnist_lt_balanced`. Images are squares of 16, 28, 32, 64, ... pixels: a
-multiple of 4 that is 4, 5, 6 or 7 times a power of two. `length=quick` is a first look on a CPU:
+multiple of 4 that is 4, 5, 6 or 7 times a power of two. The GAN's are not mirrored, as text and
+digits must not be: `--config.data.flip=True` mirrors them at random.
+`length=quick` is a first look on a CPU:
 small networks and few steps, in a work directory of its own.
 """
 

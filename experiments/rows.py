@@ -1,13 +1,19 @@
 """The published rows of both papers and the command of each; those of class balancing as a table.
 
 python -m experiments.rows
+python -m experiments.rows --differences
+
+The second prints what differs from the authors' released code, and in which experiments.
 """
 
 import importlib
 import itertools
+import sys
 
 from jaxgan.errors import UserError
-from jaxgan.report import published_values
+from jaxgan.families.class_balancing import differences
+from jaxgan.report import formatting, published_values
+from jaxgan.report.differences import HEADER
 
 EXPERIMENTS = ('cifar10_lt', 'lsun5_lt', 'cifar100_lt', 'inaturalist2019')
 CODES = {  # Data set of Elastic-InfoGAN's tables -> its experiment.
@@ -21,7 +27,12 @@ CODES = {  # Data set of Elastic-InfoGAN's tables -> its experiment.
 
 def published_rows():
   """{row of published_results.json: 'file:argument' of the experiment that is to reach it}."""
-  rows = {}
+  return {row: command for row, command, _ in _configs()}
+
+
+def _configs():
+  """(row, 'file:argument', configuration) of every published row, each once."""
+  found = set()
   for name in EXPERIMENTS:
     module = importlib.import_module(f'experiments.{name}')
     for choice in itertools.product(*module.ARGUMENTS.values()):
@@ -33,9 +44,9 @@ def published_rows():
       except UserError:  # Values that do not go together.
         continue
       row = config.published.get(config.methods[0])
-      if row is not None:
-        rows.setdefault(row, f'{name}.py' + (f':{argument}' if argument else ''))
-  return rows
+      if row is not None and row not in found:
+        found.add(row)
+        yield row, f'{name}.py' + (f':{argument}' if argument else ''), config
 
 
 def published_codes():
@@ -70,5 +81,19 @@ def table() -> str:
   return '\n'.join(lines)
 
 
+def differences_table() -> str:
+  """The Markdown table of differences from the authors' code: line, effect, experiments."""
+  where = {}
+  for _, command, config in _configs():
+    for line in differences.lines(config, config.methods[0]):
+      where.setdefault(line, {})[command.partition(':')[0]] = None
+  lines = [(*HEADER, 'experiments')]
+  for difference in differences.TABLE:
+    if names := tuple(where.get(difference.line, ())):
+      several = 'all' if len(names) == len(EXPERIMENTS) else ', '.join(f'`{n}`' for n in names)
+      lines.append((difference.line, difference.effect, several))
+  return formatting.markdown(lines)
+
+
 if __name__ == '__main__':
-  print(table())
+  print(differences_table() if sys.argv[1:] == ['--differences'] else table())

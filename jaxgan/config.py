@@ -234,6 +234,7 @@ def read(folder: pathlib.Path) -> ml_collections.ConfigDict:
   if isinstance(config.get('images'), str):  # Older versions have the name of the source in it.
     config.images = prepared_names.without_source(config.images)
   with fields_are_there(path):
+    _name_older_pictures(config)
     for section in (config, config.get('recogniser')):
       if section:
         _upgrade(section)
@@ -253,6 +254,14 @@ def _upgrade(section) -> None:
       job.algorithm = ml_collections.ConfigDict(classifier.upgraded(job.algorithm.to_dict()))
     if 'folder' in job and 'checkpoint' not in job:
       job.checkpoint = 'latest'
+
+
+def _name_older_pictures(config) -> None:
+  """Says of LSUN what a configuration has from before `data.options.picture` was a choice."""
+  for section in (config, *(config.get(role) for role in CLASSIFIERS)):
+    if section and 'data' in section and section.data.dataset.startswith('long_tail_lsun/'):
+      options = section.data.options
+      options.picture = options.get('picture') or 'centre_crop'
 
 
 def changes(folder: pathlib.Path, config) -> list[tuple]:

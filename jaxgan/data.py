@@ -11,6 +11,8 @@ import numpy as np
 from jaxgan import augment, distributed, parallel
 from jaxgan.errors import UserError
 
+REFERENCES = ('held_out', 'released')  # of `load_reference`
+RELEASED = 'reference_released'  # the split that the second one is
 _ROUNDS = 6
 
 
@@ -151,17 +153,35 @@ def load(config, split: str, limit: float = math.inf):
   return _load(config.dataset, split, *_place(config), _options(config), limit)
 
 
-def load_reference(config):
-  """The images that generated ones are compared with: split 'reference' where there is one.
+def load_reference(config, which: str = 'held_out'):
+  """The images that generated ones are compared with.
 
   Args:
     config: the `data` section.
+    which: 'held_out', the split 'reference' (of iNaturalist training images, as in the paper) or,
+      of a data set without it, 'test'; or 'released', the training images that the authors'
+      released code compares with, which only LSUN has.
 
   Returns:
-    `data_prep.build.Arrays`; of a data set without that split, its split 'test'.
+    `data_prep.build.Arrays`.
+
+  Raises:
+    UserError: the data set does not have the released reference.
   """
+  check_reference(config, which)
   test = load(config, 'test')
+  if which == 'released':
+    return load(config, RELEASED)
   return load(config, 'reference') if 'reference' in test.metadata else test
+
+
+def check_reference(config, which: str) -> None:
+  """Raises a UserError where a data set has no such reference; see `load_reference`."""
+  if which == 'released' and RELEASED not in load(config, 'test').metadata:
+    raise UserError(
+      f"config.evaluation.reference='released' is not possible with {config.dataset}: use "
+      "'held_out', or long_tail_lsun as this version prepares it"
+    )
 
 
 def load_training(config, num_replicas: int = 1) -> TrainingData:

@@ -72,8 +72,13 @@ def draw(sample, names, num_images: int, balanced: bool, seed: int, batch_size: 
   wanted[: num_images % len(names)] += 1
   advice = 'ask for fewer (num_images) or leave out balanced'
   wanted = wanted if balanced else num_images
-  images, labels = zip(*stream(sample, names, wanted, seed, batch_size, advice), strict=True)
-  return np.concatenate(images), np.concatenate(labels)
+  images, labels, start = None, np.empty(num_images, int), 0
+  for drawn, drawn_labels in stream(sample, names, wanted, seed, batch_size, advice):
+    if images is None:  # Filled batch by batch: they are in memory once.
+      images = np.empty((num_images, *drawn.shape[1:]), drawn.dtype)
+    at = slice(start, start := start + len(drawn))
+    images[at], labels[at] = drawn, drawn_labels
+  return images, labels
 
 
 def check_new(out: pathlib.Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 from jaxgan import config as config_lib
 from jaxgan.algorithms import stability
 from jaxgan.errors import UserError
+from tests.experiments.names import module
 from tests.stand_in import tiny, tiny_codes
 
 
@@ -224,3 +225,19 @@ def test_a_run_with_balanced_batches_of_before_is_another_method(tiny_config, tm
   (tmp_path / 'config.json').write_text(json.dumps(old))
   with pytest.raises(UserError, match='class_balanced_batches was True, is None'):
     config_lib.remember(tmp_path, tiny_config)
+
+
+def test_lsun_of_before_there_was_a_choice_is_cropped(tmp_path):
+  """A run that remembers no picture goes on with centre_crop, and is another one than squash."""
+  config = module('lsun5_lt').get_config()
+  config.data.options.picture = 'centre_crop'
+  config_lib.remember(tmp_path, config)
+  remembered = json.loads((tmp_path / 'config.json').read_text())
+  for section in (remembered, remembered['classifier'], remembered['annotator'], remembered['cas']):
+    del section['data']['options']['picture']
+  (tmp_path / 'config.json').write_text(json.dumps(remembered))
+  config_lib.check_unchanged(tmp_path, config)
+  assert config_lib.read(tmp_path).annotator.data.options.picture == 'centre_crop'
+  config.data.options.picture = 'squash'
+  with pytest.raises(UserError, match="picture was 'centre_crop', is 'squash'"):
+    config_lib.check_unchanged(tmp_path, config)

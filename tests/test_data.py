@@ -158,6 +158,17 @@ def test_reference_is_the_test_split_where_there_is_no_other(splits, expected, m
   assert data.load_reference(None).name == expected
 
 
+def test_the_released_reference_is_a_split_of_its_own(monkeypatch):
+  splits = dict.fromkeys(('reference', 'reference_released'))
+  loaded = lambda config, split: SimpleNamespace(name=split, metadata=splits)  # noqa: E731
+  monkeypatch.setattr(data, 'load', loaded)
+  assert data.load_reference(None, 'held_out').name == 'reference'
+  assert data.load_reference(None, 'released').name == 'reference_released'
+  del splits['reference_released']
+  with pytest.raises(UserError, match="'released' is not possible with mine: use 'held_out'"):
+    data.load_reference(SimpleNamespace(dataset='mine'), 'released')
+
+
 @pytest.mark.parametrize('padding', [8, 10**9])
 def test_a_crop_keeps_something_of_the_image(padding):
   data.check_crop(7, (8, 9, 1), 'crop_padding')

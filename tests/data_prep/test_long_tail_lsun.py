@@ -53,8 +53,8 @@ def source(published, use_edition):
   return published
 
 
-def _load(split, source, tmp_path, name=NAME):
-  return build.load(name, split, str(source), str(tmp_path / 'tfds'))
+def _load(split, source, tmp_path, name=NAME, **options):
+  return build.load(name, split, str(source), str(tmp_path / 'tfds'), **options)
 
 
 def _numbers(arrays):
@@ -89,6 +89,57 @@ def test_the_centre_square_is_kept_and_resized(source, tmp_path):
   for image, (scene, number) in zip(train.images, _numbers(train), strict=True):
     np.testing.assert_array_equal(image[:, :32], 10 * scene)
     np.testing.assert_array_equal(image[:, 32:], 10 * number)
+
+
+def test_the_whole_picture_is_squashed(source, tmp_path):
+  """Of 96x64 pixels all: a sixth of white at either side, a half of that inside on the way."""
+  cropped = _load('train', source, tmp_path)
+  squashed = _load('train', source, tmp_path, picture='squash')
+  assert squashed.key.startswith('long_tail_lsun/ratio_10-squash/')
+  assert cropped.key.startswith('long_tail_lsun/ratio_10/')
+  assert squashed.metadata['picture'] == 'the whole picture, bilinear to 64x64'
+  np.testing.assert_array_equal(squashed.labels, cropped.labels)
+  for image, (scene, number) in zip(squashed.images, _numbers(cropped), strict=True):
+    assert (image[:, :10] == 255).all() and (image[:, -10:] == 255).all()
+    np.testing.assert_array_equal(image[:, 12:31], 10 * scene)
+    np.testing.assert_array_equal(image[:, 33:52], 10 * number)
+    # Bilinear, with a support of 1.5 pixels: no overshoot at an edge, which Lanczos has.
+    row = image[32, :, 0].astype(int)
+    assert (np.diff(row[8:20]) <= 0).all()
+
+
+def test_prepared_data_outlives_its_source(published, source, tmp_path):
+  copy = tmp_path / 'copy'
+  shutil.copytree(published, copy)
+  first = _load('train', copy, tmp_path, picture='squash')
+  _load('train', copy, tmp_path)
+  shutil.rmtree(copy)
+  again = _load(
+    'train', copy, tmp_path, picture='squash', prepared='long_tail_lsun/ratio_10-squash'
+  )
+  assert again.key == first.key
+
+
+def test_an_unknown_picture(source, tmp_path):
+  with pytest.raises(UserError, match=r"picture='crop' .* allowed: centre_crop, squash"):
+    _load('train', source, tmp_path, picture='crop')
+  with pytest.raises(UserError, match='picture is not an option of long_tail_fashion'):
+    build.prepare('long_tail_fashion/ratio_50', data_dir=str(tmp_path), picture='squash')
+
+
+def test_the_released_reference_is_what_large_classes_are_trained_on(source, tmp_path):
+  """The first of the 8 images a class: the ratio keeps 8, 4, 2, 1 and no image of the classes."""
+  train, released = (
+    _load(split, source, tmp_path, picture='squash') for split in ('train', 'reference_released')
+  )
+  assert released.metadata['reference_released']['class_counts'] == [REFERENCE] * 5
+  pairs = [
+    {(int(label), image.tobytes()) for label, image in zip(part.labels, part.images, strict=True)}
+    for part in (train, released)
+  ]
+  shared = [sum(label == k for label, _ in pairs[0] & pairs[1]) for k in range(5)]
+  counts = long_tail.class_counts(PER_CLASS, 5, 10)
+  assert shared == [min(REFERENCE, count) for count in counts]
 
 
 def test_preparing_again_gives_the_same(source, tmp_path):

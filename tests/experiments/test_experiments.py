@@ -308,6 +308,16 @@ def test_an_unknown_argument_is_refused(name, argument, allowed):
     module(name).get_config(argument)
 
 
+def test_own_images_of_the_gan_are_mirrored_unless_said_otherwise():
+  config = module('folder_lt').get_config()
+  assert config.data.flip and config.classifier.data.flip
+  config.data.flip = False  # --config.data.flip=False, of the GAN alone.
+  assert config.classifier.data.flip and config.cas.data.flip
+  evaluation = config.evaluation
+  assert (evaluation.resamplings, evaluation.cas_images) == (1, None)
+  assert not module('label_free_folder').get_config().data.flip
+
+
 def test_one_value_reaches_every_job():
   config = module('folder_lt').get_config()
   config.data.source = 'mine'

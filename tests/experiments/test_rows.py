@@ -93,3 +93,34 @@ def test_a_classifier_of_another_ratio_is_all_that_the_ablation_changes():
     for field in ('experiment', 'workdir', 'published'):
       del config[field]
   assert other.to_json() == plain.to_json()
+
+
+@pytest.mark.parametrize('name', rows.EXPERIMENTS)
+def test_published_rows_are_drawn_and_scored_as_the_authors_did(name):
+  """Their released code: no mirrored images of the GAN, three re-samplings, 100,000 images."""
+  config = importlib.import_module(f'experiments.{name}').get_config()
+  assert not config.data.flip and config.data.crop_padding == 0
+  for role in ('classifier', 'annotator', 'cas'):
+    assert config[role].data.flip and config[role].data.crop_padding == 4
+  evaluation = config.evaluation
+  assert (evaluation.resamplings, evaluation.cas_images) == (3, 100_000)
+  assert evaluation.reference == 'held_out'
+
+
+@pytest.mark.parametrize('argument', ['', 'classifier=few_labels'])
+def test_lsun_is_squashed_for_the_gan_and_all_classifiers(argument):
+  config = importlib.import_module('experiments.lsun5_lt').get_config(argument)
+  sections = [config, *(config[role] for role in ('classifier', 'annotator', 'cas'))]
+  assert {section.data.options.picture for section in sections} == {'squash'}
+  config.data.options.picture = 'centre_crop'
+  assert {section.data.options.picture for section in sections} == {'centre_crop'}
+
+
+def test_differences_as_markdown():
+  lines = rows.differences_table().splitlines()
+  assert lines[0] == '| difference | likely effect | experiments |'
+  cells = {line.split(' | ')[0].strip('| '): line.split(' | ')[2].strip(' |') for line in lines[2:]}
+  (precision,) = (where for line, where in cells.items() if 'float32' in line)
+  (squash,) = (where for line, where in cells.items() if 'no ratio is trained on' in line)
+  assert (precision, squash) == ('all', '`lsun5_lt.py`')
+  assert not any('mirrored' in line for line in cells)

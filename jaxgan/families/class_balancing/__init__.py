@@ -40,6 +40,7 @@ def validate(config, require, require_positive) -> None:
   for field in ('samples', 'periodic_samples'):  # One alone has no covariance.
     value = config.evaluation[field]
     require(value >= 2, f'evaluation.{field}', value, '2 or more')
+  _validate_evaluation(config, require)
   for field in ('beta1', 'beta2', 'ema_decay', 'count_decay'):
     value = algorithm[field]
     require(0 <= value < 1, f'algorithm.{field}', value, 'a number in [0, 1)')
@@ -52,6 +53,18 @@ def validate(config, require, require_positive) -> None:
   stability.validate(algorithm, require)
 
 
+def _validate_evaluation(config, require) -> None:
+  """Checks what older configurations lack in their `evaluation` section."""
+  times, which, images = resamplings(config), reference(config), cas_images(config)
+  require(times >= 1, 'evaluation.resamplings', times, '1 or more')
+  known = ' or '.join(data_lib.REFERENCES)
+  require(which in data_lib.REFERENCES, 'evaluation.reference', which, known)
+  if images is not None and has_cas(config, labelled=True):
+    batch = config.cas.train.batch_size
+    allowed = f'{batch} or more, as config.cas.train.batch_size is {batch}'
+    require(images >= batch, 'evaluation.cas_images', images, allowed)
+
+
 def _start_counts(config) -> tuple[float, ...]:
   counts = config.algorithm.count_start
   return tuple(counts) if isinstance(counts, (tuple, list)) else (counts,)
@@ -60,6 +73,21 @@ def _start_counts(config) -> tuple[float, ...]:
 def has_cas(config, labelled: bool) -> bool:
   """Whether the last evaluation has a classification accuracy score; older runs have no switch."""
   return labelled and config.evaluation.get('cas', False)
+
+
+def cas_images(config) -> int | None:
+  """How many images the score is of; None for as many as there are for training."""
+  return config.evaluation.get('cas_images')
+
+
+def resamplings(config) -> int:
+  """How often the last evaluation draws its images from the one checkpoint."""
+  return config.evaluation.get('resamplings', 1)
+
+
+def reference(config) -> str:
+  """What generated images are compared with, see `jaxgan.data.load_reference`."""
+  return config.evaluation.get('reference', 'held_out')
 
 
 def roles(config, methods, labelled: bool):
@@ -120,8 +148,9 @@ def check(config, data: data_lib.TrainingData) -> None:
   images_per_step = config.train.batch_size * config.algorithm.discriminator_steps
   for indices in data.indices:
     data_lib.steps_per_epoch(len(indices), images_per_step)
-    if has_cas(config, labelled):  # It generates as many images.
+    if has_cas(config, labelled) and cas_images(config) is None:  # It generates as many images.
       data_lib.steps_per_epoch(len(indices), config.cas.train.batch_size)
+  data_lib.check_reference(config.data, reference(config))
   NETWORKS[config.algorithm.network].check(data.image_shape[0])
   features.inception_network(config.evaluation)
 

@@ -18,27 +18,36 @@ from jaxgan import jobs, replicas, sampling, train
 FOLDER = 'cas'  # in the folder of the run or replica
 
 
-def generate(sample, arrays, seed: int, batch_size: int):
-  """As many generated images as there are training images, always the same ones.
+def generate(sample, arrays, num_images: int | None, seed: int, batch_size: int):
+  """Labelled generated images, always the same ones.
+
+  Their labels are those that `sample` gives: of an unconditional GAN a classifier's, and of a
+  conditional one the classes asked for, drawn uniformly (authors' released code).
 
   Args:
     sample: `sample(rng, num_images) -> (images, labels)`, see `jaxgan.families`.
     arrays: the training images.
+    num_images: how many; None for as many as there are training images.
     seed: of the noise.
     batch_size: images to generate at once.
 
   Returns:
     `data_prep.build.Arrays`; its key tells the very images and labels.
   """
-  num_images = len(arrays.labels)
+  num_images = len(arrays.labels) if num_images is None else num_images
   images, labels = sampling.draw(sample, arrays.class_names, num_images, False, seed, batch_size)
   labels = labels.astype(np.int32)
-  digest = hashlib.sha256(images.tobytes() + labels.tobytes()).hexdigest()
-  return arrays._replace(images=images, labels=labels, key=f'generated/{digest[:16]}')
+  digest = hashlib.sha256(np.ascontiguousarray(images).data)  # 100,000 of 64x64 have 1.2 GB.
+  digest.update(labels.tobytes())
+  key = f'generated/{digest.hexdigest()[:16]}'
+  return arrays._replace(images=images, labels=labels, key=key)
 
 
 def job(config, generated, step: int, seed: int, folder: pathlib.Path) -> train.Job:
   """The job that trains the score's classifier.
+
+  The section's epochs are of the generated images: 200 in the published rows, as for the published
+  classifier, which are 781 updates each with 100,000 images in batches of 128.
 
   Args:
     config: the experiment's; its section `cas` says how to train, and on which data to test.

@@ -13,6 +13,7 @@ from jaxgan.families.class_balancing import (
   cas,
   classifiers,
   comparison,
+  differences,
   features,
   measures,
   memorisation,
@@ -92,10 +93,13 @@ class Evaluation:
 
   def write(self, folder, method: str, step: int, state, replica: int) -> dict:
     setup, evaluator, config = self._setup, self._evaluator(replica), self._setup.config
-    rng = jax.random.fold_in(setup.evaluation_rng(replica), 1)
-    measured = evaluator(state, config.evaluation.samples, rng, keep_features=True)
+    samples, resamplings = config.evaluation.samples, class_balancing.resamplings(config)
+    key = setup.evaluation_rng(replica)
+    rng, *others = (jax.random.fold_in(key, 1 + sampling) for sampling in range(resamplings))
+    measured = evaluator(state, samples, rng, keep_features=True)
     copies, nearest = evaluator.memorisation(measured, setup.data.arrays(replica))
-    results = measured.results | {'features': evaluator.compare(measured), 'memorisation': copies}
+    results = measured.results | evaluator.resampled(state, samples, others, measured.results)
+    results |= {'features': evaluator.compare(measured), 'memorisation': copies}
     num_reference = len(evaluator.reference.images)
     score, score_protocol = self._score(folder, step, state, replica)
     choices = gan_methods.METHODS[method]
@@ -112,7 +116,7 @@ class Evaluation:
     if codes:
       judges |= {'recogniser': setup.classifiers['recogniser'].key, 'codes': len(codes.names)}
     classes = counted.get('annotator')
-    networks = evaluator.networks
+    networks, differing = evaluator.networks, differences.lines(config, method)
     evaluation = {
       'experiment': config.experiment,
       'method': method,
@@ -121,7 +125,9 @@ class Evaluation:
         'data': evaluator.data_key,
         'reference': evaluator.reference.key,
         'reference_images': num_reference,
-        'samples': config.evaluation.samples,
+        **_reference_choice(config, evaluator.reference),
+        'samples': samples,
+        **_resamplings_protocol(resamplings),
         'step': step,
         'network': config.algorithm.network,
         'loss': config.algorithm.loss,
@@ -132,11 +138,12 @@ class Evaluation:
         'batch_norm': 'running statistics',
         'feature_network': ', '.join(f'{n.metric}: {n.key}' for n in networks),
         'resize': ', '.join(f'{n.metric}: {n.resize}' for n in networks),
-        **comparison.protocol(config.evaluation.samples, num_reference),
+        **comparison.protocol(samples, num_reference),
         **judges,
         **score_protocol,
         'seed': config.seed + replica,
         **evaluation_file.machine(),
+        **({'differences': differing} if differing else {}),
       },
       'results': results | {'cas': score},
       'class_names': list(classes.names) if classes else [],
@@ -164,7 +171,8 @@ class Evaluation:
     if 'recogniser' in self._measuring:
       labelled_by = f'{labelled_by}, trained with labels that the method does not read'
     arrays, seed = setup.data.arrays(replica), config.seed + replica
-    generated = cas.generate(sample, arrays, seed, config.evaluation.batch_size)
+    num_images, batch_size = class_balancing.cas_images(config), config.evaluation.batch_size
+    generated = cas.generate(sample, arrays, num_images, seed, batch_size)
     job = cas.job(config, generated, step, seed, folder)
     num_images, batch_size = len(generated.labels), config.cas.train.batch_size
     protocol = {
@@ -196,3 +204,18 @@ class Evaluation:
       return images, classify(labeller.variables, images)[0]
 
     return sample, labeller.class_names, labeller.key
+
+
+def _reference_choice(config, reference) -> dict:
+  """The protocol's field of a data set that has two references."""
+  if data_lib.RELEASED not in reference.metadata:
+    return {}
+  return {'reference_choice': class_balancing.reference(config)}
+
+
+def _resamplings_protocol(resamplings: int) -> dict:
+  """The protocol's fields of an evaluation that draws its images several times."""
+  if resamplings == 1:
+    return {}
+  of_the_first = 'KL and Fréchet distances are means over them, all else is of the first'
+  return {'resamplings': resamplings, 'resampled': of_the_first}

@@ -9,7 +9,8 @@ import numpy as np
 
 from jaxgan import compilation, distributed, jobs
 from jaxgan import data as data_lib
-from jaxgan.families.class_balancing import comparison, features, memorisation
+from jaxgan.families import class_balancing
+from jaxgan.families.class_balancing import beside_published, comparison, features, memorisation
 from jaxgan.metrics import class_distribution, fid, inception
 
 _KEPT = 512  # evaluation images kept for pictures
@@ -70,7 +71,7 @@ class Evaluator:
     self.config = config
     self.counted = [_counted(role, given, arrays) for role, given in classifiers.items()]
     self.data_key = arrays.key
-    self.reference = data_lib.load_reference(config.data)
+    self.reference = data_lib.load_reference(config.data, class_balancing.reference(config))
     self.notes = []
     self.networks = [features.classifier_network(*item) for item in classifiers.items()]
     if 'annotator' not in classifiers:
@@ -152,6 +153,30 @@ class Evaluator:
     images = np.concatenate(kept)[:_KEPT]
     all_features = [np.concatenate(batches) for batches in zip(*all_features, strict=True)]
     return Measured(results, images, labels[self.counted[0].role], all_features)
+
+  def resampled(self, state, num_samples: int, rngs, first: dict) -> dict:
+    """The scores of images that are drawn from the state again and again.
+
+    Args:
+      state: the training state.
+      num_samples: images to generate each time.
+      rngs: keys of all samplings but the first.
+      first: the results of the first.
+
+    Returns:
+      {} for no further sampling, or for each score of `beside_published.RESAMPLED` that the first
+      has: its values, as '<score>_resamplings', and their mean in place of the first.
+    """
+    if not rngs:
+      return {}
+    samplings = [first, *(self(state, num_samples, rng).results for rng in rngs)]
+    values = {
+      score: [results[score] for results in samplings]
+      for score in beside_published.RESAMPLED
+      if first.get(score) is not None
+    }
+    means = {score: float(np.mean(values[score])) for score in values}
+    return means | {f'{score}_resamplings': each for score, each in values.items()}
 
   def compare(self, measured: Measured) -> dict:
     """Compares the features of generated images with the reference: {network: numbers}."""

@@ -6,11 +6,11 @@ import statistics
 
 import numpy as np
 
-from jaxgan.families.class_balancing import classifiers, memorisation, verdicts
+from jaxgan.families.class_balancing import beside_published, classifiers, memorisation, verdicts
 from jaxgan.families.class_balancing import page as page  # part of the interface
 from jaxgan.metrics.class_distribution import GROUPS, THIRDS
 from jaxgan.names import escaped, shown
-from jaxgan.report import formatting
+from jaxgan.report import differences, formatting
 from jaxgan.report.blocks import Table, Text
 from jaxgan.report.published import published_values, sources
 from jaxgan.report.rows import check_numbers
@@ -119,6 +119,8 @@ def check(evaluation):
   if kind == 'class':
     optional += [results['head_medium_tail'][name] for name in THIRDS]
   needed = results['kl_from_uniform' if kind == 'class' else 'code_kl_from_uniform']
+  for score in beside_published.RESAMPLED:
+    optional += results.get(f'{score}_resamplings', ())
   check_numbers(
     [needed, *counts, *train_counts, *(value for value in optional if value is not None)]
   )
@@ -172,11 +174,13 @@ def section(rows, footnotes):
   """
   tables = {
     'Scores': (_scores(rows, footnotes), f'{EXPLANATION}{sources(rows)}'),
+    '± of re-samplings': (beside_published.resamplings(rows), beside_published.EXPLANATION),
     'By frequency': (_by_frequency(rows), FREQUENCY_EXPLANATION),
     'Codes': (_codes(rows), CODES_EXPLANATION),
     'Quality and variety': (_quality(rows), QUALITY_EXPLANATION),
     'Beside the baseline': (_comparisons(rows), VERDICT_EXPLANATION),
     'Classifiers': (classifiers.table(rows), classifiers.EXPLANATION),
+    differences.TITLE: (beside_published.differing(rows), differences.EXPLANATION),
   }
   return [
     block

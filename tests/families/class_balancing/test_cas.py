@@ -1,5 +1,6 @@
 """The classification accuracy score: what it tells, and that it resumes and never goes stale."""
 
+import hashlib
 import os
 import signal
 
@@ -25,14 +26,14 @@ def make_job(tiny_config, real, tmp_path):
   tiny_config.cas.algorithm.warmup_epochs = 0
   tiny_config.cas.data.crop_padding = 0
 
-  def make(folder='run', relabel=lambda labels: labels, step=2, updates=4, seed=0):
+  def make(folder='run', relabel=lambda labels: labels, step=2, updates=4, seed=0, images=None):
     tiny_config.cas.train.update(steps=updates, evaluate_every=4, checkpoint_every=4)
 
     def sample(rng, num_images):
       at = np.asarray(jax.random.randint(rng, (num_images,), 0, len(real.labels)))
       return real.images[at], relabel(real.labels[at])
 
-    generated = cas.generate(sample, real, seed=seed, batch_size=8)
+    generated = cas.generate(sample, real, images, seed=seed, batch_size=8)
     return cas.job(tiny_config, generated, step, seed, tmp_path / folder)
 
   return make
@@ -49,6 +50,25 @@ def test_generated_images_are_as_many_as_real_ones_and_always_the_same(make_job,
   assert first.images.shape == real.images.shape and first.labels.dtype == real.labels.dtype
   assert first.key == again.key != other.key and first.key.startswith('generated/')
   np.testing.assert_array_equal(first.images, again.images)
+
+
+def test_so_many_images_as_are_asked_for(make_job, real):
+  """Their key is that of all of them, as it was when it was taken of a copy."""
+  few, many = (make_job(images=number).data.pool for number in (30, 150))
+  assert (len(few.images), len(many.images)) == (30, 150)
+  assert (len(few.labels), len(many.labels)) == (30, 150) and few.labels.dtype == np.int32
+  np.testing.assert_array_equal(few.images, many.images[:30])
+  expected = hashlib.sha256(many.images.tobytes() + many.labels.tobytes()).hexdigest()
+  assert many.key == f'generated/{expected[:16]}'
+
+
+def test_epochs_are_of_the_generated_images(tiny_config, make_job, tmp_path):
+  lengths = []
+  for images in (30, 150):
+    generated = make_job(images=images).data.pool
+    tiny_config.cas.train.update(steps=None, epochs=2)
+    lengths.append(cas.job(tiny_config, generated, 2, 0, tmp_path).config.updates)
+  assert lengths == [2 * (30 // 8), 2 * (150 // 8)]
 
 
 def test_perfect_images_score_high_and_shuffled_labels_at_chance(make_job, mesh):

@@ -1,5 +1,7 @@
 """What a run of the family needs, and the labels of the images that are drawn from it."""
 
+import json
+import shutil
 import types
 
 import jax
@@ -8,6 +10,8 @@ import numpy as np
 import pytest
 
 from data_prep import build
+import jaxgan
+from jaxgan import config as config_lib
 from jaxgan import data as data_lib
 from jaxgan import jobs
 from jaxgan.algorithms import Algorithm
@@ -101,3 +105,75 @@ def test_images_of_the_others_are_labelled_by_a_classifier():
   images, labels, source = _sample(False, 6)
   assert (images == 0).all() and (labels == 2).all()
   assert source == 'the annotator'
+
+
+def test_resamplings_begin_with_the_sampling_that_a_single_one_has(
+  finished, stand_in_data, tmp_path
+):
+  del stand_in_data
+  shutil.copytree(finished[0], workdir := tmp_path / 'run')
+  folder = workdir / 'class_balancing'
+  single = json.loads((folder / 'evaluation.json').read_text())
+  assert not any('resampl' in name for name in [*single['results'], *single['protocol']])
+  config = config_lib.read(folder)
+  config.evaluation.update(resamplings=3, cas=False)
+  several = jaxgan.load(workdir, 'class_balancing', config=config).evaluate()
+  results = several['results']
+  for score in ('kl_from_uniform', 'frechet_annotator'):
+    values = results[f'{score}_resamplings']
+    assert len(values) == 3 and results[score] == pytest.approx(sum(values) / 3)
+    assert values[0] == single['results'][score]
+  assert len(set(results['frechet_annotator_resamplings'])) == 3
+  assert results['fid'] is None and 'fid_resamplings' not in results  # No weights.
+  for name in ('class_counts', 'head_medium_tail', 'features', 'memorisation'):
+    assert results[name] == single['results'][name]
+  assert several['protocol']['resamplings'] == 3
+  assert several['protocol']['resampled'] == (
+    'KL and Fréchet distances are means over them, all else is of the first'
+  )
+
+
+@pytest.mark.parametrize(
+  ('field', 'value', 'message'),
+  [
+    ('resamplings', 0, 'config.evaluation.resamplings=0 is not possible: use 1 or more'),
+    (
+      'reference',
+      'train',
+      "config.evaluation.reference='train' is not possible: use held_out or released",
+    ),
+    (
+      'cas_images',
+      7,
+      'config.evaluation.cas_images=7 is not possible: use 8 or more, as '
+      'config.cas.train.batch_size is 8',
+    ),
+  ],
+)
+def test_impossible_evaluations(tiny_config, field, value, message):
+  config_lib.validate(tiny_config, num_devices=1)
+  tiny_config.evaluation[field] = value
+  with pytest.raises(UserError) as error:
+    config_lib.validate(tiny_config, num_devices=1)
+  assert str(error.value) == message
+
+
+def test_a_run_from_before_these_fields_is_evaluated_as_it_was(tiny_config):
+  for field in ('resamplings', 'reference', 'cas_images'):
+    del tiny_config.evaluation[field]
+  config_lib.validate(tiny_config, num_devices=1)
+  assert class_balancing.resamplings(tiny_config) == 1
+  assert class_balancing.reference(tiny_config) == 'held_out'
+  assert class_balancing.cas_images(tiny_config) is None
+
+
+def test_the_released_reference_is_refused_before_training(tiny_config):
+  tiny_config.evaluation.update(cas=False, reference='released')
+  tiny_config.train.batch_size = 2
+  pool = build.Arrays(np.zeros((3, 8, 8, 1), np.uint8), np.arange(3), NAMES, {}, '')
+  with (
+    pytest.MonkeyPatch.context() as monkeypatch,
+    pytest.raises(UserError, match="reference='released' is not possible with stand_in: use"),
+  ):
+    monkeypatch.setattr(data_lib, 'load', lambda config, split: pool)
+    class_balancing.check(tiny_config, data_lib.whole(pool))

@@ -1,0 +1,51 @@
+"""Differences from the authors' code that stay in published rows: one line and its likely effect.
+
+A family has a table of them; the protocol of an evaluation names those that apply to it, and a
+report and README list them with their effects.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+TITLE = "Differences from the authors' code"
+HEADER = ('difference', 'likely effect')
+EXPLANATION = (
+  "What still differs from the authors' released code in the rows with published values; where the "
+  'paper says otherwise than that code, the paper is followed.'
+)
+
+
+class Difference(NamedTuple):
+  """A deviation from the authors' released code.
+
+  Attributes:
+    line: a sentence: what is done here, and in brackets what the released code does.
+    effect: what it probably changes in the numbers.
+    applies: `applies(config, method) -> bool`, of an experiment's configuration.
+  """
+
+  line: str
+  effect: str
+  applies: Callable
+
+
+def lines(table, config, method: str) -> list[str]:
+  """The lines of the differences that apply to a method of an experiment, in the table's order."""
+  return [difference.line for difference in table if difference.applies(config, method)]
+
+
+def cells(table, found) -> list[tuple[str, ...]]:
+  """The cells of a table in a report.
+
+  Args:
+    table: Differences.
+    found: lines in the protocols of evaluations; of older ones perhaps lines of an older table.
+
+  Returns:
+    The header and [line, effect] of each line once, in the table's order; of an unknown line '-'.
+  """
+  effects = {difference.line: difference.effect for difference in table}
+  found = dict.fromkeys(found)
+  known = [line for line in effects if line in found]
+  unknown = [line for line in found if line not in effects]
+  return [HEADER, *((line, effects.get(line, '-')) for line in [*known, *unknown])]
