@@ -155,6 +155,10 @@ def few_labels_classifier_section(dataset: str, num_labels: int, flip: bool = Tr
   return section
 
 
+# c_k at the start of the first cycle on CIFAR-10 and LSUN, in the authors' released code; the paper
+# is silent. There batch x cycle / K is 51,200 or more: scale it for other lengths.
+PUBLISHED_CYCLE_START = 512.0
+
 # λ of a classifier of few labels by imbalance ratio, the same on CIFAR-10 and LSUN (§6.4.3).
 FEW_LABELS_REGULARISER_WEIGHT = {100: 10.0, 10: 7.5}
 

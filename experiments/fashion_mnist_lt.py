@@ -10,8 +10,9 @@ The data set is downloaded (31 MB), or PATH is a folder with its four IDX files.
 100: 6,000 T-shirts ... 60 ankle boots; the annotator is trained on all 60,000 training images, and
 the 10,000 test images are the reference of all distances.
 
-In no paper's tables. The settings are those of long-tailed CIFAR-10 (`cifar10_lt`), and the methods
-differ in nothing but their choices; they share their work directory, classifier and annotator.
+In no paper's tables. The settings are those of long-tailed CIFAR-10 (`cifar10_lt`), but the first
+count c_k starts at 0. The methods differ in nothing but their choices; they share their work
+directory, classifier and annotator.
 Two things follow from the images: SNDCGAN has two stages, 7x7 to 28x28, and nothing is mirrored,
 because nearly all shoes point to the left.
 
