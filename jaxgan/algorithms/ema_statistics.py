@@ -1,7 +1,8 @@
 """Batch-norm statistics of an averaged generator, which no batch has ever passed in training.
 
 The average of the weights has its own activations. The paper of Class Balancing GAN does not say
-with which statistics it is evaluated.
+with which statistics it is evaluated; the authors' released average is run in training mode for its
+pictures, so that its statistics are mostly its own, like those of 'recomputed'.
 """
 
 import jax

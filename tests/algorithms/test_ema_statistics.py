@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgan import replicas
+from jaxgan import parallel, replicas
 from jaxgan.algorithms import ema_statistics
 from jaxgan.algorithms.gan import gan
 from jaxgan.algorithms.gan_methods import METHODS
@@ -78,6 +78,16 @@ def test_recomputed_statistics_are_means_over_the_batches():
     norm = settled.ema['batch_stats']['BatchNorm_0']
     np.testing.assert_allclose(norm['mean'], np.mean(means, 0), rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(norm['var'], np.mean(variances, 0), rtol=1e-4)
+
+
+def test_devices_that_share_the_batches_find_the_same_statistics():
+  state, algorithm = _state(), build('recomputed')
+  alone = algorithm.settled(state)
+  with jax.set_mesh(parallel.device_mesh(devices=jax.devices())):
+    shared = jax.jit(algorithm.settled)(state)
+  jax.tree.map(
+    lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), alone.ema, shared.ema
+  )
 
 
 def test_a_conditional_average_is_passed_labels():
