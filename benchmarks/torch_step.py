@@ -140,8 +140,8 @@ class Trainer:
 
     self.generator_optimizer = adam(self.generator)
     self.discriminator_optimizer = adam(self.discriminator)
-    self.counts = torch.full((num_classes,), c.count_start, device=device)
-    self.cycle_counts = torch.zeros(num_classes, device=device)
+    self.counts = torch.tensor(c.count_start, device=device).expand(num_classes).clone()
+    self.cycle_counts = torch.full((num_classes,), c.cycle_start, device=device)
     self.order, self.position, self.num_steps, self.draw_seconds = None, 0, 0, 0.0
 
   def draw(self):

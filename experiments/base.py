@@ -206,6 +206,10 @@ def few_labels_classifier_section(dataset: str, num_labels: int, flip: bool = Tr
   return section
 
 
+# c_k at the start of the first cycle on CIFAR-10 and LSUN, in the authors' released code; the paper
+# is silent. There batch x cycle / K is 51,200 or more: scale it for other lengths.
+PUBLISHED_CYCLE_START = 512.0
+
 # λ of a classifier of few labels by imbalance ratio, the same on CIFAR-10 and LSUN (§6.4.3).
 FEW_LABELS_REGULARISER_WEIGHT = {100: 10.0, 10: 7.5}
 
@@ -297,8 +301,11 @@ def gan_config(
         'ema_start': 20_000,
         'regulariser_weight': 10.0,  # λ
         'regulariser_weights': 'released',  # or 'paper': 1 / (K N̂), without an upper bound
-        'class_loss_weight': 1.0,  # of the class losses of acgan and acgan_pretrained
-        'count_start': 50.0,  # N of every class, or a tuple with one a class
+        'class_loss_weight': 1.0,  # of the losses of acgan's class head
+        'classifier_loss_weight': 1.0,  # of the classifier's loss in acgan_pretrained
+        'effective_labels': 'generator_step',  # or 'both_steps': which draw labels ∝ 1/N_k
+        'count_start': (50.0,),  # N of every class, or one for each
+        'cycle_start': 0.0,  # c of every class in the first cycle; later ones start at 0
         'count_update': 'convex',  # or 'additive', Eq. 5's two forms, or 'held'
         'count_decay': 0.5,  # α
         'count_cycle': 2000,
@@ -311,6 +318,8 @@ def gan_config(
         'periodic_samples': 10_000,
         'batch_size': 256,
         'checkpoint': 'best',
+        # Of the EMA generator's batch norm: 'average', 'generator' or 'recomputed'.
+        'ema_statistics': 'average',
         'inception_weights': '',  # the file or its folder
         'download_inception': False,
         # What generated images are compared with: 'held_out' or, of LSUN, 'released'.

@@ -31,11 +31,34 @@ Semi-supervised (§4.3 of the paper), `classifier=few_labels`: the GAN's images 
 classifier in the loop is BiT-M R50x1 of ImageNet-21k, fine-tuned on five labelled images a class.
 Published, ratio 100: 33.32 / 0.14, ratio 10: 30.37 / 0.04, accuracy of the classifier 84.96 %.
 
+The count c_k of the first cycle starts at 512 (`algorithm.cycle_start`), as in the authors'
+released code; later ones start at 0. Batch x cycle / K is 51,200 here: scale it for other lengths.
+A nearly absent class then has N_k = 281 after the first cycle instead of 25.
+
 Ablations, each in a work directory of its own: `classifier=ratio_1|ratio_10|ratio_100|ratio_200|
 ratio_1000` has a classifier of that imbalance ratio in the loop (Fig. 5; its loss is not known:
-cross-entropy with re-weighting, the last checkpoint);
-`--config.algorithm.count_cycle=500 --workdir=...` counts in shorter cycles (Fig. 6), and
-`--config.algorithm.count_update=additive --workdir=...` has Eq. 5's other form.
+cross-entropy with re-weighting, the last checkpoint), and
+`--config.algorithm.count_update=additive --workdir=...` has Eq. 5's other form. Fig. 6, the period
+of the counts, at ratio 10 (2,000 is the default):
+
+    python -m jaxgan.main --config=experiments/cifar10_lt.py:ratio=10 \
+        --config.algorithm.count_cycle=1000 --workdir=runs/cifar10_lt_ratio_10_cycle_1000
+    python -m jaxgan.main --config=experiments/cifar10_lt.py:ratio=10 \
+        --config.algorithm.count_cycle=4000 --workdir=runs/cifar10_lt_ratio_10_cycle_4000
+
+The authors' scripts of 1,000 and 4,000 vary `save_every`, perhaps with the period of the FID check
+(`train.evaluate_every` and `train.checkpoint_every`), which stays at 2,000 here.
+
+Fig. 3, the two extreme cases of the regulariser: N of one class is held at 1e8 or at 1.
+
+    python -m jaxgan.main --config=experiments/cifar10_lt.py:ratio=1,counts=huge
+    python -m jaxgan.main --config=experiments/cifar10_lt.py:ratio=1,counts=tiny
+
+Neither the paper nor the code says which class it is or what the other N are. Here it is class 4,
+deer, and the others are held at 50, where N starts. Other numbers, one for each class:
+
+    python -m jaxgan.main --config=experiments/cifar10_lt.py:ratio=1,counts=huge \
+        '--config.algorithm.count_start=(1,1,1e8,1,1,1,1,1,1,1)' --workdir=runs/cifar10_lt_bird
 """
 
 from data_prep.long_tail import class_counts
@@ -53,13 +76,15 @@ ARGUMENTS = {
   'ratio': (100, 10, 1),
   'method': tuple(METHODS),
   'classifier': ('long_tailed', 'few_labels', *RATIOS),
+  'counts': ('learned', 'huge', 'tiny'),
 }
 _LARGEST_CLASS, _CLASSES = 5000, 10
 _REGULARISER_WEIGHT = {100: 10.0, 10: 7.5, 1: 5.0}
+_HELD_CLASS, _HELD_COUNTS = 4, {'huge': 1e8, 'tiny': 1.0}  # Fig. 3
 
 
 def get_config(argument: str = ''):
-  """The configuration; the argument takes ratio=100|10|1, method=... and classifier=..."""
+  """The configuration; the argument takes ratio=100|10|1, method=, classifier= and counts=..."""
   chosen = base.parse_argument(argument, **ARGUMENTS)
   name, data = f'cifar10_lt_ratio_{chosen.ratio}', f'long_tail_cifar10/ratio_{chosen.ratio}'
   classifier, rows = None, {}
@@ -88,6 +113,15 @@ def get_config(argument: str = ''):
   if chosen.classifier == 'long_tailed':
     base.use_focal_loss(config.classifier, _num_images(chosen.ratio))
   base.use_focal_loss(config.annotator, _num_images(1))
+  config.algorithm.cycle_start = base.PUBLISHED_CYCLE_START
+  if chosen.counts in _HELD_COUNTS:
+    config.experiment = f'{name}_counts_{chosen.counts}'
+    config.workdir = f'runs/{config.experiment}'
+    counts = list(config.algorithm.count_start) * 10
+    counts[_HELD_CLASS] = _HELD_COUNTS[chosen.counts]
+    config.algorithm.update(count_start=tuple(counts), count_update='held')
+    config.evaluation.cas = False  # Held counts make no balanced images to learn from.
+    return config  # Of Fig. 3 no numbers are published.
   for method, row in rows.items():
     config.published[method] = f'class_balancing_gan.{row}'
   return config

@@ -28,8 +28,7 @@ def get_config(argument: str = ''):
   config.workdir = f'runs/{config.experiment}'
   counts = [1.0] * 10
   counts[HELD_CLASS] = _COUNTS[chosen.count]
-  with config.ignore_type():
-    config.algorithm.count_start = tuple(counts)
+  config.algorithm.count_start = tuple(counts)
   config.algorithm.count_update = 'held'
   config.evaluation.cas = False  # Held counts make no balanced images to learn from.
   return config

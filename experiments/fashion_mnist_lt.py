@@ -11,8 +11,9 @@ The data set is downloaded (31 MB), or PATH is a folder with its four IDX files.
 the 10,000 test images are the reference of all distances.
 
 In no paper's tables. The settings are those of long-tailed CIFAR-10 (`cifar10_lt`), but for the
-classifiers, which have the cross-entropy and the last checkpoint. The methods differ in nothing but
-their choices, and share their work directory, classifier and annotator.
+classifiers, which have the cross-entropy and the last checkpoint, and the first count c_k, which
+starts at 0. The methods differ in nothing but their choices, and share their work directory,
+classifier and annotator.
 Two things follow from the images: SNDCGAN has two stages, 7x7 to 28x28, and nothing is mirrored,
 because nearly all shoes point to the left.
 

@@ -18,11 +18,14 @@ classifier's labels from uniform):
 
 Mirroring, re-samplings and the number of images of the CAS are those of `cifar10_lt`.
 
-The labels of class_balancing_conditional are drawn with weight ∝ 1 / N_k.
-`acgan_pretrained`, which the paper finds to collapse (§6.6), is in no table. What the data set has
-to itself (§6.5.2, Table 12): every batch norm of the generator is conditional, the generator has
-spectral norm, too, 200,000 steps, and statistics of every step with α = 0.995. FID compares with
-16 training images of each species, as the paper does.
+The labels of class_balancing_conditional are drawn with weight ∝ 1 / N_k in the generator's step
+and uniformly in the discriminator's, as in the authors' released code (there commented out);
+`--config.algorithm.effective_labels=both_steps` draws them so in both. `acgan_pretrained`, which
+the paper finds to collapse (§6.6), is in no table; its loss has the released weight 0.5.
+
+What the data set has to itself (§6.5.2, Table 12): every batch norm of the generator is
+conditional, the generator has spectral norm, too, 200,000 steps, and statistics of every step with
+α = 0.995. FID compares with 16 training images of each species, as the paper does.
 
 The statistics are updated in the convex form of Eq. 5 with its floor of 1, as in the released code.
 A batch of 256 holds a quarter of an image a class, so N_k falls from 50 to the floor after about
@@ -84,6 +87,7 @@ def get_config(argument: str = ''):
     generator_spectral_norm=True,
     beta1=0.0,
     regulariser_weight=0.5,
+    classifier_loss_weight=0.5,
     count_decay=0.995,
     count_cycle=1,
   )

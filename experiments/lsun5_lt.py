@@ -3,22 +3,25 @@
     python -m jaxgan.main --config=experiments/lsun5_lt.py --config.data.source=PATH
     python -m jaxgan.main --config=experiments/lsun5_lt.py:method=cgan --config.data.source=PATH
     python -m jaxgan.main --config=experiments/lsun5_lt.py:ratio=10 --config.data.source=PATH
+    python -m jaxgan.main --config=experiments/lsun5_lt.py:weights=released \
+        --config.data.source=PATH
     python -m jaxgan.main --config=experiments/lsun5_lt.py:classifier=few_labels \
         --config.data.source=PATH --config.classifier.algorithm.weights=BiT-M-R50x1.npz
 
 PATH is a folder with LSUN's LMDB folders of bedroom, conference room, dining room, kitchen and
 living room. Published (FID / KL of the annotator's labels from uniform):
 
-| imbalance ratio | unconditional | acgan        | cgan         | class_balancing | λ   |
-|-----------------|---------------|--------------|--------------|-----------------|-----|
-| 100             | 37.70 / 0.68  | 43.76 / 0.39 | 75.39 / 0.01 | 35.04 / 0.06    | 20  |
-| 10              | 33.28 / 0.29  | 31.98 / 0.05 | 30.68 / 0.00 | 28.78 / 0.01    | 7.5 |
-| 1               | 28.99 / -     | 26.43 / -    | 27.59 / -    | 28.15 / -       | 5   |
+| imbalance ratio | unconditional | acgan        | cgan         | class_balancing | λ (released) |
+|-----------------|---------------|--------------|--------------|-----------------|--------------|
+| 100             | 37.70 / 0.68  | 43.76 / 0.39 | 75.39 / 0.01 | 35.04 / 0.06    | 20 (10)      |
+| 10              | 33.28 / 0.29  | 31.98 / 0.05 | 30.68 / 0.00 | 28.78 / 0.01    | 7.5 (7.5)    |
+| 1               | 28.99 / -     | 26.43 / -    | 27.59 / -    | 28.15 / -       | 5 (2.5)      |
 
 SNResGAN for 64x64 images (Tables 8 and 9), Adam's β1 = 0 (Table 10). Its activations are ReLU, as
-the tables say; the authors' released code has leaky ReLU with slope 0.1. The λ of ratio 1 is the
-paper's; the authors' released configuration has 2.5. Mirroring, re-samplings and the number of
-images of the CAS are those of `cifar10_lt`.
+the tables say; the authors' released code has leaky ReLU with slope 0.1. λ is the paper's;
+`weights=released` has that of the released configurations, in a work directory of its own. The
+first cycle of the counts starts at 512 (`algorithm.cycle_start`), as in the released code.
+Mirroring, re-samplings and the number of images of the CAS are those of `cifar10_lt`.
 
 As in the released code, pictures are squashed to 64x64 as a whole;
 `--config.data.options.picture=centre_crop` keeps their centre square, for the GAN and all
@@ -38,6 +41,7 @@ the classifier 82.40 %.
 
 from data_prep.long_tail import class_counts
 from experiments import base
+from jaxgan.errors import UserError
 
 METHODS = {  # and their published names
   'class_balancing': 'class_balancing',
@@ -49,19 +53,29 @@ ARGUMENTS = {
   'ratio': (100, 10, 1),
   'method': tuple(METHODS),
   'classifier': ('long_tailed', 'few_labels'),
+  'weights': ('paper', 'released'),
+}
+_REGULARISER_WEIGHT = {
+  'paper': {100: 20.0, 10: 7.5, 1: 5.0},
+  'released': {100: 10.0, 10: 7.5, 1: 2.5},
 }
 _LARGEST_CLASS, _CLASSES = 50_000, 5
-_REGULARISER_WEIGHT = {100: 20.0, 10: 7.5, 1: 5.0}
 
 
 def get_config(argument: str = ''):
-  """The configuration; the argument takes ratio=100|10|1, method=... and classifier=..."""
+  """The configuration; the argument takes ratio=100|10|1, method=, classifier= and weights=..."""
   chosen = base.parse_argument(argument, **ARGUMENTS)
   name = f'lsun5_lt_ratio_{chosen.ratio}'
   few_labels = chosen.classifier == 'few_labels'
   if few_labels:
     base.check_few_labels(argument, chosen.ratio)
+    if chosen.weights != ARGUMENTS['weights'][0]:
+      raise UserError(
+        f'--config=...:{argument}: classifier=few_labels has weights of its own, leave weights out'
+      )
     name = f'{name}_few_labels'
+  elif chosen.weights == 'released':
+    name = f'{name}_released_weights'
   config = base.gan_config(
     experiment=name,
     method=chosen.method,
@@ -73,7 +87,10 @@ def get_config(argument: str = ''):
   base.evaluate_as_published(config)
   config.data.options.picture = 'squash'
   config.algorithm.update(
-    network='snresgan', beta1=0.0, regulariser_weight=_REGULARISER_WEIGHT[chosen.ratio]
+    network='snresgan',
+    beta1=0.0,
+    regulariser_weight=_REGULARISER_WEIGHT[chosen.weights][chosen.ratio],
+    cycle_start=base.PUBLISHED_CYCLE_START,
   )
   base.use_focal_loss(config.annotator, _num_images(1))
   if few_labels:

@@ -51,6 +51,9 @@ def replicate(algorithm: Algorithm, num_replicas: int) -> Algorithm:
 
     return over_replicas(one)(states, keys(rng), asked)
 
+  def settled(states):
+    return over_replicas(algorithm.settled)(states)
+
   def classify(variables, images):
     return over_replicas(algorithm.classify)(variables, images)
 
@@ -59,6 +62,7 @@ def replicate(algorithm: Algorithm, num_replicas: int) -> Algorithm:
     update=update,
     generate=generate if algorithm.generate else None,
     classify=classify if algorithm.classify else None,
+    settled=settled,
   )
 
 

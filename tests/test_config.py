@@ -1,6 +1,7 @@
 """Impossible configurations are refused with one line that names the field."""
 
 import json
+import math
 
 import ml_collections
 import pytest
@@ -37,7 +38,18 @@ from tests.stand_in import tiny, tiny_codes
     ('algorithm.beta1', 1.0, r'algorithm\.beta1'),
     ('algorithm.ema_decay', 1.5, r'algorithm\.ema_decay'),
     ('algorithm.count_cycle', 0, r'algorithm\.count_cycle'),
-    ('algorithm.count_start', -1.0, r'algorithm\.count_start=-1\.0 .* positive numbers'),
+    ('algorithm.count_start', (-1.0,), r'algorithm\.count_start=\(-1\.0,\) .* positive numbers'),
+    ('algorithm.count_start', (), r'algorithm\.count_start=\(\) .* positive numbers'),
+    ('algorithm.count_start', ('x',), r"algorithm\.count_start=\('x',\) .* positive numbers"),
+    ('algorithm.count_start', (1.0, math.inf), r'count_start=\(1\.0, inf\) .* positive numbers'),
+    ('algorithm.cycle_start', -1.0, r'algorithm\.cycle_start=-1\.0 .* 0 or more'),
+    ('algorithm.classifier_loss_weight', -1.0, r'algorithm\.classifier_loss_weight'),
+    (
+      'algorithm.effective_labels',
+      'all',
+      "effective_labels='all' .* one of generator_step, both",
+    ),
+    ('evaluation.ema_statistics', 'ema', "ema_statistics='ema' .* one of average, generator, reco"),
     ('algorithm.count_update', 'sum', r"count_update='sum' .*convex, additive, held"),
     ('evaluation.batch_size', 9, r'evaluation\.batch_size'),
     ('classifier.algorithm.network', 'vgg', r'algorithm\.network.*one of resnet, mnist_cnn'),
@@ -203,12 +215,17 @@ def test_a_run_from_before_there_were_some_fields_goes_on(method, tmp_path):
   added = ('network', 'width', 'crop_keep', 'flip', 'gamma_range', 'prior_losses')
   added += ('prior_learning_rate',)
   if method == 'class_balancing':
-    added = ('generator_spectral_norm', 'count_update', *stability.OFF)
+    added = ('generator_spectral_norm', 'count_update', 'cycle_start', *stability.OFF)
+    added += ('classifier_loss_weight', 'effective_labels')
+    # What older code ran: one weight for both losses, labels by 1 / N_k in both steps.
+    config.algorithm.update(class_loss_weight=0.7, classifier_loss_weight=0.7)
+    config.algorithm.effective_labels = 'both_steps'
   old = config.to_dict()
   for field in added:
     old['algorithm'].pop(field, None)
   if method == 'class_balancing':
     old['algorithm']['class_balanced_batches'] = False
+    old['algorithm']['count_start'] = 50.0
   (tmp_path / 'config.json').write_text(json.dumps(old))
   remembered = config_lib.read(tmp_path)
   config_lib.validate(remembered, num_devices=1)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import jaxgan
+from jaxgan import config as config_lib
 from jaxgan import jobs, main
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -90,6 +91,29 @@ def test_help_lists_the_flags(tmp_path):
   )
   for flag in (f'--{name}' for name in names):
     assert flag in result.stdout
+
+
+@pytest.mark.parametrize(
+  ('argument', 'value', 'expected'),
+  [
+    # Fig. 3 of Class Balancing GAN: N of one class.
+    ('ratio=1,counts=huge', None, (50, 50, 50, 50, 1e8, 50, 50, 50, 50, 50)),
+    ('ratio=1', '(1.0,1.0,1e8,1,1,1,1,1,1,1)', (1, 1, 1e8, 1, 1, 1, 1, 1, 1, 1)),
+    ('ratio=1', '50', (50,)),
+    ('ratio=1', '0.5', (0.5,)),
+    ('ratio=1', None, (50,)),
+  ],
+)
+def test_counts_are_one_number_or_one_for_each_class(argument, value, expected, monkeypatch):
+  arguments = ['jaxgan', f'--config={ROOT}/experiments/cifar10_lt.py:{argument}']
+  if value:
+    arguments.append(f'--config.algorithm.count_start={value}')
+  monkeypatch.setattr(sys, 'argv', arguments)  # There ml_collections looks for fields.
+  with flagsaver.flagsaver():
+    main._parse(arguments)
+    config = main._CONFIG.value
+  config_lib.validate(config, num_devices=1)
+  assert config.algorithm.count_start == expected
 
 
 @pytest.fixture

@@ -10,6 +10,10 @@ import optax
 from jaxgan.errors import UserError
 
 
+def _as_it_is(state):
+  return state
+
+
 class Algorithm(NamedTuple):
   """A training algorithm, as an optax transformation is a pair of functions.
 
@@ -29,6 +33,8 @@ class Algorithm(NamedTuple):
     class_conditional: whether `generate` takes `labels` `[num_images]`, the classes that the images
       are to be of; where they are None all classes are equally likely.
     class_balanced: whether the batches that it reads have every class equally often.
+    settled: `settled(state) -> state`, once for a state before `generate` is called with it: the
+      state whose averaged generator has the batch-norm statistics that it is evaluated with.
   """
 
   init: Callable
@@ -38,6 +44,7 @@ class Algorithm(NamedTuple):
   images_per_update: int = 1
   class_conditional: bool = False
   class_balanced: bool = False
+  settled: Callable = _as_it_is
 
 
 def apply_train(network, params, batch_stats, *inputs):

@@ -23,6 +23,7 @@ import jax.numpy as jnp
 import optax
 
 from jaxgan.algorithms import Algorithm, adam, apply_train, check_choices, gan_methods, stability
+from jaxgan.algorithms.ema_statistics import EMA_STATISTICS
 from jaxgan.losses import adversarial, auxiliary, class_balance
 from jaxgan.networks.gans import NETWORKS
 from jaxgan.parallel import along_batch
@@ -45,11 +46,14 @@ COUNT_UPDATES = {
   'additive': class_balance.additive_update,
   'held': lambda counts, cycle_counts, decay: counts,
 }
+# Which steps draw the labels of a method whose labels are 'effective' by 1/N_k; others, uniformly.
+EFFECTIVE_LABELS = {'generator_step': ('generator',), 'both_steps': ('discriminator', 'generator')}
 CHOICES = {
   'network': NETWORKS,
   'loss': LOSSES,
   'regulariser_weights': WEIGHTS,
   'count_update': COUNT_UPDATES,
+  'effective_labels': EFFECTIVE_LABELS,
 }
 
 
@@ -78,6 +82,7 @@ def gan(
   image_shape: tuple[int, int, int],
   num_classes: int,
   classify: Callable | None = None,
+  ema_statistics: str = 'average',
 ) -> Algorithm:
   """Builds the GAN algorithm.
 
@@ -86,15 +91,18 @@ def gan(
       `generator_width`, `discriminator_width`, `generator_spectral_norm` (the discriminator always
       has it), `noise_dim`, `learning_rate`, `beta1`, `beta2`, `epsilon` (of Adam),
       `discriminator_steps` (n_dis), `ema_decay`, `ema_start`, `regulariser_weight` (λ),
-      `regulariser_weights` (of WEIGHTS), `class_loss_weight` (of the losses of head 'auxiliary' and
-      guidance 'cross_entropy'), `count_start` (N at the start, one number or one a class),
-      `count_update` (of COUNT_UPDATES), `count_decay` (α), `count_cycle` (steps), `dtype`, and
-      those of `stability.OFF`.
+      `regulariser_weights` (of WEIGHTS), `class_loss_weight` (of the losses of head 'auxiliary'),
+      `classifier_loss_weight` (of guidance 'cross_entropy'), `effective_labels` (of
+      EFFECTIVE_LABELS), `count_start` (N at the start, one number for all classes or one for each),
+      `cycle_start` (c_k at the start of the first cycle, for all classes), `count_update` (of
+      COUNT_UPDATES), `count_decay` (α), `count_cycle` (steps), `dtype`, and those of
+      `stability.OFF`.
     choices: a method of `gan_methods.METHODS`, or other choices.
     image_shape: (H, W, C) of the training images.
     num_classes: K of the classifier in the loop, and of the labels where there are any.
     classify: `classify(variables, images) -> (logits, features)` of the frozen classifier, whose
       variables come with each batch as `batch['frozen']['classifier']`; not read without guidance.
+    ema_statistics: of EMA_STATISTICS, what `settled` gives the average of the generator.
 
   Returns:
     The Algorithm; its state is a GanState.
@@ -107,8 +115,11 @@ def gan(
   generator, discriminator = NETWORKS[config.network].make(
     config, image_shape, choices.labels != 'none', choices.head, num_classes
   )
-  draw_labels = gan_methods.LABELS[choices.labels]
   draw_uniform = gan_methods.LABELS['none' if choices.labels == 'none' else 'uniform']
+  draw_labels = dict.fromkeys(('discriminator', 'generator'), draw_uniform)
+  if choices.labels == 'effective':
+    effective = EFFECTIVE_LABELS[config.effective_labels]
+    draw_labels |= dict.fromkeys(effective, gan_methods.LABELS['effective'])
   guidance = gan_methods.GUIDANCE[choices.guidance]
   discriminator_loss, generator_loss = LOSSES[config.loss]
   weights = WEIGHTS[config.regulariser_weights]
@@ -121,9 +132,13 @@ def gan(
   def draw_noise(rng, num):
     return along_batch(jax.random.normal(rng, (num, config.noise_dim)))
 
-  def generate_train(params, state, rng, num):
-    """A training batch: images, their labels, and the generator's running statistics."""
-    labels, noise_rng = draw_labels(rng, num, num_classes, state.counts)
+  def generate_train(step, params, state, rng, num):
+    """A training batch: images, their labels, and the generator's running statistics.
+
+    `step` is 'discriminator' or 'generator'. The statistics of both are kept, as in the authors'
+    released code; the paper is silent.
+    """
+    labels, noise_rng = draw_labels[step](rng, num, num_classes, state.counts)
     noise = draw_noise(noise_rng, num)
     images, stats = apply_train(generator, params, state.generator['batch_stats'], noise, labels)
     return images, labels, stats
@@ -134,7 +149,7 @@ def gan(
     labels = None if choices.labels == 'none' else jnp.zeros(2, jnp.int32)
     generator_variables = generator.init(generator_rng, noise, labels, train=False)
     discriminator_variables = discriminator.init(discriminator_rng, images, labels, train=False)
-    start_counts = jnp.broadcast_to(jnp.asarray(config.count_start, jnp.float32), (num_classes,))
+    start_counts = jnp.broadcast_to(jnp.array(config.count_start, jnp.float32), (num_classes,))
     memories = stability.first_memories(discriminator_regularisers)
     return GanState(
       step=jnp.zeros((), jnp.int32),
@@ -144,12 +159,12 @@ def gan(
       generator_optimizer=optimizer.init(generator_variables['params']),
       discriminator_optimizer=optimizer.init(discriminator_variables['params']),
       counts=start_counts if guidance else None,
-      cycle_counts=jnp.zeros_like(start_counts) if guidance else None,
+      cycle_counts=jnp.full_like(start_counts, config.cycle_start) if guidance else None,
     )
 
   def discriminator_step(state, real_images, real_labels, rng):
-    fake_images, fake_labels, _ = generate_train(
-      state.generator['params'], state, rng, real_images.shape[0]
+    fake_images, fake_labels, stats = generate_train(
+      'discriminator', state.generator['params'], state, rng, real_images.shape[0]
     )
     fake_images = jax.lax.stop_gradient(fake_images)
     view_real, view_fake = stability.views(config, rng)
@@ -194,6 +209,7 @@ def gan(
     (_, (updated, metrics)), gradients = jax.value_and_grad(loss_fn, has_aux=True)(params)
     updates, optimizer_state = optimizer.update(gradients, state.discriminator_optimizer, params)
     state = state.replace(
+      generator={**state.generator, 'batch_stats': stats},
       discriminator={'params': optax.apply_updates(params, updates), **updated},
       discriminator_optimizer=optimizer_state,
     )
@@ -203,7 +219,7 @@ def gan(
     view_real, view_fake = stability.views(config, rng)
 
     def loss_fn(params):
-      images, labels, stats = generate_train(params, state, rng, real_images.shape[0])
+      images, labels, stats = generate_train('generator', params, state, rng, real_images.shape[0])
       judge = functools.partial(discriminator.apply, state.discriminator, train=False)
       fake_logits, fake_classes = judge(view_fake(images), labels)
       real_logits, _ = judge(view_real(real_images), real_labels)
@@ -270,6 +286,15 @@ def gan(
     variables = state.ema if ema else state.generator
     return generator.apply(variables, draw_noise(noise_rng, num_images), labels, train=False)
 
+  def pass_batch(params, batch_stats, rng, num_images):
+    labels, noise_rng = draw_uniform(rng, num_images, num_classes, None)
+    noise = draw_noise(noise_rng, num_images)
+    return apply_train(generator, params, batch_stats, noise, labels)[1]
+
+  def settled(state):
+    stats = EMA_STATISTICS[ema_statistics](state.ema, state.generator, pass_batch)
+    return state.replace(ema={**state.ema, 'batch_stats': stats})
+
   return Algorithm(
     init,
     update,
@@ -277,4 +302,5 @@ def gan(
     images_per_update=config.discriminator_steps,
     class_conditional=choices.class_conditional,
     class_balanced=gan_methods.BATCHES[choices.batches],
+    settled=settled,
   )

@@ -75,7 +75,7 @@ CLASSES = {'labels': 'classifier', 'codes': 'recogniser'}
 GUIDANCE = {
   'none': None,  # no classifier in the loop
   'weighted_entropy': Guidance(_balance, 'regulariser_weight', 'loss/regulariser', False),
-  'cross_entropy': Guidance(_agreement, 'class_loss_weight', 'loss/class', True),
+  'cross_entropy': Guidance(_agreement, 'classifier_loss_weight', 'loss/class', True),
 }
 # How often a real image is drawn -> whether batches are balanced, see `data.balanced_positions`.
 BATCHES = {'instance_balanced': False, 'class_balanced': True}

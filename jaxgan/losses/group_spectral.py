@@ -19,8 +19,8 @@ def group_spectral_norms(embeddings):
   """The spectral norm of each class's vector as a matrix of groups, σ_max(γ_k as [n_g, n_c]).
 
   By the singular values themselves: matrices are at most 16x32 for 512 channels, and their largest
-  one needs no state, holds from the first step on and has a gradient (0 at a matrix of zeros, as
-  biases start) where power iteration would have to find a direction first.
+  one needs no state, holds from the first step on and has a gradient (0 at a matrix of zeros) where
+  power iteration would have to find a direction first.
 
   Args:
     embeddings: `[K, C]`, gains γ (what is added to 1) or biases β of conditional batch norm.

@@ -10,7 +10,8 @@ def normaliser(active: bool, train: bool):
   σ = v W uᵀ of the kernel `[..., out]` as a matrix W `[-1, out]`. Each call makes one power
   iteration from the u that `batch_stats` holds, v = u Wᵀ / |u Wᵀ| and u = v W / |v W|; with
   `train` the new u is stored. σ is thus always that of the kernel at hand: of averaged kernels
-  that come with an averaged u, too. PyTorch's layers differ from this in inference mode, where they
+  that come with an averaged u, too. ε = 1e-12 is added to the squared norms, which is the released
+  code's 1e-6 of a norm. PyTorch's layers differ from this in inference mode, where they
   read both vectors as stored, and in transposed convolutions, whose matrix is `[-1, in]` here (that
   of the convolution they are the adjoint of), `[-1, out]` there.
 

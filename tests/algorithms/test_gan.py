@@ -207,17 +207,19 @@ def test_labels_are_drawn_uniformly_or_by_the_inverse_of_their_counts():
 
 def test_class_losses_enter_with_their_weight():
   """Without it, ACGAN is a conditional generator against an unconditional discriminator."""
-  for method, losses in (
-    ('acgan', ('loss/discriminator_class', 'loss/generator_class')),
-    ('acgan_pretrained', ('loss/class',)),
+  for method, weight, of_others, losses in (
+    ('acgan', 'class_loss_weight', 'classifier_loss_weight', ('discriminator', 'generator')),
+    ('acgan_pretrained', 'classifier_loss_weight', 'class_loss_weight', ('class',)),
   ):
     with_it, metrics = run(method)
-    without, _ = run(method, class_loss_weight=0.0)
-    assert all(metrics[0][name] > 0 for name in losses)
-    moved = jax.tree.map(
-      lambda a, b: bool((a != b).any()), with_it[1].generator, without[1].generator
-    )
-    assert any(jax.tree.leaves(moved))
+    names = [f'loss/{name}_class' if method == 'acgan' else f'loss/{name}' for name in losses]
+    assert all(metrics[0][name] > 0 for name in names)
+    for field, changes in ((weight, True), (of_others, False)):
+      without, _ = run(method, **{field: 0.0})
+      moved = jax.tree.map(
+        lambda a, b: bool((a != b).any()), with_it[1].generator, without[1].generator
+      )
+      assert any(jax.tree.leaves(moved)) == changes
 
 
 @pytest.mark.parametrize('method', ['acgan', 'cgan'])
@@ -285,3 +287,54 @@ def test_bfloat16_keeps_float32_state_and_losses():
   floats = [x for x in jax.tree.leaves(states[-1]) if jnp.issubdtype(x.dtype, jnp.floating)]
   assert all(x.dtype == jnp.float32 for x in floats)
   assert metrics[-1]['loss/generator'].dtype == jnp.float32
+
+
+def test_the_first_cycle_starts_where_the_configuration_says():
+  """c starts at 512 in the first cycle of 2 steps, at 0 in the second: N <- 25 + (512 + c) / 2."""
+  states, metrics = run('class_balancing', 3, cycle_start=512.0)
+  seen = [np.asarray(m['class_share']) * 8 for m in metrics]
+  np.testing.assert_allclose(states[1].cycle_counts, 512 + seen[0], rtol=1e-6)
+  np.testing.assert_allclose(states[1].counts, [50.0] * K)
+  np.testing.assert_allclose(states[2].counts, 281 + (seen[0] + seen[1]) / 2, rtol=1e-6)
+  np.testing.assert_allclose(states[3].cycle_counts, seen[2], atol=1e-5)
+
+
+@pytest.mark.parametrize(
+  ('effective_labels', 'drawn'),
+  [
+    ('generator_step', ['uniform', 'uniform', 'effective']),
+    ('both_steps', ['effective', 'effective', 'effective']),
+  ],
+)
+def test_which_steps_draw_labels_by_their_effective_counts(monkeypatch, effective_labels, drawn):
+  """Two discriminator steps, then the generator's; labels to generate from are uniform."""
+  called = []
+
+  def noted(name, draw):
+    return lambda *arguments: (called.append(name), draw(*arguments))[1]
+
+  for name in ('uniform', 'effective'):
+    monkeypatch.setitem(LABELS, name, noted(name, LABELS[name]))
+  config = stand_in.tiny().algorithm
+  config.update(effective_labels=effective_labels, discriminator_steps=2)
+  algorithm = gan(config, METHODS['class_balancing_conditional'], SHAPE, K, classify)
+  state = jax.eval_shape(algorithm.init, jax.random.key(0))
+  jax.eval_shape(algorithm.update, state, batch(16), jax.random.key(1))
+  assert called == drawn
+  jax.eval_shape(lambda state, rng: algorithm.generate(state, rng, 4), state, jax.random.key(1))
+  assert called == [*drawn, 'uniform']
+
+
+def test_running_statistics_take_in_the_batches_of_both_steps():
+  """Of a dense layer's outputs by hand: one discriminator step's batch, then the generator's."""
+  _, update, state = build('unconditional')
+  after, _ = update(state, batch(), jax.random.key(1))
+  dense = state.generator['params']['Dense_0']
+  mean, variance = np.zeros(4), np.ones(4)
+  for rng in jax.random.split(jax.random.key(1), 2):  # Both before the generator moves.
+    noise = jax.random.normal(rng, (8, dense['kernel'].shape[0]))
+    x = np.asarray(noise @ dense['kernel'] + dense['bias']).reshape(-1, 4)
+    mean, variance = 0.9 * mean + 0.1 * x.mean(0), 0.9 * variance + 0.1 * x.var(0)
+  stats = after.generator['batch_stats']['BatchNorm_0']
+  np.testing.assert_allclose(stats['mean'], mean, rtol=1e-4, atol=1e-6)
+  np.testing.assert_allclose(stats['var'], variance, rtol=1e-4)

@@ -118,10 +118,9 @@ def test_gsr_trains_the_gains_and_biases_of_the_generator_alone(step):
   assert metrics['loss/gsr'] > 0
   assert not _moved(without.discriminator, regularised.discriminator)
   moved = _moved(without.generator['params'], regularised.generator['params'])
-  gains = [leaf for leaf in moved if 'Dense_0' in leaf]
-  assert gains and all('ConditionalBatchNorm' in leaf for leaf in moved)
-  # Biases start at zero, where the penalty is smallest.
-  assert len(gains) == len(moved)
+  assert all('ConditionalBatchNorm' in leaf for leaf in moved)
+  gains, biases = ([leaf for leaf in moved if name in leaf] for name in ('Dense_0', 'Dense_1'))
+  assert gains and biases and len(moved) == len(gains) + len(biases)
   embeddings = stability.conditional.embeddings(first.generator['params'])
   assert len(embeddings) == 2 and {e.shape for e in embeddings} == {(K, 4)}
 

@@ -30,7 +30,11 @@ FASHION, MNIST = _experiment('fashion_lt'), _experiment('mnist_lt')
     ('train.resume=maybe', 'train.resume=maybe: use true or false'),
     ('seed=x', 'config.seed=x: use a whole number'),
     ('algorithm.learning_rate=', 'learning_rate=: use a number'),
-    ('algorithm.count_start=(1,', r'count_start=\(1,: use a number'),
+    ('algorithm.count_start=(1,', r'count_start=\(1,: Error while parsing string: \(1, as tuple'),
+    ('algorithm.count_start=ten', r"count_start=\('ten',\) is not possible: use positive numbers"),
+    ('algorithm.count_start=(1.0,2.0)', 'count_start has 2 numbers, .* has 10 classes'),
+    ('algorithm.effective_labels=one', 'use one of generator_step, both_steps'),
+    ('evaluation.ema_statistics=ema', 'use one of average, generator, recomputed'),
     ('data=3', "config.data=3: Failed to parse '3' as a ConfigDict"),
     # Ranges.
     ('train.batch_size=0', 'config.train.batch_size=0 is not possible: use a number above 0'),

@@ -26,7 +26,8 @@ def test_cifar10_follows_the_paper(ratio):
   expected = {
     'learning_rate': 2e-4, 'beta1': 0.5, 'beta2': 0.999, 'epsilon': 1e-6, 'noise_dim': 128,
     'ema_decay': 0.9999, 'ema_start': 20_000, 'discriminator_steps': 1, 'loss': 'relativistic',
-    'count_start': 50.0, 'count_decay': 0.5, 'count_cycle': 2000,
+    'count_start': (50.0,), 'count_decay': 0.5, 'count_cycle': 2000, 'cycle_start': 512.0,
+    'class_loss_weight': 1.0, 'classifier_loss_weight': 1.0, 'effective_labels': 'generator_step',
     'generator_width': 64, 'discriminator_width': 64,
   }  # fmt: skip
   assert {name: config.algorithm[name] for name in expected} == expected
@@ -102,6 +103,8 @@ def test_fashion_mnist_is_set_as_cifar10(ratio):
   fashion, cifar10 = (
     module(name).get_config(f'ratio={ratio}') for name in ('fashion_mnist_lt', 'cifar10_lt')
   )
+  assert (cifar10.algorithm.cycle_start, fashion.algorithm.cycle_start) == (512.0, 0.0)
+  cifar10.algorithm.cycle_start = 0.0
   assert fashion.algorithm.to_dict() == cifar10.algorithm.to_dict()
   assert fashion.train.to_dict() == cifar10.train.to_dict()
   classifiers = [dict(config.classifier.algorithm) for config in (fashion, cifar10)]

@@ -5,7 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments import fashion_extreme_counts
+from experiments import cifar10_lt, fashion_extreme_counts
+from jaxgan import config as config_lib
 from jaxgan.losses import class_balance
 
 
@@ -23,3 +24,16 @@ def test_the_regulariser_alone_moves_the_share_as_the_figure_says(count, low, hi
   assert low <= share <= high
   others = np.delete(jax.nn.softmax(logits), fashion_extreme_counts.HELD_CLASS)
   np.testing.assert_allclose(others, others[0], rtol=1e-4)
+
+
+@pytest.mark.parametrize(('counts', 'held'), [('huge', 1e8), ('tiny', 1.0)])
+def test_counts_of_the_figure_are_held_on_balanced_cifar10(counts, held):
+  learned, config = (
+    cifar10_lt.get_config(f'ratio=1{argument}') for argument in ('', f',counts={counts}')
+  )
+  config_lib.validate(config, num_devices=1)
+  assert config.algorithm.count_start == (50.0,) * 4 + (held,) + (50.0,) * 5
+  assert config.algorithm.count_update == 'held' and not config.published
+  assert config.workdir == f'runs/cifar10_lt_ratio_1_counts_{counts}'
+  config.algorithm.update(count_start=(50.0,), count_update='convex')
+  assert config.algorithm.to_dict() == learned.algorithm.to_dict()

@@ -62,13 +62,20 @@ def test_methods_differ_in_nothing_but_the_method(name):
     ('lsun5_lt', '', {'regulariser_weight': 20.0, 'beta1': 0.0, 'network': 'snresgan'}),
     ('lsun5_lt', 'ratio=10', {'regulariser_weight': 7.5, 'beta1': 0.0, 'count_cycle': 2000}),
     ('lsun5_lt', 'ratio=1', {'regulariser_weight': 5.0, 'generator_spectral_norm': False}),
-    ('lsun5_lt', 'classifier=few_labels', {'regulariser_weight': 10.0, 'beta1': 0.0}),
+    ('lsun5_lt', 'weights=released', {'regulariser_weight': 10.0, 'cycle_start': 512.0}),
+    ('lsun5_lt', 'ratio=10,weights=released', {'regulariser_weight': 7.5}),
+    ('lsun5_lt', 'ratio=1,weights=released', {'regulariser_weight': 2.5, 'cycle_start': 512.0}),
+    ('lsun5_lt', 'classifier=few_labels', {'regulariser_weight': 10.0, 'cycle_start': 512.0}),
     ('lsun5_lt', 'classifier=few_labels,ratio=10', {'regulariser_weight': 7.5}),
     ('cifar10_lt', 'classifier=few_labels,ratio=10', {'regulariser_weight': 7.5, 'beta1': 0.5}),
+    ('cifar10_lt', 'classifier=few_labels', {'cycle_start': 512.0}),
+    ('cifar10_lt', 'classifier=ratio_1,method=cgan', {'cycle_start': 512.0}),
     ('cifar100_lt', '', {'regulariser_weight': 0.5, 'beta1': 0.5, 'network': 'snresgan_cifar'}),
     ('cifar100_lt', '', {'generator_width': 256, 'discriminator_width': 128}),
     ('inaturalist2019', '', {'regulariser_weight': 0.5, 'beta1': 0.0, 'count_decay': 0.995}),
     ('inaturalist2019', '', {'generator_spectral_norm': True, 'count_cycle': 1}),
+    ('inaturalist2019', '', {'class_loss_weight': 1.0, 'classifier_loss_weight': 0.5}),
+    ('inaturalist2019', '', {'cycle_start': 0.0, 'effective_labels': 'generator_step'}),
   ],
 )
 def test_hyper_parameters_of_the_paper(name, argument, expected):
@@ -79,6 +86,24 @@ def test_hyper_parameters_of_the_paper(name, argument, expected):
   few_lsun = name == 'lsun5_lt' and 'few_labels' in argument
   assert config.train.batch_size == (128 if few_lsun else 256)
   assert config.train.steps == (200_000 if name == 'inaturalist2019' else 100_000)
+
+
+@pytest.mark.parametrize('ratio', [100, 10, 1])
+def test_released_weights_of_lsun_have_a_work_directory_of_their_own(ratio):
+  plain, released = (
+    importlib.import_module('experiments.lsun5_lt').get_config(f'ratio={ratio},weights={weights}')
+    for weights in ('paper', 'released')
+  )
+  assert released.workdir == f'{plain.workdir}_released_weights'
+  released.algorithm.regulariser_weight = plain.algorithm.regulariser_weight
+  released.experiment, released.workdir = plain.experiment, plain.workdir
+  assert released.to_json() == plain.to_json()
+
+
+def test_few_labels_have_weights_of_their_own():
+  module = importlib.import_module('experiments.lsun5_lt')
+  with pytest.raises(UserError, match='few_labels has weights of its own'):
+    module.get_config('classifier=few_labels,weights=released')
 
 
 def test_a_classifier_of_another_ratio_is_all_that_the_ablation_changes():

@@ -11,7 +11,6 @@ from importlib import resources
 import json
 import pathlib
 
-from ml_collections import config_dict
 import pytest
 
 from experiments import rows

@@ -34,7 +34,7 @@ def test_mean_over_layers_and_classes_of_the_weighted_squares():
 
 def test_the_gradient_shrinks_the_largest_direction_and_is_finite_at_zero():
   gradient = jax.grad(lambda e: group_spectral([e], jnp.ones(3)))
-  # The class of zeros is where biases start; equal singular values have no unique direction.
+  # One class is of zeros; equal singular values have no unique direction.
   found = np.array(gradient(jnp.array([[3.0, 0, 0, 2.0], [0, 0, 0, 0], [1.0, 0, 0, 1.0]])))
   assert np.isfinite(found).all()
   np.testing.assert_allclose(found[0], [4 * 3 / 3, 0, 0, 0], atol=1e-5)

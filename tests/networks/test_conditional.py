@@ -37,7 +37,7 @@ def test_conditional_batch_norm_is_its_formula():
   mean, variance = x.mean((0, 1, 2)), x.var((0, 1, 2))
 
   def expected(mean, variance):
-    normal = (x - mean) / np.sqrt(variance + 1e-5)
+    normal = (x - mean) / np.sqrt(variance + 1e-4)
     return (1 + gain[LABELS])[:, None, None] * normal + bias[LABELS][:, None, None]
 
   np.testing.assert_allclose(ours, expected(mean, variance), rtol=1e-4, atol=1e-4)
@@ -49,13 +49,26 @@ def test_conditional_batch_norm_is_its_formula():
   np.testing.assert_allclose(ours, expected(*running), rtol=1e-4, atol=1e-4)
 
 
-def test_gains_start_around_one_and_biases_at_zero():
-  network = ConditionalBatchNorm(50)
-  x = jnp.zeros((2, 4, 4, 100))
-  params = network.init(jax.random.key(0), x, jnp.zeros(2, int), train=False)['params']
-  gain, bias = (params[f'Dense_{i}']['kernel'] for i in range(2))
-  assert abs(gain.mean()) < 1e-3 and abs(gain.std() - 0.02) < 1e-3
-  np.testing.assert_array_equal(bias, 0.0)
+@pytest.mark.parametrize('spectral_norm', [False, True])
+def test_gains_and_biases_start_orthogonal(spectral_norm):
+  """As released: rows of norm 1 up to as many classes as channels, of a square sum C beyond."""
+  x, labels = jnp.zeros((2, 4, 4, 20)), jnp.zeros(2, int)
+  for num_classes in (5, 50):
+    network = ConditionalBatchNorm(num_classes, spectral_norm=spectral_norm)
+    params = network.init(jax.random.key(0), x, labels, train=False)['params']
+    gain, bias = (np.asarray(params[f'Dense_{i}']['kernel']) for i in range(2))
+    for rows in (gain, bias) if num_classes == 5 else (gain.T, bias.T):
+      np.testing.assert_allclose(rows @ rows.T, np.eye(len(rows)), atol=1e-5)
+    assert np.abs(gain - bias).max() > 0.1
+
+
+def test_conditional_batch_norm_damps_small_variances_as_released():
+  """ε is 1e-4: of a variance of 1e-4, normalised values have the square 1/2."""
+  x = 0.01 * jnp.array([1.0, -1.0]).reshape(2, 1, 1, 1)
+  network, labels = ConditionalBatchNorm(1), jnp.zeros(2, int)
+  params = {f'Dense_{i}': {'kernel': jnp.zeros((1, 1))} for i in range(2)}
+  outputs, _ = network.apply({'params': params}, x, labels, train=True, mutable=['batch_stats'])
+  np.testing.assert_allclose(outputs[:, 0, 0, 0], [0.5**0.5, -(0.5**0.5)], rtol=1e-4)
 
 
 # -------------------------------------------------------------------------------- heads

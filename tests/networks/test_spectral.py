@@ -1,5 +1,6 @@
 """Spectral norm in the generator: what it changes, who stores it, σ of averaged kernels."""
 
+from flax import linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from jaxgan.algorithms.gan import gan
 from jaxgan.algorithms.gan_methods import METHODS
 from jaxgan.networks.gans import NETWORKS
+from jaxgan.networks.spectral import normaliser
 
 SHAPE, K = (8, 8, 1), 3
 LABELS = np.array([0, 2, 1, 2, 2, 0])
@@ -71,8 +73,35 @@ def _iterated(kernel, u):
   return u / np.linalg.norm(u), np.linalg.norm(u)
 
 
-def test_an_update_makes_one_power_iteration(config):
-  """Two discriminator steps make images, too, and store nothing of the generator."""
+@pytest.mark.parametrize('scale', [1e-3, 1e-6, 1e-8])
+def test_epsilon_is_that_of_the_released_code(scale):
+  """PyTorch's x / max(|x|, 1e-6), up to its corner: far above and below, σ is the same."""
+  kernel, u = scale * np.array([[1.0, 2.0]]), np.array([[0.6, 0.8]])
+
+  def normalised(x):
+    return x / max(np.linalg.norm(x), 1e-6)
+
+  v = normalised(u @ kernel.T)
+  sigma = (v @ kernel @ normalised(v @ kernel).T)[0, 0]
+
+  class Layer(nn.Module):
+    @nn.compact
+    def __call__(self, x):
+      return normaliser(True, False)(nn.Dense(2), x)
+
+  network = Layer()
+  variables = network.init(jax.random.key(0), jnp.ones((1, 1)))
+  params = {'Dense_0': {'kernel': jnp.float32(kernel), 'bias': jnp.zeros(2)}}
+  stats = {'SpectralNorm_0': {**variables['batch_stats']['SpectralNorm_0']}}
+  stats['SpectralNorm_0']['Dense_0/kernel/u'] = jnp.float32(u)
+  outputs = network.apply({'params': params, 'batch_stats': stats}, jnp.ones((1, 1)))
+  ratio = outputs / (kernel / sigma)
+  lower, upper = (0.999, 1.001) if scale != 1e-6 else (0.9, 2.5)
+  assert (ratio > lower).all() and (ratio < upper).all()
+
+
+def test_every_batch_of_the_generator_makes_one_power_iteration(config):
+  """An update of two discriminator steps and one generator step makes three."""
   algorithm = gan(config, METHODS['unconditional'], SHAPE, K)
   state = algorithm.init(jax.random.key(0))
   # An orthogonal kernel would be done after one.
@@ -86,7 +115,9 @@ def test_an_update_makes_one_power_iteration(config):
   checked = 0
   for path in (path for path in old if path.endswith("/u']")):
     layer = path.split("['")[-1].split('/')[0]
-    u, sigma = _iterated(np.asarray(before['params'][layer]['kernel']), np.asarray(old[path]))
+    u = np.asarray(old[path])[0]
+    for _ in range(3):
+      u, sigma = _iterated(np.asarray(before['params'][layer]['kernel']), u[None])
     np.testing.assert_allclose(new[path][0], u, rtol=1e-3, atol=1e-4)
     np.testing.assert_allclose(new[path.replace('/u', '/sigma')], sigma, rtol=1e-4)
     checked += 1

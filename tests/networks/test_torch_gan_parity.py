@@ -35,7 +35,7 @@ def _nchw(images):
 
 
 def _sn(layer, active, **options):
-  return nn.utils.spectral_norm(layer, eps=1e-12, **options) if active else layer
+  return nn.utils.spectral_norm(layer, eps=1e-6, **options) if active else layer
 
 
 class _Named(nn.Module):
@@ -53,7 +53,7 @@ class ConditionalBatchNorm(_Named):
     self.gain, self.bias = (
       self.add('Dense', _sn(nn.Linear(K, channels, bias=False), sn)) for _ in range(2)
     )
-    self.norm = self.add('BatchNorm', nn.BatchNorm2d(channels, affine=False))
+    self.norm = self.add('BatchNorm', nn.BatchNorm2d(channels, eps=1e-4, affine=False))
 
   def forward(self, x, labels):
     classes = F.one_hot(labels, K).float()

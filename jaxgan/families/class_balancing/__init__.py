@@ -4,6 +4,7 @@ import math
 
 from jaxgan import data as data_lib
 from jaxgan.algorithms import gan, gan_methods, stability
+from jaxgan.algorithms.ema_statistics import EMA_STATISTICS
 from jaxgan.errors import UserError
 from jaxgan.families.class_balancing import features
 from jaxgan.families.class_balancing import report as report  # part of the interface
@@ -20,8 +21,18 @@ def labels_of(method: str, labelled: bool) -> str:
 
 def upgraded(algorithm: dict) -> dict:
   """An older `algorithm` section with the fields of today; see `jaxgan.families`."""
-  added = {'generator_spectral_norm': False, 'count_update': 'convex', **stability.OFF}
-  algorithm = added | {'diff_augment': []} | algorithm  # An empty tuple as JSON has it.
+  added = {
+    'generator_spectral_norm': False,
+    'count_update': 'convex',
+    'cycle_start': 0.0,
+    'effective_labels': 'both_steps',
+    'classifier_loss_weight': algorithm['class_loss_weight'],  # One weight was that of both.
+    **stability.OFF,
+    'diff_augment': [],  # An empty tuple as JSON has it.
+  }
+  algorithm = added | algorithm
+  if not isinstance(algorithm['count_start'], list):  # One number for all classes.
+    algorithm['count_start'] = [algorithm['count_start']]
   if algorithm.get('class_balanced_batches') is False:  # Now a choice of the method.
     del algorithm['class_balanced_batches']
   return algorithm
@@ -32,8 +43,9 @@ def validate(config, require, require_positive) -> None:
   algorithm = config.algorithm
   require_positive('algorithm', 'learning_rate', 'epsilon', 'noise_dim', 'discriminator_steps')
   require_positive('algorithm', 'count_cycle')
-  counts = _start_counts(config)
-  require(min(counts) > 0, 'algorithm.count_start', algorithm.count_start, 'positive numbers')
+  counts = algorithm.count_start
+  positive = all(isinstance(n, (int, float)) and 0 < n < math.inf for n in counts)
+  require(counts and positive, 'algorithm.count_start', tuple(counts), 'positive numbers')
   require_positive('algorithm', 'generator_width', 'discriminator_width')
   codes = [method for method in config.methods if gan_methods.METHODS[method].classes == 'codes']
   require('recogniser' in config or not codes, 'methods', tuple(config.methods), _NO_RECOGNISER)
@@ -47,10 +59,13 @@ def validate(config, require, require_positive) -> None:
   for field, allowed in gan.CHOICES.items():
     value = algorithm[field]
     require(value in allowed, f'algorithm.{field}', value, f'one of {", ".join(allowed)}')
-  for field in ('regulariser_weight', 'class_loss_weight', 'ema_start'):
+  weights = 'regulariser_weight', 'class_loss_weight', 'classifier_loss_weight'
+  for field in (*weights, 'cycle_start', 'ema_start'):
     value = algorithm[field]
     require(0 <= value < math.inf, f'algorithm.{field}', value, '0 or more')
   stability.validate(algorithm, require)
+  statistics, known = ema_statistics(config), ', '.join(EMA_STATISTICS)
+  require(statistics in EMA_STATISTICS, 'evaluation.ema_statistics', statistics, f'one of {known}')
 
 
 def _validate_evaluation(config, require) -> None:
@@ -65,9 +80,9 @@ def _validate_evaluation(config, require) -> None:
     require(images >= batch, 'evaluation.cas_images', images, allowed)
 
 
-def _start_counts(config) -> tuple[float, ...]:
-  counts = config.algorithm.count_start
-  return tuple(counts) if isinstance(counts, (tuple, list)) else (counts,)
+def ema_statistics(config) -> str:
+  """Which batch-norm statistics the EMA generator has; older runs have no such field."""
+  return config.evaluation.get('ema_statistics', 'average')
 
 
 def has_cas(config, labelled: bool) -> bool:
@@ -184,14 +199,16 @@ def build(config, method: str, data: data_lib.TrainingData, classifiers):
       )
   else:
     num_classes, what = data.num_classes, 'classes'
-  counts = len(_start_counts(config))
+  counts = len(config.algorithm.count_start)
   if counts not in (1, num_classes):
     raise UserError(
       f'config.algorithm.count_start has {counts} numbers, {config.data.dataset} has '
       f'{num_classes} {what}: give one, or one of each'
     )
   classify = classifier.classify if classifier else None
-  algorithm = gan.gan(config.algorithm, choices, data.image_shape, num_classes, classify)
+  algorithm = gan.gan(
+    config.algorithm, choices, data.image_shape, num_classes, classify, ema_statistics(config)
+  )
   return algorithm, {'classifier': classifier.variables} if classifier else {}
 
 

@@ -156,11 +156,7 @@ TABLE = (
     '(released: the average runs in training mode for pictures every 100 steps, so that they are '
     'mostly its own).',
     'Unknown; none where the statistics of both networks agree.',
-    # Where a choice of these statistics exists, either section may hold it.
-    lambda config, method: (
-      'recomputed'
-      not in (config.algorithm.get('ema_statistics'), config.evaluation.get('ema_statistics'))
-    ),
+    _evaluation(lambda e: e.get('ema_statistics', 'average') != 'recomputed'),
   ),
   Difference(
     "λ is the paper's, 20 and 5 at ratios 100 and 1 (released configurations: 10 and 2.5).",

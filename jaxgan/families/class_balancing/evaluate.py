@@ -7,6 +7,7 @@ import jax
 from jaxgan import compilation, distributed, evaluation_file, files, jobs, logging, optional
 from jaxgan import data as data_lib
 from jaxgan.algorithms import gan_methods, stability
+from jaxgan.algorithms.ema_statistics import IN_WORDS
 from jaxgan.drawing import curves, grids
 from jaxgan.families import class_balancing
 from jaxgan.families.class_balancing import (
@@ -22,7 +23,9 @@ from jaxgan.families.class_balancing import (
 )
 
 _GRID = 100  # images of a sample grid, 10 x 10
-_COUNTING = ('count_start', 'count_update', 'count_decay', 'count_cycle')  # Ablations change it.
+_COUNTING = (  # Ablations change it.
+  'count_start', 'cycle_start', 'count_update', 'count_decay', 'count_cycle'
+)  # fmt: skip
 
 
 class Evaluation:
@@ -52,6 +55,7 @@ class Evaluation:
       return data_lib.to_uint8(algorithm.generate(state, rng, num_images, labels=labels)), labels
 
     self._compiled = functools.cache(jobs.compile_classify)
+    self._settled = compilation.jit(algorithm.settled)
     self._generate = compilation.jit(generate, static_argnums=(2, 3))
     self._generate_labelled = compilation.jit(generate_labelled, static_argnums=2)
 
@@ -69,13 +73,13 @@ class Evaluation:
   def periodic(self, state, replica: int):
     return measures.periodic(
       self._evaluator(replica),
-      state,
+      self._settled(state),
       self._setup.config.evaluation.periodic_samples,
       self._setup.evaluation_rng(replica),
     )
 
   def picture(self, folder, state, step: int, replica: int) -> None:
-    rng = self._setup.evaluation_rng(replica)
+    rng, state = self._setup.evaluation_rng(replica), self._settled(state)
     for name, ema in (('raw', False), ('ema', True)):  # The same noise through both generators.
       images = distributed.to_host(self._generate(state, rng, _GRID, ema))
       with optional.output(samples := folder / 'samples'):
@@ -96,6 +100,7 @@ class Evaluation:
     samples, resamplings = config.evaluation.samples, class_balancing.resamplings(config)
     key = setup.evaluation_rng(replica)
     rng, *others = (jax.random.fold_in(key, 1 + sampling) for sampling in range(resamplings))
+    state = self._settled(state)
     measured = evaluator(state, samples, rng, keep_features=True)
     copies, nearest = evaluator.memorisation(measured, setup.data.arrays(replica))
     results = measured.results | evaluator.resampled(state, samples, others, measured.results)
@@ -106,6 +111,7 @@ class Evaluation:
     loop = {}
     if choices.classifier:
       fields = (gan_methods.GUIDANCE[choices.guidance].weight, *_COUNTING)
+      fields += ('effective_labels',) if choices.labels == 'effective' else ()
       loop = {field: config.algorithm[field] for field in fields}
     labelled = setup.data.labelled
     judges = classifiers.protocol('annotator', setup.annotator if labelled else None)
@@ -135,7 +141,7 @@ class Evaluation:
         **loop,
         **stability.protocol(config.algorithm),
         'generator': 'ema',
-        'batch_norm': 'running statistics',
+        'batch_norm': IN_WORDS[class_balancing.ema_statistics(config)],
         'feature_network': ', '.join(f'{n.metric}: {n.key}' for n in networks),
         'resize': ', '.join(f'{n.metric}: {n.resize}' for n in networks),
         **comparison.protocol(samples, num_reference),
@@ -187,6 +193,7 @@ class Evaluation:
     del balanced  # All classes are asked for alike or none is: what is too many is thrown away.
     classifiers = self._setup.classifiers
     own = self._measuring.get('recogniser')  # The labels that a method without labels can give.
+    state = self._settled(state)
     return self._sampler(state, own or classifiers.get('classifier') or classifiers['annotator'])
 
   def _sampler(self, state, labeller):

@@ -11,12 +11,13 @@ import pytest
 
 from data_prep import build
 import jaxgan
+from jaxgan import compilation, jobs, load
 from jaxgan import config as config_lib
 from jaxgan import data as data_lib
-from jaxgan import jobs
 from jaxgan.algorithms import Algorithm
 from jaxgan.errors import UserError
 from jaxgan.families import class_balancing
+from jaxgan.families.class_balancing import measures
 from jaxgan.families.class_balancing.evaluate import Evaluation
 from tests import stand_in
 
@@ -177,3 +178,63 @@ def test_the_released_reference_is_refused_before_training(tiny_config):
   ):
     monkeypatch.setattr(data_lib, 'load', lambda config, split: pool)
     class_balancing.check(tiny_config, data_lib.whole(pool))
+
+
+def test_the_settled_state_is_sampled_drawn_and_measured(monkeypatch, tmp_path):
+  """It is made once for a state, not once for each batch."""
+  monkeypatch.setattr(compilation, 'jit', lambda function, **options: function)
+  monkeypatch.setattr(measures, 'periodic', lambda evaluator, state, *_: state)
+  stub = types.SimpleNamespace(counted=[])
+  monkeypatch.setattr(Evaluation, '_evaluator', lambda self, replica: stub)
+  settled, generated = [], []
+
+  def generate(state, rng, num_images, ema=True):
+    generated.append((state, ema))
+    return _generate(state, rng, num_images)
+
+  def settle(state):
+    settled.append(state)
+    return f'settled {state}'
+
+  labeller = jobs.Classifier(_classify, jnp.int32(2), NAMES, (8, 8, 1), 1.0, 'the annotator')
+  setup = types.SimpleNamespace(
+    classifiers={'annotator': labeller},
+    data=None,
+    config=stand_in.tiny(),
+    evaluation_rng=jax.random.key,
+  )
+  evaluation = Evaluation(setup, 'unconditional', Algorithm(None, None, generate, settled=settle))
+  sample, _, _ = evaluation.sampler('first', balanced=True)
+  for seed in range(3):
+    sample(jax.random.key(seed), 2)
+  assert generated == [('settled first', True)] * 3
+  evaluation.picture(tmp_path, 'second', step=1, replica=0)
+  assert generated[3:] == [('settled second', False), ('settled second', True)]
+  assert evaluation.periodic('third', replica=0) == 'settled third'
+  assert settled == ['first', 'second', 'third']
+
+
+def test_a_trained_run_is_evaluated_with_other_statistics(
+  finished, tiny_config, stand_in_data, tmp_path
+):
+  """What evaluation alone reads belongs to no run: another value of it is not refused."""
+  del stand_in_data
+  workdir = tmp_path / 'run'
+  shutil.copytree(finished[0], workdir)
+  tiny_config.methods, tiny_config.evaluation.cas = stand_in.METHODS, False
+  found = {}
+  for statistics in ('average', 'generator', 'recomputed'):
+    config = tiny_config.copy_and_resolve_references()
+    config.evaluation.ema_statistics = statistics
+    run = load(workdir, 'unconditional', checkpoint=4, config=config)
+    evaluation = run.evaluate()
+    distance = evaluation['results']['frechet_annotator']
+    found[evaluation['protocol']['batch_norm']] = distance, run.sample(16)[0].tolist()
+  assert list(found) == [
+    'average of the running statistics',
+    'running statistics of the raw generator',
+    'recomputed over 32 batches of 256 images',
+  ]
+  (first, one), (second, two), (third, three) = found.values()
+  assert len({first, second, third}) == 3
+  assert one != two and two != three and three != one

@@ -1,0 +1,63 @@
+"""Batch-norm statistics of an averaged generator, which no batch has ever passed in training.
+
+The average of the weights has its own activations. The paper of Class Balancing GAN does not say
+with which statistics it is evaluated; the authors' released average is run in training mode for its
+pictures, so that its statistics are mostly its own, like those of 'recomputed'.
+"""
+
+import jax
+import jax.numpy as jnp
+
+from jaxgan.networks.conditional import MOMENTUM
+
+BATCHES, BATCH_SIZE = 32, 256  # of 'recomputed': images that the statistics are means over
+_NAMES = ('mean', 'var')  # of batch norm; spectral norm has others in the same collection
+
+
+def _of_batch_norm(function, stats, *others):
+  """Maps the batch-norm statistics alone; the vectors of spectral norm stay those of `stats`."""
+
+  def one(path, leaf, *more):
+    return function(leaf, *more) if path[-1].key in _NAMES else leaf
+
+  return jax.tree_util.tree_map_with_path(one, stats, *others)
+
+
+def _average(ema, generator, pass_batch):
+  del generator, pass_batch
+  return ema['batch_stats']
+
+
+def _generator(ema, generator, pass_batch):
+  del pass_batch
+  return _of_batch_norm(lambda _, raw: raw, ema['batch_stats'], generator['batch_stats'])
+
+
+def _recomputed(ema, generator, pass_batch):
+  """Means over the batches of μ and of the biased σ², as PyTorch-StudioGAN's standing statistics.
+
+  From running statistics of zero, a batch's new ones are (1 - momentum) times its own.
+  """
+  del generator
+  start = _of_batch_norm(jnp.zeros_like, ema['batch_stats'])
+
+  def add(total, rng):
+    stats = pass_batch(ema['params'], start, rng, BATCH_SIZE)
+    return jax.tree.map(jnp.add, total, stats), None
+
+  zeros = jax.tree.map(jnp.zeros_like, start)
+  total, _ = jax.lax.scan(add, zeros, jax.random.split(jax.random.key(0), BATCHES))
+  scale = BATCHES * (1.0 - MOMENTUM)
+  return _of_batch_norm(lambda _, summed: summed / scale, ema['batch_stats'], total)
+
+
+# statistics(ema, generator, pass_batch) -> `batch_stats` for the averaged weights, of the variables
+# of average and generator and `pass_batch(params, batch_stats, rng, num_images) -> batch_stats`.
+# 'recomputed' draws its noise from a fixed key: the same weights have the same statistics.
+EMA_STATISTICS = {'average': _average, 'generator': _generator, 'recomputed': _recomputed}
+# What the protocol of an evaluation says of them.
+IN_WORDS = {
+  'average': 'average of the running statistics',
+  'generator': 'running statistics of the raw generator',
+  'recomputed': f'recomputed over {BATCHES} batches of {BATCH_SIZE} images',
+}
