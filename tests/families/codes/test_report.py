@@ -1,6 +1,7 @@
 """Report on categorical codes: the paper's tables beside ours, merged over replicas."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -38,6 +39,7 @@ def test_replicas_beside_the_published_numbers(tmp_path):
     'Table 4',
     'Real images, clustered (not in the paper) ↑',
     'Prior against truth',
+    'Expected share of false negatives, Σ p² (Eq. 5)',
   ]
   assert tables['Table 1']['method'] == [
     'mnist_lt: NMI (ours, geometric)',
@@ -46,14 +48,30 @@ def test_replicas_beside_the_published_numbers(tmp_path):
     'mnist_lt: ENT (published)',
   ]
   assert tables['Table 1']['elastic_infogan'] == ['0.810', '**0.889**', '0.200', '**0.213**']
+  # Deviations of 0.1, 0 and 0.1: √(0.02 / 2) of the sample, √(0.02 / 3) of the population.
   assert tables['Table 2']['elastic_infogan'] == [
-    '0.810 ± 0.100 (3)',
+    '0.810 ± 0.100 (3; ddof 0: 0.082)',
     '**0.889 ± 0.044**',
     '0.800 ± 0.100 (3)',
   ]
-  assert tables['Table 3']['elastic_infogan'] == ['0.200 ± 0.100 (3)', '**0.213 ± 0.088**', '1.0']
-  assert tables['Table 4']['elastic_infogan'] == ['80.00 ± 10.00 (3)', '**96.55 ± 0.70**']
-  assert tables['Table 4']['random weights'] == ['**87.00 ± 0.00 (3)[^1]**', '48.65 ± 0.90']
+  assert tables['Table 3']['elastic_infogan'] == [
+    '0.200 ± 0.100 (3; ddof 0: 0.082)',
+    '**0.213 ± 0.088**',
+    '1.0',
+  ]
+  assert tables['Table 4']['method'] == [
+    f'mnist_lt: {heading}' for heading in ('logits (ours)', 'published', 'features (ours)')
+  ]
+  assert tables['Table 4']['elastic_infogan'] == [
+    '**80.00 ± 10.00 (3; ddof 0: 8.16)**',
+    '**96.55 ± 0.70**',
+    '**97.00 ± 0.00 (3)**',
+  ]
+  assert tables['Table 4']['random weights'] == [
+    '49.00 ± 0.00 (3; ddof 0: 0.00)[^1]',
+    '48.65 ± 0.90',
+    '87.00 ± 0.00 (3)',
+  ]
   assert '[^1]: Random weights:' in text
   for part in (
     'geometric mean',
@@ -98,27 +116,28 @@ def test_methods_are_in_the_papers_order_and_those_not_run_have_no_value_of_ours
     'elastic_infogan',
     'mine',
   ]
-  assert tables['Table 4']['random weights'][0] == '87.00 ± 0.00 (3)[^1]'
-  assert tables['Table 4']['uniform_infogan'] == ['-', '86.65 ± 1.40']
+  assert tables['Table 4']['random weights'][0] == '49.00 ± 0.00 (3; ddof 0: 0.00)[^1]'
+  assert tables['Table 4']['uniform_infogan'] == ['-', '86.65 ± 1.40', '-']
 
 
 def test_a_column_group_a_data_set(tmp_path):
   save_codes(tmp_path / 'a')
   save_codes(tmp_path / 'b', experiment='cars3d', published='cars3d')
   save_codes(tmp_path / 'c', experiment='shapes', published=None, method='gumbel_softmax')
-  tables = _tables(report([tmp_path]))
-  names = [name.split(':')[0] for name in tables['Table 4']['method']]
+  table, rest = re.findall(r'\*\*Table 4.*?(?=\n\*\*)', report([tmp_path]), re.DOTALL)
+  (first,), (second,) = (list(_tables(part).values()) for part in (table, rest))
+  names = [name.split(':')[0] for name in (*first['method'], *second['method'])]
   # In the paper's order, others behind.
-  assert names == ['mnist_lt'] * 2 + ['cars3d'] * 2 + ['shapes'] * 2
-  assert tables['Table 4']['elastic_infogan'] == [
+  assert names == ['mnist_lt'] * 3 + ['cars3d'] * 3 + ['shapes'] * 3
+  assert first['elastic_infogan'] == [
     '**95.00**',
     '**96.55 ± 0.70**',
+    '**97.00**',
     '**95.00**',
     '**98.52 ± 0.50**',
-    '-',
-    '-',
+    '**97.00**',
   ]
-  assert tables['Table 4']['gumbel_softmax'][4:] == ['**95.00**', '-']
+  assert second['gumbel_softmax'] == ['**95.00**', '-', '**97.00**']
 
 
 PAPER = {  # column: (classes, a config of its data, that of the next draw)
@@ -162,7 +181,7 @@ def test_the_papers_five_data_sets(five_data_sets):
       names = (cell.split(': ')[0].strip() for cell in header.split('|')[2:-1])
       headers[title.strip('*')] = list(dict.fromkeys(names))
   in_order = ['mnist_lt', 'youtube_faces_lt', 'cars3d_lt', 'chairs3d_lt', 'shapenet_lt']
-  for table, number in (('Table 1', 3), ('Table 2', 3), ('Table 3', 3), ('Table 4', 2)):
+  for table, number in ((f'Table {number}', 3) for number in (1, 2, 3, 4)):
     parts = [names for title, names in headers.items() if title.startswith(table)]
     assert len(parts) == number and [name for names in parts for name in names] == in_order
 
@@ -185,7 +204,7 @@ def test_published_values_of_the_five_data_sets(five_data_sets):
   }  # fmt: skip
   for column, published in expected.items():
     ours, paper = found[f'{column}_lt', 'elastic_infogan']
-    assert ours.startswith('0.800 ± 0.141 (2)') and paper == published
+    assert ours.startswith('0.800 ± 0.141 (2; ddof 0: 0.100)') and paper == published
   # What has not been run has the paper's values alone.
   assert found['cars3d_lt', 'joint_vae'] == ['-', '0.392 ± 0.236']
   assert len(found) == 5 * 7
@@ -241,14 +260,64 @@ def test_results_of_before_a_measure_have_no_value(tmp_path):
   old = CODES | {'results': results, 'protocol': protocol}
   (folder / 'evaluation.json').write_text(json.dumps(old))
   assert console_table(collect([folder])).splitlines()[-1].split() == [
-    'elastic_infogan', '0.700', '0.600', '95.00', '-', '-', '0.050',
+    'elastic_infogan', '0.700', '0.600', '95.00', '97.00', '-', '-', '0.050',
   ]  # fmt: skip
   tables = _tables(report([folder]))
-  assert list(tables) == ['Table 1', 'Table 2', 'Table 3', 'Table 4']
+  assert list(tables)[:-1] == ['Table 1', 'Table 2', 'Table 3', 'Table 4']
   both = report([tmp_path])
   assert both.count('**Prior against truth') == 1
   table = _tables(both)['Real images, clustered (not in the paper) ↑']
   assert table['elastic_infogan'][0].startswith('0.520[^') and len(table) == 2
+
+
+def test_1nn_of_before_the_logits_is_that_of_the_features(tmp_path):
+  """The protocol of those evaluations has no field `knn1`."""
+  folder = tmp_path / 'old'
+  folder.mkdir()
+  newer = ('knn1_accuracy_features', 'knn1_accuracy_features_random_weights')
+  results = {name: value for name, value in CODES['results'].items() if name not in newer}
+  protocol = {name: value for name, value in CODES['protocol'].items() if name != 'knn1'}
+  results |= {'knn1_accuracy': 0.961, 'knn1_accuracy_random_weights': 0.88}
+  old = CODES | {'results': results, 'protocol': protocol}
+  (folder / 'evaluation.json').write_text(json.dumps(old))
+  table = _tables(report([folder]))['Table 4']
+  assert table['elastic_infogan'] == ['-', '**96.55 ± 0.70**', '**96.10**']
+  assert table['random weights'] == ['-', '48.65 ± 0.90', '88.00[^1]']
+  assert console_table(collect([folder])).splitlines()[-1].split()[3:5] == ['-', '96.10']
+  save_code_replicas(tmp_path / 'new', [0.7])
+  text = report([tmp_path])
+  table = _tables(text)['Table 4']
+  assert '| - | **96.55 ± 0.70** | 96.10[^' in text  # The first number of ours has the footnote.
+  # Features of either name, the logits of the new run alone.
+  cells = [cell.partition('[^')[0] for cell in table['random weights']]
+  assert cells == ['**49.00', '48.65 ± 0.90', '87.50 ± 0.71 (2)']
+
+
+def test_false_negatives_are_those_of_the_images(tmp_path):
+  """Methods that share their splits count each split once."""
+  for split, share in enumerate((0.11, 0.13)):
+    for method in ('elastic_infogan', 'uniform_infogan'):
+      save_codes(
+        tmp_path / method / str(split),
+        {'false_negative_share': share},
+        {'data': f'long_tail_mnist/split_0{split}/1.0.0/train/01', 'seed': split},
+        method=method,
+        train_counts=[300, 200, 100 + split],
+      )
+  save_codes(
+    tmp_path / 'faces', experiment='youtube_faces', published='youtube_faces', method='joint_vae',
+    protocol={'data': 'youtube_faces40/1.0.0/train/01'},
+  )  # fmt: skip
+  save_codes(
+    tmp_path / 'own', {'false_negative_share': None}, experiment='own', published=None,
+    protocol={'data': 'own'},
+  )  # fmt: skip
+  table = _tables(report([tmp_path]))['Expected share of false negatives, Σ p² (Eq. 5)']
+  assert table == {
+    'data set': ['ours', 'published', 'balanced classes (1/K)'],
+    'mnist_lt': ['0.1200 ± 0.0141 (2; ddof 0: 0.0100)', '0.119 ± 0.008', '0.3333'],
+    'youtube_faces': ['0.3800', '0.0363', '0.3333'],
+  }
 
 
 def test_the_clustering_of_real_images(tmp_path):
@@ -290,8 +359,8 @@ def test_only_some_replicas_have_a_score(tmp_path):
   evaluation['results']['knn1_accuracy'] = None
   path.write_text(json.dumps(evaluation))
   tables = _tables(report([tmp_path]))
-  assert tables['Table 4']['elastic_infogan'][0] == '80.00'
-  assert tables['Table 3']['elastic_infogan'][0] == '0.250 ± 0.071 (2)'
+  assert tables['Table 4']['elastic_infogan'][0] == '**80.00**'
+  assert tables['Table 3']['elastic_infogan'][0] == '0.250 ± 0.071 (2; ddof 0: 0.050)'
 
 
 def test_runs_without_labels(tmp_path):
