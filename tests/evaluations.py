@@ -121,3 +121,15 @@ def save_code_replicas(folder, nmi, **fields):
       train_counts=[6300, 3000, replica],
       **fields,
     )
+
+
+def tables_in(text):
+  """{first words of the title: {method: cells}, with the header under its 'method'}."""
+  tables, rows = {}, None
+  for line in text.splitlines():
+    if line.startswith('**'):
+      rows = tables.setdefault(line.strip('*').split(':')[0], {})
+    elif line.startswith('|') and not line.startswith('| ---'):
+      name, *cells = (cell.strip() for cell in line.strip('|').split('|'))
+      rows[name] = cells
+  return tables

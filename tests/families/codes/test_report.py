@@ -10,19 +10,7 @@ from jaxgan.algorithms.infogan import VARIANTS
 from jaxgan.errors import UserError
 from jaxgan.families import codes
 from jaxgan.report import collect, console_table, markdown_table, report
-from tests.evaluations import CODES, UNLABELLED, save_code_replicas, save_codes
-
-
-def _tables(text):
-  """{first words of the title: {method: cells}, with the header under its 'method'}."""
-  tables, rows = {}, None
-  for line in text.splitlines():
-    if line.startswith('**'):
-      rows = tables.setdefault(line.strip('*').split(':')[0], {})
-    elif line.startswith('|') and not line.startswith('| ---'):
-      name, *cells = (cell.strip() for cell in line.strip('|').split('|'))
-      rows[name] = cells
-  return tables
+from tests.evaluations import CODES, UNLABELLED, save_code_replicas, save_codes, tables_in
 
 
 def test_replicas_beside_the_published_numbers(tmp_path):
@@ -31,7 +19,7 @@ def test_replicas_beside_the_published_numbers(tmp_path):
   assert len(row.evaluations) == 3
   text = markdown_table([row])
   assert text.startswith('## Categorical codes\n') and text.count('## ') == 1
-  tables = _tables(text)
+  tables = tables_in(text)
   assert list(tables) == [
     'Table 1',
     'Table 2',
@@ -90,7 +78,7 @@ def test_methods_are_in_the_papers_order_and_those_not_run_have_no_value_of_ours
   monkeypatch.setattr(codes, 'METHODS', (*codes.METHODS, 'mine'))
   for method, nmi in (('elastic_infogan', 0.9), ('joint_vae', 0.5), ('mine', 0.1)):
     save_codes(tmp_path / method, {'nmi': nmi, 'nmi_geometric': nmi}, method=method)
-  tables = _tables(report([tmp_path]))
+  tables = tables_in(report([tmp_path]))
   order = [
     'joint_vae',
     'uniform_infogan',
@@ -125,7 +113,7 @@ def test_a_column_group_a_data_set(tmp_path):
   save_codes(tmp_path / 'b', experiment='cars3d', published='cars3d')
   save_codes(tmp_path / 'c', experiment='shapes', published=None, method='gumbel_softmax')
   table, rest = re.findall(r'\*\*Table 4.*?(?=\n\*\*)', report([tmp_path]), re.DOTALL)
-  (first,), (second,) = (list(_tables(part).values()) for part in (table, rest))
+  (first,), (second,) = (list(tables_in(part).values()) for part in (table, rest))
   names = [name.split(':')[0] for name in (*first['method'], *second['method'])]
   # In the paper's order, others behind.
   assert names == ['mnist_lt'] * 3 + ['cars3d'] * 3 + ['shapes'] * 3
@@ -237,19 +225,6 @@ def test_prior_beside_the_true_frequencies(five_data_sets):
   assert 'true frequency' not in tables['youtube_faces_lt']
 
 
-def test_two_classes_and_other_data_under_one_name(tmp_path):
-  two = {'class_names': ['0', '4'], 'published': None, 'experiment': 'mnist_pair'}
-  results = {'prior': [0.25, 0.75], 'matched_classes': [1, 0]}
-  for name, counts in (('7_3', [70, 30]), ('9_1', [90, 10])):
-    data = f'long_tail_mnist/zero_four_{name}/1.0.0/train/{name}'
-    save_codes(tmp_path / name, results, {'data': data, 'codes': 2}, train_counts=counts, **two)
-  text = report([tmp_path])
-  for name, true in (('7_3', '0.700 | 0.300'), ('9_1', '0.900 | 0.100')):
-    assert f'mnist_pair (long_tail_mnist/zero_four_{name}/1.0.0/train/{name})' in text
-    assert f'| true frequency |  |  | {true} |' in text
-  assert text.count('| 0.750 | 0.250 |') == 2
-
-
 def test_results_of_before_a_measure_have_no_value(tmp_path):
   save_code_replicas(tmp_path / 'new', [0.7])
   newer = ('matched_classes', 'prior_kl', 'kmeans_nmi', 'kmeans_ari', 'argmax_nmi', 'argmax_ari')
@@ -262,77 +237,12 @@ def test_results_of_before_a_measure_have_no_value(tmp_path):
   assert console_table(collect([folder])).splitlines()[-1].split() == [
     'elastic_infogan', '0.700', '0.600', '95.00', '97.00', '-', '-', '0.050',
   ]  # fmt: skip
-  tables = _tables(report([folder]))
+  tables = tables_in(report([folder]))
   assert list(tables)[:-1] == ['Table 1', 'Table 2', 'Table 3', 'Table 4']
   both = report([tmp_path])
   assert both.count('**Prior against truth') == 1
-  table = _tables(both)['Real images, clustered (not in the paper) ↑']
+  table = tables_in(both)['Real images, clustered (not in the paper) ↑']
   assert table['elastic_infogan'][0].startswith('0.520[^') and len(table) == 2
-
-
-def test_1nn_of_before_the_logits_is_that_of_the_features(tmp_path):
-  """The protocol of those evaluations has no field `knn1`."""
-  folder = tmp_path / 'old'
-  folder.mkdir()
-  newer = ('knn1_accuracy_features', 'knn1_accuracy_features_random_weights')
-  results = {name: value for name, value in CODES['results'].items() if name not in newer}
-  protocol = {name: value for name, value in CODES['protocol'].items() if name != 'knn1'}
-  results |= {'knn1_accuracy': 0.961, 'knn1_accuracy_random_weights': 0.88}
-  old = CODES | {'results': results, 'protocol': protocol}
-  (folder / 'evaluation.json').write_text(json.dumps(old))
-  table = _tables(report([folder]))['Table 4']
-  assert table['elastic_infogan'] == ['-', '**96.55 ± 0.70**', '**96.10**']
-  assert table['random weights'] == ['-', '48.65 ± 0.90', '88.00[^1]']
-  assert console_table(collect([folder])).splitlines()[-1].split()[3:5] == ['-', '96.10']
-  save_code_replicas(tmp_path / 'new', [0.7])
-  text = report([tmp_path])
-  table = _tables(text)['Table 4']
-  assert '| - | **96.55 ± 0.70** | 96.10[^' in text  # The first number of ours has the footnote.
-  # Features of either name, the logits of the new run alone.
-  cells = [cell.partition('[^')[0] for cell in table['random weights']]
-  assert cells == ['**49.00', '48.65 ± 0.90', '87.50 ± 0.71 (2)']
-
-
-def test_false_negatives_are_those_of_the_images(tmp_path):
-  """Methods that share their splits count each split once."""
-  for split, share in enumerate((0.11, 0.13)):
-    for method in ('elastic_infogan', 'uniform_infogan'):
-      save_codes(
-        tmp_path / method / str(split),
-        {'false_negative_share': share},
-        {'data': f'long_tail_mnist/split_0{split}/1.0.0/train/01', 'seed': split},
-        method=method,
-        train_counts=[300, 200, 100 + split],
-      )
-  save_codes(
-    tmp_path / 'faces', experiment='youtube_faces', published='youtube_faces', method='joint_vae',
-    protocol={'data': 'youtube_faces40/1.0.0/train/01'},
-  )  # fmt: skip
-  save_codes(
-    tmp_path / 'own', {'false_negative_share': None}, experiment='own', published=None,
-    protocol={'data': 'own'},
-  )  # fmt: skip
-  table = _tables(report([tmp_path]))['Expected share of false negatives, Σ p² (Eq. 5)']
-  assert table == {
-    'data set': ['ours', 'published', 'balanced classes (1/K)'],
-    'mnist_lt': ['0.1200 ± 0.0141 (2; ddof 0: 0.0100)', '0.119 ± 0.008', '0.3333'],
-    'youtube_faces': ['0.3800', '0.0363', '0.3333'],
-  }
-
-
-def test_the_clustering_of_real_images(tmp_path):
-  save_codes(tmp_path / 'a', {'kmeans_ari': 0.61, 'argmax_nmi': 0.12})
-  save_codes(tmp_path / 'b', method='uniform_infogan')
-  text = report([tmp_path])
-  table = _tables(text)['Real images, clustered (not in the paper) ↑']
-  assert table == {
-    'method': [f'mnist_lt: {name}' for name in (
-      'k-means NMI', 'k-means ARI', 'argmax Q NMI', 'argmax Q ARI'
-    )],
-    'uniform_infogan': ['**0.520**', '0.420', '**0.620**', '**0.570**'],
-    'elastic_infogan': ['**0.520**', '**0.610**', '0.120', '**0.570**'],
-  }  # fmt: skip
-  assert 'clustering: k-means of 10,000 images; argmax Q;' in text
 
 
 def test_other_protocols_and_repeated_runs_have_rows_of_their_own(tmp_path):
@@ -358,7 +268,7 @@ def test_only_some_replicas_have_a_score(tmp_path):
   evaluation = json.loads(path.read_text())
   evaluation['results']['knn1_accuracy'] = None
   path.write_text(json.dumps(evaluation))
-  tables = _tables(report([tmp_path]))
+  tables = tables_in(report([tmp_path]))
   assert tables['Table 4']['elastic_infogan'][0] == '**80.00**'
   assert tables['Table 3']['elastic_infogan'][0] == '0.250 ± 0.071 (2; ddof 0: 0.050)'
 
@@ -369,7 +279,7 @@ def test_runs_without_labels(tmp_path):
   save_codes(tmp_path / 'b', protocol={'seed': 1}, **UNLABELLED | {'results': results})
   rows = collect([tmp_path])
   text = markdown_table(rows)
-  assert list(_tables(text)) == ['Without labels']
+  assert list(tables_in(text)) == ['Without labels']
   assert '| mnist_lt | elastic_infogan | 2000 | 3 | 2 | 0.550 0.300 0.150 |' in text
   assert 'seed: 0, 1' in text and 'NMI' not in text
 
