@@ -121,10 +121,12 @@ def test_the_embedded_example_takes_every_method_that_has_labels():
     assert (config.methods, config.workdir) == ((method,), 'runs/fashion_lt')
 
 
-def test_the_first_prior_is_given_on_the_command_line():
-  values = flags.FlagValues()
+def test_the_first_prior_is_given_on_the_command_line(monkeypatch):
+  values, path = flags.FlagValues(), module('mnist_lt').__file__
   config_flags.DEFINE_config_file('config', flag_values=values)
-  values(['', '--config=experiments/mnist_lt.py', '--config.algorithm.prior_start=(0.9,0.1)'])
+  argv = ['', f'--config={path}', '--config.algorithm.prior_start=(0.9,0.1)']
+  monkeypatch.setattr('sys.argv', argv)  # Read for the fields of the configuration.
+  values(argv)
   assert values.config.algorithm.prior_start == (0.9, 0.1)
   config_lib.validate(values.config, num_devices=1)
 

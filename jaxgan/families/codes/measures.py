@@ -5,8 +5,8 @@ inference mode, labelled by a classifier; NMI and ENT of the counts; the prior b
 frequencies; 1-NN accuracy of the real images (§3 of the supplement). That is measured on Q's k
 logits: the paper speaks of Q's features and its code has no such test, but Table 4 prints 0.4865
 for random weights on MNIST. On splits 0, 1 and 2 the logits of random weights have 0.50, 0.53 and
-0.51, the penultimate features 0.93. The features' accuracy stands beside it under its own name. Beside them the
-clustering of real images that other papers print, see `jaxgan.metrics.clustering`.
+0.51, the penultimate features 0.93. The features' accuracy stands beside it under its own name.
+Beside them the clustering of real images that other papers print, see `jaxgan.metrics.clustering`.
 """
 
 import itertools
