@@ -275,9 +275,13 @@ def own_results(row):
   Returns:
     An Entry.
   """
-  first = row.evaluations[0]
-  renamed = {} if 'knn1' in first['protocol'] else _OF_FEATURES
-  return Entry({renamed.get(name, name): row.results(name) for name in first['results']}, {})
+  found = {}
+  for evaluation in row.evaluations:
+    renamed = {} if 'knn1' in evaluation['protocol'] else _OF_FEATURES
+    for name, value in evaluation['results'].items():
+      if value is not None:
+        found.setdefault(renamed.get(name, name), []).append(value)
+  return Entry(found, {})
 
 
 def data_set(key):

@@ -6,6 +6,10 @@ from jaxgan.report import collect, console_table, report
 from tests.evaluations import CODES, save_code_replicas, save_codes, tables_in
 
 
+def _table_4(folders):
+  return tables_in(report(folders))['Table 4']
+
+
 def test_1nn_of_before_the_logits_is_that_of_the_features(tmp_path):
   """The protocol of those evaluations has no field `knn1`."""
   folder = tmp_path / 'old'
@@ -16,12 +20,20 @@ def test_1nn_of_before_the_logits_is_that_of_the_features(tmp_path):
   results |= {'knn1_accuracy': 0.961, 'knn1_accuracy_random_weights': 0.88}
   old = CODES | {'results': results, 'protocol': protocol}
   (folder / 'evaluation.json').write_text(json.dumps(old))
-  table = tables_in(report([folder]))['Table 4']
+  table = _table_4([folder])
   assert table['elastic_infogan'] == ['-', '**96.55 ± 0.70**', '**96.10**']
   assert table['random weights'] == ['-', '48.65 ± 0.90', '88.00[^1]']
   assert console_table(collect([folder])).splitlines()[-1].split()[3:5] == ['-', '96.10']
+  # The recorded ones have the names of the features.
+  results['knn1_accuracy_features'] = results.pop('knn1_accuracy') + 0.01
+  results['knn1_accuracy_features_random_weights'] = results.pop('knn1_accuracy_random_weights')
+  (tmp_path / 'recorded').mkdir()
+  recorded = old | {'results': results, 'protocol': protocol | {'seed': 1}}
+  (tmp_path / 'recorded' / 'evaluation.json').write_text(json.dumps(recorded))
+  table = _table_4([folder, tmp_path / 'recorded'])
+  assert table['elastic_infogan'][2] == '**96.60 ± 0.71 (2)**'
   save_code_replicas(tmp_path / 'new', [0.7])
-  text = report([tmp_path])
+  text = report([folder, tmp_path / 'new'])
   table = tables_in(text)['Table 4']
   assert '| - | **96.55 ± 0.70** | 96.10[^' in text  # The first number of ours has the footnote.
   # Features of either name, the logits of the new run alone.
