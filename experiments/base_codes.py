@@ -50,12 +50,17 @@ def codes_config(experiment: str, method: str, dataset: str, annotator):
       'mutual_information_weight': 1.0,  # λ1
       'contrastive_weight': 10.0,  # λ2
       'contrastive_temperature': 1.0,  # τ'
+      'positive_loss': 'agreement',  # of gumbel_softmax_pos; or 'cosine': half of NT-Xent
       'rotation_degrees': 20.0,  # of the positive pair; the paper says 10, its code 20
       'zoom_range': (0.9, 1.1),
-      'crop_keep': 1.0,  # share of each side; 1 / 1.1 scales by 1.1 and crops the old size
+      'crop_keep': 1.0,  # share that stays; 1 / 1.1 scales by 1.1 and crops the old size
+      'crop_of': 'side',  # crop_keep is a share of each side; or 'area'
       'flip': False,
       'gamma_range': (1.0, 1.0),
       'prior_losses': 'all',  # or 'adversarial': whose gradients reach a learned prior
+      'prior_entropy_weight': 0.0,  # of + H(c); 1.0 is Eq. 1's, the released code leaves it out
+      'prior_start': config_dict.placeholder(tuple),  # k frequencies; none: uniform
+      'ema_decay': 0.0,  # of the evaluated generator's average; 0: none; StackGAN-v2's has 0.999
     }
   config = ml_collections.ConfigDict(
     {

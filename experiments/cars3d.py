@@ -12,6 +12,10 @@ Networks, batch, epochs and positive pairs (rotation, mirror, a crop of 95 %) ar
 of the same ten identities, labels the generated images; of all 25 runs it is one, of the
 identities of all sets, which chooses among the ten of the run.
 
+The paper does not say whether the crop preserves 95 % of each side or of the area:
+`--config.algorithm.crop_of=area`. Nor does it mention a moving average of the generator, with
+which the trainer of StackGAN-v2 evaluates: `--config.algorithm.ema_decay=0.999`.
+
 Published NMI / ENT, 25 runs:
 
 | joint_vae   | uniform_infogan | gumbel_softmax | gumbel_softmax_pos | elastic_infogan |

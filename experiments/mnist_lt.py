@@ -13,6 +13,11 @@ loaded: `--config.annotator.folder=mnist_cnn.npz` (the tensors of the authors' m
 Other data in MNIST's form, such as Fashion-MNIST: `--config.data.source=PATH` with its four IDX
 files, and a `--workdir` of its own. Continuous codes: `--config.algorithm.num_continuous=2`.
 
+Other readings of the paper: `--config.algorithm.positive_loss=cosine` for gumbel_softmax_pos;
+`--config.algorithm.prior_entropy_weight=1.0` for the + H(c) of Eq. 1, which the released code
+leaves out; `--config.algorithm.prior_start=(0.3,...)`, one number for each code, for a learned
+prior that does not start uniform.
+
 Published NMI / ENT, 50 splits:
 
 | joint_vae   | uniform_infogan | gumbel_softmax | gumbel_softmax_pos | elastic_infogan |

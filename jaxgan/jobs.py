@@ -102,9 +102,27 @@ def compile_classify(classify: Callable) -> Callable:
     on the host, in batches of one size.
   """
 
-  def one_batch(variables, batch):
-    logits, features = classify(variables, data_lib.scale(parallel.along_batch(batch)))
+  def labels(variables, images):
+    logits, features = classify(variables, images)
     return jnp.argmax(logits, axis=-1), features
+
+  return compile_outputs(labels)
+
+
+def compile_outputs(classify: Callable) -> Callable:
+  """Compiles `run(variables, images) -> outputs` for any number of host images.
+
+  Args:
+    classify: from variables and images in [-1, 1] to a tree of arrays, such as that of an
+      Algorithm.
+
+  Returns:
+    The function, from uint8 images `[N, H, W, C]` to those arrays on the host, in batches of one
+    size.
+  """
+
+  def one_batch(variables, batch):
+    return classify(variables, data_lib.scale(parallel.along_batch(batch)))
 
   compiled = compilation.jit(one_batch)
 

@@ -50,6 +50,7 @@ CODES = {
     'annotator': 'mnist_cnn-0123456789ab',
     'annotator_accuracy': 0.99,
     'nearest_neighbours': '1-NN, Euclidean, 80/20 seeded split',
+    'knn1': 'logits',
     'clustering': 'k-means of 10,000 images; argmax Q',
     'nmi': 'arithmetic mean (scikit-learn >= 0.22); geometric beside it',
     'replica': 0,
@@ -71,7 +72,9 @@ CODES = {
     'prior_kl': 0.125,
     'false_negative_share': 0.38,
     'knn1_accuracy': 0.95,
-    'knn1_accuracy_random_weights': 0.87,
+    'knn1_accuracy_features': 0.97,
+    'knn1_accuracy_random_weights': 0.49,
+    'knn1_accuracy_features_random_weights': 0.87,
     'kmeans_nmi': 0.52,
     'kmeans_ari': 0.42,
     'argmax_nmi': 0.62,
@@ -118,3 +121,15 @@ def save_code_replicas(folder, nmi, **fields):
       train_counts=[6300, 3000, replica],
       **fields,
     )
+
+
+def tables_in(text):
+  """{first words of the title: {method: cells}, with the header under its 'method'}."""
+  tables, rows = {}, None
+  for line in text.splitlines():
+    if line.startswith('**'):
+      rows = tables.setdefault(line.strip('*').split(':')[0], {})
+    elif line.startswith('|') and not line.startswith('| ---'):
+      name, *cells = (cell.strip() for cell in line.strip('|').split('|'))
+      rows[name] = cells
+  return tables

@@ -90,6 +90,13 @@ def test_impossible_values(field, value, message):
     ('algorithm.zoom_range', (1.0,), r'zoom_range=\(1\.0,\) .* two numbers'),
     ('algorithm.gamma_range', (0.0, 4.0), r'gamma_range=\(0\.0, 4\.0\) .* above 0, in order'),
     ('algorithm.crop_keep', 1.1, r'crop_keep=1\.1 .* in \(0, 1\]'),
+    ('algorithm.crop_of', 'pixels', "crop_of='pixels' .* one of side, area"),
+    ('algorithm.positive_loss', 'l2', "positive_loss='l2' .* one of agreement, cosine"),
+    ('algorithm.positive_loss', 'cosine', "='cosine' .* with algorithm.contrastive=positives"),
+    ('algorithm.prior_entropy_weight', -1.0, r'prior_entropy_weight=-1\.0 .* 0 or more'),
+    ('algorithm.prior_start', (0.5, 0.0), r'prior_start=\(0\.5, 0\.0\) .* one for each code'),
+    ('algorithm.prior_start', ('x',), r"prior_start=\('x',\) .* numbers above 0"),
+    ('algorithm.ema_decay', 1.0, r'ema_decay=1\.0 .* in \[0, 1\)'),
     ('algorithm.network', 'vgg', "network='vgg' .* one of mnist, stackgan, stackgan_two_stage"),
     ('algorithm.width', 0, r'algorithm\.width=0 .* above 0'),
     ('algorithm.prior_losses', 'none', "prior_losses='none' .* one of all, adversarial"),
@@ -108,6 +115,15 @@ def test_impossible_values(field, value, message):
 )
 def test_impossible_values_of_codes(field, value, message):
   _assert_refused(tiny_codes(small_networks=False), field, value, message)
+
+
+@pytest.mark.parametrize(
+  ('field', 'value'),
+  [('algorithm.prior_start', (0.5, 0.3, 0.2)), ('algorithm.prior_entropy_weight', 1.0)],
+)
+def test_options_of_a_learned_prior_are_refused_with_another(field, value):
+  config = tiny_codes('uniform_infogan', small_networks=False)
+  _assert_refused(config, field, value, 'with algorithm.prior=learnable only')
 
 
 @pytest.mark.parametrize(
@@ -213,7 +229,8 @@ def test_a_run_from_before_there_were_some_fields_goes_on(method, tmp_path):
   if 'width' in config.algorithm:
     config.algorithm.width = 64
   added = ('network', 'width', 'crop_keep', 'flip', 'gamma_range', 'prior_losses')
-  added += ('prior_learning_rate',)
+  added += ('prior_learning_rate', 'positive_loss', 'crop_of', 'prior_entropy_weight')
+  added += ('prior_start', 'ema_decay') if method == 'elastic_infogan' else ()
   if method == 'class_balancing':
     added = ('generator_spectral_norm', 'count_update', 'cycle_start', *stability.OFF)
     added += ('classifier_loss_weight', 'effective_labels')

@@ -21,14 +21,22 @@ loss and the mutual information through the images, from the latter also as its 
 what Q says of them depends on a code, whoever trains the trunk; it changes the prior in later steps
 only, by what Q and a trunk trained by both have learned. `prior_losses='adversarial'` keeps all of
 the mutual information's gradient (that of continuous codes with it) from the logits, and from
-nothing else.
+nothing else. `prior_entropy_weight` adds the term + H(c) of Eq. 1 and 4, a gradient of the logits
+alone that pushes the prior to the uniform one. The released code leaves it out, and so does the
+default, 0.
 
 Batch norm uses the statistics of each forward's own batch. Running statistics take in every
 forward of an update, in this order: G on its codes; the trunk on real, generated, again generated
 images and on the two views of the contrastive loss; Q's head on the last three of these. Without a
 contrastive loss, Q's running statistics are therefore those of generated images.
+
+With `ema_decay` the state has an exponential moving average of the generator, which `generate`
+uses. It starts as the first generator and averages parameters and running statistics after each
+update. The trainer of the released 64x64 networks (StackGAN-v2's) evaluates such an average of
+decay 0.999; the paper does not mention it.
 """
 
+import math
 from typing import Any
 
 from flax import struct
@@ -46,12 +54,16 @@ PRIORS = ('uniform', 'fixed', 'learnable')
 CONTRASTIVE = ('none', 'positives', 'nt_xent')
 TRUNKS = ('discriminator', 'both')
 PRIOR_LOSSES = ('all', 'adversarial')
+POSITIVE_LOSSES = ('agreement', 'cosine')
+CROPS = ('side', 'area')
 CHOICES = {
   'network': infogans.NETWORKS,
   'prior': PRIORS,
   'contrastive': CONTRASTIVE,
   'trunk': TRUNKS,
   'prior_losses': PRIOR_LOSSES,
+  'positive_loss': POSITIVE_LOSSES,
+  'crop_of': CROPS,
 }
 # The methods of the paper's Table 1: (prior, contrastive).
 VARIANTS = {
@@ -88,10 +100,24 @@ class InfoGanState(struct.PyTreeNode):
     return {'trunk': self.trunk, 'recognition': self.recognition}
 
 
+class AveragedInfoGanState(InfoGanState):
+  """The state of a run with `ema_decay`: `ema` is the average of `generator`.
+
+  A class of its own, so that checkpoints of runs without it stay as they are.
+  """
+
+  ema: Any
+
+
 def _logits(class_counts):
   """The logits of the frequencies of some counts; the floor keeps those of empty classes finite."""
   shares = class_counts / jnp.sum(class_counts)
   return jnp.log(jnp.maximum(shares, jnp.finfo(jnp.float32).tiny))
+
+
+def _side_kept(config):
+  """The share of each side that a crop of the positive pair keeps."""
+  return math.sqrt(config.crop_keep) if config.crop_of == 'area' else config.crop_keep
 
 
 def infogan(config, image_shape: tuple[int, int, int], num_categories: int) -> Algorithm:
@@ -103,18 +129,24 @@ def infogan(config, image_shape: tuple[int, int, int], num_categories: int) -> A
       CONTRASTIVE), `trunk` (of TRUNKS), `noise_dim`, `num_continuous` (r), `temperature` (τ of the
       learned prior), `hard_codes` (the target of the mutual information: argmax c, or c itself),
       `mutual_information_weight` (λ1), `contrastive_weight` (λ2), `contrastive_temperature` (τ'),
-      `rotation_degrees`, `zoom_range`, `crop_keep`, `flip` and `gamma_range` (of the positive pair,
-      see `jaxgan.augment.random_view`), `prior_losses` (of PRIOR_LOSSES: whose gradients reach a
-      learned prior), `learning_rate`, `prior_learning_rate` (of a learned prior's logits), `beta1`,
-      `beta2`, `epsilon` (of Adam), `dtype`.
+      `positive_loss` (of POSITIVE_LOSSES, of contrastive='positives': `positive_agreement` or
+      `positive_cosine` of Q(c|x), see `jaxgan.losses.contrastive`), `rotation_degrees`,
+      `zoom_range`, `crop_keep`, `flip` and `gamma_range` (of the positive pair, see
+      `jaxgan.augment.random_view`), `crop_of` (of CROPS: `crop_keep` is the share of each side or
+      of the area; the paper's "preserving 95 % of the image" may mean either, 0.95 or 0.975 of
+      each side), `prior_losses` (of PRIOR_LOSSES: whose gradients reach a learned prior),
+      `prior_entropy_weight` (of H(c)), `prior_start` (frequencies `[k]` that a learned prior starts
+      with; None for uniform ones), `ema_decay` (of the generator's average; 0 for none),
+      `learning_rate`, `prior_learning_rate` (of a learned prior's logits), `beta1`, `beta2`,
+      `epsilon` (of Adam), `dtype`.
     image_shape: (S, S, C) of the training images.
     num_categories: k. The fixed prior is that of `batch['class_counts']` `[k]`.
 
   Returns:
-    The Algorithm; its state is an InfoGanState. There is no moving average: `generate` ignores
-    `ema`. It takes `codes` `[num_images, k + r]`, category and continuous codes; those it draws
-    itself have a one-hot category from the state's prior. `classify` is Q: the categorical logits
-    `[N, k]` and the contrastive features `[N, D]`.
+    The Algorithm; its state is an InfoGanState, with `ema_decay` an AveragedInfoGanState; without
+    it `generate` ignores `ema`. `generate` takes `codes` `[num_images, k + r]`, category and
+    continuous codes; those it draws itself have a one-hot category from the state's prior.
+    `classify` is Q: the categorical logits `[N, k]` and the contrastive features `[N, D]`.
   """
   check_choices(config, CHOICES, 'algorithm.')
   learnable = config.prior == 'learnable'
@@ -183,15 +215,19 @@ def infogan(config, image_shape: tuple[int, int, int], num_categories: int) -> A
     features, trunk_variables = trunk.init_with_output(
       trunk_rng, to_stages(jnp.zeros((2, *image_shape))), train=False
     )
-    state = InfoGanState(
+    generator_variables = generator.init(generator_rng, codes, train=False)
+    average = {'ema': jax.tree.map(jnp.copy, generator_variables)} if config.ema_decay else {}
+    start = config.prior_start
+    state = (AveragedInfoGanState if average else InfoGanState)(
       step=jnp.zeros((), jnp.int32),
-      generator=generator.init(generator_rng, codes, train=False),
+      generator=generator_variables,
       trunk=trunk_variables,
       discriminator_head=discriminator_head.init(discriminator_rng, features)['params'],
       recognition=recognition_head.init(recognition_rng, features, train=False),
-      prior_logits=jnp.zeros(num_categories),
+      prior_logits=jnp.zeros(num_categories) if start is None else _logits(jnp.array(start)),
       discriminator_optimizer=None,
       joint_optimizer=None,
+      **average,
     )
     return state.replace(
       discriminator_optimizer=optimizer.init(discriminator_group(state)),
@@ -222,6 +258,9 @@ def infogan(config, image_shape: tuple[int, int, int], num_categories: int) -> A
   def agree(outputs_a, outputs_b):
     """The contrastive loss of a stage, of what Q says of two views."""
     (logits_a, _, features_a), (logits_b, _, features_b) = outputs_a, outputs_b
+    if config.contrastive == 'positives' and config.positive_loss == 'cosine':
+      probabilities = jax.nn.softmax(logits_a), jax.nn.softmax(logits_b)
+      return contrastive.positive_cosine(*probabilities, config.contrastive_temperature)
     if config.contrastive == 'positives':
       return contrastive.positive_agreement(logits_a, logits_b)
     return contrastive.nt_xent(features_a, features_b, config.contrastive_temperature)
@@ -273,7 +312,7 @@ def infogan(config, image_shape: tuple[int, int, int], num_categories: int) -> A
           real_images,
           config.rotation_degrees,
           config.zoom_range,
-          config.crop_keep,
+          _side_kept(config),
           config.flip,
           config.gamma_range,
         )
@@ -282,6 +321,11 @@ def infogan(config, image_shape: tuple[int, int, int], num_categories: int) -> A
         agreement = total(map(agree, outputs_a, outputs_b))
         loss += config.contrastive_weight * agreement
         metrics['loss/contrastive'] = agreement
+
+      if learnable and config.prior_entropy_weight:
+        negative_entropy = -mutual_information.entropy(params['prior_logits'])
+        loss += config.prior_entropy_weight * negative_entropy
+        metrics['loss/prior_entropy'] = negative_entropy
       return loss, (stats, metrics)
 
     params = joint_group(state)
@@ -325,15 +369,18 @@ def infogan(config, image_shape: tuple[int, int, int], num_categories: int) -> A
     state, metrics = discriminator_step(state, real_images, generated[1])
     state = state.replace(step=state.step + 1, generator=generator_variables)
     state, joint_metrics = joint_step(state, real_images, generated, pullback, view_rngs)
+    if config.ema_decay:
+      ema = optax.incremental_update(state.generator, state.ema, 1.0 - config.ema_decay)
+      state = state.replace(ema=ema)
     return state, metrics | joint_metrics
 
   def generate(state, rng, num_images, ema=True, codes=None):
-    del ema
+    variables = state.ema if ema and config.ema_decay else state.generator
     noise_rng, code_rng = jax.random.split(rng)
     if codes is None:
       codes = draw_codes(code_rng, state.prior_logits, num_images, soft=False)
     inputs = jnp.concatenate([draw_noise(noise_rng, num_images), codes], axis=-1)
-    return generator.apply(state.generator, inputs, train=False)[-1]
+    return generator.apply(variables, inputs, train=False)[-1]
 
   def classify(variables, images):
     features = trunk.apply(variables['trunk'], to_stages(images), train=False)

@@ -60,6 +60,28 @@ def positive_agreement(logits_a, logits_b):
   return -jnp.mean(jax.nn.logsumexp(log_joint, axis=-1))
 
 
+def positive_cosine(outputs_a, outputs_b, temperature):
+  """The positive half of NT-Xent, the mean over i of -s_ij / τ'; Eq. 3 without its denominator.
+
+  s is the cosine similarity of two views' outputs. With the probabilities Q(c|x) of both views this
+  is another reading of "Gumbel-softmax + pos-L_ntxent" (§4): the "part of L_ntxent" that makes the
+  "latent prediction Q(c|x)" of a pair similar. Two equally undecided views reach its minimum -1/τ',
+  too.
+
+  Args:
+    outputs_a: `[N, D]`, of one view. An output of zeros is orthogonal to all others and gets no
+      gradient.
+    outputs_b: `[N, D]`, of the other view of the same images, in the same order.
+    temperature: τ', positive.
+
+  Returns:
+    Scalar.
+  """
+  _check_paired('outputs', outputs_a, outputs_b)
+  similarity = jnp.sum(_normalise(outputs_a) * _normalise(outputs_b), axis=-1)
+  return -jnp.mean(similarity) / temperature
+
+
 def expected_false_negative_share(frequencies):
   """How many of NT-Xent's negatives are of the anchor's class, Σ_i p_i²; Eq. 5.
 

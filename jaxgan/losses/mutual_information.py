@@ -2,9 +2,11 @@
 
 L(G, Q) = E_{c~P(c), x~G(z,c)} log Q(c|x) + H(c): see "InfoGAN: Interpretable Representation
 Learning by Information Maximizing Generative Adversarial Nets", Chen et al. 2016, Eq. 5. The losses
-here are -E log Q(c|x), to be minimised; H(c), which is a constant of a fixed prior, is left out.
+here are -E log Q(c|x), to be minimised. H(c) is a constant of a fixed prior; `entropy` is it for a
+learned one.
 """
 
+import jax
 import jax.numpy as jnp
 import optax
 
@@ -30,6 +32,22 @@ def categorical(logits, codes, hard=True):
   else:
     losses = optax.softmax_cross_entropy(logits, codes)
   return jnp.mean(losses)
+
+
+def entropy(logits):
+  """H(c) = -Σ_i p_i log p_i in nats of a prior p = softmax(logits).
+
+  The + H(c) of Elastic-InfoGAN's Eq. 1 and 4, to be maximised: it pushes a learned prior to the
+  uniform one. The authors' released code leaves it out.
+
+  Args:
+    logits: `[k]`.
+
+  Returns:
+    Scalar, from 0 to log k.
+  """
+  log_p = jax.nn.log_softmax(logits)
+  return -jnp.sum(jnp.exp(log_p) * log_p)
 
 
 def continuous(prediction, codes):

@@ -5,18 +5,20 @@ import statistics
 from jaxgan.names import width
 
 
-def mean_std(values, digits=None):
+def mean_std(values, digits=None, population=False):
   """Mean ± sample standard deviation (n) as text; '-' for no value, one value as it is.
 
   Args:
     values: numbers.
     digits: how many after the point; by default 3 for numbers below 10 and otherwise 2.
+    population: whether the population standard deviation, NumPy's (ddof 0), stands behind n.
   """
   if not values:
     return '-'
   text = number(statistics.fmean(values), digits)
   if len(values) > 1:
-    text += f' ± {number(statistics.stdev(values), digits)} ({len(values)})'
+    beside = f'; ddof 0: {number(statistics.pstdev(values), digits)}' if population else ''
+    text += f' ± {number(statistics.stdev(values), digits)} ({len(values)}{beside})'
   return text
 
 

@@ -8,7 +8,7 @@ import ml_collections
 import numpy as np
 import pytest
 
-from jaxgan.algorithms.infogan import VARIANTS, infogan
+from jaxgan.algorithms.infogan import CHOICES, VARIANTS, infogan
 from tests.algorithms.small_infogan import COUNTS, SHAPE, K, assert_close, batch, differ, section
 
 
@@ -274,7 +274,7 @@ def test_bfloat16_keeps_float32_state_and_losses():
   assert {x.dtype for x in floats} == {jnp.dtype('float32')}
 
 
-@pytest.mark.parametrize('field', ['network', 'prior', 'contrastive', 'trunk', 'prior_losses'])
+@pytest.mark.parametrize('field', [*CHOICES])
 def test_unknown_choices_are_refused(field):
   with pytest.raises(ValueError, match=rf'algorithm\.{field}=.*nonsense'):
     infogan(section(**{field: 'nonsense'}), SHAPE, K)

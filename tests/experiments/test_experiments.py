@@ -1,5 +1,7 @@
 """The configurations of experiments/: those of the papers, and what differs between them."""
 
+from absl import flags
+from ml_collections import config_flags
 import pytest
 
 from jaxgan import config as config_lib
@@ -125,6 +127,16 @@ def test_the_embedded_example_takes_every_method_that_has_labels():
     assert (config.methods, config.workdir) == ((method,), 'runs/fashion_lt')
 
 
+def test_the_first_prior_is_given_on_the_command_line(monkeypatch):
+  values, path = flags.FlagValues(), module('mnist_lt').__file__
+  config_flags.DEFINE_config_file('config', flag_values=values)
+  argv = ['', f'--config={path}', '--config.algorithm.prior_start=(0.9,0.1)']
+  monkeypatch.setattr('sys.argv', argv)  # Read for the fields of the configuration.
+  values(argv)
+  assert values.config.algorithm.prior_start == (0.9, 0.1)
+  config_lib.validate(values.config, num_devices=1)
+
+
 def test_mnist_follows_the_paper():
   config = module('mnist_lt').get_config()
   config_lib.validate(config, num_devices=1)
@@ -135,7 +147,8 @@ def test_mnist_follows_the_paper():
     'contrastive_temperature': 1.0, 'rotation_degrees': 20.0, 'zoom_range': (0.9, 1.1),
     'prior': 'learnable', 'contrastive': 'nt_xent', 'num_categories': None, 'network': 'mnist',
     'crop_keep': 1.0, 'flip': False, 'gamma_range': (1.0, 1.0), 'prior_losses': 'all',
-    'prior_learning_rate': 2e-4,
+    'prior_learning_rate': 2e-4, 'positive_loss': 'agreement', 'crop_of': 'side',
+    'prior_entropy_weight': 0.0, 'prior_start': None, 'ema_decay': 0.0,
   }  # fmt: skip
   assert {name: config.algorithm[name] for name in expected} == expected
   assert (config.train.batch_size, config.train.epochs, config.train.steps) == (64, 200, None)
@@ -159,6 +172,7 @@ def test_64x64_images_follow_the_paper(name):
     'contrastive_weight': 10.0, 'rotation_degrees': 0.0 if faces else 10.0,
     'zoom_range': (1.0, 1.0), 'flip': True, 'crop_keep': 1 / 1.1 if faces else 0.95,
     'gamma_range': (0.3, 4.0) if faces else (1.0, 1.0), 'prior_losses': 'all',
+    'crop_of': 'side', 'ema_decay': 0.0,
   }  # fmt: skip
   assert {field: config.algorithm[field] for field in expected} == expected
   assert (config.train.batch_size, config.train.epochs) == (50, 600)

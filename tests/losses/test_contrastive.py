@@ -123,9 +123,30 @@ def test_positive_agreement_asks_for_decided_predictions():
   assert gradient[0, 0] < 0 < gradient[0, 1]
 
 
+@both_ways
+def test_positive_cosine(transform):
+  # cos of (3, 4) and (8, 6) is 48 / 50, of (1, 0) and (0, 2) 0: -(0.96 + 0) / 2 / τ' at τ' = 1/2.
+  a, b = jnp.array([[3.0, 4.0], [1.0, 0.0]]), jnp.array([[8.0, 6.0], [0.0, 2.0]])
+  value = transform(contrastive.positive_cosine)(a, b, 0.5)
+  assert value.shape == ()
+  np.testing.assert_allclose(value, -0.96, rtol=1e-6)
+
+
+def test_positive_cosine_is_the_half_of_nt_xent_that_optax_has():
+  views = _views()
+  expected = -jnp.mean(optax.losses.cosine_similarity(*views)) / 0.07
+  np.testing.assert_allclose(contrastive.positive_cosine(*views, 0.07), expected, rtol=1e-5)
+  gradient = jax.grad(lambda a: contrastive.positive_cosine(a, views[1], 0.07))(0.0 * views[0])
+  np.testing.assert_array_equal(gradient, 0.0)
+
+
 @pytest.mark.parametrize(
   'loss',
-  [contrastive.positive_agreement, lambda a, b: contrastive.nt_xent(a, b, 1.0)],
+  [
+    contrastive.positive_agreement,
+    lambda a, b: contrastive.positive_cosine(a, b, 1.0),
+    lambda a, b: contrastive.nt_xent(a, b, 1.0),
+  ],
 )
 def test_views_of_other_shapes_are_refused(loss):
   with pytest.raises(ValueError, match='one shape'):

@@ -65,6 +65,21 @@ def test_only_soft_targets_are_a_path_to_the_prior(hard, reaches):
 
 
 @both_ways
+def test_entropy(transform):
+  # p = (1/2, 1/4, 1/4): log 2 / 2 + 2 · log 4 / 4 = 1.5 log 2. A shift changes nothing.
+  value = transform(mutual_information.entropy)(jnp.log(jnp.array([2.0, 1.0, 1.0])) + 3.0)
+  assert value.shape == ()
+  np.testing.assert_allclose(value, 1.5 * np.log(2), rtol=1e-6)
+  np.testing.assert_allclose(transform(mutual_information.entropy)(jnp.ones(10)), np.log(10))
+
+
+def test_entropy_of_a_certain_code_is_0_with_a_finite_gradient():
+  value, gradient = jax.value_and_grad(mutual_information.entropy)(jnp.array([500.0, 0.0]))
+  np.testing.assert_allclose(value, 0.0, atol=1e-6)
+  assert np.isfinite(gradient).all()
+
+
+@both_ways
 def test_continuous(transform):
   # ((1 - 0)² + (0.5 + 0.5)²) / 2 = 1 and (0² + 2²) / 2 = 2, mean 1.5.
   prediction, codes = jnp.array([[0.0, -0.5], [1.0, 1.0]]), jnp.array([[1.0, 0.5], [1.0, -1.0]])

@@ -26,7 +26,12 @@ def upgraded(algorithm: dict) -> dict:
       'crop_keep': 1.0,
       'flip': False,
       'gamma_range': [1.0, 1.0],  # As JSON has it.
+      'crop_of': 'side',
+      'positive_loss': 'agreement',
       'prior_losses': 'all',
+      'prior_entropy_weight': 0.0,
+      'prior_start': None,
+      'ema_decay': 0.0,
       'prior_learning_rate': algorithm['learning_rate'],
     }
   return added | algorithm
@@ -38,7 +43,8 @@ def validate(config, require, require_positive) -> None:
   require(len(methods) == 1, 'methods', methods, 'one of these methods at a time')
   require_positive('algorithm', 'learning_rate', 'epsilon', 'temperature')
   require_positive('evaluation', 'images_per_code', 'periodic_images_per_code')
-  for field in ('beta1', 'beta2'):
+  decays = ('beta1', 'beta2') if methods[0] == JOINT_VAE else ('beta1', 'beta2', 'ema_decay')
+  for field in decays:
     value = algorithm[field]
     require(0 <= value < 1, f'algorithm.{field}', value, 'a number in [0, 1)')
   choices = {'network': infogans.NETWORKS} if methods[0] == JOINT_VAE else infogan.CHOICES
@@ -55,7 +61,7 @@ def validate(config, require, require_positive) -> None:
     return
   require_positive('algorithm', 'noise_dim', 'contrastive_temperature', 'prior_learning_rate')
   not_negative = ('num_continuous', 'mutual_information_weight', 'contrastive_weight')
-  for field in (*not_negative, 'rotation_degrees'):
+  for field in (*not_negative, 'rotation_degrees', 'prior_entropy_weight'):
     require(0 <= algorithm[field] < math.inf, f'algorithm.{field}', algorithm[field], '0 or more')
   keep = algorithm.crop_keep
   require(0 < keep <= 1, 'algorithm.crop_keep', keep, 'a number in (0, 1]')
@@ -63,6 +69,19 @@ def validate(config, require, require_positive) -> None:
     ends = tuple(algorithm[field])
     in_order = len(ends) == 2 and 0 < ends[0] <= ends[1] < math.inf
     require(in_order, f'algorithm.{field}', ends, 'two numbers above 0, in order')
+  loss, positives = algorithm.positive_loss, algorithm.contrastive == 'positives'
+  only = 'agreement, or another with algorithm.contrastive=positives (gumbel_softmax_pos)'
+  require(positives or loss == 'agreement', 'algorithm.positive_loss', loss, only)
+  start, weight = algorithm.prior_start, algorithm.prior_entropy_weight
+  learned = algorithm.prior == 'learnable'
+  only = 'with algorithm.prior=learnable only'
+  require(learned or not weight, 'algorithm.prior_entropy_weight', weight, f'it {only}')
+  require(learned or start is None, 'algorithm.prior_start', start, f'it {only}')
+  frequencies = start is None or all(
+    isinstance(frequency, (int, float)) and 0 < frequency < math.inf for frequency in start
+  )
+  allowed = 'numbers above 0, one for each code, such as (0.6,0.3,0.1)'
+  require(frequencies, 'algorithm.prior_start', start, allowed)
 
 
 def roles(config, methods, labelled: bool):
@@ -88,6 +107,11 @@ def check(config, data: data_lib.TrainingData) -> None:
       '--config.algorithm.num_categories=10'
     )
   k = num_categories(config, data)
+  start = config.algorithm.get('prior_start')
+  if start is not None and len(start) != k:
+    raise UserError(
+      f'config.algorithm.prior_start has {len(start)} numbers for {k} codes: give one for each'
+    )
   if config.algorithm.get('prior') == 'fixed' and not (labelled and k == classes):
     raise UserError(
       f'config.algorithm.prior=fixed is that of the labels: {k} categories need as many labelled '

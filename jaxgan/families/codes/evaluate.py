@@ -14,7 +14,17 @@ from jaxgan.names import shown
 from jaxgan.networks import infogans
 
 # Fields of the algorithm that methods do not say.
-_SETTINGS = ('network', 'width', 'prior_learning_rate', 'prior_losses')
+_SETTINGS = (
+  'network',
+  'width',
+  'prior_learning_rate',
+  'prior_losses',
+  'prior_entropy_weight',
+  'prior_start',
+  'positive_loss',
+  'crop_of',
+)
+_UNTRAINED = '_random_weights'  # ends the names of the results of an untrained Q
 _CURVES = ('evaluation/nmi', 'evaluation/ent')
 _QUERIES, _NEIGHBOURS = 8, 10  # of the retrieval picture
 _RESIZED = 'resized from the published images'
@@ -34,7 +44,22 @@ def _settings(algorithm) -> dict:
   settings = {field: algorithm[field] for field in _SETTINGS if field in algorithm}
   if not infogans.NETWORKS[algorithm.network].has_width:
     del settings['width']
-  return settings
+  if settings.get('prior_start', ()) is None:
+    settings['prior_start'] = 'uniform'
+  unused = []
+  if algorithm.get('prior') != 'learnable':
+    unused += ['prior_entropy_weight', 'prior_start']
+  if algorithm.get('contrastive') != 'positives':
+    unused.append('positive_loss')
+  if algorithm.get('contrastive') == 'none' or algorithm.get('crop_keep') == 1.0:
+    unused.append('crop_of')
+  return {name: value for name, value in settings.items() if name not in unused}
+
+
+def _generator(algorithm) -> str:
+  """Which generator is measured, for the protocol."""
+  decay = algorithm.get('ema_decay', 0.0)
+  return f'ema of decay {decay:g}' if decay else 'raw'
 
 
 def published(config, arrays) -> str | None:
@@ -92,26 +117,26 @@ class Evaluation:
     arrays, labelled = setup.data.arrays(replica), setup.annotator is not None
     seed, prior = config.seed + replica, evaluator.prior(state)
     rng = jax.random.fold_in(setup.evaluation_rng(replica), 1)
-    assignments, features = evaluator.recognise(state.variables, arrays.images)
+    logits, features = evaluator.recognise(state.variables, arrays.images)
     measured = self._results(state, replica, config.evaluation.images_per_code, rng)
     results = dict.fromkeys(
       ('nmi', 'nmi_geometric', 'ent', 'empty_codes_and_classes', 'counts', 'matched_classes',
        'matched_frequencies', 'prior_distance', 'prior_kl', 'false_negative_share', 'knn1_accuracy',
-       'knn1_accuracy_random_weights', 'kmeans_nmi', 'kmeans_ari', 'argmax_nmi', 'argmax_ari')
+       'knn1_accuracy_features', f'knn1_accuracy{_UNTRAINED}',
+       f'knn1_accuracy_features{_UNTRAINED}', 'kmeans_nmi', 'kmeans_ari', 'argmax_nmi',
+       'argmax_ari')
     )  # fmt: skip
     results |= (measured or {}) | {'prior': prior.tolist()}
     notes = []
     if labelled:
-      results['knn1_accuracy'] = measures.nearest_neighbours(features, arrays.labels, seed)
+      results |= measures.nearest_neighbour_results(logits, features, arrays.labels, seed)
       num_clusters = max(evaluator.num_categories, len(arrays.class_names))
       results |= measures.clustering_results(
-        features, assignments, arrays.labels, num_clusters, seed
+        features, np.argmax(logits, axis=-1), arrays.labels, num_clusters, seed
       )
     if labelled and method != codes.JOINT_VAE:  # Its encoder is another network than Q.
-      _, untrained = evaluator.recognise(evaluator.random_variables(seed), arrays.images)
-      results['knn1_accuracy_random_weights'] = measures.nearest_neighbours(
-        untrained, arrays.labels, seed
-      )
+      untrained = evaluator.recognise(evaluator.random_variables(seed), arrays.images)
+      results |= measures.nearest_neighbour_results(*untrained, arrays.labels, seed, _UNTRAINED)
     if not labelled:
       notes.append('the images have no labels: no NMI, ENT, 1-NN accuracy and ARI')
     column = published(config, arrays)
@@ -130,11 +155,12 @@ class Evaluation:
         'step': step,
         'batch_size': config.train.batch_size,
         **_settings(config.algorithm),
-        'generator': 'raw',
+        'generator': _generator(config.algorithm),
         'batch_norm': 'running statistics',
         'annotator': setup.annotator.key if labelled else None,
         'annotator_accuracy': setup.annotator.accuracy if labelled else None,
         'nearest_neighbours': measures.NEIGHBOURS,
+        'knn1': 'logits',  # Without this field it is that of the features.
         'clustering': measures.CLUSTERING,
         'nmi': 'arithmetic mean (scikit-learn from 0.22 on), geometric beside it',
         'replica': replica,

@@ -29,6 +29,8 @@ class Column:
     best: max or min, which score is bold; None for none.
     published: whether it holds the paper's values.
     spread: whether the standard deviation is shown.
+    population: whether the population standard deviation (ddof 0) is shown as well: the published
+      one beside it is NumPy's.
     scale: factor of the values.
     digits: how many after the point.
   """
@@ -38,6 +40,7 @@ class Column:
   best: Callable | None = None
   published: bool = False
   spread: bool = True
+  population: bool = False
   scale: int = 1
   digits: int = 3
 
@@ -53,7 +56,8 @@ class Column:
     if not values:
       return None, '-'
     mean = statistics.fmean(values)
-    return mean, formatting.mean_std(values if self.spread else [mean], self.digits)
+    text = formatting.mean_std(values if self.spread else [mean], self.digits, self.population)
+    return mean, text
 
 
 @dataclass(frozen=True)
@@ -79,18 +83,19 @@ TABLES = {
     Column('ENT (published)', 'ent', min, published=True, spread=False),
   ),
   'Table 2: NMI ↑': (
-    Column('geometric (ours)', 'nmi_geometric', max),
+    Column('geometric (ours)', 'nmi_geometric', max, population=True),
     Column('published', 'nmi', max, published=True),
     Column('arithmetic (ours)', 'nmi', max),
   ),
   'Table 3: ENT ↓': (
-    Column('ours', 'ent', min),
+    Column('ours', 'ent', min, population=True),
     Column('published', 'ent', min, published=True),
     Column('empty codes and classes (ours)', 'empty_codes_and_classes', spread=False, digits=1),
   ),
   'Table 4: 1-NN accuracy (%) ↑': (
-    Column('ours', 'knn1_accuracy', max, scale=100, digits=2),
+    Column('logits (ours)', 'knn1_accuracy', max, scale=100, digits=2, population=True),
     Column('published', 'knn1_accuracy', max, published=True, scale=100, digits=2),
+    Column('features (ours)', 'knn1_accuracy_features', max, scale=100, digits=2),
   ),
   'Real images, clustered (not in the paper) ↑': (
     Column('k-means NMI', 'kmeans_nmi', max),
@@ -103,6 +108,12 @@ PRIOR = (
   Column('total variation ↓', 'prior_distance'),
   Column('KL(true ‖ prior) ↓', 'prior_kl'),
 )
+FALSE_NEGATIVES = 'Expected share of false negatives, Σ p² (Eq. 5)'
+# Evaluations whose protocol has no field `knn1` hold the accuracies of the features by these names.
+_OF_FEATURES = {
+  'knn1_accuracy': 'knn1_accuracy_features',
+  'knn1_accuracy_random_weights': 'knn1_accuracy_features_random_weights',
+}
 WIDEST = 8  # columns of a table; further data sets have a further table
 CLASSES = 10  # most classes that the tables of the prior have a column for
 
@@ -124,9 +135,12 @@ def tables(rows, row_footnotes, footnotes):
     paper = next((row.published for row in rows_of if row.published), {})
     for method in (method for scores in paper.values() for method in scores):
       entries.setdefault((method, 0), {})[experiment] = Entry({}, _of_method(paper, method))
-    random = [value for row in rows_of for value in row.results('knn1_accuracy_random_weights')]
-    if random:
-      entry = Entry({'knn1_accuracy': random}, _of_method(paper, RANDOM), RANDOM_NOTE)
+    random = {
+      name: [v for row in rows_of for v in own_results(row).ours.get(f'{name}_random_weights', ())]
+      for name in ('knn1_accuracy', 'knn1_accuracy_features')
+    }
+    if any(random.values()):
+      entry = Entry(random, _of_method(paper, RANDOM), RANDOM_NOTE)
       entries.setdefault((RANDOM, 0), {})[experiment] = entry
   repeats = Counter()
   for row, footnote in zip(rows, row_footnotes, strict=True):
@@ -146,6 +160,33 @@ def tables(rows, row_footnotes, footnotes):
       if len(lines) > 1:
         found[f'{title} ({part} of {len(parts)})' if len(parts) > 1 else title] = lines
   return found
+
+
+def false_negative_table(rows):
+  """The expected share of false negatives Σ p² of each data set, over the images of all its runs.
+
+  Args:
+    rows: as for `tables`.
+
+  Returns:
+    {title: lines of cells, the first one the header}; empty where no row has it.
+  """
+  shares = {}
+  for row in rows:
+    for evaluation in row.evaluations:
+      value = evaluation['results'].get('false_negative_share')
+      data, counts = data_set(evaluation['protocol']['data']), tuple(evaluation['train_counts'])
+      if value is not None:  # Methods and seeds that share their images count once.
+        shares.setdefault((row.experiment, data, evaluation['published']), {})[counts] = value
+  paper = published_values('elastic_infogan')[0]['false_negative_share']
+  lines = []
+  for (experiment, _, column), values in shares.items():
+    classes = len(next(iter(values)))
+    ours = formatting.mean_std(list(values.values()), 4, population=True)
+    published = ' ± '.join(map(str, paper.get(column, ['-'])))
+    lines.append([escaped(experiment), ours, published, f'{1 / classes:.4f}'])
+  header = ['data set', 'ours', 'published', 'balanced classes (1/K)']
+  return {FALSE_NEGATIVES: [header, *lines]} if lines else {}
 
 
 def prior_tables(rows, row_footnotes, footnotes):
@@ -234,7 +275,13 @@ def own_results(row):
   Returns:
     An Entry.
   """
-  return Entry({name: row.results(name) for name in row.evaluations[0]['results']}, {})
+  found = {}
+  for evaluation in row.evaluations:
+    renamed = {} if 'knn1' in evaluation['protocol'] else _OF_FEATURES
+    for name, value in evaluation['results'].items():
+      if value is not None:
+        found.setdefault(renamed.get(name, name), []).append(value)
+  return Entry(found, {})
 
 
 def data_set(key):
@@ -258,10 +305,13 @@ def _lines(columns, experiments, entries, footnotes):
     line = []
     for experiment in experiments:
       entry = in_experiment.get(experiment, Entry({}, {}))
-      (mean, text), *others = [column.score(entry) for column in columns]
-      if entry.footnote and mean is not None:
-        text += footnotes.mark(entry.footnote)
-      line += [(mean, text), *others]
+      scores = [column.score(entry) for column in columns]
+      ours = [i for i, column in enumerate(columns) if not column.published]
+      first = next((i for i in ours if scores[i][0] is not None), None)
+      if entry.footnote and first is not None:
+        mean, text = scores[first]
+        scores[first] = mean, text + footnotes.mark(entry.footnote)
+      line += scores
     if any(mean is not None for mean, _ in line):
       methods.append('random weights' if method == RANDOM else method)
       lines.append(line)

@@ -115,7 +115,8 @@ def test_evaluation_states_its_protocol(single):
   expected = {
     'images': 76, 'codes': 3, 'images_per_code': 12, 'step': 4, 'batch_size': 8, 'seed': 1,
     'generator': 'raw', 'batch_norm': 'running statistics', 'replica': 0, 'replicas': 1,
-    'network': 'small', 'prior_losses': 'all', 'prior_learning_rate': 2e-4,
+    'network': 'small', 'prior_losses': 'all', 'prior_learning_rate': 2e-4, 'knn1': 'logits',
+    'prior_entropy_weight': 0.0, 'prior_start': 'uniform',
   }  # fmt: skip
   assert 'width' not in protocol  # That of these networks is fixed.
   assert {name: protocol[name] for name in expected} == expected
@@ -125,7 +126,8 @@ def test_evaluation_states_its_protocol(single):
   assert sum(results['prior']) == pytest.approx(1.0, rel=1e-6)
   assert sorted(results['matched_frequencies']) == pytest.approx([12 / 76, 24 / 76, 40 / 76])
   scores = ('nmi', 'nmi_geometric', 'prior_distance', 'false_negative_share', 'knn1_accuracy')
-  scores += ('knn1_accuracy_random_weights', 'kmeans_nmi', 'argmax_nmi')
+  scores += ('knn1_accuracy_random_weights', 'kmeans_nmi', 'argmax_nmi', 'knn1_accuracy_features')
+  scores += ('knn1_accuracy_features_random_weights',)
   assert all(0 <= results[name] <= 1 for name in scores)
   assert all(-1 <= results[name] <= 1 for name in ('kmeans_ari', 'argmax_ari'))
   assert sorted(results['matched_classes']) == [0, 1, 2] and results['prior_kl'] >= 0
@@ -237,6 +239,7 @@ def test_joint_vae_has_codes_and_no_learned_prior(joint_vae):
   assert np.shape(results['counts']) == (5, 3)
   assert sorted(results['matched_frequencies'])[:2] == [0.0, 0.0]
   assert results['knn1_accuracy'] > 0 and results['knn1_accuracy_random_weights'] is None
+  assert results['knn1_accuracy_features'] > 0
   assert 0 <= results['kmeans_nmi'] <= 1 and 0 <= results['argmax_nmi'] <= 1
   assert evaluation['notes'] == []
   assert 'prior' not in logging.read_metrics(folder)[-1]
@@ -272,6 +275,14 @@ def test_data_that_cannot_work_is_refused_before_anything_is_trained(
   with pytest.raises(UserError, match=message) as error:
     _setup(config, tmp_path)
   assert '\n' not in str(error.value) and list(tmp_path.iterdir()) == []
+
+
+def test_a_first_prior_has_a_frequency_for_each_code(stand_in_data, tmp_path):
+  del stand_in_data
+  config = tiny_codes()
+  config.algorithm.prior_start = (0.6, 0.4)
+  with pytest.raises(UserError, match=r'prior_start has 2 numbers for 3 codes'):
+    _setup(config, tmp_path)
 
 
 def test_a_classifier_that_is_too_large_for_the_images_is_refused(stand_in_data, tmp_path):

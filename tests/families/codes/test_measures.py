@@ -212,9 +212,9 @@ def test_evaluating_changes_nothing(evaluator, state, assert_trees_equal):
   evaluator.grid(state, jax.random.key(0))
   evaluator.traversals(state, jax.random.key(0), [0.0])
   images = np.arange(3 * 64, dtype=np.uint8).reshape(3, 8, 8, 1)
-  assignments, features = evaluator.recognise(state.variables, images)
+  logits, features = evaluator.recognise(state.variables, images)
   level = _floats(images)[:, 0, -1, 0]
-  np.testing.assert_array_equal(assignments, np.digitize(level, [-0.5, 0.5]))
+  np.testing.assert_array_equal(logits, np.eye(3)[np.digitize(level, [-0.5, 0.5])])
   np.testing.assert_allclose(features, _floats(images)[:, 0, -1], rtol=1e-6)
   evaluator.prior(state)
   assert_trees_equal(before, state)
@@ -301,6 +301,47 @@ def test_nearest_neighbours_know_classes_that_lie_apart():
   labels = np.arange(50) % 3
   noise = np.random.default_rng(0).normal(size=(50, 4))
   assert nearest_neighbours(100 * labels[:, None] + noise, labels, seed=0) == 1.0
+
+
+def test_nearest_neighbours_of_logits_and_of_features_have_names_of_their_own():
+  labels = np.arange(50) % 3
+  telling, useless = 100.0 * np.eye(3)[labels], np.zeros((50, 4))
+  results = measures.nearest_neighbour_results(telling, useless, labels, 0)
+  assert results.keys() == {'knn1_accuracy', 'knn1_accuracy_features'}
+  assert results['knn1_accuracy'] == 1.0 > 0.6 > results['knn1_accuracy_features']
+  results = measures.nearest_neighbour_results(useless, telling, labels, 0, '_random_weights')
+  assert results['knn1_accuracy_features_random_weights'] == 1.0
+  assert results['knn1_accuracy_random_weights'] < 0.6
+
+
+@pytest.mark.parametrize(
+  ('method', 'changes', 'named'),
+  [
+    ('uniform_infogan', {}, {}),
+    ('gumbel_softmax', {}, {'prior_entropy_weight': 0.0, 'prior_start': 'uniform'}),
+    (
+      'gumbel_softmax_pos',
+      {'prior_start': (0.5, 0.3, 0.2), 'positive_loss': 'cosine', 'prior_entropy_weight': 1.0},
+      {'prior_start': (0.5, 0.3, 0.2), 'positive_loss': 'cosine', 'prior_entropy_weight': 1.0},
+    ),
+    ('ground_truth_infogan_ntxent', {'crop_keep': 0.9, 'crop_of': 'area'}, {'crop_of': 'area'}),
+    ('joint_vae', {}, {}),
+  ],
+)
+def test_the_protocol_names_the_options_that_a_method_uses(method, changes, named):
+  algorithm = tiny_codes(method).algorithm
+  algorithm.update(changes)
+  always = ('network', 'width', 'prior_learning_rate', 'prior_losses')
+  settings = evaluate._settings(algorithm)
+  assert {name: value for name, value in settings.items() if name not in always} == named
+
+
+def test_the_protocol_names_the_average_of_the_generator():
+  algorithm = tiny_codes().algorithm
+  assert evaluate._generator(algorithm) == 'raw'
+  algorithm.ema_decay = 0.999
+  assert evaluate._generator(algorithm) == 'ema of decay 0.999'
+  assert evaluate._generator(tiny_codes('joint_vae').algorithm) == 'raw'
 
 
 def test_nearest_neighbours_of_a_seed_are_the_same_and_better_than_chance():

@@ -1,6 +1,7 @@
 """Report on categorical codes: the paper's tables beside ours, merged over replicas."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -9,19 +10,7 @@ from jaxgan.algorithms.infogan import VARIANTS
 from jaxgan.errors import UserError
 from jaxgan.families import codes
 from jaxgan.report import collect, console_table, markdown_table, report
-from tests.evaluations import CODES, UNLABELLED, save_code_replicas, save_codes
-
-
-def _tables(text):
-  """{first words of the title: {method: cells}, with the header under its 'method'}."""
-  tables, rows = {}, None
-  for line in text.splitlines():
-    if line.startswith('**'):
-      rows = tables.setdefault(line.strip('*').split(':')[0], {})
-    elif line.startswith('|') and not line.startswith('| ---'):
-      name, *cells = (cell.strip() for cell in line.strip('|').split('|'))
-      rows[name] = cells
-  return tables
+from tests.evaluations import CODES, UNLABELLED, save_code_replicas, save_codes, tables_in
 
 
 def test_replicas_beside_the_published_numbers(tmp_path):
@@ -30,7 +19,7 @@ def test_replicas_beside_the_published_numbers(tmp_path):
   assert len(row.evaluations) == 3
   text = markdown_table([row])
   assert text.startswith('## Categorical codes\n') and text.count('## ') == 1
-  tables = _tables(text)
+  tables = tables_in(text)
   assert list(tables) == [
     'Table 1',
     'Table 2',
@@ -38,6 +27,7 @@ def test_replicas_beside_the_published_numbers(tmp_path):
     'Table 4',
     'Real images, clustered (not in the paper) ↑',
     'Prior against truth',
+    'Expected share of false negatives, Σ p² (Eq. 5)',
   ]
   assert tables['Table 1']['method'] == [
     'mnist_lt: NMI (ours, geometric)',
@@ -46,14 +36,30 @@ def test_replicas_beside_the_published_numbers(tmp_path):
     'mnist_lt: ENT (published)',
   ]
   assert tables['Table 1']['elastic_infogan'] == ['0.810', '**0.889**', '0.200', '**0.213**']
+  # Deviations of 0.1, 0 and 0.1: √(0.02 / 2) of the sample, √(0.02 / 3) of the population.
   assert tables['Table 2']['elastic_infogan'] == [
-    '0.810 ± 0.100 (3)',
+    '0.810 ± 0.100 (3; ddof 0: 0.082)',
     '**0.889 ± 0.044**',
     '0.800 ± 0.100 (3)',
   ]
-  assert tables['Table 3']['elastic_infogan'] == ['0.200 ± 0.100 (3)', '**0.213 ± 0.088**', '1.0']
-  assert tables['Table 4']['elastic_infogan'] == ['80.00 ± 10.00 (3)', '**96.55 ± 0.70**']
-  assert tables['Table 4']['random weights'] == ['**87.00 ± 0.00 (3)[^1]**', '48.65 ± 0.90']
+  assert tables['Table 3']['elastic_infogan'] == [
+    '0.200 ± 0.100 (3; ddof 0: 0.082)',
+    '**0.213 ± 0.088**',
+    '1.0',
+  ]
+  assert tables['Table 4']['method'] == [
+    f'mnist_lt: {heading}' for heading in ('logits (ours)', 'published', 'features (ours)')
+  ]
+  assert tables['Table 4']['elastic_infogan'] == [
+    '**80.00 ± 10.00 (3; ddof 0: 8.16)**',
+    '**96.55 ± 0.70**',
+    '**97.00 ± 0.00 (3)**',
+  ]
+  assert tables['Table 4']['random weights'] == [
+    '49.00 ± 0.00 (3; ddof 0: 0.00)[^1]',
+    '48.65 ± 0.90',
+    '87.00 ± 0.00 (3)',
+  ]
   assert '[^1]: Random weights:' in text
   for part in (
     'geometric mean',
@@ -72,7 +78,7 @@ def test_methods_are_in_the_papers_order_and_those_not_run_have_no_value_of_ours
   monkeypatch.setattr(codes, 'METHODS', (*codes.METHODS, 'mine'))
   for method, nmi in (('elastic_infogan', 0.9), ('joint_vae', 0.5), ('mine', 0.1)):
     save_codes(tmp_path / method, {'nmi': nmi, 'nmi_geometric': nmi}, method=method)
-  tables = _tables(report([tmp_path]))
+  tables = tables_in(report([tmp_path]))
   order = [
     'joint_vae',
     'uniform_infogan',
@@ -98,27 +104,28 @@ def test_methods_are_in_the_papers_order_and_those_not_run_have_no_value_of_ours
     'elastic_infogan',
     'mine',
   ]
-  assert tables['Table 4']['random weights'][0] == '87.00 ± 0.00 (3)[^1]'
-  assert tables['Table 4']['uniform_infogan'] == ['-', '86.65 ± 1.40']
+  assert tables['Table 4']['random weights'][0] == '49.00 ± 0.00 (3; ddof 0: 0.00)[^1]'
+  assert tables['Table 4']['uniform_infogan'] == ['-', '86.65 ± 1.40', '-']
 
 
 def test_a_column_group_a_data_set(tmp_path):
   save_codes(tmp_path / 'a')
   save_codes(tmp_path / 'b', experiment='cars3d', published='cars3d')
   save_codes(tmp_path / 'c', experiment='shapes', published=None, method='gumbel_softmax')
-  tables = _tables(report([tmp_path]))
-  names = [name.split(':')[0] for name in tables['Table 4']['method']]
+  table, rest = re.findall(r'\*\*Table 4.*?(?=\n\*\*)', report([tmp_path]), re.DOTALL)
+  (first,), (second,) = (list(tables_in(part).values()) for part in (table, rest))
+  names = [name.split(':')[0] for name in (*first['method'], *second['method'])]
   # In the paper's order, others behind.
-  assert names == ['mnist_lt'] * 2 + ['cars3d'] * 2 + ['shapes'] * 2
-  assert tables['Table 4']['elastic_infogan'] == [
+  assert names == ['mnist_lt'] * 3 + ['cars3d'] * 3 + ['shapes'] * 3
+  assert first['elastic_infogan'] == [
     '**95.00**',
     '**96.55 ± 0.70**',
+    '**97.00**',
     '**95.00**',
     '**98.52 ± 0.50**',
-    '-',
-    '-',
+    '**97.00**',
   ]
-  assert tables['Table 4']['gumbel_softmax'][4:] == ['**95.00**', '-']
+  assert second['gumbel_softmax'] == ['**95.00**', '-', '**97.00**']
 
 
 PAPER = {  # column: (classes, a config of its data, that of the next draw)
@@ -162,7 +169,7 @@ def test_the_papers_five_data_sets(five_data_sets):
       names = (cell.split(': ')[0].strip() for cell in header.split('|')[2:-1])
       headers[title.strip('*')] = list(dict.fromkeys(names))
   in_order = ['mnist_lt', 'youtube_faces_lt', 'cars3d_lt', 'chairs3d_lt', 'shapenet_lt']
-  for table, number in (('Table 1', 3), ('Table 2', 3), ('Table 3', 3), ('Table 4', 2)):
+  for table, number in ((f'Table {number}', 3) for number in (1, 2, 3, 4)):
     parts = [names for title, names in headers.items() if title.startswith(table)]
     assert len(parts) == number and [name for names in parts for name in names] == in_order
 
@@ -185,7 +192,7 @@ def test_published_values_of_the_five_data_sets(five_data_sets):
   }  # fmt: skip
   for column, published in expected.items():
     ours, paper = found[f'{column}_lt', 'elastic_infogan']
-    assert ours.startswith('0.800 ± 0.141 (2)') and paper == published
+    assert ours.startswith('0.800 ± 0.141 (2; ddof 0: 0.100)') and paper == published
   # What has not been run has the paper's values alone.
   assert found['cars3d_lt', 'joint_vae'] == ['-', '0.392 ± 0.236']
   assert len(found) == 5 * 7
@@ -218,19 +225,6 @@ def test_prior_beside_the_true_frequencies(five_data_sets):
   assert 'true frequency' not in tables['youtube_faces_lt']
 
 
-def test_two_classes_and_other_data_under_one_name(tmp_path):
-  two = {'class_names': ['0', '4'], 'published': None, 'experiment': 'mnist_pair'}
-  results = {'prior': [0.25, 0.75], 'matched_classes': [1, 0]}
-  for name, counts in (('7_3', [70, 30]), ('9_1', [90, 10])):
-    data = f'long_tail_mnist/zero_four_{name}/1.0.0/train/{name}'
-    save_codes(tmp_path / name, results, {'data': data, 'codes': 2}, train_counts=counts, **two)
-  text = report([tmp_path])
-  for name, true in (('7_3', '0.700 | 0.300'), ('9_1', '0.900 | 0.100')):
-    assert f'mnist_pair (long_tail_mnist/zero_four_{name}/1.0.0/train/{name})' in text
-    assert f'| true frequency |  |  | {true} |' in text
-  assert text.count('| 0.750 | 0.250 |') == 2
-
-
 def test_results_of_before_a_measure_have_no_value(tmp_path):
   save_code_replicas(tmp_path / 'new', [0.7])
   newer = ('matched_classes', 'prior_kl', 'kmeans_nmi', 'kmeans_ari', 'argmax_nmi', 'argmax_ari')
@@ -241,29 +235,14 @@ def test_results_of_before_a_measure_have_no_value(tmp_path):
   old = CODES | {'results': results, 'protocol': protocol}
   (folder / 'evaluation.json').write_text(json.dumps(old))
   assert console_table(collect([folder])).splitlines()[-1].split() == [
-    'elastic_infogan', '0.700', '0.600', '95.00', '-', '-', '0.050',
+    'elastic_infogan', '0.700', '0.600', '95.00', '97.00', '-', '-', '0.050',
   ]  # fmt: skip
-  tables = _tables(report([folder]))
-  assert list(tables) == ['Table 1', 'Table 2', 'Table 3', 'Table 4']
+  tables = tables_in(report([folder]))
+  assert list(tables)[:-1] == ['Table 1', 'Table 2', 'Table 3', 'Table 4']
   both = report([tmp_path])
   assert both.count('**Prior against truth') == 1
-  table = _tables(both)['Real images, clustered (not in the paper) ↑']
+  table = tables_in(both)['Real images, clustered (not in the paper) ↑']
   assert table['elastic_infogan'][0].startswith('0.520[^') and len(table) == 2
-
-
-def test_the_clustering_of_real_images(tmp_path):
-  save_codes(tmp_path / 'a', {'kmeans_ari': 0.61, 'argmax_nmi': 0.12})
-  save_codes(tmp_path / 'b', method='uniform_infogan')
-  text = report([tmp_path])
-  table = _tables(text)['Real images, clustered (not in the paper) ↑']
-  assert table == {
-    'method': [f'mnist_lt: {name}' for name in (
-      'k-means NMI', 'k-means ARI', 'argmax Q NMI', 'argmax Q ARI'
-    )],
-    'uniform_infogan': ['**0.520**', '0.420', '**0.620**', '**0.570**'],
-    'elastic_infogan': ['**0.520**', '**0.610**', '0.120', '**0.570**'],
-  }  # fmt: skip
-  assert 'clustering: k-means of 10,000 images; argmax Q;' in text
 
 
 def test_other_protocols_and_repeated_runs_have_rows_of_their_own(tmp_path):
@@ -289,9 +268,9 @@ def test_only_some_replicas_have_a_score(tmp_path):
   evaluation = json.loads(path.read_text())
   evaluation['results']['knn1_accuracy'] = None
   path.write_text(json.dumps(evaluation))
-  tables = _tables(report([tmp_path]))
-  assert tables['Table 4']['elastic_infogan'][0] == '80.00'
-  assert tables['Table 3']['elastic_infogan'][0] == '0.250 ± 0.071 (2)'
+  tables = tables_in(report([tmp_path]))
+  assert tables['Table 4']['elastic_infogan'][0] == '**80.00**'
+  assert tables['Table 3']['elastic_infogan'][0] == '0.250 ± 0.071 (2; ddof 0: 0.050)'
 
 
 def test_runs_without_labels(tmp_path):
@@ -300,7 +279,7 @@ def test_runs_without_labels(tmp_path):
   save_codes(tmp_path / 'b', protocol={'seed': 1}, **UNLABELLED | {'results': results})
   rows = collect([tmp_path])
   text = markdown_table(rows)
-  assert list(_tables(text)) == ['Without labels']
+  assert list(tables_in(text)) == ['Without labels']
   assert '| mnist_lt | elastic_infogan | 2000 | 3 | 2 | 0.550 0.300 0.150 |' in text
   assert 'seed: 0, 1' in text and 'NMI' not in text
 

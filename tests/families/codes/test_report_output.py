@@ -51,11 +51,14 @@ def test_console_table(tmp_path):
   lines = console_table(collect([tmp_path])).splitlines()
   assert [re.split('  +', line) for line in lines] == [
     ['mnist_lt'],
-    ['method', 'NMI', 'ENT', '1-NN (%)', 'k-means NMI', 'k-means ARI', 'prior distance'],
-    ['uniform_infogan', '0.700', '0.600', '-', '0.520', '0.420', '0.050'],
+    [
+      'method', 'NMI', 'ENT', '1-NN (%)', '1-NN, features (%)', 'k-means NMI', 'k-means ARI',
+      'prior distance',
+    ],
+    ['uniform_infogan', '0.700', '0.600', '-', '97.00', '0.520', '0.420', '0.050'],
     [
       'elastic_infogan', '0.750 ± 0.071 (2)', '0.250 ± 0.071 (2)', '75.00 ± 7.07 (2)',
-      '0.520 ± 0.000 (2)', '0.420 ± 0.000 (2)', '0.050 ± 0.000 (2)',
+      '97.00 ± 0.00 (2)', '0.520 ± 0.000 (2)', '0.420 ± 0.000 (2)', '0.050 ± 0.000 (2)',
     ],
     ['a note'],
   ]  # fmt: skip
