@@ -27,13 +27,12 @@ from experiments.mnist_lt import METHODS
 from jaxgan.errors import UserError
 
 
-def objects_config(argument: str, name: str, capacity_steps: int, every: int):
+def objects_config(argument: str, name: str, every: int):
   """The configuration of one of the 25 runs of a data set of rendered objects, or of all of them.
 
   Args:
     argument: takes method=..., set=0..4|all, draw=0..4 and length=full|quick.
     name: of the experiment; the data set is `long_tail_<name>`.
-    capacity_steps: of joint_vae, see `base_codes.use_stackgan`.
     every: steps between evaluations, pictures and checkpoints.
   """
   five = tuple(range(5))
@@ -53,7 +52,7 @@ def objects_config(argument: str, name: str, capacity_steps: int, every: int):
   config = base_codes.codes_config(
     experiment=name, method=chosen.method, dataset=f'long_tail_{name}/{run}', annotator=annotator
   )
-  base_codes.use_stackgan(config, capacity_steps=capacity_steps)
+  base_codes.use_stackgan(config)
   config.train.update(evaluate_every=every, picture_every=every, checkpoint_every=every)
   config.published = name
   config.workdir = f'runs/{name}' if every_set else f'runs/{name}_{run}'
@@ -66,4 +65,4 @@ def objects_config(argument: str, name: str, capacity_steps: int, every: int):
 
 def get_config(argument: str = ''):
   """The configuration; the argument: method=..., set=0..4|all, draw=0..4, length=full|quick."""
-  return objects_config(argument, 'cars3d', capacity_steps=1600, every=1000)
+  return objects_config(argument, 'cars3d', every=1000)

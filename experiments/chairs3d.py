@@ -28,4 +28,4 @@ from experiments.cars3d import objects_config
 
 def get_config(argument: str = ''):
   """The configuration; the argument: method=..., set=0..4|all, draw=0..4, length=full|quick."""
-  return objects_config(argument, 'chairs3d', capacity_steps=800, every=500)
+  return objects_config(argument, 'chairs3d', every=500)

@@ -39,7 +39,11 @@ METHODS = (
 def get_config(argument: str = ''):
   """The configuration; the argument takes method=..., split=0..49 and length=full|quick."""
   chosen = base.parse_argument(
-    argument, method=METHODS, split=tuple(range(50)), length=('full', 'quick')
+    argument,
+    method=METHODS,
+    split=tuple(range(50)),
+    length=('full', 'quick'),
+    views=('released', 'paper'),
   )
   config = base_codes.codes_config(
     experiment='mnist_lt',
@@ -47,6 +51,7 @@ def get_config(argument: str = ''):
     dataset=f'long_tail_mnist/split_{chosen.split:02}',
     annotator=base.evaluation_classifier_section('long_tail_mnist/full'),
   )
+  base_codes.set_views(config, chosen.views)
   config.published = 'mnist'
   config.workdir = f'runs/mnist_lt_split_{chosen.split:02}'
   if chosen.length == 'quick':

@@ -52,6 +52,7 @@ CHOICES = {
   'contrastive': CONTRASTIVE,
   'trunk': TRUNKS,
   'prior_losses': PRIOR_LOSSES,
+  'views': augment.VIEWS,
 }
 # The methods of the paper's Table 1: (prior, contrastive).
 VARIANTS = {
@@ -103,10 +104,10 @@ def infogan(config, image_shape: tuple[int, int, int], num_categories: int) -> A
       CONTRASTIVE), `trunk` (of TRUNKS), `noise_dim`, `num_continuous` (r), `temperature` (τ of the
       learned prior), `hard_codes` (the target of the mutual information: argmax c, or c itself),
       `mutual_information_weight` (λ1), `contrastive_weight` (λ2), `contrastive_temperature` (τ'),
-      `rotation_degrees`, `zoom_range`, `crop_keep`, `flip` and `gamma_range` (of the positive pair,
-      see `jaxgan.augment.random_view`), `prior_losses` (of PRIOR_LOSSES: whose gradients reach a
-      learned prior), `learning_rate`, `prior_learning_rate` (of a learned prior's logits), `beta1`,
-      `beta2`, `epsilon` (of Adam), `dtype`.
+      `views` (of `jaxgan.augment.VIEWS`), `rotation_degrees`, `zoom_range`, `crop_keep`, `flip` and
+      `gamma_range` (of the positive pair, see `jaxgan.augment.random_view`), `prior_losses` (of
+      PRIOR_LOSSES: whose gradients reach a learned prior), `learning_rate`, `prior_learning_rate`
+      (of a learned prior's logits), `beta1`, `beta2`, `epsilon` (of Adam), `dtype`.
     image_shape: (S, S, C) of the training images.
     num_categories: k. The fixed prior is that of `batch['class_counts']` `[k]`.
 
@@ -276,6 +277,7 @@ def infogan(config, image_shape: tuple[int, int, int], num_categories: int) -> A
           config.crop_keep,
           config.flip,
           config.gamma_range,
+          config.views,
         )
         _, outputs_a, stats = recognise(to_stages(real_images), *stats)
         _, outputs_b, stats = recognise(to_stages(views), *stats)
