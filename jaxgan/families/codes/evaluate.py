@@ -14,7 +14,10 @@ from jaxgan.names import shown
 from jaxgan.networks import infogans
 
 # Fields of the algorithm that methods do not say.
-_SETTINGS = ('network', 'width', 'prior_learning_rate', 'prior_losses')
+_SETTINGS = (
+  'network', 'width', 'prior_learning_rate', 'prior_losses', 'views', 'rotation_degrees',
+  'beta_continuous', 'beta_discrete', 'continuous_capacity', 'discrete_capacity', 'capacity_steps',
+)  # fmt: skip
 _CURVES = ('evaluation/nmi', 'evaluation/ent')
 _QUERIES, _NEIGHBOURS = 8, 10  # of the retrieval picture
 _RESIZED = 'resized from the published images'
@@ -34,6 +37,8 @@ def _settings(algorithm) -> dict:
   settings = {field: algorithm[field] for field in _SETTINGS if field in algorithm}
   if not infogans.NETWORKS[algorithm.network].has_width:
     del settings['width']
+  if algorithm.get('contrastive') == 'none':  # Nothing is done with a positive pair.
+    del settings['views'], settings['rotation_degrees']
   return settings
 
 
@@ -114,6 +119,9 @@ class Evaluation:
       )
     if not labelled:
       notes.append('the images have no labels: no NMI, ENT, 1-NN accuracy and ARI')
+    if step < config.algorithm.get('capacity_steps', 0):
+      share = step / config.algorithm.capacity_steps
+      notes.append(f'the latents are held to {share:.0%} of their last capacities at this step')
     column = published(config, arrays)
     if column and arrays.metadata['pixels'] == 'unverified':
       notes.append("the images are renderings of one's own, not those of the published numbers")
@@ -193,8 +201,11 @@ class Evaluation:
     num = min(_NEIGHBOURS + 1, len(features))
     # The first neighbour of a training image is the image itself.
     nearest = knn.nearest_neighbours(features, features[queries], num)[:, 1:]
-    labels = (arrays.labels[queries], arrays.labels[nearest]) if labelled else (None, None)
-    pictures.retrieval(arrays.images[queries], arrays.images[nearest], path, *labels)
+    found = {'queries': arrays.images[queries], 'neighbours': arrays.images[nearest]}
+    if labelled:
+      found |= {'query_labels': arrays.labels[queries], 'labels': arrays.labels[nearest]}
+    files.save_npz(path.with_name(pictures.RETRIEVAL_FILE), **found)
+    pictures.retrieval(path, **found)
 
   def sampler(self, state, balanced: bool):
     evaluator = self._evaluator
