@@ -120,8 +120,8 @@ class Evaluation:
     if not labelled:
       notes.append('the images have no labels: no NMI, ENT, 1-NN accuracy and ARI')
     if step < config.algorithm.get('capacity_steps', 0):
-      share = step / config.algorithm.capacity_steps
-      notes.append(f'the latents are held to {share:.0%} of their last capacities at this step')
+      percent = 100 * step / config.algorithm.capacity_steps
+      notes.append(f'the capacities of the latents are at {percent:.0f} % of their ramp')
     column = published(config, arrays)
     if column and arrays.metadata['pixels'] == 'unverified':
       notes.append("the images are renderings of one's own, not those of the published numbers")

@@ -116,6 +116,7 @@ def test_evaluation_states_its_protocol(single):
     'images': 76, 'codes': 3, 'images_per_code': 12, 'step': 4, 'batch_size': 8, 'seed': 1,
     'generator': 'raw', 'batch_norm': 'running statistics', 'replica': 0, 'replicas': 1,
     'network': 'small', 'prior_losses': 'all', 'prior_learning_rate': 2e-4,
+    'views': 'released', 'rotation_degrees': 20.0,
   }  # fmt: skip
   assert 'width' not in protocol  # That of these networks is fixed.
   assert {name: protocol[name] for name in expected} == expected
@@ -214,6 +215,7 @@ def test_without_labels_there_are_codes_but_no_scores(unlabelled):
   assert {name for name, value in results.items() if value is not None} == {'prior'}
   assert len(results['prior']) == protocol['codes'] == 4
   assert protocol['annotator'] is None and protocol['annotator_accuracy'] is None
+  assert 'views' not in protocol  # Without a contrastive loss there is no positive pair.
   assert evaluation['class_names'] == [] == evaluation['train_counts']
   assert evaluation['notes'] == ['the images have no labels: no NMI, ENT, 1-NN accuracy and ARI']
   rows = logging.read_metrics(folder)
@@ -238,7 +240,11 @@ def test_joint_vae_has_codes_and_no_learned_prior(joint_vae):
   assert sorted(results['matched_frequencies'])[:2] == [0.0, 0.0]
   assert results['knn1_accuracy'] > 0 and results['knn1_accuracy_random_weights'] is None
   assert 0 <= results['kmeans_nmi'] <= 1 and 0 <= results['argmax_nmi'] <= 1
-  assert evaluation['notes'] == []
+  protocol = evaluation['protocol']
+  weights = ('beta_continuous', 'beta_discrete', 'continuous_capacity', 'discrete_capacity')
+  assert [protocol[field] for field in weights] == [30.0, 30.0, 5.0, 5.0]
+  assert protocol['capacity_steps'] == 25_000 and 'views' not in protocol
+  assert evaluation['notes'] == ['the capacities of the latents are at 0 % of their ramp']
   assert 'prior' not in logging.read_metrics(folder)[-1]
   assert 'joint_vae' in table
 
