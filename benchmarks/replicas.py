@@ -198,7 +198,7 @@ def main(argv):
   steps = _STEPS.value or (_CPU_STEPS if on_cpu else _ACCELERATOR_STEPS)
   size, batch_size, repeats = _SIZE.value, _BATCH_SIZE.value, _REPEATS.value
   images = np.random.default_rng(0).uniform(-1, 1, (batch_size, size, size, 1)).astype(np.float32)
-  config = mnist_lt.get_config().algorithm
+  config = mnist_lt.get_config('views=paper').algorithm
   config.dtype = _DTYPE.value
   rows = measure_steps(config, images, counts, steps, repeats, _TORCH.value)
   flops, trained = weigh_single(config, images)

@@ -33,8 +33,10 @@ def codes_config(experiment: str, method: str, dataset: str, annotator):
     algorithm = {
       'latent_dim': 10,
       'temperature': 0.67,
-      'beta': 30.0,  # the paper chose from 10, 20, 30, 40, 50 and does not say which
-      'capacity': 5.0,  # C, in nats
+      'beta_continuous': 30.0,  # of 10, 20, 30, 40, 50; the paper does not say which is its best
+      'beta_discrete': 30.0,
+      'continuous_capacity': 5.0,  # last C_z, in nats
+      'discrete_capacity': 5.0,  # last C_c, in nats; at most log k
       'capacity_steps': 25_000,
     }
   else:
@@ -51,7 +53,8 @@ def codes_config(experiment: str, method: str, dataset: str, annotator):
       'contrastive_weight': 10.0,  # λ2
       'contrastive_temperature': 1.0,  # τ'
       'positive_loss': 'agreement',  # of gumbel_softmax_pos; or 'cosine': half of NT-Xent
-      'rotation_degrees': 20.0,  # of the positive pair; the paper says 10, its code 20
+      'views': 'released',  # the positive pair's geometry, see `set_views`; or 'paper'
+      'rotation_degrees': 20.0,
       'zoom_range': (0.9, 1.1),
       'crop_keep': 1.0,  # share that stays; 1 / 1.1 scales by 1.1 and crops the old size
       'crop_of': 'side',  # crop_keep is a share of each side; or 'area'
@@ -89,6 +92,18 @@ def codes_config(experiment: str, method: str, dataset: str, annotator):
   return config
 
 
+def set_views(config, views: str) -> None:
+  """Gives the positive pair of an experiment on digits the paper's views or the released code's.
+
+  'paper' (§4): rotation U(-10°, 10°) and zoom, without a crop. 'released', which made the paper's
+  tables: whole degrees up to 20 with Augmentor's crop, and zoom, see
+  `jaxgan.augment.augmentor_affine`. Both zoom by 0.9 to 1.1. JointVAE has no positive pair.
+  """
+  if config.methods != ('joint_vae',):
+    degrees = {'paper': 10.0, 'released': 20.0}[views]
+    config.algorithm.update(views=views, rotation_degrees=degrees)
+
+
 def add_recogniser(config) -> None:
   """Gives an experiment on a GAN a recogniser: Elastic-InfoGAN's Q, found without labels.
 
@@ -123,23 +138,27 @@ def shorten_codes(config) -> None:
     config.algorithm.capacity_steps = 1000
 
 
-def use_stackgan(config, network: str = 'stackgan', capacity_steps: int = 25_000) -> None:
+def use_stackgan(config, network: str = 'stackgan') -> None:
   """Gives an experiment on codes the networks and lengths of the paper's 64x64 images (§4.2).
 
   Args:
     config: what `codes_config` returns; its positive pair is rotated, mirrored and cropped as that
       of 3D Cars, 3D Chairs and ShapeNet (§4).
     network: 'stackgan' or 'stackgan_two_stage'.
-    capacity_steps: of joint_vae; its latents are those of Dupont 2018 for images of this size.
+
+  The latents of joint_vae are those of Dupont's released model of 64x64 chairs: C_z rises to 30
+  and C_c to min(5, log k) in 100,000 steps. A shorter run ends before: after t steps at t / 100,000
+  of 30 and of 5. `--config.algorithm.capacity_steps=STEPS` lets it get there.
   """
   config.algorithm.network = network
   config.train.update(batch_size=50, epochs=600)
   if config.methods == ('joint_vae',):
-    config.algorithm.update(latent_dim=32, capacity=30.0, capacity_steps=capacity_steps)
+    config.algorithm.update(latent_dim=32, continuous_capacity=30.0, capacity_steps=100_000)
     return
   config.algorithm.update(
     {
       'noise_dim': 100,
+      'views': 'paper',
       'rotation_degrees': 10.0,
       'zoom_range': (1.0, 1.0),
       'crop_keep': 0.95,

@@ -41,8 +41,8 @@ def get_config(argument: str = ''):
     config.workdir = f'{config.workdir}_{chosen.network}'
     config.data.options.image_size = 64
     base_codes.use_stackgan(config, chosen.network)
-  elif chosen.method != 'joint_vae':
-    config.algorithm.rotation_degrees = 10.0
+  else:
+    base_codes.set_views(config, 'paper')
   if chosen.length == 'quick':
     base_codes.shorten_codes(config)
     base.shorten_classifier(config.annotator)

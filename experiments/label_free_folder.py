@@ -41,7 +41,7 @@ def get_config(argument: str = ''):
   )
   config.evaluation.update(samples=10_000, checkpoint='latest')
   base_codes.add_recogniser(config)
-  config.recogniser.algorithm.rotation_degrees = 10.0
+  base_codes.set_views(config.recogniser, 'paper')
   if chosen.length == 'quick':
     shorten(config)
     base_codes.shorten_codes(config.recogniser)

@@ -5,6 +5,19 @@
     python -m jaxgan.main --config=experiments/mnist_lt.py:method=uniform_infogan,split=7
     python -m jaxgan.main --config=experiments/mnist_lt.py --config.replicas=50  all splits at once
 
+Fig. 1 shows InfoGAN on balanced data and on imbalanced data, and Elastic-InfoGAN on the latter:
+
+    python -m jaxgan.main --config=experiments/mnist_lt.py:method=uniform_infogan,split=balanced
+    python -m jaxgan.main --config=experiments/mnist_lt.py:method=uniform_infogan
+    python -m jaxgan.main --config=experiments/mnist_lt.py
+
+`split=balanced` is MNIST as it is, its 60,000 training images (5,421 to 6,742 a class; the paper
+does not say how many its figure has); there are no published numbers of it. The code grids of the
+three (`code_grid.png`) are the figure.
+
+The positive pair's views are those of the released code, which made the tables: rotations of up to
+20 degrees with Augmentor's crop. The paper's text says 10 degrees and no crop: `views=paper`.
+
 With replicas, replica r trains on the r-th split from the one that is named, under the r-th seed,
 and is the run that `split=r` with `--config.seed=r` would be.
 
@@ -42,18 +55,26 @@ METHODS = (
 
 
 def get_config(argument: str = ''):
-  """The configuration; the argument takes method=..., split=0..49 and length=full|quick."""
+  """The configuration; the argument: method=..., split=0..49|balanced, length=..., views=...."""
   chosen = base.parse_argument(
-    argument, method=METHODS, split=tuple(range(50)), length=('full', 'quick')
+    argument,
+    method=METHODS,
+    split=(*range(50), 'balanced'),
+    length=('full', 'quick'),
+    views=('released', 'paper'),
   )
+  balanced = chosen.split == 'balanced'
+  name = 'full' if balanced else f'split_{chosen.split:02}'
   config = base_codes.codes_config(
-    experiment='mnist_lt',
+    experiment='mnist_full' if balanced else 'mnist_lt',
     method=chosen.method,
-    dataset=f'long_tail_mnist/split_{chosen.split:02}',
+    dataset=f'long_tail_mnist/{name}',
     annotator=base.evaluation_classifier_section('long_tail_mnist/full'),
   )
-  config.published = 'mnist'
-  config.workdir = f'runs/mnist_lt_split_{chosen.split:02}'
+  base_codes.set_views(config, chosen.views)
+  if not balanced:
+    config.published = 'mnist'
+    config.workdir = f'runs/mnist_lt_{name}'
   if chosen.length == 'quick':
     base_codes.shorten_codes(config)
     config.annotator.algorithm.decay_epochs, config.annotator.train.epochs = (1,), 2

@@ -1,8 +1,16 @@
 """Image transformations: batched, differentiable, each image its own draw."""
 
+import math
+
 import jax
 import jax.numpy as jnp
 from jax.scipy.ndimage import map_coordinates
+import numpy as np
+
+# Whose rotation and zoom a positive pair has: `random_affine` or `augmentor_affine`.
+VIEWS = ('paper', 'released')
+# The most degrees that Augmentor's `rotate` takes.
+AUGMENTOR_MAX_DEGREES = 25
 
 
 def random_flip(rng, images):
@@ -90,6 +98,91 @@ def random_affine(rng, images, max_degrees=0.0, zoom_range=(1.0, 1.0), keep=1.0)
   return affine_warp(images, keep * matrices, jnp.sum(matrices * place[:, None], axis=-1))
 
 
+def augmentor_crops(height, width, max_degrees):
+  """Sizes of the window that Augmentor's `rotate` keeps, for 0, 1, ..., max_degrees degrees.
+
+  Of an image rotated by a degrees into a canvas of X x Y pixels, which just contains it, Augmentor
+  0.2.12 (`RotateRange`) keeps columns E to X - E and rows A to Y - A, rounded, with t = tan a and
+
+    E = t (Y - t X) - t²,  A = t (X - E).
+
+  The largest rectangle of the image's proportions would have E = t (Y - t X) / (1 - t²): the
+  library lacks parentheses. At 28x28 pixels and 20 degrees it keeps 16 rows and 20 columns, not 22.
+
+  Args:
+    height: H, rows of the image.
+    width: W, columns.
+    max_degrees: a whole number from 0 to 25.
+
+  Returns:
+    int [max_degrees + 1, 2] (NumPy): rows and columns of the window, centered in the canvas.
+  """
+
+  def extent(middle, reach):
+    """Pixels of a side of the canvas: those that the rotated corners touch."""
+    return math.ceil(middle + reach) - math.floor(middle - reach)
+
+  sizes = [(height, width)]  # At 0 degrees Augmentor keeps the whole image.
+  for degrees in range(1, max_degrees + 1):
+    angle = math.radians(degrees)
+    cos, sin, tan = math.cos(angle), math.sin(angle), math.tan(angle)
+    canvas_width = extent(width / 2, (width * cos + height * sin) / 2)
+    canvas_height = extent(height / 2, (width * sin + height * cos) / 2)
+    left = tan * (canvas_height - tan * canvas_width) - tan**2
+    top = tan * (canvas_width - left)
+    rows = round(canvas_height - top) - round(top)
+    columns = round(canvas_width - left) - round(left)
+    sizes.append((rows, columns))
+  return np.array(sizes)
+
+
+def augmentor_affine(rng, images, max_degrees, zoom_range):
+  """Rotates, crops and zooms each image as Elastic-InfoGAN's released code does with Augmentor.
+
+  That is `rotate(max_left_rotation=max_degrees, max_right_rotation=max_degrees)`, then
+  `zoom(min_factor, max_factor)`:
+
+  - The rotation is a direction times a whole number of degrees from 0 to max_degrees, so 0 degrees
+    are twice as likely as any other angle. The window of `augmentor_crops` is resized to the image,
+    which magnifies and stretches it.
+  - The zoom is rounded to hundredths, the zoomed image has a whole number of pixels, and what lies
+    around a smaller one is black. One with an odd margin is half a pixel from the center.
+
+  The code's third operation, a distortion with a grid of 1x1, moves nothing. All is one bilinear
+  interpolation here; Augmentor resamples three times, with bicubic filters.
+
+  Args:
+    rng: key.
+    images: `[N, H, W, C]` in [-1, 1].
+    max_degrees: a whole number from 0 to 25.
+    zoom_range: (low, high).
+
+  Returns:
+    `[N, H, W, C]`.
+  """
+  n, height, width, _ = images.shape
+  sides = np.array([height, width])
+  side_rng, angle_rng, zoom_rng = jax.random.split(rng, 3)
+  degrees = jax.random.randint(angle_rng, (n,), 0, int(max_degrees) + 1)
+  sign = 2 * jax.random.bernoulli(side_rng, 0.5, (n,)) - 1
+  angle = jnp.deg2rad(sign * degrees)
+  window = jnp.asarray(augmentor_crops(height, width, int(max_degrees)))[degrees]  # [N, 2]
+  zoom = jax.random.uniform(zoom_rng, (n, 1), minval=zoom_range[0], maxval=zoom_range[1])
+  zoomed = jnp.round(sides * jnp.round(100 * zoom) / 100)  # [N, 2]
+  margin = 0.5 * (zoomed - sides)
+  place = jnp.floor(margin) - margin
+
+  cos, sin = jnp.cos(angle), jnp.sin(angle)
+  rotation = jnp.stack([cos, -sin, sin, cos], axis=-1).reshape(n, 2, 2)
+  matrices = rotation * (window / zoomed)[:, None]
+  views = affine_warp(images, matrices, jnp.sum(matrices * place[:, None], axis=-1))
+  rows, columns = (jnp.arange(side) - 0.5 * (side - 1) for side in (height, width))
+  inside_rows = jnp.abs(rows + place[:, :1]) < 0.5 * zoomed[:, :1]
+  inside_columns = jnp.abs(columns + place[:, 1:]) < 0.5 * zoomed[:, 1:]
+  inside = inside_rows[:, :, None] & inside_columns[:, None]
+  return jnp.where(inside[..., None], views, -1.0)
+
+
 def affine_warp(images, matrices, shifts):
   """Bilinear resampling of each image at x = center + M (y - center) + t.
 
@@ -138,7 +231,14 @@ def random_gamma(rng, images, gamma_range):
 
 
 def random_view(
-  rngs, images, max_degrees=0.0, zoom_range=(1.0, 1.0), keep=1.0, flip=False, gamma_range=(1.0, 1.0)
+  rngs,
+  images,
+  max_degrees=0.0,
+  zoom_range=(1.0, 1.0),
+  keep=1.0,
+  flip=False,
+  gamma_range=(1.0, 1.0),
+  views='paper',
 ):
   """Rotates, zooms, crops, mirrors and lights each image at random: its identity stays.
 
@@ -146,19 +246,22 @@ def random_view(
   default, is left out.
 
   Args:
-    rngs: three keys: of `random_affine`, `random_flip` and `random_gamma`.
+    rngs: three keys: of the rotation, zoom and crop, of `random_flip` and of `random_gamma`.
     images: `[N, H, W, C]` in [-1, 1].
     max_degrees: see `random_affine`, as for zoom_range and keep.
     zoom_range: (low, high).
-    keep: share of each side.
+    keep: share of each side; `augmentor_affine` takes none.
     flip: mirror half of the images.
     gamma_range: (low, high), see `random_gamma`.
+    views: 'paper': `random_affine`; 'released': `augmentor_affine`.
 
   Returns:
     `[N, H, W, C]` in [-1, 1].
   """
   affine_rng, flip_rng, gamma_rng = rngs
-  if (max_degrees, *zoom_range, keep) != (0.0, 1.0, 1.0, 1.0):
+  if views == 'released':
+    images = augmentor_affine(affine_rng, images, max_degrees, zoom_range)
+  elif (max_degrees, *zoom_range, keep) != (0.0, 1.0, 1.0, 1.0):
     images = random_affine(affine_rng, images, max_degrees, zoom_range, keep)
   if flip:
     images = random_flip(flip_rng, images)

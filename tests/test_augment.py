@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+from PIL import Image
 import pytest
 import scipy.ndimage
 
@@ -214,3 +215,99 @@ def test_a_view_has_all_of_its_transformations():
   expected = augment.random_gamma(gamma, augment.random_flip(flip, expected), (0.3, 4.0))
   view = augment.random_view(rngs, images, 10.0, (0.9, 1.1), 0.95, True, (0.3, 4.0))
   np.testing.assert_array_equal(view, expected)
+
+
+# Rows and columns that Augmentor 0.2.12 keeps of 28x28 pixels at 0, 1, ..., 20 degrees, recorded
+# from its `RotateRange` with Pillow 13; the same to the left as to the right.
+KEPT = (
+  [(28, 28)] * 4 + [(26, 26)] * 3 + [(24, 26)] + [(24, 24)] * 3 + [(22, 24)] + [(22, 22)] * 2
+  + [(20, 22)] * 3 + [(18, 20)] * 2 + [(16, 20)] * 2
+)  # fmt: skip
+
+
+def test_crops_are_those_of_augmentor():
+  crops = augment.augmentor_crops(28, 28, 20)
+  np.testing.assert_array_equal(crops, KEPT)
+  magnification = 28 / crops
+  np.testing.assert_allclose(magnification[19:], [[1.75, 1.4]] * 2)
+  np.testing.assert_allclose(magnification.mean(axis=0), [1.26, 1.19], atol=5e-3)
+
+
+@pytest.mark.parametrize('size', [17, 28, 32, 64])
+def test_crops_follow_from_the_canvas_that_pillow_rotates_into(size):
+  """Second source: the canvas is Pillow's, the formula that of the library's documentation."""
+  for degrees, kept in enumerate(augment.augmentor_crops(size, size, 25)):
+    image = Image.new('L', (size, size)).rotate(-degrees, Image.Resampling.BICUBIC, expand=True)
+    a, b = np.deg2rad(degrees), np.deg2rad(90 - degrees)
+    ratio = np.sin(a) / np.sin(b)
+    left = ratio * (image.height - image.width * ratio) / 1 - np.sin(a) ** 2 / np.sin(b) ** 2
+    top = ratio * (image.width - left)
+    box = np.rint([top, image.height - top, left, image.width - left])
+    assert tuple(kept) == (box[1] - box[0], box[3] - box[2])
+    assert (box[0] + box[1], box[2] + box[3]) == image.size[::-1]  # In the middle.
+
+
+@both_ways
+def test_augmentor_rotates_by_whole_degrees_and_crops_for_them(transform):
+  """Without a zoom: the linear part of each view is a rotation of a row of the table."""
+  warp = transform(lambda rng, x: augment.augmentor_affine(rng, x, 20.0, (1.0, 1.0)))
+  linear = _linear_part(warp(jax.random.key(0), _coordinates(n=2000, size=28)))
+  # M = R diag(rows, columns) / 28: its columns are those of R, scaled.
+  rows, columns = 28 * np.linalg.norm(linear, axis=1).T
+  degrees = np.rad2deg(np.arctan2(linear[:, 1, 0], linear[:, 0, 0]))
+  whole = np.rint(degrees).astype(int)
+  np.testing.assert_allclose(degrees, whole, atol=2e-3)
+  np.testing.assert_allclose(np.stack([rows, columns], 1), np.array(KEPT)[abs(whole)], atol=2e-3)
+  np.testing.assert_allclose(np.sum(linear[:, :, 0] * linear[:, :, 1], axis=1), 0.0, atol=1e-4)
+  # Each side has half of the draws and every degree 1/42, but for 0 degrees, which both have.
+  counts = np.bincount(whole + 20, minlength=41) / len(whole)
+  assert counts.argmax() == 20
+  np.testing.assert_allclose(counts[20], 2 / 42, atol=0.02)
+  np.testing.assert_allclose(np.delete(counts, 20), 1 / 42, atol=0.015)
+
+
+@pytest.mark.parametrize(
+  ('zoom', 'content'),
+  # 28 zoomed to 25, 27, 31 pixels; Pillow's crop starts at floor(-1.5), floor(-0.5), floor(1.5).
+  [(0.9, (2, 27)), (0.96, (1, 28)), (1.0, (0, 28)), (1.1, (0, 28))],
+)
+def test_augmentor_zooms_to_whole_pixels_and_lays_smaller_images_on_black(zoom, content):
+  images = _coordinates(n=3, size=28)
+  zoomed = np.asarray(augment.augmentor_affine(jax.random.key(0), images, 0.0, (zoom, zoom)))
+  size = round(28 * zoom)
+  first = (size - 28) // 2  # of the pixels of the zoomed image that the view starts with
+  inside = np.arange(28)
+  source = np.clip((inside + first + 0.5) * 28 / size - 0.5, 0, 27)
+  expected = np.full((28, 28), -1.0)
+  span = slice(*content)
+  expected[span, span] = source[span, None]
+  np.testing.assert_allclose(zoomed[..., 0], np.broadcast_to(expected, (3, 28, 28)), atol=1e-4)
+  np.testing.assert_allclose(zoomed[..., 1], zoomed[..., 0].swapaxes(1, 2), atol=1e-4)
+
+
+def test_augmentor_views_look_like_pillows():
+  """A smooth image, rotated, cropped and resized by Pillow: but for the filters, the same."""
+  size, degrees = 28, 20
+  y, x = np.mgrid[:size, :size] - 13.5
+  image = np.exp(-((x - 3) ** 2 / 90 + (y + 2) ** 2 / 180))
+  rotated = Image.fromarray((255 * image).astype(np.float32)).rotate(
+    degrees, Image.Resampling.BICUBIC, expand=True
+  )
+  height, width = KEPT[degrees]
+  left, top = (rotated.width - width) // 2, (rotated.height - height) // 2
+  window = rotated.crop((left, top, left + width, top + height))
+  theirs = np.asarray(window.resize((size, size), Image.Resampling.BICUBIC)) / 127.5 - 1
+  views = augment.augmentor_affine(
+    jax.random.key(0), jnp.tile(2 * image[None, ..., None] - 1, (300, 1, 1, 1)), 20.0, (1.0, 1.0)
+  )
+  nearest = np.abs(views[..., 0] - theirs).max(axis=(1, 2)).min()
+  assert nearest < 0.03, nearest
+
+
+def test_a_view_of_the_released_code_is_augmentors():
+  images, rngs, affine, flip, _ = _views()
+  expected = augment.augmentor_affine(affine, images, 20.0, (0.9, 1.1))
+  expected = augment.random_flip(flip, expected)
+  view = augment.random_view(rngs, images, 20.0, (0.9, 1.1), flip=True, views='released')
+  np.testing.assert_array_equal(view, expected)
+  assert (view != augment.random_view(rngs, images, 20.0, (0.9, 1.1), flip=True)).any()

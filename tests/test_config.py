@@ -97,6 +97,10 @@ def test_impossible_values(field, value, message):
     ('algorithm.prior_start', (0.5, 0.0), r'prior_start=\(0\.5, 0\.0\) .* one for each code'),
     ('algorithm.prior_start', ('x',), r"prior_start=\('x',\) .* numbers above 0"),
     ('algorithm.ema_decay', 1.0, r'ema_decay=1\.0 .* in \[0, 1\)'),
+    ('algorithm.crop_keep', 0.95, r'crop_keep=0\.95 .* 1\.0 with algorithm\.views=released'),
+    ('algorithm.views', 'code', "views='code' .* one of paper, released"),
+    ('algorithm.rotation_degrees', 12.5, r'rotation_degrees=12\.5 .* whole number from 0 to 25'),
+    ('algorithm.rotation_degrees', 26.0, r'rotation_degrees=26\.0 .* whole number from 0 to 25'),
     ('algorithm.network', 'vgg', "network='vgg' .* one of mnist, stackgan, stackgan_two_stage"),
     ('algorithm.width', 0, r'algorithm\.width=0 .* above 0'),
     ('algorithm.prior_losses', 'none', "prior_losses='none' .* one of all, adversarial"),
@@ -130,8 +134,10 @@ def test_options_of_a_learned_prior_are_refused_with_another(field, value):
   ('field', 'value', 'message'),
   [
     ('algorithm.latent_dim', 0, 'latent_dim=0 .* above 0'),
-    ('algorithm.beta', -1.0, r'beta=-1\.0 .* 0 or more'),
-    ('algorithm.capacity', -1.0, r'capacity=-1\.0 .* 0 or more'),
+    ('algorithm.beta_continuous', -1.0, r'beta_continuous=-1\.0 .* 0 or more'),
+    ('algorithm.beta_discrete', -1.0, r'beta_discrete=-1\.0 .* 0 or more'),
+    ('algorithm.continuous_capacity', -1.0, r'continuous_capacity=-1\.0 .* 0 or more'),
+    ('algorithm.discrete_capacity', float('inf'), 'discrete_capacity=inf .* 0 or more'),
     ('algorithm.network', 'sndcgan', "network='sndcgan' .* one of mnist, stackgan"),
     ('algorithm.capacity_steps', 0, 'capacity_steps=0 .* above 0'),
     ('algorithm.temperature', 0.0, r'temperature=0\.0 .* above 0'),
@@ -230,7 +236,9 @@ def test_a_run_from_before_there_were_some_fields_goes_on(method, tmp_path):
     config.algorithm.width = 64
   added = ('network', 'width', 'crop_keep', 'flip', 'gamma_range', 'prior_losses')
   added += ('prior_learning_rate', 'positive_loss', 'crop_of', 'prior_entropy_weight')
-  added += ('prior_start', 'ema_decay') if method == 'elastic_infogan' else ()
+  if method == 'elastic_infogan':
+    config.algorithm.views = 'paper'
+    added += ('prior_start', 'ema_decay', 'views')
   if method == 'class_balancing':
     added = ('generator_spectral_norm', 'count_update', 'cycle_start', *stability.OFF)
     added += ('classifier_loss_weight', 'effective_labels')
@@ -251,6 +259,31 @@ def test_a_run_from_before_there_were_some_fields_goes_on(method, tmp_path):
   was, config.algorithm.network = config.algorithm.network, 'snresgan'
   with pytest.raises(UserError, match=f"network was '{was}', is 'snresgan'"):
     config_lib.remember(tmp_path, config)
+
+
+def test_an_older_joint_vae_has_one_weight_and_capacity_for_both_latents(tmp_path):
+  config = tiny_codes('joint_vae', small_networks=False)
+  config.algorithm.update(
+    beta_continuous=20.0, beta_discrete=20.0, continuous_capacity=4.0, discrete_capacity=4.0
+  )
+  old = config.to_dict()
+  for latent in ('continuous', 'discrete'):
+    old['algorithm']['beta'] = old['algorithm'].pop(f'beta_{latent}')
+    old['algorithm']['capacity'] = old['algorithm'].pop(f'{latent}_capacity')
+  (tmp_path / 'config.json').write_text(json.dumps(old))
+  assert config_lib.read(tmp_path) == ml_collections.ConfigDict(json.loads(config.to_json()))
+
+
+def test_older_positive_pairs_have_no_crop(tmp_path):
+  """They turned by up to 20 degrees as the paper's do by 10."""
+  config = tiny_codes('elastic_infogan', small_networks=False)
+  old = config.to_dict()
+  del old['algorithm']['views']
+  (tmp_path / 'config.json').write_text(json.dumps(old))
+  with pytest.raises(UserError, match=r"algorithm\.views was 'paper', is 'released'"):
+    config_lib.remember(tmp_path, config)
+  config.algorithm.views = 'paper'
+  config_lib.remember(tmp_path, config)
 
 
 def test_a_run_with_balanced_batches_of_before_is_another_method(tiny_config, tmp_path):

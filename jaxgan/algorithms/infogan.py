@@ -64,6 +64,7 @@ CHOICES = {
   'prior_losses': PRIOR_LOSSES,
   'positive_loss': POSITIVE_LOSSES,
   'crop_of': CROPS,
+  'views': augment.VIEWS,
 }
 # The methods of the paper's Table 1: (prior, contrastive).
 VARIANTS = {
@@ -130,7 +131,7 @@ def infogan(config, image_shape: tuple[int, int, int], num_categories: int) -> A
       learned prior), `hard_codes` (the target of the mutual information: argmax c, or c itself),
       `mutual_information_weight` (λ1), `contrastive_weight` (λ2), `contrastive_temperature` (τ'),
       `positive_loss` (of POSITIVE_LOSSES, of contrastive='positives': `positive_agreement` or
-      `positive_cosine` of Q(c|x), see `jaxgan.losses.contrastive`), `rotation_degrees`,
+      `positive_cosine` of Q(c|x), see `jaxgan.losses.contrastive`), `views` (of `jaxgan.augment.VIEWS`), `rotation_degrees`,
       `zoom_range`, `crop_keep`, `flip` and `gamma_range` (of the positive pair, see
       `jaxgan.augment.random_view`), `crop_of` (of CROPS: `crop_keep` is the share of each side or
       of the area; the paper's "preserving 95 % of the image" may mean either, 0.95 or 0.975 of
@@ -315,6 +316,7 @@ def infogan(config, image_shape: tuple[int, int, int], num_categories: int) -> A
           _side_kept(config),
           config.flip,
           config.gamma_range,
+          config.views,
         )
         _, outputs_a, stats = recognise(to_stages(real_images), *stats)
         _, outputs_b, stats = recognise(to_stages(views), *stats)

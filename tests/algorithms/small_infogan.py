@@ -31,6 +31,7 @@ def section(method='elastic_infogan', **changes):
       'contrastive_weight': 10.0,
       'contrastive_temperature': 1.0,
       'positive_loss': 'agreement',
+      'views': 'released',
       'rotation_degrees': 20.0,
       'zoom_range': (0.9, 1.1),
       'crop_keep': 1.0,

@@ -16,7 +16,7 @@ SHAPE = (8, 8, 1)
 K, D = 3, 2
 
 
-BETA = jnp.float32(10.0)
+BETA = 10.0  # of both latents where a test does not say
 
 
 def section():
@@ -25,8 +25,10 @@ def section():
       'network': 'mnist',
       'latent_dim': D,
       'temperature': 0.67,
-      'beta': float(BETA),
-      'capacity': 0.0,
+      'beta_continuous': BETA,
+      'beta_discrete': BETA,
+      'continuous_capacity': 0.0,
+      'discrete_capacity': 0.0,
       'capacity_steps': 4,
       'learning_rate': 2e-4,
       'beta1': 0.5,
@@ -42,12 +44,19 @@ def build():
   """(algorithm, update, first state); all tests share a program, whose β and C are arguments."""
   config = section()
 
-  def update(state, batch, rng, beta, capacity):
-    changed = ml_collections.ConfigDict({**config.to_dict(), 'beta': beta, 'capacity': capacity})
+  def update(state, batch, rng, values):
+    changed = ml_collections.ConfigDict({**config.to_dict(), **values})
     return module.joint_vae(changed, SHAPE, K).update(state, batch, rng)
 
   algorithm = module.joint_vae(config, SHAPE, K)
   return algorithm, jax.jit(update), algorithm.init(jax.random.key(0))
+
+
+def both(beta=BETA, capacity=0.0, **changes):
+  """One β and C for both latents, but for the changes."""
+  values = {'beta_continuous': beta, 'beta_discrete': beta}
+  values |= {'continuous_capacity': capacity, 'discrete_capacity': capacity} | changes
+  return {name: jnp.float32(value) for name, value in values.items()}
 
 
 def batch(seed=0, label=0, n=8):
@@ -55,14 +64,14 @@ def batch(seed=0, label=0, n=8):
   return {'images': images, 'labels': jnp.full(n, label)}
 
 
-def run(steps=1, beta=BETA, capacity=0.0):
+def run(steps=1, values=None):
   _, update, state = build()
   states, metrics = [state], []
   for t in range(steps):
     rng = jax.random.fold_in(jax.random.key(1), t)
-    state, values = update(state, batch(t), rng, beta, jnp.float32(capacity))
+    state, of_step = update(state, batch(t), rng, values or both())
     states.append(state)
-    metrics.append(values)
+    metrics.append(of_step)
   return states, metrics
 
 
@@ -116,9 +125,7 @@ def test_update_trains_encoder_and_decoder():
 def test_labels_are_not_read(assert_trees_equal):
   _, update, state = build()
   rng = jax.random.key(1)
-  assert_trees_equal(
-    *(update(state, batch(label=label), rng, BETA, jnp.float32(0.0)) for label in (0, 2))
-  )
+  assert_trees_equal(*(update(state, batch(label=label), rng, both()) for label in (0, 2)))
 
 
 def test_generate_depends_on_key_and_codes_alone(assert_trees_equal):
@@ -155,9 +162,7 @@ def test_replicas_under_vmap_are_single_runs():
   states = [algorithm.init(jax.random.key(seed)) for seed in (0, 1)]
   batches = [batch(seed) for seed in (0, 1)]
   rngs = jax.random.split(jax.random.key(2), 2)
-  singles = [
-    update(*args, BETA, jnp.float32(0.0)) for args in zip(states, batches, rngs, strict=True)
-  ]
+  singles = [update(*args, both()) for args in zip(states, batches, rngs, strict=True)]
 
   def stack(trees):
     return jax.tree.map(lambda *x: jnp.stack(x), *trees)
@@ -168,29 +173,52 @@ def test_replicas_under_vmap_are_single_runs():
   )
 
 
-def test_a_heavy_weight_leaves_no_information_in_the_latents():
-  """β multiplies both divergences: with it the encoder returns to the priors."""
-  heavy = run(1, jnp.float32(1e4))[0][1]
-  light = run(1, jnp.float32(0.0))[0][1]
+def _divergences(state):
+  """(of the means, of the categories) of the first images."""
   algorithm, _, _ = build()
-  images = batch(0)['images']
-  divergences = []
-  for state in (heavy, light):
-    logits, mean = algorithm.classify(state.variables, images)
-    divergences.append(
-      (float(jnp.square(mean).sum()), float(module.categorical_divergence(logits)))
-    )
-  assert all(a < b for a, b in zip(*divergences, strict=True)), divergences
+  logits, mean = algorithm.classify(state.variables, batch(0)['images'])
+  return float(jnp.square(mean).sum()), float(module.categorical_divergence(logits))
 
 
-def test_divergences_are_held_to_their_growing_target():
-  """C starts at 0, as if there were none; a target above the divergences makes them grow."""
-  (_, first), (_, same) = run(), run(capacity=3.0)
+def test_a_heavy_weight_leaves_no_information_in_its_latents():
+  """Each β multiplies its own divergence: with it the encoder returns to that prior."""
+  light, continuous, discrete = (
+    _divergences(run(1, both(0.0, **heavy))[0][1])
+    for heavy in ({}, {'beta_continuous': 1e4}, {'beta_discrete': 1e4})
+  )
+  assert continuous[0] < light[0] and continuous[0] < discrete[0]
+  assert discrete[1] < light[1] and discrete[1] < continuous[1]
+
+
+def test_capacities_rise_in_equal_steps_and_that_of_the_category_stops_at_log_k():
+  config = ml_collections.ConfigDict(
+    {'continuous_capacity': 30.0, 'discrete_capacity': 5.0, 'capacity_steps': 100}
+  )
+  log_10 = 2.302585
+  for step, expected in (
+    (0, (0.0, 0.0)),
+    (20, (6.0, 1.0)),
+    (46, (13.8, 2.3)),
+    (50, (15.0, log_10)),
+    (100, (30.0, log_10)),
+    (1000, (30.0, log_10)),
+  ):
+    np.testing.assert_allclose(module.capacities(config, step, 10), expected, rtol=1e-6)
+  config.discrete_capacity = 1.5
+  np.testing.assert_allclose(module.capacities(config, 200, 10), (30.0, 1.5), rtol=1e-6)
+
+
+def test_divergences_are_held_to_their_growing_targets():
+  """Each C starts at 0, as if there were none; one above its divergence makes that grow."""
+  (_, first), (_, same) = run(), run(values=both(capacity=3.0))
   assert first == same
-  _, free = run(12, beta=jnp.float32(50.0))
-  _, held = run(12, beta=jnp.float32(50.0), capacity=3.0)
-  for name in ('loss/kl_continuous', 'loss/kl_categorical'):
-    assert free[-1][name] < free[0][name] < held[-1][name]
+  names = {'continuous_capacity': 'loss/kl_continuous', 'discrete_capacity': 'loss/kl_categorical'}
+  free = run(12, both(50.0))[1]
+  for capacity, name in names.items():
+    assert free[-1][name] < free[0][name]
+    held = run(12, both(50.0, **{capacity: 3.0}))[1]
+    for other in names.values():
+      assert (free[0][other] < held[-1][other]) == (other == name)
 
 
 def test_a_decoder_in_two_stages_reconstructs_with_both_and_generates_with_the_last(monkeypatch):

@@ -145,6 +145,7 @@ def test_mnist_follows_the_paper():
     'learning_rate': 2e-4, 'beta1': 0.5, 'beta2': 0.999, 'noise_dim': 62, 'num_continuous': 0,
     'temperature': 0.1, 'mutual_information_weight': 1.0, 'contrastive_weight': 10.0,
     'contrastive_temperature': 1.0, 'rotation_degrees': 20.0, 'zoom_range': (0.9, 1.1),
+    'views': 'released',
     'prior': 'learnable', 'contrastive': 'nt_xent', 'num_categories': None, 'network': 'mnist',
     'crop_keep': 1.0, 'flip': False, 'gamma_range': (1.0, 1.0), 'prior_losses': 'all',
     'prior_learning_rate': 2e-4, 'positive_loss': 'agreement', 'crop_of': 'side',
@@ -169,7 +170,7 @@ def test_64x64_images_follow_the_paper(name):
   expected = {
     'network': 'stackgan_two_stage' if faces else 'stackgan', 'width': 64, 'noise_dim': 100,
     'learning_rate': 2e-4, 'prior_learning_rate': 2e-4, 'temperature': 0.1,
-    'contrastive_weight': 10.0, 'rotation_degrees': 0.0 if faces else 10.0,
+    'contrastive_weight': 10.0, 'rotation_degrees': 0.0 if faces else 10.0, 'views': 'paper',
     'zoom_range': (1.0, 1.0), 'flip': True, 'crop_keep': 1 / 1.1 if faces else 0.95,
     'gamma_range': (0.3, 4.0) if faces else (1.0, 1.0), 'prior_losses': 'all',
     'crop_of': 'side', 'ema_decay': 0.0,
@@ -218,6 +219,43 @@ def test_methods_of_codes_differ_in_what_makes_them(name):
       config.algorithm[field] = ours.algorithm[field]
     config.methods = ours.methods
     assert config.to_json() == ours.to_json()
+
+
+def test_views_of_mnist_are_the_released_codes_or_the_papers():
+  released, paper = (module('mnist_lt').get_config(a) for a in ('', 'views=paper'))
+  assert (released.algorithm.views, released.algorithm.rotation_degrees) == ('released', 20.0)
+  assert (paper.algorithm.views, paper.algorithm.rotation_degrees) == ('paper', 10.0)
+  config_lib.validate(paper, num_devices=1)
+  paper.algorithm.update(views='released', rotation_degrees=20.0)
+  assert paper.to_json() == released.to_json()
+  for name in ('elastic_infogan_folder', 'label_free_folder'):  # Images of any kind.
+    config = module(name).get_config()
+    algorithm = config.get('recogniser', config).algorithm
+    assert (algorithm.views, algorithm.rotation_degrees) == ('paper', 10.0)
+
+
+def test_balanced_mnist_is_all_of_its_training_images():
+  """Fig. 1, left: the experiment of the splits, but for its data; nothing is published of it."""
+  balanced = module('mnist_lt').get_config('method=uniform_infogan,split=balanced')
+  config_lib.validate(balanced, num_devices=1)
+  assert (balanced.data.dataset, balanced.published) == ('long_tail_mnist/full', None)
+  assert (balanced.experiment, balanced.workdir) == ('mnist_full', 'runs/mnist_full')
+  split = module('mnist_lt').get_config('method=uniform_infogan')
+  assert balanced.algorithm.to_dict() == split.algorithm.to_dict()
+  assert balanced.train.to_dict() == split.train.to_dict()
+
+
+@pytest.mark.parametrize('name', RENDERED)
+def test_joint_vae_of_64x64_images_has_the_capacities_of_duponts_chairs(name):
+  config = module(name).get_config('method=joint_vae')
+  expected = {
+    'latent_dim': 32, 'continuous_capacity': 30.0, 'discrete_capacity': 5.0,
+    'capacity_steps': 100_000, 'beta_continuous': 30.0, 'beta_discrete': 30.0,
+  }  # fmt: skip
+  assert {field: config.algorithm[field] for field in expected} == expected
+  mnist = module('mnist_lt').get_config('method=joint_vae').algorithm
+  expected |= {'latent_dim': 10, 'continuous_capacity': 5.0, 'capacity_steps': 25_000}
+  assert {field: mnist[field] for field in expected} == expected
 
 
 def test_split_and_length_of_mnist():
@@ -316,7 +354,7 @@ def test_published_rows_exist():
       ('cifar10_lt', text, r'ratio=100\|10\|1, method=class_balancing\|unconditional')
       for text in ('ratio=50', 'method=gan', 'speed=1', 'ratio')
     ),
-    ('mnist_lt', 'split=50', r'split=0\|1\|.*\|49, length=full\|quick'),
+    ('mnist_lt', 'split=50', r'split=0\|1\|.*\|49\|balanced, length=full\|quick'),
     ('mnist_lt', 'method=infogan', r'method=elastic_infogan\|uniform_infogan\|.*\|joint_vae'),
   ],
 )

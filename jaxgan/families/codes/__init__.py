@@ -1,7 +1,9 @@
 """Elastic-InfoGAN's family and JointVAE: what their categorical codes and priors mean."""
 
+import itertools
 import math
 
+from jaxgan import augment
 from jaxgan import data as data_lib
 from jaxgan.algorithms import infogan, joint_vae
 from jaxgan.errors import UserError
@@ -10,6 +12,11 @@ from jaxgan.networks import infogans
 
 JOINT_VAE = 'joint_vae'
 METHODS = (*infogan.VARIANTS, JOINT_VAE)
+# Fields of JointVAE of older versions, and those that replaced them.
+_FORMERLY_ONE = {
+  'beta': ('beta_continuous', 'beta_discrete'),
+  'capacity': ('continuous_capacity', 'discrete_capacity'),
+}
 
 
 def labels_of(method: str, labelled: bool) -> str:
@@ -21,8 +28,13 @@ def labels_of(method: str, labelled: bool) -> str:
 def upgraded(algorithm: dict) -> dict:
   """An older `algorithm` section with the fields of today; see `jaxgan.families`."""
   added = {'network': 'mnist', 'width': 64}
+  algorithm = dict(algorithm)
+  for old, today in _FORMERLY_ONE.items():
+    if old in algorithm:  # One value for both latents.
+      added |= dict.fromkeys(today, algorithm.pop(old))
   if 'prior' in algorithm:
     added |= {
+      'views': 'paper',
       'crop_keep': 1.0,
       'flip': False,
       'gamma_range': [1.0, 1.0],  # As JSON has it.
@@ -56,7 +68,7 @@ def validate(config, require, require_positive) -> None:
   require(k is None or k >= 2, 'algorithm.num_categories', k, '2 or more, or none: the classes')
   if methods[0] == JOINT_VAE:
     require_positive('algorithm', 'latent_dim', 'capacity_steps')
-    for field in ('beta', 'capacity'):
+    for field in itertools.chain(*_FORMERLY_ONE.values()):
       require(0 <= algorithm[field] < math.inf, f'algorithm.{field}', algorithm[field], '0 or more')
     return
   require_positive('algorithm', 'noise_dim', 'contrastive_temperature', 'prior_learning_rate')
@@ -65,6 +77,12 @@ def validate(config, require, require_positive) -> None:
     require(0 <= algorithm[field] < math.inf, f'algorithm.{field}', algorithm[field], '0 or more')
   keep = algorithm.crop_keep
   require(0 < keep <= 1, 'algorithm.crop_keep', keep, 'a number in (0, 1]')
+  if algorithm.views == 'released':
+    degrees, most = algorithm.rotation_degrees, augment.AUGMENTOR_MAX_DEGREES
+    possible = degrees <= most and degrees == int(degrees)
+    allowed = f'a whole number from 0 to {most} with algorithm.views=released'
+    require(possible, 'algorithm.rotation_degrees', degrees, allowed)
+    require(keep == 1, 'algorithm.crop_keep', keep, '1.0 with algorithm.views=released')
   for field in ('zoom_range', 'gamma_range'):
     ends = tuple(algorithm[field])
     in_order = len(ends) == 2 and 0 < ends[0] <= ends[1] < math.inf

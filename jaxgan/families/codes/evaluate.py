@@ -15,15 +15,10 @@ from jaxgan.networks import infogans
 
 # Fields of the algorithm that methods do not say.
 _SETTINGS = (
-  'network',
-  'width',
-  'prior_learning_rate',
-  'prior_losses',
-  'prior_entropy_weight',
-  'prior_start',
-  'positive_loss',
-  'crop_of',
-)
+  'network', 'width', 'prior_learning_rate', 'prior_losses', 'prior_entropy_weight', 'prior_start',
+  'positive_loss', 'views', 'rotation_degrees', 'crop_of', 'beta_continuous', 'beta_discrete',
+  'continuous_capacity', 'discrete_capacity', 'capacity_steps',
+)  # fmt: skip
 _UNTRAINED = '_random_weights'  # ends the names of the results of an untrained Q
 _CURVES = ('evaluation/nmi', 'evaluation/ent')
 _QUERIES, _NEIGHBOURS = 8, 10  # of the retrieval picture
@@ -51,6 +46,8 @@ def _settings(algorithm) -> dict:
     unused += ['prior_entropy_weight', 'prior_start']
   if algorithm.get('contrastive') != 'positives':
     unused.append('positive_loss')
+  if algorithm.get('contrastive') == 'none':  # Nothing is done with a positive pair.
+    unused += ['views', 'rotation_degrees']
   if algorithm.get('contrastive') == 'none' or algorithm.get('crop_keep') == 1.0:
     unused.append('crop_of')
   return {name: value for name, value in settings.items() if name not in unused}
@@ -139,6 +136,9 @@ class Evaluation:
       results |= measures.nearest_neighbour_results(*untrained, arrays.labels, seed, _UNTRAINED)
     if not labelled:
       notes.append('the images have no labels: no NMI, ENT, 1-NN accuracy and ARI')
+    if step < config.algorithm.get('capacity_steps', 0):
+      percent = 100 * step / config.algorithm.capacity_steps
+      notes.append(f'the capacities of the latents are at {percent:.0f} % of their ramp')
     column = published(config, arrays)
     if column and arrays.metadata['pixels'] == 'unverified':
       notes.append("the images are renderings of one's own, not those of the published numbers")
@@ -219,8 +219,11 @@ class Evaluation:
     num = min(_NEIGHBOURS + 1, len(features))
     # The first neighbour of a training image is the image itself.
     nearest = knn.nearest_neighbours(features, features[queries], num)[:, 1:]
-    labels = (arrays.labels[queries], arrays.labels[nearest]) if labelled else (None, None)
-    pictures.retrieval(arrays.images[queries], arrays.images[nearest], path, *labels)
+    found = {'queries': arrays.images[queries], 'neighbours': arrays.images[nearest]}
+    if labelled:
+      found |= {'query_labels': arrays.labels[queries], 'labels': arrays.labels[nearest]}
+    files.save_npz(path.with_name(pictures.RETRIEVAL_FILE), **found)
+    pictures.retrieval(path, **found)
 
   def sampler(self, state, balanced: bool):
     evaluator = self._evaluator

@@ -19,15 +19,18 @@ SMALL, LARGE = 13, 16  # pixels, sizes of text; SMALL is the 9 points of a figur
 PANEL_TILE = 28  # pixels; smaller images are enlarged in code_grids
 TITLE = 64  # characters of a panel's title
 PANELS = 4  # panels in a line of code_grids
+RETRIEVALS = 2  # panels in a line of retrievals, as in the paper's Fig. 9
+# In the folder of an evaluation: the arrays of its retrieval picture.
+RETRIEVAL_FILE = 'retrieval.npz'
 FRAME = 3  # pixels of the frame in retrieval
 RED = (214, 39, 40)
 
 
 def compare(workdir, folders):
-  """Draws the code grids of several methods side by side.
+  """Draws the code grids and the retrieved images of several methods side by side.
 
   Args:
-    workdir: gets the picture.
+    workdir: gets the pictures.
     folders: {method: the folder of its evaluation}.
 
   Returns:
@@ -39,7 +42,26 @@ def compare(workdir, folders):
       (panels[method],) = evaluation_file.read_samples(folder / SAMPLES_FILE, 5, 'images')
     code_grids(panels, path)
     drawn.append(path)
+  with optional.output(path := workdir / 'retrieval.png'):
+    panels = _retrieved(folders)
+    if len(panels) > 1:
+      retrievals(panels, path)
+      drawn.append(path)
   return drawn
+
+
+def _retrieved(folders):
+  """{method: arguments of its retrieval} of the methods with the queries of the first one.
+
+  Evaluations of older versions have no such file, replicas of other data other queries.
+  """
+  found = {}
+  for method, folder in folders.items():
+    if (path := folder / RETRIEVAL_FILE).exists():
+      with np.load(path, allow_pickle=False) as saved:
+        found[method] = dict(saved)
+  queries = next((arrays['queries'] for arrays in found.values()), None)
+  return {m: arrays for m, arrays in found.items() if np.array_equal(arrays['queries'], queries)}
 
 
 def code_grid(images, row_names=None):
@@ -133,22 +155,52 @@ def traversal(images, path, names=None, values=None, title=''):
   grids.save_png(path, page)
 
 
-def retrieval(queries, neighbours, path, query_labels=None, neighbour_labels=None):
+def retrieval(path, queries, neighbours, query_labels=None, labels=None):
   """Draws images and their nearest neighbours, one query a row, the nearest first.
 
   With labels, neighbours of another class than the query have a red frame.
 
   Args:
+    path: the PNG.
     queries: uint8 [Q, H, W, C].
     neighbours: uint8 [Q, n, H, W, C], from near to far.
-    path: the PNG.
     query_labels: [Q] integers.
-    neighbour_labels: [Q, n] integers.
+    labels: [Q, n] integers, of the neighbours.
 
   Raises:
     ValueError: there is no image, the type or a shape is another, or only one of the labels is
       given.
   """
+  grids.save_png(path, _retrieval(queries, neighbours, query_labels, labels))
+
+
+def retrievals(panels, path):
+  """Draws what several methods retrieve, as the paper's Fig. 9: two methods in a line.
+
+  Args:
+    panels: {title: the arguments of `retrieval` by name}.
+    path: the PNG.
+
+  Raises:
+    ValueError: there is no panel, or see `retrieval`.
+  """
+  if not panels:
+    raise ValueError('retrievals needs at least one panel')
+  pages = [_retrieval(**arrays) for arrays in panels.values()]
+  titles = [shown(title, TITLE) for title in panels]
+  width = max(max(page.width for page in pages), *(text_width(t, LARGE) for t in titles)) + MARGIN
+  height = max(page.height for page in pages) + LARGE + MARGIN
+  columns = min(len(pages), RETRIEVALS)
+  page = new_page(columns * width, -(-len(pages) // columns) * height + MARGIN)
+  for index, (title, panel) in enumerate(zip(titles, pages, strict=True)):
+    left, top = index % columns * width, MARGIN + index // columns * height
+    write(page, title, (left + width // 2, top), LARGE, 'ma')
+    page.paste(panel, (left, top + LARGE))
+  grids.save_png(path, page)
+
+
+def _retrieval(queries, neighbours, query_labels=None, labels=None):
+  """The page of `retrieval`."""
   neighbours, queries = np.asarray(neighbours), np.asarray(queries)
   together = queries.ndim == 4 and neighbours.ndim == 5
   if not together or neighbours[:, :1].shape != queries[:, None].shape:
@@ -157,15 +209,15 @@ def retrieval(queries, neighbours, path, query_labels=None, neighbour_labels=Non
       f'got {list(queries.shape)} and {list(neighbours.shape)}'
     )
   wrong = np.zeros(neighbours.shape[:2], bool)
-  if (query_labels is None) != (neighbour_labels is None):
+  if (query_labels is None) != (labels is None):
     raise ValueError('give the labels of queries and of neighbours, or none')
   if query_labels is not None:
-    if np.shape(query_labels) != wrong.shape[:1] or np.shape(neighbour_labels) != wrong.shape:
+    if np.shape(query_labels) != wrong.shape[:1] or np.shape(labels) != wrong.shape:
       raise ValueError(
         f'labels must be [Q] and [Q, n], here {list(wrong.shape[:1])} and {list(wrong.shape)}, '
-        f'got {list(np.shape(query_labels))} and {list(np.shape(neighbour_labels))}'
+        f'got {list(np.shape(query_labels))} and {list(np.shape(labels))}'
       )
-    wrong = np.asarray(neighbour_labels) != np.asarray(query_labels)[:, None]
+    wrong = np.asarray(labels) != np.asarray(query_labels)[:, None]
 
   first = _grid(queries[:, None], MIN_TILE, np.zeros((len(queries), 1), bool))
   others = _grid(neighbours, MIN_TILE, wrong)
@@ -180,7 +232,7 @@ def retrieval(queries, neighbours, path, query_labels=None, neighbour_labels=Non
   page.paste(Image.fromarray(others), (left, top))
   if query_labels is not None:
     write(page, note, (left + FRAME, top + height + MARGIN // 2), SMALL, color=RED)
-  grids.save_png(path, page)
+  return page
 
 
 def _grid(images, min_tile, framed=None):

@@ -117,6 +117,7 @@ def test_evaluation_states_its_protocol(single):
     'generator': 'raw', 'batch_norm': 'running statistics', 'replica': 0, 'replicas': 1,
     'network': 'small', 'prior_losses': 'all', 'prior_learning_rate': 2e-4, 'knn1': 'logits',
     'prior_entropy_weight': 0.0, 'prior_start': 'uniform',
+    'views': 'released', 'rotation_degrees': 20.0,
   }  # fmt: skip
   assert 'width' not in protocol  # That of these networks is fixed.
   assert {name: protocol[name] for name in expected} == expected
@@ -216,6 +217,7 @@ def test_without_labels_there_are_codes_but_no_scores(unlabelled):
   assert {name for name, value in results.items() if value is not None} == {'prior'}
   assert len(results['prior']) == protocol['codes'] == 4
   assert protocol['annotator'] is None and protocol['annotator_accuracy'] is None
+  assert 'views' not in protocol  # Without a contrastive loss there is no positive pair.
   assert evaluation['class_names'] == [] == evaluation['train_counts']
   assert evaluation['notes'] == ['the images have no labels: no NMI, ENT, 1-NN accuracy and ARI']
   rows = logging.read_metrics(folder)
@@ -241,7 +243,11 @@ def test_joint_vae_has_codes_and_no_learned_prior(joint_vae):
   assert results['knn1_accuracy'] > 0 and results['knn1_accuracy_random_weights'] is None
   assert results['knn1_accuracy_features'] > 0
   assert 0 <= results['kmeans_nmi'] <= 1 and 0 <= results['argmax_nmi'] <= 1
-  assert evaluation['notes'] == []
+  protocol = evaluation['protocol']
+  weights = ('beta_continuous', 'beta_discrete', 'continuous_capacity', 'discrete_capacity')
+  assert [protocol[field] for field in weights] == [30.0, 30.0, 5.0, 5.0]
+  assert protocol['capacity_steps'] == 25_000 and 'views' not in protocol
+  assert evaluation['notes'] == ['the capacities of the latents are at 0 % of their ramp']
   assert 'prior' not in logging.read_metrics(folder)[-1]
   assert 'joint_vae' in table
 

@@ -94,11 +94,11 @@ def test_traversal_draws_tiles_names_and_values(tmp_path):
 def test_retrieval_frames_other_classes_around_the_tile(tmp_path):
   queries, neighbours = pixels.flat([60, 61]), pixels.flat([[62, 63, 64], [65, 66, 67]])
   path = tmp_path / 'retrieval.png'
-  pictures.retrieval(queries, neighbours, path)
+  pictures.retrieval(path, queries, neighbours)
   without = pixels.image(path)
   red = np.array([214, 39, 40])
   assert not (without == red).all(-1).any()
-  pictures.retrieval(queries, neighbours, path, [3, 4], [[3, 3, 5], [4, 4, 4]])
+  pictures.retrieval(path, queries, neighbours, [3, 4], [[3, 3, 5], [4, 4, 4]])
   image = pixels.image(path)
   assert [_tiles_of(image, grey) for grey in range(60, 68)] == pytest.approx([1] * 8, abs=0.02)
   image = image[31:]  # without the heading
@@ -121,10 +121,48 @@ def test_retrieval_frames_other_classes_around_the_tile(tmp_path):
     (pixels.flat([]), pixels.flat(np.zeros((0, 3))), {}),
     (pixels.flat([1]).astype(float), pixels.flat([[1]]), {}),
     (pixels.flat([1]), pixels.flat([[1]]), {'query_labels': [1]}),
-    (pixels.flat([1]), pixels.flat([[1]]), {'query_labels': [1], 'neighbour_labels': [1]}),
+    (pixels.flat([1]), pixels.flat([[1]]), {'query_labels': [1], 'labels': [1]}),
   ],
 )
 def test_retrieval_refuses_other_arrays(tmp_path, queries, neighbours, labels):
   with pytest.raises(ValueError):
-    pictures.retrieval(queries, neighbours, tmp_path / 'retrieval.png', **labels)
+    pictures.retrieval(tmp_path / 'retrieval.png', queries, neighbours, **labels)
   assert not any(tmp_path.iterdir())
+
+
+def _retrieved(folder, queries, first, **labels):
+  """Leaves an evaluation's file of retrieved images: grey values from `first` on."""
+  neighbours = pixels.flat(first + np.arange(3 * len(queries)).reshape(-1, 3))
+  folder.mkdir(parents=True)
+  found = {'queries': pixels.flat(queries), 'neighbours': neighbours, **labels}
+  np.savez(folder / pictures.RETRIEVAL_FILE, **found)
+  return folder
+
+
+def test_two_methods_retrieve_for_the_same_queries(tmp_path):
+  """As Fig. 9: the queries beside what the one method finds, and beside what the other finds."""
+  labels = {'query_labels': np.array([1, 2]), 'labels': np.array([[1, 1, 2], [2, 2, 2]])}
+  folders = {
+    'uniform_infogan': _retrieved(tmp_path / 'a', [60, 61], 70, **labels),
+    'elastic_infogan': _retrieved(tmp_path / 'b', [60, 61], 80, **labels),
+    'gumbel_softmax': tmp_path,  # It has no such file, as evaluations of older versions.
+    'joint_vae': _retrieved(tmp_path / 'c', [62, 61], 90, **labels),  # other queries
+  }
+  assert tmp_path / 'retrieval.png' in pictures.compare(tmp_path, folders)
+  image = pixels.image(tmp_path / 'retrieval.png')
+  pixels.assert_not_cut(tmp_path / 'retrieval.png')
+  number = {grey: round(_tiles_of(image, grey)) for grey in range(60, 99)}
+  expected = dict.fromkeys(range(60, 99), 0) | {60: 2, 61: 2}
+  expected |= dict.fromkeys([*range(70, 76), *range(80, 86)], 1)
+  assert number == expected
+  places = {g: np.median(np.argwhere((image == g).all(-1)), axis=0) for g in (70, 75, 80, 85)}
+  assert places[75][1] < image.shape[1] / 2 < places[80][1]
+  assert places[70][0] == places[80][0] < places[75][0] == places[85][0]
+
+
+def test_one_method_alone_has_nothing_to_stand_beside(tmp_path):
+  _retrieved(tmp_path / 'a', [60], 70)
+  pictures.compare(tmp_path, {'elastic_infogan': tmp_path / 'a'})
+  assert not (tmp_path / 'retrieval.png').exists()
+  with pytest.raises(ValueError, match='at least one panel'):
+    pictures.retrievals({}, tmp_path / 'retrieval.png')
