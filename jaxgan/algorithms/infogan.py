@@ -131,11 +131,11 @@ def infogan(config, image_shape: tuple[int, int, int], num_categories: int) -> A
       learned prior), `hard_codes` (the target of the mutual information: argmax c, or c itself),
       `mutual_information_weight` (λ1), `contrastive_weight` (λ2), `contrastive_temperature` (τ'),
       `positive_loss` (of POSITIVE_LOSSES, of contrastive='positives': `positive_agreement` or
-      `positive_cosine` of Q(c|x), see `jaxgan.losses.contrastive`), `views` (of `jaxgan.augment.VIEWS`), `rotation_degrees`,
-      `zoom_range`, `crop_keep`, `flip` and `gamma_range` (of the positive pair, see
-      `jaxgan.augment.random_view`), `crop_of` (of CROPS: `crop_keep` is the share of each side or
-      of the area; the paper's "preserving 95 % of the image" may mean either, 0.95 or 0.975 of
-      each side), `prior_losses` (of PRIOR_LOSSES: whose gradients reach a learned prior),
+      `positive_cosine` of Q(c|x), see `jaxgan.losses.contrastive`), `views` (of
+      `jaxgan.augment.VIEWS`), `rotation_degrees`, `zoom_range`, `crop_keep`, `flip` and
+      `gamma_range` (of the positive pair, see `jaxgan.augment.random_view`), `crop_of`
+      (of CROPS: `crop_keep` is the share of each side or of the area; the paper's "preserving 95 %
+      of the image" may mean either, 0.95 or 0.975 of each side), `prior_losses` (of PRIOR_LOSSES: whose gradients reach a learned prior),
       `prior_entropy_weight` (of H(c)), `prior_start` (frequencies `[k]` that a learned prior starts
       with; None for uniform ones), `ema_decay` (of the generator's average; 0 for none),
       `learning_rate`, `prior_learning_rate` (of a learned prior's logits), `beta1`, `beta2`,

@@ -117,7 +117,7 @@ def test_table_1_says_where_the_papers_own_has_other_values(tmp_path):
   ):  # fmt: skip
     save_codes(tmp_path / name, experiment=experiment, published=name)
     text = report([tmp_path / name])
-    tables = _tables(text)
+    tables = tables_in(text)
     notes = dict(re.findall(r'^\[\^(\d+)\]: .*Its Table 1 prints (.*)\.$', text, re.MULTILINE))
     for method, cells in tables['Table 1'].items():
       marks = [re.findall(r'\[\^(\d+)\]', cell) for cell in cells]
