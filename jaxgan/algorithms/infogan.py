@@ -135,11 +135,11 @@ def infogan(config, image_shape: tuple[int, int, int], num_categories: int) -> A
       `jaxgan.augment.VIEWS`), `rotation_degrees`, `zoom_range`, `crop_keep`, `flip` and
       `gamma_range` (of the positive pair, see `jaxgan.augment.random_view`), `crop_of`
       (of CROPS: `crop_keep` is the share of each side or of the area; the paper's "preserving 95 %
-      of the image" may mean either, 0.95 or 0.975 of each side), `prior_losses` (of PRIOR_LOSSES: whose gradients reach a learned prior),
-      `prior_entropy_weight` (of H(c)), `prior_start` (frequencies `[k]` that a learned prior starts
-      with; None for uniform ones), `ema_decay` (of the generator's average; 0 for none),
-      `learning_rate`, `prior_learning_rate` (of a learned prior's logits), `beta1`, `beta2`,
-      `epsilon` (of Adam), `dtype`.
+      of the image" may mean either, 0.95 or 0.975 of each side), `prior_losses` (of PRIOR_LOSSES:
+      whose gradients reach a learned prior), `prior_entropy_weight` (of H(c)), `prior_start`
+      (frequencies `[k]` that a learned prior starts with; None for uniform ones), `ema_decay` (of
+      the generator's average; 0 for none), `learning_rate`, `prior_learning_rate` (of a learned
+      prior's logits), `beta1`, `beta2`, `epsilon` (of Adam), `dtype`.
     image_shape: (S, S, C) of the training images.
     num_categories: k. The fixed prior is that of `batch['class_counts']` `[k]`.
 
