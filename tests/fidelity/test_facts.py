@@ -95,13 +95,13 @@ def test_spectral_norm_has_the_released_epsilon():
   class Layer(nn.Module):
     @nn.compact
     def __call__(self, x):
-      layer = nn.Dense(1, use_bias=False, kernel_init=nn.initializers.constant(1e-6))
-      return normaliser(True, False)(layer, x)
+      return normaliser(True, False)(nn.Dense(1, use_bias=False), x)
 
   x = jnp.ones((1, 1))
   variables = Layer().init(jax.random.key(0), x)
+  params = jax.tree.map(lambda kernel: jnp.full_like(kernel, 1e-6), variables['params'])
   ones = jax.tree.map(jnp.ones_like, variables['batch_stats'])
-  y = Layer().apply({**variables, 'batch_stats': ones}, x)
+  y = Layer().apply({'params': params, 'batch_stats': ones}, x)
   epsilon = FACTS['spectral_norm_epsilon']
   # Of u = 1: v = w / sqrt(w² + ε²) and u likewise. σ = v w u, and w / σ is 2.4 instead of 1.
   v = 1e-6 / np.sqrt(1e-12 + epsilon**2)
