@@ -18,7 +18,7 @@ name (split_00-0123456789), and its pixels are 'unverified'. A config without a 
 
 TFDS registers the same URLs and SHA-256; several public readers use the MD5 of the unzipped
 contents. The fifty splits come from the file splits/50_data_imbalance.npy of the authors' code,
-https://github.com/utkarshojha/elastic-infogan.
+https://github.com/WisconsinAIVision/elastic-infogan.
 """
 
 import functools

@@ -11,7 +11,8 @@ import itertools
 import sys
 
 from jaxgan.errors import UserError
-from jaxgan.families.class_balancing import differences
+from jaxgan.families import class_balancing
+from jaxgan.families import codes as codes_family
 from jaxgan.report import formatting, published_values
 from jaxgan.report.differences import HEADER
 
@@ -81,19 +82,29 @@ def table() -> str:
   return '\n'.join(lines)
 
 
-def differences_table() -> str:
-  """The Markdown table of differences from the authors' code: line, effect, experiments."""
+def differences_tables() -> str:
+  """Differences from the authors' code as Markdown: line, effect, experiments, by paper."""
+  gans = [(command, config) for _, command, config in _configs()]
+  codes = [(command, config_of(command)) for _, _, command in published_codes()]
+  papers = {
+    'Class Balancing GAN': (class_balancing.differences, gans, len(EXPERIMENTS)),
+    'Elastic-InfoGAN': (codes_family.differences, codes, len(CODES)),
+  }
+  return '\n\n'.join(f'{paper}:\n\n{_differences_table(*found)}' for paper, found in papers.items())
+
+
+def _differences_table(own, commands, number: int) -> str:
   where = {}
-  for _, command, config in _configs():
-    for line in differences.lines(config, config.methods[0]):
+  for command, config in commands:
+    for line in own.lines(config, config.methods[0]):
       where.setdefault(line, {})[command.partition(':')[0]] = None
   lines = [(*HEADER, 'experiments')]
-  for difference in differences.TABLE:
+  for difference in own.TABLE:
     if names := tuple(where.get(difference.line, ())):
-      several = 'all' if len(names) == len(EXPERIMENTS) else ', '.join(f'`{n}`' for n in names)
+      several = 'all' if len(names) == number else ', '.join(f'`{name}`' for name in names)
       lines.append((difference.line, difference.effect, several))
   return formatting.markdown(lines)
 
 
 if __name__ == '__main__':
-  print(differences_table() if sys.argv[1:] == ['--differences'] else table())
+  print(differences_tables() if sys.argv[1:] == ['--differences'] else table())

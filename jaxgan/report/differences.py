@@ -7,6 +7,8 @@ report and README list them with their effects.
 from collections.abc import Callable
 from typing import NamedTuple
 
+from jaxgan.names import escaped
+
 TITLE = "Differences from the authors' code"
 HEADER = ('difference', 'likely effect')
 EXPLANATION = (
@@ -34,18 +36,20 @@ def lines(table, config, method: str) -> list[str]:
   return [difference.line for difference in table if difference.applies(config, method)]
 
 
-def cells(table, found) -> list[tuple[str, ...]]:
-  """The cells of a table in a report.
+def cells(table, rows) -> list[tuple[str, ...]]:
+  """The cells of a table in a report: what differs in the rows that have published values.
 
   Args:
     table: Differences.
-    found: lines in the protocols of evaluations; of older ones perhaps lines of an older table.
+    rows: `report.rows.Row`s; the protocols of older evaluations may have lines of an older table.
 
   Returns:
     The header and [line, effect] of each line once, in the table's order; of an unknown line '-'.
   """
+  protocols = [evaluation['protocol'] for row in rows for evaluation in row.evaluations]
+  found = dict.fromkeys(line for p in protocols for line in p.get('differences', ()))
   effects = {difference.line: difference.effect for difference in table}
-  found = dict.fromkeys(found)
   known = [line for line in effects if line in found]
   unknown = [line for line in found if line not in effects]
-  return [HEADER, *((line, effects.get(line, '-')) for line in [*known, *unknown])]
+  every = ((line, effects.get(line, '-')) for line in [*known, *unknown])
+  return [HEADER, *(tuple(map(escaped, pair)) for pair in every)]

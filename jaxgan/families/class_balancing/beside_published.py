@@ -1,10 +1,9 @@
-"""What stands beside published numbers: the ± of re-samplings, and what differs from the code."""
+"""What stands beside published numbers: the ± of re-samplings of a checkpoint."""
 
 import statistics
 
-from jaxgan.families.class_balancing import differences, verdicts
+from jaxgan.families.class_balancing import verdicts
 from jaxgan.names import escaped
-from jaxgan.report import differences as differences_lib
 from jaxgan.report import formatting
 
 # The scores that an evaluation has of every sampling of a checkpoint.
@@ -49,11 +48,3 @@ def _resampled(values):
   if not values:
     return '-'
   return ' ± '.join(map(formatting.number, (statistics.fmean(values), statistics.pstdev(values))))
-
-
-def differing(rows):
-  """What differs from the authors' code in the rows that have published values."""
-  protocols = [evaluation['protocol'] for row in rows for evaluation in row.evaluations]
-  found = [line for protocol in protocols for line in protocol.get('differences', ())]
-  table = differences_lib.cells(differences.TABLE, found)
-  return [table[0], *(tuple(map(escaped, cells)) for cells in table[1:])]

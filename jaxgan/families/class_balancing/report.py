@@ -7,6 +7,7 @@ import statistics
 import numpy as np
 
 from jaxgan.families.class_balancing import beside_published, classifiers, memorisation, verdicts
+from jaxgan.families.class_balancing import differences as own_differences
 from jaxgan.families.class_balancing import page as page  # part of the interface
 from jaxgan.metrics.class_distribution import GROUPS, THIRDS
 from jaxgan.names import escaped, shown
@@ -180,7 +181,7 @@ def section(rows, footnotes):
     'Quality and variety': (_quality(rows), QUALITY_EXPLANATION),
     'Beside the baseline': (_comparisons(rows), VERDICT_EXPLANATION),
     'Classifiers': (classifiers.table(rows), classifiers.EXPLANATION),
-    differences.TITLE: (beside_published.differing(rows), differences.EXPLANATION),
+    differences.TITLE: (differences.cells(own_differences.TABLE, rows), differences.EXPLANATION),
   }
   return [
     block

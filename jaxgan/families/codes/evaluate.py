@@ -8,7 +8,7 @@ import numpy as np
 from jaxgan import distributed, evaluation_file, files, jobs, logging, optional
 from jaxgan.drawing import curves, grids
 from jaxgan.families import codes
-from jaxgan.families.codes import charts, measures, pictures, report
+from jaxgan.families.codes import charts, differences, measures, pictures, report
 from jaxgan.metrics import disentanglement, knn
 from jaxgan.names import shown
 from jaxgan.networks import infogans
@@ -142,6 +142,7 @@ class Evaluation:
     column = published(config, arrays)
     if column and arrays.metadata['pixels'] == 'unverified':
       notes.append("the images are renderings of one's own, not those of the published numbers")
+    differing = differences.lines(config, method) if column else []
     train_counts = setup.data.share_counts(replica)
     evaluation = {
       'experiment': config.experiment,
@@ -167,6 +168,7 @@ class Evaluation:
         'replicas': config.replicas,
         'seed': seed,
         **evaluation_file.machine(),
+        **({'differences': differing} if differing else {}),
       },
       'results': results,
       'class_names': list(arrays.class_names) if labelled else [],

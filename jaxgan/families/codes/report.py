@@ -7,6 +7,7 @@ import re
 import numpy as np
 
 from jaxgan import evaluation_file
+from jaxgan.families.codes import differences as own_differences
 from jaxgan.families.codes import page as page  # part of the interface
 from jaxgan.families.codes.tables import (
   TABLE_1,
@@ -20,7 +21,7 @@ from jaxgan.families.codes.tables import (
   tables,
 )
 from jaxgan.names import escaped
-from jaxgan.report import formatting
+from jaxgan.report import differences, formatting
 from jaxgan.report.blocks import Table, Text
 from jaxgan.report.footnotes import Footnotes
 from jaxgan.report.published import not_published, published_values, sources
@@ -166,6 +167,9 @@ def section(rows, footnotes):
     parts += [Table(title, lines) for title, lines in _tables(labelled, own, footnotes)]
     texts = [*EXPLANATION, common, sources(labelled).strip()]
     parts += [Text(text) for text in texts if text]
+    differing = differences.cells(own_differences.TABLE, labelled)
+    if len(differing) > 1:
+      parts += [Table(differences.TITLE, differing), Text(differences.EXPLANATION)]
   if unlabelled:
     common, own = _protocols(unlabelled)
     lines = [('experiment', 'method', 'steps', 'codes', 'runs', 'prior')]
