@@ -39,7 +39,7 @@ def resamplings(rows):
         kl, fid, distance = map(_resampled, values)
         names = escaped(row.experiment), verdicts.label(row), str(protocol.get('seed', '-'))
         published_fid = formatting.published_value(row.published.get('fid'))
-        lines.append((*names, str(protocol['resamplings']), kl, fid, published_fid, distance))
+        lines.append((*names, str(max(map(len, values))), kl, fid, published_fid, distance))
   return lines
 
 

@@ -58,9 +58,15 @@ def _evaluation(test):
   return lambda config, method: test(config.evaluation)
 
 
-def _loss(role):
-  """Whether a classifier is trained by cross-entropy, as all were before there was a choice."""
-  return lambda config, method: config[role].algorithm.get('loss', 'cross_entropy') != 'focal'
+def _cross_entropy(config, method):
+  """Whether the annotator is trained by it, as all were before there was a choice."""
+  del method
+  return config.annotator.algorithm.get('loss', 'cross_entropy') == 'cross_entropy'
+
+
+def _resizes(config, method):
+  del method
+  return bool(config.classifier.algorithm.get('input_size'))
 
 
 _scored = _evaluation(lambda evaluation: evaluation.get('cas', False))
@@ -104,7 +110,7 @@ TABLE = (
     'Classifier and annotator are trained by cross-entropy and their last checkpoint is used '
     '(released: focal loss, γ = 1, and the checkpoint of the best validation accuracy).',
     'Slightly other labels; the size is unknown.',
-    _all(_of(_CIFAR10, _LSUN), _not(_few_labels), _loss('annotator')),
+    _all(_of(_CIFAR10, _LSUN), _not(_few_labels), _cross_entropy),
   ),
   Difference(
     "The classifiers of CIFAR-100 are trained by cross-entropy (the authors' loss is not known).",
@@ -114,9 +120,7 @@ TABLE = (
   Difference(
     'The classifier reads 64x64 images (released: resized to 224x224).',
     'Another classifier: its KL, labels and regulariser do not compare.',
-    _all(
-      _of(_INATURALIST), lambda config, method: not config.classifier.algorithm.get('input_size')
-    ),
+    _all(_of(_INATURALIST), _not(_resizes)),
   ),
   Difference(
     "BiT is fine-tuned on each labelled image once a step (BiT's notebook: 512 draws a step; what "
