@@ -118,6 +118,7 @@ def test_resamplings_begin_with_the_sampling_that_a_single_one_has(
   assert not any('resampl' in name for name in [*single['results'], *single['protocol']])
   config = config_lib.read(folder)
   config.evaluation.update(resamplings=3, cas=False)
+  config.published.class_balancing = 'class_balancing_gan.cifar10.class_balancing.100'
   several = jaxgan.load(workdir, 'class_balancing', config=config).evaluate()
   results = several['results']
   for score in ('kl_from_uniform', 'frechet_annotator'):
@@ -132,6 +133,10 @@ def test_resamplings_begin_with_the_sampling_that_a_single_one_has(
   assert several['protocol']['resampled'] == (
     'KL and Fréchet distances are means over them, all else is of the first'
   )
+  # Of a published row, also what differs from the authors' code.
+  lines = several['protocol']['differences']
+  assert any('float32' in line for line in lines) and not any('LSUN' in line for line in lines)
+  assert 'differences' not in single['protocol']
 
 
 @pytest.mark.parametrize(
