@@ -318,8 +318,8 @@ def gan_config(
         'periodic_samples': 10_000,
         'batch_size': 256,
         'checkpoint': 'best',
-        # Of the EMA generator's batch norm: 'average', 'generator' or 'recomputed'.
-        'ema_statistics': 'average',
+        # Of the EMA generator's batch norm: 'recomputed', 'average' or 'generator'.
+        'ema_statistics': 'recomputed',
         'inception_weights': '',  # the file or its folder
         'download_inception': False,
         # What generated images are compared with: 'held_out' or, of LSUN, 'released'.

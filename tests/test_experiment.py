@@ -46,7 +46,7 @@ def test_evaluation_states_its_protocol(finished):
   evaluation = json.loads((finished[0] / 'class_balancing' / 'evaluation.json').read_text())
   protocol, results = evaluation['protocol'], evaluation['results']
   assert protocol['samples'] == 24 and sum(results['class_counts']) == 24
-  assert protocol['batch_norm'] == 'average of the running statistics'
+  assert protocol['batch_norm'] == 'recomputed over 32 batches of 256 images'
   assert protocol['generator'] == 'ema'
   assert protocol['step'] in (2, 4) and protocol['seed'] == 0
   assert results['fid'] is None and any('FID left out' in n for n in evaluation['notes'])

@@ -3,6 +3,12 @@
 The average of the weights has its own activations. The paper of Class Balancing GAN does not say
 with which statistics it is evaluated; the authors' released average is run in training mode for its
 pictures, so that its statistics are mostly its own, like those of 'recomputed'.
+
+Measured with `experiments/fashion_lt.py`, the same checkpoints of three seeds: 'recomputed' lowers
+the annotator's Fréchet distance of 'average' from 3.030 to 3.017 (unconditional; 95 % interval of
+the paired difference [-0.019, -0.008]) and from 1.159 to 1.145 (class_balancing; [-0.016, -0.012]),
+a tenth to a quarter of a seed's standard deviation. KL does not change measurably. 'generator' has
+3.045 and 1.156, no difference shown, and a KL worse by 0.0007 with class_balancing.
 """
 
 import jax
