@@ -19,13 +19,15 @@ def labels_of(method: str, labelled: bool) -> str:
   return 'classes' if labelled and gan_methods.METHODS[method].classes == 'labels' else 'codes'
 
 
-def upgraded(algorithm: dict) -> dict:
+def upgraded(algorithm: dict, methods) -> dict:
   """An older `algorithm` section with the fields of today; see `jaxgan.families`."""
+  # Where no method draws such labels, the field has no effect: its value is today's.
+  effective = any(gan_methods.METHODS[method].labels == 'effective' for method in methods)
   added = {
     'generator_spectral_norm': False,
     'count_update': 'convex',
     'cycle_start': 0.0,
-    'effective_labels': 'both_steps',
+    'effective_labels': 'both_steps' if effective else 'generator_step',
     'classifier_loss_weight': algorithm['class_loss_weight'],  # One weight was that of both.
     **stability.OFF,
     'diff_augment': [],  # An empty tuple as JSON has it.
