@@ -246,7 +246,8 @@ def _upgrade(section) -> None:
   from jaxgan.algorithms import classifier
 
   if 'methods' in section:
-    upgraded = families.family_of(section.methods).upgraded(section.algorithm.to_dict())
+    family = families.family_of(section.methods)
+    upgraded = family.upgraded(section.algorithm.to_dict(), section.methods)
     section.algorithm = ml_collections.ConfigDict(upgraded)
   own = [section] if 'methods' not in section else []
   for job in own + [section[role] for role in CLASSIFIERS if role in section]:

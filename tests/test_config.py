@@ -228,10 +228,13 @@ def test_a_folder_remembers_its_config(tiny_config, tmp_path):
   )
 
 
-@pytest.mark.parametrize('method', ['class_balancing', 'elastic_infogan', 'joint_vae'])
+@pytest.mark.parametrize(
+  'method', ['class_balancing', 'class_balancing_conditional', 'elastic_infogan', 'joint_vae']
+)
 def test_a_run_from_before_there_were_some_fields_goes_on(method, tmp_path):
   published = {'small_networks': False}
-  config = tiny(**published) if method == 'class_balancing' else tiny_codes(method, **published)
+  gan = method.startswith('class_balancing')
+  config = tiny(**published) if gan else tiny_codes(method, **published)
   if 'width' in config.algorithm:
     config.algorithm.width = 64
   added = ('network', 'width', 'crop_keep', 'flip', 'gamma_range', 'prior_losses')
@@ -239,16 +242,16 @@ def test_a_run_from_before_there_were_some_fields_goes_on(method, tmp_path):
   if method == 'elastic_infogan':
     config.algorithm.views = 'paper'
     added += ('prior_start', 'ema_decay', 'views')
-  if method == 'class_balancing':
+  if gan:
+    config.methods = (method,)
     added = ('generator_spectral_norm', 'count_update', 'cycle_start', *stability.OFF)
     added += ('classifier_loss_weight', 'effective_labels')
-    # What older code ran: one weight for both losses, labels by 1 / N_k in both steps.
-    config.algorithm.update(class_loss_weight=0.7, classifier_loss_weight=0.7)
+  if method == 'class_balancing_conditional':  # Older code drew labels by 1 / N_k in both steps.
     config.algorithm.effective_labels = 'both_steps'
   old = config.to_dict()
   for field in added:
     old['algorithm'].pop(field, None)
-  if method == 'class_balancing':
+  if gan:
     old['algorithm']['class_balanced_batches'] = False
     old['algorithm']['count_start'] = 50.0
   (tmp_path / 'config.json').write_text(json.dumps(old))
@@ -259,6 +262,19 @@ def test_a_run_from_before_there_were_some_fields_goes_on(method, tmp_path):
   was, config.algorithm.network = config.algorithm.network, 'snresgan'
   with pytest.raises(UserError, match=f"network was '{was}', is 'snresgan'"):
     config_lib.remember(tmp_path, config)
+
+
+@pytest.mark.parametrize(('method', 'weight'), [('acgan_pretrained', 0.7), ('acgan', 1.0)])
+def test_an_older_weight_of_class_losses_is_the_pretrained_classifiers_too(method, weight, tmp_path):
+  """A method that has no such loss keeps today's default."""
+  config = tiny()
+  config.methods = (method,)
+  config.algorithm.update(class_loss_weight=0.7, classifier_loss_weight=weight)
+  old = config.to_dict()
+  del old['algorithm']['classifier_loss_weight']
+  (tmp_path / 'config.json').write_text(json.dumps(old))
+  config_lib.check_unchanged(tmp_path, config)
+  assert config_lib.read(tmp_path).algorithm.classifier_loss_weight == weight
 
 
 def test_an_older_joint_vae_has_one_weight_and_capacity_for_both_latents(tmp_path):

@@ -5,7 +5,7 @@ A family is a package that imports the core and no other family, with
   METHODS                                   names of its methods
   labels_of(method, labelled)               what the labels of generated images are, where the real
                                             ones are labelled or not: 'classes' of the data, 'codes'
-  upgraded(algorithm)                       -> a remembered `algorithm` section, a dict, with the
+  upgraded(algorithm, methods)              -> a remembered `algorithm` section, a dict, with the
                                             fields of today: what older code ran without them
   validate(config, require, positive)       checks the sections that only it reads
   roles(config, methods, labelled)          the sections of the classifiers it needs: an experiment

@@ -19,14 +19,21 @@ def labels_of(method: str, labelled: bool) -> str:
   return 'classes' if labelled and gan_methods.METHODS[method].classes == 'labels' else 'codes'
 
 
-def upgraded(algorithm: dict) -> dict:
-  """An older `algorithm` section with the fields of today; see `jaxgan.families`."""
+def upgraded(algorithm: dict, methods) -> dict:
+  """An older `algorithm` section with the fields of today; see `jaxgan.families`.
+
+  A field that none of the methods reads has today's default: the run would be refused else.
+  """
+  choices = [gan_methods.METHODS[method] for method in methods]
+  effective = any(choice.labels == 'effective' for choice in choices)
+  agreement = any(choice.guidance == 'cross_entropy' for choice in choices)
   added = {
     'generator_spectral_norm': False,
     'count_update': 'convex',
     'cycle_start': 0.0,
-    'effective_labels': 'both_steps',
-    'classifier_loss_weight': algorithm['class_loss_weight'],  # One weight was that of both.
+    'effective_labels': 'both_steps' if effective else 'generator_step',
+    # One weight was that of both losses.
+    'classifier_loss_weight': algorithm['class_loss_weight'] if agreement else 1.0,
     **stability.OFF,
     'diff_augment': [],  # An empty tuple as JSON has it.
   }

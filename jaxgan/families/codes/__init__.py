@@ -25,8 +25,9 @@ def labels_of(method: str, labelled: bool) -> str:
   return 'codes'
 
 
-def upgraded(algorithm: dict) -> dict:
+def upgraded(algorithm: dict, methods) -> dict:
   """An older `algorithm` section with the fields of today; see `jaxgan.families`."""
+  del methods
   added = {'network': 'mnist', 'width': 64}
   algorithm = dict(algorithm)
   for old, today in _FORMERLY_ONE.items():
