@@ -265,7 +265,7 @@ def test_a_run_from_before_there_were_some_fields_goes_on(method, tmp_path):
 
 
 @pytest.mark.parametrize(('method', 'weight'), [('acgan_pretrained', 0.7), ('acgan', 1.0)])
-def test_an_older_weight_of_class_losses_is_the_pretrained_classifiers_too(method, weight, tmp_path):
+def test_an_older_class_loss_weight_is_the_classifiers_too(method, weight, tmp_path):
   """A method that has no such loss keeps today's default."""
   config = tiny()
   config.methods = (method,)
