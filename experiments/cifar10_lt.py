@@ -118,7 +118,8 @@ def get_config(argument: str = ''):
   if chosen.counts in _HELD_COUNTS:
     if chosen.method != 'class_balancing':
       raise UserError(
-        f'--config=...:{argument}: {chosen.method} has no counts to hold, use method=class_balancing'
+        f'--config=...:{argument}: {chosen.method} has no counts to hold: use '
+        'method=class_balancing'
       )
     config.experiment = f'{name}_counts_{chosen.counts}'
     config.workdir = f'runs/{config.experiment}'
