@@ -63,6 +63,7 @@ deer, and the others are held at 50, where N starts. Other numbers, one for each
 
 from data_prep.long_tail import class_counts
 from experiments import base
+from jaxgan.errors import UserError
 
 METHODS = {  # and their published names
   'class_balancing': 'class_balancing',
@@ -115,6 +116,11 @@ def get_config(argument: str = ''):
   base.use_focal_loss(config.annotator, _num_images(1))
   config.algorithm.cycle_start = base.PUBLISHED_CYCLE_START
   if chosen.counts in _HELD_COUNTS:
+    if chosen.method != 'class_balancing':
+      raise UserError(
+        f'--config=...:{argument}: {chosen.method} has no counts to hold: use '
+        'method=class_balancing'
+      )
     config.experiment = f'{name}_counts_{chosen.counts}'
     config.workdir = f'runs/{config.experiment}'
     counts = list(config.algorithm.count_start) * 10

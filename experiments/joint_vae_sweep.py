@@ -115,13 +115,17 @@ def table(measured: dict) -> str:
   return '\n'.join(lines) + f', NMI {best["nmi"]:.3f}, ENT {best["ent"]:.3f}'
 
 
-def _main(argv) -> int:
+def _main(argv: list[str]) -> int:
   from jaxgan import compilation
 
-  del argv
   values = flags.FLAGS
   absl_logging.set_verbosity(absl_logging.FATAL)  # Orbax says much.
   try:
+    if not any(argument.lstrip('-').split('=')[0] == 'config' for argument in argv):
+      argv = [argv[0], f'--config={EXPERIMENT}', *argv[1:]]
+    arguments = experiment_file.parse_flags(argv)
+    if arguments:
+      raise UserError(f'unknown argument {arguments[0]!r}: flags begin with --, see --help')
     if not values.out:
       raise UserError('name a folder for the results: --out')
     compilation.use_cache()
@@ -144,13 +148,12 @@ class _Parser(experiment_file.Parser):
 
 
 if __name__ == '__main__':
-  from absl import app, flags
+  from absl import flags
   from absl import logging as absl_logging
   from ml_collections import config_flags
 
   # Defined here, not on import: `jaxgan.main` has flags of these names.
-  config_flags.DEFINE_config_file('config', None, 'Experiment file.', lock_config=True)
+  config_flags.DEFINE_config_file('config', None, f'Default: {EXPERIMENT}', lock_config=True)
   flags.FLAGS['config'].parser = _Parser()
-  flags.FLAGS.set_default('config', EXPERIMENT)
   flags.DEFINE_string('out', '', 'A folder for the runs and joint_vae_sweep.json.')
-  app.run(_main)
+  sys.exit(_main(sys.argv))

@@ -107,4 +107,7 @@ def _differences_table(own, commands, number: int) -> str:
 
 
 if __name__ == '__main__':
-  print(differences_tables() if sys.argv[1:] == ['--differences'] else table())
+  if sys.argv[1:] not in ([], ['--differences']):
+    print(f'error: {" ".join(sys.argv[1:])}: use --differences or no argument', file=sys.stderr)
+    sys.exit(2)
+  print(differences_tables() if sys.argv[1:] else table())

@@ -1,15 +1,21 @@
-"""Experiment files: where one is found, and what its `get_config` makes."""
+"""Experiment files: where one is found, what its `get_config` makes, and flags that change it."""
 
 import pathlib
 import runpy
 import traceback
 
-from absl import flags
+from absl import app, flags
 import ml_collections
 
 from jaxgan.errors import UserError
 
 _PACKAGE = pathlib.Path(__file__).resolve().parent.parent
+# How absl begins to say that a value is of another type, and what a person can do about it.
+_OTHER_TYPES = {
+  'invalid literal for int()': 'use a whole number',
+  'could not convert string to float': 'use a number',
+  "('Non-boolean argument": 'use true or false',
+}
 
 
 class Parser(flags.ArgumentParser):
@@ -56,3 +62,34 @@ def _find(name: str) -> pathlib.Path:
       f'--config={name}: no such file; experiments that come with jaxgan: {", ".join(known)}'
     )
   return found
+
+
+def parse_flags(argv: list[str]) -> list[str]:
+  """Parses the flags of a command whose flag `config` has a Parser.
+
+  Returns:
+    The positional arguments.
+
+  Raises:
+    UserError: an unknown flag or field, a value of another type, or a file that cannot be used.
+  """
+  app.define_help_flags()
+  try:
+    return flags.FLAGS(argv)[1:]
+  except flags.IllegalFlagValueError as error:
+    if isinstance(error.__context__, UserError):  # Of the experiment file.
+      raise error.__context__ from None
+    message = ' '.join(str(error).split())
+    for start, allowed in _OTHER_TYPES.items():
+      if start in message:
+        message = message[: message.index(start)] + allowed
+    raise UserError(message) from error
+  except (AttributeError, KeyError) as error:  # ml_collections adds "Did you mean".
+    from jaxgan import config as config_lib
+
+    raise UserError(
+      f'--config.FIELD: no such field: {config_lib.reason(error)}; '
+      'experiments/base*.py have them all'
+    ) from error
+  except (TypeError, ValueError, flags.Error) as error:
+    raise UserError(' '.join(str(error).split())) from error

@@ -330,7 +330,8 @@ def check_untrained(config, role: str, workdir: pathlib.Path, data) -> None:
 
   Raises:
     UserError: it would not know the experiment's classes, or images of their size, or has fewer
-      images than a batch, or crops would keep nothing of them.
+      images than a batch, or crops would keep nothing of them, or its means or deviations are of
+      another number of channels.
   """
   section, folder = config[role], _own_folder(config, role, workdir)
   test = data_lib.load(section.data, 'test')
@@ -348,6 +349,7 @@ def check_untrained(config, role: str, workdir: pathlib.Path, data) -> None:
     data_lib.steps_per_epoch(images, section.train.batch_size)
   padding, shape = section.data.crop_padding, test.images.shape[1:]
   data_lib.check_crop(padding, shape, f'config.{role}.data.crop_padding')
+  classifiers.check_channels(section.algorithm, shape[-1], f'config.{role}.')
 
 
 def _own_folder(config, role, workdir):

@@ -11,7 +11,7 @@ python -m jaxgan.main --mode=report runs/fashion_lt runs/cifar10_lt_ratio_100
 import logging
 import sys
 
-from absl import app, flags
+from absl import flags
 from absl import logging as absl_logging
 from ml_collections import config_flags
 
@@ -78,38 +78,6 @@ _PROCESS_ID = flags.DEFINE_integer('process_id', None, 'With coordinator: which 
 _SAMPLE_SEED = flags.DEFINE_integer(
   'sample_seed', 0, 'sample, export: seed of the noise.', lower_bound=0, upper_bound=2**32 - 1
 )
-
-
-# How absl begins to say that a value is of another type, and what a person can do about it.
-_OTHER_TYPES = {
-  'invalid literal for int()': 'use a whole number',
-  'could not convert string to float': 'use a number',
-  "('Non-boolean argument": 'use true or false',
-}
-
-
-def _parse(argv: list[str]) -> list[str]:
-  """Parses the flags; returns the positional arguments."""
-  app.define_help_flags()
-  try:
-    return flags.FLAGS(argv)[1:]
-  except flags.IllegalFlagValueError as error:
-    if isinstance(error.__context__, UserError):  # Of the experiment file.
-      raise error.__context__ from None
-    message = ' '.join(str(error).split())
-    for start, allowed in _OTHER_TYPES.items():
-      if start in message:
-        message = message[: message.index(start)] + allowed
-    raise UserError(message) from error
-  except (AttributeError, KeyError) as error:  # ml_collections adds "Did you mean".
-    from jaxgan import config as config_lib
-
-    raise UserError(
-      f'--config.FIELD: no such field: {config_lib.reason(error)}; '
-      'experiments/base*.py have them all'
-    ) from error
-  except (TypeError, ValueError, flags.Error) as error:
-    raise UserError(' '.join(str(error).split())) from error
 
 
 def _experiment() -> tuple:
@@ -195,7 +163,7 @@ def main(argv: list[str]) -> int:
   logging.getLogger('asyncio').setLevel(logging.CRITICAL)
   sys.unraisablehook = _unraisable
   try:
-    arguments = _parse(argv)
+    arguments = experiment_file.parse_flags(argv)
     mode = _MODE.value
     if arguments and mode != 'report':
       raise UserError(f'unknown argument {arguments[0]!r}: flags begin with --, see --help')

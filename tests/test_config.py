@@ -246,10 +246,8 @@ def test_a_run_from_before_there_were_some_fields_goes_on(method, tmp_path):
     config.methods = (method,)
     added = ('generator_spectral_norm', 'count_update', 'cycle_start', *stability.OFF)
     added += ('classifier_loss_weight', 'effective_labels')
-    # What older code ran: one weight for both losses, labels by 1 / N_k in both steps.
-    config.algorithm.update(class_loss_weight=0.7, classifier_loss_weight=0.7)
-    if method == 'class_balancing_conditional':
-      config.algorithm.effective_labels = 'both_steps'
+  if method == 'class_balancing_conditional':  # Older code drew labels by 1 / N_k in both steps.
+    config.algorithm.effective_labels = 'both_steps'
   old = config.to_dict()
   for field in added:
     old['algorithm'].pop(field, None)
@@ -264,6 +262,19 @@ def test_a_run_from_before_there_were_some_fields_goes_on(method, tmp_path):
   was, config.algorithm.network = config.algorithm.network, 'snresgan'
   with pytest.raises(UserError, match=f"network was '{was}', is 'snresgan'"):
     config_lib.remember(tmp_path, config)
+
+
+@pytest.mark.parametrize(('method', 'weight'), [('acgan_pretrained', 0.7), ('acgan', 1.0)])
+def test_an_older_class_loss_weight_is_the_classifiers_too(method, weight, tmp_path):
+  """A method that has no such loss keeps today's default."""
+  config = tiny()
+  config.methods = (method,)
+  config.algorithm.update(class_loss_weight=0.7, classifier_loss_weight=weight)
+  old = config.to_dict()
+  del old['algorithm']['classifier_loss_weight']
+  (tmp_path / 'config.json').write_text(json.dumps(old))
+  config_lib.check_unchanged(tmp_path, config)
+  assert config_lib.read(tmp_path).algorithm.classifier_loss_weight == weight
 
 
 def test_an_older_joint_vae_has_one_weight_and_capacity_for_both_latents(tmp_path):

@@ -188,6 +188,17 @@ def test_a_classifier_with_an_input_size_is_trained_on_larger_images(
     jobs.check_untrained(config, 'classifier', tmp_path / 'other', data)
 
 
+@pytest.mark.parametrize('role', ['classifier', 'annotator', 'cas'])
+def test_means_of_other_channels_are_refused_before_any_training(role, stand_in_data, tmp_path):
+  """The classifier of the score is built after the GAN is trained."""
+  stand_in_data({})
+  config = tiny()
+  config[role].algorithm.update(input_mean=(0.5, 0.5), input_std=(0.5, 0.5))
+  data = data_lib.load_training(config.data)
+  with pytest.raises(UserError, match=rf'config\.{role}\.algorithm\.input_mean=.* has 2 numbers'):
+    jobs.check_untrained(config, role, tmp_path, data)
+
+
 def test_classes_are_found_by_place_or_by_name():
   pool = build.Arrays(np.zeros((4, 8, 8, 1), np.uint8), np.arange(4), tuple('abcd'), {}, 'pool')
   classes = (np.array([2, 0]), np.array([3, 1]))

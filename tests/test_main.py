@@ -12,7 +12,7 @@ import pytest
 
 import jaxgan
 from jaxgan import config as config_lib
-from jaxgan import jobs, main
+from jaxgan import experiment_file, jobs, main
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FASHION = f'--config={ROOT}/experiments/fashion_lt.py'
@@ -110,7 +110,7 @@ def test_counts_are_one_number_or_one_for_each_class(argument, value, expected, 
     arguments.append(f'--config.algorithm.count_start={value}')
   monkeypatch.setattr(sys, 'argv', arguments)  # There ml_collections looks for fields.
   with flagsaver.flagsaver():
-    main._parse(arguments)
+    experiment_file.parse_flags(arguments)
     config = main._CONFIG.value
   config_lib.validate(config, num_devices=1)
   assert config.algorithm.count_start == expected

@@ -110,12 +110,19 @@ def input_in_words(config) -> str:
   return '; '.join(parts)
 
 
-def _check_channels(config, num_channels: int) -> None:
+def check_channels(config, num_channels: int, prefix: str = '') -> None:
+  """Refuses means or deviations of another number of channels than the images'.
+
+  Args:
+    config: the `algorithm` section.
+    num_channels: C of the images.
+    prefix: of the section in error messages, such as 'config.cas.'.
+  """
   for field in ('input_mean', 'input_std'):
     values = config[field]
     if values is not None and len(values) not in (1, num_channels):
       raise UserError(
-        f'algorithm.{field}={tuple(values)} has {len(values)} numbers, the images have '
+        f'{prefix}algorithm.{field}={tuple(values)} has {len(values)} numbers, the images have '
         f'{num_channels} channels: give one number, or one per channel'
       )
 
@@ -167,7 +174,7 @@ def classifier(
   Raises:
     UserError: means or deviations of another number of channels than the images'.
   """
-  _check_channels(config, image_shape[-1])
+  check_channels(config, image_shape[-1])
   loss_of = LOSSES[config.loss](config)
   network = NETWORKS[config.network](num_classes, config)
   schedule = learning_rate_schedule(config, steps_per_epoch)

@@ -126,6 +126,6 @@ def merge(evaluations, report_of):
 def _text(value):
   if value is None:
     return '-'
-  if isinstance(value, list) and all(isinstance(part, str) for part in value):
-    return ' '.join(value)
+  if isinstance(value, list):
+    return ' '.join(map(_text, value))
   return f'{value:.4g}' if isinstance(value, float) else str(value)

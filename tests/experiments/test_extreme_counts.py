@@ -7,6 +7,7 @@ import pytest
 
 from experiments import cifar10_lt, fashion_extreme_counts
 from jaxgan import config as config_lib
+from jaxgan.errors import UserError
 from jaxgan.losses import class_balance
 
 
@@ -37,3 +38,8 @@ def test_counts_of_the_figure_are_held_on_balanced_cifar10(counts, held):
   assert config.workdir == f'runs/cifar10_lt_ratio_1_counts_{counts}'
   config.algorithm.update(count_start=(50.0,), count_update='convex')
   assert config.algorithm.to_dict() == learned.algorithm.to_dict()
+
+
+def test_a_method_without_counts_holds_none():
+  with pytest.raises(UserError, match='cgan has no counts to hold: use method=class_balancing'):
+    cifar10_lt.get_config('ratio=1,method=cgan,counts=huge')

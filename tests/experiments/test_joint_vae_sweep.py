@@ -113,6 +113,10 @@ def test_the_command_refuses_in_a_line(tmp_path):
       [f'--out={tmp_path}/out', '--config=experiments/mnist_lt.py'],
       "config.methods=('elastic_infogan',) has no such weights",
     ),
+    (['--config.algorithm.beta=10'], "--config.FIELD: no such field: 'beta'"),
+    (['--config.train.steps=many'], 'flag --config.train.steps=many: use a whole number'),
+    (['--config=nothing.py'], '--config=nothing.py: no such file'),
+    ([f'{tmp_path}/out'], f"unknown argument '{tmp_path}/out'"),
   ):
     result = subprocess.run([*command, *arguments], capture_output=True, text=True, check=False)
     assert result.returncode == 2 and result.stderr.count('\n') == 1

@@ -20,15 +20,20 @@ def labels_of(method: str, labelled: bool) -> str:
 
 
 def upgraded(algorithm: dict, methods) -> dict:
-  """An older `algorithm` section with the fields of today; see `jaxgan.families`."""
-  # Where no method draws such labels, the field has no effect: its value is today's.
-  effective = any(gan_methods.METHODS[method].labels == 'effective' for method in methods)
+  """An older `algorithm` section with the fields of today; see `jaxgan.families`.
+
+  A field that none of the methods reads has today's default: the run would be refused else.
+  """
+  choices = [gan_methods.METHODS[method] for method in methods]
+  effective = any(choice.labels == 'effective' for choice in choices)
+  agreement = any(choice.guidance == 'cross_entropy' for choice in choices)
   added = {
     'generator_spectral_norm': False,
     'count_update': 'convex',
     'cycle_start': 0.0,
     'effective_labels': 'both_steps' if effective else 'generator_step',
-    'classifier_loss_weight': algorithm['class_loss_weight'],  # One weight was that of both.
+    # One weight was that of both losses.
+    'classifier_loss_weight': algorithm['class_loss_weight'] if agreement else 1.0,
     **stability.OFF,
     'diff_augment': [],  # An empty tuple as JSON has it.
   }

@@ -6,6 +6,7 @@ import statistics
 
 import numpy as np
 
+from jaxgan.algorithms.ema_statistics import IN_WORDS
 from jaxgan.families.class_balancing import beside_published, classifiers, memorisation, verdicts
 from jaxgan.families.class_balancing import differences as own_differences
 from jaxgan.families.class_balancing import page as page  # part of the interface
@@ -104,6 +105,7 @@ def check(evaluation):
   for name in ('frechet_annotator', 'cas', 'code_kl_from_uniform', 'frechet_recogniser'):
     optional.append(results.setdefault(name, None))
   protocol.setdefault('classes', 'labels')
+  _add_missing(protocol)
   classifiers.add_missing(protocol)
   optional += [protocol.get(f'{role}_accuracy') for role in classifiers.ROLES]
   for compared in results.setdefault('features', {}).values():
@@ -141,6 +143,18 @@ def counted_by(evaluation):
   if evaluation['class_names']:
     return 'class', evaluation['class_names'], evaluation['train_counts']
   return 'code', evaluation['code_names'], evaluation['train_code_counts']
+
+
+def _add_missing(protocol: dict) -> None:
+  """Adds to an older protocol what it was before there was a choice, in the words of today."""
+  if protocol.get('batch_norm') == 'running statistics':
+    protocol['batch_norm'] = IN_WORDS['average']
+  if 'count_start' in protocol:
+    protocol.setdefault('cycle_start', 0.0)
+    if not isinstance(protocol['count_start'], list):  # One number for all classes.
+      protocol['count_start'] = [protocol['count_start']]
+    if protocol.get('labels') == 'effective':
+      protocol.setdefault('effective_labels', 'both_steps')
 
 
 def settings(evaluation):

@@ -18,6 +18,7 @@ SCORES = {
 NONE = 'no difference shown'
 # What must agree for two methods' numbers to mean the same.
 _COMPARABLE = ('data', 'reference', 'samples')
+_CAS = ('cas_images', 'cas_network', 'cas_epochs')  # Of the classification accuracy score alone.
 
 
 class Comparison(NamedTuple):
@@ -91,6 +92,8 @@ def _compare(row, baseline):
   shared = [run for run in ours if run in theirs]
   verdicts = {}
   for score, (_, lower_is_better) in SCORES.items():
+    if score == 'cas' and _cas_protocol(row) != _cas_protocol(baseline):
+      continue
     pairs = [(ours[run].get(score), theirs[run].get(score)) for run in shared]
     pairs = [pair for pair in pairs if None not in pair]
     if pairs:
@@ -98,6 +101,10 @@ def _compare(row, baseline):
       interval = bootstrap.paired_interval(*columns) if len(pairs) > 1 else None
       verdicts[score] = (bootstrap.verdict(*columns, lower_is_better), interval)
   return Comparison(row, baseline, len(shared), verdicts)
+
+
+def _cas_protocol(row):
+  return [row.evaluations[0]['protocol'].get(name) for name in _CAS]
 
 
 def _by_run(row):

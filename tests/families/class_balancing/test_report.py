@@ -50,7 +50,7 @@ def test_one_run_beside_the_published_numbers(tmp_path):
     'samples: 50000',
     'generator: ema',
     'seed: 0',
-    'batch norm: running statistics',
+    'batch norm: average of the running statistics',
     'hardware: 2 CPU cores',
     'annotator accuracy: 0.93',
     'classifier accuracy: -',
@@ -271,3 +271,32 @@ def test_a_switch_is_compared_with_its_own_method_without_it(tmp_path):
     'cgan + lecam',
     'cgan + r1_r2, lecam',
   ]
+
+
+def test_scores_of_classifiers_trained_on_other_numbers_of_images_are_not_compared(tmp_path):
+  for seed in (0, 1):
+    for method, cas, images in (
+      ('unconditional', 0.5, 5550),
+      ('acgan', 0.6, 5550),
+      ('cgan', 0.7, 100_000),
+    ):
+      results = {'cas': cas + 0.01 * seed, 'kl_from_uniform': cas}
+      protocol = {'seed': seed, 'cas_images': images}
+      _save(tmp_path / f'{method}_{seed}', results, protocol, method=method)
+  lines = console_table(collect([tmp_path])).splitlines()
+  compared = {line.split(' ')[0]: line for line in lines if ' against unconditional' in line}
+  assert 'better in CAS; worse in KL' in compared['acgan']
+  assert 'CAS' not in compared['cgan'] and 'worse in KL' in compared['cgan']
+
+
+def test_an_older_protocol_is_that_of_todays_fields_with_what_it_ran(tmp_path):
+  old = {'seed': 0, 'labels': 'effective', 'count_start': 50.0, 'batch_norm': 'running statistics'}
+  today = {'cycle_start': 0.0, 'effective_labels': 'both_steps', 'count_start': [50.0]}
+  today |= {'seed': 1, 'batch_norm': 'average of the running statistics'}
+  _save(tmp_path / 'old', protocol=old)
+  _save(tmp_path / 'new', protocol=old | today)
+  _save(
+    tmp_path / 'other', protocol=old | today | {'seed': 2, 'effective_labels': 'generator_step'}
+  )
+  assert sorted(len(row.evaluations) for row in collect([tmp_path])) == [1, 2]
+  assert 'count start: 50; ' in report([tmp_path])
