@@ -4,8 +4,8 @@
     python -m experiments.joint_vae_sweep --out=runs/joint_vae_sweep_cars \
         --config=experiments/cars3d.py:method=joint_vae --config.train.steps=5000
 
-Trains JointVAE with every pair of weights, all else equal, as short runs of 500 steps whose
-capacities rise for the first 250; the paper reports the pair that does best and names none
+Trains JointVAE with every pair of weights, all else equal, as short runs of 300 steps whose
+capacities rise for the first 150; the paper reports the pair that does best and names none
 (§4.4 of the supplement of "Elastic-InfoGAN", Ojha et al. 2020). The best pair is that of the
 largest NMI of 1,000 generated images a code, which needs labels: it is chosen by what it is judged
 by, as in the paper. All pairs share the annotator of the folder. The same command continues where
@@ -26,7 +26,7 @@ from jaxgan.families import codes
 NAME = 'joint_vae_sweep.json'
 WEIGHTS = (10.0, 20.0, 30.0, 40.0, 50.0)
 EXPERIMENT = 'experiments/mnist_lt.py:method=joint_vae'
-STEPS = 500
+STEPS = 300
 _SCORES = ('evaluation/nmi', 'evaluation/ent', 'loss/kl_continuous', 'loss/kl_categorical')
 
 
@@ -81,7 +81,7 @@ def measure(config, out, weights=WEIGHTS) -> dict:
 
 
 def shorten(config) -> None:
-  """500 steps, in whose first half the capacities rise, and 1,000 images a code."""
+  """300 steps, in whose first half the capacities rise, and 1,000 images a code."""
   config.train.update(steps=STEPS)
   config.algorithm.capacity_steps = STEPS // 2
   config.evaluation.periodic_images_per_code = 1000

@@ -95,7 +95,7 @@ def test_the_weights_are_those_of_the_paper_and_the_runs_short():
   assert sweep.WEIGHTS == (10, 20, 30, 40, 50)
   config = mnist_lt.get_config('method=joint_vae')
   sweep.shorten(config)
-  assert (config.train.steps, config.algorithm.capacity_steps) == (500, 250)
+  assert (config.train.steps, config.algorithm.capacity_steps) == (300, 150)
   assert config.evaluation.periodic_images_per_code == 1000
 
 
