@@ -277,6 +277,18 @@ def test_an_older_class_loss_weight_is_the_classifiers_too(method, weight, tmp_p
   assert config_lib.read(tmp_path).algorithm.classifier_loss_weight == weight
 
 
+@pytest.mark.parametrize(
+  ('method', 'views'), [('elastic_infogan', 'paper'), ('uniform_infogan', 'released')]
+)
+def test_an_older_run_without_pairs_has_todays_views(method, views, tmp_path):
+  config = tiny_codes(method, small_networks=False)
+  config.algorithm.views = views
+  old = config.to_dict()
+  del old['algorithm']['views']
+  (tmp_path / 'config.json').write_text(json.dumps(old))
+  config_lib.check_unchanged(tmp_path, config)
+
+
 def test_an_older_joint_vae_has_one_weight_and_capacity_for_both_latents(tmp_path):
   config = tiny_codes('joint_vae', small_networks=False)
   config.algorithm.update(

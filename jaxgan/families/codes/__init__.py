@@ -34,8 +34,10 @@ def upgraded(algorithm: dict, methods) -> dict:
     if old in algorithm:  # One value for both latents.
       added |= dict.fromkeys(today, algorithm.pop(old))
   if 'prior' in algorithm:
+    # Of digits whose pairs nothing contrasts the field has no effect: its value is today's.
+    unread = algorithm['contrastive'] == 'none' and (added | algorithm)['network'] == 'mnist'
     added |= {
-      'views': 'paper',
+      'views': 'released' if unread else 'paper',
       'crop_keep': 1.0,
       'flip': False,
       'gamma_range': [1.0, 1.0],  # As JSON has it.
