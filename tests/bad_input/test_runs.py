@@ -68,7 +68,7 @@ CONFIGS = {
   'other method': (_fields(lambda c: c.update(methods=['gan'])), r"methods=\('gan',\) is not poss"),
   'other family': (
     _fields(lambda c: c.update(methods=['cgan'])),
-    'the configuration lacks a field',
+    'config.json lacks a field .*count_start',
   ),
   'number for train': (_fields(lambda c: c.update(train=5)), 'the configuration lacks a field'),
   'number for data': (
@@ -115,7 +115,7 @@ def _folder_instead(folder):
       [],
       "other images: .* have changed .images was 'x'",
     ),
-    (_config(b'{}'), [], 'another config .* and 29 more'),
+    (_config(b'{}'), [], 'another config .* and 34 more'),
     (_config(b'[]'), [], 'config.json cannot be read .it holds no fields'),
     (_config(half), [], 'config.json cannot be read'),
     (_folder_instead, [], 'config.json cannot be read .*Is a directory'),

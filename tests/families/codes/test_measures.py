@@ -332,7 +332,12 @@ def test_the_protocol_names_the_options_that_a_method_uses(method, changes, name
   algorithm = tiny_codes(method).algorithm
   algorithm.update(changes)
   always = ('network', 'width', 'prior_learning_rate', 'prior_losses')
+  always += ('beta_continuous', 'beta_discrete', 'continuous_capacity', 'discrete_capacity')
+  always += ('capacity_steps',)
   settings = evaluate._settings(algorithm)
+  pairs = {'views', 'rotation_degrees'} & settings.keys()
+  assert len(pairs) == (2 if algorithm.get('contrastive', 'none') != 'none' else 0)
+  always += tuple(pairs)
   assert {name: value for name, value in settings.items() if name not in always} == named
 
 
