@@ -260,13 +260,9 @@ def _upgrade(section) -> None:
 def _name_older_pictures(config) -> None:
   """Says of LSUN what a configuration has from before `data.options.picture` was a choice."""
   for section in (config, *(config.get(role) for role in CLASSIFIERS)):
-    if (
-      section
-      and 'data' in section
-      and str(section.data.get('dataset')).startswith('long_tail_lsun/')
-    ):
-      options = section.data.options
-      options.picture = options.get('picture') or 'centre_crop'
+    data = section.get('data', {}) if section else {}
+    if str(data.get('dataset')).startswith('long_tail_lsun/'):
+      data.options.picture = data.options.get('picture') or 'centre_crop'
 
 
 def changes(folder: pathlib.Path, config) -> list[tuple]:
