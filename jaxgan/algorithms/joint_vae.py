@@ -15,8 +15,8 @@ are those of Dupont's released models: MNIST up to C_z = 5 and C_c = min(5, log 
 steps, chairs of 64x64 pixels up to 30 and min(5, log k) in 100,000. Dupont's γ (30 for MNIST, 300
 for chairs) is β here: his loss is a sum over the pixels of grey images, too. For colour images his
 code has the mean over the channels, so there his γ corresponds to 3 γ here. The paper found
-reconstructions poor from β = 100 on. Without targets (C = 0) the category stays unused on MNIST: after
-300 steps its KL is 0.02 nats with β = 10 and 0.003 with β = 50, that of z 1.19 and 0.05.
+reconstructions poor from β = 100 on. Without targets (C = 0) the category stays unused on MNIST:
+after 300 steps its KL is 0.02 nats with β = 10 and 0.003 with β = 50, that of z 1.19 and 0.05.
 
 Where both are silent: the decoder is the GANs' generator and the encoder their trunk, so that the
 baseline has their capacity, and it learns at their rate; the likelihood is Dupont's, binary
