@@ -11,8 +11,8 @@ import itertools
 import sys
 
 from jaxgan.errors import UserError
-from jaxgan.families import class_balancing
-from jaxgan.families import codes as codes_family
+from jaxgan.families.class_balancing import differences as of_class_balancing
+from jaxgan.families.codes import differences as of_codes
 from jaxgan.report import formatting, published_values
 from jaxgan.report.differences import HEADER
 
@@ -87,8 +87,8 @@ def differences_tables() -> str:
   gans = [(command, config) for _, command, config in _configs()]
   codes = [(command, config_of(command)) for _, _, command in published_codes()]
   papers = {
-    'Class Balancing GAN': (class_balancing.differences, gans, len(EXPERIMENTS)),
-    'Elastic-InfoGAN': (codes_family.differences, codes, len(CODES)),
+    'Class Balancing GAN': (of_class_balancing, gans, len(EXPERIMENTS)),
+    'Elastic-InfoGAN': (of_codes, codes, len(CODES)),
   }
   return '\n\n'.join(f'{paper}:\n\n{_differences_table(*found)}' for paper, found in papers.items())
 

@@ -315,7 +315,8 @@ def trained_classifier(config, role: str, workdir: pathlib.Path, data, mesh) -> 
     classifier = load_weights(folder, config[role].data)
   else:
     classifier = load_classifier(folder, config[role].data, mesh, config[role].checkpoint)
-  _check_knows(config, role, folder, classifier, data)
+  names, shape = classifier.class_names, classifier.image_shape
+  _check_knows(config, role, folder, names, shape, classifier.input_size, data)
   return classifier
 
 
@@ -335,15 +336,8 @@ def check_untrained(config, role: str, workdir: pathlib.Path, data) -> None:
   """
   section, folder = config[role], _own_folder(config, role, workdir)
   test = data_lib.load(section.data, 'test')
-  _check_knows(
-    config,
-    role,
-    folder,
-    Classifier(
-      None, None, test.class_names, test.images.shape[1:], None, '', section.algorithm.input_size
-    ),
-    data,
-  )
+  input_size = section.algorithm.input_size
+  _check_knows(config, role, folder, test.class_names, test.images.shape[1:], input_size, data)
   if role != 'cas':
     images = len(data_lib.load_training(section.data).pool.labels)
     data_lib.steps_per_epoch(images, section.train.batch_size)
@@ -358,15 +352,15 @@ def _own_folder(config, role, workdir):
   return workdir / ('classifier' if one_network else role)
 
 
-def _check_knows(config, role, folder, classifier, data):
-  names, (*size, channels) = classifier.class_names, classifier.image_shape
+def _check_knows(config, role, folder, names, image_shape, input_size, data):
+  *size, channels = image_shape
   known = all(class_positions(names, data, r) is not None for r in range(config.replicas))
   *images, image_channels = data.image_shape
-  fits = (size == images or classifier.input_size is not None) and channels == image_channels
+  fits = (size == images or input_size is not None) and channels == image_channels
   if not fits or not known:
     field = 'folder' if config[role].get('folder') else 'data.dataset'
     raise UserError(
-      f'the {role} in {folder} knows {_sizes(names, classifier.image_shape)} images, the data set '
+      f'the {role} in {folder} knows {_sizes(names, image_shape)} images, the data set '
       f'{config.data.dataset} has {_sizes(data.pool.class_names, data.image_shape)}: change '
       f'config.{role}.{field}'
     )

@@ -59,8 +59,6 @@ PRETRAINED = {
   'resnet50_vggface2': (vggface2.pretrained_variables, vggface2.RELEASE),
   'bit_r50x1': (bit.pretrained_variables, bit.RELEASE),
 }
-
-
 LOSSES = {
   'cross_entropy': lambda config: classification.cross_entropy,
   'focal': lambda config: functools.partial(classification.focal, gamma=config.focal_gamma),

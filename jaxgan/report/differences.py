@@ -31,6 +31,16 @@ class Difference(NamedTuple):
   applies: Callable
 
 
+def of(*names) -> Callable:
+  """Whether the data set of an experiment is one of some."""
+  return lambda config, method: config.data.dataset.partition('/')[0] in names
+
+
+def every(*conditions) -> Callable:
+  """Whether all of some conditions hold."""
+  return lambda config, method: all(condition(config, method) for condition in conditions)
+
+
 def lines(table, config, method: str) -> list[str]:
   """The lines of the differences that apply to a method of an experiment, in the table's order."""
   return [difference.line for difference in table if difference.applies(config, method)]
@@ -51,5 +61,5 @@ def cells(table, rows) -> list[tuple[str, ...]]:
   effects = {difference.line: difference.effect for difference in table}
   known = [line for line in effects if line in found]
   unknown = [line for line in found if line not in effects]
-  every = ((line, effects.get(line, '-')) for line in [*known, *unknown])
-  return [HEADER, *(tuple(map(escaped, pair)) for pair in every)]
+  pairs = ((line, effects.get(line, '-')) for line in [*known, *unknown])
+  return [HEADER, *(tuple(map(escaped, pair)) for pair in pairs)]

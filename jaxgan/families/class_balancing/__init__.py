@@ -71,8 +71,6 @@ def validate(config, require, require_positive) -> None:
     value = algorithm[field]
     require(0 <= value < math.inf, f'algorithm.{field}', value, '0 or more')
   stability.validate(algorithm, require)
-  statistics, known = ema_statistics(config), ', '.join(EMA_STATISTICS)
-  require(statistics in EMA_STATISTICS, 'evaluation.ema_statistics', statistics, f'one of {known}')
 
 
 def _validate_evaluation(config, require) -> None:
@@ -85,6 +83,8 @@ def _validate_evaluation(config, require) -> None:
     batch = config.cas.train.batch_size
     allowed = f'{batch} or more, as config.cas.train.batch_size is {batch}'
     require(images >= batch, 'evaluation.cas_images', images, allowed)
+  statistics, known = ema_statistics(config), ', '.join(EMA_STATISTICS)
+  require(statistics in EMA_STATISTICS, 'evaluation.ema_statistics', statistics, f'one of {known}')
 
 
 def ema_statistics(config) -> str:

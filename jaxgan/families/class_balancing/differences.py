@@ -5,7 +5,7 @@ The code is github.com/val-iisc/class-balancing-gan; facts about it were read, n
 
 from jaxgan.algorithms import gan_methods
 from jaxgan.report import differences
-from jaxgan.report.differences import Difference
+from jaxgan.report.differences import Difference, every, of
 
 _CIFAR10, _CIFAR100 = 'long_tail_cifar10', 'long_tail_cifar100'
 _LSUN, _INATURALIST = 'long_tail_lsun', 'inaturalist2019'
@@ -14,11 +14,6 @@ _LSUN, _INATURALIST = 'long_tail_lsun', 'inaturalist2019'
 def _always(config, method):
   del config, method
   return True
-
-
-def _of(*names):
-  """Whether the data set is one of some."""
-  return lambda config, method: config.data.dataset.partition('/')[0] in names
 
 
 def _in_the_loop(config, method):
@@ -38,10 +33,6 @@ def _few_labels(config, method):
 def _squashed(config, method):
   del method
   return config.data.options.get('picture') == 'squash'
-
-
-def _all(*conditions):
-  return lambda config, method: all(condition(config, method) for condition in conditions)
 
 
 def _not(condition):
@@ -83,7 +74,7 @@ TABLE = (
     'A class keeps the first n_k images of a seeded shuffle of ours (released: of a shuffle by '
     "NumPy's global generator on CIFAR; the first of each LMDB on LSUN).",
     'Other images of the rare classes; no systematic effect.',
-    _of(_CIFAR10, _CIFAR100, _LSUN),
+    of(_CIFAR10, _CIFAR100, _LSUN),
   ),
   Difference(
     'The images of the GAN are mirrored at random (released: not).',
@@ -93,46 +84,46 @@ TABLE = (
   Difference(
     'LSUN keeps the centre square of each picture (released: the whole picture, squashed).',
     'Another data set: FIDs do not compare.',
-    _all(_of(_LSUN), _not(_squashed)),
+    every(of(_LSUN), _not(_squashed)),
   ),
   Difference(
     'iNaturalist is resized to 64x64 by Lanczos (released: bilinear).',
     'Slightly sharper real images; small.',
-    _of(_INATURALIST),
+    of(_INATURALIST),
   ),
   Difference(
     'FID compares with 2,000 images of each LSUN scene that no ratio is trained on (released: the '
     'first 2,000 training images).',
     'A higher FID: a GAN comes nearer to images that it was trained on.',
-    _all(_of(_LSUN), _evaluation(lambda e: e.get('reference', 'held_out') == 'held_out')),
+    every(of(_LSUN), _evaluation(lambda e: e.get('reference', 'held_out') == 'held_out')),
   ),
   Difference(
     'Classifiers read images in [-1, 1], as they were trained to (released: trained on images '
     "normalised by CIFAR's mean and deviation, then given the GAN's [-1, 1]).",
     'Better labels: of the regulariser, the KL and the CAS.',
-    _of(_CIFAR10, _LSUN),
+    of(_CIFAR10, _LSUN),
   ),
   Difference(
     'Classifier and annotator are trained by cross-entropy and their last checkpoint is used '
     '(released: focal loss, γ = 1, and the checkpoint of the best validation accuracy).',
     'Slightly other labels; the size is unknown.',
-    _all(_of(_CIFAR10, _LSUN), _not(_few_labels), _cross_entropy),
+    every(of(_CIFAR10, _LSUN), _not(_few_labels), _cross_entropy),
   ),
   Difference(
     "The classifiers of CIFAR-100 are trained by cross-entropy (the authors' loss is not known).",
     'Unknown.',
-    _of(_CIFAR100),
+    of(_CIFAR100),
   ),
   Difference(
     'The classifier reads 64x64 images (released: resized to 224x224).',
     'Another classifier: its KL, labels and regulariser do not compare.',
-    _all(_of(_INATURALIST), _not(_resizes)),
+    every(of(_INATURALIST), _not(_resizes)),
   ),
   Difference(
     'The classifier is trained on 64x64 images that are resized to 224x224 (which images the '
     "authors' classifier was trained on is not known; classifier=large takes 224x224 ones).",
     'A less accurate classifier: the report has its accuracy beside the published 46.90 %.',
-    _all(_of(_INATURALIST), _resizes, _trained_small),
+    every(of(_INATURALIST), _resizes, _trained_small),
   ),
   Difference(
     "BiT is fine-tuned on each labelled image once a step (BiT's notebook: 512 draws a step; what "
@@ -153,7 +144,7 @@ TABLE = (
   Difference(
     'ReLU in SNResGAN, as Tables 8 and 9 of the paper have it (released: leaky ReLU, slope 0.1).',
     'Unknown, probably small.',
-    _of(_LSUN),
+    of(_LSUN),
   ),
   Difference(
     'Every batch norm of a conditional generator is conditional, as the paper says (released: the '
@@ -177,23 +168,23 @@ TABLE = (
   Difference(
     "λ is the paper's, 20 and 5 at ratios 100 and 1 (released configurations: 10 and 2.5).",
     'More even classes, perhaps a higher FID.',
-    _all(_of(_LSUN), _in_the_loop, _algorithm(lambda a: a.regulariser_weight in (20.0, 5.0))),
+    every(of(_LSUN), _in_the_loop, _algorithm(lambda a: a.regulariser_weight in (20.0, 5.0))),
   ),
   Difference(
     'The counts of the first cycle start at 0 (released: at 512 a class).',
     'A class that is absent at first weighs more after it: N is 25 instead of 281.',
-    _all(_of(_CIFAR10, _LSUN), _in_the_loop, _algorithm(lambda a: not a.get('cycle_start'))),
+    every(of(_CIFAR10, _LSUN), _in_the_loop, _algorithm(lambda a: not a.get('cycle_start'))),
   ),
   Difference(
     'The class counts are updated every 2,000 steps, as the paper says (released: update_every is '
     '4,000, but each evaluation, every 2,000 steps, resets the counts).',
     'None expected: about the same cycle.',
-    _all(_of(_CIFAR100), _in_the_loop),
+    every(of(_CIFAR100), _in_the_loop),
   ),
   Difference(
     'Class counts are summed (released: averaged, at least 1 a class).',
     'Stronger weights of the rare classes.',
-    _all(_of(_INATURALIST), _in_the_loop, _algorithm(lambda a: a.count_update == 'additive')),
+    every(of(_INATURALIST), _in_the_loop, _algorithm(lambda a: a.count_update == 'additive')),
   ),
   Difference(
     'Labels of weight 1 / N_k are drawn for the steps of both networks (released: for the '
@@ -218,17 +209,17 @@ TABLE = (
     "The KL is of the annotator's labels, as the paper says (released: of the classifier in the "
     "loop, as the annotator's loading is commented out).",
     'A higher KL of class_balancing, which is trained to please the classifier in the loop.',
-    _of(_CIFAR10, _CIFAR100, _LSUN),
+    of(_CIFAR10, _CIFAR100, _LSUN),
   ),
   Difference(
     'The CAS is of 100,000 images (released: of 100,096, whole batches).',
     'None.',
-    _all(_scored, _of_100_000),
+    every(_scored, _of_100_000),
   ),
   Difference(
     'The CAS is of another number of images than 100,000 (released: 100,096).',
     'A lower CAS of fewer images.',
-    _all(_scored, _not(_of_100_000)),
+    every(_scored, _not(_of_100_000)),
   ),
   Difference(
     'The classifier of the CAS is trained by cross-entropy and tested at its last checkpoint '

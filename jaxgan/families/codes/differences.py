@@ -5,14 +5,9 @@ it were read, nothing is copied. Of the other data sets it is the paper that lea
 """
 
 from jaxgan.report import differences
-from jaxgan.report.differences import Difference
+from jaxgan.report.differences import Difference, every, of
 
 _VAE = 'joint_vae'
-
-
-def _of(*names):
-  """Whether the data set is one of some."""
-  return lambda config, method: config.data.dataset.partition('/')[0] in names
 
 
 def _contrasted(config, method):
@@ -25,13 +20,9 @@ def _info_gan(config, method):
   return method != _VAE
 
 
-def _all(*conditions):
-  return lambda config, method: all(condition(config, method) for condition in conditions)
-
-
-_mnist = _of('long_tail_mnist')
-_objects = _of('long_tail_cars3d', 'long_tail_chairs3d')
-_large = _of('long_tail_cars3d', 'long_tail_chairs3d', 'shapenet5', 'youtube_faces40')
+_mnist = of('long_tail_mnist')
+_objects = of('long_tail_cars3d', 'long_tail_chairs3d')
+_large = of('long_tail_cars3d', 'long_tail_chairs3d', 'shapenet5', 'youtube_faces40')
 
 TABLE = (
   Difference(
@@ -43,23 +34,23 @@ TABLE = (
     "The annotator is a CNN of ours with the paper's layers (released: its weights; "
     'config.annotator.folder names their npz).',
     'Small: both are right on about 99 % of the test digits.',
-    _all(_mnist, lambda config, method: not config.annotator.folder.endswith('.npz')),
+    every(_mnist, lambda config, method: not config.annotator.folder.endswith('.npz')),
   ),
   Difference(
     'All 200 epochs are trained (released: the last generator that is saved has 191).',
     'None expected.',
-    _all(_mnist, lambda config, method: config.train.epochs == 200),
+    every(_mnist, lambda config, method: config.train.epochs == 200),
   ),
   Difference(
     'The positive pair is rotated by up to 10 degrees without a crop, as the paper says (released: '
     "up to 20 degrees and Augmentor's crop).",
     'Unknown: other invariances.',
-    _all(_mnist, _contrasted, lambda config, method: config.algorithm.get('views') == 'paper'),
+    every(_mnist, _contrasted, lambda config, method: config.algorithm.get('views') == 'paper'),
   ),
   Difference(
     'The positive pair is one bilinear interpolation (released: three bicubic ones).',
     'None expected: slightly sharper views.',
-    _all(_mnist, _contrasted, lambda config, method: config.algorithm.get('views') == 'released'),
+    every(_mnist, _contrasted, lambda config, method: config.algorithm.get('views') == 'released'),
   ),
   Difference(
     'The contrastive loss sees the trunk as the step of D has left it (released: the features of '
@@ -96,23 +87,23 @@ TABLE = (
     'The generator is evaluated, not an average of it (the trainer of StackGAN-v2 evaluates one of '
     'decay 0.999, the paper is silent).',
     'Unknown; an average gives cleaner images.',
-    _all(_large, _info_gan, lambda config, method: not config.algorithm.get('ema_decay')),
+    every(_large, _info_gan, lambda config, method: not config.algorithm.get('ema_decay')),
   ),
   Difference(
     'Network, batch and epochs are those of 3D Cars (the paper prints none for ShapeNet).',
     'Unknown.',
-    _of('shapenet5'),
+    of('shapenet5'),
   ),
   Difference(
     'Training takes 600 epochs (paper: until convergence).',
     'Unknown.',
-    _of('youtube_faces40'),
+    of('youtube_faces40'),
   ),
   Difference(
     'The annotator is a ResNet-50 trained from scratch (paper: pre-trained on VGGFace2).',
     'Less reliable labels of faces: lower NMI, higher ENT.',
-    _all(
-      _of('youtube_faces40'),
+    every(
+      of('youtube_faces40'),
       lambda config, method: config.annotator.algorithm.network == 'resnet50',
     ),
   ),
