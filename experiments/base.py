@@ -128,8 +128,8 @@ def vggface2_section(dataset: str) -> ml_collections.ConfigDict:
 
   §4.3 of Elastic-InfoGAN's supplement says only that the network was pretrained on VGGFace2: rate,
   epochs, and the crops and mirror images before the resize are this project's. It does not say
-  which of the released weights, `resnet50_ft` or `resnet50_scratch`, either: `algorithm.weights` is
-  left to whoever starts the experiment.
+  which of the released weights either, `resnet50_ft` or `resnet50_scratch`: the command names their
+  file with `algorithm.weights`.
   """
   section = resnet50_section(dataset)
   section.algorithm.update(
@@ -265,8 +265,8 @@ def gan_config(
 ):
   """SNDCGAN for 32x32 images with the hyper-parameters of the paper (Table 10) and its code.
 
-  Classifiers are trained with the cross-entropy and used as they are at the end. That of the CAS
-  stays so where the others do not: its best checkpoint would be chosen by the images of the score.
+  Classifiers are trained with the cross-entropy, and their last checkpoint is used. The classifier
+  of the CAS always is: its best checkpoint would be chosen by the test images of the score.
 
   Args:
     experiment: name, also of the default work directory.

@@ -22,9 +22,9 @@ Classifier and annotator have the focal loss, and the best epoch by validation a
 in the authors' released code; the paper names only the re-weighting of the classifier. Both read
 images in [-1, 1], in training and in the loop: the released classifier was trained on images
 normalised by CIFAR's means and deviations and read the GAN's in [-1, 1], which is not copied.
-Published accuracies: 76.67, 87.70 and 92.29 % for ratio 100, 10 and 1, that of the annotator.
+Published accuracies: 76.67, 87.70 and 92.29 % for ratio 100, 10 and 1; the annotator has ratio 1.
 As in the authors' released code, the GAN's images are not mirrored (the classifiers' are), FID and
-KL are means over three re-samplings of the checkpoint, and the CAS is that of 100,000 images.
+KL are means over three re-samplings of the checkpoint, and the CAS uses 100,000 images.
 `python -m experiments.rows --differences` lists what still differs from that code.
 
 Semi-supervised (§4.3 of the paper), `classifier=few_labels`: the GAN's images are unlabelled, the

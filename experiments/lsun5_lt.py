@@ -32,7 +32,7 @@ scenes and on 1,581 and 500 of the last two.
 
 Classifier and annotator have the focal loss, and the best epoch by validation accuracy is used, as
 in the authors' released code; the paper names only the re-weighting of the classifier. Published
-accuracies: 82.40, 88.07 and 90.53 % for ratio 100, 10 and 1, that of the annotator.
+accuracies: 82.40, 88.07 and 90.53 % for ratio 100, 10 and 1; the annotator has ratio 1.
 
 Semi-supervised (§4.3), `classifier=few_labels`: BiT-M R50x1, fine-tuned on 50 labelled images a
 class, λ 10 and 7.5, batches of 128 (§6.4.3). Published: 35.95 / 0.15 and 30.96 / 0.06, accuracy of
