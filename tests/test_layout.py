@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from tests.rooms import LONG, PLACES, ROOMS, UPWARD
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FAMILIES = 'jaxgan.families'
 READERS = ('json', 'os', 'io', 'pathlib', 'shutil', 'tempfile', 'urllib', 'zipfile', 'data_prep')
@@ -39,7 +41,13 @@ def _name(path):
   return '.'.join(parts[:-1] if parts[-1] == '__init__' else parts)
 
 
-SOURCES = {_name(path): path.read_text() for path in sorted((ROOT / 'jaxgan').rglob('*.py'))}
+def _sources(*folders):
+  paths = [path for folder in folders for path in sorted((ROOT / folder).rglob('*.py'))]
+  return {_name(path): path.read_text() for path in paths}
+
+
+SOURCES = _sources('jaxgan')
+HOUSE = _sources('jaxgan', 'data_prep')
 
 
 def _is_in(module, room):
@@ -81,6 +89,37 @@ def wrong_imports(module, source):
   return sorted(wrong)
 
 
+def room(module):
+  """The room that a module is in: that of the innermost name in `PLACES`, or else its folder."""
+  *outer, last = module.split('.')
+  if module in PLACES:
+    return PLACES[module]
+  if outer in ([], ['jaxgan']):
+    return last
+  return room('.'.join(outer))
+
+
+def upward_imports(module, source):
+  """The modules that a module imports from rooms after its own."""
+  names = set()
+  for node in ast.walk(ast.parse(source)):
+    if isinstance(node, ast.Import):
+      names |= {alias.name for alias in node.names}
+    elif isinstance(node, ast.ImportFrom):
+      inside = {f'{node.module}.{alias.name}' for alias in node.names}
+      # `from package import a_module` is not an import of the package's own names.
+      names |= inside if inside <= set(HOUSE) else (inside & set(HOUSE)) | {node.module}
+  own = ROOMS.index(room(module))
+  return {name for name in names & set(HOUSE) if ROOMS.index(room(name)) > own}
+
+
+def long_functions(source):
+  """The functions of more than 60 lines, docstrings included."""
+  functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+  nodes = [node for node in ast.walk(ast.parse(source)) if isinstance(node, functions)]
+  return {node.name for node in nodes if node.end_lineno - node.lineno >= 60}
+
+
 def own_jits(source):
   """The lines that use another `jit` than `jaxgan.compilation.jit`."""
   lines = []
@@ -96,6 +135,38 @@ def own_jits(source):
 @pytest.mark.parametrize('module', SOURCES)
 def test_modules_import_what_their_room_may(module):
   assert wrong_imports(module, SOURCES[module]) == []
+
+
+@pytest.mark.parametrize('module', HOUSE)
+def test_imports_go_up_the_list_of_rooms(module):
+  assert upward_imports(module, HOUSE[module]) == set(UPWARD.get(module, ()))
+
+
+WRITTEN = HOUSE | _sources('experiments')
+
+
+@pytest.mark.parametrize('module', WRITTEN)
+def test_files_and_functions_are_short(module):
+  assert len(WRITTEN[module].splitlines()) <= 400
+  assert long_functions(WRITTEN[module]) == set(LONG.get(module, ()))
+
+
+def test_exceptions_and_places_are_of_modules_that_there_are():
+  assert set(UPWARD) <= set(HOUSE)
+  assert set(LONG) <= set(WRITTEN)
+  moved = [name for name in PLACES if name not in HOUSE]
+  # Both families have the same names of modules, not all of them in each.
+  assert [name for name in moved if not name.startswith(f'{FAMILIES}.')] == []
+
+
+def test_the_rules_see_a_room_after_the_own_and_a_long_function():
+  source = 'if True:\n  from jaxgan.report import rows\nfrom jaxgan import priors, run'
+  assert upward_imports('jaxgan.losses.lecam', source) == {
+    'jaxgan.report.rows', 'jaxgan.priors', 'jaxgan.run',
+  }  # fmt: skip
+  assert upward_imports('jaxgan.run', source) == set()
+  assert long_functions('def f():\n' + '  x = 1\n' * 60) == {'f'}
+  assert long_functions('def f():\n' + '  x = 1\n' * 59) == set()
 
 
 @pytest.mark.parametrize('module', [name for name in SOURCES if name != 'jaxgan.compilation'])
