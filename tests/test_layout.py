@@ -2,6 +2,7 @@
 
 import ast
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -143,6 +144,7 @@ def test_imports_go_up_the_list_of_rooms(module):
 
 
 WRITTEN = HOUSE | _sources('experiments')
+TESTS = _sources('tests')
 
 
 @pytest.mark.parametrize('module', WRITTEN)
@@ -157,6 +159,24 @@ def test_exceptions_and_places_are_of_modules_that_there_are():
   moved = [name for name in PLACES if name not in HOUSE]
   # Both families have the same names of modules, not all of them in each.
   assert [name for name in moved if not name.startswith(f'{FAMILIES}.')] == []
+
+
+def unescaped_alternatives(source):
+  """Lines whose `match=` has alternatives outside of a group: the shorter one matches too much."""
+  keywords = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.keyword)]
+  patterns = [node.value for node in keywords if node.arg == 'match']
+  texts = [value for value in patterns if isinstance(value, ast.Constant)]
+  return [text.lineno for text in texts if '|' in re.sub(r'\\.|\(.*?\)', '', text.value)]
+
+
+@pytest.mark.parametrize('module', TESTS)
+def test_patterns_of_errors_escape_what_is_no_alternative(module):
+  assert unescaped_alternatives(TESTS[module]) == []
+
+
+def test_the_rule_sees_an_alternative():
+  source = "raises(E, match='one of <a|b>')\nraises(E, match=r'a\\|b')\nraises(E, match='(a|b)')"
+  assert unescaped_alternatives(source) == [1]
 
 
 def test_the_rules_see_a_room_after_the_own_and_a_long_function():

@@ -109,7 +109,10 @@ def test_fields(field, message, refused):
       [FASHION, '--workdir=/proc/nowhere'],
       'cannot write to /proc/nowhere .*: choose another --workdir',
     ),
-    ([FASHION, '--mode='], 'flag --mode=: value should be one of <train|evaluate|sample|report>'),
+    (
+      [FASHION, '--mode='],
+      r'one of <train\|evaluate\|sample\|export\|report>',
+    ),
     ([FASHION, '--mode=train', 'stray'], "unknown argument 'stray'"),
     ([FASHION, '--mode=sample'], 'runs/fashion_lt holds no run'),
     ([FASHION, '--mode=sample', '--num_images=many'], 'num_images=many: use a whole number'),

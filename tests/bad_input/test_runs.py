@@ -150,8 +150,8 @@ def test_samples(flags, message, run, refused, tmp_path):
   ('flags', 'message'),
   [
     (['--contents=topped_up'], 'topped_up is not possible with elastic_infogan: its images have'),
-    (['--contents=real'], '--contents=real: value should be one of <synthetic|topped_up>'),
-    (['--format=zip'], '--format=zip: value should be one of <folders|npz|tfds>'),
+    (['--contents=real'], r'--contents=real: value should be one of <synthetic\|topped_up>'),
+    (['--format=zip'], r'--format=zip: value should be one of <folders\|npz\|tfds>'),
     (['--images_per_class=0'], '--images_per_class=0: 0 is not a positive integer'),
     (['--images_per_class=many'], '--images_per_class=many: use a whole number'),
     (['--out=there'], '--out=there exists: nothing is overwritten'),
