@@ -43,10 +43,10 @@ _OUT = flags.DEFINE_string('out', None, 'JSON file for the results.')
 # Prepares and says what it took: seconds, and the largest resident memory in MiB.
 _PREPARE = """
 import resource, sys, time
-from data_prep import build
+from data_prep import preparation
 first = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 start = time.monotonic()
-build.prepare('long_tail_folder', sys.argv[1], sys.argv[2], test_share=0.01)
+preparation.prepare('long_tail_folder', sys.argv[1], sys.argv[2], test_share=0.01)
 last = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 print(time.monotonic() - start, first / 1024, last / 1024)
 """

@@ -6,44 +6,17 @@
 TFDS is imported inside the functions, so that `--help` stays quick.
 """
 
-from collections.abc import Iterator
-import contextlib
-import functools
-import importlib
-import io
-import json
 import math
-import os
 from pathlib import Path
-import shutil
 import sys
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from data_prep import prepared_names
+from data_prep import preparation, prepared_names
 from data_prep.stored_images import READ_TOGETHER, StoredImages
 from data_prep.summary import summarise
-from jaxgan import files, lock
-from jaxgan.errors import UserError, first_line
-
-# Each module has OPTIONS, the names of its options, and a function
-# recipe(config, source, **options) -> data_prep.array_builder.Recipe. One in numbered splits also
-# has replica_splits(config, num_replicas) -> data_prep.array_builder.ReplicaSplits or None.
-DATASETS = {
-  'inaturalist2019': 'data_prep.inaturalist2019',
-  'long_tail_cars3d': 'data_prep.long_tail_cars3d',
-  'long_tail_chairs3d': 'data_prep.long_tail_chairs3d',
-  'long_tail_cifar10': 'data_prep.long_tail_cifar10',
-  'long_tail_cifar100': 'data_prep.long_tail_cifar100',
-  'long_tail_fashion': 'data_prep.long_tail_fashion',
-  'long_tail_fashion_mnist': 'data_prep.long_tail_fashion_mnist',
-  'long_tail_folder': 'data_prep.long_tail_folder',
-  'long_tail_lsun': 'data_prep.long_tail_lsun',
-  'long_tail_mnist': 'data_prep.long_tail_mnist',
-  'shapenet5': 'data_prep.shapenet5',
-  'youtube_faces40': 'data_prep.youtube_faces40',
-}
+from jaxgan.errors import UserError
 
 
 class Arrays(NamedTuple):
@@ -61,25 +34,6 @@ class Arrays(NamedTuple):
   key: str
 
 
-def prepare(dataset: str, source: str = '', data_dir: str = '', **options):
-  """Prepares a data set unless that has been done before.
-
-  Args:
-    dataset: '<name>/<config>', or 'long_tail_folder' for own images.
-    source: path of the original files; '' to download, or if prepared already.
-    data_dir: where prepared data is kept; '' means $TFDS_DATA_DIR or ~/tensorflow_datasets.
-    **options: those of the data set (`OPTIONS` of its module); None means not given.
-
-  Returns:
-    A TFDS builder that reads: `.info`, `.data_dir`, `.as_data_source(split)`.
-
-  Raises:
-    UserError: unknown data set or option, a bad or missing source, damaged prepared
-      data, or prepared data that came from another kind of source.
-  """
-  return _prepare(dataset, source, data_dir, options)[0]
-
-
 def load(
   dataset: str,
   split: str,
@@ -95,23 +49,23 @@ def load(
   that was taken when they were prepared.
 
   Args:
-    dataset: see `prepare`.
+    dataset: see `data_prep.preparation.prepare`.
     split: 'train', 'test', 'reference' where there is one, or a TFDS slice such as 'train[:10%]'.
-    source: see `prepare`.
-    data_dir: see `prepare`.
+    source: see `data_prep.preparation.prepare`.
+    data_dir: see `data_prep.preparation.prepare`.
     limit: images of more bytes stay on the disk and are StoredImages.
     prepared: NAME/CONFIG of data that was prepared before, read where the source is gone.
-    **options: see `prepare`.
+    **options: see `data_prep.preparation.prepare`.
 
   Returns:
     The arrays, in the order of the prepared records.
 
   Raises:
-    UserError: see `prepare`; unknown split; unreadable or altered records.
+    UserError: see `data_prep.preparation.prepare`; unknown split; unreadable or altered records.
   """
   from data_prep.array_builder import ArraysDigest
 
-  builder, metadata = _prepare(dataset, source, data_dir, options, prepared)
+  builder, metadata = preparation.prepared_data(dataset, source, data_dir, options, prepared)
   splits = builder.info.splits
   try:
     num_images = splits[split].num_examples
@@ -138,7 +92,7 @@ def load(
   except MemoryError:
     raise
   except Exception as error:  # array_record, zlib and protobuf each have their own types.
-    raise _damaged(folder, error) from error
+    raise preparation.damaged(folder, error) from error
   return _arrays(builder, metadata, split, digest, images, labels)
 
 
@@ -162,7 +116,7 @@ def _stored(builder, metadata, split, shape):
     images = StoredImages(builder.as_data_source(split), shape)
     return _arrays(builder, metadata, split, metadata[split]['arrays_sha256'], images, labels)
   except Exception as error:  # See `load`.
-    raise _damaged(Path(builder.data_dir), error) from error
+    raise preparation.damaged(Path(builder.data_dir), error) from error
 
 
 def _aligned(shape) -> np.ndarray:
@@ -171,159 +125,6 @@ def _aligned(shape) -> np.ndarray:
   memory = np.empty(size + 64, np.uint8)
   start = -memory.ctypes.data % 64
   return memory[start : start + size].reshape(shape)
-
-
-def replica_splits(dataset: str, num_replicas: int):
-  """The splits of a data set that so many replicas train on, beginning with the one named.
-
-  Args:
-    dataset: see `prepare`.
-    num_replicas: how many.
-
-  Returns:
-    `data_prep.array_builder.ReplicaSplits`, or None for a data set that is not in splits.
-
-  Raises:
-    UserError: unknown data set, or not so many splits.
-  """
-  _, module, config = _module(dataset)
-  if not hasattr(module, 'replica_splits'):
-    return None
-  return module.replica_splits(config, num_replicas)
-
-
-def _module(dataset):
-  """'<name>/<config>' to (name, the data set's module, config)."""
-  name, _, config = dataset.partition('/')
-  if name not in DATASETS:
-    raise UserError(f'dataset {dataset!r} is unknown; allowed: {", ".join(DATASETS)}')
-  return name, importlib.import_module(DATASETS[name]), config
-
-
-def _prepare(dataset, source, data_dir, options, prepared=''):
-  from data_prep.array_builder import VERSION
-
-  name, module, config = _module(dataset)
-  options = {option: value for option, value in options.items() if value is not None}
-  for option in options:
-    if option not in module.OPTIONS:
-      allowed = ', '.join(module.OPTIONS) or 'none'
-      raise UserError(f'{option} is not an option of {name}; allowed: {allowed}')
-  source = os.path.expanduser(source)
-  root = data_dir or os.environ.get('TFDS_DATA_DIR') or '~/tensorflow_datasets'
-  root = files.expanded(root)
-  if prepared and prepared_names.is_gone(source):
-    before = prepared_names.of_same_source(dataset, prepared)
-    if folder := prepared_names.find(root, before, VERSION):
-      _say_gone(source, folder)
-      return _open(folder)
-    raise UserError(
-      f'source {source} is not there, and neither is the data that was prepared from it, '
-      f'{root / prepared_names.pattern(before)}: give one of them (config field data.source or '
-      'data.data_dir)'
-    )
-  recipe = module.recipe(config, source, **options)
-  folder = prepared_names.find(root, f'{name}/{recipe.config}', VERSION)
-  if not folder:
-    folder = root / name / recipe.config / VERSION
-    _build(recipe, root, name, folder)
-  builder, metadata = _open(folder)
-  if recipe.pixels and recipe.pixels != metadata['pixels']:
-    raise UserError(
-      f'{folder} was prepared from a source with {metadata["pixels"]} pixels, source {source} has '
-      f'{recipe.pixels} pixels: delete that folder or choose another data_dir'
-    )
-  if recipe.listed is not None and 'listed' in metadata:  # Files that are not read come and go.
-    metadata['listed'] = recipe.listed._asdict()
-  return builder, metadata
-
-
-@functools.cache  # Once for all splits.
-def _say_gone(source, folder):
-  if files.is_writer():
-    print(f'source {source} is not there: using {folder}, prepared from it', file=sys.stderr)
-
-
-def _build(recipe, root, name, folder):
-  """TFDS writes to a folder `incomplete.*` beside the final one and renames it at the end."""
-  created, turn = not root.exists(), folder.parent / '.lock'
-  try:
-    with lock.turn(turn):
-      for killed in folder.parent.glob('incomplete.*'):  # Under the lock, these are dead.
-        shutil.rmtree(killed, ignore_errors=True)
-      try:
-        if not folder.exists():  # Else another process has prepared it meanwhile.
-          with quiet():
-            recipe.make(os.fspath(root)).download_and_prepare()
-      finally:
-        if not folder.exists():
-          _remove_leftovers(root / name, turn)
-          _remove_leftovers(root / 'downloads', turn)
-  except OSError as error:
-    reason = f'{error.filename or "disk"}: {error.strerror or type(error).__name__}'
-    raise UserError(f'data_dir {root}: the data cannot be prepared ({reason})') from error
-  finally:
-    if created and root.is_dir() and not any(root.iterdir()):
-      root.rmdir()
-
-
-def _remove_leftovers(top, turn):
-  """Removes a folder of a failed preparation, unless it holds data or another process uses it.
-
-  Args:
-    top: the folder to remove.
-    turn: the lock file of this preparation, which does not count as data.
-  """
-  for path in top.rglob('*'):
-    is_file = path.is_file() and path.parent.name != '.config' and path != turn
-    if is_file or path.name.startswith('incomplete.'):
-      return  # Another config, another process at work, or a finished download.
-  shutil.rmtree(top, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-  """Silences TFDS; its progress bars stay on a terminal."""
-  from absl import logging
-  import tensorflow_datasets as tfds
-
-  if not sys.stderr.isatty():
-    tfds.disable_progress_bar()
-  verbosity = logging.get_verbosity()
-  logging.set_verbosity(logging.ERROR)
-  try:
-    with contextlib.redirect_stdout(io.StringIO()):
-      yield
-  finally:
-    logging.set_verbosity(verbosity)
-
-
-def _open(folder):
-  import tensorflow_datasets as tfds
-
-  try:
-    with quiet():
-      builder = tfds.builder_from_directory(folder)
-    # The metadata of a read-only builder is lazy, and an empty dict until asked for a key.
-    # `labelled` is False only for long_tail_folder without labels.
-    metadata = {'labelled': True, **json.loads((folder / 'metadata.json').read_text())}
-    if tuple(metadata['class_names']) != tuple(builder.info.features['label'].names):
-      raise ValueError('the class names contradict metadata.json')
-    for split in builder.info.splits:
-      for path in builder.info.splits[split].filepaths:
-        if not path.exists():
-          raise FileNotFoundError(f'{path.name} is missing')
-      if sum(metadata[split]['class_counts']) != builder.info.splits[split].num_examples:
-        raise ValueError(f'the number of {split} images contradicts metadata.json')
-  except Exception as error:  # JSON, protobuf and TFDS each have their own types.
-    raise _damaged(folder, error) from error
-  return builder, metadata
-
-
-def _damaged(folder, error):
-  return UserError(
-    f'the prepared data in {folder} is damaged ({first_line(error)}): delete that folder'
-  )
 
 
 def _describe(builder, metadata) -> str:
@@ -351,12 +152,14 @@ def _main(argv) -> int:
     if len(argv) > 1:
       raise UserError(f'argument {argv[1]!r} is not understood; did you mean --source={argv[1]}?')
     if not values.dataset:
-      raise UserError(f'--dataset is missing; allowed: {", ".join(DATASETS)}')
+      raise UserError(f'--dataset is missing; allowed: {", ".join(preparation.DATASETS)}')
     options = {
       name: getattr(values, name)
       for name in ('imbalance_ratio', 'image_size', 'seed', 'test_share', 'background', 'picture')
     }
-    print(_describe(*_prepare(values.dataset, values.source, values.data_dir, options)))
+    print(
+      _describe(*preparation.prepared_data(values.dataset, values.source, values.data_dir, options))
+    )
   except UserError as error:
     print(f'error: {error}', file=sys.stderr)
     return 1

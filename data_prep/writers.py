@@ -121,11 +121,11 @@ def write_tfds(folder: Path, data: LabelledImages) -> dict:
   Its examples have `image`, `label`, `index` and `generated`; split `train`.
   """
   # TFDS takes half a second to import.
-  from data_prep import balanced_images, build
+  from data_prep import balanced_images, preparation
 
   prepared = folder / 'prepared'
   builder = balanced_images.BalancedImages(data, data_dir=os.fspath(prepared))
-  with build.quiet():
+  with preparation.quiet():
     builder.download_and_prepare()
   for path in Path(builder.data_dir).iterdir():
     path.rename(folder / path.name)

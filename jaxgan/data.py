@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from data_prep import preparation
 from jaxgan import augment, distributed, parallel
 from jaxgan.errors import UserError
 
@@ -200,9 +201,8 @@ def load_training(config, num_replicas: int = 1) -> TrainingData:
   Raises:
     UserError: there are not so many splits.
   """
-  from data_prep import build  # TFDS takes half a second to import.
 
-  splits = build.replica_splits(config.dataset, num_replicas) if num_replicas > 1 else None
+  splits = preparation.replica_splits(config.dataset, num_replicas) if num_replicas > 1 else None
   if splits is None:
     return whole(load(config, 'train', _limit(config)), num_replicas)
   options = _options(config)

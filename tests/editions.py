@@ -1,8 +1,8 @@
 """Editions of data sets for sources of another size than the published ones.
 
 Each data set's `recipe` takes the sizes that a source must have as a value, by default the
-published ones. An edition is entered in `data_prep.build.DATASETS` in place of the data set, with
-that value given.
+published ones. An edition is entered in `data_prep.preparation.DATASETS` in place of the data
+set, with that value given.
 """
 
 import functools
@@ -10,12 +10,12 @@ import importlib
 import sys
 import types
 
-from data_prep import build
+from data_prep import preparation
 
 
 def edition(name, **sizes):
   """The module of a data set, with sizes: layout=... or copy=..."""
-  module = importlib.import_module(build.DATASETS[name])
+  module = importlib.import_module(preparation.DATASETS[name])
   own = types.ModuleType(f'tests.editions.{name}')
   own.OPTIONS = module.OPTIONS
   own.recipe = functools.partial(module.recipe, **sizes)
@@ -25,7 +25,7 @@ def edition(name, **sizes):
 
 
 def register(name, setitem=dict.__setitem__, **sizes):
-  """Enters an edition for `build.prepare` and `build.load`.
+  """Enters an edition for `preparation.prepare` and `build.load`.
 
   Args:
     name: of the data set.
@@ -34,4 +34,4 @@ def register(name, setitem=dict.__setitem__, **sizes):
   """
   own = edition(name, **sizes)
   setitem(sys.modules, own.__name__, own)
-  setitem(build.DATASETS, name, own.__name__)
+  setitem(preparation.DATASETS, name, own.__name__)

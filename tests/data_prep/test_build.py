@@ -11,7 +11,7 @@ import jax
 import numpy as np
 import pytest
 
-from data_prep import array_builder, build, long_tail_fashion
+from data_prep import array_builder, build, long_tail_fashion, preparation
 from jaxgan import lock
 
 NAME = 'long_tail_fashion/ratio_50'
@@ -19,10 +19,10 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_prepare_is_idempotent(tmp_path, monkeypatch):
-  first = build.prepare(NAME, data_dir=str(tmp_path))
+  first = preparation.prepare(NAME, data_dir=str(tmp_path))
   assert sorted(first.info.splits) == ['test', 'train']
   monkeypatch.setattr(long_tail_fashion, 'read_images', lambda: pytest.fail('prepared again'))
-  assert build.prepare(NAME, data_dir=str(tmp_path)).data_dir == first.data_dir
+  assert preparation.prepare(NAME, data_dir=str(tmp_path)).data_dir == first.data_dir
 
 
 def test_load(tmp_path):
@@ -51,15 +51,15 @@ def test_the_same_preparation_gives_the_same_files(tmp_path):
 
 def test_default_data_dir(tmp_path, monkeypatch):
   monkeypatch.setenv('TFDS_DATA_DIR', str(tmp_path / 'env'))
-  assert build.prepare(NAME).data_dir.startswith(str(tmp_path / 'env'))
+  assert preparation.prepare(NAME).data_dir.startswith(str(tmp_path / 'env'))
 
 
 def test_unknown_names_and_options(tmp_path):
   with pytest.raises(build.UserError, match='unknown; allowed: inaturalist2019, long_tail_cars3d'):
-    build.prepare('cifar10', data_dir=str(tmp_path))
+    preparation.prepare('cifar10', data_dir=str(tmp_path))
   with pytest.raises(build.UserError, match='image_size is not an option of long_tail_fashion'):
-    build.prepare(NAME, data_dir=str(tmp_path), image_size=32)
-  build.prepare(NAME, data_dir=str(tmp_path), image_size=None)
+    preparation.prepare(NAME, data_dir=str(tmp_path), image_size=32)
+  preparation.prepare(NAME, data_dir=str(tmp_path), image_size=None)
 
 
 @pytest.mark.parametrize('failure', [RuntimeError, KeyboardInterrupt])
@@ -76,7 +76,7 @@ def test_a_failure_half_way_leaves_nothing(failure, tmp_path, monkeypatch):
   with monkeypatch.context() as patch:
     patch.setattr(array_builder.ArrayBuilder, '_generate_examples', fail_later)
     with pytest.raises(failure):
-      build.prepare(NAME, data_dir=str(data_dir))
+      preparation.prepare(NAME, data_dir=str(data_dir))
   assert not data_dir.exists()
   assert len(build.load(NAME, 'test', data_dir=str(data_dir)).labels) == 1000
 
@@ -104,7 +104,7 @@ def test_preparing_holds_no_more_for_more_images(tmp_path):
   builder = _Stream(data_dir=str(tmp_path))
   tracemalloc.start()
   try:
-    with build.quiet():
+    with preparation.quiet():
       builder.download_and_prepare()
     peak = tracemalloc.get_traced_memory()[1]
   finally:
@@ -119,7 +119,7 @@ def test_preparing_holds_no_more_for_more_images(tmp_path):
 def test_a_split_needs_as_many_images_as_labels(tmp_path, monkeypatch):
   split = _Stream.split(5)
   monkeypatch.setattr(_Stream, 'split', lambda self, n: split._replace(labels=np.zeros(n, int)))
-  with build.quiet(), pytest.raises(ValueError, match='zip'):
+  with preparation.quiet(), pytest.raises(ValueError, match='zip'):
     _Stream(data_dir=str(tmp_path)).download_and_prepare()
 
 
@@ -140,7 +140,7 @@ def test_who_comes_second_waits_and_takes_what_the_first_one_prepared(tmp_path):
       second.result(timeout=0.5)
     (folder / 'incomplete.ABCDEF_1.0.0').mkdir()
     recipe = long_tail_fashion.recipe('ratio_50', '')
-    with build.quiet():
+    with preparation.quiet():
       recipe.make(str(tmp_path)).download_and_prepare()
     prepared = (folder / '1.0.0').stat()
   assert len(second.result().labels) == 1000
@@ -151,7 +151,7 @@ def test_who_comes_second_waits_and_takes_what_the_first_one_prepared(tmp_path):
 def test_data_dir_that_cannot_be_written(tmp_path):
   (tmp_path / 'file').write_text('')
   with pytest.raises(build.UserError, match=r'data_dir .*file: the data cannot be prepared'):
-    build.prepare(NAME, data_dir=str(tmp_path / 'file'))
+    preparation.prepare(NAME, data_dir=str(tmp_path / 'file'))
 
 
 def _cut(file):
@@ -179,7 +179,7 @@ def _flip(file):
   ],
 )
 def test_damaged_data(pattern, damage, tmp_path):
-  folder = Path(build.prepare(NAME, data_dir=str(tmp_path)).data_dir)
+  folder = Path(preparation.prepare(NAME, data_dir=str(tmp_path)).data_dir)
   (file,) = folder.glob(pattern)
   damage(file)
   with pytest.raises(
@@ -190,15 +190,15 @@ def test_damaged_data(pattern, damage, tmp_path):
 
 
 def test_altered_data(tmp_path):
-  folder = Path(build.prepare(NAME, data_dir=str(tmp_path)).data_dir)
-  other = Path(build.prepare('long_tail_fashion/ratio_1', data_dir=str(tmp_path)).data_dir)
+  folder = Path(preparation.prepare(NAME, data_dir=str(tmp_path)).data_dir)
+  other = Path(preparation.prepare('long_tail_fashion/ratio_1', data_dir=str(tmp_path)).data_dir)
   metadata = folder / 'metadata.json'
   metadata.write_text(metadata.read_text().replace('"arrays_sha256": "', '"arrays_sha256": "0'))
   with pytest.raises(build.UserError, match='contents differ'):
     build.load(NAME, 'train', data_dir=str(tmp_path))
   metadata.write_text((other / 'metadata.json').read_text())
   with pytest.raises(build.UserError, match='contradicts metadata'):
-    build.prepare(NAME, data_dir=str(tmp_path))
+    preparation.prepare(NAME, data_dir=str(tmp_path))
 
 
 @pytest.fixture

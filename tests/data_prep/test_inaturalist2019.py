@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 import pytest
 
-from data_prep import build, long_tail
+from data_prep import build, long_tail, preparation
 from data_prep.inaturalist2019 import LAYOUT, Layout
 from jaxgan.errors import UserError
 
@@ -117,7 +117,7 @@ def test_preparing_again_gives_the_same(source, tmp_path):
 
 def _error(root, tmp_path):
   with pytest.raises(UserError) as raised:
-    build.prepare('inaturalist2019', str(root) if root else '', str(tmp_path / 'prepared'))
+    preparation.prepare('inaturalist2019', str(root) if root else '', str(tmp_path / 'prepared'))
   assert '\n' not in str(raised.value) and not (tmp_path / 'prepared').exists()
   return str(raised.value)
 

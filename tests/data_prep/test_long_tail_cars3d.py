@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from data_prep import build, long_tail_cars3d, object_views
+from data_prep import build, long_tail_cars3d, object_views, preparation
 from data_prep.long_tail_cars3d import COLLECTION
 from data_prep.object_views import draw_counts, draw_indices, object_ids
 from jaxgan import data as data_lib
@@ -130,7 +130,7 @@ def test_published_layout(published, load, tmp_path, monkeypatch):
   test = load('set_3_draw_1', 'test')
   np.testing.assert_array_equal(test.images, pool.images[::5])
   # An index counts through the views of all cars, in the order of their ids.
-  builder = build.prepare('long_tail_cars3d/set_3_draw_1', data_dir=str(tmp_path / 'tfds'))
+  builder = preparation.prepare('long_tail_cars3d/set_3_draw_1', data_dir=str(tmp_path / 'tfds'))
   last = builder.as_data_source('train')[len(drawn.labels) - 1]
   assert last['index'] // 96 == 196 and last['image'][48, 48, 1] == last['index'] % 24 * 10
 
@@ -249,14 +249,14 @@ def test_torcs_cars(real_data, load):
 
 
 def test_replicas_have_the_draws_of_the_set(make_cars, load):
-  splits = build.replica_splits('long_tail_cars3d/set_2_draw_1', 4)
+  splits = preparation.replica_splits('long_tail_cars3d/set_2_draw_1', 4)
   assert splits.pool == 'long_tail_cars3d/set_2_pool'
   assert splits.names == tuple(f'long_tail_cars3d/set_2_draw_{draw}' for draw in range(1, 5))
-  hashed = build.replica_splits('long_tail_cars3d/set_0_draw_0-0123456789', 2)
+  hashed = preparation.replica_splits('long_tail_cars3d/set_0_draw_0-0123456789', 2)
   assert hashed.pool == 'long_tail_cars3d/set_0_pool-0123456789'
   assert hashed.names[1] == 'long_tail_cars3d/set_0_draw_1-0123456789'
-  assert build.replica_splits('long_tail_cars3d/set_2_full', 9) is None
-  assert build.replica_splits('long_tail_cars3d/sets_full', 9) is None
+  assert preparation.replica_splits('long_tail_cars3d/set_2_full', 9) is None
+  assert preparation.replica_splits('long_tail_cars3d/sets_full', 9) is None
 
 
 def test_replicas_of_several_sets_have_their_own_classes(make_cars, load, tmp_path):
@@ -288,4 +288,4 @@ def test_replicas_beyond_the_last_draw_are_refused():
   with pytest.raises(
     UserError, match=r'set_4_draw_4: 3 replicas from set_4_draw_3 on are too many'
   ):
-    build.replica_splits('long_tail_cars3d/set_4_draw_3', 3)
+    preparation.replica_splits('long_tail_cars3d/set_4_draw_3', 3)

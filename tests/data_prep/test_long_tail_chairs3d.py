@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 import pytest
 
-from data_prep import build, long_tail_chairs3d
+from data_prep import build, long_tail_chairs3d, preparation
 from data_prep.long_tail_chairs3d import COLLECTION
 from data_prep.object_views import draw_counts, draw_indices, object_ids
 from jaxgan.errors import UserError
@@ -61,14 +61,14 @@ def test_published_layout(published, load):
 
 
 def test_replicas():
-  splits = build.replica_splits('long_tail_chairs3d/set_0_draw_0', 5)
+  splits = preparation.replica_splits('long_tail_chairs3d/set_0_draw_0', 5)
   assert splits.pool == 'long_tail_chairs3d/set_0_pool' and len(splits.choices) == 5
 
 
 def test_missing_and_damaged_files(published, tmp_path):
   def error(source):
     with pytest.raises(UserError) as raised:
-      build.prepare('long_tail_chairs3d/set_4_draw_2', str(source), str(tmp_path / 'tfds'))
+      preparation.prepare('long_tail_chairs3d/set_4_draw_2', str(source), str(tmp_path / 'tfds'))
     assert '\n' not in str(raised.value) and not (tmp_path / 'tfds').exists()
     return str(raised.value)
 

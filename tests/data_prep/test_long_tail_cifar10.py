@@ -11,7 +11,15 @@ import socket
 import numpy as np
 import pytest
 
-from data_prep import build, cifar_batches, download, long_tail, long_tail_cifar, long_tail_cifar10
+from data_prep import (
+  build,
+  cifar_batches,
+  download,
+  long_tail,
+  long_tail_cifar,
+  long_tail_cifar10,
+  preparation,
+)
 
 REAL_SHA256 = {
   'ratio_100': '1bfa35f41734a69fb966ca71beae3b92f5439f2b8c20165704f0dd3d3baadaf4',
@@ -107,13 +115,13 @@ def test_prepared_data_is_found_without_a_source_and_not_mixed(fake_cifar10, tmp
   assert first.key == again.key
   np.savez(tmp_path / 'copy.npz', **fake_cifar10.arrays(), pixels='jpeg')
   with pytest.raises(ValueError, match=r'prepared from a source with exact.*has jpeg pixels'):
-    build.prepare(name, source=str(tmp_path / 'copy.npz'), data_dir=data_dir)
+    preparation.prepare(name, source=str(tmp_path / 'copy.npz'), data_dir=data_dir)
 
 
 def test_bad_sources(fake_cifar10, tmp_path):
   def error(source):
     with pytest.raises(ValueError) as raised:
-      build.prepare('long_tail_cifar10/ratio_1', str(source), str(tmp_path / 'tfds'))
+      preparation.prepare('long_tail_cifar10/ratio_1', str(source), str(tmp_path / 'tfds'))
     assert '\n' not in str(raised.value)
     assert not (tmp_path / 'tfds').exists()
     return str(raised.value)
@@ -182,7 +190,7 @@ def test_download(fake_cifar10, website, publish, tmp_path):
   digest = hashlib.sha256(archive.read_bytes()).hexdigest()
   data_dir = str(tmp_path / 'tfds')
   with pytest.raises(ValueError, match=r'has SHA-256 .*name it with --source'):
-    build.prepare('long_tail_cifar10/ratio_10', data_dir=data_dir)
+    preparation.prepare('long_tail_cifar10/ratio_10', data_dir=data_dir)
   publish(url=url, sha256=digest)
   train = build.load('long_tail_cifar10/ratio_10', 'train', data_dir=data_dir)
   assert len(train.labels) == sum(COUNTS)
@@ -192,7 +200,7 @@ def test_download(fake_cifar10, website, publish, tmp_path):
 
 def test_failed_download_leaves_nothing(website, tmp_path):
   with pytest.raises(ValueError, match=r'cannot be downloaded .*place cifar-10-binary\.tar\.gz'):
-    build.prepare('long_tail_cifar10/ratio_10', data_dir=str(tmp_path / 'tfds'))
+    preparation.prepare('long_tail_cifar10/ratio_10', data_dir=str(tmp_path / 'tfds'))
   assert not (tmp_path / 'tfds').exists()
 
 
@@ -203,7 +211,7 @@ def test_silent_network_does_not_hang(publish, tmp_path, monkeypatch):
     publish(url=url)
     monkeypatch.setattr(download, 'NETWORK_TIMEOUT_SECONDS', 0.3)
     with pytest.raises(ValueError, match='cannot be downloaded'):
-      build.prepare('long_tail_cifar10/ratio_10', data_dir=str(tmp_path / 'tfds'))
+      preparation.prepare('long_tail_cifar10/ratio_10', data_dir=str(tmp_path / 'tfds'))
 
 
 @pytest.fixture

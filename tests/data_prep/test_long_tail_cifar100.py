@@ -7,7 +7,7 @@ import tarfile
 import numpy as np
 import pytest
 
-from data_prep import build, long_tail
+from data_prep import build, long_tail, preparation
 from data_prep.long_tail_cifar100 import COPY
 from jaxgan.errors import UserError
 
@@ -93,7 +93,7 @@ def test_bad_sources(splits, tmp_path):
   def error(files, name):
     source = _write(files, tmp_path / name, '')
     with pytest.raises(UserError) as raised:
-      build.prepare('long_tail_cifar100/ratio_10', source, str(tmp_path / 'tfds'))
+      preparation.prepare('long_tail_cifar100/ratio_10', source, str(tmp_path / 'tfds'))
     assert '\n' not in str(raised.value)
     return str(raised.value)
 
@@ -108,4 +108,4 @@ def test_bad_sources(splits, tmp_path):
     changed = {**splits, 'train': (pixels, coarse, other)}
     assert message in error(_binary(changed), f'label_{label}')
   with pytest.raises(UserError, match='is not a copy of CIFAR-100; accepted: cifar-100-python'):
-    build.prepare('long_tail_cifar100/ratio_10', str(tmp_path))
+    preparation.prepare('long_tail_cifar100/ratio_10', str(tmp_path))

@@ -6,7 +6,7 @@ from importlib import resources
 import numpy as np
 import pytest
 
-from data_prep import build, long_tail_fashion, reduce_fashion_mnist
+from data_prep import build, long_tail_fashion, preparation, reduce_fashion_mnist
 from data_prep.idx import read_idx
 
 
@@ -75,7 +75,7 @@ def test_splits(config, counts, sha256, data_dir):
 
 
 def test_train_and_test_are_disjoint_and_come_from_the_source(data_dir):
-  builder = build.prepare('long_tail_fashion/ratio_1', data_dir=data_dir)
+  builder = preparation.prepare('long_tail_fashion/ratio_1', data_dir=data_dir)
   examples = {split: list(builder.as_data_source(split)) for split in ('train', 'test')}
   indices = {split: {int(e['index']) for e in examples[split]} for split in examples}
   assert not indices['train'] & indices['test']
@@ -87,6 +87,6 @@ def test_train_and_test_are_disjoint_and_come_from_the_source(data_dir):
 
 def test_errors(data_dir):
   with pytest.raises(ValueError, match=r'long_tail_fashion/ratio_5 is unknown.*ratio_50'):
-    build.prepare('long_tail_fashion/ratio_5', data_dir=data_dir)
+    preparation.prepare('long_tail_fashion/ratio_5', data_dir=data_dir)
   with pytest.raises(ValueError, match='leave it empty'):
-    build.prepare('long_tail_fashion/ratio_1', source='/x', data_dir=data_dir)
+    preparation.prepare('long_tail_fashion/ratio_1', source='/x', data_dir=data_dir)

@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image
 import pytest
 
-from data_prep import build, folders, long_tail_folder
+from data_prep import build, folders, long_tail_folder, preparation
 from data_prep.long_tail import class_counts
 
 RED, BLUE = (200, 30, 10), (10, 30, 200)
@@ -135,14 +135,14 @@ def test_names_find_unchanged_sources_and_tell_others_apart(make_folder, tmp_pat
   assert name(source) != before
 
   data_dir = str(tmp_path / 'tfds')
-  builder = build.prepare('long_tail_folder', str(source), data_dir)
+  builder = preparation.prepare('long_tail_folder', str(source), data_dir)
   monkeypatch.setattr(folders, 'look_at', lambda *a: pytest.fail('decoded again'))
-  assert build.prepare('long_tail_folder', str(source), data_dir).data_dir == builder.data_dir
+  assert preparation.prepare('long_tail_folder', str(source), data_dir).data_dir == builder.data_dir
   config = builder.info.config_name
   loaded = build.load(f'long_tail_folder/{config}', 'train', data_dir=data_dir)
   assert loaded.class_names == ('cat', 'dog')
   with pytest.raises(build.UserError, match=f'makes {config}'):
-    build.prepare('long_tail_folder/other', str(source), data_dir)
+    preparation.prepare('long_tail_folder/other', str(source), data_dir)
 
 
 def assert_unlabelled(*parts):

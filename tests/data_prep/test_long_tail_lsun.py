@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 import pytest
 
-from data_prep import build, long_tail
+from data_prep import build, long_tail, preparation
 from data_prep.long_tail_lsun import LAYOUT, Layout, LongTailLsun
 from jaxgan.errors import UserError
 
@@ -124,7 +124,7 @@ def test_an_unknown_picture(source, tmp_path):
   with pytest.raises(UserError, match=r"picture='crop' .* allowed: centre_crop, squash"):
     _load('train', source, tmp_path, picture='crop')
   with pytest.raises(UserError, match='picture is not an option of long_tail_fashion'):
-    build.prepare('long_tail_fashion/ratio_50', data_dir=str(tmp_path), picture='squash')
+    preparation.prepare('long_tail_fashion/ratio_50', data_dir=str(tmp_path), picture='squash')
 
 
 def test_the_released_reference_is_what_large_classes_are_trained_on(source, tmp_path):
@@ -180,7 +180,7 @@ def test_the_published_numbers():
 
 def _error(source, tmp_path):
   with pytest.raises(UserError) as raised:
-    build.prepare(NAME, str(source) if source else '', str(tmp_path / 'prepared'))
+    preparation.prepare(NAME, str(source) if source else '', str(tmp_path / 'prepared'))
   assert '\n' not in str(raised.value) and not (tmp_path / 'prepared').exists()
   return str(raised.value)
 
@@ -213,4 +213,4 @@ def test_without_lmdb(source, tmp_path, monkeypatch):
 
 def test_unknown_config(tmp_path):
   with pytest.raises(UserError, match=r'allowed: long_tail_lsun/ratio_100, .*labelled_50'):
-    build.prepare('long_tail_lsun/ratio_7', data_dir=str(tmp_path))
+    preparation.prepare('long_tail_lsun/ratio_7', data_dir=str(tmp_path))

@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 
-from data_prep import build, idx_files, long_tail_mnist, mnist_pair
+from data_prep import build, idx_files, long_tail_mnist, mnist_pair, preparation
 from data_prep.long_tail import indices_sha256
 from data_prep.long_tail_mnist import split_counts, split_indices
 from tests.data_prep.real_splits import REAL_SHA256
@@ -158,7 +158,7 @@ def test_relabelled_images_are_other_contents(fake_mnist, load, tmp_path):
 
 def test_prepared_data_of_other_pixels_is_refused(fake_mnist, load, tmp_path):
   source = fake_mnist.write(tmp_path / 'mnist')
-  folder = build.prepare('long_tail_mnist/full', str(source), str(tmp_path / 'tfds')).data_dir
+  folder = preparation.prepare('long_tail_mnist/full', str(source), str(tmp_path / 'tfds')).data_dir
   metadata = Path(folder) / 'metadata.json'
   metadata.write_text(metadata.read_text().replace('"exact"', '"unverified"'))
   with pytest.raises(build.UserError, match=f'{folder} was prepared from .* unverified pixels'):

@@ -7,7 +7,7 @@ import ml_collections
 import numpy as np
 import pytest
 
-from data_prep import build
+from data_prep import build, preparation
 from data_prep.long_tail import indices_sha256
 from data_prep.long_tail_mnist import split_counts, split_indices
 from jaxgan import data as data_lib
@@ -32,23 +32,23 @@ def _load(config, source, tmp_path):
 
 
 def test_replicas_have_the_splits_from_the_named_one_on():
-  splits = build.replica_splits('long_tail_mnist/split_00', 50)
+  splits = preparation.replica_splits('long_tail_mnist/split_00', 50)
   assert splits.pool == 'long_tail_mnist/pool'
   assert splits.names == tuple(f'long_tail_mnist/split_{split:02}' for split in range(50))
   assert len(splits.choices) == 50
-  last = build.replica_splits('long_tail_mnist/split_48', 2)
+  last = preparation.replica_splits('long_tail_mnist/split_48', 2)
   assert last.names == ('long_tail_mnist/split_48', 'long_tail_mnist/split_49')
 
 
 def test_replicas_of_other_contents_stay_with_them():
-  splits = build.replica_splits('long_tail_mnist/split_07-0123456789', 2)
+  splits = preparation.replica_splits('long_tail_mnist/split_07-0123456789', 2)
   assert splits.pool == 'long_tail_mnist/pool-0123456789'
   assert splits.names == tuple(f'long_tail_mnist/split_0{k}-0123456789' for k in (7, 8))
 
 
 def test_replicas_beyond_the_last_split_are_refused():
   with pytest.raises(build.UserError) as error:
-    build.replica_splits('long_tail_mnist/split_48', 3)
+    preparation.replica_splits('long_tail_mnist/split_48', 3)
   assert str(error.value) == (
     'long_tail_mnist has the splits split_00 .. split_49: 3 replicas from split_48 on are too many '
     '(replicas)'
@@ -58,7 +58,7 @@ def test_replicas_beyond_the_last_split_are_refused():
 @pytest.mark.parametrize('config', ['split_7', 'split_x', 'split_50', 'split_-1'])
 def test_an_unknown_split_is_refused_for_replicas_too(config):
   with pytest.raises(build.UserError, match=r'is unknown; allowed: long_tail_mnist/split_00'):
-    build.replica_splits(f'long_tail_mnist/{config}', 2)
+    preparation.replica_splits(f'long_tail_mnist/{config}', 2)
 
 
 @pytest.mark.parametrize(
@@ -66,16 +66,16 @@ def test_an_unknown_split_is_refused_for_replicas_too(config):
   ['long_tail_mnist/full', 'long_tail_mnist/pool-0123456789', 'long_tail_fashion/ratio_1'],
 )
 def test_replicas_of_data_without_splits_share_it(dataset):
-  assert build.replica_splits(dataset, 60) is None
+  assert preparation.replica_splits(dataset, 60) is None
 
 
 def test_replicas_of_unknown_data_are_refused():
   with pytest.raises(build.UserError, match="dataset 'mnist/split_00' is unknown; allowed: inat"):
-    build.replica_splits('mnist/split_00', 2)
+    preparation.replica_splits('mnist/split_00', 2)
 
 
 def test_choices_are_positions_in_the_pool(fake_mnist, mnist_layout):
-  splits = build.replica_splits('long_tail_mnist/split_03', 3)
+  splits = preparation.replica_splits('long_tail_mnist/split_03', 3)
   pool = SimpleNamespace(labels=fake_mnist.labels, class_names=tuple('0123456789'))
   for split, choose in zip((3, 4, 5), splits.choices, strict=True):
     part = choose(pool)
@@ -136,12 +136,12 @@ def test_replicas_of_zeros_and_fours_have_the_ratios(fake_mnist, training, tmp_p
   assert [data.share_counts(r).tolist() for r in range(3)] == [[7, 3], [6, 4], [5, 5]]
   assert data.keys[2] == f'long_tail_mnist/zero_four_5_5 of {data.pool.key}'
   assert data.pool.class_names == ('0', '4')
-  splits = build.replica_splits('long_tail_mnist/zero_four_9_1-0123456789', 9)
+  splits = preparation.replica_splits('long_tail_mnist/zero_four_9_1-0123456789', 9)
   assert splits.pool == 'long_tail_mnist/zero_four_pool-0123456789'
   assert splits.names[8] == 'long_tail_mnist/zero_four_1_9-0123456789'
   with pytest.raises(build.UserError, match=r'zero_four_9_1 \.\. zero_four_1_9: 10 replicas'):
-    build.replica_splits('long_tail_mnist/zero_four_9_1', 10)
-  assert build.replica_splits('long_tail_mnist/zero_four_full', 10) is None
+    preparation.replica_splits('long_tail_mnist/zero_four_9_1', 10)
+  assert preparation.replica_splits('long_tail_mnist/zero_four_full', 10) is None
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 import pytest
 
-from data_prep import build, folders
+from data_prep import build, folders, preparation
 from data_prep.summary import summarise
 from tests.arrow_sets import shades, write_parquet
 
@@ -100,7 +100,7 @@ def test_the_background_is_part_of_the_name(sprites, tmp_path):
 
 def test_data_that_an_older_version_prepared_still_loads(sprites, tmp_path):
   folder = Path(
-    build.prepare('long_tail_folder', str(sprites), str(tmp_path), image_size=8).data_dir
+    preparation.prepare('long_tail_folder', str(sprites), str(tmp_path), image_size=8).data_dir
   )
   metadata = json.loads((folder / 'metadata.json').read_text())
   for name in ('changes', 'passed_over', 'listed', 'sizes', 'colour'):

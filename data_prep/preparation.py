@@ -1,0 +1,270 @@
+"""Prepares the data sets: where their prepared form is, what they declare, how it is written.
+
+TFDS is imported inside the functions, so that `--help` stays quick.
+"""
+
+from collections.abc import Iterator
+import contextlib
+import functools
+import importlib
+import io
+import json
+import os
+from pathlib import Path
+import shutil
+import sys
+from typing import Any, NamedTuple
+
+from data_prep import prepared_names
+from jaxgan import files, lock
+from jaxgan.errors import UserError, first_line
+
+# Each module has OPTIONS, the names of its options, and a function
+# recipe(config, source, **options) -> data_prep.array_builder.Recipe. One in numbered splits also
+# has replica_splits(config, num_replicas) -> data_prep.array_builder.ReplicaSplits or None.
+DATASETS = {
+  'inaturalist2019': 'data_prep.inaturalist2019',
+  'long_tail_cars3d': 'data_prep.long_tail_cars3d',
+  'long_tail_chairs3d': 'data_prep.long_tail_chairs3d',
+  'long_tail_cifar10': 'data_prep.long_tail_cifar10',
+  'long_tail_cifar100': 'data_prep.long_tail_cifar100',
+  'long_tail_fashion': 'data_prep.long_tail_fashion',
+  'long_tail_fashion_mnist': 'data_prep.long_tail_fashion_mnist',
+  'long_tail_folder': 'data_prep.long_tail_folder',
+  'long_tail_lsun': 'data_prep.long_tail_lsun',
+  'long_tail_mnist': 'data_prep.long_tail_mnist',
+  'shapenet5': 'data_prep.shapenet5',
+  'youtube_faces40': 'data_prep.youtube_faces40',
+}
+
+
+def prepare(dataset: str, source: str = '', data_dir: str = '', **options):
+  """Prepares a data set unless that has been done before.
+
+  Args:
+    dataset: '<name>/<config>', or 'long_tail_folder' for own images.
+    source: path of the original files; '' to download, or if prepared already.
+    data_dir: where prepared data is kept; '' means $TFDS_DATA_DIR or ~/tensorflow_datasets.
+    **options: those of the data set (`OPTIONS` of its module); None means not given.
+
+  Returns:
+    A TFDS builder that reads: `.info`, `.data_dir`, `.as_data_source(split)`.
+
+  Raises:
+    UserError: unknown data set or option, a bad or missing source, damaged prepared
+      data, or prepared data that came from another kind of source.
+  """
+  return prepared_data(dataset, source, data_dir, options)[0]
+
+
+def replica_splits(dataset: str, num_replicas: int):
+  """The splits of a data set that so many replicas train on, beginning with the one named.
+
+  Args:
+    dataset: see `prepare`.
+    num_replicas: how many.
+
+  Returns:
+    `data_prep.array_builder.ReplicaSplits`, or None for a data set that is not in splits.
+
+  Raises:
+    UserError: unknown data set, or not so many splits.
+  """
+  _, module, config = _module(dataset)
+  if not hasattr(module, 'replica_splits'):
+    return None
+  return module.replica_splits(config, num_replicas)
+
+
+def _module(dataset):
+  """'<name>/<config>' to (name, the data set's module, config)."""
+  name, _, config = dataset.partition('/')
+  if name not in DATASETS:
+    raise UserError(f'dataset {dataset!r} is unknown; allowed: {", ".join(DATASETS)}')
+  return name, importlib.import_module(DATASETS[name]), config
+
+
+class _Place(NamedTuple):
+  """Where the prepared form of a data set is or will be; no recipe where its source is gone."""
+
+  folder: Path
+  root: Path
+  name: str
+  source: str
+  recipe: Any
+
+
+def _find(dataset, source, data_dir, options, prepared='') -> _Place:
+  """Finds where a data set is or will be, without preparing it."""
+  from data_prep.array_builder import VERSION
+
+  name, module, config = _module(dataset)
+  options = {option: value for option, value in options.items() if value is not None}
+  for option in options:
+    if option not in module.OPTIONS:
+      allowed = ', '.join(module.OPTIONS) or 'none'
+      raise UserError(f'{option} is not an option of {name}; allowed: {allowed}')
+  source = os.path.expanduser(source)
+  root = data_dir or os.environ.get('TFDS_DATA_DIR') or '~/tensorflow_datasets'
+  root = files.expanded(root)
+  if prepared and prepared_names.is_gone(source):
+    before = prepared_names.of_same_source(dataset, prepared)
+    if folder := prepared_names.find(root, before, VERSION):
+      return _Place(folder, root, name, source, None)
+    raise UserError(
+      f'source {source} is not there, and neither is the data that was prepared from it, '
+      f'{root / prepared_names.pattern(before)}: give one of them (config field data.source or '
+      'data.data_dir)'
+    )
+  recipe = module.recipe(config, source, **options)
+  folder = prepared_names.find(root, f'{name}/{recipe.config}', VERSION)
+  return _Place(folder or root / name / recipe.config / VERSION, root, name, source, recipe)
+
+
+class Declared(NamedTuple):
+  """What a data set says of itself before it is prepared.
+
+  folder is that of the prepared data, which need not be there; image_shape is (H, W, C).
+  """
+
+  folder: Path
+  image_shape: tuple[int, int, int]
+  class_names: tuple[str, ...]
+
+  @property
+  def is_prepared(self) -> bool:
+    return self.folder.exists()
+
+
+def declared(
+  dataset: str, source: str = '', data_dir: str = '', prepared: str = '', **options
+) -> Declared:
+  """What is known of a data set without preparing it; nothing is downloaded or written.
+
+  Args:
+    dataset: see `load`.
+    source: see `load`.
+    data_dir: see `load`.
+    prepared: see `load`.
+    **options: see `load`.
+
+  Raises:
+    UserError: unknown data set or option, a bad or missing source, damaged prepared data.
+  """
+  place = _find(dataset, source, data_dir, options, prepared)
+  if place.folder.exists():
+    info = open_prepared(place.folder)[0].info
+    features = info.features
+    return Declared(place.folder, features['image'].shape, tuple(features['label'].names))
+  with quiet():
+    builder = place.recipe.make(os.fspath(place.root))
+  return Declared(place.folder, tuple(builder.image_shape), tuple(builder.class_names))
+
+
+def prepared_data(dataset, source, data_dir, options, prepared=''):
+  """(A builder that reads, its metadata) of a data set; prepared now if missing, see `prepare`."""
+  folder, root, name, source, recipe = _find(dataset, source, data_dir, options, prepared)
+  if recipe is None:
+    _say_gone(source, folder)
+    return open_prepared(folder)
+  if not folder.exists():
+    _build(recipe, root, name, folder)
+  builder, metadata = open_prepared(folder)
+  if recipe.pixels and recipe.pixels != metadata['pixels']:
+    raise UserError(
+      f'{folder} was prepared from a source with {metadata["pixels"]} pixels, source {source} has '
+      f'{recipe.pixels} pixels: delete that folder or choose another data_dir'
+    )
+  if recipe.listed is not None and 'listed' in metadata:  # Files that are not read come and go.
+    metadata['listed'] = recipe.listed._asdict()
+  return builder, metadata
+
+
+@functools.cache  # Once for all splits.
+def _say_gone(source, folder):
+  if files.is_writer():
+    print(f'source {source} is not there: using {folder}, prepared from it', file=sys.stderr)
+
+
+def _build(recipe, root, name, folder):
+  """TFDS writes to a folder `incomplete.*` beside the final one and renames it at the end."""
+  created, turn = not root.exists(), folder.parent / '.lock'
+  try:
+    with lock.turn(turn):
+      for killed in folder.parent.glob('incomplete.*'):  # Under the lock, these are dead.
+        shutil.rmtree(killed, ignore_errors=True)
+      try:
+        if not folder.exists():  # Else another process has prepared it meanwhile.
+          with quiet():
+            recipe.make(os.fspath(root)).download_and_prepare()
+      finally:
+        if not folder.exists():
+          _remove_leftovers(root / name, turn)
+          _remove_leftovers(root / 'downloads', turn)
+  except OSError as error:
+    reason = f'{error.filename or "disk"}: {error.strerror or type(error).__name__}'
+    raise UserError(f'data_dir {root}: the data cannot be prepared ({reason})') from error
+  finally:
+    if created and root.is_dir() and not any(root.iterdir()):
+      root.rmdir()
+
+
+def _remove_leftovers(top, turn):
+  """Removes a folder of a failed preparation, unless it holds data or another process uses it.
+
+  Args:
+    top: the folder to remove.
+    turn: the lock file of this preparation, which does not count as data.
+  """
+  for path in top.rglob('*'):
+    is_file = path.is_file() and path.parent.name != '.config' and path != turn
+    if is_file or path.name.startswith('incomplete.'):
+      return  # Another config, another process at work, or a finished download.
+  shutil.rmtree(top, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+  """Silences TFDS; its progress bars stay on a terminal."""
+  from absl import logging
+  import tensorflow_datasets as tfds
+
+  if not sys.stderr.isatty():
+    tfds.disable_progress_bar()
+  verbosity = logging.get_verbosity()
+  logging.set_verbosity(logging.ERROR)
+  try:
+    with contextlib.redirect_stdout(io.StringIO()):
+      yield
+  finally:
+    logging.set_verbosity(verbosity)
+
+
+def open_prepared(folder):
+  """(The builder that reads, its metadata) of prepared data in a folder."""
+  import tensorflow_datasets as tfds
+
+  try:
+    with quiet():
+      builder = tfds.builder_from_directory(folder)
+    # The metadata of a read-only builder is lazy, and an empty dict until asked for a key.
+    # `labelled` is False only for long_tail_folder without labels.
+    metadata = {'labelled': True, **json.loads((folder / 'metadata.json').read_text())}
+    if tuple(metadata['class_names']) != tuple(builder.info.features['label'].names):
+      raise ValueError('the class names contradict metadata.json')
+    for split in builder.info.splits:
+      for path in builder.info.splits[split].filepaths:
+        if not path.exists():
+          raise FileNotFoundError(f'{path.name} is missing')
+      if sum(metadata[split]['class_counts']) != builder.info.splits[split].num_examples:
+        raise ValueError(f'the number of {split} images contradicts metadata.json')
+  except Exception as error:  # JSON, protobuf and TFDS each have their own types.
+    raise damaged(folder, error) from error
+  return builder, metadata
+
+
+def damaged(folder, error) -> UserError:
+  """What tells a user that prepared data cannot be read."""
+  return UserError(
+    f'the prepared data in {folder} is damaged ({first_line(error)}): delete that folder'
+  )
