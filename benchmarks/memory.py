@@ -21,8 +21,9 @@ from ml_collections import config_flags
 import numpy as np
 
 from benchmarks.timing import describe_hardware
-from jaxgan import experiment, logging
+from jaxgan import logging
 from jaxgan.drawing import figures
+from jaxgan.runs import execute
 
 _CONFIG = config_flags.DEFINE_config_file('config', 'experiments/fashion_lt.py', 'Experiment file.')
 _STEPS = flags.DEFINE_integer('steps', 10_000, 'Length of the run.', 100)
@@ -82,7 +83,7 @@ def main(argv):
     watcher = threading.Thread(target=watch, args=(pathlib.Path(folder) / method, rows, done))
     watcher.start()
     try:
-      experiment.run(config, pathlib.Path(folder))
+      execute.run(config, pathlib.Path(folder))
     finally:
       done.set()
       watcher.join()

@@ -97,6 +97,7 @@ class ArrayBuilder(FileReaderBuilder, skip_registration=True):
   VERSION = tfds.core.Version(VERSION)
   image_shape: tuple[int, int, int]
   class_names: tuple[str, ...]
+  labelled: bool = True
   more_features: Mapping[str, Any] = MappingProxyType({})  # Of those whose examples have more.
 
   def __init__(self, *, source: str = '', file_format: str = 'array_record', **kwargs):

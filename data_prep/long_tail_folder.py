@@ -41,7 +41,7 @@ class LongTailFolder(ArrayBuilder, skip_registration=True):
 
   def __init__(self, *, source: readers.Source, options: dict, **kwargs):
     self.image_shape = source.train.images.shape[1:]
-    self.class_names = source.class_names
+    self.class_names, self.labelled = source.class_names, source.labelled
     self._contents = source, options
     super().__init__(**kwargs)
 

@@ -124,12 +124,14 @@ def _find(dataset, source, data_dir, options, prepared='') -> _Place:
 class Declared(NamedTuple):
   """What a data set says of itself before it is prepared.
 
-  folder is that of the prepared data, which need not be there; image_shape is (H, W, C).
+  folder is that of the prepared data, which need not be there; image_shape is (H, W, C); labelled
+  says whether its labels mean something.
   """
 
   folder: Path
   image_shape: tuple[int, int, int]
   class_names: tuple[str, ...]
+  labelled: bool
 
   @property
   def is_prepared(self) -> bool:
@@ -153,12 +155,13 @@ def declared(
   """
   place = _find(dataset, source, data_dir, options, prepared)
   if place.folder.exists():
-    info = open_prepared(place.folder)[0].info
-    features = info.features
-    return Declared(place.folder, features['image'].shape, tuple(features['label'].names))
+    builder, metadata = open_prepared(place.folder)
+    shape, names = builder.info.features['image'].shape, tuple(metadata['class_names'])
+    return Declared(place.folder, shape, names, metadata['labelled'])
   with quiet():
     builder = place.recipe.make(os.fspath(place.root))
-  return Declared(place.folder, tuple(builder.image_shape), tuple(builder.class_names))
+  shape, names = tuple(builder.image_shape), tuple(builder.class_names)
+  return Declared(place.folder, shape, names, builder.labelled)
 
 
 def prepared_data(dataset, source, data_dir, options, prepared=''):

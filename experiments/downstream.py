@@ -71,8 +71,8 @@ def measure(workdir, out, methods=(), seeds: int = 3, stretch: int = 1) -> dict:
   results, exports = {}, {}
   for seed in range(seeds):
     replica = seed % replicas
-    real = first.setup.data.arrays(replica)
-    training = _Training(section, stretch, real, test, out, first.setup.mesh)
+    real = first.inputs.data.arrays(replica)
+    training = _Training(section, stretch, real, test, out, first.inputs.mesh)
     results.setdefault('long_tail', []).append(training('long_tail', real, seed))
     results.setdefault('long_tail_drw', []).append(training('long_tail_drw', real, seed))
     for method in methods:

@@ -19,9 +19,10 @@ import sys
 
 import numpy as np
 
-from jaxgan import evaluation_file, experiment, experiment_file, files, lock, logging
+from jaxgan import evaluation_file, experiment_file, files, lock, logging
 from jaxgan.errors import UserError
 from jaxgan.families import codes
+from jaxgan.runs import execute
 
 NAME = 'joint_vae_sweep.json'
 WEIGHTS = (10.0, 20.0, 30.0, 40.0, 50.0)
@@ -49,7 +50,7 @@ def measure(config, out, weights=WEIGHTS) -> dict:
   if tuple(config.methods) != (codes.JOINT_VAE,):
     raise UserError(f'config.methods={tuple(config.methods)} has no such weights: use joint_vae')
   with lock.held(out):
-    first = experiment.Setup(config, out, config.methods, show_data=True)
+    first = execute.start(config, out, config.methods, show_data=True)
     if first.annotator is None:
       raise UserError(f'the images of {config.data.dataset} have no labels: no NMI to choose by')
     results = [_result(config, out, *pair) for pair in itertools.product(weights, repeat=2)]
@@ -95,8 +96,8 @@ def _result(config, out, beta_continuous, beta_discrete) -> dict:
   own.train.update(evaluate_every=steps, picture_every=steps, checkpoint_every=steps)
   own.annotator.folder = own.annotator.folder or str(out / 'annotator')
   folder = out / f'continuous_{beta_continuous:g}_discrete_{beta_discrete:g}'
-  setup = experiment.Setup(own, folder, own.methods)
-  experiment.train_method(setup, codes.JOINT_VAE)
+  setup = execute.start(own, folder, own.methods)
+  execute.train_method(setup, codes.JOINT_VAE)
   rows = [logging.read_metrics(path)[-1] for path in setup.folders(codes.JOINT_VAE)]
   scores = {name.split('/')[1]: float(np.mean([row[name] for row in rows])) for name in _SCORES}
   return {'beta_continuous': beta_continuous, 'beta_discrete': beta_discrete, **scores}

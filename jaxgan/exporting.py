@@ -113,13 +113,13 @@ def _check(run, out, contents, format, images_per_class):
 
 
 def _labels(run) -> str:
-  labelled = run.setup.data.labelled
+  labelled = run.inputs.data.labelled
   return families.family_of([run.method]).labels_of(run.method, labelled)
 
 
 def _classes(run, names):
   """The training Arrays with the classes of the export, and the class of each drawn label or -1."""
-  data = run.setup.data
+  data = run.inputs.data
   arrays = data.arrays(run.replica)
   if _labels(run) == 'codes':
     return arrays._replace(class_names=names), np.arange(len(names))
@@ -224,8 +224,8 @@ def _whole_or_not_there(out: pathlib.Path) -> Iterator[pathlib.Path]:
 
 def _provenance(run, labeller: str, seed: int) -> dict:
   """The fields of export.json that say where the images came from."""
-  setup = run.setup
-  networks = setup.classifiers.values()
+  inputs = run.inputs
+  networks = inputs.classifiers.values()
   accuracies = {network.key: network.accuracy for network in networks}
   return {
     'experiment': run.config.experiment,
@@ -233,7 +233,7 @@ def _provenance(run, labeller: str, seed: int) -> dict:
     'checkpoint': run.step,
     'replica': run.replica,
     'sample_seed': seed,
-    'data': setup.data.keys[run.replica],
+    'data': inputs.data.keys[run.replica],
     'labels': _labels(run),
     'labeller': labeller,
     'labeller_accuracy': accuracies.get(labeller),

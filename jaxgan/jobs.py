@@ -196,6 +196,41 @@ def training_job(
   )
 
 
+def known_classifier(folder: pathlib.Path, section) -> Classifier:
+  """What is known of a trained classifier without its weights: its classes and images.
+
+  Args:
+    folder: of its job, or an npz of the released weights.
+    section: of the classifier, in the experiment that asks.
+
+  Raises:
+    UserError: see `load_classifier` and `load_weights`.
+  """
+  if folder.suffix == '.npz':
+    _released_variables(folder)
+    declared = sources.declared(section.data)
+    _check_digits(folder, section.data, declared)
+    return Classifier(None, None, declared.class_names, declared.image_shape, None, '')
+  config = _read_classifier(folder, section.data)
+  declared, size = sources.declared(config.data), config.algorithm.input_size
+  return Classifier(None, None, declared.class_names, declared.image_shape, None, '', size)
+
+
+def _read_classifier(folder, section) -> ml_collections.ConfigDict:
+  """The configuration of a classifier's folder, on images that are there."""
+  config = config_lib.read(folder)
+  with config_lib.fields_are_there(folder / 'config.json'):
+    if config.algorithm.get('network') not in NETWORKS:
+      raise UserError(f'{folder} is not the folder of a classifier: name one that holds one')
+    config_lib.validate_classifier(config, 'json', num_devices=1)
+    for field in ('source', 'data_dir'):
+      is_there = files.expanded(config.data[field]).exists()
+      if not is_there and config.data.dataset == section.dataset:
+        config.data[field] = section[field]
+    config.data.prepared = sources.prepared_name(config.get('images', ''))
+  return config
+
+
 def load_classifier(folder: pathlib.Path, section, mesh, which: str = 'latest') -> Classifier:
   """Restores a checkpoint of a trained classifier from its job folder.
 
@@ -209,16 +244,7 @@ def load_classifier(folder: pathlib.Path, section, mesh, which: str = 'latest') 
   Raises:
     UserError: not a classifier's folder, not trained to its end, damaged, or of other images.
   """
-  config = config_lib.read(folder)
-  with config_lib.fields_are_there(folder / 'config.json'):
-    if config.algorithm.get('network') not in NETWORKS:
-      raise UserError(f'{folder} is not the folder of a classifier: name one that holds one')
-    config_lib.validate_classifier(config, 'json', num_devices=1)
-    for field in ('source', 'data_dir'):
-      is_there = files.expanded(config.data[field]).exists()
-      if not is_there and config.data.dataset == section.dataset:
-        config.data[field] = section[field]
-    config.data.prepared = sources.prepared_name(config.get('images', ''))
+  config = _read_classifier(folder, section)
   data = data_lib.load_training(config.data)
   images = data.pool.key
   if config.get('images', images) != images:
@@ -256,16 +282,8 @@ def load_weights(path: pathlib.Path, config) -> Classifier:
   Raises:
     UserError: the file cannot be read, or holds something else.
   """
-  advice = 'give the folder of a trained classifier or the npz of the released weights'
-  # All arrays are read first: one that cannot be is damage, whatever its name.
-  convert = lambda arrays: mnist.evaluation_classifier_variables(dict(arrays))  # noqa: E731
-  variables = pretrained.read_arrays(path, 'config.annotator.folder', convert, advice)
-  test = data_lib.load(config, 'test')
-  if test.images.shape[1:] != (28, 28, 1) or len(test.class_names) != 10:
-    raise UserError(
-      f'config.annotator.folder={path} is for 10 classes of 28x28x1 images, {config.dataset} has '
-      f'{len(test.class_names)} of {"x".join(map(str, test.images.shape[1:]))}'
-    )
+  variables, test = _released_variables(path), data_lib.load(config, 'test')
+  _check_digits(path, config, sources.declared(config))
   network = mnist.EvaluationClassifier(10)
 
   def classify(variables, images):
@@ -273,6 +291,21 @@ def load_weights(path: pathlib.Path, config) -> Classifier:
 
   protocol = {'loss': 'not known', 'checkpoint': 'released'}
   return _tested(classify, variables, test, 'mnist_cnn')._replace(protocol=protocol)
+
+
+def _released_variables(path):
+  advice = 'give the folder of a trained classifier or the npz of the released weights'
+  # All arrays are read first: one that cannot be is damage, whatever its name.
+  convert = lambda arrays: mnist.evaluation_classifier_variables(dict(arrays))  # noqa: E731
+  return pretrained.read_arrays(path, 'config.annotator.folder', convert, advice)
+
+
+def _check_digits(path, config, declared):
+  if declared.image_shape != (28, 28, 1) or len(declared.class_names) != 10:
+    raise UserError(
+      f'config.annotator.folder={path} is for 10 classes of 28x28x1 images, {config.dataset} has '
+      f'{len(declared.class_names)} of {"x".join(map(str, declared.image_shape))}'
+    )
 
 
 def _tested(classify, variables, test, name) -> Classifier:
@@ -288,86 +321,6 @@ def weights_key(name: str, variables) -> str:
   for leaf in jax.tree.leaves(distributed.to_host(variables)):
     digest.update(np.ascontiguousarray(leaf).tobytes())
   return f'{name}-{digest.hexdigest()[:12]}'
-
-
-def trained_classifier(config, role: str, workdir: pathlib.Path, data, mesh) -> Classifier:
-  """The classifier or annotator of an experiment, trained now if it is missing.
-
-  Where both have the same section they are one network, in the classifier's folder. Which of its
-  checkpoints is used is the experiment's to say, also of a classifier whose folder is given: the
-  field `checkpoint` of the section, which the training does not read.
-
-  Args:
-    config: the experiment's.
-    role: 'classifier' or 'annotator', the name of its section.
-    workdir: gets its folder.
-    data: the experiment's TrainingData, whose classes it must know.
-    mesh: of the devices to use.
-
-  Raises:
-    UserError: it does not know the experiment's classes, or images of their size.
-  """
-  given = config[role].folder
-  folder = files.expanded(given) if given else _own_folder(config, role, workdir)
-  if not given:
-    train.run(classifier_job(config, role, folder), mesh)
-  if folder.suffix == '.npz':
-    classifier = load_weights(folder, config[role].data)
-  else:
-    classifier = load_classifier(folder, config[role].data, mesh, config[role].checkpoint)
-  names, shape = classifier.class_names, classifier.image_shape
-  _check_knows(config, role, folder, names, shape, classifier.input_size, data)
-  return classifier
-
-
-def check_untrained(config, role: str, workdir: pathlib.Path, data) -> None:
-  """Refuses the data of a classifier that is still to be trained.
-
-  Args:
-    config: the experiment's.
-    role: 'classifier', 'annotator' or 'cas', which is trained on generated images.
-    workdir: has its folder.
-    data: the experiment's TrainingData, whose classes it must know.
-
-  Raises:
-    UserError: it would not know the experiment's classes, or images of their size, or has fewer
-      images than a batch, or crops would keep nothing of them, or its means or deviations are of
-      another number of channels.
-  """
-  section, folder = config[role], _own_folder(config, role, workdir)
-  test = data_lib.load(section.data, 'test')
-  input_size = section.algorithm.input_size
-  _check_knows(config, role, folder, test.class_names, test.images.shape[1:], input_size, data)
-  if role != 'cas':
-    images = len(data_lib.load_training(section.data).pool.labels)
-    data_lib.steps_per_epoch(images, section.train.batch_size)
-  padding, shape = section.data.crop_padding, test.images.shape[1:]
-  data_lib.check_crop(padding, shape, f'config.{role}.data.crop_padding')
-  classifiers.check_channels(section.algorithm, shape[-1], f'config.{role}.')
-
-
-def _own_folder(config, role, workdir):
-  """Where both have the same section they are one network, in the classifier's folder."""
-  one_network = 'classifier' in config and config[role].to_dict() == config.classifier.to_dict()
-  return workdir / ('classifier' if one_network else role)
-
-
-def _check_knows(config, role, folder, names, image_shape, input_size, data):
-  *size, channels = image_shape
-  known = all(class_positions(names, data, r) is not None for r in range(config.replicas))
-  *images, image_channels = data.image_shape
-  fits = (size == images or input_size is not None) and channels == image_channels
-  if not fits or not known:
-    field = 'folder' if config[role].get('folder') else 'data.dataset'
-    raise UserError(
-      f'the {role} in {folder} knows {_sizes(names, image_shape)} images, the data set '
-      f'{config.data.dataset} has {_sizes(data.pool.class_names, data.image_shape)}: change '
-      f'config.{role}.{field}'
-    )
-
-
-def _sizes(class_names, image_shape):
-  return f'{len(class_names)} classes of {"x".join(map(str, image_shape))}'
 
 
 def class_positions(known, data, replica: int) -> np.ndarray | None:

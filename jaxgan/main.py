@@ -2,6 +2,7 @@
 
 python -m jaxgan.main --config=experiments/fashion_lt.py
 python -m jaxgan.main --config=experiments/cifar10_lt.py:ratio=10 --config.train.batch_size=128
+python -m jaxgan.main --config=experiments/fashion_lt.py --mode=plan
 python -m jaxgan.main --mode=evaluate --workdir=runs/fashion_lt --checkpoint=best
 python -m jaxgan.main --mode=sample --workdir=runs/fashion_lt --num_images=100 --balanced
 python -m jaxgan.main --mode=export --workdir=runs/fashion_lt --contents=topped_up --out=balanced
@@ -26,8 +27,9 @@ _WORKDIR = flags.DEFINE_string('workdir', '', 'Work directory; default as the co
 _MODE = flags.DEFINE_enum(
   'mode',
   'train',
-  ['train', 'evaluate', 'sample', 'export', 'report'],
-  'train: train what is missing, then evaluate. evaluate: restore a checkpoint and evaluate it. '
+  ['train', 'plan', 'evaluate', 'sample', 'export', 'report'],
+  'train: train what is missing, then evaluate. plan: what train would do, job by job, and all '
+  'that it would refuse. evaluate: restore a checkpoint and evaluate it. '
   'sample: draw images. export: write a balanced data set. report: a table of the work directories '
   'given as arguments.',
 )
@@ -86,7 +88,7 @@ def _experiment() -> tuple:
   from jaxgan import config as config_lib
 
   config, workdir = _CONFIG.value, _WORKDIR.value
-  if config is None and (_MODE.value == 'train' or not workdir):
+  if config is None and (_MODE.value in ('train', 'plan') or not workdir):
     raise UserError('--config is missing: name an experiment, such as experiments/fashion_lt.py')
   distributed.join(_COORDINATOR.value, _NUM_PROCESSES.value, _PROCESS_ID.value)
   if _CACHE.value:
@@ -94,10 +96,18 @@ def _experiment() -> tuple:
   return config, files.expanded(workdir or config_lib.work_directory(config))
 
 
-def _train() -> str:
-  from jaxgan import experiment
+def _plan() -> str:
+  from jaxgan.runs import plan, show
 
-  return experiment.run(*_experiment(), profile=_PROFILE.value)
+  config, workdir = _experiment()
+  config, facts, planned = plan.planned(config, workdir, config.methods, prepare=False)
+  return '\n'.join(show.lines(config, facts, planned))
+
+
+def _train() -> str:
+  from jaxgan.runs import execute
+
+  return execute.run(*_experiment(), profile=_PROFILE.value)
 
 
 def _run():
@@ -109,11 +119,11 @@ def _run():
 
 
 def _evaluate() -> str:
-  from jaxgan import experiment
+  from jaxgan.runs import execute
 
   run = _run()
   run.evaluate()
-  return experiment.summarise(run.workdir) if files.is_writer() else ''
+  return execute.summarise(run.workdir) if files.is_writer() else ''
 
 
 def _sample() -> str:
@@ -148,6 +158,15 @@ def _report(work_dirs: list[str]) -> str:
   return report.report([files.expanded(folder) for folder in work_dirs], out)
 
 
+_COMMANDS = {
+  'train': _train,
+  'plan': _plan,
+  'evaluate': _evaluate,
+  'sample': _sample,
+  'export': _export,
+}
+
+
 def _unraisable(unraisable):
   """Prints an exception of a callback, unless Orbax has given up on the write that calls back."""
   if str(unraisable.exc_value) != 'Event loop is closed':
@@ -171,8 +190,7 @@ def main(argv: list[str]) -> int:
       if mode == 'report':
         print(_report(arguments))
       else:
-        commands = {'train': _train, 'evaluate': _evaluate, 'sample': _sample, 'export': _export}
-        print(commands[mode]())
+        print(_COMMANDS[mode]())
   except UserError as error:
     # Of names with line ends, too, one line.
     print('error:', ' '.join(str(error).splitlines()), file=sys.stderr)

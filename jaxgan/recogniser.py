@@ -32,18 +32,14 @@ def expected(config, data: data_lib.TrainingData) -> jobs.Classifier:
     data: its TrainingData, which all replicas must share.
 
   Raises:
-    UserError: the recogniser's images are others, or its run is none that tells codes apart, or its
-      data cannot work.
+    UserError: the images of a run that is given are others, or it tells no codes apart.
   """
   folder = given_folder(config)
   if folder:
     names = _names(folder, _read(folder, data), data)
   else:
     section = config[ROLE]
-    family = families.family_of(section.methods)
-    _check_images(f'config.{ROLE}.data', data_lib.load_training(section.data).pool.key, data)
-    family.check(section, data)
-    names = family.recognised(section, data)
+    names = families.family_of(section.methods).recognised(section, data)
   return jobs.Classifier(None, None, names, data.image_shape, None, '')
 
 
@@ -80,11 +76,12 @@ def _read(folder, data):
       raise UserError(f'{folder} is not the folder of a run with codes: change {_FIELD}')
     if config.replicas != 1:
       raise UserError(f'{folder} holds {config.replicas} replicas: name a run of one ({_FIELD})')
-    _check_images(folder, config.images, data)
+    check_images(folder, config.images, data)
   return config
 
 
-def _check_images(what, images, data):
+def check_images(what, images, data) -> None:
+  """Refuses a recogniser of other images than those of the TrainingData, by their key."""
   other = next((key for key in data.keys if key != images), None)
   if other is not None:
     raise UserError(

@@ -166,22 +166,25 @@ class Run:
     Raises:
       UserError: no such checkpoint.
     """
-    from jaxgan import experiment
+    from jaxgan.runs import execute
 
-    evaluations = experiment.evaluate_states(self.setup, self.method, *self._restored)
+    evaluations = execute.evaluate_states(self.inputs, self.method, *self._restored)
     return evaluations[self.replica]
 
   @functools.cached_property
-  def setup(self):
-    """The `jaxgan.experiment.Setup`: data, classifier and annotator."""
-    from jaxgan import experiment
+  def inputs(self):
+    """The `jaxgan.runs.inputs.Inputs`: data, classifier and annotator; nothing is trained."""
+    from jaxgan.runs import inputs, plan
 
-    return experiment.Setup(self.config, self.workdir, (self.method,))
+    planned = plan.planned(self.config, self.workdir, (self.method,), prepare=True)
+    config, facts, found = planned
+    plan.refuse(found)
+    return inputs.load(config, facts)
 
   @functools.cached_property
   def _restored(self):
     """(step, states of all replicas) of the checkpoint."""
-    return self.setup.restore(self.method, self._which)
+    return self.inputs.restore(self.method, self._which)
 
   def sampler(self, balanced: bool):
     """`sample(rng, num_images)` of this checkpoint and replica, label names, source of the labels.
@@ -194,10 +197,10 @@ class Run:
 
     if balanced not in self._samplers:
       state = replicas.take(self._restored[1], self.replica)
-      sample, names, source = self.setup.evaluation(self.method).sampler(state, balanced)
+      sample, names, source = self.inputs.evaluation(self.method).sampler(state, balanced)
 
       def on_mesh(rng, num_images):
-        with jax.set_mesh(self.setup.mesh):
+        with jax.set_mesh(self.inputs.mesh):
           return sample(rng, num_images)
 
       self._samplers[balanced] = on_mesh, names, source

@@ -10,6 +10,7 @@ import pathlib
 
 import ml_collections
 
+from data_prep import preparation
 from data_prep.prepared_names import OWN_IMAGES, is_gone
 from jaxgan import config as config_lib
 from jaxgan import files
@@ -43,6 +44,28 @@ def with_prepared(config, workdir: pathlib.Path):
       if is_gone(section.source) and not section.get('prepared'):
         section.prepared = known.get(_identity(section), '')
   return config
+
+
+def declared(section, num_replicas: int = 1) -> preparation.Declared:
+  """What the data set of a `data` section declares, without preparing it.
+
+  Args:
+    section: the section.
+    num_replicas: whose images are to be there.
+
+  Raises:
+    UserError: see `data_prep.preparation.declared`.
+  """
+  options = {name: value for name, value in section.options.items() if value is not None}
+  options |= {'source': section.source, 'data_dir': section.data_dir}
+  options |= {'prepared': section.get('prepared', '')}
+  own = preparation.declared(section.dataset, **options)
+  splits = None
+  if num_replicas > 1:
+    splits = preparation.replica_splits(section.dataset, num_replicas)
+  if splits is None:
+    return own
+  return own._replace(folder=preparation.declared(splits.pool, **options).folder)
 
 
 def check_apart(config, workdir: pathlib.Path) -> None:

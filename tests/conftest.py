@@ -82,7 +82,7 @@ def make_job(tmp_path):
 @pytest.fixture(scope='session')
 def finished(tmp_path_factory):
   """The work directory of a finished run of `tiny` with both methods, and its closing table."""
-  from jaxgan import experiment  # Only tests that need it wait for its imports.
+  from jaxgan.runs import execute
 
   workdir = tmp_path_factory.mktemp('run')
   with pytest.MonkeyPatch.context() as monkeypatch:
@@ -90,7 +90,7 @@ def finished(tmp_path_factory):
     stand_in.use_stand_in_data(monkeypatch)
     config = stand_in.tiny()
     config.methods, config.train.preview = stand_in.METHODS, True
-    table = experiment.run(config, workdir)
+    table = execute.run(config, workdir)
   return workdir, table
 
 

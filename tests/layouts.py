@@ -62,14 +62,15 @@ def _train(mesh, job, replicas, steps, folder, **_):
 
 def _job(config, method, replicas, classifiers=()):
   from jaxgan import data as data_lib
-  from jaxgan import experiment, families, train
+  from jaxgan import families, train
+  from jaxgan.runs import folders
 
   config.replicas = replicas
   config.train.batch_size = 16
   data = data_lib.load_training(config.data, replicas)
   family = families.family_of((method,))
   algorithm, frozen = family.build(config, method, data, dict(classifiers))
-  own = experiment.method_config(config, method, data)
+  own = folders.method_config(config, method, data)
   return train.Job('job', None, own, algorithm, data, frozen, None, None)
 
 

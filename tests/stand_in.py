@@ -1,16 +1,17 @@
 """Stand-in data and tiny networks for the tests of training."""
 
+from pathlib import Path
 import types
 
 import jax
 import ml_collections
 import numpy as np
 
-from data_prep import build
+from data_prep import preparation
 from data_prep.build import Arrays
 from experiments import base, base_codes
 from jaxgan import data as data_lib
-from jaxgan import parallel
+from jaxgan import parallel, sources
 from tests import small
 
 CLASS_COUNTS = (40, 24, 12)
@@ -40,7 +41,14 @@ def use_stand_in_data(monkeypatch):
   """Replaces every data set by noise; returns a function that changes its shape."""
   shape = {'image_size': 8, 'channels': 1, 'num_classes': 3, 'n': 60, 'metadata': {}}
   monkeypatch.setattr(data_lib, 'load', lambda config, split, limit=0: _arrays(split, **shape))
-  monkeypatch.setattr(build, 'replica_splits', lambda dataset, num_replicas: None)
+  monkeypatch.setattr(preparation, 'replica_splits', lambda dataset, num_replicas: None)
+
+  def declared(section, num_replicas=1):
+    arrays = data_lib.load(section, 'train')
+    names, labelled = arrays.class_names, arrays.metadata.get('labelled', True)
+    return preparation.Declared(Path(__file__), arrays.images.shape[1:], names, labelled)
+
+  monkeypatch.setattr(sources, 'declared', declared)
   return shape.update
 
 
@@ -130,5 +138,5 @@ def run_to_export(method='class_balancing', names=ODD_NAMES, sample=sample_uneve
     step=40,
     config=tiny(),
     sampler=lambda balanced: (sample, names, 'labeller-1'),
-    setup=types.SimpleNamespace(data=data_lib.whole(arrays), classifiers={'classifier': labeller}),
+    inputs=types.SimpleNamespace(data=data_lib.whole(arrays), classifiers={'classifier': labeller}),
   )

@@ -7,16 +7,17 @@ from PIL import Image
 import pytest
 
 from jaxgan import config as config_lib
-from jaxgan import experiment, logging, report, train
+from jaxgan import logging, report, train
 from jaxgan.errors import UserError
 from jaxgan.families import class_balancing, codes
+from jaxgan.runs import execute, inputs
 from tests import stand_in
 
 METHODS = stand_in.METHODS
 
 
 def _setup(config, workdir, methods=('class_balancing',)):
-  return experiment.Setup(config, workdir, methods)
+  return execute.start(config, workdir, methods)
 
 
 def test_every_output_is_there(finished):
@@ -88,7 +89,7 @@ def test_the_same_command_trains_nothing_again(finished, tiny_config, stand_in_d
   monkeypatch.setattr(train, 'compile_run', lambda *a, **k: pytest.fail('trained again'))
   tiny_config.methods = METHODS
   before = (finished[0] / 'class_balancing' / 'evaluation.json').read_text()
-  experiment.run(tiny_config, finished[0])
+  execute.run(tiny_config, finished[0])
   assert (finished[0] / 'class_balancing' / 'evaluation.json').read_text() == before
 
 
@@ -102,13 +103,13 @@ def test_another_config_is_refused_before_anything_is_trained(finished, tiny_con
   del stand_in_data
   tiny_config.algorithm.learning_rate = 0.5
   with pytest.raises(UserError, match=r'algorithm\.learning_rate was 0\.0002, is 0\.5'):
-    experiment.run(tiny_config, finished[0])
+    execute.run(tiny_config, finished[0])
 
 
 def test_other_images_are_noticed(finished, tiny_config, stand_in_data):
   stand_in_data({'image_size': 16})
   with pytest.raises(UserError, match='images was'):
-    experiment.run(tiny_config, finished[0])
+    execute.run(tiny_config, finished[0])
 
 
 @pytest.mark.parametrize(
@@ -147,7 +148,7 @@ def test_a_classifier_of_other_classes_is_refused(
   tiny_config.classifier.folder = tiny_config.annotator.folder = str(finished[0] / 'classifier')
   known = _setup(tiny_config, tmp_path).classifier
   stand_in_data({'num_classes': 4})
-  monkeypatch.setattr(experiment.jobs, 'load_classifier', lambda *_: known)
+  monkeypatch.setattr(inputs.jobs, 'load_classifier', lambda *_: known)
   with pytest.raises(UserError, match=r'knows 3 classes .* has 4 classes'):
     _setup(tiny_config, tmp_path / 'other')
 
@@ -158,9 +159,9 @@ def test_evaluating_a_checkpoint_leaves_training_alone(
   del stand_in_data
   setup = _setup(tiny_config, finished[0])
   _, before = setup.restore('class_balancing', 'latest')
-  (evaluation,) = experiment.evaluate_method(setup, 'class_balancing', '2')
+  (evaluation,) = execute.evaluate_method(setup, 'class_balancing', '2')
   assert evaluation['protocol']['step'] == 2
-  experiment.evaluate_method(setup, 'class_balancing', 'latest')
+  execute.evaluate_method(setup, 'class_balancing', 'latest')
   _, after = setup.restore('class_balancing', 'latest')
   assert_trees_equal(before, after)
   assert jax.tree.leaves(after)
@@ -178,5 +179,5 @@ def test_families_in_one_folder_are_drawn_apart(tmp_path, monkeypatch):
   for module in (class_balancing, codes):
     monkeypatch.setattr(module, 'compare', lambda workdir, folders: [sorted(folders)])
   monkeypatch.setattr(report, 'collect', lambda folders: [])
-  lines = experiment.summarise(tmp_path).splitlines()
+  lines = execute.summarise(tmp_path).splitlines()
   assert lines[-2:] == ["picture: ['unconditional']", "picture: ['elastic_infogan', 'joint_vae']"]

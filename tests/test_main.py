@@ -155,8 +155,8 @@ def test_export_says_what_it_wrote(command, finished, tmp_path, monkeypatch):
   printed = command(*flags, '--format=folders', '--images_per_class=41', f'--out={out}')
   written = json.loads((out / 'export.json').read_text())
   run = jaxgan.load(finished[0], checkpoint=4)
-  assert written['labeller'] == run.setup.classifier.key
-  assert written['labeller_accuracy'] == run.setup.classifier.accuracy
+  assert written['labeller'] == run.inputs.classifier.key
+  assert written['labeller_accuracy'] == run.inputs.classifier.accuracy
   assert printed == (
     '41 images of each of 3 classes, 47 generated at step 4 and 76 real, labelled by '
     f'{written["labeller"]}: {out}\n'

@@ -6,12 +6,13 @@ import warnings
 import numpy as np
 import pytest
 
-from jaxgan import experiment, names, report
+from jaxgan import names, report
 from jaxgan.drawing import curves, grids, page
 from jaxgan.families.class_balancing import pictures as balance
 from jaxgan.families.codes import charts
 from jaxgan.families.codes import pictures as codes
 from jaxgan.report.page import pieces
+from jaxgan.runs import execute
 from tests import pixels, stand_in
 from tests.bad_input import sources
 from tests.evaluations import CLASS_BALANCE, CODES, save
@@ -119,7 +120,7 @@ def test_a_run_with_the_ugliest_names(tmp_path, monkeypatch, capfd, family):
       dataset='long_tail_folder', source=str(source), data_dir=str(tmp_path / 'data')
     )
   config.train.preview = True
-  table = experiment.run(config, tmp_path / 'run')
+  table = execute.run(config, tmp_path / 'run')
   lines = capfd.readouterr().err
   assert 'left out' not in lines and 'Traceback' not in lines and 'UserWarning' not in lines
   assert lines.count('no installed font') <= 1

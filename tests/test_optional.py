@@ -5,8 +5,9 @@ import json
 import pytest
 import tensorboardX.summary
 
-from jaxgan import checkpoint, experiment, optional, report, stopping, train
+from jaxgan import checkpoint, optional, report, stopping, train
 from jaxgan.errors import UserError
+from jaxgan.runs import execute
 from tests import stand_in, toy
 
 ERRORS = (ValueError, RuntimeError, MemoryError, KeyError)
@@ -123,7 +124,7 @@ def test_no_picture_ends_an_experiment(tmp_path, monkeypatch, stand_in_data, cap
     patch.setattr(Figure, 'savefig', raises(ValueError))
     patch.setattr(grids, 'save_png', raises(RuntimeError))
     patch.setattr(page, 'write_progress', raises(MemoryError))
-    table = experiment.run(config, tmp_path)
+    table = execute.run(config, tmp_path)
   lines = capsys.readouterr().err
   folder = tmp_path / method
   expected = {
@@ -139,7 +140,7 @@ def test_no_picture_ends_an_experiment(tmp_path, monkeypatch, stand_in_data, cap
   assert (folder / 'checkpoints' / '4').exists() and not list(folder.glob('*owed*'))
   assert json.loads((folder / 'evaluation.json').read_text())['protocol']['step'] in (2, 4)
   assert not list(folder.rglob('*.png'))
-  experiment.run(config, tmp_path)  # A later success.
+  execute.run(config, tmp_path)  # A later success.
   assert len(list(tmp_path.rglob('*.png'))) > 2
 
 

@@ -5,12 +5,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgan import compilation, experiment, jobs, parallel, replicas, train, train_step
+from jaxgan import compilation, jobs, parallel, replicas, train, train_step
 from jaxgan import data as data_lib
 from jaxgan.algorithms.gan import gan
 from jaxgan.algorithms.gan_methods import METHODS
 from jaxgan.errors import UserError
 from jaxgan.networks.resnet import ResNet
+from jaxgan.runs import folders
 from tests import small, toy
 
 pytestmark = pytest.mark.skipif(jax.device_count() < 8, reason='needs 8 (virtual) devices')
@@ -41,7 +42,7 @@ def job(tiny_config, stand_in_data):
   return train.Job(
     name='job',
     folder=None,
-    config=experiment.method_config(tiny_config, 'class_balancing', data),
+    config=folders.method_config(tiny_config, 'class_balancing', data),
     algorithm=algorithm,
     data=data,
     frozen={'classifier': variables},

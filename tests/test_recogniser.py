@@ -10,8 +10,9 @@ import pytest
 import jaxgan
 from jaxgan import config as config_lib
 from jaxgan import data as data_lib
-from jaxgan import experiment, jobs, logging, recogniser, report, train
+from jaxgan import jobs, logging, recogniser, report, train
 from jaxgan.errors import UserError
+from jaxgan.runs import execute
 from tests.stand_in import tiny, tiny_balanced, use_stand_in_data
 
 METHODS = ('unconditional', 'code_balancing')
@@ -30,7 +31,7 @@ def unlabelled(tmp_path_factory):
   workdir = tmp_path_factory.mktemp('unlabelled')
   with pytest.MonkeyPatch.context() as monkeypatch:
     use_stand_in_data(monkeypatch)(UNLABELLED)
-    return workdir, experiment.run(_config(), workdir)
+    return workdir, execute.run(_config(), workdir)
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def _evaluation(folder):
 
 
 def _setup(config, workdir):
-  return experiment.Setup(config, workdir, config.methods)
+  return execute.start(config, workdir, config.methods)
 
 
 def test_every_step_has_its_folder(unlabelled):
@@ -100,12 +101,12 @@ def test_codes_are_what_is_balanced_and_sampled(unlabelled, without_labels):
   assert run.label_names == ('code_0', 'code_1', 'code_2', 'code_3')
   assert run.labelled_by == _evaluation(run.folder)['protocol']['recogniser']
   elastic = jaxgan.load(workdir / 'recogniser')
-  _, states = elastic.setup.restore('elastic_infogan', 'latest')
-  algorithm, _ = elastic.setup.algorithm('elastic_infogan')
+  _, states = elastic.inputs.restore('elastic_infogan', 'latest')
+  algorithm, _ = elastic.inputs.algorithm('elastic_infogan')
   variables = jax.tree.map(lambda x: x[0], states).variables
   expected, _ = jobs.compile_classify(algorithm.classify)(variables, images)
   np.testing.assert_array_equal(labels, expected)
-  _, frozen = run.setup.algorithm('code_balancing')
+  _, frozen = run.inputs.algorithm('code_balancing')
   jax.tree.map(np.testing.assert_array_equal, frozen['classifier'], variables)
 
 
@@ -115,7 +116,7 @@ def test_the_same_command_trains_nothing_again(unlabelled, without_labels, monke
   workdir, table = unlabelled
   path = workdir / 'recogniser' / 'elastic_infogan' / 'evaluation.json'
   before = path.stat().st_mtime_ns
-  assert experiment.run(_config(), workdir) == table
+  assert execute.run(_config(), workdir) == table
   assert path.stat().st_mtime_ns == before
 
 

@@ -30,8 +30,8 @@ def test_what_a_run_is(run, finished):
 def test_samples_with_labels(run, tmp_path):
   images, labels = run.sample(11)
   assert images.shape == (11, 8, 8, 1) and images.dtype == np.uint8 and labels.shape == (11,)
-  assert run.label_names == run.setup.classifier.class_names
-  assert (run.labelled_by, run.step in (2, 4)) == (run.setup.classifier.key, True)
+  assert run.label_names == run.inputs.classifier.class_names
+  assert (run.labelled_by, run.step in (2, 4)) == (run.inputs.classifier.key, True)
   again, again_labels = run.sample(11)
   np.testing.assert_array_equal(images, again)
   np.testing.assert_array_equal(labels, again_labels)
@@ -62,11 +62,11 @@ def labelled_by_index(monkeypatch):
 def test_balanced_samples(finished, stand_in_data, labelled_by_index):
   del stand_in_data, labelled_by_index
   run = jaxgan.load(finished[0], checkpoint='latest')
-  names = run.setup.classifier.class_names
+  names = run.inputs.classifier.class_names
   with pytest.raises(UserError, match=r"'class_2': 0"):
     run.sample(9, balanced=True)
   run = jaxgan.load(finished[0], checkpoint='latest')
-  known = run.setup.classifiers
+  known = run.inputs.classifiers
   known['classifier'] = known['classifier']._replace(class_names=names[:2])
   _, labels = run.sample(9, balanced=True)
   assert np.bincount(labels).tolist() == [5, 4]

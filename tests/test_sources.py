@@ -9,8 +9,9 @@ import pytest
 
 import jaxgan
 from jaxgan import data as data_lib
-from jaxgan import experiment, jobs, sources
+from jaxgan import jobs, sources
 from jaxgan.errors import UserError
+from jaxgan.runs import execute
 from tests import stand_in
 
 COUNTS = {'ant': 30, 'bee': 20, 'cat': 12}
@@ -33,7 +34,7 @@ def made(tmp_path_factory, one_device):
     for i in range(count):
       pixels = 80 * k + rng.integers(0, 80, (8, 8))
       Image.fromarray(pixels.astype(np.uint8)).save(root / 'pets' / name / f'{i:02}.png')
-  experiment.run(tiny_on(root / 'pets', root / 'data'), root / 'run')
+  execute.run(tiny_on(root / 'pets', root / 'data'), root / 'run')
   return root
 
 
@@ -72,7 +73,7 @@ def test_a_run_whose_source_is_gone(gone, tmp_path, capsys):
 def test_resuming_where_the_source_is_gone(gone, tmp_path):
   config = tiny_on(gone / 'pets', gone / 'data')
   config.train.steps = 6
-  experiment.run(config, tmp_path / 'run')
+  execute.run(config, tmp_path / 'run')
   assert jaxgan.load(tmp_path / 'run', checkpoint='latest').step == 6
   remembered = json.loads((tmp_path / 'run/class_balancing/config.json').read_text())
   assert remembered['data']['source'] == str(gone / 'pets')
@@ -82,15 +83,15 @@ def test_neither_source_nor_prepared_data(gone, tmp_path):
   config = tiny_on(gone / 'pets', tmp_path / 'elsewhere')
   message = r'pets is not there, and neither is .*elsewhere/long_tail_folder/\*-\w{10}: give one'
   with pytest.raises(UserError, match=message):
-    experiment.run(config, tmp_path / 'run')
+    execute.run(config, tmp_path / 'run')
   with pytest.raises(UserError, match='pets does not exist'):  # No run that remembers.
-    experiment.run(config, tmp_path / 'new')
+    execute.run(config, tmp_path / 'new')
 
 
 def test_another_path_of_equal_contents(gone, tmp_path):
   config = tiny_on(gone / 'moved', gone / 'data')
   config.train.steps = 6
-  experiment.run(config, tmp_path / 'run')
+  execute.run(config, tmp_path / 'run')
   assert jaxgan.load(tmp_path / 'run', checkpoint='latest').step == 6
   assert len(list((gone / 'data/long_tail_folder').iterdir())) == 1
 
@@ -107,7 +108,7 @@ def test_a_work_directory_among_the_images(place, made):
   before = sorted(made.rglob('*'))
   config = tiny_on(made / 'pets', made / 'data')
   with pytest.raises(UserError, match=r'the work directory .*pets.* lies in config.data.source='):
-    experiment.run(config, made / 'pets' / place)
+    execute.run(config, made / 'pets' / place)
   assert sorted(made.rglob('*')) == before
 
 
@@ -118,7 +119,7 @@ def test_changed_contents(start, root, tmp_path):
   message = r"other images: the contents of config.data.source='.*pets' have changed \(images was"
   with pytest.raises(UserError, match=message) as raised:
     if start == 'train':
-      experiment.run(config, tmp_path / 'run')
+      execute.run(config, tmp_path / 'run')
     else:
       jaxgan.load(tmp_path / 'run').sample(1)
   assert '\n' not in str(raised.value)

@@ -8,10 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgan import checkpoint, experiment, parallel, stopping, train, train_step
+from jaxgan import checkpoint, parallel, stopping, train, train_step
 from jaxgan import data as data_lib
 from jaxgan.algorithms import Algorithm, gan, gan_methods
 from jaxgan.errors import UserError
+from jaxgan.runs import folders
 from tests import toy
 
 
@@ -30,7 +31,7 @@ def make_gan_job(tiny_config, stand_in_data, tmp_path):
       tiny_config.train.steps = steps
     data = data_lib.load_training(tiny_config.data)
     method, shape = gan_methods.METHODS['class_balancing'], data.pool.images.shape[1:]
-    config = experiment.method_config(tiny_config, 'class_balancing', data)
+    config = folders.method_config(tiny_config, 'class_balancing', data)
     algorithm = gan.gan(tiny_config.algorithm, method, shape, 3, _classify)
     return toy.job(tmp_path / folder, data)._replace(
       config=config, algorithm=algorithm, frozen={'classifier': np.float32(30.0)}

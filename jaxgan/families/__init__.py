@@ -11,7 +11,7 @@ A family is a package that imports the core and no other family, with
   roles(config, methods, labelled)          the sections of the classifiers it needs: an experiment
                                             has 'classifier' and 'annotator', trained with labels,
                                             and 'recogniser', found without, before its methods
-  check(config, data)                       refuses data that cannot work before hours are spent
+  RULES                                     what the data of an experiment must satisfy, each a Rule
   build(config, method, data, classifiers)  -> (Algorithm, its frozen arrays); of {role: Classifier}
                                             or, before they are there, one whose `init` alone can
                                             be asked
@@ -31,12 +31,25 @@ quickly. A new family is one such package and its line in `FAMILIES`; the core a
 and never imports it.
 """
 
+from collections.abc import Callable
 import functools
 import importlib
+from typing import NamedTuple
 
 from jaxgan.errors import UserError
 
 FAMILIES = ('jaxgan.families.class_balancing', 'jaxgan.families.codes')
+
+
+class Rule(NamedTuple):
+  """A rule about the data of an experiment, checked before hours are spent.
+
+  `check(config, data)` raises a UserError where it is broken. `of_images` says whether it asks for
+  more than the shape of the images and the names of their classes.
+  """
+
+  check: Callable
+  of_images: bool = True
 
 
 @functools.cache

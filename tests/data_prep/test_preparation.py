@@ -35,13 +35,22 @@ def test_own_images_are_declared_before_and_after(tmp_path):
   place = {'source': str(source), 'data_dir': str(tmp_path / 'data')}
   before = preparation.declared('long_tail_folder', **place)
   assert (before.image_shape, before.class_names) == ((12, 12, 1), ('cat', 'dog'))
-  assert not before.is_prepared and not (tmp_path / 'data').exists()
+  assert before.labelled and not before.is_prepared and not (tmp_path / 'data').exists()
   preparation.prepare('long_tail_folder', **place)
   after = preparation.declared('long_tail_folder', **place)
   assert after == before and after.is_prepared
   source.unlink()
   name = f'long_tail_folder/{before.folder.parent.name}'
   assert preparation.declared('long_tail_folder', prepared=name, **place) == before
+
+
+def test_images_without_labels_are_declared_so(tmp_path):
+  images = 30 * np.arange(8, dtype=np.uint8)[:, None, None, None] * np.ones((12, 12, 1), np.uint8)
+  np.savez(tmp_path / 'plain.npz', images=images)
+  place = {'source': str(tmp_path / 'plain.npz'), 'data_dir': str(tmp_path / 'data')}
+  assert not preparation.declared('long_tail_folder', **place).labelled
+  preparation.prepare('long_tail_folder', **place)
+  assert not preparation.declared('long_tail_folder', **place).labelled
 
 
 def test_what_cannot_be_prepared_is_refused(tmp_path):

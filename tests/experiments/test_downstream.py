@@ -23,8 +23,8 @@ def jobs(stand_in_data, monkeypatch):
 
   def load(workdir, method='', checkpoint='', replica=0):
     run = run_to_export(method or 'class_balancing', names=('a', 'b', 'c'))
-    run.setup.data = data_lib.whole(run.setup.data.pool._replace(class_names=('a', 'b', 'c')))
-    run.setup.mesh = None
+    run.inputs.data = data_lib.whole(run.inputs.data.pool._replace(class_names=('a', 'b', 'c')))
+    run.inputs.mesh = None
     run.export = lambda out, *how, seed: exporting.export(run, out, *how, None, seed)
     return run
 

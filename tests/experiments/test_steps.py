@@ -6,7 +6,8 @@ import pytest
 
 from jaxgan import config as config_lib
 from jaxgan import data as data_lib
-from jaxgan import experiment, families, jobs, recogniser, train, train_step
+from jaxgan import families, jobs, recogniser, train, train_step
+from jaxgan.runs import folders
 from tests.experiments.names import EXPERIMENTS, QUICK, RENDERED, module
 from tests.stand_in import shrink
 
@@ -52,7 +53,7 @@ def _one_step(job, trace_only):
 
 def _method_job(config, method, data, classifiers):
   algorithm, frozen = families.family_of((method,)).build(config, method, data, classifiers)
-  own = experiment.method_config(config, method, data)
+  own = folders.method_config(config, method, data)
   return train.Job(method, None, own, algorithm, data, frozen, evaluate=None, picture=None)
 
 

@@ -3,6 +3,7 @@
 import math
 
 from jaxgan import data as data_lib
+from jaxgan import families
 from jaxgan.algorithms import gan, gan_methods, stability
 from jaxgan.algorithms.ema_statistics import EMA_STATISTICS
 from jaxgan.errors import UserError
@@ -140,23 +141,23 @@ def _reads_labels(method: str) -> bool:
   )
 
 
-def check(config, data: data_lib.TrainingData) -> None:
-  """Refuses data without the labels that a method or its evaluation needs, or of another size.
-
-  That is another one than the networks', or fewer images than a batch.
-  """
-  labelled = data.labelled
-  if not labelled and any(map(_reads_labels, config.methods)):
+def _check_labels(config, data):
+  if data.labelled:
+    return
+  if any(map(_reads_labels, config.methods)):
     raise UserError(
       f'config.data.source={config.data.source} has no labels, which the classifier and the '
       'annotator need: give class folders or an npz with labels, or use label_free_folder.py'
     )
-  if not labelled and 'recogniser' not in config:
+  if 'recogniser' not in config:
     raise UserError(
       f'config.data.source={config.data.source} has no labels, which the annotator needs: give '
       'class folders or an npz with labels, or use label_free_folder.py'
     )
-  if labelled and data.num_classes < 2:
+
+
+def _check_classes(config, data):
+  if data.labelled and data.num_classes < 2:
     raise UserError(
       f'config.data.source={config.data.source} has a single class, '
       f'{data.class_names(0)[0]!r}: there is nothing to balance'
@@ -166,15 +167,14 @@ def check(config, data: data_lib.TrainingData) -> None:
       f'config.replicas={config.replicas}: those of {config.data.dataset} have different classes, '
       'one classifier needs the same: use fewer'
     )
-  _check_balanced_batches(config, data)
+
+
+def _check_batches(config, data):
   images_per_step = config.train.batch_size * config.algorithm.discriminator_steps
   for indices in data.indices:
     data_lib.steps_per_epoch(len(indices), images_per_step)
-    if has_cas(config, labelled) and cas_images(config) is None:  # It generates as many images.
+    if has_cas(config, data.labelled) and cas_images(config) is None:  # It generates as many.
       data_lib.steps_per_epoch(len(indices), config.cas.train.batch_size)
-  data_lib.check_reference(config.data, reference(config))
-  NETWORKS[config.algorithm.network].check(data.image_shape[0])
-  features.inception_network(config.evaluation)
 
 
 def _check_balanced_batches(config, data):
@@ -186,6 +186,21 @@ def _check_balanced_batches(config, data):
         f'config.methods={balanced[0]} is not possible with {config.data.dataset}, which has no '
         f'image of class {absent!r} for its class-balanced batches: use another method'
       )
+
+
+def _check_size(config, data):
+  NETWORKS[config.algorithm.network].check(data.image_shape[0])
+
+
+RULES = (
+  families.Rule(_check_labels, of_images=False),
+  families.Rule(_check_classes, of_images=False),
+  families.Rule(_check_balanced_batches),
+  families.Rule(_check_batches),
+  families.Rule(lambda config, data: data_lib.check_reference(config.data, reference(config))),
+  families.Rule(_check_size, of_images=False),
+  families.Rule(lambda config, data: features.inception_network(config.evaluation), False),
+)
 
 
 def build(config, method: str, data: data_lib.TrainingData, classifiers):

@@ -3,7 +3,7 @@
 import itertools
 import math
 
-from jaxgan import augment
+from jaxgan import augment, families
 from jaxgan import data as data_lib
 from jaxgan.algorithms import infogan, joint_vae
 from jaxgan.errors import UserError
@@ -117,8 +117,7 @@ def num_categories(config, data: data_lib.TrainingData) -> int:
   return data.num_classes if k is None else k
 
 
-def check(config, data: data_lib.TrainingData) -> None:
-  """Refuses what needs labels where there are none, and images the networks cannot take."""
+def _check_codes(config, data):
   classes = data.num_classes
   labelled = data.labelled
   if config.algorithm.num_categories is None and (not labelled or classes < 2):
@@ -138,9 +137,22 @@ def check(config, data: data_lib.TrainingData) -> None:
       f'config.algorithm.prior=fixed is that of the labels: {k} categories need as many labelled '
       f'classes, the data has {classes if labelled else 0}; use another method'
     )
+
+
+def _check_batches(config, data):
   for indices in data.indices:
     data_lib.steps_per_epoch(len(indices), config.train.batch_size)
+
+
+def _check_size(config, data):
   infogans.NETWORKS[config.algorithm.network].check(data.image_shape[0])
+
+
+RULES = (
+  families.Rule(_check_codes, of_images=False),
+  families.Rule(_check_batches),
+  families.Rule(_check_size, of_images=False),
+)
 
 
 def recognised(config, data: data_lib.TrainingData) -> tuple[str, ...]:

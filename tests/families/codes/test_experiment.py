@@ -8,8 +8,9 @@ import pytest
 
 import jaxgan
 from jaxgan import config as config_lib
-from jaxgan import experiment, logging, replicas, report, train
+from jaxgan import logging, replicas, report, train
 from jaxgan.errors import UserError
+from jaxgan.runs import execute
 from tests.stand_in import tiny_codes, use_stand_in_data
 
 pytestmark = pytest.mark.xdist_group('codes')  # One worker makes what they share.
@@ -33,7 +34,7 @@ def run():
   def run(config, workdir, shape=()):
     with pytest.MonkeyPatch.context() as monkeypatch:
       use_stand_in_data(monkeypatch)(dict(shape))
-      return experiment.run(config, workdir)
+      return execute.run(config, workdir)
 
   return run
 
@@ -172,7 +173,7 @@ def test_replicas_have_folders_of_their_own_and_one_row(replicated):
 
 
 def _setup(config, workdir):
-  return experiment.Setup(config, workdir, config.methods)
+  return execute.start(config, workdir, config.methods)
 
 
 def test_a_replica_is_the_single_run_of_its_seed(

@@ -1,0 +1,1 @@
+"""Experiments: what is read of one, what is missing, doing it, and reading what is there."""

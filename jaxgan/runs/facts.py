@@ -1,0 +1,138 @@
+"""Facts: all that is read before anything runs, of images, folders of jobs and devices."""
+
+from collections.abc import Callable, Mapping
+import pathlib
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from data_prep.build import Arrays
+from jaxgan import config as config_lib
+from jaxgan import data as data_lib
+from jaxgan import distributed, families, files, jobs, parallel, pretrained, recogniser, sources
+from jaxgan.errors import UserError
+
+OWN = ''  # The experiment's own images among those of its classifiers.
+ROLES = ('classifier', 'annotator', recogniser.ROLE)  # in the order of their training
+
+
+class Images(NamedTuple):
+  """The images of a `data` section or, of those that are not prepared, what they declare.
+
+  Attributes:
+    training: the TrainingData; without a single image where they are not prepared.
+    test: Arrays of the test split, likewise.
+    missing: the folder that they will be prepared in, None where they are there.
+  """
+
+  training: data_lib.TrainingData
+  test: Any
+  missing: pathlib.Path | None = None
+
+
+class Folder(NamedTuple):
+  """What the folder of a job holds: the configuration that it remembers, its newest checkpoint."""
+
+  config: Any
+  step: int | None
+
+
+class Facts(NamedTuple):
+  """All that is read before anything runs.
+
+  Attributes:
+    workdir: the work directory.
+    methods: of the experiment, those that are asked for.
+    mesh: of the devices.
+    roles: the classifiers that it needs, by the names of their sections.
+    images: its own as `OWN`, and by role those of the classifiers that are trained.
+    known: by role what is known of a classifier that is given, and of the recogniser.
+    folders: by name those in the work directory that hold a job.
+    unreadable: a line for all that cannot be read.
+  """
+
+  workdir: pathlib.Path
+  methods: tuple[str, ...]
+  mesh: jax.sharding.Mesh
+  roles: tuple[str, ...]
+  images: Mapping[str, Images]
+  known: Mapping[str, jobs.Classifier]
+  folders: Mapping[str, Folder]
+  unreadable: tuple[str, ...]
+
+  @property
+  def data(self) -> data_lib.TrainingData:
+    """The experiment's own images."""
+    return self.images[OWN].training
+
+  @property
+  def are_prepared(self) -> bool:
+    """Whether all images are there."""
+    return all(images.missing is None for images in self.images.values())
+
+
+def read_facts(config, workdir: pathlib.Path, methods, prepare: bool) -> Facts:
+  """Reads what an experiment begins from.
+
+  Args:
+    config: its configuration.
+    workdir: its work directory.
+    methods: which of its methods.
+    prepare: prepare the images that are missing; else they are what they declare.
+
+  Returns:
+    The Facts. Whatever cannot be read is left out of them and said in `unreadable`.
+  """
+  workdir, family = pathlib.Path(workdir), families.family_of(methods)
+  unreadable = []
+
+  def attempt(read: Callable, *arguments) -> dict:
+    """{name: what is read}, empty where that fails."""
+    name, *arguments = arguments
+    try:
+      return {name: read(*arguments)}
+    except UserError as error:
+      unreadable.append(str(error))
+      return {}
+
+  attempt(pretrained.check, OWN, config, family.roles(config, methods, True), workdir)
+  images = attempt(read_images, OWN, config.data, config.replicas, prepare)
+  data = images[OWN].training if images else None
+  roles = family.roles(config, methods, data is None or data.labelled)
+  known = {}
+  for role in roles:
+    section = config[role]
+    if is_trained(config, role):
+      images |= attempt(read_images, role, section.data, 1, prepare)
+    elif role != recogniser.ROLE:
+      known |= attempt(jobs.known_classifier, role, files.expanded(section.folder), section)
+    if role == recogniser.ROLE and data:
+      known |= attempt(recogniser.expected, role, config, data)
+  folders = {}
+  for path in sorted(workdir.glob('*/config.json')):
+    folders |= attempt(_read_folder, path.parent.name, path.parent)
+  mesh = parallel.device_mesh(config.replicas)
+  methods, unreadable = tuple(methods), tuple(dict.fromkeys(unreadable))
+  return Facts(workdir, methods, mesh, roles, images, known, folders, unreadable)
+
+
+def is_trained(config, role: str) -> bool:
+  """Whether a classifier is trained by the experiment, and not given as a folder."""
+  return not config[role].get('folder')
+
+
+def read_images(section, num_replicas: int, prepare: bool) -> Images:
+  """The images of a `data` section; see `read_facts`."""
+  declared = None if prepare else sources.declared(section, num_replicas)
+  if prepare or distributed.gather(declared.is_prepared).all():
+    return Images(data_lib.load_training(section, num_replicas), data_lib.load(section, 'test'))
+  none = np.empty((0, *declared.image_shape), np.uint8)
+  metadata = {'labelled': declared.labelled, 'full_name': section.dataset}
+  pool = Arrays(none, np.empty(0, np.int32), declared.class_names, metadata, '')
+  return Images(data_lib.whole(pool, num_replicas), pool, declared.folder)
+
+
+def _read_folder(folder: pathlib.Path) -> Folder:
+  steps = [int(path.name) for path in folder.glob('checkpoints/*') if path.name.isdigit()]
+  return Folder(config_lib.read(folder), max(steps, default=None))

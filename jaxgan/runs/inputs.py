@@ -1,0 +1,118 @@
+"""Inputs: what the methods of an experiment train and are measured with."""
+
+import pathlib
+
+import jax
+
+from jaxgan import families, jobs, logging, recogniser
+from jaxgan.errors import UserError
+from jaxgan.runs import folders, rules
+from jaxgan.runs.facts import ROLES, Facts, is_trained
+
+
+class Inputs:
+  """Data, mesh and trained classifiers of an experiment, and what is built of them.
+
+  Attributes:
+    config: the experiment's configuration.
+    workdir: its work directory.
+    family: of its methods.
+    mesh: of the devices.
+    data: its TrainingData.
+    classifiers: the frozen ones, by role.
+  """
+
+  def __init__(self, config, facts: Facts, classifiers):
+    """Takes what is there; nothing is read or trained."""
+    self.config, self.workdir, self.classifiers = config, facts.workdir, classifiers
+    self.family, self.mesh, self.data = families.family_of(facts.methods), facts.mesh, facts.data
+    self._evaluations = {}
+
+  @property
+  def classifier(self) -> jobs.Classifier | None:
+    """The one that is trained on the long-tailed images and their labels."""
+    return self.classifiers.get('classifier')
+
+  @property
+  def annotator(self) -> jobs.Classifier | None:
+    """The one that is there for evaluation only."""
+    return self.classifiers.get('annotator')
+
+  def evaluation_rng(self, replica: int):
+    """The key of a replica's evaluations; a run's own stream has others."""
+    return jax.random.fold_in(jax.random.key(self.config.seed + replica), 1)
+
+  def algorithm(self, method: str):
+    """The algorithm of a method and its frozen arrays."""
+    return self.family.build(self.config, method, self.data, self.classifiers)
+
+  def evaluation(self, method: str):
+    """What measures and draws the states of a method; it is compiled once."""
+    if method not in self._evaluations:
+      with jax.set_mesh(self.mesh):
+        algorithm, _ = self.algorithm(method)
+        self._evaluations[method] = self.family.evaluation(self, method, algorithm)
+    return self._evaluations[method]
+
+  def folders(self, method: str) -> list[pathlib.Path]:
+    """The folder of each replica of a method."""
+    return logging.replica_folders(self.workdir / method, self.config.replicas)
+
+  def restore(self, method: str, which: str):
+    """A checkpoint ('latest', 'best' or a step) of a method: (step, states of all replicas)."""
+    algorithm, _ = self.algorithm(method)
+    folder = self.workdir / method
+    return jobs.restore(algorithm, folder, which, self.config.replicas, self.mesh)
+
+
+def roles(config, facts: Facts) -> list[str]:
+  """The classifiers that methods are given, those that are trained elsewhere first.
+
+  So a bad path fails before any training.
+  """
+  needed = [role for role in ROLES if role in facts.roles]
+  return sorted(needed, key=lambda role: is_trained(config, role))
+
+
+def load(config, facts: Facts) -> Inputs:
+  """The Inputs of an experiment whose classifiers are trained; nothing is trained.
+
+  Raises:
+    UserError: a classifier is not trained to its end, or does not know the experiment's classes.
+  """
+  classifiers = {role: load_role(config, facts, role) for role in roles(config, facts)}
+  return Inputs(config, facts, classifiers)
+
+
+def load_role(config, facts: Facts, role: str) -> jobs.Classifier:
+  """A trained classifier, annotator or recogniser of an experiment.
+
+  Which of its checkpoints is used is the experiment's to say, also of a classifier whose folder is
+  given: the field `checkpoint` of the section, which the training does not read.
+
+  Raises:
+    UserError: see `load`.
+  """
+  section = config[role]
+  if role == recogniser.ROLE:
+    folder = recogniser.given_folder(config)
+    if folder is None:
+      (method,) = section.methods
+      folder = facts.workdir / role / method
+    _check_trained(config, role, folder)
+    return recogniser.load(folder, facts.data, facts.mesh)
+  folder = folders.of_classifier(config, role, facts.workdir)
+  if folder.suffix == '.npz':
+    classifier = jobs.load_weights(folder, section.data)
+  else:
+    _check_trained(config, role, folder)
+    classifier = jobs.load_classifier(folder, section.data, facts.mesh, section.checkpoint)
+  rules.check_knows(config, role, facts.workdir, classifier, facts.data)
+  return classifier
+
+
+def _check_trained(config, role, folder):
+  if is_trained(config, role) and not (folder / 'checkpoints').exists():
+    raise UserError(
+      f'the {role} of this experiment is not trained ({folder}): run its command with --mode=train'
+    )

@@ -1,0 +1,153 @@
+"""The plan of an experiment: its jobs in their order, what is done of each, and every refusal."""
+
+import enum
+import pathlib
+from typing import NamedTuple
+
+import jax
+
+from jaxgan import config as config_lib
+from jaxgan import evaluation_file, families, recogniser, sources, train
+from jaxgan.errors import UserError
+from jaxgan.runs import folders, inputs, rules
+from jaxgan.runs.facts import OWN, Facts, is_trained, read_facts
+
+
+class Kind(enum.StrEnum):
+  """What a job does; a plan has them in this order, method by method."""
+
+  PREPARE = 'prepare'
+  TRAIN = 'train'
+  EVALUATE = 'evaluate'
+  COMPARE = 'compare'
+
+
+class Job(NamedTuple):
+  """One thing that an experiment does.
+
+  Attributes:
+    name: of the job, its folder in the work directory or, of images, their data set.
+    kind: what it does.
+    folder: where it writes.
+    step: of TRAIN, the newest checkpoint, None before the first; of the others 0 once it is done.
+    steps: of TRAIN, its length, None where that is not known before the images are prepared.
+  """
+
+  name: str
+  kind: Kind
+  folder: pathlib.Path
+  step: int | None = None
+  steps: int | None = 0
+
+  @property
+  def is_done(self) -> bool:
+    """Whether nothing of it is missing."""
+    return self.step is not None and self.steps is not None and self.step >= self.steps
+
+
+class Plan(NamedTuple):
+  """What a command will do; with a refusal, it does nothing."""
+
+  jobs: tuple[Job, ...]
+  refusals: tuple[str, ...]
+
+
+def make_plan(config, facts: Facts) -> Plan:
+  """The plan of an experiment; reads neither disk nor device.
+
+  Args:
+    config: its configuration, valid in itself.
+    facts: what was read.
+  """
+  lines = rules.refusals(config, facts)
+  if OWN not in facts.images:
+    return Plan((), lines)
+  jobs = _preparations(config, facts)
+  for role in inputs.roles(config, facts):
+    jobs += _role_jobs(config, facts, role)
+  for method in facts.methods:
+    jobs += _method_jobs(config, facts, method)
+  jobs.append(Job('methods', Kind.COMPARE, facts.workdir))
+  return Plan(tuple({job.folder / job.kind: job for job in jobs}.values()), lines)
+
+
+def planned(config, workdir: pathlib.Path, methods, prepare: bool) -> tuple:
+  """What an experiment's start reads and plans.
+
+  Args:
+    config: its configuration.
+    workdir: its work directory.
+    methods: which of its methods.
+    prepare: prepare the images that are missing, unless something is refused before.
+
+  Returns:
+    (the configuration, whose sources that are gone are named by their prepared data; the Facts; the
+    Plan).
+
+  Raises:
+    UserError: a value that cannot be.
+  """
+  config_lib.validate(config, jax.device_count())
+  config = sources.with_prepared(config, workdir)
+  facts = read_facts(config, workdir, methods, prepare=False)
+  plan = make_plan(config, facts)
+  if prepare and not facts.are_prepared:
+    refuse(plan)
+    facts = read_facts(config, workdir, methods, prepare=True)
+    plan = make_plan(config, facts)
+  return config, facts, plan
+
+
+def refuse(plan: Plan) -> None:
+  """Raises a UserError for the first refusal of a plan, which says how many more there are."""
+  if plan.refusals:
+    first, *more = plan.refusals
+    also = f' (and {len(more)} more: --mode=plan)' if more else ''
+    raise UserError(f'{first}{also}')
+
+
+def _preparations(config, facts):
+  jobs = []
+  for role, images in facts.images.items():
+    if images.missing is not None:
+      section = config[role].data if role else config.data
+      jobs.append(Job(section.dataset, Kind.PREPARE, images.missing))
+  return jobs
+
+
+def _role_jobs(config, facts, role):
+  """The training of a classifier; of a recogniser, its own experiment."""
+  if not is_trained(config, role):
+    return []
+  section = config[role]
+  if role == recogniser.ROLE:
+    (method,) = section.methods
+    return _method_jobs(section, facts, method, f'{role}/')
+  if role not in facts.images:
+    return []
+  folder = folders.of_classifier(config, role, facts.workdir)
+  done = facts.folders.get(folder.name)
+  steps = _steps(section, facts.images[role], lambda: 1)
+  return [Job(folder.name, Kind.TRAIN, folder, done and done.step, steps)]
+
+
+def _method_jobs(config, facts, method, within=''):
+  family, folder = families.family_of([method]), facts.workdir / within / method
+  done, images = facts.folders.get(f'{within}{method}'), facts.images[OWN]
+  steps = _steps(config, images, lambda: rules.untrained(config, facts, method).images_per_update)
+  jobs = [Job(f'{within}{method}', Kind.TRAIN, folder, done and done.step, steps)]
+  if 'cas' in family.roles(config, [method], facts.data.labelled):
+    jobs.append(Job(f'{within}{method}/cas', Kind.TRAIN, folder / 'cas', None, None))
+  return [*jobs, Job(f'{within}{method}', Kind.EVALUATE, folder / evaluation_file.NAME)]
+
+
+def _steps(config, images, images_per_update):
+  """The length of a job, None of one whose images are not counted yet."""
+  if config.train.steps is not None:
+    return config.train.steps
+  if images.missing is not None:
+    return None
+  try:
+    return train.total_steps(config, images.training, images_per_update())
+  except UserError:  # Refused by a rule.
+    return None

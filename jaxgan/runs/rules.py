@@ -1,0 +1,139 @@
+"""Rules: what an experiment must satisfy before anything is trained, each broken one in a line."""
+
+from collections.abc import Callable, Iterator
+import functools
+
+from jaxgan import config as config_lib
+from jaxgan import data as data_lib
+from jaxgan import families, jobs, recogniser, train
+from jaxgan.algorithms import classifier
+from jaxgan.errors import UserError
+from jaxgan.runs import folders
+from jaxgan.runs.facts import OWN, Facts, is_trained
+
+
+def refusals(config, facts: Facts) -> tuple[str, ...]:
+  """A line for each rule that an experiment breaks, in the order in which a person would mend them.
+
+  Args:
+    config: its configuration.
+    facts: what was read of it. Rules about images that are not prepared are left out.
+  """
+  lines = list(facts.unreadable)
+  for check in _checks(config, facts) if OWN in facts.images else ():
+    try:
+      check()
+    except UserError as error:
+      lines.append(str(error))
+  return tuple(dict.fromkeys(lines))
+
+
+def _checks(config, facts) -> Iterator[Callable]:
+  """The rules as functions that raise a UserError."""
+  data, there, here = facts.data, facts.images[OWN].missing is None, functools.partial
+  yield here(_check_crop, config.data, data.image_shape, '')
+  yield from _family_checks(families.family_of(facts.methods), config, data, there)
+  if recogniser.ROLE in facts.images:
+    section, images = config[recogniser.ROLE], facts.images[recogniser.ROLE]
+    if images.missing is None and there:
+      own = images.training.pool.key
+      yield here(recogniser.check_images, f'config.{recogniser.ROLE}.data', own, data)
+    family = families.family_of(section.methods)
+    yield from _family_checks(family, section, data, there)
+  is_known = recogniser.ROLE not in facts.roles or recogniser.ROLE in facts.known
+  for method in facts.methods if is_known else ():
+    yield here(_check_memory, config, facts, method)
+  if there:
+    yield here(_check_others, facts)
+    for method in facts.methods:
+      own = folders.method_config(config, method, data)
+      yield here(config_lib.check_unchanged, facts.workdir / method, own)
+  for role in (role for role in facts.roles if role != recogniser.ROLE):
+    if is_trained(config, role) and role in facts.images:
+      yield from _classifier_checks(config, facts, role)
+    elif role in facts.known:
+      yield here(check_knows, config, role, facts.workdir, facts.known[role], data)
+
+
+def _family_checks(family, config, data, there):
+  for rule in family.RULES:
+    if there or not rule.of_images:
+      yield functools.partial(rule.check, config, data)
+
+
+def _check_crop(section, image_shape, prefix):
+  data_lib.check_crop(section.crop_padding, image_shape, f'config.{prefix}data.crop_padding')
+
+
+def untrained(config, facts: Facts, method: str):
+  """The Algorithm of a method before its classifiers are there; only `init` can be asked of it."""
+  known = facts.known.get(recogniser.ROLE)
+  expected = {recogniser.ROLE: known} if known and recogniser.ROLE in config else {}
+  return families.family_of([method]).build(config, method, facts.data, expected)[0]
+
+
+def _check_memory(config, facts, method):
+  algorithm = untrained(config, facts, method)
+  train.check_memory(method, algorithm, config.replicas, facts.mesh)
+
+
+def _check_others(facts):
+  """Refuses a folder where other methods saw other images: they are shown side by side."""
+  images = facts.data.pool.key
+  for method in families.all_methods():
+    if method not in facts.methods and method in facts.folders:
+      theirs = facts.folders[method].config.get('images')
+      if theirs != images:
+        raise UserError(
+          f'{facts.workdir / method} belongs to a run on other images (images was {theirs!r}, is '
+          f'{images!r}): choose another --workdir'
+        )
+
+
+def _classifier_checks(config, facts, role):
+  """The rules of a classifier that is trained: 'classifier', 'annotator' or 'cas'."""
+  section, images = config[role], facts.images[role]
+  shape, here = images.test.images.shape[1:], functools.partial
+  known = expected_classifier(section, images)
+  yield here(check_knows, config, role, facts.workdir, known, facts.data)
+  if role != 'cas' and images.missing is None:
+    batch_size, labels = section.train.batch_size, images.training.pool.labels
+    yield here(data_lib.steps_per_epoch, len(labels), batch_size)
+  yield here(_check_crop, section.data, shape, f'{role}.')
+  yield here(classifier.check_channels, section.algorithm, shape[-1], f'config.{role}.')
+
+
+def expected_classifier(section, images) -> jobs.Classifier:
+  """What is known of a classifier that is still to be trained, on some `facts.Images`."""
+  names, shape = images.test.class_names, images.test.images.shape[1:]
+  return jobs.Classifier(None, None, names, shape, None, '', section.algorithm.input_size)
+
+
+def check_knows(config, role: str, workdir, known: jobs.Classifier, data) -> None:
+  """Refuses a classifier of other classes or images than the experiment's.
+
+  Args:
+    config: the experiment's.
+    role: the name of the classifier's section.
+    workdir: has its folder, unless another one is given.
+    known: its class names, image shape and input size.
+    data: the experiment's TrainingData.
+
+  Raises:
+    UserError: it does not know the experiment's classes, or images of their size.
+  """
+  names, (*size, channels) = known.class_names, known.image_shape
+  knows = all(jobs.class_positions(names, data, r) is not None for r in range(config.replicas))
+  *images, image_channels = data.image_shape
+  fits = (size == images or known.input_size is not None) and channels == image_channels
+  if not fits or not knows:
+    field = 'data.dataset' if is_trained(config, role) else 'folder'
+    raise UserError(
+      f'the {role} in {folders.of_classifier(config, role, workdir)} knows '
+      f'{_sizes(names, known.image_shape)} images, the data set {config.data.dataset} has '
+      f'{_sizes(data.pool.class_names, data.image_shape)}: change config.{role}.{field}'
+    )
+
+
+def _sizes(class_names, image_shape):
+  return f'{len(class_names)} classes of {"x".join(map(str, image_shape))}'
