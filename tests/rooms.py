@@ -36,7 +36,6 @@ PLACES = {
   'jaxgan.names': 'report',
   'jaxgan.drawing': 'report',
   'jaxgan.experiment_file': 'runs',
-  'jaxgan.experiment': 'runs',
   'jaxgan.run': 'runs',
   'jaxgan.sampling': 'runs',
   'jaxgan.exporting': 'runs',
