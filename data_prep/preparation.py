@@ -18,24 +18,28 @@ from typing import Any, NamedTuple
 from data_prep import prepared_names
 from jaxgan import files, lock
 from jaxgan.errors import UserError, first_line
+from jaxgan.registry import Registry
 
 # Each module has OPTIONS, the names of its options, and a function
 # recipe(config, source, **options) -> data_prep.array_builder.Recipe. One in numbered splits also
 # has replica_splits(config, num_replicas) -> data_prep.array_builder.ReplicaSplits or None.
-DATASETS = {
-  'inaturalist2019': 'data_prep.inaturalist2019',
-  'long_tail_cars3d': 'data_prep.long_tail_cars3d',
-  'long_tail_chairs3d': 'data_prep.long_tail_chairs3d',
-  'long_tail_cifar10': 'data_prep.long_tail_cifar10',
-  'long_tail_cifar100': 'data_prep.long_tail_cifar100',
-  'long_tail_fashion': 'data_prep.long_tail_fashion',
-  'long_tail_fashion_mnist': 'data_prep.long_tail_fashion_mnist',
-  'long_tail_folder': 'data_prep.long_tail_folder',
-  'long_tail_lsun': 'data_prep.long_tail_lsun',
-  'long_tail_mnist': 'data_prep.long_tail_mnist',
-  'shapenet5': 'data_prep.shapenet5',
-  'youtube_faces40': 'data_prep.youtube_faces40',
-}
+DATASETS = Registry(
+  'data set',
+  {
+    'inaturalist2019': 'data_prep.inaturalist2019',
+    'long_tail_cars3d': 'data_prep.long_tail_cars3d',
+    'long_tail_chairs3d': 'data_prep.long_tail_chairs3d',
+    'long_tail_cifar10': 'data_prep.long_tail_cifar10',
+    'long_tail_cifar100': 'data_prep.long_tail_cifar100',
+    'long_tail_fashion': 'data_prep.long_tail_fashion',
+    'long_tail_fashion_mnist': 'data_prep.long_tail_fashion_mnist',
+    'long_tail_folder': 'data_prep.long_tail_folder',
+    'long_tail_lsun': 'data_prep.long_tail_lsun',
+    'long_tail_mnist': 'data_prep.long_tail_mnist',
+    'shapenet5': 'data_prep.shapenet5',
+    'youtube_faces40': 'data_prep.youtube_faces40',
+  },
+)
 
 
 def prepare(dataset: str, source: str = '', data_dir: str = '', **options):

@@ -1,8 +1,8 @@
 """Editions of data sets for sources of another size than the published ones.
 
 Each data set's `recipe` takes the sizes that a source must have as a value, by default the
-published ones. An edition is entered in `data_prep.preparation.DATASETS` in place of the data
-set, with that value given.
+published ones. An edition stands in the table `data_prep.preparation.DATASETS` in place of
+the data set, with that value given.
 """
 
 import functools
@@ -24,14 +24,14 @@ def edition(name, **sizes):
   return own
 
 
-def register(name, setitem=dict.__setitem__, **sizes):
-  """Enters an edition for `preparation.prepare` and `build.load`.
+def use(name, put=setattr, **sizes):
+  """Gives an edition to `preparation.prepare` and `build.load`.
 
   Args:
     name: of the data set.
-    setitem: (dictionary, key, value) sets an item; that of pytest's monkeypatch undoes it.
+    put: (module, name, value) sets an attribute; that of pytest's monkeypatch undoes it.
     **sizes: see `edition`.
   """
   own = edition(name, **sizes)
-  setitem(sys.modules, own.__name__, own)
-  setitem(preparation.DATASETS, name, own.__name__)
+  sys.modules[own.__name__] = own
+  put(preparation, 'DATASETS', {**preparation.DATASETS, name: own.__name__})

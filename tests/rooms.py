@@ -12,6 +12,7 @@ ROOMS = (
 PLACES = {
   'jaxgan': 'top',
   'jaxgan.main': 'top',
+  'jaxgan.registry': 'system',
   'jaxgan.compilation': 'system',
   'jaxgan.parallel': 'system',
   'jaxgan.distributed': 'system',

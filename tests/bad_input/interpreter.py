@@ -36,16 +36,16 @@ def shrink_published_data():
   from tests import editions
 
   cifar10 = long_tail_cifar10.COPY._replace(train_per_class=10, test_per_class=2)
-  editions.register('long_tail_cifar10', copy=cifar10)
+  editions.use('long_tail_cifar10', copy=cifar10)
   mnist = long_tail_mnist.LAYOUT._replace(
     published=long_tail_mnist.MNIST._replace(num_train=120, num_test=20),
     split_counts=tuple((k % 13 + 1, *range(9, 0, -1)) for k in range(50)),
   )
-  editions.register('long_tail_mnist', layout=mnist)
-  editions.register('long_tail_lsun', layout=long_tail_lsun.Layout((5,) * 5, 2, 3, 2))
-  editions.register('inaturalist2019', layout=inaturalist2019.Layout(6, 3, 3, 1))
-  editions.register('youtube_faces40', layout=youtube_faces40.Layout(3, 2))
-  editions.register('shapenet5', layout=shapenet5.Layout(2))
+  editions.use('long_tail_mnist', layout=mnist)
+  editions.use('long_tail_lsun', layout=long_tail_lsun.Layout((5,) * 5, 2, 3, 2))
+  editions.use('inaturalist2019', layout=inaturalist2019.Layout(6, 3, 3, 1))
+  editions.use('youtube_faces40', layout=youtube_faces40.Layout(3, 2))
+  editions.use('shapenet5', layout=shapenet5.Layout(2))
 
 
 def refuse_to_compute():

@@ -88,7 +88,7 @@ class FakeCifar10:
 @pytest.fixture
 def use_edition(monkeypatch):
   """use_edition(name, layout=...): that data set takes sources of these sizes in this test."""
-  return functools.partial(editions.register, setitem=monkeypatch.setitem)
+  return functools.partial(editions.use, put=monkeypatch.setattr)
 
 
 @pytest.fixture

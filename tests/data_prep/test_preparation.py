@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from data_prep import preparation
+from data_prep import build, preparation
 from jaxgan.errors import UserError
+from jaxgan.registry import Registry
 
 FASHION = 'long_tail_fashion/ratio_50'
 
@@ -58,3 +59,45 @@ def test_what_cannot_be_prepared_is_refused(tmp_path):
     preparation.declared('letters')
   with pytest.raises(UserError, match='nowhere does not exist'):
     preparation.declared('long_tail_folder', source=str(tmp_path / 'nowhere'))
+
+
+def test_a_data_set_of_another_package(tmp_path, monkeypatch):
+  """Its module alone is needed, and the line that registers it."""
+  (tmp_path / 'stripes.py').write_text(
+    '''
+import numpy as np
+import tensorflow_datasets as tfds
+from data_prep.array_builder import ArrayBuilder, Recipe, Split
+
+OPTIONS = ()
+
+
+class Stripes(ArrayBuilder, skip_registration=True):
+  """Stripes across and along."""
+
+  name, image_shape, class_names = 'stripes', (4, 4, 1), ('across', 'along')
+
+  def read_splits(self, dl_manager):
+    images = np.zeros((6, 4, 4, 1), np.uint8)
+    images[:3, ::2] = images[3:, :, ::2] = 255
+    split = Split(images, np.array([0, 0, 0, 1, 1, 1]), np.arange(6))
+    return {'train': split, 'test': split}, {'changes': [], 'passed_over': []}
+
+
+def recipe(config, source):
+  return Recipe('all', make)
+
+
+def make(data_dir):
+  return Stripes(data_dir=data_dir, config=tfds.core.BuilderConfig(name='all'))
+'''
+  )
+  monkeypatch.syspath_prepend(tmp_path)
+  table = Registry('data set', preparation.DATASETS)
+  monkeypatch.setattr(preparation, 'DATASETS', table)
+  table.register('stripes', 'stripes')
+  place = {'data_dir': str(tmp_path / 'data')}
+  assert preparation.declared('stripes/all', **place).class_names == ('across', 'along')
+  train = build.load('stripes/all', 'train', **place)
+  assert train.images[0, :, 0, 0].tolist() == [255, 0, 255, 0]
+  assert train.labels.tolist() == [0, 0, 0, 1, 1, 1]

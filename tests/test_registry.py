@@ -1,0 +1,37 @@
+"""Registries grow by one way, and remember who made them grow."""
+
+import runpy
+
+import pytest
+
+from jaxgan.errors import UserError
+from jaxgan.registry import Registry
+
+
+def test_a_registry_is_a_mapping_that_only_grows():
+  table = Registry('shape', {'circle': 0})
+  assert table.register('square', 4) == 4
+  assert dict(table) == {'circle': 0, 'square': 4} and list(table) == ['circle', 'square']
+  with pytest.raises(TypeError):
+    table['triangle'] = 3
+  with pytest.raises(KeyError):
+    table['triangle']
+
+
+def test_a_taken_name_is_refused_with_who_has_it():
+  table = Registry('shape', {'circle': 0})
+  with pytest.raises(UserError, match="shape 'circle' is registered already, by jaxgan: choose"):
+    table.register('circle', 1)
+  table.register('square', 4)
+  with pytest.raises(UserError, match=f"shape 'square' is registered already, by {__name__}"):
+    table.register('square', 5)
+  assert dict(table) == {'circle': 0, 'square': 4}
+
+
+def test_it_knows_the_module_or_file_that_added_a_name(tmp_path):
+  table = Registry('shape', {'circle': 0})
+  table.register('square', 4)
+  file = tmp_path / 'shapes.py'
+  file.write_text("table.register('star', 5)\n")
+  runpy.run_path(str(file), {'table': table})
+  assert table.modules == {'square': __name__, 'star': str(file)}
