@@ -39,6 +39,7 @@ from benchmarks.timing import (
 )
 from experiments import mnist_lt
 from jaxgan import replicas
+from jaxgan.algorithms import Batch
 from jaxgan.algorithms.infogan import infogan
 from jaxgan.compilation import jit
 
@@ -69,7 +70,7 @@ class JaxSide:
   def __init__(self, algorithm, update, num_replicas, images, together):
     """`update` is the compiled one of a single replica; it is not used together."""
     images = jnp.broadcast_to(images, (num_replicas, *images.shape))
-    batch = {'images': images, 'frozen': {}}
+    batch = Batch(images)
     keys = jax.random.split(jax.random.key(0), num_replicas)
     if together:
       algorithm = replicas.replicate(algorithm, num_replicas)
@@ -78,14 +79,14 @@ class JaxSide:
     else:
       self._update, init = update, jit(algorithm.init)
       self._states = [init(key) for key in keys]
-      self._batches = [{'images': x, 'frozen': {}} for x in images]
+      self._batches = [Batch(x) for x in images]
     self._key = jax.random.key(1)
 
   def run(self, steps: int) -> None:
     for step in range(steps):
       key = jax.random.fold_in(self._key, step)
       for replica, batch in enumerate(self._batches):
-        state, metrics = self._update(self._states[replica], batch, key)
+        state, metrics = self._update(self._states[replica], batch, {}, key)
         self._states[replica] = state
     jax.block_until_ready(self._states)
     if not np.isfinite(metrics['loss/generator']).all():
@@ -164,8 +165,8 @@ def weigh_single(config, images):
   """(floating-point operations of the update of one replica, its trained parameters)."""
   algorithm = infogan(config, images.shape[1:], _CATEGORIES)
   state = jax.eval_shape(algorithm.init, jax.random.key(0))
-  batch = {'images': jax.ShapeDtypeStruct(images.shape, images.dtype), 'frozen': {}}
-  flops = count_flops(algorithm.update, state, batch, jax.random.key(0))
+  batch = Batch(jax.ShapeDtypeStruct(images.shape, images.dtype))
+  flops = count_flops(algorithm.update, state, batch, {}, jax.random.key(0))
   return flops, num_parameters(state.discriminator_optimizer, state.joint_optimizer)
 
 

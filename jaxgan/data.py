@@ -10,6 +10,7 @@ import numpy as np
 
 from data_prep import preparation
 from jaxgan import augment, distributed, parallel
+from jaxgan.algorithms import Batch
 from jaxgan.errors import UserError
 
 REFERENCES = ('held_out', 'released')  # of `load_reference`
@@ -381,8 +382,7 @@ def draw(share: Share, dataset: Dataset, step, *, batch_size, flip, crop_padding
     streamed: which of the two `dataset` is.
 
   Returns:
-    ({'images': float32 `[B, H, W, C]` in [-1, 1], 'labels': int32 `[B]`, 'class_counts': int32
-    `[K]`}, the key for the rest of the step).
+    (the Batch, the key for the rest of the step).
   """
   if not streamed:
     dataset = jax.tree.map(lambda x: x[positions(share, step, batch_size)], dataset)
@@ -393,5 +393,5 @@ def draw(share: Share, dataset: Dataset, step, *, batch_size, flip, crop_padding
     images = augment.random_crop(crop_rng, images, crop_padding)
   if flip:
     images = augment.random_flip(flip_rng, images)
-  batch = parallel.along_batch({'images': scale(images), 'labels': labels})
-  return batch | {'class_counts': share.class_counts}, update_rng
+  images, labels = parallel.along_batch((scale(images), labels))
+  return Batch(images, labels, share.class_counts), update_rng

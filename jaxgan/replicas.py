@@ -19,7 +19,7 @@ def over_replicas(function, in_axes=0, axis_size: int | None = None):
 def replicate(algorithm: Algorithm, num_replicas: int) -> Algorithm:
   """Lifts an algorithm over n independent states; replica r is what it would be alone.
 
-  `state_r, metrics_r = update(state_r, batch_r, rng_r)` for all r at once, by `jax.vmap`.
+  `state_r, metrics_r = update(state_r, batch_r, frozen, rng_r)` for all r at once, by `jax.vmap`.
 
   Args:
     algorithm: any Algorithm.
@@ -27,8 +27,8 @@ def replicate(algorithm: Algorithm, num_replicas: int) -> Algorithm:
 
   Returns:
     The Algorithm of n replicas. States, batches, metrics and images have a leading axis `[n]`, and
-    so have keys: one key in place of n is split. `batch['frozen']` has none, all replicas read the
-    same. `generate` takes n sets of `codes` or `labels` where the algorithm takes one.
+    so have keys: one key in place of n is split. `frozen` has none, all replicas read the same.
+    `generate` takes n sets of `codes` or `labels` where the algorithm takes one.
   """
 
   def keys(rng):
@@ -41,9 +41,8 @@ def replicate(algorithm: Algorithm, num_replicas: int) -> Algorithm:
   def init(rng):
     return over_replicas(algorithm.init)(keys(rng))
 
-  def update(states, batch, rng):
-    batch_axes = {name: None if name == 'frozen' else 0 for name in batch}
-    return over_replicas(algorithm.update, (0, batch_axes, 0))(states, batch, keys(rng))
+  def update(states, batch, frozen, rng):
+    return over_replicas(algorithm.update, (0, 0, None, 0))(states, batch, frozen, keys(rng))
 
   def generate(states, rng, num_images, ema=True, **asked):
     def one(state, rng, asked):

@@ -54,7 +54,7 @@ def make_step(job, together: bool):
   @traced_once
   def update(state, step, share, dataset, frozen):
     batch, rng = draw(share, dataset, step)
-    return algorithm.update(state, {**batch, 'frozen': frozen}, rng)
+    return algorithm.update(state, batch, frozen, rng)
 
   def losses(metrics):
     return jnp.stack([value for name, value in metrics.items() if name.startswith('loss/')])

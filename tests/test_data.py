@@ -50,7 +50,7 @@ def test_permutations_are_random():
 def test_an_epoch_shows_every_image_at_most_once():
   training = _training(10)
   batches = [_draw(training, step)[0] for step in (12, 13, 14)]
-  labels = np.concatenate([batch['labels'] for batch in batches])
+  labels = np.concatenate([batch.labels for batch in batches])
   assert len(set(labels.tolist())) == 9 and labels.min() >= 30
 
 
@@ -119,17 +119,17 @@ def test_balanced_batches_are_of_the_replicas_own_images_and_classes():
   share = training.share(1, 0, class_balanced=True)
   draw = functools.partial(data.draw, batch_size=8, flip=False, crop_padding=0)
   batch, _ = jax.jit(draw)(share, training.dataset, 3)
-  np.testing.assert_array_equal(np.bincount(batch['labels']), [4, 4])
-  found = np.round(np.asarray(batch['images'])[:, 0, 0, 0] * 127.5 + 127.5).astype(int)
-  np.testing.assert_array_equal(labels[found], np.array([5, 1])[batch['labels']])
+  np.testing.assert_array_equal(np.bincount(batch.labels), [4, 4])
+  found = np.round(np.asarray(batch.images)[:, 0, 0, 0] * 127.5 + 127.5).astype(int)
+  np.testing.assert_array_equal(labels[found], np.array([5, 1])[batch.labels])
   assert found.min() >= 8 and found.max() < 16
 
 
 def test_images_belong_to_their_labels_and_are_scaled():
   batch, _ = _draw(_training(10), 1, flip=True)
-  expected = np.asarray(batch['labels']) / 127.5 - 1
-  np.testing.assert_allclose(batch['images'][:, 0, 0, 0], expected, rtol=1e-6)
-  np.testing.assert_array_equal(batch['class_counts'], np.repeat([0, 1], [30, 10]))
+  expected = np.asarray(batch.labels) / 127.5 - 1
+  np.testing.assert_allclose(batch.images[:, 0, 0, 0], expected, rtol=1e-6)
+  np.testing.assert_array_equal(batch.class_counts, np.repeat([0, 1], [30, 10]))
 
 
 def test_uint8_survives_scaling():

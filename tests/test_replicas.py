@@ -11,7 +11,7 @@ import pytest
 
 from experiments import base_codes
 from jaxgan import replicas
-from jaxgan.algorithms import Algorithm
+from jaxgan.algorithms import Algorithm, Batch
 from jaxgan.algorithms.classifier import classifier
 from jaxgan.algorithms.gan import gan
 from jaxgan.algorithms.gan_methods import METHODS
@@ -22,6 +22,7 @@ from tests.stand_in import tiny
 COUNTS = np.array([[9, 4, 1], [2, 2, 8]])  # Of every replica.
 N, K = COUNTS.shape
 STEPS = 2
+FROZEN = {'classifier': jnp.float32(30.0)}
 
 
 def _by_brightness(variables, images):
@@ -68,17 +69,8 @@ class Trained(NamedTuple):
 def _batch(step, size):
   """The images of a replica `[8, size, size, 1]` are its own."""
   images_rng, labels_rng = jax.random.split(jax.random.key(step))
-  return {
-    'images': jax.random.uniform(images_rng, (N, 8, size, size, 1), minval=-1.0),
-    'labels': jax.random.randint(labels_rng, (N, 8), 0, K),
-    'class_counts': jnp.asarray(COUNTS),
-    'frozen': {'classifier': jnp.float32(30.0)},
-  }
-
-
-def _part(batch, replica):
-  """What one replica reads of a batch."""
-  return {name: x if name == 'frozen' else x[replica] for name, x in batch.items()}
+  images = jax.random.uniform(images_rng, (N, 8, size, size, 1), minval=-1.0)
+  return Batch(images, jax.random.randint(labels_rng, (N, 8), 0, K), jnp.asarray(COUNTS))
 
 
 @functools.cache  # Compiling is what takes the time here.
@@ -92,9 +84,12 @@ def train(name):
   together, alone = [(states, {})], [[(replicas.take(states, r), {}) for r in range(N)]]
   for step in range(STEPS):
     batch, keys = _batch(step, size), jax.random.split(jax.random.key(8 + step), N)
-    together.append(update(together[-1][0], batch, keys))
+    together.append(update(together[-1][0], batch, FROZEN, keys))
     states = [state for state, _ in alone[-1]]
-    alone.append([update_alone(states[r], _part(batch, r), keys[r]) for r in range(N)])
+    arguments = [replicas.take((batch, keys), r) for r in range(N)]
+    alone.append(
+      [update_alone(s, b, FROZEN, k) for s, (b, k) in zip(states, arguments, strict=True)]
+    )
   return Trained(algorithm, replicated, together, alone)
 
 
@@ -166,7 +161,7 @@ def test_every_replica_generates_from_codes_of_its_own():
 
 def test_every_replica_classifies_images_of_its_own():
   trained = train('classifier')
-  variables, images = trained.together[-1][0].variables, _batch(5, 16)['images']
+  variables, images = trained.together[-1][0].variables, _batch(5, 16).images
   outputs = jax.jit(trained.replicated.classify)(variables, images)
   classify = jax.jit(trained.algorithm.classify)
   assert [x.shape for x in outputs] == [(N, 8, K), (N, 8, 500)]
@@ -181,9 +176,8 @@ def test_every_replica_classifies_images_of_its_own():
 def _sums():
   """Adds a draw and all that is in the batch."""
 
-  def update(state, batch, rng):
-    images, frozen = batch['images'].sum(), batch['frozen']['a']['b'].sum()
-    return state + images + frozen, {'draw': jax.random.uniform(rng)}
+  def update(state, batch, frozen, rng):
+    return state + batch.images.sum() + frozen['a']['b'].sum(), {'draw': jax.random.uniform(rng)}
 
   def generate(state, rng, num_images, ema=True):
     return state + jax.random.uniform(rng, (num_images,)) + 10.0 * ema
@@ -198,8 +192,8 @@ def test_one_key_is_split_and_n_keys_are_taken():
     keys, states = jax.random.split(key, 3), jnp.arange(3.0)
     expected = [algorithm.init(k) for k in keys]
     np.testing.assert_allclose(replicated.init(given), expected)
-    batch = {'images': jnp.zeros((3, 1)), 'frozen': {'a': {'b': jnp.zeros(())}}}
-    np.testing.assert_allclose(replicated.update(states, batch, given)[1]['draw'], expected)
+    batch, frozen = Batch(jnp.zeros((3, 1))), {'a': {'b': jnp.zeros(())}}
+    np.testing.assert_allclose(replicated.update(states, batch, frozen, given)[1]['draw'], expected)
     for ema in (True, False):
       images = replicated.generate(states, given, 5, ema)
       alone = [algorithm.generate(*one, 5, ema) for one in zip(states, keys, strict=True)]
@@ -209,10 +203,10 @@ def test_one_key_is_split_and_n_keys_are_taken():
 @pytest.mark.parametrize('shape', [(2,), (1,), (3, 1)])
 def test_another_number_of_keys_is_refused(shape):
   replicated, keys = replicas.replicate(_sums(), 3), jax.random.split(jax.random.key(0), shape)
-  states, batch = jnp.zeros(3), {'images': jnp.zeros((3, 1)), 'frozen': {}}
+  states, batch = jnp.zeros(3), Batch(jnp.zeros((3, 1)))
   for use in (
     replicated.init,
-    lambda keys: replicated.update(states, batch, keys),
+    lambda keys: replicated.update(states, batch, {}, keys),
     lambda keys: replicated.generate(states, keys, 2),
   ):
     with pytest.raises(ValueError, match=r'3 replicas need one key or as many, not \('):
@@ -222,12 +216,12 @@ def test_another_number_of_keys_is_refused(shape):
 def test_frozen_arrays_are_shared_and_all_else_is_not():
   replicated, keys = replicas.replicate(_sums(), 3), jax.random.split(jax.random.key(0), 3)
   frozen = {'a': {'b': jnp.arange(7.0)}, 'unread': jnp.zeros(())}
-  batch = {'images': jnp.array([[1.0, 2.0], [10.0, 20.0], [100.0, 200.0]]), 'frozen': frozen}
-  states, metrics = replicated.update(jnp.zeros(3), batch, keys)
+  batch = Batch(jnp.array([[1.0, 2.0], [10.0, 20.0], [100.0, 200.0]]))
+  states, metrics = replicated.update(jnp.zeros(3), batch, frozen, keys)
   np.testing.assert_allclose(states, np.array([3.0, 30.0, 300.0]) + 21.0)
   assert metrics['draw'].shape == (3,)
   with pytest.raises(ValueError, match='inconsistent sizes'):
-    replicated.update(jnp.zeros(3), batch | {'labels': jnp.zeros(2)}, keys)
+    replicated.update(jnp.zeros(3), batch._replace(labels=jnp.zeros(2)), frozen, keys)
 
 
 def test_what_an_algorithm_lacks_its_replicas_lack():

@@ -258,9 +258,9 @@ def _poisoned(job, replica, step, poison):
   """The job with `poison(state, metrics, bad)` after each update, bad = NaN in one of them."""
   update, num_images = job.algorithm.update, len(job.data.indices[replica])
 
-  def poisoned(state, batch, rng):
-    here = (state.step == step) & (batch['class_counts'].sum() == num_images)
-    return poison(*update(state, batch, rng), jnp.where(here, jnp.nan, 0.0))
+  def poisoned(state, batch, frozen, rng):
+    here = (state.step == step) & (batch.class_counts.sum() == num_images)
+    return poison(*update(state, batch, frozen, rng), jnp.where(here, jnp.nan, 0.0))
 
   return job._replace(algorithm=job.algorithm._replace(update=poisoned))
 

@@ -46,11 +46,11 @@ def algorithm(image_shape=(8, 8, 1), num_classes=K) -> Algorithm:
     variables = network.init(rng, jnp.zeros((2, *image_shape)), train=False)
     return ToyState(jnp.zeros((), jnp.int32), variables)
 
-  def update(state, batch, rng):
-    images, labels = batch['images'], batch['labels']
+  def update(state, batch, frozen, rng):
+    images, labels = batch.images, batch.labels
     noise = along_batch(jax.random.normal(rng, images.shape))
-    noisy = images + batch['frozen']['noise'] * noise
-    shares = batch['class_counts'] / batch['class_counts'].sum()
+    noisy = images + frozen['noise'] * noise
+    shares = batch.class_counts / batch.class_counts.sum()
 
     def loss_fn(params):
       logits, stats = network.apply(

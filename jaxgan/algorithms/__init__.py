@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 import functools
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import optax
@@ -14,16 +14,30 @@ def _as_it_is(state):
   return state
 
 
+class Batch(NamedTuple):
+  """The images of a step.
+
+  Attributes:
+    images: float32 `[B, H, W, C]` in [-1, 1].
+    labels: int32 `[B]`; None where nothing reads them.
+    class_counts: int32 `[K]`, images per class in the data that the batch is drawn from; None where
+      nothing reads them.
+  """
+
+  images: Any
+  labels: Any = None
+  class_counts: Any = None
+
+
 class Algorithm(NamedTuple):
   """A training algorithm, as an optax transformation is a pair of functions.
 
   Attributes:
     init: `init(rng) -> state`, a pytree with every array that training changes and nothing else;
       `state.step` counts the updates.
-    update: `update(state, batch, rng) -> (state, metrics)`, one optimisation step. `batch` is a
-      dict: the drawn `images` `[B, H, W, C]` and `labels` `[B]`, the `class_counts` `[K]` of the
-      data that they are drawn from, and `frozen`, a dict of the arrays that an algorithm reads and
-      nobody changes.
+    update: `update(state, batch, frozen, rng) -> (state, metrics)`, one optimisation step on a
+      Batch. `frozen` is a dict of arrays that the step reads and nothing changes; replicas share
+      them.
     generate: `generate(state, rng, num_images, ema=True) -> images` in [-1, 1], in inference mode;
       None where there is nothing to generate. What the images are of can be asked for where there
       is something to ask for: their `labels` or their `codes`, drawn where they are None.

@@ -192,24 +192,25 @@ def classifier(
       optimizer=optimizer.init(variables['params']),
     )
 
-  def update(state, batch, rng):
-    images = _to_training_input(rng, batch['images'], config)
+  def update(state, batch, frozen, rng):
+    del frozen
+    images = _to_training_input(rng, batch.images, config)
     class_weights = jnp.ones(num_classes)
     if drw_step is not None:
-      drw_weights = classification.effective_number_weights(batch['class_counts'], config.drw_beta)
+      drw_weights = classification.effective_number_weights(batch.class_counts, config.drw_beta)
       class_weights = jnp.where(state.step >= drw_step, drw_weights, class_weights)
 
     def loss_fn(params):
       variables = {**state.variables, 'params': params}
       # `stats` is {} for a network without batch norm.
       (logits, _), stats = network.apply(variables, images, train=True, mutable=['batch_stats'])
-      loss = loss_of(logits, batch['labels'], class_weights)
+      loss = loss_of(logits, batch.labels, class_weights)
       return loss, (logits, stats)
 
     params = state.variables['params']
     (loss, (logits, stats)), gradients = jax.value_and_grad(loss_fn, has_aux=True)(params)
     updates, optimizer_state = optimizer.update(gradients, state.optimizer, params)
-    accuracy = jnp.mean(jnp.argmax(logits, axis=-1) == batch['labels'])
+    accuracy = jnp.mean(jnp.argmax(logits, axis=-1) == batch.labels)
     state = ClassifierState(
       step=state.step + 1,
       variables={**stats, 'params': optax.apply_updates(params, updates)},

@@ -101,7 +101,7 @@ def gan(
     image_shape: (H, W, C) of the training images.
     num_classes: K of the classifier in the loop, and of the labels where there are any.
     classify: `classify(variables, images) -> (logits, features)` of the frozen classifier, whose
-      variables come with each batch as `batch['frozen']['classifier']`; not read without guidance.
+      variables are `frozen['classifier']` of an update; not read without guidance.
     ema_statistics: of EMA_STATISTICS, what `settled` gives the average of the generator.
 
   Returns:
@@ -215,7 +215,7 @@ def gan(
     )
     return state, metrics
 
-  def generator_step(state, real_images, real_labels, batch, rng):
+  def generator_step(state, real_images, real_labels, class_counts, frozen, rng):
     view_real, view_fake = stability.views(config, rng)
 
     def loss_fn(params):
@@ -230,11 +230,11 @@ def gan(
         loss += config.class_loss_weight * class_loss
         metrics['loss/generator_class'] = class_loss
       for name, (weight, regulariser) in generator_regularisers.items():
-        metrics[name] = regulariser(params, batch['class_counts'])
+        metrics[name] = regulariser(params, class_counts)
         loss += weight * metrics[name]
       if guidance is None:
         return loss, (stats, None, metrics)
-      class_logits, _ = classify(batch['frozen']['classifier'], images)
+      class_logits, _ = classify(frozen['classifier'], images)
       guidance_loss = guidance.loss(class_logits, labels, weights(state.counts))
       predictions = jnp.argmax(class_logits, axis=-1)
       histogram = jax.nn.one_hot(predictions, num_classes).sum(axis=0)
@@ -260,16 +260,16 @@ def gan(
       cycle_counts=jnp.where(ends, 0.0, cycle_counts),
     )
 
-  def update(state, batch, rng):
+  def update(state, batch, frozen, rng):
     n_dis = config.discriminator_steps
     *discriminator_rngs, generator_rng = jax.random.split(rng, n_dis + 1)
     # Every n_dis-th image, so that a batch split over devices stays where it is.
-    images = batch['images'].reshape(-1, n_dis, *image_shape)
-    labels = batch['labels'].reshape(-1, n_dis)
+    images = batch.images.reshape(-1, n_dis, *image_shape)
+    labels = batch.labels.reshape(-1, n_dis)
     for i, step_rng in enumerate(discriminator_rngs):
       state, metrics = discriminator_step(state, images[:, i], labels[:, i], step_rng)
     state, histogram, generator_metrics = generator_step(
-      state, images[:, -1], labels[:, -1], batch, generator_rng
+      state, images[:, -1], labels[:, -1], batch.class_counts, frozen, generator_rng
     )
     if guidance:
       state = update_statistics(state, histogram)

@@ -141,7 +141,7 @@ def infogan(config, image_shape: tuple[int, int, int], num_categories: int) -> A
       the generator's average; 0 for none), `learning_rate`, `prior_learning_rate` (of a learned
       prior's logits), `beta1`, `beta2`, `epsilon` (of Adam), `dtype`.
     image_shape: (S, S, C) of the training images.
-    num_categories: k. The fixed prior is that of `batch['class_counts']` `[k]`.
+    num_categories: k. The fixed prior is that of the batch's `class_counts` `[k]`.
 
   Returns:
     The Algorithm; its state is an InfoGanState, with `ema_decay` an AveragedInfoGanState; without
@@ -356,11 +356,12 @@ def infogan(config, image_shape: tuple[int, int, int], num_categories: int) -> A
     )
     return state, metrics | {'prior': jax.nn.softmax(state.prior_logits)}
 
-  def update(state, batch, rng):
+  def update(state, batch, frozen, rng):
+    del frozen
     draw_rng, *view_rngs = jax.random.split(rng, 4)
-    real_images = batch['images']
+    real_images = batch.images
     if config.prior == 'fixed':
-      state = state.replace(prior_logits=_logits(batch['class_counts']))
+      state = state.replace(prior_logits=_logits(batch.class_counts))
     # The generator runs once; its gradient waits for the losses of the second step.
     generated, pullback, generator_stats = jax.vjp(
       lambda params: make_batch(params, state, draw_rng, real_images.shape[0]),

@@ -149,8 +149,9 @@ def joint_vae(config, image_shape: tuple[int, int, int], num_categories: int) ->
       optimizer=optimizer.init(params),
     )
 
-  def update(state, batch, rng):
-    images = batch['images']
+  def update(state, batch, frozen, rng):
+    del frozen
+    images = batch.images
     num = images.shape[0]
     normal_rng, gumbel_rng = jax.random.split(rng)
     normal = along_batch(jax.random.normal(normal_rng, (num, config.latent_dim)))

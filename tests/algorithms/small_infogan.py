@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import ml_collections
 import numpy as np
 
+from jaxgan.algorithms import Batch
 from jaxgan.algorithms.infogan import VARIANTS
 from tests import small
 
@@ -56,12 +57,7 @@ def section(method='elastic_infogan', **changes):
 
 def batch(seed=0, label=0, n=8, counts=COUNTS):
   images = jax.random.uniform(jax.random.key(seed), (n, *SHAPE), minval=-1.0)
-  return {
-    'images': images,
-    'labels': jnp.full(n, label),
-    'class_counts': jnp.array(counts),
-    'frozen': {},
-  }
+  return Batch(images, jnp.full(n, label), jnp.array(counts))
 
 
 def differ(a, b):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from experiments import base
+from jaxgan.algorithms import Batch
 from jaxgan.algorithms.classifier import (
   NETWORKS,
   classifier,
@@ -52,7 +53,7 @@ def _batch(size=8, counts=(8, 8, 8)):
   labels = jnp.arange(24) % 3
   noise = 0.1 * jax.random.normal(jax.random.key(0), (24, size, size, 1))
   images = (labels - 1.0)[:, None, None, None] * 0.7 + noise
-  return {'images': images, 'labels': labels, 'class_counts': jnp.array(counts)}
+  return Batch(images, labels, jnp.array(counts))
 
 
 @pytest.mark.parametrize(
@@ -65,9 +66,9 @@ def test_learns_to_tell_brightness(config, network, size, num_features):
   state = algorithm.init(jax.random.key(0))
   structure = jax.tree.structure(state)
   for _ in range(30):
-    state, metrics = update(state, _batch(size), None)
+    state, metrics = update(state, _batch(size), {}, None)
   assert float(metrics['accuracy']) == 1.0
-  logits, features = algorithm.classify(state.variables, _batch(size)['images'])
+  logits, features = algorithm.classify(state.variables, _batch(size).images)
   assert logits.shape == (24, 3) and features.shape == (24, num_features)
   # Exactly the variables that the network has, trained and not.
   assert jax.tree.structure(state) == structure
@@ -113,9 +114,11 @@ def test_images_are_resized_for_the_network(config, seen, network, varies):
   config.network, config.input_size = network, 32
   algorithm = classifier(config, (8, 8, 1), 3, steps_per_epoch=1)
   state = algorithm.init(jax.random.key(0))
-  batch = _batch() | {'images': RAMP}
+  batch = _batch()._replace(images=RAMP)
   update = jax.jit(algorithm.update)
-  losses = {float(update(state, batch, jax.random.key(k))[1]['loss/classifier']) for k in (0, 1)}
+  losses = {
+    float(update(state, batch, {}, jax.random.key(k))[1]['loss/classifier']) for k in (0, 1)
+  }
   assert (len(losses) == 2) == varies
   _, features = algorithm.classify(state.variables, RAMP)
   assert set(seen) == {((2, 32, 32, 1), False), ((24, 32, 32, 1), True), ((24, 32, 32, 1), False)}
@@ -136,8 +139,8 @@ def test_intensities_are_normalised_per_channel(config, seen):
   _, features = algorithm.classify(variables, images)
   np.testing.assert_allclose(features, [[-2.389744, 2.726804, -0.9375]], rtol=1e-5)
   # The same in training, and of images of another size.
-  batch = {'images': jnp.full((4, 4, 4, 3), -0.6), 'labels': jnp.zeros(4, jnp.int32)}
-  state, _ = algorithm.update(algorithm.init(jax.random.key(0)), batch, jax.random.key(0))
+  batch = Batch(jnp.full((4, 4, 4, 3), -0.6), jnp.zeros(4, jnp.int32))
+  state, _ = algorithm.update(algorithm.init(jax.random.key(0)), batch, {}, jax.random.key(0))
   assert seen[-1] == ((4, 1, 1, 3), True) and int(state.step) == 1
 
 
@@ -177,7 +180,7 @@ def test_the_focal_loss_is_trained(config):
   losses = {}
   for config.loss, config.focal_gamma in (('cross_entropy', 1.0), ('focal', 0.0), ('focal', 2.0)):
     algorithm = classifier(config, (8, 8, 1), 3, steps_per_epoch=1)
-    _, metrics = jax.jit(algorithm.update)(algorithm.init(jax.random.key(0)), _batch(), None)
+    _, metrics = jax.jit(algorithm.update)(algorithm.init(jax.random.key(0)), _batch(), {}, None)
     losses[config.loss, config.focal_gamma] = float(metrics['loss/classifier'])
   plain = losses['cross_entropy', 1.0]
   assert losses['focal', 0.0] == pytest.approx(plain, rel=1e-5)
@@ -193,7 +196,7 @@ def test_reweighting_starts_at_its_epoch(config):
   for counts in ((20, 3, 1), (8, 8, 8)):
     state = algorithm.init(jax.random.key(0))
     for _ in range(5):
-      state, metrics = update(state, _batch(counts=counts), None)
+      state, metrics = update(state, _batch(counts=counts), {}, None)
       losses.append(float(metrics['loss/classifier']))
   weighted, plain = losses[:5], losses[5:]
   np.testing.assert_allclose(weighted[:4], plain[:4], rtol=1e-5)
@@ -203,7 +206,6 @@ def test_reweighting_starts_at_its_epoch(config):
 def test_without_reweighting_the_counts_are_not_needed(config):
   config.drw_epoch = None
   algorithm = classifier(config, (8, 8, 1), 3, steps_per_epoch=2)
-  batch = _batch()
-  del batch['class_counts']
-  _, metrics = jax.jit(algorithm.update)(algorithm.init(jax.random.key(0)), batch, None)
+  batch = _batch()._replace(class_counts=None)
+  _, metrics = jax.jit(algorithm.update)(algorithm.init(jax.random.key(0)), batch, {}, None)
   assert np.isfinite(float(metrics['loss/classifier']))

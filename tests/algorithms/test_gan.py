@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jaxgan.algorithms import Batch
 from jaxgan.algorithms.gan import LOSSES, WEIGHTS, gan
 from jaxgan.algorithms.gan_methods import LABELS, METHODS, Choices
 from jaxgan.errors import UserError
@@ -14,6 +15,7 @@ from tests import stand_in
 
 SHAPE = (8, 8, 1)
 K = 3
+FROZEN = {'classifier': jnp.float32(30.0)}
 
 
 def classify(variables, images):
@@ -34,11 +36,7 @@ def build(method, **changes):
 
 def batch(n=8, seed=0):
   images = jax.random.uniform(jax.random.key(seed), (n, *SHAPE), minval=-1.0)
-  return {
-    'images': images,
-    'labels': jnp.zeros(n, jnp.int32),
-    'frozen': {'classifier': jnp.float32(30.0)},
-  }
+  return Batch(images, jnp.zeros(n, jnp.int32))
 
 
 def run(method, steps=1, n=8, **changes):
@@ -46,7 +44,7 @@ def run(method, steps=1, n=8, **changes):
   _, update, state = build(method, **changes)
   states, metrics = [state], []
   for t in range(steps):
-    state, values = update(state, batch(n, t), jax.random.fold_in(jax.random.key(1), t))
+    state, values = update(state, batch(n, t), FROZEN, jax.random.fold_in(jax.random.key(1), t))
     states.append(state)
     metrics.append(values)
   return states, metrics
@@ -225,9 +223,9 @@ def test_class_losses_enter_with_their_weight():
 @pytest.mark.parametrize('method', ['acgan', 'cgan'])
 def test_the_discriminator_reads_the_labels_of_real_images(method):
   _, update, state = build(method)
-  relabelled = batch() | {'labels': jnp.ones(8, jnp.int32)}
-  one, _ = update(state, batch(), jax.random.key(1))
-  other, _ = update(state, relabelled, jax.random.key(1))
+  relabelled = batch()._replace(labels=jnp.ones(8, jnp.int32))
+  one, _ = update(state, batch(), FROZEN, jax.random.key(1))
+  other, _ = update(state, relabelled, FROZEN, jax.random.key(1))
   moved = jax.tree.map(lambda a, b: bool((a != b).any()), one.discriminator, other.discriminator)
   assert any(jax.tree.leaves(moved))
 
@@ -267,7 +265,7 @@ def test_the_losses_are_those_that_the_configuration_names(monkeypatch, loss, we
   config.update({'loss': loss, 'regulariser_weights': weighting})
   algorithm = gan(config, METHODS['class_balancing'], SHAPE, K, classify)
   state = jax.eval_shape(algorithm.init, jax.random.key(0))
-  jax.eval_shape(algorithm.update, state, batch(), jax.random.key(1))
+  jax.eval_shape(algorithm.update, state, batch(), FROZEN, jax.random.key(1))
   assert called == [f'{loss} D', f'{loss} G', weighting]
 
 
@@ -319,7 +317,7 @@ def test_which_steps_draw_labels_by_their_effective_counts(monkeypatch, effectiv
   config.update(effective_labels=effective_labels, discriminator_steps=2)
   algorithm = gan(config, METHODS['class_balancing_conditional'], SHAPE, K, classify)
   state = jax.eval_shape(algorithm.init, jax.random.key(0))
-  jax.eval_shape(algorithm.update, state, batch(16), jax.random.key(1))
+  jax.eval_shape(algorithm.update, state, batch(16), FROZEN, jax.random.key(1))
   assert called == drawn
   jax.eval_shape(lambda state, rng: algorithm.generate(state, rng, 4), state, jax.random.key(1))
   assert called == [*drawn, 'uniform']
@@ -328,7 +326,7 @@ def test_which_steps_draw_labels_by_their_effective_counts(monkeypatch, effectiv
 def test_running_statistics_take_in_the_batches_of_both_steps():
   """Of a dense layer's outputs by hand: one discriminator step's batch, then the generator's."""
   _, update, state = build('unconditional')
-  after, _ = update(state, batch(), jax.random.key(1))
+  after, _ = update(state, batch(), FROZEN, jax.random.key(1))
   dense = state.generator['params']['Dense_0']
   mean, variance = np.zeros(4), np.ones(4)
   for rng in jax.random.split(jax.random.key(1), 2):  # Both before the generator moves.

@@ -8,6 +8,7 @@ import ml_collections
 import numpy as np
 import pytest
 
+from jaxgan.algorithms import Batch
 from jaxgan.algorithms.infogan import CHOICES, VARIANTS, infogan
 from tests.algorithms.small_infogan import COUNTS, SHAPE, K, assert_close, batch, differ, section
 
@@ -23,7 +24,7 @@ def build(method, **changes):
 
   def update(state, batch, rng, numbers):
     changed = ml_collections.ConfigDict({**config.to_dict(), **numbers})
-    return infogan(changed, SHAPE, K).update(state, batch, rng)
+    return infogan(changed, SHAPE, K).update(state, batch, {}, rng)
 
   algorithm = infogan(config, SHAPE, K)
   return algorithm, jax.jit(update), algorithm.init(jax.random.key(0))
@@ -184,7 +185,7 @@ def test_labels_and_class_counts_are_not_read(assert_trees_equal):
   ours = update(state, batch(), rng, NUMBERS)
   assert_trees_equal(ours, update(state, batch(label=2, counts=(1, 1, 9)), rng, NUMBERS))
   # A batch without them will do.
-  jax.eval_shape(algorithm.update, state, {'images': batch()['images']}, rng)
+  jax.eval_shape(algorithm.update, state, Batch(batch().images), {}, rng)
 
 
 def test_fixed_prior_follows_the_class_counts_of_each_batch():
@@ -226,7 +227,7 @@ def test_inference_uses_running_statistics():
   """An image's outcome does not depend on the other images of its batch."""
   algorithm, _, _ = build('elastic_infogan')
   state = run(2)[0][-1]
-  images = batch(9)['images']
+  images = batch(9).images
   for whole, alone in zip(
     algorithm.classify(state.variables, images),
     algorithm.classify(state.variables, images[:3]),
@@ -269,7 +270,7 @@ def test_bfloat16_keeps_float32_state_and_losses():
   config = section(network='mnist', dtype='bfloat16')
   algorithm = infogan(config, SHAPE, K)
   state = jax.eval_shape(algorithm.init, jax.random.key(0))
-  outputs = jax.eval_shape(algorithm.update, state, batch(), jax.random.key(0))
+  outputs = jax.eval_shape(algorithm.update, state, batch(), {}, jax.random.key(0))
   floats = [x for x in jax.tree.leaves(outputs) if jnp.issubdtype(x.dtype, jnp.floating)]
   assert {x.dtype for x in floats} == {jnp.dtype('float32')}
 

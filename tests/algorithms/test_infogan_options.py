@@ -15,7 +15,7 @@ def _steps(config, state=None, steps=1):
   algorithm = infogan(config, SHAPE, K)
   update, states = jax.jit(algorithm.update), [state or algorithm.init(jax.random.key(0))]
   for t in range(steps):
-    state, metrics = update(states[-1], batch(t), jax.random.fold_in(jax.random.key(1), t))
+    state, metrics = update(states[-1], batch(t), {}, jax.random.fold_in(jax.random.key(1), t))
     states.append(state)
   return algorithm, states, metrics
 
@@ -81,5 +81,5 @@ def test_crops_keep_a_share_of_the_side_or_of_the_area(monkeypatch, crop_of, sid
   monkeypatch.setattr(augment, 'random_view', view)
   algorithm = infogan(section(crop_keep=0.95, crop_of=crop_of), SHAPE, K)
   state = jax.eval_shape(algorithm.init, jax.random.key(0))
-  jax.eval_shape(algorithm.update, state, batch(), jax.random.key(0))
+  jax.eval_shape(algorithm.update, state, batch(), {}, jax.random.key(0))
   assert kept == pytest.approx([side] * len(kept), rel=1e-6) and kept

@@ -76,7 +76,7 @@ def test_every_loss_is_the_sum_over_the_stages(monkeypatch):
   for num_stages in (1, 2):
     algorithm = _in_stages(monkeypatch, num_stages)
     state = algorithm.init(jax.random.key(0))
-    state, values = jax.jit(algorithm.update)(state, batch(), jax.random.key(1))
+    state, values = jax.jit(algorithm.update)(state, batch(), {}, jax.random.key(1))
     states.append(state)
     metrics.append(values)
   one, two = metrics
@@ -95,7 +95,7 @@ def test_every_loss_is_the_sum_over_the_stages(monkeypatch):
 def test_the_last_stage_generates_and_classifies(monkeypatch, assert_trees_equal):
   algorithm = _in_stages(monkeypatch, 2)
   state = algorithm.init(jax.random.key(0))
-  images = batch()['images']
+  images = batch().images
   expected = algorithm.classify(state.variables, images)
   for part in ('trunk', 'recognition'):
     first, last = (_zeros(state.variables, part, f'networks_{stage}') for stage in (0, 1))

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import ml_collections
 import numpy as np
 
+from jaxgan.algorithms import Batch
 from jaxgan.algorithms import joint_vae as module
 from jaxgan.networks import infogans
 
@@ -46,7 +47,7 @@ def build():
 
   def update(state, batch, rng, values):
     changed = ml_collections.ConfigDict({**config.to_dict(), **values})
-    return module.joint_vae(changed, SHAPE, K).update(state, batch, rng)
+    return module.joint_vae(changed, SHAPE, K).update(state, batch, {}, rng)
 
   algorithm = module.joint_vae(config, SHAPE, K)
   return algorithm, jax.jit(update), algorithm.init(jax.random.key(0))
@@ -61,7 +62,7 @@ def both(beta=BETA, capacity=0.0, **changes):
 
 def batch(seed=0, label=0, n=8):
   images = jax.random.uniform(jax.random.key(seed), (n, *SHAPE), minval=-1.0)
-  return {'images': images, 'labels': jnp.full(n, label)}
+  return Batch(images, jnp.full(n, label))
 
 
 def run(steps=1, values=None):
@@ -148,7 +149,7 @@ def test_generate_depends_on_key_and_codes_alone(assert_trees_equal):
 def test_classify_is_the_encoder_in_inference_mode():
   algorithm, _, _ = build()
   state = run(2)[0][-1]
-  images = batch(9)['images']
+  images = batch(9).images
   logits, mean = algorithm.classify(state.variables, images)
   assert logits.shape == (8, K) and mean.shape == (8, D)
   for whole, alone in zip(
@@ -167,7 +168,7 @@ def test_replicas_under_vmap_are_single_runs():
   def stack(trees):
     return jax.tree.map(lambda *x: jnp.stack(x), *trees)
 
-  together = jax.jit(jax.vmap(algorithm.update))(stack(states), stack(batches), rngs)
+  together = jax.jit(jax.vmap(algorithm.update))(stack(states), stack(batches), {}, rngs)
   jax.tree.map(
     lambda a, b: np.testing.assert_allclose(a, b, rtol=2e-3, atol=2e-5), together, stack(singles)
   )
@@ -176,7 +177,7 @@ def test_replicas_under_vmap_are_single_runs():
 def _divergences(state):
   """(of the means, of the categories) of the first images."""
   algorithm, _, _ = build()
-  logits, mean = algorithm.classify(state.variables, batch(0)['images'])
+  logits, mean = algorithm.classify(state.variables, batch(0).images)
   return float(jnp.square(mean).sum()), float(module.categorical_divergence(logits))
 
 
@@ -237,8 +238,8 @@ def test_a_decoder_in_two_stages_reconstructs_with_both_and_generates_with_the_l
   monkeypatch.setitem(infogans.NETWORKS, 'mnist', two)
   algorithm = module.joint_vae(section(), SHAPE, K)
   state = algorithm.init(jax.random.key(0))
-  images = batch()['images']
-  _, metrics = jax.jit(algorithm.update)(state, {'images': images}, jax.random.key(1))
+  images = batch().images
+  _, metrics = jax.jit(algorithm.update)(state, Batch(images), {}, jax.random.key(1))
   expected = sum(module.reconstruction_loss(jnp.full_like(images, x), images) for x in (0.0, 2.0))
   np.testing.assert_allclose(metrics['loss/reconstruction'], expected, rtol=1e-5)
   made = algorithm.generate(state, jax.random.key(2), 3)
@@ -251,7 +252,7 @@ def test_networks_of_64x64_images():
   algorithm = module.joint_vae(config, (64, 64, 3), K)
   state = jax.eval_shape(algorithm.init, jax.random.key(0))
   images = jnp.zeros((4, 64, 64, 3))
-  state, _ = jax.eval_shape(algorithm.update, state, {'images': images}, jax.random.key(1))
+  state, _ = jax.eval_shape(algorithm.update, state, Batch(images), {}, jax.random.key(1))
   made = jax.eval_shape(lambda state: algorithm.generate(state, jax.random.key(2), 5), state)
   logits, mean = jax.eval_shape(algorithm.classify, state.variables, images)
   assert (made.shape, logits.shape, mean.shape) == ((5, 64, 64, 3), (4, K), (4, D))

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgan.algorithms import stability
+from jaxgan.algorithms import Batch, stability
 from jaxgan.algorithms.gan import gan
 from jaxgan.algorithms.gan_methods import METHODS
 from jaxgan.errors import UserError
@@ -34,14 +34,14 @@ def _config(**changes):
 def _batch():
   images = jax.random.uniform(jax.random.key(0), (N, *SHAPE), minval=-1.0)
   labels = jnp.arange(N) % K
-  return {'images': images, 'labels': labels, 'class_counts': jnp.array([40, 24, 3]), 'frozen': {}}
+  return Batch(images, labels, jnp.array([40, 24, 3]))
 
 
 def _program(method='cgan', **changes):
   """The step as it is traced, and the shapes of the state."""
   algorithm = gan(_config(**changes), METHODS[method], SHAPE, K)
   state = jax.eval_shape(algorithm.init, jax.random.key(0))
-  return str(jax.make_jaxpr(algorithm.update)(state, _batch(), jax.random.key(1))), state
+  return str(jax.make_jaxpr(algorithm.update)(state, _batch(), {}, jax.random.key(1))), state
 
 
 def test_every_switch_is_told_by_its_first_field():
@@ -82,7 +82,7 @@ def step():
     config = _config(**weights, r1_r2_end_weight=weights['r1_r2_weight'])
     algorithm = gan(config, METHODS['cgan'], SHAPE, K)
     state = algorithm.init(jax.random.key(0))
-    return state, *algorithm.update(state, _batch(), jax.random.key(1))
+    return state, *algorithm.update(state, _batch(), {}, jax.random.key(1))
 
   with pytest.MonkeyPatch.context() as monkeypatch:
     # A traced weight is neither on nor off.
@@ -148,7 +148,7 @@ def test_both_steps_augment_real_and_generated_images_with_draws_of_their_own(mo
   state = jax.eval_shape(algorithm.init, jax.random.key(0))
 
   def update(rng):  # Compiled, nothing but the keys is left of it.
-    algorithm.update(jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), state), _batch(), rng)
+    algorithm.update(jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), state), _batch(), {}, rng)
     return jnp.stack([jax.random.key_data(key) for key in keys])
 
   found = jax.jit(update)(jax.random.key(1))
@@ -177,8 +177,8 @@ def test_replicas_and_several_discriminator_steps_have_them_all():
   algorithm = replicate(gan(config, METHODS['acgan'], SHAPE, K), 2)
   assert algorithm.images_per_update == 2
   states = jax.eval_shape(algorithm.init, jax.random.key(0))
-  batch = {n: v if n == 'frozen' else jnp.stack([v] * 2) for n, v in _batch().items()}
-  after, metrics = jax.eval_shape(algorithm.update, states, batch, jax.random.key(1))
+  batch = jax.tree.map(lambda x: jnp.stack([x] * 2), _batch())
+  after, metrics = jax.eval_shape(algorithm.update, states, batch, {}, jax.random.key(1))
   assert jax.tree.structure(after) == jax.tree.structure(states)
   assert metrics['loss/r1_r2'].shape == after.discriminator['lecam']['real'].shape == (2,)
 

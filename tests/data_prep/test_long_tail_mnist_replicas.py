@@ -3,6 +3,7 @@
 import re
 from types import SimpleNamespace
 
+import jax
 import ml_collections
 import numpy as np
 import pytest
@@ -106,8 +107,7 @@ def test_a_replica_trains_on_the_images_of_its_split(fake_mnist, mnist_layout, t
       data_lib.draw(d.share(r, 5), d.dataset, 9, **options)[0]
       for d, r in ((data, replica), (alone, 0))
     ]
-    for name, together in batches[0].items():
-      np.testing.assert_array_equal(together, batches[1][name])
+    jax.tree.map(np.testing.assert_array_equal, *batches)
 
 
 def test_replicas_without_splits_train_on_all_images(fake_mnist, training, tmp_path):

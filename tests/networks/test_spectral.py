@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jaxgan.algorithms import Batch
 from jaxgan.algorithms.gan import gan
 from jaxgan.algorithms.gan_methods import METHODS
 from jaxgan.networks.gans import NETWORKS
@@ -53,8 +54,8 @@ def _steps(algorithm, state, num):
   update = jax.jit(algorithm.update)
   for t in range(num):
     images = jax.random.uniform(jax.random.key(t), (8 * algorithm.images_per_update, *SHAPE))
-    batch = {'images': images, 'labels': jnp.arange(len(images)) % K, 'frozen': {}}
-    state, _ = update(state, batch, jax.random.fold_in(jax.random.key(1), t))
+    batch = Batch(images, jnp.arange(len(images)) % K)
+    state, _ = update(state, batch, {}, jax.random.fold_in(jax.random.key(1), t))
   return state
 
 

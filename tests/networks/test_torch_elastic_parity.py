@@ -7,7 +7,7 @@ import pytest
 
 from experiments import mnist_lt
 from jaxgan import augment
-from jaxgan.algorithms import infogan
+from jaxgan.algorithms import Batch, infogan
 
 torch = pytest.importorskip('torch')
 from benchmarks import torch_elastic_step  # noqa: E402
@@ -74,7 +74,7 @@ def test_losses_of_two_updates(monkeypatch):
     )
     monkeypatch.setattr(theirs, 'inputs', inputs)
     monkeypatch.setattr(theirs, 'views', lambda images, views=views: parity._nchw(views))
-    state, metrics = update(state, {'images': images, 'frozen': {}}, rng)
+    state, metrics = update(state, Batch(images), {}, rng)
     losses = [loss.item() for loss in theirs.step(parity._nchw(images))]
     np.testing.assert_allclose([metrics[f'loss/{name}'] for name in LOSSES], losses, rtol=1e-3)
   np.testing.assert_allclose(state.prior_logits, theirs.prior_logits.detach(), atol=1e-5)

@@ -12,7 +12,7 @@ import optax
 import pytest
 
 from experiments import base
-from jaxgan.algorithms import adam
+from jaxgan.algorithms import Batch, adam
 from jaxgan.algorithms import classifier as classifier_algorithm
 from jaxgan.algorithms import gan as gan_algorithm
 from jaxgan.algorithms.gan_methods import METHODS
@@ -343,8 +343,8 @@ def test_five_updates_of_the_classifier():
   for step in range(5):
     images = np.tanh(_random(12, 16, 16, 3, seed=step))
     labels = np.random.default_rng(step).integers(0, 3, 12)
-    batch = {'images': images, 'labels': labels, 'class_counts': np.asarray(counts, np.int32)}
-    state, metrics = update(state, batch, jax.random.key(0))
+    batch = Batch(images, labels, np.asarray(counts, np.int32))
+    state, metrics = update(state, batch, {}, jax.random.key(0))
 
     weights = drw if step >= steps_per_epoch else torch.ones(3)
     loss = F.cross_entropy(theirs(_nchw(images)), torch.tensor(labels), weights)
@@ -392,8 +392,8 @@ def test_steps_of_the_class_balancing_gan(monkeypatch):
     noises = map(lambda key: _nchw(jax.random.normal(key, (8, 128))), jax.random.split(rng))
     monkeypatch.setattr(theirs, 'draw', lambda images=real_images: _nchw(images))
     monkeypatch.setattr(theirs, 'noise', noises.__next__)
-    batch = {'images': real_images, 'labels': np.zeros(8, np.int32)}
-    state, metrics = update(state, batch | {'frozen': {'classifier': classifier}}, rng)
+    batch = Batch(real_images, np.zeros(8, np.int32))
+    state, metrics = update(state, batch, {'classifier': classifier}, rng)
     losses = [loss.item() for loss in theirs.step()]
     names = ('loss/discriminator', 'loss/generator', 'loss/regulariser')
     np.testing.assert_allclose([metrics[name] for name in names], losses, rtol=2e-3)
