@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from jaxgan.algorithms import gan
+from jaxgan.algorithms import gan, infogan, infogan_joint
 
 
 def functions(docstring: str) -> list[str]:
@@ -13,7 +13,7 @@ def functions(docstring: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-  'module', [gan], ids=lambda module: module.__name__
+  'module', [gan, infogan, infogan_joint], ids=lambda module: module.__name__
 )
 def test_every_equation_has_its_function(module):
   """With a docstring that says it."""
