@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from jaxgan.algorithms import gan, infogan, infogan_joint
+from jaxgan.algorithms import classifier, gan, infogan, infogan_joint, joint_vae
 
 
 def functions(docstring: str) -> list[str]:
@@ -13,7 +13,7 @@ def functions(docstring: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-  'module', [gan, infogan, infogan_joint], ids=lambda module: module.__name__
+  'module', [classifier, gan, infogan, infogan_joint, joint_vae], ids=lambda module: module.__name__
 )
 def test_every_equation_has_its_function(module):
   """With a docstring that says it."""
