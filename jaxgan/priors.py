@@ -75,3 +75,12 @@ def continuous_uniform(rng, num_codes, num_samples):
     `[N, r]`.
   """
   return jax.random.uniform(rng, (num_samples, num_codes), minval=-1.0, maxval=1.0)
+
+
+def logits(frequencies):
+  """The logits of a prior with some frequencies or counts `[k]`: log(p_i / Σ_j p_j).
+
+  Those of frequency 0 stay finite, at the log of the least positive number.
+  """
+  shares = frequencies / jnp.sum(frequencies)
+  return jnp.log(jnp.maximum(shares, jnp.finfo(jnp.float32).tiny))

@@ -68,6 +68,12 @@ def apply_train(network, params, batch_stats, *inputs):
   return outputs, updated['batch_stats']
 
 
+def apply_gradients(optimizer, gradients, optimizer_state, params):
+  """One step of an optimiser: (new params, new optimiser state)."""
+  updates, optimizer_state = optimizer.update(gradients, optimizer_state, params)
+  return optax.apply_updates(params, updates), optimizer_state
+
+
 def check_choices(chosen, choices, section: str = '') -> None:
   """Raises a UserError where a field has none of its allowed values.
 

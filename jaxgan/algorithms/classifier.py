@@ -11,10 +11,16 @@ What the network reads is part of the step, differentiable, and the same in trai
 without them the network reads x in [-1, 1]. So a classifier with an `input_size` takes images of
 any size. In training, BiT's images are resized to 5/4 of the size and cropped at random (160 and
 128 pixels for images below 96x96 in "Big Transfer", Kolesnikov et al. 2020).
+
+| equation                                                      | function                 |
+|---------------------------------------------------------------|--------------------------|
+| learning rate of a step                                       | `learning_rate_schedule` |
+| class weights of a step, (1 - β) / (1 - β^{n_k}) with DRW     | `class_weights`          |
+| cross-entropy or focal loss, weighted                         | `class_loss`             |
 """
 
 import functools
-from typing import Any
+from typing import Any, NamedTuple
 
 from flax import struct
 import jax
@@ -22,7 +28,7 @@ import jax.numpy as jnp
 import optax
 
 from jaxgan import augment
-from jaxgan.algorithms import Algorithm
+from jaxgan.algorithms import Algorithm, Batch, apply_gradients
 from jaxgan.errors import UserError
 from jaxgan.losses import classification
 from jaxgan.networks import bit, mnist, resnet, resnet50, vggface2
@@ -80,7 +86,7 @@ def learning_rate_schedule(config, steps_per_epoch: int):
   In epoch e (from 0) of W warm-up epochs the rate is `learning_rate` · (e + 1) / W. The factor is
   `decay_factor`, in a section without one the 0.01 of Cao et al. 2019.
   """
-  factor = config.get('decay_factor', 0.01)
+  factor = getattr(config, 'decay_factor', 0.01)  # A section of some networks lacks it.
 
   def schedule(step):
     epoch = step // steps_per_epoch
@@ -153,6 +159,17 @@ def _to_training_input(rng, images, config):
   return _normalise(images, config)
 
 
+class Parts(NamedTuple):
+  """What the functions below read and training never changes; see `classifier`."""
+
+  config: Any
+  network: Any
+  optimizer: optax.GradientTransformation
+  image_shape: tuple[int, int, int]
+  num_classes: int
+  steps_per_epoch: int
+
+
 def classifier(
   config, image_shape: tuple[int, int, int], num_classes: int, steps_per_epoch: int
 ) -> Algorithm:
@@ -173,52 +190,60 @@ def classifier(
     UserError: means or deviations of another number of channels than the images'.
   """
   check_channels(config, image_shape[-1])
-  loss_of = LOSSES[config.loss](config)
   network = NETWORKS[config.network](num_classes, config)
-  schedule = learning_rate_schedule(config, steps_per_epoch)
   # Weight decay enters before the momentum, as in PyTorch's SGD.
   optimizer = optax.chain(
     optax.add_decayed_weights(config.weight_decay),
-    optax.sgd(schedule, momentum=config.momentum),
+    optax.sgd(learning_rate_schedule(config, steps_per_epoch), momentum=config.momentum),
   )
-  drw_step = config.drw_epoch * steps_per_epoch if config.drw_epoch is not None else None
+  parts = Parts(config, network, optimizer, image_shape, num_classes, steps_per_epoch)
+  return Algorithm(
+    functools.partial(init, parts),
+    functools.partial(update, parts),
+    classify=functools.partial(classify, parts),
+  )
 
-  def init(rng):
-    images = _to_input(jnp.zeros((2, *image_shape)), config)
-    variables = network.init(rng, images, train=False)
-    return ClassifierState(
-      step=jnp.zeros((), jnp.int32),
-      variables=variables,
-      optimizer=optimizer.init(variables['params']),
-    )
 
-  def update(state, batch, frozen, rng):
-    del frozen
-    images = _to_training_input(rng, batch.images, config)
-    class_weights = jnp.ones(num_classes)
-    if drw_step is not None:
-      drw_weights = classification.effective_number_weights(batch.class_counts, config.drw_beta)
-      class_weights = jnp.where(state.step >= drw_step, drw_weights, class_weights)
+def init(parts: Parts, rng) -> ClassifierState:
+  """The state before the first update."""
+  images = _to_input(jnp.zeros((2, *parts.image_shape)), parts.config)
+  variables = parts.network.init(rng, images, train=False)
+  optimizer_state = parts.optimizer.init(variables['params'])
+  return ClassifierState(jnp.zeros((), jnp.int32), variables, optimizer_state)
 
-    def loss_fn(params):
-      variables = {**state.variables, 'params': params}
-      # `stats` is {} for a network without batch norm.
-      (logits, _), stats = network.apply(variables, images, train=True, mutable=['batch_stats'])
-      loss = loss_of(logits, batch.labels, class_weights)
-      return loss, (logits, stats)
 
-    params = state.variables['params']
-    (loss, (logits, stats)), gradients = jax.value_and_grad(loss_fn, has_aux=True)(params)
-    updates, optimizer_state = optimizer.update(gradients, state.optimizer, params)
-    accuracy = jnp.mean(jnp.argmax(logits, axis=-1) == batch.labels)
-    state = ClassifierState(
-      step=state.step + 1,
-      variables={**stats, 'params': optax.apply_updates(params, updates)},
-      optimizer=optimizer_state,
-    )
-    return state, {'loss/classifier': loss, 'accuracy': accuracy}
+def class_weights(parts: Parts, step, class_counts):
+  """w `[K]` of a step: 1 before `drw_epoch`, by the effective number of images from there on."""
+  config, weights = parts.config, jnp.ones(parts.num_classes)
+  if config.drw_epoch is None:
+    return weights
+  drw_weights = classification.effective_number_weights(class_counts, config.drw_beta)
+  return jnp.where(step >= config.drw_epoch * parts.steps_per_epoch, drw_weights, weights)
 
-  def classify(variables, images):
-    return network.apply(variables, _to_input(images, config), train=False)
 
-  return Algorithm(init, update, classify=classify)
+def class_loss(params, parts: Parts, state: ClassifierState, images, labels, weights):
+  """The entry of LOSSES of images as the network sees them: (scalar, (logits `[N, K]`, stats))."""
+  variables = {**state.variables, 'params': params}
+  # `stats` is {} for a network without batch norm.
+  (logits, _), stats = parts.network.apply(variables, images, train=True, mutable=['batch_stats'])
+  loss = LOSSES[parts.config.loss](parts.config)(logits, labels, weights)
+  return loss, (logits, stats)
+
+
+def update(parts: Parts, state: ClassifierState, batch: Batch, frozen, rng):
+  """One step of SGD; see `Algorithm.update`."""
+  del frozen
+  images = _to_training_input(rng, batch.images, parts.config)
+  weights, params = class_weights(parts, state.step, batch.class_counts), state.variables['params']
+  (loss, (logits, stats)), gradients = jax.value_and_grad(class_loss, has_aux=True)(
+    params, parts, state, images, batch.labels, weights
+  )
+  params, optimizer_state = apply_gradients(parts.optimizer, gradients, state.optimizer, params)
+  accuracy = jnp.mean(jnp.argmax(logits, axis=-1) == batch.labels)
+  state = ClassifierState(state.step + 1, {**stats, 'params': params}, optimizer_state)
+  return state, {'loss/classifier': loss, 'accuracy': accuracy}
+
+
+def classify(parts: Parts, variables, images):
+  """Logits `[N, K]` and features of images of any size, in inference mode."""
+  return parts.network.apply(variables, _to_input(images, parts.config), train=False)

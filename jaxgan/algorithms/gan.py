@@ -1,51 +1,54 @@
 """Generative adversarial training, with or without labels and a frozen classifier in the loop.
 
-One update is n_dis discriminator steps and one generator step. What it trains and minimises are
-independent choices: the networks and the adversarial loss, which the configuration names for all
-methods alike, and what a method is made of (`gan_methods.Choices`): the labels that the generator
-gets, the head by which the discriminator judges them, and what a frozen classifier adds to the
+One update is n_dis discriminator steps and one generator step. The configuration names the networks
+and the adversarial loss for all methods alike. A `gan_methods.GanMethod` names the labels of the
+generator, the head by which the discriminator judges them, and what a frozen classifier adds to the
 generator's loss.
 
 A classifier in the loop sees every batch of the generator; its argmax gives the effective class
-counts. See "Class Balancing GAN with a Classifier in the Loop". Its classes need not be those of
+counts. See "Class Balancing GAN with a Classifier in the Loop". Its classes may be codes instead of
 labels: a recogniser, such as the Q of an InfoGAN of the same images, says which of k codes an image
-has, and the same regulariser balances the codes. What keeps training stable can be switched on for
-every method, see `jaxgan.algorithms.stability`.
+has. Every method takes the switches of `jaxgan.algorithms.stability`.
+
+| equation                                                        | function             |
+|-----------------------------------------------------------------|----------------------|
+| z ~ N(0, I), y uniform or ∝ 1/N_k (§6.5.2)                      | `draw_inputs`        |
+| x = G(z, y)                                                     | `generate_batch`     |
+| L_D (Eq. 2), ACGAN's class loss, the terms of `stability`       | `discriminator_loss` |
+| λ Σ_k w_k(N) p̂_k log p̂_k (Eq. 7) or the classifier's class loss | `classifier_term`    |
+| L_G (Eq. 3), ACGAN's class loss, gSR, the classifier's term     | `generator_loss`     |
+| N_k <- α N_k + (1 - α) c_k after a cycle (Eq. 5)                | `update_counts`      |
+| θ_EMA <- β θ_EMA + (1 - β) θ_G                                  | `update_average`     |
+
+The factory `gan` makes the Parts, which no step changes, and binds them as first arguments.
 """
 
 from collections.abc import Callable
 import functools
-from typing import Any
+from typing import Any, NamedTuple
 
 from flax import struct
 import jax
 import jax.numpy as jnp
 import optax
 
-from jaxgan.algorithms import Algorithm, adam, apply_train, check_choices, gan_methods, stability
+from jaxgan.algorithms import (
+  Algorithm,
+  Batch,
+  adam,
+  apply_gradients,
+  apply_train,
+  check_choices,
+  gan_methods,
+  stability,
+)
 from jaxgan.algorithms.ema_statistics import EMA_STATISTICS
-from jaxgan.losses import adversarial, auxiliary, class_balance
+from jaxgan.losses import auxiliary, class_balance
+from jaxgan.losses.adversarial import LOSSES
+from jaxgan.losses.class_balance import COUNT_UPDATES, WEIGHTS
 from jaxgan.networks.gans import NETWORKS
 from jaxgan.parallel import along_batch
 
-LOSSES = {
-  'relativistic': (adversarial.relativistic_discriminator, adversarial.relativistic_generator),
-  'hinge': (adversarial.hinge_discriminator, adversarial.hinge_generator),
-  'non_saturating': (
-    adversarial.non_saturating_discriminator,
-    adversarial.non_saturating_generator,
-  ),
-}
-WEIGHTS = {
-  'released': class_balance.class_weights,
-  'paper': class_balance.inverse_frequency_weights,
-}
-# update(N [K], c [K] of the cycle, α) -> N; 'held' keeps what training starts with (Fig. 3).
-COUNT_UPDATES = {
-  'convex': class_balance.convex_update,
-  'additive': class_balance.additive_update,
-  'held': lambda counts, cycle_counts, decay: counts,
-}
 # Which steps draw the labels of a method whose labels are 'effective' by 1/N_k; others, uniformly.
 EFFECTIVE_LABELS = {'generator_step': ('generator',), 'both_steps': ('discriminator', 'generator')}
 CHOICES = {
@@ -76,9 +79,22 @@ class GanState(struct.PyTreeNode):
   cycle_counts: Any
 
 
+class Parts(NamedTuple):
+  """What the functions of this module read and training never changes; see `gan`."""
+
+  config: Any
+  method: gan_methods.GanMethod
+  generator: Any
+  discriminator: Any
+  optimizer: optax.GradientTransformation
+  image_shape: tuple[int, int, int]
+  num_classes: int
+  classify: Callable | None
+
+
 def gan(
   config,
-  choices: gan_methods.Choices,
+  method: gan_methods.GanMethod,
   image_shape: tuple[int, int, int],
   num_classes: int,
   classify: Callable | None = None,
@@ -87,17 +103,8 @@ def gan(
   """Builds the GAN algorithm.
 
   Args:
-    config: the `algorithm` section of an experiment: `network` (of NETWORKS), `loss` (of LOSSES),
-      `generator_width`, `discriminator_width`, `generator_spectral_norm` (the discriminator always
-      has it), `noise_dim`, `learning_rate`, `beta1`, `beta2`, `epsilon` (of Adam),
-      `discriminator_steps` (n_dis), `ema_decay`, `ema_start`, `regulariser_weight` (λ),
-      `regulariser_weights` (of WEIGHTS), `class_loss_weight` (of the losses of head 'auxiliary'),
-      `classifier_loss_weight` (of guidance 'cross_entropy'), `effective_labels` (of
-      EFFECTIVE_LABELS), `count_start` (N at the start, one number for all classes or one for each),
-      `cycle_start` (c_k at the start of the first cycle, for all classes), `count_update` (of
-      COUNT_UPDATES), `count_decay` (α), `count_cycle` (steps), `dtype`, and those of
-      `stability.OFF`.
-    choices: a method of `gan_methods.METHODS`, or other choices.
+    config: the `algorithm` section of an experiment.
+    method: a method of `gan_methods.METHODS`, or another combination.
     image_shape: (H, W, C) of the training images.
     num_classes: K of the classifier in the loop, and of the labels where there are any.
     classify: `classify(variables, images) -> (logits, features)` of the frozen classifier, whose
@@ -111,196 +118,283 @@ def gan(
     UserError: an unknown choice, or choices that do not go together.
   """
   check_choices(config, CHOICES, 'algorithm.')
-  gan_methods.check(choices)
+  gan_methods.check(method)
+  conditional = method.labels != 'none'
   generator, discriminator = NETWORKS[config.network].make(
-    config, image_shape, choices.labels != 'none', choices.head, num_classes
+    config, image_shape, conditional, method.head, num_classes
   )
-  draw_uniform = gan_methods.LABELS['none' if choices.labels == 'none' else 'uniform']
-  draw_labels = dict.fromkeys(('discriminator', 'generator'), draw_uniform)
-  if choices.labels == 'effective':
-    effective = EFFECTIVE_LABELS[config.effective_labels]
-    draw_labels |= dict.fromkeys(effective, gan_methods.LABELS['effective'])
-  guidance = gan_methods.GUIDANCE[choices.guidance]
-  discriminator_loss, generator_loss = LOSSES[config.loss]
-  weights = WEIGHTS[config.regulariser_weights]
-  update_counts = COUNT_UPDATES[config.count_update]
-  optimizer = adam(config)
-  stability.check(config, choices.labels != 'none', discriminator, image_shape)
-  discriminator_regularisers = stability.of_discriminator(config)
-  generator_regularisers = stability.of_generator(config)
+  stability.check(config, conditional, discriminator, image_shape)
+  parts = Parts(
+    config, method, generator, discriminator, adam(config), image_shape, num_classes, classify
+  )
+  return Algorithm(
+    functools.partial(init, parts),
+    functools.partial(update, parts),
+    functools.partial(generate, parts),
+    images_per_update=config.discriminator_steps,
+    class_conditional=method.class_conditional,
+    class_balanced=gan_methods.BATCHES[method.batches],
+    settled=functools.partial(settled, parts, ema_statistics),
+  )
 
-  def draw_noise(rng, num):
-    return along_batch(jax.random.normal(rng, (num, config.noise_dim)))
 
-  def generate_train(step, params, state, rng, num):
-    """A training batch: images, their labels, and the generator's running statistics.
+def init(parts: Parts, rng) -> GanState:
+  """The state before the first update."""
+  config, conditional = parts.config, parts.method.labels != 'none'
+  generator_rng, discriminator_rng = jax.random.split(rng)
+  noise, images = jnp.zeros((2, config.noise_dim)), jnp.zeros((2, *parts.image_shape))
+  labels = jnp.zeros(2, jnp.int32) if conditional else None
+  generator = parts.generator.init(generator_rng, noise, labels, train=False)
+  discriminator = parts.discriminator.init(discriminator_rng, images, labels, train=False)
+  counts = cycle_counts = None
+  if parts.method.classifier_loss:
+    start = jnp.array(config.count_start, jnp.float32)
+    counts = jnp.broadcast_to(start, (parts.num_classes,))
+    cycle_counts = jnp.full_like(counts, config.cycle_start)
+  return GanState(
+    step=jnp.zeros((), jnp.int32),
+    generator=generator,
+    discriminator={**discriminator, **stability.first_memories(config)},
+    ema=jax.tree.map(jnp.copy, generator),
+    generator_optimizer=parts.optimizer.init(generator['params']),
+    discriminator_optimizer=parts.optimizer.init(discriminator['params']),
+    counts=counts,
+    cycle_counts=cycle_counts,
+  )
 
-    `step` is 'discriminator' or 'generator'. The statistics of both are kept, as in the authors'
-    released code; the paper is silent.
-    """
-    labels, noise_rng = draw_labels[step](rng, num, num_classes, state.counts)
-    noise = draw_noise(noise_rng, num)
-    images, stats = apply_train(generator, params, state.generator['batch_stats'], noise, labels)
-    return images, labels, stats
 
-  def init(rng):
-    generator_rng, discriminator_rng = jax.random.split(rng)
-    noise, images = jnp.zeros((2, config.noise_dim)), jnp.zeros((2, *image_shape))
-    labels = None if choices.labels == 'none' else jnp.zeros(2, jnp.int32)
-    generator_variables = generator.init(generator_rng, noise, labels, train=False)
-    discriminator_variables = discriminator.init(discriminator_rng, images, labels, train=False)
-    start_counts = jnp.broadcast_to(jnp.array(config.count_start, jnp.float32), (num_classes,))
-    memories = stability.first_memories(discriminator_regularisers)
-    return GanState(
-      step=jnp.zeros((), jnp.int32),
-      generator=generator_variables,
-      discriminator={**discriminator_variables, **memories},
-      ema=jax.tree.map(jnp.copy, generator_variables),
-      generator_optimizer=optimizer.init(generator_variables['params']),
-      discriminator_optimizer=optimizer.init(discriminator_variables['params']),
-      counts=start_counts if guidance else None,
-      cycle_counts=jnp.full_like(start_counts, config.cycle_start) if guidance else None,
+def draw_inputs(parts: Parts, step: str, rng, num: int, counts=None):
+  """Noise z ~ N(0, I) and labels y of a distribution of `gan_methods.LABELS`.
+
+  Args:
+    parts: of the algorithm.
+    step: 'discriminator' or 'generator'; '' for images that train nothing: uniform labels.
+    rng: key.
+    num: N.
+    counts: `[K]`, effective counts; read by effective labels alone.
+
+  Returns:
+    (noise `[N, Z]`, labels `[N]`, or None of an unconditional generator).
+  """
+  labels = parts.method.labels
+  if labels == 'effective' and step not in EFFECTIVE_LABELS[parts.config.effective_labels]:
+    labels = 'uniform'
+  labels, noise_rng = gan_methods.LABELS[labels](rng, num, parts.num_classes, counts)
+  return along_batch(jax.random.normal(noise_rng, (num, parts.config.noise_dim))), labels
+
+
+def generate_batch(params, parts: Parts, state: GanState, step: str, rng, num: int):
+  """A training batch x = G(z, y) with the batch's statistics, for a step of `draw_inputs`.
+
+  Returns:
+    (images `[N, H, W, C]`, labels `[N]` or None, new running statistics). Both steps keep them, as
+    in the authors' released code; the paper is silent.
+  """
+  noise, labels = draw_inputs(parts, step, rng, num, state.counts)
+  stats = state.generator['batch_stats']
+  images, stats = apply_train(parts.generator, params, stats, noise, labels)
+  return images, labels, stats
+
+
+def discriminator_loss(params, parts: Parts, state: GanState, real: Batch, fake: Batch, rng):
+  """L_D of LOSSES, ACGAN's class loss and the terms of `stability.regularise`.
+
+  Args:
+    params: of the discriminator.
+    parts: of the algorithm.
+    state: before the step.
+    real: the Batch of training images.
+    fake: the Batch of generated images, constants.
+    rng: of the step, for augmentations.
+
+  Returns:
+    (scalar, (the discriminator's other variables, metrics)).
+  """
+  config, apply = parts.config, parts.discriminator.apply
+  view_real, view_fake = stability.views(config, rng)
+  variables = {'params': params, 'batch_stats': state.discriminator['batch_stats']}
+  (real_logits, real_classes), updated = apply(
+    variables, view_real(real.images), real.labels, train=True, mutable=['batch_stats']
+  )
+  # The same power iteration as for the real batch: one a step, stored once.
+  judge = functools.partial(apply, variables, train=False)
+  fake_logits, fake_classes = judge(view_fake(fake.images), fake.labels)
+  loss = LOSSES[config.loss][0](real_logits, fake_logits)
+  metrics = {
+    'loss/discriminator': loss,
+    'logits/real': real_logits.mean(),
+    'logits/fake': fake_logits.mean(),
+  }
+  if fake_classes is not None:
+    class_loss = auxiliary.auxiliary_discriminator(
+      real_classes, real.labels, fake_classes, fake.labels
     )
-
-  def discriminator_step(state, real_images, real_labels, rng):
-    fake_images, fake_labels, stats = generate_train(
-      'discriminator', state.generator['params'], state, rng, real_images.shape[0]
+    loss += config.class_loss_weight * class_loss
+    metrics['loss/discriminator_class'] = class_loss
+  judged = (
+    stability.Judged(
+      lambda images, view=view, labels=batch.labels: judge(view(images), labels)[0],
+      batch.images,
+      logits,
     )
-    fake_images = jax.lax.stop_gradient(fake_images)
-    view_real, view_fake = stability.views(config, rng)
+    for view, batch, logits in ((view_real, real, real_logits), (view_fake, fake, fake_logits))
+  )
+  loss, memories, penalties = stability.regularise(
+    loss, config, state.step, state.discriminator, *judged
+  )
+  return loss, ({**updated, **memories}, metrics | penalties)
 
-    def loss_fn(params):
-      variables = {'params': params, 'batch_stats': state.discriminator['batch_stats']}
-      (real_logits, real_classes), updated = discriminator.apply(
-        variables, view_real(real_images), real_labels, train=True, mutable=['batch_stats']
-      )
-      # The same power iteration as for the real batch: one a step, stored once.
-      fake_logits, fake_classes = discriminator.apply(
-        variables, view_fake(fake_images), fake_labels, train=False
-      )
-      loss = discriminator_loss(real_logits, fake_logits)
-      metrics = {
-        'loss/discriminator': loss,
-        'logits/real': real_logits.mean(),
-        'logits/fake': fake_logits.mean(),
-      }
-      if fake_classes is not None:
-        class_loss = auxiliary.auxiliary_discriminator(
-          real_classes, real_labels, fake_classes, fake_labels
-        )
-        loss += config.class_loss_weight * class_loss
-        metrics['loss/discriminator_class'] = class_loss
 
-      def seen(view, images, labels, logits):
-        judge = functools.partial(discriminator.apply, variables, train=False)
-        return stability.Seen(lambda images: judge(view(images), labels)[0], images, logits)
+def discriminator_step(parts: Parts, state: GanState, real: Batch, rng):
+  """Trains the discriminator on one Batch: (state, metrics)."""
+  images, labels, stats = generate_batch(
+    state.generator['params'], parts, state, 'discriminator', rng, len(real.images)
+  )
+  fake = Batch(jax.lax.stop_gradient(images), labels)
+  params = state.discriminator['params']
+  gradients, (variables, metrics) = jax.grad(discriminator_loss, has_aux=True)(
+    params, parts, state, real, fake, rng
+  )
+  params, optimizer_state = apply_gradients(
+    parts.optimizer, gradients, state.discriminator_optimizer, params
+  )
+  state = state.replace(
+    generator={**state.generator, 'batch_stats': stats},
+    discriminator={'params': params, **variables},
+    discriminator_optimizer=optimizer_state,
+  )
+  return state, metrics
 
-      loss, memories, penalties = stability.regularise(
-        loss,
-        discriminator_regularisers,
-        state.step,
-        state.discriminator,
-        seen(view_real, real_images, real_labels, real_logits),
-        seen(view_fake, fake_images, fake_labels, fake_logits),
-      )
-      return loss, ({**updated, **memories}, metrics | penalties)
 
-    params = state.discriminator['params']
-    (_, (updated, metrics)), gradients = jax.value_and_grad(loss_fn, has_aux=True)(params)
-    updates, optimizer_state = optimizer.update(gradients, state.discriminator_optimizer, params)
-    state = state.replace(
-      generator={**state.generator, 'batch_stats': stats},
-      discriminator={'params': optax.apply_updates(params, updates), **updated},
-      discriminator_optimizer=optimizer_state,
-    )
-    return state, metrics
+def classifier_term(parts: Parts, state: GanState, images, labels, variables):
+  """What the classifier in the loop adds: λ Σ_k w_k(N) p̂_k log p̂_k (Eq. 7), or its class loss.
 
-  def generator_step(state, real_images, real_labels, class_counts, frozen, rng):
-    view_real, view_fake = stability.views(config, rng)
+  Args:
+    parts: of the algorithm, with a classifier in the loop.
+    state: before the step.
+    images: `[N, H, W, C]`, generated.
+    labels: `[N]`, what they were generated from, or None.
+    variables: of the classifier.
 
-    def loss_fn(params):
-      images, labels, stats = generate_train('generator', params, state, rng, real_images.shape[0])
-      judge = functools.partial(discriminator.apply, state.discriminator, train=False)
-      fake_logits, fake_classes = judge(view_fake(images), labels)
-      real_logits, _ = judge(view_real(real_images), real_labels)
-      loss = generator_loss(real_logits, fake_logits)
-      metrics = {'loss/generator': loss}
-      if fake_classes is not None:
-        class_loss = auxiliary.auxiliary_generator(fake_classes, labels)
-        loss += config.class_loss_weight * class_loss
-        metrics['loss/generator_class'] = class_loss
-      for name, (weight, regulariser) in generator_regularisers.items():
-        metrics[name] = regulariser(params, class_counts)
-        loss += weight * metrics[name]
-      if guidance is None:
-        return loss, (stats, None, metrics)
-      class_logits, _ = classify(frozen['classifier'], images)
-      guidance_loss = guidance.loss(class_logits, labels, weights(state.counts))
-      predictions = jnp.argmax(class_logits, axis=-1)
-      histogram = jax.nn.one_hot(predictions, num_classes).sum(axis=0)
-      metrics |= {guidance.metric: guidance_loss, 'class_share': histogram / histogram.sum()}
-      return loss + config[guidance.weight] * guidance_loss, (stats, histogram, metrics)
+  Returns:
+    (scalar, c: how many images `[K]` the classifier gives to each class, metrics).
+  """
+  classifier_loss, weights = parts.method.classifier_loss, WEIGHTS[parts.config.regulariser_weights]
+  class_logits, _ = parts.classify(variables, images)
+  loss = classifier_loss.loss(class_logits, labels, weights(state.counts))
+  histogram = class_balance.predicted_counts(class_logits)
+  metrics = {classifier_loss.metric: loss, 'class_share': histogram / histogram.sum()}
+  return getattr(parts.config, classifier_loss.weight) * loss, histogram, metrics
 
-    params = state.generator['params']
-    (_, (stats, histogram, metrics)), gradients = jax.value_and_grad(loss_fn, has_aux=True)(params)
-    updates, optimizer_state = optimizer.update(gradients, state.generator_optimizer, params)
-    state = state.replace(
-      generator={'params': optax.apply_updates(params, updates), 'batch_stats': stats},
-      generator_optimizer=optimizer_state,
-    )
-    return state, histogram, metrics
 
-  def update_statistics(state, histogram):
-    """Counts one more batch; ends the cycle when its last step is done (Eq. 5)."""
-    cycle_counts = state.cycle_counts + histogram
-    ends = (state.step + 1) % config.count_cycle == 0
-    counts = update_counts(state.counts, cycle_counts, config.count_decay)
-    return state.replace(
-      counts=jnp.where(ends, counts, state.counts),
-      cycle_counts=jnp.where(ends, 0.0, cycle_counts),
-    )
+def generator_loss(params, parts: Parts, state: GanState, real: Batch, frozen, rng):
+  """L_G of LOSSES, ACGAN's class loss, gSR and the term of the classifier in the loop.
 
-  def update(state, batch, frozen, rng):
-    n_dis = config.discriminator_steps
-    *discriminator_rngs, generator_rng = jax.random.split(rng, n_dis + 1)
-    # Every n_dis-th image, so that a batch split over devices stays where it is.
-    images = batch.images.reshape(-1, n_dis, *image_shape)
-    labels = batch.labels.reshape(-1, n_dis)
-    for i, step_rng in enumerate(discriminator_rngs):
-      state, metrics = discriminator_step(state, images[:, i], labels[:, i], step_rng)
-    state, histogram, generator_metrics = generator_step(
-      state, images[:, -1], labels[:, -1], batch.class_counts, frozen, generator_rng
-    )
-    if guidance:
-      state = update_statistics(state, histogram)
-      generator_metrics['effective_counts'] = state.counts
-    # Until its start step the average is the generator itself.
-    decay = jnp.where(state.step < config.ema_start, 0.0, config.ema_decay)
-    ema = optax.incremental_update(state.generator, state.ema, 1.0 - decay)
-    state = state.replace(step=state.step + 1, ema=ema)
-    return state, metrics | generator_metrics
+  Args:
+    params: of the generator.
+    parts: of the algorithm.
+    state: before the step.
+    real: the Batch of training images.
+    frozen: {'classifier': its variables}; not read without guidance.
+    rng: of the step.
 
-  def generate(state, rng, num_images, ema=True, labels=None):
-    drawn, noise_rng = draw_uniform(rng, num_images, num_classes, None)
-    labels = drawn if labels is None else labels
-    variables = state.ema if ema else state.generator
-    return generator.apply(variables, draw_noise(noise_rng, num_images), labels, train=False)
+  Returns:
+    (scalar, (the generator's running statistics, c `[K]` of `classifier_term` or None, metrics)).
+  """
+  config = parts.config
+  view_real, view_fake = stability.views(config, rng)
+  images, labels, stats = generate_batch(params, parts, state, 'generator', rng, len(real.images))
+  judge = functools.partial(parts.discriminator.apply, state.discriminator, train=False)
+  fake_logits, fake_classes = judge(view_fake(images), labels)
+  real_logits, _ = judge(view_real(real.images), real.labels)
+  loss = LOSSES[config.loss][1](real_logits, fake_logits)
+  metrics = {'loss/generator': loss}
+  if fake_classes is not None:
+    class_loss = auxiliary.auxiliary_generator(fake_classes, labels)
+    loss += config.class_loss_weight * class_loss
+    metrics['loss/generator_class'] = class_loss
+  loss, penalties = stability.regularise_generator(loss, config, params, real.class_counts)
+  metrics |= penalties
+  if not parts.method.classifier_loss:
+    return loss, (stats, None, metrics)
+  term, histogram, of_classifier = classifier_term(
+    parts, state, images, labels, frozen['classifier']
+  )
+  return loss + term, (stats, histogram, metrics | of_classifier)
+
+
+def generator_step(parts: Parts, state: GanState, real: Batch, frozen, rng):
+  """Trains the generator on one Batch: (state, c `[K]` of `classifier_term` or None, metrics)."""
+  params = state.generator['params']
+  gradients, (stats, histogram, metrics) = jax.grad(generator_loss, has_aux=True)(
+    params, parts, state, real, frozen, rng
+  )
+  params, optimizer_state = apply_gradients(
+    parts.optimizer, gradients, state.generator_optimizer, params
+  )
+  state = state.replace(
+    generator={'params': params, 'batch_stats': stats}, generator_optimizer=optimizer_state
+  )
+  return state, histogram, metrics
+
+
+def update_counts(parts: Parts, state: GanState, histogram) -> GanState:
+  """Counts one more batch, c `[K]`; ends the cycle when its last step is done (Eq. 5)."""
+  config = parts.config
+  counts = class_balance.count_batch(
+    class_balance.Counts(state.step, state.counts, state.cycle_counts),
+    histogram,
+    config.count_cycle,
+    config.count_decay,
+    COUNT_UPDATES[config.count_update],
+  )
+  return state.replace(counts=counts.effective, cycle_counts=counts.of_cycle)
+
+
+def update_average(parts: Parts, state: GanState) -> GanState:
+  """θ_EMA <- β θ_EMA + (1 - β) θ_G; until `ema_start` the average is the generator itself."""
+  decay = jnp.where(state.step < parts.config.ema_start, 0.0, parts.config.ema_decay)
+  return state.replace(ema=optax.incremental_update(state.generator, state.ema, 1.0 - decay))
+
+
+def update(parts: Parts, state: GanState, batch: Batch, frozen, rng):
+  """One update: n_dis discriminator steps and one generator step; see `Algorithm.update`."""
+  n_dis = parts.config.discriminator_steps
+  *discriminator_rngs, generator_rng = jax.random.split(rng, n_dis + 1)
+  # Every n_dis-th image, so that a batch split over devices stays where it is.
+  images = batch.images.reshape(-1, n_dis, *parts.image_shape)
+  labels = batch.labels.reshape(-1, n_dis)
+
+  def real(step):
+    return Batch(images[:, step], labels[:, step], batch.class_counts)
+
+  for step, step_rng in enumerate(discriminator_rngs):
+    state, metrics = discriminator_step(parts, state, real(step), step_rng)
+  state, histogram, generator_metrics = generator_step(
+    parts, state, real(-1), frozen, generator_rng
+  )
+  metrics |= generator_metrics
+  if histogram is not None:
+    state = update_counts(parts, state, histogram)
+    metrics['effective_counts'] = state.counts
+  state = update_average(parts, state)
+  return state.replace(step=state.step + 1), metrics
+
+
+def generate(parts: Parts, state: GanState, rng, num_images: int, ema: bool = True, labels=None):
+  """Images in inference mode; see `Algorithm.generate`."""
+  noise, drawn = draw_inputs(parts, '', rng, num_images)
+  labels = drawn if labels is None else labels
+  variables = state.ema if ema else state.generator
+  return parts.generator.apply(variables, noise, labels, train=False)
+
+
+def settled(parts: Parts, ema_statistics: str, state: GanState) -> GanState:
+  """The state whose average has the statistics of an entry of EMA_STATISTICS."""
 
   def pass_batch(params, batch_stats, rng, num_images):
-    labels, noise_rng = draw_uniform(rng, num_images, num_classes, None)
-    noise = draw_noise(noise_rng, num_images)
-    return apply_train(generator, params, batch_stats, noise, labels)[1]
+    noise, labels = draw_inputs(parts, '', rng, num_images)
+    return apply_train(parts.generator, params, batch_stats, noise, labels)[1]
 
-  def settled(state):
-    stats = EMA_STATISTICS[ema_statistics](state.ema, state.generator, pass_batch)
-    return state.replace(ema={**state.ema, 'batch_stats': stats})
-
-  return Algorithm(
-    init,
-    update,
-    generate,
-    images_per_update=config.discriminator_steps,
-    class_conditional=choices.class_conditional,
-    class_balanced=gan_methods.BATCHES[choices.batches],
-    settled=settled,
-  )
+  stats = EMA_STATISTICS[ema_statistics](state.ema, state.generator, pass_batch)
+  return state.replace(ema={**state.ema, 'batch_stats': stats})

@@ -42,7 +42,7 @@ def _effective_labels(rng, num_images, num_classes, counts):
 LABELS = {'none': _no_labels, 'uniform': _uniform_labels, 'effective': _effective_labels}
 
 
-class Guidance(NamedTuple):
+class ClassifierLoss(NamedTuple):
   """What a classifier in the loop adds to the generator's loss.
 
   Attributes:
@@ -59,29 +59,28 @@ class Guidance(NamedTuple):
   reads_labels: bool
 
 
-def _balance(class_logits, labels, class_weights):
-  del labels
-  mean_probs = jax.nn.softmax(class_logits).mean(axis=0)
-  return class_balance.weighted_entropy(mean_probs, class_weights)
-
-
-def _agreement(class_logits, labels, class_weights):
-  del class_weights
-  return auxiliary.auxiliary_generator(class_logits, labels)
-
-
 # Where the classes of a classifier in the loop come from -> the role of that classifier.
 CLASSES = {'labels': 'classifier', 'codes': 'recogniser'}
 GUIDANCE = {
   'none': None,  # no classifier in the loop
-  'weighted_entropy': Guidance(_balance, 'regulariser_weight', 'loss/regulariser', False),
-  'cross_entropy': Guidance(_agreement, 'classifier_loss_weight', 'loss/class', True),
+  'weighted_entropy': ClassifierLoss(
+    lambda logits, labels, weights: class_balance.balance_loss(logits, weights),
+    'regulariser_weight',
+    'loss/regulariser',
+    reads_labels=False,
+  ),
+  'cross_entropy': ClassifierLoss(
+    lambda logits, labels, weights: auxiliary.auxiliary_generator(logits, labels),
+    'classifier_loss_weight',
+    'loss/class',
+    reads_labels=True,
+  ),
 }
 # How often a real image is drawn -> whether batches are balanced, see `data.balanced_positions`.
 BATCHES = {'instance_balanced': False, 'class_balanced': True}
 
 
-class Choices(NamedTuple):
+class GanMethod(NamedTuple):
   """What a method is made of.
 
   Attributes:
@@ -104,53 +103,57 @@ class Choices(NamedTuple):
     return CLASSES[self.classes] if self.guidance != 'none' else None
 
   @property
+  def classifier_loss(self) -> ClassifierLoss | None:
+    """What the classifier in the loop adds, or None without one."""
+    return GUIDANCE[self.guidance]
+
+  @property
   def class_conditional(self) -> bool:
     """Whether something holds the generator to make images of the class of their label."""
-    guidance = GUIDANCE[self.guidance]
-    return self.head != 'none' or bool(guidance and guidance.reads_labels)
+    return self.head != 'none' or bool(self.classifier_loss and self.classifier_loss.reads_labels)
 
 
 METHODS = {
-  'unconditional': Choices(),
+  'unconditional': GanMethod(),
   # The control for exposure alone: every class is seen equally often, nothing watches the images.
-  'balanced_batches': Choices(batches='class_balanced'),
+  'balanced_batches': GanMethod(batches='class_balanced'),
   # The baseline of class_balancing_conditional (§6.5.2): labels that nothing reads but the norms.
-  'random_labels': Choices(labels='uniform'),
-  'class_balancing': Choices(guidance='weighted_entropy'),
-  'class_balancing_balanced_batches': Choices(
+  'random_labels': GanMethod(labels='uniform'),
+  'class_balancing': GanMethod(guidance='weighted_entropy'),
+  'class_balancing_balanced_batches': GanMethod(
     guidance='weighted_entropy', batches='class_balanced'
   ),
   # Class balancing without labels: K codes in the place of the classes.
-  'code_balancing': Choices(guidance='weighted_entropy', classes='codes'),
+  'code_balancing': GanMethod(guidance='weighted_entropy', classes='codes'),
   # Its labels are one more random input (iNaturalist, §6.5.2): only the classifier says a class.
-  'class_balancing_conditional': Choices(labels='effective', guidance='weighted_entropy'),
-  'acgan': Choices(labels='uniform', head='auxiliary'),
-  'acgan_pretrained': Choices(labels='uniform', guidance='cross_entropy'),
-  'cgan': Choices(labels='uniform', head='projection'),
+  'class_balancing_conditional': GanMethod(labels='effective', guidance='weighted_entropy'),
+  'acgan': GanMethod(labels='uniform', head='auxiliary'),
+  'acgan_pretrained': GanMethod(labels='uniform', guidance='cross_entropy'),
+  'cgan': GanMethod(labels='uniform', head='projection'),
 }
 
 
-def check(choices: Choices) -> None:
+def check(method: GanMethod) -> None:
   """Raises a UserError for an unknown choice, or choices that do not go together."""
   tables = {'labels': LABELS, 'head': HEADS, 'guidance': GUIDANCE, 'classes': CLASSES}
   tables['batches'] = BATCHES
-  check_choices(choices, tables)
-  if choices.class_conditional and choices.labels == 'none':
+  check_choices(method, tables)
+  if method.class_conditional and method.labels == 'none':
     raise UserError(
-      f"labels='none' is not possible with head={choices.head!r} and "
-      f'guidance={choices.guidance!r}, which read them: use uniform'
+      f"labels='none' is not possible with head={method.head!r} and "
+      f'guidance={method.guidance!r}, which read them: use uniform'
     )
-  if choices.classes == 'codes' and choices.head != 'none':
+  if method.classes == 'codes' and method.head != 'none':
     raise UserError(
-      f"classes='codes' is not possible with head={choices.head!r}, which reads the labels of real "
+      f"classes='codes' is not possible with head={method.head!r}, which reads the labels of real "
       'images: use none'
     )
-  if choices.classes == 'codes' and BATCHES[choices.batches]:
+  if method.classes == 'codes' and BATCHES[method.batches]:
     raise UserError(
-      f"classes='codes' is not possible with batches={choices.batches!r}, which reads the labels "
+      f"classes='codes' is not possible with batches={method.batches!r}, which reads the labels "
       'of real images: use instance_balanced'
     )
-  if choices.labels == 'effective' and not choices.classifier:
+  if method.labels == 'effective' and not method.classifier:
     raise UserError(
       "labels='effective' is not possible with guidance='none': a classifier in the loop makes the "
       'effective counts; use uniform'

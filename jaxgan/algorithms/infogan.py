@@ -25,6 +25,13 @@ nothing else. `prior_entropy_weight` adds the term + H(c) of Eq. 1 and 4, a grad
 alone that pushes the prior to the uniform one. The released code leaves it out, and so does the
 default, 0.
 
+| equation                                                     | function             |
+|--------------------------------------------------------------|----------------------|
+| c ~ Cat(p), or softmax((log p + g) / τ) (Eq. 2), r ~ U(-1, 1) | `draw_codes`         |
+| x = G(z, c)                                                  | `generate_batch`     |
+| L_D = -E log D(x) - E log(1 - D(G(z, c)))                     | `discriminator_loss` |
+| the losses of the joint step: `infogan_joint`                | `joint_step`         |
+
 Batch norm uses the statistics of each forward's own batch. Running statistics take in every
 forward of an update, in this order: G on its codes; the trunk on real, generated, again generated
 images and on the two views of the contrastive loss; Q's head on the last three of these. Without a
@@ -36,8 +43,8 @@ update. The trainer of the released 64x64 networks (StackGAN-v2's) evaluates suc
 decay 0.999; the paper does not mention it.
 """
 
-import math
-from typing import Any
+import functools
+from typing import Any, NamedTuple
 
 from flax import struct
 import jax
@@ -45,8 +52,17 @@ import jax.numpy as jnp
 import optax
 
 from jaxgan import augment, priors
-from jaxgan.algorithms import Algorithm, adam, apply_train, check_choices, total
-from jaxgan.losses import adversarial, contrastive, mutual_information
+from jaxgan.algorithms import (
+  Algorithm,
+  Batch,
+  adam,
+  apply_gradients,
+  apply_train,
+  check_choices,
+  total,
+)
+from jaxgan.algorithms.infogan_joint import joint_adam, joint_group, joint_step
+from jaxgan.losses import adversarial
 from jaxgan.networks import infogans
 from jaxgan.parallel import along_batch
 
@@ -110,38 +126,40 @@ class AveragedInfoGanState(InfoGanState):
   ema: Any
 
 
-def _logits(class_counts):
-  """The logits of the frequencies of some counts; the floor keeps those of empty classes finite."""
-  shares = class_counts / jnp.sum(class_counts)
-  return jnp.log(jnp.maximum(shares, jnp.finfo(jnp.float32).tiny))
+class Parts(NamedTuple):
+  """What the functions of this module read and training never changes; see `infogan`."""
 
+  config: Any
+  network: infogans.Network
+  generator: Any
+  trunk: Any
+  discriminator_head: Any
+  recognition_head: Any
+  optimizer: optax.GradientTransformation
+  joint_optimizer: optax.GradientTransformation
+  image_shape: tuple[int, int, int]
+  num_categories: int
 
-def _side_kept(config):
-  """The share of each side that a crop of the positive pair keeps."""
-  return math.sqrt(config.crop_keep) if config.crop_of == 'area' else config.crop_keep
+  @property
+  def learns_prior(self) -> bool:
+    return self.config.prior == 'learnable'
+
+  @property
+  def trains_trunk_twice(self) -> bool:
+    return self.config.trunk == 'both'
+
+  def to_stages(self, images):
+    """The same images for every stage."""
+    return (images,) * self.network.num_stages
 
 
 def infogan(config, image_shape: tuple[int, int, int], num_categories: int) -> Algorithm:
   """Builds the InfoGAN algorithm.
 
   Args:
-    config: the `algorithm` section of an experiment: `network` (of
-      `jaxgan.networks.infogans.NETWORKS`) and its `width`, `prior` (of PRIORS), `contrastive` (of
-      CONTRASTIVE), `trunk` (of TRUNKS), `noise_dim`, `num_continuous` (r), `temperature` (τ of the
-      learned prior), `hard_codes` (the target of the mutual information: argmax c, or c itself),
-      `mutual_information_weight` (λ1), `contrastive_weight` (λ2), `contrastive_temperature` (τ'),
-      `positive_loss` (of POSITIVE_LOSSES, of contrastive='positives': `positive_agreement` or
-      `positive_cosine` of Q(c|x), see `jaxgan.losses.contrastive`), `views` (of
-      `jaxgan.augment.VIEWS`), `rotation_degrees`, `zoom_range`, `crop_keep`, `flip` and
-      `gamma_range` (of the positive pair, see `jaxgan.augment.random_view`), `crop_of`
-      (of CROPS: `crop_keep` is the share of each side or of the area; the paper's "preserving 95 %
-      of the image" may mean either, 0.95 or 0.975 of each side), `prior_losses` (of PRIOR_LOSSES:
-      whose gradients reach a learned prior), `prior_entropy_weight` (of H(c)), `prior_start`
-      (frequencies `[k]` that a learned prior starts with; None for uniform ones), `ema_decay` (of
-      the generator's average; 0 for none), `learning_rate`, `prior_learning_rate` (of a learned
-      prior's logits), `beta1`, `beta2`, `epsilon` (of Adam), `dtype`.
+    config: the `algorithm` section of an experiment.
     image_shape: (S, S, C) of the training images.
-    num_categories: k. The fixed prior is that of the batch's `class_counts` `[k]`.
+    num_categories: k. The fixed prior is that of a batch's `class_counts` `[k]`.
 
   Returns:
     The Algorithm; its state is an InfoGanState, with `ema_decay` an AveragedInfoGanState; without
@@ -150,245 +168,165 @@ def infogan(config, image_shape: tuple[int, int, int], num_categories: int) -> A
     `classify` is Q: the categorical logits `[N, k]` and the contrastive features `[N, D]`.
   """
   check_choices(config, CHOICES, 'algorithm.')
-  learnable = config.prior == 'learnable'
-  train_trunk = config.trunk == 'both'
-  network = infogans.NETWORKS[config.network]
-  generator = network.generator(
-    config, image_shape, num_categories + config.num_continuous, jnp.tanh
-  )
+  network, num_continuous = infogans.NETWORKS[config.network], config.num_continuous
 
   def for_each_stage(make, *arguments):
     return infogans.Stages(tuple(make(*arguments) for _ in range(network.num_stages)))
 
-  trunk = for_each_stage(network.trunk, config)
-  discriminator_head = for_each_stage(network.discriminator_head)
-  recognition_head = for_each_stage(
-    network.recognition_head, config, num_categories, config.num_continuous
+  parts = Parts(
+    config,
+    network,
+    network.generator(config, image_shape, num_categories + num_continuous, jnp.tanh),
+    for_each_stage(network.trunk, config),
+    for_each_stage(network.discriminator_head),
+    for_each_stage(network.recognition_head, config, num_categories, num_continuous),
+    adam(config),
+    joint_adam(config),
+    image_shape,
+    num_categories,
   )
-  optimizer = adam(config)
+  return Algorithm(*(functools.partial(f, parts) for f in (init, update, generate, classify)))
 
-  def to_stages(images):
-    """The same images for every stage."""
-    return (images,) * network.num_stages
 
-  def discriminate(params, features):
-    return discriminator_head.apply({'params': params}, features)
+def discriminator_group(state):
+  """What the first step trains."""
+  return {'trunk': state.trunk['params'], 'head': state.discriminator_head}
 
-  def discriminator_group(state):
-    """What the first step trains."""
-    return {'trunk': state.trunk['params'], 'head': state.discriminator_head}
 
-  def joint_group(state):
-    """What the second step trains."""
-    group = {'generator': state.generator['params'], 'recognition': state.recognition['params']}
-    if learnable:
-      group['prior_logits'] = state.prior_logits
-    if train_trunk:
-      group['trunk'] = state.trunk['params']
-    return group
+def init(parts: Parts, rng):
+  """The state before the first update."""
+  config, k = parts.config, parts.num_categories
+  generator_rng, trunk_rng, discriminator_rng, recognition_rng = jax.random.split(rng, 4)
+  codes = jnp.zeros((2, config.noise_dim + k + config.num_continuous))
+  features, trunk = parts.trunk.init_with_output(
+    trunk_rng, parts.to_stages(jnp.zeros((2, *parts.image_shape))), train=False
+  )
+  generator = parts.generator.init(generator_rng, codes, train=False)
+  average = {'ema': jax.tree.map(jnp.copy, generator)} if config.ema_decay else {}
+  start = config.prior_start
+  state = (AveragedInfoGanState if average else InfoGanState)(
+    step=jnp.zeros((), jnp.int32),
+    generator=generator,
+    trunk=trunk,
+    discriminator_head=parts.discriminator_head.init(discriminator_rng, features)['params'],
+    recognition=parts.recognition_head.init(recognition_rng, features, train=False),
+    prior_logits=jnp.zeros(k) if start is None else priors.logits(jnp.array(start)),
+    discriminator_optimizer=None,
+    joint_optimizer=None,
+    **average,
+  )
+  return state.replace(
+    discriminator_optimizer=parts.optimizer.init(discriminator_group(state)),
+    joint_optimizer=parts.joint_optimizer.init(joint_group(parts, state)),
+  )
 
-  def draw_noise(rng, num):
-    return along_batch(jax.random.normal(rng, (num, config.noise_dim)))
 
-  def draw_codes(rng, prior_logits, num, soft):
-    category_rng, continuous_rng = jax.random.split(rng)
-    if soft:
-      category = priors.gumbel_softmax(category_rng, prior_logits, config.temperature, num)
-    else:
-      category = priors.categorical(category_rng, jax.nn.softmax(prior_logits), num)
-    continuous = priors.continuous_uniform(continuous_rng, config.num_continuous, num)
-    return along_batch(jnp.concatenate([category, continuous], axis=-1))
+def draw_codes(parts: Parts, rng, prior_logits, num: int, soft: bool):
+  """Category c ~ Cat(p), relaxed by Gumbel-Softmax where `soft` (Eq. 2), and r ~ U(-1, 1).
 
-  def make_batch(params, state, rng, num):
-    """A training batch of the generator: (codes, images) and its running statistics."""
-    noise_rng, code_rng = jax.random.split(rng)
-    prior_logits = params.get('prior_logits', state.prior_logits)
-    codes = draw_codes(code_rng, prior_logits, num, soft=learnable)
-    inputs = jnp.concatenate([draw_noise(noise_rng, num), codes], axis=-1)
-    images, stats = apply_train(
-      generator, params['generator'], state.generator['batch_stats'], inputs
-    )
-    return (codes, images), stats
+  Returns:
+    `[N, k + r]`.
+  """
+  category_rng, continuous_rng = jax.random.split(rng)
+  if soft:
+    category = priors.gumbel_softmax(category_rng, prior_logits, parts.config.temperature, num)
+  else:
+    category = priors.categorical(category_rng, jax.nn.softmax(prior_logits), num)
+  continuous = priors.continuous_uniform(continuous_rng, parts.config.num_continuous, num)
+  return along_batch(jnp.concatenate([category, continuous], axis=-1))
 
-  def init(rng):
-    generator_rng, trunk_rng, discriminator_rng, recognition_rng = jax.random.split(rng, 4)
-    codes = jnp.zeros((2, config.noise_dim + num_categories + config.num_continuous))
-    features, trunk_variables = trunk.init_with_output(
-      trunk_rng, to_stages(jnp.zeros((2, *image_shape))), train=False
-    )
-    generator_variables = generator.init(generator_rng, codes, train=False)
-    average = {'ema': jax.tree.map(jnp.copy, generator_variables)} if config.ema_decay else {}
-    start = config.prior_start
-    state = (AveragedInfoGanState if average else InfoGanState)(
-      step=jnp.zeros((), jnp.int32),
-      generator=generator_variables,
-      trunk=trunk_variables,
-      discriminator_head=discriminator_head.init(discriminator_rng, features)['params'],
-      recognition=recognition_head.init(recognition_rng, features, train=False),
-      prior_logits=jnp.zeros(num_categories) if start is None else _logits(jnp.array(start)),
-      discriminator_optimizer=None,
-      joint_optimizer=None,
-      **average,
-    )
-    return state.replace(
-      discriminator_optimizer=optimizer.init(discriminator_group(state)),
-      joint_optimizer=optimizer.init(joint_group(state)),
-    )
 
-  def discriminator_step(state, real_images, fake_images):
-    def loss_fn(params):
-      stats = state.trunk['batch_stats']
-      real_features, stats = apply_train(trunk, params['trunk'], stats, to_stages(real_images))
-      fake_features, stats = apply_train(trunk, params['trunk'], stats, fake_images)
-      real_logits = discriminate(params['head'], real_features)
-      fake_logits = discriminate(params['head'], fake_features)
-      losses = map(adversarial.non_saturating_discriminator, real_logits, fake_logits)
-      return total(losses), stats
+def with_noise(parts: Parts, rng, codes):
+  """The generator's inputs (z, c) `[N, Z + k + r]` of some codes, z ~ N(0, I)."""
+  noise = along_batch(jax.random.normal(rng, (len(codes), parts.config.noise_dim)))
+  return jnp.concatenate([noise, codes], axis=-1)
 
-    params = discriminator_group(state)
-    (loss, stats), gradients = jax.value_and_grad(loss_fn, has_aux=True)(params)
-    updates, optimizer_state = optimizer.update(gradients, state.discriminator_optimizer, params)
-    params = optax.apply_updates(params, updates)
-    state = state.replace(
-      trunk={'params': params['trunk'], 'batch_stats': stats},
-      discriminator_head=params['head'],
-      discriminator_optimizer=optimizer_state,
-    )
-    return state, {'loss/discriminator': loss}
 
-  def agree(outputs_a, outputs_b):
-    """The contrastive loss of a stage, of what Q says of two views."""
-    (logits_a, _, features_a), (logits_b, _, features_b) = outputs_a, outputs_b
-    if config.contrastive == 'positives' and config.positive_loss == 'cosine':
-      probabilities = jax.nn.softmax(logits_a), jax.nn.softmax(logits_b)
-      return contrastive.positive_cosine(*probabilities, config.contrastive_temperature)
-    if config.contrastive == 'positives':
-      return contrastive.positive_agreement(logits_a, logits_b)
-    return contrastive.nt_xent(features_a, features_b, config.contrastive_temperature)
+def generate_batch(params, parts: Parts, state, rng, num: int):
+  """A training batch x = G(z, c) with the batch's statistics.
 
-  def joint_step(state, real_images, generated, pullback, view_rngs):
-    weight = config.mutual_information_weight
+  Args:
+    params: of `joint_group`; the codes are differentiable in a learned prior.
+    parts: of the algorithm.
+    state: before the update.
+    rng: key.
+    num: N.
 
-    def features_of(images):
-      """With constant parameters: the adversarial loss would teach the trunk to be fooled."""
-      return apply_train(trunk, state.trunk['params'], state.trunk['batch_stats'], images)[0]
+  Returns:
+    ((codes `[N, k + r]`, images of each stage `[N, H, W, C]`), the generator's new statistics).
+  """
+  noise_rng, code_rng = jax.random.split(rng)
+  prior_logits = params.get('prior_logits', state.prior_logits)
+  codes = draw_codes(parts, code_rng, prior_logits, num, parts.learns_prior)
+  inputs, stats = with_noise(parts, noise_rng, codes), state.generator['batch_stats']
+  images, stats = apply_train(parts.generator, params['generator'], stats, inputs)
+  return (codes, images), stats
 
-    def adversarial_loss(features):
-      fake_logits = discriminate(state.discriminator_head, features)
-      return total(adversarial.non_saturating_generator(None, logits) for logits in fake_logits)
 
-    def loss_fn(params, codes, images):
-      trunk_params = params.get('trunk', state.trunk['params'])
+def discriminator_loss(params, parts: Parts, state, real_images, fake_images):
+  """-E log D(x) - E log(1 - D(G(z, c))), summed over the stages: (scalar, new trunk statistics)."""
+  stats = state.trunk['batch_stats']
+  real_images = parts.to_stages(real_images)
+  real_features, stats = apply_train(parts.trunk, params['trunk'], stats, real_images)
+  fake_features, stats = apply_train(parts.trunk, params['trunk'], stats, fake_images)
+  judge = functools.partial(parts.discriminator_head.apply, {'params': params['head']})
+  logits = judge(real_features), judge(fake_features)
+  return total(map(adversarial.non_saturating_discriminator, *logits)), stats
 
-      def recognise(images, trunk_stats, head_stats):
-        features, trunk_stats = apply_train(trunk, trunk_params, trunk_stats, images)
-        outputs, head_stats = apply_train(
-          recognition_head, params['recognition'], head_stats, features
-        )
-        return features, outputs, (trunk_stats, head_stats)
 
-      stats = state.trunk['batch_stats'], state.recognition['batch_stats']
-      features, outputs, stats = recognise(images, *stats)
+def discriminator_step(parts: Parts, state, real_images, fake_images):
+  """Trains the trunk and the discriminator's head: (state, metrics)."""
+  params = discriminator_group(state)
+  (loss, stats), gradients = jax.value_and_grad(discriminator_loss, has_aux=True)(
+    params, parts, state, real_images, fake_images
+  )
+  params, optimizer_state = apply_gradients(
+    parts.optimizer, gradients, state.discriminator_optimizer, params
+  )
+  state = state.replace(
+    trunk={'params': params['trunk'], 'batch_stats': stats},
+    discriminator_head=params['head'],
+    discriminator_optimizer=optimizer_state,
+  )
+  return state, {'loss/discriminator': loss}
 
-      loss = adversarial_loss(features_of(images) if train_trunk else features)
-      metrics = {'loss/generator': loss}
 
-      category, continuous = codes[:, :num_categories], codes[:, num_categories:]
-      information = total(
-        mutual_information.categorical(logits, category, config.hard_codes)
-        for logits, _, _ in outputs
-      )
-      loss += weight * information
-      metrics['loss/mutual_information'] = information
-      if config.num_continuous:
-        prediction_loss = total(
-          mutual_information.continuous(prediction, continuous) for _, prediction, _ in outputs
-        )
-        loss += weight * prediction_loss
-        metrics['loss/continuous'] = prediction_loss
+def update(parts: Parts, state, batch: Batch, frozen, rng):
+  """One update: a step on D, then a joint step on G, Q and prior; see `Algorithm.update`."""
+  del frozen
+  config, real_images = parts.config, batch.images
+  draw_rng, *view_rngs = jax.random.split(rng, 4)
+  if config.prior == 'fixed':
+    state = state.replace(prior_logits=priors.logits(batch.class_counts))
+  # The generator runs once; its gradient waits for the losses of the second step.
+  generated, pullback, stats = jax.vjp(
+    lambda params: generate_batch(params, parts, state, draw_rng, len(real_images)),
+    joint_group(parts, state),
+    has_aux=True,
+  )
+  generator = {**state.generator, 'batch_stats': stats}
+  state, metrics = discriminator_step(parts, state, real_images, generated[1])
+  state = state.replace(step=state.step + 1, generator=generator)
+  state, joint_metrics = joint_step(parts, state, real_images, generated, pullback, view_rngs)
+  if config.ema_decay:
+    ema = optax.incremental_update(state.generator, state.ema, 1.0 - config.ema_decay)
+    state = state.replace(ema=ema)
+  return state, metrics | joint_metrics
 
-      if config.contrastive != 'none':
-        views = augment.random_view(
-          view_rngs,
-          real_images,
-          config.rotation_degrees,
-          config.zoom_range,
-          _side_kept(config),
-          config.flip,
-          config.gamma_range,
-          config.views,
-        )
-        _, outputs_a, stats = recognise(to_stages(real_images), *stats)
-        _, outputs_b, stats = recognise(to_stages(views), *stats)
-        agreement = total(map(agree, outputs_a, outputs_b))
-        loss += config.contrastive_weight * agreement
-        metrics['loss/contrastive'] = agreement
 
-      if learnable and config.prior_entropy_weight:
-        negative_entropy = -mutual_information.entropy(params['prior_logits'])
-        loss += config.prior_entropy_weight * negative_entropy
-        metrics['loss/prior_entropy'] = negative_entropy
-      return loss, (stats, metrics)
+def generate(parts: Parts, state, rng, num_images: int, ema: bool = True, codes=None):
+  """Images of the last stage in inference mode; see `Algorithm.generate`."""
+  variables = state.ema if ema and parts.config.ema_decay else state.generator
+  noise_rng, code_rng = jax.random.split(rng)
+  if codes is None:
+    codes = draw_codes(parts, code_rng, state.prior_logits, num_images, soft=False)
+  inputs = with_noise(parts, noise_rng, codes)
+  return parts.generator.apply(variables, inputs, train=False)[-1]
 
-    params = joint_group(state)
-    (_, (stats, metrics)), (gradients, *generated_gradients) = jax.value_and_grad(
-      loss_fn, argnums=(0, 1, 2), has_aux=True
-    )(params, *generated)
-    (through_generator,) = pullback(tuple(generated_gradients))
-    if learnable and config.prior_losses == 'adversarial':
-      codes, images = generated
-      from_images = jax.grad(lambda images: adversarial_loss(features_of(images)))(images)
-      (from_adversarial,) = pullback((jnp.zeros_like(codes), from_images))
-      through_generator['prior_logits'] = from_adversarial['prior_logits']
-    gradients = jax.tree.map(jnp.add, gradients, through_generator)
-    trunk_stats, head_stats = stats
-    updates, optimizer_state = optimizer.update(gradients, state.joint_optimizer, params)
-    if learnable and config.prior_learning_rate != config.learning_rate:
-      # Adam's step is proportional to its rate.
-      updates['prior_logits'] *= config.prior_learning_rate / config.learning_rate
-    params = optax.apply_updates(params, updates)
-    state = state.replace(
-      generator={**state.generator, 'params': params['generator']},
-      trunk={'params': params.get('trunk', state.trunk['params']), 'batch_stats': trunk_stats},
-      recognition={'params': params['recognition'], 'batch_stats': head_stats},
-      prior_logits=params.get('prior_logits', state.prior_logits),
-      joint_optimizer=optimizer_state,
-    )
-    return state, metrics | {'prior': jax.nn.softmax(state.prior_logits)}
 
-  def update(state, batch, frozen, rng):
-    del frozen
-    draw_rng, *view_rngs = jax.random.split(rng, 4)
-    real_images = batch.images
-    if config.prior == 'fixed':
-      state = state.replace(prior_logits=_logits(batch.class_counts))
-    # The generator runs once; its gradient waits for the losses of the second step.
-    generated, pullback, generator_stats = jax.vjp(
-      lambda params: make_batch(params, state, draw_rng, real_images.shape[0]),
-      joint_group(state),
-      has_aux=True,
-    )
-    generator_variables = {**state.generator, 'batch_stats': generator_stats}
-    state, metrics = discriminator_step(state, real_images, generated[1])
-    state = state.replace(step=state.step + 1, generator=generator_variables)
-    state, joint_metrics = joint_step(state, real_images, generated, pullback, view_rngs)
-    if config.ema_decay:
-      ema = optax.incremental_update(state.generator, state.ema, 1.0 - config.ema_decay)
-      state = state.replace(ema=ema)
-    return state, metrics | joint_metrics
-
-  def generate(state, rng, num_images, ema=True, codes=None):
-    variables = state.ema if ema and config.ema_decay else state.generator
-    noise_rng, code_rng = jax.random.split(rng)
-    if codes is None:
-      codes = draw_codes(code_rng, state.prior_logits, num_images, soft=False)
-    inputs = jnp.concatenate([draw_noise(noise_rng, num_images), codes], axis=-1)
-    return generator.apply(variables, inputs, train=False)[-1]
-
-  def classify(variables, images):
-    features = trunk.apply(variables['trunk'], to_stages(images), train=False)
-    outputs = recognition_head.apply(variables['recognition'], features, train=False)
-    logits, _, features = outputs[-1]
-    return logits, features
-
-  return Algorithm(init, update, generate, classify)
+def classify(parts: Parts, variables, images):
+  """Q of the last stage in inference mode: logits `[N, k]`, contrastive features `[N, D]`."""
+  features = parts.trunk.apply(variables['trunk'], parts.to_stages(images), train=False)
+  outputs = parts.recognition_head.apply(variables['recognition'], features, train=False)
+  logits, _, features = outputs[-1]
+  return logits, features

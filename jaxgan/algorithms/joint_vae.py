@@ -22,9 +22,19 @@ Where both are silent: the decoder is the GANs' generator and the encoder their 
 baseline has their capacity, and it learns at their rate; the likelihood is Dupont's, binary
 cross-entropy of intensities in [0, 1], and that of a generator in several stages is the product
 over the images of all.
+
+| equation                                          | function                 |
+|---------------------------------------------------|--------------------------|
+| -log p(x|z, c)                                    | `reconstruction_loss`    |
+| KL(q(z|x) ‖ N(0, I))                              | `normal_divergence`      |
+| KL(q(c|x) ‖ Cat(1/k))                             | `categorical_divergence` |
+| C_z, C_c                                          | `capacities`             |
+| z = μ + σ ε, c = softmax((log q + g) / τ)         | `latents`                |
+| the bound with weights and targets                | `negative_bound`         |
 """
 
-from typing import Any
+import functools
+from typing import Any, NamedTuple
 
 from flax import struct
 import jax
@@ -32,7 +42,7 @@ import jax.numpy as jnp
 import optax
 
 from jaxgan import priors
-from jaxgan.algorithms import Algorithm, adam, apply_train, total
+from jaxgan.algorithms import Algorithm, Batch, adam, apply_gradients, apply_train, total
 from jaxgan.networks import infogans
 from jaxgan.parallel import along_batch
 
@@ -112,15 +122,22 @@ def capacities(config, step, num_categories: int):
   return config.continuous_capacity * progress, discrete
 
 
+class Parts(NamedTuple):
+  """What the functions below read and training never changes; see `joint_vae`."""
+
+  config: Any
+  encoder: Any
+  decoder: Any
+  optimizer: optax.GradientTransformation
+  image_shape: tuple[int, int, int]
+  num_categories: int
+
+
 def joint_vae(config, image_shape: tuple[int, int, int], num_categories: int) -> Algorithm:
   """Builds the JointVAE algorithm.
 
   Args:
-    config: the `algorithm` section of an experiment: `network` (of
-      `jaxgan.networks.infogans.NETWORKS`) and its `width`, `latent_dim` (D), `temperature` (of
-      Gumbel-Softmax), `beta_continuous` and `beta_discrete` (β_z, β_c), `continuous_capacity` and
-      `discrete_capacity` (the last C_z and, below log k, the last C_c, in nats), `capacity_steps`
-      (until they are reached), `learning_rate`, `beta1`, `beta2`, `epsilon` (of Adam), `dtype`.
+    config: the `algorithm` section of an experiment.
     image_shape: (S, S, C) of the training images.
     num_categories: k.
 
@@ -134,80 +151,108 @@ def joint_vae(config, image_shape: tuple[int, int, int], num_categories: int) ->
   encoder = infogans.Encoder(lambda: network.trunk(config), num_categories, config.latent_dim)
   # Without an activation: logits of intensities.
   decoder = network.generator(config, image_shape, num_categories, lambda x: x)
-  optimizer = adam(config)
+  parts = Parts(config, encoder, decoder, adam(config), image_shape, num_categories)
+  return Algorithm(*(functools.partial(f, parts) for f in (init, update, generate, classify)))
 
-  def init(rng):
-    encoder_rng, decoder_rng = jax.random.split(rng)
-    encoder_variables = encoder.init(encoder_rng, jnp.zeros((2, *image_shape)), train=False)
-    latents = jnp.zeros((2, config.latent_dim + num_categories))
-    decoder_variables = decoder.init(decoder_rng, latents, train=False)
-    params = {'encoder': encoder_variables['params'], 'decoder': decoder_variables['params']}
-    return JointVaeState(
-      step=jnp.zeros((), jnp.int32),
-      encoder=encoder_variables,
-      decoder=decoder_variables,
-      optimizer=optimizer.init(params),
-    )
 
-  def update(state, batch, frozen, rng):
-    del frozen
-    images = batch.images
-    num = images.shape[0]
-    normal_rng, gumbel_rng = jax.random.split(rng)
-    normal = along_batch(jax.random.normal(normal_rng, (num, config.latent_dim)))
-    gumbel_rngs = along_batch(jax.random.split(gumbel_rng, num))
+def init(parts: Parts, rng) -> JointVaeState:
+  """The state before the first update."""
+  encoder_rng, decoder_rng = jax.random.split(rng)
+  encoder = parts.encoder.init(encoder_rng, jnp.zeros((2, *parts.image_shape)), train=False)
+  latents = jnp.zeros((2, parts.config.latent_dim + parts.num_categories))
+  decoder = parts.decoder.init(decoder_rng, latents, train=False)
+  params = {'encoder': encoder['params'], 'decoder': decoder['params']}
+  return JointVaeState(jnp.zeros((), jnp.int32), encoder, decoder, parts.optimizer.init(params))
 
-    def relax(rng, logits):
-      return priors.gumbel_softmax(rng, logits, config.temperature, 1)[0]
 
-    def loss_fn(params):
-      (mean, log_variance, logits), encoder_stats = apply_train(
-        encoder, params['encoder'], state.encoder['batch_stats'], images
-      )
-      codes = jax.vmap(relax)(gumbel_rngs, logits)
-      latents = jnp.concatenate([mean + jnp.exp(0.5 * log_variance) * normal, codes], axis=-1)
-      decoded, decoder_stats = apply_train(
-        decoder, params['decoder'], state.decoder['batch_stats'], latents
-      )
-      metrics = {
-        'loss/reconstruction': total(reconstruction_loss(logits, images) for logits in decoded),
-        'loss/kl_continuous': normal_divergence(mean, log_variance),
-        'loss/kl_categorical': categorical_divergence(logits),
-      }
-      targets = capacities(config, state.step, num_categories)
-      distances = [
-        jnp.abs(metrics[f'loss/kl_{name}'] - target)
-        for name, target in zip(('continuous', 'categorical'), targets, strict=True)
-      ]
-      loss = metrics['loss/reconstruction']
-      loss += config.beta_continuous * distances[0] + config.beta_discrete * distances[1]
-      return loss, (encoder_stats, decoder_stats, metrics)
+def draw_normal(parts: Parts, rng, num: int):
+  """Noise ε ~ N(0, I) `[N, D]`."""
+  return along_batch(jax.random.normal(rng, (num, parts.config.latent_dim)))
 
-    params = {'encoder': state.encoder['params'], 'decoder': state.decoder['params']}
-    (_, aux), gradients = jax.value_and_grad(loss_fn, has_aux=True)(params)
-    encoder_stats, decoder_stats, metrics = aux
-    updates, optimizer_state = optimizer.update(gradients, state.optimizer, params)
-    params = optax.apply_updates(params, updates)
-    state = JointVaeState(
-      step=state.step + 1,
-      encoder={'params': params['encoder'], 'batch_stats': encoder_stats},
-      decoder={'params': params['decoder'], 'batch_stats': decoder_stats},
-      optimizer=optimizer_state,
-    )
-    return state, metrics
 
-  def generate(state, rng, num_images, ema=True, codes=None):
-    del ema
-    noise_rng, code_rng = jax.random.split(rng)
-    noise = along_batch(jax.random.normal(noise_rng, (num_images, config.latent_dim)))
-    if codes is None:
-      codes = along_batch(priors.uniform_categorical(code_rng, num_categories, num_images))
-    latents = jnp.concatenate([noise, codes], axis=-1)
-    *_, logits = decoder.apply(state.decoder, latents, train=False)
-    return 2.0 * jax.nn.sigmoid(logits) - 1.0
+def latents(config, mean, log_variance, logits, normal, gumbel_rngs):
+  """z = μ + σ ε and c relaxed by Gumbel-Softmax, `[N, D + k]`.
 
-  def classify(variables, images):
-    mean, _, logits = encoder.apply(variables, images, train=False)
-    return logits, mean
+  Args:
+    config: the `algorithm` section.
+    mean: `[N, D]`.
+    log_variance: `[N, D]`, log σ².
+    logits: `[N, k]`, of q(c|x).
+    normal: `[N, D]`, ε.
+    gumbel_rngs: `[N]` keys.
+  """
 
-  return Algorithm(init, update, generate, classify)
+  def relax(rng, logits):
+    return priors.gumbel_softmax(rng, logits, config.temperature, 1)[0]
+
+  codes = jax.vmap(relax)(gumbel_rngs, logits)
+  return jnp.concatenate([mean + jnp.exp(0.5 * log_variance) * normal, codes], axis=-1)
+
+
+def negative_bound(params, parts: Parts, state: JointVaeState, images, normal, gumbel_rngs):
+  """-log p(x|z, c) + β_z |KL_z - C_z| + β_c |KL_c - C_c| of images `[N, H, W, C]` and draws.
+
+  Returns:
+    (scalar, (statistics of the encoder, statistics of the decoder, metrics)).
+  """
+  config = parts.config
+  (mean, log_variance, logits), encoder_stats = apply_train(
+    parts.encoder, params['encoder'], state.encoder['batch_stats'], images
+  )
+  decoded, decoder_stats = apply_train(
+    parts.decoder,
+    params['decoder'],
+    state.decoder['batch_stats'],
+    latents(config, mean, log_variance, logits, normal, gumbel_rngs),
+  )
+  metrics = {
+    'loss/reconstruction': total(reconstruction_loss(logits, images) for logits in decoded),
+    'loss/kl_continuous': normal_divergence(mean, log_variance),
+    'loss/kl_categorical': categorical_divergence(logits),
+  }
+  targets = capacities(config, state.step, parts.num_categories)
+  distances = [
+    jnp.abs(metrics[f'loss/kl_{name}'] - target)
+    for name, target in zip(('continuous', 'categorical'), targets, strict=True)
+  ]
+  loss = metrics['loss/reconstruction']
+  loss += config.beta_continuous * distances[0] + config.beta_discrete * distances[1]
+  return loss, (encoder_stats, decoder_stats, metrics)
+
+
+def update(parts: Parts, state: JointVaeState, batch: Batch, frozen, rng):
+  """One step of encoder and decoder; see `Algorithm.update`."""
+  del frozen
+  num = len(batch.images)
+  normal_rng, gumbel_rng = jax.random.split(rng)
+  normal = draw_normal(parts, normal_rng, num)
+  gumbel_rngs = along_batch(jax.random.split(gumbel_rng, num))
+  params = {'encoder': state.encoder['params'], 'decoder': state.decoder['params']}
+  gradients, (encoder_stats, decoder_stats, metrics) = jax.grad(negative_bound, has_aux=True)(
+    params, parts, state, batch.images, normal, gumbel_rngs
+  )
+  params, optimizer_state = apply_gradients(parts.optimizer, gradients, state.optimizer, params)
+  state = JointVaeState(
+    step=state.step + 1,
+    encoder={'params': params['encoder'], 'batch_stats': encoder_stats},
+    decoder={'params': params['decoder'], 'batch_stats': decoder_stats},
+    optimizer=optimizer_state,
+  )
+  return state, metrics
+
+
+def generate(parts: Parts, state: JointVaeState, rng, num_images: int, ema=True, codes=None):
+  """The decoder's images of draws from the priors; see `Algorithm.generate`."""
+  del ema
+  noise_rng, code_rng = jax.random.split(rng)
+  noise = draw_normal(parts, noise_rng, num_images)
+  if codes is None:
+    codes = along_batch(priors.uniform_categorical(code_rng, parts.num_categories, num_images))
+  *_, logits = parts.decoder.apply(state.decoder, jnp.concatenate([noise, codes], -1), train=False)
+  return 2.0 * jax.nn.sigmoid(logits) - 1.0
+
+
+def classify(parts: Parts, variables, images):
+  """The encoder in inference mode: logits `[N, k]` and mean `[N, D]`."""
+  mean, _, logits = parts.encoder.apply(variables, images, train=False)
+  return logits, mean

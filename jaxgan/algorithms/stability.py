@@ -45,13 +45,13 @@ SWITCHES = {
 
 def switched_on(config) -> tuple[str, ...]:
   """The names of the switches that are on in an `algorithm` section."""
-  return tuple(name for name, fields in SWITCHES.items() if config[fields[0]])
+  return tuple(name for name, fields in SWITCHES.items() if getattr(config, fields[0]))
 
 
 def protocol(config) -> dict:
   """What an evaluation says of the switches that are on: their names and fields."""
   names = switched_on(config)
-  fields = {f: config[f] for name in names for f in SWITCHES[name]}
+  fields = {f: getattr(config, f) for name in names for f in SWITCHES[name]}
   fields = {f: ', '.join(v) if f == 'diff_augment' else v for f, v in fields.items()}
   return {'switches': ', '.join(names), **fields} if names else {}
 
@@ -113,7 +113,7 @@ def views(config, rng):
   return tuple(functools.partial(diff_augment, r, names=config.diff_augment) for r in rngs)
 
 
-class Seen(NamedTuple):
+class Judged(NamedTuple):
   """A batch of real or generated images that the discriminator has judged.
 
   Attributes:
@@ -128,11 +128,11 @@ class Seen(NamedTuple):
 
 
 class Regulariser(NamedTuple):
-  """A term of the discriminator's loss.
+  """A term of the discriminator's loss; functions take the `algorithm` section first.
 
   Attributes:
-    weight: `weight(step) -> scalar`.
-    loss: `loss(real, fake, memory) -> (scalar, memory)` of two Seen.
+    weight: `weight(config, step) -> scalar`.
+    loss: `loss(config, real, fake, memory) -> (scalar, memory)` of two Judged.
     first_memory: makes the tree that it remembers before the first batch; None for nothing. It is
       kept among the discriminator's variables, by the name of the regulariser.
   """
@@ -142,64 +142,83 @@ class Regulariser(NamedTuple):
   first_memory: Callable | None = None
 
 
+def r1_r2_weight(config, step):
+  """γ of a step, along a cosine from `r1_r2_weight` to `r1_r2_end_weight`."""
+  return gradient_penalty.cosine_weight(
+    step, config.r1_r2_weight, config.r1_r2_end_weight, config.r1_r2_steps
+  )
+
+
+def r1_r2(config, real: Judged, fake: Judged, memory):
+  """(R1 + R2) / 2, of real and of generated images; it remembers nothing."""
+  del config
+  penalty = gradient_penalty.zero_centred_gradient_penalty
+  return 0.5 * (penalty(real.critic, real.images) + penalty(fake.critic, fake.images)), memory
+
+
+def to_averages(config, real: Judged, fake: Judged, averages):
+  """R_LC against the moving averages of the logits, which count this batch first."""
+  averages = lecam.update_averages(averages, real.logits, fake.logits, config.lecam_decay)
+  return lecam.lecam(real.logits, fake.logits, averages), averages
+
+
+# Switch -> what it adds to the discriminator's loss.
+DISCRIMINATOR = {
+  'r1_r2': Regulariser(r1_r2_weight, r1_r2),
+  'lecam': Regulariser(
+    lambda config, step: config.lecam_weight, to_averages, lecam.initial_averages
+  ),
+}
+
+
 def of_discriminator(config) -> dict[str, Regulariser]:
   """{switch: Regulariser} of those that are on."""
-
-  def r1_r2_weight(step):
-    return gradient_penalty.cosine_weight(
-      step, config.r1_r2_weight, config.r1_r2_end_weight, config.r1_r2_steps
-    )
-
-  def r1_r2(real, fake, memory):
-    penalty = gradient_penalty.zero_centred_gradient_penalty
-    return 0.5 * (penalty(real.critic, real.images) + penalty(fake.critic, fake.images)), memory
-
-  def to_averages(real, fake, averages):
-    averages = lecam.update_averages(averages, real.logits, fake.logits, config.lecam_decay)
-    return lecam.lecam(real.logits, fake.logits, averages), averages
-
-  regularisers = {
-    'r1_r2': Regulariser(r1_r2_weight, r1_r2),
-    'lecam': Regulariser(lambda step: config.lecam_weight, to_averages, lecam.initial_averages),
-  }
-  return {name: regularisers[name] for name in switched_on(config) if name in regularisers}
+  return {name: DISCRIMINATOR[name] for name in switched_on(config) if name in DISCRIMINATOR}
 
 
-def first_memories(regularisers) -> dict:
-  """{name: memory} before the first batch, of those that remember something."""
-  return {name: r.first_memory() for name, r in regularisers.items() if r.first_memory}
+def first_memories(config) -> dict:
+  """{switch: memory} before the first batch, of those that remember something."""
+  return {n: r.first_memory() for n, r in of_discriminator(config).items() if r.first_memory}
 
 
-def regularise(loss, regularisers, step, memories, real: Seen, fake: Seen):
-  """Adds regularisers to the discriminator's loss.
+def regularise(loss, config, step, memories, real: Judged, fake: Judged):
+  """Adds the regularisers that are on to the discriminator's loss.
 
   Args:
     loss: scalar.
-    regularisers: from `of_discriminator`.
+    config: the `algorithm` section.
     step: of the state.
-    memories: {name: memory}; others in it are not read.
+    memories: {switch: memory}; others in it are not read.
     real: the batch of real images.
-    fake: that of generated ones.
+    fake: the batch of generated images.
 
   Returns:
     (loss, new memories, metrics).
   """
   remembered, metrics = {}, {}
-  for name, regulariser in regularisers.items():
-    value, memory = regulariser.loss(real, fake, memories.get(name))
-    loss += regulariser.weight(step) * value
+  for name, regulariser in of_discriminator(config).items():
+    value, memory = regulariser.loss(config, real, fake, memories.get(name))
+    loss += regulariser.weight(config, step) * value
     metrics[f'loss/{name}'] = value
     if memory is not None:
       remembered[name] = memory
   return loss, remembered, metrics
 
 
-def of_generator(config) -> dict[str, tuple]:
-  """{name in the log: (weight, `loss(params, class_counts) -> scalar`)} of those that are on."""
+def regularise_generator(loss, config, params, class_counts):
+  """Adds λ R_gSR to the generator's loss where it is on.
 
-  def gsr(params, class_counts):
-    weights = classification.effective_number_weights(class_counts, config.group_spectral_beta)
-    return group_spectral.group_spectral(conditional.embeddings(params), weights)
+  Args:
+    loss: scalar.
+    config: the `algorithm` section.
+    params: of the generator.
+    class_counts: `[K]`, training images of each class.
 
-  on = 'gsr' in switched_on(config)
-  return {'loss/gsr': (config.group_spectral_weight, gsr)} if on else {}
+  Returns:
+    (loss, metrics).
+  """
+  if 'gsr' not in switched_on(config):
+    return loss, {}
+  weights = classification.effective_number_weights(class_counts, config.group_spectral_beta)
+  value = group_spectral.group_spectral(conditional.embeddings(params), weights)
+  return loss + config.group_spectral_weight * value, {'loss/gsr': value}

@@ -101,3 +101,14 @@ def non_saturating_generator(real_logits, fake_logits):
   """
   del real_logits
   return jnp.mean(jax.nn.softplus(-fake_logits))
+
+
+# Name -> (loss of the discriminator, loss of the generator).
+LOSSES = {
+  'relativistic': (relativistic_discriminator, relativistic_generator),
+  'hinge': (hinge_discriminator, hinge_generator),
+  'non_saturating': (
+    non_saturating_discriminator,
+    non_saturating_generator,
+  ),
+}

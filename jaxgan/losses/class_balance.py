@@ -4,8 +4,25 @@ See "Class Balancing GAN with a Classifier in the Loop", §3.1 (Eq. 5, 6) and §
 the paper's form and the authors' released code differ, both are here and named.
 """
 
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
 import jax
 import jax.numpy as jnp
+
+
+class Counts(NamedTuple):
+  """What the regulariser remembers.
+
+  Attributes:
+    step: int32, batches counted.
+    effective: `[K]`, N: effective class counts, which weight the classes.
+    of_cycle: `[K]`, c: images that the classifier gave to each class in the running cycle.
+  """
+
+  step: Any
+  effective: Any
+  of_cycle: Any
 
 
 def convex_update(counts, cycle_counts, decay):
@@ -79,3 +96,102 @@ def weighted_entropy(mean_probs, class_weights):
   # log's derivative at 0 is infinite: the floor keeps an absent class from making NaN.
   log_probs = jnp.log(jnp.maximum(mean_probs, jnp.finfo(jnp.float32).tiny))
   return jnp.sum(weights * mean_probs * log_probs)
+
+
+# w [K] = weights(N [K]).
+WEIGHTS = {'released': class_weights, 'paper': inverse_frequency_weights}
+# N = update(N [K], c [K] of the cycle, α); 'held' keeps what training starts with (Fig. 3).
+COUNT_UPDATES = {
+  'convex': convex_update,
+  'additive': additive_update,
+  'held': lambda counts, cycle_counts, decay: counts,
+}
+
+
+def balance_loss(class_logits, class_weights):
+  """The regulariser of a batch, Σ_k w_k p̂_k log p̂_k (Eq. 7) with p̂ the mean softmax.
+
+  Args:
+    class_logits: `[N, K]`, the classifier's for a batch of generated images.
+    class_weights: `[K]`, w.
+
+  Returns:
+    Scalar, to be minimised.
+  """
+  return weighted_entropy(jax.nn.softmax(class_logits).mean(axis=0), class_weights)
+
+
+def predicted_counts(class_logits):
+  """How many images `[K]` of a batch the classifier gives to each class, by `[N, K]` logits."""
+  predictions = jnp.argmax(class_logits, axis=-1)
+  return jax.nn.one_hot(predictions, class_logits.shape[-1]).sum(axis=0)
+
+
+def count_batch(counts: Counts, predicted, cycle: int, decay: float, update=convex_update):
+  """Counts a batch; the last one of a cycle makes c part of N and starts the next cycle (Eq. 5).
+
+  Args:
+    counts: before the batch.
+    predicted: `[K]`, from `predicted_counts` of the batch.
+    cycle: batches in a cycle.
+    decay: α in [0, 1].
+    update: `update(N, c, α) -> N`, such as `convex_update` or `additive_update`.
+
+  Returns:
+    The new Counts.
+  """
+  of_cycle, step = counts.of_cycle + predicted, counts.step + 1
+  ends = step % cycle == 0
+  effective = update(counts.effective, of_cycle, decay)
+  return Counts(
+    step,
+    jnp.where(ends, effective, counts.effective),
+    jnp.where(ends, 0.0, of_cycle),
+  )
+
+
+class ClassBalancer(NamedTuple):
+  """The regulariser and what it remembers, for any training loop, in the style of optax.
+
+  Attributes:
+    init: `init() -> counts`, the Counts before the first batch.
+    loss: `loss(counts, class_logits) -> (scalar, counts)` of a batch of generated images, with the
+      classifier's logits `[N, K]`; to be minimised with a weight λ, 10 in the paper.
+  """
+
+  init: Callable
+  loss: Callable
+
+
+def class_balancer(
+  num_classes: int,
+  cycle: int = 2000,
+  decay: float = 0.5,
+  start: float = 50.0,
+  weights: Callable = class_weights,
+  update: Callable = convex_update,
+) -> ClassBalancer:
+  """Builds the regulariser for a generator with a classifier in the loop (Eq. 5 and 7).
+
+  See docs/balance_your_own_gan.md for a training loop with it.
+
+  Args:
+    num_classes: K.
+    cycle: batches after which the effective counts are updated: many more images than K.
+    decay: the exponential forgetting factor α in [0, 1].
+    start: N of every class before the first cycle has ended.
+    weights: `class_weights` of the released code or `inverse_frequency_weights` of the paper.
+    update: `convex_update` or `additive_update`, Eq. 5's two forms.
+
+  Returns:
+    The ClassBalancer; its functions are pure and may be compiled.
+  """
+
+  def init():
+    return Counts(jnp.zeros((), jnp.int32), jnp.full(num_classes, start), jnp.zeros(num_classes))
+
+  def loss(counts, class_logits):
+    value = balance_loss(class_logits, weights(counts.effective))
+    return value, count_batch(counts, predicted_counts(class_logits), cycle, decay, update)
+
+  return ClassBalancer(init, loss)

@@ -9,7 +9,7 @@ import pytest
 
 from jaxgan.algorithms import Batch
 from jaxgan.algorithms.gan import LOSSES, WEIGHTS, gan
-from jaxgan.algorithms.gan_methods import LABELS, METHODS, Choices
+from jaxgan.algorithms.gan_methods import LABELS, METHODS, GanMethod
 from jaxgan.errors import UserError
 from tests import stand_in
 
@@ -169,7 +169,7 @@ def test_every_method_trains_a_step(method):
 def test_impossible_choices_are_refused(tiny_config, changes, choices, message):
   tiny_config.algorithm.update(changes)
   with pytest.raises(UserError, match=message):
-    gan(tiny_config.algorithm, Choices(**choices), SHAPE, K, classify)
+    gan(tiny_config.algorithm, GanMethod(**choices), SHAPE, K, classify)
 
 
 @pytest.mark.parametrize('method', METHODS)

@@ -159,12 +159,12 @@ def test_r1_and_r2_are_added_with_half_of_a_weight_that_follows_the_steps():
   images = jnp.ones((N, *SHAPE))
   # 64 pixels: squared norms of 64 · 1² and 64 · 3².
   real, fake = (
-    stability.Seen(lambda x, slope=slope: slope * x.sum((1, 2, 3)), images, None)
+    stability.Judged(lambda x, slope=slope: slope * x.sum((1, 2, 3)), images, None)
     for slope in (1, 3)
   )
-  regularisers = stability.of_discriminator(_config(**ON['r1_r2']))
+  config = _config(**ON['r1_r2'])
   for step, weight in ((0, 2.0), (5, 1.1), (10, 0.2)):
-    loss, memories, metrics = stability.regularise(1.0, regularisers, step, {}, real, fake)
+    loss, memories, metrics = stability.regularise(1.0, config, step, {}, real, fake)
     np.testing.assert_allclose(metrics['loss/r1_r2'], 320.0, rtol=1e-6)
     np.testing.assert_allclose(loss, 1.0 + weight * 320.0, rtol=1e-6)
     assert memories == {}

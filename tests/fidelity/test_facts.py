@@ -16,7 +16,7 @@ from data_prep import long_tail, long_tail_mnist
 from experiments import cifar10_lt, fashion_stability, joint_vae_sweep, lsun5_lt, rows
 from jaxgan import augment
 from jaxgan.algorithms import classifier, joint_vae
-from jaxgan.algorithms.infogan import _side_kept
+from jaxgan.algorithms.infogan_joint import side_kept
 from jaxgan.families.class_balancing import classifiers
 from jaxgan.losses import class_balance, classification, contrastive, mutual_information
 from jaxgan.networks.conditional import ConditionalBatchNorm
@@ -163,10 +163,10 @@ def test_positives_and_entropy():
 
 def test_a_crop_of_95_percent():
   config = rows.config_of('cars3d.py').algorithm
-  assert _side_kept(config) == 0.95
+  assert side_kept(config) == 0.95
   config.crop_of = 'area'
   expected = FACTS['side_of_a_crop_of_95_percent_of_the_area']
-  assert _side_kept(config) == pytest.approx(expected, abs=1e-6)
+  assert side_kept(config) == pytest.approx(expected, abs=1e-6)
 
 
 def test_table_1_differs_from_tables_2_and_3():

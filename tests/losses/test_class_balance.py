@@ -132,3 +132,41 @@ def test_extreme_counts_move_a_class_as_in_figure_3(count, sign):
   for _ in range(100):
     logits = logits - 0.1 * jax.grad(loss)(logits)
   assert np.sign(float(jax.nn.softmax(logits)[3]) - 0.1) == sign
+
+
+def test_a_balancer_weights_by_the_counts_of_the_cycles_that_have_ended():
+  """Cycle of 2 batches, α = 0.5, from N = 50: with [3, 1] and [2, 2] images, N = [27.5, 26.5]."""
+  balancer = class_balance.class_balancer(2, cycle=2, decay=0.5)
+  loss, counts = jax.jit(balancer.loss), balancer.init()
+  batches = [jnp.array([[9.0, 0.0]] * first + [[0.0, 9.0]] * (4 - first)) for first in (3, 2, 3)]
+  seen = []
+  for logits in batches:
+    value, counts = loss(counts, logits)
+    seen.append((float(value), counts.effective.tolist(), counts.of_cycle.tolist()))
+  assert [counts for _, *counts in seen] == [
+    [[50.0, 50.0], [3.0, 1.0]],
+    [[27.5, 26.5], [0.0, 0.0]],
+    [[27.5, 26.5], [3.0, 1.0]],
+  ]
+  p = np.array([0.75, 0.25])  # Of the first and third batch, but for logits of 9.
+  weights = 2 * np.array([1 / 27.5, 1 / 26.5]) / (1 / 27.5 + 1 / 26.5)
+  np.testing.assert_allclose(seen[0][0], np.sum(p * np.log(p)), atol=1e-3)
+  np.testing.assert_allclose(seen[2][0], np.sum(weights * p * np.log(p)), atol=1e-3)
+  assert int(counts.step) == 3
+
+
+def test_a_balancer_has_the_forms_of_the_paper():
+  balancer = class_balance.class_balancer(
+    2, 1, 0.9, weights=class_balance.inverse_frequency_weights, update=class_balance.additive_update
+  )
+  value, counts = balancer.loss(
+    balancer.init()._replace(effective=jnp.array([30.0, 10.0])), jnp.eye(2)
+  )
+  np.testing.assert_allclose(counts.effective, [28.0, 10.0])
+  np.testing.assert_allclose(value, np.log(0.5) * 0.5 * (2 / 3 + 2), rtol=1e-6)
+
+
+def test_the_balance_loss_pushes_logits_to_the_rare_class():
+  balancer = class_balance.class_balancer(2)
+  gradient = jax.grad(lambda x: balancer.loss(balancer.init(), x)[0])(jnp.array([[2.0, 0.0]]))
+  assert gradient[0, 0] > 0 > gradient[0, 1]

@@ -1,0 +1,215 @@
+"""The joint step of InfoGAN: it trains generator, recognition network Q, prior and perhaps trunk.
+
+See "Elastic-InfoGAN", Ojha et al. 2020. `parts` are the `jaxgan.algorithms.infogan.Parts`, `params`
+those of `joint_group`; every loss is the sum of that loss over the stages of the networks.
+
+| equation                                                      | function            |
+|---------------------------------------------------------------|---------------------|
+| Q(c|x), the prediction of r and the features of L_ntxent      | `recognise`         |
+| L_G = -E log D(G(z, c))                                       | `adversarial_term`  |
+| λ1 (-E log Q(c|x)) (Eq. 1), and E 1/2 Σ_j (r_j - μ_j)²        | `information_terms` |
+| L_ntxent (Eq. 3) of real images and their views               | `contrastive_term`  |
+| L_G + λ1 L_I + λ2 L_ntxent - w H(c) (Eq. 4)                   | `joint_loss`        |
+| ∂ L_G / ∂ prior, the only gradient of prior_losses='adversarial' | `prior_gradient` |
+"""
+
+import functools
+import math
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from jaxgan import augment
+from jaxgan.algorithms import apply_gradients, apply_train, total
+from jaxgan.losses import adversarial, contrastive, mutual_information
+
+
+def side_kept(config):
+  """The share of each side that a crop of the positive pair keeps."""
+  return math.sqrt(config.crop_keep) if config.crop_of == 'area' else config.crop_keep
+
+
+def joint_adam(config) -> optax.GradientTransformation:
+  """Adam with `prior_learning_rate` for the prior's logits; its state is the tree of `adam`."""
+
+  def scale(updates, params):
+    del params
+    rates = dict.fromkeys(updates, config.learning_rate)
+    if config.prior_learning_rate is not None:
+      rates['prior_logits'] = config.prior_learning_rate
+    return {n: jax.tree.map(lambda u, n=n: -rates[n] * u, tree) for n, tree in updates.items()}
+
+  scale_by_adam = optax.scale_by_adam(config.beta1, config.beta2, config.epsilon)
+  return optax.chain(scale_by_adam, optax.stateless(scale))
+
+
+def joint_group(parts, state):
+  """What the second step trains."""
+  group = {'generator': state.generator['params'], 'recognition': state.recognition['params']}
+  if parts.learns_prior:
+    group['prior_logits'] = state.prior_logits
+  if parts.trains_trunk_twice:
+    group['trunk'] = state.trunk['params']
+  return group
+
+
+def recognise(params, parts, state, images, stats):
+  """What trunk and Q say of images of each stage, with the batch's statistics.
+
+  Args:
+    params: of `joint_group`.
+    parts: of the algorithm.
+    state: holds the trunk where `params` does not.
+    images: of each stage `[N, H, W, C]`.
+    stats: running statistics of trunk and Q.
+
+  Returns:
+    (features, of each stage (logits `[N, k]`, prediction `[N, r]`, contrastive features `[N, D]`),
+    new statistics).
+  """
+  trunk_params, (trunk_stats, head_stats) = params.get('trunk', state.trunk['params']), stats
+  features, trunk_stats = apply_train(parts.trunk, trunk_params, trunk_stats, images)
+  outputs, head_stats = apply_train(
+    parts.recognition_head, params['recognition'], head_stats, features
+  )
+  return features, outputs, (trunk_stats, head_stats)
+
+
+def adversarial_term(parts, state, features):
+  """-E log D(G(z, c)), summed over the stages, by the features `[N, ...]` of each."""
+  fake_logits = parts.discriminator_head.apply({'params': state.discriminator_head}, features)
+  return total(adversarial.non_saturating_generator(None, logits) for logits in fake_logits)
+
+
+def constant_features(parts, state, images):
+  """Features by a constant trunk: the adversarial loss would teach it to be fooled."""
+  return apply_train(parts.trunk, state.trunk['params'], state.trunk['batch_stats'], images)[0]
+
+
+def information_terms(parts, outputs, codes):
+  """Yields λ1 (-E log Q(c|x)) (Eq. 1) and the same of continuous codes, summed over the stages.
+
+  Args:
+    parts: of the algorithm.
+    outputs: from `recognise`.
+    codes: `[N, k + r]`, what the images were generated from.
+
+  Yields:
+    (name of the metric, weight, scalar).
+  """
+  config, k = parts.config, parts.num_categories
+  category, continuous = codes[:, :k], codes[:, k:]
+  information = total(
+    mutual_information.categorical(logits, category, config.hard_codes) for logits, _, _ in outputs
+  )
+  yield 'loss/mutual_information', config.mutual_information_weight, information
+  if config.num_continuous:
+    prediction_loss = total(
+      mutual_information.continuous(prediction, continuous) for _, prediction, _ in outputs
+    )
+    yield 'loss/continuous', config.mutual_information_weight, prediction_loss
+
+
+def agree(config, outputs_a, outputs_b):
+  """The contrastive loss of a stage, of what Q says of two views (Eq. 3, or its positives)."""
+  (logits_a, _, features_a), (logits_b, _, features_b) = outputs_a, outputs_b
+  if config.contrastive == 'positives' and config.positive_loss == 'cosine':
+    probabilities = jax.nn.softmax(logits_a), jax.nn.softmax(logits_b)
+    return contrastive.positive_cosine(*probabilities, config.contrastive_temperature)
+  if config.contrastive == 'positives':
+    return contrastive.positive_agreement(logits_a, logits_b)
+  return contrastive.nt_xent(features_a, features_b, config.contrastive_temperature)
+
+
+def contrastive_term(params, parts, state, real_images, stats, view_rngs):
+  """L_ntxent of real images and their views (Eq. 3), summed over the stages: (scalar, new stats).
+
+  Args and stats: see `recognise`; `view_rngs`: the three keys of `augment.random_view`.
+  """
+  config = parts.config
+  views = augment.random_view(
+    view_rngs,
+    real_images,
+    config.rotation_degrees,
+    config.zoom_range,
+    side_kept(config),
+    config.flip,
+    config.gamma_range,
+    config.views,
+  )
+  outputs = []
+  for images in (real_images, views):
+    _, of_view, stats = recognise(params, parts, state, parts.to_stages(images), stats)
+    outputs.append(of_view)
+  return total(map(functools.partial(agree, config), *outputs)), stats
+
+
+def joint_loss(params, codes, images, parts, state, real_images, view_rngs):
+  """L_G + λ1 L_I + λ2 L_ntxent - w H(c) (Eq. 4) of generated codes and images, and real images.
+
+  Returns:
+    (scalar, (new statistics of `recognise`, metrics)).
+  """
+  config = parts.config
+  stats = state.trunk['batch_stats'], state.recognition['batch_stats']
+  features, outputs, stats = recognise(params, parts, state, images, stats)
+  if parts.trains_trunk_twice:
+    features = constant_features(parts, state, images)
+  loss = adversarial_term(parts, state, features)
+  metrics = {'loss/generator': loss}
+  for name, weight, value in information_terms(parts, outputs, codes):
+    loss += weight * value
+    metrics[name] = value
+  if config.contrastive != 'none':
+    agreement, stats = contrastive_term(params, parts, state, real_images, stats, view_rngs)
+    loss += config.contrastive_weight * agreement
+    metrics['loss/contrastive'] = agreement
+  if parts.learns_prior and config.prior_entropy_weight:
+    negative_entropy = -mutual_information.entropy(params['prior_logits'])
+    loss += config.prior_entropy_weight * negative_entropy
+    metrics['loss/prior_entropy'] = negative_entropy
+  return loss, (stats, metrics)
+
+
+def prior_gradient(parts, state, generated, pullback):
+  """The gradient of the prior's logits `[k]` by the adversarial loss of the images alone."""
+  codes, images = generated
+  from_images = jax.grad(
+    lambda images: adversarial_term(parts, state, constant_features(parts, state, images))
+  )(images)
+  (through_generator,) = pullback((jnp.zeros_like(codes), from_images))
+  return through_generator['prior_logits']
+
+
+def joint_step(parts, state, real_images, generated, pullback, view_rngs):
+  """Trains generator, Q and a learned prior, with `trunk='both'` the trunk: (state, metrics).
+
+  Args:
+    parts: of the algorithm.
+    state: after the discriminator's step.
+    real_images: `[N, H, W, C]`.
+    generated: (codes, images) of `generate_batch`.
+    pullback: from gradients of `generated` to those of `joint_group`.
+    view_rngs: the keys of the views.
+  """
+  params = joint_group(parts, state)
+  (gradients, *generated_gradients), (stats, metrics) = jax.grad(
+    joint_loss, argnums=(0, 1, 2), has_aux=True
+  )(params, *generated, parts, state, real_images, view_rngs)
+  (through_generator,) = pullback(tuple(generated_gradients))
+  if parts.learns_prior and parts.config.prior_losses == 'adversarial':
+    through_generator['prior_logits'] = prior_gradient(parts, state, generated, pullback)
+  gradients = jax.tree.map(jnp.add, gradients, through_generator)
+  params, optimizer_state = apply_gradients(
+    parts.joint_optimizer, gradients, state.joint_optimizer, params
+  )
+  trunk_stats, head_stats = stats
+  state = state.replace(
+    generator={**state.generator, 'params': params['generator']},
+    trunk={'params': params.get('trunk', state.trunk['params']), 'batch_stats': trunk_stats},
+    recognition={'params': params['recognition'], 'batch_stats': head_stats},
+    prior_logits=params.get('prior_logits', state.prior_logits),
+    joint_optimizer=optimizer_state,
+  )
+  return state, metrics | {'prior': jax.nn.softmax(state.prior_logits)}
