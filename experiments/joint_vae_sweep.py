@@ -96,9 +96,9 @@ def _result(config, out, beta_continuous, beta_discrete) -> dict:
   own.train.update(evaluate_every=steps, picture_every=steps, checkpoint_every=steps)
   own.annotator.folder = own.annotator.folder or str(out / 'annotator')
   folder = out / f'continuous_{beta_continuous:g}_discrete_{beta_discrete:g}'
-  setup = execute.start(own, folder, own.methods)
-  execute.train_method(setup, codes.JOINT_VAE)
-  rows = [logging.read_metrics(path)[-1] for path in setup.folders(codes.JOINT_VAE)]
+  made = execute.start(own, folder, own.methods)
+  execute.train_method(made, codes.JOINT_VAE)
+  rows = [logging.read_metrics(path)[-1] for path in made.folders(codes.JOINT_VAE)]
   scores = {name.split('/')[1]: float(np.mean([row[name] for row in rows])) for name in _SCORES}
   return {'beta_continuous': beta_continuous, 'beta_discrete': beta_discrete, **scores}
 

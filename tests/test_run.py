@@ -1,14 +1,16 @@
 """A run as notebooks and the command line see it: metrics, images, numbers of a checkpoint."""
 
 import json
+import shutil
 
 import numpy as np
 from PIL import Image
 import pytest
 
 import jaxgan
-from jaxgan import experiment, jobs, sampling
+from jaxgan import jobs, sampling, train
 from jaxgan.errors import UserError
+from jaxgan.runs import inputs
 
 
 @pytest.fixture
@@ -77,7 +79,7 @@ def test_evaluation_is_that_of_the_command(run, monkeypatch):
   before, steps = json.loads(path.read_text()), {p.name for p in checkpoints.iterdir()}
   # One evaluation and one restored state serve every call.
   run.sample(1)
-  monkeypatch.setattr(experiment, 'Setup', lambda *_: pytest.fail('set up again'))
+  monkeypatch.setattr(inputs, 'load', lambda *_: pytest.fail('loaded again'))
   evaluation = run.evaluate()
   assert evaluation == json.loads(path.read_text())
   assert evaluation['results'] == before['results'] and evaluation['protocol'] == before['protocol']
@@ -116,6 +118,27 @@ def test_what_a_run_cannot_draw(finished, stand_in_data, checkpoint, num_images,
   del stand_in_data
   with pytest.raises(UserError, match=message):
     jaxgan.load(finished[0], checkpoint=checkpoint).sample(num_images)
+
+
+def test_a_run_trains_nothing_and_leaves_its_folder_alone(run, monkeypatch):
+  monkeypatch.setattr(train, 'run', lambda *a, **k: pytest.fail('trained'))
+  before = {path: path.stat().st_mtime_ns for path in run.workdir.rglob('*')}
+  run.sample(3)
+  assert run.metrics and run.inputs.classifier and run.step
+  assert {path: path.stat().st_mtime_ns for path in run.workdir.rglob('*')} == before
+
+
+@pytest.mark.parametrize('role', ['classifier', 'annotator'])
+def test_a_classifier_that_is_gone_is_not_trained_anew(
+  finished, stand_in_data, monkeypatch, tmp_path, role
+):
+  del stand_in_data
+  monkeypatch.setattr(train, 'run', lambda *a, **k: pytest.fail('trained'))
+  shutil.copytree(finished[0], tmp_path / 'run')
+  shutil.rmtree(tmp_path / 'run' / role)
+  message = rf'the {role} of this experiment is not trained .*{role}\): run its command'
+  with pytest.raises(UserError, match=message):
+    jaxgan.load(tmp_path / 'run').sample(1)
 
 
 def test_an_unknown_name_of_the_package():

@@ -26,7 +26,7 @@ def trained(monkeypatch):
   """The configurations that are trained; the metrics of each say the NMI of its pair."""
   configs = []
 
-  class Setup:
+  class Started:
     def __init__(self, config, workdir, methods, show_data=False):
       assert methods == ('joint_vae',)
       self.config, self.workdir = config, workdir
@@ -37,10 +37,10 @@ def trained(monkeypatch):
     def folders(self, method):
       return [self.workdir / method]
 
-  def train_method(setup, method):
-    algorithm = setup.config.algorithm
-    configs.append(setup.config)
-    folder = setup.workdir / method
+  def train_method(made, method):
+    algorithm = made.config.algorithm
+    configs.append(made.config)
+    folder = made.workdir / method
     folder.mkdir(parents=True)
     nmi = NMI[algorithm.beta_continuous, algorithm.beta_discrete]
     scores = {'evaluation/nmi': nmi, 'evaluation/ent': 1 - nmi}
@@ -48,8 +48,8 @@ def trained(monkeypatch):
     rows = ({'step': 2, **dict.fromkeys(scores, 9.0)}, {'step': 4, **scores})
     (folder / 'metrics.jsonl').write_text(''.join(json.dumps(row) + '\n' for row in rows))
 
-  monkeypatch.setattr(sweep, 'experiment', types.SimpleNamespace(
-    Setup=Setup, train_method=train_method
+  monkeypatch.setattr(sweep, 'execute', types.SimpleNamespace(
+    start=Started, train_method=train_method
   ))  # fmt: skip
   return configs
 
