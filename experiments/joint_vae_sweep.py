@@ -19,8 +19,9 @@ import sys
 
 import numpy as np
 
-from jaxgan import evaluation_file, experiment, experiment_file, files, lock, logging
+from jaxgan import experiment, experiment_file, files, lock, logging
 from jaxgan.errors import UserError
+from jaxgan.evaluation import record
 from jaxgan.families import codes
 
 NAME = 'joint_vae_sweep.json'
@@ -71,7 +72,7 @@ def measure(config, out, weights=WEIGHTS) -> dict:
         'annotator_accuracy': first.annotator.accuracy,
         'seed': config.seed,
         'replicas': config.replicas,
-        **evaluation_file.machine(),
+        **record.machine(),
       },
       'results': results,
       'best': max(results, key=lambda row: row['nmi']),

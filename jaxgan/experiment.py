@@ -8,7 +8,6 @@ from jaxgan import config as config_lib
 from jaxgan import data as data_lib
 from jaxgan import (
   distributed,
-  evaluation_file,
   families,
   files,
   jobs,
@@ -25,6 +24,7 @@ from jaxgan import (
 )
 from jaxgan.drawing import curves, fonts
 from jaxgan.errors import UserError
+from jaxgan.evaluation import record
 from jaxgan.report import page
 
 _OWED = 'evaluation_owed'  # In the folder of a method, while it is evaluated and drawn.
@@ -118,7 +118,7 @@ class Setup:
     own.annotator.folder = own.annotator.folder or str(self.workdir / 'annotator')
     setup, (method,) = Setup(own, self.workdir / recogniser.ROLE, own.methods), own.methods
     train_method(setup, method)
-    evaluated = (setup.workdir / method / evaluation_file.NAME).exists()
+    evaluated = (setup.workdir / method / record.NAME).exists()
     owed = optional.Owed(setup.workdir / method / _OWED).step is not None
     if owed or not distributed.gather(evaluated).all():
       evaluate_method(setup, method, own.evaluation.checkpoint)
@@ -197,19 +197,19 @@ def train_method(setup: Setup, method: str, profile: bool = False) -> None:
   )
 
 
-def evaluate_method(setup: Setup, method: str, which: str) -> list[dict]:
+def evaluate_method(setup: Setup, method: str, which: str) -> list[record.EvaluationRecord]:
   """Restores a checkpoint ('latest', 'best' or a step) and evaluates every replica in full."""
   return evaluate_states(setup, method, *setup.restore(method, which))
 
 
-def evaluate_states(setup: Setup, method: str, step: int, states) -> list[dict]:
-  """Evaluates every replica in full; returns what each evaluation.json holds."""
+def evaluate_states(setup: Setup, method: str, step: int, states) -> list[record.EvaluationRecord]:
+  """Evaluates every replica in full; returns the record that each evaluation.json holds."""
   evaluation = setup.evaluation(method)
   owed = optional.Owed(setup.workdir / method / _OWED)
   owed.mark(step)
   with jax.set_mesh(setup.mesh):
     evaluations = [
-      evaluation.write(folder, method, step, replicas.take(states, replica), replica)
+      evaluation.write(folder, step, replicas.take(states, replica), replica)
       for replica, folder in enumerate(setup.folders(method))
     ]
   owed.clear()
@@ -222,7 +222,7 @@ def summarise(workdir: pathlib.Path) -> str:
   for method in families.all_methods():
     # Of several replicas, pictures show the first.
     for folder in (workdir / method, workdir / method / 'replica_00'):
-      if (folder / evaluation_file.NAME).exists():
+      if (folder / record.NAME).exists():
         folders[method] = folder
   rows = report.collect([workdir])  # Refuses what is damaged before it is drawn.
   table, paths = report.console_table(rows), []

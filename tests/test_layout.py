@@ -17,7 +17,7 @@ def _rooms(*names):
 
 
 OUTSIDE = _rooms(
-  'checkpoint', 'config', 'data', 'drawing', 'evaluation_file', 'experiment', 'families', 'jobs',
+  'checkpoint', 'config', 'data', 'drawing', 'evaluation', 'experiment', 'families', 'jobs',
   'logging', 'report', 'run', 'sampling', 'train',
 )  # fmt: skip
 # What the modules of a room do not import.

@@ -80,7 +80,7 @@ def test_evaluation_is_that_of_the_command(run, monkeypatch):
   monkeypatch.setattr(experiment, 'Setup', lambda *_: pytest.fail('set up again'))
   evaluation = run.evaluate()
   assert evaluation == json.loads(path.read_text())
-  assert evaluation['results'] == before['results'] and evaluation['protocol'] == before['protocol']
+  assert evaluation == before
   assert {p.name for p in checkpoints.iterdir()} == steps
 
 

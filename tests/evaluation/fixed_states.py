@@ -20,7 +20,7 @@ import pytest
 
 from jaxgan import data as data_lib
 from jaxgan import families, jobs
-from jaxgan.families.class_balancing import features
+from jaxgan.evaluation import features
 from tests import stand_in
 
 STORED = pathlib.Path(__file__).parent / 'fixed_states.json'
@@ -140,7 +140,7 @@ def evaluate(name: str, folder: pathlib.Path):
     evaluation = setup.family.evaluation(setup, method, algorithm)
     values, score = evaluation.periodic(state, 0)
     (folder / method).mkdir()
-    evaluation.write(folder / method, method, STEP, state, 0)
+    evaluation.write(folder / method, STEP, state, 0)
   return values, score, json.loads((folder / method / 'evaluation.json').read_text())
 
 
@@ -150,7 +150,7 @@ def main():
   for name in CASES:
     with tempfile.TemporaryDirectory() as folder:
       values, score, evaluation = evaluate(name, pathlib.Path(folder))
-    del evaluation['protocol']['hardware'], evaluation['protocol']['jax']
+    del evaluation['run']['hardware'], evaluation['run']['jax']
     found[name] = {'logged': values, 'score': score, 'evaluation': evaluation}
   STORED.write_text(json.dumps(found, indent=1) + '\n')
 

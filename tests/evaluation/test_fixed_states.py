@@ -30,7 +30,7 @@ def test_the_evaluation_of_a_fixed_state_is_what_it_was(name, tmp_path):
   stored = json.loads(fixed_states.STORED.read_text())[name]
   values, score, evaluation = fixed_states.evaluate(name, tmp_path)
   for field in MACHINE:
-    assert evaluation['protocol'].pop(field)
+    assert evaluation['run'].pop(field)
   assert differences(values, stored['logged']) == []
   assert score == pytest.approx(stored['score'], rel=1e-5)
   assert differences(evaluation, stored['evaluation']) == []
