@@ -28,8 +28,9 @@ import numpy as np
 
 import jaxgan
 from jaxgan import data as data_lib
-from jaxgan import evaluation_file, families, files, jobs, logging, train
+from jaxgan import families, files, jobs, logging, train
 from jaxgan.errors import UserError
+from jaxgan.evaluation import record
 from jaxgan.exporting import CONTENTS
 from jaxgan.metrics import bootstrap, class_distribution
 
@@ -103,7 +104,7 @@ def measure(workdir, out, methods=(), seeds: int = 3, stretch: int = 1) -> dict:
       'exports': exports,
       'group_accuracy': 'mean of the accuracies of its classes',
       'intervals': '95 % paired bootstrap over the seeds, see jaxgan.metrics.bootstrap',
-      **evaluation_file.machine(),
+      **record.machine(),
     },
     'results': scores,
     'comparisons': _comparisons(scores),

@@ -19,8 +19,9 @@ import sys
 
 import numpy as np
 
-from jaxgan import evaluation_file, experiment_file, files, lock, logging
+from jaxgan import experiment_file, files, lock, logging
 from jaxgan.errors import UserError
+from jaxgan.evaluation import record
 from jaxgan.families import codes
 from jaxgan.runs import execute
 
@@ -72,7 +73,7 @@ def measure(config, out, weights=WEIGHTS) -> dict:
         'annotator_accuracy': first.annotator.accuracy,
         'seed': config.seed,
         'replicas': config.replicas,
-        **evaluation_file.machine(),
+        **record.machine(),
       },
       'results': results,
       'best': max(results, key=lambda row: row['nmi']),

@@ -16,8 +16,9 @@ import numpy as np
 from tqdm import tqdm
 
 from data_prep import writers
-from jaxgan import evaluation_file, families, files, jobs, lock, sampling
+from jaxgan import families, files, jobs, lock, sampling
 from jaxgan.errors import UserError
+from jaxgan.evaluation import record
 
 NAME = 'export.json'
 CONTENTS = ('synthetic', 'topped_up')
@@ -238,5 +239,5 @@ def _provenance(run, labeller: str, seed: int) -> dict:
     'labeller': labeller,
     'labeller_accuracy': accuracies.get(labeller),
     'config': run.config.copy_and_resolve_references().to_dict(),
-    **evaluation_file.machine(),
+    **record.machine(),
   }

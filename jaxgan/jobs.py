@@ -33,7 +33,8 @@ from jaxgan.drawing import curves
 from jaxgan.errors import UserError
 from jaxgan.metrics import class_distribution
 from jaxgan.networks import mnist
-from jaxgan.report import blocks, chart, page
+from jaxgan.report import blocks, page
+from jaxgan.report import curves as chart
 
 _CLASSIFY_BATCH = 512
 

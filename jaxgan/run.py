@@ -161,15 +161,15 @@ class Run:
     """Evaluates the checkpoint in full, all replicas of it, as `--mode=evaluate` does.
 
     Returns:
-      What evaluation.json of this replica then holds: 'protocol', 'results' and more.
+      What evaluation.json of this replica then holds: 'settings', 'results' and more.
 
     Raises:
       UserError: no such checkpoint.
     """
     from jaxgan.runs import execute
 
-    evaluations = execute.evaluate_states(self.inputs, self.method, *self._restored)
-    return evaluations[self.replica]
+    records = execute.evaluate_states(self.inputs, self.method, *self._restored)
+    return records[self.replica].model_dump(mode='json')
 
   @functools.cached_property
   def inputs(self):

@@ -1,63 +1,76 @@
-"""Evaluations as runs of both families leave them, for the tests of reports."""
+"""Records as runs of both families leave them, for the tests of reports."""
 
 import copy
 import json
 
 CLASS_BALANCE = {
+  'format': 2,
   'experiment': 'cifar10_lt_ratio_100',
   'method': 'class_balancing',
   'published': 'class_balancing_gan.cifar10.class_balancing.100',
-  'protocol': {
+  'step': 100000,
+  'settings': {
     'data': 'cifar10',
-    'reference_split': 'test',
+    'reference': 'cifar10/test',
     'reference_images': 10000,
     'samples': 50000,
-    'step': 100000,
     'generator': 'ema',
-    'batch_norm': 'running statistics',
-    'feature_network': 'resnet32-1',
+    'batch_norm': 'average of the running statistics',
     'resize': 'none',
+  },
+  'run': {
+    'feature_network': 'resnet32-1',
     'annotator_accuracy': 0.93,
     'classifier_accuracy': None,
     'seed': 0,
     'hardware': '2 CPU cores',
     'jax': '0.10.2',
   },
+  'labels': {
+    'classes': {'names': ['airplane', 'automobile', 'bird'], 'counts': [5000, 500, 50]},
+  },
   'results': {
     'kl_from_uniform': 0.1,
     'fid': 33.0,
     'frechet_annotator': 1.25,
     'class_counts': [60, 30, 10],
-    'head_medium_tail': {'head': 0.6, 'medium': 0.3, 'tail': 0.1},
+    'head_medium_tail': [0.6, 0.3, 0.1],
   },
-  'class_names': ['airplane', 'automobile', 'bird'],
-  'train_counts': [5000, 500, 50],
   'notes': [],
 }
 CODES = {
+  'format': 2,
   'experiment': 'mnist_lt',
   'method': 'elastic_infogan',
   'published': 'mnist',
-  'protocol': {
-    'data': 'long_tail_mnist/split_00/1.0.0/train/0123abcd',
-    'images': 42794,
+  'step': 2000,
+  'settings': {
+    'data': 'long_tail_mnist/split_NN',
+    'classes': 3,
     'codes': 3,
     'images_per_code': 1000,
-    'step': 2000,
     'batch_size': 64,
     'generator': 'raw',
     'batch_norm': 'running statistics',
-    'annotator': 'mnist_cnn-0123456789ab',
-    'annotator_accuracy': 0.99,
     'nearest_neighbours': '1-NN, Euclidean, 80/20 seeded split',
     'knn1': 'logits',
     'clustering': 'k-means of 10,000 images; argmax Q',
     'nmi': 'arithmetic mean (scikit-learn >= 0.22); geometric beside it',
+  },
+  'run': {
+    'split': 'long_tail_mnist/split_00/1.0.0/train/0123abcd',
+    'images': 42794,
+    'annotator': 'mnist_cnn-0123456789ab',
+    'annotator_accuracy': 0.99,
     'replica': 0,
     'replicas': 50,
     'seed': 0,
     'hardware': '2 CPU cores',
     'jax': '0.10.2',
+  },
+  'labels': {
+    'classes': {'names': ['0', '1', '2'], 'counts': [6300, 3000, 100]},
+    'codes': {'names': ['code_0', 'code_1', 'code_2'], 'counts': []},
   },
   'results': {
     'nmi': 0.7,
@@ -80,26 +93,33 @@ CODES = {
     'argmax_nmi': 0.62,
     'argmax_ari': 0.57,
   },
-  'class_names': ['0', '1', '2'],
-  'train_counts': [6300, 3000, 100],
   'notes': [],
 }
 # What replaces fields of the latter where the images have no labels.
 UNLABELLED = {
   'published': None,
-  'class_names': [],
-  'train_counts': [],
+  'labels': {'codes': CODES['labels']['codes']},
   'results': {name: None for name in CODES['results']} | {'prior': [0.2, 0.5, 0.3]},
 }
+_RUN = {*CLASS_BALANCE['run'], *CODES['run'], 'recogniser', 'annotator_step'}
 
 
-def save(folder, evaluation, results=(), protocol=(), **fields):
-  """Writes an evaluation with some results, fields of the protocol and other fields changed."""
-  evaluation = copy.deepcopy(evaluation | fields)
-  evaluation['results'] |= dict(results)
-  evaluation['protocol'] |= dict(protocol)
+def labels(*names_and_counts, codes=3):
+  """The labels of a record: names and training images of classes, and a number of codes."""
+  names, counts = names_and_counts
+  own = {'classes': {'names': list(names), 'counts': list(counts)}}
+  return own | {'codes': {'names': [f'code_{k}' for k in range(codes)], 'counts': []}}
+
+
+def save(folder, record, results=(), fields=(), **changes):
+  """Writes a record with some results, some settings or fields of its run, and others changed."""
+  record, fields = copy.deepcopy(record | changes), dict(fields)
+  record['step'] = fields.pop('step', record['step'])
+  record['results'] |= dict(results)
+  for name, value in fields.items():
+    record['run' if name in _RUN else 'settings'][name] = value
   folder.mkdir(parents=True, exist_ok=True)
-  (folder / 'evaluation.json').write_text(json.dumps(evaluation))
+  (folder / 'evaluation.json').write_text(json.dumps(record))
 
 
 def save_codes(folder, *changes, **fields):
@@ -112,13 +132,13 @@ def save_code_replicas(folder, nmi, **fields):
       folder / f'replica_{replica:02d}',
       {'nmi': value, 'nmi_geometric': value + 0.01, 'ent': 1 - value, 'knn1_accuracy': value},
       {
-        'data': f'long_tail_mnist/split_{replica:02d}/1.0.0/train/{replica}',
+        'split': f'long_tail_mnist/split_{replica:02d}/1.0.0/train/{replica}',
         'images': 40000 + replica,
         'annotator': f'mnist_cnn-{replica}',
         'replica': replica,
         'seed': replica,
       },
-      train_counts=[6300, 3000, replica],
+      labels=labels('012', [6300, 3000, replica]),
       **fields,
     )
 

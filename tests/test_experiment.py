@@ -45,27 +45,26 @@ def test_every_output_is_there(finished):
 
 def test_evaluation_states_its_protocol(finished):
   evaluation = json.loads((finished[0] / 'class_balancing' / 'evaluation.json').read_text())
-  protocol, results = evaluation['protocol'], evaluation['results']
+  protocol, results = evaluation['settings'] | evaluation['run'], evaluation['results']
   assert protocol['samples'] == 24 and sum(results['class_counts']) == 24
   assert protocol['batch_norm'] == 'recomputed over 32 batches of 256 images'
   assert protocol['generator'] == 'ema'
-  assert protocol['step'] in (2, 4) and protocol['seed'] == 0
+  assert evaluation['step'] in (2, 4) and protocol['seed'] == 0
   assert results['fid'] is None and any('FID left out' in n for n in evaluation['notes'])
   assert results['frechet_annotator'] > 0
-  assert evaluation['train_counts'] == [40, 24, 12]
+  assert evaluation['labels']['classes']['counts'] == [40, 24, 12]
   assert 0 <= results['cas'] <= 1 and protocol['cas_labels'].startswith('small_classifier-')
   assert (protocol['cas_images'], protocol['cas_network'], protocol['cas_epochs']) == (
     76, 'small_classifier', 1
   )  # fmt: skip
   assert (protocol['kid_subset_images'], protocol['prdc_images']) == (24, 24)
-  assert list(results['features']) == ['annotator']
-  compared = results['features']['annotator']
-  assert len(compared['class_frechet']) == 3 and 0 <= compared['precision'] <= 1
+  assert len(results['class_frechet/annotator']) == 3
+  assert 0 <= results['precision/annotator'] <= 1
 
 
 def test_the_protocol_says_how_the_classifier_in_the_loop_is_used(finished):
   ours, baseline = (
-    json.loads((finished[0] / method / 'evaluation.json').read_text())['protocol']
+    json.loads((finished[0] / method / 'evaluation.json').read_text())['settings']
     for method in ('class_balancing', 'unconditional')
   )
   expected = {
@@ -160,7 +159,7 @@ def test_evaluating_a_checkpoint_leaves_training_alone(
   setup = _setup(tiny_config, finished[0])
   _, before = setup.restore('class_balancing', 'latest')
   (evaluation,) = execute.evaluate_method(setup, 'class_balancing', '2')
-  assert evaluation['protocol']['step'] == 2
+  assert evaluation.step == 2
   execute.evaluate_method(setup, 'class_balancing', 'latest')
   _, after = setup.restore('class_balancing', 'latest')
   assert_trees_equal(before, after)

@@ -20,7 +20,7 @@ def _rooms(*names):
 
 
 OUTSIDE = _rooms(
-  'checkpoint', 'config', 'data', 'drawing', 'evaluation_file', 'families', 'jobs',
+  'checkpoint', 'config', 'data', 'drawing', 'evaluation', 'families', 'jobs',
   'logging', 'report', 'run', 'runs', 'sampling', 'train',
 )  # fmt: skip
 # What the modules of a room do not import.

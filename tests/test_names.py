@@ -8,6 +8,7 @@ import pytest
 
 from jaxgan import names, report
 from jaxgan.drawing import curves, grids, page
+from jaxgan.evaluation.record import LabelSet
 from jaxgan.families.class_balancing import pictures as balance
 from jaxgan.families.codes import charts
 from jaxgan.families.codes import pictures as codes
@@ -15,7 +16,7 @@ from jaxgan.report.page import pieces
 from jaxgan.runs import execute
 from tests import pixels, stand_in
 from tests.bad_input import sources
-from tests.evaluations import CLASS_BALANCE, CODES, save
+from tests.evaluations import CLASS_BALANCE, CODES, labels, save
 from tests.ugly_names import MORE_NAMES, NAMES, watch_figures, watch_pages
 
 SETS = pytest.mark.parametrize('own', [NAMES, MORE_NAMES], ids=['names', 'more names'])
@@ -55,14 +56,15 @@ def test_figures_show_names_as_they_are(tmp_path, monkeypatch, own):
     {'step': step, 'loss/$a_': 1.0, 'evaluation/class_counts': counts, 'prior': counts / 99}
     for step in (1, 2)
   ]
-  compared = {'class_frechet': [1.0] * k}
+  results = {'class_frechet/annotator': [1.0] * k}
+  label_set = LabelSet(names=tuple(own), counts=tuple(counts.tolist()))
   labels = np.arange(3 * k) % k
   coded = [f'code {i} → {names.shown(name)}' for i, name in enumerate(own)]
   with warnings.catch_warnings():
     warnings.simplefilter('error')  # Nothing is said of glyphs that no font has.
     balance.class_histogram_over_time(rows, path, own, train_counts=counts)
-    balance.class_histogram({'_$m$': counts}, counts, own, path)
-    balance.class_frechet({'_$m$': compared}, counts, own, 'annotator', path)
+    balance.class_histogram({'_$m$': counts}, label_set, path)
+    balance.class_frechet({'_$m$': results}, label_set, 'annotator', path)
     balance.samples_by_class({'m': (pixels.flat(labels), labels)}, own, path)
     charts.prior_over_time(rows, path, counts / 99, np.arange(k), own)
     charts.prior_against_truth(counts / 99, counts / 99, coded, path)
@@ -95,8 +97,10 @@ def test_pages_show_names_as_they_are(tmp_path, monkeypatch, own):
 def test_reports_show_names_as_they_are(tmp_path):
   """Those of experiments, classes and data, in Markdown, HTML and the terminal."""
   odd, own = 'a|b **c** [^1] `d` $e$', list(NAMES[:3])
-  save(tmp_path / 'a', CLASS_BALANCE, protocol={'data': odd}, experiment=odd, class_names=own)
-  save(tmp_path / 'b', CODES, experiment=odd, class_names=['猫', 'a|b', '_c_'])
+  classes = {'classes': labels(own, [5000, 500, 50])['classes']}
+  save(tmp_path / 'a', CLASS_BALANCE, fields={'data': odd}, experiment=odd, labels=classes)
+  others = labels(['猫', 'a|b', '_c_'], [6300, 3000, 100])
+  save(tmp_path / 'b', CODES, experiment=odd, labels=others)
   text = report.report([tmp_path], tmp_path / 'report.md')
   header, _, scores, *_ = [line for line in text.splitlines() if line.startswith('|')]
   assert scores.startswith(f'| {names.escaped(odd)} | class_balancing |')

@@ -71,23 +71,26 @@ def test_what_can_be_measured_without_labels(unlabelled):
   workdir, _ = unlabelled
   for method in METHODS:
     evaluation = _evaluation(workdir / method)
-    results, protocol = evaluation['results'], evaluation['protocol']
+    results, run = evaluation['results'], evaluation['run']
     measured = {name for name, value in results.items() if value is not None}
-    assert measured == {'code_kl_from_uniform', 'code_counts', 'frechet_recogniser', 'features'}
+    of_recogniser = {name for name in measured if name.endswith('/recogniser')}
+    assert measured - of_recogniser == {
+      'code_kl_from_uniform', 'code_counts', 'frechet_recogniser'
+    }  # fmt: skip
+    assert {'kid/recogniser', 'recall/recogniser'} <= of_recogniser
+    assert 'class_frechet/recogniser' not in results
     assert len(results['code_counts']) == 4 and sum(results['code_counts']) == 24
     assert results['frechet_recogniser'] > 0
-    assert list(results['features']) == ['recogniser']
-    assert 'class_frechet' not in results['features']['recogniser']
-    assert evaluation['class_names'] == [] == evaluation['train_counts']
-    assert sum(evaluation['train_code_counts']) == 60
+    assert list(evaluation['labels']) == ['codes']
+    assert sum(evaluation['labels']['codes']['counts']) == 60
     assert any(note.startswith('the images have no labels') for note in evaluation['notes'])
-    assert protocol['recogniser'].startswith('elastic_infogan-') and protocol['codes'] == 4
-    assert protocol['annotator_accuracy'] is None
+    assert run['recogniser'].startswith('elastic_infogan-') and evaluation['settings']['codes'] == 4
+    assert run['annotator_accuracy'] is None
     row = logging.read_metrics(workdir / method)[-1]
     assert {name for name in row if name.startswith('evaluation/')} == {
       'evaluation/code_kl_from_uniform', 'evaluation/code_counts', 'evaluation/frechet_recogniser'
     }  # fmt: skip
-  assert _evaluation(workdir / 'code_balancing')['protocol']['classes'] == 'codes'
+  assert _evaluation(workdir / 'code_balancing')['settings']['classes'] == 'codes'
 
 
 def test_codes_are_what_is_balanced_and_sampled(unlabelled, without_labels):
@@ -99,7 +102,7 @@ def test_codes_are_what_is_balanced_and_sampled(unlabelled, without_labels):
   run = jaxgan.load(workdir, method='code_balancing')
   images, labels = run.sample(8)
   assert run.label_names == ('code_0', 'code_1', 'code_2', 'code_3')
-  assert run.labelled_by == _evaluation(run.folder)['protocol']['recogniser']
+  assert run.labelled_by == _evaluation(run.folder)['run']['recogniser']
   elastic = jaxgan.load(workdir / 'recogniser')
   _, states = elastic.inputs.restore('elastic_infogan', 'latest')
   algorithm, _ = elastic.inputs.algorithm('elastic_infogan')
@@ -134,7 +137,7 @@ def test_a_given_run_is_the_recogniser(unlabelled, without_labels, tmp_path):
   config.recogniser.folder = str(unlabelled[0] / 'recogniser' / 'elastic_infogan')
   setup = _setup(config, tmp_path)
   assert not (tmp_path / 'recogniser').exists()
-  key = _evaluation(unlabelled[0] / 'code_balancing')['protocol']['recogniser']
+  key = _evaluation(unlabelled[0] / 'code_balancing')['run']['recogniser']
   assert setup.classifiers['recogniser'].key == key
   config.algorithm.num_categories = 5
   with pytest.raises(UserError, match=r'num_categories=5, but .* has 4 codes: leave one'):

@@ -82,7 +82,7 @@ def test_evaluation_is_that_of_the_command(run, monkeypatch):
   monkeypatch.setattr(inputs, 'load', lambda *_: pytest.fail('loaded again'))
   evaluation = run.evaluate()
   assert evaluation == json.loads(path.read_text())
-  assert evaluation['results'] == before['results'] and evaluation['protocol'] == before['protocol']
+  assert evaluation == before
   assert {p.name for p in checkpoints.iterdir()} == steps
 
 

@@ -88,7 +88,7 @@ def test_two_tasks_of_a_slurm_step_train_one_run(tmp_path):
   done = _run('slurm.sbatch', tmp_path, *arguments, **environment)
   assert done.returncode == 0, (tmp_path / 'task_0').read_text()
   evaluation = json.loads((tmp_path / 'run' / 'unconditional' / 'evaluation.json').read_text())
-  assert evaluation['protocol']['hardware'].endswith('(4 JAX devices)')
+  assert evaluation['run']['hardware'].endswith('(4 JAX devices)')
   # One of them speaks.
   assert 'step 4/4' in (tmp_path / 'task_0').read_text()
   assert 'step' not in (tmp_path / 'task_1').read_text()

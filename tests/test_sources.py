@@ -65,7 +65,7 @@ def test_a_run_whose_source_is_gone(gone, tmp_path, capsys):
   assert sum(written['real_images']) == 56  # A tenth of each class is the test.
   before = json.loads((run.folder / 'evaluation.json').read_text())
   after = jaxgan.load(tmp_path / 'run').evaluate()
-  assert after['protocol'] == before['protocol'] and after['results'] == before['results']
+  assert after == before
   said = capsys.readouterr().err.splitlines()
   assert len([line for line in said if 'pets is not there: using' in line]) == 1
 

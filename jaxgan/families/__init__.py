@@ -17,11 +17,8 @@ A family is a package that imports the core and no other family, with
                                             be asked
   recognised(config, data)                  the names of what the `classify` of its algorithms tells
                                             apart without labels, () where that is nothing
-  evaluation(setup, method, algorithm)      -> what measures states, and never changes them:
-    .periodic(state, replica)               -> (values for the log, score that ranks checkpoints)
-    .picture(folder, state, step, replica)  what a run draws while it trains
-    .write(folder, method, step, state, replica) -> what evaluation.json holds
-    .sampler(state, balanced)               -> (sample(rng, num) -> (images, labels), names, source)
+  METRICS                                   its table of `jaxgan.evaluation.metric`
+  evaluation(setup, method, algorithm)      -> a `jaxgan.evaluation.evaluate.Evaluation`
   compare(workdir, folders)                 draws the evaluated methods {method: folder} beside
                                             each other; returns the paths
   report                                    its part of a report, see `jaxgan.report`

@@ -3,28 +3,27 @@
 The family of an evaluation's method defines the tables: its `report` is a module with
 
   TITLE                     of its section
-  check(evaluation)         raises where the results or the protocol are not as they should be
-  settings(evaluation)      what must agree in the runs of a row
-  run(evaluation)           what tells the runs of a row apart
-  published(evaluation)     -> (the paper's values, their source)
+  published(record)         -> (the paper's values, their source)
   section(rows, footnotes)  -> tables and texts, see `jaxgan.report.blocks`
   console(rows)             -> texts for the terminal
   pictures(rows, out)       what it draws beside the report `out`
   page                      a module with what a page shows of a run:
     trained(folder, class_names, train_counts)  -> blocks of what it has since it began
-    evaluated(folder, evaluation)               -> blocks of its evaluation
+    evaluated(folder, record)                   -> blocks of its evaluation
 """
 
 from pathlib import Path
 
-from jaxgan import evaluation_file, families, files, optional
+from jaxgan import families, files, optional
 from jaxgan.errors import UserError
+from jaxgan.evaluation import metric
+from jaxgan.evaluation import record as record_lib
 from jaxgan.names import escaped
 from jaxgan.report import formatting
 from jaxgan.report.blocks import Text
 from jaxgan.report.footnotes import Footnotes
 from jaxgan.report.published import published_values
-from jaxgan.report.rows import merge, read
+from jaxgan.report.rows import merge
 
 __all__ = ['collect', 'console_table', 'markdown_table', 'published_values', 'report']
 
@@ -106,15 +105,27 @@ def collect(work_dirs):
     found = [
       path
       for below in ('', '*/', '*/*/', '*/*/*/')
-      for path in sorted(Path(folder).glob(below + evaluation_file.NAME))
+      for path in sorted(Path(folder).glob(below + record_lib.NAME))
     ]
     if not found:
       raise UserError(
-        f'{folder}: no {evaluation_file.NAME} there or up to three levels below; '
-        'run --mode=evaluate'
+        f'{folder}: no {record_lib.NAME} there or up to three levels below; run --mode=evaluate'
       )
     paths |= {path.resolve(): path for path in found}
-  return merge([(read(path, _report_of), path.parent) for path in paths.values()], _report_of)
+  records = [(_read(path), path.parent) for path in paths.values()]
+  return merge(records, lambda record: _family(record).report.published(record))
+
+
+def _read(path):
+  """The record in a file, checked by the metrics of its family."""
+  record = record_lib.read(path)
+  try:
+    if record.method not in families.all_methods():
+      raise ValueError(f'there is no method {record.method!r}')
+    metric.check(_family(record).METRICS, record)
+  except ValueError as error:
+    raise record_lib.damaged(path, error) from error
+  return record
 
 
 def markdown_table(rows):
@@ -171,11 +182,11 @@ def _page(rows):
 
 def _blocks(row):
   """What the page shows of the first run of a row."""
-  evaluation, folder = row.evaluations[0], row.folders[0]
-  shown = _report_of(evaluation).page
+  record, folder = row.records[0], row.folders[0]
+  shown, labels = _family(record).report.page, record.labels.get('classes')
   try:
-    trained = shown.trained(folder, evaluation['class_names'], evaluation['train_counts'])
-    return trained + shown.evaluated(folder, evaluation)
+    trained = shown.trained(folder, labels.names if labels else (), labels.counts if labels else ())
+    return trained + shown.evaluated(folder, record)
   except (ValueError, KeyError, TypeError, IndexError) as error:
     raise UserError(
       f'{folder}: its log or its images are damaged ({type(error).__name__}: {error}); '
@@ -183,16 +194,13 @@ def _blocks(row):
     ) from error
 
 
-def _report_of(evaluation):
-  """The report of the family that an evaluation's method belongs to."""
-  method = evaluation['method']
-  if method not in families.all_methods():
-    raise ValueError(f'there is no method {method!r}')
-  return families.family_of([method]).report
+def _family(record):
+  """The family that a record's method belongs to."""
+  return families.family_of([record.method])
 
 
 def _by_family(rows):
   """[(report of a family, its rows)] of the families that have rows."""
   reports = [family.report for family in families.all_families()]
-  own = [[row for row in rows if _report_of(row.evaluations[0]) is one] for one in reports]
+  own = [[row for row in rows if _family(row).report is one] for one in reports]
   return [(one, rows) for one, rows in zip(reports, own, strict=True) if rows]

@@ -32,7 +32,7 @@ class Text:
 
 @dataclass(frozen=True)
 class Curves:
-  """Charts beside each other, see `jaxgan.report.chart`."""
+  """Charts beside each other, see `jaxgan.report.curves`."""
 
   title: str
   charts: list

@@ -51,13 +51,12 @@ def cells(table, rows) -> list[tuple[str, ...]]:
 
   Args:
     table: Differences.
-    rows: `report.rows.Row`s; the protocols of older evaluations may have lines of an older table.
+    rows: `report.rows.Row`s; older records may have lines of an older table.
 
   Returns:
     The header and [line, effect] of each line once, in the table's order; of an unknown line '-'.
   """
-  protocols = [evaluation['protocol'] for row in rows for evaluation in row.evaluations]
-  found = dict.fromkeys(line for p in protocols for line in p.get('differences', ()))
+  found = dict.fromkeys(line for row in rows for line in row.settings.get('differences', ()))
   effects = {difference.line: difference.effect for difference in table}
   known = [line for line in effects if line in found]
   unknown = [line for line in found if line not in effects]

@@ -1,21 +1,21 @@
-"""Rows of a report: evaluations read, checked and merged over seeds, whatever their family."""
+"""Rows of a report: records merged over seeds, splits and replicas, whatever their family."""
 
 from dataclasses import dataclass
 import json
 
-from jaxgan.errors import UserError
+from jaxgan.evaluation.record import EvaluationRecord
 
-MAX_LISTED = 5  # more values of a protocol's field are given by their ends
+MAX_LISTED = 5  # more values of a field are given by their ends
 
 
 @dataclass(frozen=True)
 class Row:
-  """The evaluations of one method in one experiment that differ by their seed or replica.
+  """The records of one method in one experiment that differ by their run alone.
 
   Attributes:
     experiment: its name.
     method: its name.
-    evaluations: what the runs' evaluation.json hold, one dict a run.
+    records: one a run.
     folders: where they lie, one `Path` a run.
     published: the paper's values, as the report of the family has them, or empty.
     source: where the published values are from; empty when there are none.
@@ -23,26 +23,31 @@ class Row:
 
   experiment: str
   method: str
-  evaluations: tuple
+  records: tuple[EvaluationRecord, ...]
   folders: tuple
   published: dict
   source: str
 
+  @property
+  def settings(self) -> dict:
+    """What all runs have in common."""
+    return self.records[0].settings
+
   def results(self, name):
-    """The runs' results of that name, without those left out: null, or not measured at the time."""
-    values = [evaluation['results'].get(name) for evaluation in self.evaluations]
+    """The runs' results of that name, without those that are None or were not measured."""
+    values = [record.results.get(name) for record in self.records]
     return [value for value in values if value is not None]
 
   def notes(self):
     """The runs' notes, each once."""
-    return list(dict.fromkeys(n for evaluation in self.evaluations for n in evaluation['notes']))
+    return list(dict.fromkeys(note for record in self.records for note in record.notes))
 
   def protocol(self):
     """{field: text}; of a field that differs between the runs, the values or their ends."""
-    protocols = [evaluation['protocol'] for evaluation in self.evaluations]
+    runs = [{'step': record.step, **record.settings, **record.run} for record in self.records]
     fields = {}
-    for name in dict.fromkeys(name for protocol in protocols for name in protocol):
-      values = [protocol.get(name) for protocol in protocols]
+    for name in dict.fromkeys(name for run in runs for name in run):
+      values = [run.get(name) for run in runs]
       if all(isinstance(value, (int, float)) for value in values):
         values.sort()
       texts = list(dict.fromkeys(map(_text, values)))
@@ -52,74 +57,34 @@ class Row:
     return fields
 
 
-def read(path, report_of):
-  """The evaluation in a file, checked.
-
-  Args:
-    path: the file.
-    report_of: evaluation -> its family's report, whose `check` raises where a field is wrong.
-
-  Raises:
-    UserError: the file is damaged.
-  """
-  try:
-    evaluation = {'published': None, 'notes': []} | json.loads(path.read_text(encoding='utf-8'))
-    texts = [evaluation['experiment'], evaluation['method'], *evaluation['class_names']]
-    texts += [*evaluation['notes'], evaluation['published'] or '']
-    if not all(isinstance(text, str) for text in texts):
-      raise ValueError('a name is not a text')
-    if len(evaluation['class_names']) != len(evaluation['train_counts']):
-      raise ValueError('class_names and train_counts differ in length')
-    check_numbers(evaluation['train_counts'])
-    report_of(evaluation).check(evaluation)
-  except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-    raise UserError(
-      f'{path} is damaged ({type(error).__name__}: {error}); run --mode=evaluate again'
-    ) from error
-  return evaluation
-
-
-def check_numbers(values):
-  """Raises ValueError unless all are numbers."""
-  if not all(isinstance(value, (int, float)) for value in values):
-    raise ValueError('a result is not a number')
-
-
-def merge(evaluations, report_of):
-  """Merges the evaluations that differ by nothing but their seed or replica.
+def merge(records, published):
+  """Merges the records that differ by nothing but their run.
 
   A run that comes up again starts a row of its own: it is no independent run.
 
   Args:
-    evaluations: [(evaluation, folder)].
-    report_of: evaluation -> the report of its family: `settings(evaluation)` must agree in the
-      runs of a row, and `run(evaluation)` must differ; `published(evaluation)` are the paper's
-      values.
+    records: [(EvaluationRecord, folder)].
+    published: record -> (the paper's values, their source).
 
   Returns:
     A list of `Row`, sorted by experiment and method.
 
   Raises:
-    UserError: an evaluation names published values that are not there.
+    UserError: a record names published values that are not there.
   """
   groups = {}
-  for evaluation, folder in evaluations:
-    family_report = report_of(evaluation)
-    same = [
-      *(evaluation[name] for name in ('experiment', 'method', 'published')),
-      family_report.settings(evaluation),
-    ]
-    run, repeat = json.dumps(family_report.run(evaluation)), 0
+  for record, folder in records:
+    same = [record.experiment, record.method, record.published, record.step, record.settings]
+    run, repeat = (record.run.get('split'), record.run.get('seed')), 0
     while run in groups.get(key := json.dumps([*same, repeat], sort_keys=True), {}):
       repeat += 1
-    groups.setdefault(key, {})[run] = (evaluation, folder)
+    groups.setdefault(key, {})[run] = (record, folder)
 
   rows = []
   for runs in groups.values():
     members, folders = zip(*runs.values(), strict=True)
     first = members[0]
-    published, source = report_of(first).published(first)
-    rows.append(Row(first['experiment'], first['method'], members, folders, published, source))
+    rows.append(Row(first.experiment, first.method, members, folders, *published(first)))
   return sorted(rows, key=lambda row: (row.experiment, row.method))
 
 

@@ -6,7 +6,6 @@ import jax
 
 from jaxgan import (
   distributed,
-  evaluation_file,
   families,
   files,
   jobs,
@@ -20,6 +19,7 @@ from jaxgan import (
   train,
 )
 from jaxgan.drawing import curves, fonts
+from jaxgan.evaluation import record
 from jaxgan.report import page
 from jaxgan.runs import folders, inputs
 from jaxgan.runs.facts import is_trained
@@ -89,7 +89,7 @@ def _train_recogniser(config, facts):
   workdir, (method,) = facts.workdir / recogniser.ROLE, section.methods
   made = start(section, workdir, section.methods)
   train_method(made, method)
-  evaluated = (workdir / method / evaluation_file.NAME).exists()
+  evaluated = (workdir / method / record.NAME).exists()
   owed = optional.Owed(workdir / method / _OWED).step is not None
   if owed or not distributed.gather(evaluated).all():
     evaluate_method(made, method, section.evaluation.checkpoint)
@@ -129,19 +129,19 @@ def train_method(made: Inputs, method: str, profile: bool = False) -> None:
   train.run(job, made.mesh, profile)
 
 
-def evaluate_method(made: Inputs, method: str, which: str) -> list[dict]:
+def evaluate_method(made: Inputs, method: str, which: str) -> list[record.EvaluationRecord]:
   """Restores a checkpoint ('latest', 'best' or a step) and evaluates every replica in full."""
   return evaluate_states(made, method, *made.restore(method, which))
 
 
-def evaluate_states(made: Inputs, method: str, step: int, states) -> list[dict]:
-  """Evaluates every replica in full; returns what each evaluation.json holds."""
+def evaluate_states(made: Inputs, method: str, step: int, states) -> list[record.EvaluationRecord]:
+  """Evaluates every replica in full; returns the record that each evaluation.json holds."""
   evaluation = made.evaluation(method)
   owed = optional.Owed(made.workdir / method / _OWED)
   owed.mark(step)
   with jax.set_mesh(made.mesh):
     evaluations = [
-      evaluation.write(folder, method, step, replicas.take(states, replica), replica)
+      evaluation.write(folder, step, replicas.take(states, replica), replica)
       for replica, folder in enumerate(made.folders(method))
     ]
   owed.clear()
@@ -154,7 +154,7 @@ def summarise(workdir: pathlib.Path) -> str:
   for method in families.all_methods():
     # Of several replicas, pictures show the first.
     for folder in (workdir / method, workdir / method / 'replica_00'):
-      if (folder / evaluation_file.NAME).exists():
+      if (folder / record.NAME).exists():
         found[method] = folder
   rows = report.collect([workdir])  # Refuses what is damaged before it is drawn.
   table, paths = report.console_table(rows), []

@@ -7,8 +7,9 @@ from typing import NamedTuple
 import jax
 
 from jaxgan import config as config_lib
-from jaxgan import evaluation_file, families, recogniser, sources, train
+from jaxgan import families, recogniser, sources, train
 from jaxgan.errors import UserError
+from jaxgan.evaluation import record
 from jaxgan.runs import folders, inputs, rules
 from jaxgan.runs.facts import OWN, Facts, is_trained, read_facts
 
@@ -138,7 +139,7 @@ def _method_jobs(config, facts, method, within=''):
   jobs = [Job(f'{within}{method}', Kind.TRAIN, folder, done and done.step, steps)]
   if 'cas' in family.roles(config, [method], facts.data.labelled):
     jobs.append(Job(f'{within}{method}/cas', Kind.TRAIN, folder / 'cas', None, None))
-  return [*jobs, Job(f'{within}{method}', Kind.EVALUATE, folder / evaluation_file.NAME)]
+  return [*jobs, Job(f'{within}{method}', Kind.EVALUATE, folder / record.NAME)]
 
 
 def _steps(config, images, images_per_update):

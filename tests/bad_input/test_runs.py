@@ -323,10 +323,10 @@ _EVALUATIONS = {
   'texts as results': json_with(_all('results', 'x')),
   'lists as results': json_with(_all('results', [])),
   'NaN as results': json_with(_all('results', float('nan'))),
-  'no protocol': json_with(lambda e: e.update(protocol={})),
-  'texts in the protocol': json_with(_all('protocol', 'x')),
-  'fewer classes': json_with(lambda e: e.update(class_names=['a'])),
-  'texts as counts': json_with(lambda e: e.update(train_counts=['x'] * 3)),
+  'no settings': json_with(lambda e: e.pop('settings')),
+  'lists in the run': json_with(_all('run', [])),
+  'fewer classes': json_with(lambda e: e['labels']['classes'].update(names=['a'])),
+  'texts as counts': json_with(lambda e: e['labels']['classes'].update(counts=['x'] * 3)),
   'notes': json_with(lambda e: e.update(notes=5)),
 }
 

@@ -20,8 +20,8 @@ def test_lines_are_those_that_apply():
 
 def test_cells_have_each_line_once_and_those_of_older_tables_last():
   found = ['Of an older version.', 'C (released: D).'], ['A (released: B).', 'C (released: D).']
-  evaluations = [{'protocol': {'differences': lines}} for lines in found]
-  rows = [types.SimpleNamespace(evaluations=[e]) for e in (*evaluations, {'protocol': {}})]
+  settings = *({'differences': lines} for lines in found), {}
+  rows = [types.SimpleNamespace(settings=each) for each in settings]
   assert differences.cells(TABLE, rows) == [
     ('difference', 'likely effect'),
     ('A (released: B).', 'Small.'),

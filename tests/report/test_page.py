@@ -15,7 +15,7 @@ from jaxgan.errors import UserError
 from jaxgan.report import page, report
 from jaxgan.report.blocks import Steps, Table, read_image
 from tests import stand_in
-from tests.evaluations import CLASS_BALANCE, CODES, UNLABELLED, save
+from tests.evaluations import CLASS_BALANCE, CODES, UNLABELLED, labels, save
 
 CHROMIUM = shutil.which('chromium') or shutil.which('google-chrome')
 VOID = {'meta', 'img', 'input', 'br', 'link'}
@@ -93,13 +93,13 @@ def _page(folder, tmp_path):
 
 QUANTILES = np.linspace(1, 2, 11).tolist()
 NEAREST = {
-  'classes': [2],
-  'copying': [0.3125],
-  'shown': [2],
-  'generated_images': [40],
-  'held_out_images': [8],
-  'generated_quantiles': [QUANTILES],
-  'held_out_quantiles': [QUANTILES],
+  'memorisation/classes': [2],
+  'memorisation/copying': [0.3125],
+  'memorisation/shown': [2],
+  'memorisation/generated_images': [40],
+  'memorisation/held_out_images': [8],
+  'memorisation/generated_quantiles': [QUANTILES],
+  'memorisation/held_out_quantiles': [QUANTILES],
 }
 
 
@@ -118,7 +118,7 @@ def _save_images(folder):
 
 def test_a_run_with_everything(tmp_path):
   folder = tmp_path / 'run' / 'class_balancing'
-  save(folder, CLASS_BALANCE, {'memorisation': NEAREST, 'kl_from_uniform': 0.1234})
+  save(folder, CLASS_BALANCE, NEAREST | {'kl_from_uniform': 0.1234})
   _save_images(folder)
   _metrics(folder)
   for step in (10, 20, 30):
@@ -162,8 +162,9 @@ def test_markup_in_names_is_text(tmp_path):
   names = [ODD, 'b', 'c']
   protocol = {'data': ODD}
   folder = tmp_path / 'run'
-  nearest = {'memorisation': NEAREST | {'classes': [0]}}
-  save(folder, CLASS_BALANCE, nearest, protocol, class_names=names, experiment=ODD, notes=[ODD])
+  nearest = NEAREST | {'memorisation/classes': [0]}
+  classes = {'classes': labels(names, [5000, 500, 50])['classes']}
+  save(folder, CLASS_BALANCE, nearest, protocol, labels=classes, experiment=ODD, notes=[ODD])
   _save_images(folder)
   _metrics(folder)
   found = _page(folder, tmp_path)
@@ -201,8 +202,8 @@ frame.srcdoc = PAGE;
 def test_on_a_phone_only_wide_tables_and_pictures_scroll_sideways(tmp_path):
   folder = tmp_path / 'run'
   names = ['a_class_whose_name_is_long_and_has_no_place_to_break_it', 'b', 'c']
-  nearest = {'memorisation': NEAREST}
-  save(folder, CLASS_BALANCE, nearest, {'data': 'x' * 300}, class_names=names, experiment='y' * 80)
+  classes = {'classes': labels(names, [5000, 500, 50])['classes']}
+  save(folder, CLASS_BALANCE, NEAREST, {'data': 'x' * 300}, labels=classes, experiment='y' * 80)
   _save_images(folder)
   _metrics(folder)
   for step in (10, 20):
@@ -279,7 +280,7 @@ def test_pictures_are_not_changed_and_others_are_refused(tmp_path):
 )
 def test_damaged_images_and_logs_are_one_clear_line(tmp_path, file, change):
   folder = tmp_path / 'run'
-  save(folder, CLASS_BALANCE, {'memorisation': NEAREST})
+  save(folder, CLASS_BALANCE, NEAREST)
   _save_images(folder)
   if isinstance(change, str):
     (folder / file).write_text(change)
@@ -305,9 +306,8 @@ def test_the_page_of_a_finished_experiment(finished, tmp_path):
   found = _page(finished[0], tmp_path)
   results = json.loads((finished[0] / 'class_balancing' / 'evaluation.json').read_text())['results']
   assert f'{results["kl_from_uniform"]:.3f}' in found.text
-  measured = results['memorisation']
-  assert measured['classes'] == [2] and measured['held_out_images'][0] > 0
-  assert f'({measured["generated_images"][0]} generated' in found.text
+  assert results['memorisation/classes'] == [2] and results['memorisation/held_out_images'][0] > 0
+  assert f'({results["memorisation/generated_images"][0]} generated' in found.text
   assert len(found.all('input')) == 2  # a slider a method
   assert 'Left out' not in found.text
 

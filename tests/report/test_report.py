@@ -33,11 +33,11 @@ def test_seeds_are_merged(tmp_path):
 
 def test_other_protocols_and_repeated_seeds_are_not_merged(tmp_path):
   _save(tmp_path / 'a')
-  _save(tmp_path / 'b', protocol={'seed': 1, 'samples': 10000})
+  _save(tmp_path / 'b', fields={'seed': 1, 'samples': 10000})
   _save(tmp_path / 'c', {'kl_from_uniform': 0.5})
   _save(tmp_path / 'd', method='unconditional', published=None)
   rows = collect([tmp_path])
-  assert [(row.method, len(row.evaluations)) for row in rows] == [
+  assert [(row.method, len(row.records)) for row in rows] == [
     ('class_balancing', 1),
     ('class_balancing', 1),
     ('class_balancing', 1),
@@ -48,7 +48,7 @@ def test_other_protocols_and_repeated_seeds_are_not_merged(tmp_path):
 
 def test_many_seeds_are_told_by_their_ends(tmp_path):
   for seed in (10, 9, 0, 1, 2, 3):
-    _save(tmp_path / str(seed), protocol={'seed': seed, 'hardware': f'machine {seed}'})
+    _save(tmp_path / str(seed), fields={'seed': seed, 'hardware': f'machine {seed}'})
   text = report([tmp_path])
   assert '; seed: 0 to 10 (6 values); hardware: machine 0 to machine 9 (6 values);' in text
 

@@ -7,11 +7,13 @@ from jaxgan import families
 from jaxgan.algorithms import gan, gan_methods, stability
 from jaxgan.algorithms.ema_statistics import EMA_STATISTICS
 from jaxgan.errors import UserError
-from jaxgan.families.class_balancing import features
+from jaxgan.evaluation import features, metric
+from jaxgan.families.class_balancing import differences
 from jaxgan.families.class_balancing import report as report  # part of the interface
 from jaxgan.networks.gans import NETWORKS
 
 METHODS = tuple(gan_methods.METHODS)
+METRICS = metric.METRICS['generated']
 _NO_RECOGNISER = 'one of label_free_folder.py or mnist_lt_balanced.py, which have a recogniser'
 
 
@@ -242,9 +244,13 @@ def recognised(config, data: data_lib.TrainingData) -> tuple[str, ...]:
 
 def evaluation(setup, method: str, algorithm):
   """What measures and draws the states of a method."""
-  from jaxgan.families.class_balancing import evaluate  # It draws: not for those who only read.
+  from jaxgan.evaluation import evaluate, generated
+  from jaxgan.families.class_balancing import pictures  # It draws: not for those who only read.
 
-  return evaluate.Evaluation(setup, method, algorithm)
+  needed = roles(setup.config, [method], setup.data.labelled)
+  observer = generated.Observer(setup, method, algorithm, needed)
+  differing = differences.lines(setup.config, method)
+  return evaluate.Evaluation(setup, method, observer, METRICS, pictures, differing)
 
 
 def compare(workdir, folders):

@@ -1,4 +1,4 @@
-"""Classifiers of an experiment: what protocols say of them, accuracies beside the paper's."""
+"""Classifiers of an experiment: their accuracies beside the paper's."""
 
 from jaxgan.names import escaped
 from jaxgan.report import formatting
@@ -13,27 +13,6 @@ EXPLANATION = (
 )
 _PAPER = 'class_balancing_gan'
 _BALANCED = '1'  # The annotator's imbalance ratio.
-
-
-def protocol(role: str, classifier) -> dict:
-  """The fields of a protocol that describe a classifier.
-
-  Args:
-    role: 'classifier' or 'annotator'.
-    classifier: a `jaxgan.jobs.Classifier`; None where there is none.
-  """
-  if classifier is None:
-    return {f'{role}_accuracy': None}
-  named = {f'{role}_{name}': value for name, value in classifier.protocol.items()}
-  return {f'{role}_accuracy': classifier.accuracy, **named}
-
-
-def add_missing(protocol: dict) -> None:
-  """Adds to an older protocol what its classifiers were: there was one loss and one checkpoint."""
-  for role in ROLES:
-    if protocol.get(f'{role}_accuracy') is not None:
-      protocol.setdefault(f'{role}_loss', 'cross_entropy')
-      protocol.setdefault(f'{role}_checkpoint', 'latest')
 
 
 def published(row: str | None) -> dict[str, float]:
@@ -70,16 +49,16 @@ def table(rows) -> list:
   """
   lines = [HEADER]
   for experiment in dict.fromkeys(row.experiment for row in rows):
-    evaluations = [e for row in rows if row.experiment == experiment for e in row.evaluations]
+    records = [record for row in rows if row.experiment == experiment for record in row.records]
     theirs = {}
-    for evaluation in evaluations:
-      theirs |= published(evaluation['published'])
+    for record in records:
+      theirs |= published(record.published)
     for role in ROLES:
       # Once for all methods that share it: those of a seed have the same one.
       found = {
-        (p.get('seed'), p[f'{role}_accuracy']): p[f'{role}_accuracy']
-        for p in (evaluation['protocol'] for evaluation in evaluations)
-        if p.get(f'{role}_accuracy') is not None
+        (record.run.get('seed'), accuracy): accuracy
+        for record in records
+        if (accuracy := record.run.get(f'{role}_accuracy')) is not None
       }
       if found:
         ours = formatting.mean_std([100 * value for value in found.values()], digits=2)

@@ -4,13 +4,14 @@ from pathlib import Path
 
 import numpy as np
 
-from jaxgan import evaluation_file, logging
-from jaxgan.families.class_balancing import memorisation, shares
+from jaxgan import logging
+from jaxgan.evaluation import memorisation
+from jaxgan.evaluation.record import IMAGES_FILE, NEAREST_FILE, read_samples
+from jaxgan.families.class_balancing import shares
 from jaxgan.report import blocks
-from jaxgan.report.chart import Line, chart, scalars
+from jaxgan.report.curves import Line, chart, scalars
 from jaxgan.report.formatting import number
 
-SAMPLES_FILE = 'evaluation_samples.npz'  # in the folder of an evaluation
 CLASSES_SHOWN, IMAGES_SHOWN = 10, 16  # of the images by class
 NEAREST_NOTE = (
   'Does the generator copy? Pairs of a generated image and the training image nearest to it: of '
@@ -63,21 +64,25 @@ def _shares(rows, class_names, train_counts):
   return shares.over_time(rows, names, np.arange(len(codes), 0, -1), shares.CODE_COUNTS)
 
 
-def evaluated(folder, evaluation):
+def evaluated(folder, record):
   """Blocks of a run's evaluation: images by class, images of the tail beside their nearest.
 
   Args:
     folder: of the run or replica.
-    evaluation: what its evaluation.json holds.
+    record: its EvaluationRecord.
   """
-  folder, names = Path(folder), evaluation['class_names']
+  folder, kind = Path(folder), record.counted_by
   found = []
-  if (folder / SAMPLES_FILE).exists():
-    kind = ('classes', 'annotator') if names else ('codes', 'recogniser')
-    found.append(_by_label(folder, names or evaluation['code_names'], *kind))
-  if not names:
+  if (folder / IMAGES_FILE).exists():
+    found.append(_by_label(folder, record.labels[kind].names, kind))
+  if kind == 'codes':
     return found
-  measured = evaluation['results'].get('memorisation')
+  names = record.labels['classes'].names
+  measured = {
+    name.partition('/')[2]: values
+    for name, values in record.results.items()
+    if name.startswith('memorisation/')
+  }
   if not measured:
     return [*found, blocks.Text(WITHOUT_NEAREST)]
   if sum(measured['shown']):
@@ -89,14 +94,14 @@ def evaluated(folder, evaluation):
 
 def _read(path, *others):
   """The images in an npz and the arrays that say something of each of them."""
-  arrays = evaluation_file.read_samples(path, 4, 'images', *others)
+  arrays = read_samples(path, 4, 'images', *others)
   if len({len(array) for array in arrays}) > 1:
     raise ValueError(f'{path.name}: {[len(array) for array in arrays]} values of each image')
   return arrays
 
 
-def _by_label(folder, names, kind, seen_by):
-  path = folder / SAMPLES_FILE
+def _by_label(folder, names, kind):
+  path, seen_by = folder / IMAGES_FILE, {'classes': 'annotator', 'codes': 'recogniser'}[kind]
   images, labels = _read(path, 'labels')
   shown = np.unique(
     np.linspace(0, len(names) - 1, min(len(names), CLASSES_SHOWN)).round().astype(int)
@@ -120,7 +125,7 @@ def _tile(image, alt, *others, note=''):
 
 
 def _nearest(folder, names, measured):
-  path = folder / memorisation.SAMPLES_FILE
+  path = folder / NEAREST_FILE
   others = ('labels', 'nearest', 'nearest_labels', 'distances')
   images, labels, nearest, nearest_labels, distances = _read(path, *others)
   rows = []

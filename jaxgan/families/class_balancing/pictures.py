@@ -1,16 +1,15 @@
 """Pictures of class balance: class histograms, and samples sorted by class."""
 
-import json
-
 import numpy as np
 
-from jaxgan import evaluation_file, optional
+from jaxgan import distributed, logging, optional
+from jaxgan.drawing import curves, grids
 from jaxgan.drawing.figures import DPI, legend, new_figure, plain_axes, save_figure
 from jaxgan.drawing.grids import GAP, to_canvas, to_tiles
 from jaxgan.drawing.page import text_width
-from jaxgan.families.class_balancing import report
+from jaxgan.evaluation.record import IMAGES_FILE, read, read_samples
+from jaxgan.evaluation.record import NAME as RECORD
 from jaxgan.families.class_balancing import shares as shares_lib
-from jaxgan.families.class_balancing.page import SAMPLES_FILE
 from jaxgan.families.class_balancing.shares import MAX_CLASSES, third_names
 from jaxgan.metrics.class_distribution import (
   THIRDS,
@@ -20,7 +19,9 @@ from jaxgan.metrics.class_distribution import (
 )
 from jaxgan.names import shown
 
-NAME = 14  # pixels, the 10 points of a name beside a row
+_NAME = 14  # pixels, the 10 points of a name beside a row
+_GRID = 100  # images of a sample grid, 10 x 10
+KINDS = {'classes': 'class', 'codes': 'code'}  # in names of files and results
 LONGEST_ROW = 30  # images in a row of samples_by_class
 PANELS_ABREAST = 2  # its methods beside each other, the next ones below
 
@@ -35,33 +36,62 @@ def compare(workdir, folders):
   Returns:
     Paths of the pictures written; of images without labels they show codes, not classes.
   """
-  counts, compared, drawn = {}, {}, []
-  for method, folder in folders.items():
-    evaluation = json.loads((folder / evaluation_file.NAME).read_text())
-    kind, class_names, train_counts = report.counted_by(evaluation)
-    counts[method] = evaluation['results'][f'{kind}_counts']
-    compared[method] = evaluation['results'].get('features', {})
+  records, drawn = {method: read(folder / RECORD) for method, folder in folders.items()}, []
+  results = {method: record.results for method, record in records.items()}
+  first = next(iter(records.values()))
+  labels, kind = first.labels[first.counted_by], KINDS[first.counted_by]
   path = workdir / f'{kind}_histogram.png'
   with optional.output(path):
-    class_histogram(counts, train_counts, class_names, path)
+    counts = {method: own[f'{kind}_counts'] for method, own in results.items()}
+    class_histogram(counts, labels, path)
     drawn.append(path)
   path = workdir / f'samples_by_{kind}.png'
   with optional.output(path):
     panels = {
-      method: evaluation_file.read_samples(folder / SAMPLES_FILE, 4, 'images', 'labels')
+      method: read_samples(folder / IMAGES_FILE, 4, 'images', 'labels')
       for method, folder in folders.items()
     }
-    samples_by_class(panels, class_names, path)
+    samples_by_class(panels, labels.names, path)
     drawn.append(path)
-  networks = ('inception', 'annotator') if kind == 'class' else ()
-  network = next((n for n in networks if all(n in f for f in compared.values())), None)
+  networks = ('inception', 'annotator')
+  network = next(
+    (n for n in networks if all(own.get(f'class_frechet/{n}') for own in results.values())), None
+  )
   path = workdir / 'per_class_frechet.png'
   if network:
     with optional.output(path):
-      own = {method: features[network] for method, features in compared.items()}
-      class_frechet(own, train_counts, class_names, network, path)
+      class_frechet(results, labels, network, path)
       drawn.append(path)
   return drawn
+
+
+def periodic(observer, folder, state, step: int, replica: int, rng) -> None:
+  """Draws what a run has while it trains: generated images, losses, shares of classes.
+
+  Args:
+    observer: a `generated.Observer`.
+    folder: of the run or replica.
+    state: a settled state.
+    step: of the state.
+    replica: which.
+    rng: key of the noise, the same at every step.
+  """
+  for name, ema in (('raw', False), ('ema', True)):  # The same noise through both generators.
+    images = distributed.to_host(observer.generate(state, rng, _GRID, ema))
+    with optional.output(samples := folder / 'samples'):
+      path = samples / f'step_{step:08d}_{name}.png'
+      grids.save_png(path, grids.image_grid(images, 10))
+  rows = logging.read_metrics(folder)
+  with optional.output(path := folder / 'loss_curves.png'):
+    curves.loss_curves(rows, path)
+  for kind, labels in observer.judges(replica).label_sets.items():
+    counts = f'evaluation/{KINDS[kind]}_counts'
+    with optional.output(path := folder / f'{KINDS[kind]}_histogram_over_time.png'):
+      class_histogram_over_time(rows, path, labels.names, counts, labels.counts)
+
+
+def final(observer, folder, state, record, kept, rng) -> None:
+  """Nothing: `compare` draws the evaluated methods together."""
 
 
 def class_histogram_over_time(
@@ -108,7 +138,7 @@ def class_histogram_over_time(
   save_figure(path, figure)
 
 
-def class_histogram(counts_by_method, train_counts, class_names, path):
+def class_histogram(counts_by_method, labels, path):
   """Draws the class distribution of the training data and of each method's images.
 
   The legend gives each distribution's KL divergence from uniform, over all
@@ -116,10 +146,10 @@ def class_histogram(counts_by_method, train_counts, class_names, path):
 
   Args:
     counts_by_method: {method: [K] generated images of each class}.
-    train_counts: [K] training images of each class.
-    class_names: [K] strings.
+    labels: LabelSet of the K classes.
     path: the PNG.
   """
+  class_names, train_counts = labels.names, np.array(labels.counts)
   distributions = {'training data': train_counts} | counts_by_method
   if len(class_names) <= MAX_CLASSES:
     names = list(class_names)
@@ -142,29 +172,25 @@ def class_histogram(counts_by_method, train_counts, class_names, path):
   save_figure(path, figure)
 
 
-def class_frechet(compared_by_method, train_counts, class_names, network, path):
+def class_frechet(results_by_method, labels, network, path):
   """Draws how far each method's images of a class are from the real ones, as a Fréchet distance.
 
   More than 10 classes are drawn as head, medium and tail thirds. What is not defined, as the
   distance of a class without images, has no bar.
 
   Args:
-    compared_by_method: {method: what `comparison.compare` returns}.
-    train_counts: [K] training images of each class.
-    class_names: [K] strings.
+    results_by_method: {method: the results of its record}.
+    labels: LabelSet of the K classes.
     network: name of the network whose features they are.
     path: the PNG.
   """
-  if len(class_names) <= MAX_CLASSES:
-    names = list(class_names)
-    values = {method: c['class_frechet'] for method, c in compared_by_method.items()}
-  else:
-    names = third_names(train_counts)
-    values = {
-      method: [c['thirds_frechet'][name] for name in THIRDS]
-      for method, c in compared_by_method.items()
-    }
-  values = {method: np.array(column, np.float64) for method, column in values.items()}
+  names, metric = list(labels.names), 'class_frechet'
+  if len(names) > MAX_CLASSES:
+    names, metric = third_names(labels.counts), 'thirds_frechet'
+  values = {
+    method: np.array(results[f'{metric}/{network}'], np.float64)
+    for method, results in results_by_method.items()
+  }
   figure, axes, entries = _bars(values, names, [f'C{index}' for index in range(len(values))])
   axes.set_ylabel(f'Fréchet distance ({network})')
   legend(axes, entries, frameon=False)
@@ -187,7 +213,7 @@ def _bars(values, names, colors):
     entries.append((label, bars))
   plain_axes(axes)
   slot = 0.85 * figure.get_figwidth() * DPI / len(names)
-  fits = max(text_width(name, NAME) for name in names) < 0.9 * slot
+  fits = max(text_width(name, _NAME) for name in names) < 0.9 * slot
   slanted = {'rotation': 30, 'ha': 'right', 'rotation_mode': 'anchor'}
   axes.set_xticks(positions, names, **({} if fits else slanted))
   axes.grid(axis='x', visible=False)
@@ -243,7 +269,7 @@ def samples_by_class(panels, class_names, path):
   height = next(iter(canvases.values())).shape[0]
   tile_height, tile_width = tiles.shape[1] + GAP, tiles.shape[2] + GAP
   names = [shown(class_names[k]) for k in rows_of]
-  left, right, top, bottom = 24 + max(text_width(name, NAME) for name in names), 44, 34, 30
+  left, right, top, bottom = 24 + max(text_width(name, _NAME) for name in names), 44, 34, 30
   titles = list(panels)
   lines = [titles[i : i + PANELS_ABREAST] for i in range(0, len(titles), PANELS_ABREAST)]
   ends = [np.cumsum([canvases[t].shape[1] + right for t in line]) for line in lines]

@@ -1,38 +1,22 @@
 """Report on class balance: the scores of each method, and which methods differ by their seeds."""
 
 import itertools
-import json
 import statistics
 
 import numpy as np
 
-from jaxgan.algorithms.ema_statistics import IN_WORDS
-from jaxgan.families.class_balancing import beside_published, classifiers, memorisation, verdicts
+from jaxgan.evaluation import verdicts
+from jaxgan.families.class_balancing import beside_published, classifiers
 from jaxgan.families.class_balancing import differences as own_differences
 from jaxgan.families.class_balancing import page as page  # part of the interface
 from jaxgan.metrics.class_distribution import GROUPS, THIRDS
 from jaxgan.names import escaped, shown
-from jaxgan.report import differences, formatting
+from jaxgan.report import differences, formatting, others
 from jaxgan.report.blocks import Table, Text
 from jaxgan.report.published import published_values, sources
-from jaxgan.report.rows import check_numbers
 
 TITLE = 'Class balance'
 MAX_CLASSES = 10  # the terminal's table shows more as head, medium and tail
-# What runs that are averaged may differ in (the annotator is trained with the run's seed);
-# all else in the protocol must agree.
-VARIES_WITH_SEED = (
-  'seed',
-  'hardware',
-  'jax',
-  'annotator_accuracy',
-  'annotator_step',
-  'classifier_accuracy',
-  'classifier_step',
-  'feature_network',
-  'recogniser',
-  'cas_labels',
-)
 NETWORKS = ('inception', 'annotator', 'recogniser')
 NEAREST = ('precision', 'recall', 'density', 'coverage')
 HEADER = (
@@ -97,84 +81,16 @@ VERDICT_EXPLANATION = (
 )
 
 
-def check(evaluation):
-  """Raises where the results or the protocol are not as they should be."""
-  results, protocol = evaluation['results'], evaluation['protocol']
-  # Older evaluations lack what was not measured then.
-  optional = [results['fid'], results['kl_from_uniform']]
-  for name in ('frechet_annotator', 'cas', 'code_kl_from_uniform', 'frechet_recogniser'):
-    optional.append(results.setdefault(name, None))
-  protocol.setdefault('classes', 'labels')
-  _add_missing(protocol)
-  classifiers.add_missing(protocol)
-  optional += [protocol.get(f'{role}_accuracy') for role in classifiers.ROLES]
-  for compared in results.setdefault('features', {}).values():
-    optional += [compared[name] for name in ('kid', *NEAREST)]
-    if not evaluation['class_names']:
-      continue
-    optional += [compared['thirds_frechet'][name] for name in THIRDS]
-    optional += [compared['groups_frechet'][name] for name in GROUPS]
-    optional += compared['class_frechet']
-    if len(compared['class_frechet']) != len(evaluation['class_names']):
-      raise ValueError('class_names and class_frechet differ in length')
-  kind, names, train_counts = counted_by(evaluation)
-  counts = results[f'{kind}_counts']
-  if kind == 'class':
-    optional += [results['head_medium_tail'][name] for name in THIRDS]
-  needed = results['kl_from_uniform' if kind == 'class' else 'code_kl_from_uniform']
-  for score in beside_published.RESAMPLED:
-    optional += results.get(f'{score}_resamplings', ())
-  check_numbers(
-    [needed, *counts, *train_counts, *(value for value in optional if value is not None)]
-  )
-  if results.get('memorisation'):
-    memorisation.check(results['memorisation'], len(evaluation['class_names']))
-  if not len(counts) == len(names) == len(train_counts):
-    raise ValueError(f'{kind} names and counts differ in length')
-  for name in ('step', 'samples'):
-    int(protocol[name])
-
-
-def counted_by(evaluation):
-  """What an evaluation's images are counted by: ('class', their names, training images of each).
-
-  Of images without labels these are codes: ('code', ...).
-  """
-  if evaluation['class_names']:
-    return 'class', evaluation['class_names'], evaluation['train_counts']
-  return 'code', evaluation['code_names'], evaluation['train_code_counts']
-
-
-def _add_missing(protocol: dict) -> None:
-  """Adds to an older protocol what it was before there was a choice, in the words of today."""
-  if protocol.get('batch_norm') == 'running statistics':
-    protocol['batch_norm'] = IN_WORDS['average']
-  if 'count_start' in protocol:
-    protocol.setdefault('cycle_start', 0.0)
-    if not isinstance(protocol['count_start'], list):  # One number for all classes.
-      protocol['count_start'] = [protocol['count_start']]
-    if protocol.get('labels') == 'effective':
-      protocol.setdefault('effective_labels', 'both_steps')
-
-
-def settings(evaluation):
-  """What must agree in the runs of a row."""
-  protocol = evaluation['protocol'].items()
-  return [
-    {name: value for name, value in protocol if name not in VARIES_WITH_SEED},
-    evaluation['class_names'],
-    evaluation['train_counts'],
-  ]
-
-
-def run(evaluation):
-  """What tells the runs of a row apart: the seed."""
-  return evaluation['protocol'].get('seed')
-
-
-def published(evaluation):
+def published(record):
   """The paper's values of the method and their source."""
-  return published_values(evaluation['published'])
+  return published_values(record.published)
+
+
+def counted(row):
+  """What a row's images are counted by: ('class' or 'code', LabelSet)."""
+  record = row.records[0]
+  kind = {'classes': 'class', 'codes': 'code'}[record.counted_by]
+  return kind, record.labels[record.counted_by]
 
 
 def section(rows, footnotes):
@@ -197,12 +113,13 @@ def section(rows, footnotes):
     'Classifiers': (classifiers.table(rows), classifiers.EXPLANATION),
     differences.TITLE: (differences.cells(own_differences.TABLE, rows), differences.EXPLANATION),
   }
-  return [
+  parts = [
     block
     for title, (lines, explanation) in tables.items()
     if len(lines) > 1
     for block in (Table(title, lines), Text(explanation))
   ]
+  return parts + others.blocks(rows, 'generated')
 
 
 def _scores(rows, footnotes):
@@ -210,17 +127,16 @@ def _scores(rows, footnotes):
   lines = [HEADER]
   for row in rows:
     fid = formatting.mean_std(row.results('fid'))
-    if len(row.results('fid')) < len(row.evaluations):
+    if len(row.results('fid')) < len(row.records):
       reasons = [note for note in row.notes() if note.startswith('FID')]
       fid += footnotes.mark('; '.join(reasons) or 'FID left out: no reason was recorded.')
     others = [note for note in row.notes() if not note.startswith('FID')]
-    protocol = row.evaluations[0]['protocol']
     lines.append(
       (
         escaped(row.experiment),
         verdicts.label(row),
-        str(protocol['step']),
-        str(protocol['samples']),
+        str(row.records[0].step),
+        str(row.settings['samples']),
         formatting.mean_std(row.results('kl_from_uniform')),
         formatting.published_value(row.published.get('kl')),
         fid,
@@ -228,7 +144,7 @@ def _scores(rows, footnotes):
         formatting.mean_std(_percent(row), digits=2),
         formatting.published_value(row.published.get('cas')),
         formatting.mean_std(row.results('frechet_annotator')),
-        str(len(row.evaluations)),
+        str(len(row.records)),
         footnotes.mark('; '.join([formatting.in_words(row.protocol()), *others])),
       )
     )
@@ -242,11 +158,10 @@ def _by_frequency(rows):
     if not row.results('head_medium_tail'):
       continue
     shares = ' / '.join(_thirds(row))
-    networks = _compared(row) or {'-': []}
-    for network, compared in networks.items():
+    for network in _networks(row) or ['-']:
       distances = (
-        ' / '.join(_mean([c[key][name] for c in compared]) for name in names)
-        for key, names in (('thirds_frechet', THIRDS), ('groups_frechet', GROUPS))
+        ' / '.join(map(_mean, zip(*values, strict=True))) if values else ' / '.join('---')
+        for values in (row.results(f'{n}/{network}') for n in ('thirds_frechet', 'groups_frechet'))
       )
       lines.append((escaped(row.experiment), verdicts.label(row), shares, network, *distances))
   return lines
@@ -269,9 +184,9 @@ def _quality(rows):
   """Kernel distance, precision, recall, density and coverage, where they were measured."""
   lines = [('experiment', 'method', 'features', 'KID x 1000', *NEAREST)]
   for row in rows:
-    for network, compared in _compared(row).items():
-      values = [[1000 * c['kid'] for c in compared]]
-      values += [[c[name] for c in compared if c[name] is not None] for name in NEAREST]
+    for network in _networks(row):
+      values = [[1000 * kid for kid in row.results(f'kid/{network}')]]
+      values += [row.results(f'{name}/{network}') for name in NEAREST]
       cells = [formatting.mean_std(column) for column in values]
       lines.append((escaped(row.experiment), verdicts.label(row), network, *cells))
   return lines
@@ -281,8 +196,8 @@ def _comparisons(rows):
   """Each method beside the baseline of its experiment."""
   compared = verdicts.compare(rows)
   every = {score for comparison in compared for score in comparison.verdicts}
-  scores = [score for score in verdicts.SCORES if score in every]
-  names = [verdicts.SCORES[score][0] for score in scores]
+  scores = [score for score in verdicts.scores() if score in every]
+  names = map(verdicts.heading, scores)
   lines = [('experiment', 'method', 'against', *names, 'shared seeds')]
   for row, baseline, seeds, found in compared:
     cells = [_verdict(score, *found[score]) if score in found else '-' for score in scores]
@@ -309,9 +224,8 @@ def console(rows):
   """
   blocks = {}
   for row in rows:
-    key = json.dumps([row.experiment, *counted_by(row.evaluations[0])])
-    blocks.setdefault(key, []).append(row)
-  return [_console_block(*json.loads(key), block) for key, block in blocks.items()]
+    blocks.setdefault((row.experiment, *counted(row)), []).append(row)
+  return [_console_block(*key, block) for key, block in blocks.items()]
 
 
 def pictures(rows, out):
@@ -326,16 +240,12 @@ def pictures(rows, out):
 
   groups = {}
   for row in rows:
-    kind, *names_and_counts = counted_by(row.evaluations[0])
-    key = json.dumps(names_and_counts)
+    kind, labels = counted(row)
     counts = np.mean(row.results(f'{kind}_counts'), axis=0)
-    groups.setdefault(key, {})[_title(row, rows, groups.get(key, ()))] = counts
-  for number, (key, counts) in enumerate(groups.items(), start=1):
-    class_names, train_counts = json.loads(key)
+    groups.setdefault(labels, {})[_title(row, rows, groups.get(labels, ()))] = counts
+  for number, (labels, counts) in enumerate(groups.items(), start=1):
     suffix = f'_{number}' if number > 1 else ''
-    class_histogram(
-      counts, train_counts, class_names, out.with_name(f'{out.stem}_classes{suffix}.png')
-    )
+    class_histogram(counts, labels, out.with_name(f'{out.stem}_classes{suffix}.png'))
 
 
 def _title(row, rows, taken):
@@ -347,14 +257,14 @@ def _title(row, rows, taken):
   return next(name for name in itertools.chain([title], numbered) if name not in taken)
 
 
-def _console_block(experiment, kind, class_names, train_counts, rows):
-  few = len(class_names) <= MAX_CLASSES
+def _console_block(experiment, kind, labels, rows):
+  few = len(labels.names) <= MAX_CLASSES
   results = _CONSOLE[kind]
   scores = [*results, 'CAS (%)']
   thirds = THIRDS if kind == 'class' else ()
-  lines = [['method', *scores, *(map(shown, class_names) if few else thirds)]]
+  lines = [['method', *scores, *(map(shown, labels.names) if few else thirds)]]
   if few:
-    lines.append(['training data', *[''] * len(scores), *map(str, train_counts)])
+    lines.append(['training data', *[''] * len(scores), *map(str, labels.counts)])
   for row in rows:
     if few:
       counts = zip(*row.results(f'{kind}_counts'), strict=True)
@@ -384,13 +294,11 @@ def _percent(row):
   return [100 * value for value in row.results('cas')]
 
 
-def _compared(row):
-  """{network: what the runs' images are like in its features}, of the runs that have it."""
-  features = row.results('features')
-  compared = {network: [f[network] for f in features if network in f] for network in NETWORKS}
-  return {network: values for network, values in compared.items() if values}
+def _networks(row):
+  """The networks in whose features the runs' images are compared."""
+  return [network for network in NETWORKS if row.results(f'kid/{network}')]
 
 
 def _thirds(row):
-  thirds = row.results('head_medium_tail')
-  return [f'{100 * statistics.fmean(t[name] for t in thirds):.1f} %' for name in THIRDS]
+  thirds = zip(*row.results('head_medium_tail'), strict=True)
+  return [f'{100 * statistics.fmean(shares):.1f} %' for shares in thirds]

@@ -7,11 +7,14 @@ from jaxgan import augment, families
 from jaxgan import data as data_lib
 from jaxgan.algorithms import infogan, joint_vae
 from jaxgan.errors import UserError
+from jaxgan.evaluation import metric
+from jaxgan.families.codes import differences
 from jaxgan.families.codes import report as report  # part of the interface
 from jaxgan.networks import infogans
 
 JOINT_VAE = 'joint_vae'
 METHODS = (*infogan.VARIANTS, JOINT_VAE)
+METRICS = metric.METRICS['codes']
 # Fields of JointVAE of older versions, and those that replaced them.
 _FORMERLY_ONE = {
   'beta': ('beta_continuous', 'beta_discrete'),
@@ -169,10 +172,14 @@ def build(config, method: str, data: data_lib.TrainingData, classifiers):
 
 def evaluation(setup, method: str, algorithm):
   """What measures and draws the states of a method."""
-  del method
-  from jaxgan.families.codes import evaluate  # It draws: not for those who only read.
+  from jaxgan.evaluation import codes, evaluate
+  from jaxgan.families.codes import pictures  # It draws: not for those who only read.
 
-  return evaluate.Evaluation(setup, algorithm)
+  names = recognised(setup.config, setup.data)
+  # The encoder of JointVAE is another network than Q.
+  observer = codes.Observer(setup, algorithm, names, has_untrained=method != JOINT_VAE)
+  differing = differences.lines(setup.config, method)
+  return evaluate.Evaluation(setup, method, observer, METRICS, pictures, differing)
 
 
 def compare(workdir, folders):

@@ -6,10 +6,10 @@ from scipy.optimize import isotonic_regression
 from jaxgan.drawing import curves
 from jaxgan.drawing.figures import DPI, legend, new_figure, plain_axes, save_figure
 from jaxgan.drawing.page import text_width
-from jaxgan.families.codes.pictures import SMALL, one_each
 from jaxgan.metrics.disentanglement import match_codes
 from jaxgan.names import shown
 
+SMALL = 13  # pixels, the 9 points of a figure
 LABELLED_BARS = 5  # bars of more classes have no numbers
 NUMBERED = 20  # a confusion matrix of more classes has no numbers
 
@@ -221,3 +221,9 @@ def _spread(positions, distance):
   out = np.empty(len(positions))
   out[order] = np.clip(shifts, 0, max(0, 1 - steps[-1])) + steps
   return out
+
+
+def one_each(names, number, what):
+  """Raises ValueError unless there is one name or value for each."""
+  if len(names) != number:
+    raise ValueError(f'one name or value a {what} is needed: {number}, got {len(names)}')

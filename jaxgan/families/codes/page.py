@@ -4,7 +4,7 @@ from pathlib import Path
 
 from jaxgan import logging
 from jaxgan.report import blocks
-from jaxgan.report.chart import Line, chart, scalars
+from jaxgan.report.curves import Line, chart, scalars
 
 PICTURES = {
   'code_grid.png': 'Codes: a row a code, a noise a column',
@@ -41,14 +41,14 @@ def trained(folder, class_names, train_counts):
   return found + blocks.steps(folder, 'step_*.png', 'Codes over the steps', note)
 
 
-def evaluated(folder, evaluation):
+def evaluated(folder, record):
   """Blocks of a run's evaluation: its pictures.
 
   Args:
     folder: of the run or replica.
-    evaluation: what its evaluation.json holds.
+    record: not used.
   """
-  del evaluation
+  del record
   traversals = sorted(path.name for path in Path(folder).glob('traversal_*.png'))
   titles = {name: f'Continuous code {i}' for i, name in enumerate(traversals, start=1)}
   return blocks.figures(folder, PICTURES | titles)

@@ -8,22 +8,25 @@ Ojha et al. 2020. Arrays in, one PNG out; generated images are drawn pixel by pi
 import numpy as np
 from PIL import Image
 
-from jaxgan import evaluation_file, optional
-from jaxgan.drawing import grids
+from jaxgan import logging, optional
+from jaxgan.drawing import curves, grids
 from jaxgan.drawing.grids import GAP, MIN_TILE
 from jaxgan.drawing.page import MARGIN, new_page, text_width, write
-from jaxgan.families.codes.report import SAMPLES_FILE
+from jaxgan.evaluation.record import CODES_FILE, RETRIEVAL_FILE, read_samples
+from jaxgan.families.codes import charts
+from jaxgan.families.codes.charts import SMALL, one_each
+from jaxgan.families.codes.report import GRID_FILE
 from jaxgan.names import shown
 
-SMALL, LARGE = 13, 16  # pixels, sizes of text; SMALL is the 9 points of a figure
+LARGE = 16  # pixels, size of a title
 PANEL_TILE = 28  # pixels; smaller images are enlarged in code_grids
 TITLE = 64  # characters of a panel's title
 PANELS = 4  # panels in a line of code_grids
 RETRIEVALS = 2  # panels in a line of retrievals, as in the paper's Fig. 9
-# In the folder of an evaluation: the arrays of its retrieval picture.
-RETRIEVAL_FILE = 'retrieval.npz'
 FRAME = 3  # pixels of the frame in retrieval
 RED = (214, 39, 40)
+_TRAVERSAL = np.linspace(-1.0, 1.0, 9)
+_CURVES = ('evaluation/nmi', 'evaluation/ent')
 
 
 def compare(workdir, folders):
@@ -39,7 +42,7 @@ def compare(workdir, folders):
   panels, path, drawn = {}, workdir / 'code_grids.png', []
   with optional.output(path):
     for method, folder in folders.items():
-      (panels[method],) = evaluation_file.read_samples(folder / SAMPLES_FILE, 5, 'images')
+      (panels[method],) = read_samples(folder / CODES_FILE, 5, 'images')
     code_grids(panels, path)
     drawn.append(path)
   with optional.output(path := workdir / 'retrieval.png'):
@@ -62,6 +65,78 @@ def _retrieved(folders):
         found[method] = dict(saved)
   queries = next((arrays['queries'] for arrays in found.values()), None)
   return {m: arrays for m, arrays in found.items() if np.array_equal(arrays['queries'], queries)}
+
+
+def periodic(observer, folder, state, step: int, replica: int, rng) -> None:
+  """Draws what a run has while it trains: its code grid, losses, scores and prior.
+
+  Args:
+    observer: a `jaxgan.evaluation.codes.Observer`.
+    folder: of the run or replica.
+    state: of the algorithm.
+    step: of the state.
+    replica: not used.
+    rng: key of the noise, the same at every step.
+  """
+  del replica
+  grid = observer.grid(state, rng)
+  with optional.output(samples := folder / 'samples'):
+    grids.save_png(samples / f'step_{step:08d}.png', code_grid(grid))
+  rows = logging.read_metrics(folder)
+  with optional.output(path := folder / 'loss_curves.png'):
+    curves.loss_curves(rows, path)
+  with optional.output(path := folder / 'evaluation_curves.png'):
+    charts.evaluation_curves(rows, path, _CURVES)
+  with optional.output(path := folder / 'prior_over_time.png'):
+    charts.prior_over_time(rows, path)
+
+
+def final(observer, folder, state, record, kept, rng) -> None:
+  """Draws what an evaluation found of the codes.
+
+  Args:
+    observer: a `jaxgan.evaluation.codes.Observer`.
+    folder: of the run or replica.
+    state: of the algorithm.
+    record: its EvaluationRecord.
+    kept: what the observer saved.
+    rng: key of the noise.
+  """
+  names = _draw_codes(folder, record, kept['grid'])
+  with optional.output(folder / 'traversal_1.png'):
+    for i, images in enumerate(observer.traversals(state, rng, _TRAVERSAL), start=1):
+      path = folder / f'traversal_{i}.png'
+      traversal(images, path, names, _TRAVERSAL, f'continuous code {i}')
+  with optional.output(path := folder / 'retrieval.png'):
+    retrieval(path, **kept['retrieved'])
+
+
+def _draw_codes(folder, record, grid):
+  """The pictures of codes and their classes; returns the names of the codes in pictures."""
+  results, labels = record.results, record.labels.get('classes')
+  names = [f'code {code}' for code in range(len(grid))]
+  truth = {}
+  if labels:
+    counts, classes = np.array(results['counts']), np.array(results['matched_classes'])
+    names = [
+      f'{name} → {shown(labels.names[c])}' if c >= 0 else name
+      for name, c in zip(names, classes, strict=True)
+    ]
+    frequencies = np.array(labels.counts) / sum(labels.counts)
+    truth = {
+      'true_frequencies': frequencies, 'class_of_code': classes, 'class_names': labels.names
+    }  # fmt: skip
+    with optional.output(path := folder / 'confusion.png'):
+      charts.confusion(counts, labels.names, path, nmi=results['nmi'], ent=results['ent'])
+    matched = np.array(results['matched_frequencies'])
+    with optional.output(path := folder / 'prior_against_truth.png'):
+      charts.prior_against_truth(np.array(results['prior']), matched, names, path)
+  shares = [f'{name}  ({p:.3f})' for name, p in zip(names, results['prior'], strict=True)]
+  with optional.output(path := folder / GRID_FILE):
+    grids.save_png(path, code_grid(grid, shares))
+  with optional.output(path := folder / 'prior_over_time.png'):
+    charts.prior_over_time(logging.read_metrics(folder), path, **truth)
+  return names
 
 
 def code_grid(images, row_names=None):
@@ -258,9 +333,3 @@ def _name_rows(page, names, right, top, height):
   for row, name in enumerate(names):
     y = top + (row + 0.5) * (height + GAP) / len(names) - GAP / 2
     write(page, name, (right - MARGIN // 2, y), SMALL, 'rm')
-
-
-def one_each(names, number, what):
-  """Raises ValueError unless there is one name or value for each."""
-  if len(names) != number:
-    raise ValueError(f'one name or value a {what} is needed: {number}, got {len(names)}')

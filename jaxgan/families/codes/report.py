@@ -2,18 +2,18 @@
 
 from collections import Counter
 import functools
+import itertools
 import re
 
 import numpy as np
 
-from jaxgan import evaluation_file
+from jaxgan.evaluation.record import CODES_FILE, read_samples
 from jaxgan.families.codes import differences as own_differences
 from jaxgan.families.codes import page as page  # part of the interface
 from jaxgan.families.codes.tables import (
   TABLE_1,
   Column,
   by_experiment,
-  data_set,
   false_negative_table,
   own_results,
   place,
@@ -21,44 +21,13 @@ from jaxgan.families.codes.tables import (
   tables,
 )
 from jaxgan.names import escaped
-from jaxgan.report import differences, formatting
+from jaxgan.report import differences, formatting, others
 from jaxgan.report.blocks import Table, Text
 from jaxgan.report.footnotes import Footnotes
 from jaxgan.report.published import not_published, published_values, sources
-from jaxgan.report.rows import check_numbers
 
 TITLE = 'Categorical codes'
-# In the folder of an evaluation: the generated images of each code, and the picture of them.
-SAMPLES_FILE, GRID_FILE = 'code_samples.npz', 'code_grid.png'
-# What runs that are averaged may differ in; of the data, which split it is.
-VARIES_WITH_RUN = (
-  'seed',
-  'replica',
-  'replicas',
-  'data',
-  'images',
-  'annotator',
-  'annotator_accuracy',
-  'hardware',
-  'jax',
-)
-SCORES = (
-  'nmi',
-  'nmi_geometric',
-  'ent',
-  'empty_codes_and_classes',
-  'prior_distance',
-  'prior_kl',
-  'false_negative_share',
-  'knn1_accuracy',
-  'knn1_accuracy_features',
-  'knn1_accuracy_random_weights',
-  'knn1_accuracy_features_random_weights',
-  'kmeans_nmi',
-  'kmeans_ari',
-  'argmax_nmi',
-  'argmax_ari',
-)
+GRID_FILE = 'code_grid.png'  # in the folder of an evaluation
 CONSOLE = (
   Column('NMI', 'nmi'),
   Column('ENT', 'ent'),
@@ -99,41 +68,13 @@ EXPLANATION = (
 UNLABELLED = 'The probabilities of the codes from large to small, means over the runs.'
 
 
-def check(evaluation):
-  """Raises where the results or the protocol are not as they should be."""
-  results, protocol = evaluation['results'], evaluation['protocol']
-  scores = [results[name] for name in SCORES if results.get(name) is not None]
-  check_numbers([*scores, *results['prior'], protocol['step'], protocol['codes']])
-  if len(results['prior']) != protocol['codes']:
-    raise ValueError('the prior has not one number a code')
-  classes, num_classes = results.get('matched_classes') or (), len(evaluation['class_names'])
-  if classes and not (
-    len(classes) == protocol['codes'] and set(classes) <= set(range(-1, num_classes))
-  ):
-    raise ValueError('the codes are not matched with one class each')
-  data_set(protocol['data'])
-
-
-def settings(evaluation):
-  """What must agree in the runs of a row."""
-  protocol = evaluation['protocol']
-  same = {name: value for name, value in protocol.items() if name not in VARIES_WITH_RUN}
-  # Not the classes themselves: those of another draw can be other objects.
-  return same | {'data': data_set(protocol['data']), 'classes': len(evaluation['class_names'])}
-
-
-def run(evaluation):
-  """What tells the runs of a row apart: the split of the data and the seed."""
-  return [evaluation['protocol']['data'], evaluation['protocol'].get('seed')]
-
-
-def published(evaluation):
+def published(record):
   """The paper's values on the data set and their source.
 
   Returns:
     ({measure: {method: [mean, std]}, TABLE_1: {method: {measure: mean}}}, source).
   """
-  column = evaluation['published']
+  column = record.published
   if column is None:
     return {}, ''
   values, source = published_values('elastic_infogan')
@@ -167,6 +108,7 @@ def section(rows, footnotes):
     parts += [Table(title, lines) for title, lines in _tables(labelled, own, footnotes)]
     texts = [*EXPLANATION, common, sources(labelled).strip()]
     parts += [Text(text) for text in texts if text]
+    parts += others.blocks(labelled, 'codes')
     differing = differences.cells(own_differences.TABLE, labelled)
     if len(differing) > 1:
       parts += [Table(differences.TITLE, differing), Text(differences.EXPLANATION)]
@@ -174,8 +116,7 @@ def section(rows, footnotes):
     common, own = _protocols(unlabelled)
     lines = [('experiment', 'method', 'steps', 'codes', 'runs', 'prior')]
     for row, text in zip(unlabelled, own, strict=True):
-      protocol = row.evaluations[0]['protocol']
-      numbers = (protocol['step'], protocol['codes'], len(row.evaluations))
+      numbers = (row.records[0].step, row.settings['codes'], len(row.records))
       prior = _prior(row) + (footnotes.mark(text) if text else '')
       lines.append((escaped(row.experiment), row.method, *map(str, numbers), prior))
     parts += [Table('Without labels: the prior', lines), Text(UNLABELLED), Text(common)]
@@ -196,7 +137,7 @@ def console(rows):
   blocks = []
   for part in _by_labels(rows):
     for experiment, own in by_experiment(part).items():
-      if part[0].evaluations[0]['class_names']:
+      if _is_labelled(part[0]):
         lines = [['method', *(column.heading for column in CONSOLE)]]
         lines += [[row.method, *(c.score(own_results(row))[1] for c in CONSOLE)] for row in own]
         blocks.append(formatting.aligned(experiment, lines, own))
@@ -245,9 +186,9 @@ def _grid_draws(rows):
   panels, titles = {}, Counter()  # {(experiment, (height, width)): {title: images}}
   several = len(by_experiment(rows)) > 1
   for row in rows:
-    path = row.folders[0] / SAMPLES_FILE
+    path = row.folders[0] / CODES_FILE
     if path.exists():
-      (images,) = evaluation_file.read_samples(path, 5, 'images')
+      (images,) = read_samples(path, 5, 'images')
       title = f'{row.experiment}: {row.method}' if several else row.method
       titles[title] += 1
       title += f' ({titles[title]})' if titles[title] > 1 else ''
@@ -267,15 +208,19 @@ def _by_labels(rows):
   places = {}  # An experiment is where its published numbers are, behind them without any.
   columns = list(published_values('elastic_infogan')[0]['runs'])
   for row in rows:
-    column = row.evaluations[0]['published']
+    column = row.records[0].published
     place_of = columns.index(column) if column in columns else len(columns)
     places[row.experiment] = min(place_of, places.get(row.experiment, place_of))
   rows = sorted(
     rows,
     key=lambda row: (places[row.experiment], row.experiment, place(row.method), row.method),
   )
-  labelled = [row for row in rows if row.evaluations[0]['class_names']]
-  return labelled, [row for row in rows if not row.evaluations[0]['class_names']]
+  labelled = list(filter(_is_labelled, rows))
+  return labelled, list(itertools.filterfalse(_is_labelled, rows))
+
+
+def _is_labelled(row) -> bool:
+  return 'classes' in row.records[0].labels
 
 
 def _protocols(rows):

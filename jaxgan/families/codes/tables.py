@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-import re
 import statistics
 
 import numpy as np
@@ -116,11 +115,6 @@ PRIOR = (
   Column('KL(true ‖ prior) ↓', 'prior_kl'),
 )
 FALSE_NEGATIVES = 'Expected share of false negatives, Σ p² (Eq. 5)'
-# Evaluations whose protocol has no field `knn1` hold the accuracies of the features by these names.
-_OF_FEATURES = {
-  'knn1_accuracy': 'knn1_accuracy_features',
-  'knn1_accuracy_random_weights': 'knn1_accuracy_features_random_weights',
-}
 WIDEST = 8  # columns of a table; further data sets have a further table
 CLASSES = 10  # most classes that the tables of the prior have a column for
 
@@ -180,11 +174,11 @@ def false_negative_table(rows):
   """
   shares = {}
   for row in rows:
-    for evaluation in row.evaluations:
-      value = evaluation['results'].get('false_negative_share')
-      data, counts = data_set(evaluation['protocol']['data']), tuple(evaluation['train_counts'])
+    for record in row.records:
+      value = record.results.get('false_negative_share')
       if value is not None:  # Methods and seeds that share their images count once.
-        shares.setdefault((row.experiment, data, evaluation['published']), {})[counts] = value
+        key = row.experiment, row.settings['data'], record.published
+        shares.setdefault(key, {})[record.labels['classes'].counts] = value
   paper = published_values('elastic_infogan')[0]['false_negative_share']
   lines = []
   for (experiment, _, column), values in shares.items():
@@ -214,8 +208,7 @@ def prior_tables(rows, row_footnotes, footnotes):
   groups = {}
   for row, note in zip(rows, row_footnotes, strict=True):
     if _matched_runs(row):
-      data = data_set(row.evaluations[0]['protocol']['data'])
-      groups.setdefault((row.experiment, data), []).append((row, note))
+      groups.setdefault((row.experiment, row.settings['data']), []).append((row, note))
   experiments = Counter(experiment for experiment, _ in groups)
   found = {}
   for (experiment, data), members in groups.items():
@@ -227,15 +220,14 @@ def prior_tables(rows, row_footnotes, footnotes):
 
 def _prior_lines(rows, row_footnotes, footnotes):
   """The header, the true frequencies and the prior of each row."""
-  runs = [run for row in rows for run in _matched_runs(row)]
-  sets = {(tuple(run['class_names']), tuple(run['train_counts'])) for run in runs}
-  names, counts = next(iter(sets))
-  if len(sets) == 1:
+  sets = [run.labels['classes'] for row in rows for run in _matched_runs(row)]
+  names, counts = sets[0].names, sets[0].counts
+  if len(set(sets)) == 1:
     classes = [escaped(names[c]) for c in _by_frequency(counts)]
   else:
     classes = [f'rank {rank}' for rank in range(1, len(names) + 1)]
   classes = classes if len(classes) <= CLASSES else []
-  truth = np.mean([np.sort(run['train_counts']) / np.sum(run['train_counts']) for run in runs], 0)
+  truth = np.mean([np.sort(each.counts) / np.sum(each.counts) for each in sets], 0)
   lines = [['method', *(column.heading for column in PRIOR), *classes]]
   if classes:
     lines.append(['true frequency', *('' for _ in PRIOR), *map(formatting.number, truth[::-1])])
@@ -250,8 +242,8 @@ def _prior_lines(rows, row_footnotes, footnotes):
 
 
 def _matched_runs(row):
-  """The evaluations of a row that have matched the codes with classes."""
-  return [run for run in row.evaluations if run['results'].get('matched_classes')]
+  """The records of a row that have matched the codes with classes."""
+  return [record for record in row.records if record.results.get('matched_classes')]
 
 
 def _by_frequency(counts):
@@ -260,11 +252,11 @@ def _by_frequency(counts):
 
 def _class_prior(run):
   """The prior `[K]` of the classes, from the frequent to the rare one."""
-  prior = np.zeros(len(run['class_names']))
-  for code, matched in enumerate(run['results']['matched_classes']):
+  prior = np.zeros(len(run.labels['classes'].names))
+  for code, matched in enumerate(run.results['matched_classes']):
     if matched >= 0:
-      prior[matched] = run['results']['prior'][code]
-  return prior[_by_frequency(run['train_counts'])]
+      prior[matched] = run.results['prior'][code]
+  return prior[_by_frequency(run.labels['classes'].counts)]
 
 
 def _mean_and_std(values):
@@ -283,22 +275,11 @@ def own_results(row):
     An Entry.
   """
   found = {}
-  for evaluation in row.evaluations:
-    renamed = {} if 'knn1' in evaluation['protocol'] else _OF_FEATURES
-    for name, value in evaluation['results'].items():
+  for record in row.records:
+    for name, value in record.results.items():
       if value is not None:
-        found.setdefault(renamed.get(name, name), []).append(value)
+        found.setdefault(name, []).append(value)
   return Entry(found, {})
-
-
-def data_set(key):
-  """The data set in a key, without the number of the split that one of its runs has.
-
-  'long_tail_mnist/split_07/1.0.0/train/01' is of 'long_tail_mnist/split_NN'; a name that has no
-  such number is the whole key, other data under the same name another data set.
-  """
-  split = re.match(r'[^/ ]+/(split_\d+|set_\d+_draw_\d+)(-[0-9a-f]+)?', key)
-  return re.sub(r'_\d+(?=[_-]|$)', '_NN', split[0]) if split else key
 
 
 def _lines(columns, experiments, entries, footnotes):

@@ -51,7 +51,7 @@ def test_the_report_lists_the_differences_with_their_effects(tmp_path):
   first, second = differences.TABLE[0], differences.TABLE[5]
   lines = [second.line, first.line]
   for method in ('class_balancing', 'acgan'):
-    save(tmp_path / method, CLASS_BALANCE, protocol={'differences': lines}, method=method)
+    save(tmp_path / method, CLASS_BALANCE, fields={'differences': lines}, method=method)
   text = report([tmp_path])
   found = _table(text, "Differences from the authors' code")
   unescaped = [[cell.replace('\\', '') for cell in line] for line in found]

@@ -2,9 +2,8 @@
 
 import pytest
 
-from jaxgan import jobs
 from jaxgan.families.class_balancing import classifiers
-from jaxgan.report import collect, report
+from jaxgan.report import report
 from tests.evaluations import CLASS_BALANCE, save
 
 
@@ -32,19 +31,6 @@ def test_other_rows_have_none(row):
   assert classifiers.published(row) == {}
 
 
-def test_protocol():
-  own = {'loss': 'cross_entropy', 'checkpoint': 'best', 'step': 96, 'input': 'bilinear to 224x224'}
-  classifier = jobs.Classifier(None, None, (), (8, 8, 1), 0.75, 'x', None, own)
-  assert classifiers.protocol('annotator', classifier) == {
-    'annotator_accuracy': 0.75,
-    'annotator_loss': 'cross_entropy',
-    'annotator_checkpoint': 'best',
-    'annotator_step': 96,
-    'annotator_input': 'bilinear to 224x224',
-  }
-  assert classifiers.protocol('annotator', None) == {'annotator_accuracy': None}
-
-
 def _save(folder, seed, accuracies, **fields):
   protocol = {'seed': seed}
   protocol |= {f'{role}_accuracy': value for role, value in accuracies.items()}
@@ -70,15 +56,3 @@ def test_accuracies_of_an_experiment_stand_once_beside_the_papers(tmp_path):
     '| cifar10_lt_ratio_100 | annotator | 92.50 ± 0.71 (2) | 92.29 |',
     '| own | annotator | 50.00 | - |',
   ]
-
-
-def test_older_protocols_are_rows_of_the_classifiers_that_there_were(tmp_path):
-  """Another loss or checkpoint is another setting, another step is not."""
-  _save(tmp_path / 'old', 0, {'annotator': 0.92})
-  new = {'annotator_accuracy': 0.92, 'annotator_loss': 'cross_entropy'}
-  new |= {'annotator_checkpoint': 'latest'}
-  for seed, changed in enumerate(({}, {'annotator_loss': 'focal, gamma 1'}), 1):
-    protocol = new | {'seed': seed, 'annotator_step': 100 * seed} | changed
-    save(tmp_path / f'new{seed}', CLASS_BALANCE, (), protocol)
-  rows = collect([tmp_path])
-  assert sorted(len(row.evaluations) for row in rows) == [1, 2]

@@ -16,9 +16,10 @@ from jaxgan import config as config_lib
 from jaxgan import data as data_lib
 from jaxgan.algorithms import Algorithm
 from jaxgan.errors import UserError
+from jaxgan.evaluation.evaluate import Evaluation
+from jaxgan.evaluation.generated import Observer
 from jaxgan.families import class_balancing
-from jaxgan.families.class_balancing import measures
-from jaxgan.families.class_balancing.evaluate import Evaluation
+from jaxgan.families.class_balancing import pictures
 from tests import stand_in
 
 NAMES = ('a', 'b', 'c')
@@ -90,7 +91,9 @@ def _sample(class_conditional, num_images):
   setup = types.SimpleNamespace(classifiers={'annotator': labeller}, data=data_lib.whole(pool))
   algorithm = Algorithm(None, None, _generate, class_conditional=class_conditional)
   method = 'cgan' if class_conditional else 'unconditional'
-  sample, names, source = Evaluation(setup, method, algorithm).sampler(state=0, balanced=True)
+  observer = Observer(setup, method, algorithm, ('annotator',))
+  evaluation = Evaluation(setup, method, observer, {}, pictures)
+  sample, names, source = evaluation.sampler(state=0, balanced=True)
   assert names == NAMES
   return *sample(jax.random.key(0), num_images), source
 
@@ -115,7 +118,7 @@ def test_resamplings_begin_with_the_sampling_that_a_single_one_has(
   shutil.copytree(finished[0], workdir := tmp_path / 'run')
   folder = workdir / 'class_balancing'
   single = json.loads((folder / 'evaluation.json').read_text())
-  assert not any('resampl' in name for name in [*single['results'], *single['protocol']])
+  assert not any('resampl' in name for name in [*single['results'], *single['settings']])
   config = config_lib.read(folder)
   config.evaluation.update(resamplings=3, cas=False)
   config.published.class_balancing = 'class_balancing_gan.cifar10.class_balancing.100'
@@ -127,16 +130,16 @@ def test_resamplings_begin_with_the_sampling_that_a_single_one_has(
     assert values[0] == single['results'][score]
   assert len(set(results['frechet_annotator_resamplings'])) == 3
   assert results['fid'] is None and 'fid_resamplings' not in results  # No weights.
-  for name in ('class_counts', 'head_medium_tail', 'features', 'memorisation'):
+  for name in ('class_counts', 'head_medium_tail', 'kid/annotator', 'memorisation/copying'):
     assert results[name] == single['results'][name]
-  assert several['protocol']['resamplings'] == 3
-  assert several['protocol']['resampled'] == (
+  assert several['settings']['resamplings'] == 3
+  assert several['settings']['resampled'] == (
     'KL and Fréchet distances are means over them, all else is of the first'
   )
   # Of a published row, also what differs from the authors' code.
-  lines = several['protocol']['differences']
+  lines = several['settings']['differences']
   assert any('float32' in line for line in lines) and not any('LSUN' in line for line in lines)
-  assert 'differences' not in single['protocol']
+  assert 'differences' not in single['settings']
 
 
 @pytest.mark.parametrize(
@@ -188,9 +191,12 @@ def test_the_released_reference_is_refused_before_training(tiny_config):
 def test_the_settled_state_is_sampled_drawn_and_measured(monkeypatch, tmp_path):
   """It is made once for a state, not once for each batch."""
   monkeypatch.setattr(compilation, 'jit', lambda function, **options: function)
-  monkeypatch.setattr(measures, 'periodic', lambda evaluator, state, *_: state)
-  stub = types.SimpleNamespace(counted=[])
-  monkeypatch.setattr(Evaluation, '_evaluator', lambda self, replica: stub)
+  seen = types.SimpleNamespace(has={'classes'}, networks=())
+  observed = []
+  monkeypatch.setattr(Observer, 'observe', lambda self, state, *_: observed.append(state) or seen)
+  monkeypatch.setattr(Observer, 'score', lambda self, results: 0.0)
+  judges = types.SimpleNamespace(label_sets={})
+  monkeypatch.setattr(Observer, 'judges', lambda self, replica: judges)
   settled, generated = [], []
 
   def generate(state, rng, num_images, ema=True):
@@ -208,14 +214,17 @@ def test_the_settled_state_is_sampled_drawn_and_measured(monkeypatch, tmp_path):
     config=stand_in.tiny(),
     evaluation_rng=jax.random.key,
   )
-  evaluation = Evaluation(setup, 'unconditional', Algorithm(None, None, generate, settled=settle))
+  algorithm = Algorithm(None, None, generate, settled=settle)
+  observer = Observer(setup, 'unconditional', algorithm, ('annotator',))
+  evaluation = Evaluation(setup, 'unconditional', observer, {}, pictures)
   sample, _, _ = evaluation.sampler('first', balanced=True)
   for seed in range(3):
     sample(jax.random.key(seed), 2)
   assert generated == [('settled first', True)] * 3
   evaluation.picture(tmp_path, 'second', step=1, replica=0)
   assert generated[3:] == [('settled second', False), ('settled second', True)]
-  assert evaluation.periodic('third', replica=0) == 'settled third'
+  evaluation.periodic('third', replica=0)
+  assert observed == ['settled third']
   assert settled == ['first', 'second', 'third']
 
 
@@ -234,7 +243,7 @@ def test_a_trained_run_is_evaluated_with_other_statistics(
     run = load(workdir, 'unconditional', checkpoint=4, config=config)
     evaluation = run.evaluate()
     distance = evaluation['results']['frechet_annotator']
-    found[evaluation['protocol']['batch_norm']] = distance, run.sample(16)[0].tolist()
+    found[evaluation['settings']['batch_norm']] = distance, run.sample(16)[0].tolist()
   assert list(found) == [
     'average of the running statistics',
     'running statistics of the raw generator',

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from jaxgan.evaluation.record import LabelSet
 from jaxgan.families.class_balancing import pictures
 from tests import pixels
 
@@ -26,8 +27,7 @@ def test_class_histograms(tmp_path, num_classes):
   assert (by_label != pixels.image(path)).any()  # from head to tail is another order
   pictures.class_histogram(
     {'unconditional': train_counts, 'class_balancing': np.ones(num_classes)},
-    train_counts,
-    names,
+    LabelSet(names=tuple(names), counts=tuple(train_counts.tolist())),
     tmp_path / 'histogram.png',
   )
   assert pixels.image(tmp_path / 'histogram.png').std() > 0
@@ -37,16 +37,18 @@ def test_class_histograms(tmp_path, num_classes):
 def test_per_class_distances_of_classes_and_of_thirds(tmp_path, num_classes):
   def compared(first):
     return {
-      'class_frechet': [first, 2.0, *[None] * (num_classes - 2)],
-      'thirds_frechet': {'head': first, 'medium': 2.0, 'tail': None},
+      'class_frechet/annotator': [first, 2.0, *[None] * (num_classes - 2)],
+      'thirds_frechet/annotator': [first, 2.0, None],
     }
 
   images = []
   for first in (1.0, 3.0):
     pictures.class_frechet(
       {'unconditional': compared(1.0), 'class_balancing': compared(first)},
-      np.arange(num_classes, 0, -1),
-      [f'class {k}' for k in range(num_classes)],
+      LabelSet(
+        names=tuple(f'class {k}' for k in range(num_classes)),
+        counts=tuple(range(num_classes, 0, -1)),
+      ),
       'annotator',
       tmp_path / 'distances.png',
     )

@@ -46,7 +46,7 @@ def test_one_run_beside_the_published_numbers(tmp_path):
   assert 'Published: Class Balancing GAN with a Classifier in the Loop, Tables 1-4.' in text
   footnote = text.splitlines()[-1]
   for part in (
-    '[^1]: data: cifar10',
+    '[^1]: step: 100000; data: cifar10',
     'samples: 50000',
     'generator: ema',
     'seed: 0',
@@ -93,8 +93,7 @@ def test_console_table_without_fid_and_with_many_classes(tmp_path):
   _save(
     tmp_path / 'run',
     {'fid': None, 'class_counts': [1] * 12},
-    class_names=names,
-    train_counts=[1] * 12,
+    labels={'classes': {'names': names, 'counts': [1] * 12}},
     notes=['FID left out: no weights'],
   )
   assert console_table(collect([tmp_path])).splitlines()[1:] == [
@@ -112,8 +111,8 @@ COMPARED = {
   'density': 0.9,
   'coverage': None,
   'class_frechet': [1.0, 2.0, None],
-  'thirds_frechet': {'head': 1.0, 'medium': 2.0, 'tail': None},
-  'groups_frechet': {'many': 1.5, 'medium': 2.5, 'few': 12.5},
+  'thirds_frechet': [1.0, 2.0, None],
+  'groups_frechet': [1.5, 2.5, 12.5],
   'class_covariance_trace': [1.0, 1.0, None],
   'class_covariance_trace_reference': [2.0, 2.0, 2.0],
 }
@@ -121,7 +120,8 @@ COMPARED = {
 
 def test_scores_by_features(tmp_path):
   features = {'annotator': COMPARED, 'inception': COMPARED | {'kid': 0.03}}
-  _save(tmp_path / 'run', {'cas': 0.7012, 'features': features})
+  compared = {f'{n}/{network}': v for network, own in features.items() for n, v in own.items()}
+  _save(tmp_path / 'run', {'cas': 0.7012} | compared)
   text = report([tmp_path])
   assert _cells(text, 2)[8:10] == ['70.12', '72.96']
   assert _cells(text, 5)[3:] == ['inception', '1.000 / 2.000 / -', '1.500 / 2.500 / 12.50']
@@ -185,7 +185,7 @@ def test_only_comparable_runs_are_compared(tmp_path):
       {'seed': seed, 'annotator_accuracy': 0.91 + 0.02 * (seed == 1)},
       method='cgan',
     )
-  _save(tmp_path / 'fewer', protocol={'samples': 10_000}, method='acgan')
+  _save(tmp_path / 'fewer', fields={'samples': 10_000}, method='acgan')
   (line,) = console_table(collect([tmp_path])).splitlines()[-1:]
   assert line.startswith('cgan against unconditional (1 shared seed): no difference shown in KL')
 
@@ -197,11 +197,12 @@ def test_only_comparable_runs_are_compared(tmp_path):
     '[]',
     '{',
     '{"experiment": "a"}',
-    json.dumps(CLASS_BALANCE | {'class_names': ['one']}),
+    json.dumps(CLASS_BALANCE | {'labels': {'classes': {'names': ['one'], 'counts': [1]}}}),
+    json.dumps(CLASS_BALANCE | {'labels': {'classes': {'names': ['one'], 'counts': [1, 2]}}}),
     json.dumps(CLASS_BALANCE | {'results': CLASS_BALANCE['results'] | {'kl_from_uniform': 'low'}}),
-    json.dumps(CLASS_BALANCE | {'protocol': {}}),
+    json.dumps(CLASS_BALANCE | {'settings': []}),
     json.dumps(CLASS_BALANCE | {'results': CLASS_BALANCE['results'] | {'cas': 'high'}}),
-    json.dumps(CLASS_BALANCE | {'results': CLASS_BALANCE['results'] | {'features': {'a': {}}}}),
+    json.dumps(CLASS_BALANCE | {'results': CLASS_BALANCE['results'] | {'class_frechet/a': [1.0]}}),
   ],
 )
 def test_damaged_evaluation(tmp_path, damage):
@@ -220,12 +221,13 @@ def test_unknown_published_path(tmp_path):
 def test_the_classes_of_all_rows_are_drawn_beside_each_other(tmp_path, monkeypatch):
   drawn = []
   monkeypatch.setattr(
-    pictures, 'class_histogram', lambda counts, train, names, path: drawn.append((counts, path))
+    pictures, 'class_histogram', lambda counts, labels, path: drawn.append((counts, path))
   )
   _save(tmp_path / 'a' / '0', {'class_counts': [6, 3, 1]}, {'seed': 0})
   _save(tmp_path / 'a' / '1', {'class_counts': [4, 5, 1]}, {'seed': 1})
   _save(tmp_path / 'b', {'class_counts': [1, 1, 8]}, experiment='tiny')
-  _save(tmp_path / 'c', {'class_counts': [1, 1, 8]}, experiment='tiny', train_counts=[9, 9, 9])
+  other = {'classes': CLASS_BALANCE['labels']['classes'] | {'counts': [9, 9, 9]}}
+  _save(tmp_path / 'c', {'class_counts': [1, 1, 8]}, experiment='tiny', labels=other)
   report([tmp_path], tmp_path / 'out.md')
   (counts, path), (others, other_path) = drawn
   assert {name: list(values) for name, values in counts.items()} == {
@@ -242,7 +244,7 @@ def test_rows_of_one_name_are_numbered(tmp_path, monkeypatch):
   monkeypatch.setattr(pictures, 'class_histogram', lambda counts, *_: drawn.extend(counts))
   for step in (100, 200, 300):
     for experiment in ('a (b)', 'c'):
-      _save(tmp_path / f'{experiment}{step}', protocol={'step': step}, experiment=experiment)
+      _save(tmp_path / f'{experiment}{step}', fields={'step': step}, experiment=experiment)
   report([tmp_path], tmp_path / 'out.md')
   assert drawn == ['a (b)', 'a (b) (2)', 'a (b) (3)', 'c', 'c (2)', 'c (3)']
 
@@ -289,14 +291,8 @@ def test_scores_of_classifiers_trained_on_other_numbers_of_images_are_not_compar
   assert 'CAS' not in compared['cgan'] and 'worse in KL' in compared['cgan']
 
 
-def test_an_older_protocol_is_that_of_todays_fields_with_what_it_ran(tmp_path):
-  old = {'seed': 0, 'labels': 'effective', 'count_start': 50.0, 'batch_norm': 'running statistics'}
-  today = {'cycle_start': 0.0, 'effective_labels': 'both_steps', 'count_start': [50.0]}
-  today |= {'seed': 1, 'batch_norm': 'average of the running statistics'}
-  _save(tmp_path / 'old', protocol=old)
-  _save(tmp_path / 'new', protocol=old | today)
-  _save(
-    tmp_path / 'other', protocol=old | today | {'seed': 2, 'effective_labels': 'generator_step'}
-  )
-  assert sorted(len(row.evaluations) for row in collect([tmp_path])) == [1, 2]
-  assert 'count start: 50; ' in report([tmp_path])
+def test_a_record_of_an_earlier_version_is_to_be_measured_again(tmp_path):
+  older = {'experiment': 'a', 'method': 'cgan', 'protocol': {}, 'results': {}, 'class_names': []}
+  (tmp_path / 'evaluation.json').write_text(json.dumps(older))
+  with pytest.raises(UserError, match=r'earlier version: run --mode=evaluate again$'):
+    collect([tmp_path])

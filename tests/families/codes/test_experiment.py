@@ -112,9 +112,9 @@ def test_every_output_is_there(single):
 
 def test_evaluation_states_its_protocol(single):
   evaluation = _evaluation(single[0] / ELASTIC)
-  protocol, results = evaluation['protocol'], evaluation['results']
+  protocol, results = evaluation['settings'] | evaluation['run'], evaluation['results']
   expected = {
-    'images': 76, 'codes': 3, 'images_per_code': 12, 'step': 4, 'batch_size': 8, 'seed': 1,
+    'images': 76, 'codes': 3, 'images_per_code': 12, 'batch_size': 8, 'seed': 1,
     'generator': 'raw', 'batch_norm': 'running statistics', 'replica': 0, 'replicas': 1,
     'network': 'small', 'prior_losses': 'all', 'prior_learning_rate': 2e-4, 'knn1': 'logits',
     'prior_entropy_weight': 0.0, 'prior_start': 'uniform',
@@ -122,7 +122,7 @@ def test_evaluation_states_its_protocol(single):
   }  # fmt: skip
   assert 'width' not in protocol  # That of these networks is fixed.
   assert {name: protocol[name] for name in expected} == expected
-  assert protocol['data'].startswith('stand-in/train') and 0 <= protocol['annotator_accuracy'] <= 1
+  assert protocol['split'].startswith('stand-in/train') and 0 <= protocol['annotator_accuracy'] <= 1
   assert protocol['annotator'].startswith('small_classifier-') and protocol['hardware']
   assert np.sum(results['counts'], axis=1).tolist() == [12, 12, 12]
   assert sum(results['prior']) == pytest.approx(1.0, rel=1e-6)
@@ -134,7 +134,7 @@ def test_evaluation_states_its_protocol(single):
   assert all(-1 <= results[name] <= 1 for name in ('kmeans_ari', 'argmax_ari'))
   assert sorted(results['matched_classes']) == [0, 1, 2] and results['prior_kl'] >= 0
   assert 'at most 10,000 training images' in protocol['clustering']
-  assert evaluation['train_counts'] == [40, 24, 12] and len(evaluation['class_names']) == 3
+  assert evaluation['labels']['classes']['counts'] == [40, 24, 12] and evaluation['step'] == 4
   assert evaluation['notes'] == [] and evaluation['published'] is None
 
 
@@ -160,8 +160,8 @@ def test_replicas_have_folders_of_their_own_and_one_row(replicated):
   for replica in range(2):
     folder = workdir / ELASTIC / f'replica_{replica:02}'
     _assert_drawn(folder, PICTURES | PICTURES_OF_CLASSES | {'traversal_1.png'})
-    protocol = _evaluation(folder)['protocol']
-    assert (protocol['replica'], protocol['replicas'], protocol['seed']) == (replica, 2, replica)
+    run = _evaluation(folder)['run']
+    assert (run['replica'], run['replicas'], run['seed']) == (replica, 2, replica)
     assert len(logging.read_metrics(folder)[-1]['prior']) == 3
   assert not (workdir / ELASTIC / 'evaluation.json').exists()
   _assert_drawn(workdir, {'code_grids.png', f'{ELASTIC}/loss_curves.png'})
@@ -214,12 +214,12 @@ def test_without_labels_there_are_codes_but_no_scores(unlabelled):
   assert not PICTURES_OF_CLASSES & _files(folder)
   assert {path.name for path in workdir.iterdir()} == {'gumbel_softmax', 'code_grids.png'}
   evaluation = _evaluation(folder)
-  results, protocol = evaluation['results'], evaluation['protocol']
+  results, protocol = evaluation['results'], evaluation['settings'] | evaluation['run']
   assert {name for name, value in results.items() if value is not None} == {'prior'}
   assert len(results['prior']) == protocol['codes'] == 4
   assert protocol['annotator'] is None and protocol['annotator_accuracy'] is None
   assert 'views' not in protocol  # Without a contrastive loss there is no positive pair.
-  assert evaluation['class_names'] == [] == evaluation['train_counts']
+  assert list(evaluation['labels']) == ['codes']
   assert evaluation['notes'] == ['the images have no labels: no NMI, ENT, 1-NN accuracy and ARI']
   rows = logging.read_metrics(folder)
   assert all(len(row['prior']) == 4 for row in rows)
@@ -238,13 +238,13 @@ def test_joint_vae_has_codes_and_no_learned_prior(joint_vae):
   assert not {'prior_over_time.png', 'traversal_1.png'} & _files(folder)
   evaluation = _evaluation(folder)
   results = evaluation['results']
-  assert results['prior'] == pytest.approx([0.2] * 5) and evaluation['protocol']['codes'] == 5
+  assert results['prior'] == pytest.approx([0.2] * 5) and evaluation['settings']['codes'] == 5
   assert np.shape(results['counts']) == (5, 3)
   assert sorted(results['matched_frequencies'])[:2] == [0.0, 0.0]
   assert results['knn1_accuracy'] > 0 and results['knn1_accuracy_random_weights'] is None
   assert results['knn1_accuracy_features'] > 0
   assert 0 <= results['kmeans_nmi'] <= 1 and 0 <= results['argmax_nmi'] <= 1
-  protocol = evaluation['protocol']
+  protocol = evaluation['settings']
   weights = ('beta_continuous', 'beta_discrete', 'continuous_capacity', 'discrete_capacity')
   assert [protocol[field] for field in weights] == [30.0, 30.0, 5.0, 5.0]
   assert protocol['capacity_steps'] == 25_000 and 'views' not in protocol

@@ -8,15 +8,16 @@ import pytest
 
 from jaxgan.algorithms.infogan import VARIANTS
 from jaxgan.errors import UserError
+from jaxgan.evaluation.codes import data_set
 from jaxgan.families import codes
 from jaxgan.report import collect, console_table, markdown_table, report
-from tests.evaluations import CODES, UNLABELLED, save_code_replicas, save_codes, tables_in
+from tests.evaluations import CODES, UNLABELLED, labels, save_code_replicas, save_codes, tables_in
 
 
 def test_replicas_beside_the_published_numbers(tmp_path):
   save_code_replicas(tmp_path / 'mnist_lt' / 'elastic_infogan', [0.7, 0.8, 0.9])
   (row,) = collect([tmp_path])
-  assert len(row.evaluations) == 3
+  assert len(row.records) == 3
   text = markdown_table([row])
   assert text.startswith('## Categorical codes\n') and text.count('## ') == 1
   tables = tables_in(text)
@@ -64,8 +65,9 @@ def test_replicas_beside_the_published_numbers(tmp_path):
   for part in (
     'geometric mean',
     'arithmetic mean',
-    'Protocol of all rows: data: long_tail_mnist/split_00/1.0.0/train/0, ',
-    'images per code: 1000; step: 2000',
+    'Protocol of all rows: step: 2000; data: long_tail_mnist/split_NN; ',
+    'split: long_tail_mnist/split_00/1.0.0/train/0, ',
+    'images per code: 1000; ',
     'replica: 0, 1, 2; replicas: 50',
     'Published: Elastic-InfoGAN, Tables 1-4 (mean, std); mnist: Tables 1-3 over 50 runs.',
   ):
@@ -178,19 +180,24 @@ def five_data_sets(tmp_path):
           'nmi_geometric': 0.7 + draw / 5,
           'prior': np.roll(prior, draw).tolist(),
           'matched_classes': np.roll(np.arange(k), 2 * draw).tolist(),
+          'counts': None,
+          'matched_frequencies': None,
         },
-        {'data': f'{config}/1.0.0/train/01', 'codes': k, 'seed': draw},
+        {'data': data_set(config), 'split': config, 'codes': k, 'seed': draw},
         experiment=f'{column}_lt',
         published=column,
-        class_names=[f'{draw if "3d" in column else ""}{c}' for c in range(k)],
-        train_counts=[10 * (c + 1) for c in range(k)],
+        labels=labels(
+          [f'{draw if "3d" in column else ""}{c}' for c in range(k)],
+          [10 * (c + 1) for c in range(k)],
+          codes=k,
+        ),
       )
   return tmp_path
 
 
 def test_the_papers_five_data_sets(five_data_sets):
   rows = collect([five_data_sets])
-  assert [len(row.evaluations) for row in rows] == [2] * 5
+  assert [len(row.records) for row in rows] == [2] * 5
   lines = markdown_table(rows).splitlines()
   headers = {}  # {title: the data sets in its header}
   for title, _, header in zip(lines, lines[1:], lines[2:], strict=False):
@@ -258,10 +265,10 @@ def test_results_of_before_a_measure_have_no_value(tmp_path):
   save_code_replicas(tmp_path / 'new', [0.7])
   newer = ('matched_classes', 'prior_kl', 'kmeans_nmi', 'kmeans_ari', 'argmax_nmi', 'argmax_ari')
   results = {name: value for name, value in CODES['results'].items() if name not in newer}
-  protocol = {name: value for name, value in CODES['protocol'].items() if name != 'clustering'}
+  settings = {name: value for name, value in CODES['settings'].items() if name != 'clustering'}
   folder = tmp_path / 'old'
   folder.mkdir()
-  old = CODES | {'results': results, 'protocol': protocol}
+  old = CODES | {'results': results, 'settings': settings}
   (folder / 'evaluation.json').write_text(json.dumps(old))
   assert console_table(collect([folder])).splitlines()[-1].split() == [
     'elastic_infogan', '0.700', '0.600', '95.00', '97.00', '-', '-', '0.050',
@@ -277,10 +284,10 @@ def test_results_of_before_a_measure_have_no_value(tmp_path):
 def test_other_protocols_and_repeated_runs_have_rows_of_their_own(tmp_path):
   save_code_replicas(tmp_path / 'a', [0.7, 0.8])
   save_code_replicas(tmp_path / 'b', [0.7])
-  save_codes(tmp_path / 'c', protocol={'step': 100, 'seed': 7}, notes=['short run'])
-  save_codes(tmp_path / 'd', protocol={'data': 'other_mnist/split_00/1.0.0/train/1', 'seed': 8})
+  save_codes(tmp_path / 'c', fields={'step': 100, 'seed': 7}, notes=['short run'])
+  save_codes(tmp_path / 'd', fields={'data': 'other_mnist/split_NN', 'seed': 8})
   rows = collect([tmp_path])
-  assert sorted(len(row.evaluations) for row in rows) == [1, 1, 1, 2]
+  assert sorted(len(row.records) for row in rows) == [1, 1, 1, 2]
   text = markdown_table(rows)
   table = [line for line in text.splitlines() if line.startswith('| elastic_infogan')]
   # In the paper's tables and that of clusters; the other data has its own table of the prior.
@@ -305,7 +312,7 @@ def test_only_some_replicas_have_a_score(tmp_path):
 def test_runs_without_labels(tmp_path):
   results = UNLABELLED['results'] | {'prior': [0.6, 0.3, 0.1]}
   save_codes(tmp_path / 'a', **UNLABELLED)
-  save_codes(tmp_path / 'b', protocol={'seed': 1}, **UNLABELLED | {'results': results})
+  save_codes(tmp_path / 'b', fields={'seed': 1}, **UNLABELLED | {'results': results})
   rows = collect([tmp_path])
   text = markdown_table(rows)
   assert list(tables_in(text)) == ['Without labels']
@@ -317,17 +324,14 @@ def test_runs_without_labels(tmp_path):
   'damage',
   [
     json.dumps(CODES)[:-100],
-    json.dumps(CODES | {'results': {'nmi': 0.5}}),
     json.dumps(CODES | {'results': ['nmi']}),
     json.dumps(CODES | {'results': CODES['results'] | {'ent': 'low'}}),
     json.dumps(CODES | {'results': CODES['results'] | {'prior': [0.5, 0.5]}}),
-    json.dumps(CODES | {'results': CODES['results'] | {'prior': None}}),
-    json.dumps(CODES | {'protocol': {'step': 1, 'codes': 3}}),
-    json.dumps(CODES | {'protocol': CODES['protocol'] | {'data': None}}),
-    json.dumps(CODES | {'class_names': []}),
+    json.dumps(CODES | {'step': None}),
+    json.dumps(CODES | {'run': None}),
+    json.dumps(CODES | {'labels': labels(['0'], [1, 2])}),
     json.dumps(CODES | {'published': 3}),
     json.dumps(CODES | {'results': CODES['results'] | {'matched_classes': [0, 1]}}),
-    json.dumps(CODES | {'results': CODES['results'] | {'matched_classes': [0, 1, 3]}}),
   ],
 )
 def test_damaged_evaluation(tmp_path, damage):
@@ -356,5 +360,5 @@ def test_splits_are_averaged_but_not_different_data(tmp_path):
     'long_tail_cars3d/set_2_draw_2-0123456789/1.0.0/train/08',
   )
   for seed, key in enumerate(keys):
-    save_codes(tmp_path / str(seed), protocol={'data': key, 'seed': seed})
-  assert sorted(len(row.evaluations) for row in collect([tmp_path])) == [1, 1, 1, 1, 2, 2]
+    save_codes(tmp_path / str(seed), fields={'data': data_set(key), 'split': key, 'seed': seed})
+  assert sorted(len(row.records) for row in collect([tmp_path])) == [1, 1, 1, 1, 2, 2]

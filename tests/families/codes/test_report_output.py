@@ -18,9 +18,10 @@ def _save_samples(folder, size=8, codes=3):
 
 def test_console_without_labels_names_the_extremes_of_the_prior_and_the_picture(tmp_path):
   results = UNLABELLED['results'] | {'prior': [0.25, 0.25, 0.25, 0.25]}
-  four = UNLABELLED | {'results': results, 'method': 'joint_vae'}
+  codes = {'names': list('abcd'), 'counts': []}
+  four = UNLABELLED | {'results': results, 'method': 'joint_vae', 'labels': {'codes': codes}}
   save_codes(tmp_path / 'a', **UNLABELLED)
-  save_codes(tmp_path / 'b', protocol={'codes': 4}, **four)
+  save_codes(tmp_path / 'b', fields={'codes': 4}, **four)
   (tmp_path / 'a' / 'code_grid.png').touch()
   assert console_table(collect([tmp_path])).splitlines() == [
     'mnist_lt',
@@ -34,7 +35,7 @@ def test_console_without_labels_names_the_extremes_of_the_prior_and_the_picture(
 def test_console_of_several_runs_without_labels(tmp_path):
   results = UNLABELLED['results'] | {'prior': [0.6, 0.3, 0.1]}
   save_codes(tmp_path / 'a', **UNLABELLED)
-  save_codes(tmp_path / 'b', protocol={'seed': 1}, **UNLABELLED | {'results': results})
+  save_codes(tmp_path / 'b', fields={'seed': 1}, **UNLABELLED | {'results': results})
   for name in 'ab':
     (tmp_path / name / 'code_grid.png').touch()
   assert console_table(collect([tmp_path])).splitlines() == [
@@ -69,7 +70,7 @@ def test_pictures_are_drawn_beside_the_report(tmp_path):
   for method in ('uniform_infogan', 'elastic_infogan'):
     save_code_replicas(tmp_path / 'runs' / method, [0.7, 0.8], method=method)
     _save_samples(tmp_path / 'runs' / method / 'replica_00')
-  save_codes(tmp_path / 'runs' / 'short', protocol={'step': 100})
+  save_codes(tmp_path / 'runs' / 'short', fields={'step': 100})
   save_codes(tmp_path / 'runs' / 'joint_vae', method='joint_vae')  # it has no samples
   report([tmp_path / 'runs'])
   assert not list(tmp_path.rglob('*.png'))

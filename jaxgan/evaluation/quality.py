@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from jaxgan.logging import finite
 from jaxgan.metrics import class_distribution, kid, per_class, prdc
 
 KERNEL_SUBSETS, KERNEL_SUBSET_SIZE = 100, 1000
@@ -32,8 +31,8 @@ def quality(generated, real) -> dict:
     real: features `[M, D]`.
 
   Returns:
-    None where a number is not defined: 'kid' and 'kid_std' (over subsets), 'precision', 'recall',
-    'density', 'coverage'.
+    'kid' and 'kid_std' (over subsets), 'precision', 'recall',
+    'density', 'coverage', which are None of too few images.
   """
   distance, deviation = kid.kernel_distance(
     generated, real, num_subsets=KERNEL_SUBSETS, subset_size=KERNEL_SUBSET_SIZE
@@ -57,7 +56,7 @@ def by_class(generated, generated_labels, real, real_labels, train_counts) -> di
     train_counts: training images of each class `[K]`.
 
   Returns:
-    None where a number is not defined: 'class_frechet' `[K]`, 'thirds_frechet' (head, medium, tail)
+    NaN where a number is not defined: 'class_frechet' `[K]`, 'thirds_frechet' (head, medium, tail)
     and 'groups_frechet' (many, medium, few), 'class_covariance_trace' and
     'class_covariance_trace_reference' `[K]`.
   """
@@ -68,13 +67,9 @@ def by_class(generated, generated_labels, real, real_labels, train_counts) -> di
   traces = per_class.class_covariance_trace(generated, generated_labels, num_classes)
   real_traces = per_class.class_covariance_trace(real, real_labels, num_classes)
   return {
-    'class_frechet': finite(per_class.class_frechet(*labelled, num_classes).tolist()),
-    'thirds_frechet': _finite_values(per_class.group_frechet(*labelled, thirds)),
-    'groups_frechet': _finite_values(per_class.group_frechet(*labelled, groups)),
-    'class_covariance_trace': finite(traces.tolist()),
-    'class_covariance_trace_reference': finite(real_traces.tolist()),
+    'class_frechet': per_class.class_frechet(*labelled, num_classes),
+    'thirds_frechet': list(per_class.group_frechet(*labelled, thirds).values()),
+    'groups_frechet': list(per_class.group_frechet(*labelled, groups).values()),
+    'class_covariance_trace': traces,
+    'class_covariance_trace_reference': real_traces,
   }
-
-
-def _finite_values(by_name):
-  return {name: finite(value) for name, value in by_name.items()}

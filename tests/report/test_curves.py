@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from jaxgan.report.chart import HEIGHT, WIDTH, Line, chart, scalars, ticks
+from jaxgan.report.curves import HEIGHT, WIDTH, Line, chart, scalars, ticks
 
 
 @pytest.mark.parametrize(

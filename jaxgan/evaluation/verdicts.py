@@ -1,19 +1,19 @@
 """Which methods differ from the baseline, by the seeds that both were trained with."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from jaxgan.evaluation.metric import LOWER, METRICS, is_compared
 from jaxgan.metrics import bootstrap
-from jaxgan.report.rows import Row
 
 BASELINE = 'unconditional'
-# Result -> (its name in a report, whether small values are good).
-SCORES = {
-  'kl_from_uniform': ('KL', True),
-  'fid': ('FID', True),
-  'frechet_annotator': ('Fréchet (annotator)', True),
-  'cas': ('CAS', False),
-  'code_kl_from_uniform': ('KL of codes', True),
-  'frechet_recogniser': ('Fréchet (recogniser)', True),
+# What metrics are called in a report, the first ones first; others have their own name.
+HEADINGS = {
+  'kl_from_uniform': 'KL',
+  'fid': 'FID',
+  'frechet_annotator': 'Fréchet (annotator)',
+  'cas': 'CAS',
+  'code_kl_from_uniform': 'KL of codes',
+  'frechet_recogniser': 'Fréchet (recogniser)',
 }
 NONE = 'no difference shown'
 # What must agree for two methods' numbers to mean the same.
@@ -25,21 +25,33 @@ class Comparison(NamedTuple):
   """A method beside the baseline.
 
   Attributes:
-    row: of the method.
-    baseline: the Row that it is compared with.
+    row: the `report.rows.Row` of the method.
+    baseline: the one that it is compared with.
     seeds: how many seeds they share.
     verdicts: {score: ('better', 'worse' or 'no difference shown', 95 % interval of the mean
       difference or None for fewer than two seeds)} of the scores that both have.
   """
 
-  row: Row
-  baseline: Row
+  row: Any
+  baseline: Any
   seeds: int
   verdicts: dict
 
 
+def scores() -> dict:
+  """The metrics by which methods are better or worse, by name."""
+  metrics = METRICS['generated']
+  names = dict.fromkeys([*HEADINGS, *metrics])
+  return {name: metrics[name] for name in names if is_compared(metrics[name])}
+
+
+def heading(score: str) -> str:
+  """What a score is called in a report."""
+  return HEADINGS.get(score, score)
+
+
 def _switches(row) -> str:
-  return row.evaluations[0]['protocol'].get('switches', '')
+  return row.settings.get('switches', '')
 
 
 def label(row) -> str:
@@ -59,9 +71,7 @@ def compare(rows) -> list[Comparison]:
   """
   groups = {}
   for row in rows:
-    first = row.evaluations[0]
-    protocol = [first['protocol'].get(name) for name in _COMPARABLE]
-    key = repr([row.experiment, first['class_names'], first['train_counts'], protocol])
+    key = repr([row.experiment, *(row.settings.get(name) for name in _COMPARABLE)])
     groups.setdefault(key, []).append(row)
   comparisons = []
   for group in groups.values():
@@ -83,15 +93,15 @@ def _baselines(row, group):
 
 def _at_the_same_step(row, baselines):
   """Of several baselines one of as many steps, where there is one."""
-  step = row.evaluations[0]['protocol']['step']
-  return min(baselines, key=lambda other: other.evaluations[0]['protocol']['step'] != step)
+  step = row.records[0].step
+  return min(baselines, key=lambda other: other.records[0].step != step)
 
 
 def _compare(row, baseline):
   ours, theirs = _by_run(row), _by_run(baseline)
   shared = [run for run in ours if run in theirs]
   verdicts = {}
-  for score, (_, lower_is_better) in SCORES.items():
+  for score, metric in scores().items():
     if score == 'cas' and _cas_protocol(row) != _cas_protocol(baseline):
       continue
     pairs = [(ours[run].get(score), theirs[run].get(score)) for run in shared]
@@ -99,12 +109,12 @@ def _compare(row, baseline):
     if pairs:
       columns = tuple(zip(*pairs, strict=True))
       interval = bootstrap.paired_interval(*columns) if len(pairs) > 1 else None
-      verdicts[score] = (bootstrap.verdict(*columns, lower_is_better), interval)
+      verdicts[score] = (bootstrap.verdict(*columns, metric.better == LOWER), interval)
   return Comparison(row, baseline, len(shared), verdicts)
 
 
 def _cas_protocol(row):
-  return [row.evaluations[0]['protocol'].get(name) for name in _CAS]
+  return [row.settings.get(name) for name in _CAS]
 
 
 def _by_run(row):
@@ -113,10 +123,9 @@ def _by_run(row):
   Without labels the recogniser is the judge.
   """
   results = {}
-  for evaluation in row.evaluations:
-    protocol = evaluation['protocol']
-    judge = 'annotator_accuracy' if evaluation['class_names'] else 'recogniser'
-    results[protocol.get('seed'), protocol.get(judge)] = evaluation['results']
+  for record in row.records:
+    judge = 'annotator_accuracy' if 'classes' in record.labels else 'recogniser'
+    results[record.run.get('seed'), record.run.get(judge)] = record.results
   return results
 
 
@@ -124,7 +133,7 @@ def in_words(comparison: Comparison) -> str:
   """A comparison as a line: 'a against b (3 shared seeds): better in KL; worse in CAS'."""
   names = {}
   for score, (verdict, _) in comparison.verdicts.items():
-    names.setdefault(verdict, []).append(SCORES[score][0])
+    names.setdefault(verdict, []).append(heading(score))
   order = [verdict for verdict in ('better', 'worse', NONE) if verdict in names]
   parts = '; '.join(f'{verdict} in {", ".join(names[verdict])}' for verdict in order)
   seeds = f'{comparison.seeds} shared seed{"" if comparison.seeds == 1 else "s"}'

@@ -11,7 +11,7 @@ import pytest
 from jaxgan import config as config_lib
 from jaxgan import data as data_lib
 from jaxgan import train
-from jaxgan.families.class_balancing import cas
+from jaxgan.evaluation import cas
 
 
 @pytest.fixture

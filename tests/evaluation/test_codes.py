@@ -14,14 +14,17 @@ from jaxgan import jobs
 from jaxgan.algorithms import Algorithm
 from jaxgan.algorithms.infogan import InfoGanState
 from jaxgan.algorithms.joint_vae import JointVaeState
-from jaxgan.families.codes import evaluate, measures
-from jaxgan.families.codes.measures import CodeEvaluator, counts_results, nearest_neighbours
+from jaxgan.evaluation import code_results as measures
+from jaxgan.evaluation import codes as evaluate
+from jaxgan.evaluation.code_results import counts_results, nearest_neighbours
+from jaxgan.evaluation.codes import Observer
 from tests.stand_in import tiny_codes
 
 K, R = 4, 2  # codes, continuous codes
 LEVELS = (-0.8, 0.0, 0.8, 0.5)  # brightness of each code; images of the last are of two classes
 CLASSES = ('dark', 'grey', 'bright')
 ALL = np.arange(3)
+NAMES = ('code_0', 'code_1', 'code_2', 'code_3')
 RESIZED = 'resized from the published images'
 
 
@@ -64,7 +67,8 @@ def _config():
 @pytest.fixture(scope='module')
 def evaluator():
   annotator = jobs.Classifier(_classify, jnp.float32(1.0), CLASSES, (8, 8, 1), 0.9, 'stub')
-  return CodeEvaluator(_config(), ALGORITHM, K, annotator)
+  setup = SimpleNamespace(config=_config(), annotator=annotator)
+  return Observer(setup, ALGORITHM, NAMES, has_untrained=True)
 
 
 @pytest.fixture
@@ -133,7 +137,8 @@ def test_traversal_moves_only_its_code(evaluator, state):
 
 def test_without_continuous_codes_there_is_no_traversal():
   for method in ('elastic_infogan', 'joint_vae'):
-    evaluator = CodeEvaluator(tiny_codes(method), ALGORITHM, K, annotator=None)
+    setup = SimpleNamespace(config=tiny_codes(method), annotator=None)
+    evaluator = Observer(setup, ALGORITHM, NAMES, has_untrained=False)
     assert evaluator.num_continuous == 0
     assert len(evaluator.traversals(None, jax.random.key(0), np.linspace(-1, 1, 5))) == 0
 
@@ -156,7 +161,7 @@ def test_codes_are_one_hot_with_continuous_ones_beside(evaluator):
 def test_samples_are_labelled_by_their_codes(state):
   pool = SimpleNamespace(class_names=CLASSES)
   setup = SimpleNamespace(config=_config(), data=SimpleNamespace(pool=pool), annotator=None)
-  evaluation = evaluate.Evaluation(setup, ALGORITHM)
+  evaluation = Observer(setup, ALGORITHM, NAMES, has_untrained=True)
   shares = {}
   for balanced in (False, True):
     sample, names, source = evaluation.sampler(state, balanced)
@@ -220,10 +225,13 @@ def test_evaluating_changes_nothing(evaluator, state, assert_trees_equal):
   assert_trees_equal(before, state)
 
 
-def test_random_variables_are_those_a_run_of_the_seed_begins_with(evaluator):
+def test_the_untrained_recogniser_is_that_which_a_run_of_the_seed_begins_with(evaluator):
+  images = np.arange(3 * 64, dtype=np.uint8).reshape(3, 8, 8, 1)
+  evaluator._outputs, outputs = lambda variables, images: variables, evaluator._outputs
   first = _init(data_lib.run_keys(5)[0]).variables
-  np.testing.assert_allclose(evaluator.random_variables(5), first, rtol=1e-6)
-  assert float(evaluator.random_variables(6)) != pytest.approx(float(first))
+  np.testing.assert_allclose(evaluator._untrained(5, images), first, rtol=1e-6)
+  assert float(evaluator._untrained(6, images)) != pytest.approx(float(first))
+  evaluator._outputs = outputs
 
 
 def test_results_by_hand():
@@ -322,7 +330,7 @@ def test_nearest_neighbours_of_logits_and_of_features_have_names_of_their_own():
     (
       'gumbel_softmax_pos',
       {'prior_start': (0.5, 0.3, 0.2), 'positive_loss': 'cosine', 'prior_entropy_weight': 1.0},
-      {'prior_start': (0.5, 0.3, 0.2), 'positive_loss': 'cosine', 'prior_entropy_weight': 1.0},
+      {'prior_start': [0.5, 0.3, 0.2], 'positive_loss': 'cosine', 'prior_entropy_weight': 1.0},
     ),
     ('ground_truth_infogan_ntxent', {'crop_keep': 0.9, 'crop_of': 'area'}, {'crop_of': 'area'}),
     ('joint_vae', {}, {}),

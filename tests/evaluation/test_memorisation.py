@@ -1,12 +1,10 @@
 """Generated images of the tail beside their nearest training images."""
 
-import json
-
 import numpy as np
 import pytest
 
-from jaxgan.families.class_balancing import memorisation
-from jaxgan.families.class_balancing.memorisation import Side, check, compare
+from jaxgan.evaluation import memorisation
+from jaxgan.evaluation.memorisation import LabelledFeatures, compare
 
 COUNTS = [9, 2, 5, 3]  # class 1 is the rarest
 
@@ -15,7 +13,9 @@ def _side(features, labels, shown=None):
   """Images that hold the first feature."""
   features = np.asarray(features, np.float32)
   images = (10 * features[:shown, :1]).astype(np.uint8)[:, :, None, None]
-  return Side(np.broadcast_to(images, (len(images), 4, 4, 1)), np.asarray(labels), features)
+  return LabelledFeatures(
+    np.broadcast_to(images, (len(images), 4, 4, 1)), np.asarray(labels), features
+  )
 
 
 TRAIN = _side([[0.0, 0], [1.0, 0], [8.0, 0], [9.0, 0]], [0, 0, 1, 1])
@@ -31,7 +31,6 @@ def test_copies_are_found():
   np.testing.assert_allclose(results['held_out_quantiles'][0][::5], [1.0, 1.5, 2.0])
   np.testing.assert_array_equal(arrays['images'], arrays['nearest'])
   assert arrays['labels'].tolist() == arrays['nearest_labels'].tolist() == [1, 1]
-  check(json.loads(json.dumps(results)), 4)
 
 
 def test_new_images_are_none_and_the_nearest_come_first():
@@ -48,27 +47,9 @@ def test_a_class_without_images():
   results, arrays = compare(_side([[0.0, 0]], [0]), TRAIN, HELD_OUT, COUNTS)
   assert results['copying'] == [None] and results['generated_quantiles'] == [None]
   assert results['shown'] == [0] and len(arrays['images']) == len(arrays['distances']) == 0
-  check(results, 4)
 
 
 def test_the_rarest_classes_first_and_not_too_many():
   assert memorisation.tail_classes([5, 9, 1, 7, 3, 8]).tolist() == [2, 4]
   assert memorisation.tail_classes([5, 9]).tolist() == [0]
   assert len(memorisation.tail_classes(np.arange(100))) == memorisation.MAX_CLASSES
-
-
-@pytest.mark.parametrize(
-  'change',
-  [
-    {'classes': [4]},
-    {'copying': []},
-    {'copying': ['x']},
-    {'shown': [None]},
-    {'held_out_quantiles': [[1.0]]},
-    {'generated_quantiles': [['x'] * 11]},
-  ],
-)
-def test_damaged_results_are_refused(change):
-  results, _ = compare(_side([[9.0, 0]], [1]), TRAIN, HELD_OUT, COUNTS)
-  with pytest.raises(ValueError, match='memorisation'):
-    check(results | change, 4)

@@ -6,14 +6,13 @@ import numpy as np
 
 from jaxgan.metrics import class_distribution, memorisation
 
-SAMPLES_FILE = 'nearest_training.npz'  # in the folder of an evaluation
 MAX_CLASSES = 10  # the rarest ones
 MAX_IMAGES = 1000  # of a class, generated and held out
 SHOWN = 6  # images of a class that are kept to be looked at
 QUANTILES = np.linspace(0, 1, 11)
 
 
-class Side(NamedTuple):
+class LabelledFeatures(NamedTuple):
   """Images of one origin.
 
   Attributes:
@@ -33,7 +32,9 @@ def tail_classes(train_counts):
   return np.concatenate(thirds)[::-1][: min(MAX_CLASSES, max(1, len(thirds[-1])))]
 
 
-def compare(generated: Side, train: Side, held_out: Side, train_counts) -> tuple[dict, dict]:
+def compare(
+  generated: LabelledFeatures, train: LabelledFeatures, held_out: LabelledFeatures, train_counts
+) -> tuple[dict, dict]:
   """How near generated images of the tail come to training images, beside how near real ones do.
 
   Nearest neighbours are searched among the training images of all classes.
@@ -45,7 +46,7 @@ def compare(generated: Side, train: Side, held_out: Side, train_counts) -> tuple
     train_counts: training images of each class `[K]`.
 
   Returns:
-    (What evaluation.json has: 'classes', rarest first, and for each of them 'copying' (see
+    (The numbers: 'classes', rarest first, and for each of them 'copying' (see
     `metrics.memorisation.copying`), 'generated_images' and 'held_out_images' compared, the
     'generated_quantiles' and 'held_out_quantiles' of their distances at 0, 10, ..., 100 %, None of
     no image, and how many are 'shown'; what the npz has: 'images', the generated images of a class
@@ -81,24 +82,3 @@ def compare(generated: Side, train: Side, held_out: Side, train_counts) -> tuple
     'nearest_labels': train.labels[found],
     'distances': distances,
   }
-
-
-def check(results, num_classes) -> None:
-  """Raises where the results in an evaluation.json are not as `compare` returns them."""
-  classes = results['classes']
-  if not set(classes) <= set(range(num_classes)):
-    raise ValueError('memorisation of a class that is not there')
-  columns = ['copying', 'shown']
-  for name in ('generated', 'held_out'):
-    columns += [f'{name}_images', f'{name}_quantiles']
-  for name in columns:
-    if len(results[name]) != len(classes):
-      raise ValueError(f'memorisation: {name} has not one value a class')
-  quantiles = [q for name in columns[3::2] for q in results[name] if q is not None]
-  if any(len(found) != len(QUANTILES) for found in quantiles):
-    raise ValueError('memorisation: a quantile is missing')
-  numbers = [*(x for x in results['copying'] if x is not None), *(x for q in quantiles for x in q)]
-  for name in ('shown', 'generated_images', 'held_out_images'):
-    numbers += results[name]
-  if not all(isinstance(value, (int, float)) for value in numbers):
-    raise ValueError('memorisation: a result is not a number')

@@ -25,7 +25,7 @@ def generate(sample, arrays, num_images: int | None, seed: int, batch_size: int)
   conditional one the classes asked for, drawn uniformly (authors' released code).
 
   Args:
-    sample: `sample(rng, num_images) -> (images, labels)`, see `jaxgan.families`.
+    sample: `sample(rng, num_images) -> (images, labels)`, see `evaluate.Evaluation.sampler`.
     arrays: the training images.
     num_images: how many; None for as many as there are training images.
     seed: of the noise.

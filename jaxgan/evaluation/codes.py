@@ -1,0 +1,308 @@
+"""Observes categorical codes: draws images of each code, and asks Q about real ones."""
+
+import functools
+import itertools
+import re
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxgan import compilation, distributed, files, jobs, priors
+from jaxgan import data as data_lib
+from jaxgan.evaluation.code_results import CLUSTERING, NEIGHBOURS, Seen
+from jaxgan.evaluation.record import CODES_FILE, RETRIEVAL_FILE, LabelSet
+from jaxgan.metrics import class_distribution, knn
+from jaxgan.networks import infogans
+
+# Fields of the algorithm that methods do not say.
+_SETTINGS = (
+  'network', 'width', 'prior_learning_rate', 'prior_losses', 'prior_entropy_weight', 'prior_start',
+  'positive_loss', 'views', 'rotation_degrees', 'crop_of', 'beta_continuous', 'beta_discrete',
+  'continuous_capacity', 'discrete_capacity', 'capacity_steps',
+)  # fmt: skip
+_QUERIES, _NEIGHBOURS = 8, 10  # of the retrieval picture
+_RESIZED = 'resized from the published images'
+# The data of each column of the paper's tables: its key, and what its pixels are.
+_PUBLISHED_DATA = {
+  'mnist': (r'long_tail_mnist/split_\d+', 'exact'),
+  'youtube_faces': (r'youtube_faces40/\d', _RESIZED),
+  'cars3d': (r'long_tail_cars3d/set_\d_draw_\d', _RESIZED),
+  'chairs3d': (r'long_tail_chairs3d/set_\d_draw_\d', _RESIZED),
+  'shapenet': (r'shapenet5/\d', 'unverified'),  # Everyone renders it anew.
+}
+
+
+class Observer:
+  """Draws images of the codes of a state and never changes it; compiled once."""
+
+  def __init__(self, setup, algorithm, names, has_untrained: bool):
+    """Compiles nothing yet.
+
+    Args:
+      setup: the Setup of the experiment.
+      algorithm: an InfoGAN or the JointVAE.
+      names: of the k codes.
+      has_untrained: whether its recogniser is measured untrained, too.
+    """
+    self._setup, self._config, self._algorithm = setup, setup.config, algorithm
+    self._annotator = annotator = setup.annotator
+    self.names, self._has_untrained = names, has_untrained
+    self.num_categories = len(names)
+    self.num_continuous = getattr(setup.config.algorithm, 'num_continuous', 0)
+    self._probabilities = compilation.jit(jax.nn.softmax)
+    self._outputs = jobs.compile_outputs(algorithm.classify)
+
+    def images(state, rng, num_images, codes):
+      """Images uint8 of given codes, in inference mode."""
+      return data_lib.to_uint8(algorithm.generate(state, rng, num_images, codes=codes))
+
+    self.images = compilation.jit(images, static_argnums=2)
+
+    def sample(state, rng, prior, num_images):
+      """Images uint8 of codes drawn from a prior `[k]`, and their categories."""
+      category_rng, codes_rng, images_rng = jax.random.split(rng, 3)
+      categories = jnp.argmax(priors.categorical(category_rng, prior, num_images), axis=-1)
+      codes = self.codes(codes_rng, categories)
+      return images(state, images_rng, num_images, codes), categories
+
+    self.sample = compilation.jit(sample, static_argnums=3)
+
+    def label(state, variables, rng, category, classes, num):
+      codes_rng, images_rng = jax.random.split(rng)
+      codes = self.codes(codes_rng, jnp.full(num, category))
+      generated = data_lib.scale(images(state, images_rng, num, codes))
+      logits, _ = annotator.classify(variables, generated)
+      return jnp.argmax(logits[:, classes], axis=-1)
+
+    self._label = compilation.jit(label, static_argnums=5)
+
+  def codes(self, rng, categories):
+    """One-hot codes `[N, k + r]` of given categories `[N]`, their continuous part at random."""
+    continuous = priors.continuous_uniform(rng, self.num_continuous, len(categories))
+    one_hot = jax.nn.one_hot(categories, self.num_categories)
+    return jnp.concatenate([one_hot, continuous], axis=-1)
+
+  def prior(self, state) -> np.ndarray:
+    """The prior of the categories `[k]`; JointVAE's is uniform."""
+    if not hasattr(state, 'prior_logits'):
+      return np.full(self.num_categories, 1 / self.num_categories)
+    return distributed.to_host(self._probabilities(state.prior_logits)).astype(np.float64)
+
+  def settled(self, state):
+    """The state as it is: one network makes all images."""
+    return state
+
+  def num_images(self, periodic: bool) -> int:
+    """How many images of each code an evaluation draws."""
+    config = self._config.evaluation
+    return config.periodic_images_per_code if periodic else config.images_per_code
+
+  def observe(
+    self, state, replica: int, rng, num_images: int, needs=frozenset(), place=None
+  ) -> Seen:
+    """Draws images of each code and, for 'features', asks Q about the training images.
+
+    Args:
+      state: of the algorithm.
+      replica: whose classes and images.
+      rng: key; the same key gives the same images.
+      num_images: of each code.
+      needs: of the metrics that will be measured.
+      place: not used.
+    """
+    del place
+    data, labelled = self._setup.data, self._annotator is not None
+    seed, counts, arrays, outputs = self._config.seed + replica, None, None, (None, None)
+    untrained = None
+    if labelled:
+      classes = jobs.class_positions(self._annotator.class_names, data, replica)
+      counts = self.counts(state, num_images, rng, classes)
+    if 'features' in needs:
+      arrays = data.arrays(replica)
+      outputs = self.recognise(state.variables, arrays.images)
+      if labelled and self._has_untrained:
+        untrained = functools.partial(self._untrained, seed, arrays.images)
+    train_counts = data.share_counts(replica)
+    return Seen(self.prior(state), counts, train_counts, outputs, arrays, seed, untrained)
+
+  def counts(self, state, images_per_code: int, rng, classes) -> np.ndarray:
+    """How many of the images of each code are called each class, `[k, K]`.
+
+    Args:
+      state: of the algorithm.
+      images_per_code: how many.
+      rng: key.
+      classes: int `[K]`, the annotator's outputs to choose from.
+    """
+    num_classes = len(classes)
+    batch_size = min(self._config.evaluation.batch_size, images_per_code)
+    starts = range(0, images_per_code, batch_size)
+    places = list(itertools.product(range(self.num_categories), starts))
+
+    def labels():
+      for category, start in places:
+        batch_rng = jax.random.fold_in(jax.random.fold_in(rng, category), start)
+        variables = self._annotator.variables
+        yield self._label(state, variables, batch_rng, category, classes, batch_size)
+
+    counts = np.zeros((self.num_categories, num_classes), np.int64)
+    for (category, start), found in zip(places, distributed.each_to_host(labels()), strict=True):
+      wanted = found[: images_per_code - start]
+      counts[category] += class_distribution.class_counts(wanted, num_classes)
+    return counts
+
+  def grid(self, state, rng, columns: int = 10) -> np.ndarray:
+    """Images uint8 `[k, columns, H, W, C]`: one row a code, one noise a column."""
+    codes_rng, images_rng = jax.random.split(rng)
+    rows = [
+      self.images(state, images_rng, columns, self.codes(codes_rng, jnp.full(columns, category)))
+      for category in range(self.num_categories)
+    ]
+    return np.stack(distributed.to_host(rows))
+
+  def traversals(self, state, rng, values) -> np.ndarray:
+    """Images uint8 `[r, k, len(values), H, W, C]`: one continuous code moves, all else stands."""
+    if not self.num_continuous:
+      return np.zeros((0, self.num_categories, len(values)), np.uint8)
+    noise_rngs = jax.random.split(rng, self.num_categories)
+    rows = []
+    for i in range(self.num_continuous):
+      for category, noise_rng in enumerate(noise_rngs):
+        frames = []
+        for value in values:
+          codes = jax.nn.one_hot(jnp.array([category]), self.num_categories)
+          continuous = jnp.zeros((1, self.num_continuous)).at[0, i].set(value)
+          codes = jnp.concatenate([codes, continuous], axis=-1)
+          frames.append(distributed.to_host(self.images(state, noise_rng, 1, codes))[0])
+        rows.append(np.stack(frames))
+    return np.stack(rows).reshape(self.num_continuous, self.num_categories, *rows[0].shape)
+
+  def recognise(self, variables, images) -> tuple[np.ndarray, np.ndarray]:
+    """What Q says of images uint8: the logits `[N, k]` and the features `[N, D]`."""
+    return self._outputs(variables, images)
+
+  def _untrained(self, seed: int, images):
+    """What Q says with the weights that a run of this seed begins with."""
+    variables = compilation.jit(self._algorithm.init)(data_lib.run_keys(seed)[0]).variables
+    return self.recognise(variables, images)
+
+  def score(self, results: dict) -> None:
+    """None: labels that are there for evaluation only must not choose a checkpoint."""
+    del results
+
+  def record_fields(self, seen: Seen, replica: int, step: int) -> dict:
+    """The fields of a record that do not depend on what was measured."""
+    config, arrays, annotator = self._config, self._setup.data.arrays(replica), self._annotator
+    labelled, notes, column = annotator is not None, [], published(self._config, arrays)
+    if not labelled:
+      notes.append('the images have no labels: no NMI, ENT, 1-NN accuracy and ARI')
+    if step < getattr(config.algorithm, 'capacity_steps', 0):
+      percent = 100 * step / config.algorithm.capacity_steps
+      notes.append(f'the capacities of the latents are at {percent:.0f} % of their ramp')
+    if column and arrays.metadata['pixels'] == 'unverified':
+      notes.append("the images are renderings of one's own, not those of the published numbers")
+    labels = {'codes': LabelSet(names=self.names)}
+    if labelled:
+      counts = tuple(self._setup.data.share_counts(replica).tolist())
+      labels = {'classes': LabelSet(names=tuple(arrays.class_names), counts=counts), **labels}
+    return {
+      'published': column,
+      'settings': {
+        'data': data_set(arrays.key),
+        'classes': len(arrays.class_names) if labelled else 0,
+        'codes': len(seen.prior),
+        'images_per_code': config.evaluation.images_per_code if labelled else 0,
+        'batch_size': config.train.batch_size,
+        **_settings(config.algorithm),
+        'generator': _generator(config.algorithm),
+        'batch_norm': 'running statistics',
+        'nearest_neighbours': NEIGHBOURS,
+        'knn1': 'logits',
+        'clustering': CLUSTERING,
+        'nmi': 'arithmetic mean (scikit-learn from 0.22 on), geometric beside it',
+      },
+      'run': {
+        'split': arrays.key,
+        'images': len(arrays.labels),
+        'annotator': annotator.key if labelled else None,
+        'annotator_accuracy': annotator.accuracy if labelled else None,
+        'replica': replica,
+        'replicas': config.replicas,
+      },
+      'labels': labels,
+      'notes': tuple(notes),
+    }
+
+  def save(self, folder, state, seen: Seen, replica: int) -> dict:
+    """Writes what pictures show; returns the `grid` of codes and what is `retrieved`."""
+    arrays, features = self._setup.data.arrays(replica), seen.features
+    grid = self.grid(state, self._setup.evaluation_rng(replica))
+    files.save_npz(folder / CODES_FILE, images=grid)
+    queries = np.random.default_rng(0).permutation(len(features))[:_QUERIES]
+    num = min(_NEIGHBOURS + 1, len(features))
+    # The first neighbour of a training image is the image itself.
+    nearest = knn.nearest_neighbours(features, features[queries], num)[:, 1:]
+    found = {'queries': arrays.images[queries], 'neighbours': arrays.images[nearest]}
+    if self._annotator is not None:
+      found |= {'query_labels': arrays.labels[queries], 'labels': arrays.labels[nearest]}
+    files.save_npz(folder / RETRIEVAL_FILE, **found)
+    return {'grid': grid, 'retrieved': found}
+
+  def sampler(self, state, balanced: bool):
+    """See `evaluate.Evaluation.sampler`."""
+    prior = np.ones(self.num_categories) if balanced else self.prior(state)
+
+    def sample(rng, num_images):
+      return distributed.to_host(self.sample(state, rng, prior, num_images))
+
+    return sample, self.names, 'their codes'
+
+
+def _settings(algorithm) -> dict:
+  """The fields of _SETTINGS that mean something for the method and its network."""
+  settings = {field: getattr(algorithm, field) for field in _SETTINGS if hasattr(algorithm, field)}
+  if not infogans.NETWORKS[algorithm.network].has_width:
+    del settings['width']
+  if settings.get('prior_start', ()) is None:
+    settings['prior_start'] = 'uniform'
+  unused, contrastive = [], getattr(algorithm, 'contrastive', None)
+  if getattr(algorithm, 'prior', None) != 'learnable':
+    unused += ['prior_entropy_weight', 'prior_start']
+  if contrastive != 'positives':
+    unused.append('positive_loss')
+  if contrastive == 'none':  # Nothing is done with a positive pair.
+    unused += ['views', 'rotation_degrees']
+  if contrastive == 'none' or getattr(algorithm, 'crop_keep', None) == 1.0:
+    unused.append('crop_of')
+  return {
+    name: list(value) if isinstance(value, tuple) else value
+    for name, value in settings.items()
+    if name not in unused
+  }
+
+
+def _generator(algorithm) -> str:
+  """Which generator is measured, for the protocol."""
+  decay = getattr(algorithm, 'ema_decay', 0.0)
+  return f'ema of decay {decay:g}' if decay else 'raw'
+
+
+def published(config, arrays) -> str | None:
+  """The column of the paper's tables; none for other data, such as other files of the same form."""
+  if config.published not in _PUBLISHED_DATA:
+    return config.published
+  key, pixels = _PUBLISHED_DATA[config.published]
+  metadata = arrays.metadata
+  same = metadata.get('pixels') == pixels and metadata.get('as_published', True)
+  return config.published if same and re.match(key, arrays.key) else None
+
+
+def data_set(key):
+  """The data set in a key, without the number of the split that one of its runs has.
+
+  'long_tail_mnist/split_07/1.0.0/train/01' is of 'long_tail_mnist/split_NN'; a name that has no
+  such number is the whole key, other data under the same name another data set.
+  """
+  split = re.match(r'[^/ ]+/(split_\d+|set_\d+_draw_\d+)(-[0-9a-f]+)?', key)
+  return re.sub(r'_\d+(?=[_-]|$)', '_NN', split[0]) if split else key

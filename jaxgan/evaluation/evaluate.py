@@ -1,0 +1,101 @@
+"""One evaluation for all methods: observe a state, measure, record."""
+
+from collections.abc import Mapping
+
+import jax
+import numpy as np
+
+from jaxgan.evaluation import metric as metrics_lib
+from jaxgan.evaluation import record as record_lib
+from jaxgan.evaluation.record import EvaluationRecord
+
+_RESAMPLED = 'KL and Fréchet distances are means over them, all else is of the first'
+
+
+class Evaluation:
+  """Measures, records and draws the states of a method, and never changes them.
+
+  Attributes:
+    observer: what sees states, such as `generated.Observer`.
+  """
+
+  def __init__(self, setup, method: str, observer, metrics: Mapping, pictures, differing=()):
+    """Compiles nothing yet.
+
+    Args:
+      setup: the Setup of the experiment.
+      method: the method.
+      observer: `observe(state, replica, rng, num_images, needs, place)` -> what metrics measure;
+        also `settled`, `num_images`, `score`, `record_fields`, `save` and `sampler`.
+      metrics: a table of `metric.METRICS`.
+      pictures: a module: `periodic(observer, folder, state, step, replica, rng)` draws while
+        training, `final(observer, folder, state, record, kept, rng)` a last evaluation, of
+        which `save` of the observer has `kept` something.
+      differing: what differs from the authors' code, a line each.
+    """
+    self.observer = observer
+    self._setup, self._method, self._metrics = setup, method, metrics
+    self._pictures, self._differing = pictures, list(differing)
+
+  def periodic(self, state, replica: int):
+    """What training logs of a state: (values by name, score that ranks checkpoints)."""
+    observer, rng = self.observer, self._setup.evaluation_rng(replica)
+    num = observer.num_images(periodic=True)
+    results = self._periodic(observer.settled(state), replica, rng, num)
+    values = {f'evaluation/{n}': value for n, value in results.items() if value is not None}
+    return values, observer.score(results)
+
+  def picture(self, folder, state, step: int, replica: int) -> None:
+    """Draws a state while training."""
+    rng = self._setup.evaluation_rng(replica)
+    self._pictures.periodic(self.observer, folder, self.observer.settled(state), step, replica, rng)
+
+  def write(self, folder, step: int, state, replica: int) -> EvaluationRecord:
+    """Evaluates a checkpoint in full; writes and draws its record to the folder of the replica."""
+    observer, config = self.observer, self._setup.config
+    state, key = observer.settled(state), self._setup.evaluation_rng(replica)
+    resamplings = getattr(config.evaluation, 'resamplings', 1)
+    rng, *others = (jax.random.fold_in(key, 1 + sampling) for sampling in range(resamplings))
+    needs, num = metrics_lib.needs(self._metrics), observer.num_images(periodic=False)
+    seen = observer.observe(state, replica, rng, num, needs, (folder, step))
+    results = metrics_lib.measure(self._metrics, seen)
+    results |= self._resampled(state, replica, others, results)
+    fields = observer.record_fields(seen, replica, step)
+    if others:
+      fields['settings'] |= {'resamplings': resamplings, 'resampled': _RESAMPLED}
+    if self._differing and fields['published']:
+      fields['settings']['differences'] = self._differing
+    fields['run'] |= {'seed': config.seed + replica, **record_lib.machine()}
+    record = EvaluationRecord(
+      experiment=config.experiment, method=self._method, step=step, results=results, **fields
+    )
+    kept = observer.save(folder, state, seen, replica)
+    record_lib.write(folder, record)
+    self._pictures.final(observer, folder, state, record, kept, key)
+    return record
+
+  def _periodic(self, state, replica, rng, num_images):
+    """The periodic results of so many images."""
+    needs = metrics_lib.needs(self._metrics, periodic=True)
+    seen = self.observer.observe(state, replica, rng, num_images, needs)
+    return metrics_lib.measure(self._metrics, seen, periodic=True)
+
+  def _resampled(self, state, replica, rngs, first):
+    """The periodic numbers of images that are drawn from the state again and again.
+
+    Returns:
+      {} for no further sampling, or for each number that the first sampling has: its values, as
+      '<name>_resamplings', and their mean in place of the first.
+    """
+    if not rngs:
+      return {}
+    num = self.observer.num_images(periodic=False)
+    samplings = [first, *(self._periodic(state, replica, rng, num) for rng in rngs)]
+    names = [m.name for m in self._metrics.values() if m.periodic and not m.axes]
+    values = {n: [results[n] for results in samplings] for n in names if first[n] is not None}
+    means = {name: float(np.mean(each)) for name, each in values.items()}
+    return means | {f'{name}_resamplings': each for name, each in values.items()}
+
+  def sampler(self, state, balanced: bool):
+    """(sample(rng, num_images) -> (images, labels), names of the labels, what gives them)."""
+    return self.observer.sampler(self.observer.settled(state), balanced)

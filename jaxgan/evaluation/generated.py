@@ -1,0 +1,241 @@
+"""Observes GANs: draws images from a state, which judges label and compare with real ones."""
+
+import functools
+
+import jax
+import numpy as np
+
+from jaxgan import compilation, distributed, files, jobs
+from jaxgan import data as data_lib
+from jaxgan.algorithms import gan_methods, stability
+from jaxgan.algorithms.ema_statistics import IN_WORDS
+from jaxgan.evaluation import cas, quality
+from jaxgan.evaluation.judges import KINDS, Judges, Score, Seen
+from jaxgan.evaluation.record import IMAGES_FILE, NEAREST_FILE
+from jaxgan.metrics import fid
+
+_KEPT = 512  # evaluation images kept for pictures
+_SCORES = ('fid', 'frechet_recogniser', 'frechet_annotator')  # The first that is there counts.
+_COUNTING = (  # Ablations change it.
+  'count_start', 'cycle_start', 'count_update', 'count_decay', 'count_cycle'
+)  # fmt: skip
+
+
+class Observer:
+  """Draws images from the states of a GAN and never changes a state; compiled once."""
+
+  def __init__(self, setup, method: str, algorithm, roles):
+    """Compiles nothing yet.
+
+    Args:
+      setup: the Setup of the experiment.
+      method: the method.
+      algorithm: its Algorithm.
+      roles: of the classifiers that the method and its evaluation need.
+    """
+    self._setup, self._method, self._algorithm, self._roles = setup, method, algorithm, roles
+    judging = {'annotator', gan_methods.METHODS[method].classifier}
+    if 'annotator' not in setup.classifiers:
+      judging.add('recogniser')
+    # The classifiers that measure. With labels, a recogniser measures only methods that use it.
+    self._measuring = {
+      role: setup.classifiers[role] for role in KINDS if role in judging & setup.classifiers.keys()
+    }
+
+    def generate(state, rng, num_images, ema=True):
+      return data_lib.to_uint8(algorithm.generate(state, rng, num_images, ema))
+
+    def generate_labelled(state, rng, num_images):
+      rng, label_rng = jax.random.split(rng)
+      num_classes = setup.data.num_classes
+      labels = jax.random.randint(label_rng, (num_images,), 0, num_classes)
+      return data_lib.to_uint8(algorithm.generate(state, rng, num_images, labels=labels)), labels
+
+    self._judges = {}
+    self._compiled = functools.cache(jobs.compile_classify)
+    self.settled = compilation.jit(algorithm.settled)
+    self.generate = compilation.jit(generate, static_argnums=(2, 3))
+    self._generate_labelled = compilation.jit(generate_labelled, static_argnums=2)
+
+  def judges(self, replica: int) -> Judges:
+    """Made once for each replica's images; they differ only where replicas have splits."""
+    setup, key = self._setup, self._setup.data.keys[replica]
+    if key not in self._judges:
+      arrays = setup.data.arrays(replica)
+      self._judges[key] = Judges(
+        setup.config, self._algorithm, self._measuring, arrays, setup.workdir
+      )
+    return self._judges[key]
+
+  def num_images(self, periodic: bool) -> int:
+    """How many images an evaluation draws."""
+    config = self._setup.config.evaluation
+    return config.periodic_samples if periodic else config.samples
+
+  def observe(
+    self, state, replica: int, rng, num_images: int, needs=frozenset(), place=None
+  ) -> Seen:
+    """Draws images from the EMA generator of a settled state.
+
+    Args:
+      state: the state.
+      replica: whose judges see the images.
+      rng: key; the same key gives the same images.
+      num_images: how many.
+      needs: of the metrics that will be measured; 'features' are kept.
+      place: of a last evaluation its folder and step, for the classification accuracy score.
+    """
+    judges, batch_size = self.judges(replica), self._setup.config.evaluation.batch_size
+
+    def batches():
+      for i, start in enumerate(range(0, num_images, batch_size)):
+        images, *seen = judges.one_batch(state, judges.frozen, jax.random.fold_in(rng, i))
+        yield images if start < _KEPT else None, *seen
+
+    all_labels, kept, all_features, moments = [], [], [], dict.fromkeys(judges.networks)
+    for i, batch in enumerate(distributed.each_to_host(batches())):
+      size = min(batch_size, num_images - i * batch_size)
+      images, labels, features = jax.tree.map(lambda x, n=size: x[:n], batch)
+      all_labels.append(labels)
+      moments = {name: fid.accumulate(moments[name], f) for name, f in features.items()}
+      if images is not None:
+        kept.append(images)
+      if 'features' in needs:
+        all_features.append(features)
+    score = None
+    if place and 'cas' in self._roles:
+      score = functools.partial(self._score, *place, state, replica)
+    images, labels = np.concatenate(kept)[:_KEPT], _joined(all_labels)
+    return Seen(judges, images, labels, moments, _joined(all_features), score)
+
+  def _score(self, folder, step, state, replica) -> Score:
+    """Trains a classifier on generated images, see `evaluation.cas`."""
+    setup, config = self._setup, self._setup.config
+    # Codes have no names. Also where they are balanced, the images are judged by their classes.
+    sample, _, labelled_by = self._sampler(state, setup.classifier or setup.annotator)
+    if 'recogniser' in self._measuring:
+      labelled_by = f'{labelled_by}, trained with labels that the method does not read'
+    arrays, seed = setup.data.arrays(replica), config.seed + replica
+    num_images = getattr(config.evaluation, 'cas_images', None)
+    generated = cas.generate(sample, arrays, num_images, seed, config.evaluation.batch_size)
+    job = cas.job(config, generated, step, seed, folder)
+    num_images, batch_size = len(generated.labels), config.cas.train.batch_size
+    settings = {
+      'cas_images': num_images,
+      'cas_network': jobs.network_name(config.cas.algorithm),
+      'cas_epochs': job.config.updates // data_lib.steps_per_epoch(num_images, batch_size),
+    }
+    return Score(cas.accuracy(job, setup.mesh), settings, {'cas_labels': labelled_by})
+
+  def score(self, results: dict) -> float:
+    """What ranks checkpoints: a lower distance scores higher.
+
+    Where there is a recogniser, its features score before the annotator's: labels that are there
+    for evaluation only must not choose a checkpoint.
+    """
+    return -next(results[name] for name in _SCORES if results.get(name) is not None)
+
+  def record_fields(self, seen: Seen, replica: int, step: int) -> dict:
+    """The fields of a record that do not depend on what was measured."""
+    del step
+    judges = self.judges(replica)
+    score = seen.score if 'score' in seen.has else Score(0.0, {}, {})
+    by_seed = {}  # The annotator is trained with the run's seed.
+    for role in ('annotator', 'classifier'):
+      classifier = self._setup.classifiers.get(role) if role in self._roles else None
+      if classifier or role == 'annotator':
+        by_seed |= classifier_fields(role, classifier)
+    by_seed['feature_network'] = ', '.join(f'{n.metric}: {n.key}' for n in judges.networks.values())
+    if 'recogniser' in self._measuring:
+      by_seed['recogniser'] = self._measuring['recogniser'].key
+    names = 'accuracy', 'step'
+    varying = {f'{role}_{name}' for role in ('annotator', 'classifier') for name in names}
+    varying |= {'feature_network', 'recogniser'}
+    run = {name: value for name, value in by_seed.items() if name in varying}
+    fixed = {name: value for name, value in by_seed.items() if name not in varying}
+    return {
+      'published': self._setup.config.published.get(self._method),
+      'settings': self._settings(judges) | fixed | score.settings,
+      'run': run | score.run,
+      'labels': judges.label_sets,
+      'notes': judges.notes,
+    }
+
+  def _settings(self, judges) -> dict:
+    """How the method was trained and is measured."""
+    config, choices = self._setup.config, gan_methods.METHODS[self._method]
+    algorithm, num_reference = config.algorithm, len(judges.reference.images)
+    loop = ()
+    if choices.classifier:
+      loop = (gan_methods.GUIDANCE[choices.guidance].weight, *_COUNTING)
+      loop += ('effective_labels',) if choices.labels == 'effective' else ()
+    settings = {
+      'data': judges.arrays.key,
+      'reference': judges.reference.key,
+      'reference_images': num_reference,
+      'samples': config.evaluation.samples,
+      'network': algorithm.network,
+      'loss': algorithm.loss,
+      **choices._asdict(),
+      **{field: getattr(algorithm, field) for field in loop},
+      **stability.protocol(algorithm),
+      'generator': 'ema',
+      'batch_norm': IN_WORDS[getattr(config.evaluation, 'ema_statistics', 'average')],
+      'resize': ', '.join(f'{n.metric}: {n.resize}' for n in judges.networks.values()),
+      **quality.protocol(config.evaluation.samples, num_reference),
+    }
+    if data_lib.RELEASED in judges.reference.metadata:  # A data set that has two references.
+      settings['reference_choice'] = config.evaluation.reference
+    if 'codes' in judges.label_sets:
+      settings['codes'] = len(judges.label_sets['codes'].names)
+    return {n: list(v) if isinstance(v, tuple) else v for n, v in settings.items()}
+
+  def save(self, folder, state, seen: Seen, replica: int) -> None:
+    """Writes the images that pages show."""
+    del state, replica
+    images = seen.images
+    files.save_npz(folder / IMAGES_FILE, images=images, labels=seen.first_labels[: len(images)])
+    if 'classes' in seen.has:
+      files.save_npz(folder / NEAREST_FILE, **seen.nearest[1])
+
+  def sampler(self, state, balanced: bool):
+    """See `evaluate.Evaluation.sampler`; of a settled state."""
+    del balanced  # All classes are asked for alike or none is: what is too many is thrown away.
+    classifiers = self._setup.classifiers
+    own = self._measuring.get('recogniser')  # The labels that a method without labels can give.
+    return self._sampler(state, own or classifiers.get('classifier') or classifiers['annotator'])
+
+  def _sampler(self, state, labeller):
+    """Labelled images: by the classes asked for or, of a GAN that asks for none, a classifier."""
+    if self._algorithm.class_conditional:
+
+      def sample_labelled(rng, num_images):
+        return distributed.to_host(self._generate_labelled(state, rng, num_images))
+
+      return sample_labelled, self._setup.data.class_names(0), 'the classes asked for'
+    classify = self._compiled(labeller.classify)
+
+    def sample(rng, num_images):
+      images = distributed.to_host(self.generate(state, rng, num_images))
+      return images, classify(labeller.variables, images)[0]
+
+    return sample, labeller.class_names, labeller.key
+
+
+def classifier_fields(role: str, classifier) -> dict:
+  """What a record says of a classifier; its accuracy is None where there is none.
+
+  Args:
+    role: 'classifier' or 'annotator'.
+    classifier: a `jaxgan.jobs.Classifier` or None.
+  """
+  if classifier is None:
+    return {f'{role}_accuracy': None}
+  named = {f'{role}_{name}': value for name, value in classifier.protocol.items()}
+  return {f'{role}_accuracy': classifier.accuracy, **named}
+
+
+def _joined(batches: list[dict]) -> dict:
+  """{name: arrays of all batches}, {} of none."""
+  names = batches[0] if batches else ()
+  return {name: np.concatenate([batch[name] for batch in batches]) for name in names}
