@@ -4,7 +4,6 @@ import pathlib
 
 import jax
 
-from jaxgan import config as config_lib
 from jaxgan import data as data_lib
 from jaxgan import (
   distributed,
@@ -23,9 +22,13 @@ from jaxgan import (
   sources,
   train,
 )
+from jaxgan.config import identity
+from jaxgan.config.overrides import changed
 from jaxgan.drawing import curves, fonts
 from jaxgan.errors import UserError
 from jaxgan.report import page
+from jaxgan.runs import rules
+from jaxgan.runs.experiment import MethodJob, resolved
 
 _OWED = 'evaluation_owed'  # In the folder of a method, while it is evaluated and drawn.
 _ROLES = ('classifier', 'annotator', recogniser.ROLE)  # in the order of their training
@@ -33,14 +36,9 @@ _ROLES = ('classifier', 'annotator', recogniser.ROLE)  # in the order of their t
 
 def method_config(config, method: str, data: data_lib.TrainingData):
   """What the job of a method depends on, its frozen networks and evaluation included."""
-  own = jobs.job_config(config, config, data.pool)
-  resolved = config.copy_and_resolve_references()
-  sections = ('evaluation', *_ROLES, 'cas')
-  for name in ('experiment', 'replicas', 'published', *sections):
-    if name in resolved:
-      own[name] = resolved[name]
-  own.methods = (method,)
-  return own
+  return families.experiment(
+    {**dict(config), 'methods': (method,), 'images': data.pool.key}, MethodJob
+  )
 
 
 class Setup:
@@ -55,7 +53,8 @@ class Setup:
       methods: which of the methods.
       show_data: print what the training data is before anything is trained.
     """
-    config_lib.validate(config, jax.device_count())
+    config = resolved(config)
+    rules.check(config, jax.device_count())
     config = sources.with_prepared(config, workdir)
     self.config, self.workdir = config, pathlib.Path(workdir)
     self.family = families.family_of(methods)
@@ -77,8 +76,8 @@ class Setup:
     self._check_others(methods)
     for method in methods:
       own = method_config(config, method, self.data)
-      config_lib.check_unchanged(self.workdir / method, own)
-    untrained = [role for role in self._roles if not config[role].get('folder')]
+      identity.check_unchanged(self.workdir / method, own)
+    untrained = [role for role in self._roles if not getattr(getattr(config, role), 'folder', '')]
     for role in untrained:
       if role != recogniser.ROLE:
         jobs.check_untrained(config, role, self.workdir, self.data)
@@ -99,7 +98,7 @@ class Setup:
     for method in families.all_methods():
       folder = self.workdir / method
       if method not in methods and (folder / 'config.json').exists():
-        theirs = config_lib.read(folder).get('images')
+        theirs = identity.content(folder).get('images')
         if theirs != images:
           raise UserError(
             f'{folder} belongs to a run on other images (images was {theirs!r}, is {images!r}): '
@@ -114,8 +113,10 @@ class Setup:
 
   def _train_recogniser(self) -> pathlib.Path:
     """Runs the experiment of the recogniser in its own work directory; returns its folder."""
-    own = self.config[recogniser.ROLE].copy_and_resolve_references()
-    own.annotator.folder = own.annotator.folder or str(self.workdir / 'annotator')
+    own = self.config.recogniser
+    own = changed(
+      own, {'annotator.folder': own.annotator.folder or str(self.workdir / 'annotator')}
+    )
     setup, (method,) = Setup(own, self.workdir / recogniser.ROLE, own.methods), own.methods
     train_method(setup, method)
     evaluated = (setup.workdir / method / evaluation_file.NAME).exists()
@@ -240,6 +241,7 @@ def run(config, workdir: pathlib.Path, profile: bool = False) -> str:
     UserError: another process is at work in the work directory, it lies in the folder of the
       images, or see `Setup`.
   """
+  config = resolved(config)
   sources.check_apart(config, workdir)
   with lock.held(workdir):
     setup = Setup(config, workdir, config.methods, show_data=True)

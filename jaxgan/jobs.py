@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import ml_collections
 import numpy as np
 
 from jaxgan import (
@@ -25,15 +24,18 @@ from jaxgan import (
   sources,
   train,
 )
-from jaxgan import config as config_lib
 from jaxgan import data as data_lib
 from jaxgan.algorithms import classifier as classifiers
-from jaxgan.algorithms.classifier import NETWORKS, PRETRAINED
+from jaxgan.algorithms.classifier import PRETRAINED
+from jaxgan.config import identity
+from jaxgan.config import section as section_lib
+from jaxgan.config.overrides import changed
 from jaxgan.drawing import curves
 from jaxgan.errors import UserError
 from jaxgan.metrics import class_distribution
 from jaxgan.networks import mnist
 from jaxgan.report import blocks, chart, page
+from jaxgan.runs.experiment import ClassifierJob
 
 _CLASSIFY_BATCH = 512
 
@@ -56,14 +58,14 @@ class Classifier(NamedTuple):
   protocol: Mapping[str, Any] = MappingProxyType({})
 
 
-def job_config(config, section, arrays) -> ml_collections.ConfigDict:
-  """What one job depends on: the seed, its data, algorithm and training sections.
+def job_config(seed: int, section, arrays, kind=ClassifierJob, **others):
+  """What the job of a classifier depends on: the seed, its data, algorithm and training sections.
 
-  `images` tells the very images of `arrays`, so that a work directory notices other ones.
+  `images` tells the very images of `arrays`, so that a work directory notices other ones; `kind` is
+  the class, which may have other fields.
   """
-  section = section.copy_and_resolve_references()
-  sections = {name: section[name] for name in ('data', 'algorithm', 'train')}
-  return ml_collections.ConfigDict({'seed': config.seed, 'images': arrays.key, **sections})
+  sections = {'data': section.data, 'algorithm': section.algorithm, 'train': section.train}
+  return kind(seed=seed, images=arrays.key, **sections, **others)
 
 
 def restore(algorithm, folder: pathlib.Path, which: str, num_replicas: int, mesh):
@@ -134,9 +136,9 @@ def compile_outputs(classify: Callable) -> Callable:
 
 def classifier_job(config, role: str, folder: pathlib.Path) -> train.Job:
   """The job that trains the classifier (role 'classifier') or the annotator ('annotator')."""
-  section = config[role]
+  section = getattr(config, role)
   data, test = data_lib.load_training(section.data), data_lib.load(section.data, 'test')
-  return training_job(role, folder, job_config(config, section, data.pool), data, test)
+  return training_job(role, folder, job_config(config.seed, section, data.pool), data, test)
 
 
 def training_job(
@@ -209,19 +211,19 @@ def load_classifier(folder: pathlib.Path, section, mesh, which: str = 'latest') 
   Raises:
     UserError: not a classifier's folder, not trained to its end, damaged, or of other images.
   """
-  config = config_lib.read(folder)
-  with config_lib.fields_are_there(folder / 'config.json'):
-    if config.algorithm.get('network') not in NETWORKS:
-      raise UserError(f'{folder} is not the folder of a classifier: name one that holds one')
-    config_lib.validate_classifier(config, 'json', num_devices=1)
-    for field in ('source', 'data_dir'):
-      is_there = files.expanded(config.data[field]).exists()
-      if not is_there and config.data.dataset == section.dataset:
-        config.data[field] = section[field]
-    config.data.prepared = sources.prepared_name(config.get('images', ''))
+  content = identity.content(folder)
+  if 'methods' in content:
+    raise UserError(f'{folder} is not the folder of a classifier: name one that holds one')
+  config = section_lib.checked(ClassifierJob, content, str(folder / identity.NAME))
+  places = {'prepared': sources.prepared_name(config.images)}
+  for field in ('source', 'data_dir'):
+    is_there = files.expanded(getattr(config.data, field) or '').exists()
+    if not is_there and config.data.dataset == section.dataset:
+      places[field] = getattr(section, field)
+  config = changed(config, {f'data.{field}': place for field, place in places.items()})
   data = data_lib.load_training(config.data)
   images = data.pool.key
-  if config.get('images', images) != images:
+  if config.images not in ('', images):
     raise UserError(f'the classifier in {folder} was trained on {config.images}, not on {images}')
   algorithm = build_classifier(config, data.pool)
   last = train.total_steps(config, data)
@@ -307,14 +309,15 @@ def trained_classifier(config, role: str, workdir: pathlib.Path, data, mesh) -> 
   Raises:
     UserError: it does not know the experiment's classes, or images of their size.
   """
-  given = config[role].folder
+  section = getattr(config, role)
+  given = section.folder
   folder = files.expanded(given) if given else _own_folder(config, role, workdir)
   if not given:
     train.run(classifier_job(config, role, folder), mesh)
   if folder.suffix == '.npz':
-    classifier = load_weights(folder, config[role].data)
+    classifier = load_weights(folder, section.data)
   else:
-    classifier = load_classifier(folder, config[role].data, mesh, config[role].checkpoint)
+    classifier = load_classifier(folder, section.data, mesh, section.checkpoint)
   names, shape = classifier.class_names, classifier.image_shape
   _check_knows(config, role, folder, names, shape, classifier.input_size, data)
   return classifier
@@ -334,7 +337,7 @@ def check_untrained(config, role: str, workdir: pathlib.Path, data) -> None:
       images than a batch, or crops would keep nothing of them, or its means or deviations are of
       another number of channels.
   """
-  section, folder = config[role], _own_folder(config, role, workdir)
+  section, folder = getattr(config, role), _own_folder(config, role, workdir)
   test = data_lib.load(section.data, 'test')
   input_size = section.algorithm.input_size
   _check_knows(config, role, folder, test.class_names, test.images.shape[1:], input_size, data)
@@ -348,7 +351,7 @@ def check_untrained(config, role: str, workdir: pathlib.Path, data) -> None:
 
 def _own_folder(config, role, workdir):
   """Where both have the same section they are one network, in the classifier's folder."""
-  one_network = 'classifier' in config and config[role].to_dict() == config.classifier.to_dict()
+  one_network = getattr(config, role) == config.classifier
   return workdir / ('classifier' if one_network else role)
 
 
@@ -358,7 +361,7 @@ def _check_knows(config, role, folder, names, image_shape, input_size, data):
   *images, image_channels = data.image_shape
   fits = (size == images or input_size is not None) and channels == image_channels
   if not fits or not known:
-    field = 'folder' if config[role].get('folder') else 'data.dataset'
+    field = 'folder' if getattr(getattr(config, role), 'folder', '') else 'data.dataset'
     raise UserError(
       f'the {role} in {folder} knows {_sizes(names, image_shape)} images, the data set '
       f'{config.data.dataset} has {_sizes(data.pool.class_names, data.image_shape)}: change '

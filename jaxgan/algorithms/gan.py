@@ -96,7 +96,7 @@ def gan(
       EFFECTIVE_LABELS), `count_start` (N at the start, one number for all classes or one for each),
       `cycle_start` (c_k at the start of the first cycle, for all classes), `count_update` (of
       COUNT_UPDATES), `count_decay` (α), `count_cycle` (steps), `dtype`, and those of
-      `stability.OFF`.
+      `stability.SWITCHES`.
     choices: a method of `gan_methods.METHODS`, or other choices.
     image_shape: (H, W, C) of the training images.
     num_classes: K of the classifier in the loop, and of the labels where there are any.
@@ -239,7 +239,7 @@ def gan(
       predictions = jnp.argmax(class_logits, axis=-1)
       histogram = jax.nn.one_hot(predictions, num_classes).sum(axis=0)
       metrics |= {guidance.metric: guidance_loss, 'class_share': histogram / histogram.sum()}
-      return loss + config[guidance.weight] * guidance_loss, (stats, histogram, metrics)
+      return loss + getattr(config, guidance.weight) * guidance_loss, (stats, histogram, metrics)
 
     params = state.generator['params']
     (_, (stats, histogram, metrics)), gradients = jax.value_and_grad(loss_fn, has_aux=True)(params)

@@ -1,5 +1,6 @@
 """What is stored beside these tests: flat configurations, each as its differences from another."""
 
+import fnmatch
 import json
 import pathlib
 
@@ -35,3 +36,36 @@ def nested(fields: dict) -> dict:
       section = section.setdefault(part, {})
     section[field] = value
   return tree
+
+
+# Fields that were not there, or not everywhere, when the configurations were stored, and what was
+# done without them.
+ADDED = {
+  '*data.prepared': '',
+  'folder': '',
+  '*workdir': '',
+  '*classifier': None,
+  '*annotator': None,
+  '*cas': None,
+  '*recogniser': None,
+  'algorithm.num_categories': None,
+  '*algorithm.weights': '',
+  '*algorithm.decay_factor': 0.01,
+  '*algorithm.depth': 32,
+  '*algorithm.width': 16,
+  '*data.options.*': None,
+  '*data.streaming': None,
+  '*train.preview': False,
+  'algorithm.network': 'sndcgan',
+  'algorithm.class_loss_weight': 1.0,
+  'evaluation.ema_statistics': 'average',
+  'evaluation.reference': 'held_out',
+  'evaluation.resamplings': 1,
+  'evaluation.cas': False,
+  'evaluation.cas_images': None,
+}
+
+
+def is_added(name: str, value) -> bool:
+  """Whether a field without a stored value has that of what was done without it."""
+  return any(fnmatch.fnmatchcase(name, field) and ADDED[field] == value for field in ADDED)

@@ -14,7 +14,8 @@ import pathlib
 import pytest
 
 from experiments import rows
-from jaxgan import config as config_lib
+from jaxgan.runs import rules
+from jaxgan.runs.experiment import resolved
 
 SETTINGS = json.loads((pathlib.Path(__file__).parent / 'settings.json').read_text(encoding='utf-8'))
 # How a run is kept, watched and found, and what has no effect on what is trained and measured.
@@ -37,16 +38,16 @@ def _matches(name, patterns):
 
 def _flat(section, prefix=''):
   for name, value in section.items():
-    if hasattr(value, 'items'):
+    if isinstance(value, dict):
       yield from _flat(value, f'{prefix}{name}.')
     else:
-      yield f'{prefix}{name}', json.loads(json.dumps(value))
+      yield f'{prefix}{name}', value
 
 
 def _resolved(command):
-  config = rows.config_of(command)
-  config_lib.validate(config, num_devices=1)
-  return dict(_flat(config.copy_and_resolve_references()))
+  config = resolved(rows.config_of(command))
+  rules.check(config, num_devices=1)
+  return dict(_flat(config.model_dump(mode='json')))
 
 
 def _expected(method, data):

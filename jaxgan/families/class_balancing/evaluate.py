@@ -97,7 +97,7 @@ class Evaluation:
 
   def write(self, folder, method: str, step: int, state, replica: int) -> dict:
     setup, evaluator, config = self._setup, self._evaluator(replica), self._setup.config
-    samples, resamplings = config.evaluation.samples, class_balancing.resamplings(config)
+    samples, resamplings = config.evaluation.samples, config.evaluation.resamplings
     key = setup.evaluation_rng(replica)
     rng, *others = (jax.random.fold_in(key, 1 + sampling) for sampling in range(resamplings))
     state = self._settled(state)
@@ -112,7 +112,8 @@ class Evaluation:
     if choices.classifier:
       fields = (gan_methods.GUIDANCE[choices.guidance].weight, *_COUNTING)
       fields += ('effective_labels',) if choices.labels == 'effective' else ()
-      loop = {field: config.algorithm[field] for field in fields}
+      algorithm = config.algorithm.model_dump(mode='json')
+      loop = {field: algorithm[field] for field in fields}
     labelled = setup.data.labelled
     judges = classifiers.protocol('annotator', setup.annotator if labelled else None)
     if 'classifier' in class_balancing.roles(config, [method], labelled):
@@ -126,7 +127,7 @@ class Evaluation:
     evaluation = {
       'experiment': config.experiment,
       'method': method,
-      'published': config.published.get(method),
+      'published': (config.published or {}).get(method),
       'protocol': {
         'data': evaluator.data_key,
         'reference': evaluator.reference.key,
@@ -141,7 +142,7 @@ class Evaluation:
         **loop,
         **stability.protocol(config.algorithm),
         'generator': 'ema',
-        'batch_norm': IN_WORDS[class_balancing.ema_statistics(config)],
+        'batch_norm': IN_WORDS[config.evaluation.ema_statistics],
         'feature_network': ', '.join(f'{n.metric}: {n.key}' for n in networks),
         'resize': ', '.join(f'{n.metric}: {n.resize}' for n in networks),
         **comparison.protocol(samples, num_reference),
@@ -170,14 +171,14 @@ class Evaluation:
   def _score(self, folder, step, state, replica):
     """The classification accuracy score and the fields of the protocol that describe it."""
     setup, config = self._setup, self._setup.config
-    if not class_balancing.has_cas(config, setup.data.labelled):
+    if not (setup.data.labelled and config.evaluation.cas):
       return None, {}
     # Codes have no names. Also where they are balanced, the images are judged by their classes.
     sample, _, labelled_by = self._sampler(state, setup.classifier or setup.annotator)
     if 'recogniser' in self._measuring:
       labelled_by = f'{labelled_by}, trained with labels that the method does not read'
     arrays, seed = setup.data.arrays(replica), config.seed + replica
-    num_images, batch_size = class_balancing.cas_images(config), config.evaluation.batch_size
+    num_images, batch_size = config.evaluation.cas_images, config.evaluation.batch_size
     generated = cas.generate(sample, arrays, num_images, seed, batch_size)
     job = cas.job(config, generated, step, seed, folder)
     num_images, batch_size = len(generated.labels), config.cas.train.batch_size
@@ -217,7 +218,7 @@ def _reference_choice(config, reference) -> dict:
   """The protocol's field of a data set that has two references."""
   if data_lib.RELEASED not in reference.metadata:
     return {}
-  return {'reference_choice': class_balancing.reference(config)}
+  return {'reference_choice': config.evaluation.reference}
 
 
 def _resamplings_protocol(resamplings: int) -> dict:

@@ -9,7 +9,6 @@ import numpy as np
 
 from jaxgan import compilation, distributed, jobs
 from jaxgan import data as data_lib
-from jaxgan.families import class_balancing
 from jaxgan.families.class_balancing import beside_published, comparison, features, memorisation
 from jaxgan.metrics import class_distribution, fid, inception
 
@@ -71,7 +70,7 @@ class Evaluator:
     self.config = config
     self.counted = [_counted(role, given, arrays) for role, given in classifiers.items()]
     self.data_key = arrays.key
-    self.reference = data_lib.load_reference(config.data, class_balancing.reference(config))
+    self.reference = data_lib.load_reference(config.data, config.evaluation.reference)
     self.notes = []
     self.networks = [features.classifier_network(*item) for item in classifiers.items()]
     if 'annotator' not in classifiers:

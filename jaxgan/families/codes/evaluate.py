@@ -36,26 +36,27 @@ _TRAVERSAL = np.linspace(-1.0, 1.0, 9)
 
 def _settings(algorithm) -> dict:
   """The fields of _SETTINGS that mean something for the method and its network."""
-  settings = {field: algorithm[field] for field in _SETTINGS if field in algorithm}
+  own = algorithm.model_dump(mode='json')
+  settings = {field: own[field] for field in _SETTINGS if field in own}
   if not infogans.NETWORKS[algorithm.network].has_width:
     del settings['width']
   if settings.get('prior_start', ()) is None:
     settings['prior_start'] = 'uniform'
   unused = []
-  if algorithm.get('prior') != 'learnable':
+  if own.get('prior') != 'learnable':
     unused += ['prior_entropy_weight', 'prior_start']
-  if algorithm.get('contrastive') != 'positives':
+  if own.get('contrastive') != 'positives':
     unused.append('positive_loss')
-  if algorithm.get('contrastive') == 'none':  # Nothing is done with a positive pair.
+  if own.get('contrastive') == 'none':  # Nothing is done with a positive pair.
     unused += ['views', 'rotation_degrees']
-  if algorithm.get('contrastive') == 'none' or algorithm.get('crop_keep') == 1.0:
+  if own.get('contrastive') == 'none' or own.get('crop_keep') == 1.0:
     unused.append('crop_of')
   return {name: value for name, value in settings.items() if name not in unused}
 
 
 def _generator(algorithm) -> str:
   """Which generator is measured, for the protocol."""
-  decay = algorithm.get('ema_decay', 0.0)
+  decay = getattr(algorithm, 'ema_decay', 0.0)
   return f'ema of decay {decay:g}' if decay else 'raw'
 
 
@@ -136,7 +137,7 @@ class Evaluation:
       results |= measures.nearest_neighbour_results(*untrained, arrays.labels, seed, _UNTRAINED)
     if not labelled:
       notes.append('the images have no labels: no NMI, ENT, 1-NN accuracy and ARI')
-    if step < config.algorithm.get('capacity_steps', 0):
+    if step < getattr(config.algorithm, 'capacity_steps', 0):
       percent = 100 * step / config.algorithm.capacity_steps
       notes.append(f'the capacities of the latents are at {percent:.0f} % of their ramp')
     column = published(config, arrays)

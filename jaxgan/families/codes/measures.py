@@ -46,7 +46,7 @@ class CodeEvaluator:
     self._annotator = annotator
     self._algorithm = algorithm
     self.num_categories = num_categories
-    self.num_continuous = config.algorithm.get('num_continuous', 0)
+    self.num_continuous = getattr(config.algorithm, 'num_continuous', 0)
     self._probabilities = compilation.jit(jax.nn.softmax)
     self._outputs = jobs.compile_outputs(algorithm.classify)
 

@@ -14,6 +14,7 @@ from jaxgan import jobs
 from jaxgan.algorithms import Algorithm
 from jaxgan.algorithms.infogan import InfoGanState
 from jaxgan.algorithms.joint_vae import JointVaeState
+from jaxgan.config.overrides import changed
 from jaxgan.families.codes import evaluate, measures
 from jaxgan.families.codes.measures import CodeEvaluator, counts_results, nearest_neighbours
 from tests.stand_in import tiny_codes
@@ -57,7 +58,7 @@ ALGORITHM = Algorithm(_init, update=None, generate=_generate, classify=_classify
 
 def _config():
   config = tiny_codes()
-  config.algorithm.update(num_continuous=R, num_categories=K)
+  config = changed(config, {'algorithm.num_continuous': R, 'algorithm.num_categories': K})
   return config
 
 

@@ -1,0 +1,1 @@
+"""Experiments: what one is, and what its sections must satisfy together."""
