@@ -3,7 +3,9 @@
 from absl.testing import flagsaver
 import pytest
 
+from experiments import fashion_lt
 from jaxgan import experiment_file, main
+from jaxgan.runs.experiment import resolved
 from tests.config import stored
 
 
@@ -35,3 +37,13 @@ def test_a_command_line_means_what_it_meant(command):
   assert {name: resolved.get(name) for name in expected} == expected
   added = {name: value for name, value in resolved.items() if name not in expected}
   assert {name: value for name, value in added.items() if not stored.is_added(name, value)} == {}
+
+
+def test_an_experiment_file_may_return_a_dictionary_of_fields(tmp_path):
+  """As those of before, which return a ConfigDict: it is asked for its `to_dict()`."""
+  fields = stored.nested(STORED['fashion_lt.py'])
+  (tmp_path / 'older.py').write_text(
+    f'class Config:\n  def to_dict(self):\n    return {fields!r}\n\n\n'
+    'def get_config():\n  return Config()\n'
+  )
+  assert experiment_file.read(f'{tmp_path}/older.py') == resolved(fashion_lt.get_config())

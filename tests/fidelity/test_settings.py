@@ -21,14 +21,15 @@ SETTINGS = json.loads((pathlib.Path(__file__).parent / 'settings.json').read_tex
 # How a run is kept, watched and found, and what has no effect on what is trained and measured.
 FREE = (
   'experiment', 'workdir', 'methods', 'published*', 'seed', 'replicas', '*folder', '*source',
-  '*data_dir', '*streaming', '*data.options.*', '*log_every', '*picture_every',
+  '*data_dir', '*data.prepared', '*streaming', '*data.options.*', '*log_every', '*picture_every',
   '*checkpoint_every', '*evaluate_every', '*.preview', '*.keep', '*.resume', '*.weights',
   'evaluation.batch_size',
   'evaluation.inception_weights', 'evaluation.download_inception', '*periodic_images_per_code',
 )  # fmt: skip
-# Read only where a switch is on that no published row has.
+# Read only where a switch is on that no published row has, or by some networks.
 SWITCHED_OFF = (
   'algorithm.r1_r2_*', 'algorithm.lecam_*', 'algorithm.group_spectral_*', '*.focal_gamma',
+  'algorithm.num_categories', '*.algorithm.depth', '*.algorithm.width',
 )  # fmt: skip
 
 
@@ -38,6 +39,8 @@ def _matches(name, patterns):
 
 def _flat(section, prefix=''):
   for name, value in section.items():
+    if value is None and name in ('classifier', 'cas', 'recogniser'):
+      continue  # No such section.
     if isinstance(value, dict):
       yield from _flat(value, f'{prefix}{name}.')
     else:
