@@ -128,7 +128,12 @@ def test_intensities_are_normalised_per_channel(config, seen):
   """Pixels 0, 255 and 51 with the numbers of iNaturalist, worked out by hand."""
   config = changed(
     config,
-    {'input_mean': (0.466, 0.471, 0.380), 'input_std': (0.195, 0.194, 0.192), 'input_size': 1},
+    {
+      'input_mean': (0.466, 0.471, 0.380),
+      'input_std': (0.195, 0.194, 0.192),
+      'input_size': 1,
+      'drw_epoch': None,
+    },
   )
   algorithm = classifier(config, (1, 1, 3), 3, steps_per_epoch=1)
   variables = algorithm.init(jax.random.key(0)).variables
