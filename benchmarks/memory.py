@@ -11,21 +11,22 @@ picture.
 
 import json
 import pathlib
+import sys
 import tempfile
 import threading
 
 from absl import app, flags
 from absl import logging as absl_logging
 import jax
-from ml_collections import config_flags
 import numpy as np
 
 from benchmarks.timing import describe_hardware
-from jaxgan import logging
+from jaxgan import experiment_file, logging
+from jaxgan.config.overrides import changed
 from jaxgan.drawing import figures
 from jaxgan.runs import execute
 
-_CONFIG = config_flags.DEFINE_config_file('config', 'experiments/fashion_lt.py', 'Experiment file.')
+flags.DEFINE_string('config', 'experiments/fashion_lt.py', 'Experiment file.')
 _STEPS = flags.DEFINE_integer('steps', 10_000, 'Length of the run.', 100)
 _OUT = flags.DEFINE_string(
   'out', 'memory.json', 'JSON file for the results; the picture beside it.'
@@ -72,12 +73,12 @@ def draw(rows, path) -> None:
 
 
 def main(argv):
-  if len(argv) > 1:
-    raise app.UsageError(f'unexpected arguments: {argv[1:]}')
+  config, arguments = experiment_file.parse_flags(argv)
+  if arguments:
+    raise app.UsageError(f'unexpected arguments: {arguments}')
   absl_logging.set_verbosity(absl_logging.FATAL)  # Of Orbax.
-  config = _CONFIG.value
   method, out = config.methods[0], pathlib.Path(_OUT.value)
-  config.methods, config.train.steps = (method,), _STEPS.value
+  config = changed(config, {'methods': (method,), 'train.steps': _STEPS.value})
   rows, done = [], threading.Event()
   with tempfile.TemporaryDirectory() as folder:
     watcher = threading.Thread(target=watch, args=(pathlib.Path(folder) / method, rows, done))
@@ -101,4 +102,4 @@ def main(argv):
 
 
 if __name__ == '__main__':
-  app.run(main)
+  main(sys.argv)

@@ -42,6 +42,8 @@ from jaxgan import replicas
 from jaxgan.algorithms import Batch
 from jaxgan.algorithms.infogan import infogan
 from jaxgan.compilation import jit
+from jaxgan.config.overrides import changed
+from jaxgan.runs.experiment import resolved
 
 _CATEGORIES = 10
 _CPU_REPLICAS, _ACCELERATOR_REPLICAS = [1, 2, 4, 8], [1, 2, 5, 10, 25, 50]
@@ -199,8 +201,8 @@ def main(argv):
   steps = _STEPS.value or (_CPU_STEPS if on_cpu else _ACCELERATOR_STEPS)
   size, batch_size, repeats = _SIZE.value, _BATCH_SIZE.value, _REPEATS.value
   images = np.random.default_rng(0).uniform(-1, 1, (batch_size, size, size, 1)).astype(np.float32)
-  config = mnist_lt.get_config('views=paper').algorithm
-  config.dtype = _DTYPE.value
+  config = resolved(mnist_lt.get_config('views=paper')).algorithm
+  config = changed(config, {'dtype': _DTYPE.value})
   rows = measure_steps(config, images, counts, steps, repeats, _TORCH.value)
   flops, trained = weigh_single(config, images)
   single = rows[0]['ms_per_replica_step']['one_after_another']

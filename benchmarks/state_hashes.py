@@ -27,6 +27,8 @@ from jaxgan.algorithms.gan import gan
 from jaxgan.algorithms.gan_methods import METHODS
 from jaxgan.algorithms.infogan import VARIANTS, infogan
 from jaxgan.algorithms.joint_vae import joint_vae
+from jaxgan.config.overrides import changed
+from jaxgan.runs.experiment import ClassifierJob, resolved
 
 _STEPS = flags.DEFINE_integer('steps', 20, 'Steps before the state is hashed.', 1)
 _OUT = flags.DEFINE_string('out', None, 'JSON file for the hashes.')
@@ -120,27 +122,27 @@ def _classifier(section, row: Row):
 
 def _job(row: Row) -> train.Job:
   """The job of a row; its classifier in the loop has its first weights."""
+  changes = {f'algorithm.{field}': value for field, value in row.changes.items()}
   config, frozen = base.gan_config('hashes', 'class_balancing', 'random', 'random', False), {}
   if row.family == 'gan':
-    config.algorithm.update(row.changes)
-    config.classifier.algorithm.update({'depth': 8, 'width': 4})
+    small = {'classifier.algorithm.depth': 8, 'classifier.algorithm.width': 4}
+    config = changed(config, {**changes, **small})
     judge = _classifier(config.classifier, row)
     method = METHODS[row.method]
     if method.classifier:
       frozen = {'classifier': judge.init(jax.random.key(1)).variables}
     algorithm = gan(config.algorithm, method, row.image_shape, _CLASSES, judge.classify)
   elif row.family == 'classifier':
-    config = config.classifier
-    config.seed = 0
-    config.algorithm.update(row.changes)
+    section = changed(config.classifier, changes)
+    config = ClassifierJob(data=section.data, algorithm=section.algorithm, train=section.train)
     algorithm = _classifier(config, row)
   else:
     annotator = base.classifier_section('random', drw=False)
     config = base_codes.codes_config('hashes', row.method, 'random', annotator)
-    config.algorithm.update(row.changes)
+    config = resolved(changed(config, changes))
     make = infogan if row.family == 'infogan' else joint_vae
     algorithm = make(config.algorithm, row.image_shape, _CLASSES)
-  config.train.batch_size = row.batch_size
+  config = changed(config, {'train.batch_size': row.batch_size})
   return train.Job('hashes', None, config, algorithm, _data(row), frozen, None, None)
 
 

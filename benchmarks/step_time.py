@@ -42,6 +42,8 @@ from jaxgan.algorithms.classifier import classifier as classifier_algorithm
 from jaxgan.algorithms.gan import gan as gan_algorithm
 from jaxgan.algorithms.gan_methods import METHODS
 from jaxgan.compilation import jit
+from jaxgan.config.overrides import changed
+from jaxgan.runs.experiment import resolved
 
 _CLASSES = 10
 _CPU_BATCH, _ACCELERATOR_BATCH = 64, 256
@@ -65,11 +67,18 @@ OUT = flags.DEFINE_string('out', None, 'JSON file for the results.')
 
 def make_config(batch_size: int, dtype: str, width: int, depth: int):
   """The experiment's configuration with the benchmark's sizes."""
-  config = cifar10_lt.get_config()
-  config.train.batch_size = batch_size
-  config.algorithm.dtype = config.classifier.algorithm.dtype = dtype
-  config.algorithm.generator_width = config.algorithm.discriminator_width = width
-  config.classifier.algorithm.depth = depth
+  config = resolved(cifar10_lt.get_config())
+  config = changed(
+    config,
+    {
+      'train.batch_size': batch_size,
+      'algorithm.dtype': dtype,
+      'classifier.algorithm.dtype': dtype,
+      'algorithm.generator_width': width,
+      'algorithm.discriminator_width': width,
+      'classifier.algorithm.depth': depth,
+    },
+  )
   return config
 
 

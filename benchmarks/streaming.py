@@ -28,6 +28,8 @@ from jaxgan import data as data_lib
 from jaxgan import parallel, train
 from jaxgan.algorithms.gan import gan
 from jaxgan.algorithms.gan_methods import METHODS
+from jaxgan.config.overrides import changed
+from jaxgan.runs.experiment import resolved
 from jaxgan.streaming import Stream
 
 _CLASSES, _SIZE = 10, 32
@@ -76,15 +78,21 @@ class Side:
   """The step of a job whose images are streamed, or not."""
 
   def __init__(self, source, data_dir, streaming: bool, mesh):
-    config = cifar10_lt.get_config('method=unconditional')
-    config.train.batch_size = _BATCH_SIZE.value
-    config.algorithm.generator_width = config.algorithm.discriminator_width = _WIDTH.value
-    with config.unlocked():
-      section = config.data
-      section.update(dataset='long_tail_folder', source=str(source), data_dir=str(data_dir))
-      section.streaming = streaming
-      section.options.test_share = 0.01
-    data = data_lib.load_training(section)
+    config = resolved(cifar10_lt.get_config('method=unconditional'))
+    config = changed(
+      config,
+      {
+        'train.batch_size': _BATCH_SIZE.value,
+        'algorithm.generator_width': _WIDTH.value,
+        'algorithm.discriminator_width': _WIDTH.value,
+        'data.dataset': 'long_tail_folder',
+        'data.source': str(source),
+        'data.data_dir': str(data_dir),
+        'data.streaming': streaming,
+        'data.options.test_share': 0.01,
+      },
+    )
+    data = data_lib.load_training(config.data)
     algorithm = gan(
       config.algorithm, METHODS['unconditional'], data.image_shape, data.num_classes, None
     )

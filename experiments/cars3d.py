@@ -16,7 +16,7 @@ The paper does not say whether the crop preserves 95 % of each side or of the ar
 `--config.algorithm.crop_of=area`. Nor does it mention a moving average of the generator, with
 which the trainer of StackGAN-v2 evaluates: `--config.algorithm.ema_decay=0.999`.
 
-The latents of joint_vae reach their capacity in 100,000 steps (see `base_codes.use_stackgan`). A
+The latents of joint_vae reach their capacity in 100,000 steps (see `base_codes.with_stackgan`). A
 run has 6,000 to 7,800, 6 to 8 % of that, and ends at no more than 2.3 nats for the
 continuous latents and 0.4 for the category; `--config.algorithm.capacity_steps=1000` lets it reach
 30 and 2.3.
@@ -33,6 +33,7 @@ ground_truth_infogan_ntxent 0.78 / 0.44.
 
 from experiments import base, base_codes
 from experiments.mnist_lt import METHODS
+from jaxgan.config.overrides import changed
 from jaxgan.errors import UserError
 
 
@@ -48,28 +49,28 @@ def objects_config(argument: str, name: str, every: int):
   chosen = base.parse_argument(
     argument, method=METHODS, set=(*five, 'all'), draw=five, length=('full', 'quick')
   )
-  number, every_set = chosen['set'], chosen['set'] == 'all'
+  number, every_set = chosen.set, chosen.set == 'all'
   if every_set and chosen.draw:
     raise UserError(f'--config=...:{argument}: set=all has every draw: leave draw out')
   run = f'set_{0 if every_set else number}_draw_{chosen.draw}'
   views = f'long_tail_{name}/{"sets" if every_set else f"set_{number}"}_full'
   if chosen.length == 'quick':
-    annotator = base.classifier_section(views, drw=False)
-    base.shorten_classifier(annotator)
+    annotator = base.shortened_classifier(base.classifier_section(views, drw=False))
   else:
     annotator = base.resnet50_section(views)
   config = base_codes.codes_config(
     experiment=name, method=chosen.method, dataset=f'long_tail_{name}/{run}', annotator=annotator
   )
-  base_codes.use_stackgan(config)
-  config.train.update(evaluate_every=every, picture_every=every, checkpoint_every=every)
-  config.published = name
-  config.workdir = f'runs/{name}' if every_set else f'runs/{name}_{run}'
-  if every_set:
-    config.replicas = 25
-  if chosen.length == 'quick':
-    base_codes.shorten_codes(config)
-  return config
+  config = changed(
+    base_codes.with_stackgan(config),
+    {
+      **{f'train.{what}_every': every for what in ('evaluate', 'picture', 'checkpoint')},
+      'published': name,
+      'workdir': f'runs/{name}' if every_set else f'runs/{name}_{run}',
+      'replicas': 25 if every_set else 1,
+    },
+  )
+  return base_codes.shortened(config) if chosen.length == 'quick' else config
 
 
 def get_config(argument: str = ''):

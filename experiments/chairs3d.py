@@ -12,7 +12,7 @@ Networks, batch, epochs and positive pairs (rotation, mirror, a crop of 95 %) ar
 of the same ten identities, labels the generated images; of all 25 runs it is one, of the
 identities of all sets, which chooses among the ten of the run.
 
-The latents of joint_vae reach their capacity in 100,000 steps (see `base_codes.use_stackgan`). A
+The latents of joint_vae reach their capacity in 100,000 steps (see `base_codes.with_stackgan`). A
 run has 3,000 to 3,600, 3 to 4 % of that, and ends at no more than 1.1 nats for the
 continuous latents and 0.2 for the category; `--config.algorithm.capacity_steps=1000` lets it reach
 30 and 2.3.

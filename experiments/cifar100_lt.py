@@ -17,6 +17,7 @@ SNResGAN is that of Miyato et al. 2018 for 32x32 images; λ is 0.5 and all else 
 """
 
 from experiments import base
+from jaxgan.config.overrides import changed
 
 METHODS = {  # and their published names
   'class_balancing': 'class_balancing',
@@ -37,14 +38,15 @@ def get_config(argument: str = ''):
     annotator_data='long_tail_cifar100/ratio_1',
     flip=True,
   )
-  base.evaluate_as_published(config)
-  config.algorithm.update(
-    network='snresgan_cifar',
-    generator_width=256,
-    discriminator_width=128,
-    regulariser_weight=0.5,
+  published = {m: f'class_balancing_gan.cifar100.{name}' for m, name in METHODS.items()}
+  return changed(
+    config,
+    {
+      **base.EVALUATED_AS_PUBLISHED,
+      'algorithm.network': 'snresgan_cifar',
+      'algorithm.generator_width': 256,
+      'algorithm.discriminator_width': 128,
+      'algorithm.regulariser_weight': 0.5,
+      'published': published if chosen.ratio == 10 else {},
+    },
   )
-  if chosen.ratio == 10:
-    for method, name in METHODS.items():
-      config.published[method] = f'class_balancing_gan.cifar100.{name}'
-  return config

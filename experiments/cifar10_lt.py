@@ -63,6 +63,7 @@ deer, and the others are held at 50, where N starts. Other numbers, one for each
 
 from data_prep.long_tail import class_counts
 from experiments import base
+from jaxgan.config.overrides import changed
 from jaxgan.errors import UserError
 
 METHODS = {  # and their published names
@@ -93,13 +94,15 @@ def get_config(argument: str = ''):
     base.check_few_labels(argument, chosen.ratio)
     name = f'{name}_few_labels'
     classifier = base.few_labels_classifier_section('long_tail_cifar10/labelled_5', num_labels=50)
-    rows = {'class_balancing': f'semi_supervised.cifar10.{chosen.ratio}'}
+    rows = {'class_balancing': f'class_balancing_gan.semi_supervised.cifar10.{chosen.ratio}'}
   elif chosen.classifier in RATIOS:
     name = f'{name}_classifier_{chosen.classifier}'
     classifier = base.classifier_section(f'long_tail_cifar10/{chosen.classifier}', drw=True)
   else:
     rows = {
-      m: f'cifar10.{published}.{chosen.ratio}' for m, published in METHODS.items() if published
+      method: f'class_balancing_gan.cifar10.{published}.{chosen.ratio}'
+      for method, published in METHODS.items()
+      if published
     }
   config = base.gan_config(
     experiment=name,
@@ -109,28 +112,32 @@ def get_config(argument: str = ''):
     flip=True,
     classifier=classifier,
   )
-  base.evaluate_as_published(config)
-  config.algorithm.regulariser_weight = _REGULARISER_WEIGHT[chosen.ratio]
+  changes = {
+    **base.EVALUATED_AS_PUBLISHED,
+    'published': rows,
+    'algorithm.regulariser_weight': _REGULARISER_WEIGHT[chosen.ratio],
+    'algorithm.cycle_start': base.PUBLISHED_CYCLE_START,
+    'annotator': base.with_focal_loss(config.annotator, _num_images(1)),
+  }
   if chosen.classifier == 'long_tailed':
-    base.use_focal_loss(config.classifier, _num_images(chosen.ratio))
-  base.use_focal_loss(config.annotator, _num_images(1))
-  config.algorithm.cycle_start = base.PUBLISHED_CYCLE_START
+    changes['classifier'] = base.with_focal_loss(config.classifier, _num_images(chosen.ratio))
   if chosen.counts in _HELD_COUNTS:
     if chosen.method != 'class_balancing':
       raise UserError(
         f'--config=...:{argument}: {chosen.method} has no counts to hold: use '
         'method=class_balancing'
       )
-    config.experiment = f'{name}_counts_{chosen.counts}'
-    config.workdir = f'runs/{config.experiment}'
     counts = list(config.algorithm.count_start) * 10
     counts[_HELD_CLASS] = _HELD_COUNTS[chosen.counts]
-    config.algorithm.update(count_start=tuple(counts), count_update='held')
-    config.evaluation.cas = False  # Held counts make no balanced images to learn from.
-    return config  # Of Fig. 3 no numbers are published.
-  for method, row in rows.items():
-    config.published[method] = f'class_balancing_gan.{row}'
-  return config
+    changes |= {
+      'experiment': f'{name}_counts_{chosen.counts}',
+      'workdir': f'runs/{name}_counts_{chosen.counts}',
+      'published': {},  # Of Fig. 3 no numbers are.
+      'algorithm.count_start': tuple(counts),
+      'algorithm.count_update': 'held',
+      'evaluation.cas': False,  # Held counts make no balanced images to learn from.
+    }
+  return changed(config, changes)
 
 
 def _num_images(ratio) -> int:

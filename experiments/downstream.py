@@ -23,19 +23,27 @@ import pathlib
 import sys
 import tempfile
 
-import ml_collections
 import numpy as np
 
 import jaxgan
 from jaxgan import data as data_lib
 from jaxgan import families, files, jobs, logging, train
+from jaxgan.config.overrides import changed
+from jaxgan.config.section import Count, field
 from jaxgan.errors import UserError
 from jaxgan.evaluation import record
 from jaxgan.exporting import CONTENTS
 from jaxgan.metrics import bootstrap, class_distribution
+from jaxgan.runs.experiment import ClassifierJob
 
 NAME = 'downstream.json'
 BASELINES = ('long_tail', 'long_tail_drw')
+
+
+class DownstreamJob(ClassifierJob):
+  """What the folder of a classifier remembers."""
+
+  steps_per_epoch: Count = field(..., 'of the schedule, which is that of the real images')
 
 
 def measure(workdir, out, methods=(), seeds: int = 3, stretch: int = 1) -> dict:
@@ -59,15 +67,15 @@ def measure(workdir, out, methods=(), seeds: int = 3, stretch: int = 1) -> dict:
   methods = list(methods) or [
     m for m in families.all_methods() if (workdir / m / 'config.json').exists()
   ]
-  for field, value in (('seeds', seeds), ('stretch', stretch)):
+  for name, value in (('seeds', seeds), ('stretch', stretch)):
     if value < 1:
-      raise UserError(f'{field}={value} is not possible: use 1 or more')
+      raise UserError(f'{name}={value} is not possible: use 1 or more')
   load = functools.cache(functools.partial(jaxgan.load, workdir))
   first = load(*methods[:1])  # Says what is missing where there are none.
   for method in methods:
     if families.family_of([method]).labels_of(method, labelled=True) != 'classes':
       raise UserError(f'{workdir}/{method} generates codes, no classes to train a classifier on')
-  replicas, section = first.config.replicas, first.config.cas.copy_and_resolve_references()
+  replicas, section = first.config.replicas, first.config.cas
   test = data_lib.load(section.data, 'test')
   results, exports = {}, {}
   for seed in range(seeds):
@@ -99,7 +107,7 @@ def measure(workdir, out, methods=(), seeds: int = 3, stretch: int = 1) -> dict:
       'stretch': stretch,
       'batch_size': section.train.batch_size,
       'drw_epoch': training.drw_epoch,
-      'section': section.to_dict(),
+      'section': section.model_dump(mode='json'),
       'seeds': list(range(seeds)),
       'exports': exports,
       'group_accuracy': 'mean of the accuracies of its classes',
@@ -126,10 +134,15 @@ class _Training:
   def __call__(self, name: str, images, seed: int) -> dict:
     """The last row of its metrics."""
     data = data_lib.whole(images)
-    own = jobs.job_config(ml_collections.ConfigDict({'seed': seed}), self._section, images)
-    own.train.update(steps=self.updates, epochs=None)
-    own.steps_per_epoch = self._steps_per_epoch
-    own.algorithm.drw_epoch = self.drw_epoch if name.endswith('drw') else None
+    drw_epoch = self.drw_epoch if name.endswith('drw') else None
+    changes = {'train.steps': self.updates, 'algorithm.drw_epoch': drw_epoch}
+    own = jobs.job_config(
+      seed,
+      changed(self._section, changes),
+      images,
+      DownstreamJob,
+      steps_per_epoch=self._steps_per_epoch,
+    )
     folder = self._out / f'{name}_seed_{seed}'
     job = jobs.training_job(
       f'{name}, seed {seed}', folder, own, data, self._test, self._steps_per_epoch

@@ -23,6 +23,7 @@ stackgan of a quarter of its width.
 
 from experiments import base, base_codes
 from experiments.mnist_lt import METHODS
+from jaxgan.config.overrides import changed
 from jaxgan.networks import infogans
 
 NETWORKS = tuple(infogans.NETWORKS)
@@ -38,12 +39,12 @@ def get_config(argument: str = ''):
     annotator=base.classifier_section('long_tail_folder', drw=True, flip=False),
   )
   if chosen.network != 'mnist':
-    config.workdir = f'{config.workdir}_{chosen.network}'
-    config.data.options.image_size = 64
-    base_codes.use_stackgan(config, chosen.network)
+    workdir = f'{config.workdir}_{chosen.network}'
+    config = base_codes.with_stackgan(config, chosen.network)
+    config = changed(config, {'workdir': workdir, 'data.options.image_size': 64})
   else:
-    base_codes.set_views(config, 'paper')
+    config = changed(config, base_codes.views(config, 'paper'))
   if chosen.length == 'quick':
-    base_codes.shorten_codes(config)
-    base.shorten_classifier(config.annotator)
+    annotator = base.shortened_classifier(config.annotator)
+    config = changed(base_codes.shortened(config), {'annotator': annotator})
   return config

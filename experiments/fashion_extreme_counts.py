@@ -15,6 +15,7 @@ All other settings are those of `fashion_lt`.
 """
 
 from experiments import base, fashion_lt
+from jaxgan.config.overrides import changed
 
 HELD_CLASS = 4
 _COUNTS = {'huge': 100.0, 'tiny': 0.01, 'even': 1.0}  # N of the class, those of the others are 1
@@ -23,12 +24,15 @@ _COUNTS = {'huge': 100.0, 'tiny': 0.01, 'even': 1.0}  # N of the class, those of
 def get_config(argument: str = ''):
   """The configuration; the argument takes count=huge|tiny|even."""
   chosen = base.parse_argument(argument, count=tuple(_COUNTS))
-  config = fashion_lt.get_config('method=class_balancing')
-  config.experiment = f'fashion_extreme_counts_{chosen.count}'
-  config.workdir = f'runs/{config.experiment}'
-  counts = [1.0] * 10
+  name, counts = f'fashion_extreme_counts_{chosen.count}', [1.0] * 10
   counts[HELD_CLASS] = _COUNTS[chosen.count]
-  config.algorithm.count_start = tuple(counts)
-  config.algorithm.count_update = 'held'
-  config.evaluation.cas = False  # Held counts make no balanced images to learn from.
-  return config
+  return changed(
+    fashion_lt.get_config('method=class_balancing'),
+    {
+      'experiment': name,
+      'workdir': f'runs/{name}',
+      'algorithm.count_start': tuple(counts),
+      'algorithm.count_update': 'held',
+      'evaluation.cas': False,  # Held counts make no balanced images to learn from.
+    },
+  )

@@ -19,6 +19,7 @@ trains one method, which then stands beside the others of that ratio in their wo
 
 from experiments import base
 from jaxgan.algorithms import gan_methods
+from jaxgan.config.overrides import changed
 
 RATIOS = (50, 100, 10, 1)
 METHODS = ('unconditional', 'class_balancing')
@@ -39,27 +40,39 @@ def get_config(argument: str = ''):
     annotator_data='long_tail_fashion/ratio_1',
     flip=False,
   )
-  config.methods = {'both': METHODS, 'all': ALL}.get(chosen.method, (chosen.method,))
-  algorithm = config.algorithm
-  algorithm.generator_width, algorithm.discriminator_width = 32, 16
-  algorithm.noise_dim = 64
-  algorithm.learning_rate = 1e-3
-  algorithm.regulariser_weight = 7.5
-  # Shorter cycles and averages for a run of 3,000 instead of 100,000 steps.
-  algorithm.count_cycle = 100
-  algorithm.ema_start, algorithm.ema_decay = 500, 0.99
-  config.data.crop_padding = 1  # a few thousand images: shifts by a pixel keep D honest
-  config.train = base.train_section(batch_size=32, steps=3000, every=500)
-  config.evaluation.samples = 5000
-  config.evaluation.periodic_samples = 1000
-  config.evaluation.checkpoint = 'latest'
-  for section in (config.classifier, config.annotator, config.cas):
-    section.algorithm.depth, section.algorithm.width = 8, 8
-    section.algorithm.warmup_epochs = 2
-    section.algorithm.decay_epochs = (40, 45)
-    section.data.crop_padding = 1
-    section.train = base.train_section(batch_size=32, epochs=50, every=1000)
-  config.classifier.algorithm.drw_epoch = 40
-  config.annotator.train.epochs = 15  # of 9,000 images
-  config.annotator.algorithm.decay_epochs = (12, 14)
-  return config
+
+  def small(section):
+    changes = {
+      'algorithm.depth': 8,
+      'algorithm.width': 8,
+      'algorithm.warmup_epochs': 2,
+      'algorithm.decay_epochs': (40, 45),
+      'data.crop_padding': 1,
+      'train': base.train_section(batch_size=32, epochs=50, every=1000),
+    }
+    return changed(section, changes)
+
+  return changed(
+    config,
+    {
+      'methods': {'both': METHODS, 'all': ALL}.get(chosen.method, (chosen.method,)),
+      'algorithm.generator_width': 32,
+      'algorithm.discriminator_width': 16,
+      'algorithm.noise_dim': 64,
+      'algorithm.learning_rate': 1e-3,
+      'algorithm.regulariser_weight': 7.5,
+      # Shorter cycles and averages for a run of 3,000 instead of 100,000 steps.
+      'algorithm.count_cycle': 100,
+      'algorithm.ema_start': 500,
+      'algorithm.ema_decay': 0.99,
+      'data.crop_padding': 1,  # a few thousand images: shifts by a pixel keep D honest
+      'train': base.train_section(batch_size=32, steps=3000, every=500),
+      'evaluation.samples': 5000,
+      'evaluation.periodic_samples': 1000,
+      'evaluation.checkpoint': 'latest',
+      **base.for_each_role(config, small),
+      'classifier.algorithm.drw_epoch': 40,
+      'annotator.train.epochs': 15,  # of 9,000 images
+      'annotator.algorithm.decay_epochs': (12, 14),
+    },
+  )

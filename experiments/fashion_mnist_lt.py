@@ -24,8 +24,8 @@ the same families and 2,000 steps, in its own work directory. With seed 0 its cl
 on 5,000 images, KL 0.063, Fréchet distance (annotator) 2.40 and CAS 74.7 %.
 """
 
-from experiments import base
-from experiments.folder_lt import shorten
+from experiments import base, folder_lt
+from jaxgan.config.overrides import changed
 
 METHODS = (
   'class_balancing',
@@ -51,18 +51,23 @@ def get_config(argument: str = ''):
     annotator_data='long_tail_fashion_mnist/ratio_1',
     flip=False,
   )
-  config.algorithm.regulariser_weight = _REGULARISER_WEIGHT[chosen.ratio]
-  if chosen.length == 'quick':
-    _shorten(config)
-  return config
+  config = changed(config, {'algorithm.regulariser_weight': _REGULARISER_WEIGHT[chosen.ratio]})
+  return _shortened(config) if chosen.length == 'quick' else config
 
 
-def _shorten(config) -> None:
+def _shortened(config):
   """Small networks, 2,000 steps, and classifiers of a few epochs: these are longer than usual."""
-  shorten(config)
-  for section in (config.classifier, config.annotator, config.cas):
-    base.shorten_classifier(section)
-    epochs = 3 if section is config.annotator else 5
-    section.algorithm.decay_epochs = (epochs - 1,)
-    section.train = base.train_section(batch_size=64, epochs=epochs, every=1000)
-  config.classifier.algorithm.drw_epoch = 4
+
+  def short(section, epochs=5):
+    train = base.train_section(batch_size=64, epochs=epochs, every=1000)
+    changes = {'algorithm.decay_epochs': (epochs - 1,), 'train': train}
+    return changed(base.shortened_classifier(section), changes)
+
+  return changed(
+    folder_lt.shortened(config),
+    {
+      **base.for_each_role(config, short),
+      'annotator': short(config.annotator, epochs=3),
+      'classifier.algorithm.drw_epoch': 4,
+    },
+  )

@@ -24,6 +24,7 @@ of one seed on another small data set; gsr has its paper's weight. γ of r1_r2 f
 """
 
 from experiments import base, fashion_lt
+from jaxgan.config.overrides import changed
 
 METHODS = ('class_balancing', 'cgan')
 SWITCHES = {
@@ -42,8 +43,6 @@ def get_config(argument: str = ''):
   method = chosen.method
   if method == 'default':
     method = 'cgan' if chosen.switch == 'gsr' else 'class_balancing'
-  config = fashion_lt.get_config(f'method={method}')
-  config.experiment = 'fashion_stability'
-  config.workdir = f'runs/fashion_stability_{chosen.switch}'
-  config.algorithm.update(SWITCHES[chosen.switch])
-  return config
+  switched = {f'algorithm.{field}': value for field, value in SWITCHES[chosen.switch].items()}
+  named = {'experiment': 'fashion_stability', 'workdir': f'runs/fashion_stability_{chosen.switch}'}
+  return changed(fashion_lt.get_config(f'method={method}'), {**named, **switched})

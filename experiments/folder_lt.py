@@ -20,6 +20,7 @@ families and few steps, in a work directory of its own.
 """
 
 from experiments import base
+from jaxgan.config.overrides import changed
 
 
 def get_config(argument: str = ''):
@@ -35,27 +36,31 @@ def get_config(argument: str = ''):
     flip=True,
     gan_flip=True,
   )
-  config.evaluation.samples = 10_000
+  config = changed(config, {'evaluation.samples': 10_000})
   if chosen.length == 'quick':
-    shorten(config)
-    for section in (config.classifier, config.annotator, config.cas):
-      base.shorten_classifier(section)
-  config.annotator.algorithm.drw_epoch = config.classifier.algorithm.drw_epoch
-  return config
+    config = shortened(config)
+    config = changed(config, base.for_each_role(config, base.shortened_classifier))
+  return changed(config, {'annotator.algorithm.drw_epoch': config.classifier.algorithm.drw_epoch})
 
 
-def shorten(config) -> None:
+def shortened(config):
   """Small networks and few steps; the schedules keep the paper's proportions.
 
-  The work directory is one of its own; classifiers are left to `base.shorten_classifier`.
+  The work directory is one of its own; classifiers are left to `base.shortened_classifier`.
   """
-  config.workdir = f'{config.workdir}_quick'
-  algorithm = config.algorithm
-  algorithm.generator_width, algorithm.discriminator_width = 32, 16
-  algorithm.learning_rate = 1e-3
-  algorithm.count_cycle = 40
-  algorithm.ema_start, algorithm.ema_decay = 400, 0.99
-  config.train = base.train_section(batch_size=32, steps=2000, every=500)
-  config.evaluation.samples = 5000
-  config.evaluation.periodic_samples = 1000
-  config.evaluation.checkpoint = 'latest'
+  return changed(
+    config,
+    {
+      'workdir': f'{config.workdir}_quick',
+      'algorithm.generator_width': 32,
+      'algorithm.discriminator_width': 16,
+      'algorithm.learning_rate': 1e-3,
+      'algorithm.count_cycle': 40,
+      'algorithm.ema_start': 400,
+      'algorithm.ema_decay': 0.99,
+      'train': base.train_section(batch_size=32, steps=2000, every=500),
+      'evaluation.samples': 5000,
+      'evaluation.periodic_samples': 1000,
+      'evaluation.checkpoint': 'latest',
+    },
+  )

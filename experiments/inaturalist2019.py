@@ -49,6 +49,7 @@ The classifier of the CAS, which the paper does not print here, reads 64x64 imag
 """
 
 from experiments import base
+from jaxgan.config.overrides import changed
 
 METHODS = {  # and their published names
   'class_balancing_conditional': 'class_balancing',
@@ -59,9 +60,9 @@ METHODS = {  # and their published names
 }
 ARGUMENTS = {'method': tuple(METHODS), 'classifier': ('resized', 'large')}
 _CLASSIFIER_INPUT = {
-  'input_size': 224,
-  'input_mean': (0.466, 0.471, 0.380),
-  'input_std': (0.195, 0.194, 0.192),
+  'algorithm.input_size': 224,
+  'algorithm.input_mean': (0.466, 0.471, 0.380),
+  'algorithm.input_std': (0.195, 0.194, 0.192),
 }
 
 
@@ -77,22 +78,26 @@ def get_config(argument: str = ''):
     flip=True,
     classifier=base.classifier_section(data, drw=False),
   )
-  for section in (config.classifier, config.annotator):  # One network.
-    section.algorithm.update(_CLASSIFIER_INPUT)
-    if large:
-      section.data.update(dataset=f'{data}/224', streaming=True, crop_padding=14)  # 4 of 64 pixels.
-  base.evaluate_as_published(config)
-  config.algorithm.update(
-    network='snresgan',
-    generator_spectral_norm=True,
-    beta1=0.0,
-    regulariser_weight=0.5,
-    classifier_loss_weight=0.5,
-    count_decay=0.995,
-    count_cycle=1,
+  # One network. A padding of 14 is 4 of 64 pixels.
+  of_large = {'data.dataset': f'{data}/224', 'data.streaming': True, 'data.crop_padding': 14}
+  of_both = _CLASSIFIER_INPUT | (of_large if large else {})
+  return changed(
+    config,
+    {
+      **base.EVALUATED_AS_PUBLISHED,
+      **{f'{r}.{name}': v for r in ('classifier', 'annotator') for name, v in of_both.items()},
+      'algorithm.network': 'snresgan',
+      'algorithm.generator_spectral_norm': True,
+      'algorithm.beta1': 0.0,
+      'algorithm.regulariser_weight': 0.5,
+      'algorithm.classifier_loss_weight': 0.5,
+      'algorithm.count_decay': 0.995,
+      'algorithm.count_cycle': 1,
+      'train.steps': 200_000,
+      'published': {
+        method: f'class_balancing_gan.inaturalist2019.{name}'
+        for method, name in METHODS.items()
+        if name
+      },
+    },
   )
-  config.train.steps = 200_000
-  for method, name in METHODS.items():
-    if name:
-      config.published[method] = f'class_balancing_gan.inaturalist2019.{name}'
-  return config

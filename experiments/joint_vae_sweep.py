@@ -20,6 +20,7 @@ import sys
 import numpy as np
 
 from jaxgan import experiment_file, files, lock, logging
+from jaxgan.config.overrides import changed
 from jaxgan.errors import UserError
 from jaxgan.evaluation import record
 from jaxgan.families import codes
@@ -55,8 +56,8 @@ def measure(config, out, weights=WEIGHTS) -> dict:
     if first.annotator is None:
       raise UserError(f'the images of {config.data.dataset} have no labels: no NMI to choose by')
     results = [_result(config, out, *pair) for pair in itertools.product(weights, repeat=2)]
-    algorithm = config.algorithm.to_dict()
-    del algorithm['beta_continuous'], algorithm['beta_discrete']
+    weighted = {'beta_continuous', 'beta_discrete'}
+    algorithm = config.algorithm.model_dump(mode='json', exclude=weighted)
     arrays = first.data.arrays(0)
     measured = {
       'protocol': {
@@ -82,20 +83,32 @@ def measure(config, out, weights=WEIGHTS) -> dict:
   return measured
 
 
-def shorten(config) -> None:
-  """300 steps, in whose first half the capacities rise, and 1,000 images a code."""
-  config.train.update(steps=STEPS)
-  config.algorithm.capacity_steps = STEPS // 2
-  config.evaluation.periodic_images_per_code = 1000
+def shortened(config):
+  """300 steps of JointVAE, in whose first half the capacities rise, and 1,000 images a code."""
+  if config.methods != (codes.JOINT_VAE,):
+    return config
+  return changed(
+    config,
+    {
+      'train.steps': STEPS,
+      'algorithm.capacity_steps': STEPS // 2,
+      'evaluation.periodic_images_per_code': 1000,
+    },
+  )
 
 
 def _result(config, out, beta_continuous, beta_discrete) -> dict:
   """Trains the run of a pair unless it is there; the scores of its last step."""
-  own = config.copy_and_resolve_references()
-  own.algorithm.update(beta_continuous=beta_continuous, beta_discrete=beta_discrete)
-  steps = own.train.steps  # Only the last one is of interest.
-  own.train.update(evaluate_every=steps, picture_every=steps, checkpoint_every=steps)
-  own.annotator.folder = own.annotator.folder or str(out / 'annotator')
+  steps = config.train.steps  # Only the last one is of interest.
+  own = changed(
+    config,
+    {
+      'algorithm.beta_continuous': beta_continuous,
+      'algorithm.beta_discrete': beta_discrete,
+      **{f'train.{what}_every': steps for what in ('evaluate', 'picture', 'checkpoint')},
+      'annotator.folder': config.annotator.folder or str(out / 'annotator'),
+    },
+  )
   folder = out / f'continuous_{beta_continuous:g}_discrete_{beta_discrete:g}'
   made = execute.start(own, folder, own.methods)
   execute.train_method(made, codes.JOINT_VAE)
@@ -125,37 +138,24 @@ def _main(argv: list[str]) -> int:
   try:
     if not any(argument.lstrip('-').split('=')[0] == 'config' for argument in argv):
       argv = [argv[0], f'--config={EXPERIMENT}', *argv[1:]]
-    arguments = experiment_file.parse_flags(argv)
+    config, arguments = experiment_file.parse_flags(argv, shortened)
     if arguments:
       raise UserError(f'unknown argument {arguments[0]!r}: flags begin with --, see --help')
     if not values.out:
       raise UserError('name a folder for the results: --out')
     compilation.use_cache()
-    print(table(measure(values.config, values.out)))
+    print(table(measure(config, values.out)))
   except UserError as error:
     print(f'error: {error}', file=sys.stderr)
     return 2
   return 0
 
 
-class _Parser(experiment_file.Parser):
-  """Parses an experiment file and shortens its run before the command line changes its fields."""
-
-  def parse(self, path: str):
-    config = super().parse(path)
-    with config.unlocked():
-      if tuple(config.methods) == (codes.JOINT_VAE,):
-        shorten(config)
-    return config
-
-
 if __name__ == '__main__':
   from absl import flags
   from absl import logging as absl_logging
-  from ml_collections import config_flags
 
   # Defined here, not on import: `jaxgan.main` has flags of these names.
-  config_flags.DEFINE_config_file('config', None, f'Default: {EXPERIMENT}', lock_config=True)
-  flags.FLAGS['config'].parser = _Parser()
+  flags.DEFINE_string('config', None, f'Default: {EXPERIMENT}')
   flags.DEFINE_string('out', '', 'A folder for the runs and joint_vae_sweep.json.')
   sys.exit(_main(sys.argv))

@@ -23,8 +23,8 @@ digits must not be: `--config.data.flip=True` mirrors them at random.
 small networks and few steps, in a work directory of its own.
 """
 
-from experiments import base, base_codes
-from experiments.folder_lt import shorten
+from experiments import base, base_codes, folder_lt
+from jaxgan.config.overrides import changed
 
 
 def get_config(argument: str = ''):
@@ -39,13 +39,11 @@ def get_config(argument: str = ''):
     annotator_data='long_tail_folder',
     flip=False,
   )
-  config.evaluation.update(samples=10_000, checkpoint='latest')
-  base_codes.add_recogniser(config)
-  base_codes.set_views(config.recogniser, 'paper')
+  config = changed(config, {'evaluation.samples': 10_000, 'evaluation.checkpoint': 'latest'})
+  config = base_codes.with_recogniser(config)
+  own = changed(config.recogniser, base_codes.views(config.recogniser, 'paper'))
   if chosen.length == 'quick':
-    shorten(config)
-    base_codes.shorten_codes(config.recogniser)
-    for section in (config.classifier, config.annotator, config.cas):
-      base.shorten_classifier(section)
-  config.annotator.algorithm.drw_epoch = config.classifier.algorithm.drw_epoch
-  return config
+    config, own = folder_lt.shortened(config), base_codes.shortened(own)
+    config = changed(config, base.for_each_role(config, base.shortened_classifier))
+  drw_epoch = config.classifier.algorithm.drw_epoch
+  return changed(config, {'recogniser': own, 'annotator.algorithm.drw_epoch': drw_epoch})

@@ -41,6 +41,7 @@ the classifier 82.40 %.
 
 from data_prep.long_tail import class_counts
 from experiments import base
+from jaxgan.config.overrides import changed
 from jaxgan.errors import UserError
 
 METHODS = {  # and their published names
@@ -84,24 +85,31 @@ def get_config(argument: str = ''):
     flip=True,
     classifier=_few_labels_classifier() if few_labels else None,
   )
-  base.evaluate_as_published(config)
-  config.data.options.picture = 'squash'
-  config.algorithm.update(
-    network='snresgan',
-    beta1=0.0,
-    regulariser_weight=_REGULARISER_WEIGHT[chosen.weights][chosen.ratio],
-    cycle_start=base.PUBLISHED_CYCLE_START,
-  )
-  base.use_focal_loss(config.annotator, _num_images(1))
+  changes = {
+    **base.EVALUATED_AS_PUBLISHED,
+    'data.options.picture': 'squash',
+    'algorithm.network': 'snresgan',
+    'algorithm.beta1': 0.0,
+    'algorithm.regulariser_weight': _REGULARISER_WEIGHT[chosen.weights][chosen.ratio],
+    'algorithm.cycle_start': base.PUBLISHED_CYCLE_START,
+    'annotator': base.with_focal_loss(config.annotator, _num_images(1)),
+  }
   if few_labels:
-    config.algorithm.regulariser_weight = base.FEW_LABELS_REGULARISER_WEIGHT[chosen.ratio]
-    config.train.batch_size = 128
-    config.published.class_balancing = f'class_balancing_gan.semi_supervised.lsun5.{chosen.ratio}'
-    return config
-  base.use_focal_loss(config.classifier, _num_images(chosen.ratio))
-  for method, row in METHODS.items():
-    config.published[method] = f'class_balancing_gan.lsun5.{row}.{chosen.ratio}'
-  return config
+    row = f'class_balancing_gan.semi_supervised.lsun5.{chosen.ratio}'
+    return changed(
+      config,
+      {
+        **changes,
+        'algorithm.regulariser_weight': base.FEW_LABELS_REGULARISER_WEIGHT[chosen.ratio],
+        'train.batch_size': 128,
+        'published': {'class_balancing': row},
+      },
+    )
+  changes['classifier'] = base.with_focal_loss(config.classifier, _num_images(chosen.ratio))
+  changes['published'] = {
+    method: f'class_balancing_gan.lsun5.{row}.{chosen.ratio}' for method, row in METHODS.items()
+  }
+  return changed(config, changes)
 
 
 def _num_images(ratio) -> int:

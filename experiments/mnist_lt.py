@@ -42,6 +42,7 @@ ground_truth_infogan_ntxent 0.80 / 0.37.
 """
 
 from experiments import base, base_codes
+from jaxgan.config.overrides import changed
 
 METHODS = (
   'elastic_infogan',
@@ -71,11 +72,10 @@ def get_config(argument: str = ''):
     dataset=f'long_tail_mnist/{name}',
     annotator=base.evaluation_classifier_section('long_tail_mnist/full'),
   )
-  base_codes.set_views(config, chosen.views)
+  config = changed(config, base_codes.views(config, chosen.views))
   if not balanced:
-    config.published = 'mnist'
-    config.workdir = f'runs/mnist_lt_{name}'
+    config = changed(config, {'published': 'mnist', 'workdir': f'runs/mnist_lt_{name}'})
   if chosen.length == 'quick':
-    base_codes.shorten_codes(config)
-    config.annotator.algorithm.decay_epochs, config.annotator.train.epochs = (1,), 2
+    short = {'annotator.algorithm.decay_epochs': (1,), 'annotator.train.epochs': 2}
+    config = changed(base_codes.shortened(config), short)
   return config

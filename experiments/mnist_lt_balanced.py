@@ -26,8 +26,8 @@ The networks are SNDCGANs of two stages, 7x7 to 28x28; λ is the paper's for a r
 splits have ratios of 2.3 to 9.2. With `length=quick`, widths of 32 and 16 and 3,000 steps.
 """
 
-from experiments import base, base_codes
-from experiments.folder_lt import shorten
+from experiments import base, base_codes, folder_lt
+from jaxgan.config.overrides import changed
 
 LOOPS = {'codes': 'code_balancing', 'labels': 'class_balancing', 'none': 'unconditional'}
 
@@ -45,22 +45,36 @@ def get_config(argument: str = ''):
     annotator_data='long_tail_mnist/full',
     flip=False,
   )
-  config.workdir = f'runs/mnist_lt_balanced_{split}'
-  config.algorithm.regulariser_weight = 7.5
-  config.evaluation.update(samples=10_000, checkpoint='latest')
-  for section in (config.classifier, config.annotator, config.cas):
+
+  def small(section):
     cnn = base.evaluation_classifier_section('')
-    section.algorithm, section.train = cnn.algorithm, cnn.train
-    section.data.crop_padding = 0
-  config.classifier.algorithm.drw_epoch = 2
-  base_codes.add_recogniser(config)
-  if chosen.length == 'quick':
-    _shorten(config)
-  return config
+    return changed(
+      section, {'algorithm': cnn.algorithm, 'train': cnn.train, 'data.crop_padding': 0}
+    )
+
+  config = changed(
+    config,
+    {
+      'workdir': f'runs/mnist_lt_balanced_{split}',
+      'algorithm.regulariser_weight': 7.5,
+      'evaluation.samples': 10_000,
+      'evaluation.checkpoint': 'latest',
+      **base.for_each_role(config, small),
+      'classifier.algorithm.drw_epoch': 2,
+    },
+  )
+  config = base_codes.with_recogniser(config)
+  return _shortened(config) if chosen.length == 'quick' else config
 
 
-def _shorten(config):
-  shorten(config)
-  config.algorithm.update(noise_dim=64, count_cycle=60, ema_start=600)
-  config.train = base.train_section(batch_size=64, steps=3000, every=500)
-  base_codes.shorten_codes(config.recogniser)
+def _shortened(config):
+  return changed(
+    folder_lt.shortened(config),
+    {
+      'algorithm.noise_dim': 64,
+      'algorithm.count_cycle': 60,
+      'algorithm.ema_start': 600,
+      'train': base.train_section(batch_size=64, steps=3000, every=500),
+      'recogniser': base_codes.shortened(config.recogniser),
+    },
+  )

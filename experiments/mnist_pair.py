@@ -16,6 +16,7 @@ loss alone). In evaluation.json, `prior` is what was learned and `matched_freque
 
 from experiments import base, base_codes
 from experiments.mnist_lt import METHODS
+from jaxgan.config.overrides import changed
 
 RATIOS = tuple(f'{zeros}_{10 - zeros}' for zeros in range(9, 0, -1))
 
@@ -29,9 +30,6 @@ def get_config(argument: str = ''):
     dataset=f'long_tail_mnist/zero_four_{chosen.ratio}',
     annotator=base.evaluation_classifier_section('long_tail_mnist/zero_four_full'),
   )
-  config.workdir = f'runs/mnist_pair_{chosen.ratio}'
-  if chosen.method != 'joint_vae':
-    config.algorithm.prior_learning_rate = 0.002
-  if chosen.length == 'quick':
-    base_codes.shorten_codes(config)
-  return config
+  faster = {} if chosen.method == 'joint_vae' else {'algorithm.prior_learning_rate': 0.002}
+  config = changed(config, {'workdir': f'runs/mnist_pair_{chosen.ratio}', **faster})
+  return base_codes.shortened(config) if chosen.length == 'quick' else config

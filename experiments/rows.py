@@ -44,7 +44,7 @@ def _configs():
         config = module.get_config(argument)
       except UserError:  # Values that do not go together.
         continue
-      row = config.published.get(config.methods[0])
+      row = (config.published or {}).get(config.methods[0])
       if row is not None and row not in found:
         found.add(row)
         yield row, f'{name}.py' + (f':{argument}' if argument else ''), config

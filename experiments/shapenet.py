@@ -22,6 +22,7 @@ ground_truth_infogan_ntxent 0.53 / 0.72.
 
 from experiments import base, base_codes
 from experiments.mnist_lt import METHODS
+from jaxgan.config.overrides import changed
 
 
 def get_config(argument: str = ''):
@@ -33,6 +34,4 @@ def get_config(argument: str = ''):
     dataset='shapenet5',
     annotator=base.resnet50_section('shapenet5/full'),
   )
-  base_codes.use_stackgan(config)
-  config.published = 'shapenet'
-  return config
+  return changed(base_codes.with_stackgan(config), {'published': 'shapenet'})

@@ -27,6 +27,7 @@ ground_truth_infogan_ntxent 0.74 / 0.77.
 
 from experiments import base, base_codes
 from experiments.mnist_lt import METHODS
+from jaxgan.config.overrides import changed
 
 ANNOTATORS = {'scratch': base.resnet50_section, 'vggface2': base.vggface2_section}
 
@@ -41,8 +42,11 @@ def get_config(argument: str = ''):
     dataset='youtube_faces40',
     annotator=ANNOTATORS[chosen.annotator]('youtube_faces40/full'),
   )
-  base_codes.use_stackgan(config, 'stackgan_two_stage')
+  changes = {'published': 'youtube_faces'}
   if chosen.method != 'joint_vae':
-    config.algorithm.update(rotation_degrees=0.0, crop_keep=1 / 1.1, gamma_range=(0.3, 4.0))
-  config.published = 'youtube_faces'
-  return config
+    changes |= {
+      'algorithm.rotation_degrees': 0.0,
+      'algorithm.crop_keep': 1 / 1.1,
+      'algorithm.gamma_range': (0.3, 4.0),
+    }
+  return changed(base_codes.with_stackgan(config, 'stackgan_two_stage'), changes)

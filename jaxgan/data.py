@@ -221,19 +221,18 @@ def whole(pool, num_replicas: int = 1) -> TrainingData:
 
 def _limit(config) -> float:
   """How many bytes of images a device holds: half of its memory, or as configured all or none."""
-  streaming = config.get('streaming')  # Older configurations have none.
-  if streaming is not None:
-    return 0 if streaming else math.inf
+  if config.streaming is not None:
+    return 0 if config.streaming else math.inf
   return parallel.device_memory() / 2
 
 
 def _place(config) -> tuple[str, str, str]:
   """Source, data_dir, and the name of the prepared data to read if the source is gone."""
-  return config.source, config.data_dir, config.get('prepared', '')
+  return config.source or '', config.data_dir or '', config.prepared
 
 
 def _options(config):
-  return tuple((name, value) for name, value in config.options.items() if value is not None)
+  return tuple((name, value) for name, value in config.options if value is not None)
 
 
 @functools.lru_cache(maxsize=8)  # Classifier, annotator and GAN read the same few splits.

@@ -46,6 +46,6 @@ def show(job, trainer, logger: logging.ReplicaLogger, last: int) -> None:
     for replica in range(job.num_replicas):
       with optional.output(f'pictures of {job.folder}'):
         job.picture(trainer.state(replica), step, replica)
-  if train.get('preview') and files.is_writer():  # Older configurations lack it.
+  if train.preview and files.is_writer():
     with optional.output(f'preview of {job.folder}'):
       job.preview(step, last)

@@ -1,11 +1,10 @@
-"""Experiment files: where one is found, what its `get_config` makes, and flags that change it."""
+"""Experiment files: where one is, what its `get_config` makes, and arguments that change it."""
 
 import pathlib
 import runpy
 import traceback
 
 from absl import app, flags
-import ml_collections
 
 from jaxgan.errors import UserError
 
@@ -13,36 +12,42 @@ _PACKAGE = pathlib.Path(__file__).resolve().parent.parent
 # How absl begins to say that a value is of another type, and what a person can do about it.
 _OTHER_TYPES = {
   'invalid literal for int()': 'use a whole number',
-  'could not convert string to float': 'use a number',
   "('Non-boolean argument": 'use true or false',
 }
 
 
-class Parser(flags.ArgumentParser):
-  """Parses `file.py` or `file.py:argument` to the ConfigDict of its get_config, locked.
+def read(path: str):
+  """The Experiment of `file.py` or `file.py:argument`, as its get_config returns it.
 
-  That of ml_collections turns what an experiment file raises into a traceback, and puts off what
-  comes of a file that cannot be read.
+  Raises:
+    UserError: whatever is wrong with the file.
   """
+  name, colon, argument = path.partition(':')
+  file = _find(name)
+  try:
+    get_config = runpy.run_path(str(file)).get('get_config')
+    if not callable(get_config):
+      raise UserError(f'--config={path}: the file has no function get_config(argument)')
+    config = _as_experiment(get_config(argument) if colon else get_config(), path)
+  except UserError:
+    raise
+  except (Exception, SystemExit) as error:  # The file is a program: it may raise anything.
+    raise UserError(f'--config={path}: the file fails with {_where(error, file)}') from error
+  return config
 
-  def parse(self, path: str) -> ml_collections.ConfigDict:
-    """Raises a UserError for whatever is wrong with the file."""
-    name, colon, argument = path.partition(':')
-    file = _find(name)
-    try:
-      get_config = runpy.run_path(str(file)).get('get_config')
-      if not callable(get_config):
-        raise UserError(f'--config={path}: the file has no function get_config(argument)')
-      config = get_config(argument) if colon else get_config()
-    except UserError:
-      raise
-    except (Exception, SystemExit) as error:  # The file is a program: it may raise anything.
-      raise UserError(f'--config={path}: the file fails with {_where(error, file)}') from error
-    if not isinstance(config, ml_collections.ConfigDict):
-      returned = type(config).__name__
-      raise UserError(f'--config={path}: get_config returns a {returned}, not a ConfigDict')
-    config.lock()
-    return config
+
+def _as_experiment(config, path):
+  # With the classes of sections come JAX and the networks, which --help does not need.
+  from jaxgan import families
+  from jaxgan.config import identity
+  from jaxgan.runs.experiment import Experiment
+
+  if hasattr(config, 'to_dict'):  # A ConfigDict of ml_collections, of older experiment files.
+    config = families.experiment(identity.upgraded(config.to_dict()))
+  if not isinstance(config, Experiment):
+    returned = type(config).__name__
+    raise UserError(f'--config={path}: get_config returns a {returned}, not an Experiment')
+  return config
 
 
 def _where(error, file) -> str:
@@ -64,32 +69,55 @@ def _find(name: str) -> pathlib.Path:
   return found
 
 
-def parse_flags(argv: list[str]) -> list[str]:
-  """Parses the flags of a command whose flag `config` has a Parser.
+def parse_flags(argv: list[str], prepare=lambda experiment: experiment) -> tuple:
+  """Parses the flags of a command that has a flag `config`, a text.
+
+  Args:
+    argv: the command line.
+    prepare: changes what the file returns, before the fields given on the command line do.
 
   Returns:
-    The positional arguments.
+    (the Experiment with the fields that are given as `--config.FIELD=VALUE`, or None without
+    `--config`; the positional arguments).
 
   Raises:
     UserError: an unknown flag or field, a value of another type, or a file that cannot be used.
   """
   app.define_help_flags()
   try:
-    return flags.FLAGS(argv)[1:]
+    arguments, fields = _without_fields(flags.FLAGS.read_flags_from_files(argv))
+    positional = flags.FLAGS(arguments)[1:]
   except flags.IllegalFlagValueError as error:
-    if isinstance(error.__context__, UserError):  # Of the experiment file.
-      raise error.__context__ from None
     message = ' '.join(str(error).split())
     for start, allowed in _OTHER_TYPES.items():
       if start in message:
         message = message[: message.index(start)] + allowed
     raise UserError(message) from error
-  except (AttributeError, KeyError) as error:  # ml_collections adds "Did you mean".
-    from jaxgan import config as config_lib
-
-    raise UserError(
-      f'--config.FIELD: no such field: {config_lib.reason(error)}; '
-      'experiments/base*.py have them all'
-    ) from error
   except (TypeError, ValueError, flags.Error) as error:
     raise UserError(' '.join(str(error).split())) from error
+  path = flags.FLAGS['config'].value
+  if path is None:
+    if fields:
+      raise UserError(f'--config.{next(iter(fields))} needs --config=FILE')
+    return None, positional
+  from jaxgan.config import overrides
+  from jaxgan.runs.experiment import resolved
+
+  return resolved(overrides.override(prepare(read(path)), fields)), positional
+
+
+def _without_fields(argv: list[str]) -> tuple[list[str], dict[str, str]]:
+  """A command line without its `--config.FIELD=VALUE`, and {FIELD: VALUE}."""
+  rest, fields, arguments = [], {}, iter(argv)
+  for argument in arguments:
+    name, equals, value = argument.lstrip('-').partition('=')
+    if argument == '--':
+      return [*rest, argument, *arguments], fields
+    if argument.startswith('-') and name.startswith('config.'):
+      value = value if equals else next(arguments, None)
+      if value is None:
+        raise UserError(f'Missing value for flag --{name}')
+      fields[name.removeprefix('config.')] = value
+    else:
+      rest.append(argument)
+  return rest, fields

@@ -238,6 +238,6 @@ def _provenance(run, labeller: str, seed: int) -> dict:
     'labels': _labels(run),
     'labeller': labeller,
     'labeller_accuracy': accuracies.get(labeller),
-    'config': run.config.copy_and_resolve_references().to_dict(),
+    'config': run.config.model_dump(mode='json'),
     **record.machine(),
   }

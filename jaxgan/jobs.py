@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import ml_collections
 import numpy as np
 
 from jaxgan import (
@@ -25,16 +24,19 @@ from jaxgan import (
   sources,
   train,
 )
-from jaxgan import config as config_lib
 from jaxgan import data as data_lib
 from jaxgan.algorithms import classifier as classifiers
-from jaxgan.algorithms.classifier import NETWORKS, PRETRAINED
+from jaxgan.algorithms.classifier import PRETRAINED
+from jaxgan.config import identity
+from jaxgan.config import section as section_lib
+from jaxgan.config.overrides import changed
 from jaxgan.drawing import curves
 from jaxgan.errors import UserError
 from jaxgan.metrics import class_distribution
 from jaxgan.networks import mnist
 from jaxgan.report import blocks, page
 from jaxgan.report import curves as chart
+from jaxgan.runs.experiment import ClassifierJob
 
 _CLASSIFY_BATCH = 512
 
@@ -57,14 +59,14 @@ class Classifier(NamedTuple):
   protocol: Mapping[str, Any] = MappingProxyType({})
 
 
-def job_config(config, section, arrays) -> ml_collections.ConfigDict:
-  """What one job depends on: the seed, its data, algorithm and training sections.
+def job_config(seed: int, section, arrays, kind=ClassifierJob, **others):
+  """What the job of a classifier depends on: the seed, its data, algorithm and training sections.
 
-  `images` tells the very images of `arrays`, so that a work directory notices other ones.
+  `images` tells the very images of `arrays`, so that a work directory notices other ones; `kind` is
+  the class, which may have other fields.
   """
-  section = section.copy_and_resolve_references()
-  sections = {name: section[name] for name in ('data', 'algorithm', 'train')}
-  return ml_collections.ConfigDict({'seed': config.seed, 'images': arrays.key, **sections})
+  sections = {'data': section.data, 'algorithm': section.algorithm, 'train': section.train}
+  return kind(seed=seed, images=arrays.key, **sections, **others)
 
 
 def restore(algorithm, folder: pathlib.Path, which: str, num_replicas: int, mesh):
@@ -135,9 +137,9 @@ def compile_outputs(classify: Callable) -> Callable:
 
 def classifier_job(config, role: str, folder: pathlib.Path) -> train.Job:
   """The job that trains the classifier (role 'classifier') or the annotator ('annotator')."""
-  section = config[role]
+  section = getattr(config, role)
   data, test = data_lib.load_training(section.data), data_lib.load(section.data, 'test')
-  return training_job(role, folder, job_config(config, section, data.pool), data, test)
+  return training_job(role, folder, job_config(config.seed, section, data.pool), data, test)
 
 
 def training_job(
@@ -217,19 +219,18 @@ def known_classifier(folder: pathlib.Path, section) -> Classifier:
   return Classifier(None, None, declared.class_names, declared.image_shape, None, '', size)
 
 
-def _read_classifier(folder, section) -> ml_collections.ConfigDict:
+def _read_classifier(folder, section) -> ClassifierJob:
   """The configuration of a classifier's folder, on images that are there."""
-  config = config_lib.read(folder)
-  with config_lib.fields_are_there(folder / 'config.json'):
-    if config.algorithm.get('network') not in NETWORKS:
-      raise UserError(f'{folder} is not the folder of a classifier: name one that holds one')
-    config_lib.validate_classifier(config, 'json', num_devices=1)
-    for field in ('source', 'data_dir'):
-      is_there = files.expanded(config.data[field]).exists()
-      if not is_there and config.data.dataset == section.dataset:
-        config.data[field] = section[field]
-    config.data.prepared = sources.prepared_name(config.get('images', ''))
-  return config
+  content = identity.content(folder)
+  if 'methods' in content:
+    raise UserError(f'{folder} is not the folder of a classifier: name one that holds one')
+  config = section_lib.checked(ClassifierJob, content, str(folder / identity.NAME))
+  places = {'prepared': sources.prepared_name(config.images)}
+  for field in ('source', 'data_dir'):
+    is_there = files.expanded(getattr(config.data, field) or '').exists()
+    if not is_there and config.data.dataset == section.dataset:
+      places[field] = getattr(section, field)
+  return changed(config, {f'data.{field}': place for field, place in places.items()})
 
 
 def load_classifier(folder: pathlib.Path, section, mesh, which: str = 'latest') -> Classifier:
@@ -248,7 +249,7 @@ def load_classifier(folder: pathlib.Path, section, mesh, which: str = 'latest') 
   config = _read_classifier(folder, section)
   data = data_lib.load_training(config.data)
   images = data.pool.key
-  if config.get('images', images) != images:
+  if config.images not in ('', images):
     raise UserError(f'the classifier in {folder} was trained on {config.images}, not on {images}')
   algorithm = build_classifier(config, data.pool)
   last = train.total_steps(config, data)

@@ -14,15 +14,16 @@ import sys
 
 from absl import flags
 from absl import logging as absl_logging
-from ml_collections import config_flags
 
 from jaxgan import experiment_file, files, stopping
 from jaxgan.errors import StorageError, UserError
 
-_CONFIG = config_flags.DEFINE_config_file(
-  'config', None, 'Experiment file, with its argument after a colon.', lock_config=True
+flags.DEFINE_string(
+  'config',
+  None,
+  'Experiment file, with its argument after a colon. --config.FIELD=VALUE changes a field of it, '
+  'see docs/configuration.md.',
 )
-flags.FLAGS['config'].parser = experiment_file.Parser()
 _WORKDIR = flags.DEFINE_string('workdir', '', 'Work directory; default as the config says.')
 _MODE = flags.DEFINE_enum(
   'mode',
@@ -82,54 +83,54 @@ _SAMPLE_SEED = flags.DEFINE_integer(
 )
 
 
-def _experiment() -> tuple:
-  """The configuration and work directory that the flags name; what follows may compile."""
+def _with_workdir(config) -> tuple:
+  """The experiment and the work directory that the flags name; what follows may compile."""
   from jaxgan import compilation, distributed
-  from jaxgan import config as config_lib
+  from jaxgan.runs.experiment import work_directory
 
-  config, workdir = _CONFIG.value, _WORKDIR.value
+  workdir = _WORKDIR.value
   if config is None and (_MODE.value in ('train', 'plan') or not workdir):
     raise UserError('--config is missing: name an experiment, such as experiments/fashion_lt.py')
   distributed.join(_COORDINATOR.value, _NUM_PROCESSES.value, _PROCESS_ID.value)
   if _CACHE.value:
     compilation.use_cache()
-  return config, files.expanded(workdir or config_lib.work_directory(config))
+  return config, files.expanded(workdir or work_directory(config))
 
 
-def _plan() -> str:
+def _plan(config) -> str:
   from jaxgan.runs import plan, show
 
-  config, workdir = _experiment()
+  config, workdir = _with_workdir(config)
   config, facts, planned = plan.planned(config, workdir, config.methods, prepare=False)
   return '\n'.join(show.lines(config, facts, planned))
 
 
-def _train() -> str:
+def _train(config) -> str:
   from jaxgan.runs import execute
 
-  return execute.run(*_experiment(), profile=_PROFILE.value)
+  return execute.run(*_with_workdir(config), profile=_PROFILE.value)
 
 
-def _run():
+def _run(config):
   """The run that the flags name."""
   import jaxgan
 
-  config, workdir = _experiment()
+  config, workdir = _with_workdir(config)
   return jaxgan.load(workdir, _METHOD.value, _CHECKPOINT.value, _REPLICA.value, config)
 
 
-def _evaluate() -> str:
+def _evaluate(config) -> str:
   from jaxgan.runs import execute
 
-  run = _run()
+  run = _run(config)
   run.evaluate()
   return execute.summarise(run.workdir) if files.is_writer() else ''
 
 
-def _sample() -> str:
+def _sample(config) -> str:
   from jaxgan import sampling
 
-  run = _run()
+  run = _run(config)
   out = files.expanded(_OUT.value or run.workdir / run.method / 'sampled')
   sampling.check_new(out)
   images, labels = run.sample(_NUM_IMAGES.value, _BALANCED.value, _SAMPLE_SEED.value)
@@ -138,10 +139,10 @@ def _sample() -> str:
   return f'{len(images)} images of step {run.step}, labelled by {run.labelled_by}: {out}'
 
 
-def _export() -> str:
+def _export(config) -> str:
   from jaxgan import exporting
 
-  run = _run()
+  run = _run(config)
   out = files.expanded(_OUT.value or run.workdir / run.method / 'exported')
   written = run.export(
     out, _CONTENTS.value, _FORMAT.value, _IMAGES_PER_CLASS.value, _SAMPLE_SEED.value
@@ -182,7 +183,7 @@ def main(argv: list[str]) -> int:
   logging.getLogger('asyncio').setLevel(logging.CRITICAL)
   sys.unraisablehook = _unraisable
   try:
-    arguments = experiment_file.parse_flags(argv)
+    config, arguments = experiment_file.parse_flags(argv)
     mode = _MODE.value
     if arguments and mode != 'report':
       raise UserError(f'unknown argument {arguments[0]!r}: flags begin with --, see --help')
@@ -190,7 +191,7 @@ def main(argv: list[str]) -> int:
       if mode == 'report':
         print(_report(arguments))
       else:
-        print(_COMMANDS[mode]())
+        print(_COMMANDS[mode](config))
   except UserError as error:
     # Of names with line ends, too, one line.
     print('error:', ' '.join(str(error).splitlines()), file=sys.stderr)

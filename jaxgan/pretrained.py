@@ -61,9 +61,10 @@ def check(config, roles, workdir: pathlib.Path) -> None:
     UserError: see `variables`.
   """
   for role in roles:
-    algorithm = config[role].algorithm
+    section = getattr(config, role)
+    algorithm = section.algorithm
     begun = any((workdir / role / 'checkpoints').glob('[0-9]*'))
-    if algorithm.network in PRETRAINED and not config[role].get('folder') and not begun:
+    if algorithm.network in PRETRAINED and not getattr(section, 'folder', '') and not begun:
       variables(algorithm, 1, f'{role}.algorithm.weights')
 
 

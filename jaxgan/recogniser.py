@@ -9,7 +9,6 @@ images that it was trained on.
 
 import pathlib
 
-from jaxgan import config as config_lib
 from jaxgan import data as data_lib
 from jaxgan import families, files, jobs, replicas, train
 from jaxgan.errors import UserError
@@ -20,7 +19,7 @@ _FIELD = f'config.{ROLE}.folder'
 
 def given_folder(config) -> pathlib.Path | None:
   """The folder of the run that an experiment's configuration names, None where it has its own."""
-  folder = config[ROLE].folder
+  folder = config.recogniser.folder
   return files.expanded(folder) if folder else None
 
 
@@ -38,7 +37,7 @@ def expected(config, data: data_lib.TrainingData) -> jobs.Classifier:
   if folder:
     names = _names(folder, _read(folder, data), data)
   else:
-    section = config[ROLE]
+    section = config.recogniser
     names = families.family_of(section.methods).recognised(section, data)
   return jobs.Classifier(None, None, names, data.image_shape, None, '')
 
@@ -57,9 +56,8 @@ def load(folder: pathlib.Path, data: data_lib.TrainingData, mesh) -> jobs.Classi
   config = _read(folder, data)
   names = _names(folder, config, data)
   (method,) = config.methods
-  with config_lib.fields_are_there(folder / 'config.json'):
-    algorithm, _ = families.family_of(config.methods).build(config, method, data, {})
-    last = train.total_steps(config, data, algorithm.images_per_update)
+  algorithm, _ = families.family_of(config.methods).build(config, method, data, {})
+  last = train.total_steps(config, data, algorithm.images_per_update)
   step, states = jobs.restore(algorithm, folder, 'latest', 1, mesh)
   if step < last:
     raise UserError(f'the run in {folder} stopped at step {step} of {last}: train it first')
@@ -70,13 +68,10 @@ def load(folder: pathlib.Path, data: data_lib.TrainingData, mesh) -> jobs.Classi
 
 def _read(folder, data):
   """The configuration of a run of one replica on the very images of `data`."""
-  config = config_lib.read(folder)
-  with config_lib.fields_are_there(folder / 'config.json'):
-    if 'methods' not in config:
-      raise UserError(f'{folder} is not the folder of a run with codes: change {_FIELD}')
-    if config.replicas != 1:
-      raise UserError(f'{folder} holds {config.replicas} replicas: name a run of one ({_FIELD})')
-    check_images(folder, config.images, data)
+  config = families.remembered(folder)
+  if config.replicas != 1:
+    raise UserError(f'{folder} holds {config.replicas} replicas: name a run of one ({_FIELD})')
+  check_images(folder, config.images, data)
   return config
 
 
@@ -91,8 +86,7 @@ def check_images(what, images, data) -> None:
 
 
 def _names(folder, config, data):
-  with config_lib.fields_are_there(folder / 'config.json'):
-    names = families.family_of(config.methods).recognised(config, data)
+  names = families.family_of(config.methods).recognised(config, data)
   if not names:
     raise UserError(
       f'{folder} is a run of {config.methods[0]}, which tells no codes apart: change {_FIELD}'

@@ -13,12 +13,11 @@ image or evaluation, and stay.
 import functools
 import pathlib
 
-import ml_collections
 import numpy as np
 
-from jaxgan import config as config_lib
 from jaxgan import families, files, logging, sources
 from jaxgan.errors import UserError
+from jaxgan.runs.experiment import Experiment, resolved
 
 
 def load(workdir, method: str = '', checkpoint='', replica: int = 0, config=None) -> 'Run':
@@ -47,10 +46,10 @@ def load(workdir, method: str = '', checkpoint='', replica: int = 0, config=None
       f'{workdir} holds no run of method {method!r}: the methods there are {", ".join(trained)}'
     )
   folder = workdir / method
-  config = config or config_lib.read(folder)
-  with config_lib.fields_are_there(folder / 'config.json'):
-    config = sources.with_prepared(config, workdir)
-    return Run(config, workdir, method, checkpoint, replica)
+  if config is None:
+    config = families.remembered(folder)
+  config = sources.with_prepared(resolved(config), workdir)
+  return Run(config, workdir, method, checkpoint, replica)
 
 
 class Run:
@@ -69,7 +68,7 @@ class Run:
 
   def __init__(
     self,
-    config: ml_collections.ConfigDict,
+    config: Experiment,
     workdir: pathlib.Path,
     method: str,
     checkpoint='',

@@ -8,12 +8,14 @@ name of the prepared data. Where a `data` section names a source that is not the
 import os
 import pathlib
 
-import ml_collections
-
 from data_prep import preparation
 from data_prep.prepared_names import OWN_IMAGES, is_gone
-from jaxgan import config as config_lib
 from jaxgan import files
+from jaxgan.config import identity
+from jaxgan.config import section as section_lib
+from jaxgan.config.overrides import changed
+from jaxgan.config.section import Section
+from jaxgan.data_config import DataConfig
 from jaxgan.errors import UserError
 
 # Folders of jobs in a work directory: of the methods and classifiers, and of the recogniser's.
@@ -36,14 +38,15 @@ def with_prepared(config, workdir: pathlib.Path):
     A copy with `data.prepared` in these sections, or the configuration itself where no source is
     gone or nothing is remembered.
   """
-  if not any(is_gone(section.source) for section in _data_sections(config)):
+  gone = {
+    f'{name}.prepared': section
+    for name, section in _data_sections(config)
+    if is_gone(section.source) and not section.prepared
+  }
+  if not gone:
     return config
-  known, config = _remembered(workdir), config.copy_and_resolve_references()
-  with config.unlocked():
-    for section in _data_sections(config):
-      if is_gone(section.source) and not section.get('prepared'):
-        section.prepared = known.get(_identity(section), '')
-  return config
+  known = _remembered(workdir)
+  return changed(config, {name: known.get(_identity(own), '') for name, own in gone.items()})
 
 
 def declared(section, num_replicas: int = 1) -> preparation.Declared:
@@ -56,9 +59,9 @@ def declared(section, num_replicas: int = 1) -> preparation.Declared:
   Raises:
     UserError: see `data_prep.preparation.declared`.
   """
-  options = {name: value for name, value in section.options.items() if value is not None}
-  options |= {'source': section.source, 'data_dir': section.data_dir}
-  options |= {'prepared': section.get('prepared', '')}
+  options = section.options.model_dump(exclude_none=True)
+  options |= {'source': section.source or '', 'data_dir': section.data_dir or ''}
+  options['prepared'] = section.prepared
   own = preparation.declared(section.dataset, **options)
   splits = None
   if num_replicas > 1:
@@ -79,7 +82,7 @@ def check_apart(config, workdir: pathlib.Path) -> None:
     UserError: `workdir` is the folder of a section's source, or lies in it.
   """
   inside = pathlib.Path(workdir).resolve()
-  for section in _data_sections(config):
+  for _, section in _data_sections(config):
     own = section.dataset.partition('/')[0] == OWN_IMAGES and section.source
     source = files.expanded(section.source).resolve() if own else None
     if source in (inside, *inside.parents):
@@ -89,20 +92,18 @@ def check_apart(config, workdir: pathlib.Path) -> None:
       )
 
 
-def _data_sections(config):
-  """All `data` sections of an experiment, those of its classifiers and recogniser included."""
-  for name, section in config.items(preserve_field_references=False):
-    if isinstance(section, ml_collections.ConfigDict):
-      if name == 'data' and 'source' in section:
-        yield section
-      else:
-        yield from _data_sections(section)
+def _data_sections(config, prefix: str = ''):
+  """(name, section) of all `data` sections of an experiment and of its classifiers."""
+  for name, section in config:
+    if isinstance(section, DataConfig):
+      yield f'{prefix}{name}', section
+    elif isinstance(section, Section):
+      yield from _data_sections(section, f'{prefix}{name}.')
 
 
 def _identity(section) -> tuple:
-  options = section.options.items()
-  given = sorted((name, value) for name, value in options if value is not None)
-  return section.dataset, os.path.normpath(os.path.expanduser(section.source)), str(given)
+  given = sorted((name, value) for name, value in section.options if value is not None)
+  return section.dataset, os.path.normpath(os.path.expanduser(section.source or '')), str(given)
 
 
 def _remembered(workdir) -> dict[tuple, str]:
@@ -110,9 +111,9 @@ def _remembered(workdir) -> dict[tuple, str]:
   known = {}
   for path in (path for jobs in _JOBS for path in sorted(pathlib.Path(workdir).glob(jobs))):
     try:
-      config = config_lib.read(path.parent)
-      with config_lib.fields_are_there(path):
-        known[_identity(config.data)] = prepared_name(config.images)
+      content = identity.content(path.parent)
+      data = section_lib.checked(DataConfig, content.get('data', {}))
+      known[_identity(data)] = prepared_name(content.get('images', ''))
     except UserError:
       continue  # Reported by the code that needs that job.
   return known

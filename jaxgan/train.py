@@ -21,10 +21,10 @@ from jaxgan import (
   replicas,
   stopping,
 )
-from jaxgan import config as config_lib
 from jaxgan import data as data_lib
 from jaxgan.algorithms import Algorithm
 from jaxgan.compilation import jit
+from jaxgan.config import identity
 from jaxgan.errors import UserError
 from jaxgan.streaming import Stream
 from jaxgan.train_step import NEVER, Carry, compile_run, make_step
@@ -288,7 +288,7 @@ def run(job: Job, mesh: jax.sharding.Mesh, profile: bool = False) -> None:
   """
   config, train = job.config, job.config.train
   last = total_steps(config, job.data, job.algorithm.images_per_update)
-  config_lib.remember(job.folder, config)
+  identity.remember(job.folder, config)
   trainer, folder = Trainer(job, mesh), job.folder / 'checkpoints'
   owed = optional.Owed(job.folder / _OWED)
   if _is_finished(trainer, folder, last) and owed.step != last:

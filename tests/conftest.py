@@ -18,6 +18,7 @@ import jax
 import numpy as np
 import pytest
 
+from jaxgan.config.overrides import changed
 from tests import stand_in
 
 jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.2)
@@ -89,7 +90,7 @@ def finished(tmp_path_factory):
     stand_in.use_one_device(monkeypatch)
     stand_in.use_stand_in_data(monkeypatch)
     config = stand_in.tiny()
-    config.methods, config.train.preview = stand_in.METHODS, True
+    config = changed(config, {'methods': stand_in.METHODS, 'train.preview': True})
     table = execute.run(config, workdir)
   return workdir, table
 

@@ -15,6 +15,7 @@ import json
 import os
 import sys
 
+from jaxgan.config.overrides import changed
 from tests import xla
 
 
@@ -65,8 +66,7 @@ def _job(config, method, replicas, classifiers=()):
   from jaxgan import families, train
   from jaxgan.runs import folders
 
-  config.replicas = replicas
-  config.train.batch_size = 16
+  config = changed(config, {'replicas': replicas, 'train.batch_size': 16})
   data = data_lib.load_training(config.data, replicas)
   family = families.family_of((method,))
   algorithm, frozen = family.build(config, method, data, dict(classifiers))
@@ -87,7 +87,7 @@ def _gan(replicas):
   variables = network.init(jax.random.key(3), jnp.zeros((2, 8, 8, 1)), train=False)
   classify = functools.partial(network.apply, train=False)
   config = stand_in.tiny(small_networks=False)
-  config.data.update(flip=True, crop_padding=1)
+  config = changed(config, {'data.flip': True, 'data.crop_padding': 1})
   classifier = jobs.Classifier(classify, variables, (), (8, 8, 1), 0.0, '')
   return _job(config, 'class_balancing', replicas, {'classifier': classifier})
 

@@ -25,6 +25,8 @@ PLACES = {
   'jaxgan.replicas': 'algorithms',
   'jaxgan.priors': 'algorithms',
   'jaxgan.sources': 'data',
+  'jaxgan.data_config': 'data',
+  'jaxgan.train_config': 'training',
   'jaxgan.streaming': 'data',
   'jaxgan.train_step': 'training',
   'jaxgan.train': 'training',
@@ -50,8 +52,15 @@ for _family in ('class_balancing', 'codes'):
 
 # What a module imports from a room after its own.
 UPWARD = {
-  'jaxgan.config': ('data_prep.prepared_names', 'jaxgan.algorithms.classifier', 'jaxgan.families'),
-  'jaxgan.evaluation.cas': ('jaxgan.sampling',),
+  'jaxgan.config.documentation': (
+    'jaxgan.algorithms.classifier',
+    'jaxgan.data_config',
+    'jaxgan.families',
+    'jaxgan.runs.experiment',
+    'jaxgan.train_config',
+  ),
+  'jaxgan.config.identity': ('data_prep.prepared_names',),
+  'jaxgan.evaluation.cas': ('jaxgan.runs.experiment', 'jaxgan.sampling'),
   'jaxgan.families.class_balancing.classifiers': (
     'jaxgan.names',
     'jaxgan.report.formatting',
@@ -62,6 +71,7 @@ UPWARD = {
     'jaxgan.report.blocks',
     'jaxgan.report.curves',
     'jaxgan.report.page',
+    'jaxgan.runs.experiment',
   ),
   'jaxgan.report': ('jaxgan.families',),
   'data_prep.summary': ('jaxgan.names',),
@@ -73,7 +83,5 @@ LONG = {
   'jaxgan.families.codes.charts': ('prior_over_time',),
   'jaxgan.train': ('run',),
   'data_prep.long_tail_folder': ('make_splits', 'recipe'),
-  'experiments.base': ('gan_config',),
-  'experiments.base_codes': ('codes_config',),
   'experiments.downstream': ('measure',),
 }

@@ -105,7 +105,6 @@ def _make_gan(config, image_shape, conditional, head, num_classes):
 
 
 classifier.NETWORKS[CLASSIFIER] = lambda num_classes, config: Classifier(num_classes)
-classifier.FIELDS[CLASSIFIER] = classifier.FIELDS['resnet']  # It ignores them.
 gans.NETWORKS[NAME] = gans.Network(_make_gan, lambda image_size: None)
 infogans.NETWORKS[NAME] = infogans.Network(
   generator=lambda config, shape, code_dim, activation: _CodesGenerator(shape, activation),

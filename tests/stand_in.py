@@ -4,7 +4,6 @@ from pathlib import Path
 import types
 
 import jax
-import ml_collections
 import numpy as np
 
 from data_prep import preparation
@@ -12,6 +11,8 @@ from data_prep.build import Arrays
 from experiments import base, base_codes
 from jaxgan import data as data_lib
 from jaxgan import parallel, sources
+from jaxgan.config.overrides import changed
+from jaxgan.runs.experiment import Experiment, resolved
 from tests import small
 
 CLASS_COUNTS = (40, 24, 12)
@@ -62,63 +63,75 @@ def use_one_device(monkeypatch):
   monkeypatch.setattr(parallel, 'device_mesh', mesh)
 
 
-def shrink(config: ml_collections.ConfigDict) -> ml_collections.ConfigDict:
-  """An experiment's configuration with tiny lengths and, where they can be, tiny networks."""
-  with config.unlocked():
-    # Adam divides by gradients near 0; a large epsilon keeps rounding from being blown up.
-    config.algorithm.epsilon = 1e-2
-    if 'generator_width' in config.algorithm:
-      config.algorithm.generator_width = config.algorithm.discriminator_width = 4
-      config.algorithm.noise_dim = 8
-      config.algorithm.count_cycle = 2
-      config.algorithm.ema_start = 2
-      config.evaluation.update(samples=24, periodic_samples=16)
-    else:
-      config.algorithm.width = 4
-      config.evaluation.update(images_per_code=12, periodic_images_per_code=8)
-    config.evaluation.batch_size = 8
-    config.train.update(batch_size=8, steps=4, epochs=None, log_every=2)
-    classifiers = [config[role] for role in ROLES if role in config]
-    for section in (config, *classifiers):
-      every = {'evaluate_every': 2, 'picture_every': 4, 'checkpoint_every': 2}
-      section.train.update(batch_size=8, log_every=2, **every)
-    for section in classifiers:
-      section.algorithm.update(depth=8, width=4)
-      section.train.update(epochs=1, picture_every=100)
-    if 'recogniser' in config:
-      shrink(config.recogniser)
-    if 'cas' in config:  # Each evaluation trains it: one checkpoint, the last, will do.
-      config.cas.train.update(evaluate_every=100, checkpoint_every=100)
-  return config
+def shrink(config: Experiment) -> Experiment:
+  """An experiment with tiny lengths and, where they can be, tiny networks."""
+  # Adam divides by gradients near 0; a large epsilon keeps rounding from being blown up.
+  changes = {'algorithm.epsilon': 1e-2, 'evaluation.batch_size': 8, 'train.steps': 4}
+  if hasattr(config.algorithm, 'generator_width'):
+    changes |= {
+      'algorithm.generator_width': 4,
+      'algorithm.discriminator_width': 4,
+      'algorithm.noise_dim': 8,
+      'algorithm.count_cycle': 2,
+      'algorithm.ema_start': 2,
+      'evaluation.samples': 24,
+      'evaluation.periodic_samples': 16,
+    }
+  else:
+    changes |= {
+      'algorithm.width': 4,
+      'evaluation.images_per_code': 12,
+      'evaluation.periodic_images_per_code': 8,
+    }
+  roles = [f'{role}.' for role in ROLES if getattr(config, role)]
+  for job in ('', *roles):
+    lengths = {'batch_size': 8, 'log_every': 2, 'evaluate_every': 2, 'checkpoint_every': 2}
+    changes |= {f'{job}train.{name}': value for name, value in lengths.items()}
+    changes[f'{job}train.picture_every'] = 100 if job else 4
+  for role in roles:
+    changes |= {f'{role}algorithm.depth': 8, f'{role}algorithm.width': 4, f'{role}train.epochs': 1}
+  if config.recogniser:
+    changes['recogniser'] = shrink(config.recogniser)
+  if config.cas:  # Each evaluation trains it: one checkpoint, the last, will do.
+    changes |= {'cas.train.evaluate_every': 100, 'cas.train.checkpoint_every': 100}
+  return changed(config, changes)
 
 
 def _shrink(config, small_networks):
   if small_networks:
-    for section in (config, *(config[role] for role in ROLES if role in config)):
-      section.algorithm.network = small.CLASSIFIER if section is not config else small.NAME
-    if 'recogniser' in config:
-      config.recogniser.algorithm.network = small.NAME
-  return shrink(config)
+    names = {
+      f'{role}.algorithm.network': small.CLASSIFIER for role in ROLES if getattr(config, role)
+    }
+    if config.recogniser:
+      names['recogniser.algorithm.network'] = small.NAME
+    config = changed(config, {'algorithm.network': small.NAME, **names})
+  return resolved(shrink(config))
 
 
-def tiny(small_networks: bool = True) -> ml_collections.ConfigDict:
+def tiny(small_networks: bool = True) -> Experiment:
   """A class-balancing experiment on 8x8 stand-in images, by default of `tests.small` networks."""
   config = base.gan_config('tiny', 'class_balancing', 'stand_in', 'stand_in', flip=False)
   return _shrink(config, small_networks)
 
 
-def tiny_balanced(method: str = 'code_balancing') -> ml_collections.ConfigDict:
+def tiny_balanced(method: str = 'code_balancing') -> Experiment:
   """An experiment like `tiny` with a recogniser, of as many codes as there are classes."""
   config = base.gan_config('tiny', method, 'stand_in', 'stand_in', flip=False)
-  base_codes.add_recogniser(config)
-  return _shrink(config, small_networks=True)
+  return _shrink(base_codes.with_recogniser(config), small_networks=True)
 
 
-def tiny_codes(method: str = 'elastic_infogan', small_networks: bool = True):
+def tiny_codes(method: str = 'elastic_infogan', small_networks: bool = True) -> Experiment:
   """An experiment of the codes' family like `tiny`; its published networks have fixed widths."""
   annotator = base.classifier_section('stand_in', drw=False, flip=False)
   config = base_codes.codes_config('tiny', method, 'stand_in', annotator)
   return _shrink(config, small_networks)
+
+
+def on_own_images(config: Experiment, source, data_dir) -> Experiment:
+  """An experiment whose methods and classifiers are trained on a folder of images."""
+  place = {'dataset': 'long_tail_folder', 'source': str(source), 'data_dir': str(data_dir)}
+  jobs = ['', *(f'{role}.' for role in ROLES if getattr(config, role))]
+  return changed(config, {f'{job}data.{name}': v for job in jobs for name, v in place.items()})
 
 
 def sample_unevenly(rng, num_images):

@@ -6,8 +6,9 @@ import jax
 from PIL import Image
 import pytest
 
-from jaxgan import config as config_lib
 from jaxgan import logging, report, train
+from jaxgan.config import identity
+from jaxgan.config.overrides import changed
 from jaxgan.errors import UserError
 from jaxgan.families import class_balancing, codes
 from jaxgan.runs import execute, inputs
@@ -86,21 +87,21 @@ def test_only_the_last_evaluation_has_the_costly_numbers(finished):
 def test_the_same_command_trains_nothing_again(finished, tiny_config, stand_in_data, monkeypatch):
   del stand_in_data
   monkeypatch.setattr(train, 'compile_run', lambda *a, **k: pytest.fail('trained again'))
-  tiny_config.methods = METHODS
+  tiny_config = changed(tiny_config, {'methods': METHODS})
   before = (finished[0] / 'class_balancing' / 'evaluation.json').read_text()
   execute.run(tiny_config, finished[0])
   assert (finished[0] / 'class_balancing' / 'evaluation.json').read_text() == before
 
 
 def test_methods_differ_in_nothing_but_the_method(finished):
-  configs = [config_lib.read(finished[0] / method).to_dict() for method in METHODS]
+  configs = [identity.content(finished[0] / method) for method in METHODS]
   assert [c.pop('methods') for c in configs] == [['unconditional'], ['class_balancing']]
   assert configs[0] == configs[1]
 
 
 def test_another_config_is_refused_before_anything_is_trained(finished, tiny_config, stand_in_data):
   del stand_in_data
-  tiny_config.algorithm.learning_rate = 0.5
+  tiny_config = changed(tiny_config, {'algorithm.learning_rate': 0.5})
   with pytest.raises(UserError, match=r'algorithm\.learning_rate was 0\.0002, is 0\.5'):
     execute.run(tiny_config, finished[0])
 
@@ -123,7 +124,9 @@ def test_data_that_cannot_work_is_refused_before_anything_is_trained(
   tiny_config, stand_in_data, tmp_path, shape, batch_size, message
 ):
   stand_in_data(shape)
-  tiny_config.algorithm.network, tiny_config.train.batch_size = 'sndcgan', batch_size
+  tiny_config = changed(
+    tiny_config, {'algorithm.network': 'sndcgan', 'train.batch_size': batch_size}
+  )
   with pytest.raises(UserError, match=message):
     _setup(tiny_config, tmp_path)
   assert list(tmp_path.iterdir()) == []
@@ -134,7 +137,7 @@ def test_a_crop_wider_than_the_images_is_refused_before_anything_is_trained(
   tiny_config, stand_in_data, tmp_path, role
 ):
   del stand_in_data
-  tiny_config.update_from_flattened_dict({f'{role}data.crop_padding': 8})
+  tiny_config = changed(tiny_config, {f'{role}data.crop_padding': 8})
   field = rf'config\.{role}data\.crop_padding=8'
   with pytest.raises(UserError, match=rf'{field} .* of 8 pixels a side: use 0 \.\. 7'):
     _setup(tiny_config, tmp_path)
@@ -144,7 +147,13 @@ def test_a_crop_wider_than_the_images_is_refused_before_anything_is_trained(
 def test_a_classifier_of_other_classes_is_refused(
   finished, tiny_config, stand_in_data, tmp_path, monkeypatch
 ):
-  tiny_config.classifier.folder = tiny_config.annotator.folder = str(finished[0] / 'classifier')
+  tiny_config = changed(
+    tiny_config,
+    {
+      'classifier.folder': str(finished[0] / 'classifier'),
+      'annotator.folder': str(finished[0] / 'classifier'),
+    },
+  )
   known = _setup(tiny_config, tmp_path).classifier
   stand_in_data({'num_classes': 4})
   monkeypatch.setattr(inputs.jobs, 'load_classifier', lambda *_: known)

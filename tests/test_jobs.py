@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from data_prep import build
-from jaxgan import config as config_lib
 from jaxgan import data as data_lib
 from jaxgan import jobs, parallel, train
+from jaxgan.config import identity
+from jaxgan.config.overrides import changed
 from jaxgan.errors import UserError
 from jaxgan.runs import facts, folders, inputs, plan
 from tests.stand_in import tiny, tiny_codes
@@ -31,7 +32,7 @@ def _save_weights(path, leave_out=()):
 
 def _annotator(given):
   config = tiny_codes()
-  config.annotator.folder = str(given)
+  config = changed(config, {'annotator.folder': str(given)})
   return _trained(config, 'annotator', given.parent)
 
 
@@ -94,7 +95,7 @@ def test_the_folder_of_a_method_is_no_classifier(stand_in_data, tmp_path):
   for config in (tiny_codes(), tiny()):
     (method,) = config.methods
     data = data_lib.load_training(config.data)
-    config_lib.remember(tmp_path / method, folders.method_config(config, method, data))
+    identity.remember(tmp_path / method, folders.method_config(config, method, data))
     with pytest.raises(UserError, match=f'{method} is not the folder of a classifier'):
       _annotator(tmp_path / method)
   with pytest.raises(UserError, match=r'nowhere holds no run \(no config\.json\)'):
@@ -118,7 +119,7 @@ def test_a_classifier_of_another_machine_finds_its_data(
   seen, load = [], data_lib.load
   monkeypatch.setattr(data_lib, 'load', lambda c, *a: seen.append(c.source) or load(c, *a))
   section = tiny().classifier.data
-  section.source = str(here)
+  section = changed(section, {'source': str(here)})
   mesh = parallel.device_mesh(devices=jax.devices()[:1])
   classifier = jobs.load_classifier(folder, section, mesh)
   assert set(seen) == {own if data_is_there else str(here)}
@@ -132,28 +133,41 @@ def test_a_classifier_is_not_taken_for_one_of_other_images(finished, stand_in_da
 
 
 def _train(config, folder, steps, mesh):
-  """A classifier that is best at step 2, trained to a step."""
-  config.classifier.train.update(steps=steps, epochs=None, evaluate_every=1, checkpoint_every=1)
+  """Trains a classifier that is best at step 2 to a step; returns its configuration."""
+  config = changed(
+    config,
+    {
+      'classifier.train.steps': steps,
+      'classifier.train.epochs': None,
+      'classifier.train.evaluate_every': 1,
+      'classifier.train.checkpoint_every': 1,
+    },
+  )
   job = jobs.classifier_job(config, 'classifier', folder)
   score = lambda state, replica: ({}, -abs(float(state.step) - 2))  # noqa: E731
   train.run(job._replace(evaluate=score, picture=lambda *_: None), mesh)
+  return config
 
 
 def test_the_best_checkpoint_of_a_finished_classifier(stand_in_data, tmp_path, mesh):
   del stand_in_data
   config = tiny()
-  config.classifier.algorithm.update(loss='focal', focal_gamma=0.5)
-  _train(config, tmp_path / 'run/classifier', 5, mesh)
-  section, found = config.classifier, {}
-  for section.checkpoint in ('latest', 'best'):
-    found[section.checkpoint] = _trained(config, 'classifier', tmp_path / 'run')
+  config = changed(
+    config, {'classifier.algorithm.loss': 'focal', 'classifier.algorithm.focal_gamma': 0.5}
+  )
+  config = _train(config, tmp_path / 'run/classifier', 5, mesh)
+  found = {}
+  for which in ('latest', 'best'):
+    config = changed(config, {'classifier.checkpoint': which})
+    found[which] = _trained(config, 'classifier', tmp_path / 'run')
   assert found['latest'].key != found['best'].key
   assert found['best'].protocol == {
     'loss': 'focal, gamma 0.5', 'checkpoint': 'best', 'step': 2
   }  # fmt: skip
   assert (found['latest'].protocol['step'], found['latest'].protocol['checkpoint']) == (5, 'latest')
   # The experiment that asks says which one, also of a folder that is given; the folder does not.
-  section.folder, section.checkpoint = str(tmp_path / 'run/classifier'), 'best'
+  folder = str(tmp_path / 'run/classifier')
+  config = changed(config, {'classifier.folder': folder, 'classifier.checkpoint': 'best'})
   given = _trained(config, 'classifier', tmp_path / 'other')
   assert given.key == found['best'].key
 
@@ -182,12 +196,11 @@ def test_a_classifier_with_an_input_size_is_trained_on_larger_images(
 
   monkeypatch.setattr(data_lib, 'load', load)
   config, workdir = tiny(), tmp_path / 'run'
-  section = config.classifier
-  section.data.dataset = 'large'
+  config = changed(config, {'classifier.data.dataset': 'large'})
   message = r'knows 3 classes of 16x16x1 images, .* 3 classes of 8x8x1: .*classifier\.data\.dataset'
   with pytest.raises(UserError, match=message):
     _refuse(config, workdir)
-  section.algorithm.input_size = 12
+  config = changed(config, {'classifier.algorithm.input_size': 12})
   _refuse(config, workdir)
   train.run(jobs.classifier_job(config, 'classifier', workdir / 'classifier'), mesh)
   classifier = _trained(config, 'classifier', workdir)
@@ -195,7 +208,7 @@ def test_a_classifier_with_an_input_size_is_trained_on_larger_images(
   assert classifier.protocol['input'] == 'bilinear to 12x12'
   logits, _ = classifier.classify(classifier.variables, jnp.zeros((5, 8, 8, 1)))
   assert logits.shape == (5, 3)
-  section.data.dataset = 'coloured'
+  config = changed(config, {'classifier.data.dataset': 'coloured'})
   with pytest.raises(UserError, match=r'knows 3 classes of 16x16x3 images, .* 3 classes of 8x8x1'):
     _refuse(config, tmp_path / 'other')
 
@@ -205,7 +218,9 @@ def test_means_of_other_channels_are_refused_before_any_training(role, stand_in_
   """The classifier of the score is built after the GAN is trained."""
   stand_in_data({})
   config = tiny()
-  config[role].algorithm.update(input_mean=(0.5, 0.5), input_std=(0.5, 0.5))
+  config = changed(
+    config, {f'{role}.algorithm.input_mean': (0.5, 0.5), f'{role}.algorithm.input_std': (0.5, 0.5)}
+  )
   with pytest.raises(UserError, match=rf'config\.{role}\.algorithm\.input_mean=.* has 2 numbers'):
     _refuse(config, tmp_path)
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from jaxgan import names, report
+from jaxgan.config.overrides import changed
 from jaxgan.drawing import curves, grids, page
 from jaxgan.evaluation.record import LabelSet
 from jaxgan.families.class_balancing import pictures as balance
@@ -119,11 +120,8 @@ def test_a_run_with_the_ugliest_names(tmp_path, monkeypatch, capfd, family):
   figures = watch_figures(monkeypatch)
   config = stand_in.tiny() if family == 'class_balancing' else stand_in.tiny_codes()
   source = sources.files(sources.class_folders(NAMES, images=4, size=8))(tmp_path / 'source')
-  for section in (config, *(config[role] for role in stand_in.ROLES if role in config)):
-    section.data.update(
-      dataset='long_tail_folder', source=str(source), data_dir=str(tmp_path / 'data')
-    )
-  config.train.preview = True
+  config = stand_in.on_own_images(config, source, tmp_path / 'data')
+  config = changed(config, {'train.preview': True})
   table = execute.run(config, tmp_path / 'run')
   lines = capfd.readouterr().err
   assert 'left out' not in lines and 'Traceback' not in lines and 'UserWarning' not in lines

@@ -6,6 +6,7 @@ import pytest
 import tensorboardX.summary
 
 from jaxgan import checkpoint, optional, report, stopping, train
+from jaxgan.config.overrides import changed
 from jaxgan.errors import UserError
 from jaxgan.runs import execute
 from tests import stand_in, toy
@@ -119,7 +120,7 @@ def test_no_picture_ends_an_experiment(tmp_path, monkeypatch, stand_in_data, cap
 
   del stand_in_data
   config = stand_in.tiny() if family == 'class_balancing' else stand_in.tiny_codes()
-  config.train.preview, (method,) = True, config.methods
+  config, (method,) = changed(config, {'train.preview': True}), config.methods
   with monkeypatch.context() as patch:
     patch.setattr(Figure, 'savefig', raises(ValueError))
     patch.setattr(grids, 'save_png', raises(RuntimeError))

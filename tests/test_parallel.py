@@ -9,6 +9,7 @@ from jaxgan import compilation, jobs, parallel, replicas, train, train_step
 from jaxgan import data as data_lib
 from jaxgan.algorithms.gan import gan
 from jaxgan.algorithms.gan_methods import METHODS
+from jaxgan.config.overrides import changed
 from jaxgan.errors import UserError
 from jaxgan.networks.resnet import ResNet
 from jaxgan.runs import folders
@@ -26,9 +27,9 @@ def one_device():
 def job(tiny_config, stand_in_data):
   """A class-balancing job with a network in the loop, batch norm, spectral norm and flips."""
   del stand_in_data
-  with tiny_config.unlocked():
-    tiny_config.train.batch_size = 16
-    tiny_config.data.update(flip=True, crop_padding=1)
+  tiny_config = changed(
+    tiny_config, {'train.batch_size': 16, 'data.flip': True, 'data.crop_padding': 1}
+  )
   network = small.Classifier(3)
   variables = network.init(jax.random.key(3), jnp.zeros((2, 8, 8, 1)), train=False)
   data = data_lib.load_training(tiny_config.data)
@@ -108,8 +109,7 @@ def test_as_many_devices_as_possible_get_replicas_of_their_own(num_replicas, num
 @pytest.fixture
 def four_replicas():
   job = toy.job(data=toy.training_data((20, 50, 31, 16)), batch_size=16)
-  job.config.data.update(flip=True, crop_padding=1)
-  return job
+  return job._replace(config=changed(job.config, {'data.flip': True, 'data.crop_padding': 1}))
 
 
 def _assert_close(a, b):

@@ -6,6 +6,7 @@ import pytest
 from experiments import base
 from jaxgan import pretrained
 from jaxgan.algorithms import classifier
+from jaxgan.config.overrides import changed
 from jaxgan.errors import UserError
 from tests import torch_files, vggface2_weights
 
@@ -36,7 +37,7 @@ def test_a_pytorch_file(section, tmp_path, write, suffix):
   arrays, tree = _state_dict()
   path = tmp_path / f'resnet50_ft_dag{suffix}'
   path.write_bytes(write(tree))
-  section.weights = str(path)
+  section = changed(section, {'weights': str(path)})
   variables = pretrained.variables(section, 40)
   kernel = variables['params']['layer1_0']['conv2']['kernel']
   np.testing.assert_array_equal(kernel.transpose(3, 2, 0, 1), arrays['conv2_1_3x3.weight'])
@@ -48,7 +49,7 @@ def test_a_pytorch_file(section, tmp_path, write, suffix):
 def test_an_npz_of_the_caffe_layout(section, tmp_path):
   arrays, _ = _state_dict(dag=False)
   np.savez(tmp_path / 'resnet50_ft.npz', **arrays)
-  section.weights = str(tmp_path / 'resnet50_ft.npz')
+  section = changed(section, {'weights': str(tmp_path / 'resnet50_ft.npz')})
   kernel = pretrained.variables(section, 40)['params']['conv1']['kernel']
   # Red first here, blue first there.
   np.testing.assert_array_equal(kernel[:, :, 0].transpose(2, 0, 1), arrays['conv1.weight'][:, 2])
@@ -72,7 +73,7 @@ def _incomplete(path):
 def test_other_files_are_refused(section, tmp_path, write, message):
   path = tmp_path / 'resnet50_ft_dag.pth'
   write(path)
-  section.weights = str(path)
+  section = changed(section, {'weights': str(path)})
   with pytest.raises(UserError, match=message) as error:
     pretrained.variables(section, 40, 'annotator.algorithm.weights')
   assert str(error.value).startswith(f'config.annotator.algorithm.weights={path}: ')

@@ -16,6 +16,8 @@ from jaxgan.algorithms.classifier import classifier
 from jaxgan.algorithms.gan import gan
 from jaxgan.algorithms.gan_methods import METHODS
 from jaxgan.algorithms.infogan import infogan
+from jaxgan.config.overrides import changed
+from jaxgan.runs.experiment import resolved
 from tests import small
 from tests.stand_in import tiny
 
@@ -32,14 +34,23 @@ def _by_brightness(variables, images):
 
 
 def _infogan(method, size):
-  config = base_codes.codes_config('tiny', method, 'stand_in', tiny().annotator).algorithm
-  config.update(network=small.NAME, noise_dim=4, epsilon=1e-2)
-  return infogan(config, (size, size, 1), K)
+  config = resolved(base_codes.codes_config('tiny', method, 'stand_in', tiny().annotator))
+  changes = {'network': small.NAME, 'noise_dim': 4, 'epsilon': 1e-2}
+  return infogan(changed(config.algorithm, changes), (size, size, 1), K)
 
 
 def _classifier(size):
   config = tiny().classifier.algorithm
-  config.update(network='mnist_cnn', learning_rate=0.01, warmup_epochs=0, drw_epoch=1, drw_beta=0.9)
+  config = changed(
+    config,
+    {
+      'network': 'mnist_cnn',
+      'learning_rate': 0.01,
+      'warmup_epochs': 0,
+      'drw_epoch': 1,
+      'drw_beta': 0.9,
+    },
+  )
   return classifier(config, (size, size, 1), K, steps_per_epoch=1)
 
 

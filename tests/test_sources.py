@@ -10,6 +10,7 @@ import pytest
 import jaxgan
 from jaxgan import data as data_lib
 from jaxgan import jobs, sources
+from jaxgan.config.overrides import changed
 from jaxgan.errors import UserError
 from jaxgan.runs import execute
 from tests import stand_in
@@ -18,11 +19,7 @@ COUNTS = {'ant': 30, 'bee': 20, 'cat': 12}
 
 
 def tiny_on(source, data_dir):
-  config = stand_in.tiny()
-  for section in (config, *(config[role] for role in stand_in.ROLES)):
-    section.data.dataset = 'long_tail_folder'
-  config.data.source, config.data.data_dir = str(source), str(data_dir)
-  return config
+  return stand_in.on_own_images(stand_in.tiny(), source, data_dir)
 
 
 @pytest.fixture(scope='module')
@@ -72,7 +69,7 @@ def test_a_run_whose_source_is_gone(gone, tmp_path, capsys):
 
 def test_resuming_where_the_source_is_gone(gone, tmp_path):
   config = tiny_on(gone / 'pets', gone / 'data')
-  config.train.steps = 6
+  config = changed(config, {'train.steps': 6})
   execute.run(config, tmp_path / 'run')
   assert jaxgan.load(tmp_path / 'run', checkpoint='latest').step == 6
   remembered = json.loads((tmp_path / 'run/class_balancing/config.json').read_text())
@@ -90,7 +87,7 @@ def test_neither_source_nor_prepared_data(gone, tmp_path):
 
 def test_another_path_of_equal_contents(gone, tmp_path):
   config = tiny_on(gone / 'moved', gone / 'data')
-  config.train.steps = 6
+  config = changed(config, {'train.steps': 6})
   execute.run(config, tmp_path / 'run')
   assert jaxgan.load(tmp_path / 'run', checkpoint='latest').step == 6
   assert len(list((gone / 'data/long_tail_folder').iterdir())) == 1
@@ -98,7 +95,8 @@ def test_another_path_of_equal_contents(gone, tmp_path):
 
 def test_a_run_of_an_older_version_has_the_name_of_the_source(gone, tmp_path):
   path = tmp_path / 'run/class_balancing/config.json'
-  path.write_text(path.read_text().replace('long_tail_folder/own-', 'long_tail_folder/pets-'))
+  text = path.read_text().replace('long_tail_folder/own-', 'long_tail_folder/pets-')
+  path.write_text(text.replace('"schema": 2', '"schema": 1'))
   assert 'long_tail_folder/pets-' in path.read_text()
   assert len(jaxgan.load(tmp_path / 'run', checkpoint='latest').sample(3)[0]) == 3
 
@@ -127,7 +125,7 @@ def test_changed_contents(start, root, tmp_path):
 
 def test_a_classifier_of_another_run_whose_source_is_gone(gone, tmp_path, mesh):
   config = tiny_on('', gone / 'data')
-  config.data.source = '/also/gone'
+  config = changed(config, {'data.source': '/also/gone'})
   known = jobs.load_classifier(tmp_path / 'run/classifier', config.data, mesh)
   assert known.class_names == tuple(COUNTS)
 

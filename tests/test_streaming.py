@@ -3,13 +3,14 @@
 import itertools
 
 import jax
-import ml_collections
 import numpy as np
 import pytest
 
 from data_prep import build
 from jaxgan import checkpoint, parallel, train
 from jaxgan import data as data_lib
+from jaxgan.config.overrides import changed
+from jaxgan.data_config import DataConfig
 from jaxgan.streaming import Stream
 from tests import toy
 
@@ -21,10 +22,10 @@ SEEDS = (5, 6)
 def data(tmp_path_factory):
   """(resident, streamed) TrainingData of two replicas: 2,516 images of 16x16."""
   root = tmp_path_factory.mktemp('tfds')
-  section = {'dataset': 'long_tail_fashion/ratio_50', 'source': '', 'data_dir': str(root)}
+  section = DataConfig(dataset='long_tail_fashion/ratio_50', data_dir=str(root))
   loaded = []
   for streaming in (False, True):
-    config = ml_collections.ConfigDict({**section, 'options': {}, 'streaming': streaming})
+    config = changed(section, {'streaming': streaming})
     loaded.append(data_lib.load_training(config, len(SEEDS)))
   return loaded
 
@@ -44,7 +45,7 @@ def test_the_images_stay_on_the_disk_and_all_else_is_the_same(data):
 
 
 def test_the_size_decides_where_nothing_is_said(data, monkeypatch):
-  config = ml_collections.ConfigDict({'streaming': None})
+  config = DataConfig()
   assert data_lib._limit(config) > data[0].pool.images.nbytes
   pages = {'SC_PAGE_SIZE': 1, 'SC_PHYS_PAGES': 1000}
   monkeypatch.setattr(parallel.os, 'sysconf', pages.get)

@@ -11,6 +11,7 @@ import pytest
 from jaxgan import checkpoint, parallel, stopping, train, train_step
 from jaxgan import data as data_lib
 from jaxgan.algorithms import Algorithm, gan, gan_methods
+from jaxgan.config.overrides import changed
 from jaxgan.errors import UserError
 from jaxgan.runs import folders
 from tests import toy
@@ -27,14 +28,14 @@ def make_gan_job(tiny_config, stand_in_data, tmp_path):
   del stand_in_data
 
   def make(folder, steps):
-    with tiny_config.unlocked():
-      tiny_config.train.steps = steps
-    data = data_lib.load_training(tiny_config.data)
+    config = changed(tiny_config, {'train.steps': steps})
+    data = data_lib.load_training(config.data)
     method, shape = gan_methods.METHODS['class_balancing'], data.pool.images.shape[1:]
-    config = folders.method_config(tiny_config, 'class_balancing', data)
-    algorithm = gan.gan(tiny_config.algorithm, method, shape, 3, _classify)
+    algorithm = gan.gan(config.algorithm, method, shape, 3, _classify)
     return toy.job(tmp_path / folder, data)._replace(
-      config=config, algorithm=algorithm, frozen={'classifier': np.float32(30.0)}
+      config=folders.method_config(config, 'class_balancing', data),
+      algorithm=algorithm,
+      frozen={'classifier': np.float32(30.0)},
     )
 
   return make
@@ -257,8 +258,7 @@ def test_evaluation_changes_nothing(make_job, mesh, assert_trees_equal):
 
 
 def test_epochs_give_the_length_in_steps(tiny_config):
-  with tiny_config.unlocked():
-    tiny_config.train.update(steps=None, epochs=3)
+  tiny_config = changed(tiny_config, {'train.steps': None, 'train.epochs': 3})
   data = data_lib.TrainingData(None, (np.arange(50), np.arange(76)), ('a', 'b'), ())
   assert train.total_steps(tiny_config, data) == 27
 

@@ -8,7 +8,6 @@ from flax import linen as nn
 from flax import struct
 import jax
 import jax.numpy as jnp
-import ml_collections
 import numpy as np
 import optax
 
@@ -16,8 +15,12 @@ from data_prep import build
 from jaxgan import data as data_lib
 from jaxgan import jobs, replicas, train
 from jaxgan.algorithms import Algorithm
+from jaxgan.config.overrides import changed
+from jaxgan.data_config import DataConfig
 from jaxgan.networks.layers import Conv
 from jaxgan.parallel import along_batch
+from jaxgan.runs.experiment import ClassifierJob
+from jaxgan.train_config import TrainConfig
 
 SIZES = (20, 50, 31)  # Images of each replica: different lengths of an epoch.
 POOL = 60
@@ -82,24 +85,10 @@ def training_data(sizes=SIZES) -> data_lib.TrainingData:
 def job(folder=None, data=None, evaluate=None, picture=None, seed=5, **train_changes) -> train.Job:
   """A job with a replica for each part of the data."""
   data = training_data() if data is None else data
-  config = ml_collections.ConfigDict(
-    {
-      'seed': seed,
-      'data': {'flip': False, 'crop_padding': 0},
-      'train': {
-        'batch_size': 8,
-        'steps': 4,
-        'epochs': ml_collections.config_dict.placeholder(int),
-        'log_every': 2,
-        'evaluate_every': 2,
-        'picture_every': 4,
-        'checkpoint_every': 2,
-        'keep': 2,
-        'resume': True,
-        **train_changes,
-      },
-    }
+  train_section = TrainConfig(
+    batch_size=8, steps=4, log_every=2, evaluate_every=2, picture_every=4, checkpoint_every=2
   )
+  config = ClassifierJob(seed=seed, data=DataConfig(), train=changed(train_section, train_changes))
   return train.Job(
     name='toy',
     folder=pathlib.Path(folder) if folder else None,
@@ -115,8 +104,7 @@ def job(folder=None, data=None, evaluate=None, picture=None, seed=5, **train_cha
 def single(job: train.Job, replica: int) -> train.Job:
   """The job that trains one replica alone: its part of the data and its seed."""
   data = job.data._replace(indices=job.data.indices[replica : replica + 1], keys=('alone',))
-  config = job.config.copy_and_resolve_references()
-  config.seed += replica
+  config = changed(job.config, {'seed': job.config.seed + replica})
   return job._replace(data=data, config=config)
 
 

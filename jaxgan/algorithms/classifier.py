@@ -20,15 +20,31 @@ any size. In training, BiT's images are resized to 5/4 of the size and cropped a
 """
 
 import functools
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
+import annotated_types
 from flax import struct
 import jax
 import jax.numpy as jnp
 import optax
+import pydantic
 
 from jaxgan import augment
 from jaxgan.algorithms import Algorithm, Batch, apply_gradients
+from jaxgan.config.section import (
+  Count,
+  Decay,
+  Dtype,
+  Fraction,
+  NotNegative,
+  OneOf,
+  Positive,
+  Section,
+  Where,
+  WholeNumber,
+  field,
+  refuse,
+)  # fmt: skip
 from jaxgan.errors import UserError
 from jaxgan.losses import classification
 from jaxgan.networks import bit, mnist, resnet, resnet50, vggface2
@@ -49,14 +65,6 @@ NETWORKS = {
   ),
   'bit_r50x1': lambda num_classes, config: bit.ResNetV2(num_classes, dtype=jnp.dtype(config.dtype)),
 }
-# The fields of the `algorithm` section that a network has beside those of all.
-FIELDS = {
-  'resnet': ('depth', 'width'),
-  'mnist_cnn': (),
-  'resnet50': (),
-  'resnet50_vggface2': ('weights',),
-  'bit_r50x1': ('weights',),
-}
 # Networks that need an input size, a multiple of this.
 INPUT_MULTIPLES = {'resnet50_vggface2': 32, 'bit_r50x1': 32}
 # Networks that begin from released weights, a file of arrays that the field `weights` names: (its
@@ -70,6 +78,47 @@ LOSSES = {
   'focal': lambda config: functools.partial(classification.focal, gamma=config.focal_gamma),
 }
 _TRAINED_LARGER = {'bit_r50x1': (5, 4)}  # The size before the random crop over the input size.
+_Epoch = Annotated[int | float, annotated_types.Gt(0)]
+_DEPTH = Where(lambda depth: depth >= 8 and depth % 6 == 2, '6n + 2: 8, 14, 20, 32, ...')
+
+
+class ClassifierConfig(Section):
+  """The `algorithm` section of a classifier: ResNet-32 of Cao et al. 2019 by default."""
+
+  network: Annotated[str, OneOf(NETWORKS)] = field('resnet', 'the network')
+  depth: Annotated[int, _DEPTH] = field(32, 'layers of a resnet')
+  width: Count = field(16, 'channels of a resnet')
+  weights: str = field('', 'path of the weights that a pretrained network begins from')
+  input_size: Count | None = field(None, 'pixels a side that images are resized to; none: not')
+  input_mean: tuple[float, ...] | None = field(
+    None, 'per channel, of intensities in [0, 1]; none: the network reads images in [-1, 1]'
+  )
+  input_std: tuple[Positive, ...] | None = field(None, 'goes with input_mean')
+  loss: Annotated[str, OneOf(LOSSES)] = field('cross_entropy', 'the loss')
+  focal_gamma: NotNegative = field(1.0, 'γ of the focal loss')
+  learning_rate: Positive = field(0.1, 'of SGD, after the warm-up')
+  momentum: Decay = field(0.9, 'of SGD')
+  weight_decay: NotNegative = field(2e-4, 'of SGD')
+  warmup_epochs: WholeNumber = field(5, 'epochs until the learning rate is reached')
+  decay_epochs: tuple[_Epoch, ...] = field((160, 180), 'epochs at which the rate falls')
+  decay_factor: Fraction = field(0.01, 'by which it is multiplied there')
+  drw_epoch: WholeNumber | None = field(
+    None, 'epoch from which classes are re-weighted; none: never'
+  )
+  drw_beta: Decay = field(0.9999, 'of the effective number of images that weights classes')
+  dtype: Dtype = field('float32', 'type of computation; parameters are float32')
+
+  @pydantic.model_validator(mode='after')
+  def _input(self):
+    multiple = INPUT_MULTIPLES.get(self.network)
+    if multiple and (self.input_size is None or self.input_size % multiple):
+      refuse('input_size', f'a multiple of {multiple}')
+    if (self.input_mean is None) != (self.input_std is None):
+      refuse('input_std', 'it together with input_mean')
+    for name in ('input_mean', 'input_std'):
+      if getattr(self, name) == ():
+        refuse(name, 'a number, or one per channel')
+    return self
 
 
 class ClassifierState(struct.PyTreeNode):
@@ -86,7 +135,7 @@ def learning_rate_schedule(config, steps_per_epoch: int):
   In epoch e (from 0) of W warm-up epochs the rate is `learning_rate` · (e + 1) / W. The factor is
   `decay_factor`, in a section without one the 0.01 of Cao et al. 2019.
   """
-  factor = getattr(config, 'decay_factor', 0.01)  # A section of some networks lacks it.
+  factor = config.decay_factor
 
   def schedule(step):
     epoch = step // steps_per_epoch
@@ -97,19 +146,14 @@ def learning_rate_schedule(config, steps_per_epoch: int):
   return schedule
 
 
-def upgraded(algorithm: dict) -> dict:
-  """An older `algorithm` section of a classifier with the fields of today: what older code did."""
-  added = {'loss': 'cross_entropy', 'focal_gamma': 1.0}
-  return added | dict.fromkeys(('input_size', 'input_mean', 'input_std')) | algorithm
-
-
 def input_in_words(config) -> str:
   """What becomes of the images, such as 'bilinear to 224x224'; '' of images as they are."""
   parts = (
     [] if config.input_size is None else [f'bilinear to {config.input_size}x{config.input_size}']
   )
   if config.input_mean is not None:
-    mean, std = (', '.join(f'{v:.4g}' for v in config[f'input_{name}']) for name in ('mean', 'std'))
+    values = config.input_mean, config.input_std
+    mean, std = (', '.join(f'{v:.4g}' for v in of_channels) for of_channels in values)
     parts.append(f'mean {mean} and deviation {std} of intensities')
   return '; '.join(parts)
 
@@ -122,11 +166,11 @@ def check_channels(config, num_channels: int, prefix: str = '') -> None:
     num_channels: C of the images.
     prefix: of the section in error messages, such as 'config.cas.'.
   """
-  for field in ('input_mean', 'input_std'):
-    values = config[field]
+  for name in ('input_mean', 'input_std'):
+    values = getattr(config, name)
     if values is not None and len(values) not in (1, num_channels):
       raise UserError(
-        f'{prefix}algorithm.{field}={tuple(values)} has {len(values)} numbers, the images have '
+        f'{prefix}algorithm.{name}={values} has {len(values)} numbers, the images have '
         f'{num_channels} channels: give one number, or one per channel'
       )
 
@@ -139,7 +183,7 @@ def _resize(images, size: int):
 def _normalise(images, config):
   if config.input_mean is None:
     return images
-  mean, std = (jnp.asarray(tuple(config[f'input_{name}'])) for name in ('mean', 'std'))
+  mean, std = jnp.asarray(config.input_mean), jnp.asarray(config.input_std)
   return (0.5 * (images + 1.0) - mean) / std
 
 

@@ -34,7 +34,7 @@ over the images of all.
 """
 
 import functools
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 from flax import struct
 import jax
@@ -43,8 +43,27 @@ import optax
 
 from jaxgan import priors
 from jaxgan.algorithms import Algorithm, Batch, adam, apply_gradients, apply_train, total
+from jaxgan.algorithms.optimizers import AdamConfig
+from jaxgan.config.section import Count, NotNegative, OneOf, Positive, Several, field
 from jaxgan.networks import infogans
 from jaxgan.parallel import along_batch
+
+
+class JointVaeConfig(AdamConfig):
+  """The `algorithm` section of JointVAE, by default of MNIST."""
+
+  network: Annotated[str, OneOf(infogans.NETWORKS)] = field('mnist', 'encoder and decoder')
+  width: Count = field(64, 'channels of stackgan and stackgan_two_stage; that of mnist is fixed')
+  num_categories: Several | None = field(
+    None, 'k, number of codes; none: as many as there are classes'
+  )
+  latent_dim: Count = field(10, 'continuous latents')
+  temperature: Positive = field(0.67, 'τ of Gumbel-Softmax')
+  beta_continuous: NotNegative = field(30.0, 'β_z, of 10 to 50; the paper does not say its best')
+  beta_discrete: NotNegative = field(30.0, 'β_c')
+  continuous_capacity: NotNegative = field(5.0, 'last C_z, in nats')
+  discrete_capacity: NotNegative = field(5.0, 'last C_c, in nats; at most log k')
+  capacity_steps: Count = field(25_000, 'steps until the capacities are reached')
 
 
 class JointVaeState(struct.PyTreeNode):

@@ -7,33 +7,22 @@
 | `diff_augment`   | augmented images, real and generated, in every step (Zhao et al. 2020)     |
 | `gsr`            | λ R_gSR of the generator's conditional batch norm (Rangwani et al. 2022)   |
 
-The fields of all of them are in the `algorithm` section, with the values of OFF when they are off.
+The fields of all of them are in the `algorithm` section, zero or empty when they are off.
 A step is then the same program, and a state the same tree, as without this module.
 """
 
 from collections.abc import Callable
 import functools
-import math
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from jaxgan.diff_augment import AUGMENTATIONS, diff_augment
+from jaxgan.diff_augment import diff_augment
 from jaxgan.errors import UserError
 from jaxgan.losses import classification, gradient_penalty, group_spectral, lecam
 from jaxgan.networks import conditional
 
-OFF = {
-  'r1_r2_weight': 0.0,  # γ at the first step
-  'r1_r2_end_weight': 0.0,  # γ after r1_r2_steps; a cosine leads there
-  'r1_r2_steps': 100_000,
-  'lecam_weight': 0.0,
-  'lecam_decay': 0.99,  # of the moving averages
-  'diff_augment': (),  # of 'color', 'translation', 'cutout'
-  'group_spectral_weight': 0.0,
-  'group_spectral_beta': 0.999,  # of the effective number of images that weights the classes
-}
 # Switch -> its fields: it is on where the first one is neither zero nor empty.
 SWITCHES = {
   'r1_r2': ('r1_r2_weight', 'r1_r2_end_weight', 'r1_r2_steps'),
@@ -54,22 +43,6 @@ def protocol(config) -> dict:
   fields = {f: getattr(config, f) for name in names for f in SWITCHES[name]}
   fields = {f: ', '.join(v) if f == 'diff_augment' else v for f, v in fields.items()}
   return {'switches': ', '.join(names), **fields} if names else {}
-
-
-def validate(config, require) -> None:
-  """Checks the fields of OFF in an `algorithm` section; see `jaxgan.config.validate`."""
-
-  def field(name, is_possible, allowed):
-    require(is_possible(config[name]), f'algorithm.{name}', config[name], allowed)
-
-  for name in ('r1_r2_weight', 'r1_r2_end_weight', 'lecam_weight', 'group_spectral_weight'):
-    field(name, lambda weight: 0 <= weight < math.inf, '0 or more')
-  field('r1_r2_end_weight', lambda w: w == 0 or config.r1_r2_weight > 0, '0, as r1_r2_weight is 0')
-  field('r1_r2_steps', lambda steps: 0 < steps < math.inf, 'a number above 0')
-  for name in ('lecam_decay', 'group_spectral_beta'):
-    field(name, lambda value: 0 <= value < 1, 'a number in [0, 1)')
-  known = f'some of {", ".join(AUGMENTATIONS)}, each once'
-  field('diff_augment', lambda v: set(v) <= set(AUGMENTATIONS) and len(set(v)) == len(v), known)
 
 
 def check(config, conditional_generator: bool, discriminator, image_shape) -> None:

@@ -11,11 +11,20 @@ import shutil
 
 import numpy as np
 
-from jaxgan import config as config_lib
 from jaxgan import data as data_lib
 from jaxgan import jobs, replicas, sampling, train
+from jaxgan.config import identity
+from jaxgan.config.section import Count, WholeNumber, field
+from jaxgan.runs.experiment import ClassifierJob
 
 FOLDER = 'cas'  # in the folder of the run or replica
+
+
+class CasJob(ClassifierJob):
+  """What the folder of the score's classifier remembers."""
+
+  checkpoint: WholeNumber = field(..., 'step of the generator')
+  updates: Count = field(..., 'steps of the classifier')
 
 
 def generate(sample, arrays, num_images: int | None, seed: int, batch_size: int):
@@ -56,9 +65,9 @@ def job(config, generated, step: int, seed: int, folder: pathlib.Path) -> train.
     seed: of the classifier.
     folder: of the run or replica, gets a folder of the job.
   """
-  own = jobs.job_config(config, config.cas, generated)
   data = data_lib.whole(generated)
-  own.update(seed=seed, checkpoint=step, updates=train.total_steps(own, data))
+  updates = train.total_steps(config.cas, data)
+  own = jobs.job_config(seed, config.cas, generated, CasJob, checkpoint=step, updates=updates)
   test = data_lib.load(own.data, 'test')
   return jobs.training_job('cas', folder / FOLDER, own, data, test)
 
@@ -68,7 +77,7 @@ def accuracy(job: train.Job, mesh) -> float:
 
   It continues where it was stopped; what was trained on other images is removed first.
   """
-  if config_lib.changes(job.folder, job.config):
+  if identity.changes(job.folder, job.config):
     shutil.rmtree(job.folder)
   train.run(job, mesh)
   _, states = jobs.restore(job.algorithm, job.folder, 'latest', 1, mesh)

@@ -116,7 +116,7 @@ class Observer:
     if 'recogniser' in self._measuring:
       labelled_by = f'{labelled_by}, trained with labels that the method does not read'
     arrays, seed = setup.data.arrays(replica), config.seed + replica
-    num_images = getattr(config.evaluation, 'cas_images', None)
+    num_images = config.evaluation.cas_images
     generated = cas.generate(sample, arrays, num_images, seed, config.evaluation.batch_size)
     job = cas.job(config, generated, step, seed, folder)
     num_images, batch_size = len(generated.labels), config.cas.train.batch_size
@@ -154,7 +154,7 @@ class Observer:
     run = {name: value for name, value in by_seed.items() if name in varying}
     fixed = {name: value for name, value in by_seed.items() if name not in varying}
     return {
-      'published': self._setup.config.published.get(self._method),
+      'published': (self._setup.config.published or {}).get(self._method),
       'settings': self._settings(judges) | fixed | score.settings,
       'run': run | score.run,
       'labels': judges.label_sets,
@@ -180,7 +180,7 @@ class Observer:
       **{field: getattr(algorithm, field) for field in loop},
       **stability.protocol(algorithm),
       'generator': 'ema',
-      'batch_norm': IN_WORDS[getattr(config.evaluation, 'ema_statistics', 'average')],
+      'batch_norm': IN_WORDS[config.evaluation.ema_statistics],
       'resize': ', '.join(f'{n.metric}: {n.resize}' for n in judges.networks.values()),
       **quality.protocol(config.evaluation.samples, num_reference),
     }

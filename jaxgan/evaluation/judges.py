@@ -141,8 +141,7 @@ class Judges:
       workdir: where the features of real images are cached.
     """
     self.config, self.arrays, self._classifiers = config, arrays, classifiers
-    which = getattr(config.evaluation, 'reference', 'held_out')
-    self.reference = data_lib.load_reference(config.data, which)
+    self.reference = data_lib.load_reference(config.data, config.evaluation.reference)
     self.label_sets = {KINDS[r]: _label_set(r, c, arrays) for r, c in classifiers.items()}
     found = [features.classifier_network(*item) for item in classifiers.items()]
     network = features.inception_network(config.evaluation)

@@ -5,9 +5,9 @@ A family is a package that imports the core and no other family, with
   METHODS                                   names of its methods
   labels_of(method, labelled)               what the labels of generated images are, where the real
                                             ones are labelled or not: 'classes' of the data, 'codes'
-  upgraded(algorithm, methods)              -> a remembered `algorithm` section, a dict, with the
-                                            fields of today: what older code ran without them
-  validate(config, require, positive)       checks the sections that only it reads
+  ALGORITHMS, EVALUATION                    the classes of the sections `algorithm`, by method, and
+                                            `evaluation`
+  validate(config)                          refuses sections that do not go together
   roles(config, methods, labelled)          the sections of the classifiers it needs: an experiment
                                             has 'classifier' and 'annotator', trained with labels,
                                             and 'recogniser', found without, before its methods
@@ -28,12 +28,16 @@ quickly. A new family is one such package and its line in `FAMILIES`; the core a
 and never imports it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 import functools
 import importlib
+import pathlib
 from typing import NamedTuple
 
+from jaxgan.config import identity
+from jaxgan.config import section as section_lib
 from jaxgan.errors import UserError
+from jaxgan.runs.experiment import Experiment, MethodJob
 
 FAMILIES = ('jaxgan.families.class_balancing', 'jaxgan.families.codes')
 
@@ -72,3 +76,42 @@ def family_of(methods):
       return family
   known = '; '.join(', '.join(family.METHODS) for family in all_families())
   raise UserError(f'config.methods={tuple(methods)!r} is not possible: use some of {known}')
+
+
+def experiment(content, kind=Experiment, name: str = 'config'):
+  """The experiment of some values.
+
+  Args:
+    content: {field: value}; sections are sections or mappings.
+    kind: Experiment, or MethodJob.
+    name: what messages call it.
+
+  Raises:
+    UserError: unknown methods, or a value that is not allowed.
+  """
+  methods = content.get('methods')
+  if not isinstance(methods, list | tuple) or not all(isinstance(m, str) for m in methods):
+    raise UserError(f'{name}.methods={methods!r} is not possible: use names of methods')
+  return section_lib.checked(_class_of(content, kind), content, name)
+
+
+def remembered(folder: pathlib.Path) -> MethodJob:
+  """What the folder of a method remembers.
+
+  Raises:
+    UserError: it is not the folder of a method, or what it remembers cannot be read.
+  """
+  content, path = identity.content(folder), pathlib.Path(folder) / identity.NAME
+  if 'methods' not in content:
+    raise UserError(f'{folder} is not the folder of a method: name one that holds a run')
+  return experiment(content, MethodJob, str(path))
+
+
+def _class_of(content, kind):
+  methods = content.get('methods', ())
+  family, own = family_of(methods), content.get('recogniser')
+  if isinstance(own, Mapping):
+    own = _class_of(own, Experiment)
+  return kind[
+    family.ALGORITHMS[methods[0]], family.EVALUATION, own if isinstance(own, type) else type(own)
+  ]

@@ -1,1 +1,1 @@
-"""Experiments: what is read of one, what is missing, doing it, and reading what is there."""
+"""Experiments: what one is, what is read of it, what is missing, doing it."""

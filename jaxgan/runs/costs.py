@@ -62,15 +62,17 @@ def cost(config, facts: Facts, job: Job) -> Cost | None:
 def _described(config, facts, job):
   """(section, TrainingData, Algorithm, frozen arrays or None) of a job."""
   *within, name = job.name.split('/')
-  if name in config and name not in facts.methods:  # A classifier.
-    section, images = config[name], facts.images[name]
+  if name in facts.images:  # A classifier.
+    section, images = getattr(config, name), facts.images[name]
     algorithm = jobs.build_classifier(section, images.training.pool, steps_per_epoch=1)
     return section, images.training, algorithm, {}
   if within == [recogniser.ROLE]:
-    config = config[recogniser.ROLE]
+    config = config.recogniser
   if name not in families.all_methods():
     return None
-  classifiers = {role: _abstract(config, facts, role) for role in facts.roles if role in config}
+  classifiers = {
+    role: _abstract(config, facts, role) for role in facts.roles if getattr(config, role)
+  }
   family = families.family_of([name])
   if None in classifiers.values():
     return config, facts.data, rules.untrained(config, facts, name), None
@@ -80,7 +82,7 @@ def _described(config, facts, job):
 def _abstract(config, facts, role) -> jobs.Classifier | None:
   """A classifier with shapes for variables, None where its network is not known."""
   if role == recogniser.ROLE:
-    section = config[role]
+    section = config.recogniser
     (method,) = section.methods
     algorithm, _ = families.family_of([method]).build(section, method, facts.data, {})
     variables = jax.eval_shape(lambda rng: algorithm.init(rng).variables, jax.random.key(0))
@@ -88,9 +90,9 @@ def _abstract(config, facts, role) -> jobs.Classifier | None:
   if not is_trained(config, role):
     return None
   images = facts.images[role]
-  algorithm = jobs.build_classifier(config[role], images.training.pool, steps_per_epoch=1)
+  algorithm = jobs.build_classifier(getattr(config, role), images.training.pool, steps_per_epoch=1)
   variables = jax.eval_shape(lambda rng: algorithm.init(rng).variables, jax.random.key(0))
-  known = rules.expected_classifier(config[role], images)
+  known = rules.expected_classifier(getattr(config, role), images)
   return known._replace(classify=algorithm.classify, variables=variables)
 
 

@@ -18,10 +18,12 @@ from jaxgan import (
   sources,
   train,
 )
+from jaxgan.config.overrides import changed
 from jaxgan.drawing import curves, fonts
 from jaxgan.evaluation import record
 from jaxgan.report import page
 from jaxgan.runs import folders, inputs
+from jaxgan.runs.experiment import resolved
 from jaxgan.runs.facts import is_trained
 from jaxgan.runs.inputs import Inputs
 from jaxgan.runs.plan import planned, refuse
@@ -36,6 +38,7 @@ def run(config, workdir: pathlib.Path, profile: bool = False) -> str:
     UserError: another process is at work in the work directory, it lies in the folder of the
       images, or the plan has a refusal.
   """
+  config = resolved(config)
   sources.check_apart(config, workdir)
   with lock.held(workdir):
     made = start(config, workdir, config.methods, show_data=True)
@@ -84,8 +87,9 @@ def _train_role(config, facts, role):
 
 def _train_recogniser(config, facts):
   """Runs the experiment of the recogniser in its own work directory."""
-  section = config[recogniser.ROLE].copy_and_resolve_references()
-  section.annotator.folder = section.annotator.folder or str(facts.workdir / 'annotator')
+  section = config.recogniser
+  annotator = section.annotator.folder or str(facts.workdir / 'annotator')
+  section = changed(section, {'annotator.folder': annotator})
   workdir, (method,) = facts.workdir / recogniser.ROLE, section.methods
   made = start(section, workdir, section.methods)
   train_method(made, method)

@@ -8,9 +8,9 @@ import jax
 import numpy as np
 
 from data_prep.build import Arrays
-from jaxgan import config as config_lib
 from jaxgan import data as data_lib
 from jaxgan import distributed, families, files, jobs, parallel, pretrained, recogniser, sources
+from jaxgan.config import identity
 from jaxgan.errors import UserError
 
 OWN = ''  # The experiment's own images among those of its classifiers.
@@ -32,9 +32,9 @@ class Images(NamedTuple):
 
 
 class Folder(NamedTuple):
-  """What the folder of a job holds: the configuration that it remembers, its newest checkpoint."""
+  """What the folder of a job holds: the key of its images and its newest checkpoint."""
 
-  config: Any
+  images: str | None
   step: int | None
 
 
@@ -102,7 +102,7 @@ def read_facts(config, workdir: pathlib.Path, methods, prepare: bool) -> Facts:
   roles = family.roles(config, methods, data is None or data.labelled)
   known = {}
   for role in roles:
-    section = config[role]
+    section = getattr(config, role)
     if is_trained(config, role):
       images |= attempt(read_images, role, section.data, 1, prepare)
     elif role != recogniser.ROLE:
@@ -119,7 +119,7 @@ def read_facts(config, workdir: pathlib.Path, methods, prepare: bool) -> Facts:
 
 def is_trained(config, role: str) -> bool:
   """Whether a classifier is trained by the experiment, and not given as a folder."""
-  return not config[role].get('folder')
+  return not getattr(getattr(config, role), 'folder', '')
 
 
 def read_images(section, num_replicas: int, prepare: bool) -> Images:
@@ -135,4 +135,4 @@ def read_images(section, num_replicas: int, prepare: bool) -> Images:
 
 def _read_folder(folder: pathlib.Path) -> Folder:
   steps = [int(path.name) for path in folder.glob('checkpoints/*') if path.name.isdigit()]
-  return Folder(config_lib.read(folder), max(steps, default=None))
+  return Folder(identity.content(folder).get('images'), max(steps, default=None))

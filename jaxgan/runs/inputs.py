@@ -93,7 +93,7 @@ def load_role(config, facts: Facts, role: str) -> jobs.Classifier:
   Raises:
     UserError: see `load`.
   """
-  section = config[role]
+  section = getattr(config, role)
   if role == recogniser.ROLE:
     folder = recogniser.given_folder(config)
     if folder is None:

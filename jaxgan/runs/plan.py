@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 import jax
 
-from jaxgan import config as config_lib
 from jaxgan import families, recogniser, sources, train
 from jaxgan.errors import UserError
 from jaxgan.evaluation import record
 from jaxgan.runs import folders, inputs, rules
+from jaxgan.runs.experiment import resolved
 from jaxgan.runs.facts import OWN, Facts, is_trained, read_facts
 
 
@@ -88,7 +88,8 @@ def planned(config, workdir: pathlib.Path, methods, prepare: bool) -> tuple:
   Raises:
     UserError: a value that cannot be.
   """
-  config_lib.validate(config, jax.device_count())
+  config = resolved(config)
+  rules.check_sections(config, jax.device_count())
   config = sources.with_prepared(config, workdir)
   facts = read_facts(config, workdir, methods, prepare=False)
   plan = make_plan(config, facts)
@@ -111,7 +112,7 @@ def _preparations(config, facts):
   jobs = []
   for role, images in facts.images.items():
     if images.missing is not None:
-      section = config[role].data if role else config.data
+      section = getattr(config, role).data if role else config.data
       jobs.append(Job(section.dataset, Kind.PREPARE, images.missing))
   return jobs
 
@@ -120,7 +121,7 @@ def _role_jobs(config, facts, role):
   """The training of a classifier; of a recogniser, its own experiment."""
   if not is_trained(config, role):
     return []
-  section = config[role]
+  section = getattr(config, role)
   if role == recogniser.ROLE:
     (method,) = section.methods
     return _method_jobs(section, facts, method, f'{role}/')

@@ -2,14 +2,56 @@
 
 from collections.abc import Callable, Iterator
 import functools
+import itertools
+import math
 
-from jaxgan import config as config_lib
 from jaxgan import data as data_lib
 from jaxgan import families, jobs, recogniser, train
 from jaxgan.algorithms import classifier
+from jaxgan.config import identity
 from jaxgan.errors import UserError
+from jaxgan.parallel import check_batch_size
 from jaxgan.runs import folders
 from jaxgan.runs.facts import OWN, Facts, is_trained
+
+
+def check_sections(experiment, num_devices: int, name: str = 'config') -> None:
+  """Refuses an experiment whose sections do not go together.
+
+  Args:
+    experiment: the experiment.
+    num_devices: of the run.
+    name: what messages call it.
+
+  Raises:
+    UserError: names the field, the value and what is allowed.
+  """
+  methods = experiment.methods
+  family = families.family_of(methods)
+  if len(set(methods)) != len(methods):
+    raise UserError(f'{name}.methods={methods} is not possible: use each method once')
+  if type(experiment.algorithm) not in {family.ALGORITHMS[method] for method in methods}:
+    raise UserError(f'{name}.methods={methods} is not possible: they belong to other experiments')
+  last = 2**32 - experiment.replicas  # Each replica has the next seed.
+  if (experiment.seed or 0) > last:
+    raise UserError(
+      f'{name}.seed={experiment.seed} is not possible: use a whole number in 0..{last}'
+    )
+  family.validate(experiment)
+  # Devices that have replicas of their own do not share batches.
+  num_devices //= math.gcd(experiment.replicas, num_devices)
+  batches = {'train': experiment.train.batch_size, 'evaluation': experiment.evaluation.batch_size}
+  roles = (family.roles(experiment, methods, labelled) for labelled in (True, False))
+  for role in dict.fromkeys(itertools.chain(*roles)):
+    section = getattr(experiment, role)
+    if section is None:
+      raise UserError(f'{name}.{role} is missing: give the section, as experiments/base.py does')
+    if not getattr(section, 'folder', ''):
+      if role == 'recogniser':
+        check_sections(section, num_devices, f'{name}.{role}')
+      batches[f'{role}.train'] = section.train.batch_size
+  for section, batch_size in batches.items():
+    check_batch_size(batch_size, num_devices, f'{name}.{section}.batch_size')
 
 
 def refusals(config, facts: Facts) -> tuple[str, ...]:
@@ -34,7 +76,7 @@ def _checks(config, facts) -> Iterator[Callable]:
   yield here(_check_crop, config.data, data.image_shape, '')
   yield from _family_checks(families.family_of(facts.methods), config, data, there)
   if recogniser.ROLE in facts.images:
-    section, images = config[recogniser.ROLE], facts.images[recogniser.ROLE]
+    section, images = config.recogniser, facts.images[recogniser.ROLE]
     if images.missing is None and there:
       own = images.training.pool.key
       yield here(recogniser.check_images, f'config.{recogniser.ROLE}.data', own, data)
@@ -47,7 +89,7 @@ def _checks(config, facts) -> Iterator[Callable]:
     yield here(_check_others, facts)
     for method in facts.methods:
       own = folders.method_config(config, method, data)
-      yield here(config_lib.check_unchanged, facts.workdir / method, own)
+      yield here(identity.check_unchanged, facts.workdir / method, own)
   for role in (role for role in facts.roles if role != recogniser.ROLE):
     if is_trained(config, role) and role in facts.images:
       yield from _classifier_checks(config, facts, role)
@@ -68,7 +110,7 @@ def _check_crop(section, image_shape, prefix):
 def untrained(config, facts: Facts, method: str):
   """The Algorithm of a method before its classifiers are there; only `init` can be asked of it."""
   known = facts.known.get(recogniser.ROLE)
-  expected = {recogniser.ROLE: known} if known and recogniser.ROLE in config else {}
+  expected = {recogniser.ROLE: known} if known else {}
   return families.family_of([method]).build(config, method, facts.data, expected)[0]
 
 
@@ -82,7 +124,7 @@ def _check_others(facts):
   images = facts.data.pool.key
   for method in families.all_methods():
     if method not in facts.methods and method in facts.folders:
-      theirs = facts.folders[method].config.get('images')
+      theirs = facts.folders[method].images
       if theirs != images:
         raise UserError(
           f'{facts.workdir / method} belongs to a run on other images (images was {theirs!r}, is '
@@ -92,7 +134,7 @@ def _check_others(facts):
 
 def _classifier_checks(config, facts, role):
   """The rules of a classifier that is trained: 'classifier', 'annotator' or 'cas'."""
-  section, images = config[role], facts.images[role]
+  section, images = getattr(config, role), facts.images[role]
   shape, here = images.test.images.shape[1:], functools.partial
   known = expected_classifier(section, images)
   yield here(check_knows, config, role, facts.workdir, known, facts.data)

@@ -2,11 +2,12 @@
 
 import jax
 import jax.numpy as jnp
-import ml_collections
 import numpy as np
 
 from jaxgan.algorithms import Batch
 from jaxgan.algorithms.infogan import VARIANTS
+from jaxgan.algorithms.infogan_methods import InfoGanConfig
+from jaxgan.config.overrides import changed
 from tests import small
 
 SHAPE = (8, 8, 1)
@@ -17,42 +18,16 @@ COUNTS = (6, 3, 0)
 def section(method='elastic_infogan', **changes):
   """The paper's values, but for short noise and an epsilon that keeps Adam from rounding errors."""
   prior, contrastive = VARIANTS[method]
-  config = ml_collections.ConfigDict(
-    {
-      'network': small.NAME,
-      'width': 4,
-      'prior': prior,
-      'contrastive': contrastive,
-      'trunk': 'discriminator',
-      'noise_dim': 4,
-      'num_continuous': 0,
-      'temperature': 0.1,
-      'hard_codes': True,
-      'mutual_information_weight': 1.0,
-      'contrastive_weight': 10.0,
-      'contrastive_temperature': 1.0,
-      'positive_loss': 'agreement',
-      'views': 'released',
-      'rotation_degrees': 20.0,
-      'zoom_range': (0.9, 1.1),
-      'crop_keep': 1.0,
-      'crop_of': 'side',
-      'flip': False,
-      'gamma_range': (1.0, 1.0),
-      'prior_losses': 'all',
-      'prior_entropy_weight': 0.0,
-      'prior_start': None,
-      'ema_decay': 0.0,
-      'learning_rate': 2e-4,
-      'prior_learning_rate': 2e-4,
-      'beta1': 0.5,
-      'beta2': 0.999,
-      'epsilon': 1e-2,
-      'dtype': 'float32',
-    }
+  config = InfoGanConfig(
+    network=small.NAME,
+    width=4,
+    prior=prior,
+    contrastive=contrastive,
+    noise_dim=4,
+    prior_learning_rate=2e-4,
+    epsilon=1e-2,
   )
-  config.update(changes)
-  return config
+  return changed(config, changes)
 
 
 def batch(seed=0, label=0, n=8, counts=COUNTS):

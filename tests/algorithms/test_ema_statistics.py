@@ -11,6 +11,7 @@ from jaxgan import parallel, replicas
 from jaxgan.algorithms import ema_statistics
 from jaxgan.algorithms.gan import gan
 from jaxgan.algorithms.gan_methods import METHODS
+from jaxgan.config.overrides import changed
 from tests import stand_in
 
 SHAPE, K = (8, 8, 1), 3
@@ -19,7 +20,7 @@ SHAPE, K = (8, 8, 1), 3
 @functools.cache
 def build(statistics, method='unconditional', spectral_norm=False):
   config = stand_in.tiny().algorithm
-  config.generator_spectral_norm = spectral_norm
+  config = changed(config, {'generator_spectral_norm': spectral_norm})
   return gan(config, METHODS[method], SHAPE, K, ema_statistics=statistics)
 
 

@@ -10,6 +10,7 @@ import pytest
 from jaxgan.algorithms import Batch
 from jaxgan.algorithms.gan import LOSSES, WEIGHTS, gan
 from jaxgan.algorithms.gan_methods import LABELS, METHODS, GanMethod
+from jaxgan.config.overrides import changed
 from jaxgan.errors import UserError
 from tests import stand_in
 
@@ -27,10 +28,7 @@ def classify(variables, images):
 @functools.cache
 def build(method, **changes):
   """(algorithm, compiled update, first state), shared: compiling is what these tests wait for."""
-  config = stand_in.tiny().algorithm
-  with config.ignore_type():  # One number or one a class.
-    config.update(changes)
-  algorithm = gan(config, METHODS[method], SHAPE, K, classify)
+  algorithm = gan(changed(stand_in.tiny().algorithm, changes), METHODS[method], SHAPE, K, classify)
   return algorithm, jax.jit(algorithm.update), jax.jit(algorithm.init)(jax.random.key(0))
 
 
@@ -167,9 +165,9 @@ def test_every_method_trains_a_step(method):
   ],
 )
 def test_impossible_choices_are_refused(tiny_config, changes, choices, message):
-  tiny_config.algorithm.update(changes)
+  algorithm = tiny_config.algorithm.model_copy(update=changes)
   with pytest.raises(UserError, match=message):
-    gan(tiny_config.algorithm, GanMethod(**choices), SHAPE, K, classify)
+    gan(algorithm, GanMethod(**choices), SHAPE, K, classify)
 
 
 @pytest.mark.parametrize('method', METHODS)
@@ -262,7 +260,7 @@ def test_the_losses_are_those_that_the_configuration_names(monkeypatch, loss, we
   for name, function in WEIGHTS.items():
     monkeypatch.setitem(WEIGHTS, name, noted(name, function))
   config = stand_in.tiny().algorithm
-  config.update({'loss': loss, 'regulariser_weights': weighting})
+  config = changed(config, {'loss': loss, 'regulariser_weights': weighting})
   algorithm = gan(config, METHODS['class_balancing'], SHAPE, K, classify)
   state = jax.eval_shape(algorithm.init, jax.random.key(0))
   jax.eval_shape(algorithm.update, state, batch(), FROZEN, jax.random.key(1))
@@ -314,7 +312,7 @@ def test_which_steps_draw_labels_by_their_effective_counts(monkeypatch, effectiv
   for name in ('uniform', 'effective'):
     monkeypatch.setitem(LABELS, name, noted(name, LABELS[name]))
   config = stand_in.tiny().algorithm
-  config.update(effective_labels=effective_labels, discriminator_steps=2)
+  config = changed(config, {'effective_labels': effective_labels, 'discriminator_steps': 2})
   algorithm = gan(config, METHODS['class_balancing_conditional'], SHAPE, K, classify)
   state = jax.eval_shape(algorithm.init, jax.random.key(0))
   jax.eval_shape(algorithm.update, state, batch(16), FROZEN, jax.random.key(1))

@@ -4,7 +4,6 @@ import functools
 
 import jax
 import jax.numpy as jnp
-import ml_collections
 import numpy as np
 import pytest
 
@@ -23,8 +22,8 @@ def build(method, **changes):
   config = section(method, **changes)
 
   def update(state, batch, rng, numbers):
-    changed = ml_collections.ConfigDict({**config.to_dict(), **numbers})
-    return infogan(changed, SHAPE, K).update(state, batch, {}, rng)
+    traced = config.model_copy(update=numbers)
+    return infogan(traced, SHAPE, K).update(state, batch, {}, rng)
 
   algorithm = infogan(config, SHAPE, K)
   return algorithm, jax.jit(update), algorithm.init(jax.random.key(0))
@@ -32,7 +31,7 @@ def build(method, **changes):
 
 # The numbers that tests change, as arguments; always all of them, for one program.
 NUMBERS = {
-  name: jnp.float32(section()[name])
+  name: jnp.float32(getattr(section(), name))
   for name in ('temperature', 'mutual_information_weight', 'contrastive_weight')
 }
 
@@ -278,4 +277,4 @@ def test_bfloat16_keeps_float32_state_and_losses():
 @pytest.mark.parametrize('field', [*CHOICES])
 def test_unknown_choices_are_refused(field):
   with pytest.raises(ValueError, match=rf'algorithm\.{field}=.*nonsense'):
-    infogan(section(**{field: 'nonsense'}), SHAPE, K)
+    infogan(section().model_copy(update={field: 'nonsense'}), SHAPE, K)

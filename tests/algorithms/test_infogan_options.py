@@ -79,7 +79,7 @@ def test_crops_keep_a_share_of_the_side_or_of_the_area(monkeypatch, crop_of, sid
     return images
 
   monkeypatch.setattr(augment, 'random_view', view)
-  algorithm = infogan(section(crop_keep=0.95, crop_of=crop_of), SHAPE, K)
+  algorithm = infogan(section(views='paper', crop_keep=0.95, crop_of=crop_of), SHAPE, K)
   state = jax.eval_shape(algorithm.init, jax.random.key(0))
   jax.eval_shape(algorithm.update, state, batch(), {}, jax.random.key(0))
   assert kept == pytest.approx([side] * len(kept), rel=1e-6) and kept

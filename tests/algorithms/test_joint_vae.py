@@ -6,11 +6,11 @@ import math
 from flax import linen as nn
 import jax
 import jax.numpy as jnp
-import ml_collections
 import numpy as np
 
 from jaxgan.algorithms import Batch
 from jaxgan.algorithms import joint_vae as module
+from jaxgan.config.overrides import changed
 from jaxgan.networks import infogans
 
 SHAPE = (8, 8, 1)
@@ -21,22 +21,14 @@ BETA = 10.0  # of both latents where a test does not say
 
 
 def section():
-  return ml_collections.ConfigDict(
-    {
-      'network': 'mnist',
-      'latent_dim': D,
-      'temperature': 0.67,
-      'beta_continuous': BETA,
-      'beta_discrete': BETA,
-      'continuous_capacity': 0.0,
-      'discrete_capacity': 0.0,
-      'capacity_steps': 4,
-      'learning_rate': 2e-4,
-      'beta1': 0.5,
-      'beta2': 0.999,
-      'epsilon': 1e-2,  # Keeps Adam from rounding errors.
-      'dtype': 'float32',
-    }
+  return module.JointVaeConfig(
+    latent_dim=D,
+    beta_continuous=BETA,
+    beta_discrete=BETA,
+    continuous_capacity=0.0,
+    discrete_capacity=0.0,
+    capacity_steps=4,
+    epsilon=1e-2,  # Keeps Adam from rounding errors.
   )
 
 
@@ -46,8 +38,8 @@ def build():
   config = section()
 
   def update(state, batch, rng, values):
-    changed = ml_collections.ConfigDict({**config.to_dict(), **values})
-    return module.joint_vae(changed, SHAPE, K).update(state, batch, {}, rng)
+    traced = config.model_copy(update=values)
+    return module.joint_vae(traced, SHAPE, K).update(state, batch, {}, rng)
 
   algorithm = module.joint_vae(config, SHAPE, K)
   return algorithm, jax.jit(update), algorithm.init(jax.random.key(0))
@@ -192,9 +184,7 @@ def test_a_heavy_weight_leaves_no_information_in_its_latents():
 
 
 def test_capacities_rise_in_equal_steps_and_that_of_the_category_stops_at_log_k():
-  config = ml_collections.ConfigDict(
-    {'continuous_capacity': 30.0, 'discrete_capacity': 5.0, 'capacity_steps': 100}
-  )
+  config = module.JointVaeConfig(continuous_capacity=30.0, capacity_steps=100)
   log_10 = 2.302585
   for step, expected in (
     (0, (0.0, 0.0)),
@@ -205,7 +195,7 @@ def test_capacities_rise_in_equal_steps_and_that_of_the_category_stops_at_log_k(
     (1000, (30.0, log_10)),
   ):
     np.testing.assert_allclose(module.capacities(config, step, 10), expected, rtol=1e-6)
-  config.discrete_capacity = 1.5
+  config = changed(config, {'discrete_capacity': 1.5})
   np.testing.assert_allclose(module.capacities(config, 200, 10), (30.0, 1.5), rtol=1e-6)
 
 
@@ -248,7 +238,7 @@ def test_a_decoder_in_two_stages_reconstructs_with_both_and_generates_with_the_l
 
 def test_networks_of_64x64_images():
   config = section()
-  config.update(network='stackgan_two_stage', width=2)
+  config = changed(config, {'network': 'stackgan_two_stage', 'width': 2})
   algorithm = module.joint_vae(config, (64, 64, 3), K)
   state = jax.eval_shape(algorithm.init, jax.random.key(0))
   images = jnp.zeros((4, 64, 64, 3))

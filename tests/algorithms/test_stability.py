@@ -25,10 +25,7 @@ ON = {
 
 
 def _config(**changes):
-  config = stand_in.tiny().algorithm
-  with config.ignore_type():  # Weights may be traced.
-    config.update(changes)
-  return config
+  return stand_in.tiny().algorithm.model_copy(update=changes)  # Weights may be traced.
 
 
 def _batch():
@@ -46,7 +43,6 @@ def _program(method='cgan', **changes):
 
 def test_every_switch_is_told_by_its_first_field():
   assert set(ON) == set(stability.SWITCHES)
-  assert {f for fields in stability.SWITCHES.values() for f in fields} == set(stability.OFF)
   assert stability.switched_on(_config()) == ()
   for name, changes in ON.items():
     assert stability.switched_on(_config(**changes)) == (name,)

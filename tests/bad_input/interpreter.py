@@ -50,10 +50,11 @@ def shrink_published_data():
 
 def refuse_to_compute():
   """Training ends in Accepted, and a compiled program in an error where it is called."""
-  from jaxgan import compilation, config, train
+  from jaxgan import compilation, train
+  from jaxgan.config import identity
 
   def run(job, *_, **__):
-    config.remember(job.folder, job.config)
+    identity.remember(job.folder, job.config)
     raise Accepted
 
   def jit(*_, **__):
@@ -71,10 +72,9 @@ def run(argv):
 
   from jaxgan import main
 
-  sys.argv = ['jaxgan', *argv]  # ml_collections looks there for fields of the configuration.
   try:
     with warnings.catch_warnings():  # Forgets which warnings were shown before.
-      return main.main(sys.argv)
+      return main.main(['jaxgan', *argv])
   except Accepted:
     return ACCEPTED
   except SystemExit as error:
@@ -85,10 +85,7 @@ def run(argv):
   finally:
     flags.FLAGS.unparse_flags()
     for name in list(flags.FLAGS):
-      if name.startswith('config.'):
-        delattr(flags.FLAGS, name)
-      else:
-        flags.FLAGS[name].unparse()
+      flags.FLAGS[name].unparse()
 
 
 def captured(argv):

@@ -3,7 +3,6 @@
 import re
 
 import jax
-import ml_collections
 import numpy as np
 import pytest
 from scipy.io import savemat
@@ -12,6 +11,7 @@ from data_prep import build, long_tail_cars3d, object_views, preparation
 from data_prep.long_tail_cars3d import COLLECTION
 from data_prep.object_views import draw_counts, draw_indices, object_ids
 from jaxgan import data as data_lib
+from jaxgan.data_config import DataConfig
 from jaxgan.errors import UserError
 
 SET_3 = ['038', '111', '104', '159', '035', '037', '086', '043', '173', '196']
@@ -261,8 +261,8 @@ def test_replicas_have_the_draws_of_the_set(make_cars, load):
 
 def test_replicas_of_several_sets_have_their_own_classes(make_cars, load, tmp_path):
   source = make_cars()
-  section = {'dataset': 'long_tail_cars3d/set_0_draw_0', 'source': str(source), 'options': {}}
-  section = ml_collections.ConfigDict({**section, 'data_dir': str(tmp_path / 'tfds')})
+  place = {'source': str(source), 'data_dir': str(tmp_path / 'tfds')}
+  section = DataConfig(dataset='long_tail_cars3d/set_0_draw_0', **place)
   data = data_lib.load_training(section, 25)
   assert len(data.pool.class_names) == len(set(data.pool.class_names)) == 12
   assert len(data.pool.labels) == 12 * 96 and data.num_classes == 10

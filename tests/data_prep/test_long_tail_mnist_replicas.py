@@ -4,7 +4,6 @@ import re
 from types import SimpleNamespace
 
 import jax
-import ml_collections
 import numpy as np
 import pytest
 
@@ -12,6 +11,7 @@ from data_prep import build, preparation
 from data_prep.long_tail import indices_sha256
 from data_prep.long_tail_mnist import split_counts, split_indices
 from jaxgan import data as data_lib
+from jaxgan.data_config import DataConfig
 from tests.data_prep.real_splits import REAL_SHA256
 
 
@@ -20,8 +20,8 @@ def training(tmp_path):
   """training(config, num_replicas, source) -> what a run of so many replicas trains on."""
 
   def training(config, num_replicas=1, source=''):
-    section = {'dataset': f'long_tail_mnist/{config}', 'source': str(source), 'options': {}}
-    section = ml_collections.ConfigDict({**section, 'data_dir': str(tmp_path / 'tfds')})
+    place = {'source': str(source), 'data_dir': str(tmp_path / 'tfds')}
+    section = DataConfig(dataset=f'long_tail_mnist/{config}', **place)
     return data_lib.load_training(section, num_replicas)
 
   return training

@@ -20,6 +20,7 @@ import pytest
 
 from jaxgan import data as data_lib
 from jaxgan import families, jobs
+from jaxgan.config.overrides import changed
 from jaxgan.evaluation import features
 from tests import stand_in
 
@@ -31,14 +32,13 @@ CODES = ('code_0', 'code_1', 'code_2')
 
 def _codes(method, **algorithm):
   config = stand_in.tiny_codes(method)
-  config.algorithm.update(algorithm)
-  config.evaluation.images_per_code = 60
-  return config
+  changes = {f'algorithm.{field}': value for field, value in algorithm.items()}
+  return changed(config, {**changes, 'evaluation.images_per_code': 60})
 
 
 def _classes(config, **evaluation):
-  config.evaluation.update(cas=False, samples=400, **evaluation)
-  return config
+  values = {'cas': False, 'samples': 400, **evaluation}
+  return changed(config, {f'evaluation.{field}': value for field, value in values.items()})
 
 
 # name -> (configuration, shape of the stand-in data).
@@ -106,7 +106,7 @@ def _inception(config):
 
 
 def _setup(config, workdir):
-  """What an evaluation asks of `experiment.Setup`, with classifiers that are not trained."""
+  """What an evaluation asks of `jaxgan.runs.inputs.Inputs`; its classifiers are not trained."""
   data = data_lib.load_training(config.data)
   family, labelled = families.family_of(config.methods), data.labelled
   roles = family.roles(config, config.methods, labelled)

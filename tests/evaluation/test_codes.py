@@ -14,6 +14,7 @@ from jaxgan import jobs
 from jaxgan.algorithms import Algorithm
 from jaxgan.algorithms.infogan import InfoGanState
 from jaxgan.algorithms.joint_vae import JointVaeState
+from jaxgan.config.overrides import changed
 from jaxgan.evaluation import code_results as measures
 from jaxgan.evaluation import codes as evaluate
 from jaxgan.evaluation.code_results import counts_results, nearest_neighbours
@@ -60,7 +61,7 @@ ALGORITHM = Algorithm(_init, update=None, generate=_generate, classify=_classify
 
 def _config():
   config = tiny_codes()
-  config.algorithm.update(num_continuous=R, num_categories=K)
+  config = changed(config, {'algorithm.num_continuous': R, 'algorithm.num_categories': K})
   return config
 
 
@@ -344,7 +345,7 @@ def test_the_protocol_names_the_options_that_a_method_uses(method, changes, name
   always += ('capacity_steps',)
   settings = evaluate._settings(algorithm)
   pairs = {'views', 'rotation_degrees'} & settings.keys()
-  assert len(pairs) == (2 if algorithm.get('contrastive', 'none') != 'none' else 0)
+  assert len(pairs) == (2 if getattr(algorithm, 'contrastive', 'none') != 'none' else 0)
   always += tuple(pairs)
   assert {name: value for name, value in settings.items() if name not in always} == named
 
@@ -352,7 +353,7 @@ def test_the_protocol_names_the_options_that_a_method_uses(method, changes, name
 def test_the_protocol_names_the_average_of_the_generator():
   algorithm = tiny_codes().algorithm
   assert evaluate._generator(algorithm) == 'raw'
-  algorithm.ema_decay = 0.999
+  algorithm = changed(algorithm, {'ema_decay': 0.999})
   assert evaluate._generator(algorithm) == 'ema of decay 0.999'
   assert evaluate._generator(tiny_codes('joint_vae').algorithm) == 'raw'
 

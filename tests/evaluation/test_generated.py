@@ -10,6 +10,7 @@ import pytest
 from jaxgan import data as data_lib
 from jaxgan import jobs, parallel
 from jaxgan.algorithms import Algorithm
+from jaxgan.config.overrides import changed
 from jaxgan.errors import UserError
 from jaxgan.evaluation import features, metric
 from jaxgan.evaluation.generated import Observer, classifier_fields
@@ -198,6 +199,6 @@ def test_reference_features_are_cached_under_their_key(annotator, stand_in_data,
 
 
 def test_weights_that_are_not_where_the_user_says(tiny_config, tmp_path):
-  tiny_config.evaluation.inception_weights = str(tmp_path)
+  tiny_config = changed(tiny_config, {'evaluation.inception_weights': str(tmp_path)})
   with pytest.raises(UserError, match=r'evaluation\.inception_weights=.* is not there'):
     features.inception_network(tiny_config.evaluation)

@@ -105,8 +105,8 @@ def test_a_metric_from_outside_is_measured_recorded_and_logged(
   shutil.copytree(finished[0], tmp_path / 'run')
   run = jaxgan.load(tmp_path / 'run', 'class_balancing')
   assert 0 < run.evaluate()['results']['brightness'] < 1
-  _, states = run.setup.restore('class_balancing', 'latest')
-  values, _ = run.setup.evaluation('class_balancing').periodic(replicas.take(states, 0), 0)
+  _, states = run.inputs.restore('class_balancing', 'latest')
+  values, _ = run.inputs.evaluation('class_balancing').periodic(replicas.take(states, 0), 0)
   assert 0 < values['evaluation/brightness'] < 1
 
 

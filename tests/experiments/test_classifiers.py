@@ -5,8 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgan import config as config_lib
+from jaxgan.config.overrides import changed
 from jaxgan.losses import class_balance
+from jaxgan.runs import rules
+from jaxgan.runs.experiment import resolved
 from tests.experiments.names import EXPERIMENTS, module
 
 ROLES = ('classifier', 'annotator', 'cas')
@@ -29,14 +31,14 @@ def test_focal_loss_and_best_checkpoint_are_those_of_cifar10_and_lsun(name, argu
   config = module(name).get_config(argument)
   focal = FOCAL.get((name, argument), ())
   for role in ROLES:
-    if role not in config:
+    section = getattr(config, role)
+    if section is None:
       continue
-    section = config[role]
     expected = ('focal', 'best') if role in focal else ('cross_entropy', 'latest')
-    assert (section.algorithm.loss, section.get('checkpoint', 'latest')) == expected, role
+    assert (section.algorithm.loss, getattr(section, 'checkpoint', 'latest')) == expected, role
     assert section.algorithm.focal_gamma == 1.0
     # The score's own classifier cannot be chosen by the images of the score.
-    assert ('checkpoint' in section) == (role != 'cas')
+    assert hasattr(section, 'checkpoint') == (role != 'cas')
 
 
 @pytest.mark.parametrize(
@@ -58,12 +60,12 @@ def test_the_best_epoch_is_taken_from_all_of_them(name, ratio, classifier, annot
 @pytest.mark.parametrize('argument', ['', 'classifier=large'])
 def test_inaturalist_reads_224_pixels_and_is_its_own_annotator(argument):
   config = module('inaturalist2019').get_config(argument)
-  config_lib.validate(config, num_devices=1)
-  config.data.source, config.data.data_dir = 'images', 'prepared'
+  rules.check_sections(resolved(config), num_devices=1)
+  config = resolved(changed(config, {'data.source': 'images', 'data.data_dir': 'prepared'}))
   own = config.classifier.algorithm
   assert (own.network, own.depth, own.input_size) == ('resnet', 32, 224)
   assert (own.input_mean, own.input_std) == ((0.466, 0.471, 0.38), (0.195, 0.194, 0.192))
-  assert config.classifier.to_dict() == config.annotator.to_dict()
+  assert config.classifier == config.annotator
   data = config.classifier.data
   expected = ('inaturalist2019/224', True) if argument else ('inaturalist2019', None)
   assert (data.dataset, data.streaming) == expected
@@ -108,11 +110,9 @@ def test_youtube_faces_with_the_annotator_of_vggface2():
   )
   assert scratch.annotator.algorithm.network == 'resnet50'
   own = pretrained.annotator.algorithm
-  config_lib.validate(pretrained, num_devices=1)
+  rules.check_sections(resolved(pretrained), num_devices=1)
   assert (own.network, own.weights, own.input_size) == ('resnet50_vggface2', '', 224)
-  assert 'depth' not in own and pretrained.workdir == 'runs/youtube_faces_vggface2'
-  assert pretrained.annotator.data.to_json() == scratch.annotator.data.to_json()
-  for config in (scratch, pretrained):
-    for field in ('annotator', 'experiment', 'workdir'):
-      del config[field]
-  assert scratch.to_json() == pretrained.to_json()
+  assert pretrained.workdir == 'runs/youtube_faces_vggface2'
+  assert pretrained.annotator.data == scratch.annotator.data
+  others = {'annotator', 'experiment', 'workdir'}
+  assert scratch.model_dump(exclude=others) == pretrained.model_dump(exclude=others)

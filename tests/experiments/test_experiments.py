@@ -1,14 +1,14 @@
 """The configurations of experiments/: those of the papers, and what differs between them."""
 
-from absl import flags
-from ml_collections import config_flags
 import pytest
 
-from jaxgan import config as config_lib
 from jaxgan import report
 from jaxgan.algorithms import gan_methods, infogan
+from jaxgan.config.overrides import changed, override
 from jaxgan.errors import UserError
 from jaxgan.families import codes
+from jaxgan.runs import rules
+from jaxgan.runs.experiment import resolved
 from tests.experiments.names import EXPERIMENTS, QUICK, RENDERED, module
 
 
@@ -32,11 +32,11 @@ def test_cifar10_follows_the_paper(ratio):
     'class_loss_weight': 1.0, 'classifier_loss_weight': 1.0, 'effective_labels': 'generator_step',
     'generator_width': 64, 'discriminator_width': 64,
   }  # fmt: skip
-  assert {name: config.algorithm[name] for name in expected} == expected
+  assert {name: getattr(config.algorithm, name) for name in expected} == expected
   assert (config.train.batch_size, config.train.steps) == (256, 100_000)
   assert (config.evaluation.samples, config.evaluation.periodic_samples) == (50_000, 10_000)
   assert (config.classifier.algorithm.depth, config.classifier.train.epochs) == (32, 200)
-  published, _ = report.published_values(config.published.class_balancing)
+  published, _ = report.published_values(config.published['class_balancing'])
   assert published['fid'][0] == {100: 32.93, 10: 30.48, 1: 25.68}[ratio]
 
 
@@ -47,26 +47,24 @@ def test_few_labels_change_the_classifier_alone(ratio, fid):
     module('cifar10_lt').get_config(f'ratio={ratio},classifier={classifier}')
     for classifier in ('long_tailed', 'few_labels')
   )
-  config_lib.validate(few, num_devices=1)
+  rules.check_sections(resolved(few), num_devices=1)
   assert few.workdir == f'runs/cifar10_lt_ratio_{ratio}_few_labels'
-  published, _ = report.published_values(few.published.class_balancing)
+  published, _ = report.published_values(few.published['class_balancing'])
   assert published['fid'][0] == fid
   assert few.classifier.data.dataset == 'long_tail_cifar10/labelled_5'
-  few.data.source = few.data.data_dir = 'somewhere'
-  assert few.classifier.data.source == few.classifier.data.data_dir == 'somewhere'
+  own = resolved(changed(few, {'data.source': 'somewhere', 'data.data_dir': 'somewhere'}))
+  assert own.classifier.data.source == own.classifier.data.data_dir == 'somewhere'
   expected = {
     'network': 'bit_r50x1', 'weights': '', 'input_size': 128, 'learning_rate': 0.003,
     'momentum': 0.9, 'weight_decay': 0.0, 'warmup_epochs': 100, 'decay_epochs': (200, 300, 400),
     'decay_factor': 0.1, 'drw_epoch': None, 'drw_beta': 0.9999, 'dtype': 'float32',
     'loss': 'cross_entropy', 'focal_gamma': 1.0, 'input_mean': None, 'input_std': None,
   }  # fmt: skip
-  assert few.classifier.algorithm.to_dict() == expected
+  unread = {'depth', 'width'}
+  assert few.classifier.algorithm.model_dump(exclude=unread) == expected
   assert (few.classifier.train.batch_size, few.classifier.train.epochs) == (50, 500)
-  few.data.source = few.data.data_dir = ''
-  for section in (many, few):
-    for field in ('classifier', 'experiment', 'workdir', 'published'):
-      del section[field]
-  assert few.to_json() == many.to_json()
+  others = {'classifier', 'experiment', 'workdir', 'published'}
+  assert few.model_dump(exclude=others) == many.model_dump(exclude=others)
 
 
 def test_few_labels_of_balanced_images_are_refused():
@@ -83,8 +81,8 @@ def test_cifar10_baselines_share_every_other_line(method, kl):
   baseline = module('cifar10_lt').get_config(f'method={method},ratio=10')
   assert baseline.methods == (method,)
   assert report.published_values(ours.published[method])[0]['kl'] == kl
-  baseline.methods = ours.methods
-  assert baseline.to_json() == ours.to_json()
+  baseline = changed(baseline, {'methods': ours.methods})
+  assert baseline == ours
 
 
 @pytest.mark.parametrize('length', ['full', 'quick'])
@@ -94,10 +92,9 @@ def test_fashion_mnist_takes_every_method_under_one_setting(length):
   assert set(fashion.METHODS) == labelled - {'class_balancing_conditional'}
   configs = [fashion.get_config(f'method={m},length={length}') for m in fashion.METHODS]
   for method, config in zip(fashion.METHODS, configs, strict=True):
-    config_lib.validate(config, num_devices=1)
+    rules.check_sections(resolved(config), num_devices=1)
     assert config.methods == (method,)
-    config.methods = ()
-  assert len({config.to_json() for config in configs}) == 1
+  assert all(changed(config, {'methods': configs[0].methods}) == configs[0] for config in configs)
 
 
 @pytest.mark.parametrize('ratio', [100, 10, 1])
@@ -106,16 +103,16 @@ def test_fashion_mnist_is_set_as_cifar10(ratio):
     module(name).get_config(f'ratio={ratio}') for name in ('fashion_mnist_lt', 'cifar10_lt')
   )
   assert (cifar10.algorithm.cycle_start, fashion.algorithm.cycle_start) == (512.0, 0.0)
-  cifar10.algorithm.cycle_start = 0.0
-  assert fashion.algorithm.to_dict() == cifar10.algorithm.to_dict()
-  assert fashion.train.to_dict() == cifar10.train.to_dict()
+  cifar10 = changed(cifar10, {'algorithm.cycle_start': 0.0})
+  assert fashion.algorithm == cifar10.algorithm
+  assert fashion.train == cifar10.train
   classifiers = [dict(config.classifier.algorithm) for config in (fashion, cifar10)]
   assert [own.pop('loss') for own in classifiers] == ['cross_entropy', 'focal']
   assert classifiers[0] == classifiers[1]
   assert fashion.data.dataset == fashion.classifier.data.dataset
   assert fashion.data.dataset == f'long_tail_fashion_mnist/ratio_{ratio}'
   assert fashion.annotator.data.dataset == 'long_tail_fashion_mnist/ratio_1'
-  flips = [fashion[role].data.flip for role in ('classifier', 'annotator', 'cas')]
+  flips = [getattr(fashion, role).data.flip for role in ('classifier', 'annotator', 'cas')]
   assert not any([fashion.data.flip, *flips])  # Nearly all shoes point to the left.
 
 
@@ -123,23 +120,19 @@ def test_the_embedded_example_takes_every_method_that_has_labels():
   assert module('fashion_lt').get_config().methods == ('unconditional', 'class_balancing')
   for method in module('fashion_lt').LABELLED:
     config = module('fashion_lt').get_config(f'method={method}')
-    config_lib.validate(config, num_devices=1)
+    rules.check_sections(resolved(config), num_devices=1)
     assert (config.methods, config.workdir) == ((method,), 'runs/fashion_lt')
 
 
-def test_the_first_prior_is_given_on_the_command_line(monkeypatch):
-  values, path = flags.FlagValues(), module('mnist_lt').__file__
-  config_flags.DEFINE_config_file('config', flag_values=values)
-  argv = ['', f'--config={path}', '--config.algorithm.prior_start=(0.9,0.1)']
-  monkeypatch.setattr('sys.argv', argv)  # Read for the fields of the configuration.
-  values(argv)
-  assert values.config.algorithm.prior_start == (0.9, 0.1)
-  config_lib.validate(values.config, num_devices=1)
+def test_the_first_prior_is_given_on_the_command_line():
+  config = override(module('mnist_lt').get_config(), {'algorithm.prior_start': '(0.9,0.1)'})
+  assert config.algorithm.prior_start == (0.9, 0.1)
+  rules.check_sections(resolved(config), num_devices=1)
 
 
 def test_mnist_follows_the_paper():
-  config = module('mnist_lt').get_config()
-  config_lib.validate(config, num_devices=1)
+  config = resolved(module('mnist_lt').get_config())
+  rules.check_sections(config, num_devices=1)
   assert config.methods == ('elastic_infogan',)
   expected = {
     'learning_rate': 2e-4, 'beta1': 0.5, 'beta2': 0.999, 'noise_dim': 62, 'num_continuous': 0,
@@ -151,7 +144,7 @@ def test_mnist_follows_the_paper():
     'prior_learning_rate': 2e-4, 'positive_loss': 'agreement', 'crop_of': 'side',
     'prior_entropy_weight': 0.0, 'prior_start': None, 'ema_decay': 0.0,
   }  # fmt: skip
-  assert {name: config.algorithm[name] for name in expected} == expected
+  assert {name: getattr(config.algorithm, name) for name in expected} == expected
   assert (config.train.batch_size, config.train.epochs, config.train.steps) == (64, 200, None)
   assert config.evaluation.images_per_code == 1000
   assert config.data.dataset == 'long_tail_mnist/split_00'
@@ -164,7 +157,7 @@ def test_mnist_follows_the_paper():
 def test_64x64_images_follow_the_paper(name):
   argument, *expected = RENDERED[name]
   config = module(name).get_config(argument)
-  faces = name == 'youtube_faces'
+  config, faces = resolved(config), name == 'youtube_faces'
   found = config.workdir, config.data.dataset, config.annotator.data.dataset
   assert list(found) == expected
   expected = {
@@ -175,7 +168,7 @@ def test_64x64_images_follow_the_paper(name):
     'gamma_range': (0.3, 4.0) if faces else (1.0, 1.0), 'prior_losses': 'all',
     'crop_of': 'side', 'ema_decay': 0.0,
   }  # fmt: skip
-  assert {field: config.algorithm[field] for field in expected} == expected
+  assert {field: getattr(config.algorithm, field) for field in expected} == expected
   assert (config.train.batch_size, config.train.epochs) == (50, 600)
   nmi = report.published_values('elastic_infogan')[0]['nmi']['elastic_infogan']
   assert f'{nmi[config.published][0]:.2f} / ' in module(name).__doc__
@@ -187,19 +180,25 @@ def test_all_sets_are_25_replicas_with_one_evaluation_classifier(name):
   assert (one.replicas, every.replicas) == (1, 25)
   assert every.annotator.data.dataset == f'long_tail_{name}/sets_full'
   assert every.workdir == f'runs/{name}'
-  every.replicas, every.workdir = one.replicas, one.workdir
-  every.annotator.data.dataset = one.annotator.data.dataset
-  assert every.to_json() == one.to_json()
+  every = changed(
+    every,
+    {
+      'replicas': one.replicas,
+      'workdir': one.workdir,
+      'annotator.data.dataset': one.annotator.data.dataset,
+    },
+  )
+  assert every == one
   with pytest.raises(UserError, match='set=all has every draw: leave draw out'):
     module(name).get_config('set=all,draw=2')
 
 
 def test_the_folder_takes_other_networks():
-  config = module('elastic_infogan_folder').get_config('network=stackgan')
+  config = resolved(module('elastic_infogan_folder').get_config('network=stackgan'))
   assert (config.algorithm.network, config.data.options.image_size) == ('stackgan', 64)
   assert config.annotator.data.options.image_size == 64
   assert config.workdir == 'runs/elastic_infogan_folder_stackgan'
-  config_lib.validate(config, num_devices=1)
+  rules.check_sections(resolved(config), num_devices=1)
   mnist = module('elastic_infogan_folder').get_config()
   assert (mnist.algorithm.network, mnist.data.options.image_size) == ('mnist', None)
 
@@ -210,39 +209,39 @@ def test_methods_of_codes_differ_in_what_makes_them(name):
   ours = module(name).get_config()
   for method in codes.METHODS:
     config = module(name).get_config(f'method={method}')
-    config_lib.validate(config, num_devices=1)
+    rules.check_sections(resolved(config), num_devices=1)
     assert (config.methods, config.workdir) == ((method,), ours.workdir)
     if method == codes.JOINT_VAE:
       continue
     assert (config.algorithm.prior, config.algorithm.contrastive) == infogan.VARIANTS[method]
     for field in ('prior', 'contrastive'):
-      config.algorithm[field] = ours.algorithm[field]
-    config.methods = ours.methods
-    assert config.to_json() == ours.to_json()
+      config = changed(config, {f'algorithm.{field}': getattr(ours.algorithm, field)})
+    config = changed(config, {'methods': ours.methods})
+    assert config == ours
 
 
 def test_views_of_mnist_are_the_released_codes_or_the_papers():
   released, paper = (module('mnist_lt').get_config(a) for a in ('', 'views=paper'))
   assert (released.algorithm.views, released.algorithm.rotation_degrees) == ('released', 20.0)
   assert (paper.algorithm.views, paper.algorithm.rotation_degrees) == ('paper', 10.0)
-  config_lib.validate(paper, num_devices=1)
-  paper.algorithm.update(views='released', rotation_degrees=20.0)
-  assert paper.to_json() == released.to_json()
+  rules.check_sections(resolved(paper), num_devices=1)
+  paper = changed(paper, {'algorithm.views': 'released', 'algorithm.rotation_degrees': 20.0})
+  assert paper == released
   for name in ('elastic_infogan_folder', 'label_free_folder'):  # Images of any kind.
     config = module(name).get_config()
-    algorithm = config.get('recogniser', config).algorithm
+    algorithm = (config.recogniser or config).algorithm
     assert (algorithm.views, algorithm.rotation_degrees) == ('paper', 10.0)
 
 
 def test_balanced_mnist_is_all_of_its_training_images():
   """Fig. 1, left: the experiment of the splits, but for its data; nothing is published of it."""
   balanced = module('mnist_lt').get_config('method=uniform_infogan,split=balanced')
-  config_lib.validate(balanced, num_devices=1)
+  rules.check_sections(resolved(balanced), num_devices=1)
   assert (balanced.data.dataset, balanced.published) == ('long_tail_mnist/full', None)
   assert (balanced.experiment, balanced.workdir) == ('mnist_full', 'runs/mnist_full')
   split = module('mnist_lt').get_config('method=uniform_infogan')
-  assert balanced.algorithm.to_dict() == split.algorithm.to_dict()
-  assert balanced.train.to_dict() == split.train.to_dict()
+  assert balanced.algorithm == split.algorithm
+  assert balanced.train == split.train
 
 
 @pytest.mark.parametrize('name', RENDERED)
@@ -252,10 +251,10 @@ def test_joint_vae_of_64x64_images_has_the_capacities_of_duponts_chairs(name):
     'latent_dim': 32, 'continuous_capacity': 30.0, 'discrete_capacity': 5.0,
     'capacity_steps': 100_000, 'beta_continuous': 30.0, 'beta_discrete': 30.0,
   }  # fmt: skip
-  assert {field: config.algorithm[field] for field in expected} == expected
+  assert {field: getattr(config.algorithm, field) for field in expected} == expected
   mnist = module('mnist_lt').get_config('method=joint_vae').algorithm
   expected |= {'latent_dim': 10, 'continuous_capacity': 5.0, 'capacity_steps': 25_000}
-  assert {field: mnist[field] for field in expected} == expected
+  assert {field: getattr(mnist, field) for field in expected} == expected
 
 
 def test_split_and_length_of_mnist():
@@ -263,7 +262,7 @@ def test_split_and_length_of_mnist():
   assert config.data.dataset == 'long_tail_mnist/split_07'
   assert config.workdir == 'runs/mnist_lt_split_07_quick'
   assert (config.train.batch_size, config.train.epochs) == (64, None) and config.train.steps <= 5000
-  config_lib.validate(config, num_devices=1)
+  rules.check_sections(resolved(config), num_devices=1)
 
 
 def test_a_pair_of_digits_has_a_prior_that_learns_faster_and_is_mnist_otherwise():
@@ -271,9 +270,9 @@ def test_a_pair_of_digits_has_a_prior_that_learns_faster_and_is_mnist_otherwise(
   assert pair.data.dataset == 'long_tail_mnist/zero_four_3_7'
   assert pair.annotator.data.dataset == 'long_tail_mnist/zero_four_full'
   assert pair.algorithm.prior_learning_rate == 10 * mnist.algorithm.learning_rate
-  pair.algorithm.prior_learning_rate = mnist.algorithm.prior_learning_rate
-  assert pair.algorithm.to_dict() == mnist.algorithm.to_dict()
-  assert pair.train.to_dict() == mnist.train.to_dict()
+  pair = changed(pair, {'algorithm.prior_learning_rate': mnist.algorithm.prior_learning_rate})
+  assert pair.algorithm == mnist.algorithm
+  assert pair.train == mnist.train
 
 
 @pytest.mark.parametrize('length', ['full', 'quick'])
@@ -284,9 +283,8 @@ def test_loops_differ_in_nothing_but_the_method(length):
   methods = [tuple(config.methods) for config in configs]
   assert methods == [('code_balancing',), ('class_balancing',), ('unconditional',)]
   for config in configs:
-    config_lib.validate(config, num_devices=1)
-    config.methods = ()
-  assert len({config.to_json() for config in configs}) == 1
+    rules.check_sections(resolved(config), num_devices=1)
+  assert all(changed(config, {'methods': configs[0].methods}) == configs[0] for config in configs)
   # Labels that are there for evaluation only choose no checkpoint.
   assert configs[0].evaluation.checkpoint == 'latest'
 
@@ -297,19 +295,26 @@ def test_a_recogniser_is_the_experiment_on_codes_alone(length):
     ('mnist_lt_balanced', 'mnist_lt'),
     ('label_free_folder', 'elastic_infogan_folder'),
   ):
-    config, expected = (module(n).get_config(f'length={length}') for n in (name, alone))
+    config, expected = (resolved(module(n).get_config(f'length={length}')) for n in (name, alone))
     own = config.recogniser
-    assert (own.algorithm.to_json(), own.train.to_json()) == (
-      expected.algorithm.to_json(), expected.train.to_json()
+    assert (own.algorithm, own.train, own.data) == (
+      expected.algorithm, expected.train, expected.data
     )  # fmt: skip
-    assert own.data.to_json() == expected.data.to_json()
 
 
 def test_one_value_reaches_the_recogniser():
   config = module('label_free_folder').get_config()
-  config.data.source, config.data.options.image_size = 'mine', 32
-  config.seed, config.algorithm.num_categories, config.annotator.folder = 3, 7, 'there'
-  own = config.recogniser
+  config = changed(
+    config,
+    {
+      'data.source': 'mine',
+      'data.options.image_size': 32,
+      'seed': 3,
+      'algorithm.num_categories': 7,
+      'annotator.folder': 'there',
+    },
+  )
+  own = resolved(config).recogniser
   assert (own.data.source, own.data.options.image_size, own.seed) == ('mine', 32, 3)
   assert (own.algorithm.num_categories, own.annotator.folder) == (7, 'there')
 
@@ -317,10 +322,10 @@ def test_one_value_reaches_the_recogniser():
 @pytest.mark.parametrize('name', QUICK)
 def test_quick_is_shorter_and_has_its_own_folder(name):
   full, quick = (module(name).get_config(f'length={length}') for length in ('full', 'quick'))
-  config_lib.validate(quick, num_devices=1)
+  rules.check_sections(resolved(quick), num_devices=1)
   assert quick.workdir != full.workdir and '_quick' in quick.workdir
   assert quick.experiment == full.experiment and quick.methods == full.methods
-  assert quick.data.to_json() == full.data.to_json()
+  assert quick.data == full.data
   assert quick.train.steps <= 5000 and quick.annotator.train.epochs <= 20
 
 
@@ -330,8 +335,8 @@ def test_quick_folder_baseline_shares_every_other_line():
     for method in ('class_balancing', 'unconditional')
   )
   assert ours.methods == ('class_balancing',) and baseline.methods == ('unconditional',)
-  baseline.methods = ours.methods
-  assert baseline.to_json() == ours.to_json()
+  baseline = changed(baseline, {'methods': ours.methods})
+  assert baseline == ours
   # Schedules in the paper's proportions: a cycle of 2 % of the run, averages after a fifth of it.
   algorithm, steps = ours.algorithm, ours.train.steps
   assert (algorithm.count_cycle / steps, algorithm.ema_start / steps) == (0.02, 0.2)
@@ -366,7 +371,7 @@ def test_an_unknown_argument_is_refused(name, argument, allowed):
 def test_own_images_of_the_gan_are_mirrored_unless_said_otherwise():
   config = module('folder_lt').get_config()
   assert config.data.flip and config.classifier.data.flip
-  config.data.flip = False  # --config.data.flip=False, of the GAN alone.
+  config = changed(config, {'data.flip': False})
   assert config.classifier.data.flip and config.cas.data.flip
   evaluation = config.evaluation
   assert (evaluation.resamplings, evaluation.cas_images) == (1, None)
@@ -375,12 +380,14 @@ def test_own_images_of_the_gan_are_mirrored_unless_said_otherwise():
 
 def test_one_value_reaches_every_job():
   config = module('folder_lt').get_config()
-  config.data.source = 'mine'
-  config.data.options.image_size = 64
-  config.data.options.imbalance_ratio = 50.0
+  config = changed(
+    config,
+    {'data.source': 'mine', 'data.options.image_size': 64, 'data.options.imbalance_ratio': 50.0},
+  )
+  config = resolved(config)
   for role in ('classifier', 'annotator'):
-    assert config[role].data.source == 'mine'
-    assert config[role].data.options.image_size == 64
+    assert getattr(config, role).data.source == 'mine'
+    assert getattr(config, role).data.options.image_size == 64
   assert config.classifier.data.options.imbalance_ratio == 50.0
   assert config.annotator.data.options.imbalance_ratio is None
   assert set(config.methods) <= set(gan_methods.METHODS)
@@ -388,9 +395,15 @@ def test_one_value_reaches_every_job():
 
 def test_one_value_reaches_the_annotator_of_codes():
   config = module('elastic_infogan_folder').get_config()
-  config.data.source, config.data.data_dir = 'mine', 'prepared'
-  config.data.options.image_size = 64
-  config.data.options.imbalance_ratio = 50.0
-  data = config.annotator.data
+  config = changed(
+    config,
+    {
+      'data.source': 'mine',
+      'data.data_dir': 'prepared',
+      'data.options.image_size': 64,
+      'data.options.imbalance_ratio': 50.0,
+    },
+  )
+  data = resolved(config).annotator.data
   assert (data.source, data.data_dir, data.options.image_size) == ('mine', 'prepared', 64)
   assert data.options.imbalance_ratio is None

@@ -4,10 +4,10 @@ import jax
 import numpy as np
 import pytest
 
-from jaxgan import config as config_lib
 from jaxgan import data as data_lib
 from jaxgan import families, jobs, recogniser, train, train_step
-from jaxgan.runs import folders
+from jaxgan.runs import folders, rules
+from jaxgan.runs.experiment import resolved
 from tests.experiments.names import EXPERIMENTS, QUICK, RENDERED, module
 from tests.stand_in import shrink
 
@@ -59,8 +59,8 @@ def _method_job(config, method, data, classifiers):
 
 def _step_experiment(name, argument, stand_in_data, traced):
   """A step of an experiment's classifiers and methods; of the roles in `traced` only its shapes."""
-  config = shrink(module(name).get_config(argument))
-  config_lib.validate(config, num_devices=1)
+  config = resolved(shrink(module(name).get_config(argument)))
+  rules.check_sections(resolved(config), num_devices=1)
   stand_in_data({'image_size': 32, 'channels': 3} | SHAPES.get(name, {}))
   family, data = families.family_of(config.methods), data_lib.load_training(config.data)
   family.check(config, data)
@@ -69,7 +69,7 @@ def _step_experiment(name, argument, stand_in_data, traced):
     names = data.pool.class_names
     if role == recogniser.ROLE:
       names = recogniser.expected(config, data).class_names
-      job = _method_job(config[role], *config[role].methods, data, {})
+      job = _method_job(getattr(config, role), *getattr(config, role).methods, data, {})
     else:
       job = jobs.classifier_job(config, role, folder=None)
     variables = _one_step(job, role in traced).variables

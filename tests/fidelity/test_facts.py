@@ -17,6 +17,7 @@ from experiments import cifar10_lt, fashion_stability, joint_vae_sweep, lsun5_lt
 from jaxgan import augment
 from jaxgan.algorithms import classifier, joint_vae
 from jaxgan.algorithms.infogan_joint import side_kept
+from jaxgan.config.overrides import changed
 from jaxgan.families.class_balancing import classifiers
 from jaxgan.losses import class_balance, classification, contrastive, mutual_information
 from jaxgan.networks.conditional import ConditionalBatchNorm
@@ -164,7 +165,7 @@ def test_positives_and_entropy():
 def test_a_crop_of_95_percent():
   config = rows.config_of('cars3d.py').algorithm
   assert side_kept(config) == 0.95
-  config.crop_of = 'area'
+  config = changed(config, {'crop_of': 'area'})
   expected = FACTS['side_of_a_crop_of_95_percent_of_the_area']
   assert side_kept(config) == pytest.approx(expected, abs=1e-6)
 

@@ -1,8 +1,9 @@
 """The registry of InfoGAN networks: one stage is a case of many, and the encoder of the VAE."""
 
+import types
+
 import jax
 import jax.numpy as jnp
-import ml_collections
 import numpy as np
 import pytest
 
@@ -47,7 +48,7 @@ def test_networks_fit_together(name):
   """Codes to images to features to what D and Q say of them, without computing it."""
   network, size = NETWORKS[name], SIZES[name]
   network.check(size)
-  config = ml_collections.ConfigDict({'network': name, 'width': 4, 'dtype': 'float32'})
+  config = types.SimpleNamespace(network=name, width=4, dtype='float32')
 
   def run():
     rng, mode = jax.random.key(0), {'train': False}

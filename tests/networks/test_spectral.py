@@ -9,6 +9,7 @@ import pytest
 from jaxgan.algorithms import Batch
 from jaxgan.algorithms.gan import gan
 from jaxgan.algorithms.gan_methods import METHODS
+from jaxgan.config.overrides import changed
 from jaxgan.networks.gans import NETWORKS
 from jaxgan.networks.spectral import normaliser
 
@@ -21,9 +22,7 @@ def section(tiny_config):
   """Changes of the tiny configuration's `algorithm` section."""
 
   def change(**fields):
-    config = tiny_config.algorithm.copy_and_resolve_references()
-    config.update({'generator_spectral_norm': True, **fields})
-    return config
+    return changed(tiny_config.algorithm, {'generator_spectral_norm': True, **fields})
 
   return change
 

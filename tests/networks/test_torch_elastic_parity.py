@@ -8,6 +8,7 @@ import pytest
 from experiments import mnist_lt
 from jaxgan import augment
 from jaxgan.algorithms import Batch, infogan
+from jaxgan.runs.experiment import resolved
 
 torch = pytest.importorskip('torch')
 from benchmarks import torch_elastic_step  # noqa: E402
@@ -54,7 +55,7 @@ def _draws(config, rng):
 
 def test_losses_of_two_updates(monkeypatch):
   """Of the second one, too: it follows from the gradients of the first."""
-  config = mnist_lt.get_config('views=paper').algorithm
+  config = resolved(mnist_lt.get_config('views=paper')).algorithm
   ours = infogan.infogan(config, (SIZE, SIZE, 1), CATEGORIES)
   state = ours.init(jax.random.key(0))
   theirs = torch_elastic_step.Trainer(config, (SIZE, SIZE, 1), CATEGORIES, 'cpu')
@@ -82,7 +83,7 @@ def test_losses_of_two_updates(monkeypatch):
 
 def test_views_are_those_of_the_augmentation(monkeypatch):
   """A rotation and a zoom of all images, drawn as the ends of their ranges."""
-  config = mnist_lt.get_config('views=paper').algorithm
+  config = resolved(mnist_lt.get_config('views=paper')).algorithm
   theirs = torch_elastic_step.Trainer(config, (SIZE, SIZE, 1), CATEGORIES, 'cpu')
   images = parity._random(3, SIZE, SIZE, 1)
   monkeypatch.setattr(torch.Tensor, 'uniform_', lambda tensor, low, high: tensor.fill_(high))

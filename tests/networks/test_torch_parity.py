@@ -16,6 +16,7 @@ from jaxgan.algorithms import Batch, adam
 from jaxgan.algorithms import classifier as classifier_algorithm
 from jaxgan.algorithms import gan as gan_algorithm
 from jaxgan.algorithms.gan_methods import METHODS
+from jaxgan.config.overrides import changed
 from jaxgan.losses import adversarial, classification
 from jaxgan.networks import layers, resnet, sndcgan
 
@@ -329,7 +330,7 @@ def test_five_updates_of_the_classifier():
   # Momentum, weight decay, warm-up, class weights and batch norm together.
   counts, steps_per_epoch = [5000, 300, 50], 2
   config = base.classifier_section('x', drw=True).algorithm
-  config.update({'depth': 8, 'width': 4, 'drw_epoch': 1})
+  config = changed(config, {'depth': 8, 'width': 4, 'drw_epoch': 1})
   algorithm = classifier_algorithm.classifier(config, (16, 16, 3), len(counts), steps_per_epoch)
   state = algorithm.init(jax.random.key(0))
   state = state.replace(variables=_init(resnet.ResNet(3, 8, 4), np.zeros((2, 16, 16, 3))))
@@ -360,9 +361,17 @@ def test_five_updates_of_the_classifier():
 def test_steps_of_the_class_balancing_gan(monkeypatch):
   """The whole step that the benchmark times: losses of three updates."""
   config = base.gan_config('x', 'class_balancing', 'x', 'x', flip=False)
-  config.algorithm.update({'generator_width': 4, 'discriminator_width': 4, 'count_cycle': 2})
-  config.classifier.algorithm.update({'depth': 8, 'width': 4})
-  config.train.batch_size = 8
+  config = changed(
+    config,
+    {
+      'algorithm.generator_width': 4,
+      'algorithm.discriminator_width': 4,
+      'algorithm.count_cycle': 2,
+      'classifier.algorithm.depth': 8,
+      'classifier.algorithm.width': 4,
+      'train.batch_size': 8,
+    },
+  )
   network = resnet.ResNet(3, 8, 4)
   classifier = _init(network, np.zeros((2, 16, 16, 3)))
   ours = gan_algorithm.gan(

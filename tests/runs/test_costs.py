@@ -3,6 +3,7 @@
 import jax
 import pytest
 
+from jaxgan.config.overrides import changed
 from jaxgan.runs import costs, execute, plan
 from jaxgan.runs.plan import Kind
 from tests import stand_in
@@ -34,18 +35,18 @@ def test_the_state_of_a_run_is_what_was_planned(finished, tiny_config, stand_in_
 def test_replicas_have_a_state_each(tiny_config, stand_in_data, tmp_path):
   del stand_in_data
   one = _costs(tiny_config, tmp_path)['class_balancing']
-  tiny_config.replicas = 3
+  tiny_config = changed(tiny_config, {'replicas': 3})
   three = _costs(tiny_config, tmp_path)['class_balancing']
   assert three.parameters == one.parameters and three.disk == 3 * one.disk
 
 
 def test_a_step_with_a_classifier_in_the_loop_costs_more(tiny_config, stand_in_data, tmp_path):
   del stand_in_data
-  tiny_config.methods = stand_in.METHODS
+  tiny_config = changed(tiny_config, {'methods': stand_in.METHODS})
   found = _costs(tiny_config, tmp_path)
   assert found['class_balancing'].flops > found['unconditional'].flops > 0
   # Twice the batch, twice the products.
-  tiny_config.train.batch_size = 16
+  tiny_config = changed(tiny_config, {'train.batch_size': 16})
   twice = _costs(tiny_config, tmp_path)['unconditional'].flops
   assert twice == pytest.approx(2 * found['unconditional'].flops, rel=0.25)
 

@@ -6,16 +6,17 @@ import pytest
 
 from experiments import fashion_lt
 from jaxgan import train
+from jaxgan.config.overrides import changed
 from jaxgan.errors import UserError
 from jaxgan.runs import execute, facts, plan, show
+from jaxgan.runs.experiment import resolved
 from jaxgan.runs.plan import Kind
 from tests import stand_in
 
 
 def _fashion(folder):
   config = fashion_lt.get_config('method=class_balancing')
-  config.data.data_dir = str(folder / 'data')
-  return config
+  return resolved(changed(config, {'data.data_dir': str(folder / 'data')}))
 
 
 def _contents(folder):
@@ -50,18 +51,23 @@ def test_a_plan_counts_steps_once_the_images_are_there(tmp_path):
   images = {
     role: len(found.images[role].training.pool.labels) for role in ('classifier', 'annotator')
   }
-  epochs = {role: config[role].train.epochs for role in images}
+  epochs = {role: getattr(config, role).train.epochs for role in images}
   expected = {role: epochs[role] * (images[role] // 32) for role in images}
   assert {role: lengths[role] for role in images} == expected
   assert not (tmp_path / 'run').exists()
 
 
 def test_every_refusal_at_once(tmp_path):
-  config = _fashion(tmp_path)
-  config.data.crop_padding = 16
-  config.algorithm.count_start = (1.0, 2.0, 3.0)
-  config.annotator.algorithm.update(input_mean=(0.5, 0.5), input_std=(0.5, 0.5))
-  config.classifier.folder = str(tmp_path / 'nowhere')
+  config = changed(
+    _fashion(tmp_path),
+    {
+      'data.crop_padding': 16,
+      'algorithm.count_start': (1.0, 2.0, 3.0),
+      'annotator.algorithm.input_mean': (0.5, 0.5),
+      'annotator.algorithm.input_std': (0.5, 0.5),
+      'classifier.folder': str(tmp_path / 'nowhere'),
+    },
+  )
   _, _, planned = plan.planned(config, tmp_path / 'run', config.methods, prepare=False)
   expected = (
     r'nowhere holds no run',
@@ -78,20 +84,20 @@ def test_every_refusal_at_once(tmp_path):
 
 
 def test_a_source_that_is_not_there_leaves_no_jobs(tmp_path):
-  config = _fashion(tmp_path)
-  config.data.dataset, config.data.source = 'long_tail_folder', str(tmp_path / 'nowhere')
+  source = {'data.dataset': 'long_tail_folder', 'data.source': str(tmp_path / 'nowhere')}
+  config = changed(_fashion(tmp_path), source)
   _, _, planned = plan.planned(config, tmp_path / 'run', config.methods, prepare=False)
   assert planned.jobs == () and 'nowhere does not exist' in planned.refusals[0]
 
 
 def test_a_finished_run_is_done(finished, tiny_config, stand_in_data):
   del stand_in_data
-  tiny_config.methods = stand_in.METHODS
+  tiny_config = changed(tiny_config, {'methods': stand_in.METHODS})
   _, _, planned = plan.planned(tiny_config, finished[0], tiny_config.methods, prepare=False)
   trained = {job.name: (job.step, job.is_done) for job in planned.jobs if job.kind == Kind.TRAIN}
   assert trained['class_balancing'] == trained['unconditional'] == (4, True)
   assert trained['classifier'][1] and trained['annotator'][1]
-  tiny_config.train.steps = 6
+  tiny_config = changed(tiny_config, {'train.steps': 6})
   _, _, longer = plan.planned(tiny_config, finished[0], tiny_config.methods, prepare=False)
   jobs = {job.name: job for job in longer.jobs if job.kind == Kind.TRAIN}
   assert not jobs['class_balancing'].is_done and jobs['classifier'].is_done
@@ -101,14 +107,13 @@ def test_one_network_for_both_roles_is_one_job(tiny_config, stand_in_data, tmp_p
   del stand_in_data
   _, _, planned = plan.planned(tiny_config, tmp_path, tiny_config.methods, prepare=False)
   names = [job.name for job in planned.jobs if job.kind == Kind.TRAIN]
-  same = tiny_config.classifier.to_dict() == tiny_config.annotator.to_dict()
+  same = tiny_config.classifier == tiny_config.annotator
   assert ('annotator' in names) == (not same) and names.count('classifier') == 1
 
 
 def test_a_recogniser_is_an_experiment_of_its_own(stand_in_data, tmp_path):
   stand_in_data({'metadata': {'labelled': False}})
-  config = stand_in.tiny_balanced()
-  config.recogniser.algorithm.num_categories = 4
+  config = changed(stand_in.tiny_balanced(), {'recogniser.algorithm.num_categories': 4})
   _, _, planned = plan.planned(config, tmp_path, config.methods, prepare=False)
   names = [(str(job.kind), job.name) for job in planned.jobs]
   assert planned.refusals == ()

@@ -1,16 +1,19 @@
 """Class Balancing GAN and its baselines: classes of the generated images, Fréchet distances."""
 
-import math
+from typing import Annotated
 
 from jaxgan import data as data_lib
 from jaxgan import families
-from jaxgan.algorithms import gan, gan_methods, stability
+from jaxgan.algorithms import gan, gan_methods
 from jaxgan.algorithms.ema_statistics import EMA_STATISTICS
+from jaxgan.algorithms.gan_config import GanConfig
+from jaxgan.config.section import Count, OneOf, Section, Several, field
 from jaxgan.errors import UserError
 from jaxgan.evaluation import features, metric
 from jaxgan.families.class_balancing import differences
 from jaxgan.families.class_balancing import report as report  # part of the interface
 from jaxgan.networks.gans import NETWORKS
+from jaxgan.runs.experiment import Checkpoint
 
 METHODS = tuple(gan_methods.METHODS)
 METRICS = metric.METRICS['generated']
@@ -22,97 +25,46 @@ def labels_of(method: str, labelled: bool) -> str:
   return 'classes' if labelled and gan_methods.METHODS[method].classes == 'labels' else 'codes'
 
 
-def upgraded(algorithm: dict, methods) -> dict:
-  """An older `algorithm` section with the fields of today; see `jaxgan.families`.
+class GanEvaluation(Section):
+  """What is measured of a GAN."""
 
-  A field that none of the methods reads has today's default: the run would be refused else.
-  """
-  choices = [gan_methods.METHODS[method] for method in methods]
-  effective = any(choice.labels == 'effective' for choice in choices)
-  agreement = any(choice.guidance == 'cross_entropy' for choice in choices)
-  added = {
-    'generator_spectral_norm': False,
-    'count_update': 'convex',
-    'cycle_start': 0.0,
-    'effective_labels': 'both_steps' if effective else 'generator_step',
-    # One weight was that of both losses.
-    'classifier_loss_weight': algorithm['class_loss_weight'] if agreement else 1.0,
-    **stability.OFF,
-    'diff_augment': [],  # An empty tuple as JSON has it.
-  }
-  algorithm = added | algorithm
-  if not isinstance(algorithm['count_start'], list):  # One number for all classes.
-    algorithm['count_start'] = [algorithm['count_start']]
-  if algorithm.get('class_balanced_batches') is False:  # Now a choice of the method.
-    del algorithm['class_balanced_batches']
-  return algorithm
+  samples: Several = field(50_000, 'images of the last evaluation')
+  periodic_samples: Several = field(10_000, 'images of the evaluations of a run')
+  batch_size: Count = field(256, 'images at once')
+  checkpoint: Checkpoint = field('best', 'which checkpoint the last evaluation is of')
+  ema_statistics: Annotated[str, OneOf(EMA_STATISTICS)] = field(
+    'recomputed', "where the EMA generator's batch-norm statistics are from"
+  )
+  inception_weights: str = field('', 'the file of Inception-V3, or its folder')
+  download_inception: bool = field(False, 'download that file where it is not there')
+  reference: Annotated[str, OneOf(data_lib.REFERENCES)] = field(
+    'held_out', "what generated images are compared with; 'released': of LSUN"
+  )
+  resamplings: Count = field(1, 'times that the last evaluation draws images from one checkpoint')
+  cas: bool = field(True, 'train a classifier on generated images, in the last evaluation')
+  cas_images: Count | None = field(None, 'how many; none: as many as for training')
 
 
-def validate(config, require, require_positive) -> None:
-  """Checks the sections `algorithm` and `evaluation`; see `jaxgan.config.validate`."""
-  algorithm = config.algorithm
-  require_positive('algorithm', 'learning_rate', 'epsilon', 'noise_dim', 'discriminator_steps')
-  require_positive('algorithm', 'count_cycle')
-  counts = algorithm.count_start
-  positive = all(isinstance(n, (int, float)) and 0 < n < math.inf for n in counts)
-  require(counts and positive, 'algorithm.count_start', tuple(counts), 'positive numbers')
-  require_positive('algorithm', 'generator_width', 'discriminator_width')
-  codes = [method for method in config.methods if gan_methods.METHODS[method].classes == 'codes']
-  require('recogniser' in config or not codes, 'methods', tuple(config.methods), _NO_RECOGNISER)
-  for field in ('samples', 'periodic_samples'):  # One alone has no covariance.
-    value = config.evaluation[field]
-    require(value >= 2, f'evaluation.{field}', value, '2 or more')
-  _validate_evaluation(config, require)
-  for field in ('beta1', 'beta2', 'ema_decay', 'count_decay'):
-    value = algorithm[field]
-    require(0 <= value < 1, f'algorithm.{field}', value, 'a number in [0, 1)')
-  for field, allowed in gan.CHOICES.items():
-    value = algorithm[field]
-    require(value in allowed, f'algorithm.{field}', value, f'one of {", ".join(allowed)}')
-  weights = 'regulariser_weight', 'class_loss_weight', 'classifier_loss_weight'
-  for field in (*weights, 'cycle_start', 'ema_start'):
-    value = algorithm[field]
-    require(0 <= value < math.inf, f'algorithm.{field}', value, '0 or more')
-  stability.validate(algorithm, require)
+ALGORITHMS = dict.fromkeys(METHODS, GanConfig)
+EVALUATION = GanEvaluation
 
 
-def _validate_evaluation(config, require) -> None:
-  """Checks what older configurations lack in their `evaluation` section."""
-  times, which, images = resamplings(config), reference(config), cas_images(config)
-  require(times >= 1, 'evaluation.resamplings', times, '1 or more')
-  known = ' or '.join(data_lib.REFERENCES)
-  require(which in data_lib.REFERENCES, 'evaluation.reference', which, known)
-  if images is not None and has_cas(config, labelled=True):
-    batch = config.cas.train.batch_size
-    allowed = f'{batch} or more, as config.cas.train.batch_size is {batch}'
-    require(images >= batch, 'evaluation.cas_images', images, allowed)
-  statistics, known = ema_statistics(config), ', '.join(EMA_STATISTICS)
-  require(statistics in EMA_STATISTICS, 'evaluation.ema_statistics', statistics, f'one of {known}')
-
-
-def ema_statistics(config) -> str:
-  """Which batch-norm statistics the EMA generator has; older runs have no such field."""
-  return config.evaluation.get('ema_statistics', 'average')
-
-
-def has_cas(config, labelled: bool) -> bool:
-  """Whether the last evaluation has a classification accuracy score; older runs have no switch."""
-  return labelled and config.evaluation.get('cas', False)
-
-
-def cas_images(config) -> int | None:
-  """How many images the score is of; None for as many as there are for training."""
-  return config.evaluation.get('cas_images')
-
-
-def resamplings(config) -> int:
-  """How often the last evaluation draws its images from the one checkpoint."""
-  return config.evaluation.get('resamplings', 1)
-
-
-def reference(config) -> str:
-  """What generated images are compared with, see `jaxgan.data.load_reference`."""
-  return config.evaluation.get('reference', 'held_out')
+def validate(config) -> None:
+  """Refuses sections that do not go together; see `jaxgan.runs.rules`."""
+  if config.recogniser is None:
+    codes = [method for method in config.methods if gan_methods.METHODS[method].classes == 'codes']
+    if codes:
+      raise UserError(f'config.methods={config.methods} is not possible: use {_NO_RECOGNISER}')
+    if (codes := config.algorithm.num_categories) is not None:
+      raise UserError(
+        f'config.algorithm.num_categories={codes} is not possible: use it in {_NO_RECOGNISER}'
+      )
+  images, batch = config.evaluation.cas_images, config.cas.train.batch_size
+  if images is not None and images < batch and config.evaluation.cas:
+    raise UserError(
+      f'config.evaluation.cas_images={images} is not possible: use {batch} or more, as '
+      f'config.cas.train.batch_size is {batch}'
+    )
 
 
 def roles(config, methods, labelled: bool):
@@ -121,13 +73,14 @@ def roles(config, methods, labelled: bool):
   With labels that is the annotator, and the classifier where it labels the images of a CAS; without
   it is the recogniser.
   """
-  choices, scored = [gan_methods.METHODS[method] for method in methods], has_cas(config, labelled)
+  choices = [gan_methods.METHODS[method] for method in methods]
+  scored = labelled and config.evaluation.cas
   in_the_loop = {choice.classifier for choice in choices}
   unlabelled = scored and not all(choice.class_conditional for choice in choices)
   needed = {
     'classifier': 'classifier' in in_the_loop or unlabelled,
     'annotator': labelled,
-    'recogniser': 'recogniser' in in_the_loop or (not labelled and 'recogniser' in config),
+    'recogniser': 'recogniser' in in_the_loop or (not labelled and config.recogniser is not None),
     'cas': scored,
   }
   return tuple(role for role, is_needed in needed.items() if is_needed)
@@ -151,7 +104,7 @@ def _check_labels(config, data):
       f'config.data.source={config.data.source} has no labels, which the classifier and the '
       'annotator need: give class folders or an npz with labels, or use label_free_folder.py'
     )
-  if 'recogniser' not in config:
+  if config.recogniser is None:
     raise UserError(
       f'config.data.source={config.data.source} has no labels, which the annotator needs: give '
       'class folders or an npz with labels, or use label_free_folder.py'
@@ -175,8 +128,8 @@ def _check_batches(config, data):
   images_per_step = config.train.batch_size * config.algorithm.discriminator_steps
   for indices in data.indices:
     data_lib.steps_per_epoch(len(indices), images_per_step)
-    if has_cas(config, data.labelled) and cas_images(config) is None:  # It generates as many.
-      data_lib.steps_per_epoch(len(indices), config.cas.train.batch_size)
+    if data.labelled and config.evaluation.cas and config.evaluation.cas_images is None:
+      data_lib.steps_per_epoch(len(indices), config.cas.train.batch_size)  # It generates as many.
 
 
 def _check_balanced_batches(config, data):
@@ -194,12 +147,19 @@ def _check_size(config, data):
   NETWORKS[config.algorithm.network].check(data.image_shape[0])
 
 
+def _check_reference(config, data):
+  del data
+  data_lib.check_reference(config.data, config.evaluation.reference)
+
+
 RULES = (
   families.Rule(_check_labels, of_images=False),
   families.Rule(_check_classes, of_images=False),
   families.Rule(_check_balanced_batches),
   families.Rule(_check_batches),
-  families.Rule(lambda config, data: data_lib.check_reference(config.data, reference(config))),
+  families.Rule(
+    lambda config, data: data_lib.check_reference(config.data, config.evaluation.reference)
+  ),
   families.Rule(_check_size, of_images=False),
   families.Rule(lambda config, data: features.inception_network(config.evaluation), False),
 )
@@ -215,7 +175,7 @@ def build(config, method: str, data: data_lib.TrainingData, classifiers):
   classifier = classifiers.get(choices.classifier)
   if choices.classes == 'codes':
     num_classes, what = len(classifier.class_names), 'codes'
-    asked = config.algorithm.get('num_categories')
+    asked = config.algorithm.num_categories
     if asked not in (None, num_classes):
       raise UserError(
         f'config.algorithm.num_categories={asked}, but the run in config.recogniser.folder='
@@ -231,7 +191,12 @@ def build(config, method: str, data: data_lib.TrainingData, classifiers):
     )
   classify = classifier.classify if classifier else None
   algorithm = gan.gan(
-    config.algorithm, choices, data.image_shape, num_classes, classify, ema_statistics(config)
+    config.algorithm,
+    choices,
+    data.image_shape,
+    num_classes,
+    classify,
+    config.evaluation.ema_statistics,
   )
   return algorithm, {'classifier': classifier.variables} if classifier else {}
 

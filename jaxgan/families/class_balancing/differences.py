@@ -32,7 +32,7 @@ def _few_labels(config, method):
 
 def _squashed(config, method):
   del method
-  return config.data.options.get('picture') == 'squash'
+  return config.data.options.picture == 'squash'
 
 
 def _not(condition):
@@ -40,24 +40,24 @@ def _not(condition):
 
 
 def _algorithm(test):
-  """Whether the `algorithm` section, a ConfigDict, passes a test."""
+  """Whether the `algorithm` section passes a test."""
   return lambda config, method: test(config.algorithm)
 
 
 def _evaluation(test):
-  """Whether the `evaluation` section, a ConfigDict, passes a test."""
+  """Whether the `evaluation` section passes a test."""
   return lambda config, method: test(config.evaluation)
 
 
 def _cross_entropy(config, method):
   """Whether the annotator is trained by it, as all were before there was a choice."""
   del method
-  return config.annotator.algorithm.get('loss', 'cross_entropy') == 'cross_entropy'
+  return config.annotator.algorithm.loss == 'cross_entropy'
 
 
 def _resizes(config, method):
   del method
-  return bool(config.classifier.algorithm.get('input_size'))
+  return config.classifier.algorithm.input_size is not None
 
 
 def _trained_small(config, method):
@@ -66,8 +66,8 @@ def _trained_small(config, method):
   return config.classifier.data.dataset == config.data.dataset
 
 
-_scored = _evaluation(lambda evaluation: evaluation.get('cas', False))
-_of_100_000 = _evaluation(lambda evaluation: evaluation.get('cas_images') == 100_000)
+_scored = _evaluation(lambda evaluation: evaluation.cas)
+_of_100_000 = _evaluation(lambda evaluation: evaluation.cas_images == 100_000)
 
 TABLE = (
   Difference(
@@ -95,7 +95,7 @@ TABLE = (
     'FID compares with 2,000 images of each LSUN scene that no ratio is trained on (released: the '
     'first 2,000 training images).',
     'A higher FID: a GAN comes nearer to images that it was trained on.',
-    every(of(_LSUN), _evaluation(lambda e: e.get('reference', 'held_out') == 'held_out')),
+    every(of(_LSUN), _evaluation(lambda e: e.reference == 'held_out')),
   ),
   Difference(
     'Classifiers read images in [-1, 1], as they were trained to (released: trained on images '
@@ -163,7 +163,7 @@ TABLE = (
     '(released: the average runs in training mode for pictures every 100 steps, so that they are '
     'mostly its own).',
     'Unknown; none where the statistics of both networks agree.',
-    _evaluation(lambda e: e.get('ema_statistics', 'average') != 'recomputed'),
+    _evaluation(lambda e: e.ema_statistics != 'recomputed'),
   ),
   Difference(
     "λ is the paper's, 20 and 5 at ratios 100 and 1 (released configurations: 10 and 2.5).",
@@ -173,7 +173,7 @@ TABLE = (
   Difference(
     'The counts of the first cycle start at 0 (released: at 512 a class).',
     'A class that is absent at first weighs more after it: N is 25 instead of 281.',
-    every(of(_CIFAR10, _LSUN), _in_the_loop, _algorithm(lambda a: not a.get('cycle_start'))),
+    every(of(_CIFAR10, _LSUN), _in_the_loop, _algorithm(lambda a: not a.cycle_start)),
   ),
   Difference(
     'The class counts are updated every 2,000 steps, as the paper says (released: update_every is '
@@ -192,7 +192,7 @@ TABLE = (
     'The discriminator sees more images of rare labels.',
     lambda config, method: (
       gan_methods.METHODS[method].labels == 'effective'
-      and config.algorithm.get('effective_labels', 'both_steps') == 'both_steps'
+      and config.algorithm.effective_labels == 'both_steps'
     ),
   ),
   Difference(
@@ -203,7 +203,7 @@ TABLE = (
   Difference(
     'KL and FID are of one sampling (published: means of three re-samplings of one checkpoint).',
     'None in the mean.',
-    _evaluation(lambda evaluation: evaluation.get('resamplings', 1) == 1),
+    _evaluation(lambda evaluation: evaluation.resamplings == 1),
   ),
   Difference(
     "The KL is of the annotator's labels, as the paper says (released: of the classifier in the "
@@ -233,6 +233,6 @@ TABLE = (
 
 def lines(config, method: str) -> list[str]:
   """What the protocol of a method says of the authors' code; [] without a published row."""
-  if not config.published.get(method):
+  if not (config.published or {}).get(method):
     return []
   return differences.lines(TABLE, config, method)

@@ -1,25 +1,34 @@
 """Elastic-InfoGAN's family and JointVAE: what their categorical codes and priors mean."""
 
-import itertools
-import math
-
-from jaxgan import augment, families
 from jaxgan import data as data_lib
+from jaxgan import families
 from jaxgan.algorithms import infogan, joint_vae
+from jaxgan.algorithms.infogan_methods import InfoGanConfig
+from jaxgan.algorithms.joint_vae import JointVaeConfig
+from jaxgan.config.section import Count, Section, field
 from jaxgan.errors import UserError
 from jaxgan.evaluation import metric
 from jaxgan.families.codes import differences
 from jaxgan.families.codes import report as report  # part of the interface
 from jaxgan.networks import infogans
+from jaxgan.runs.experiment import Checkpoint
 
 JOINT_VAE = 'joint_vae'
 METHODS = (*infogan.VARIANTS, JOINT_VAE)
 METRICS = metric.METRICS['codes']
-# Fields of JointVAE of older versions, and those that replaced them.
-_FORMERLY_ONE = {
-  'beta': ('beta_continuous', 'beta_discrete'),
-  'capacity': ('continuous_capacity', 'discrete_capacity'),
-}
+
+
+class CodesEvaluation(Section):
+  """What is measured of codes."""
+
+  images_per_code: Count = field(1000, 'images of a code in the last evaluation')
+  periodic_images_per_code: Count = field(100, 'images of a code in the evaluations of a run')
+  batch_size: Count = field(500, 'images at once')
+  checkpoint: Checkpoint = field('latest', 'which checkpoint the last evaluation is of')
+
+
+ALGORITHMS = {**dict.fromkeys(infogan.VARIANTS, InfoGanConfig), JOINT_VAE: JointVaeConfig}
+EVALUATION = CodesEvaluation
 
 
 def labels_of(method: str, labelled: bool) -> str:
@@ -28,84 +37,12 @@ def labels_of(method: str, labelled: bool) -> str:
   return 'codes'
 
 
-def upgraded(algorithm: dict, methods) -> dict:
-  """An older `algorithm` section with the fields of today; see `jaxgan.families`."""
-  del methods
-  added = {'network': 'mnist', 'width': 64}
-  algorithm = dict(algorithm)
-  for old, today in _FORMERLY_ONE.items():
-    if old in algorithm:  # One value for both latents.
-      added |= dict.fromkeys(today, algorithm.pop(old))
-  if 'prior' in algorithm:
-    # Of digits whose pairs nothing contrasts the field has no effect: its value is today's.
-    unread = algorithm['contrastive'] == 'none' and (added | algorithm)['network'] == 'mnist'
-    added |= {
-      'views': 'released' if unread else 'paper',
-      'crop_keep': 1.0,
-      'flip': False,
-      'gamma_range': [1.0, 1.0],  # As JSON has it.
-      'crop_of': 'side',
-      'positive_loss': 'agreement',
-      'prior_losses': 'all',
-      'prior_entropy_weight': 0.0,
-      'prior_start': None,
-      'ema_decay': 0.0,
-      'prior_learning_rate': algorithm['learning_rate'],
-    }
-  return added | algorithm
-
-
-def validate(config, require, require_positive) -> None:
-  """Checks the sections `algorithm` and `evaluation`; see `jaxgan.config.validate`."""
-  algorithm, methods = config.algorithm, config.methods
-  require(len(methods) == 1, 'methods', methods, 'one of these methods at a time')
-  require_positive('algorithm', 'learning_rate', 'epsilon', 'temperature')
-  require_positive('evaluation', 'images_per_code', 'periodic_images_per_code')
-  decays = ('beta1', 'beta2') if methods[0] == JOINT_VAE else ('beta1', 'beta2', 'ema_decay')
-  for field in decays:
-    value = algorithm[field]
-    require(0 <= value < 1, f'algorithm.{field}', value, 'a number in [0, 1)')
-  choices = {'network': infogans.NETWORKS} if methods[0] == JOINT_VAE else infogan.CHOICES
-  for field, allowed in choices.items():
-    value = algorithm[field]
-    require(value in allowed, f'algorithm.{field}', value, f'one of {", ".join(allowed)}')
-  require_positive('algorithm', 'width')
-  k = algorithm.num_categories
-  require(k is None or k >= 2, 'algorithm.num_categories', k, '2 or more, or none: the classes')
-  if methods[0] == JOINT_VAE:
-    require_positive('algorithm', 'latent_dim', 'capacity_steps')
-    for field in itertools.chain(*_FORMERLY_ONE.values()):
-      require(0 <= algorithm[field] < math.inf, f'algorithm.{field}', algorithm[field], '0 or more')
-    return
-  require_positive('algorithm', 'noise_dim', 'contrastive_temperature', 'prior_learning_rate')
-  not_negative = ('num_continuous', 'mutual_information_weight', 'contrastive_weight')
-  for field in (*not_negative, 'rotation_degrees', 'prior_entropy_weight'):
-    require(0 <= algorithm[field] < math.inf, f'algorithm.{field}', algorithm[field], '0 or more')
-  keep = algorithm.crop_keep
-  require(0 < keep <= 1, 'algorithm.crop_keep', keep, 'a number in (0, 1]')
-  if algorithm.views == 'released':
-    degrees, most = algorithm.rotation_degrees, augment.AUGMENTOR_MAX_DEGREES
-    possible = degrees <= most and degrees == int(degrees)
-    allowed = f'a whole number from 0 to {most} with algorithm.views=released'
-    require(possible, 'algorithm.rotation_degrees', degrees, allowed)
-    require(keep == 1, 'algorithm.crop_keep', keep, '1.0 with algorithm.views=released')
-  for field in ('zoom_range', 'gamma_range'):
-    ends = tuple(algorithm[field])
-    in_order = len(ends) == 2 and 0 < ends[0] <= ends[1] < math.inf
-    require(in_order, f'algorithm.{field}', ends, 'two numbers above 0, in order')
-  loss, positives = algorithm.positive_loss, algorithm.contrastive == 'positives'
-  only = 'agreement, or another with algorithm.contrastive=positives (gumbel_softmax_pos)'
-  require(positives or loss == 'agreement', 'algorithm.positive_loss', loss, only)
-  start, weight = algorithm.prior_start, algorithm.prior_entropy_weight
-  learned = algorithm.prior == 'learnable'
-  only = 'with algorithm.prior=learnable only'
-  require(learned or not weight, 'algorithm.prior_entropy_weight', weight, f'it {only}')
-  require(learned or start is None, 'algorithm.prior_start', start, f'it {only}')
-  frequencies = start is None or all(
-    isinstance(frequency, (int, float)) and 0 < frequency < math.inf for frequency in start
-  )
-  allowed = 'numbers above 0, one for each code, such as (0.6,0.3,0.1)'
-  require(frequencies, 'algorithm.prior_start', start, allowed)
+def validate(config) -> None:
+  """Refuses sections that do not go together; see `jaxgan.runs.rules`."""
+  if len(config.methods) != 1:
+    raise UserError(
+      f'config.methods={config.methods} is not possible: use one of these methods at a time'
+    )
 
 
 def roles(config, methods, labelled: bool):
@@ -130,12 +67,12 @@ def _check_codes(config, data):
       '--config.algorithm.num_categories=10'
     )
   k = num_categories(config, data)
-  start = config.algorithm.get('prior_start')
+  start = getattr(config.algorithm, 'prior_start', None)
   if start is not None and len(start) != k:
     raise UserError(
       f'config.algorithm.prior_start has {len(start)} numbers for {k} codes: give one for each'
     )
-  if config.algorithm.get('prior') == 'fixed' and not (labelled and k == classes):
+  if getattr(config.algorithm, 'prior', None) == 'fixed' and not (labelled and k == classes):
     raise UserError(
       f'config.algorithm.prior=fixed is that of the labels: {k} categories need as many labelled '
       f'classes, the data has {classes if labelled else 0}; use another method'

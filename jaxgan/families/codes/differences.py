@@ -12,7 +12,7 @@ _VAE = 'joint_vae'
 
 def _contrasted(config, method):
   del method
-  return config.algorithm.get('contrastive', 'none') != 'none'
+  return getattr(config.algorithm, 'contrastive', 'none') != 'none'
 
 
 def _info_gan(config, method):
@@ -45,12 +45,12 @@ TABLE = (
     'The positive pair is rotated by up to 10 degrees without a crop, as the paper says (released: '
     "up to 20 degrees and Augmentor's crop).",
     'Unknown: other invariances.',
-    every(_mnist, _contrasted, lambda config, method: config.algorithm.get('views') == 'paper'),
+    every(_mnist, _contrasted, lambda config, method: config.algorithm.views == 'paper'),
   ),
   Difference(
     'The positive pair is one bilinear interpolation (released: three bicubic ones).',
     'None expected: slightly sharper views.',
-    every(_mnist, _contrasted, lambda config, method: config.algorithm.get('views') == 'released'),
+    every(_mnist, _contrasted, lambda config, method: config.algorithm.views == 'released'),
   ),
   Difference(
     'The contrastive loss sees the trunk as the step of D has left it (released: the features of '
@@ -64,7 +64,7 @@ TABLE = (
     'NT-Xent).',
     'Unknown.',
     lambda config, method: (
-      config.algorithm.get('contrastive') == 'positives'
+      getattr(config.algorithm, 'contrastive', 'none') == 'positives'
       and config.algorithm.positive_loss == 'agreement'
     ),
   ),
@@ -87,7 +87,7 @@ TABLE = (
     'The generator is evaluated, not an average of it (the trainer of StackGAN-v2 evaluates one of '
     'decay 0.999, the paper is silent).',
     'Unknown; an average gives cleaner images.',
-    every(_large, _info_gan, lambda config, method: not config.algorithm.get('ema_decay')),
+    every(_large, _info_gan, lambda config, method: not config.algorithm.ema_decay),
   ),
   Difference(
     'Network, batch and epochs are those of 3D Cars (the paper prints none for ShapeNet).',

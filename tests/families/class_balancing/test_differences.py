@@ -2,6 +2,7 @@
 
 import pytest
 
+from jaxgan.config.overrides import changed
 from jaxgan.families.class_balancing import differences
 from tests.experiments.names import module
 
@@ -9,10 +10,7 @@ from tests.experiments.names import module
 def _has(name, argument, part, **changes):
   """Whether a line that contains a text applies to the experiment, with some fields changed."""
   config = module(name).get_config(argument)
-  for field, value in changes.items():
-    section, _, field = field.rpartition('__')
-    with config.unlocked():
-      (config[section] if section != 'picture' else config.data.options)[field] = value
+  config = changed(config, {name.replace('__', '.'): value for name, value in changes.items()})
   found = [line for line in differences.lines(config, config.methods[0]) if part in line]
   assert len(found) <= 1
   return bool(found)
@@ -78,7 +76,7 @@ def test_a_line_is_where_it_belongs(name, argument, part, applies):
     ('cifar10_lt', '100,096, whole batches', {'evaluation__cas': False}, True),
     ('cifar10_lt', 'last checkpoint is evaluated', {'evaluation__checkpoint': 'latest'}, False),
     ('lsun5_lt', 'no ratio is trained on', {'evaluation__reference': 'released'}, True),
-    ('lsun5_lt', 'centre square', {'picture__picture': 'centre_crop'}, False),
+    ('lsun5_lt', 'centre square', {'data__options__picture': 'centre_crop'}, False),
     ('cifar10_lt', 'batch statistics', {'evaluation__ema_statistics': 'average'}, False),
   ],
 )

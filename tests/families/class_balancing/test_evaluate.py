@@ -11,15 +11,16 @@ import pytest
 
 from data_prep import build
 import jaxgan
-from jaxgan import compilation, jobs, load
-from jaxgan import config as config_lib
+from jaxgan import compilation, families, jobs, load
 from jaxgan import data as data_lib
 from jaxgan.algorithms import Algorithm
+from jaxgan.config.overrides import changed
 from jaxgan.errors import UserError
 from jaxgan.evaluation.evaluate import Evaluation
 from jaxgan.evaluation.generated import Observer
 from jaxgan.families import class_balancing
 from jaxgan.families.class_balancing import pictures
+from jaxgan.runs import rules
 from tests import stand_in
 
 NAMES = ('a', 'b', 'c')
@@ -45,7 +46,7 @@ NAMES = ('a', 'b', 'c')
 def test_a_classifier_is_trained_where_one_is_in_the_loop_or_gives_labels(
   tiny_config, methods, scored, roles
 ):
-  tiny_config.evaluation.cas = scored
+  tiny_config = changed(tiny_config, {'evaluation.cas': scored})
   assert class_balancing.roles(tiny_config, methods, labelled=True) == roles
 
 
@@ -56,19 +57,14 @@ def test_without_labels_the_recogniser_measures(tiny_config):
   assert class_balancing.roles(tiny_config, ('unconditional',), labelled=False) == ()
 
 
-def test_a_run_from_before_the_score_has_none(tiny_config):
-  del tiny_config.evaluation['cas'], tiny_config['cas']
-  assert class_balancing.roles(tiny_config, ('unconditional',), labelled=True) == ('annotator',)
-
-
 def test_balanced_batches_need_an_image_of_every_class(tiny_config):
-  tiny_config.evaluation.cas, tiny_config.train.batch_size = False, 2
+  tiny_config = changed(tiny_config, {'evaluation.cas': False, 'train.batch_size': 2})
   every, some = (
     data_lib.whole(build.Arrays(np.zeros((3, 8, 8, 1), np.uint8), np.array(labels), NAMES, {}, ''))
     for labels in ([0, 1, 2], [0, 2, 2])
   )
   class_balancing.check(tiny_config, some)
-  tiny_config.methods = ('balanced_batches',)
+  tiny_config = changed(tiny_config, {'methods': ('balanced_batches',)})
   class_balancing.check(tiny_config, every)
   with pytest.raises(UserError, match=r"methods=balanced_batches .* no image of class 'b'"):
     class_balancing.check(tiny_config, some)
@@ -119,9 +115,15 @@ def test_resamplings_begin_with_the_sampling_that_a_single_one_has(
   folder = workdir / 'class_balancing'
   single = json.loads((folder / 'evaluation.json').read_text())
   assert not any('resampl' in name for name in [*single['results'], *single['settings']])
-  config = config_lib.read(folder)
-  config.evaluation.update(resamplings=3, cas=False)
-  config.published.class_balancing = 'class_balancing_gan.cifar10.class_balancing.100'
+  config = families.remembered(folder)
+  config = changed(
+    config,
+    {
+      'evaluation.resamplings': 3,
+      'evaluation.cas': False,
+      'published.class_balancing': 'class_balancing_gan.cifar10.class_balancing.100',
+    },
+  )
   several = jaxgan.load(workdir, 'class_balancing', config=config).evaluate()
   results = several['results']
   for score in ('kl_from_uniform', 'frechet_annotator'):
@@ -145,11 +147,15 @@ def test_resamplings_begin_with_the_sampling_that_a_single_one_has(
 @pytest.mark.parametrize(
   ('field', 'value', 'message'),
   [
-    ('resamplings', 0, 'config.evaluation.resamplings=0 is not possible: use 1 or more'),
+    (
+      'resamplings',
+      0,
+      'config.evaluation.resamplings=0 is not possible: use a whole number above 0',
+    ),
     (
       'reference',
       'train',
-      "config.evaluation.reference='train' is not possible: use held_out or released",
+      "config.evaluation.reference='train' is not possible: use one of held_out, released",
     ),
     (
       'cas_images',
@@ -160,25 +166,17 @@ def test_resamplings_begin_with_the_sampling_that_a_single_one_has(
   ],
 )
 def test_impossible_evaluations(tiny_config, field, value, message):
-  config_lib.validate(tiny_config, num_devices=1)
-  tiny_config.evaluation[field] = value
+  rules.check_sections(tiny_config, num_devices=1)
   with pytest.raises(UserError) as error:
-    config_lib.validate(tiny_config, num_devices=1)
+    rules.check_sections(changed(tiny_config, {f'evaluation.{field}': value}), num_devices=1)
   assert str(error.value) == message
 
 
-def test_a_run_from_before_these_fields_is_evaluated_as_it_was(tiny_config):
-  for field in ('resamplings', 'reference', 'cas_images'):
-    del tiny_config.evaluation[field]
-  config_lib.validate(tiny_config, num_devices=1)
-  assert class_balancing.resamplings(tiny_config) == 1
-  assert class_balancing.reference(tiny_config) == 'held_out'
-  assert class_balancing.cas_images(tiny_config) is None
-
-
 def test_the_released_reference_is_refused_before_training(tiny_config):
-  tiny_config.evaluation.update(cas=False, reference='released')
-  tiny_config.train.batch_size = 2
+  tiny_config = changed(
+    tiny_config,
+    {'evaluation.cas': False, 'evaluation.reference': 'released', 'train.batch_size': 2},
+  )
   pool = build.Arrays(np.zeros((3, 8, 8, 1), np.uint8), np.arange(3), NAMES, {}, '')
   with (
     pytest.MonkeyPatch.context() as monkeypatch,
@@ -235,11 +233,10 @@ def test_a_trained_run_is_evaluated_with_other_statistics(
   del stand_in_data
   workdir = tmp_path / 'run'
   shutil.copytree(finished[0], workdir)
-  tiny_config.methods, tiny_config.evaluation.cas = stand_in.METHODS, False
+  tiny_config = changed(tiny_config, {'methods': stand_in.METHODS, 'evaluation.cas': False})
   found = {}
   for statistics in ('average', 'generator', 'recomputed'):
-    config = tiny_config.copy_and_resolve_references()
-    config.evaluation.ema_statistics = statistics
+    config = changed(tiny_config, {'evaluation.ema_statistics': statistics})
     run = load(workdir, 'unconditional', checkpoint=4, config=config)
     evaluation = run.evaluate()
     distance = evaluation['results']['frechet_annotator']

@@ -3,14 +3,14 @@
 import pytest
 
 from experiments import rows
+from jaxgan.config.overrides import changed
 from jaxgan.families.codes import differences
 
 
 def _has(command, part, **changes):
   """Whether a line that contains a text applies to a published row, with some fields changed."""
-  config = rows.config_of(command)
-  with config.unlocked():
-    config.algorithm.update(changes)
+  fields = {f'algorithm.{name}': value for name, value in changes.items()}
+  config = changed(rows.config_of(command), fields)
   found = [line for line in differences.lines(config, config.methods[0]) if part in line]
   assert len(found) <= 1
   return bool(found)

@@ -7,8 +7,8 @@ from PIL import Image
 import pytest
 
 import jaxgan
-from jaxgan import config as config_lib
-from jaxgan import logging, replicas, report, train
+from jaxgan import families, logging, replicas, report, train
+from jaxgan.config.overrides import changed
 from jaxgan.errors import UserError
 from jaxgan.runs import execute
 from tests.stand_in import tiny_codes, use_stand_in_data
@@ -41,7 +41,7 @@ def run():
 
 def _single_config():
   config = tiny_codes()
-  config.seed, config.algorithm.num_continuous = 1, 1
+  config = changed(config, {'seed': 1, 'algorithm.num_continuous': 1})
   return config
 
 
@@ -54,8 +54,9 @@ def single(run, tmp_path_factory):
 
 def _replicated_config(single):
   config = _single_config()
-  config.seed, config.replicas = 0, 2
-  config.annotator.folder = str(single[0] / 'annotator')
+  config = changed(
+    config, {'seed': 0, 'replicas': 2, 'annotator.folder': str(single[0] / 'annotator')}
+  )
   return config
 
 
@@ -69,7 +70,7 @@ def replicated(run, single, tmp_path_factory):
 @pytest.fixture(scope='module')
 def unlabelled(run, tmp_path_factory):
   config = tiny_codes('gumbel_softmax')
-  config.algorithm.num_categories = 4
+  config = changed(config, {'algorithm.num_categories': 4})
   workdir = tmp_path_factory.mktemp('unlabelled')
   return workdir, run(config, workdir, UNLABELLED)
 
@@ -78,8 +79,9 @@ def unlabelled(run, tmp_path_factory):
 def joint_vae(run, single, tmp_path_factory):
   """With more codes than classes."""
   config = tiny_codes('joint_vae')
-  config.algorithm.num_categories = 5
-  config.annotator.folder = str(single[0] / 'annotator')
+  config = changed(
+    config, {'algorithm.num_categories': 5, 'annotator.folder': str(single[0] / 'annotator')}
+  )
   workdir = tmp_path_factory.mktemp('joint_vae')
   return workdir, run(config, workdir)
 
@@ -278,7 +280,7 @@ def test_data_that_cannot_work_is_refused_before_anything_is_trained(
 ):
   stand_in_data(shape)
   config = tiny_codes(method, small_networks=False)
-  config.algorithm.num_categories = num_categories
+  config = changed(config, {'algorithm.num_categories': num_categories})
   with pytest.raises(UserError, match=message) as error:
     _setup(config, tmp_path)
   assert '\n' not in str(error.value) and list(tmp_path.iterdir()) == []
@@ -287,7 +289,7 @@ def test_data_that_cannot_work_is_refused_before_anything_is_trained(
 def test_a_first_prior_has_a_frequency_for_each_code(stand_in_data, tmp_path):
   del stand_in_data
   config = tiny_codes()
-  config.algorithm.prior_start = (0.6, 0.4)
+  config = changed(config, {'algorithm.prior_start': (0.6, 0.4)})
   with pytest.raises(UserError, match=r'prior_start has 2 numbers for 3 codes'):
     _setup(config, tmp_path)
 
@@ -295,7 +297,7 @@ def test_a_first_prior_has_a_frequency_for_each_code(stand_in_data, tmp_path):
 def test_a_classifier_that_is_too_large_for_the_images_is_refused(stand_in_data, tmp_path):
   del stand_in_data
   config = tiny_codes()
-  config.annotator.algorithm.network = 'mnist_cnn'
+  config = changed(config, {'annotator.algorithm.network': 'mnist_cnn'})
   with pytest.raises(UserError, match='mnist_cnn needs images of 16 pixels a side or more'):
     _setup(config, tmp_path)
 
@@ -304,7 +306,7 @@ def test_methods_of_other_images_do_not_share_a_folder(unlabelled, stand_in_data
   workdir, _ = unlabelled
   before = _files(workdir)
   config = tiny_codes('joint_vae')
-  config.algorithm.num_categories = 4
+  config = changed(config, {'algorithm.num_categories': 4})
   stand_in_data(UNLABELLED | {'image_size': 12})
   with pytest.raises(UserError, match=r'gumbel_softmax belongs .* other images .*-8-1-1.*-12-'):
     _setup(config, workdir)
@@ -316,7 +318,7 @@ def test_methods_of_other_images_do_not_share_a_folder(unlabelled, stand_in_data
 def test_fewer_images_than_a_batch_are_refused(stand_in_data, tmp_path):
   del stand_in_data
   config = tiny_codes()
-  config.train.batch_size = 128
+  config = changed(config, {'train.batch_size': 128})
   with pytest.raises(UserError, match=r'76 images, fewer than the 128 .* train\.batch_size'):
     _setup(config, tmp_path)
   assert list(tmp_path.iterdir()) == []
@@ -325,7 +327,7 @@ def test_fewer_images_than_a_batch_are_refused(stand_in_data, tmp_path):
 def test_another_method_does_not_take_the_folder(single, stand_in_data):
   del stand_in_data
   config = _single_config()
-  config.algorithm.prior = 'uniform'
+  config = changed(config, {'algorithm.prior': 'uniform'})
   with pytest.raises(UserError, match=r"algorithm\.prior was 'learnable', is 'uniform'"):
     _setup(config, single[0])
-  assert config_lib.read(single[0] / ELASTIC).algorithm.prior == 'learnable'
+  assert families.remembered(single[0] / ELASTIC).algorithm.prior == 'learnable'

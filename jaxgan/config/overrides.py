@@ -1,0 +1,75 @@
+"""Other values for some fields of a configuration, from code or from the command line."""
+
+import ast
+from collections.abc import Mapping
+import types
+import typing
+from typing import Any
+
+from jaxgan.config import section as section_lib
+from jaxgan.config.section import S, Section
+from jaxgan.errors import UserError
+
+
+def changed(section: S, changes: Mapping[str, Any], name: str = 'config') -> S:
+  """A section with other values of some fields.
+
+  Where several fields say the same thing, as `train.steps` and `train.epochs`, giving one unsets
+  the others.
+
+  Args:
+    section: the section, which stays as it is.
+    changes: {'field' or 'section.field': value}.
+    name: what messages call the section.
+
+  Raises:
+    UserError: an unknown field or a value that is not allowed.
+  """
+  content = section.model_dump()
+  for path, value in changes.items():
+    *sections, field = path.split('.')
+    values, kind = content, type(section)
+    for part in sections:
+      info = kind.model_fields.get(part) if kind else None
+      if values.get(part) is None:
+        values[part] = {}
+      kind, values = section_lib.inner(info) if info else None, values[part]
+      if not isinstance(values, dict):
+        raise UserError(f'{name}.{path}: there is no such field, {part} has none')
+    values[field] = value.model_dump() if isinstance(value, Section) else value
+    for other in kind.alternatives if kind and value is not None else ():
+      if field in kind.alternatives and '.'.join([*sections, other]) not in changes:
+        values[other] = None
+  return section_lib.checked(type(section), content, name)
+
+
+def override(section: S, arguments: Mapping[str, str]) -> S:
+  """A section with the values of `--config.FIELD=TEXT` arguments.
+
+  A text is read as a Python literal where it is one and the field is no text: numbers, tuples,
+  None. One value stands for a tuple of one.
+
+  Args:
+    section: the section, which stays as it is.
+    arguments: {'section.field': text}.
+
+  Raises:
+    UserError: an unknown field or a value that is not allowed.
+  """
+  return changed(section, {name: _value(section, name, text) for name, text in arguments.items()})
+
+
+def _value(section, name, text):
+  kind, info = type(section), None
+  for part in name.split('.'):
+    info = kind.model_fields.get(part) if kind else None
+    kind = section_lib.inner(info) if info else None
+  kinds = [section_lib.bare(part) for part in section_lib.parts(info.annotation)] if info else []
+  if types.NoneType in kinds and text == 'None':
+    return None
+  try:
+    value = text if str in kinds else ast.literal_eval(text)
+  except (ValueError, SyntaxError, MemoryError, RecursionError):
+    value = text
+  wants_tuple = any(typing.get_origin(part) is tuple for part in kinds)
+  return (value,) if wants_tuple and not isinstance(value, tuple | list) else value

@@ -1,0 +1,137 @@
+"""An experiment as a value: the sections of its methods, classifiers and recogniser."""
+
+import pathlib
+from typing import Annotated, Generic, TypeVar
+
+from annotated_types import Ge, Le
+
+from jaxgan.algorithms.classifier import ClassifierConfig
+from jaxgan.config.overrides import changed
+from jaxgan.config.section import Count, OneOf, Section, Where, field
+from jaxgan.data_config import DataConfig
+from jaxgan.train_config import TrainConfig
+
+Seed = Annotated[int, Ge(0), Le(2**32 - 1)]
+# Of a method: the newest checkpoint, the one with the best score, or one of a step.
+Checkpoint = Annotated[
+  str, Where(lambda name: name in ('latest', 'best') or name.isdigit(), 'latest, best or a step')
+]
+
+
+class Training(Section):
+  """A network that is trained with labels."""
+
+  data: DataConfig = field(..., 'its images')
+  algorithm: ClassifierConfig = field(ClassifierConfig(), 'network and optimiser')
+  train: TrainConfig = field(..., 'length and rhythm')
+
+
+class ClassifierSection(Training):
+  """A classifier or annotator: one that is trained, or one that is there."""
+
+  folder: str = field('', "a trained classifier's folder, instead of training one")
+  checkpoint: Annotated[str, OneOf(('latest', 'best'))] = field(
+    'latest', 'which one is used; best: by the accuracy on its test split'
+  )
+
+
+class ClassifierJob(Training):
+  """What the folder of a classifier remembers."""
+
+  seed: Seed = field(0, 'of the job')
+  images: str = field('', 'key of its training images')
+
+
+A, E, R = TypeVar('A'), TypeVar('E'), TypeVar('R')
+
+
+class Experiment(Section, Generic[A, E, R]):
+  """Methods that are trained and measured under the same settings.
+
+  Generic in the sections that differ by family: `algorithm`, `evaluation` and `recogniser`.
+  """
+
+  experiment: str = field(..., 'its name in tables', free=True)
+  workdir: str = field('', 'work directory where --workdir does not say another', free=True)
+  folder: str = field('', 'of a recogniser: a run that is there, instead of training one')
+  methods: tuple[str, ...] = field(..., 'trained one after the other', free=True)
+  seed: Seed | None = field(
+    None, 'of replica 0, the next replica has the next seed; none: 0, or that of who asks'
+  )
+  replicas: Count = field(1, 'runs side by side')
+  published: dict[str, str] | str | None = field(
+    None, 'published results to compare with: column, or {method: row}', free=True
+  )
+  data: DataConfig = field(..., 'training images of the methods')
+  algorithm: A = field(..., 'what the methods share')
+  train: TrainConfig = field(..., 'length and rhythm of each method')
+  evaluation: E = field(..., 'what is measured', free=True)
+  classifier: ClassifierSection | None = field(None, 'of the long-tailed images, for the loop')
+  annotator: ClassifierSection | None = field(None, 'for evaluation only', free=True)
+  cas: Training | None = field(None, 'trained on generated images', free=True)
+  recogniser: R | None = field(None, 'an experiment with codes, found without labels')
+
+
+class MethodJob(Experiment[A, E, R], Generic[A, E, R]):
+  """What the folder of a method remembers."""
+
+  images: str = field('', 'key of its training images')
+
+
+def work_directory(experiment) -> pathlib.Path:
+  """Where an experiment writes unless told otherwise."""
+  several = f'_x{experiment.replicas}' if experiment.replicas > 1 else ''
+  return pathlib.Path(f'{experiment.workdir}{several}')
+
+
+def resolved(experiment):
+  """An experiment whose classifiers and recogniser have what they left to it.
+
+  None in the `data` section of a classifier means what the experiment's own data has. The
+  annotator, which sees all images, has its own imbalance ratio. A recogniser has the same seed,
+  images and annotator. A learned prior follows the learning rate of the networks.
+  """
+  experiment = changed(
+    experiment,
+    {
+      'seed': experiment.seed or 0,
+      **_missing('data', experiment.data, {'source': '', 'data_dir': ''}),
+    },
+  )
+  if getattr(experiment.algorithm, 'prior_learning_rate', 0) is None:
+    rate = {'algorithm.prior_learning_rate': experiment.algorithm.learning_rate}
+    experiment = changed(experiment, rate)
+  changes = {}
+  for role in ('classifier', 'annotator', 'cas'):
+    if section := getattr(experiment, role):
+      theirs = experiment.data.model_dump(include={'dataset', 'source', 'data_dir', 'options'})
+      if role == 'annotator':
+        del theirs['options']['imbalance_ratio']
+      changes |= _missing(f'{role}.data', section.data, theirs)
+  experiment, own = changed(experiment, changes), experiment.recogniser
+  if own is None:
+    return experiment
+  codes = own.algorithm.num_categories or experiment.algorithm.num_categories
+  theirs = experiment.data.model_dump(exclude={'prepared', 'flip', 'crop_padding'})
+  own = changed(
+    own,
+    {
+      'seed': experiment.seed if own.seed is None else own.seed,
+      'annotator': own.annotator or experiment.annotator,
+      'algorithm.num_categories': codes,
+      **_missing('data', own.data, theirs),
+    },
+  )
+  return changed(experiment, {'recogniser': resolved(own), 'algorithm.num_categories': codes})
+
+
+def _missing(name: str, section, values) -> dict:
+  """{field: value} of those values for which a section, and the sections in it, have None."""
+  found = {}
+  for part, value in values.items():
+    own, path = getattr(section, part), f'{name}.{part}'
+    if isinstance(own, Section):
+      found |= _missing(path, own, value)
+    elif own is None:
+      found[path] = value
+  return found
