@@ -8,7 +8,7 @@ paper (or its smaller data) differs. All fields can be changed on the command li
 import ml_collections
 from ml_collections import config_dict
 
-from jaxgan.algorithms import stability
+from jaxgan.algorithms import regularisers
 from jaxgan.errors import UserError
 from jaxgan.networks import vggface2
 
@@ -310,7 +310,7 @@ def gan_config(
         'count_decay': 0.5,  # α
         'count_cycle': 2000,
         'dtype': 'float32',
-        **stability.OFF,
+        **regularisers.OFF,
       },
       'train': train_section(batch_size=256, steps=100_000, every=2000),
       'evaluation': {

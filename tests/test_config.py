@@ -7,7 +7,7 @@ import ml_collections
 import pytest
 
 from jaxgan import config as config_lib
-from jaxgan.algorithms import stability
+from jaxgan.algorithms import regularisers
 from jaxgan.errors import UserError
 from tests.experiments.names import module
 from tests.stand_in import tiny, tiny_codes
@@ -244,7 +244,7 @@ def test_a_run_from_before_there_were_some_fields_goes_on(method, tmp_path):
     added += ('prior_start', 'ema_decay', 'views')
   if gan:
     config.methods = (method,)
-    added = ('generator_spectral_norm', 'count_update', 'cycle_start', *stability.OFF)
+    added = ('generator_spectral_norm', 'count_update', 'cycle_start', *regularisers.OFF)
     added += ('classifier_loss_weight', 'effective_labels')
   if method == 'class_balancing_conditional':  # Older code drew labels by 1 / N_k in both steps.
     config.algorithm.effective_labels = 'both_steps'

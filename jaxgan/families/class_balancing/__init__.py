@@ -3,7 +3,7 @@
 import math
 
 from jaxgan import data as data_lib
-from jaxgan.algorithms import gan, gan_methods, stability
+from jaxgan.algorithms import gan, gan_methods, regularisers
 from jaxgan.algorithms.ema_statistics import EMA_STATISTICS
 from jaxgan.errors import UserError
 from jaxgan.families.class_balancing import features
@@ -34,7 +34,7 @@ def upgraded(algorithm: dict, methods) -> dict:
     'effective_labels': 'both_steps' if effective else 'generator_step',
     # One weight was that of both losses.
     'classifier_loss_weight': algorithm['class_loss_weight'] if agreement else 1.0,
-    **stability.OFF,
+    **regularisers.OFF,
     'diff_augment': [],  # An empty tuple as JSON has it.
   }
   algorithm = added | algorithm
@@ -70,7 +70,7 @@ def validate(config, require, require_positive) -> None:
   for field in (*weights, 'cycle_start', 'ema_start'):
     value = algorithm[field]
     require(0 <= value < math.inf, f'algorithm.{field}', value, '0 or more')
-  stability.validate(algorithm, require)
+  regularisers.validate(algorithm, require)
 
 
 def _validate_evaluation(config, require) -> None:

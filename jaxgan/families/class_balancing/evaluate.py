@@ -6,7 +6,7 @@ import jax
 
 from jaxgan import compilation, distributed, evaluation_file, files, jobs, logging, optional
 from jaxgan import data as data_lib
-from jaxgan.algorithms import gan_methods, stability
+from jaxgan.algorithms import gan_methods, regularisers
 from jaxgan.algorithms.ema_statistics import IN_WORDS
 from jaxgan.drawing import curves, grids
 from jaxgan.families import class_balancing
@@ -139,7 +139,7 @@ class Evaluation:
         'loss': config.algorithm.loss,
         **choices._asdict(),
         **loop,
-        **stability.protocol(config.algorithm),
+        **regularisers.protocol(config.algorithm),
         'generator': 'ema',
         'batch_norm': IN_WORDS[class_balancing.ema_statistics(config)],
         'feature_network': ', '.join(f'{n.metric}: {n.key}' for n in networks),
