@@ -69,12 +69,12 @@ def compile_update(algorithm):
 class JaxSide:
   """n replicas of the training step; `run(steps)` makes that many steps of each and waits."""
 
-  def __init__(self, algorithm, update, num_replicas, images, together):
+  def __init__(self, algorithm, update, num_replicas, images, batched):
     """`update` is the compiled one of a single replica; it is not used together."""
     images = jnp.broadcast_to(images, (num_replicas, *images.shape))
     batch = Batch(images)
     keys = jax.random.split(jax.random.key(0), num_replicas)
-    if together:
+    if batched:
       algorithm = replicas.replicate(algorithm, num_replicas)
       self._update = compile_update(algorithm)
       self._states, self._batches = [jit(algorithm.init)(keys)], [batch]
@@ -135,8 +135,8 @@ def measure_steps(config, images, counts, steps: int, repeats: int, with_torch: 
   rows = []
   for count in counts:
     sides = {
-      'vmap': JaxSide(algorithm, update, count, images, together=True),
-      'one_after_another': JaxSide(algorithm, update, count, images, together=False),
+      'vmap': JaxSide(algorithm, update, count, images, batched=True),
+      'one_after_another': JaxSide(algorithm, update, count, images, batched=False),
     }
     work = dict.fromkeys(sides, count)
     traffic = 6 * 4 * sides['vmap'].num_parameters // count

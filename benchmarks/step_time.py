@@ -101,7 +101,7 @@ class JaxSide:
       self._trainer = train.Trainer(job, self._mesh)
       self._trainer.initialise()
       self._share, self._dataset = jax.device_put(
-        (data.share(0, config.seed), data.dataset), parallel.replicated(self._mesh)
+        (data.replica_data(0, config.seed), data.dataset), parallel.replicated(self._mesh)
       )
     self._draw = jit(
       functools.partial(
@@ -114,7 +114,7 @@ class JaxSide:
 
   def _step(self):
     """(the step, a first carry that shares nothing with the trainer's, the other arguments)."""
-    one_step, start = train_step.make_step(self._job, together=False)
+    one_step, start = train_step.make_step(self._job, batched=False)
     constants = (self._share, self._dataset, dict(self._job.frozen))
     state = jax.tree.map(jnp.copy, self._trainer.state(0))
     return one_step, start(state, 0, *constants), constants
@@ -135,8 +135,8 @@ class JaxSide:
     def run(num_steps):
       nonlocal carries
       with jax.set_mesh(self._mesh):
-        share, dataset, frozen = constants
-        carries = advance(carries, num_steps, [share], dataset, frozen, lambda: False)
+        replica_data, dataset, frozen = constants
+        carries = advance(carries, num_steps, [replica_data], dataset, frozen, lambda: False)
         jax.block_until_ready(carries)
 
     return run

@@ -28,7 +28,7 @@ class Dataset(NamedTuple):
   labels: Any
 
 
-class Share(NamedTuple):
+class ReplicaData(NamedTuple):
   """What a replica alone has: its part of the images and its seed's keys.
 
   Attributes:
@@ -123,17 +123,17 @@ class TrainingData(NamedTuple):
     label_of[self.classes[replica]] = np.arange(self.num_classes)
     return label_of
 
-  def share(self, replica: int, seed: int, class_balanced: bool = False) -> Share:
-    """The Share of one replica; all of them have the same padded length."""
+  def replica_data(self, replica: int, seed: int, class_balanced: bool = False) -> ReplicaData:
+    """The ReplicaData of one replica; all of them have the same padded length."""
     indices, label_of = self.indices[replica], self._label_of(replica)
     if class_balanced:
       indices = indices[np.argsort(label_of[self.pool.labels[indices]], kind='stable')]
     padded = np.zeros(max(map(len, self.indices)), np.int32)
     padded[: len(indices)] = indices
-    _, order_rng, step_rng = run_keys(seed)
+    _, *rngs = run_keys(seed)
     counts = self.share_counts(replica).astype(np.int32)
     starts = np.cumsum(counts, dtype=np.int32) - counts if class_balanced else None
-    return Share(padded, np.int32(len(indices)), label_of, counts, order_rng, step_rng, starts)
+    return ReplicaData(padded, np.int32(len(indices)), label_of, counts, *rngs, starts)
 
 
 def run_keys(seed: int):
@@ -319,25 +319,25 @@ def to_uint8(images):
   return jnp.clip(jnp.round((images + 1.0) * 127.5), 0, 255).astype(jnp.uint8)
 
 
-def positions(share: Share, step, batch_size: int):
+def positions(replica: ReplicaData, step, batch_size: int):
   """Where a step's images are in the Dataset, int32 `[B]`: the next of its epoch's permutation.
 
   Where batches are to be balanced, the next of `balanced_positions`.
 
   Args:
-    share: of the replica.
+    replica: its data.
     step: number of the step, from 0.
     batch_size: B.
   """
-  steps = share.num_images // batch_size
-  if share.class_starts is not None:
-    return balanced_positions(share, step, batch_size)
+  steps = replica.num_images // batch_size
+  if replica.class_starts is not None:
+    return balanced_positions(replica, step, batch_size)
   ordered = step % steps * batch_size + parallel.along_batch(jnp.arange(batch_size))
-  order_rng = jax.random.fold_in(share.order_rng, step // steps)
-  return share.indices[permuted(order_rng, ordered, share.num_images)]
+  order_rng = jax.random.fold_in(replica.order_rng, step // steps)
+  return replica.indices[permuted(order_rng, ordered, replica.num_images)]
 
 
-def balanced_positions(share: Share, step, batch_size: int):
+def balanced_positions(replica: ReplicaData, step, batch_size: int):
   """Where the images of a step are, every class equally often.
 
   All images ever drawn, in their order, are rounds of K: round r shows a permutation of the classes
@@ -345,7 +345,7 @@ def balanced_positions(share: Share, step, batch_size: int):
   been shown. So the n_k images of class k come once in n_k rounds.
 
   Args:
-    share: of the replica; each class has images.
+    replica: its data; each class has images.
     step: number of the step, from 0.
     batch_size: B.
 
@@ -353,9 +353,9 @@ def balanced_positions(share: Share, step, batch_size: int):
     int32 `[B]`.
   """
   starts, counts, indices = map(
-    jnp.asarray, (share.class_starts, share.class_counts, share.indices)
+    jnp.asarray, (replica.class_starts, replica.class_counts, replica.indices)
   )
-  class_rng, image_rng = jax.random.split(share.order_rng)
+  class_rng, image_rng = jax.random.split(replica.order_rng)
 
   def position(slot):
     round_, turn = slot // len(counts), slot % len(counts)
@@ -368,11 +368,13 @@ def balanced_positions(share: Share, step, batch_size: int):
   return jax.vmap(position)(parallel.along_batch(slots))
 
 
-def draw(share: Share, dataset: Dataset, step, *, batch_size, flip, crop_padding, streamed=False):
+def draw(
+  replica: ReplicaData, dataset: Dataset, step, *, batch_size, flip, crop_padding, streamed=False
+):
   """The batch of a step, its images those of `positions`, and a key.
 
   Args:
-    share: of the replica.
+    replica: its data.
     dataset: resident arrays, or those of the step.
     step: number of the step, from 0.
     batch_size: images to draw.
@@ -384,13 +386,13 @@ def draw(share: Share, dataset: Dataset, step, *, batch_size, flip, crop_padding
     (the Batch, the key for the rest of the step).
   """
   if not streamed:
-    dataset = jax.tree.map(lambda x: x[positions(share, step, batch_size)], dataset)
-  images, labels = dataset.images, share.label_of[dataset.labels]
-  draw_rng, update_rng = jax.random.split(jax.random.fold_in(share.step_rng, step))
+    dataset = jax.tree.map(lambda x: x[positions(replica, step, batch_size)], dataset)
+  images, labels = dataset.images, replica.label_of[dataset.labels]
+  draw_rng, update_rng = jax.random.split(jax.random.fold_in(replica.step_rng, step))
   flip_rng, crop_rng = jax.random.split(draw_rng)
   if crop_padding:
     images = augment.random_crop(crop_rng, images, crop_padding)
   if flip:
     images = augment.random_flip(flip_rng, images)
   images, labels = parallel.along_batch((scale(images), labels))
-  return Batch(images, labels, share.class_counts), update_rng
+  return Batch(images, labels, replica.class_counts), update_rng

@@ -37,7 +37,7 @@ class Stream:
     seeds,
     batch_size: int,
     mesh: jax.sharding.Mesh,
-    together: bool,
+    batched: bool,
     class_balanced: bool = False,
   ):
     """Reads nothing yet.
@@ -47,22 +47,24 @@ class Stream:
       seeds: of its replicas.
       batch_size: images a step and replica.
       mesh: of the devices.
-      together: see `jaxgan.train.Trainer`.
+      batched: see `jaxgan.train.Trainer`.
       class_balanced: see `jaxgan.data.balanced_positions`.
     """
     self._data = data
-    self._shape = (len(seeds), batch_size) if together else (batch_size,)
-    spec = P(REPLICA_AXIS, DATA_AXIS) if together else P(DATA_AXIS)
+    self._shape = (len(seeds), batch_size) if batched else (batch_size,)
+    spec = P(REPLICA_AXIS, DATA_AXIS) if batched else P(DATA_AXIS)
     self._sharding = NamedSharding(mesh, spec)
     owned = self._sharding.addressable_devices_indices_map(self._shape).values()
     self._parts = {self._key(part): part for part in owned}
     positions = functools.partial(data_lib.positions, batch_size=batch_size)
-    self._positions = jit(jax.vmap(positions, (0, None)) if together else positions)
+    self._positions = jit(jax.vmap(positions, (0, None)) if batched else positions)
     self._host = jax.local_devices(backend='cpu')[0]
     with jax.default_device(self._host):
-      self._shares = [data.share(r, seed, class_balanced) for r, seed in enumerate(seeds)]
-      if together:
-        self._shares = [replicas.stack(self._shares)]
+      self._replicas_data = [
+        data.replica_data(r, seed, class_balanced) for r, seed in enumerate(seeds)
+      ]
+      if batched:
+        self._replicas_data = [replicas.stack(self._replicas_data)]
 
   def abstract(self) -> data_lib.Dataset:
     """Shapes and types of what a carry gets."""
@@ -84,9 +86,9 @@ class Stream:
     """Of each carry, the images and labels of the parts that this process holds."""
     images, labels = self._data.pool.images, self._data.pool.labels
     read = []
-    for share in self._shares:
+    for replica_data in self._replicas_data:
       with jax.default_device(self._host):
-        at = np.asarray(self._positions(share, np.int32(step)))
+        at = np.asarray(self._positions(replica_data, np.int32(step)))
       read.append({key: (images[at[p]], labels[at[p]]) for key, p in self._parts.items()})
     return read
 

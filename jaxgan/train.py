@@ -77,37 +77,39 @@ class Trainer:
   CPU, where that is slower, they take every step one after another.
   """
 
-  def __init__(self, job: Job, mesh: jax.sharding.Mesh, together: bool | None = None):
+  def __init__(self, job: Job, mesh: jax.sharding.Mesh, batched: bool | None = None):
     """Compiles nothing yet.
 
     Args:
       job: the job.
       mesh: of the devices to use; it must be the one that is set.
-      together: replicas as one batched state; by default so on accelerators only.
+      batched: replicas as one batched state; by default so on accelerators only.
     """
     on_cpu = mesh.devices.flat[0].platform == 'cpu'
-    if together is None:
-      together = job.num_replicas > 1 and not on_cpu
-    self.job, self.together = job, together
+    if batched is None:
+      batched = job.num_replicas > 1 and not on_cpu
+    self.job, self.batched = job, batched
     self._everywhere = parallel.replicated(mesh)
-    self._sharding = parallel.along_replicas(mesh) if together else self._everywhere
-    one_step, self._start = make_step(job, together)
+    self._sharding = parallel.along_replicas(mesh) if batched else self._everywhere
+    one_step, self._start = make_step(job, batched)
     self._of_carry = Carry(self._sharding, self._everywhere, self._sharding, self._sharding)
     loops = not on_cpu and not job.data.streamed
     wait_every = 1 if on_cpu else _IN_FLIGHT
     self._compile = functools.partial(compile_run, one_step, loops, self._of_carry, wait_every)
-    self._finite = jit(jax.vmap(_all_finite) if together else _all_finite)
+    self._finite = jit(jax.vmap(_all_finite) if batched else _all_finite)
     self._states = replicas.replicate(job.algorithm, job.num_replicas)
     seeds = range(job.config.seed, job.config.seed + job.num_replicas)
     balanced = job.algorithm.class_balanced
     if job.data.streamed:
       batch_size = job.config.train.batch_size * job.algorithm.images_per_update
-      self._stream = Stream(job.data, seeds, batch_size, mesh, together, balanced)
-    shares = [job.data.share(replica, seed, balanced) for replica, seed in enumerate(seeds)]
-    if together:
-      self._shares = [parallel.put(replicas.stack(shares), self._sharding)]
+      self._stream = Stream(job.data, seeds, batch_size, mesh, batched, balanced)
+    replicas_data = [
+      job.data.replica_data(replica, seed, balanced) for replica, seed in enumerate(seeds)
+    ]
+    if batched:
+      self._replicas_data = [parallel.put(replicas.stack(replicas_data), self._sharding)]
     else:
-      self._shares = parallel.put(shares, self._everywhere)
+      self._replicas_data = parallel.put(replicas_data, self._everywhere)
     self._first_keys = [data_lib.run_keys(seed)[0] for seed in seeds]
 
   def abstract_states(self):
@@ -117,7 +119,7 @@ class Trainer:
   def restore(self, restored: checkpoint.Restored) -> None:
     """Continues from the states of all replicas."""
     step, states, progress = restored
-    if self.together:
+    if self.batched:
       self._begin([states], step)
     else:
       one = jit(replicas.take, out_shardings=self._everywhere)
@@ -128,7 +130,7 @@ class Trainer:
 
   def initialise(self) -> None:
     """Begins at step 0."""
-    if self.together:
+    if self.batched:
       init = jit(self._states.init, out_shardings=self._sharding)
       self._begin([jax.vmap(self.job.start)(init(jnp.stack(self._first_keys)))], 0)
     else:
@@ -143,8 +145,8 @@ class Trainer:
     else:
       seen = self._dataset = parallel.put(job.data.dataset, self._everywhere)
     self.carries = [
-      self._start(state, step, share, seen, self._frozen)
-      for state, share in zip(states, self._shares, strict=True)
+      self._start(state, step, replica_data, seen, self._frozen)
+      for state, replica_data in zip(states, self._replicas_data, strict=True)
     ]
     self.carries = [parallel.put(carry, self._of_carry) for carry in self.carries]
     self.logged_step, self._run = step, self._compile()
@@ -157,17 +159,17 @@ class Trainer:
   def advance(self, num_steps: int, should_stop: Callable) -> None:
     """Takes some steps, fewer where it should stop."""
     constants = self._dataset, self._frozen
-    self.carries = self._run(self.carries, num_steps, self._shares, *constants, should_stop)
+    self.carries = self._run(self.carries, num_steps, self._replicas_data, *constants, should_stop)
 
   def _sums(self) -> list[dict]:
     """Sums of the metrics of each replica over the steps since `logged_step`."""
     sums = [distributed.to_host(carry.metrics) for carry in self.carries]
-    if self.together:
+    if self.batched:
       sums = [replicas.take(sums[0], r) for r in range(self.job.num_replicas)]
     return sums
 
   def _set_sums(self, sums):
-    if self.together:
+    if self.batched:
       sums = [{name: [s[name] for s in sums] for name in sums[0]}]
     for r, (carry, values) in enumerate(zip(self.carries, sums, strict=True)):
       metrics = {name: np.asarray(values[name], m.dtype) for name, m in carry.metrics.items()}
@@ -202,13 +204,13 @@ class Trainer:
 
   def state(self, replica: int):
     """The state of one replica."""
-    if self.together:
+    if self.batched:
       return replicas.take(self.carries[0].state, replica)
     return self.carries[replica].state
 
   def states(self):
     """The states of all replicas along a leading axis, as checkpoints hold them."""
-    if self.together:
+    if self.batched:
       return self.carries[0].state
     return replicas.stack([carry.state for carry in self.carries])
 

@@ -26,17 +26,17 @@ class Carry(NamedTuple):
   bad_step: Any
 
 
-def make_step(job, together: bool):
-  """The training step as a pure function, `step(carry, share, dataset, frozen) -> carry`.
+def make_step(job, batched: bool):
+  """The training step as a pure function, `step(carry, replica_data, dataset, frozen) -> carry`.
 
   The key and the batch of step t are functions of (seed, t) alone.
 
   Args:
     job: a `jaxgan.train.Job`.
-    together: carry and share hold all replicas along a leading axis, instead of one without it.
+    batched: carry and data hold all replicas along a leading axis, instead of one without it.
 
   Returns:
-    The step, and `start(state, step, share, dataset, frozen)`, which makes the first Carry.
+    The step, and `start(state, step, replica_data, dataset, frozen)`, which makes the first Carry.
   """
   config, algorithm = job.config, job.algorithm
   draw = functools.partial(
@@ -46,29 +46,29 @@ def make_step(job, together: bool):
     crop_padding=config.data.crop_padding,
     streamed=job.data.streamed,
   )
-  if together:
+  if batched:
     algorithm = replicas.replicate(algorithm, job.num_replicas)
     draw = replicas.over_replicas(draw, in_axes=(0, 0 if job.data.streamed else None, None))
 
   # `start` asks for the shapes of the metrics, then the step is compiled: seconds to trace.
   @traced_once
-  def update(state, step, share, dataset, frozen):
-    batch, rng = draw(share, dataset, step)
+  def update(state, step, replica_data, dataset, frozen):
+    batch, rng = draw(replica_data, dataset, step)
     return algorithm.update(state, batch, frozen, rng)
 
   def losses(metrics):
     return jnp.stack([value for name, value in metrics.items() if name.startswith('loss/')])
 
-  def one_step(carry: Carry, share, dataset, frozen) -> Carry:
-    state, metrics = update(carry.state, carry.step, share, dataset, frozen)
+  def one_step(carry: Carry, replica_data, dataset, frozen) -> Carry:
+    state, metrics = update(carry.state, carry.step, replica_data, dataset, frozen)
     finite = jnp.all(jnp.isfinite(losses(metrics)), axis=0)
     bad_step = jnp.minimum(carry.bad_step, jnp.where(finite, NEVER, carry.step))
     sums = jax.tree.map(jnp.add, carry.metrics, metrics)
     return Carry(state, carry.step + 1, sums, bad_step)
 
-  def start(state, step: int, share, dataset, frozen) -> Carry:
+  def start(state, step: int, replica_data, dataset, frozen) -> Carry:
     step = jnp.asarray(step, jnp.int32)
-    _, shapes = jax.eval_shape(update, state, step, share, dataset, frozen)
+    _, shapes = jax.eval_shape(update, state, step, replica_data, dataset, frozen)
     metrics = jax.tree.map(lambda m: jnp.zeros(m.shape, m.dtype), shapes)
     return Carry(state, step, metrics, jnp.full(losses(metrics).shape[1:], NEVER, jnp.int32))
 
@@ -76,7 +76,7 @@ def make_step(job, together: bool):
 
 
 def compile_run(one_step, loop_on_device: bool, sharding, wait_every: int = 1):
-  """Compiles `run(carries, num_steps, shares, dataset, frozen, should_stop) -> carries`.
+  """Compiles `run(carries, num_steps, replicas_data, dataset, frozen, should_stop) -> carries`.
 
   On accelerators all steps go in one dispatch, a device loop whose length is an argument, so that
   chunks of every length share one compilation. On CPU, where XLA runs loop bodies slowly, the host
@@ -89,28 +89,28 @@ def compile_run(one_step, loop_on_device: bool, sharding, wait_every: int = 1):
     wait_every: steps after which the host waits for the devices, where it loops.
 
   Returns:
-    The function of a list of carries and their shares, of which all take a step before one takes
+    The function of a list of carries and the ReplicaData of each; all take a step before one takes
     the next. `dataset` is that of all steps or, where the host loops, may be an iterator that gives
     those of each step, one a carry. `should_stop()` is asked between steps where the host loops,
     elsewhere between dispatches, which are of as many steps as take about PIECE_SECONDS.
   """
   if loop_on_device:
 
-    def device_loop(carry, num_steps, share, dataset, frozen):
-      body = lambda _, carry: one_step(carry, share, dataset, frozen)  # noqa: E731
+    def device_loop(carry, num_steps, replica_data, dataset, frozen):
+      body = lambda _, carry: one_step(carry, replica_data, dataset, frozen)  # noqa: E731
       return jax.lax.fori_loop(0, num_steps, body, carry)
 
     compiled = jit(device_loop, donate_argnums=0, out_shardings=sharding)
 
     pace = _Pace()
 
-    def run(carries, num_steps, shares, dataset, frozen, should_stop):
+    def run(carries, num_steps, replicas_data, dataset, frozen, should_stop):
       while num_steps and not should_stop():
         piece = min(num_steps, int(distributed.gather(pace.steps).min()))
         with pace.of(piece):
           carries = [
-            compiled(carry, piece, share, dataset, frozen)
-            for carry, share in zip(carries, shares, strict=True)
+            compiled(carry, piece, replica_data, dataset, frozen)
+            for carry, replica_data in zip(carries, replicas_data, strict=True)
           ]
           jax.block_until_ready(carries)
         num_steps -= piece
@@ -118,13 +118,13 @@ def compile_run(one_step, loop_on_device: bool, sharding, wait_every: int = 1):
   else:
     compiled = jit(one_step, donate_argnums=0, out_shardings=sharding)
 
-    def run(carries, num_steps, shares, dataset, frozen, should_stop):
+    def run(carries, num_steps, replicas_data, dataset, frozen, should_stop):
       is_stream = isinstance(dataset, Iterator)
       for i in range(num_steps):
         batches = next(dataset) if is_stream else [dataset] * len(carries)
         carries = [
-          compiled(carry, share, batch, frozen)
-          for carry, share, batch in zip(carries, shares, batches, strict=True)
+          compiled(carry, replica_data, batch, frozen)
+          for carry, replica_data, batch in zip(carries, replicas_data, batches, strict=True)
         ]
         if i % wait_every == wait_every - 1:
           jax.block_until_ready(carries)

@@ -51,7 +51,7 @@ def _train(mesh, job, replicas, steps, folder, **_):
 
   job = {'gan': _gan, 'infogan': _infogan}[job](replicas)
   with jax.set_mesh(mesh), checkpoint.Checkpoints(folder, keep=2) as checkpoints:
-    trainer = train.Trainer(job, mesh, together=replicas > 1)
+    trainer = train.Trainer(job, mesh, batched=replicas > 1)
     if checkpoints.latest_step() is None:
       trainer.initialise()
     else:

@@ -61,6 +61,20 @@ def test_repeatability_writes_its_results(tmp_path):
 
 
 @pytest.mark.slow
+def test_state_hashes_names_the_leaves_that_differ(tmp_path):
+  out = tmp_path / 'hashes.json'
+  flags = {'steps': 1, 'rows': '^joint_vae$'}
+  _run('state_hashes', out=out, **flags)
+  assert 'differ' not in _run('state_hashes', against=out, **flags)
+  hashes = json.loads(out.read_text())
+  hashes['joint_vae']['.step'] = 'other'
+  out.write_text(json.dumps(hashes))
+  with pytest.raises(subprocess.CalledProcessError) as error:
+    _run('state_hashes', against=out, **flags)
+  assert '1 of' in error.value.output and "['.step']" in error.value.output
+
+
+@pytest.mark.slow
 def test_replicas_writes_its_results(tmp_path):
   out = tmp_path / 'replicas.json'
   flags = {'batch_size': 3, 'image_size': 8, 'replicas': 2, 'steps': 1, 'repeats': 2}

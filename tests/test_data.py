@@ -26,7 +26,7 @@ def _training(*sizes, pool=40):
 
 def _draw(training, step, replica=0, seed=0, **changes):
   options = {'batch_size': 3, 'flip': False, 'crop_padding': 0} | changes
-  return data.draw(training.share(replica, seed), training.dataset, step, **options)
+  return data.draw(training.replica_data(replica, seed), training.dataset, step, **options)
 
 
 @pytest.mark.parametrize('length', [1, 2, 3, 10, 64, 101, 1000])
@@ -58,7 +58,7 @@ def test_orders_differ_by_epoch_and_seed_and_repeat():
   training = _training(30)
 
   def labels(step, seed):
-    return _draw(training, step, seed=seed, batch_size=30)[0]['labels'].tolist()
+    return _draw(training, step, seed=seed, batch_size=30)[0].labels.tolist()
 
   first = labels(0, 0)
   assert first == labels(0, 0)
@@ -68,7 +68,7 @@ def test_orders_differ_by_epoch_and_seed_and_repeat():
 def test_a_replica_draws_what_it_would_alone():
   """Neither another length nor the padding of its indices changes the batches of a replica."""
   together, alone = _training(10, 30), _training(10)
-  assert len(together.share(0, 0).indices) == 30
+  assert len(together.replica_data(0, 0).indices) == 30
   for step in range(4):
     (batch, rng), (expected, expected_rng) = _draw(together, step), _draw(alone, step)
     jax.tree.map(np.testing.assert_array_equal, batch, expected)
@@ -84,7 +84,9 @@ def _balanced(steps, seed=0):
   """Positions `[28, 5]` of the images of some steps."""
   images = np.zeros((len(CLASSES), 1, 1, 1), np.uint8)
   training = data.whole(build.Arrays(images, CLASSES, tuple('abc'), {}, 'pool'))
-  return np.asarray(_positions(training.share(0, seed, class_balanced=True), jnp.array(steps), 5))
+  return np.asarray(
+    _positions(training.replica_data(0, seed, class_balanced=True), jnp.array(steps), 5)
+  )
 
 
 def test_balanced_batches_have_every_class_equally_often():
@@ -116,9 +118,9 @@ def test_balanced_batches_are_of_the_replicas_own_images_and_classes():
   pool = build.Arrays(images, labels, tuple('abcdef'), {}, 'pool')
   indices, classes = (np.arange(18), np.arange(8, 16)), (np.array([1, 5]), np.array([5, 1]))
   training = data.TrainingData(pool, indices, ('all', 'part'), classes)
-  share = training.share(1, 0, class_balanced=True)
+  replica_data = training.replica_data(1, 0, class_balanced=True)
   draw = functools.partial(data.draw, batch_size=8, flip=False, crop_padding=0)
-  batch, _ = jax.jit(draw)(share, training.dataset, 3)
+  batch, _ = jax.jit(draw)(replica_data, training.dataset, 3)
   np.testing.assert_array_equal(np.bincount(batch.labels), [4, 4])
   found = np.round(np.asarray(batch.images)[:, 0, 0, 0] * 127.5 + 127.5).astype(int)
   np.testing.assert_array_equal(labels[found], np.array([5, 1])[batch.labels])

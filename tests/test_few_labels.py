@@ -99,11 +99,11 @@ def test_in_the_loop_of_a_gan(config):
   algorithm, _ = family.build(config, 'class_balancing', data, {'classifier': given})
   own = folders.method_config(config, 'class_balancing', data)
   job = train.Job('class_balancing', None, own, algorithm, data, {}, None, None)
-  one_step, start = train_step.make_step(job, together=False)
+  one_step, start = train_step.make_step(job, batched=False)
   state, one_step = jax.jit(algorithm.init)(jax.random.key(0)), jax.jit(one_step)
   generators = []
   for variables in (silent, telling):
-    constants = data.share(0, 0), data.dataset, {'classifier': variables}
+    constants = data.replica_data(0, 0), data.dataset, {'classifier': variables}
     carry = one_step(start(state, 0, *constants), *constants)
     assert np.isfinite(carry.metrics['loss/regulariser'])
     assert float(carry.metrics['class_share'].sum()) == pytest.approx(1.0)

@@ -61,20 +61,20 @@ def _train(job, num_devices, steps):
     (carry,) = trainer.carries
     everywhere = parallel.replicated(mesh)
     assert all(leaf.sharding == everywhere for leaf in jax.tree.leaves(carry))
-    share = jax.device_put(job.data.share(0, 0), everywhere)
-    flops = _flops(job, mesh, False, carry, share)
+    replica_data = jax.device_put(job.data.replica_data(0, 0), everywhere)
+    flops = _flops(job, mesh, False, carry, replica_data)
   return jax.device_get(carry), flops
 
 
-def _flops(job, mesh, together, carry, share):
+def _flops(job, mesh, batched, carry, replica_data):
   """Of one device in a step, compiled as the trainer does: the cache has it."""
-  sharding = parallel.along_replicas(mesh) if together else parallel.replicated(mesh)
+  sharding = parallel.along_replicas(mesh) if batched else parallel.replicated(mesh)
   everywhere = parallel.replicated(mesh)
-  one_step, _ = train_step.make_step(job, together)
+  one_step, _ = train_step.make_step(job, batched)
   of_carry = train_step.Carry(sharding, everywhere, sharding, sharding)
   step = compilation.jit(one_step, donate_argnums=0, out_shardings=of_carry)
   constants = jax.device_put((job.data.dataset, dict(job.frozen)), everywhere)
-  return step.lower(carry, share, *constants).compile().cost_analysis()['flops']
+  return step.lower(carry, replica_data, *constants).compile().cost_analysis()['flops']
 
 
 def test_eight_devices_compute_what_one_does_and_share_the_work(job):
@@ -116,45 +116,45 @@ def _assert_close(a, b):
   jax.tree.map(lambda x, y: np.testing.assert_allclose(x, y, rtol=1e-4, atol=1e-5), a, b)
 
 
-def _train_replicas(job, mesh, together):
+def _train_replicas(job, mesh, batched):
   """(states and metrics after a few steps, their carry); checks the shardings."""
   with jax.set_mesh(mesh):
-    trainer = train.Trainer(job, mesh, together)
+    trainer = train.Trainer(job, mesh, batched)
     trainer.initialise()
     trainer.advance(3, lambda: False)
     metrics = trainer.means()
-  sharding = parallel.along_replicas(mesh) if together else parallel.replicated(mesh)
+  sharding = parallel.along_replicas(mesh) if batched else parallel.replicated(mesh)
   for carry in trainer.carries:
     for leaf in jax.tree.leaves((carry.state, carry.metrics, carry.bad_step)):
       assert leaf.sharding.is_equivalent_to(sharding, leaf.ndim)
-      if together:
+      if batched:
         lengths = {shard.data.shape[0] for shard in leaf.addressable_shards}
         assert lengths == {job.num_replicas // mesh.shape['replica']}
   return jax.device_get((trainer.states(), metrics)), trainer.carries[0]
 
 
-def _flops_of_replicas(job, mesh, together, carry):
+def _flops_of_replicas(job, mesh, batched, carry):
   seeds = range(job.config.seed, job.config.seed + job.num_replicas)
-  shares = [job.data.share(replica, seed) for replica, seed in enumerate(seeds)]
+  replicas_data = [job.data.replica_data(replica, seed) for replica, seed in enumerate(seeds)]
   with jax.set_mesh(mesh):
-    if together:
-      share = jax.device_put(replicas.stack(shares), parallel.along_replicas(mesh))
+    if batched:
+      replica_data = jax.device_put(replicas.stack(replicas_data), parallel.along_replicas(mesh))
     else:
-      share = jax.device_put(shares[0], parallel.replicated(mesh))
-    return _flops(job, mesh, together, carry, share)
+      replica_data = jax.device_put(replicas_data[0], parallel.replicated(mesh))
+    return _flops(job, mesh, batched, carry, replica_data)
 
 
 def test_replicas_and_their_batches_are_split_over_the_devices(four_replicas):
   one_device, four_by_two = parallel.device_mesh(devices=jax.devices()[:1]), parallel.device_mesh(4)
-  expected, carry = _train_replicas(four_replicas, one_device, together=False)
+  expected, carry = _train_replicas(four_replicas, one_device, batched=False)
   one_flops = _flops_of_replicas(four_replicas, one_device, False, carry)
-  actual, carry = _train_replicas(four_replicas, four_by_two, together=True)
+  actual, carry = _train_replicas(four_replicas, four_by_two, batched=True)
   _assert_close(actual, expected)
   # Four replicas on eight devices: half the work of one.
   assert 0.4 < _flops_of_replicas(four_replicas, four_by_two, True, carry) / one_flops < 0.7
   # Together without devices of their own; with them, but in turns.
-  for num_apart, together in ((1, True), (4, False)):
-    actual, _ = _train_replicas(four_replicas, parallel.device_mesh(num_apart), together)
+  for num_apart, batched in ((1, True), (4, False)):
+    actual, _ = _train_replicas(four_replicas, parallel.device_mesh(num_apart), batched)
     _assert_close(actual, expected)
 
 

@@ -53,20 +53,20 @@ def test_the_size_decides_where_nothing_is_said(data, monkeypatch):
 
 
 @pytest.mark.parametrize(
-  ('together', 'num_replicas'),
+  ('batched', 'num_replicas'),
   [
     pytest.param(False, 1, id='single', marks=pytest.mark.slow),
-    pytest.param(True, 2, id='together'),
+    pytest.param(True, 2, id='batched'),
     pytest.param(False, 2, id='in turns', marks=pytest.mark.slow),
   ],
 )
-def test_the_batches_are_those_of_resident_images(data, together, num_replicas):
+def test_the_batches_are_those_of_resident_images(data, batched, num_replicas):
   """Over the ends of epochs, flipped and shifted alike, from any step on, on 1 and 8 devices."""
   resident, streamed = data
   options = {'batch_size': BATCH, 'flip': True, 'crop_padding': 1}
   for devices, first in ((1, 0), (8, 64)):
     mesh = parallel.device_mesh(num_replicas, jax.devices()[:devices])
-    stream = Stream(streamed, SEEDS[:num_replicas], BATCH, mesh, together)
+    stream = Stream(streamed, SEEDS[:num_replicas], BATCH, mesh, batched)
     batches = itertools.islice(stream.from_step(first), 12)
     for step, carries in enumerate(batches, first):
       for carry in carries:
@@ -76,10 +76,10 @@ def test_the_batches_are_those_of_resident_images(data, together, num_replicas):
           np.int32,
         )
       for replica in range(num_replicas):
-        own = jax.tree.map(lambda x, r=replica: x[r], carries[0]) if together else carries[replica]
-        share = resident.share(replica, SEEDS[replica])
-        expected = data_lib.draw(share, resident.dataset, step, **options)
-        found = data_lib.draw(share, own, step, streamed=True, **options)
+        own = jax.tree.map(lambda x, r=replica: x[r], carries[0]) if batched else carries[replica]
+        replica_data = resident.replica_data(replica, SEEDS[replica])
+        expected = data_lib.draw(replica_data, resident.dataset, step, **options)
+        found = data_lib.draw(replica_data, own, step, streamed=True, **options)
         jax.tree.map(np.testing.assert_array_equal, jax.device_get(found[0]), expected[0])
         assert (jax.random.key_data(found[1]) == jax.random.key_data(expected[1])).all()
 
@@ -87,10 +87,10 @@ def test_the_batches_are_those_of_resident_images(data, together, num_replicas):
 def test_balanced_batches_are_those_of_resident_images(data):
   resident, streamed = data
   mesh = parallel.device_mesh(devices=jax.devices())
-  stream = Stream(streamed, SEEDS[:1], BATCH, mesh, together=False, class_balanced=True)
-  share = resident.share(0, SEEDS[0], class_balanced=True)
+  stream = Stream(streamed, SEEDS[:1], BATCH, mesh, batched=False, class_balanced=True)
+  replica_data = resident.replica_data(0, SEEDS[0], class_balanced=True)
   for step, (found,) in enumerate(itertools.islice(stream.from_step(5), 3), 5):
-    at = data_lib.positions(share, step, BATCH)
+    at = data_lib.positions(replica_data, step, BATCH)
     np.testing.assert_array_equal(found.images, resident.pool.images[at])
     np.testing.assert_array_equal(found.labels, resident.pool.labels[at])
     assert len(set(np.asarray(found.labels).tolist())) >= BATCH - 2  # Of 10 classes, two rounds.
@@ -99,12 +99,12 @@ def test_balanced_batches_are_those_of_resident_images(data):
 def test_processes_read_disjoint_rows_of_one_batch(data):
   """Each reads what its devices hold: of eight, as if four belonged to another process."""
   mesh = parallel.device_mesh(devices=jax.devices())
-  stream = Stream(data[1], SEEDS[:1], BATCH, mesh, together=False)
+  stream = Stream(data[1], SEEDS[:1], BATCH, mesh, batched=False)
   (everything,) = stream._read(3)
   rows = [bounds for (bounds,) in everything]
   assert sorted(rows) == [(i, i + 1) for i in range(BATCH)]
   labels = np.concatenate([everything[(bounds,)][1] for bounds in sorted(rows)])
-  at = data_lib.positions(data[0].share(0, SEEDS[0]), 3, BATCH)
+  at = data_lib.positions(data[0].replica_data(0, SEEDS[0]), 3, BATCH)
   np.testing.assert_array_equal(labels, data[0].pool.labels[at])
 
 

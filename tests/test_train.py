@@ -130,17 +130,17 @@ def test_a_signal_in_the_last_step_is_not_lost(make_job, mesh):
 
 
 def _first_carry(job, start, mesh):
-  """What `compile_run` wants: (carries, shares, dataset, frozen) at step 0."""
-  share = job.data.share(0, job.config.seed)
+  """What `compile_run` wants: (carries, replicas_data, dataset, frozen) at step 0."""
+  replica_data = job.data.replica_data(0, job.config.seed)
   state = jax.jit(job.algorithm.init)(jax.random.key(0))
   constants = (job.data.dataset, dict(job.frozen))
-  carry = jax.device_put(start(state, 0, share, *constants), parallel.replicated(mesh))
-  return [carry], [share], *constants
+  carry = jax.device_put(start(state, 0, replica_data, *constants), parallel.replicated(mesh))
+  return [carry], [replica_data], *constants
 
 
 def test_device_loop_and_host_loop_compute_the_same(make_job, mesh):
   job = make_job()
-  one_step, start = train_step.make_step(job, together=False)
+  one_step, start = train_step.make_step(job, batched=False)
   results = []
   for loop_on_device in (True, False):
     with jax.set_mesh(mesh):
@@ -165,7 +165,7 @@ def test_device_loop_compiles_once_for_chunks_of_every_length(make_job, mesh):
     return wrapped
 
   job = job._replace(algorithm=job.algorithm._replace(update=counting(job.algorithm.update)))
-  one_step, start = train_step.make_step(job, together=False)
+  one_step, start = train_step.make_step(job, batched=False)
   with jax.set_mesh(mesh):
     carries, *constants = _first_carry(job, start, mesh)
     run = train_step.compile_run(one_step, True, parallel.replicated(mesh))

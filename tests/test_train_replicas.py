@@ -16,7 +16,7 @@ from tests import toy
 
 pytestmark = pytest.mark.xdist_group('train_replicas')  # One worker makes what they share.
 
-MODES = {'in turns': False, 'together': True}
+MODES = {'in turns': False, 'batched': True}
 N = len(toy.SIZES)
 FOLDERS = ('.', *(f'replica_{replica:02}' for replica in range(N)))
 SCORES = {2: (0.0, 6.0, 3.0), 4: (1.0, -5.0, 7.0)}  # Of the replicas at each step.
@@ -29,25 +29,25 @@ def mesh():
 
 
 @pytest.fixture(scope='module', params=MODES)
-def together(request):
+def batched(request):
   """Makes `train.run` train the replicas in one of the two ways, and says which."""
   with pytest.MonkeyPatch.context() as monkeypatch:
     _train_in(monkeypatch, MODES[request.param])
     yield MODES[request.param]
 
 
-def _train_in(monkeypatch, together):
-  monkeypatch.setattr(train, 'Trainer', functools.partial(Trainer, together=together))
+def _train_in(monkeypatch, batched):
+  monkeypatch.setattr(train, 'Trainer', functools.partial(Trainer, batched=batched))
 
 
 def _never():
   return False
 
 
-def _advance(job, mesh, chunks, together=None):
+def _advance(job, mesh, chunks, batched=None):
   """(trainer, metrics of each chunk) of a fresh training."""
   with jax.set_mesh(mesh):
-    trainer = Trainer(job, mesh, together)
+    trainer = Trainer(job, mesh, batched)
     trainer.initialise()
     return trainer, [_means_over(trainer, num) for num in chunks]
 
@@ -81,8 +81,8 @@ def _assert_close(a, b):
   jax.tree.map(lambda x, y: np.testing.assert_allclose(x, y, rtol=1e-4, atol=1e-6), a, b)
 
 
-@pytest.mark.parametrize('together', MODES.values(), ids=MODES)
-def test_what_a_first_state_takes_over(together, mesh):
+@pytest.mark.parametrize('batched', MODES.values(), ids=MODES)
+def test_what_a_first_state_takes_over(batched, mesh):
   """Every replica begins from it; the rest of its state is its own seed's."""
 
   def start(state):
@@ -90,7 +90,7 @@ def test_what_a_first_state_takes_over(together, mesh):
     return state.replace(variables={**state.variables, **taken})
 
   kernel, bias = np.full((128, toy.K), 0.5, np.float32), np.arange(toy.K, dtype=np.float32)
-  trainer, _ = _advance(toy.job()._replace(start=start), mesh, (), together)
+  trainer, _ = _advance(toy.job()._replace(start=start), mesh, (), batched)
   params = [trainer.state(replica).variables['params'] for replica in range(N)]
   for own in params:
     np.testing.assert_array_equal(own['Dense_0']['kernel'], kernel)
@@ -101,11 +101,11 @@ def test_what_a_first_state_takes_over(together, mesh):
 # The numbers -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize('together', MODES.values(), ids=MODES)
-def test_a_replica_is_the_run_of_its_seed_and_its_images(together, mesh, assert_trees_equal):
+@pytest.mark.parametrize('batched', MODES.values(), ids=MODES)
+def test_a_replica_is_the_run_of_its_seed_and_its_images(batched, mesh, assert_trees_equal):
   """Over more than two epochs of the smallest; in turns, to the last bit."""
-  compare = _assert_close if together else assert_trees_equal
-  trainer, metrics = _advance(toy.job(), mesh, (2, 5), together)
+  compare = _assert_close if batched else assert_trees_equal
+  trainer, metrics = _advance(toy.job(), mesh, (2, 5), batched)
   assert trainer.step == 7 and trainer.not_finite() is None
   for replica in range(N):
     state, metrics_alone = _alone(replica)
@@ -141,15 +141,15 @@ def test_all_replicas_stop_at_the_same_step_and_share_a_compilation(mesh, caplog
 
 def test_a_device_loop_over_all_replicas_computes_what_single_steps_do(mesh):
   job = toy.job()
-  one_step, _ = train_step.make_step(job, together=True)
+  one_step, _ = train_step.make_step(job, batched=True)
   seeds = range(job.config.seed, job.config.seed + N)
-  share = replicas.stack([job.data.share(r, seed) for r, seed in enumerate(seeds)])
+  replica_data = replicas.stack([job.data.replica_data(r, seed) for r, seed in enumerate(seeds)])
   with jax.set_mesh(mesh):
-    trainer = Trainer(job, mesh, together=True)
+    trainer = Trainer(job, mesh, batched=True)
     trainer.initialise()
     run = train_step.compile_run(one_step, loop_on_device=True, sharding=parallel.replicated(mesh))
     carries = [jax.tree.map(jnp.copy, carry) for carry in trainer.carries]
-    looped = run(carries, 3, [share], job.data.dataset, dict(job.frozen), _never)
+    looped = run(carries, 3, [replica_data], job.data.dataset, dict(job.frozen), _never)
     trainer.advance(3, _never)
   _assert_close(looped, trainer.carries)
 
@@ -185,14 +185,14 @@ def _job(folder: pathlib.Path, killed_at=None) -> Watched:
 
 
 @pytest.fixture(scope='module')
-def finished(together, mesh, tmp_path_factory):
+def finished(batched, mesh, tmp_path_factory):
   finished = _job(tmp_path_factory.mktemp('finished'))
   train.run(finished.job, mesh)
   return finished
 
 
 def test_a_run_that_was_killed_continues_to_the_last_bit(
-  together, finished, mesh, tmp_path, assert_trees_equal
+  batched, finished, mesh, tmp_path, assert_trees_equal
 ):
   """It stops between two checkpoints; what it wrote after the first is not there twice."""
   killed = _job(tmp_path, killed_at=3).job
@@ -242,8 +242,8 @@ def test_the_best_checkpoint_is_that_of_the_highest_mean_score(finished):
 def test_a_checkpoint_does_not_tell_how_and_where_it_was_trained(mesh, tmp_path, monkeypatch):
   """In turns on one device, then together on six, then in turns again."""
   six = parallel.device_mesh(N, jax.devices()[:6])
-  for together, on, steps in ((False, mesh, 2), (True, six, 4), (False, mesh, 7)):
-    _train_in(monkeypatch, together)
+  for batched, on, steps in ((False, mesh, 2), (True, six, 4), (False, mesh, 7)):
+    _train_in(monkeypatch, batched)
     job = toy.job(tmp_path, steps=steps)
     train.run(job, on)
   states = _saved(job, mesh)
@@ -274,10 +274,10 @@ def _poison_state(state, metrics, bad):
 
 
 @pytest.mark.parametrize(
-  ('what', 'poison', 'together'), [('loss', _poison_loss, False), ('state', _poison_state, True)]
+  ('what', 'poison', 'batched'), [('loss', _poison_loss, False), ('state', _poison_state, True)]
 )
-def test_a_nan_names_its_replica_and_its_step(what, poison, together, mesh, tmp_path, monkeypatch):
-  _train_in(monkeypatch, together)
+def test_a_nan_names_its_replica_and_its_step(what, poison, batched, mesh, tmp_path, monkeypatch):
+  _train_in(monkeypatch, batched)
   job = _poisoned(toy.job(tmp_path, steps=6), 1, 3, poison)
   found = rf'toy: the {what} of replica 1 became NaN or infinite at step 3; the last .* is step 2'
   with pytest.raises(FloatingPointError, match=found):
@@ -288,5 +288,5 @@ def test_a_nan_names_its_replica_and_its_step(what, poison, together, mesh, tmp_
 
 def test_the_first_nan_of_several_is_named(mesh):
   job = _poisoned(_poisoned(toy.job(), 0, 4, _poison_loss), 2, 1, _poison_loss)
-  trainer, _ = _advance(job, mesh, (6,), together=True)
+  trainer, _ = _advance(job, mesh, (6,), batched=True)
   assert trainer.not_finite() == ('loss', 2, 1)

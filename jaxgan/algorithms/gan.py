@@ -8,13 +8,13 @@ generator's loss.
 A classifier in the loop sees every batch of the generator; its argmax gives the effective class
 counts. See "Class Balancing GAN with a Classifier in the Loop". Its classes may be codes instead of
 labels: a recogniser, such as the Q of an InfoGAN of the same images, says which of k codes an image
-has. Every method takes the switches of `jaxgan.algorithms.stability`.
+has. Every method takes the switches of `jaxgan.algorithms.regularisers`.
 
 | equation                                                        | function             |
 |-----------------------------------------------------------------|----------------------|
 | z ~ N(0, I), y uniform or ∝ 1/N_k (§6.5.2)                      | `draw_inputs`        |
 | x = G(z, y)                                                     | `generate_batch`     |
-| L_D (Eq. 2), ACGAN's class loss, the terms of `stability`       | `discriminator_loss` |
+| L_D (Eq. 2), ACGAN's class loss, the terms of `regularisers`    | `discriminator_loss` |
 | λ Σ_k w_k(N) p̂_k log p̂_k (Eq. 7) or the classifier's class loss | `classifier_term`    |
 | L_G (Eq. 3), ACGAN's class loss, gSR, the classifier's term     | `generator_loss`     |
 | N_k <- α N_k + (1 - α) c_k after a cycle (Eq. 5)                | `update_counts`      |
@@ -40,7 +40,7 @@ from jaxgan.algorithms import (
   apply_train,
   check_choices,
   gan_methods,
-  stability,
+  regularisers,
 )
 from jaxgan.algorithms.ema_statistics import EMA_STATISTICS
 from jaxgan.losses import auxiliary, class_balance
@@ -123,7 +123,7 @@ def gan(
   generator, discriminator = NETWORKS[config.network].make(
     config, image_shape, conditional, method.head, num_classes
   )
-  stability.check(config, conditional, discriminator, image_shape)
+  regularisers.check(config, conditional, discriminator, image_shape)
   parts = Parts(
     config, method, generator, discriminator, adam(config), image_shape, num_classes, classify
   )
@@ -154,7 +154,7 @@ def init(parts: Parts, rng) -> GanState:
   return GanState(
     step=jnp.zeros((), jnp.int32),
     generator=generator,
-    discriminator={**discriminator, **stability.first_memories(config)},
+    discriminator={**discriminator, **regularisers.first_memories(config)},
     ema=jax.tree.map(jnp.copy, generator),
     generator_optimizer=parts.optimizer.init(generator['params']),
     discriminator_optimizer=parts.optimizer.init(discriminator['params']),
@@ -197,7 +197,7 @@ def generate_batch(params, parts: Parts, state: GanState, step: str, rng, num: i
 
 
 def discriminator_loss(params, parts: Parts, state: GanState, real: Batch, fake: Batch, rng):
-  """L_D of LOSSES, ACGAN's class loss and the terms of `stability.regularise`.
+  """L_D of LOSSES, ACGAN's class loss and the terms of `regularisers.regularise`.
 
   Args:
     params: of the discriminator.
@@ -211,7 +211,7 @@ def discriminator_loss(params, parts: Parts, state: GanState, real: Batch, fake:
     (scalar, (the discriminator's other variables, metrics)).
   """
   config, apply = parts.config, parts.discriminator.apply
-  view_real, view_fake = stability.views(config, rng)
+  view_real, view_fake = regularisers.views(config, rng)
   variables = {'params': params, 'batch_stats': state.discriminator['batch_stats']}
   (real_logits, real_classes), updated = apply(
     variables, view_real(real.images), real.labels, train=True, mutable=['batch_stats']
@@ -232,14 +232,14 @@ def discriminator_loss(params, parts: Parts, state: GanState, real: Batch, fake:
     loss += config.class_loss_weight * class_loss
     metrics['loss/discriminator_class'] = class_loss
   judged = (
-    stability.Judged(
+    regularisers.Judged(
       lambda images, view=view, labels=batch.labels: judge(view(images), labels)[0],
       batch.images,
       logits,
     )
     for view, batch, logits in ((view_real, real, real_logits), (view_fake, fake, fake_logits))
   )
-  loss, memories, penalties = stability.regularise(
+  loss, memories, penalties = regularisers.regularise(
     loss, config, state.step, state.discriminator, *judged
   )
   return loss, ({**updated, **memories}, metrics | penalties)
@@ -302,7 +302,7 @@ def generator_loss(params, parts: Parts, state: GanState, real: Batch, frozen, r
     (scalar, (the generator's running statistics, c `[K]` of `classifier_term` or None, metrics)).
   """
   config = parts.config
-  view_real, view_fake = stability.views(config, rng)
+  view_real, view_fake = regularisers.views(config, rng)
   images, labels, stats = generate_batch(params, parts, state, 'generator', rng, len(real.images))
   judge = functools.partial(parts.discriminator.apply, state.discriminator, train=False)
   fake_logits, fake_classes = judge(view_fake(images), labels)
@@ -313,7 +313,7 @@ def generator_loss(params, parts: Parts, state: GanState, real: Batch, frozen, r
     class_loss = auxiliary.auxiliary_generator(fake_classes, labels)
     loss += config.class_loss_weight * class_loss
     metrics['loss/generator_class'] = class_loss
-  loss, penalties = stability.regularise_generator(loss, config, params, real.class_counts)
+  loss, penalties = regularisers.regularise_generator(loss, config, params, real.class_counts)
   metrics |= penalties
   if not parts.method.classifier_loss:
     return loss, (stats, None, metrics)

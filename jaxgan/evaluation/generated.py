@@ -7,7 +7,7 @@ import numpy as np
 
 from jaxgan import compilation, distributed, files, jobs
 from jaxgan import data as data_lib
-from jaxgan.algorithms import gan_methods, stability
+from jaxgan.algorithms import gan_methods, regularisers
 from jaxgan.algorithms.ema_statistics import IN_WORDS
 from jaxgan.evaluation import cas, quality
 from jaxgan.evaluation.judges import KINDS, Judges, Score, Seen
@@ -178,7 +178,7 @@ class Observer:
       'loss': algorithm.loss,
       **choices._asdict(),
       **{field: getattr(algorithm, field) for field in loop},
-      **stability.protocol(algorithm),
+      **regularisers.protocol(algorithm),
       'generator': 'ema',
       'batch_norm': IN_WORDS[config.evaluation.ema_statistics],
       'resize': ', '.join(f'{n.metric}: {n.resize}' for n in judges.networks.values()),

@@ -120,14 +120,14 @@ def _flops(section, data, algorithm, frozen: Mapping[str, Any], state) -> float 
   job = train.Job(
     'plan', None, section, algorithm, data, frozen, evaluate=None, picture=None
   )  # fmt: skip
-  one_step, start = make_step(job, together=False)
+  one_step, start = make_step(job, batched=False)
   batch_size = section.train.batch_size * algorithm.images_per_update
   num_images = batch_size if data.streamed else max(1, len(data.pool.labels))
   dataset = Dataset(
     jax.ShapeDtypeStruct((num_images, *data.image_shape), jnp.uint8),
     jax.ShapeDtypeStruct((num_images,), jnp.int32),
   )
-  share = jax.tree.map(_shape, data.share(0, 0, algorithm.class_balanced))
+  share = jax.tree.map(_shape, data.replica_data(0, 0, algorithm.class_balanced))
   if not len(data.pool.labels):
     share = share._replace(indices=jax.ShapeDtypeStruct((num_images,), jnp.int32))
   carry = jax.eval_shape(lambda *a: start(a[0], 0, *a[1:]), state, share, dataset, frozen)

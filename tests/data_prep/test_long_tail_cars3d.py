@@ -275,7 +275,7 @@ def test_replicas_of_several_sets_have_their_own_classes(make_cars, load, tmp_pa
     assert data.keys[replica].startswith(f'long_tail_cars3d/set_{number}_draw_{draw} of ')
     # Its batches are those of the run alone, labels included.
     batches = [
-      data_lib.draw(d.share(r, 3), d.dataset, 7, batch_size=8, flip=True, crop_padding=0)[0]
+      data_lib.draw(d.replica_data(r, 3), d.dataset, 7, batch_size=8, flip=True, crop_padding=0)[0]
       for d, r in ((data, replica), (data_lib.whole(alone), 0))
     ]
     jax.tree.map(np.testing.assert_array_equal, *batches)

@@ -104,7 +104,7 @@ def test_a_replica_trains_on_the_images_of_its_split(fake_mnist, mnist_layout, t
     assert alone.keys == (single.key,)
     options = {'batch_size': 8, 'flip': False, 'crop_padding': 0}
     batches = [
-      data_lib.draw(d.share(r, 5), d.dataset, 9, **options)[0]
+      data_lib.draw(d.replica_data(r, 5), d.dataset, 9, **options)[0]
       for d, r in ((data, replica), (alone, 0))
     ]
     jax.tree.map(np.testing.assert_array_equal, *batches)

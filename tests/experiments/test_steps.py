@@ -36,8 +36,8 @@ SHAPES = {  # where they are not 32x32x3
 
 def _one_step(job, trace_only):
   """The state after a step; of a traced one its shapes."""
-  constants = job.data.share(0, job.config.seed), job.data.dataset, dict(job.frozen)
-  one_step, start = train_step.make_step(job, together=False)
+  constants = job.data.replica_data(0, job.config.seed), job.data.dataset, dict(job.frozen)
+  one_step, start = train_step.make_step(job, batched=False)
   if trace_only:
     state = jax.eval_shape(job.algorithm.init, jax.random.key(0))
     carry = jax.eval_shape(
