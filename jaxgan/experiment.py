@@ -174,6 +174,8 @@ def train_method(setup: Setup, method: str, profile: bool = False) -> None:
         curves.loss_curves(logging.read_metrics(whole), path)
 
   def preview(step, last_step):
+    if not page.is_due(whole, step, last_step):
+      return
     shown = setup.family.report.page.trained(
       folders[0], setup.data.class_names(0), setup.data.share_counts(0)
     )

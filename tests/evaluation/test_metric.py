@@ -94,7 +94,7 @@ def brightness():
 def test_a_name_is_taken_once(brightness):
   with pytest.raises(ValueError, match="has a metric 'brightness': choose another"):
     metric.register('generated', brightness)
-  with pytest.raises(ValueError, match=r"no table .pixels. of metrics: use generated or codes"):
+  with pytest.raises(ValueError, match=r'no table .pixels. of metrics: use generated or codes'):
     metric.register('pixels', brightness)
 
 
