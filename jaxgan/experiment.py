@@ -176,7 +176,7 @@ def train_method(setup: Setup, method: str, profile: bool = False) -> None:
   def preview(step, last_step):
     if not page.is_due(whole, step, last_step):
       return
-    shown = setup.family.report.page.trained(
+    shown = setup.family.PAGE.trained(
       folders[0], setup.data.class_names(0), setup.data.share_counts(0)
     )
     of_replicas = f', the first of {len(folders)} replicas' if len(folders) > 1 else ''

@@ -9,9 +9,9 @@ import pytest
 from jaxgan import experiment, names, report
 from jaxgan.drawing import curves, grids
 from jaxgan.evaluation.record import LabelSet
-from jaxgan.families.class_balancing import pictures as balance
-from jaxgan.families.codes import charts
-from jaxgan.families.codes import pictures as codes
+from jaxgan.report import class_pictures as balance
+from jaxgan.report import code_charts as charts
+from jaxgan.report import code_pictures as codes
 from jaxgan.report.page import pieces
 from tests import pixels, stand_in
 from tests.bad_input import sources

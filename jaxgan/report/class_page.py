@@ -6,8 +6,7 @@ import numpy as np
 
 from jaxgan.evaluation import memorisation
 from jaxgan.evaluation.record import IMAGES_FILE, NEAREST_FILE, read_samples
-from jaxgan.families.class_balancing import shares
-from jaxgan.report import blocks
+from jaxgan.report import blocks, shares
 from jaxgan.report.curves import Line, chart, training
 from jaxgan.report.formatting import number
 
@@ -19,10 +18,6 @@ NEAREST_NOTE = (
   'the class come nearer to a training image than that. Copying: how probably a generated image '
   'of the class is nearer to a training image than a held-out one is: 0.5 where both are alike, '
   '1 of copies, small where generated images are unlike all real ones.'
-)
-WITHOUT_NEAREST = (
-  'Left out: images beside their nearest training images, which evaluations of earlier versions '
-  'lack; run --mode=evaluate again to have them.'
 )
 
 
@@ -77,7 +72,7 @@ def evaluated(folder, record):
     if name.startswith('memorisation/')
   }
   if not measured:
-    return [*found, blocks.Text(WITHOUT_NEAREST)]
+    return found
   if sum(measured['shown']):
     found.append(_nearest(folder, names, measured))
   if distances := _distances(names, measured):

@@ -6,9 +6,10 @@ import itertools
 import numpy as np
 
 from jaxgan.evaluation.record import CODES_FILE, read_samples
-from jaxgan.families.codes import differences as own_differences
-from jaxgan.families.codes import page as page  # part of the interface
-from jaxgan.families.codes.tables import (
+from jaxgan.names import escaped
+from jaxgan.report import formatting
+from jaxgan.report.blocks import Table, Text
+from jaxgan.report.code_tables import (
   TABLE_1,
   Column,
   by_experiment,
@@ -18,9 +19,6 @@ from jaxgan.families.codes.tables import (
   prior_tables,
   tables,
 )
-from jaxgan.names import escaped
-from jaxgan.report import differences, formatting, others
-from jaxgan.report.blocks import Table, Text
 from jaxgan.report.published import not_published, published_values, sources
 
 TITLE = 'Categorical codes'
@@ -105,10 +103,6 @@ def section(rows, footnotes):
     parts += [Table(title, lines) for title, lines in _tables(labelled, own, footnotes)]
     texts = [*EXPLANATION, common, sources(labelled).strip()]
     parts += [Text(text) for text in texts if text]
-    parts += others.blocks(labelled, 'codes')
-    differing = differences.cells(own_differences.TABLE, labelled)
-    if len(differing) > 1:
-      parts += [Table(differences.TITLE, differing), Text(differences.EXPLANATION)]
   if unlabelled:
     common, own = _protocols(unlabelled)
     lines = [('experiment', 'method', 'steps', 'codes', 'runs', 'prior')]
@@ -158,7 +152,7 @@ def pictures(rows, out):
   Raises:
     UserError: samples are damaged.
   """
-  from jaxgan.families.codes.pictures import code_grids
+  from jaxgan.report.code_pictures import code_grids
 
   panels, titles = {}, Counter()  # {(experiment, (height, width)): {title: images}}
   for row in itertools.chain(*_by_labels(rows)):

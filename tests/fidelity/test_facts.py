@@ -17,9 +17,9 @@ from experiments import cifar10_lt, fashion_stability, joint_vae_sweep, lsun5_lt
 from jaxgan import augment
 from jaxgan.algorithms import classifier, joint_vae
 from jaxgan.algorithms.infogan import _side_kept
-from jaxgan.families.class_balancing import classifiers
 from jaxgan.losses import class_balance, classification, contrastive, mutual_information
 from jaxgan.networks.conditional import ConditionalBatchNorm
+from jaxgan.report import classifiers
 from jaxgan.report.published import published_values
 
 _FILE = pathlib.Path(__file__).parent / 'facts.json'
