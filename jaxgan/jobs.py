@@ -35,7 +35,7 @@ from jaxgan.errors import UserError
 from jaxgan.metrics import class_distribution
 from jaxgan.networks import mnist
 from jaxgan.report import blocks, page
-from jaxgan.report import curves as chart
+from jaxgan.report import curves as curves_lib
 from jaxgan.runs.experiment import ClassifierJob
 
 _CLASSIFY_BATCH = 512
@@ -176,8 +176,9 @@ def training_job(
     curves.loss_curves(logging.read_metrics(folder), folder / 'loss_curves.png')
 
   def preview(step, last_step):
-    scalars = chart.scalars(logging.read_metrics(folder), lambda scalar: True)
-    page.write_progress(folder, name, [blocks.Curves('Curves', scalars)], step, last_step)
+    if page.is_due(folder, step, last_step):
+      scalars = curves_lib.scalars(logging.read_metrics(folder), lambda scalar: True)
+      page.write_progress(folder, name, [blocks.Curves('Curves', scalars)], step, last_step)
 
   def start(state):
     if own.algorithm.network not in PRETRAINED:

@@ -61,11 +61,6 @@ UPWARD = {
   ),
   'jaxgan.config.identity': ('data_prep.prepared_names',),
   'jaxgan.evaluation.cas': ('jaxgan.runs.experiment', 'jaxgan.sampling'),
-  'jaxgan.families.class_balancing.classifiers': (
-    'jaxgan.names',
-    'jaxgan.report.formatting',
-    'jaxgan.report.published',
-  ),
   'jaxgan.jobs': (
     'jaxgan.drawing.curves',
     'jaxgan.report.blocks',
@@ -79,8 +74,8 @@ UPWARD = {
 
 # Functions of more than 60 lines.
 LONG = {
-  'jaxgan.families.class_balancing.pictures': ('samples_by_class',),
-  'jaxgan.families.codes.charts': ('prior_over_time',),
+  'jaxgan.report.class_pictures': ('samples_by_class',),
+  'jaxgan.report.code_charts': ('prior_over_time',),
   'jaxgan.train': ('run',),
   'data_prep.long_tail_folder': ('make_splits', 'recipe'),
   'experiments.downstream': ('measure',),

@@ -32,6 +32,7 @@ FORBIDDEN = {
   'jaxgan.networks': (*OUTSIDE, *_rooms('algorithms'), *READERS),
   # An algorithm has the section that configures it.
   'jaxgan.algorithms': (*(name for name in OUTSIDE if name != 'jaxgan.config'), *READERS),
+  'jaxgan.evaluation': _rooms('drawing', 'families', 'report', 'run'),
   'jaxgan.config': _rooms(
     'algorithms',
     'data',
@@ -214,10 +215,11 @@ def test_every_program_is_compiled_in_one_way(module):
     ('jaxgan.runs.execute', 'from jaxgan.families import codes', ['jaxgan.families.codes']),
     ('jaxgan.report.rows', 'import jaxgan.families.codes', ['jaxgan.families.codes']),
     (
-      'jaxgan.families.codes.report',
-      'def f():\n  from jaxgan.families.class_balancing.report import TITLE',
-      ['jaxgan.families.class_balancing.report'],
+      'jaxgan.families.codes',
+      'def f():\n  from jaxgan.families.class_balancing.differences import TABLE',
+      ['jaxgan.families.class_balancing.differences'],
     ),
+    ('jaxgan.evaluation.record', 'from jaxgan.report import rows', ['jaxgan.report.rows']),
     ('jaxgan.drawing.page', 'from jaxgan import families', ['jaxgan.families']),
     ('jaxgan.drawing.page', 'from jaxgan.algorithms.gan import gan', ['jaxgan.algorithms.gan']),
     ('jaxgan.losses.contrastive', 'from jaxgan import config', ['jaxgan.config']),
@@ -238,7 +240,7 @@ def test_the_rules_see_wrong_imports(module, source, wrong):
   ('module', 'source'),
   [
     ('jaxgan.runs.execute', 'from jaxgan import families\nfrom jaxgan.families import family_of'),
-    ('jaxgan.families.codes', 'from jaxgan.families.codes import report\nimport jaxgan.drawing'),
+    ('jaxgan.families.codes', 'from jaxgan.families.codes import differences'),
     ('jaxgan.metrics.inception', 'import pathlib'),
     ('jaxgan.losses.contrastive', 'import jax\nfrom jaxgan import priors'),
   ],
@@ -273,7 +275,7 @@ from tests.evaluations import CLASS_BALANCE, CODES, save
 folder = {str(tmp_path)!r}
 logging.read_metrics(folder)
 for method in jaxgan.families.all_methods():
-  assert jaxgan.families.family_of([method]).report.TITLE
+  assert jaxgan.families.family_of([method]).REPORT.TITLE
 for evaluation in (CLASS_BALANCE, CODES):
   save(jaxgan.report.Path(folder, evaluation['method']), evaluation)
 assert 'Table 4' in jaxgan.report.report([folder])

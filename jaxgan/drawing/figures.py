@@ -40,12 +40,18 @@ def legend(axes, entries, **options):
 
 def save_figure(path, figure):
   """Writes a figure as a PNG, whole or not at all; all of its texts are drawn as they are."""
+  files.replace(path, rendered(figure, 'png'))
+
+
+def rendered(figure, kind: str) -> bytes:
+  """A figure as a 'png' or 'svg', always the same bytes; all of its texts are as they are."""
   import matplotlib
   from matplotlib.text import Text
 
   buffer = io.BytesIO()
   # Of texts that come while it is drawn. A user's own style stays as it is.
   literal = {'text.parse_math': False, 'text.usetex': False, 'font.family': [fonts.FAMILY]}
+  literal |= {'svg.fonttype': 'none', 'svg.hashsalt': 'jaxgan'}
   with matplotlib.rc_context(literal), warnings.catch_warnings():
     warnings.filterwarnings('ignore', message='.*Glyph .* missing')  # `fonts` logs these.
     for axes in figure.axes:  # The names at the ticks are made when they are asked for.
@@ -56,5 +62,6 @@ def save_figure(path, figure):
       text.set_parse_math(False)
       text.set_usetex(False)
       text.set_fontfamily(families)
-    figure.savefig(buffer, format='png', dpi=DPI)
-  files.replace(path, buffer.getvalue())
+    undated = {'metadata': {'Date': None}} if kind == 'svg' else {}
+    figure.savefig(buffer, format=kind, dpi=DPI, **undated)
+  return buffer.getvalue()

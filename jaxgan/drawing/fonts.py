@@ -18,22 +18,22 @@ _OTHERS = 'Noto Sans: apt install fonts-noto-core'
 _told = set()
 
 
-def path(bold: bool = False) -> str:
+def path() -> str:
   """The file of the font that most text is in."""
   from matplotlib import get_data_path
 
-  return f'{get_data_path()}/fonts/ttf/DejaVuSans{"-Bold" if bold else ""}.ttf'
+  return f'{get_data_path()}/fonts/ttf/DejaVuSans.ttf'
 
 
-def runs(text: str, bold: bool = False) -> list[tuple[str, str]]:
+def runs(text: str) -> list[tuple[str, str]]:
   """A text in pieces of one font: [(path of the font, piece)].
 
   Accents, joiners and spaces stay with the character before them.
   """
-  fonts, before = [], path(bold)
+  fonts, before = [], path()
   for char in text:
     joined = unicodedata.category(char) in ('Mn', 'Mc', 'Me', 'Cf', 'Zs')
-    before = before if joined else _font_of(char, bold)
+    before = before if joined else _font_of(char)
     fonts.append(before)
   tell_missing([text])
   pieces = itertools.groupby(zip(fonts, text, strict=True), key=lambda item: item[0])
@@ -47,7 +47,7 @@ def families(texts: Iterable[str]) -> list[str]:
   texts = list(texts)
   tell_missing(texts)
   found = [FAMILY]
-  for font in dict.fromkeys(_font_of(char, False) for char in dict.fromkeys(''.join(texts))):
+  for font in dict.fromkeys(_font_of(char) for char in dict.fromkeys(''.join(texts))):
     if font != path():
       # Its list of fonts, which matplotlib keeps over sessions, may be older than the font.
       font_manager.fontManager.addfont(font)
@@ -79,18 +79,15 @@ def _advice(char):
 def is_missing(char: str) -> bool:
   """Whether a character that is to be seen is in no font."""
   unseen = char.isascii() or unicodedata.category(char) in ('Cc', 'Cf', 'Zs')
-  return not unseen and ord(char) not in _characters(_font_of(char, False))
+  return not unseen and ord(char) not in _characters(_font_of(char))
 
 
 @functools.cache
-def _font_of(char, bold):
+def _font_of(char):
   """The file of the first font that has a character; the main font where none has."""
-  if char.isascii():
-    return path(bold)
-  for font in (path(bold), path()):
-    if ord(char) in _characters(font):
-      return font
-  return next((font for font in _installed() if ord(char) in _characters(font)), path(bold))
+  if char.isascii() or ord(char) in _characters(path()):
+    return path()
+  return next((font for font in _installed() if ord(char) in _characters(font)), path())
 
 
 @functools.cache

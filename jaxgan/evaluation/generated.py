@@ -154,7 +154,7 @@ class Observer:
     run = {name: value for name, value in by_seed.items() if name in varying}
     fixed = {name: value for name, value in by_seed.items() if name not in varying}
     return {
-      'published': (self._setup.config.published or {}).get(self._method),
+      'published': dict(self._setup.config.published or ()).get(self._method),
       'settings': self._settings(judges) | fixed | score.settings,
       'run': run | score.run,
       'labels': judges.label_sets,

@@ -215,9 +215,9 @@ def register(table: str, metric: Metric) -> None:
   METRICS[table][metric.name] = metric
 
 
-def added(table: str) -> list[Metric]:
-  """The metrics that were registered from outside."""
-  return [one for name, one in METRICS[table].items() if name not in _BUILT_IN]
+def added(metrics: Mapping[str, Metric]) -> list[Metric]:
+  """The metrics of a table that were registered from outside."""
+  return [metric for name, metric in metrics.items() if name not in _BUILT_IN]
 
 
 def needs(metrics: Mapping[str, Metric], periodic: bool = False) -> frozenset[str]:

@@ -18,10 +18,12 @@ A family is a package that imports the core and no other family, with
   recognised(config, data)                  the names of what the `classify` of its algorithms tells
                                             apart without labels, () where that is nothing
   METRICS                                   its table of `jaxgan.evaluation.metric`
+  DIFFERENCES                               what differs from the authors' code
   evaluation(setup, method, algorithm)      -> a `jaxgan.evaluation.evaluate.Evaluation`
   compare(workdir, folders)                 draws the evaluated methods {method: folder} beside
                                             each other; returns the paths
-  report                                    its part of a report, see `jaxgan.report`
+  REPORT, PAGE                              its part of a report, and what a page shows of a run,
+                                            see `jaxgan.report`
 
 Importing it brings neither drawing nor checkpoints, so that configurations and results are read
 quickly. A new family is one such package and its line in `FAMILIES`; the core asks for it here

@@ -1,17 +1,20 @@
 """Report: the evaluations of many runs in tables, beside the published numbers.
 
-The family of an evaluation's method defines the tables: its `report` is a module with
+The family of an evaluation's method defines the tables: its REPORT is a module with
 
   TITLE                     of its section
   published(record)         -> (the paper's values, their source)
   section(rows, footnotes)  -> tables and texts, see `jaxgan.report.blocks`
   console(rows)             -> texts for the terminal
   pictures(rows, out)       what it draws beside the report `out`
-  page                      a module with what a page shows of a run:
-    trained(folder, class_names, train_counts)  -> blocks of what it has since it began
-    evaluated(folder, record)                   -> blocks of its evaluation
+
+Its PAGE is a module with what a page shows of a run:
+
+  trained(folder, class_names, train_counts)  -> blocks of what it has since it began
+  evaluated(folder, record)                   -> blocks of its evaluation
 """
 
+import contextlib
 from pathlib import Path
 
 from jaxgan import families, files, optional
@@ -19,8 +22,8 @@ from jaxgan.errors import UserError
 from jaxgan.evaluation import metric
 from jaxgan.evaluation import record as record_lib
 from jaxgan.names import escaped
-from jaxgan.report import formatting
-from jaxgan.report.blocks import Text
+from jaxgan.report import differences, formatting, others
+from jaxgan.report.blocks import Table, Text
 from jaxgan.report.footnotes import Footnotes
 from jaxgan.report.published import published_values
 from jaxgan.report.rows import merge
@@ -70,9 +73,9 @@ def report(work_dirs, out=None):
 def _write_markdown(rows, text, out):
   """Writes the tables, and the pictures beside them; what is wrong with the runs shows in these."""
   failed = None
-  for family_report, own in _by_family(rows):
+  for family, own in _by_family(rows):
     try:
-      family_report.pictures(own, out)
+      family.REPORT.pictures(own, out)
     except (UserError, OSError):
       raise
     except Exception as error:  # The numbers stand.
@@ -113,7 +116,7 @@ def collect(work_dirs):
       )
     paths |= {path.resolve(): path for path in found}
   records = [(_read(path), path.parent) for path in paths.values()]
-  return merge(records, lambda record: _family(record).report.published(record))
+  return merge(records, lambda record: _family(record).REPORT.published(record))
 
 
 def _read(path):
@@ -139,8 +142,8 @@ def markdown_table(rows):
   """
   footnotes = Footnotes()
   parts = []
-  for family_report, own in _by_family(rows):
-    parts += [f'## {family_report.TITLE}', *map(_markdown, family_report.section(own, footnotes))]
+  for family, own in _by_family(rows):
+    parts += [f'## {family.REPORT.TITLE}', *map(_markdown, _section(family, own, footnotes))]
   return '\n\n'.join([*parts, '\n'.join(footnotes.lines())])
 
 
@@ -154,8 +157,9 @@ def console_table(rows):
     The text, one block for each experiment.
   """
   blocks = []
-  for family_report, own in _by_family(rows):
-    blocks += family_report.console(own)
+  for family, own in _by_family(rows):
+    with _damage_told(own):
+      blocks += family.REPORT.console(own)
   return '\n\n'.join(blocks)
 
 
@@ -170,8 +174,8 @@ def _page(rows):
   from jaxgan.report import page
 
   footnotes, sections = Footnotes(), []
-  for family_report, own in _by_family(rows):
-    sections.append(page.Section(family_report.TITLE, family_report.section(own, footnotes)))
+  for family, own in _by_family(rows):
+    sections.append(page.Section(family.REPORT.TITLE, _section(family, own, footnotes)))
   for row in rows:
     several = f' (first of {len(row.folders)} runs)' if len(row.folders) > 1 else ''
     title = f'{row.experiment}: {row.method}{several}'
@@ -183,15 +187,21 @@ def _page(rows):
 def _blocks(row):
   """What the page shows of the first run of a row."""
   record, folder = row.records[0], row.folders[0]
-  shown, labels = _family(record).report.page, record.labels.get('classes')
-  try:
+  shown, labels = _family(record).PAGE, record.labels.get('classes')
+  with _damage_told([row], 'its log or its images are'):
     trained = shown.trained(folder, labels.names if labels else (), labels.counts if labels else ())
     return trained + shown.evaluated(folder, record)
+
+
+@contextlib.contextmanager
+def _damage_told(rows, what=f'one {record_lib.NAME} is'):
+  """Raises a UserError that names the folders where their files do not go together."""
+  try:
+    yield
   except (ValueError, KeyError, TypeError, IndexError) as error:
-    raise UserError(
-      f'{folder}: its log or its images are damaged ({type(error).__name__}: {error}); '
-      'run --mode=evaluate again'
-    ) from error
+    folders = ', '.join(str(row.folders[0]) for row in rows)
+    reason = f'{type(error).__name__}: {error}'
+    raise UserError(f'{folders}: {what} damaged ({reason}); run --mode=evaluate again') from error
 
 
 def _family(record):
@@ -199,8 +209,17 @@ def _family(record):
   return families.family_of([record.method])
 
 
+def _section(family, rows, footnotes):
+  """The tables of a family, then metrics from outside and what differs from the authors' code."""
+  with _damage_told(rows):
+    parts = family.REPORT.section(rows, footnotes) + others.blocks(rows, family.METRICS)
+  differing = differences.cells(family.DIFFERENCES, rows)
+  if len(differing) > 1:
+    parts += [Table(differences.TITLE, differing), Text(differences.EXPLANATION)]
+  return parts
+
+
 def _by_family(rows):
-  """[(report of a family, its rows)] of the families that have rows."""
-  reports = [family.report for family in families.all_families()]
-  own = [[row for row in rows if _family(row).report is one] for one in reports]
-  return [(one, rows) for one, rows in zip(reports, own, strict=True) if rows]
+  """[(family, its rows)] of the families that have rows."""
+  own = {family: [r for r in rows if _family(r) is family] for family in families.all_families()}
+  return [(family, rows) for family, rows in own.items() if rows]

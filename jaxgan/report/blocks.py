@@ -32,7 +32,7 @@ class Text:
 
 @dataclass(frozen=True)
 class Curves:
-  """Charts beside each other, see `jaxgan.report.curves`."""
+  """Charts beside each other: a list of `Image`, see `jaxgan.report.curves`."""
 
   title: str
   charts: list
@@ -41,14 +41,19 @@ class Curves:
 
 @dataclass(frozen=True)
 class Image:
-  """A PNG and what it shows, in words."""
+  """A PNG, or an SVG, and what it shows, in words."""
 
   data: bytes
   alt: str
 
   @property
+  def kind(self) -> str:
+    """Its type as the web names it."""
+    return 'image/png' if self.data.startswith(_SIGNATURE) else 'image/svg+xml'
+
+  @property
   def size(self) -> tuple[int, int]:
-    """(width, height) in pixels."""
+    """(width, height) of a PNG in pixels."""
     return struct.unpack('>II', self.data[16:_HEADER])
 
 

@@ -1,12 +1,15 @@
-"""Charts of lines as geometry: numbers in, what an SVG of a fixed size is made of out."""
+"""Curves on pages: lines over common axes, as an SVG."""
 
 from dataclasses import dataclass
-import math
 
-WIDTH, HEIGHT = 360, 210  # of the SVG, about the width of a phone: text keeps its size there
-TOP, RIGHT, BOTTOM = 10, 14, 24
-CHARACTER = 6.6  # width of a digit in a tick label
-FIRST_HUE, LAST_HUE = 255, 15  # of the lines, from blue to red
+import numpy as np
+
+from jaxgan.logging import read_metrics
+from jaxgan.names import shown
+from jaxgan.report.blocks import Curves, Image
+
+SIZE = (4.2, 2.6)  # inches, about the width of a phone
+LISTED = 6  # lines in a legend below each other; more stand beside the axes
 
 
 @dataclass(frozen=True)
@@ -18,50 +21,8 @@ class Line:
   ys: list
 
 
-@dataclass(frozen=True)
-class Drawn:
-  """A line of a chart: its name, last value as text, SVG path, hue and whether it is dashed."""
-
-  name: str
-  last: str
-  path: str
-  hue: int
-  dashed: bool
-
-
-@dataclass(frozen=True)
-class Chart:
-  """What a template draws.
-
-  Attributes:
-    title: what the values are.
-    x_label: what the positions are.
-    left: x of the vertical axis; the horizontal one is at HEIGHT - BOTTOM.
-    x_ticks: [(x, text)].
-    y_ticks: [(y, text)].
-    lines: a list of `Drawn`.
-    level: (name, y) of a dotted line, or None.
-    width: of the SVG.
-    height: of the SVG.
-    right: x of the end of the horizontal axis.
-    bottom: y of the horizontal axis.
-  """
-
-  title: str
-  x_label: str
-  left: float
-  x_ticks: list
-  y_ticks: list
-  lines: list
-  level: tuple | None
-  width: int = WIDTH
-  height: int = HEIGHT
-  right: int = WIDTH - RIGHT
-  bottom: int = HEIGHT - BOTTOM
-
-
-def chart(title, lines, x_label='step', level=None, zeros='', last=True) -> Chart | None:
-  """Lays out lines over common axes; None where there is no value.
+def chart(title, lines, x_label='step', level=None, zeros='', last=True) -> Image | None:
+  """Draws lines over common axes; None where there is no value.
 
   Args:
     title: what the values are.
@@ -71,96 +32,54 @@ def chart(title, lines, x_label='step', level=None, zeros='', last=True) -> Char
     zeros: the axes that begin at 0: 'x', 'y', 'xy' or ''.
     last: whether the last values are told.
   """
-  values = [y for line in lines for y in line.ys if _is_number(y)]
-  if not values:
+  values = [np.array(line.ys, np.float64) for line in lines]
+  if not any(np.isfinite(ys).any() for ys in values):
     return None
-  values += [level[1]] if level else []
-  x_range = _range([x for line in lines for x in line.xs], 0.0, 'x' in zeros)
-  y_range = _range(values, 0.05, 'y' in zeros)
-  y_texts = [(y, _text(y)) for y in ticks(*y_range, 5)]
-  left = 8 + CHARACTER * max(len(text) for _, text in y_texts)
-  width = WIDTH - RIGHT - left
+  from matplotlib import colormaps
 
-  def to_x(x):
-    return round(left + width * (x - x_range[0]) / (x_range[1] - x_range[0]), 1)
+  from jaxgan.drawing import figures
 
-  def to_y(y):
-    share = (y - y_range[0]) / (y_range[1] - y_range[0])
-    return round(HEIGHT - BOTTOM - (HEIGHT - BOTTOM - TOP) * share, 1)
-
-  drawn = []
-  for index, line in enumerate(lines):
-    turn = index / (len(lines) - 1) if len(lines) > 1 else 0.2
-    known = [y for y in line.ys if _is_number(y)]
-    drawn.append(
-      Drawn(
-        line.name,
-        f'{known[-1]:.3g}' if last and known else '',
-        _path(line, to_x, to_y),
-        round(FIRST_HUE + turn * (LAST_HUE - FIRST_HUE)),
-        index % 2 == 1,
-      )
-    )
-  return Chart(
-    title,
-    x_label,
-    round(left, 1),
-    [(to_x(x), _text(x)) for x in ticks(*x_range, 4)],
-    [(to_y(y), text) for y, text in y_texts],
-    drawn,
-    (level[0], to_y(level[1])) if level else None,
-  )
+  many = len(lines) + bool(level) > LISTED
+  figure = figures.new_figure(*SIZE, layout='constrained' if many else None)
+  # Without a layout, which takes as long again: a page has many charts of a line or two.
+  axes = figure.add_subplot() if many else figure.add_axes((0.13, 0.17, 0.84, 0.7))
+  entries, told = [], [f'{title} over {x_label}']
+  colors = colormaps['viridis'](np.linspace(0.1, 0.9, len(lines)))
+  for line, ys, color, style in zip(lines, values, colors, ['-', '--'] * len(lines), strict=False):
+    marker = '.' if len(ys) < 30 else None
+    (drawn,) = axes.plot(line.xs, ys, color=color, linestyle=style, linewidth=1.4, marker=marker)
+    known = ys[np.isfinite(ys)]
+    value = f': {known[-1]:.3g}' if last and len(known) else ''
+    entries.append((f'{shown(line.name)}{value}', drawn))
+    told.append(f'{line.name}, last value{value[1:]}' if value else line.name)
+  if level:
+    entries.append((level[0], axes.axhline(level[1], color='black', linestyle=':', linewidth=1.2)))
+  axes.set_xlim(left=0 if 'x' in zeros else None)
+  axes.set_ylim(bottom=0 if 'y' in zeros else None)
+  axes.set_title(shown(title, 48), fontsize=10, loc='left')
+  axes.set_xlabel(x_label, fontsize=9)
+  figures.plain_axes(axes)
+  beside = {'loc': 'center left', 'bbox_to_anchor': (1.0, 0.5)} if many else {}
+  figures.legend(axes, entries, fontsize=8, frameon=False, **beside)
+  return Image(figures.rendered(figure, 'svg'), '; '.join(told))
 
 
-def ticks(lowest, highest, most):
-  """At most so many multiples of 1, 2 or 5 times a power of ten from lowest to highest.
+def training(folder, title: str, shares) -> list[Curves]:
+  """Blocks of the log of a run: its losses; its scores and shares of classes or codes.
 
-  Example:
-    >>> ticks(0, 3000, 4)
-    [0, 1000, 2000, 3000]
+  Args:
+    folder: of the run or replica.
+    title: of the scores.
+    shares: rows of the log -> the chart of what images are shared among, or None.
   """
-  exponent = math.floor(math.log10((highest - lowest) / most))
-  for step in (factor * 10.0**e for e in (exponent, exponent + 1) for factor in (1, 2, 5)):
-    first, last = math.ceil(lowest / step - 1e-9), math.floor(highest / step + 1e-9)
-    if last - first < most:
-      break
-  found = [round(i * step, 12) for i in range(first, last + 1)]
-  return [int(value) if value == int(value) else value for value in found]
+  rows = read_metrics(folder)
+  losses = scalars(rows, lambda name: name.startswith('loss/'))
+  drawn, scores = shares(rows), scalars(rows, lambda name: name.startswith('evaluation/'))
+  parts = ('Losses', losses), (title, [drawn, *scores] if drawn else scores)
+  return [Curves(title, charts) for title, charts in parts if charts]
 
 
-def _range(values, margin, from_zero):
-  """The ends of an axis; one from 0 is for values that are not negative."""
-  lowest, highest = 0.0 if from_zero else min(values), max(values)
-  if lowest == highest:
-    lowest, highest = lowest - (0.0 if from_zero else 0.5), highest + 0.5
-  margin *= highest - lowest
-  return lowest if from_zero else lowest - margin, highest + margin
-
-
-def _path(line, to_x, to_y):
-  parts, runs = [], [[]]
-  for x, y in zip(line.xs, line.ys, strict=True):
-    if _is_number(y):
-      runs[-1].append(f'{to_x(x)},{to_y(y)}')
-    elif runs[-1]:
-      runs.append([])
-  for run in filter(None, runs):
-    # A point of its own, with round ends, is a dot.
-    parts.append(f'M{"L".join(run)}' if len(run) > 1 else f'M{run[0]}h0')
-  return ''.join(parts)
-
-
-def _is_number(value):
-  return value is not None and math.isfinite(value)
-
-
-def _text(value):
-  if value and not 1e-3 <= abs(value) < 1e6:
-    return f'{value:.3g}'
-  return f'{value:,}' if isinstance(value, int) else f'{value:.6g}'
-
-
-def scalars(rows, is_shown) -> list[Chart]:
+def scalars(rows, is_shown) -> list[Image]:
   """A chart of each scalar in rows of metrics, losses first.
 
   Args:
@@ -172,9 +91,5 @@ def scalars(rows, is_shown) -> list[Chart]:
   charts = []
   for name in sorted(names, key=lambda name: not name.startswith('loss/')):
     own = [row for row in rows if name in row]
-    charts.append(chart(name, [Line(name, *_columns(own, name))]))
+    charts.append(chart(name, [Line(name, [r['step'] for r in own], [r[name] for r in own])]))
   return [one for one in charts if one]
-
-
-def _columns(rows, name):
-  return [row['step'] for row in rows], [row[name] for row in rows]

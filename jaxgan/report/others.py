@@ -6,9 +6,9 @@ from jaxgan.report import formatting
 from jaxgan.report.blocks import Table, Text
 
 
-def blocks(rows, table: str) -> list:
+def blocks(rows, metrics) -> list:
   """A table with a column for each number that was added, and what it means; [] without any."""
-  added = [one for one in metric.added(table) if not one.axes]
+  added = [one for one in metric.added(metrics) if not one.axes]
   names = [
     name
     for one in added

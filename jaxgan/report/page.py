@@ -50,6 +50,12 @@ def render(title: str, sections, notes=(), lead: str = '', live: bool = False) -
   )
 
 
+def is_due(folder, step: int, last: int) -> bool:
+  """Whether the progress page is to be written: drawing it at every row would slow a run down."""
+  path = Path(folder) / PROGRESS_FILE
+  return step >= last or not path.exists() or time.time() - path.stat().st_mtime >= RELOAD
+
+
 def write_progress(folder, title: str, blocks, step: int, last: int) -> None:
   """Writes how far a run is beside its metrics; the page loads itself anew until the last step.
 
@@ -79,7 +85,7 @@ def _template():
 
 
 def _data_uri(image):
-  return f'data:image/png;base64,{base64.b64encode(image.data).decode()}'
+  return f'data:{image.kind};base64,{base64.b64encode(image.data).decode()}'
 
 
 def _kind(block):

@@ -112,7 +112,9 @@ def train_method(made: Inputs, method: str, profile: bool = False) -> None:
         curves.loss_curves(logging.read_metrics(whole), path)
 
   def preview(step, last_step):
-    shown = made.family.report.page.trained(
+    if not page.is_due(whole, step, last_step):
+      return
+    shown = made.family.PAGE.trained(
       replica_folders[0], made.data.class_names(0), made.data.share_counts(0)
     )
     several = len(replica_folders)

@@ -25,7 +25,7 @@ def test_each_piece_of_a_text_is_in_a_font_that_has_it():
   assert fonts.runs(text) == [
     (fonts.path(), 'a é'), (STIX, f'{ONLY_THERE}\u0301 '), (fonts.path(), f'b{NOWHERE}')
   ]  # fmt: skip
-  assert fonts.runs('abc', bold=True) == [(fonts.path(bold=True), 'abc')] and fonts.runs('') == []
+  assert fonts.runs('abc') == [(fonts.path(), 'abc')] and fonts.runs('') == []
   assert fonts.families(['abc', 'é']) == ['DejaVu Sans']
   assert fonts.families(['abc', text]) == ['DejaVu Sans', 'STIXGeneral']
 

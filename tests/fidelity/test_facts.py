@@ -18,9 +18,9 @@ from jaxgan import augment
 from jaxgan.algorithms import classifier, joint_vae
 from jaxgan.algorithms.infogan_joint import side_kept
 from jaxgan.config.overrides import changed
-from jaxgan.families.class_balancing import classifiers
 from jaxgan.losses import class_balance, classification, contrastive, mutual_information
 from jaxgan.networks.conditional import ConditionalBatchNorm
+from jaxgan.report import classifiers
 from jaxgan.report.published import published_values
 
 _FILE = pathlib.Path(__file__).parent / 'facts.json'

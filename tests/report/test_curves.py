@@ -1,59 +1,52 @@
-"""Charts: where lines, ticks and gaps are."""
+"""Curves of pages: what is drawn and told, and that the same numbers are the same bytes."""
 
 import re
+from xml.etree import ElementTree
 
 import pytest
 
-from jaxgan.report.curves import HEIGHT, WIDTH, Line, chart, scalars, ticks
+from jaxgan.report.curves import Line, chart, scalars
 
 
-@pytest.mark.parametrize(
-  ('ends', 'expected'),
-  [
-    ((0, 3000), [0, 1000, 2000, 3000]),
-    ((100, 3000), [1000, 2000, 3000]),
-    ((-0.21, 0.2), [-0.2, 0, 0.2]),
-    ((0.0986, 0.1013), [0.099, 0.1, 0.101]),
-    ((3, 3.7e-5 + 3), [3, 3.00001, 3.00002, 3.00003]),
-  ],
-)
-def test_ticks_are_round_and_few(ends, expected):
-  assert ticks(*ends, 4) == pytest.approx(expected, abs=1e-12)
+def _texts(image):
+  root = ElementTree.fromstring(image.data)
+  return [''.join(node.itertext()).strip() for node in root.iter() if node.tag.endswith('}text')]
 
 
-def _points(path):
-  return [tuple(map(float, point)) for point in re.findall(r'([\d.]+),([\d.]+)', path)]
+def test_texts_are_texts_and_values_are_told():
+  image = chart('share <of> $x$', [Line('a_b', [0, 10], [0.0, 4.0]), Line('c', [0], [1.25])])
+  texts = _texts(image)
+  assert {'share <of> $x$', 'a_b: 4', 'c: 1.25', 'step'} <= set(texts)
+  assert image.alt == 'share <of> $x$ over step; a_b, last value 4; c, last value 1.25'
+  assert 'last value' not in chart('share', [Line('a', [1], [2.0])], last=False).alt
 
 
-def test_lines_fill_the_axes():
-  drawn = chart('loss', [Line('a', [0, 10], [0.0, 4.0])], zeros='y')
-  (left, low), (right, high) = _points(drawn.lines[0].path)
-  assert (left, right) == (drawn.left, drawn.right) and low == drawn.bottom
-  assert 0 < high < 20 and 0 < left < right < WIDTH and drawn.bottom < HEIGHT
-  assert [text for _, text in drawn.y_ticks] == ['0', '1', '2', '3', '4']
-  assert drawn.y_ticks[4][0] == high and drawn.x_ticks[0] == (left, '0')
-  assert drawn.lines[0].last == '4'
+def test_the_same_numbers_are_the_same_bytes():
+  lines = [Line('a', [1, 2], [0.5, 0.25])]
+  first, again = chart('loss', lines), chart('loss', lines)
+  assert first.data == again.data and b'dc:date' not in first.data
+  assert first.data != chart('loss', [Line('a', [1, 2], [0.5, 0.3])]).data
 
 
 def test_values_that_were_not_finite_are_gaps():
-  drawn = chart('loss', [Line('a', [1, 2, 3, 4, 5], [1.0, 2.0, None, float('nan'), 3.0])])
-  path = drawn.lines[0].path
-  assert path.count('M') == 2 and path.endswith('h0') and len(_points(path)) == 3
+  image = chart('loss', [Line('a', range(40), [1.0] * 20 + [None, float('nan')] + [3.0] * 18)])
+  paths = re.findall(rb'<path d="(M[^"]*)"[^>]*stroke-width: 1.4', image.data)
+  assert max(path.count(b'M') for path in paths) == 2
   assert chart('loss', [Line('a', [1, 2], [None, None])]) is None
+  assert chart('loss', [Line('a', [5], [0.5])]) is not None
 
 
-def test_a_level_is_within_the_axes_and_constant_values_have_some():
-  drawn = chart('share', [Line('a', [5], [0.5])], level=('uniform', 0.9))
-  name, y = drawn.level
-  assert name == 'uniform' and 0 < y < _points(drawn.lines[0].path)[0][1] < drawn.bottom
-  (point,) = _points(chart('share', [Line('a', [5], [0.5])]).lines[0].path)
-  assert drawn.left < point[0] < drawn.right
+@pytest.mark.parametrize('number', [2, 12])
+def test_lines_have_colours_of_their_own(number):
+  image = chart('share', [Line(f'class {k}', [1, 2], [k, k]) for k in range(number)])
+  colours = set(re.findall(rb'stroke: (#\w+); stroke-width: 1.4', image.data))
+  assert len(colours) == number
 
 
-def test_lines_have_colours_of_their_own():
-  drawn = chart('share', [Line(f'class {k}', [1, 2], [k, k]) for k in range(10)])
-  assert len({line.hue for line in drawn.lines}) == 10
-  assert [line.dashed for line in drawn.lines[:3]] == [False, True, False]
+def test_a_level_is_named_and_axes_begin_at_zero():
+  image = chart('share', [Line('a', [5, 9], [7.5, 8.5])], level=('uniform', 9.5), zeros='xy')
+  texts = _texts(image)
+  assert 'uniform' in texts and texts.count('0') == 2
 
 
 def test_a_chart_a_scalar():
@@ -61,5 +54,8 @@ def test_a_chart_a_scalar():
     {'step': 1, 'evaluation/nmi': None, 'loss/b': 1.0, 'prior': [0.5, 0.5]},
     {'step': 2, 'evaluation/nmi': 0.5, 'loss/b': 1.0, 'other': 3.0},
   ]
-  titles = [one.title for one in scalars(rows, lambda name: name != 'other')]
-  assert titles == ['loss/b', 'evaluation/nmi']
+  alts = [one.alt for one in scalars(rows, lambda name: name != 'other')]
+  assert alts == [
+    'loss/b over step; loss/b, last value 1',
+    'evaluation/nmi over step; evaluation/nmi, last value 0.5',
+  ]

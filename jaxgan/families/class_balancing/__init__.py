@@ -11,12 +11,14 @@ from jaxgan.config.section import Count, OneOf, Section, Several, field
 from jaxgan.errors import UserError
 from jaxgan.evaluation import features, metric
 from jaxgan.families.class_balancing import differences
-from jaxgan.families.class_balancing import report as report  # part of the interface
 from jaxgan.networks.gans import NETWORKS
+from jaxgan.report import class_page, classes
 from jaxgan.runs.experiment import Checkpoint
 
 METHODS = tuple(gan_methods.METHODS)
 METRICS = metric.METRICS['generated']
+DIFFERENCES = differences.TABLE
+REPORT, PAGE = classes, class_page
 _NO_RECOGNISER = 'one of label_free_folder.py or mnist_lt_balanced.py, which have a recogniser'
 
 
@@ -210,16 +212,16 @@ def recognised(config, data: data_lib.TrainingData) -> tuple[str, ...]:
 def evaluation(setup, method: str, algorithm):
   """What measures and draws the states of a method."""
   from jaxgan.evaluation import evaluate, generated
-  from jaxgan.families.class_balancing import pictures  # It draws: not for those who only read.
+  from jaxgan.report import class_pictures  # It draws: not for those who only read.
 
   needed = roles(setup.config, [method], setup.data.labelled)
   observer = generated.Observer(setup, method, algorithm, needed)
   differing = differences.lines(setup.config, method)
-  return evaluate.Evaluation(setup, method, observer, METRICS, pictures, differing)
+  return evaluate.Evaluation(setup, method, observer, METRICS, class_pictures, differing)
 
 
 def compare(workdir, folders):
   """Draws methods beside each other: classes of their images, images sorted by class."""
-  from jaxgan.families.class_balancing import pictures
+  from jaxgan.report import class_pictures
 
-  return pictures.compare(workdir, folders)
+  return class_pictures.compare(workdir, folders)

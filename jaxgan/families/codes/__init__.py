@@ -9,13 +9,15 @@ from jaxgan.config.section import Count, Section, field
 from jaxgan.errors import UserError
 from jaxgan.evaluation import metric
 from jaxgan.families.codes import differences
-from jaxgan.families.codes import report as report  # part of the interface
 from jaxgan.networks import infogans
+from jaxgan.report import code_page, codes
 from jaxgan.runs.experiment import Checkpoint
 
 JOINT_VAE = 'joint_vae'
 METHODS = (*infogan.VARIANTS, JOINT_VAE)
 METRICS = metric.METRICS['codes']
+DIFFERENCES = differences.TABLE
+REPORT, PAGE = codes, code_page
 
 
 class CodesEvaluation(Section):
@@ -109,18 +111,19 @@ def build(config, method: str, data: data_lib.TrainingData, classifiers):
 
 def evaluation(setup, method: str, algorithm):
   """What measures and draws the states of a method."""
-  from jaxgan.evaluation import codes, evaluate
-  from jaxgan.families.codes import pictures  # It draws: not for those who only read.
+  from jaxgan.evaluation import codes as codes_lib
+  from jaxgan.evaluation import evaluate
+  from jaxgan.report import code_pictures  # It draws: not for those who only read.
 
   names = recognised(setup.config, setup.data)
   # The encoder of JointVAE is another network than Q.
-  observer = codes.Observer(setup, algorithm, names, has_untrained=method != JOINT_VAE)
+  observer = codes_lib.Observer(setup, algorithm, names, has_untrained=method != JOINT_VAE)
   differing = differences.lines(setup.config, method)
-  return evaluate.Evaluation(setup, method, observer, METRICS, pictures, differing)
+  return evaluate.Evaluation(setup, method, observer, METRICS, code_pictures, differing)
 
 
 def compare(workdir, folders):
   """Draws the code grids of the evaluated methods side by side."""
-  from jaxgan.families.codes import pictures
+  from jaxgan.report import code_pictures
 
-  return pictures.compare(workdir, folders)
+  return code_pictures.compare(workdir, folders)

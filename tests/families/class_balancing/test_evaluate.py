@@ -19,7 +19,7 @@ from jaxgan.errors import UserError
 from jaxgan.evaluation.evaluate import Evaluation
 from jaxgan.evaluation.generated import Observer
 from jaxgan.families import class_balancing
-from jaxgan.families.class_balancing import pictures
+from jaxgan.report import class_pictures as pictures
 from jaxgan.runs import rules
 from tests import stand_in
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from jaxgan.drawing import page
-from jaxgan.families.codes import pictures
+from jaxgan.report import code_pictures as pictures
 from tests import pixels
 
 

@@ -332,12 +332,13 @@ def test_runs_without_labels(tmp_path):
     json.dumps(CODES | {'labels': labels(['0'], [1, 2])}),
     json.dumps(CODES | {'published': 3}),
     json.dumps(CODES | {'results': CODES['results'] | {'matched_classes': [0, 1]}}),
+    json.dumps(CODES | {'results': CODES['results'] | {'matched_classes': [0, 1, 3]}}),
   ],
 )
 def test_damaged_evaluation(tmp_path, damage):
   (tmp_path / 'evaluation.json').write_text(damage)
   with pytest.raises(UserError, match=r'evaluation\.json is damaged') as error:
-    collect([tmp_path])
+    report([tmp_path])
   assert '\n' not in str(error.value)
 
 

@@ -9,8 +9,6 @@ from jaxgan.drawing.grids import GAP, to_canvas, to_tiles
 from jaxgan.drawing.page import text_width
 from jaxgan.evaluation.record import IMAGES_FILE, read, read_samples
 from jaxgan.evaluation.record import NAME as RECORD
-from jaxgan.families.class_balancing import shares as shares_lib
-from jaxgan.families.class_balancing.shares import MAX_CLASSES, third_names
 from jaxgan.metrics.class_distribution import (
   THIRDS,
   class_counts,
@@ -18,6 +16,8 @@ from jaxgan.metrics.class_distribution import (
   kl_from_uniform,
 )
 from jaxgan.names import shown
+from jaxgan.report import shares as shares_lib
+from jaxgan.report.shares import MAX_CLASSES, third_names
 
 _NAME = 14  # pixels, the 10 points of a name beside a row
 _GRID = 100  # images of a sample grid, 10 x 10

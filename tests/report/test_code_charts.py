@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from jaxgan.families.codes import charts
+from jaxgan.report import code_charts as charts
 from tests import pixels
 
 

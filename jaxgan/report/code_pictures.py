@@ -13,10 +13,10 @@ from jaxgan.drawing import curves, grids
 from jaxgan.drawing.grids import GAP, MIN_TILE
 from jaxgan.drawing.page import MARGIN, new_page, text_width, write
 from jaxgan.evaluation.record import CODES_FILE, RETRIEVAL_FILE, read_samples
-from jaxgan.families.codes import charts
-from jaxgan.families.codes.charts import SMALL, one_each
-from jaxgan.families.codes.report import GRID_FILE
 from jaxgan.names import shown
+from jaxgan.report import code_charts as charts
+from jaxgan.report.code_charts import SMALL, one_each
+from jaxgan.report.codes import GRID_FILE
 
 LARGE = 16  # pixels, size of a title
 PANEL_TILE = 28  # pixels; smaller images are enlarged in code_grids

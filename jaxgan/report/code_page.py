@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-from jaxgan import logging
 from jaxgan.report import blocks
-from jaxgan.report.curves import Line, chart, scalars
+from jaxgan.report.curves import Line, chart, training
 
 PICTURES = {
   'code_grid.png': 'Codes: a row a code, a noise a column',
@@ -24,21 +23,18 @@ def trained(folder, class_names, train_counts):
     train_counts: not used.
   """
   del class_names, train_counts
-  rows = logging.read_metrics(folder)
-  found = []
-  if losses := scalars(rows, lambda name: name.startswith('loss/')):
-    found.append(blocks.Curves('Losses', losses))
-  scores = scalars(rows, lambda name: name.startswith('evaluation/'))
-  if priors := [row for row in rows if 'prior' in row]:
-    steps = [row['step'] for row in priors]
-    columns = zip(*(row['prior'] for row in priors), strict=True)
-    lines = [Line(f'code {code}', steps, list(column)) for code, column in enumerate(columns)]
-    drawn = chart('probability of each code', lines, level=('uniform', 1 / len(lines)))
-    scores += [drawn] if drawn else []
-  if scores:
-    found.append(blocks.Curves('Codes and their prior', scores))
   note = 'A row a code, a noise a column, the same at every step.'
-  return found + blocks.steps(folder, 'step_*.png', 'Codes over the steps', note)
+  grids = blocks.steps(folder, 'step_*.png', 'Codes over the steps', note)
+  return training(folder, 'Codes and their prior', _prior_chart) + grids
+
+
+def _prior_chart(rows):
+  rows = [row for row in rows if 'prior' in row]
+  columns = zip(*(row['prior'] for row in rows), strict=True)
+  steps = [row['step'] for row in rows]
+  lines = [Line(f'code {code}', steps, list(column)) for code, column in enumerate(columns)]
+  level = ('uniform', 1 / max(1, len(lines)))
+  return chart('probability of each code', lines, level=level)
 
 
 def evaluated(folder, record):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from jaxgan.evaluation.record import LabelSet
-from jaxgan.families.class_balancing import pictures
+from jaxgan.report import class_pictures as pictures
 from tests import pixels
 
 NAMES = [str(digit) for digit in range(10)]

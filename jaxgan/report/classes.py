@@ -6,12 +6,9 @@ import statistics
 import numpy as np
 
 from jaxgan.evaluation import verdicts
-from jaxgan.families.class_balancing import beside_published, classifiers
-from jaxgan.families.class_balancing import differences as own_differences
-from jaxgan.families.class_balancing import page as page  # part of the interface
 from jaxgan.metrics.class_distribution import GROUPS, THIRDS
 from jaxgan.names import escaped, shown
-from jaxgan.report import differences, formatting, others
+from jaxgan.report import classifiers, formatting, resamplings
 from jaxgan.report.blocks import Table, Text
 from jaxgan.report.published import published_values, sources
 
@@ -105,21 +102,19 @@ def section(rows, footnotes):
   """
   tables = {
     'Scores': (_scores(rows, footnotes), f'{EXPLANATION}{sources(rows)}'),
-    '± of re-samplings': (beside_published.resamplings(rows), beside_published.EXPLANATION),
+    '± of re-samplings': (resamplings.resamplings(rows), resamplings.EXPLANATION),
     'By frequency': (_by_frequency(rows), FREQUENCY_EXPLANATION),
     'Codes': (_codes(rows), CODES_EXPLANATION),
     'Quality and variety': (_quality(rows), QUALITY_EXPLANATION),
     'Beside the baseline': (_comparisons(rows), VERDICT_EXPLANATION),
     'Classifiers': (classifiers.table(rows), classifiers.EXPLANATION),
-    differences.TITLE: (differences.cells(own_differences.TABLE, rows), differences.EXPLANATION),
   }
-  parts = [
+  return [
     block
     for title, (lines, explanation) in tables.items()
     if len(lines) > 1
     for block in (Table(title, lines), Text(explanation))
   ]
-  return parts + others.blocks(rows, 'generated')
 
 
 def _scores(rows, footnotes):
@@ -236,7 +231,7 @@ def pictures(rows, out):
     out: `Path` of the report, FILE.md; writes FILE_classes.png, and FILE_classes_2.png, ... of rows
       that were trained on images of other classes or frequencies.
   """
-  from jaxgan.families.class_balancing.pictures import class_histogram
+  from jaxgan.report.class_pictures import class_histogram
 
   groups = {}
   for row in rows:

@@ -4,12 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
-from jaxgan import logging
 from jaxgan.evaluation import memorisation
 from jaxgan.evaluation.record import IMAGES_FILE, NEAREST_FILE, read_samples
-from jaxgan.families.class_balancing import shares
-from jaxgan.report import blocks
-from jaxgan.report.curves import Line, chart, scalars
+from jaxgan.report import blocks, shares
+from jaxgan.report.curves import Line, chart, training
 from jaxgan.report.formatting import number
 
 CLASSES_SHOWN, IMAGES_SHOWN = 10, 16  # of the images by class
@@ -21,10 +19,6 @@ NEAREST_NOTE = (
   'of the class is nearer to a training image than a held-out one is: 0.5 where both are alike, '
   '1 of copies, small where generated images are unlike all real ones.'
 )
-WITHOUT_NEAREST = (
-  'Left out: images beside their nearest training images, which evaluations of earlier versions '
-  'lack; run --mode=evaluate again to have them.'
-)
 
 
 def trained(folder, class_names, train_counts):
@@ -35,23 +29,17 @@ def trained(folder, class_names, train_counts):
     class_names: [K] strings.
     train_counts: [K] training images of each class.
   """
-  rows = logging.read_metrics(folder)
-  found = []
-  if losses := scalars(rows, lambda name: name.startswith('loss/')):
-    found.append(blocks.Curves('Losses', losses))
-  scores = scalars(rows, lambda name: name.startswith('evaluation/'))
-  steps, names, values = _shares(rows, class_names, train_counts)
-  if steps:
-    lines = [
-      Line(name, steps, column) for name, column in zip(names, values.T.tolist(), strict=True)
-    ]
-    title = 'share of generated images, frequent to rare'
-    uniform = ('uniform', 1 / len(names))
-    scores.insert(0, chart(title, lines, level=uniform, zeros='y'))
-  if scores:
-    found.append(blocks.Curves('Classes and distances', scores))
+
+  def shares_chart(rows):
+    steps, names, values = _shares(rows, class_names, train_counts)
+    columns = zip(names, values.T.tolist(), strict=True)
+    lines = [Line(name, steps, column) for name, column in columns]
+    uniform = ('uniform', 1 / max(1, len(names)))
+    return chart('share of images, frequent to rare', lines, level=uniform, zeros='y')
+
   note = 'The same noise at every step, through the moving average of the generator.'
-  return found + blocks.steps(folder, 'step_*_ema.png', 'Generated images over the steps', note)
+  grids = blocks.steps(folder, 'step_*_ema.png', 'Generated images over the steps', note)
+  return training(folder, 'Classes and distances', shares_chart) + grids
 
 
 def _shares(rows, class_names, train_counts):
@@ -84,7 +72,7 @@ def evaluated(folder, record):
     if name.startswith('memorisation/')
   }
   if not measured:
-    return [*found, blocks.Text(WITHOUT_NEAREST)]
+    return found
   if sum(measured['shown']):
     found.append(_nearest(folder, names, measured))
   if distances := _distances(names, measured):

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from jaxgan.errors import UserError
-from jaxgan.families.class_balancing import pictures
+from jaxgan.report import class_pictures as pictures
 from jaxgan.report import collect, console_table, report
 from tests.evaluations import CLASS_BALANCE, save
 
@@ -201,6 +201,7 @@ def test_only_comparable_runs_are_compared(tmp_path):
     json.dumps(CLASS_BALANCE | {'labels': {'classes': {'names': ['one'], 'counts': [1, 2]}}}),
     json.dumps(CLASS_BALANCE | {'results': CLASS_BALANCE['results'] | {'kl_from_uniform': 'low'}}),
     json.dumps(CLASS_BALANCE | {'settings': []}),
+    json.dumps(CLASS_BALANCE | {'settings': {}}),
     json.dumps(CLASS_BALANCE | {'results': CLASS_BALANCE['results'] | {'cas': 'high'}}),
     json.dumps(CLASS_BALANCE | {'results': CLASS_BALANCE['results'] | {'class_frechet/a': [1.0]}}),
   ],
@@ -208,7 +209,7 @@ def test_only_comparable_runs_are_compared(tmp_path):
 def test_damaged_evaluation(tmp_path, damage):
   (tmp_path / 'evaluation.json').write_text(damage)
   with pytest.raises(UserError, match=r'evaluation\.json is damaged') as error:
-    collect([tmp_path])
+    report([tmp_path])
   assert '\n' not in str(error.value)
 
 

@@ -2,8 +2,7 @@
 
 import pytest
 
-from jaxgan.families.class_balancing import classifiers
-from jaxgan.report import report
+from jaxgan.report import classifiers, report
 from tests.evaluations import CLASS_BALANCE, save
 
 

@@ -1,16 +1,15 @@
 """Report on categorical codes: NMI, ENT, 1-NN accuracy and prior of each method, and pictures."""
 
 from collections import Counter
-import functools
 import itertools
-import re
 
 import numpy as np
 
 from jaxgan.evaluation.record import CODES_FILE, read_samples
-from jaxgan.families.codes import differences as own_differences
-from jaxgan.families.codes import page as page  # part of the interface
-from jaxgan.families.codes.tables import (
+from jaxgan.names import escaped
+from jaxgan.report import formatting
+from jaxgan.report.blocks import Table, Text
+from jaxgan.report.code_tables import (
   TABLE_1,
   Column,
   by_experiment,
@@ -20,10 +19,6 @@ from jaxgan.families.codes.tables import (
   prior_tables,
   tables,
 )
-from jaxgan.names import escaped
-from jaxgan.report import differences, formatting, others
-from jaxgan.report.blocks import Table, Text
-from jaxgan.report.footnotes import Footnotes
 from jaxgan.report.published import not_published, published_values, sources
 
 TITLE = 'Categorical codes'
@@ -108,10 +103,6 @@ def section(rows, footnotes):
     parts += [Table(title, lines) for title, lines in _tables(labelled, own, footnotes)]
     texts = [*EXPLANATION, common, sources(labelled).strip()]
     parts += [Text(text) for text in texts if text]
-    parts += others.blocks(labelled, 'codes')
-    differing = differences.cells(own_differences.TABLE, labelled)
-    if len(differing) > 1:
-      parts += [Table(differences.TITLE, differing), Text(differences.EXPLANATION)]
   if unlabelled:
     common, own = _protocols(unlabelled)
     lines = [('experiment', 'method', 'steps', 'codes', 'runs', 'prior')]
@@ -149,51 +140,33 @@ def console(rows):
 
 
 def pictures(rows, out):
-  """Draws the tables and the code grids of the methods beside a report.
+  """Draws the code grids of the methods beside a report, those of an experiment together.
 
-  Of each row, the samples of its first run; without any, no grids; without labels, no tables.
+  Of each row, the samples of its first run; without any, no grids.
 
   Args:
     rows: a list of `Row`.
-    out: `Path` of the report, FILE.md; writes FILE_tables.png and FILE_codes.png.
+    out: `Path` of the report, FILE.md; writes FILE_codes.png, and FILE_codes_2.png, ... of other
+      experiments or sizes.
 
   Raises:
     UserError: samples are damaged.
   """
-  from jaxgan.drawing import page
-
-  labelled, unlabelled = _by_labels(rows)
-  grids = _grid_draws(labelled + unlabelled)  # Damaged samples are found before any picture.
-  draws = []
-  if labelled:
-    common, own = _protocols(labelled)
-    footnotes = Footnotes()
-    for title, lines in _tables(labelled, own, footnotes):
-      header, *body = [[re.sub(r'(?<!\\)\[\^', ' [', cell) for cell in line] for line in lines]
-      draws.append(functools.partial(page.table, header, body, title=title))
-    notes = [EXPLANATION[0]]
-    notes += [f'[{number}] {text}' for number, text in enumerate(footnotes.texts, start=1)]
-    notes += [note for note in (common, sources(labelled).strip()) if note]
-    draws[-1].keywords['notes'] = notes
-  page.stacked(draws, out.with_name(f'{out.stem}_tables.png'))
-  page.stacked(grids, out.with_name(f'{out.stem}_codes.png'))
-
-
-def _grid_draws(rows):
-  """What draws the code grids of the first run of each row, those of an experiment together."""
-  from jaxgan.families.codes.pictures import code_grids
+  from jaxgan.report.code_pictures import code_grids
 
   panels, titles = {}, Counter()  # {(experiment, (height, width)): {title: images}}
-  several = len(by_experiment(rows)) > 1
-  for row in rows:
+  for row in itertools.chain(*_by_labels(rows)):
     path = row.folders[0] / CODES_FILE
     if path.exists():
       (images,) = read_samples(path, 5, 'images')
-      title = f'{row.experiment}: {row.method}' if several else row.method
-      titles[title] += 1
-      title += f' ({titles[title]})' if titles[title] > 1 else ''
-      panels.setdefault((row.experiment, images.shape[2:4]), {})[title] = images
-  return [functools.partial(code_grids, own) for own in panels.values()]
+      key = row.experiment, images.shape[2:4]
+      titles[key, row.method] += 1
+      number = titles[key, row.method]
+      title = f'{row.method} ({number})' if number > 1 else row.method
+      panels.setdefault(key, {})[title] = images
+  for number, own in enumerate(panels.values(), start=1):
+    suffix = f'_{number}' if number > 1 else ''
+    code_grids(own, out.with_name(f'{out.stem}_codes{suffix}.png'))
 
 
 def _tables(rows, row_footnotes, footnotes):
