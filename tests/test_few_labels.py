@@ -13,6 +13,7 @@ from jaxgan.algorithms import classifier
 from jaxgan.config.overrides import changed
 from jaxgan.errors import UserError
 from jaxgan.networks import bit
+from jaxgan.runs.experiment import resolved
 from tests import bit_weights, stand_in
 
 
@@ -45,7 +46,7 @@ def config(stand_in_data, monkeypatch, tmp_path):
       'classifier.train.picture_every': 1,
     },
   )
-  return config
+  return resolved(config)
 
 
 def _weights(config) -> pathlib.Path:
