@@ -14,6 +14,7 @@ from jaxgan.config.overrides import changed
 from jaxgan.errors import UserError
 from jaxgan.networks import bit
 from jaxgan.runs import execute, folders
+from jaxgan.runs.experiment import resolved
 from tests import bit_weights, stand_in
 
 
@@ -46,7 +47,7 @@ def config(stand_in_data, monkeypatch, tmp_path):
       'classifier.train.picture_every': 1,
     },
   )
-  return config
+  return resolved(config)
 
 
 def _weights(config) -> pathlib.Path:
