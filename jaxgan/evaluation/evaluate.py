@@ -67,7 +67,11 @@ class Evaluation:
       fields['settings']['differences'] = self._differing
     fields['run'] |= {'seed': config.seed + replica, **record_lib.machine()}
     record = EvaluationRecord(
-      experiment=config.experiment, method=self._method, step=step, results=results, **fields
+      experiment=config.experiment,
+      method=self._method,
+      step=step,
+      results={name: metrics_lib.recordable(value) for name, value in results.items()},
+      **fields,
     )
     kept = observer.save(folder, state, seen, replica)
     record_lib.write(folder, record)

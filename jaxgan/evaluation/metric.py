@@ -25,7 +25,7 @@ class Metric(NamedTuple):
   Attributes:
     name: in records and logs.
     measure: `measure(seen) -> value`, on the host; `measure(seen, network)` where it is
-      `per_network`. None, NaN and infinity are 'undefined'.
+      `per_network`. None, NaN and infinity are recorded as None.
     meaning: one line, for a report.
     better: LOWER or HIGHER, or '' where neither is.
     axes: what a list has a value for: 'classes', 'codes', 'thirds' of the classes by frequency
@@ -226,7 +226,7 @@ def needs(metrics: Mapping[str, Metric], periodic: bool = False) -> frozenset[st
 
 
 def measure(metrics: Mapping[str, Metric], seen, periodic: bool = False) -> dict:
-  """The values by name, as records have them.
+  """The values by name, as Python's numbers and lists of them; NaN where one is not finite.
 
   Args:
     metrics: a table.
@@ -248,12 +248,17 @@ def measure(metrics: Mapping[str, Metric], seen, periodic: bool = False) -> dict
 
 
 def _plain(value):
-  """Arrays as lists, NumPy's numbers as Python's, and None for what JSON cannot hold."""
+  """Arrays as lists, NumPy's numbers as Python's."""
   if isinstance(value, np.ndarray | np.generic):
-    value = value.tolist()
-  elif isinstance(value, list | tuple):
-    return [_plain(item) for item in value]
-  return value if value is None else finite(value)
+    return value.tolist()
+  return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def recordable(value):
+  """A value of `measure`, with None for numbers that are not finite: JSON cannot hold them."""
+  if isinstance(value, list):
+    return [recordable(item) for item in value]
+  return None if value is None else finite(value)
 
 
 def check(metrics: Mapping[str, Metric], record) -> None:

@@ -29,7 +29,9 @@ def test_values_are_what_json_can_hold():
     Metric('none', lambda seen: float('inf')),
     Metric('counted', lambda seen: [np.int64(3), None]),
   )
-  found = metric.measure(table, SEEN)
+  measured = metric.measure(table, SEEN)
+  assert measured['none'] == float('inf')  # A log tells it from what was not measured.
+  found = {name: metric.recordable(value) for name, value in measured.items()}
   assert found == {'number': 2.0, 'list': [1.0, None], 'none': None, 'counted': [3, None]}
   assert [type(value) for value in found['counted']] == [int, type(None)]
 
