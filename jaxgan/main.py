@@ -123,7 +123,7 @@ def _evaluate(config) -> str:
   from jaxgan.runs import execute
 
   run = _run(config)
-  run.evaluate()
+  execute.evaluate_states(run.inputs, run.method, *run.restored)
   return execute.summarise(run.workdir) if files.is_writer() else ''
 
 

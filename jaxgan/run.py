@@ -94,7 +94,7 @@ class Run:
   @property
   def step(self) -> int:
     """The step of the checkpoint."""
-    return self._restored[0]
+    return self.restored[0]
 
   @property
   def label_names(self) -> tuple[str, ...]:
@@ -157,18 +157,25 @@ class Run:
     return exporting.export(self, out, contents, format, images_per_class, seed)
 
   def evaluate(self) -> dict:
-    """Evaluates the checkpoint in full, all replicas of it, as `--mode=evaluate` does.
+    """Measures the checkpoint as `--mode=evaluate` does; trains and writes nothing.
+
+    So there is no classification accuracy score, which trains a classifier: its value is None.
 
     Returns:
-      What evaluation.json of this replica then holds: 'settings', 'results' and more.
+      What evaluation.json would hold: 'settings', 'results' and more.
 
     Raises:
       UserError: no such checkpoint.
     """
-    from jaxgan.runs import execute
+    import jax
 
-    records = execute.evaluate_states(self.inputs, self.method, *self._restored)
-    return records[self.replica].model_dump(mode='json')
+    from jaxgan import replicas
+
+    step, states = self.restored
+    evaluation = self.inputs.evaluation(self.method)
+    with jax.set_mesh(self.inputs.mesh):
+      record = evaluation.measure(step, replicas.take(states, self.replica), self.replica)
+    return record.model_dump(mode='json')
 
   @functools.cached_property
   def inputs(self):
@@ -181,7 +188,7 @@ class Run:
     return inputs.load(config, facts)
 
   @functools.cached_property
-  def _restored(self):
+  def restored(self):
     """(step, states of all replicas) of the checkpoint."""
     return self.inputs.restore(self.method, self._which)
 
@@ -195,7 +202,7 @@ class Run:
     from jaxgan import replicas
 
     if balanced not in self._samplers:
-      state = replicas.take(self._restored[1], self.replica)
+      state = replicas.take(self.restored[1], self.replica)
       sample, names, source = self.inputs.evaluation(self.method).sampler(state, balanced)
 
       def on_mesh(rng, num_images):

@@ -153,3 +153,11 @@ def tables_in(text):
       name, *cells = (cell.strip() for cell in line.strip('|').split('|'))
       rows[name] = cells
   return tables
+
+
+def without_score(record):
+  """A record but for the classification accuracy score, whose classifier is trained."""
+  record['results']['cas'] = None
+  for part in ('settings', 'run'):
+    record[part] = {n: value for n, value in record[part].items() if not n.startswith('cas_')}
+  return record

@@ -50,14 +50,26 @@ class Evaluation:
     rng = self._setup.evaluation_rng(replica)
     self._pictures.periodic(self.observer, folder, self.observer.settled(state), step, replica, rng)
 
+  def measure(self, step: int, state, replica: int) -> EvaluationRecord:
+    """The record of a checkpoint, but for a score whose classifier is to be trained."""
+    return self._measured(step, self.observer.settled(state), replica, None)[0]
+
   def write(self, folder, step: int, state, replica: int) -> EvaluationRecord:
     """Evaluates a checkpoint in full; writes and draws its record to the folder of the replica."""
-    observer, config = self.observer, self._setup.config
-    state, key = observer.settled(state), self._setup.evaluation_rng(replica)
+    state, key = self.observer.settled(state), self._setup.evaluation_rng(replica)
+    record, seen = self._measured(step, state, replica, (folder, step))
+    kept = self.observer.save(folder, state, seen, replica)
+    record_lib.write(folder, record)
+    self._pictures.final(self.observer, folder, state, record, kept, key)
+    return record
+
+  def _measured(self, step, state, replica, place):
+    """(The record of a settled state, what was seen of it); trains a score only in a place."""
+    observer, config, key = self.observer, self._setup.config, self._setup.evaluation_rng(replica)
     resamplings = getattr(config.evaluation, 'resamplings', 1)
     rng, *others = (jax.random.fold_in(key, 1 + sampling) for sampling in range(resamplings))
     needs, num = metrics_lib.needs(self._metrics), observer.num_images(periodic=False)
-    seen = observer.observe(state, replica, rng, num, needs, (folder, step))
+    seen = observer.observe(state, replica, rng, num, needs, place)
     results = metrics_lib.measure(self._metrics, seen)
     results |= self._resampled(state, replica, others, results)
     fields = observer.record_fields(seen, replica, step)
@@ -66,17 +78,13 @@ class Evaluation:
     if self._differing and fields['published']:
       fields['settings']['differences'] = self._differing
     fields['run'] |= {'seed': config.seed + replica, **record_lib.machine()}
-    record = EvaluationRecord(
+    return EvaluationRecord(
       experiment=config.experiment,
       method=self._method,
       step=step,
       results={name: metrics_lib.recordable(value) for name, value in results.items()},
       **fields,
-    )
-    kept = observer.save(folder, state, seen, replica)
-    record_lib.write(folder, record)
-    self._pictures.final(observer, folder, state, record, kept, key)
-    return record
+    ), seen
 
   def _periodic(self, state, replica, rng, num_images):
     """The periodic results of so many images."""
