@@ -136,7 +136,7 @@ def test_no_picture_ends_an_experiment(tmp_path, monkeypatch, stand_in_data, cap
   }  # fmt: skip
   for path in (folder / 'samples', folder / 'loss_curves.png', *expected[family]):
     assert lines.count(f'{path} left out: ') == 1, lines
-  assert f'preview of {folder} left out: MemoryError' in lines
+  assert f'preview of {folder} left out: ' in lines
   assert method in table and 'picture:' not in table and 'Traceback' not in lines
   assert (folder / 'checkpoints' / '4').exists() and not list(folder.glob('*owed*'))
   assert json.loads((folder / 'evaluation.json').read_text())['step'] in (2, 4)
@@ -152,6 +152,7 @@ def test_a_report_without_its_pictures_is_an_error_and_the_numbers_stand(finishe
     patch.setattr(Figure, 'savefig', raises(ValueError))
     with pytest.raises(UserError, match='is written, but not all of its pictures: ValueError: an'):
       report.report([finished[0]], tmp_path / 'report.md')
+  with pytest.MonkeyPatch.context() as patch:
     patch.setattr(report.files, 'replace', raises(RuntimeError))
     with pytest.raises(UserError, match=r'cannot write the report to .*html: RuntimeError: an'):
       report.report([finished[0]], tmp_path / 'report.html')

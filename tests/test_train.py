@@ -181,8 +181,8 @@ def test_device_loop_compiles_once_for_chunks_of_every_length(make_job, mesh):
 
 def test_logged_metrics_are_means_over_the_steps_since_the_last_row(make_job, mesh):
   def step_number(update):
-    def wrapped(state, batch, rng):
-      new_state, metrics = update(state, batch, rng)
+    def wrapped(state, batch, frozen, rng):
+      new_state, metrics = update(state, batch, frozen, rng)
       return new_state, metrics | {'number': state.step.astype(jnp.float32)}
 
     return wrapped
@@ -194,8 +194,8 @@ def test_logged_metrics_are_means_over_the_steps_since_the_last_row(make_job, me
 
 def test_a_nan_stops_the_run_names_its_step_and_keeps_the_last_good_checkpoint(make_job, mesh):
   def poison(update):
-    def wrapped(state, batch, rng):
-      new_state, metrics = update(state, batch, rng)
+    def wrapped(state, batch, frozen, rng):
+      new_state, metrics = update(state, batch, frozen, rng)
       bad = jnp.where(state.step == 3, jnp.nan, 1.0)
       metrics['loss/toy'] *= bad
       return new_state, metrics
@@ -211,8 +211,8 @@ def test_a_nan_stops_the_run_names_its_step_and_keeps_the_last_good_checkpoint(m
 
 def test_an_infinite_parameter_is_never_saved(make_job, mesh):
   def poison(update):
-    def wrapped(state, batch, rng):
-      new_state, metrics = update(state, batch, rng)
+    def wrapped(state, batch, frozen, rng):
+      new_state, metrics = update(state, batch, frozen, rng)
       bad = jnp.where(state.step == 3, jnp.inf, 0.0)
       variables = jax.tree.map(lambda x: x + bad, new_state.variables)
       return new_state.replace(variables=variables), metrics
@@ -241,13 +241,13 @@ def test_without_resume_an_existing_run_is_refused_and_left_alone(make_job, mesh
 
 def test_the_best_checkpoint_stays_beside_the_last(make_job, mesh):
   scores = iter([0.0, 5.0, 1.0, 2.0, 3.0])
-  job = make_job(evaluate=lambda state, replica: ({}, next(scores)), steps=10, keep=1)
+  job = make_job(evaluate=lambda state, replica: ({}, next(scores)), steps=10, keep=2)
   train.run(job, mesh)
   with checkpoint.Checkpoints(job.folder / 'checkpoints') as checkpoints:
-    assert checkpoints.steps('best') == [4, 10]
-    assert checkpoints.steps('latest') == [10, 4]
+    assert checkpoints.steps('best') == [4, 10, 8]
+    assert checkpoints.steps('latest') == [10, 8, 4]
     assert checkpoints.steps('4') == [4]
-    with pytest.raises(UserError, match=r"'6'.*latest, best or one of \[4, 10\]"):
+    with pytest.raises(UserError, match=r"'6'.*latest, best or one of \[4, 8, 10\]"):
       checkpoints.steps('6')
 
 

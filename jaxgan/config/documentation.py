@@ -74,7 +74,7 @@ def sections() -> dict:
     for kind in dict.fromkeys(family.ALGORITHMS.values()):
       methods = ', '.join(m for m, own in family.ALGORITHMS.items() if own is kind)
       found[f'`algorithm` of {methods}'] = kind
-    found[f'`evaluation` of {family.report.TITLE}'] = family.EVALUATION
+    found[f'`evaluation` of {family.REPORT.TITLE}'] = family.EVALUATION
   return found
 
 

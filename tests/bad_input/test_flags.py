@@ -126,7 +126,7 @@ def test_fields(field, message, refused):
     ),
     (
       [FASHION, '--mode='],
-      r'one of <train\|evaluate\|sample\|export\|report>',
+      r'one of <train\|plan\|evaluate\|sample\|export\|report>',
     ),
     ([FASHION, '--mode=train', 'stray'], "unknown argument 'stray'"),
     ([FASHION, '--mode=sample'], 'runs/fashion_lt holds no run'),

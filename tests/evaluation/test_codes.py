@@ -333,13 +333,17 @@ def test_nearest_neighbours_of_logits_and_of_features_have_names_of_their_own():
       {'prior_start': (0.5, 0.3, 0.2), 'positive_loss': 'cosine', 'prior_entropy_weight': 1.0},
       {'prior_start': [0.5, 0.3, 0.2], 'positive_loss': 'cosine', 'prior_entropy_weight': 1.0},
     ),
-    ('ground_truth_infogan_ntxent', {'crop_keep': 0.9, 'crop_of': 'area'}, {'crop_of': 'area'}),
+    (
+      'ground_truth_infogan_ntxent',
+      {'views': 'paper', 'crop_keep': 0.9, 'crop_of': 'area'},
+      {'crop_of': 'area'},
+    ),
     ('joint_vae', {}, {}),
   ],
 )
 def test_the_protocol_names_the_options_that_a_method_uses(method, changes, named):
   algorithm = tiny_codes(method).algorithm
-  algorithm.update(changes)
+  algorithm = changed(algorithm, changes)
   always = ('network', 'width', 'prior_learning_rate', 'prior_losses')
   always += ('beta_continuous', 'beta_discrete', 'continuous_capacity', 'discrete_capacity')
   always += ('capacity_steps',)

@@ -63,7 +63,8 @@ def _step_experiment(name, argument, stand_in_data, traced):
   rules.check_sections(resolved(config), num_devices=1)
   stand_in_data({'image_size': 32, 'channels': 3} | SHAPES.get(name, {}))
   family, data = families.family_of(config.methods), data_lib.load_training(config.data)
-  family.check(config, data)
+  for rule in family.RULES:
+    rule.check(config, data)
   classifiers = {}
   for role in family.roles(config, config.methods, labelled=True):
     names = data.pool.class_names

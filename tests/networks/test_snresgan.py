@@ -37,7 +37,7 @@ def _variables(network, *inputs, **options):
 
 def _make(name, size, conditional=False, head='none', num_classes=K, channels=3, **fields):
   config = base.gan_config('x', 'unconditional', 'x', 'x', flip=False).algorithm
-  config.update({'generator_width': 6, 'discriminator_width': 6, **fields})
+  config = config.model_copy(update={'generator_width': 6, 'discriminator_width': 6, **fields})
   return NETWORKS[name].make(config, (size, size, channels), conditional, head, num_classes)
 
 
