@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+from jaxgan.algorithms import regularisers
 from jaxgan.evaluation.metric import LOWER, METRICS, is_compared
 from jaxgan.metrics import bootstrap
 
@@ -55,8 +56,12 @@ def _switches(row) -> str:
 
 
 def label(row) -> str:
-  """The name of a row: its method, and what was switched on beside it."""
-  return ' + '.join(filter(None, (row.method, _switches(row))))
+  """The name of a row: its method, and what was switched on beside it with which weight."""
+  names = []
+  for name in filter(None, _switches(row).split(', ')):
+    weight = row.settings.get(regularisers.SWITCHES[name][0])
+    names.append(f'{name} {weight:g}' if isinstance(weight, float) else name)
+  return ' + '.join(filter(None, (row.method, ', '.join(names))))
 
 
 def compare(rows) -> list[Comparison]:

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from jaxgan.errors import UserError
+from jaxgan.evaluation import verdicts
 from jaxgan.report import class_pictures as pictures
 from jaxgan.report import collect, console_table, report
 from tests.evaluations import CLASS_BALANCE, save
@@ -274,6 +275,15 @@ def test_a_switch_is_compared_with_its_own_method_without_it(tmp_path):
     'cgan + lecam',
     'cgan + r1_r2, lecam',
   ]
+
+
+def test_switches_of_two_weights_have_two_names(tmp_path):
+  for weight in (0.1, 0.05):
+    fields = {'switches': 'r1_r2, diff_augment', 'r1_r2_weight': weight, 'diff_augment': 'color'}
+    _save(tmp_path / f'{weight}', {}, fields, method='cgan')
+  assert {verdicts.label(row) for row in collect([tmp_path])} == {
+    'cgan + r1_r2 0.1, diff_augment', 'cgan + r1_r2 0.05, diff_augment',
+  }  # fmt: skip
 
 
 def test_scores_of_classifiers_trained_on_other_numbers_of_images_are_not_compared(tmp_path):
