@@ -14,7 +14,9 @@ identities of all sets, which chooses among the ten of the run.
 
 The paper does not say whether the crop preserves 95 % of each side or of the area:
 `--config.algorithm.crop_of=area`. Nor does it mention a moving average of the generator, with
-which the trainer of StackGAN-v2 evaluates: `--config.algorithm.ema_decay=0.999`.
+which the trainer of StackGAN-v2 evaluates: `--config.algorithm.ema_decay=0.999`. The default is
+none: after 1,500 steps of narrow networks on cars of TORCS the average has an NMI of 0.00, the
+generator itself 0.54 (one seed), as 22 % of the average are still the first weights.
 
 The latents of joint_vae reach their capacity in 100,000 steps (see `base_codes.with_stackgan`). A
 run has 6,000 to 7,800, 6 to 8 % of that, and ends at no more than 2.3 nats for the
