@@ -126,7 +126,7 @@ def _job(row: Row) -> train.Job:
   config, frozen = base.gan_config('hashes', 'class_balancing', 'random', 'random', False), {}
   if row.family == 'gan':
     small = {'classifier.algorithm.depth': 8, 'classifier.algorithm.width': 4}
-    config = changed(config, {**changes, **small})
+    config = resolved(changed(config, {**changes, **small}))
     judge = _classifier(config.classifier, row)
     method = METHODS[row.method]
     if method.classifier:
