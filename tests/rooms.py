@@ -44,11 +44,6 @@ PLACES = {
   'jaxgan.recogniser': 'runs',
   'jaxgan.families': 'runs',
 }
-_EVALUATION = ('classifiers', 'shares')
-_REPORT = ('beside_published', 'charts', 'differences', 'page', 'pictures', 'report', 'tables')
-for _family in ('class_balancing', 'codes'):
-  for _room, _modules in (('evaluation', _EVALUATION), ('report', _REPORT)):
-    PLACES |= {f'jaxgan.families.{_family}.{module}': _room for module in _modules}
 
 # What a module imports from a room after its own.
 UPWARD = {

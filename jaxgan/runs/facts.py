@@ -48,7 +48,7 @@ class Facts(NamedTuple):
     roles: the classifiers that it needs, by the names of their sections.
     images: its own as `OWN`, and by role those of the classifiers that are trained.
     known: by role what is known of a classifier that is given, and of the recogniser.
-    folders: by name those in the work directory that hold a job.
+    folders: those that hold a job, by their paths in the work directory, such as 'acgan/cas'.
     unreadable: a line for all that cannot be read.
   """
 
@@ -110,8 +110,8 @@ def read_facts(config, workdir: pathlib.Path, methods, prepare: bool) -> Facts:
     if role == recogniser.ROLE and data:
       known |= attempt(recogniser.expected, role, config, data)
   folders = {}
-  for path in sorted(workdir.glob('*/config.json')):
-    folders |= attempt(_read_folder, path.parent.name, path.parent)
+  for path in sorted([*workdir.glob('*/config.json'), *workdir.glob('*/*/config.json')]):
+    folders |= attempt(_read_folder, path.parent.relative_to(workdir).as_posix(), path.parent)
   mesh = parallel.device_mesh(config.replicas)
   methods, unreadable = tuple(methods), tuple(dict.fromkeys(unreadable))
   return Facts(workdir, methods, mesh, roles, images, known, folders, unreadable)

@@ -139,8 +139,18 @@ def _method_jobs(config, facts, method, within=''):
   steps = _steps(config, images, lambda: rules.untrained(config, facts, method).images_per_update)
   jobs = [Job(f'{within}{method}', Kind.TRAIN, folder, done and done.step, steps)]
   if 'cas' in family.roles(config, [method], facts.data.labelled):
-    jobs.append(Job(f'{within}{method}/cas', Kind.TRAIN, folder / 'cas', None, None))
+    name, steps = f'{within}{method}/cas', _score_steps(config, images)
+    done = facts.folders.get(name)
+    jobs.append(Job(name, Kind.TRAIN, folder / 'cas', done and done.step, steps))
   return [*jobs, Job(f'{within}{method}', Kind.EVALUATE, folder / record.NAME)]
+
+
+def _score_steps(config, images):
+  """The length of a score's classifier, on as many images as are generated for it."""
+  number, train_section = config.evaluation.cas_images, config.cas.train
+  if number is None or train_section.steps is not None:
+    return _steps(config.cas, images, lambda: 1)
+  return train_section.epochs * (number // train_section.batch_size)
 
 
 def _steps(config, images, images_per_update):

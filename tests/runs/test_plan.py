@@ -97,6 +97,8 @@ def test_a_finished_run_is_done(finished, tiny_config, stand_in_data):
   trained = {job.name: (job.step, job.is_done) for job in planned.jobs if job.kind == Kind.TRAIN}
   assert trained['class_balancing'] == trained['unconditional'] == (4, True)
   assert trained['classifier'][1] and trained['annotator'][1]
+  # 76 images, as many as for training, in batches of 8.
+  assert trained['class_balancing/cas'] == (9, True)
   tiny_config = changed(tiny_config, {'train.steps': 6})
   _, _, longer = plan.planned(tiny_config, finished[0], tiny_config.methods, prepare=False)
   jobs = {job.name: job for job in longer.jobs if job.kind == Kind.TRAIN}
