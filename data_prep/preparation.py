@@ -128,8 +128,8 @@ def _find(dataset, source, data_dir, options, prepared='') -> _Place:
 class Declared(NamedTuple):
   """What a data set says of itself before it is prepared.
 
-  folder is that of the prepared data, which need not be there; image_shape is (H, W, C); labelled
-  says whether its labels mean something.
+  folder is where the prepared data is or will be. image_shape is (H, W, C). labelled says whether
+  its labels mean something.
   """
 
   folder: Path

@@ -136,7 +136,7 @@ def test_no_picture_ends_an_experiment(tmp_path, monkeypatch, stand_in_data, cap
   }  # fmt: skip
   for path in (folder / 'samples', folder / 'loss_curves.png', *expected[family]):
     assert lines.count(f'{path} left out: ') == 1, lines
-  assert f'preview of {folder} left out: ' in lines
+  assert f'preview of {folder} left out: ValueError' in lines
   assert method in table and 'picture:' not in table and 'Traceback' not in lines
   assert (folder / 'checkpoints' / '4').exists() and not list(folder.glob('*owed*'))
   assert json.loads((folder / 'evaluation.json').read_text())['step'] in (2, 4)
