@@ -13,8 +13,8 @@ from jax import lax
 import jax.numpy as jnp
 
 from benchmarks.timing import timed
-from jaxgan.compilation import jit
 from jaxgan.networks import layers
+from jaxgan.system.compilation import jit
 
 FORMS = ('vmap', 'grouped', 'patches', 'one after another')
 

@@ -21,10 +21,10 @@ import jax
 import numpy as np
 
 from benchmarks.timing import describe_hardware
-from jaxgan import experiment_file, logging
 from jaxgan.config.overrides import changed
 from jaxgan.drawing import figures
-from jaxgan.runs import execute
+from jaxgan.runs import execute, experiment_file
+from jaxgan.training import logging
 
 flags.DEFINE_string('config', 'experiments/fashion_lt.py', 'Experiment file.')
 _STEPS = flags.DEFINE_integer('steps', 10_000, 'Length of the run.', 100)

@@ -5,9 +5,9 @@
 
 The class-balancing step of `cifar10_lt` on random images, as `benchmarks.step_time` has it: its
 flags are those here, too. The same state takes a few steps twice, and the SHA-256 of what comes out
-is compared: compiled as `jaxgan.compilation` does, and with XLA's own options. Then both take turns
-against the clock. Start it again with JAX_COMPILATION_CACHE_DIR set to see whether another process
-ends at the same bits.
+is compared: compiled as `jaxgan.system.compilation` does, and with XLA's own options. Then both
+take turns against the clock. Start it again with JAX_COMPILATION_CACHE_DIR set to see whether
+another process ends at the same bits.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ import numpy as np
 
 from benchmarks import step_time
 from benchmarks.timing import describe_hardware, timed
-from jaxgan import compilation
+from jaxgan.system import compilation
 
 _HASHED = flags.DEFINE_integer('hashed_steps', 10, 'Steps before the states are compared.', 1)
 

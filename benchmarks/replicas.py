@@ -38,12 +38,11 @@ from benchmarks.timing import (
   torch_side,
 )
 from experiments import mnist_lt
-from jaxgan import replicas
-from jaxgan.algorithms import Batch
+from jaxgan.algorithms import Batch, replicate
 from jaxgan.algorithms.infogan import infogan
-from jaxgan.compilation import jit
 from jaxgan.config.overrides import changed
 from jaxgan.runs.experiment import resolved
+from jaxgan.system.compilation import jit
 
 _CATEGORIES = 10
 _CPU_REPLICAS, _ACCELERATOR_REPLICAS = [1, 2, 4, 8], [1, 2, 5, 10, 25, 50]
@@ -75,7 +74,7 @@ class JaxSide:
     batch = Batch(images)
     keys = jax.random.split(jax.random.key(0), num_replicas)
     if batched:
-      algorithm = replicas.replicate(algorithm, num_replicas)
+      algorithm = replicate.replicate(algorithm, num_replicas)
       self._update = compile_update(algorithm)
       self._states, self._batches = [jit(algorithm.init)(keys)], [batch]
     else:

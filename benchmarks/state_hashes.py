@@ -20,15 +20,16 @@ import numpy as np
 
 from data_prep import build
 from experiments import base, base_codes
-from jaxgan import data as data_lib
-from jaxgan import parallel, train
 from jaxgan.algorithms.classifier import classifier
 from jaxgan.algorithms.gan import gan
 from jaxgan.algorithms.gan_methods import METHODS
 from jaxgan.algorithms.infogan import VARIANTS, infogan
 from jaxgan.algorithms.joint_vae import joint_vae
 from jaxgan.config.overrides import changed
+from jaxgan.data import training_data
 from jaxgan.runs.experiment import ClassifierJob, resolved
+from jaxgan.system import parallel
+from jaxgan.training import loop
 
 _STEPS = flags.DEFINE_integer('steps', 20, 'Steps before the state is hashed.', 1)
 _OUT = flags.DEFINE_string('out', None, 'JSON file for the hashes.')
@@ -107,20 +108,20 @@ ROWS = {
 }  # fmt: skip
 
 
-def _data(row: Row) -> data_lib.TrainingData:
+def _data(row: Row) -> training_data.TrainingData:
   """Random images of three classes, the second half as frequent as the first, and so on."""
   random = np.random.default_rng(0)
   images = random.integers(0, 256, (_IMAGES, *row.image_shape), np.uint8)
   labels = np.repeat(np.arange(_CLASSES, dtype=np.int32), (28, 14, 6))
   arrays = build.Arrays(images, labels, ('a', 'b', 'c'), {}, 'random')
-  return data_lib.whole(arrays, row.num_replicas)
+  return training_data.whole(arrays, row.num_replicas)
 
 
 def _classifier(section, row: Row):
   return classifier(section.algorithm, row.image_shape, _CLASSES, _IMAGES // row.batch_size)
 
 
-def _job(row: Row) -> train.Job:
+def _job(row: Row) -> loop.Job:
   """The job of a row; its classifier in the loop has its first weights."""
   changes = {f'algorithm.{field}': value for field, value in row.changes.items()}
   config, frozen = base.gan_config('hashes', 'class_balancing', 'random', 'random', False), {}
@@ -143,14 +144,14 @@ def _job(row: Row) -> train.Job:
     make = infogan if row.family == 'infogan' else joint_vae
     algorithm = make(config.algorithm, row.image_shape, _CLASSES)
   config = changed(config, {'train.batch_size': row.batch_size})
-  return train.Job('hashes', None, config, algorithm, _data(row), frozen, None, None)
+  return loop.Job('hashes', None, config, algorithm, _data(row), frozen, None, None)
 
 
 def hashes(row: Row, steps: int) -> dict[str, str]:
   """{path of a leaf: hash of its bytes} of the state after some steps."""
   mesh, batched = parallel.device_mesh(devices=jax.devices()[:1]), row.num_replicas > 1
   with jax.set_mesh(mesh):
-    trainer = train.Trainer(_job(row), mesh, batched)
+    trainer = loop.Trainer(_job(row), mesh, batched)
     trainer.initialise()
     trainer.advance(steps, lambda: False)
     leaves = jax.tree_util.tree_leaves_with_path(trainer.states())

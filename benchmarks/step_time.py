@@ -36,14 +36,16 @@ from benchmarks.timing import (
 )
 from data_prep import build
 from experiments import cifar10_lt
-from jaxgan import data as data_lib
-from jaxgan import parallel, train, train_step
 from jaxgan.algorithms.classifier import classifier as classifier_algorithm
 from jaxgan.algorithms.gan import gan as gan_algorithm
 from jaxgan.algorithms.gan_methods import METHODS
-from jaxgan.compilation import jit
 from jaxgan.config.overrides import changed
+from jaxgan.data import order, training_data
 from jaxgan.runs.experiment import resolved
+from jaxgan.system import parallel
+from jaxgan.system.compilation import jit
+from jaxgan.training import loop as train
+from jaxgan.training import train_step
 
 _CLASSES = 10
 _CPU_BATCH, _ACCELERATOR_BATCH = 64, 256
@@ -91,7 +93,7 @@ class JaxSide:
     labels = np.arange(len(images), dtype=np.int32) % _CLASSES
     names = tuple(map(str, range(_CLASSES)))
     pool = build.Arrays(images, labels, names, {}, 'random')
-    data = data_lib.whole(pool)
+    data = training_data.whole(pool)
     classifier = classifier_algorithm(config.classifier.algorithm, shape, _CLASSES, 1)
     choices = METHODS['class_balancing']
     gan = gan_algorithm(config.algorithm, choices, shape, _CLASSES, classifier.classify)
@@ -105,7 +107,7 @@ class JaxSide:
       )
     self._draw = jit(
       functools.partial(
-        data_lib.draw,
+        order.draw,
         batch_size=config.train.batch_size,
         flip=config.data.flip,
         crop_padding=config.data.crop_padding,

@@ -24,13 +24,14 @@ from PIL import Image
 
 from benchmarks.timing import describe_hardware, timed
 from experiments import cifar10_lt
-from jaxgan import data as data_lib
-from jaxgan import parallel, train
 from jaxgan.algorithms.gan import gan
 from jaxgan.algorithms.gan_methods import METHODS
 from jaxgan.config.overrides import changed
+from jaxgan.data import loading
+from jaxgan.data.streaming import Stream
 from jaxgan.runs.experiment import resolved
-from jaxgan.streaming import Stream
+from jaxgan.system import parallel
+from jaxgan.training import loop
 
 _CLASSES, _SIZE = 10, 32
 
@@ -92,14 +93,14 @@ class Side:
         'data.options.test_share': 0.01,
       },
     )
-    data = data_lib.load_training(config.data)
+    data = loading.load_training(config.data)
     algorithm = gan(
       config.algorithm, METHODS['unconditional'], data.image_shape, data.num_classes, None
     )
-    job = train.Job('benchmark', None, config, algorithm, data, {}, None, None)
+    job = loop.Job('benchmark', None, config, algorithm, data, {}, None, None)
     self._mesh = mesh
     with jax.set_mesh(mesh):
-      self._trainer = train.Trainer(job, mesh)
+      self._trainer = loop.Trainer(job, mesh)
       self._trainer.initialise()
     self.stream = Stream(data, [0], _BATCH_SIZE.value, mesh, False) if streaming else None
 

@@ -9,8 +9,8 @@ import time
 import jax
 import jax.numpy as jnp
 
-from jaxgan import parallel
-from jaxgan.compilation import jit
+from jaxgan.system import parallel
+from jaxgan.system.compilation import jit
 
 _PRODUCT, _COPY = 2048, 2**26  # side of the square matrices; numbers that are read and written
 

@@ -13,8 +13,8 @@ from data_prep.array_builder import ArrayBuilder, Recipe, Split
 from data_prep.cifar_batches import Layout, read_batches
 from data_prep.download import download
 from data_prep.long_tail import class_counts, indices_sha256, select_indices
-from jaxgan import files
 from jaxgan.errors import UserError
+from jaxgan.system import files
 
 SEED = 0
 

@@ -21,8 +21,8 @@ from data_prep import arrow, folders, npz, prepared_names, readers
 from data_prep.array_builder import ArrayBuilder, Recipe, Split
 from data_prep.long_tail import class_counts, largest_n_max, select_indices
 from data_prep.pictures import BACKGROUND
-from jaxgan import files
 from jaxgan.errors import UserError
+from jaxgan.system import files
 
 OPTIONS = ('imbalance_ratio', 'image_size', 'seed', 'test_share', 'background')
 DEFAULT_TEST_SHARE = 0.1

@@ -16,9 +16,9 @@ import sys
 from typing import Any, NamedTuple
 
 from data_prep import prepared_names
-from jaxgan import files, lock
 from jaxgan.errors import UserError, first_line
-from jaxgan.registry import Registry
+from jaxgan.system import files, lock
+from jaxgan.system.registry import Registry
 
 # Each module has OPTIONS, the names of its options, and a function
 # recipe(config, source, **options) -> data_prep.array_builder.Recipe. One in numbered splits also

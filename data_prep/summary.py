@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from jaxgan import names
+from jaxgan.system import names
 
 _ALL = 20  # Classes that are listed one by one.
 _ENDS = 5  # Of more classes, the most and the least frequent.

@@ -8,16 +8,16 @@ the command line, such as `--config.train.batch_size=64`.
 from collections.abc import Callable
 import types
 
-from jaxgan import families
 from jaxgan.algorithms.classifier import ClassifierConfig
 from jaxgan.algorithms.gan_config import GanConfig
 from jaxgan.config.overrides import changed
-from jaxgan.data_config import DataConfig
+from jaxgan.data.config import DataConfig
 from jaxgan.errors import UserError
-from jaxgan.families import class_balancing
 from jaxgan.networks import vggface2
+from jaxgan.runs import families
 from jaxgan.runs.experiment import ClassifierSection, Experiment, Training
-from jaxgan.train_config import TrainConfig
+from jaxgan.runs.families import class_balancing
+from jaxgan.training.config import TrainConfig
 
 
 def parse_argument(argument: str, **allowed):

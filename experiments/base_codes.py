@@ -1,14 +1,14 @@
 """What the experiments on codes share: InfoGANs, JointVAE, and the recogniser of a GAN."""
 
 from experiments import base
-from jaxgan import families
 from jaxgan.algorithms import infogan
 from jaxgan.algorithms.infogan_methods import InfoGanConfig
 from jaxgan.algorithms.joint_vae import JointVaeConfig
 from jaxgan.config.overrides import changed
-from jaxgan.data_config import DataConfig
-from jaxgan.families import codes
+from jaxgan.data.config import DataConfig
+from jaxgan.runs import families
 from jaxgan.runs.experiment import Experiment
+from jaxgan.runs.families import codes
 
 
 def codes_config(experiment: str, method: str, dataset: str | None, annotator) -> Experiment:
@@ -16,7 +16,7 @@ def codes_config(experiment: str, method: str, dataset: str | None, annotator) -
 
   Args:
     experiment: name, also of the default work directory.
-    method: one of `jaxgan.families.codes.METHODS`.
+    method: one of `jaxgan.runs.families.codes.METHODS`.
     dataset: what is trained on; its labels are for evaluation only.
     annotator: the section of the evaluation classifier.
   """
@@ -42,7 +42,7 @@ def views(config, views: str) -> dict:
 
   'paper' (§4): rotation U(-10°, 10°) and zoom, without a crop. 'released', which made the paper's
   tables: whole degrees up to 20 with Augmentor's crop, and zoom, see
-  `jaxgan.augment.augmentor_affine`. Both zoom by 0.9 to 1.1. JointVAE has no positive pair.
+  `augment.augmentor_affine`. Both zoom by 0.9 to 1.1. JointVAE has no positive pair.
   """
   if config.methods == (codes.JOINT_VAE,):
     return {}

@@ -26,15 +26,17 @@ import tempfile
 import numpy as np
 
 import jaxgan
-from jaxgan import data as data_lib
-from jaxgan import families, files, jobs, logging, train
 from jaxgan.config.overrides import changed
 from jaxgan.config.section import Count, field
+from jaxgan.data import loading, order, training_data
 from jaxgan.errors import UserError
 from jaxgan.evaluation import record
-from jaxgan.exporting import CONTENTS
 from jaxgan.metrics import bootstrap, class_distribution
+from jaxgan.runs import families
 from jaxgan.runs.experiment import ClassifierJob
+from jaxgan.runs.exporting import CONTENTS
+from jaxgan.system import files
+from jaxgan.training import jobs, logging, loop
 
 NAME = 'downstream.json'
 BASELINES = ('long_tail', 'long_tail_drw')
@@ -76,7 +78,7 @@ def measure(workdir, out, methods=(), seeds: int = 3, stretch: int = 1) -> dict:
     if families.family_of([method]).labels_of(method, labelled=True) != 'classes':
       raise UserError(f'{workdir}/{method} generates codes, no classes to train a classifier on')
   replicas, section = first.config.replicas, first.config.cas
-  test = data_lib.load(section.data, 'test')
+  test = loading.load(section.data, 'test')
   results, exports = {}, {}
   for seed in range(seeds):
     replica = seed % replicas
@@ -127,13 +129,13 @@ class _Training:
   def __init__(self, section, stretch, real, test, out, mesh):
     self._section, self._test, self._out, self._mesh = section, test, out, mesh
     batch_size = section.train.batch_size
-    self._steps_per_epoch = stretch * data_lib.steps_per_epoch(len(real.labels), batch_size)
-    self.updates = stretch * train.total_steps(section, data_lib.whole(real))
+    self._steps_per_epoch = stretch * order.steps_per_epoch(len(real.labels), batch_size)
+    self.updates = stretch * loop.total_steps(section, training_data.whole(real))
     self.drw_epoch = section.algorithm.decay_epochs[0]
 
   def __call__(self, name: str, images, seed: int) -> dict:
     """The last row of its metrics."""
-    data = data_lib.whole(images)
+    data = training_data.whole(images)
     drw_epoch = self.drw_epoch if name.endswith('drw') else None
     changes = {'train.steps': self.updates, 'algorithm.drw_epoch': drw_epoch}
     own = jobs.job_config(
@@ -147,7 +149,7 @@ class _Training:
     job = jobs.training_job(
       f'{name}, seed {seed}', folder, own, data, self._test, self._steps_per_epoch
     )
-    train.run(job, self._mesh)
+    loop.run(job, self._mesh)
     return logging.read_metrics(folder)[-1]
 
 
@@ -220,7 +222,7 @@ def _percent(shares) -> str:
 
 
 def _main(argv) -> int:
-  from jaxgan import compilation
+  from jaxgan.system import compilation
 
   values = flags.FLAGS
   absl_logging.set_verbosity(absl_logging.FATAL)  # Orbax says much.

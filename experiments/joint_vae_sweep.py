@@ -19,12 +19,13 @@ import sys
 
 import numpy as np
 
-from jaxgan import experiment_file, files, lock, logging
 from jaxgan.config.overrides import changed
 from jaxgan.errors import UserError
 from jaxgan.evaluation import record
-from jaxgan.families import codes
-from jaxgan.runs import execute
+from jaxgan.runs import execute, experiment_file
+from jaxgan.runs.families import codes
+from jaxgan.system import files, lock
+from jaxgan.training import logging
 
 NAME = 'joint_vae_sweep.json'
 WEIGHTS = (10.0, 20.0, 30.0, 40.0, 50.0)
@@ -131,7 +132,7 @@ def table(measured: dict) -> str:
 
 
 def _main(argv: list[str]) -> int:
-  from jaxgan import compilation
+  from jaxgan.system import compilation
 
   values = flags.FLAGS
   absl_logging.set_verbosity(absl_logging.FATAL)  # Orbax says much.

@@ -3,7 +3,7 @@
     import jaxgan
     run = jaxgan.load('runs/fashion_lt')
 
-See `jaxgan.run`.
+See `jaxgan.runs.run`.
 """
 
 __all__ = ['Run', 'load']
@@ -13,6 +13,6 @@ def __getattr__(name):
   """Imports what is asked for: `import jaxgan` alone brings not even JAX."""
   if name not in __all__:
     raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
-  from jaxgan import run
+  from jaxgan.runs import run
 
   return getattr(run, name)

@@ -15,8 +15,9 @@ import sys
 from absl import flags
 from absl import logging as absl_logging
 
-from jaxgan import experiment_file, files, stopping
 from jaxgan.errors import StorageError, UserError
+from jaxgan.runs import experiment_file
+from jaxgan.system import files, stopping
 
 flags.DEFINE_string(
   'config',
@@ -85,8 +86,8 @@ _SAMPLE_SEED = flags.DEFINE_integer(
 
 def _with_workdir(config) -> tuple:
   """The experiment and the work directory that the flags name; what follows may compile."""
-  from jaxgan import compilation, distributed
   from jaxgan.runs.experiment import work_directory
+  from jaxgan.system import compilation, distributed
 
   workdir = _WORKDIR.value
   if config is None and (_MODE.value in ('train', 'plan') or not workdir):
@@ -128,7 +129,7 @@ def _evaluate(config) -> str:
 
 
 def _sample(config) -> str:
-  from jaxgan import sampling
+  from jaxgan.runs import sampling
 
   run = _run(config)
   out = files.expanded(_OUT.value or run.workdir / run.method / 'sampled')
@@ -140,7 +141,7 @@ def _sample(config) -> str:
 
 
 def _export(config) -> str:
-  from jaxgan import exporting
+  from jaxgan.runs import exporting
 
   run = _run(config)
   out = files.expanded(_OUT.value or run.workdir / run.method / 'exported')

@@ -51,7 +51,7 @@ def tiny_config():
 @pytest.fixture
 def mesh():
   """Of one device."""
-  from jaxgan import parallel
+  from jaxgan.system import parallel
 
   return parallel.device_mesh(devices=jax.devices()[:1])
 

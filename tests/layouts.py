@@ -27,7 +27,7 @@ def _main(arguments):
   import jax
   import numpy as np
 
-  from jaxgan import distributed, files, parallel
+  from jaxgan.system import distributed, files, parallel
 
   nn.relu, nn.leaky_relu = nn.silu, lambda x, slope: nn.silu(x)
   if arguments['num_processes'] > 1:
@@ -47,11 +47,12 @@ def _main(arguments):
 def _train(mesh, job, replicas, steps, folder, **_):
   import jax
 
-  from jaxgan import checkpoint, distributed, train
+  from jaxgan.system import checkpoint, distributed
+  from jaxgan.training import loop
 
   job = {'gan': _gan, 'infogan': _infogan}[job](replicas)
   with jax.set_mesh(mesh), checkpoint.Checkpoints(folder, keep=2) as checkpoints:
-    trainer = train.Trainer(job, mesh, batched=replicas > 1)
+    trainer = loop.Trainer(job, mesh, batched=replicas > 1)
     if checkpoints.latest_step() is None:
       trainer.initialise()
     else:
@@ -62,16 +63,16 @@ def _train(mesh, job, replicas, steps, folder, **_):
 
 
 def _job(config, method, replicas, classifiers=()):
-  from jaxgan import data as data_lib
-  from jaxgan import families, train
-  from jaxgan.runs import folders
+  from jaxgan.data import loading
+  from jaxgan.runs import families, folders
+  from jaxgan.training import loop
 
   config = changed(config, {'replicas': replicas, 'train.batch_size': 16})
-  data = data_lib.load_training(config.data, replicas)
+  data = loading.load_training(config.data, replicas)
   family = families.family_of((method,))
   algorithm, frozen = family.build(config, method, data, dict(classifiers))
   own = folders.method_config(config, method, data)
-  return train.Job('job', None, own, algorithm, data, frozen, None, None)
+  return loop.Job('job', None, own, algorithm, data, frozen, None, None)
 
 
 def _gan(replicas):
@@ -79,8 +80,8 @@ def _gan(replicas):
   import jax
   import jax.numpy as jnp
 
-  from jaxgan import jobs
   from jaxgan.networks.resnet import ResNet
+  from jaxgan.training import jobs
   from tests import stand_in
 
   network = ResNet(3, depth=8, width=4)

@@ -9,10 +9,10 @@ import numpy as np
 from data_prep import preparation
 from data_prep.build import Arrays
 from experiments import base, base_codes
-from jaxgan import data as data_lib
-from jaxgan import parallel, sources
 from jaxgan.config.overrides import changed
+from jaxgan.data import loading, sources, training_data
 from jaxgan.runs.experiment import Experiment, resolved
+from jaxgan.system import parallel
 from tests import small
 
 CLASS_COUNTS = (40, 24, 12)
@@ -41,11 +41,11 @@ def _arrays(
 def use_stand_in_data(monkeypatch):
   """Replaces every data set by noise; returns a function that changes its shape."""
   shape = {'image_size': 8, 'channels': 1, 'num_classes': 3, 'n': 60, 'metadata': {}}
-  monkeypatch.setattr(data_lib, 'load', lambda config, split, limit=0: _arrays(split, **shape))
+  monkeypatch.setattr(loading, 'load', lambda config, split, limit=0: _arrays(split, **shape))
   monkeypatch.setattr(preparation, 'replica_splits', lambda dataset, num_replicas: None)
 
   def declared(section, num_replicas=1):
-    arrays = data_lib.load(section, 'train')
+    arrays = loading.load(section, 'train')
     names, labelled = arrays.class_names, arrays.metadata.get('labelled', True)
     return preparation.Declared(Path(__file__), arrays.images.shape[1:], names, labelled)
 
@@ -151,5 +151,7 @@ def run_to_export(method='class_balancing', names=ODD_NAMES, sample=sample_uneve
     step=40,
     config=tiny(),
     sampler=lambda balanced: (sample, names, 'labeller-1'),
-    inputs=types.SimpleNamespace(data=data_lib.whole(arrays), classifiers={'classifier': labeller}),
+    inputs=types.SimpleNamespace(
+      data=training_data.whole(arrays), classifiers={'classifier': labeller}
+    ),
   )

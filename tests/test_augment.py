@@ -7,7 +7,7 @@ from PIL import Image
 import pytest
 import scipy.ndimage
 
-from jaxgan import augment
+from jaxgan.augmentation import augment
 
 both_ways = pytest.mark.parametrize('transform', [lambda f: f, jax.jit])
 

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from jaxgan import compilation
+from jaxgan.system import compilation
 
 DIRECTORY, SECONDS = 'jax_compilation_cache_dir', 'jax_persistent_cache_min_compile_time_secs'
 
@@ -36,7 +36,7 @@ def test_the_options_reach_the_compiler(monkeypatch):
 
 _REDUCTION = """
 import jax, jax.numpy as jnp, numpy as np
-from jaxgan.compilation import jit
+from jaxgan.system.compilation import jit
 matrix = jnp.asarray(np.random.default_rng(0).normal(size=(3, 3)), jnp.float32)
 function = jit(lambda x: jnp.sum(jax.vmap(lambda v: matrix @ v)(x) ** 2, axis=-1))
 for rows in (32_768, 32_769, 40_000, 65_536, 65_537):
@@ -103,7 +103,9 @@ def test_without_a_place_to_write_there_is_no_cache(
 
 
 def test_small_programs_are_kept_too(tmp_path):
-  code = 'from jaxgan import compilation; compilation.use_cache(); compilation.jit(abs)(-1.0)'
+  code = (
+    'from jaxgan.system import compilation; compilation.use_cache(); compilation.jit(abs)(-1.0)'
+  )
   environment = {k: v for k, v in os.environ.items() if k != 'JAX_COMPILATION_CACHE_DIR'}
   environment |= {'XDG_CACHE_HOME': str(tmp_path), 'JAX_PLATFORMS': 'cpu'}
   root = pathlib.Path(__file__).resolve().parent.parent

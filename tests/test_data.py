@@ -10,7 +10,8 @@ import pytest
 from scipy import stats
 
 from data_prep import build
-from jaxgan import data
+from jaxgan.data import loading, pixels, training_data
+from jaxgan.data import order as order_lib
 from jaxgan.errors import UserError
 
 
@@ -21,18 +22,18 @@ def _training(*sizes, pool=40):
   arrays = build.Arrays(images, np.arange(pool, dtype=np.int32), names, {}, 'pool')
   indices = tuple(np.arange(pool)[-size:] for size in sizes)
   classes = (np.arange(pool),) * len(sizes)
-  return data.TrainingData(arrays, indices, tuple(map(str, sizes)), classes)
+  return training_data.TrainingData(arrays, indices, tuple(map(str, sizes)), classes)
 
 
 def _draw(training, step, replica=0, seed=0, **changes):
   options = {'batch_size': 3, 'flip': False, 'crop_padding': 0} | changes
-  return data.draw(training.replica_data(replica, seed), training.dataset, step, **options)
+  return order_lib.draw(training.replica_data(replica, seed), training.dataset, step, **options)
 
 
 @pytest.mark.parametrize('length', [1, 2, 3, 10, 64, 101, 1000])
 def test_a_permutation_shows_every_position_once(length):
   for seed in range(5):
-    indices = data.permuted(jax.random.key(seed), jnp.arange(length), length)
+    indices = order_lib.permuted(jax.random.key(seed), jnp.arange(length), length)
     np.testing.assert_array_equal(np.sort(indices), np.arange(length))
 
 
@@ -40,7 +41,7 @@ def test_permutations_are_random():
   """A position goes everywhere equally often, and neighbours do not stay together."""
   length, num = 91, 20_000
   keys = jax.random.split(jax.random.key(1), num)
-  draw = jax.jit(jax.vmap(lambda key: data.permuted(key, jnp.arange(3), length)))
+  draw = jax.jit(jax.vmap(lambda key: order_lib.permuted(key, jnp.arange(3), length)))
   first, second, third = np.asarray(draw(keys)).T
   distances = [(second - first) % length, (third - first) % length]
   for values, outcomes in ((first, length), *((d - 1, length - 1) for d in distances)):
@@ -77,13 +78,13 @@ def test_a_replica_draws_what_it_would_alone():
 
 # Classes of 10 images, and the batches of 28 steps: 46 rounds of the 3 classes and two images more.
 CLASSES = np.array([0, 2, 0, 1, 0, 0, 2, 0, 0, 0], np.int32)
-_positions = jax.jit(jax.vmap(data.positions, (None, 0, None)), static_argnums=2)
+_positions = jax.jit(jax.vmap(order_lib.positions, (None, 0, None)), static_argnums=2)
 
 
 def _balanced(steps, seed=0):
   """Positions `[28, 5]` of the images of some steps."""
   images = np.zeros((len(CLASSES), 1, 1, 1), np.uint8)
-  training = data.whole(build.Arrays(images, CLASSES, tuple('abc'), {}, 'pool'))
+  training = training_data.whole(build.Arrays(images, CLASSES, tuple('abc'), {}, 'pool'))
   return np.asarray(
     _positions(training.replica_data(0, seed, class_balanced=True), jnp.array(steps), 5)
   )
@@ -117,9 +118,9 @@ def test_balanced_batches_are_of_the_replicas_own_images_and_classes():
   images = np.arange(20, dtype=np.uint8).reshape(-1, 1, 1, 1)
   pool = build.Arrays(images, labels, tuple('abcdef'), {}, 'pool')
   indices, classes = (np.arange(18), np.arange(8, 16)), (np.array([1, 5]), np.array([5, 1]))
-  training = data.TrainingData(pool, indices, ('all', 'part'), classes)
+  training = training_data.TrainingData(pool, indices, ('all', 'part'), classes)
   replica_data = training.replica_data(1, 0, class_balanced=True)
-  draw = functools.partial(data.draw, batch_size=8, flip=False, crop_padding=0)
+  draw = functools.partial(order_lib.draw, batch_size=8, flip=False, crop_padding=0)
   batch, _ = jax.jit(draw)(replica_data, training.dataset, 3)
   np.testing.assert_array_equal(np.bincount(batch.labels), [4, 4])
   found = np.round(np.asarray(batch.images)[:, 0, 0, 0] * 127.5 + 127.5).astype(int)
@@ -136,12 +137,12 @@ def test_images_belong_to_their_labels_and_are_scaled():
 
 def test_uint8_survives_scaling():
   images = jnp.arange(256, dtype=jnp.uint8).reshape(1, 16, 16, 1)
-  np.testing.assert_array_equal(data.to_uint8(data.scale(images)), images)
+  np.testing.assert_array_equal(pixels.to_uint8(pixels.scale(images)), images)
 
 
 def test_a_data_set_smaller_than_a_step_is_refused():
   with pytest.raises(UserError, match=r'10 images.*16.*train\.batch_size'):
-    data.steps_per_epoch(10, 16)
+    order_lib.steps_per_epoch(10, 16)
 
 
 def test_a_replica_of_all_images_shares_their_memory():
@@ -155,24 +156,26 @@ def test_a_replica_of_all_images_shares_their_memory():
 @pytest.mark.parametrize(('splits', 'expected'), [((), 'test'), (('reference',), 'reference')])
 def test_reference_is_the_test_split_where_there_is_no_other(splits, expected, monkeypatch):
   monkeypatch.setattr(
-    data, 'load', lambda config, split: SimpleNamespace(name=split, metadata=dict.fromkeys(splits))
+    loading,
+    'load',
+    lambda config, split: SimpleNamespace(name=split, metadata=dict.fromkeys(splits)),
   )
-  assert data.load_reference(None).name == expected
+  assert loading.load_reference(None).name == expected
 
 
 def test_the_released_reference_is_a_split_of_its_own(monkeypatch):
   splits = dict.fromkeys(('reference', 'reference_released'))
   loaded = lambda config, split: SimpleNamespace(name=split, metadata=splits)  # noqa: E731
-  monkeypatch.setattr(data, 'load', loaded)
-  assert data.load_reference(None, 'held_out').name == 'reference'
-  assert data.load_reference(None, 'released').name == 'reference_released'
+  monkeypatch.setattr(loading, 'load', loaded)
+  assert loading.load_reference(None, 'held_out').name == 'reference'
+  assert loading.load_reference(None, 'released').name == 'reference_released'
   del splits['reference_released']
   with pytest.raises(UserError, match="'released' is not possible with mine: use 'held_out'"):
-    data.load_reference(SimpleNamespace(dataset='mine'), 'released')
+    loading.load_reference(SimpleNamespace(dataset='mine'), 'released')
 
 
 @pytest.mark.parametrize('padding', [8, 10**9])
 def test_a_crop_keeps_something_of_the_image(padding):
-  data.check_crop(7, (8, 9, 1), 'crop_padding')
+  order_lib.check_crop(7, (8, 9, 1), 'crop_padding')
   with pytest.raises(UserError, match=rf'crop_padding={padding} .* of 8 pixels a side: use 0 .. 7'):
-    data.check_crop(padding, (8, 9, 1), 'crop_padding')
+    order_lib.check_crop(padding, (8, 9, 1), 'crop_padding')

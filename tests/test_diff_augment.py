@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgan import diff_augment as lib
+from jaxgan.augmentation import diff_augment as lib
 
 N, SIZE = 64, 16
 IMAGES = jax.random.uniform(jax.random.key(0), (N, SIZE, SIZE, 3), minval=0.1)

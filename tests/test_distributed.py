@@ -12,8 +12,8 @@ import sys
 import numpy as np
 import pytest
 
-from jaxgan import distributed
 from jaxgan.errors import UserError
+from jaxgan.system import distributed
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 STEPS = 20

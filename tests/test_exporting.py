@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from data_prep import build, npz, writers
-from jaxgan import exporting, stopping
 from jaxgan.errors import UserError
+from jaxgan.runs import exporting
+from jaxgan.system import stopping
 from tests.stand_in import CLASS_COUNTS, ODD_NAMES, run_to_export, sample_unevenly
 
 

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 from experiments import base
-from jaxgan import data as data_lib
-from jaxgan import families, jobs, pretrained, train, train_step
 from jaxgan.algorithms import classifier
 from jaxgan.config.overrides import changed
+from jaxgan.data import loading
 from jaxgan.errors import UserError
 from jaxgan.networks import bit
-from jaxgan.runs import execute, folders
+from jaxgan.runs import execute, families, folders
 from jaxgan.runs.experiment import resolved
+from jaxgan.training import jobs, loop, pretrained, train_step
 from tests import bit_weights, stand_in
 
 
@@ -58,7 +58,7 @@ def _train(config, steps, folder, mesh):
   """The job that trains the classifier up to a step, done; it measures and draws nothing."""
   config = changed(config, {'classifier.train.steps': steps})
   job = jobs.classifier_job(config, 'classifier', folder)
-  train.run(job._replace(evaluate=lambda *_: ({}, None), picture=lambda *_: None), mesh)
+  loop.run(job._replace(evaluate=lambda *_: ({}, None), picture=lambda *_: None), mesh)
   return job
 
 
@@ -89,7 +89,7 @@ def test_fine_tuning_from_the_weights(config, mesh, tmp_path):
 
 def test_in_the_loop_of_a_gan(config):
   """A step on 8x8 images, resized to 32x32: the generator learns from what the classifier says."""
-  data = data_lib.load_training(config.data)
+  data = loading.load_training(config.data)
   network = _network(3)
   classify = classifier.classifier(config.classifier.algorithm, (8, 8, 3), 3, 1).classify
   silent = bit.pretrained_variables(bit_weights.arrays(network), network)
@@ -99,7 +99,7 @@ def test_in_the_loop_of_a_gan(config):
   family = families.family_of(config.methods)
   algorithm, _ = family.build(config, 'class_balancing', data, {'classifier': given})
   own = folders.method_config(config, 'class_balancing', data)
-  job = train.Job('class_balancing', None, own, algorithm, data, {}, None, None)
+  job = loop.Job('class_balancing', None, own, algorithm, data, {}, None, None)
   one_step, start = train_step.make_step(job, batched=False)
   state, one_step = jax.jit(algorithm.init)(jax.random.key(0)), jax.jit(one_step)
   generators = []

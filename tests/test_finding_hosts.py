@@ -16,7 +16,7 @@ import threading
 import jax
 import pytest
 
-from jaxgan import distributed
+from jaxgan.system import distributed
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 # JAX finds the chips of a TPU in the list of PCI devices: argv[1] stands in for the latter.
@@ -24,7 +24,7 @@ _JOIN = """
 import glob, sys
 find = glob.glob
 glob.glob = lambda path, **kwargs: find(path.replace('/sys/bus/pci/devices', sys.argv[1]), **kwargs)
-from jaxgan import distributed
+from jaxgan.system import distributed
 from jaxgan.errors import UserError
 try:
   distributed.join('', None, None)

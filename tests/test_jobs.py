@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 
 from data_prep import build
-from jaxgan import data as data_lib
-from jaxgan import jobs, parallel, train
 from jaxgan.config import identity
 from jaxgan.config.overrides import changed
+from jaxgan.data import loading, training_data
 from jaxgan.errors import UserError
 from jaxgan.runs import facts, folders, inputs, plan
+from jaxgan.system import parallel
+from jaxgan.training import jobs, loop
 from tests.stand_in import tiny, tiny_codes
 
 DIGITS = {'image_size': 28, 'num_classes': 10}
@@ -55,7 +56,7 @@ def test_the_released_weights_are_an_annotator(stand_in_data, tmp_path):
   path = tmp_path / 'mnist_cnn.npz'
   _save_weights(path)
   annotator = _annotator(path)
-  test = data_lib.load(None, 'test')
+  test = loading.load(None, 'test')
   labels, features = jobs.compile_classify(annotator.classify)(annotator.variables, test.images)
   assert annotator.accuracy == np.mean(labels == test.labels) and features.shape == (60, 500)
   assert annotator.class_names == test.class_names and annotator.image_shape == (28, 28, 1)
@@ -94,7 +95,7 @@ def test_the_folder_of_a_method_is_no_classifier(stand_in_data, tmp_path):
   del stand_in_data
   for config in (tiny_codes(), tiny()):
     (method,) = config.methods
-    data = data_lib.load_training(config.data)
+    data = loading.load_training(config.data)
     identity.remember(tmp_path / method, folders.method_config(config, method, data))
     with pytest.raises(UserError, match=f'{method} is not the folder of a classifier'):
       _annotator(tmp_path / method)
@@ -116,8 +117,8 @@ def test_a_classifier_of_another_machine_finds_its_data(
   remembered = json.loads((folder / 'config.json').read_text())
   remembered['data']['source'] = own
   (folder / 'config.json').write_text(json.dumps(remembered))
-  seen, load = [], data_lib.load
-  monkeypatch.setattr(data_lib, 'load', lambda c, *a: seen.append(c.source) or load(c, *a))
+  seen, load = [], loading.load
+  monkeypatch.setattr(loading, 'load', lambda c, *a: seen.append(c.source) or load(c, *a))
   section = tiny().classifier.data
   section = changed(section, {'source': str(here)})
   mesh = parallel.device_mesh(devices=jax.devices()[:1])
@@ -145,7 +146,7 @@ def _train(config, folder, steps, mesh):
   )
   job = jobs.classifier_job(config, 'classifier', folder)
   score = lambda state, replica: ({}, -abs(float(state.step) - 2))  # noqa: E731
-  train.run(job._replace(evaluate=score, picture=lambda *_: None), mesh)
+  loop.run(job._replace(evaluate=score, picture=lambda *_: None), mesh)
   return config
 
 
@@ -190,11 +191,11 @@ def test_a_classifier_with_an_input_size_is_trained_on_larger_images(
   sizes = {'large': {'image_size': 16}, 'coloured': {'image_size': 16, 'channels': 3}}
   small = {'image_size': 8, 'channels': 1}
 
-  def load(config, split, limit=0, load=data_lib.load):
+  def load(config, split, limit=0, load=loading.load):
     stand_in_data(small | sizes.get(config.dataset, {}))
     return load(config, split, limit)
 
-  monkeypatch.setattr(data_lib, 'load', load)
+  monkeypatch.setattr(loading, 'load', load)
   config, workdir = tiny(), tmp_path / 'run'
   config = changed(config, {'classifier.data.dataset': 'large'})
   message = r'knows 3 classes of 16x16x1 images, .* 3 classes of 8x8x1: .*classifier\.data\.dataset'
@@ -202,7 +203,7 @@ def test_a_classifier_with_an_input_size_is_trained_on_larger_images(
     _refuse(config, workdir)
   config = changed(config, {'classifier.algorithm.input_size': 12})
   _refuse(config, workdir)
-  train.run(jobs.classifier_job(config, 'classifier', workdir / 'classifier'), mesh)
+  loop.run(jobs.classifier_job(config, 'classifier', workdir / 'classifier'), mesh)
   classifier = _trained(config, 'classifier', workdir)
   assert (classifier.image_shape, classifier.input_size) == ((16, 16, 1), 12)
   assert classifier.protocol['input'] == 'bilinear to 12x12'
@@ -228,7 +229,7 @@ def test_means_of_other_channels_are_refused_before_any_training(role, stand_in_
 def test_classes_are_found_by_place_or_by_name():
   pool = build.Arrays(np.zeros((4, 8, 8, 1), np.uint8), np.arange(4), tuple('abcd'), {}, 'pool')
   classes = (np.array([2, 0]), np.array([3, 1]))
-  data = data_lib.TrainingData(pool, (np.array([2, 0]), np.array([3, 1])), ('x', 'y'), classes)
+  data = training_data.TrainingData(pool, (np.array([2, 0]), np.array([3, 1])), ('x', 'y'), classes)
   # As many classes: other names for the same ones.
   np.testing.assert_array_equal(jobs.class_positions(tuple('ABCD'), data, 1), [3, 1])
   np.testing.assert_array_equal(jobs.class_positions(tuple('edcba'), data, 0), [2, 4])

@@ -7,12 +7,12 @@ import sys
 
 import pytest
 
-from jaxgan import lock
 from jaxgan.errors import UserError
+from jaxgan.system import lock
 
 _HOLD = """
 import sys, time
-from jaxgan import lock
+from jaxgan.system import lock
 with lock.held(sys.argv[1]):
   print(flush=True)
   time.sleep(60)

@@ -7,10 +7,10 @@ import math
 import numpy as np
 import pytest
 
-from jaxgan import files
 from jaxgan.errors import UserError
-import jaxgan.logging
-from jaxgan.logging import (
+from jaxgan.system import files
+import jaxgan.training.logging
+from jaxgan.training.logging import (
   MetricsFile,
   ReplicaLogger,
   RunLogger,
@@ -95,13 +95,13 @@ def test_tensorboard_events_are_purged_on_resume(tmp_path):
 
 def test_plain_lines_are_rate_limited(tmp_path, capsys, monkeypatch):
   clock = [0.0]
-  monkeypatch.setattr(jaxgan.logging.time, 'monotonic', lambda: clock[0])
+  monkeypatch.setattr(jaxgan.training.logging.time, 'monotonic', lambda: clock[0])
   with RunLogger(tmp_path, 'class_balancing', total_steps=400, start_step=0) as logger:
     for step in range(10, 401, 10):
       clock[0] += 1.0
       log(logger, step, {'accuracy': 0.5, 'loss/discriminator': 0.613, 'loss/generator': 1})
     log(logger, 400, {'evaluation/kl_from_uniform': 0.1})
-    jaxgan.logging.message('done')
+    jaxgan.training.logging.message('done')
   lines = capsys.readouterr().err.splitlines()
   assert lines[0] == (
     'class_balancing  step 10/400  10 steps/s  ETA 0:00:39  '
@@ -133,7 +133,7 @@ def test_bar_on_a_terminal(tmp_path, monkeypatch):
   monkeypatch.setattr('sys.stderr', terminal)
   with RunLogger(tmp_path, 'class_balancing', total_steps=4, start_step=2) as logger:
     log(logger, 4, {'loss/generator': 0.25})
-    jaxgan.logging.message('checkpoint written')
+    jaxgan.training.logging.message('checkpoint written')
   shown = terminal.getvalue()
   assert 'class_balancing 100%' in shown and '4/4' in shown and 'loss/generator 0.25' in shown
   assert 'checkpoint written\n' in shown
@@ -205,7 +205,7 @@ def test_resumed_replicas_all_begin_after_the_same_step(tmp_path):
 def test_a_single_replica_is_the_run(tmp_path, capsys):
   with ReplicaLogger(tmp_path, 'job', total_steps=4, start_step=0, num_replicas=1) as logger:
     log(logger, 2, [{'loss/a': 0.5, 'counts': [1, 2]}])
-    jaxgan.logging.message('done')
+    jaxgan.training.logging.message('done')
   assert read_metrics(tmp_path) == [{'step': 2, 'loss/a': 0.5, 'counts': [1.0, 2.0]}]
   assert sorted(path.name for path in tmp_path.iterdir()) == ['metrics.jsonl', 'tensorboard']
   assert capsys.readouterr().err.splitlines()[-1] == 'done'

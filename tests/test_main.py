@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 import jaxgan
-from jaxgan import experiment_file, jobs, main
-from jaxgan.runs import rules
+from jaxgan import main
+from jaxgan.runs import experiment_file, rules
+from jaxgan.training import jobs
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FASHION = f'--config={ROOT}/experiments/fashion_lt.py'

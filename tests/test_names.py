@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 import pytest
 
-from jaxgan import names, report
+from jaxgan import report
 from jaxgan.config.overrides import changed
 from jaxgan.drawing import curves, grids
 from jaxgan.evaluation.record import LabelSet
@@ -15,6 +15,7 @@ from jaxgan.report import code_charts as charts
 from jaxgan.report import code_pictures as codes
 from jaxgan.report.page import pieces
 from jaxgan.runs import execute
+from jaxgan.system import names
 from tests import pixels, stand_in
 from tests.bad_input import sources
 from tests.evaluations import CLASS_BALANCE, CODES, labels, save

@@ -7,7 +7,7 @@ import shutil
 import matplotlib
 import numpy as np
 
-from jaxgan import jobs
+from jaxgan.training import jobs
 
 NOTEBOOK = Path(__file__).parents[1] / 'notebooks' / 'quickstart.ipynb'
 

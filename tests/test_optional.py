@@ -5,10 +5,12 @@ import json
 import pytest
 import tensorboardX.summary
 
-from jaxgan import checkpoint, optional, report, stopping, train
+from jaxgan import report
 from jaxgan.config.overrides import changed
 from jaxgan.errors import UserError
 from jaxgan.runs import execute
+from jaxgan.system import checkpoint, stopping
+from jaxgan.training import loop, optional
 from tests import stand_in, toy
 
 ERRORS = (ValueError, RuntimeError, MemoryError, KeyError)
@@ -49,7 +51,7 @@ def test_no_optional_output_ends_training(make_job, mesh, monkeypatch, capsys, e
   monkeypatch.setattr(tensorboardX.summary, 'scalar', raises(error))
   job = make_job(steps=6, picture_every=2, preview=True, picture=raises(error))
   job = job._replace(preview=raises(error))
-  train.run(job, mesh)
+  loop.run(job, mesh)
   assert last_checkpoint(job) == 6 and [row['step'] for row in toy.rows(job)] == [2, 4, 6]
   lines = capsys.readouterr().err
   for line in (f'pictures of {job.folder} left out: {error.__name__}: ',
@@ -62,14 +64,14 @@ def test_no_optional_output_ends_training(make_job, mesh, monkeypatch, capsys, e
 
 def test_an_error_in_an_evaluation_still_ends_training(make_job, mesh):
   with pytest.raises(ValueError, match='an error'):
-    train.run(make_job(evaluate=raises(ValueError)), mesh)
+    loop.run(make_job(evaluate=raises(ValueError)), mesh)
 
 
 @pytest.mark.parametrize('step', [2, 4, 6])
 def test_a_run_killed_between_checkpoint_and_picture_draws_it_later(make_job, mesh, step):
   """Of the last step, too, though the run has its last checkpoint by then."""
   events, whole = [], make_job('whole', steps=6)
-  train.run(whole, mesh)
+  loop.run(whole, mesh)
 
   def picture(state, at, replica):
     events.append(('picture', at))
@@ -81,15 +83,15 @@ def test_a_run_killed_between_checkpoint_and_picture_draws_it_later(make_job, me
   job = make_job('killed', steps=6, picture_every=2, preview=True, picture=picture)
   job = job._replace(preview=lambda at, last: events.append(('preview', at)))
   with pytest.raises(KeyboardInterrupt):
-    train.run(job, mesh)
+    loop.run(job, mesh)
   assert last_checkpoint(job) == step and toy.rows(job)[-1]['step'] == step
-  train.run(job, mesh)
+  loop.run(job, mesh)
   assert last_checkpoint(job) == 6
   kinds = [(kind, at) for at in (2, 4, 6) for kind in ('picture', 'preview')]
   kinds.insert(kinds.index(('picture', step)), ('picture', step))
   assert events == kinds
   assert toy.rows(job) == toy.rows(whole)
-  train.run(job, mesh)
+  loop.run(job, mesh)
   assert events == kinds  # Nothing is drawn again.
 
 
@@ -104,9 +106,9 @@ def test_a_stop_in_a_picture_without_a_checkpoint_draws_it_later(make_job, mesh)
   every = {'picture_every': 3, 'checkpoint_every': 2, 'evaluate_every': 4}
   job = make_job(steps=4, picture=picture, **every)
   with pytest.raises(stopping.Stopped):
-    train.run(job, mesh)
+    loop.run(job, mesh)
   assert last_checkpoint(job) == 3
-  train.run(job, mesh)
+  loop.run(job, mesh)
   assert drawn == [3, 3, 4] and [row['step'] for row in toy.rows(job)] == [2, 3, 4]
 
 

@@ -5,14 +5,16 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgan import compilation, jobs, parallel, replicas, train, train_step
-from jaxgan import data as data_lib
+from jaxgan.algorithms import replicate
 from jaxgan.algorithms.gan import gan
 from jaxgan.algorithms.gan_methods import METHODS
 from jaxgan.config.overrides import changed
+from jaxgan.data import loading
 from jaxgan.errors import UserError
 from jaxgan.networks.resnet import ResNet
 from jaxgan.runs import folders
+from jaxgan.system import compilation, parallel
+from jaxgan.training import jobs, loop, train_step
 from tests import small, toy
 
 pytestmark = pytest.mark.skipif(jax.device_count() < 8, reason='needs 8 (virtual) devices')
@@ -32,7 +34,7 @@ def job(tiny_config, stand_in_data):
   )
   network = small.Classifier(3)
   variables = network.init(jax.random.key(3), jnp.zeros((2, 8, 8, 1)), train=False)
-  data = data_lib.load_training(tiny_config.data)
+  data = loading.load_training(tiny_config.data)
   algorithm = gan(
     tiny_config.algorithm,
     METHODS['class_balancing'],
@@ -40,7 +42,7 @@ def job(tiny_config, stand_in_data):
     3,
     lambda v, images: network.apply(v, images, train=False),
   )
-  return train.Job(
+  return loop.Job(
     name='job',
     folder=None,
     config=folders.method_config(tiny_config, 'class_balancing', data),
@@ -55,7 +57,7 @@ def job(tiny_config, stand_in_data):
 def _train(job, num_devices, steps):
   mesh = parallel.device_mesh(devices=jax.devices()[:num_devices])
   with jax.set_mesh(mesh):
-    trainer = train.Trainer(job, mesh)
+    trainer = loop.Trainer(job, mesh)
     trainer.initialise()
     trainer.advance(steps, lambda: False)
     (carry,) = trainer.carries
@@ -119,7 +121,7 @@ def _assert_close(a, b):
 def _train_replicas(job, mesh, batched):
   """(states and metrics after a few steps, their carry); checks the shardings."""
   with jax.set_mesh(mesh):
-    trainer = train.Trainer(job, mesh, batched)
+    trainer = loop.Trainer(job, mesh, batched)
     trainer.initialise()
     trainer.advance(3, lambda: False)
     metrics = trainer.means()
@@ -138,7 +140,7 @@ def _flops_of_replicas(job, mesh, batched, carry):
   replicas_data = [job.data.replica_data(replica, seed) for replica, seed in enumerate(seeds)]
   with jax.set_mesh(mesh):
     if batched:
-      replica_data = jax.device_put(replicas.stack(replicas_data), parallel.along_replicas(mesh))
+      replica_data = jax.device_put(replicate.stack(replicas_data), parallel.along_replicas(mesh))
     else:
       replica_data = jax.device_put(replicas_data[0], parallel.replicated(mesh))
     return _flops(job, mesh, batched, carry, replica_data)

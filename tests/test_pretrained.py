@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from experiments import base
-from jaxgan import pretrained
 from jaxgan.algorithms import classifier
 from jaxgan.config.overrides import changed
 from jaxgan.errors import UserError
+from jaxgan.training import pretrained
 from tests import torch_files, vggface2_weights
 
 

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgan import priors
+from jaxgan.algorithms import priors
 
 P = np.array([0.5, 0.3, 0.15, 0.05])
 N = 20_000

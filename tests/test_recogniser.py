@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 import jaxgan
-from jaxgan import data as data_lib
-from jaxgan import jobs, logging, recogniser, report, train
+from jaxgan import report
 from jaxgan.config.overrides import changed
+from jaxgan.data import loading
 from jaxgan.errors import UserError
-from jaxgan.runs import execute, rules
+from jaxgan.runs import execute, recogniser, rules
+from jaxgan.training import jobs, logging, loop
 from tests.stand_in import tiny, tiny_balanced, use_stand_in_data
 
 METHODS = ('unconditional', 'code_balancing')
@@ -115,7 +116,7 @@ def test_codes_are_what_is_balanced_and_sampled(unlabelled, without_labels):
 
 def test_the_same_command_trains_nothing_again(unlabelled, without_labels, monkeypatch):
   del without_labels
-  monkeypatch.setattr(train, 'compile_run', lambda *a, **k: pytest.fail('trained again'))
+  monkeypatch.setattr(loop, 'compile_run', lambda *a, **k: pytest.fail('trained again'))
   workdir, table = unlabelled
   path = workdir / 'recogniser' / 'elastic_infogan' / 'evaluation.json'
   before = path.stat().st_mtime_ns
@@ -242,7 +243,7 @@ def test_replicas_with_images_of_their_own_have_no_common_recogniser(
   config = changed(
     config, {'recogniser.folder': str(unlabelled[0] / 'recogniser' / 'elastic_infogan')}
   )
-  data = data_lib.load_training(config.data)
+  data = loading.load_training(config.data)
   both = data._replace(keys=(data.keys[0], 'another split'))
   with pytest.raises(UserError, match=r'other images .* than those to be balanced .another split'):
     recogniser.expected(config, both)

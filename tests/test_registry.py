@@ -5,7 +5,7 @@ import runpy
 import pytest
 
 from jaxgan.errors import UserError
-from jaxgan.registry import Registry
+from jaxgan.system.registry import Registry
 
 
 def test_a_registry_is_a_mapping_that_only_grows():

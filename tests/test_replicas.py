@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 from experiments import base_codes
-from jaxgan import replicas
-from jaxgan.algorithms import Algorithm, Batch
+from jaxgan.algorithms import Algorithm, Batch, replicate
 from jaxgan.algorithms.classifier import classifier
 from jaxgan.algorithms.gan import gan
 from jaxgan.algorithms.gan_methods import METHODS
@@ -88,16 +87,16 @@ def _batch(step, size):
 def train(name):
   build, size = ALGORITHMS[name]
   algorithm = build(size)
-  replicated = replicas.replicate(algorithm, N)
+  replicated = replicate.replicate(algorithm, N)
   keys = jax.random.split(jax.random.key(7), N)
   states = jax.jit(replicated.init)(keys)
   update, update_alone = jax.jit(replicated.update), jax.jit(algorithm.update)
-  together, alone = [(states, {})], [[(replicas.take(states, r), {}) for r in range(N)]]
+  together, alone = [(states, {})], [[(replicate.take(states, r), {}) for r in range(N)]]
   for step in range(STEPS):
     batch, keys = _batch(step, size), jax.random.split(jax.random.key(8 + step), N)
     together.append(update(together[-1][0], batch, FROZEN, keys))
     states = [state for state, _ in alone[-1]]
-    arguments = [replicas.take((batch, keys), r) for r in range(N)]
+    arguments = [replicate.take((batch, keys), r) for r in range(N)]
     alone.append(
       [update_alone(s, b, FROZEN, k) for s, (b, k) in zip(states, arguments, strict=True)]
     )
@@ -134,9 +133,9 @@ def test_a_replica_is_the_run_that_it_would_be_alone(name):
   (start, _), *steps = trained.together
   for (states, metrics), alone in zip(steps, trained.alone[1:], strict=True):
     for replica in range(N):
-      state, before = replicas.take((states, start), replica)
+      state, before = replicate.take((states, start), replica)
       _assert_same_changes(state, alone[replica][0], before)
-      _assert_close(replicas.take(metrics, replica), alone[replica][1])
+      _assert_close(replicate.take(metrics, replica), alone[replica][1])
   # And not because all replicas are the same.
   np.testing.assert_array_equal(states.step, np.full(N, STEPS))
   losses = [values for name, values in metrics.items() if name.startswith('loss/')]
@@ -148,7 +147,7 @@ def test_a_replica_begins_as_it_would_alone():
   states, _ = trained.together[0]
   init = jax.jit(trained.algorithm.init)
   for replica, key in enumerate(jax.random.split(jax.random.key(7), N)):
-    _assert_close(replicas.take(states, replica), init(key))
+    _assert_close(replicate.take(states, replica), init(key))
 
 
 def test_a_fixed_prior_is_that_of_the_own_classes():
@@ -165,7 +164,7 @@ def test_every_replica_generates_from_codes_of_its_own():
   alone = jax.jit(lambda s, k, c: trained.algorithm.generate(s, k, 4, codes=c))
   assert images.shape == (N, 4, 8, 8, 1)
   for replica in range(N):
-    _assert_close(images[replica], alone(*replicas.take(arguments, replica)))
+    _assert_close(images[replica], alone(*replicate.take(arguments, replica)))
   shape = jax.eval_shape(lambda s: trained.replicated.generate(s, keys[0], 7), states).shape
   assert shape == (N, 7, 8, 8, 1)  # One key, and codes that it draws.
 
@@ -177,8 +176,8 @@ def test_every_replica_classifies_images_of_its_own():
   classify = jax.jit(trained.algorithm.classify)
   assert [x.shape for x in outputs] == [(N, 8, K), (N, 8, 500)]
   for replica in range(N):
-    alone = classify(replicas.take(variables, replica), images[replica])
-    _assert_close(replicas.take(outputs, replica), alone)
+    alone = classify(replicate.take(variables, replica), images[replica])
+    _assert_close(replicate.take(outputs, replica), alone)
 
 
 # Any algorithm ---------------------------------------------------------------------------------
@@ -197,7 +196,7 @@ def _sums():
 
 
 def test_one_key_is_split_and_n_keys_are_taken():
-  replicated, algorithm = replicas.replicate(_sums(), 3), _sums()
+  replicated, algorithm = replicate.replicate(_sums(), 3), _sums()
   key = jax.random.key(4)
   for given in (key, jax.random.split(key, 3)):
     keys, states = jax.random.split(key, 3), jnp.arange(3.0)
@@ -213,7 +212,7 @@ def test_one_key_is_split_and_n_keys_are_taken():
 
 @pytest.mark.parametrize('shape', [(2,), (1,), (3, 1)])
 def test_another_number_of_keys_is_refused(shape):
-  replicated, keys = replicas.replicate(_sums(), 3), jax.random.split(jax.random.key(0), shape)
+  replicated, keys = replicate.replicate(_sums(), 3), jax.random.split(jax.random.key(0), shape)
   states, batch = jnp.zeros(3), Batch(jnp.zeros((3, 1)))
   for use in (
     replicated.init,
@@ -225,7 +224,7 @@ def test_another_number_of_keys_is_refused(shape):
 
 
 def test_frozen_arrays_are_shared_and_all_else_is_not():
-  replicated, keys = replicas.replicate(_sums(), 3), jax.random.split(jax.random.key(0), 3)
+  replicated, keys = replicate.replicate(_sums(), 3), jax.random.split(jax.random.key(0), 3)
   frozen = {'a': {'b': jnp.arange(7.0)}, 'unread': jnp.zeros(())}
   batch = Batch(jnp.array([[1.0, 2.0], [10.0, 20.0], [100.0, 200.0]]))
   states, metrics = replicated.update(jnp.zeros(3), batch, frozen, keys)
@@ -236,14 +235,14 @@ def test_frozen_arrays_are_shared_and_all_else_is_not():
 
 
 def test_what_an_algorithm_lacks_its_replicas_lack():
-  replicated = replicas.replicate(_sums(), 3)
+  replicated = replicate.replicate(_sums(), 3)
   assert replicated.classify is None and replicated.images_per_update == 3
-  assert replicas.replicate(_sums()._replace(generate=None), 3).generate is None
+  assert replicate.replicate(_sums()._replace(generate=None), 3).generate is None
 
 
 def test_stack_and_take_are_inverse(assert_trees_equal):
   states = [{'a': jnp.arange(3) + r, 'b': (jnp.float32(r), None)} for r in range(2)]
-  stacked = replicas.stack(states)
+  stacked = replicate.stack(states)
   assert stacked['a'].shape == (2, 3)
   for replica, state in enumerate(states):
-    assert_trees_equal(replicas.take(stacked, replica), state)
+    assert_trees_equal(replicate.take(stacked, replica), state)

@@ -8,11 +8,11 @@ from PIL import Image
 import pytest
 
 import jaxgan
-from jaxgan import data as data_lib
-from jaxgan import jobs, sources
 from jaxgan.config.overrides import changed
+from jaxgan.data import loading, sources
 from jaxgan.errors import UserError
 from jaxgan.runs import execute
+from jaxgan.training import jobs
 from tests import stand_in
 from tests.evaluations import without_score
 
@@ -41,11 +41,11 @@ def root(made, tmp_path):
   """A copy of the finished run beside its data; the folder of images may be moved or changed."""
   shutil.copytree(made / 'run', tmp_path / 'run')
   shutil.copytree(made / 'pets', tmp_path / 'kept')
-  data_lib._load.cache_clear()  # Another process would read again.
+  loading._load.cache_clear()  # Another process would read again.
   yield made
   shutil.rmtree(made / 'pets', ignore_errors=True)
   shutil.copytree(tmp_path / 'kept', made / 'pets')
-  data_lib._load.cache_clear()
+  loading._load.cache_clear()
 
 
 @pytest.fixture

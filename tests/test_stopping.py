@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from jaxgan import stopping
+from jaxgan.system import stopping
 
 
 class Destroyed:

@@ -8,8 +8,9 @@ import time
 import orbax.checkpoint as ocp
 import pytest
 
-from jaxgan import jobs, stopping, train
 from jaxgan.errors import StorageError, UserError
+from jaxgan.system import stopping
+from jaxgan.training import jobs, loop
 from tests import toy
 
 
@@ -25,10 +26,10 @@ def _remove_largest(folder):
 
 def test_a_damaged_checkpoint_is_one_clear_line(make_job, mesh):
   job = make_job(steps=2)
-  train.run(job, mesh)
+  loop.run(job, mesh)
   _truncate(job.folder / 'checkpoints' / '2')
   with pytest.raises(UserError, match=r'damaged or of another network') as error:
-    train.run(make_job(steps=4), mesh)
+    loop.run(make_job(steps=4), mesh)
   assert '\n' not in str(error.value)
   assert (job.folder / 'checkpoints' / '2').exists()
 
@@ -46,7 +47,7 @@ def test_a_damaged_newest_checkpoint_is_replaced_by_the_one_before(
 ):
   expected = toy.trained(make_job('whole', steps=6), mesh)
   job = make_job('damaged', steps=4)
-  train.run(job, mesh)
+  loop.run(job, mesh)
   damage(job.folder / 'checkpoints' / '4')
   # Reading only, it says so and leaves all as it is.
   step, _ = jobs.restore(job.algorithm, job.folder, 'latest', 1, mesh)
@@ -54,7 +55,7 @@ def test_a_damaged_newest_checkpoint_is_replaced_by_the_one_before(
   said = '' if damage is shutil.rmtree else 'checkpoints/4 is damaged'
   assert said in capsys.readouterr().err
   # Finished or not, training goes on from there.
-  train.run(job, mesh)
+  loop.run(job, mesh)
   lines = capsys.readouterr().err
   assert said in lines and (not said or '; step 2 is used' in lines)
   assert_trees_equal(toy.trained(make_job('damaged', steps=6), mesh), expected)
@@ -66,7 +67,7 @@ def test_a_damaged_newest_checkpoint_is_replaced_by_the_one_before(
 def test_a_signal_while_a_checkpoint_is_read_is_no_damage(make_job, mesh, monkeypatch, capsys):
   """Orbax, interrupted, raises an error of its own: the checkpoint before would be used."""
   job, read = make_job(steps=4), ocp.CheckpointManager.restore
-  train.run(job, mesh)
+  loop.run(job, mesh)
 
   def interrupted(self, step, **arguments):
     try:
@@ -102,7 +103,7 @@ def test_a_checkpoint_that_cannot_be_written_ends_the_run_and_not_what_was_saved
     with pytest.raises(
       StorageError, match=r'No space left on device\); the last good one is step 2'
     ):
-      train.run(job, mesh)
+      loop.run(job, mesh)
   assert_trees_equal(toy.trained(job, mesh), expected)
   assert toy.rows(job) == toy.rows(make_job('whole'))
 
@@ -114,7 +115,7 @@ def test_pictures_and_events_that_cannot_be_written_do_not_end_a_run(make_job, m
   job = make_job(steps=4, picture=picture)
   job.folder.mkdir(parents=True)
   (job.folder / 'tensorboard').write_text('a file')
-  train.run(job, mesh)
+  loop.run(job, mesh)
   assert [row['step'] for row in toy.rows(job)][-1] == 4
   lines = capsys.readouterr().err
   assert 'no more events for TensorBoard' in lines
@@ -134,10 +135,10 @@ def test_a_preview_comes_with_every_row_and_is_not_worth_a_run(make_job, mesh, c
       raise OSError(28, 'No space left on device', 'progress.html')
 
   job = make_job('quiet', steps=4, log_every=2)._replace(preview=preview)
-  train.run(job, mesh)
+  loop.run(job, mesh)
   assert shown == []  # Nobody asked for it.
   job = make_job('shown', steps=6, log_every=2, preview=True)._replace(preview=preview)
-  train.run(job, mesh)
+  loop.run(job, mesh)
   assert [step for step, _ in shown] == [row['step'] for row in toy.rows(job)] and len(shown) > 2
   assert {last for _, last in shown} == {6} and shown[-1] == (6, 6)
   lines = capsys.readouterr().err

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from data_prep import build
-from jaxgan import checkpoint, parallel, train
-from jaxgan import data as data_lib
 from jaxgan.config.overrides import changed
-from jaxgan.data_config import DataConfig
-from jaxgan.streaming import Stream
+from jaxgan.data import loading, order
+from jaxgan.data.config import DataConfig
+from jaxgan.data.streaming import Stream
+from jaxgan.system import checkpoint, parallel
+from jaxgan.training import loop
 from tests import toy
 
 BATCH = 8
@@ -26,7 +27,7 @@ def data(tmp_path_factory):
   loaded = []
   for streaming in (False, True):
     config = changed(section, {'streaming': streaming})
-    loaded.append(data_lib.load_training(config, len(SEEDS)))
+    loaded.append(loading.load_training(config, len(SEEDS)))
   return loaded
 
 
@@ -46,10 +47,10 @@ def test_the_images_stay_on_the_disk_and_all_else_is_the_same(data):
 
 def test_the_size_decides_where_nothing_is_said(data, monkeypatch):
   config = DataConfig()
-  assert data_lib._limit(config) > data[0].pool.images.nbytes
+  assert loading._limit(config) > data[0].pool.images.nbytes
   pages = {'SC_PAGE_SIZE': 1, 'SC_PHYS_PAGES': 1000}
   monkeypatch.setattr(parallel.os, 'sysconf', pages.get)
-  assert data_lib._limit(config) == 500
+  assert loading._limit(config) == 500
 
 
 @pytest.mark.parametrize(
@@ -78,8 +79,8 @@ def test_the_batches_are_those_of_resident_images(data, batched, num_replicas):
       for replica in range(num_replicas):
         own = jax.tree.map(lambda x, r=replica: x[r], carries[0]) if batched else carries[replica]
         replica_data = resident.replica_data(replica, SEEDS[replica])
-        expected = data_lib.draw(replica_data, resident.dataset, step, **options)
-        found = data_lib.draw(replica_data, own, step, streamed=True, **options)
+        expected = order.draw(replica_data, resident.dataset, step, **options)
+        found = order.draw(replica_data, own, step, streamed=True, **options)
         jax.tree.map(np.testing.assert_array_equal, jax.device_get(found[0]), expected[0])
         assert (jax.random.key_data(found[1]) == jax.random.key_data(expected[1])).all()
 
@@ -90,7 +91,7 @@ def test_balanced_batches_are_those_of_resident_images(data):
   stream = Stream(streamed, SEEDS[:1], BATCH, mesh, batched=False, class_balanced=True)
   replica_data = resident.replica_data(0, SEEDS[0], class_balanced=True)
   for step, (found,) in enumerate(itertools.islice(stream.from_step(5), 3), 5):
-    at = data_lib.positions(replica_data, step, BATCH)
+    at = order.positions(replica_data, step, BATCH)
     np.testing.assert_array_equal(found.images, resident.pool.images[at])
     np.testing.assert_array_equal(found.labels, resident.pool.labels[at])
     assert len(set(np.asarray(found.labels).tolist())) >= BATCH - 2  # Of 10 classes, two rounds.
@@ -104,7 +105,7 @@ def test_processes_read_disjoint_rows_of_one_batch(data):
   rows = [bounds for (bounds,) in everything]
   assert sorted(rows) == [(i, i + 1) for i in range(BATCH)]
   labels = np.concatenate([everything[(bounds,)][1] for bounds in sorted(rows)])
-  at = data_lib.positions(data[0].replica_data(0, SEEDS[0]), 3, BATCH)
+  at = order.positions(data[0].replica_data(0, SEEDS[0]), 3, BATCH)
   np.testing.assert_array_equal(labels, data[0].pool.labels[at])
 
 
@@ -115,9 +116,9 @@ def test_a_run_is_the_same_and_resumes_in_the_stream(data, tmp_path, assert_tree
   for name, d, stops in (('resident', images[0], (6,)), ('streamed', images[1], (2, 6))):
     for steps in stops:
       job = _job(d, tmp_path / name, steps)
-      train.run(job, mesh)
+      loop.run(job, mesh)
     with checkpoint.Checkpoints(job.folder / 'checkpoints') as checkpoints:
-      states = train.Trainer(job, mesh).abstract_states()
+      states = loop.Trainer(job, mesh).abstract_states()
       finished.append(checkpoints.restore('latest', states, print).state)
   assert_trees_equal(*finished)
   rows = [(tmp_path / name / 'metrics.jsonl').read_text() for name in ('resident', 'streamed')]

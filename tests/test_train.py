@@ -8,12 +8,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgan import checkpoint, parallel, stopping, train, train_step
-from jaxgan import data as data_lib
 from jaxgan.algorithms import Algorithm, gan, gan_methods
 from jaxgan.config.overrides import changed
+from jaxgan.data import loading, training_data
 from jaxgan.errors import UserError
 from jaxgan.runs import folders
+from jaxgan.system import checkpoint, parallel, stopping
+from jaxgan.training import loop, train_step
 from tests import toy
 
 
@@ -29,7 +30,7 @@ def make_gan_job(tiny_config, stand_in_data, tmp_path):
 
   def make(folder, steps):
     config = changed(tiny_config, {'train.steps': steps})
-    data = data_lib.load_training(config.data)
+    data = loading.load_training(config.data)
     method, shape = gan_methods.METHODS['class_balancing'], data.pool.images.shape[1:]
     algorithm = gan.gan(config.algorithm, method, shape, 3, _classify)
     return toy.job(tmp_path / folder, data)._replace(
@@ -63,7 +64,7 @@ def test_a_signal_stops_at_a_checkpoint_and_the_same_command_continues(
     return {}, 0.0
 
   with pytest.raises(KeyboardInterrupt):
-    train.run(make_job('stopped', steps=6, evaluate=interrupt), mesh)
+    loop.run(make_job('stopped', steps=6, evaluate=interrupt), mesh)
   with checkpoint.Checkpoints(make_job('stopped').folder / 'checkpoints') as checkpoints:
     assert checkpoints.latest_step() == 2
   assert_trees_equal(toy.trained(make_job('stopped', steps=6), mesh), expected)
@@ -104,7 +105,7 @@ def test_a_stop_anywhere_leaves_the_log_and_the_states_as_they_would_be(
   monkeypatch.setattr(stopping.StopRequest, '__call__', stops)
   job = make_job('stopped', evaluate=evaluate, picture=picture, **every)
   with pytest.raises(stopping.Stopped) as stopped:
-    train.run(job, mesh)
+    loop.run(job, mesh)
   assert stopped.value.exit_status == 143
   assert_trees_equal(toy.trained(job, mesh), expected)
   rows = [{k: v for k, v in row.items() if not k.startswith('evaluation')} for row in toy.rows(job)]
@@ -124,7 +125,7 @@ def test_a_signal_in_the_last_step_is_not_lost(make_job, mesh):
     return {}, 0.0
 
   with pytest.raises(KeyboardInterrupt):
-    train.run(make_job(steps=2, evaluate=interrupt), mesh)
+    loop.run(make_job(steps=2, evaluate=interrupt), mesh)
   with checkpoint.Checkpoints(make_job().folder / 'checkpoints') as checkpoints:
     assert checkpoints.latest_step() == 2
 
@@ -188,7 +189,7 @@ def test_logged_metrics_are_means_over_the_steps_since_the_last_row(make_job, me
     return wrapped
 
   job = make_job(wrap=step_number, steps=5)
-  train.run(job, mesh)
+  loop.run(job, mesh)
   assert [(r['step'], r['number']) for r in toy.rows(job)] == [(2, 0.5), (4, 2.5), (5, 4.0)]
 
 
@@ -204,7 +205,7 @@ def test_a_nan_stops_the_run_names_its_step_and_keeps_the_last_good_checkpoint(m
 
   job = make_job(wrap=poison, steps=8)
   with pytest.raises(FloatingPointError, match=r'step 3; the last good checkpoint is step 2'):
-    train.run(job, mesh)
+    loop.run(job, mesh)
   with checkpoint.Checkpoints(job.folder / 'checkpoints') as checkpoints:
     assert checkpoints.latest_step() == 2
 
@@ -225,24 +226,24 @@ def test_an_infinite_parameter_is_never_saved(make_job, mesh):
 
   job = make_job(wrap=poison, evaluate=evaluate, steps=4)
   with pytest.raises(FloatingPointError, match='state became NaN or infinite'):
-    train.run(job, mesh)
+    loop.run(job, mesh)
   with checkpoint.Checkpoints(job.folder / 'checkpoints') as checkpoints:
     assert checkpoints.latest_step() == 2
 
 
 def test_without_resume_an_existing_run_is_refused_and_left_alone(make_job, mesh):
   job = make_job(steps=2)
-  train.run(job, mesh)
+  loop.run(job, mesh)
   before = (job.folder / 'metrics.jsonl').read_bytes()
   with pytest.raises(UserError, match='resume=False'):
-    train.run(make_job(steps=4, resume=False), mesh)
+    loop.run(make_job(steps=4, resume=False), mesh)
   assert (job.folder / 'metrics.jsonl').read_bytes() == before
 
 
 def test_the_best_checkpoint_stays_beside_the_last(make_job, mesh):
   scores = iter([0.0, 5.0, 1.0, 2.0, 3.0])
   job = make_job(evaluate=lambda state, replica: ({}, next(scores)), steps=10, keep=2)
-  train.run(job, mesh)
+  loop.run(job, mesh)
   with checkpoint.Checkpoints(job.folder / 'checkpoints') as checkpoints:
     assert checkpoints.steps('best') == [4, 10, 8]
     assert checkpoints.steps('latest') == [10, 8, 4]
@@ -259,8 +260,8 @@ def test_evaluation_changes_nothing(make_job, mesh, assert_trees_equal):
 
 def test_epochs_give_the_length_in_steps(tiny_config):
   tiny_config = changed(tiny_config, {'train.steps': None, 'train.epochs': 3})
-  data = data_lib.TrainingData(None, (np.arange(50), np.arange(76)), ('a', 'b'), ())
-  assert train.total_steps(tiny_config, data) == 27
+  data = training_data.TrainingData(None, (np.arange(50), np.arange(76)), ('a', 'b'), ())
+  assert loop.total_steps(tiny_config, data) == 27
 
 
 def test_algorithm_is_a_tuple_of_functions():
@@ -270,7 +271,7 @@ def test_algorithm_is_a_tuple_of_functions():
 @pytest.mark.slow
 def test_a_profile_is_of_compiled_steps_and_changes_nothing(make_job, mesh, assert_trees_equal):
   expected, job = toy.trained(make_job('plain', steps=6), mesh), make_job('profiled', steps=6)
-  train.run(job, mesh, profile=True)
+  loop.run(job, mesh, profile=True)
   assert_trees_equal(toy.trained(job, mesh), expected)
   assert toy.rows(job) == toy.rows(make_job('plain'))
   (trace,) = (job.folder / 'profile').rglob('*.xplane.pb')
@@ -283,5 +284,5 @@ def test_a_run_traces_its_step_once(make_job, mesh):
   def counted(update):
     return lambda *arguments: traces.append(1) or update(*arguments)
 
-  train.run(make_job(wrap=counted), mesh)
+  loop.run(make_job(wrap=counted), mesh)
   assert len(traces) == 1

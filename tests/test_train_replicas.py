@@ -11,7 +11,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgan import checkpoint, jobs, parallel, replicas, train, train_step
+from jaxgan.algorithms import replicate
+from jaxgan.system import checkpoint, parallel
+from jaxgan.training import jobs, loop, train_step
 from tests import toy
 
 pytestmark = pytest.mark.xdist_group('train_replicas')  # One worker makes what they share.
@@ -20,7 +22,7 @@ MODES = {'in turns': False, 'batched': True}
 N = len(toy.SIZES)
 FOLDERS = ('.', *(f'replica_{replica:02}' for replica in range(N)))
 SCORES = {2: (0.0, 6.0, 3.0), 4: (1.0, -5.0, 7.0)}  # Of the replicas at each step.
-Trainer = train.Trainer
+Trainer = loop.Trainer
 
 
 @pytest.fixture(scope='module')
@@ -30,14 +32,14 @@ def mesh():
 
 @pytest.fixture(scope='module', params=MODES)
 def batched(request):
-  """Makes `train.run` train the replicas in one of the two ways, and says which."""
+  """Makes `loop.run` train the replicas in one of the two ways, and says which."""
   with pytest.MonkeyPatch.context() as monkeypatch:
     _train_in(monkeypatch, MODES[request.param])
     yield MODES[request.param]
 
 
 def _train_in(monkeypatch, batched):
-  monkeypatch.setattr(train, 'Trainer', functools.partial(Trainer, batched=batched))
+  monkeypatch.setattr(loop, 'Trainer', functools.partial(Trainer, batched=batched))
 
 
 def _never():
@@ -110,7 +112,7 @@ def test_a_replica_is_the_run_of_its_seed_and_its_images(batched, mesh, assert_t
   for replica in range(N):
     state, metrics_alone = _alone(replica)
     compare(trainer.state(replica), state)
-    compare(replicas.take(trainer.states(), replica), state)
+    compare(replicate.take(trainer.states(), replica), state)
     compare([m[replica] for m in metrics], metrics_alone)
   assert len({m['loss/toy'] for m in metrics[-1]}) == N
 
@@ -143,7 +145,7 @@ def test_a_device_loop_over_all_replicas_computes_what_single_steps_do(mesh):
   job = toy.job()
   one_step, _ = train_step.make_step(job, batched=True)
   seeds = range(job.config.seed, job.config.seed + N)
-  replica_data = replicas.stack([job.data.replica_data(r, seed) for r, seed in enumerate(seeds)])
+  replica_data = replicate.stack([job.data.replica_data(r, seed) for r, seed in enumerate(seeds)])
   with jax.set_mesh(mesh):
     trainer = Trainer(job, mesh, batched=True)
     trainer.initialise()
@@ -160,7 +162,7 @@ def test_a_device_loop_over_all_replicas_computes_what_single_steps_do(mesh):
 class Watched(NamedTuple):
   """A job of 4 steps, and the states that it evaluates and draws, by step and replica."""
 
-  job: train.Job
+  job: loop.Job
   evaluated: dict[tuple[int, int], Any]
   drawn: dict[tuple[int, int], Any]
 
@@ -187,7 +189,7 @@ def _job(folder: pathlib.Path, killed_at=None) -> Watched:
 @pytest.fixture(scope='module')
 def finished(batched, mesh, tmp_path_factory):
   finished = _job(tmp_path_factory.mktemp('finished'))
-  train.run(finished.job, mesh)
+  loop.run(finished.job, mesh)
   return finished
 
 
@@ -197,9 +199,9 @@ def test_a_run_that_was_killed_continues_to_the_last_bit(
   """It stops between two checkpoints; what it wrote after the first is not there twice."""
   killed = _job(tmp_path, killed_at=3).job
   with pytest.raises(KeyboardInterrupt):
-    train.run(killed, mesh)
+    loop.run(killed, mesh)
   assert {_rows(tmp_path / folder)[-1]['step'] for folder in FOLDERS} == {3}
-  train.run(_job(tmp_path).job, mesh)
+  loop.run(_job(tmp_path).job, mesh)
   assert_trees_equal(_saved(killed, mesh), _saved(finished.job, mesh))
   for folder in FOLDERS:
     rows = _rows(tmp_path / folder)
@@ -229,7 +231,7 @@ def test_every_replica_is_evaluated_and_drawn_in_its_state(finished, mesh, asser
   assert list(finished.drawn) == [(step, r) for step in (3, 4) for r in range(N)]
   for (step, replica), state in finished.evaluated.items():
     saved = _saved(finished.job, mesh, str(step))
-    assert_trees_equal(state, replicas.take(saved, replica))
+    assert_trees_equal(state, replicate.take(saved, replica))
   for replica in range(N):
     assert_trees_equal(finished.drawn[4, replica], finished.evaluated[4, replica])
 
@@ -245,10 +247,10 @@ def test_a_checkpoint_does_not_tell_how_and_where_it_was_trained(mesh, tmp_path,
   for batched, on, steps in ((False, mesh, 2), (True, six, 4), (False, mesh, 7)):
     _train_in(monkeypatch, batched)
     job = toy.job(tmp_path, steps=steps)
-    train.run(job, on)
+    loop.run(job, on)
   states = _saved(job, mesh)
   for replica in range(N):
-    _assert_close(jax.device_get(replicas.take(states, replica)), _alone(replica)[0])
+    _assert_close(jax.device_get(replicate.take(states, replica)), _alone(replica)[0])
 
 
 # Failure ---------------------------------------------------------------------------------------
@@ -281,7 +283,7 @@ def test_a_nan_names_its_replica_and_its_step(what, poison, batched, mesh, tmp_p
   job = _poisoned(toy.job(tmp_path, steps=6), 1, 3, poison)
   found = rf'toy: the {what} of replica 1 became NaN or infinite at step 3; the last .* is step 2'
   with pytest.raises(FloatingPointError, match=found):
-    train.run(job, mesh)
+    loop.run(job, mesh)
   with checkpoint.Checkpoints(tmp_path / 'checkpoints') as checkpoints:
     assert checkpoints.latest_step() == 2
 

@@ -12,15 +12,15 @@ import numpy as np
 import optax
 
 from data_prep import build
-from jaxgan import data as data_lib
-from jaxgan import jobs, replicas, train
-from jaxgan.algorithms import Algorithm
+from jaxgan.algorithms import Algorithm, replicate
 from jaxgan.config.overrides import changed
-from jaxgan.data_config import DataConfig
+from jaxgan.data import training_data as training_data_lib
+from jaxgan.data.config import DataConfig
 from jaxgan.networks.layers import Conv
-from jaxgan.parallel import along_batch
 from jaxgan.runs.experiment import ClassifierJob
-from jaxgan.train_config import TrainConfig
+from jaxgan.system.parallel import along_batch
+from jaxgan.training import jobs, loop
+from jaxgan.training.config import TrainConfig
 
 SIZES = (20, 50, 31)  # Images of each replica: different lengths of an epoch.
 POOL = 60
@@ -37,7 +37,7 @@ class _Network(nn.Module):
 
   @nn.compact
   def __call__(self, images, train: bool):
-    x = nn.BatchNorm(use_running_average=not train)(Conv(8)(images))
+    x = nn.BatchNorm(use_running_average=not loop)(Conv(8)(images))
     return nn.Dense(self.num_classes)(nn.relu(x).reshape(len(x), -1))
 
 
@@ -71,7 +71,7 @@ def algorithm(image_shape=(8, 8, 1), num_classes=K) -> Algorithm:
   return Algorithm(init, update)
 
 
-def training_data(sizes=SIZES) -> data_lib.TrainingData:
+def training_data(sizes=SIZES) -> training_data_lib.TrainingData:
   """Replicas with as many images of a pool as `sizes` says; where they begin differs."""
   rng = np.random.default_rng(0)
   images = rng.integers(0, 256, (POOL, 8, 8, 1)).astype(np.uint8)
@@ -79,17 +79,17 @@ def training_data(sizes=SIZES) -> data_lib.TrainingData:
   pool = build.Arrays(images, labels, ('a', 'b', 'c'), {}, 'toy')
   indices = tuple(np.sort(rng.permutation(POOL)[:size]) for size in sizes)
   keys, classes = tuple(f'part {r}' for r in range(len(sizes))), (np.arange(K),) * len(sizes)
-  return data_lib.TrainingData(pool, indices, keys, classes)
+  return training_data_lib.TrainingData(pool, indices, keys, classes)
 
 
-def job(folder=None, data=None, evaluate=None, picture=None, seed=5, **train_changes) -> train.Job:
+def job(folder=None, data=None, evaluate=None, picture=None, seed=5, **train_changes) -> loop.Job:
   """A job with a replica for each part of the data."""
   data = training_data() if data is None else data
   train_section = TrainConfig(
     batch_size=8, steps=4, log_every=2, evaluate_every=2, picture_every=4, checkpoint_every=2
   )
   config = ClassifierJob(seed=seed, data=DataConfig(), train=changed(train_section, train_changes))
-  return train.Job(
+  return loop.Job(
     name='toy',
     folder=pathlib.Path(folder) if folder else None,
     config=config,
@@ -101,22 +101,22 @@ def job(folder=None, data=None, evaluate=None, picture=None, seed=5, **train_cha
   )
 
 
-def single(job: train.Job, replica: int) -> train.Job:
+def single(job: loop.Job, replica: int) -> loop.Job:
   """The job that trains one replica alone: its part of the data and its seed."""
   data = job.data._replace(indices=job.data.indices[replica : replica + 1], keys=('alone',))
   config = changed(job.config, {'seed': job.config.seed + replica})
   return job._replace(data=data, config=config)
 
 
-def trained(job: train.Job, mesh):
+def trained(job: loop.Job, mesh):
   """Trains a job of one replica and returns its last state."""
-  train.run(job, mesh)
+  loop.run(job, mesh)
   step, states = jobs.restore(job.algorithm, job.folder, 'latest', 1, mesh)
   assert step == job.config.train.steps
-  return replicas.take(states, 0)
+  return replicate.take(states, 0)
 
 
-def rows(job: train.Job) -> list[dict]:
+def rows(job: loop.Job) -> list[dict]:
   """Its log."""
   lines = (job.folder / 'metrics.jsonl').read_text().splitlines()
   return [json.loads(line) for line in lines]

@@ -29,8 +29,8 @@ import jax.numpy as jnp
 import optax
 import pydantic
 
-from jaxgan import augment
 from jaxgan.algorithms import Algorithm, Batch, apply_gradients
+from jaxgan.augmentation import augment
 from jaxgan.config.section import (
   Count,
   Decay,

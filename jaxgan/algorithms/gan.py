@@ -47,7 +47,7 @@ from jaxgan.losses import auxiliary, class_balance
 from jaxgan.losses.adversarial import LOSSES
 from jaxgan.losses.class_balance import COUNT_UPDATES, WEIGHTS
 from jaxgan.networks.gans import NETWORKS
-from jaxgan.parallel import along_batch
+from jaxgan.system.parallel import along_batch
 
 # Which steps draw the labels of a method whose labels are 'effective' by 1/N_k; others, uniformly.
 EFFECTIVE_LABELS = {'generator_step': ('generator',), 'both_steps': ('discriminator', 'generator')}

@@ -6,6 +6,7 @@ import pydantic
 
 from jaxgan.algorithms import gan
 from jaxgan.algorithms.optimizers import AdamConfig
+from jaxgan.augmentation.diff_augment import AUGMENTATIONS
 from jaxgan.config.section import (
   Count,
   Decay,
@@ -18,7 +19,6 @@ from jaxgan.config.section import (
   field,
   refuse,
 )  # fmt: skip
-from jaxgan.diff_augment import AUGMENTATIONS
 
 _NAMES = Where(
   lambda names: set(names) <= set(AUGMENTATIONS) and len(set(names)) == len(names),

@@ -15,7 +15,7 @@ from jaxgan.algorithms import check_choices
 from jaxgan.errors import UserError
 from jaxgan.losses import auxiliary, class_balance
 from jaxgan.networks.conditional import HEADS
-from jaxgan.parallel import along_batch
+from jaxgan.system.parallel import along_batch
 
 
 def _no_labels(rng, num_images, num_classes, counts):
@@ -76,7 +76,7 @@ GUIDANCE = {
     reads_labels=True,
   ),
 }
-# How often a real image is drawn -> whether batches are balanced, see `data.balanced_positions`.
+# How often a real image is drawn -> whether batches are balanced, see `order.balanced_positions`.
 BATCHES = {'instance_balanced': False, 'class_balanced': True}
 
 

@@ -51,7 +51,6 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from jaxgan import augment, priors
 from jaxgan.algorithms import (
   Algorithm,
   Batch,
@@ -59,12 +58,14 @@ from jaxgan.algorithms import (
   apply_gradients,
   apply_train,
   check_choices,
+  priors,
   total,
 )
 from jaxgan.algorithms.infogan_joint import joint_adam, joint_group, joint_step
+from jaxgan.augmentation import augment
 from jaxgan.losses import adversarial
 from jaxgan.networks import infogans
-from jaxgan.parallel import along_batch
+from jaxgan.system.parallel import along_batch
 
 PRIORS = ('uniform', 'fixed', 'learnable')
 CONTRASTIVE = ('none', 'positives', 'nt_xent')

@@ -20,8 +20,8 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from jaxgan import augment
 from jaxgan.algorithms import apply_gradients, apply_train, total
+from jaxgan.augmentation import augment
 from jaxgan.losses import adversarial, contrastive, mutual_information
 
 

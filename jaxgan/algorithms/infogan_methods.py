@@ -4,9 +4,9 @@ from typing import Annotated
 
 import pydantic
 
-from jaxgan import augment
 from jaxgan.algorithms import infogan
 from jaxgan.algorithms.optimizers import AdamConfig
+from jaxgan.augmentation import augment
 from jaxgan.config.section import (
   Count,
   Decay,

@@ -41,12 +41,11 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from jaxgan import priors
-from jaxgan.algorithms import Algorithm, Batch, adam, apply_gradients, apply_train, total
+from jaxgan.algorithms import Algorithm, Batch, adam, apply_gradients, apply_train, priors, total
 from jaxgan.algorithms.optimizers import AdamConfig
 from jaxgan.config.section import Count, NotNegative, OneOf, Positive, Several, field
 from jaxgan.networks import infogans
-from jaxgan.parallel import along_batch
+from jaxgan.system.parallel import along_batch
 
 
 class JointVaeConfig(AdamConfig):

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jaxgan.diff_augment import diff_augment
+from jaxgan.augmentation.diff_augment import diff_augment
 from jaxgan.errors import UserError
 from jaxgan.losses import classification, gradient_penalty, group_spectral, lecam
 from jaxgan.networks import conditional

@@ -57,9 +57,10 @@ def _default(info, own) -> str:
 def sections() -> dict:
   """{title: class} of all sections of experiments."""
   # The classes bring the networks, which nobody needs who only asks for the text.
-  from jaxgan import data_config, families, train_config
   from jaxgan.algorithms import classifier
-  from jaxgan.runs import experiment
+  from jaxgan.data import config as data_config
+  from jaxgan.runs import experiment, families
+  from jaxgan.training import config as train_config
 
   found = {
     'Experiment': experiment.Experiment,

@@ -9,9 +9,9 @@ import json
 import pathlib
 
 from data_prep import prepared_names
-from jaxgan import files
 from jaxgan.config import section as section_lib
 from jaxgan.errors import UserError
+from jaxgan.system import files
 
 NAME = 'config.json'
 _SCHEMA = 2

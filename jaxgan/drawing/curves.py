@@ -9,7 +9,7 @@ def loss_curves(rows, path):
   """Draws each loss and accuracy over the steps (see `curves`); without such a series, nothing.
 
   Args:
-    rows: what `jaxgan.logging.read_metrics` returns.
+    rows: what `jaxgan.training.logging.read_metrics` returns.
     path: the PNG.
   """
   names = {name for row in rows for name, value in row.items() if not isinstance(value, list)}
@@ -23,7 +23,7 @@ def curves(rows, path, names):
   """Draws series over the steps, one panel each, as mean ± std where rows have 'std/<name>'.
 
   Args:
-    rows: what `jaxgan.logging.read_metrics` returns.
+    rows: what `jaxgan.training.logging.read_metrics` returns.
     path: the PNG.
     names: at least one; each is a scalar of some row.
   """

@@ -3,8 +3,8 @@
 import io
 import warnings
 
-from jaxgan import files, names
 from jaxgan.drawing import fonts
+from jaxgan.system import files, names
 
 DPI = 100
 LONGEST = 64  # characters of a line of a legend

@@ -7,7 +7,7 @@ import unicodedata
 
 import numpy as np
 
-from jaxgan import logging
+from jaxgan.training import logging
 
 FAMILY = 'DejaVu Sans'  # comes with matplotlib
 # Fonts to install, and the first words of the Unicode names of characters that they have.

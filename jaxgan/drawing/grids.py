@@ -5,7 +5,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from jaxgan import files
+from jaxgan.system import files
 
 MIN_TILE = 48  # pixels; smaller images are enlarged
 GAP = 2  # pixels between tiles

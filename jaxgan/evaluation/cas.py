@@ -11,11 +11,13 @@ import shutil
 
 import numpy as np
 
-from jaxgan import data as data_lib
-from jaxgan import jobs, replicas, sampling, train
+from jaxgan.algorithms import replicate
 from jaxgan.config import identity
 from jaxgan.config.section import Count, WholeNumber, field
+from jaxgan.data import loading, training_data
+from jaxgan.runs import sampling
 from jaxgan.runs.experiment import ClassifierJob
+from jaxgan.training import jobs, loop
 
 FOLDER = 'cas'  # in the folder of the run or replica
 
@@ -52,7 +54,7 @@ def generate(sample, arrays, num_images: int | None, seed: int, batch_size: int)
   return arrays._replace(images=images, labels=labels, key=key)
 
 
-def job(config, generated, step: int, seed: int, folder: pathlib.Path) -> train.Job:
+def job(config, generated, step: int, seed: int, folder: pathlib.Path) -> loop.Job:
   """The job that trains the score's classifier.
 
   The section's epochs are of the generated images: 200 in the published rows, as for the published
@@ -65,20 +67,20 @@ def job(config, generated, step: int, seed: int, folder: pathlib.Path) -> train.
     seed: of the classifier.
     folder: of the run or replica, gets a folder of the job.
   """
-  data = data_lib.whole(generated)
-  updates = train.total_steps(config.cas, data)
+  data = training_data.whole(generated)
+  updates = loop.total_steps(config.cas, data)
   own = jobs.job_config(seed, config.cas, generated, CasJob, checkpoint=step, updates=updates)
-  test = data_lib.load(own.data, 'test')
+  test = loading.load(own.data, 'test')
   return jobs.training_job('cas', folder / FOLDER, own, data, test)
 
 
-def accuracy(job: train.Job, mesh) -> float:
+def accuracy(job: loop.Job, mesh) -> float:
   """The share of the real test images that the classifier, once trained, is right on.
 
   It continues where it was stopped; what was trained on other images is removed first.
   """
   if identity.changes(job.folder, job.config):
     shutil.rmtree(job.folder)
-  train.run(job, mesh)
+  loop.run(job, mesh)
   _, states = jobs.restore(job.algorithm, job.folder, 'latest', 1, mesh)
-  return job.evaluate(replicas.take(states, 0), 0)[1]
+  return job.evaluate(replicate.take(states, 0), 0)[1]

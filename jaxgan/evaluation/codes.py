@@ -8,12 +8,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxgan import compilation, distributed, files, jobs, priors
-from jaxgan import data as data_lib
+from jaxgan.algorithms import priors
+from jaxgan.data import pixels as pixels_lib
+from jaxgan.data import training_data
 from jaxgan.evaluation.code_results import CLUSTERING, NEIGHBOURS, Seen
 from jaxgan.evaluation.record import CODES_FILE, RETRIEVAL_FILE, LabelSet
 from jaxgan.metrics import class_distribution, knn
 from jaxgan.networks import infogans
+from jaxgan.system import compilation, distributed, files
+from jaxgan.training import jobs
 
 # Fields of the algorithm that methods do not say.
 _SETTINGS = (
@@ -55,7 +58,7 @@ class Observer:
 
     def images(state, rng, num_images, codes):
       """Images uint8 of given codes, in inference mode."""
-      return data_lib.to_uint8(algorithm.generate(state, rng, num_images, codes=codes))
+      return pixels_lib.to_uint8(algorithm.generate(state, rng, num_images, codes=codes))
 
     self.images = compilation.jit(images, static_argnums=2)
 
@@ -71,7 +74,7 @@ class Observer:
     def label(state, variables, rng, category, classes, num):
       codes_rng, images_rng = jax.random.split(rng)
       codes = self.codes(codes_rng, jnp.full(num, category))
-      generated = data_lib.scale(images(state, images_rng, num, codes))
+      generated = pixels_lib.scale(images(state, images_rng, num, codes))
       logits, _ = annotator.classify(variables, generated)
       return jnp.argmax(logits[:, classes], axis=-1)
 
@@ -184,7 +187,7 @@ class Observer:
 
   def _untrained(self, seed: int, images):
     """What Q says with the weights that a run of this seed begins with."""
-    variables = compilation.jit(self._algorithm.init)(data_lib.run_keys(seed)[0]).variables
+    variables = compilation.jit(self._algorithm.init)(training_data.run_keys(seed)[0]).variables
     return self.recognise(variables, images)
 
   def score(self, results: dict) -> None:

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jaxgan import compilation, distributed, files, parallel
-from jaxgan import data as data_lib
+from jaxgan.data import pixels
 from jaxgan.errors import UserError
 from jaxgan.metrics import inception
+from jaxgan.system import compilation, distributed, files, parallel
 
 _REFERENCE_BATCH = 256
 
@@ -40,11 +40,11 @@ def classifier_network(role: str, classifier) -> FeatureNetwork:
 
   Args:
     role: of the classifier, 'annotator' or 'recogniser'.
-    classifier: a `jaxgan.jobs.Classifier`.
+    classifier: a `jaxgan.training.jobs.Classifier`.
   """
 
   def apply(variables, images):
-    return classifier.classify(variables, data_lib.scale(images))[1]
+    return classifier.classify(variables, pixels.scale(images))[1]
 
   size = classifier.input_size
   resize = 'none' if size is None else f'bilinear to {size}x{size}'

@@ -5,14 +5,15 @@ import functools
 import jax
 import numpy as np
 
-from jaxgan import compilation, distributed, files, jobs
-from jaxgan import data as data_lib
 from jaxgan.algorithms import gan_methods, regularisers
 from jaxgan.algorithms.ema_statistics import IN_WORDS
+from jaxgan.data import loading, order, pixels
 from jaxgan.evaluation import cas, quality
 from jaxgan.evaluation.judges import KINDS, Judges, Score, Seen
 from jaxgan.evaluation.record import IMAGES_FILE, NEAREST_FILE
 from jaxgan.metrics import fid
+from jaxgan.system import compilation, distributed, files
+from jaxgan.training import jobs
 
 _KEPT = 512  # evaluation images kept for pictures
 _SCORES = ('fid', 'frechet_recogniser', 'frechet_annotator')  # The first that is there counts.
@@ -43,13 +44,13 @@ class Observer:
     }
 
     def generate(state, rng, num_images, ema=True):
-      return data_lib.to_uint8(algorithm.generate(state, rng, num_images, ema))
+      return pixels.to_uint8(algorithm.generate(state, rng, num_images, ema))
 
     def generate_labelled(state, rng, num_images):
       rng, label_rng = jax.random.split(rng)
       num_classes = setup.data.num_classes
       labels = jax.random.randint(label_rng, (num_images,), 0, num_classes)
-      return data_lib.to_uint8(algorithm.generate(state, rng, num_images, labels=labels)), labels
+      return pixels.to_uint8(algorithm.generate(state, rng, num_images, labels=labels)), labels
 
     self._judges = {}
     self._compiled = functools.cache(jobs.compile_classify)
@@ -123,7 +124,7 @@ class Observer:
     settings = {
       'cas_images': num_images,
       'cas_network': jobs.network_name(config.cas.algorithm),
-      'cas_epochs': job.config.updates // data_lib.steps_per_epoch(num_images, batch_size),
+      'cas_epochs': job.config.updates // order.steps_per_epoch(num_images, batch_size),
     }
     return Score(cas.accuracy(job, setup.mesh), settings, {'cas_labels': labelled_by})
 
@@ -184,7 +185,7 @@ class Observer:
       'resize': ', '.join(f'{n.metric}: {n.resize}' for n in judges.networks.values()),
       **quality.protocol(config.evaluation.samples, num_reference),
     }
-    if data_lib.RELEASED in judges.reference.metadata:  # A data set that has two references.
+    if loading.RELEASED in judges.reference.metadata:  # A data set that has two references.
       settings['reference_choice'] = config.evaluation.reference
     if 'codes' in judges.label_sets:
       settings['codes'] = len(judges.label_sets['codes'].names)
@@ -227,7 +228,7 @@ def classifier_fields(role: str, classifier) -> dict:
 
   Args:
     role: 'classifier' or 'annotator'.
-    classifier: a `jaxgan.jobs.Classifier` or None.
+    classifier: a `jaxgan.training.jobs.Classifier` or None.
   """
   if classifier is None:
     return {f'{role}_accuracy': None}

@@ -6,11 +6,12 @@ from typing import NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
-from jaxgan import compilation, jobs
-from jaxgan import data as data_lib
+from jaxgan.data import loading, pixels
 from jaxgan.evaluation import features, memorisation, quality
 from jaxgan.evaluation.record import LabelSet
 from jaxgan.metrics import class_distribution, fid, inception
+from jaxgan.system import compilation
+from jaxgan.training import jobs
 
 KINDS = {'annotator': 'classes', 'recogniser': 'codes'}  # What a judge counts images by.
 
@@ -94,7 +95,7 @@ class Seen:
   def nearest(self) -> tuple[dict, dict]:
     """See `memorisation.compare`: its numbers and its images."""
     judges, name = self._judges, self.networks[0]
-    held_out = data_lib.load(judges.config.data, 'test')
+    held_out = loading.load(judges.config.data, 'test')
     generated = memorisation.LabelledFeatures(
       self.images, self.labels['classes'], self.features[name]
     )
@@ -141,7 +142,7 @@ class Judges:
       workdir: where the features of real images are cached.
     """
     self.config, self.arrays, self._classifiers = config, arrays, classifiers
-    self.reference = data_lib.load_reference(config.data, config.evaluation.reference)
+    self.reference = loading.load_reference(config.data, config.evaluation.reference)
     self.label_sets = {KINDS[r]: _label_set(r, c, arrays) for r, c in classifiers.items()}
     found = [features.classifier_network(*item) for item in classifiers.items()]
     network = features.inception_network(config.evaluation)
@@ -155,11 +156,11 @@ class Judges:
     )
 
     def one_batch(state, frozen, rng):
-      images = data_lib.to_uint8(algorithm.generate(state, rng, config.evaluation.batch_size))
+      images = pixels.to_uint8(algorithm.generate(state, rng, config.evaluation.batch_size))
       variables, network_variables = frozen
       labels = {}
       for role, given in classifiers.items():
-        logits, _ = given.classify(variables[role], data_lib.scale(images))
+        logits, _ = given.classify(variables[role], pixels.scale(images))
         labels[KINDS[role]] = jnp.argmax(logits, axis=-1)
       networks = self.networks.items()
       return (

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jaxgan.logging import finite
+from jaxgan.training.logging import finite
 
 LOWER, HIGHER = 'lower', 'higher'
 _SIZES = {'thirds': 3, 'groups': 3, 'quantiles': 11}

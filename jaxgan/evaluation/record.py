@@ -11,8 +11,8 @@ import jax
 import numpy as np
 import pydantic
 
-from jaxgan import files
 from jaxgan.errors import UserError
+from jaxgan.system import files
 
 NAME = 'evaluation.json'
 # Beside it: generated images with their labels, those of rare classes with their nearest training

@@ -25,9 +25,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxgan import files
 from jaxgan.errors import UserError
 from jaxgan.metrics import torch_file
+from jaxgan.system import files
 
 WEIGHTS_NAME = 'pt_inception-2015-12-05-6726825d.pth'
 WEIGHTS_URL = (

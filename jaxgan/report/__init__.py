@@ -17,16 +17,18 @@ Its PAGE is a module with what a page shows of a run:
 import contextlib
 from pathlib import Path
 
-from jaxgan import families, files, optional
 from jaxgan.errors import UserError
 from jaxgan.evaluation import metric
 from jaxgan.evaluation import record as record_lib
-from jaxgan.names import escaped
 from jaxgan.report import differences, formatting, others
 from jaxgan.report.blocks import Table, Text
 from jaxgan.report.footnotes import Footnotes
 from jaxgan.report.published import published_values
 from jaxgan.report.rows import merge
+from jaxgan.runs import families
+from jaxgan.system import files
+from jaxgan.system.names import escaped
+from jaxgan.training import optional
 
 __all__ = ['collect', 'console_table', 'markdown_table', 'published_values', 'report']
 

@@ -16,7 +16,7 @@ class Table:
   """Lines of cells under a title, the first one the header.
 
   A cell may hold **bold** text and the marks of footnotes, such as [^1]; a backslash escapes
-  punctuation, see `jaxgan.names.escaped`. All other texts of blocks are plain.
+  punctuation, see `jaxgan.system.names.escaped`. All other texts of blocks are plain.
   """
 
   title: str

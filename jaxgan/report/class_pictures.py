@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from jaxgan import distributed, logging, optional
 from jaxgan.drawing import curves, grids
 from jaxgan.drawing.figures import DPI, legend, new_figure, plain_axes, save_figure
 from jaxgan.drawing.grids import GAP, to_canvas, to_tiles
@@ -15,9 +14,11 @@ from jaxgan.metrics.class_distribution import (
   head_medium_tail,
   kl_from_uniform,
 )
-from jaxgan.names import shown
 from jaxgan.report import shares as shares_lib
 from jaxgan.report.shares import MAX_CLASSES, third_names
+from jaxgan.system import distributed
+from jaxgan.system.names import shown
+from jaxgan.training import logging, optional
 
 _NAME = 14  # pixels, the 10 points of a name beside a row
 _GRID = 100  # images of a sample grid, 10 x 10
@@ -103,7 +104,7 @@ def class_histogram_over_time(
   that have the key, draws nothing.
 
   Args:
-    rows: what `jaxgan.logging.read_metrics` returns.
+    rows: what `jaxgan.training.logging.read_metrics` returns.
     path: the PNG.
     class_names: [K] strings.
     key: the rows' name for the class counts [K].

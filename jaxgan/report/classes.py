@@ -7,10 +7,10 @@ import numpy as np
 
 from jaxgan.evaluation import verdicts
 from jaxgan.metrics.class_distribution import GROUPS, THIRDS
-from jaxgan.names import escaped, shown
 from jaxgan.report import classifiers, formatting, resamplings
 from jaxgan.report.blocks import Table, Text
 from jaxgan.report.published import published_values, sources
+from jaxgan.system.names import escaped, shown
 
 TITLE = 'Class balance'
 MAX_CLASSES = 10  # the terminal's table shows more as head, medium and tail

@@ -1,8 +1,8 @@
 """Classifiers of an experiment: their accuracies beside the paper's."""
 
-from jaxgan.names import escaped
 from jaxgan.report import formatting
 from jaxgan.report.published import published_values
+from jaxgan.system.names import escaped
 
 ROLES = ('classifier', 'annotator')
 HEADER = ('experiment', 'role', 'accuracy % (ours)', 'accuracy % (published)')

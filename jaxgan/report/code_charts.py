@@ -7,7 +7,7 @@ from jaxgan.drawing import curves
 from jaxgan.drawing.figures import DPI, legend, new_figure, plain_axes, save_figure
 from jaxgan.drawing.page import text_width
 from jaxgan.metrics.disentanglement import match_codes
-from jaxgan.names import shown
+from jaxgan.system.names import shown
 
 SMALL = 13  # pixels, the 9 points of a figure
 LABELLED_BARS = 5  # bars of more classes have no numbers
@@ -18,7 +18,7 @@ def prior_over_time(rows, path, true_frequencies=None, class_of_code=None, class
   """Draws the learned prior of each code over the steps; without such rows, nothing.
 
   Args:
-    rows: what `jaxgan.logging.read_metrics` returns; 'prior' is [k].
+    rows: what `jaxgan.training.logging.read_metrics` returns; 'prior' is [k].
     path: the PNG.
     true_frequencies: [K], drawn dashed in the colour of the code that stands for the class.
     class_of_code: [k] integers, what `metrics.disentanglement.match_codes` returns; -1 for a code
@@ -190,7 +190,7 @@ def evaluation_curves(rows, path, keys):
   """Draws those of the keys that have values over the steps, one panel each; without any, nothing.
 
   Args:
-    rows: what `jaxgan.logging.read_metrics` returns; 'std/<key>' becomes a band around the key.
+    rows: from `logging.read_metrics`; 'std/<key>' becomes a band around the key.
     path: the PNG.
     keys: names of scalars, such as 'evaluation/nmi'.
   """

@@ -8,15 +8,15 @@ Ojha et al. 2020. Arrays in, one PNG out; generated images are drawn pixel by pi
 import numpy as np
 from PIL import Image
 
-from jaxgan import logging, optional
 from jaxgan.drawing import curves, grids
 from jaxgan.drawing.grids import GAP, MIN_TILE
 from jaxgan.drawing.page import MARGIN, new_page, text_width, write
 from jaxgan.evaluation.record import CODES_FILE, RETRIEVAL_FILE, read_samples
-from jaxgan.names import shown
 from jaxgan.report import code_charts as charts
 from jaxgan.report.code_charts import SMALL, one_each
 from jaxgan.report.codes import GRID_FILE
+from jaxgan.system.names import shown
+from jaxgan.training import logging, optional
 
 LARGE = 16  # pixels, size of a title
 PANEL_TILE = 28  # pixels; smaller images are enlarged in code_grids

@@ -7,9 +7,9 @@ import statistics
 
 import numpy as np
 
-from jaxgan.names import escaped
 from jaxgan.report import formatting
 from jaxgan.report.published import published_values
+from jaxgan.system.names import escaped
 
 RANDOM = 'random_init'  # name of the untrained network in published_results.json
 TABLE_1 = 'table_1'  # key of what Table 1 prints where it differs from Tables 2 and 3

@@ -6,7 +6,6 @@ import itertools
 import numpy as np
 
 from jaxgan.evaluation.record import CODES_FILE, read_samples
-from jaxgan.names import escaped
 from jaxgan.report import formatting
 from jaxgan.report.blocks import Table, Text
 from jaxgan.report.code_tables import (
@@ -20,6 +19,7 @@ from jaxgan.report.code_tables import (
   tables,
 )
 from jaxgan.report.published import not_published, published_values, sources
+from jaxgan.system.names import escaped
 
 TITLE = 'Categorical codes'
 GRID_FILE = 'code_grid.png'  # in the folder of an evaluation

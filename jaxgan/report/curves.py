@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jaxgan.logging import read_metrics
-from jaxgan.names import shown
 from jaxgan.report.blocks import Curves, Image
+from jaxgan.system.names import shown
+from jaxgan.training.logging import read_metrics
 
 SIZE = (4.2, 2.6)  # inches, about the width of a phone
 LISTED = 6  # lines in a legend below each other; more stand beside the axes
@@ -83,7 +83,7 @@ def scalars(rows, is_shown) -> list[Image]:
   """A chart of each scalar in rows of metrics, losses first.
 
   Args:
-    rows: what `jaxgan.logging.read_metrics` returns.
+    rows: what `jaxgan.training.logging.read_metrics` returns.
     is_shown: name -> whether it is.
   """
   names = {n for row in rows for n, value in row.items() if isinstance(value, (int, float))}

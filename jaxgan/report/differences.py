@@ -7,7 +7,7 @@ report and README list them with their effects.
 from collections.abc import Callable
 from typing import NamedTuple
 
-from jaxgan.names import escaped
+from jaxgan.system.names import escaped
 
 TITLE = "Differences from the authors' code"
 HEADER = ('difference', 'likely effect')

@@ -1,6 +1,6 @@
 """Footnotes of a report: one numbering for all of its tables."""
 
-from jaxgan.names import escaped
+from jaxgan.system.names import escaped
 
 
 class Footnotes:

@@ -2,7 +2,7 @@
 
 import statistics
 
-from jaxgan.names import width
+from jaxgan.system.names import width
 
 
 def mean_std(values, digits=None, population=False):

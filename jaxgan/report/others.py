@@ -1,9 +1,9 @@
 """The table of metrics that were added from outside, see `jaxgan.evaluation.metric.register`."""
 
 from jaxgan.evaluation import metric, verdicts
-from jaxgan.names import escaped
 from jaxgan.report import formatting
 from jaxgan.report.blocks import Table, Text
+from jaxgan.system.names import escaped
 
 
 def blocks(rows, metrics) -> list:

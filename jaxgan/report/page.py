@@ -8,8 +8,8 @@ from pathlib import Path
 import re
 import time
 
-from jaxgan import files, names
 from jaxgan.report import blocks as blocks_lib
+from jaxgan.system import files, names
 
 PROGRESS_FILE = 'progress.html'  # in the folder of a run
 RELOAD = 15  # seconds between two looks at it

@@ -3,8 +3,8 @@
 import statistics
 
 from jaxgan.evaluation import verdicts
-from jaxgan.names import escaped
 from jaxgan.report import formatting
+from jaxgan.system.names import escaped
 
 HEADER = (
   'experiment',

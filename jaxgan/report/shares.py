@@ -12,7 +12,7 @@ def over_time(rows, class_names, train_counts, key=COUNTS):
   """The share of each class, or of more than 10 classes of each third, in rows of the log.
 
   Args:
-    rows: what `jaxgan.logging.read_metrics` returns.
+    rows: what `jaxgan.training.logging.read_metrics` returns.
     class_names: [K] strings.
     train_counts: [K] training images of each class, which order the classes from head to tail.
     key: the rows' name for the class counts [K].

@@ -7,13 +7,14 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jaxgan import compilation, families, jobs, recogniser, train
-from jaxgan.data import Dataset
+from jaxgan.data.training_data import Dataset
 from jaxgan.errors import UserError
-from jaxgan.runs import rules
+from jaxgan.runs import families, recogniser, rules
 from jaxgan.runs.facts import Facts, is_trained
 from jaxgan.runs.plan import Job
-from jaxgan.train_step import make_step
+from jaxgan.system import compilation
+from jaxgan.training import jobs, loop
+from jaxgan.training.train_step import make_step
 
 _UNTRAINED = ('step', 'ema', 'counts', 'cycle_counts')  # Fields of states.
 
@@ -117,7 +118,7 @@ def _shape(x):
 
 def _flops(section, data, algorithm, frozen: Mapping[str, Any], state) -> float | None:
   """What XLA counts of a step before it optimises it."""
-  job = train.Job(
+  job = loop.Job(
     'plan', None, section, algorithm, data, frozen, evaluate=None, picture=None
   )  # fmt: skip
   one_step, start = make_step(job, batched=False)

@@ -4,29 +4,20 @@ import pathlib
 
 import jax
 
-from jaxgan import (
-  distributed,
-  families,
-  files,
-  jobs,
-  lock,
-  logging,
-  optional,
-  recogniser,
-  replicas,
-  report,
-  sources,
-  train,
-)
+from jaxgan import report
+from jaxgan.algorithms import replicate
 from jaxgan.config.overrides import changed
+from jaxgan.data import sources
 from jaxgan.drawing import curves, fonts
 from jaxgan.evaluation import record
 from jaxgan.report import page
-from jaxgan.runs import folders, inputs
+from jaxgan.runs import families, folders, inputs, recogniser
 from jaxgan.runs.experiment import resolved
 from jaxgan.runs.facts import is_trained
 from jaxgan.runs.inputs import Inputs
 from jaxgan.runs.plan import planned, refuse
+from jaxgan.system import distributed, files, lock
+from jaxgan.training import jobs, logging, loop, optional
 
 _OWED = 'evaluation_owed'  # In the folder of a method, while it is evaluated and drawn.
 
@@ -82,7 +73,7 @@ def _train_role(config, facts, role):
     _train_recogniser(config, facts)
     return
   folder = folders.of_classifier(config, role, facts.workdir)
-  train.run(jobs.classifier_job(config, role, folder), facts.mesh)
+  loop.run(jobs.classifier_job(config, role, folder), facts.mesh)
 
 
 def _train_recogniser(config, facts):
@@ -100,7 +91,7 @@ def _train_recogniser(config, facts):
 
 
 def train_method(made: Inputs, method: str, profile: bool = False) -> None:
-  """Trains a method to its last step; see `jaxgan.train.run`."""
+  """Trains a method to its last step; see `jaxgan.training.loop.run`."""
   algorithm, frozen = made.algorithm(method)
   evaluation = made.evaluation(method)
   whole, replica_folders = made.workdir / method, made.folders(method)
@@ -121,7 +112,7 @@ def train_method(made: Inputs, method: str, profile: bool = False) -> None:
     of_replicas = f', the first of {several} replicas' if several > 1 else ''
     page.write_progress(whole, f'{method}{of_replicas}', shown, step, last_step)
 
-  job = train.Job(
+  job = loop.Job(
     name=method,
     folder=whole,
     config=folders.method_config(made.config, method, made.data),
@@ -132,7 +123,7 @@ def train_method(made: Inputs, method: str, profile: bool = False) -> None:
     picture=picture,
     preview=preview,
   )
-  train.run(job, made.mesh, profile)
+  loop.run(job, made.mesh, profile)
 
 
 def evaluate_method(made: Inputs, method: str, which: str) -> list[record.EvaluationRecord]:
@@ -147,7 +138,7 @@ def evaluate_states(made: Inputs, method: str, step: int, states) -> list[record
   owed.mark(step)
   with jax.set_mesh(made.mesh):
     evaluations = [
-      evaluation.write(folder, step, replicas.take(states, replica), replica)
+      evaluation.write(folder, step, replicate.take(states, replica), replica)
       for replica, folder in enumerate(made.folders(method))
     ]
   owed.clear()

@@ -8,8 +8,8 @@ from annotated_types import Ge, Le
 from jaxgan.algorithms.classifier import ClassifierConfig
 from jaxgan.config.overrides import changed
 from jaxgan.config.section import Count, OneOf, Section, Where, field
-from jaxgan.data_config import DataConfig
-from jaxgan.train_config import TrainConfig
+from jaxgan.data.config import DataConfig
+from jaxgan.training.config import TrainConfig
 
 Seed = Annotated[int, Ge(0), Le(2**32 - 1)]
 # Of a method: the newest checkpoint, the one with the best score, or one of a step.

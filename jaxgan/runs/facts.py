@@ -8,10 +8,12 @@ import jax
 import numpy as np
 
 from data_prep.build import Arrays
-from jaxgan import data as data_lib
-from jaxgan import distributed, families, files, jobs, parallel, pretrained, recogniser, sources
 from jaxgan.config import identity
+from jaxgan.data import loading, sources, training_data
 from jaxgan.errors import UserError
+from jaxgan.runs import families, recogniser
+from jaxgan.system import distributed, files, parallel
+from jaxgan.training import jobs, pretrained
 
 OWN = ''  # The experiment's own images among those of its classifiers.
 ROLES = ('classifier', 'annotator', recogniser.ROLE)  # in the order of their training
@@ -26,7 +28,7 @@ class Images(NamedTuple):
     missing: the folder that they will be prepared in, None where they are there.
   """
 
-  training: data_lib.TrainingData
+  training: training_data.TrainingData
   test: Any
   missing: pathlib.Path | None = None
 
@@ -62,7 +64,7 @@ class Facts(NamedTuple):
   unreadable: tuple[str, ...]
 
   @property
-  def data(self) -> data_lib.TrainingData:
+  def data(self) -> training_data.TrainingData:
     """The experiment's own images."""
     return self.images[OWN].training
 
@@ -126,11 +128,11 @@ def read_images(section, num_replicas: int, prepare: bool) -> Images:
   """The images of a `data` section; see `read_facts`."""
   declared = None if prepare else sources.declared(section, num_replicas)
   if prepare or distributed.gather(declared.is_prepared).all():
-    return Images(data_lib.load_training(section, num_replicas), data_lib.load(section, 'test'))
+    return Images(loading.load_training(section, num_replicas), loading.load(section, 'test'))
   none = np.empty((0, *declared.image_shape), np.uint8)
   metadata = {'labelled': declared.labelled, 'full_name': section.dataset}
   pool = Arrays(none, np.empty(0, np.int32), declared.class_names, metadata, '')
-  return Images(data_lib.whole(pool, num_replicas), pool, declared.folder)
+  return Images(training_data.whole(pool, num_replicas), pool, declared.folder)
 
 
 def _read_folder(folder: pathlib.Path) -> Folder:

@@ -2,13 +2,14 @@
 
 import pathlib
 
-from jaxgan import data as data_lib
-from jaxgan import families, files
+from jaxgan.data import training_data
+from jaxgan.runs import families
 from jaxgan.runs.experiment import MethodJob
 from jaxgan.runs.facts import is_trained
+from jaxgan.system import files
 
 
-def method_config(config, method: str, data: data_lib.TrainingData):
+def method_config(config, method: str, data: training_data.TrainingData):
   """What the job of a method depends on, its frozen networks and evaluation included."""
   fields = {**dict(config), 'methods': (method,), 'images': data.pool.key}
   return families.experiment(fields, MethodJob)

@@ -4,10 +4,10 @@ import pathlib
 
 import jax
 
-from jaxgan import families, jobs, logging, recogniser
 from jaxgan.errors import UserError
-from jaxgan.runs import folders, rules
+from jaxgan.runs import families, folders, recogniser, rules
 from jaxgan.runs.facts import ROLES, Facts, is_trained
+from jaxgan.training import jobs, logging
 
 
 class Inputs:

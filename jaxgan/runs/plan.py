@@ -6,12 +6,13 @@ from typing import NamedTuple
 
 import jax
 
-from jaxgan import families, recogniser, sources, train
+from jaxgan.data import sources
 from jaxgan.errors import UserError
 from jaxgan.evaluation import record
-from jaxgan.runs import folders, inputs, rules
+from jaxgan.runs import families, folders, inputs, recogniser, rules
 from jaxgan.runs.experiment import resolved
 from jaxgan.runs.facts import OWN, Facts, is_trained, read_facts
+from jaxgan.training import loop
 
 
 class Kind(enum.StrEnum):
@@ -160,6 +161,6 @@ def _steps(config, images, images_per_update):
   if images.missing is not None:
     return None
   try:
-    return train.total_steps(config, images.training, images_per_update())
+    return loop.total_steps(config, images.training, images_per_update())
   except UserError:  # Refused by a rule.
     return None

@@ -5,14 +5,14 @@ import functools
 import itertools
 import math
 
-from jaxgan import data as data_lib
-from jaxgan import families, jobs, recogniser, train
 from jaxgan.algorithms import classifier
 from jaxgan.config import identity
+from jaxgan.data import order
 from jaxgan.errors import UserError
-from jaxgan.parallel import check_batch_size
-from jaxgan.runs import folders
+from jaxgan.runs import families, folders, recogniser
 from jaxgan.runs.facts import OWN, Facts, is_trained
+from jaxgan.system.parallel import check_batch_size
+from jaxgan.training import jobs, loop
 
 
 def check_sections(experiment, num_devices: int, name: str = 'config') -> None:
@@ -104,7 +104,7 @@ def _family_checks(family, config, data, there):
 
 
 def _check_crop(section, image_shape, prefix):
-  data_lib.check_crop(section.crop_padding, image_shape, f'config.{prefix}data.crop_padding')
+  order.check_crop(section.crop_padding, image_shape, f'config.{prefix}data.crop_padding')
 
 
 def untrained(config, facts: Facts, method: str):
@@ -116,7 +116,7 @@ def untrained(config, facts: Facts, method: str):
 
 def _check_memory(config, facts, method):
   algorithm = untrained(config, facts, method)
-  train.check_memory(method, algorithm, config.replicas, facts.mesh)
+  loop.check_memory(method, algorithm, config.replicas, facts.mesh)
 
 
 def _check_others(facts):
@@ -140,7 +140,7 @@ def _classifier_checks(config, facts, role):
   yield here(check_knows, config, role, facts.workdir, known, facts.data)
   if role != 'cas' and images.missing is None:
     batch_size, labels = section.train.batch_size, images.training.pool.labels
-    yield here(data_lib.steps_per_epoch, len(labels), batch_size)
+    yield here(order.steps_per_epoch, len(labels), batch_size)
   yield here(_check_crop, section.data, shape, f'{role}.')
   yield here(classifier.check_channels, section.algorithm, shape[-1], f'config.{role}.')
 

@@ -7,11 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgan import parallel, replicas
-from jaxgan.algorithms import ema_statistics
+from jaxgan.algorithms import ema_statistics, replicate
 from jaxgan.algorithms.gan import gan
 from jaxgan.algorithms.gan_methods import METHODS
 from jaxgan.config.overrides import changed
+from jaxgan.system import parallel
 from tests import stand_in
 
 SHAPE, K = (8, 8, 1), 3
@@ -100,10 +100,10 @@ def test_a_conditional_average_is_passed_labels():
 
 def test_replicas_settle_each_on_its_own():
   algorithm, states = build('recomputed'), [_state(seed=seed) for seed in range(2)]
-  together = replicas.replicate(algorithm, 2).settled(replicas.stack(states))
+  together = replicate.replicate(algorithm, 2).settled(replicate.stack(states))
   for replica, state in enumerate(states):
     jax.tree.map(
       lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5),
-      replicas.take(together, replica).ema,
+      replicate.take(together, replica).ema,
       algorithm.settled(state).ema,
     )

@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgan import augment
 from jaxgan.algorithms.infogan import infogan
+from jaxgan.augmentation import augment
 from tests.algorithms.small_infogan import SHAPE, K, assert_close, batch, section
 
 

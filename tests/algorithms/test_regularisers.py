@@ -10,10 +10,10 @@ from jaxgan.algorithms import Batch, regularisers
 from jaxgan.algorithms.gan import gan
 from jaxgan.algorithms.gan_config import GanConfig
 from jaxgan.algorithms.gan_methods import METHODS
+from jaxgan.algorithms.replicate import replicate
 from jaxgan.config import overrides
 from jaxgan.errors import UserError
 from jaxgan.networks.gans import NETWORKS
-from jaxgan.replicas import replicate
 from tests import stand_in
 
 SHAPE, K, N = (8, 8, 1), 3, 8

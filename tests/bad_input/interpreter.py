@@ -50,8 +50,9 @@ def shrink_published_data():
 
 def refuse_to_compute():
   """Training ends in Accepted, and a compiled program in an error where it is called."""
-  from jaxgan import compilation, train
   from jaxgan.config import identity
+  from jaxgan.system import compilation
+  from jaxgan.training import loop
 
   def run(job, *_, **__):
     identity.remember(job.folder, job.config)
@@ -63,7 +64,7 @@ def refuse_to_compute():
 
     return called
 
-  train.run, compilation.jit = run, jit
+  loop.run, compilation.jit = run, jit
 
 
 def run(argv):

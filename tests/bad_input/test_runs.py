@@ -163,7 +163,7 @@ def test_exports(flags, message, run, refused, tmp_path):
 
 
 def _save(folder, state=None):
-  from jaxgan import checkpoint
+  from jaxgan.system import checkpoint
 
   with checkpoint.Checkpoints(folder / 'checkpoints', keep=1) as checkpoints:
     checkpoints.save(4, state or {'x': np.zeros(3)}, {}, None)

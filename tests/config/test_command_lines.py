@@ -4,7 +4,8 @@ from absl.testing import flagsaver
 import pytest
 
 from experiments import fashion_lt
-from jaxgan import experiment_file, main
+from jaxgan import main
+from jaxgan.runs import experiment_file
 from jaxgan.runs.experiment import resolved
 from tests.config import stored
 

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from jaxgan import families
 from jaxgan.config import identity
 from jaxgan.config.overrides import changed
 from jaxgan.errors import UserError
+from jaxgan.runs import families
 from jaxgan.runs.experiment import resolved
 from tests.experiments.names import module
 from tests.stand_in import tiny, tiny_codes

@@ -6,11 +6,11 @@ import types
 
 import pytest
 
-from jaxgan import families, jobs
 from jaxgan.config import identity
 from jaxgan.config.section import checked
-from jaxgan.runs import folders
+from jaxgan.runs import families, folders
 from jaxgan.runs.experiment import ClassifierJob, MethodJob, resolved
+from jaxgan.training import jobs
 from tests.config import stored
 
 DATA = types.SimpleNamespace(pool=types.SimpleNamespace(key='long_tail_x/y/1.0.0-0123456789'))

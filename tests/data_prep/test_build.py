@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from data_prep import array_builder, build, long_tail_fashion, preparation
-from jaxgan import lock
+from jaxgan.system import lock
 
 NAME = 'long_tail_fashion/ratio_50'
 ROOT = Path(__file__).parents[2]

@@ -10,8 +10,8 @@ from scipy.io import savemat
 from data_prep import build, long_tail_cars3d, object_views, preparation
 from data_prep.long_tail_cars3d import COLLECTION
 from data_prep.object_views import draw_counts, draw_indices, object_ids
-from jaxgan import data as data_lib
-from jaxgan.data_config import DataConfig
+from jaxgan.data import loading, order, training_data
+from jaxgan.data.config import DataConfig
 from jaxgan.errors import UserError
 
 SET_3 = ['038', '111', '104', '159', '035', '037', '086', '043', '173', '196']
@@ -263,7 +263,7 @@ def test_replicas_of_several_sets_have_their_own_classes(make_cars, load, tmp_pa
   source = make_cars()
   place = {'source': str(source), 'data_dir': str(tmp_path / 'tfds')}
   section = DataConfig(dataset='long_tail_cars3d/set_0_draw_0', **place)
-  data = data_lib.load_training(section, 25)
+  data = loading.load_training(section, 25)
   assert len(data.pool.class_names) == len(set(data.pool.class_names)) == 12
   assert len(data.pool.labels) == 12 * 96 and data.num_classes == 10
   for replica, (number, draw) in ((0, (0, 0)), (11, (2, 1)), (24, (4, 4))):
@@ -275,8 +275,8 @@ def test_replicas_of_several_sets_have_their_own_classes(make_cars, load, tmp_pa
     assert data.keys[replica].startswith(f'long_tail_cars3d/set_{number}_draw_{draw} of ')
     # Its batches are those of the run alone, labels included.
     batches = [
-      data_lib.draw(d.replica_data(r, 3), d.dataset, 7, batch_size=8, flip=True, crop_padding=0)[0]
-      for d, r in ((data, replica), (data_lib.whole(alone), 0))
+      order.draw(d.replica_data(r, 3), d.dataset, 7, batch_size=8, flip=True, crop_padding=0)[0]
+      for d, r in ((data, replica), (training_data.whole(alone), 0))
     ]
     jax.tree.map(np.testing.assert_array_equal, *batches)
   full, test = (load('sets_full', split, source) for split in ('train', 'test'))

@@ -10,8 +10,8 @@ import pytest
 from data_prep import build, preparation
 from data_prep.long_tail import indices_sha256
 from data_prep.long_tail_mnist import split_counts, split_indices
-from jaxgan import data as data_lib
-from jaxgan.data_config import DataConfig
+from jaxgan.data import loading, order
+from jaxgan.data.config import DataConfig
 from tests.data_prep.real_splits import REAL_SHA256
 
 
@@ -22,7 +22,7 @@ def training(tmp_path):
   def training(config, num_replicas=1, source=''):
     place = {'source': str(source), 'data_dir': str(tmp_path / 'tfds')}
     section = DataConfig(dataset=f'long_tail_mnist/{config}', **place)
-    return data_lib.load_training(section, num_replicas)
+    return loading.load_training(section, num_replicas)
 
   return training
 
@@ -104,7 +104,7 @@ def test_a_replica_trains_on_the_images_of_its_split(fake_mnist, mnist_layout, t
     assert alone.keys == (single.key,)
     options = {'batch_size': 8, 'flip': False, 'crop_padding': 0}
     batches = [
-      data_lib.draw(d.replica_data(r, 5), d.dataset, 9, **options)[0]
+      order.draw(d.replica_data(r, 5), d.dataset, 9, **options)[0]
       for d, r in ((data, replica), (alone, 0))
     ]
     jax.tree.map(np.testing.assert_array_equal, *batches)

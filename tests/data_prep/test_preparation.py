@@ -5,7 +5,7 @@ import pytest
 
 from data_prep import build, preparation
 from jaxgan.errors import UserError
-from jaxgan.registry import Registry
+from jaxgan.system.registry import Registry
 
 FASHION = 'long_tail_fashion/ratio_50'
 

@@ -18,10 +18,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgan import data as data_lib
-from jaxgan import families, jobs
 from jaxgan.config.overrides import changed
+from jaxgan.data import loading, pixels
 from jaxgan.evaluation import features
+from jaxgan.runs import families
+from jaxgan.training import jobs
 from tests import stand_in
 
 STORED = pathlib.Path(__file__).parent / 'fixed_states.json'
@@ -99,7 +100,7 @@ def _inception(config):
   variables = np.random.default_rng(7).standard_normal((64, 5)).astype(np.float32)
 
   def apply(variables, images):
-    flat = data_lib.scale(images).reshape(len(images), -1)
+    flat = pixels.scale(images).reshape(len(images), -1)
     return jnp.sin(jnp.matmul(flat, variables, precision='highest'))
 
   return features.FeatureNetwork('inception', 'fid', 'inception-fixed', 'none', apply, variables)
@@ -107,7 +108,7 @@ def _inception(config):
 
 def _setup(config, workdir):
   """What an evaluation asks of `jaxgan.runs.inputs.Inputs`; its classifiers are not trained."""
-  data = data_lib.load_training(config.data)
+  data = loading.load_training(config.data)
   family, labelled = families.family_of(config.methods), data.labelled
   roles = family.roles(config, config.methods, labelled)
   classifiers = {

@@ -8,17 +8,17 @@ import jax
 import numpy as np
 import pytest
 
-from jaxgan import data as data_lib
-from jaxgan import train
 from jaxgan.config import identity
 from jaxgan.config.overrides import changed
+from jaxgan.data import loading
 from jaxgan.evaluation import cas
+from jaxgan.training import loop
 
 
 @pytest.fixture
 def real(tiny_config, stand_in_data):
   del stand_in_data
-  return data_lib.load(tiny_config.data, 'train')
+  return loading.load(tiny_config.data, 'train')
 
 
 @pytest.fixture
@@ -99,10 +99,10 @@ def test_a_stopped_score_continues_and_a_finished_one_is_only_read(make_job, mes
   with pytest.raises(KeyboardInterrupt):
     cas.accuracy(make_job('stopped', updates=6)._replace(evaluate=interrupt), mesh)
   started = []
-  initialise = train.Trainer.initialise
-  monkeypatch.setattr(train.Trainer, 'initialise', lambda self: started.append(initialise(self)))
+  initialise = loop.Trainer.initialise
+  monkeypatch.setattr(loop.Trainer, 'initialise', lambda self: started.append(initialise(self)))
   assert cas.accuracy(make_job('stopped', updates=6), mesh) == expected
-  monkeypatch.setattr(train, 'compile_run', lambda *_: pytest.fail('trained again'))
+  monkeypatch.setattr(loop, 'compile_run', lambda *_: pytest.fail('trained again'))
   assert cas.accuracy(make_job('stopped', updates=6), mesh) == expected
   assert started == []
 

@@ -9,16 +9,17 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgan import data as data_lib
-from jaxgan import jobs
 from jaxgan.algorithms import Algorithm
 from jaxgan.algorithms.infogan import InfoGanState
 from jaxgan.algorithms.joint_vae import JointVaeState
 from jaxgan.config.overrides import changed
+from jaxgan.data import pixels as pixels_lib
+from jaxgan.data import training_data
 from jaxgan.evaluation import code_results as measures
 from jaxgan.evaluation import codes as evaluate
 from jaxgan.evaluation.code_results import counts_results, nearest_neighbours
 from jaxgan.evaluation.codes import Observer
+from jaxgan.training import jobs
 from tests.stand_in import tiny_codes
 
 K, R = 4, 2  # codes, continuous codes
@@ -107,7 +108,7 @@ def test_the_same_key_gives_the_same_counts(evaluator, state):
 
 
 def _floats(images):
-  return np.asarray(data_lib.scale(jnp.asarray(images)))
+  return np.asarray(pixels_lib.scale(jnp.asarray(images)))
 
 
 def test_grid_has_one_noise_a_column_and_one_code_a_row(evaluator, state):
@@ -229,7 +230,7 @@ def test_evaluating_changes_nothing(evaluator, state, assert_trees_equal):
 def test_the_untrained_recogniser_is_that_which_a_run_of_the_seed_begins_with(evaluator):
   images = np.arange(3 * 64, dtype=np.uint8).reshape(3, 8, 8, 1)
   evaluator._outputs, outputs = lambda variables, images: variables, evaluator._outputs
-  first = _init(data_lib.run_keys(5)[0]).variables
+  first = _init(training_data.run_keys(5)[0]).variables
   np.testing.assert_allclose(evaluator._untrained(5, images), first, rtol=1e-6)
   assert float(evaluator._untrained(6, images)) != pytest.approx(float(first))
   evaluator._outputs = outputs

@@ -7,14 +7,15 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgan import data as data_lib
-from jaxgan import jobs, parallel
 from jaxgan.algorithms import Algorithm
 from jaxgan.config.overrides import changed
+from jaxgan.data import loading, pixels, training_data
 from jaxgan.errors import UserError
 from jaxgan.evaluation import features, metric
 from jaxgan.evaluation.generated import Observer, classifier_fields
 from jaxgan.metrics import fid, kid
+from jaxgan.system import parallel
+from jaxgan.training import jobs
 
 
 def _classify(variables, images):
@@ -51,7 +52,7 @@ def make_observer(tiny_config, stand_in_data, annotator, generator, tmp_path):
 
   def make(**classifiers):
     classifiers = {'annotator': annotator} | classifiers
-    data = data_lib.whole(data_lib.load(tiny_config.data, 'train'))
+    data = training_data.whole(loading.load(tiny_config.data, 'train'))
     setup = types.SimpleNamespace(
       config=tiny_config, data=data, classifiers=classifiers, workdir=tmp_path
     )
@@ -76,11 +77,11 @@ def test_results_are_those_of_the_images(observer, annotator):
   results, images, labels = _results(seen), seen.images, seen.labels['classes']
   assert seen.features == {} and seen.has == {'classes'}
   assert images.shape == (30, 8, 8, 1) and images.dtype == np.uint8
-  logits, features = annotator.classify(annotator.variables, data_lib.scale(images))
+  logits, features = annotator.classify(annotator.variables, pixels.scale(images))
   np.testing.assert_array_equal(labels, jnp.argmax(logits, axis=-1))
   np.testing.assert_array_equal(results['class_counts'], np.bincount(labels, minlength=3))
   judges = observer.judges(0)
-  _, real = annotator.classify(annotator.variables, data_lib.scale(judges.reference.images))
+  _, real = annotator.classify(annotator.variables, pixels.scale(judges.reference.images))
   expected = fid.frechet_distance(*fid.statistics(features), *fid.statistics(real))
   assert results['frechet_annotator'] == pytest.approx(expected, rel=1e-6)
   assert results['fid'] is None
@@ -130,7 +131,7 @@ def test_a_recogniser_counts_codes_beside_the_classes(make_observer):
   observer = make_observer(recogniser=recogniser)
   seen = observer.observe(jnp.float32(0.8), 0, jax.random.key(0), 30)
   results = _results(seen)
-  bright = data_lib.scale(seen.images).mean(axis=(1, 2, 3)) > 0
+  bright = pixels.scale(seen.images).mean(axis=(1, 2, 3)) > 0
   assert results['code_counts'] == [int((~bright).sum()), int(bright.sum())]
   shares = np.array(results['code_counts']) / 30
   assert results['code_kl_from_uniform'] == pytest.approx(
@@ -139,7 +140,7 @@ def test_a_recogniser_counts_codes_beside_the_classes(make_observer):
   labels = seen.labels['classes']
   np.testing.assert_array_equal(results['class_counts'], np.bincount(labels, minlength=3))
   judges = observer.judges(0)
-  dark = (data_lib.scale(judges.arrays.images).mean(axis=(1, 2, 3)) <= 0).sum()
+  dark = (pixels.scale(judges.arrays.images).mean(axis=(1, 2, 3)) <= 0).sum()
   assert judges.label_sets['codes'].counts == (dark, 76 - dark)
   assert observer.score(results) == -results['frechet_recogniser']
 
@@ -184,7 +185,7 @@ def test_what_a_record_says_of_a_classifier():
 
 def test_reference_features_are_cached_under_their_key(annotator, stand_in_data, tmp_path):
   network = features.classifier_network('annotator', annotator)
-  arrays = data_lib.load(None, 'test')
+  arrays = loading.load(None, 'test')
   first = features.reference_features(network, arrays, tmp_path)
   (path,) = tmp_path.iterdir()
   assert 'stub' in path.name and '-60-' in path.name and 'stand-in' in path.name
@@ -192,7 +193,7 @@ def test_reference_features_are_cached_under_their_key(annotator, stand_in_data,
   assert first.shape == (60, 4) and first.dtype == np.float32
   np.testing.assert_array_equal(first, features.reference_features(broken, arrays, tmp_path))
   stand_in_data({'n': 30})
-  for other in (data_lib.load(None, 'test'), arrays._replace(key='other')):
+  for other in (loading.load(None, 'test'), arrays._replace(key='other')):
     features.reference_features(network, other, tmp_path)
   features.reference_features(network._replace(key='retrained'), arrays, tmp_path)
   assert len(list(tmp_path.iterdir())) == 4

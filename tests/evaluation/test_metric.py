@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import jaxgan
-from jaxgan import replicas
+from jaxgan.algorithms import replicate
 from jaxgan.evaluation import metric, verdicts
 from jaxgan.evaluation.metric import HIGHER, LOWER, Metric
 from jaxgan.report import report
@@ -108,7 +108,7 @@ def test_a_metric_from_outside_is_measured_recorded_and_logged(
   run = jaxgan.load(tmp_path / 'run', 'class_balancing')
   assert 0 < run.evaluate()['results']['brightness'] < 1
   _, states = run.inputs.restore('class_balancing', 'latest')
-  values, _ = run.inputs.evaluation('class_balancing').periodic(replicas.take(states, 0), 0)
+  values, _ = run.inputs.evaluation('class_balancing').periodic(replicate.take(states, 0), 0)
   assert 0 < values['evaluation/brightness'] < 1
 
 

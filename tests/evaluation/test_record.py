@@ -5,10 +5,10 @@ import pathlib
 
 import pytest
 
-from jaxgan import families
 from jaxgan.errors import UserError
 from jaxgan.evaluation import metric, record
 from jaxgan.evaluation.record import EvaluationRecord, LabelSet
+from jaxgan.runs import families
 from tests.evaluations import CLASS_BALANCE, CODES
 
 RESULTS = pathlib.Path(__file__).parents[2] / 'experiments' / 'results'

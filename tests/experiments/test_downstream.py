@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from experiments import downstream
-from jaxgan import data as data_lib
-from jaxgan import exporting
+from jaxgan.data import training_data
 from jaxgan.errors import UserError
+from jaxgan.runs import exporting
 from tests.stand_in import run_to_export
 
 
@@ -23,7 +23,9 @@ def jobs(stand_in_data, monkeypatch):
 
   def load(workdir, method='', checkpoint='', replica=0):
     run = run_to_export(method or 'class_balancing', names=('a', 'b', 'c'))
-    run.inputs.data = data_lib.whole(run.inputs.data.pool._replace(class_names=('a', 'b', 'c')))
+    run.inputs.data = training_data.whole(
+      run.inputs.data.pool._replace(class_names=('a', 'b', 'c'))
+    )
     run.inputs.mesh = None
     run.export = lambda out, *how, seed: exporting.export(run, out, *how, None, seed)
     return run
@@ -37,7 +39,7 @@ def jobs(stand_in_data, monkeypatch):
     (job.folder / 'metrics.jsonl').write_text(json.dumps(row) + '\n')
 
   monkeypatch.setattr(downstream, 'jaxgan', types.SimpleNamespace(load=load))
-  monkeypatch.setattr(downstream.train, 'run', run)
+  monkeypatch.setattr(downstream.loop, 'run', run)
   return asked
 
 
@@ -99,7 +101,7 @@ def test_the_command_refuses_in_a_line(tmp_path):
 
 @pytest.mark.slow
 def test_classifiers_of_a_finished_run(finished, stand_in_data, tmp_path, monkeypatch):
-  from jaxgan import jobs
+  from jaxgan.training import jobs
 
   del stand_in_data
   compile_classify = jobs.compile_classify

@@ -6,9 +6,9 @@ from jaxgan import report
 from jaxgan.algorithms import gan_methods, infogan
 from jaxgan.config.overrides import changed, override
 from jaxgan.errors import UserError
-from jaxgan.families import codes
 from jaxgan.runs import rules
 from jaxgan.runs.experiment import resolved
+from jaxgan.runs.families import codes
 from tests.experiments.names import EXPERIMENTS, QUICK, RENDERED, module
 
 

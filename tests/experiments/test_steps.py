@@ -4,10 +4,10 @@ import jax
 import numpy as np
 import pytest
 
-from jaxgan import data as data_lib
-from jaxgan import families, jobs, recogniser, train, train_step
-from jaxgan.runs import folders, rules
+from jaxgan.data import loading
+from jaxgan.runs import families, folders, recogniser, rules
 from jaxgan.runs.experiment import resolved
+from jaxgan.training import jobs, loop, train_step
 from tests.experiments.names import EXPERIMENTS, QUICK, RENDERED, module
 from tests.stand_in import shrink
 
@@ -54,7 +54,7 @@ def _one_step(job, trace_only):
 def _method_job(config, method, data, classifiers):
   algorithm, frozen = families.family_of((method,)).build(config, method, data, classifiers)
   own = folders.method_config(config, method, data)
-  return train.Job(method, None, own, algorithm, data, frozen, evaluate=None, picture=None)
+  return loop.Job(method, None, own, algorithm, data, frozen, evaluate=None, picture=None)
 
 
 def _step_experiment(name, argument, stand_in_data, traced):
@@ -62,7 +62,7 @@ def _step_experiment(name, argument, stand_in_data, traced):
   config = resolved(shrink(module(name).get_config(argument)))
   rules.check_sections(resolved(config), num_devices=1)
   stand_in_data({'image_size': 32, 'channels': 3} | SHAPES.get(name, {}))
-  family, data = families.family_of(config.methods), data_lib.load_training(config.data)
+  family, data = families.family_of(config.methods), loading.load_training(config.data)
   for rule in family.RULES:
     rule.check(config, data)
   classifiers = {}

@@ -14,9 +14,9 @@ import pytest
 
 from data_prep import long_tail, long_tail_mnist
 from experiments import cifar10_lt, fashion_stability, joint_vae_sweep, lsun5_lt, rows
-from jaxgan import augment
 from jaxgan.algorithms import classifier, joint_vae
 from jaxgan.algorithms.infogan_joint import side_kept
+from jaxgan.augmentation import augment
 from jaxgan.config.overrides import changed
 from jaxgan.losses import class_balance, classification, contrastive, mutual_information
 from jaxgan.networks.conditional import ConditionalBatchNorm

@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgan import parallel
 from jaxgan.losses.gradient_penalty import cosine_weight, zero_centred_gradient_penalty
+from jaxgan.system import parallel
 
 
 def _cubic(images, a=1.0):

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgan import priors
+from jaxgan.algorithms import priors
 from jaxgan.losses import mutual_information
 
 Q = jnp.array([[0.7, 0.2, 0.1], [0.25, 0.5, 0.25]])

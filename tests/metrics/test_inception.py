@@ -10,9 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgan import compilation
 from jaxgan.errors import UserError
 from jaxgan.metrics import fid, inception, torch_file
+from jaxgan.system import compilation
 
 
 @pytest.fixture(scope='module')

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from data_prep.idx import read_idx
-from jaxgan import data
+from jaxgan.data import pixels
 from jaxgan.errors import UserError
 from jaxgan.networks import mnist
 
@@ -90,6 +90,6 @@ def test_accuracy_of_the_released_weights(real_data):
   labels = read_idx(real_data('mnist/t10k-labels-idx1-ubyte.gz')).array
   correct = 0
   for batch, expected in zip(np.split(images, 10), np.split(labels, 10), strict=True):
-    logits, _ = _classify(variables, data.scale(batch))
+    logits, _ = _classify(variables, pixels.scale(batch))
     correct += int((np.argmax(logits, axis=-1) == expected).sum())
   assert correct == pytest.approx(9889, abs=2)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from experiments import mnist_lt
-from jaxgan import augment
 from jaxgan.algorithms import Batch, infogan
+from jaxgan.augmentation import augment
 from jaxgan.runs.experiment import resolved
 
 torch = pytest.importorskip('torch')

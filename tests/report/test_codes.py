@@ -9,8 +9,8 @@ import pytest
 from jaxgan.algorithms.infogan import VARIANTS
 from jaxgan.errors import UserError
 from jaxgan.evaluation.codes import data_set
-from jaxgan.families import codes
 from jaxgan.report import collect, console_table, markdown_table, report
+from jaxgan.runs.families import codes
 from tests.evaluations import CODES, UNLABELLED, labels, save_code_replicas, save_codes, tables_in
 
 

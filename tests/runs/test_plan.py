@@ -5,12 +5,12 @@ import re
 import pytest
 
 from experiments import fashion_lt
-from jaxgan import train
 from jaxgan.config.overrides import changed
 from jaxgan.errors import UserError
 from jaxgan.runs import execute, facts, plan, show
 from jaxgan.runs.experiment import resolved
 from jaxgan.runs.plan import Kind
+from jaxgan.training import loop
 from tests import stand_in
 
 
@@ -126,7 +126,7 @@ def test_a_recogniser_is_an_experiment_of_its_own(stand_in_data, tmp_path):
 
 
 def test_lines(tmp_path, monkeypatch):
-  monkeypatch.setattr(train, 'run', lambda *a, **k: pytest.fail('trained'))
+  monkeypatch.setattr(loop, 'run', lambda *a, **k: pytest.fail('trained'))
   config = _fashion(tmp_path)
   config, found, planned = plan.planned(config, tmp_path / 'run', config.methods, prepare=False)
   lines = show.lines(config, found, planned)

@@ -3,7 +3,7 @@
 import pytest
 
 from jaxgan.config.overrides import changed
-from jaxgan.families.class_balancing import differences
+from jaxgan.runs.families.class_balancing import differences
 from tests.experiments.names import module
 
 

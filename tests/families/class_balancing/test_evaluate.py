@@ -11,16 +11,18 @@ import pytest
 
 from data_prep import build
 import jaxgan
-from jaxgan import compilation, families, jobs, load
-from jaxgan import data as data_lib
+from jaxgan import load
 from jaxgan.algorithms import Algorithm
 from jaxgan.config.overrides import changed
+from jaxgan.data import loading, training_data
 from jaxgan.errors import UserError
 from jaxgan.evaluation.evaluate import Evaluation
 from jaxgan.evaluation.generated import Observer
-from jaxgan.families import class_balancing
 from jaxgan.report import class_pictures as pictures
-from jaxgan.runs import rules
+from jaxgan.runs import families, rules
+from jaxgan.runs.families import class_balancing
+from jaxgan.system import compilation
+from jaxgan.training import jobs
 from tests import stand_in
 
 NAMES = ('a', 'b', 'c')
@@ -65,7 +67,9 @@ def _check(config, data):
 def test_balanced_batches_need_an_image_of_every_class(tiny_config):
   tiny_config = changed(tiny_config, {'evaluation.cas': False, 'train.batch_size': 2})
   every, some = (
-    data_lib.whole(build.Arrays(np.zeros((3, 8, 8, 1), np.uint8), np.array(labels), NAMES, {}, ''))
+    training_data.whole(
+      build.Arrays(np.zeros((3, 8, 8, 1), np.uint8), np.array(labels), NAMES, {}, '')
+    )
     for labels in ([0, 1, 2], [0, 2, 2])
   )
   _check(tiny_config, some)
@@ -89,7 +93,7 @@ def _classify(variables, images):
 def _sample(class_conditional, num_images):
   labeller = jobs.Classifier(_classify, jnp.int32(2), NAMES, (8, 8, 1), 1.0, 'the annotator')
   pool = build.Arrays(np.zeros((3, 8, 8, 1), np.uint8), np.arange(3), NAMES, {}, 'pool')
-  setup = types.SimpleNamespace(classifiers={'annotator': labeller}, data=data_lib.whole(pool))
+  setup = types.SimpleNamespace(classifiers={'annotator': labeller}, data=training_data.whole(pool))
   algorithm = Algorithm(None, None, _generate, class_conditional=class_conditional)
   method = 'cgan' if class_conditional else 'unconditional'
   observer = Observer(setup, method, algorithm, ('annotator',))
@@ -187,8 +191,8 @@ def test_the_released_reference_is_refused_before_training(tiny_config):
     pytest.MonkeyPatch.context() as monkeypatch,
     pytest.raises(UserError, match="reference='released' is not possible with stand_in: use"),
   ):
-    monkeypatch.setattr(data_lib, 'load', lambda config, split: pool)
-    _check(tiny_config, data_lib.whole(pool))
+    monkeypatch.setattr(loading, 'load', lambda config, split: pool)
+    _check(tiny_config, training_data.whole(pool))
 
 
 def test_the_settled_state_is_sampled_drawn_and_measured(monkeypatch, tmp_path):

@@ -7,10 +7,12 @@ from PIL import Image
 import pytest
 
 import jaxgan
-from jaxgan import families, logging, replicas, report, train
+from jaxgan import report
+from jaxgan.algorithms import replicate
 from jaxgan.config.overrides import changed
 from jaxgan.errors import UserError
-from jaxgan.runs import execute
+from jaxgan.runs import execute, families
+from jaxgan.training import logging, loop
 from tests.stand_in import tiny_codes, use_stand_in_data
 
 pytestmark = pytest.mark.xdist_group('codes')  # One worker makes what they share.
@@ -151,7 +153,7 @@ def test_metrics_have_the_prior_and_the_evaluations(single):
 
 
 def test_the_same_command_trains_nothing_again(single, run, monkeypatch):
-  monkeypatch.setattr(train, 'compile_run', lambda *a, **k: pytest.fail('trained again'))
+  monkeypatch.setattr(loop, 'compile_run', lambda *a, **k: pytest.fail('trained again'))
   before = (single[0] / ELASTIC / 'evaluation.json').read_text()
   assert run(_single_config(), single[0]) == single[1]
   assert (single[0] / ELASTIC / 'evaluation.json').read_text() == before
@@ -189,7 +191,7 @@ def test_a_replica_is_the_single_run_of_its_seed(
   assert rows == logging.read_metrics(single[0] / ELASTIC)
   setups = _setup(_replicated_config(single), replicated[0]), _setup(_single_config(), single[0])
   (_, both), (_, one) = (setup.restore(ELASTIC, 'latest') for setup in setups)
-  assert_trees_equal(replicas.take(both, 1), replicas.take(one, 0))
+  assert_trees_equal(replicate.take(both, 1), replicate.take(one, 0))
   # The same noise through the same state.
   images, labels = jaxgan.load(replicated[0], replica=1).sample(6)
   expected_images, expected = jaxgan.load(single[0]).sample(6)

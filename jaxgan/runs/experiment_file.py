@@ -1,0 +1,123 @@
+"""Experiment files: where one is, what its `get_config` makes, and arguments that change it."""
+
+import pathlib
+import runpy
+import traceback
+
+from absl import app, flags
+
+from jaxgan.errors import UserError
+
+_PACKAGE = pathlib.Path(__file__).resolve().parents[2]
+# How absl begins to say that a value is of another type, and what a person can do about it.
+_OTHER_TYPES = {
+  'invalid literal for int()': 'use a whole number',
+  "('Non-boolean argument": 'use true or false',
+}
+
+
+def read(path: str):
+  """The Experiment of `file.py` or `file.py:argument`, as its get_config returns it.
+
+  Raises:
+    UserError: whatever is wrong with the file.
+  """
+  name, colon, argument = path.partition(':')
+  file = _find(name)
+  try:
+    get_config = runpy.run_path(str(file)).get('get_config')
+    if not callable(get_config):
+      raise UserError(f'--config={path}: the file has no function get_config(argument)')
+    config = _as_experiment(get_config(argument) if colon else get_config(), path)
+  except UserError:
+    raise
+  except (Exception, SystemExit) as error:  # The file is a program: it may raise anything.
+    raise UserError(f'--config={path}: the file fails with {_where(error, file)}') from error
+  return config
+
+
+def _as_experiment(config, path):
+  # With the classes of sections come JAX and the networks, which --help does not need.
+  from jaxgan.config import identity
+  from jaxgan.runs import families
+  from jaxgan.runs.experiment import Experiment
+
+  if hasattr(config, 'to_dict'):  # A ConfigDict of ml_collections, of older experiment files.
+    config = families.experiment(identity.upgraded(config.to_dict()))
+  if not isinstance(config, Experiment):
+    returned = type(config).__name__
+    raise UserError(f'--config={path}: get_config returns a {returned}, not an Experiment')
+  return config
+
+
+def _where(error, file) -> str:
+  """An exception and the line of the file that led to it, without line ends."""
+  reason = ' '.join(''.join(traceback.format_exception_only(error)).split())
+  lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == str(file)]
+  return f'{reason} (line {lines[-1]})' if lines else reason
+
+
+def _find(name: str) -> pathlib.Path:
+  """The file, or that of the package where the working directory has none of that name."""
+  found = next((path for path in (pathlib.Path(name), _PACKAGE / name) if path.is_file()), None)
+  if found is None:
+    files = sorted((_PACKAGE / 'experiments').glob('*.py'))
+    known = [f'experiments/{p.name}' for p in files if 'def get_config' in p.read_text('utf-8')]
+    raise UserError(
+      f'--config={name}: no such file; experiments that come with jaxgan: {", ".join(known)}'
+    )
+  return found
+
+
+def parse_flags(argv: list[str], prepare=lambda experiment: experiment) -> tuple:
+  """Parses the flags of a command that has a flag `config`, a text.
+
+  Args:
+    argv: the command line.
+    prepare: changes what the file returns, before the fields given on the command line do.
+
+  Returns:
+    (the Experiment with the fields that are given as `--config.FIELD=VALUE`, or None without
+    `--config`; the positional arguments).
+
+  Raises:
+    UserError: an unknown flag or field, a value of another type, or a file that cannot be used.
+  """
+  app.define_help_flags()
+  try:
+    arguments, fields = _without_fields(flags.FLAGS.read_flags_from_files(argv))
+    positional = flags.FLAGS(arguments)[1:]
+  except flags.IllegalFlagValueError as error:
+    message = ' '.join(str(error).split())
+    for start, allowed in _OTHER_TYPES.items():
+      if start in message:
+        message = message[: message.index(start)] + allowed
+    raise UserError(message) from error
+  except (TypeError, ValueError, flags.Error) as error:
+    raise UserError(' '.join(str(error).split())) from error
+  path = flags.FLAGS['config'].value
+  if path is None:
+    if fields:
+      raise UserError(f'--config.{next(iter(fields))} needs --config=FILE')
+    return None, positional
+  from jaxgan.config import overrides
+  from jaxgan.runs.experiment import resolved
+
+  return resolved(overrides.override(prepare(read(path)), fields)), positional
+
+
+def _without_fields(argv: list[str]) -> tuple[list[str], dict[str, str]]:
+  """A command line without its `--config.FIELD=VALUE`, and {FIELD: VALUE}."""
+  rest, fields, arguments = [], {}, iter(argv)
+  for argument in arguments:
+    name, equals, value = argument.lstrip('-').partition('=')
+    if argument == '--':
+      return [*rest, argument, *arguments], fields
+    if argument.startswith('-') and name.startswith('config.'):
+      value = value if equals else next(arguments, None)
+      if value is None:
+        raise UserError(f'Missing value for flag --{name}')
+      fields[name.removeprefix('config.')] = value
+    else:
+      rest.append(argument)
+  return rest, fields

@@ -1,0 +1,245 @@
+"""A balanced data set from a trained generator: alone, or on top of the real training images.
+
+An export is a new folder with the data set in one format and export.json, which says what is in it,
+where it came from and how to make it again. Images go to the disk as they are drawn; the folder has
+its name once it is complete.
+"""
+
+from collections.abc import Iterator
+import contextlib
+import json
+import os
+import pathlib
+import shutil
+
+import numpy as np
+from tqdm import tqdm
+
+from data_prep import writers
+from jaxgan.errors import UserError
+from jaxgan.evaluation import record
+from jaxgan.runs import families, sampling
+from jaxgan.system import files, lock
+from jaxgan.training import jobs
+
+NAME = 'export.json'
+CONTENTS = ('synthetic', 'topped_up')
+_READ_TOGETHER = 1000  # Real images.
+
+
+def export(run, out, contents: str, format: str, images_per_class: int | None, seed: int) -> dict:
+  """Writes a data set with as many images of every class; see `jaxgan.runs.run.Run.export`.
+
+  Images are in the order of their classes, in each class the real ones first.
+  """
+  from data_prep import array_builder  # TFDS takes half a second to import.
+
+  out = files.expanded(out)
+  _check(run, out, contents, format, images_per_class)
+  sample, names, labeller = run.sampler(balanced=True)
+  arrays, label_of = _classes(run, names)
+  real, wanted = _sizes(run, arrays, contents, images_per_class)
+  drawn = sampling.stream(
+    sample,
+    names,
+    np.where(label_of < 0, 0, wanted[label_of]),
+    seed,
+    run.config.evaluation.batch_size,
+    'ask for fewer (images_per_class) or train on',
+  )
+  if not files.is_writer():  # Draws along with the process that writes.
+    for _ in drawn:
+      pass
+    return {}
+  with _whole_or_not_there(out) as folder:
+    generated = _Staged(folder / 'generated', wanted, arrays.images.shape[1:])
+    with generated:
+      # Shown where somebody watches.
+      with tqdm(total=int(wanted.sum()), desc='Drawing', leave=False, disable=None) as progress:
+        for images, labels in drawn:
+          generated.add(images, label_of[labels])
+          progress.update(len(labels))
+      digest = array_builder.ArraysDigest((int((real + wanted).sum()), *arrays.images.shape[1:]))
+      labels, indices = _order(arrays.labels, real, wanted)
+
+      def digested():
+        for image in _images(arrays, real, generated):
+          digest.update(image)
+          yield image
+
+      data = writers.LabelledImages(
+        digested(), labels, indices, indices < 0, arrays.class_names, arrays.images.shape[1:]
+      )
+      facts = writers.FORMATS[format](folder, data)
+    written = {
+      'contents': contents,
+      'format': format,
+      'images_per_class': int((real + wanted)[0]),
+      'class_names': list(arrays.class_names),
+      'real_images': real.tolist(),
+      'generated_images': wanted.tolist(),
+      **facts,
+      'images_sha256': digest.hexdigest(labels, indices),
+      **_provenance(run, labeller, seed),
+    }
+    text = json.dumps(written, indent=2, ensure_ascii=False)
+    (folder / NAME).write_text(text + '\n', encoding='utf-8')
+  return written
+
+
+def describe(out, written: dict) -> str:
+  """An export in a line, for the terminal."""
+  if not written:
+    return ''
+  real, generated = sum(written['real_images']), sum(written['generated_images'])
+  return (
+    f'{written["images_per_class"]} images of each of {len(written["class_names"])} '
+    f'{written["labels"]}, {generated} generated at step {written["checkpoint"]} and {real} real, '
+    f'labelled by {written["labeller"]}: {out}'
+  )
+
+
+def _check(run, out, contents, format, images_per_class):
+  """Refuses what cannot be before anything is restored."""
+  sampling.check_new(out)
+  choices = (('contents', contents, CONTENTS), ('format', format, writers.FORMATS))
+  for field, value, allowed in choices:
+    if value not in allowed:
+      raise UserError(f'{field}={value!r} is not possible: use one of {", ".join(allowed)}')
+  if images_per_class is not None and images_per_class < 1:
+    raise UserError(f'images_per_class={images_per_class} is not possible: use 1 or more')
+  if contents == 'topped_up' and _labels(run) == 'codes':
+    raise UserError(
+      f'contents=topped_up is not possible with {run.method}: its images have codes, which are no '
+      'classes of the real ones; use contents=synthetic'
+    )
+
+
+def _labels(run) -> str:
+  labelled = run.inputs.data.labelled
+  return families.family_of([run.method]).labels_of(run.method, labelled)
+
+
+def _classes(run, names):
+  """The training Arrays with the classes of the export, and the class of each drawn label or -1."""
+  data = run.inputs.data
+  arrays = data.arrays(run.replica)
+  if _labels(run) == 'codes':
+    return arrays._replace(class_names=names), np.arange(len(names))
+  places = np.arange(data.num_classes)
+  if names != arrays.class_names:  # A classifier that was given may know them otherwise, or more.
+    places = jobs.class_positions(names, data, run.replica)
+  label_of = np.full(len(names), -1)
+  label_of[places] = np.arange(data.num_classes)
+  return arrays, label_of
+
+
+def _sizes(run, arrays, contents, images_per_class):
+  """How many real and generated images there are to be of each class, two int `[K]`."""
+  num_classes = len(arrays.class_names)
+  if _labels(run) == 'codes':
+    largest = max(1, len(arrays.labels) // num_classes)
+  else:
+    counts = np.bincount(arrays.labels, minlength=num_classes)
+    largest = int(counts.max())
+  size = largest if images_per_class is None else images_per_class
+  if contents == 'synthetic':
+    return np.zeros(num_classes, int), np.full(num_classes, size)
+  if size < largest:
+    raise UserError(
+      f'images_per_class={size} is fewer than the {largest} training images of class '
+      f'{arrays.class_names[counts.argmax()]!r}: use {largest} or more, or contents=synthetic'
+    )
+  return counts, size - counts
+
+
+def _order(train_labels, real, wanted):
+  """Labels of the exported images, and where in the training data each is; -1 of generated ones."""
+  labels = np.repeat(np.arange(len(real)), real + wanted)
+  indices = np.full(len(labels), -1)
+  starts = np.cumsum(real + wanted) - (real + wanted)
+  for label in np.flatnonzero(real):
+    start = starts[label]
+    indices[start : start + real[label]] = np.flatnonzero(train_labels == label)
+  return labels, indices
+
+
+def _images(arrays, real, generated) -> Iterator[np.ndarray]:
+  for label, num_real in enumerate(real):
+    positions = np.flatnonzero(arrays.labels == label)[:num_real]
+    for start in range(0, num_real, _READ_TOGETHER):
+      yield from arrays.images[positions[start : start + _READ_TOGETHER]]
+    yield from generated.of_class(label)
+
+
+class _Staged:
+  """Images in a file, added in any order and read class by class.
+
+  Args:
+    path: of the file, which goes at the end.
+    counts: int `[K]`, how many there will be of each class.
+    shape: (H, W, C).
+  """
+
+  def __init__(self, path: pathlib.Path, counts, shape):
+    self._path, self._shape, self._counts = path, shape, counts
+    self._starts = np.cumsum(counts) - counts
+    self._next = self._starts.copy()
+    self._size = int(np.prod(shape))
+
+  def __enter__(self):
+    self._file = open(self._path, 'w+b')
+    return self
+
+  def __exit__(self, *_):
+    self._file.close()
+    self._path.unlink(missing_ok=True)
+
+  def add(self, images, labels) -> None:
+    for image, label in zip(images, labels, strict=True):
+      self._file.seek(int(self._next[label]) * self._size)
+      self._file.write(np.ascontiguousarray(image).data)
+      self._next[label] += 1
+
+  def of_class(self, label: int) -> Iterator[np.ndarray]:
+    self._file.seek(int(self._starts[label]) * self._size)
+    for _ in range(self._counts[label]):
+      yield np.frombuffer(self._file.read(self._size), np.uint8).reshape(self._shape)
+
+
+@contextlib.contextmanager
+def _whole_or_not_there(out: pathlib.Path) -> Iterator[pathlib.Path]:
+  """A folder beside `out` that becomes it at the end, and goes if it does not come to that."""
+  incomplete = out.with_name(f'.{out.name}.incomplete')
+  try:
+    with lock.turn(out.with_name(f'.{out.name}.lock')):
+      sampling.check_new(out)  # Another process may have had its turn.
+      shutil.rmtree(incomplete, ignore_errors=True)  # Of one that was killed.
+      incomplete.mkdir()
+      try:
+        yield incomplete
+        os.rename(incomplete, out)
+      finally:
+        shutil.rmtree(incomplete, ignore_errors=True)
+  except OSError as error:
+    raise UserError(f'cannot write --out={out} ({error.strerror}): name another place') from error
+
+
+def _provenance(run, labeller: str, seed: int) -> dict:
+  """The fields of export.json that say where the images came from."""
+  inputs = run.inputs
+  networks = inputs.classifiers.values()
+  accuracies = {network.key: network.accuracy for network in networks}
+  return {
+    'experiment': run.config.experiment,
+    'method': run.method,
+    'checkpoint': run.step,
+    'replica': run.replica,
+    'sample_seed': seed,
+    'data': inputs.data.keys[run.replica],
+    'labels': _labels(run),
+    'labeller': labeller,
+    'labeller_accuracy': accuracies.get(labeller),
+    'config': run.config.model_dump(mode='json'),
+    **record.machine(),
+  }

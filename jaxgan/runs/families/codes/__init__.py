@@ -1,0 +1,129 @@
+"""Elastic-InfoGAN's family and JointVAE: what their categorical codes and priors mean."""
+
+from jaxgan.algorithms import infogan, joint_vae
+from jaxgan.algorithms.infogan_methods import InfoGanConfig
+from jaxgan.algorithms.joint_vae import JointVaeConfig
+from jaxgan.config.section import Count, Section, field
+from jaxgan.data import order, training_data
+from jaxgan.errors import UserError
+from jaxgan.evaluation import metric
+from jaxgan.networks import infogans
+from jaxgan.report import code_page, codes
+from jaxgan.runs import families
+from jaxgan.runs.experiment import Checkpoint
+from jaxgan.runs.families.codes import differences
+
+JOINT_VAE = 'joint_vae'
+METHODS = (*infogan.VARIANTS, JOINT_VAE)
+METRICS = metric.METRICS['codes']
+DIFFERENCES = differences.TABLE
+REPORT, PAGE = codes, code_page
+
+
+class CodesEvaluation(Section):
+  """What is measured of codes."""
+
+  images_per_code: Count = field(1000, 'images of a code in the last evaluation')
+  periodic_images_per_code: Count = field(100, 'images of a code in the evaluations of a run')
+  batch_size: Count = field(500, 'images at once')
+  checkpoint: Checkpoint = field('latest', 'which checkpoint the last evaluation is of')
+
+
+ALGORITHMS = {**dict.fromkeys(infogan.VARIANTS, InfoGanConfig), JOINT_VAE: JointVaeConfig}
+EVALUATION = CodesEvaluation
+
+
+def labels_of(method: str, labelled: bool) -> str:
+  """See `jaxgan.runs.families`."""
+  del method, labelled
+  return 'codes'
+
+
+def validate(config) -> None:
+  """Refuses sections that do not go together; see `jaxgan.runs.rules`."""
+  if len(config.methods) != 1:
+    raise UserError(
+      f'config.methods={config.methods} is not possible: use one of these methods at a time'
+    )
+
+
+def roles(config, methods, labelled: bool):
+  """An annotator, where there are labels to train it with."""
+  del config, methods
+  return ('annotator',) if labelled else ()
+
+
+def num_categories(config, data: training_data.TrainingData) -> int:
+  """k: how many codes an experiment has; the classes where the configuration does not say."""
+  k = config.algorithm.num_categories
+  return data.num_classes if k is None else k
+
+
+def _check_codes(config, data):
+  classes = data.num_classes
+  labelled = data.labelled
+  if config.algorithm.num_categories is None and (not labelled or classes < 2):
+    has = 'a single class' if labelled else 'no labels to count the classes by'
+    raise UserError(
+      f'config.data.source={config.data.source} has {has}: say how many codes there are to be, '
+      '--config.algorithm.num_categories=10'
+    )
+  k = num_categories(config, data)
+  start = getattr(config.algorithm, 'prior_start', None)
+  if start is not None and len(start) != k:
+    raise UserError(
+      f'config.algorithm.prior_start has {len(start)} numbers for {k} codes: give one for each'
+    )
+  if getattr(config.algorithm, 'prior', None) == 'fixed' and not (labelled and k == classes):
+    raise UserError(
+      f'config.algorithm.prior=fixed is that of the labels: {k} categories need as many labelled '
+      f'classes, the data has {classes if labelled else 0}; use another method'
+    )
+
+
+def _check_batches(config, data):
+  for indices in data.indices:
+    order.steps_per_epoch(len(indices), config.train.batch_size)
+
+
+def _check_size(config, data):
+  infogans.NETWORKS[config.algorithm.network].check(data.image_shape[0])
+
+
+RULES = (
+  families.Rule(_check_codes, of_images=False),
+  families.Rule(_check_batches),
+  families.Rule(_check_size, of_images=False),
+)
+
+
+def recognised(config, data: training_data.TrainingData) -> tuple[str, ...]:
+  """The names of the codes."""
+  return tuple(f'code_{code}' for code in range(num_categories(config, data)))
+
+
+def build(config, method: str, data: training_data.TrainingData, classifiers):
+  """The algorithm of an experiment; it reads no frozen arrays."""
+  del classifiers
+  make = joint_vae.joint_vae if method == JOINT_VAE else infogan.infogan
+  return make(config.algorithm, data.image_shape, num_categories(config, data)), {}
+
+
+def evaluation(setup, method: str, algorithm):
+  """What measures and draws the states of a method."""
+  from jaxgan.evaluation import codes as codes_lib
+  from jaxgan.evaluation import evaluate
+  from jaxgan.report import code_pictures  # It draws: not for those who only read.
+
+  names = recognised(setup.config, setup.data)
+  # The encoder of JointVAE is another network than Q.
+  observer = codes_lib.Observer(setup, algorithm, names, has_untrained=method != JOINT_VAE)
+  differing = differences.lines(setup.config, method)
+  return evaluate.Evaluation(setup, method, observer, METRICS, code_pictures, differing)
+
+
+def compare(workdir, folders):
+  """Draws the code grids of the evaluated methods side by side."""
+  from jaxgan.report import code_pictures
+
+  return code_pictures.compare(workdir, folders)

@@ -1,0 +1,336 @@
+"""The jobs that experiments share: classifier and annotator, trained or loaded."""
+
+from collections.abc import Callable, Mapping
+import functools
+import hashlib
+import pathlib
+import sys
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxgan.algorithms import classifier as classifiers
+from jaxgan.algorithms import replicate
+from jaxgan.algorithms.classifier import PRETRAINED
+from jaxgan.config import identity
+from jaxgan.config import section as section_lib
+from jaxgan.config.overrides import changed
+from jaxgan.data import loading, order, pixels, sources
+from jaxgan.drawing import curves
+from jaxgan.errors import UserError
+from jaxgan.metrics import class_distribution
+from jaxgan.networks import mnist
+from jaxgan.report import blocks, page
+from jaxgan.report import curves as curves_lib
+from jaxgan.runs.experiment import ClassifierJob
+from jaxgan.system import checkpoint, compilation, distributed, files, parallel
+from jaxgan.training import logging, loop, pretrained
+
+_CLASSIFY_BATCH = 512
+
+
+class Classifier(NamedTuple):
+  """A trained classifier: `classify(variables, images [-1, 1]) -> (logits, features)`.
+
+  `accuracy` is on the test split of its own data, None of one that knows no labels; `key`
+  identifies its weights. With an `input_size` it takes images of any size. `protocol` has its
+  loss, the checkpoint and its step and, where images are resized or normalised for it, `input`.
+  """
+
+  classify: Callable
+  variables: Any
+  class_names: tuple[str, ...]
+  image_shape: tuple[int, int, int]
+  accuracy: float | None
+  key: str
+  input_size: int | None = None
+  protocol: Mapping[str, Any] = MappingProxyType({})
+
+
+def job_config(seed: int, section, arrays, kind=ClassifierJob, **others):
+  """What the job of a classifier depends on: the seed, its data, algorithm and training sections.
+
+  `images` tells the very images of `arrays`, so that a work directory notices other ones; `kind` is
+  the class, which may have other fields.
+  """
+  sections = {'data': section.data, 'algorithm': section.algorithm, 'train': section.train}
+  return kind(seed=seed, images=arrays.key, **sections, **others)
+
+
+def restore(algorithm, folder: pathlib.Path, which: str, num_replicas: int, mesh):
+  """The states in a checkpoint ('latest', 'best' or a step) of a job's folder.
+
+  Returns:
+    (step, states of all replicas along a leading axis), on every device of the mesh.
+
+  Raises:
+    UserError: no such checkpoint, or a damaged one.
+  """
+  init = replicate.replicate(algorithm, num_replicas).init
+  abstract = checkpoint.abstract_state(init, parallel.replicated(mesh))
+  with checkpoint.Checkpoints(folder / 'checkpoints') as checkpoints:
+    say = functools.partial(print, file=sys.stderr)
+    restored = checkpoints.restore(which, abstract, say)
+    return restored.step, restored.state
+
+
+def build_classifier(config, arrays, steps_per_epoch: int | None = None):
+  """The classifier's algorithm; its schedule's epochs are those of the images where not given."""
+  if steps_per_epoch is None:
+    steps_per_epoch = order.steps_per_epoch(len(arrays.labels), config.train.batch_size)
+  image_shape, num_classes = arrays.images.shape[1:], len(arrays.class_names)
+  return classifiers.classifier(config.algorithm, image_shape, num_classes, steps_per_epoch)
+
+
+def compile_classify(classify: Callable) -> Callable:
+  """Compiles `run(variables, images) -> (labels, features)` for any number of host images.
+
+  Args:
+    classify: of an Algorithm or a Classifier.
+
+  Returns:
+    The function, from uint8 images `[N, H, W, C]` to labels int `[N]` and features float32 `[N, D]`
+    on the host, in batches of one size.
+  """
+
+  def labels(variables, images):
+    logits, features = classify(variables, images)
+    return jnp.argmax(logits, axis=-1), features
+
+  return compile_outputs(labels)
+
+
+def compile_outputs(classify: Callable) -> Callable:
+  """Compiles `run(variables, images) -> outputs` for any number of host images.
+
+  Args:
+    classify: from variables and images in [-1, 1] to a tree of arrays, such as that of an
+      Algorithm.
+
+  Returns:
+    The function, from uint8 images `[N, H, W, C]` to those arrays on the host, in batches of one
+    size.
+  """
+
+  def one_batch(variables, batch):
+    return classify(variables, pixels.scale(parallel.along_batch(batch)))
+
+  compiled = compilation.jit(one_batch)
+
+  def run(variables, images):
+    return distributed.over_batches(functools.partial(compiled, variables), images, _CLASSIFY_BATCH)
+
+  return run
+
+
+def classifier_job(config, role: str, folder: pathlib.Path) -> loop.Job:
+  """The job that trains the classifier (role 'classifier') or the annotator ('annotator')."""
+  section = getattr(config, role)
+  data, test = loading.load_training(section.data), loading.load(section.data, 'test')
+  return training_job(role, folder, job_config(config.seed, section, data.pool), data, test)
+
+
+def training_job(
+  name: str, folder: pathlib.Path, own, data, test, steps_per_epoch: int | None = None
+) -> loop.Job:
+  """The job that trains a classifier on some images.
+
+  Args:
+    name: what the progress lines call it.
+    folder: where it writes.
+    own: its configuration, see `job_config`.
+    data: the TrainingData.
+    test: Arrays; the accuracy on them ranks the checkpoints.
+    steps_per_epoch: of the schedule, where it is that of other data.
+  """
+  algorithm = build_classifier(own, data.pool, steps_per_epoch)
+  classify = compile_classify(algorithm.classify)
+
+  def evaluate(state, replica):
+    del replica
+    labels, _ = classify(state.variables, test.images)
+    correct = labels == test.labels
+    totals = class_distribution.class_counts(test.labels, len(test.class_names))
+    hits = class_distribution.class_counts(test.labels[correct], len(test.class_names))
+    accuracy = float(correct.mean())
+    values = {
+      'evaluation/accuracy': accuracy,
+      'evaluation/class_accuracy': (hits / np.maximum(totals, 1)).tolist(),
+    }
+    return values, accuracy
+
+  def picture(state, step, replica):
+    del state, step, replica
+    curves.loss_curves(logging.read_metrics(folder), folder / 'loss_curves.png')
+
+  def preview(step, last_step):
+    if page.is_due(folder, step, last_step):
+      scalars = curves_lib.scalars(logging.read_metrics(folder), lambda scalar: True)
+      page.write_progress(folder, name, [blocks.Curves('Curves', scalars)], step, last_step)
+
+  def start(state):
+    if own.algorithm.network not in PRETRAINED:
+      return state
+    variables = pretrained.variables(own.algorithm, len(data.pool.class_names))
+    return state.replace(variables=variables)
+
+  return loop.Job(
+    name=name,
+    folder=folder,
+    config=own,
+    algorithm=algorithm,
+    data=data,
+    frozen={},
+    evaluate=evaluate,
+    picture=picture,
+    preview=preview,
+    start=start,
+  )
+
+
+def known_classifier(folder: pathlib.Path, section) -> Classifier:
+  """What is known of a trained classifier without its weights: its classes and images.
+
+  Args:
+    folder: of its job, or an npz of the released weights.
+    section: of the classifier, in the experiment that asks.
+
+  Raises:
+    UserError: see `load_classifier` and `load_weights`.
+  """
+  if folder.suffix == '.npz':
+    _released_variables(folder)
+    declared = sources.declared(section.data)
+    _check_digits(folder, section.data, declared)
+    return Classifier(None, None, declared.class_names, declared.image_shape, None, '')
+  config = _read_classifier(folder, section.data)
+  declared, size = sources.declared(config.data), config.algorithm.input_size
+  return Classifier(None, None, declared.class_names, declared.image_shape, None, '', size)
+
+
+def _read_classifier(folder, section) -> ClassifierJob:
+  """The configuration of a classifier's folder, on images that are there."""
+  content = identity.content(folder)
+  if 'methods' in content:
+    raise UserError(f'{folder} is not the folder of a classifier: name one that holds one')
+  config = section_lib.checked(ClassifierJob, content, str(folder / identity.NAME))
+  places = {'prepared': sources.prepared_name(config.images)}
+  for field in ('source', 'data_dir'):
+    is_there = files.expanded(getattr(config.data, field) or '').exists()
+    if not is_there and config.data.dataset == section.dataset:
+      places[field] = getattr(section, field)
+  return changed(config, {f'data.{field}': place for field, place in places.items()})
+
+
+def load_classifier(folder: pathlib.Path, section, mesh, which: str = 'latest') -> Classifier:
+  """Restores a checkpoint of a trained classifier from its job folder.
+
+  Args:
+    folder: of the job, perhaps made on another machine.
+    section: the `data` section of the experiment that asks. Paths of the classifier's own that are
+      not there, on another machine, are replaced by those of the same data set.
+    mesh: of the devices to use.
+    which: 'latest', or 'best' by the accuracy on its test split; the training has ended either way.
+
+  Raises:
+    UserError: not a classifier's folder, not trained to its end, damaged, or of other images.
+  """
+  config = _read_classifier(folder, section)
+  data = loading.load_training(config.data)
+  images = data.pool.key
+  if config.images not in ('', images):
+    raise UserError(f'the classifier in {folder} was trained on {config.images}, not on {images}')
+  algorithm = build_classifier(config, data.pool)
+  last = loop.total_steps(config, data)
+  step, states = restore(algorithm, folder, 'latest', 1, mesh)
+  if step < last:
+    raise UserError(f'the classifier in {folder} stopped at step {step} of {last}: train it first')
+  if which != 'latest':
+    step, states = restore(algorithm, folder, which, 1, mesh)
+  variables = replicate.take(states, 0).variables
+  test = loading.load(config.data, 'test')
+  tested = _tested(algorithm.classify, variables, test, network_name(config.algorithm))
+  own = config.algorithm
+  loss = f'focal, gamma {own.focal_gamma:g}' if own.loss == 'focal' else own.loss
+  protocol = {'loss': loss, 'checkpoint': which, 'step': step}
+  if reads := classifiers.input_in_words(own):
+    protocol['input'] = reads
+  return tested._replace(input_size=own.input_size, protocol=protocol)
+
+
+def network_name(config) -> str:
+  """The network of a classifier's `algorithm` section, such as 'resnet32'."""
+  return f'{config.network}{config.depth}' if config.network == 'resnet' else config.network
+
+
+def load_weights(path: pathlib.Path, config) -> Classifier:
+  """The MNIST classifier of Elastic-InfoGAN's released code, from its weights in an npz.
+
+  Args:
+    path: the file; see `networks.mnist.evaluation_classifier_variables` for what it holds.
+    config: the `data` section whose test split gives the accuracy.
+
+  Raises:
+    UserError: the file cannot be read, or holds something else.
+  """
+  variables, test = _released_variables(path), loading.load(config, 'test')
+  _check_digits(path, config, sources.declared(config))
+  network = mnist.EvaluationClassifier(10)
+
+  def classify(variables, images):
+    return network.apply(variables, images, train=False)
+
+  protocol = {'loss': 'not known', 'checkpoint': 'released'}
+  return _tested(classify, variables, test, 'mnist_cnn')._replace(protocol=protocol)
+
+
+def _released_variables(path):
+  advice = 'give the folder of a trained classifier or the npz of the released weights'
+  # All arrays are read first: one that cannot be is damage, whatever its name.
+  convert = lambda arrays: mnist.evaluation_classifier_variables(dict(arrays))  # noqa: E731
+  return pretrained.read_arrays(path, 'config.annotator.folder', convert, advice)
+
+
+def _check_digits(path, config, declared):
+  if declared.image_shape != (28, 28, 1) or len(declared.class_names) != 10:
+    raise UserError(
+      f'config.annotator.folder={path} is for 10 classes of 28x28x1 images, {config.dataset} has '
+      f'{len(declared.class_names)} of {"x".join(map(str, declared.image_shape))}'
+    )
+
+
+def _tested(classify, variables, test, name) -> Classifier:
+  labels, _ = compile_classify(classify)(variables, test.images)
+  accuracy = float((labels == test.labels).mean())
+  key, shape = weights_key(name, variables), test.images.shape[1:]
+  return Classifier(classify, variables, test.class_names, shape, accuracy, key)
+
+
+def weights_key(name: str, variables) -> str:
+  """A name and a hash of some variables."""
+  digest = hashlib.sha256()
+  for leaf in jax.tree.leaves(distributed.to_host(variables)):
+    digest.update(np.ascontiguousarray(leaf).tobytes())
+  return f'{name}-{digest.hexdigest()[:12]}'
+
+
+def class_positions(known, data, replica: int) -> np.ndarray | None:
+  """Where a classifier has the classes of a replica among its outputs, int `[K]`.
+
+  In the same places where it knows as many classes as the images of all replicas have, or else by
+  name; None where it lacks one.
+
+  Args:
+    known: the names of the classifier's classes.
+    data: the experiment's TrainingData.
+    replica: which.
+  """
+  if len(known) == len(data.pool.class_names):
+    return data.classes[replica]
+  names = data.class_names(replica)
+  if not set(names) <= set(known):
+    return None
+  return np.array([known.index(name) for name in names])

@@ -1,0 +1,150 @@
+"""The training step as a pure function, and the compiled loop over it."""
+
+from collections.abc import Iterator
+import contextlib
+import functools
+import time
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from jaxgan.algorithms import replicate
+from jaxgan.data import order
+from jaxgan.system import distributed
+from jaxgan.system.compilation import jit, traced_once
+
+PIECE_SECONDS = 2.0
+NEVER = jnp.iinfo(jnp.int32).max
+
+
+class Carry(NamedTuple):
+  """What passes from step to step: the state, the step's number, and sums for the log."""
+
+  state: Any
+  step: Any
+  metrics: Any
+  bad_step: Any
+
+
+def make_step(job, batched: bool):
+  """The training step as a pure function, `step(carry, replica_data, dataset, frozen) -> carry`.
+
+  The key and the batch of step t are functions of (seed, t) alone.
+
+  Args:
+    job: a `jaxgan.training.loop.Job`.
+    batched: carry and data hold all replicas along a leading axis, instead of one without it.
+
+  Returns:
+    The step, and `start(state, step, replica_data, dataset, frozen)`, which makes the first Carry.
+  """
+  config, algorithm = job.config, job.algorithm
+  draw = functools.partial(
+    order.draw,
+    batch_size=config.train.batch_size * algorithm.images_per_update,
+    flip=config.data.flip,
+    crop_padding=config.data.crop_padding,
+    streamed=job.data.streamed,
+  )
+  if batched:
+    algorithm = replicate.replicate(algorithm, job.num_replicas)
+    draw = replicate.over_replicas(draw, in_axes=(0, 0 if job.data.streamed else None, None))
+
+  # `start` asks for the shapes of the metrics, then the step is compiled: seconds to trace.
+  @traced_once
+  def update(state, step, replica_data, dataset, frozen):
+    batch, rng = draw(replica_data, dataset, step)
+    return algorithm.update(state, batch, frozen, rng)
+
+  def losses(metrics):
+    return jnp.stack([value for name, value in metrics.items() if name.startswith('loss/')])
+
+  def one_step(carry: Carry, replica_data, dataset, frozen) -> Carry:
+    state, metrics = update(carry.state, carry.step, replica_data, dataset, frozen)
+    finite = jnp.all(jnp.isfinite(losses(metrics)), axis=0)
+    bad_step = jnp.minimum(carry.bad_step, jnp.where(finite, NEVER, carry.step))
+    sums = jax.tree.map(jnp.add, carry.metrics, metrics)
+    return Carry(state, carry.step + 1, sums, bad_step)
+
+  def start(state, step: int, replica_data, dataset, frozen) -> Carry:
+    step = jnp.asarray(step, jnp.int32)
+    _, shapes = jax.eval_shape(update, state, step, replica_data, dataset, frozen)
+    metrics = jax.tree.map(lambda m: jnp.zeros(m.shape, m.dtype), shapes)
+    return Carry(state, step, metrics, jnp.full(losses(metrics).shape[1:], NEVER, jnp.int32))
+
+  return one_step, start
+
+
+def compile_run(one_step, loop_on_device: bool, sharding, wait_every: int = 1):
+  """Compiles `run(carries, num_steps, replicas_data, dataset, frozen, should_stop) -> carries`.
+
+  On accelerators all steps go in one dispatch, a device loop whose length is an argument, so that
+  chunks of every length share one compilation. On CPU, where XLA runs loop bodies slowly, the host
+  loops over the same compiled step. Carries are donated.
+
+  Args:
+    one_step: from `make_step`.
+    loop_on_device: which of the two.
+    sharding: of a carry, in and out.
+    wait_every: steps after which the host waits for the devices, where it loops.
+
+  Returns:
+    The function of a list of carries and the ReplicaData of each; all take a step before one takes
+    the next. `dataset` is that of all steps or, where the host loops, may be an iterator that gives
+    those of each step, one a carry. `should_stop()` is asked between steps where the host loops,
+    elsewhere between dispatches, which are of as many steps as take about PIECE_SECONDS.
+  """
+  if loop_on_device:
+
+    def device_loop(carry, num_steps, replica_data, dataset, frozen):
+      body = lambda _, carry: one_step(carry, replica_data, dataset, frozen)  # noqa: E731
+      return jax.lax.fori_loop(0, num_steps, body, carry)
+
+    compiled = jit(device_loop, donate_argnums=0, out_shardings=sharding)
+
+    pace = _Pace()
+
+    def run(carries, num_steps, replicas_data, dataset, frozen, should_stop):
+      while num_steps and not should_stop():
+        piece = min(num_steps, int(distributed.gather(pace.steps).min()))
+        with pace.of(piece):
+          carries = [
+            compiled(carry, piece, replica_data, dataset, frozen)
+            for carry, replica_data in zip(carries, replicas_data, strict=True)
+          ]
+          jax.block_until_ready(carries)
+        num_steps -= piece
+      return carries
+  else:
+    compiled = jit(one_step, donate_argnums=0, out_shardings=sharding)
+
+    def run(carries, num_steps, replicas_data, dataset, frozen, should_stop):
+      is_stream = isinstance(dataset, Iterator)
+      for i in range(num_steps):
+        batches = next(dataset) if is_stream else [dataset] * len(carries)
+        carries = [
+          compiled(carry, replica_data, batch, frozen)
+          for carry, replica_data, batch in zip(carries, replicas_data, batches, strict=True)
+        ]
+        if i % wait_every == wait_every - 1:
+          jax.block_until_ready(carries)
+        if should_stop():
+          break
+      return carries
+
+  return run
+
+
+class _Pace:
+  """How many steps take about PIECE_SECONDS, so that a request to stop need not wait longer."""
+
+  steps = 1  # The first piece is compiled, too.
+
+  @contextlib.contextmanager
+  def of(self, steps: int):
+    start = time.monotonic()
+    yield
+    fitting = int(steps * PIECE_SECONDS / (time.monotonic() - start))
+    if steps == self.steps or fitting < self.steps:
+      self.steps = min(max(1, fitting), 10 * self.steps)
