@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 from jaxgan.config.overrides import changed
-from tests import stand_in
+from tests import registered, stand_in
 
 jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.2)
 gc.set_threshold(50_000, 20, 20)  # Tracing makes many objects, and hardly any of them garbage.
@@ -34,6 +34,13 @@ def pytest_collection_modifyitems(items):
   for item in items:
     group = 'finished' if 'finished' in item.fixturenames else item.nodeid.split('::')[0]
     item.add_marker(pytest.mark.xdist_group(group))
+
+
+@pytest.fixture(scope='session', autouse=True)
+def small_networks():
+  """The networks of `tests.small`."""
+  with registered.imported('tests.small'):
+    yield
 
 
 @pytest.fixture

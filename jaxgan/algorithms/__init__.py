@@ -7,8 +7,6 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 import optax
 
-from jaxgan.errors import UserError
-
 
 def _as_it_is(state):
   return state
@@ -72,20 +70,6 @@ def apply_gradients(optimizer, gradients, optimizer_state, params):
   """One step of an optimiser: (new params, new optimiser state)."""
   updates, optimizer_state = optimizer.update(gradients, optimizer_state, params)
   return optax.apply_updates(params, updates), optimizer_state
-
-
-def check_choices(chosen, choices, section: str = '') -> None:
-  """Raises a UserError where a field has none of its allowed values.
-
-  Args:
-    chosen: what has the fields.
-    choices: the allowed values by field.
-    section: comes before a field's name in the message, such as 'algorithm.'.
-  """
-  for field, allowed in choices.items():
-    value = getattr(chosen, field)
-    if value not in allowed:
-      raise UserError(f'{section}{field}={value!r} is unknown: use one of {", ".join(allowed)}')
 
 
 def total(losses):

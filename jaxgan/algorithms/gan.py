@@ -38,7 +38,6 @@ from jaxgan.algorithms import (
   adam,
   apply_gradients,
   apply_train,
-  check_choices,
   gan_methods,
   regularisers,
 )
@@ -51,13 +50,6 @@ from jaxgan.system.parallel import along_batch
 
 # Which steps draw the labels of a method whose labels are 'effective' by 1/N_k; others, uniformly.
 EFFECTIVE_LABELS = {'generator_step': ('generator',), 'both_steps': ('discriminator', 'generator')}
-CHOICES = {
-  'network': NETWORKS,
-  'loss': LOSSES,
-  'regulariser_weights': WEIGHTS,
-  'count_update': COUNT_UPDATES,
-  'effective_labels': EFFECTIVE_LABELS,
-}
 
 
 class GanState(struct.PyTreeNode):
@@ -115,9 +107,8 @@ def gan(
     The Algorithm; its state is a GanState.
 
   Raises:
-    UserError: an unknown choice, or choices that do not go together.
+    UserError: an unknown choice of the method, or choices that do not go together.
   """
-  check_choices(config, CHOICES, 'algorithm.')
   gan_methods.check(method)
   conditional = method.labels != 'none'
   generator, discriminator = NETWORKS[config.network].make(

@@ -11,11 +11,11 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jaxgan.algorithms import check_choices
 from jaxgan.errors import UserError
 from jaxgan.losses import auxiliary, class_balance
 from jaxgan.networks.conditional import HEADS
 from jaxgan.system.parallel import along_batch
+from jaxgan.system.registry import Registry
 
 
 def _no_labels(rng, num_images, num_classes, counts):
@@ -113,31 +113,38 @@ class GanMethod(NamedTuple):
     return self.head != 'none' or bool(self.classifier_loss and self.classifier_loss.reads_labels)
 
 
-METHODS = {
-  'unconditional': GanMethod(),
-  # The control for exposure alone: every class is seen equally often, nothing watches the images.
-  'balanced_batches': GanMethod(batches='class_balanced'),
-  # The baseline of class_balancing_conditional (§6.5.2): labels that nothing reads but the norms.
-  'random_labels': GanMethod(labels='uniform'),
-  'class_balancing': GanMethod(guidance='weighted_entropy'),
-  'class_balancing_balanced_batches': GanMethod(
-    guidance='weighted_entropy', batches='class_balanced'
-  ),
-  # Class balancing without labels: K codes in the place of the classes.
-  'code_balancing': GanMethod(guidance='weighted_entropy', classes='codes'),
-  # Its labels are one more random input (iNaturalist, §6.5.2): only the classifier says a class.
-  'class_balancing_conditional': GanMethod(labels='effective', guidance='weighted_entropy'),
-  'acgan': GanMethod(labels='uniform', head='auxiliary'),
-  'acgan_pretrained': GanMethod(labels='uniform', guidance='cross_entropy'),
-  'cgan': GanMethod(labels='uniform', head='projection'),
-}
+METHODS = Registry(
+  'method',
+  {
+    'unconditional': GanMethod(),
+    # The control for exposure alone: every class is seen equally often, nothing watches the images.
+    'balanced_batches': GanMethod(batches='class_balanced'),
+    # The baseline of class_balancing_conditional (§6.5.2): labels that nothing reads but the norms.
+    'random_labels': GanMethod(labels='uniform'),
+    'class_balancing': GanMethod(guidance='weighted_entropy'),
+    'class_balancing_balanced_batches': GanMethod(
+      guidance='weighted_entropy', batches='class_balanced'
+    ),
+    # Class balancing without labels: K codes in the place of the classes.
+    'code_balancing': GanMethod(guidance='weighted_entropy', classes='codes'),
+    # Its labels are one more random input (iNaturalist, §6.5.2): only the classifier says a class.
+    'class_balancing_conditional': GanMethod(labels='effective', guidance='weighted_entropy'),
+    'acgan': GanMethod(labels='uniform', head='auxiliary'),
+    'acgan_pretrained': GanMethod(labels='uniform', guidance='cross_entropy'),
+    'cgan': GanMethod(labels='uniform', head='projection'),
+  },
+)
+_CHOICES = {
+  'labels': LABELS, 'head': HEADS, 'guidance': GUIDANCE, 'classes': CLASSES, 'batches': BATCHES
+}  # fmt: skip
 
 
 def check(method: GanMethod) -> None:
   """Raises a UserError for an unknown choice, or choices that do not go together."""
-  tables = {'labels': LABELS, 'head': HEADS, 'guidance': GUIDANCE, 'classes': CLASSES}
-  tables['batches'] = BATCHES
-  check_choices(method, tables)
+  for field, allowed in _CHOICES.items():
+    value = getattr(method, field)
+    if value not in allowed:
+      raise UserError(f'{field}={value!r} is unknown: use one of {", ".join(allowed)}')
   if method.class_conditional and method.labels == 'none':
     raise UserError(
       f"labels='none' is not possible with head={method.head!r} and "

@@ -12,6 +12,7 @@ from data_prep import prepared_names
 from jaxgan.config import section as section_lib
 from jaxgan.errors import UserError
 from jaxgan.system import files
+from jaxgan.system.registry import import_again
 
 NAME = 'config.json'
 _SCHEMA = 2
@@ -24,8 +25,11 @@ _FORMERLY_ONE = {  # Fields of JointVAE of older versions, and those that replac
 def content(folder: pathlib.Path) -> dict:
   """The fields that a job's folder remembers, those of an older version upgraded.
 
+  The modules that registered what the job uses are imported.
+
   Raises:
-    UserError: there are none, or they cannot be read.
+    UserError: there are none, they cannot be read, or a module that registered what the job uses is
+      missing.
   """
   path = pathlib.Path(folder) / NAME
   try:
@@ -37,6 +41,7 @@ def content(folder: pathlib.Path) -> dict:
       fields = upgraded(fields)
     elif schema != _SCHEMA:
       raise ValueError(f'schema {schema!r} is of another version of jaxgan')
+    modules = [str(module) for module in fields.get('modules', ())]
   except FileNotFoundError:
     raise UserError(f'{folder} holds no run (no {NAME}): name the folder of a run') from None
   except (OSError, ValueError, RecursionError, AttributeError, KeyError, TypeError) as error:
@@ -44,6 +49,7 @@ def content(folder: pathlib.Path) -> dict:
     raise UserError(
       f'{path} cannot be read ({reason}): restore it or use another folder'
     ) from error
+  import_again(modules, path)
   return fields
 
 

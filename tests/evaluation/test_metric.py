@@ -8,9 +8,11 @@ import pytest
 
 import jaxgan
 from jaxgan.algorithms import replicate
+from jaxgan.errors import UserError
 from jaxgan.evaluation import metric, verdicts
 from jaxgan.evaluation.metric import HIGHER, LOWER, Metric
 from jaxgan.report import report
+from tests import registered
 from tests.evaluations import CLASS_BALANCE, save
 
 SEEN = types.SimpleNamespace(
@@ -88,16 +90,14 @@ def brightness():
   """A metric from outside, in the table until the test ends."""
   measure = lambda seen: seen.images.mean() / 255  # noqa: E731
   one = Metric('brightness', measure, 'mean of the first images', HIGHER, periodic=True)
-  metric.register('generated', one)
-  yield one
-  del metric.METRICS['generated']['brightness']
+  with registered.imported():
+    metric.GENERATED.register('brightness', one)
+    yield one
 
 
 def test_a_name_is_taken_once(brightness):
-  with pytest.raises(ValueError, match="has a metric 'brightness': choose another"):
-    metric.register('generated', brightness)
-  with pytest.raises(ValueError, match=r'no table .pixels. of metrics: use generated or codes'):
-    metric.register('pixels', brightness)
+  with pytest.raises(UserError, match="metric 'brightness' is registered already, by tests"):
+    metric.GENERATED.register('brightness', brightness)
 
 
 def test_a_metric_from_outside_is_measured_recorded_and_logged(
