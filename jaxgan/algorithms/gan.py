@@ -44,7 +44,7 @@ from jaxgan.algorithms import (
 from jaxgan.algorithms.ema_statistics import EMA_STATISTICS
 from jaxgan.losses import auxiliary, class_balance
 from jaxgan.losses.adversarial import LOSSES
-from jaxgan.losses.class_balance import COUNT_UPDATES, WEIGHTS
+from jaxgan.losses.class_balance import CLASS_WEIGHTINGS, COUNT_UPDATES
 from jaxgan.networks.gans import NETWORKS
 from jaxgan.system.parallel import along_batch
 
@@ -270,7 +270,10 @@ def classifier_term(parts: Parts, state: GanState, images, labels, variables):
   Returns:
     (scalar, c: how many images `[K]` the classifier gives to each class, metrics).
   """
-  classifier_loss, weights = parts.method.classifier_loss, WEIGHTS[parts.config.regulariser_weights]
+  classifier_loss, weights = (
+    parts.method.classifier_loss,
+    CLASS_WEIGHTINGS[parts.config.class_weighting],
+  )
   class_logits, _ = parts.classify(variables, images)
   loss = classifier_loss.loss(class_logits, labels, weights(state.counts))
   histogram = class_balance.predicted_counts(class_logits)

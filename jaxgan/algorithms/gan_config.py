@@ -45,7 +45,7 @@ class GanConfig(AdamConfig):
   ema_decay: Decay = field(0.9999, 'of the average of the generator')
   ema_start: WholeNumber = field(20_000, 'step from which the generator is averaged')
   regulariser_weight: NotNegative = field(10.0, 'λ, weight of the class-balance regulariser')
-  regulariser_weights: Annotated[str, OneOf(gan.WEIGHTS)] = field(
+  class_weighting: Annotated[str, OneOf(gan.CLASS_WEIGHTINGS)] = field(
     'released', "how effective counts weight classes; 'paper': 1 / (K N̂), without a bound"
   )
   class_loss_weight: NotNegative = field(1.0, "of the losses of acgan's class head")

@@ -8,10 +8,10 @@ import contextlib
 import json
 import pathlib
 
-from data_prep import prepared_names
 from jaxgan.config import section as section_lib
 from jaxgan.errors import UserError
 from jaxgan.system import files
+from jaxgan.system.names import without_source
 from jaxgan.system.registry import import_again
 
 NAME = 'config.json'
@@ -37,9 +37,8 @@ def content(folder: pathlib.Path) -> dict:
     if not isinstance(fields, dict):
       raise ValueError('it holds no fields')
     schema = fields.pop('schema', 1)
-    if schema == 1:
-      fields = upgraded(fields)
-    elif schema != _SCHEMA:
+    fields = upgraded(fields) if schema == 1 else _renamed(fields)
+    if schema not in (1, _SCHEMA):
       raise ValueError(f'schema {schema!r} is of another version of jaxgan')
     modules = [str(module) for module in fields.get('modules', ())]
   except FileNotFoundError:
@@ -55,9 +54,9 @@ def content(folder: pathlib.Path) -> dict:
 
 def upgraded(fields: dict) -> dict:
   """The fields of an older configuration with what older code did without those of today."""
-  fields = {name: _without_spare_epochs(value) for name, value in fields.items()}
+  fields = _without_spare_epochs(_renamed(fields))
   if isinstance(fields.get('images'), str):  # Older versions have the name of the source in it.
-    fields['images'] = prepared_names.without_source(fields['images'])
+    fields['images'] = without_source(fields['images'])
   if isinstance(own := fields.get('recogniser'), dict):
     fields['recogniser'] = upgraded(own)
   for section in (fields, *(fields.get(role) for role in ('classifier', 'annotator', 'cas'))):
@@ -72,6 +71,13 @@ def upgraded(fields: dict) -> dict:
     if 'samples' in fields.get('evaluation', {}):
       fields['evaluation'] = {'ema_statistics': 'average', 'cas': False, **fields['evaluation']}
   return fields
+
+
+def _renamed(value):
+  """Sections with today's names of fields."""
+  if not isinstance(value, dict):
+    return value
+  return {section_lib.RENAMED.get(name, name): _renamed(part) for name, part in value.items()}
 
 
 def _without_spare_epochs(value):

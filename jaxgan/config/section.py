@@ -13,6 +13,8 @@ from pydantic_core import PydanticCustomError, core_schema
 from jaxgan.errors import UserError
 from jaxgan.system.registry import Registry
 
+# Fields by their earlier names. Older files are read; the command line refuses the earlier name.
+RENAMED = {'regulariser_weights': 'class_weighting'}
 DTYPES = ('float32', 'bfloat16')  # of computation; parameters are always float32
 
 
@@ -219,5 +221,7 @@ _MISSING = object()
 
 
 def _nearest(part, known, name) -> str:
+  if RENAMED.get(part) in known:
+    return f', it is called {name}.{RENAMED[part]} now'
   near = difflib.get_close_matches(str(part), known, n=1)
   return f', did you mean {name}.{near[0]}?' if near else f'; there are {", ".join(known)}'

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from jaxgan.algorithms import Batch
-from jaxgan.algorithms.gan import LOSSES, WEIGHTS, gan
+from jaxgan.algorithms.gan import CLASS_WEIGHTINGS, LOSSES, gan
 from jaxgan.algorithms.gan_methods import LABELS, METHODS, GanMethod
 from jaxgan.config.overrides import changed
 from jaxgan.errors import UserError
@@ -256,10 +256,10 @@ def test_the_losses_are_those_that_the_configuration_names(monkeypatch, loss, we
     for name, pair in LOSSES.items()
   }
   put(monkeypatch, LOSSES, losses)
-  for name, function in WEIGHTS.items():
-    monkeypatch.setitem(WEIGHTS, name, noted(name, function))
+  for name, function in CLASS_WEIGHTINGS.items():
+    monkeypatch.setitem(CLASS_WEIGHTINGS, name, noted(name, function))
   config = stand_in.tiny().algorithm
-  config = changed(config, {'loss': loss, 'regulariser_weights': weighting})
+  config = changed(config, {'loss': loss, 'class_weighting': weighting})
   algorithm = gan(config, METHODS['class_balancing'], SHAPE, K, classify)
   state = jax.eval_shape(algorithm.init, jax.random.key(0))
   jax.eval_shape(algorithm.update, state, batch(), FROZEN, jax.random.key(1))

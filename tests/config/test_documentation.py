@@ -1,7 +1,7 @@
 """docs/configuration.md is what the sections say."""
 
-from jaxgan.config import documentation
 from jaxgan.config.section import Count, Section, field
+from jaxgan.runs import documentation
 from tests import registered
 
 
@@ -9,7 +9,7 @@ def test_the_file_is_what_the_sections_say(monkeypatch):
   registered.as_shipped(monkeypatch)
   written = documentation.PATH.read_text(encoding='utf-8')
   assert written == documentation.text(documentation.sections()), (
-    'run python -m jaxgan.config.documentation'
+    'run python -m jaxgan.runs.documentation'
   )
 
 
