@@ -6,6 +6,7 @@ The family of an evaluation's method defines the tables, see `jaxgan.runs.family
 import contextlib
 from pathlib import Path
 
+from jaxgan.config import identity
 from jaxgan.errors import UserError
 from jaxgan.evaluation import metric
 from jaxgan.evaluation import record as record_lib
@@ -113,6 +114,9 @@ def collect(work_dirs):
 def _read(path):
   """The record in a file, checked by the metrics of its family."""
   record = record_lib.read(path)
+  for folder in (path.parent, path.parent.parent):  # That of a replica has no configuration.
+    if (folder / identity.NAME).exists():
+      identity.content(folder)  # Imports what registered the method and its metrics.
   try:
     if record.method not in families.all_methods():
       raise ValueError(f'there is no method {record.method!r}')
