@@ -118,8 +118,8 @@ def test_imports_go_up_the_list_of_rooms(module):
   assert upward_imports(module, HOUSE[module]) == set(UPWARD.get(module, ()))
 
 
-WRITTEN = HOUSE | _sources('experiments')
 TESTS = _sources('tests')
+WRITTEN = HOUSE | _sources('experiments') | TESTS
 
 
 @pytest.mark.parametrize('module', WRITTEN)

@@ -12,7 +12,7 @@ from jaxgan.runs.experiment import resolved
 
 torch = pytest.importorskip('torch')
 from benchmarks import torch_elastic_step  # noqa: E402
-from tests.integration.networks import test_torch_parity as parity  # noqa: E402
+from tests.support.torch_networks import load, nchw, nhwc, random  # noqa: E402
 
 pytestmark = pytest.mark.slow
 
@@ -37,10 +37,10 @@ def _load(theirs, state):
   generator, trunk = dict(state.generator['params']), dict(state.trunk['params'])
   generator['Dense_1'] = _channels_first(generator['Dense_1'], 1)
   trunk['Dense_0'] = _channels_first(trunk['Dense_0'], 0)
-  parity._load(theirs.generator, {**state.generator, 'params': generator})
-  parity._load(theirs.trunk, {**state.trunk, 'params': trunk})
-  parity._load(theirs.discriminator_head, {'params': state.discriminator_head})
-  parity._load(theirs.recognition, state.recognition)
+  load(theirs.generator, {**state.generator, 'params': generator})
+  load(theirs.trunk, {**state.trunk, 'params': trunk})
+  load(theirs.discriminator_head, {'params': state.discriminator_head})
+  load(theirs.recognition, state.recognition)
 
 
 def _draws(config, rng):
@@ -62,7 +62,7 @@ def test_losses_of_two_updates(monkeypatch):
   _load(theirs, state)
   update = jax.jit(ours.update)
   for step in range(2):
-    images = np.tanh(parity._random(BATCH, SIZE, SIZE, 1, seed=step))
+    images = np.tanh(random(BATCH, SIZE, SIZE, 1, seed=step))
     rng = jax.random.key(step)
     noise, gumbel, transform_rng = _draws(config, rng)
 
@@ -74,9 +74,9 @@ def test_losses_of_two_updates(monkeypatch):
       transform_rng, jnp.asarray(images), config.rotation_degrees, config.zoom_range
     )
     monkeypatch.setattr(theirs, 'inputs', inputs)
-    monkeypatch.setattr(theirs, 'views', lambda images, views=views: parity._nchw(views))
+    monkeypatch.setattr(theirs, 'views', lambda images, views=views: nchw(views))
     state, metrics = update(state, Batch(images), {}, rng)
-    losses = [loss.item() for loss in theirs.step(parity._nchw(images))]
+    losses = [loss.item() for loss in theirs.step(nchw(images))]
     np.testing.assert_allclose([metrics[f'loss/{name}'] for name in LOSSES], losses, rtol=1e-3)
   np.testing.assert_allclose(state.prior_logits, theirs.prior_logits.detach(), atol=1e-5)
 
@@ -85,11 +85,11 @@ def test_views_are_those_of_the_augmentation(monkeypatch):
   """A rotation and a zoom of all images, drawn as the ends of their ranges."""
   config = resolved(mnist_lt.get_config('views=paper')).algorithm
   theirs = torch_elastic_step.Trainer(config, (SIZE, SIZE, 1), CATEGORIES, 'cpu')
-  images = parity._random(3, SIZE, SIZE, 1)
+  images = random(3, SIZE, SIZE, 1)
   monkeypatch.setattr(torch.Tensor, 'uniform_', lambda tensor, low, high: tensor.fill_(high))
-  views = theirs.views(parity._nchw(images))
+  views = theirs.views(nchw(images))
   degrees, zoom = config.rotation_degrees, config.zoom_range[1]
   angle = np.deg2rad(degrees)
   rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) / zoom
   expected = augment.affine_warp(images, jnp.tile(rotation, (3, 1, 1)), jnp.zeros((3, 2)))
-  np.testing.assert_allclose(parity._nhwc(views), expected, atol=1e-4)
+  np.testing.assert_allclose(nhwc(views), expected, atol=1e-4)

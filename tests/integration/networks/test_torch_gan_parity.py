@@ -1,7 +1,6 @@
 """The networks of a GAN layer by layer against their tables in PyTorch with the same weights.
 
-The PyTorch modules have the names of the Flax modules, by which weights, statistics and activations
-find each other. Differences between the two libraries are tests of their own.
+Differences between the two libraries are tests of their own.
 """
 
 import itertools
@@ -15,20 +14,14 @@ from jaxgan.networks import sndcgan, snresgan, spectral
 from jaxgan.networks.layers import ConvTranspose
 
 torch = pytest.importorskip('torch')
+from tests.support.torch_named import Named, assert_close, load, pairs_of  # noqa: E402
+from tests.support.torch_networks import init_shaken, nchw, random, torch_layout  # noqa: E402
 
 pytestmark = pytest.mark.slow
 
 nn, F = torch.nn, torch.nn.functional
 K = 5
 LABELS = np.array([0, 3, 1, 4, 4, 2])
-
-
-def _random(*shape, seed=0):
-  return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
-
-
-def _nchw(images):
-  return torch.tensor(np.moveaxis(np.asarray(images), -1, 1).copy())
 
 
 # -------------------------------------------------------------------------------- the tables
@@ -38,16 +31,7 @@ def _sn(layer, active, **options):
   return nn.utils.spectral_norm(layer, eps=1e-6, **options) if active else layer
 
 
-class _Named(nn.Module):
-  """Modules that are named as Flax does, Kind_i in the order in which they are added."""
-
-  def add(self, kind, module):
-    number = sum(name.startswith(f'{kind}_') for name, _ in self.named_children())
-    self.add_module(f'{kind}_{number}', module)
-    return module
-
-
-class ConditionalBatchNorm(_Named):
+class ConditionalBatchNorm(Named):
   def __init__(self, channels, sn):
     super().__init__()
     self.gain, self.bias = (
@@ -68,7 +52,7 @@ def _add_norm(parent, channels, conditional, sn):
   return lambda x, labels: norm(x)
 
 
-class UpBlock(_Named):
+class UpBlock(Named):
   def __init__(self, channels, out, conditional, sn):
     super().__init__()
     self.shortcut = self.add('Conv', _sn(nn.Conv2d(channels, out, 1), sn))
@@ -84,7 +68,7 @@ class UpBlock(_Named):
     return shortcut + self.convs[1](x)
 
 
-class DownBlock(_Named):
+class DownBlock(Named):
   def __init__(self, channels, out, down, first):
     super().__init__()
     self.down, self.first, self.shortcut = down, first, None
@@ -103,7 +87,7 @@ class DownBlock(_Named):
     return shortcut + x
 
 
-class Generator(_Named):
+class Generator(Named):
   def __init__(self, widths, conditional, sn):
     super().__init__()
     self.dense = self.add('Dense', _sn(nn.Linear(10, 16 * widths[0]), sn))
@@ -122,7 +106,7 @@ class Generator(_Named):
     return torch.tanh(self.conv(F.relu(self.norm(x, labels))))
 
 
-class SndcganGenerator(_Named):
+class SndcganGenerator(Named):
   def __init__(self, widths, conditional, sn):
     super().__init__()
     self.dense = self.add('Dense', _sn(nn.Linear(10, 16 * widths[0]), sn))
@@ -142,7 +126,7 @@ class SndcganGenerator(_Named):
     return torch.tanh(self.conv(x))
 
 
-class _Critic(_Named):
+class _Critic(Named):
   """The sum pool and the heads; `features(images)` is the networks' own."""
 
   def add_head(self, width, head):
@@ -194,90 +178,10 @@ class SndcganDiscriminator(_Critic):
     return x
 
 
-# -------------------------------------------------------------------------------- weights
-
-
-def _init(network, *inputs):
-  """Variables off their start values, so that none of them is trivially right."""
-  variables = network.init(jax.random.key(0), *inputs, train=False)
-
-  def shake(path, leaf):
-    key = jax.tree_util.keystr(path)
-    noise = _random(*leaf.shape, seed=len(key) + leaf.size)
-    if 'var' in key or 'scale' in key:
-      return leaf + 0.3 * np.abs(noise)
-    return leaf + (0.1 if 'kernel' in key else 0.2) * noise
-
-  return jax.tree_util.tree_map_with_path(shake, variables)
-
-
-def _torch_layout(kernel):
-  """`[k, k, in, out]` to `[out, in, k, k]` (transposed: out and in exchanged), `[in, out].T`."""
-  kernel = np.asarray(kernel)
-  return kernel.transpose(3, 2, 0, 1) if kernel.ndim == 4 else kernel.T
-
-
-def _vectors(stats):
-  """layer -> u of the layers that have spectral norm, of one module's statistics."""
-  entries = [entry for name, entry in stats.items() if name.startswith('SpectralNorm')]
-  return {
-    name.removesuffix('/kernel/u'): np.asarray(value)[0]
-    for entry in entries
-    for name, value in entry.items()
-    if name.endswith('/u')
-  }
-
-
-def _pairs(module, params, stats):
-  """(PyTorch tensor, Flax value in PyTorch's layout) of all that a module has."""
-  vectors = _vectors(stats)
-  for name, child in module.named_children():
-    own, own_stats = params.get(name, {}), stats.get(name, {})
-    if isinstance(child, _Named):
-      yield from _pairs(child, own, own_stats)
-    elif isinstance(child, nn.BatchNorm2d):
-      yield child.running_mean, own_stats['mean']
-      yield child.running_var, own_stats['var']
-      if child.affine:
-        yield child.weight, own['scale']
-        yield child.bias, own['bias']
-    else:
-      assert hasattr(child, 'weight_u') == (name in vectors), name
-      if name in vectors:
-        yield child.weight_u, vectors[name]
-      yield (
-        dict(child.named_parameters()).get('weight_orig', child.weight),
-        (_torch_layout(own['kernel'])),
-      )
-      if child.bias is not None:
-        yield child.bias, own['bias']
-
-
-@torch.no_grad()
-def _load(module, variables):
-  pairs = list(_pairs(module, variables['params'], variables['batch_stats']))
-  for tensor, value in pairs:
-    assert tensor.shape == value.shape
-    tensor.copy_(torch.tensor(np.array(value)))
-  parameters = [tensor for tensor, _ in pairs if isinstance(tensor, nn.Parameter)]
-  assert len(parameters) == len(jax.tree.leaves(variables['params']))
-  assert len(parameters) == len(list(module.parameters()))
-
-
-# -------------------------------------------------------------------------------- comparison
-
-
-def _close(ours, theirs, what):
-  theirs = theirs.detach()
-  theirs = np.moveaxis(theirs.numpy(), 1, -1) if theirs.ndim == 4 else theirs.numpy()
-  scale = np.abs(theirs).max()
-  np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=3e-4 * scale, err_msg=what)
-
-
 def _compare(network, module, inputs, labels, train):
   """Every block's output, what comes out, and the statistics and vectors after a training call."""
-  variables = _init(network, inputs, labels)
-  _load(module, variables)
+  variables = init_shaken(network, inputs, labels, kernel_noise=0.1)
+  load(module, variables)
   outputs, updated = network.apply(
     variables, inputs, labels, train=train, mutable=['batch_stats', 'intermediates'],
     capture_intermediates=True,
@@ -286,7 +190,7 @@ def _compare(network, module, inputs, labels, train):
   theirs = {}
   for name, child in module.named_children():
     child.register_forward_hook(lambda _, __, output, name=name: theirs.update({name: output}))
-  arguments = _nchw(inputs) if inputs.ndim == 4 else torch.tensor(inputs), torch.tensor(LABELS)
+  arguments = nchw(inputs) if inputs.ndim == 4 else torch.tensor(inputs), torch.tensor(LABELS)
   # A call of ours in inference mode makes a power iteration; PyTorch's reads what a call in
   # training mode left.
   norms = [m for m in module.modules() if isinstance(m, nn.BatchNorm2d)]
@@ -299,19 +203,19 @@ def _compare(network, module, inputs, labels, train):
   expected = module(*arguments)
 
   for name, output in theirs.items():
-    _close(updated['intermediates'][name]['__call__'][0], output, name)
+    assert_close(updated['intermediates'][name]['__call__'][0], output, name)
   leaves = outputs if isinstance(outputs, tuple) else (outputs,)
   expected = expected if isinstance(expected, tuple) else (expected,)
   for ours, other in zip(leaves, expected, strict=True):
     assert (ours is None) == (other is None)
     if ours is not None:
-      _close(ours, other, 'output')
+      assert_close(ours, other, 'output')
 
   stats = updated['batch_stats']
   if not train:
     jax.tree.map(np.testing.assert_array_equal, stats, variables['batch_stats'])
     return
-  for tensor, value in _pairs(module, variables['params'], stats):
+  for tensor, value in pairs_of(module, variables['params'], stats):
     if not isinstance(tensor, nn.Parameter) and not any(tensor is n.running_var for n in norms):
       np.testing.assert_allclose(value, tensor, rtol=1e-3, atol=1e-4)
 
@@ -332,7 +236,7 @@ def test_generator(name, conditional, sn, train):
   else:
     ours = snresgan.Generator(widths, 3, **options)
     theirs = Generator(widths, conditional, sn)
-  _compare(ours, theirs, _random(6, 10), LABELS if conditional else None, train)
+  _compare(ours, theirs, random(6, 10), LABELS if conditional else None, train)
 
 
 @pytest.mark.parametrize('train', [True, False])
@@ -348,7 +252,7 @@ def test_discriminator(name, head, train):
     num_down = 4 if name == 'snresgan' else 2
     ours = snresgan.Discriminator(widths, num_down, head, K)
     theirs = Discriminator(widths, num_down, head)
-  _compare(ours, theirs, np.tanh(_random(6, size, size, 3)), LABELS, train)
+  _compare(ours, theirs, np.tanh(random(6, size, size, 3)), LABELS, train)
 
 
 # -------------------------------------------------------------------------------- differences
@@ -365,15 +269,15 @@ class _Deconv(flax.linen.Module):
 @pytest.mark.parametrize(('dim', 'same'), [(0, True), (1, False)])
 def test_the_matrix_of_a_transposed_convolution(dim, same):
   """`[in, k k out]` here, `[out, k k in]` (dim=1) if PyTorch is left its choice."""
-  x, network = _random(2, 4, 4, 5), _Deconv()
-  variables = _init(network, x)
+  x, network = random(2, 4, 4, 5), _Deconv()
+  variables = init_shaken(network, x, kernel_noise=0.1)
   for _ in range(200):
     ours, updated = network.apply(variables, x, train=True, mutable=['batch_stats'])
     variables = {**variables, **updated}
   params = variables['params']['ConvTranspose_0']
   layer = nn.ConvTranspose2d(5, 7, 4, 2, 1)
-  layer.weight.data = torch.tensor(_torch_layout(params['kernel']).copy())
+  layer.weight.data = torch.tensor(torch_layout(params['kernel']).copy())
   layer.bias.data = torch.tensor(np.array(params['bias']))
   layer = nn.utils.spectral_norm(layer, n_power_iterations=200, dim=dim)
-  theirs = np.moveaxis(layer(_nchw(x)).detach().numpy(), 1, -1)
+  theirs = np.moveaxis(layer(nchw(x)).detach().numpy(), 1, -1)
   assert np.allclose(ours, theirs, rtol=1e-3, atol=1e-4) == same

@@ -1,6 +1,6 @@
 """The networks for 64x64 images layer by layer against their tables in PyTorch, with its weights.
 
-The PyTorch modules have the names of the Flax modules, see `test_torch_gan_parity.py`. Where the
+The PyTorch modules have the names of the Flax modules, see `torch_named`. Where the
 table has a 4x4 convolution of a 4x4 map, so has PyTorch; here it is a dense layer.
 """
 
@@ -11,7 +11,8 @@ import pytest
 from jaxgan.networks import stackgan
 
 torch = pytest.importorskip('torch')
-from tests.integration.networks import test_torch_gan_parity as parity  # noqa: E402
+from tests.support.torch_named import Named, assert_close, load, pairs_of  # noqa: E402
+from tests.support.torch_networks import nchw, random  # noqa: E402
 
 pytestmark = pytest.mark.slow
 
@@ -23,7 +24,7 @@ def _conv(channels, out, size, stride):
   return nn.Conv2d(channels, out, size, stride, 1, bias=False)
 
 
-class GatedBlock(parity._Named):
+class GatedBlock(Named):
   def __init__(self, channels, out, up=False):
     super().__init__()
     self.up = up
@@ -35,7 +36,7 @@ class GatedBlock(parity._Named):
     return F.glu(self.norm(self.conv(x)), dim=1)
 
 
-class ResidualBlock(parity._Named):
+class ResidualBlock(Named):
   def __init__(self, channels):
     super().__init__()
     self.block = self.add('GatedBlock', GatedBlock(channels, channels))
@@ -46,7 +47,7 @@ class ResidualBlock(parity._Named):
     return x + self.norm(self.conv(self.block(x)))
 
 
-class Generator(parity._Named):
+class Generator(Named):
   def __init__(self, num_stages):
     super().__init__()
     self.num_stages, w = num_stages, WIDTH
@@ -77,7 +78,7 @@ class Generator(parity._Named):
     return tuple(images)
 
 
-class Trunk(parity._Named):
+class Trunk(Named):
   def __init__(self):
     super().__init__()
     widths = [WIDTH * f for f in (1, 2, 4, 8)]
@@ -93,7 +94,7 @@ class Trunk(parity._Named):
     return x
 
 
-class Head(parity._Named):
+class Head(Named):
   """D, or with `own` convolution Q; the last layer is the 4x4 convolution of the table."""
 
   def __init__(self, outputs, own):
@@ -113,13 +114,13 @@ class Head(parity._Named):
 
 
 def _flax_init(network, inputs, train):
-  """`parity._init` for networks of which not all have a mode."""
+  """`init_shaken` for networks of which not all have a mode."""
   options = {} if isinstance(network, stackgan.DiscriminatorHead) else {'train': train}
   variables = dict(network.init(jax.random.key(0), inputs, **options))
 
   def shake(path, leaf):
     key = jax.tree_util.keystr(path)
-    noise = parity._random(*leaf.shape, seed=len(key) + leaf.size)
+    noise = random(*leaf.shape, seed=len(key) + leaf.size)
     positive = 'var' in key or 'scale' in key
     return leaf + 0.3 * np.abs(noise) if positive else leaf + 0.1 * noise
 
@@ -129,16 +130,16 @@ def _flax_init(network, inputs, train):
 @pytest.mark.parametrize('train', [True, False])
 @pytest.mark.parametrize('name', ['one stage', 'two stages', 'trunk', 'discriminator', 'Q'])
 def test_layers(name, train):
-  features = parity._random(6, 4, 4, 8 * WIDTH)
+  features = random(6, 4, 4, 8 * WIDTH)
   network, module, inputs = {
     'one stage': lambda: (1, None, None),
     'two stages': lambda: (2, None, None),
-    'trunk': lambda: (stackgan.Trunk(WIDTH), Trunk(), np.tanh(parity._random(6, 64, 64, 3))),
+    'trunk': lambda: (stackgan.Trunk(WIDTH), Trunk(), np.tanh(random(6, 64, 64, 3))),
     'discriminator': lambda: (stackgan.DiscriminatorHead(), Head(1, False), features),
     'Q': lambda: (stackgan.RecognitionHead(K, R), Head(K + R, True), features),
   }[name]()
   if isinstance(network, int):
-    inputs = parity._random(6, NOISE + CODE)
+    inputs = random(6, NOISE + CODE)
     network, module = stackgan.Generator(3, CODE, network, WIDTH), Generator(network)
   variables, options = _flax_init(network, inputs, train)
   as_torch = variables
@@ -147,7 +148,7 @@ def test_layers(name, train):
     kernel = np.asarray(dense['kernel']).reshape(4, 4, 8 * WIDTH, -1)
     params = variables['params'] | {'Dense_0': {**dense, 'kernel': kernel}}
     as_torch = variables | {'params': params}
-  parity._load(module, as_torch)
+  load(module, as_torch)
   outputs, updated = network.apply(
     variables, inputs, **options, mutable=['batch_stats', 'intermediates'],
     capture_intermediates=True,
@@ -156,17 +157,17 @@ def test_layers(name, train):
   for child_name, child in module.named_children():
     child.register_forward_hook(lambda _, __, out, name=child_name: theirs.update({name: out}))
   module.train(train)
-  expected = module(parity._nchw(inputs) if inputs.ndim == 4 else torch.tensor(inputs))
+  expected = module(nchw(inputs) if inputs.ndim == 4 else torch.tensor(inputs))
   for child_name, output in theirs.items():
     ours = updated['intermediates'][child_name]['__call__'][0]
-    parity._close(
+    assert_close(
       ours.reshape(np.moveaxis(output.detach().numpy(), 1, -1).shape), output, child_name
     )
   outputs = outputs if isinstance(outputs, tuple) else (outputs,)
   expected = expected if isinstance(expected, tuple) else (expected,)
   for ours, other in zip(outputs, expected, strict=True):
-    parity._close(ours, other, 'output')
-  for tensor, value in parity._pairs(module, as_torch['params'], updated.get('batch_stats', {})):
+    assert_close(ours, other, 'output')
+  for tensor, value in pairs_of(module, as_torch['params'], updated.get('batch_stats', {})):
     norms = [m for m in module.modules() if isinstance(m, nn.BatchNorm2d)]
     if any(tensor is norm.running_mean for norm in norms):
       np.testing.assert_allclose(value, tensor, rtol=1e-3, atol=1e-4)
