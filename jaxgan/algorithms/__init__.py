@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 import optax
 
+from jaxgan.config.section import Decay, Dtype, Positive, Section, field
+
 
 def _as_it_is(state):
   return state
@@ -77,6 +79,16 @@ def total(losses):
   return functools.reduce(jnp.add, losses)
 
 
+class AdamConfig(Section):
+  """Adam, and the type that networks compute in."""
+
+  learning_rate: Positive = field(2e-4, "Adam's learning rate")
+  beta1: Decay = field(0.5, 'decay of the mean of gradients')
+  beta2: Decay = field(0.999, 'decay of the mean of their squares')
+  epsilon: Positive = field(1e-8, 'added to the root of the mean square')
+  dtype: Dtype = field('float32', 'type of computation; parameters are float32')
+
+
 def adam(config) -> optax.GradientTransformation:
-  """Adam with an `algorithm` section's learning_rate, beta1, beta2 and epsilon."""
+  """The Adam of an AdamConfig."""
   return optax.adam(config.learning_rate, b1=config.beta1, b2=config.beta2, eps=config.epsilon)

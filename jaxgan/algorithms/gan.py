@@ -48,9 +48,6 @@ from jaxgan.losses.class_balance import CLASS_WEIGHTINGS, COUNT_UPDATES
 from jaxgan.networks.gans import NETWORKS
 from jaxgan.system.parallel import along_batch
 
-# Which steps draw the labels of a method whose labels are 'effective' by 1/N_k; others, uniformly.
-EFFECTIVE_LABELS = {'generator_step': ('generator',), 'both_steps': ('discriminator', 'generator')}
-
 
 class GanState(struct.PyTreeNode):
   """Everything that GAN training changes.
@@ -168,7 +165,10 @@ def draw_inputs(parts: Parts, step: str, rng, num: int, counts=None):
     (noise `[N, Z]`, labels `[N]`, or None of an unconditional generator).
   """
   labels = parts.method.labels
-  if labels == 'effective' and step not in EFFECTIVE_LABELS[parts.config.effective_labels]:
+  if (
+    labels == 'effective'
+    and step not in gan_methods.EFFECTIVE_LABELS[parts.config.effective_labels]
+  ):
     labels = 'uniform'
   labels, noise_rng = gan_methods.LABELS[labels](rng, num, parts.num_classes, counts)
   return along_batch(jax.random.normal(noise_rng, (num, parts.config.noise_dim))), labels

@@ -65,12 +65,6 @@ from jaxgan.losses import adversarial
 from jaxgan.networks import infogans
 from jaxgan.system.parallel import along_batch
 
-PRIORS = ('uniform', 'fixed', 'learnable')
-CONTRASTIVE = ('none', 'positives', 'nt_xent')
-TRUNKS = ('discriminator', 'both')
-PRIOR_LOSSES = ('all', 'adversarial')
-POSITIVE_LOSSES = ('agreement', 'cosine')
-CROPS = ('side', 'area')
 # The methods of the paper's Table 1: (prior, contrastive).
 VARIANTS = {
   'uniform_infogan': ('uniform', 'none'),

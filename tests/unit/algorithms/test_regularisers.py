@@ -8,8 +8,7 @@ import pytest
 
 from jaxgan.algorithms import Batch, regularisers
 from jaxgan.algorithms.gan import gan
-from jaxgan.algorithms.gan_config import GanConfig
-from jaxgan.algorithms.gan_methods import METHODS
+from jaxgan.algorithms.gan_methods import METHODS, GanConfig
 from jaxgan.algorithms.replicate import replicate
 from jaxgan.config import overrides
 from jaxgan.errors import UserError

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar
 
 import pytest
 
-from jaxgan.algorithms.gan_config import GanConfig
+from jaxgan.algorithms.gan_methods import GanConfig
 from jaxgan.config.overrides import changed, override
 from jaxgan.config.section import (
   Count,

@@ -4,7 +4,6 @@ from typing import Annotated
 
 from jaxgan.algorithms import gan, gan_methods
 from jaxgan.algorithms.ema_statistics import EMA_STATISTICS
-from jaxgan.algorithms.gan_config import GanConfig
 from jaxgan.config.section import Count, OneOf, Section, Several, field
 from jaxgan.data import loading, order, training_data
 from jaxgan.errors import UserError
@@ -201,7 +200,7 @@ def compare(workdir, folders):
 FAMILY = Family(
   title=classes.TITLE,
   methods=gan_methods.METHODS,
-  algorithm=lambda method: GanConfig,
+  algorithm=lambda method: gan_methods.GanConfig,
   evaluation=GanEvaluation,
   metrics=metric.GENERATED,
   build=build,
