@@ -67,9 +67,6 @@ class Registry(Mapping[str, V], Generic[V]):
   def __len__(self) -> int:
     return len(self._entries)
 
-  def __repr__(self):
-    return f'<registry of a {self.what}: {", ".join(self._entries)}>'
-
 
 def import_again(modules: Iterable[str], user) -> None:
   """Imports the modules, or runs the files, that registered what a run uses.

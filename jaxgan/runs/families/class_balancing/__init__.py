@@ -92,15 +92,12 @@ def _reads_labels(method: str) -> bool:
 def _check_labels(config, data):
   if data.labelled:
     return
-  if any(map(_reads_labels, config.methods)):
+  needed = any(map(_reads_labels, config.methods))
+  if needed or config.recogniser is None:
+    by = 'the classifier and the annotator need' if needed else 'the annotator needs'
     raise UserError(
-      f'config.data.source={config.data.source} has no labels, which the classifier and the '
-      'annotator need: give class folders or an npz with labels, or use label_free_folder.py'
-    )
-  if config.recogniser is None:
-    raise UserError(
-      f'config.data.source={config.data.source} has no labels, which the annotator needs: give '
-      'class folders or an npz with labels, or use label_free_folder.py'
+      f'config.data.source={config.data.source} has no labels, which {by}: give class folders or '
+      'an npz with labels, or use label_free_folder.py'
     )
 
 
