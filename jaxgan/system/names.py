@@ -7,6 +7,7 @@ OWN_IMAGES = 'long_tail_folder'
 ANY_SOURCE = 'own'  # Stands for the name of a source of own images.
 LONGEST = 32  # characters of a name in a picture or a terminal's table
 _CUT = '…'
+_UNSHOWN = ('Cc', 'Cs', 'Zl', 'Zp')  # categories of control characters and ends of lines
 # Punctuation that Markdown reads as markup. An underscore inside a word is none.
 _MARKUP = re.compile(r'[\\`*\[\]<>|$&~]|(?<![^\W_])_|_(?![^\W_])')
 _ESCAPED = re.compile(r'\\([!-/:-@\[-`{-~])')
@@ -16,14 +17,14 @@ def shown(name: str, most: int = LONGEST) -> str:
   """A name on one line of limited width: a longer one loses its middle.
 
   Args:
-    name: any text. Control characters become '�'.
+    name: any text. Control characters and ends of lines become '�'.
     most: the largest width, see `width`.
 
   Example:
     >>> shown('runs/2024/cats/siamese', 11)
     'runs/…amese'
   """
-  name = ''.join('�' if unicodedata.category(char) in ('Cc', 'Cs') else char for char in name)
+  name = ''.join('�' if unicodedata.category(char) in _UNSHOWN else char for char in name)
   if width(name) <= most:
     return name
   end = _start(name[::-1], most // 2)[::-1]

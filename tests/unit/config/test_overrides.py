@@ -2,6 +2,8 @@
 
 from typing import Annotated, ClassVar
 
+from hypothesis import example, given
+from hypothesis import strategies as st
 import pytest
 
 from jaxgan.algorithms.gan_methods import GanConfig
@@ -21,6 +23,7 @@ from jaxgan.config.section import (
 from jaxgan.errors import UserError
 from jaxgan.runs import documentation
 from jaxgan.system.registry import Registry
+from tests.support.experiment_names import EXPERIMENTS, module
 
 NAMES = Registry('name', {'one': 1, 'two': 2})
 
@@ -74,6 +77,58 @@ def test_texts(name, text, value):
   for part in name.split('.'):
     found = getattr(found, part)
   assert (found, type(found)) == (value, type(value))
+
+
+POSITIVE = st.floats(0, exclude_min=True, allow_infinity=False)
+COUNTS = st.integers(1)
+OUTERS = st.builds(
+  Outer,
+  inner=st.builds(Inner, rate=POSITIVE, steps=st.none() | COUNTS, epochs=st.none() | COUNTS),
+  numbers=st.lists(POSITIVE, max_size=3).map(tuple),
+  names=st.none() | st.lists(st.text(max_size=5), max_size=3).map(tuple),
+  name=st.sampled_from(sorted(NAMES)),
+  path=st.none() | st.text().filter(lambda path: path != 'None'),
+  even=st.none() | st.integers().map(lambda n: 2 * n),
+  on=st.booleans(),
+)
+
+
+def _fields(section, prefix=''):
+  """(name, value) of every field of a section and those inside of it."""
+  for name in type(section).model_fields:
+    value = getattr(section, name)
+    if isinstance(value, Section):
+      yield from _fields(value, f'{prefix}{name}.')
+    else:
+      yield f'{prefix}{name}', value
+
+
+@given(OUTERS)
+def test_a_printed_value_is_read_as_what_it_was(outer):
+  printed = {name: str(value) for name, value in _fields(outer) if name != 'absent'}
+  assert override(Outer(), printed) == outer
+
+
+@pytest.mark.parametrize('name', EXPERIMENTS)
+def test_printed_values_of_an_experiment_are_read_as_what_they_were(name):
+  config = module(name).get_config()
+  for field_name, value in _fields(config):
+    assert override(config, {field_name: str(value)}) == config, field_name
+
+
+TEXTS = st.text() | st.text('()[]{},:\'"0123456789.-+eNonTrue\\ ', max_size=8)
+
+
+@given(st.sampled_from([name for name, _ in _fields(Outer())]), TEXTS)
+@example('inner.rate', '{[]}')
+@example('even', '9' * 5000)
+@example('names', '\udcff')
+@example('numbers', '-' * 5000 + '1')
+def test_any_text_is_a_value_or_refused_in_a_line(name, text):
+  try:
+    override(Outer(), {name: text})
+  except UserError as error:
+    assert str(error).startswith(f'config.{name}') and len(str(error).splitlines()) == 1
 
 
 @pytest.mark.parametrize(
