@@ -9,7 +9,7 @@ import numpy as np
 
 from jaxgan.data import pixels
 from jaxgan.errors import UserError
-from jaxgan.metrics import inception
+from jaxgan.networks import inception
 from jaxgan.system import compilation, distributed, files, parallel
 
 _REFERENCE_BATCH = 256

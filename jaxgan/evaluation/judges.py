@@ -9,7 +9,8 @@ import numpy as np
 from jaxgan.data import loading, pixels
 from jaxgan.evaluation import features, memorisation, quality
 from jaxgan.evaluation.record import LabelSet
-from jaxgan.metrics import class_distribution, fid, inception
+from jaxgan.metrics import class_distribution, fid
+from jaxgan.networks import inception
 from jaxgan.system import compilation
 from jaxgan.training import jobs
 

@@ -26,12 +26,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from flax import linen as nn
-from flax import traverse_util
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from jaxgan.errors import UserError
+from jaxgan.networks import released
 from jaxgan.networks.layers import conv
 
 RELEASE = 'https://storage.googleapis.com/bit_models/BiT-M-R50x1.npz'
@@ -164,23 +164,10 @@ def pretrained_variables(arrays: Mapping[str, np.ndarray], network: ResNetV2) ->
   Raises:
     UserError: an array is missing, of another shape or not of floating-point numbers.
   """
-  images = jax.ShapeDtypeStruct((1, *2 * (2 ** (len(network.stages) + 1),), 3), jnp.float32)
-  shapes = jax.eval_shape(
-    lambda images: network.init(jax.random.key(0), images, train=False), images
-  )
-  params = {}
-  for path, leaf in traverse_util.flatten_dict(shapes['params']).items():
-    if path[0] == 'head':
-      params[path] = np.zeros(leaf.shape, np.float32)
-      continue
-    name = released_name(path)
-    if name not in arrays:
-      raise UserError(f'{name} is missing: give the weights of BiT-M-R50x1')
-    array = np.asarray(arrays[name])
-    if array.shape != leaf.shape or array.dtype.kind != 'f':
-      raise UserError(
-        f'{name} must be floating-point numbers of shape {leaf.shape}, not {array.dtype} of shape '
-        f'{array.shape}: give the weights of BiT-M-R50x1'
-      )
-    params[path] = array.astype(np.float32)
-  return {'params': traverse_util.unflatten_dict(params)}
+  smallest = 2 ** (len(network.stages) + 1)
+  shapes = released.shapes(network, (smallest, smallest, 3), train=False)
+
+  def read(path, shape):
+    return released.array(arrays, released_name(path), shape, 'BiT-M-R50x1')
+
+  return released.place(shapes, read, head='head')

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from jaxgan.errors import UserError
-from jaxgan.metrics import torch_file
+from jaxgan.networks import torch_file
 from tests import torch_files
 from tests.torch_files import STORAGES, Tensor, legacy_file, zip_file
 
