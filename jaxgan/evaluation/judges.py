@@ -25,7 +25,7 @@ class Score(NamedTuple):
   run: dict
 
 
-class Seen:
+class Judged:
   """The images that an evaluation draws from a state, as judges and networks see them.
 
   Attributes:
@@ -175,19 +175,16 @@ class Judges:
   @property
   def notes(self) -> tuple[str, ...]:
     """What is left out, and why."""
-    notes = []
-    if 'annotator' not in self._classifiers:
-      notes.append(
-        'the images have no labels: classes are not measured (no KL from uniform, no distances by '
-        "class, no CAS), codes and the recogniser's features are"
-      )
-    if 'inception' not in self.networks:
-      notes.append(
-        f'FID left out: {inception.WEIGHTS_NAME} not found (config.evaluation.inception_weights '
-        f'names the file or its folder); the Fréchet distance in the {next(iter(self.networks))}'
-        "'s features stands in"
-      )
-    return tuple(notes)
+    notes = {
+      'the images have no labels: classes are not measured (no KL from uniform, no distances by '
+      "class, no CAS), codes and the recogniser's features are": (
+        'annotator' not in self._classifiers
+      ),
+      f'FID left out: {inception.WEIGHTS_NAME} not found (config.evaluation.inception_weights '
+      f'names the file or its folder); the Fréchet distance in the {next(iter(self.networks))}'
+      "'s features stands in": 'inception' not in self.networks,
+    }
+    return tuple(note for note, holds in notes.items() if holds)
 
   @property
   def train_counts(self) -> np.ndarray:
