@@ -61,8 +61,7 @@ class Judged:
   def head_medium_tail(self) -> list[float]:
     """Shares of the thirds of the classes."""
     counts, train_counts = self.counts('classes'), self._judges.train_counts
-    shares = class_distribution.head_medium_tail(counts, train_counts)
-    return [shares[third] for third in class_distribution.THIRDS]
+    return list(class_distribution.head_medium_tail(counts, train_counts).values())
 
   def frechet(self, network: str) -> float | None:
     """Fréchet distance from the reference images; None without the network."""

@@ -29,7 +29,8 @@ class LabelledFeatures(NamedTuple):
 def tail_classes(train_counts):
   """The classes of the tail third, at least one and at most 10, the rarest first."""
   thirds = class_distribution.frequency_thirds(train_counts)
-  return np.concatenate(thirds)[::-1][: min(MAX_CLASSES, max(1, len(thirds[-1])))]
+  rarest_first = np.concatenate(list(thirds.values()))[::-1]
+  return rarest_first[: min(MAX_CLASSES, max(1, len(thirds['tail'])))]
 
 
 def compare(

@@ -62,7 +62,6 @@ def by_class(generated, generated_labels, real, real_labels, train_counts) -> di
   """
   num_classes, labelled = len(train_counts), (generated, generated_labels, real, real_labels)
   thirds = class_distribution.frequency_thirds(train_counts)
-  thirds = dict(zip(class_distribution.THIRDS, thirds, strict=True))
   groups = class_distribution.class_groups(train_counts)
   traces = per_class.class_covariance_trace(generated, generated_labels, num_classes)
   real_traces = per_class.class_covariance_trace(real, real_labels, num_classes)
