@@ -66,17 +66,15 @@ def nmi(counts, average_method='arithmetic'):
     scikit-learn.
 
   Raises:
-    ValueError: `counts` is no count matrix (see `average_entropy`), or the mean is another.
+    ValueError: `counts` is no count matrix, see `average_entropy`.
   """
-  if average_method not in ('arithmetic', 'geometric'):
-    raise ValueError(f"average_method must be 'arithmetic' or 'geometric', not {average_method!r}")
   counts = checks.counts(counts, ndim=2)
   codes, classes = _entropy(counts.sum(axis=1)), _entropy(counts.sum(axis=0))
   if codes == 0.0 or classes == 0.0:
     return float(codes == classes)
   information = max(0.0, codes + classes - _entropy(counts.ravel()))
-  mean = (codes + classes) / 2 if average_method == 'arithmetic' else np.sqrt(codes * classes)
-  return min(1.0, float(information / mean))
+  means = {'arithmetic': (codes + classes) / 2, 'geometric': np.sqrt(codes * classes)}
+  return min(1.0, float(information / means[average_method]))
 
 
 def match_codes(counts):
