@@ -99,7 +99,7 @@ class Observer:
 
     def batches():
       for i, start in enumerate(range(0, num_images, batch_size)):
-        images, *seen = judges.one_batch(state, judges.frozen, jax.random.fold_in(rng, i))
+        images, *seen = judges.one_batch(judges.variables, state, jax.random.fold_in(rng, i))
         yield images if start < _KEPT else None, *seen
 
     all_labels, kept, all_features, moments = [], [], [], dict.fromkeys(judges.networks)

@@ -126,8 +126,8 @@ class Judges:
     label_sets: {'classes' or 'codes': LabelSet}.
     networks: {name: FeatureNetwork}.
     statistics: of the reference images in each network.
-    one_batch: `one_batch(state, frozen, rng) -> (images, labels by kind, features by network)`.
-    frozen: the arrays that it reads.
+    one_batch: `one_batch(variables, state, rng) -> (images, labels by kind, features by network)`.
+    variables: of the networks.
   """
 
   def __init__(self, config, algorithm, classifiers, arrays, workdir):
@@ -145,29 +145,21 @@ class Judges:
     self.reference = loading.load_reference(config.data, config.evaluation.reference)
     self.label_sets = {KINDS[r]: _label_set(r, c, arrays) for r, c in classifiers.items()}
     found = [features.classifier_network(*item) for item in classifiers.items()]
-    network = features.inception_network(config.evaluation)
-    self.networks = {n.name: n for n in (*found, *([network] if network else []))}
+    found.append(features.inception_network(config.evaluation))
+    self.networks = networks = {network.name: network for network in found if network}
     self._cache = workdir / 'reference_features'
     # The features themselves stay on disk until the last evaluation.
     self.statistics = {n: fid.statistics(self.reference_features(n)) for n in self.networks}
-    self.frozen = (
-      {role: given.variables for role, given in classifiers.items()},
-      {name: network.variables for name, network in self.networks.items()},
-    )
+    self.variables = {name: network.variables for name, network in networks.items()}
 
-    def one_batch(state, frozen, rng):
+    def one_batch(variables, state, rng):
       images = pixels.to_uint8(algorithm.generate(state, rng, config.evaluation.batch_size))
-      variables, network_variables = frozen
-      labels = {}
-      for role, given in classifiers.items():
-        logits, _ = given.classify(variables[role], pixels.scale(images))
-        labels[KINDS[role]] = jnp.argmax(logits, axis=-1)
-      networks = self.networks.items()
-      return (
-        images,
-        labels,
-        {name: n.apply(network_variables[name], images) for name, n in networks},
-      )
+      labels, seen = {}, {}
+      for name, network in networks.items():
+        logits, seen[name] = network.apply(variables[name], images)
+        if name in KINDS:
+          labels[KINDS[name]] = jnp.argmax(logits, axis=-1)
+      return images, labels, seen
 
     self.one_batch = compilation.jit(one_batch)
 

@@ -77,30 +77,14 @@ def _dtype(config) -> Any:
   return jnp.dtype(config.dtype)
 
 
-def _mnist_generator(config, image_shape, code_dim, activation):
-  del code_dim
-  size, _, channels = image_shape
-  return mnist.Generator(size, channels, activation, _dtype(config))
-
-
-def _mnist_recognition_head(config, num_categories, num_continuous):
-  return mnist.RecognitionHead(num_categories, num_continuous, _dtype(config))
-
-
-def _stackgan_recognition_head(config, num_categories, num_continuous):
-  return stackgan.RecognitionHead(num_categories, num_continuous, _dtype(config))
-
-
 def _stackgan(num_stages):
-  def generator(config, image_shape, code_dim, activation):
-    dtype, width, channels = _dtype(config), config.width, image_shape[-1]
-    return stackgan.Generator(channels, code_dim, num_stages, width, activation, dtype)
-
   return Network(
-    generator=generator,
+    generator=lambda config, image_shape, code_dim, activation: stackgan.Generator(
+      image_shape[-1], code_dim, num_stages, config.width, activation, _dtype(config)
+    ),
     trunk=lambda config: stackgan.Trunk(config.width, _dtype(config)),
     discriminator_head=stackgan.DiscriminatorHead,
-    recognition_head=_stackgan_recognition_head,
+    recognition_head=lambda config, *sizes: stackgan.RecognitionHead(*sizes, _dtype(config)),
     check=stackgan.check_image_size,
     num_stages=num_stages,
   )
@@ -108,10 +92,12 @@ def _stackgan(num_stages):
 
 NETWORKS = {
   'mnist': Network(
-    generator=_mnist_generator,
+    generator=lambda config, image_shape, code_dim, activation: mnist.Generator(
+      image_shape[0], image_shape[-1], activation, _dtype(config)
+    ),
     trunk=lambda config: mnist.Trunk(_dtype(config)),
     discriminator_head=mnist.DiscriminatorHead,
-    recognition_head=_mnist_recognition_head,
+    recognition_head=lambda config, *sizes: mnist.RecognitionHead(*sizes, _dtype(config)),
     check=mnist.image_quarter,
     has_width=False,
   ),

@@ -25,6 +25,7 @@ from jax import lax
 from jax.custom_batching import custom_vmap
 import jax.numpy as jnp
 
+MOMENTUM = 0.9  # of running statistics: the share that they keep when a batch comes
 _DIMENSIONS = ('NHWC', 'HWIO', 'NHWC')
 
 
@@ -292,3 +293,9 @@ class ConvTranspose(Conv):
   @nn.compact
   def __call__(self, images):
     return self._convolved(conv_transpose, images, self.features, images.shape[-1])
+
+
+def batch_norm(train: bool, dtype, epsilon: float = 1e-5, **options) -> nn.BatchNorm:
+  """Batch norm by the statistics of the batch in training, by running ones otherwise."""
+  options |= {'momentum': MOMENTUM, 'epsilon': epsilon, 'dtype': dtype}
+  return nn.BatchNorm(use_running_average=not train, **options)

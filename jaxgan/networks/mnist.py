@@ -26,7 +26,7 @@ import numpy as np
 
 from jaxgan.errors import UserError
 from jaxgan.networks import released
-from jaxgan.networks.layers import Conv, ConvTranspose
+from jaxgan.networks.layers import Conv, ConvTranspose, batch_norm
 
 _SLOPE = 0.2
 _normal = nn.initializers.normal(0.02)
@@ -47,10 +47,6 @@ def image_quarter(image_size: int) -> int:
   return image_size // 4
 
 
-def _batch_norm(train: bool, dtype):
-  return nn.BatchNorm(use_running_average=not train, momentum=0.9, epsilon=1e-5, dtype=dtype)
-
-
 class Generator(nn.Module):
   """Generator: noise and codes `[N, Z]` to a tuple of one, images `[N, S, S, channels]`.
 
@@ -68,10 +64,10 @@ class Generator(nn.Module):
     x = codes.astype(self.dtype)
     for features in (1024, size * size * 128):
       x = nn.Dense(features, kernel_init=_normal, dtype=self.dtype)(x)
-      x = nn.relu(_batch_norm(train, self.dtype)(x))
+      x = nn.relu(batch_norm(train, self.dtype)(x))
     x = x.reshape(-1, size, size, 128)
     x = ConvTranspose(64, kernel_init=_normal, dtype=self.dtype)(x)
-    x = nn.relu(_batch_norm(train, self.dtype)(x))
+    x = nn.relu(batch_norm(train, self.dtype)(x))
     x = ConvTranspose(self.channels, kernel_init=_normal, dtype=self.dtype)(x)
     return (self.activation(x.astype(jnp.float32)),)
 
@@ -83,14 +79,12 @@ class Trunk(nn.Module):
 
   @nn.compact
   def __call__(self, images, train: bool):
-    def conv(x, features):
-      return Conv(features, kernel_init=_normal, dtype=self.dtype)(x)
-
     image_quarter(images.shape[1])
-    x = nn.leaky_relu(conv(images.astype(self.dtype), 64), _SLOPE)
-    x = nn.leaky_relu(_batch_norm(train, self.dtype)(conv(x, 128)), _SLOPE)
+    x = Conv(64, kernel_init=_normal, dtype=self.dtype)(images.astype(self.dtype))
+    x = Conv(128, kernel_init=_normal, dtype=self.dtype)(nn.leaky_relu(x, _SLOPE))
+    x = nn.leaky_relu(batch_norm(train, self.dtype)(x), _SLOPE)
     x = nn.Dense(1024, kernel_init=_normal, dtype=self.dtype)(x.reshape(x.shape[0], -1))
-    return nn.leaky_relu(_batch_norm(train, self.dtype)(x), _SLOPE)
+    return nn.leaky_relu(batch_norm(train, self.dtype)(x), _SLOPE)
 
 
 class DiscriminatorHead(nn.Module):
@@ -116,7 +110,7 @@ class RecognitionHead(nn.Module):
   @nn.compact
   def __call__(self, features, train: bool):
     x = nn.Dense(128, kernel_init=_normal, dtype=self.dtype)(features)
-    x = nn.leaky_relu(_batch_norm(train, self.dtype)(x), _SLOPE).astype(jnp.float32)
+    x = nn.leaky_relu(batch_norm(train, self.dtype)(x), _SLOPE).astype(jnp.float32)
     outputs = nn.Dense(self.num_categories + self.num_continuous, kernel_init=_normal)(x)
     return outputs[:, : self.num_categories], outputs[:, self.num_categories :], x
 
