@@ -228,19 +228,8 @@ def prepare(images: jax.Array) -> jax.Array:
 
   Returns:
     [N, 299, 299, 3] float32.
-
-  Raises:
-    ValueError: another rank, number of channels or dtype.
   """
-  images = jnp.asarray(images)
-  if images.ndim != 4 or images.shape[-1] not in (1, 3):
-    raise ValueError(f'images must be [N, H, W, C] with C = 1 or 3, got shape {images.shape}')
-  if images.dtype == jnp.uint8:
-    images = images.astype(jnp.float32) / 255
-  elif jnp.issubdtype(images.dtype, jnp.floating):
-    images = images.astype(jnp.float32)
-  else:
-    raise ValueError(f'images must be uint8 or floating point in [0, 1], got {images.dtype}')
+  images = jnp.asarray(images, jnp.float32) / (255 if images.dtype == jnp.uint8 else 1)
   count, _, _, channels = images.shape
   size = (count, IMAGE_SIZE, IMAGE_SIZE, channels)
   images = 2 * jax.image.resize(images, size, 'bilinear', antialias=False) - 1
@@ -256,9 +245,6 @@ def features(variables: Any, images: jax.Array) -> jax.Array:
 
   Returns:
     [N, 2048] float32.
-
-  Raises:
-    ValueError: another rank, number of channels or dtype.
   """
   return InceptionV3().apply(variables, prepare(images))
 
