@@ -6,6 +6,7 @@ every program. The first one writes logs, pictures and evaluations, Orbax all pa
 
 from collections.abc import Callable, Iterable
 import importlib.util
+import itertools
 import os
 import urllib.error
 import urllib.request
@@ -70,15 +71,13 @@ def _is_tpu_slice() -> bool:
   """
   if importlib.util.find_spec('libtpu') is None:
     return False
-  if os.environ.get('MEGASCALE_NUM_SLICES', '1') not in ('', '1'):
+  several = os.environ.get('MEGASCALE_NUM_SLICES', '1') not in ('', '1')
+  if several or os.environ.get('TPU_PROCESS_ADDRESSES_PATH'):  # JAX reads a file of addresses.
     return True
-  if os.environ.get('TPU_PROCESS_ADDRESSES_PATH'):  # A file of addresses, which JAX reads.
-    return True
-  for name in ('TPU_PROCESS_ADDRESSES', 'TPU_WORKER_HOSTNAMES'):
-    if name in os.environ:
-      hosts = os.environ[name]
-      # libtpu itself writes a warning there where it finds no TPU; child processes inherit it.
-      return ',' in hosts and not hosts.startswith('WARNING')
+  hosts = os.environ.get('TPU_PROCESS_ADDRESSES', os.environ.get('TPU_WORKER_HOSTNAMES'))
+  if hosts is not None:
+    # libtpu itself writes a warning there where it finds no TPU; child processes inherit it.
+    return ',' in hosts and not hosts.startswith('WARNING')
   return _is_compute_engine_tpu()
 
 
@@ -139,12 +138,8 @@ def to_host(tree):
 
 def each_to_host(trees: Iterable):
   """`to_host` of every tree, each while the devices already compute the next one."""
-  waiting = []
-  for tree in trees:
-    waiting.append(tree)
-    if len(waiting) == 2:
-      yield to_host(waiting.pop(0))
-  yield from map(to_host, waiting)
+  for tree, _ in itertools.pairwise(itertools.chain(trees, [None])):
+    yield to_host(tree)
 
 
 def over_batches(function: Callable, images, batch_size: int):
