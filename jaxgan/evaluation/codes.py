@@ -282,9 +282,9 @@ def published(config, arrays) -> str | None:
   """The column of the paper's tables; none for other data, such as other files of the same form."""
   if config.published not in _PUBLISHED_DATA:
     return config.published
-  key, pixels = _PUBLISHED_DATA[config.published]
+  key, kind = _PUBLISHED_DATA[config.published]
   metadata = arrays.metadata
-  same = metadata.get('pixels') == pixels and metadata.get('as_published', True)
+  same = metadata.get('pixels') == kind and metadata.get('as_published', True)
   return config.published if same and re.match(key, arrays.key) else None
 
 

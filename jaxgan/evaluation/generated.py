@@ -200,8 +200,8 @@ class Observer:
   def save(self, folder, state, judged: Judged, replica: int) -> None:
     """Writes the images that pages show."""
     del state, replica
-    images = judged.images
-    files.save_npz(folder / IMAGES_FILE, images=images, labels=judged.first_labels[: len(images)])
+    images, (labels, *_) = judged.images, judged.labels.values()
+    files.save_npz(folder / IMAGES_FILE, images=images, labels=labels[: len(images)])
     if 'classes' in judged.has:
       files.save_npz(folder / NEAREST_FILE, **judged.nearest[1])
 

@@ -43,11 +43,6 @@ class Judged:
     self.networks = tuple(judges.networks)
     self.has = {*labels, *(['features'] if features else []), *(['score'] if score else [])}
 
-  @property
-  def first_labels(self) -> np.ndarray:
-    """By classes or, without labels, by codes: int `[N]`."""
-    return next(iter(self.labels.values()))
-
   def counts(self, kind: str) -> np.ndarray:
     """Images of each class or code."""
     num = len(self._judges.label_sets[kind].names)
@@ -95,13 +90,12 @@ class Judged:
   def nearest(self) -> tuple[dict, dict]:
     """See `memorisation.compare`: its numbers and its images."""
     judges, name = self._judges, self.networks[0]
-    held_out = loading.load(judges.config.data, 'test')
     generated = memorisation.LabelledFeatures(
       self.images, self.labels['classes'], self.features[name]
     )
     real = [
       memorisation.LabelledFeatures(a.images, a.labels, judges.features_of(name, a))
-      for a in (judges.arrays, held_out)
+      for a in (judges.arrays, loading.load(judges.config.data, 'test'))
     ]
     return memorisation.compare(generated, *real, judges.train_counts)
 

@@ -46,7 +46,7 @@ def use_cache() -> None:
   folder = cache_folder()
   with contextlib.suppress(OSError):
     folder.mkdir(parents=True, exist_ok=True)
-  if not os.access(folder, os.W_OK):
+  if not (folder.is_dir() and os.access(folder, os.W_OK)):
     print(f'no compilation cache: cannot write to {folder}', file=sys.stderr)
     return
   jax.config.update('jax_compilation_cache_dir', str(folder))
