@@ -170,12 +170,11 @@ class Observer:
 
   def _settings(self, judges) -> dict:
     """How the method was trained and is measured."""
-    config, choices = self._inputs.config, gan_methods.METHODS[self._method]
+    config, method = self._inputs.config, gan_methods.METHODS[self._method]
     algorithm, num_reference = config.algorithm, len(judges.reference.images)
-    loop = ()
-    if choices.classifier:
-      loop = (gan_methods.GUIDANCE[choices.guidance].weight, *_COUNTING)
-      loop += ('effective_labels',) if choices.labels == 'effective' else ()
+    loop = ('effective_labels',) if method.classifier and method.labels == 'effective' else ()
+    if method.classifier:
+      loop = (gan_methods.GUIDANCE[method.guidance].weight, *_COUNTING, *loop)
     settings = {
       'data': judges.arrays.key,
       'reference': judges.reference.key,
@@ -183,7 +182,7 @@ class Observer:
       'samples': config.evaluation.samples,
       'network': algorithm.network,
       'loss': algorithm.loss,
-      **choices._asdict(),
+      **method._asdict(),
       **{field: getattr(algorithm, field) for field in loop},
       **regularisers.protocol(algorithm),
       'generator': 'ema',

@@ -36,6 +36,8 @@ from jaxgan.networks.layers import conv
 
 RELEASE = 'https://storage.googleapis.com/bit_models/BiT-M-R50x1.npz'
 _GROUPS = 32
+# Where the released npz has layers that are not called as here.
+_PLACES = {'root': ['root_block'], 'proj': ['a', 'proj']}
 
 
 def standardise(kernel):
@@ -137,15 +139,9 @@ def released_name(path: tuple[str, ...]) -> str:
   Args:
     path: of the parameter in `variables['params']`; the head has no place there.
   """
-  *modules, parameter = path
-  *unit, layer = modules
+  *unit, layer, parameter = path
   where = [part for name in unit for part in name.split('_')]  # block1_unit01 -> block1/unit01
-  if layer == 'root':
-    where.append('root_block')
-  elif layer == 'proj':
-    where += ['a', 'proj']
-  elif unit:
-    where.append(layer.removesuffix('_norm'))
+  where += _PLACES.get(layer, [layer.removesuffix('_norm')] if unit else [])
   kind = 'group_norm' if layer.endswith('norm') else 'standardized_conv2d'
   parameter = {'scale': 'gamma', 'bias': 'beta'}.get(parameter, parameter)
   return '/'.join(['resnet', *where, kind, parameter])

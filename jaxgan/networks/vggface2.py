@@ -37,7 +37,18 @@ MEAN = (131.0912 / 255, 103.8827 / 255, 91.4953 / 255)
 STD = (1 / 255,) * 3
 _IDENTITIES = 8631
 _SOURCE = 'the ResNet-50 of VGGFace2'
-_DAG_LAYERS = {'1': '1x1_reduce', '2': '3x3', '3': '1x1_increase'}  # By number in a block.
+# The layers of the MatConvNet layout: the first ones, and those of a block.
+_DAG_STEM = {'conv1': 'conv1_7x7_s2', 'bn1': 'conv1_7x7_s2_bn'}
+_DAG_BLOCK = {
+  'conv1': '1x1_reduce',
+  'bn1': '1x1_reduce_bn',
+  'conv2': '3x3',
+  'bn2': '3x3_bn',
+  'conv3': '1x1_increase',
+  'bn3': '1x1_increase_bn',
+  'downsample_0': '1x1_proj',
+  'downsample_1': '1x1_proj_bn',
+}
 
 
 def released_name(path: tuple[str, ...], dag: bool) -> str:
@@ -54,12 +65,10 @@ def released_name(path: tuple[str, ...], dag: bool) -> str:
   if not dag:
     name = '.'.join(path[:-1]).replace('_', '.')
   elif not block:
-    name = 'conv1_7x7_s2' + ('_bn' if layer == 'bn1' else '')
+    name = _DAG_STEM[layer]
   else:
     stage, number = block[0].removeprefix('layer').split('_')
-    is_norm = layer in ('bn1', 'bn2', 'bn3', 'downsample_1')
-    kind = '1x1_proj' if layer.startswith('downsample') else _DAG_LAYERS[layer[-1]]
-    name = f'conv{int(stage) + 1}_{int(number) + 1}_{kind}' + ('_bn' if is_norm else '')
+    name = f'conv{int(stage) + 1}_{int(number) + 1}_{_DAG_BLOCK[layer]}'
   return f'{name}.{released.torch_leaf(leaf)}'
 
 

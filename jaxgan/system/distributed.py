@@ -34,21 +34,19 @@ def join(coordinator: str, num_processes: int | None, process_id: int | None) ->
     UserError: some arguments without the others, or the processes do not find each other.
   """
   given = (coordinator or None, num_processes, process_id)
-  if any(value is not None for value in given):
-    if None in given or not 0 <= process_id < num_processes:
-      raise UserError(
-        f'--coordinator={coordinator} --num_processes={num_processes} --process_id={process_id}: '
-        'give all three, HOST:PORT of process 0 and a process_id in 0 .. num_processes - 1'
-      )
-    arguments = given
-  elif _are_several_found():
-    arguments = ()
-  else:
-    return
+  if given == (None, None, None):
+    if not _are_several_found():
+      return
+    given = ()
+  elif None in given or not 0 <= process_id < num_processes:
+    raise UserError(
+      f'--coordinator={coordinator} --num_processes={num_processes} --process_id={process_id}: '
+      'give all three, HOST:PORT of process 0 and a process_id in 0 .. num_processes - 1'
+    )
   # It would take SIGTERM for itself; see `jaxgan.system.stopping`.
   jax.config.update('jax_enable_preemption_service', False)
   try:
-    jax.distributed.initialize(*arguments)
+    jax.distributed.initialize(*given)
   except (OSError, RuntimeError, ValueError) as error:
     raise UserError(
       f'the processes of this run do not find each other: {first_line(error)}'
