@@ -23,6 +23,7 @@ released BiT-M-R50x1.npz and its PyTorch code.
 """
 
 from collections.abc import Mapping
+import functools
 from typing import Any
 
 from flax import linen as nn
@@ -35,7 +36,7 @@ from jaxgan.networks import released
 from jaxgan.networks.layers import conv
 
 RELEASE = 'https://storage.googleapis.com/bit_models/BiT-M-R50x1.npz'
-_GROUPS = 32
+_norm = functools.partial(nn.GroupNorm, 32, epsilon=1e-5)
 # Where the released npz has layers that are not called as here.
 _PLACES = {'root': ['root_block'], 'proj': ['a', 'proj']}
 
@@ -79,7 +80,7 @@ class Unit(nn.Module):
   @nn.compact
   def __call__(self, x):
     def norm_relu(x, name):
-      return nn.relu(_group_norm(self.dtype, f'{name}_norm')(x))
+      return nn.relu(_norm(dtype=self.dtype, name=f'{name}_norm')(x))
 
     def convolution(features, size, stride, name):
       return StandardisedConv(features, size, stride, self.dtype, name=name)
@@ -122,14 +123,10 @@ class ResNetV2(nn.Module):
         stride = 2 if block > 1 and unit == 1 else 1
         features = self.width * 2 ** (block + 1)
         x = Unit(features, stride, self.dtype, name=f'block{block}_unit{unit:02}')(x)
-    x = nn.relu(_group_norm(self.dtype, 'norm')(x))
+    x = nn.relu(_norm(dtype=self.dtype, name='norm')(x))
     features = x.astype(jnp.float32).mean(axis=(1, 2))
     logits = nn.Dense(self.num_classes, kernel_init=nn.initializers.zeros, name='head')(features)
     return logits, features
-
-
-def _group_norm(dtype, name):
-  return nn.GroupNorm(_GROUPS, epsilon=1e-5, dtype=dtype, name=name)
 
 
 def released_name(path: tuple[str, ...]) -> str:

@@ -1,7 +1,7 @@
 """The networks that an InfoGAN can be made of, by their name in a configuration."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from flax import linen as nn
 import jax.numpy as jnp
@@ -73,18 +73,16 @@ class Encoder(nn.Module):
     return tuple(jnp.split(outputs, (self.latent_dim, 2 * self.latent_dim), axis=-1))
 
 
-def _dtype(config) -> Any:
-  return jnp.dtype(config.dtype)
-
-
 def _stackgan(num_stages):
   return Network(
     generator=lambda config, image_shape, code_dim, activation: stackgan.Generator(
-      image_shape[-1], code_dim, num_stages, config.width, activation, _dtype(config)
+      image_shape[-1], code_dim, num_stages, config.width, activation, jnp.dtype(config.dtype)
     ),
-    trunk=lambda config: stackgan.Trunk(config.width, _dtype(config)),
+    trunk=lambda config: stackgan.Trunk(config.width, jnp.dtype(config.dtype)),
     discriminator_head=stackgan.DiscriminatorHead,
-    recognition_head=lambda config, *sizes: stackgan.RecognitionHead(*sizes, _dtype(config)),
+    recognition_head=lambda config, *sizes: stackgan.RecognitionHead(
+      *sizes, jnp.dtype(config.dtype)
+    ),
     check=stackgan.check_image_size,
     num_stages=num_stages,
   )
@@ -93,11 +91,11 @@ def _stackgan(num_stages):
 NETWORKS = {
   'mnist': Network(
     generator=lambda config, image_shape, code_dim, activation: mnist.Generator(
-      image_shape[0], image_shape[-1], activation, _dtype(config)
+      image_shape[0], image_shape[-1], activation, jnp.dtype(config.dtype)
     ),
-    trunk=lambda config: mnist.Trunk(_dtype(config)),
+    trunk=lambda config: mnist.Trunk(jnp.dtype(config.dtype)),
     discriminator_head=mnist.DiscriminatorHead,
-    recognition_head=lambda config, *sizes: mnist.RecognitionHead(*sizes, _dtype(config)),
+    recognition_head=lambda config, *sizes: mnist.RecognitionHead(*sizes, jnp.dtype(config.dtype)),
     check=mnist.image_quarter,
     has_width=False,
   ),

@@ -91,9 +91,12 @@ class Checkpoints:
     with self._told_of_failed_writes():
       if step in self._manager.all_steps():
         self._manager.delete(step)
-      arguments = ocp.args.StandardSave(state)
       self._manager.save(
-        step, args=arguments, metrics=metrics, custom_metadata=progress, force=True
+        step,
+        args=ocp.args.StandardSave(state),
+        metrics=metrics,
+        custom_metadata=progress,
+        force=True,
       )
 
   def steps(self, which: str) -> list[int]:
