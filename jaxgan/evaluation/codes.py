@@ -114,7 +114,6 @@ class Observer:
       needs: of the metrics that will be measured.
       place: not used.
     """
-    del place
     data, labelled = self._inputs.data, self._annotator is not None
     seed, counts, arrays = self._config.seed + replica, None, None
     outputs, untrained = (None, None), None
@@ -176,7 +175,6 @@ class Observer:
 
   def score(self, results: dict) -> None:
     """None: labels that are there for evaluation only must not choose a checkpoint."""
-    del results
 
   def record_fields(self, judged: Judged, replica: int, step: int) -> dict:
     """The fields of a record that do not depend on what was measured."""

@@ -147,7 +147,6 @@ class Observer:
 
   def record_fields(self, judged: Judged, replica: int, step: int) -> dict:
     """The fields of a record that do not depend on what was measured."""
-    del step
     judges = self.judges(replica)
     score = judged.score if 'score' in judged.has else Score(0.0, {}, {})
     # The annotator is trained with the run's seed.
@@ -198,7 +197,6 @@ class Observer:
 
   def save(self, folder, state, judged: Judged, replica: int) -> None:
     """Writes the images that pages show."""
-    del state, replica
     images, (labels, *_) = judged.images, judged.labels.values()
     files.save_npz(folder / IMAGES_FILE, images=images, labels=labels[: len(images)])
     if 'classes' in judged.has:
@@ -206,7 +204,7 @@ class Observer:
 
   def sampler(self, state, balanced: bool):
     """See `evaluate.Evaluation.sampler`; of a settled state."""
-    del balanced  # All classes are asked for alike or none is: what is too many is thrown away.
+    # All classes are asked for alike or none is, balanced or not: what is too many is thrown away.
     classifiers = self._inputs.classifiers
     own = self._measuring.get('recogniser')  # The labels that a method without labels can give.
     return self._sampler(state, own or classifiers.get('classifier') or classifiers['annotator'])

@@ -107,7 +107,6 @@ class ResNetV2(nn.Module):
 
   @nn.compact
   def __call__(self, images, train: bool):
-    del train
     smallest = 2 ** (len(self.stages) + 1)
     if images.shape[-1] != 3 or any(size % smallest for size in images.shape[1:3]):
       given = 'x'.join(map(str, images.shape[1:]))

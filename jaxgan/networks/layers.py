@@ -183,7 +183,6 @@ def _dispatch(cpu, default, product, left, right, **static):
 
   @function.def_vmap
   def _(num_replicas, mapped, left, right):
-    del num_replicas
     axes = tuple(0 if m else None for m in mapped)
     return jax.vmap(product if mapped[1] else single, axes)(left, right), True
 
@@ -249,7 +248,6 @@ def _conv_transpose_backward(stride, inputs, cotangent):
 
 
 def _kernel_gradient_backward(size, stride, inputs, cotangent):
-  del size
   images, features = inputs
   return conv_transpose(features, cotangent, stride), conv(images, cotangent, stride)
 

@@ -128,7 +128,6 @@ class EvaluationClassifier(nn.Module):
 
   @nn.compact
   def __call__(self, images, train: bool):
-    del train
     height, width = images.shape[1:3]
     if min(height, width) < 16:  # Nothing would be left after the second pool.
       raise UserError(

@@ -26,9 +26,6 @@ class ResNet(nn.Module):
 
   @nn.compact
   def __call__(self, images, train: bool):
-    if self.depth < 8 or self.depth % 6 != 2:
-      raise ValueError(f'depth must be 6n + 2 (8, 14, 20, 32, ...), not {self.depth}')
-
     def conv_norm(x, features, stride):
       x = Conv(features, 3, stride, use_bias=False, kernel_init=_kaiming, dtype=self.dtype)(x)
       return batch_norm(train, self.dtype)(x)

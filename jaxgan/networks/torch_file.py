@@ -127,10 +127,7 @@ def _read_legacy(data: bytes) -> tuple[Any, dict[str, bytes], str]:
   storages = {}
   for key in _StateDictUnpickler(stream).load():
     (count,) = struct.unpack('<q', stream.read(8))
-    size = count * np.dtype(unpickler.storage_dtypes[key]).itemsize
-    storages[key] = stream.read(size)
-    if len(storages[key]) != size:
-      raise UserError(f'truncated: storage {key!r} of {count} elements is not whole; get it anew')
+    storages[key] = stream.read(count * np.dtype(unpickler.storage_dtypes[key]).itemsize)
   return tree, storages, 'little'
 
 
@@ -160,7 +157,6 @@ def _as_array(name: Any, tensor: Any, storages: dict[str, bytes], order: str) ->
 
 def _rebuild_tensor(storage, offset, shape, strides, requires_grad, hooks, metadata=None):
   """Stands for torch._utils._rebuild_tensor_v2; the bytes may only come later in the file."""
-  del requires_grad, hooks, metadata
   if not isinstance(storage, _Storage):
     raise UserError('a tensor refers to something that is not a storage: the file is damaged')
   return _Tensor(storage, offset, tuple(shape), tuple(strides))
@@ -168,7 +164,6 @@ def _rebuild_tensor(storage, offset, shape, strides, requires_grad, hooks, metad
 
 def _rebuild_parameter(tensor, requires_grad, hooks):
   """Stands for torch._utils._rebuild_parameter: a parameter is its tensor."""
-  del requires_grad, hooks
   return tensor
 
 
