@@ -1,5 +1,6 @@
 """Observes GANs: draws images from a state, which judges label and compare with real ones."""
 
+from collections.abc import Sequence
 import functools
 
 import jax
@@ -20,8 +21,6 @@ _SCORES = ('fid', 'frechet_recogniser', 'frechet_annotator')  # The first that i
 _COUNTING = (  # Ablations change it.
   'count_start', 'cycle_start', 'count_update', 'count_decay', 'count_cycle'
 )  # fmt: skip
-
-
 # What differs between the runs of an experiment of what a record says of a classifier.
 _VARYING = {
   'annotator': ('annotator_accuracy', 'annotator_step'),
@@ -69,12 +68,10 @@ class Observer:
 
   def judges(self, replica: int) -> Judges:
     """Made once for each replica's images; they differ only where replicas have splits."""
-    inputs, key = self._inputs, self._inputs.data.keys[replica]
+    data, key = self._inputs.data, self._inputs.data.keys[replica]
     if key not in self._judges:
-      arrays = inputs.data.arrays(replica)
-      self._judges[key] = Judges(
-        inputs.config, self._algorithm, self._measuring, arrays, inputs.workdir
-      )
+      arrays = data.arrays(replica)
+      self._judges[key] = Judges(self._inputs, self._algorithm, self._measuring, arrays)
     return self._judges[key]
 
   def num_images(self, periodic: bool) -> int:
@@ -102,21 +99,18 @@ class Observer:
         images, *seen = judges.one_batch(judges.variables, state, jax.random.fold_in(rng, i))
         yield images if start < _KEPT else None, *seen
 
-    all_labels, kept, all_features, moments = [], [], [], dict.fromkeys(judges.networks)
+    drawn, moments = [], dict.fromkeys(judges.networks)
     for i, batch in enumerate(distributed.each_to_host(batches())):
       size = min(batch_size, num_images - i * batch_size)
       images, labels, features = jax.tree.map(lambda x, n=size: x[:n], batch)
-      all_labels.append(labels)
       moments = {name: fid.accumulate(moments[name], f) for name, f in features.items()}
-      if images is not None:
-        kept.append(images)
-      if 'features' in needs:
-        all_features.append(features)
+      drawn.append((images, labels, features if 'features' in needs else {}))
+    images, labels, features = zip(*drawn, strict=True)
+    images = np.concatenate([batch for batch in images if batch is not None])[:_KEPT]
     score = None
     if place and 'cas' in self._roles:
       score = functools.partial(self._score, *place, state, replica)
-    images, labels = np.concatenate(kept)[:_KEPT], _joined(all_labels)
-    return Judged(judges, images, labels, moments, _joined(all_features), score)
+    return Judged(judges, images, _joined(labels), moments, _joined(features), score)
 
   def _score(self, folder, step, state, replica) -> Score:
     """Trains a classifier on generated images, see `evaluation.cas`."""
@@ -239,7 +233,6 @@ def classifier_fields(role: str, classifier) -> dict:
   return {f'{role}_accuracy': classifier.accuracy, **named}
 
 
-def _joined(batches: list[dict]) -> dict:
-  """{name: arrays of all batches}, {} of none."""
-  names = batches[0] if batches else ()
-  return {name: np.concatenate([batch[name] for batch in batches]) for name in names}
+def _joined(batches: Sequence[dict]) -> dict:
+  """{name: arrays of all batches}."""
+  return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}

@@ -124,24 +124,23 @@ class Judges:
     variables: of the networks.
   """
 
-  def __init__(self, config, algorithm, classifiers, arrays, workdir):
+  def __init__(self, inputs, algorithm, classifiers, arrays):
     """Loads the networks; computes the statistics of the reference images.
 
     Args:
-      config: the experiment's configuration.
+      inputs: the Inputs of the experiment.
       algorithm: the GAN.
       classifiers: those that measure, {role: Classifier}: an 'annotator', which knows the classes,
         a 'recogniser', which knows codes, or both in this order.
       arrays: the training images.
-      workdir: where the features of real images are cached.
     """
-    self.config, self.arrays, self._classifiers = config, arrays, classifiers
+    config, self.config, self.arrays = inputs.config, inputs.config, arrays
     self.reference = loading.load_reference(config.data, config.evaluation.reference)
     self.label_sets = {KINDS[r]: _label_set(r, c, arrays) for r, c in classifiers.items()}
     found = [features.classifier_network(*item) for item in classifiers.items()]
     found.append(features.inception_network(config.evaluation))
     self.networks = networks = {network.name: network for network in found if network}
-    self._cache = workdir / 'reference_features'
+    self._cache = inputs.workdir / 'reference_features'
     # The features themselves stay on disk until the last evaluation.
     self.statistics = {n: fid.statistics(self.reference_features(n)) for n in self.networks}
     self.variables = {name: network.variables for name, network in networks.items()}
@@ -162,9 +161,7 @@ class Judges:
     """What is left out, and why."""
     notes = {
       'the images have no labels: classes are not measured (no KL from uniform, no distances by '
-      "class, no CAS), codes and the recogniser's features are": (
-        'annotator' not in self._classifiers
-      ),
+      "class, no CAS), codes and the recogniser's features are": ('annotator' not in self.networks),
       f'FID left out: {inception.WEIGHTS_NAME} not found (config.evaluation.inception_weights '
       f'names the file or its folder); the Fréchet distance in the {next(iter(self.networks))}'
       "'s features stands in": 'inception' not in self.networks,
