@@ -228,7 +228,14 @@ def prepare(images: jax.Array) -> jax.Array:
 
   Returns:
     [N, 299, 299, 3] float32.
+
+  Raises:
+    ValueError: images of another shape or type.
   """
+  if images.shape[3:] not in ((1,), (3,)):
+    raise ValueError(f'images must be [N, H, W, C], C = 1 or 3, got shape {images.shape}')
+  if images.dtype != jnp.uint8 and not jnp.issubdtype(images.dtype, jnp.floating):
+    raise ValueError(f'images must be uint8, or floating point in [0, 1], got {images.dtype}')
   images = jnp.asarray(images, jnp.float32) / (255 if images.dtype == jnp.uint8 else 1)
   count, _, _, channels = images.shape
   size = (count, IMAGE_SIZE, IMAGE_SIZE, channels)

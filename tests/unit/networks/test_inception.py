@@ -32,6 +32,13 @@ def test_prepare_interpolates_between_pixel_centres(size):
   np.testing.assert_allclose(prepared[1, ..., 2], expected, atol=1e-4)
 
 
+def test_prepare_refuses_other_images():
+  with pytest.raises(ValueError, match=r'C = 1 or 3, got shape \(2, 3, 8, 8\)'):
+    inception.prepare(np.zeros((2, 3, 8, 8), np.uint8))
+  with pytest.raises(ValueError, match='got int32'):
+    inception.prepare(np.zeros((2, 8, 8, 3), np.int32))
+
+
 def test_average_pool_does_not_count_padding():
   ones = jnp.ones((1, 4, 4, 1))
   np.testing.assert_allclose(inception._average_pool(ones), ones)
