@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from jaxgan.errors import UserError
-from jaxgan.metrics import inception
+from jaxgan.networks import inception
 
 
 def _bilinear(image: np.ndarray, size: int) -> np.ndarray:
@@ -30,13 +30,6 @@ def test_prepare_interpolates_between_pixel_centres(size):
   expected = 2 * _bilinear(images[1, ..., 2] / 255, 299) - 1
   # The positions are float32, as they are in torch.
   np.testing.assert_allclose(prepared[1, ..., 2], expected, atol=1e-4)
-
-
-def test_prepare_refuses_other_images():
-  with pytest.raises(ValueError, match=r'C = 1 or 3, got shape \(2, 3, 8, 8\)'):
-    inception.prepare(np.zeros((2, 3, 8, 8), np.uint8))
-  with pytest.raises(ValueError, match='got int32'):
-    inception.prepare(np.zeros((2, 8, 8, 3), np.int32))
 
 
 def test_average_pool_does_not_count_padding():
@@ -86,7 +79,7 @@ def test_find_weights_downloads_whole_files_only(tmp_path, monkeypatch):
   source.write_bytes(content[:-1])
   with pytest.raises(UserError, match=r'download of .* was damaged, try again'):
     inception.find_weights(folder, download=True)
-  assert list(folder.iterdir()) == []
+  assert not folder.exists()
   source.write_bytes(content)
   assert inception.find_weights(folder) is None
   found = inception.find_weights(folder, download=True)
