@@ -25,6 +25,9 @@ class Registry(Mapping[str, V], Generic[V]):
     modules: of the names that other packages have added, the module or file that did.
   """
 
+  # A table that grows is equal to itself alone; so the types of fields that name it have a hash.
+  __eq__, __hash__ = object.__eq__, object.__hash__
+
   def __init__(self, what: str, entries: Mapping[str, V]):
     """Begins with the entries that come with jaxgan."""
     self.what, self.modules, self._entries = what, {}, dict(entries)
