@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 
 from jaxgan.config.overrides import changed
-from tests.support import stand_in
+from tests.support import registered, stand_in
 
 jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.2)
 # The same examples in every run, and nothing written. The examples of a test share its fixtures: a
@@ -42,6 +42,13 @@ def pytest_collection_modifyitems(items):
   for item in items:
     group = 'finished' if 'finished' in item.fixturenames else item.nodeid.split('::')[0]
     item.add_marker(pytest.mark.xdist_group(group))
+
+
+@pytest.fixture(scope='session', autouse=True)
+def small_networks():
+  """The networks of `tests.support.small`."""
+  with registered.imported('tests.support.small'):
+    yield
 
 
 @pytest.fixture

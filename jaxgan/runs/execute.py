@@ -105,7 +105,7 @@ def train_method(made: Inputs, method: str, profile: bool = False) -> None:
   def preview(step, last_step):
     if not page.is_due(whole, step, last_step):
       return
-    shown = made.family.PAGE.trained(
+    shown = made.family.trained(
       replica_folders[0], made.data.class_names(0), made.data.share_counts(0)
     )
     several = len(replica_folders)
@@ -156,7 +156,7 @@ def summarise(workdir: pathlib.Path) -> str:
   rows = report.collect([workdir])  # Refuses what is damaged before it is drawn.
   table, paths = report.console_table(rows), []
   for family in dict.fromkeys(families.family_of([method]) for method in found):
-    own = {method: folder for method, folder in found.items() if method in family.METHODS}
+    own = {method: folder for method, folder in found.items() if method in family.methods}
     with optional.output(f'pictures of {workdir}'):
       paths += family.compare(workdir, own)
   return '\n'.join([table, '', *(f'picture: {path}' for path in paths)])

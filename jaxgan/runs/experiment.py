@@ -35,11 +35,17 @@ class ClassifierSection(Training):
   )
 
 
-class ClassifierJob(Training):
+class Job(Section):
+  """What the folder of every job remembers beside its sections."""
+
+  images: str = field('', 'key of its training images')
+  modules: tuple[str, ...] = field((), 'modules that registered what it uses', free=True)
+
+
+class ClassifierJob(Training, Job):
   """What the folder of a classifier remembers."""
 
   seed: Seed = field(0, 'of the job')
-  images: str = field('', 'key of its training images')
 
 
 A, E, R = TypeVar('A'), TypeVar('E'), TypeVar('R')
@@ -72,10 +78,8 @@ class Experiment(Section, Generic[A, E, R]):
   recogniser: R | None = field(None, 'an experiment with codes, found without labels')
 
 
-class MethodJob(Experiment[A, E, R], Generic[A, E, R]):
+class MethodJob(Experiment[A, E, R], Job, Generic[A, E, R]):
   """What the folder of a method remembers."""
-
-  images: str = field('', 'key of its training images')
 
 
 def work_directory(experiment) -> pathlib.Path:

@@ -3,6 +3,8 @@
 import re
 import unicodedata
 
+OWN_IMAGES = 'long_tail_folder'
+ANY_SOURCE = 'own'  # Stands for the name of a source of own images.
 LONGEST = 32  # characters of a name in a picture or a terminal's table
 _CUT = '…'
 _UNSHOWN = ('Cc', 'Cs', 'Zl', 'Zp')  # categories of control characters and ends of lines
@@ -58,3 +60,19 @@ def escaped(text: str) -> str:
 def unescaped(text: str) -> str:
   """The text that Markdown with backslash escapes shows."""
   return _ESCAPED.sub(r'\1', text)
+
+
+def without_source(name: str) -> str:
+  """A name, or a key that begins with it, without the name of the source.
+
+  >>> without_source('long_tail_folder/pets-size_32-0f1e2d3c4b/1.0.0/train/aa')
+  'long_tail_folder/own-size_32-0f1e2d3c4b/1.0.0/train/aa'
+  >>> without_source('long_tail_fashion/ratio_50/1.0.0/train/aa')
+  'long_tail_fashion/ratio_50/1.0.0/train/aa'
+  """
+  dataset, _, rest = name.partition('/')
+  config, slash, rest = rest.partition('/')
+  contents = config.partition('-')[2]
+  if dataset != OWN_IMAGES or not contents:
+    return name
+  return f'{dataset}/{ANY_SOURCE}-{contents}{slash}{rest}'

@@ -4,13 +4,14 @@ import contextlib
 
 from jaxgan.evaluation import metric
 from jaxgan.evaluation.metric import HIGHER, Metric
+from tests.support.registered import imported
 
 
 @contextlib.contextmanager
 def registered():
-  """The metric, in the table until the end."""
+  """The metric, among those of generated images until the end."""
   measure = lambda seen: seen.images.mean() / 255  # noqa: E731
   one = Metric('brightness', measure, 'mean of the first images', HIGHER, periodic=True)
-  metric.register('generated', one)
-  yield one
-  del metric.METRICS['generated']['brightness']
+  with imported():
+    metric.GENERATED.register('brightness', one)
+    yield one

@@ -13,14 +13,6 @@ PLACES = {'jaxgan': 'top', 'jaxgan.main': 'top', 'jaxgan.drawing': 'report'}
 
 # What a module imports from a room after its own.
 UPWARD = {
-  'jaxgan.config.documentation': (
-    'jaxgan.algorithms.classifier',
-    'jaxgan.data.config',
-    'jaxgan.runs.families',
-    'jaxgan.runs.experiment',
-    'jaxgan.training.config',
-  ),
-  'jaxgan.config.identity': ('data_prep.prepared_names',),
   'jaxgan.evaluation.cas': ('jaxgan.runs.experiment', 'jaxgan.runs.sampling'),
   'jaxgan.training.jobs': (
     'jaxgan.drawing.curves',
@@ -42,13 +34,6 @@ STARTS = ('jaxgan', 'jaxgan.main')
 
 # What else is imported inside of functions.
 LATE = {
-  'jaxgan.config.documentation': (
-    'jaxgan.algorithms.classifier',
-    'jaxgan.data.config',
-    'jaxgan.runs.experiment',
-    'jaxgan.runs.families',
-    'jaxgan.training.config',
-  ),
   'jaxgan.data.loading': ('data_prep.build',),
   'jaxgan.data.training_data': ('data_prep.summary',),
   'jaxgan.report': ('jaxgan.report.page',),

@@ -15,6 +15,7 @@ from jaxgan.algorithms.classifier import (
 )
 from jaxgan.config.overrides import changed
 from jaxgan.errors import UserError
+from tests.support.registered import put
 
 
 @pytest.fixture
@@ -61,8 +62,7 @@ def seen(config, monkeypatch):
       return nn.Dense(3)(images.mean(axis=(1, 2))), images.reshape(len(images), -1)
 
   read = []
-  for name in ('resnet', 'bit_r50x1'):
-    monkeypatch.setitem(NETWORKS, name, lambda num_classes, config: Means())
+  put(monkeypatch, NETWORKS, dict.fromkeys(('resnet', 'bit_r50x1'), lambda *_: Means()))
   return read
 
 

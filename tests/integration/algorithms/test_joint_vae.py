@@ -12,6 +12,7 @@ from jaxgan.algorithms import Batch
 from jaxgan.algorithms import joint_vae as module
 from jaxgan.config.overrides import changed
 from jaxgan.networks import infogans
+from tests.support.registered import put
 
 SHAPE = (8, 8, 1)
 
@@ -182,7 +183,7 @@ def test_a_decoder_in_two_stages_reconstructs_with_both_and_generates_with_the_l
 
   mnist = infogans.NETWORKS['mnist']
   two = mnist._replace(generator=lambda *_: Decoder(), num_stages=2)
-  monkeypatch.setitem(infogans.NETWORKS, 'mnist', two)
+  put(monkeypatch, infogans.NETWORKS, {'mnist': two})
   algorithm = module.joint_vae(section(), SHAPE, K)
   state = algorithm.init(jax.random.key(0))
   images = batch().images

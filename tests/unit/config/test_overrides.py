@@ -6,9 +6,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 import pytest
 
+from jaxgan.algorithms.gan_methods import GanConfig
 from jaxgan.config.overrides import changed, override
 from jaxgan.config.section import (
   Count,
+  NamedIn,
   OneOf,
   Positive,
   Section,
@@ -16,11 +18,14 @@ from jaxgan.config.section import (
   WholeNumber,
   allowed,
   field,
+  registered_by,
 )
 from jaxgan.errors import UserError
+from jaxgan.runs import documentation
+from jaxgan.system.registry import Registry
 from tests.support.experiment_names import EXPERIMENTS, module
 
-NAMES = {'one': 1, 'two': 2}
+NAMES = Registry('name', {'one': 1, 'two': 2})
 
 
 class Inner(Section):
@@ -149,9 +154,26 @@ def test_a_section_is_a_value():
     outer.name = 'two'
 
 
-def test_names_of_a_registry_are_those_that_it_has_when_asked(monkeypatch):
-  monkeypatch.setitem(NAMES, 'three', 3)
-  assert changed(Outer(), {'name': 'three'}).name == 'three'
+def test_a_name_that_is_registered_later_is_taken_and_documented():
+  names = Registry('name', {'one': 1})
+
+  class Chosen(Section):
+    """A section."""
+
+    name: Annotated[str, OneOf(names)] = field('one', 'a name')
+    inner: Annotated[str, NamedIn(names)] | None = field(None, 'NAME/CONFIG')
+
+  assert registered_by(Chosen()) == set()
+  names.register('three', 3)
+  assert changed(Chosen(), {'name': 'three'}).name == 'three'
+  assert registered_by(Chosen(name='three')) == registered_by(Chosen(inner='three/a')) == {__name__}
+  assert '| one of one, three |' in documentation.text({'Chosen': Chosen})
+
+
+def test_an_earlier_name_is_refused_with_todays():
+  line = 'config.regulariser_weights: .* it is called config.class_weighting now$'
+  with pytest.raises(UserError, match=line):
+    override(GanConfig(), {'regulariser_weights': 'paper'})
 
 
 @pytest.mark.parametrize(

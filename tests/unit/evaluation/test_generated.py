@@ -42,9 +42,6 @@ def generator():
   return Algorithm(init=None, update=None, generate=generate)
 
 
-METRICS = metric.METRICS['generated']
-
-
 @pytest.fixture
 def make_observer(tiny_config, stand_in_data, annotator, generator, tmp_path):
   """make_observer(classifiers) -> an Observer of a method with a recogniser, if there is one."""
@@ -68,7 +65,7 @@ def observer(make_observer):
 
 
 def _results(seen):
-  return metric.measure(METRICS, seen, periodic=True)
+  return metric.measure(metric.GENERATED, seen, periodic=True)
 
 
 def test_results_are_those_of_the_images(observer, annotator):
@@ -153,7 +150,7 @@ def test_inception_adds_fid(make_observer, monkeypatch):
   monkeypatch.setattr(features, 'inception_network', lambda config: network)
   observer = make_observer()
   seen = observer.observe(jnp.float32(0.8), 0, jax.random.key(0), 24, {'features'})
-  results, images, judges = metric.measure(METRICS, seen), seen.images, observer.judges(0)
+  results, images, judges = metric.measure(metric.GENERATED, seen), seen.images, observer.judges(0)
   real = judges.reference.images[:, :3, 0, 0] / 255.0
   expected = fid.frechet_distance(
     *fid.statistics(images[:, :3, 0, 0] / 255.0), *fid.statistics(real)
