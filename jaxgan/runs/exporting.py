@@ -155,11 +155,9 @@ def _sizes(run, arrays, contents, images_per_class):
 def _order(train_labels, real, wanted):
   """Labels of the exported images, and where in the training data each is; -1 of generated ones."""
   labels = np.repeat(np.arange(len(real)), real + wanted)
+  is_real = np.repeat(np.tile([True, False], len(real)), np.stack([real, wanted], 1).ravel())
   indices = np.full(len(labels), -1)
-  starts = np.cumsum(real + wanted) - (real + wanted)
-  for label in np.flatnonzero(real):
-    start = starts[label]
-    indices[start : start + real[label]] = np.flatnonzero(train_labels == label)
+  indices[is_real] = np.argsort(train_labels, kind='stable')[: real.sum()]  # All of them or none.
   return labels, indices
 
 

@@ -85,9 +85,8 @@ def remembered(folder: pathlib.Path) -> MethodJob:
 
 def _class_of(content, kind):
   """The class of an experiment whose sections are those of its methods' family."""
-  methods, own = content.get('methods', ()), content.get('recogniser')
-  family = family_of(methods)
-  if isinstance(own, Mapping):
-    own = _class_of(own, Experiment)
-  recogniser = own if isinstance(own, type) else type(own)
-  return kind[family.algorithm(methods[0]), family.evaluation, recogniser]
+  methods, recogniser = content.get('methods', ()), content.get('recogniser')
+  family, of_recogniser = family_of(methods), type(recogniser)
+  if isinstance(recogniser, Mapping):
+    of_recogniser = _class_of(recogniser, Experiment)
+  return kind[family.algorithm(methods[0]), family.evaluation, of_recogniser]

@@ -9,6 +9,7 @@ import pytest
 
 from jaxgan.algorithms import Batch
 from jaxgan.algorithms.infogan import VARIANTS, infogan
+from jaxgan.algorithms.infogan_methods import InfoGanConfig
 from tests.support.small_infogan import COUNTS, SHAPE, K, assert_close, batch, differ, section
 
 
@@ -31,7 +32,7 @@ def build(method, **changes):
 
 # The numbers that tests change, as arguments; always all of them, for one program.
 NUMBERS = {
-  name: jnp.float32(getattr(section(), name))
+  name: jnp.float32(getattr(InfoGanConfig(), name))
   for name in ('temperature', 'mutual_information_weight', 'contrastive_weight')
 }
 

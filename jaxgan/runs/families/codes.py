@@ -11,9 +11,8 @@ from jaxgan.data import order, training_data
 from jaxgan.errors import UserError
 from jaxgan.evaluation import metric
 from jaxgan.networks import infogans
-from jaxgan.report import code_page, codes
+from jaxgan.report import code_differences, code_page, codes
 from jaxgan.runs.experiment import Checkpoint
-from jaxgan.runs.families.codes import differences
 from jaxgan.runs.family import Family, Rule
 from jaxgan.system.registry import Registry
 
@@ -124,7 +123,7 @@ def evaluate(inputs, method: str, algorithm):
 
   names = recognised(inputs.config, inputs.data)
   observer = codes_lib.Observer(inputs, algorithm, names, METHODS[method].has_untrained)
-  differing = differences.lines(inputs.config, method)
+  differing = code_differences.lines(inputs.config, method)
   return evaluate_lib.Evaluation(inputs, method, observer, metric.CODES, code_pictures, differing)
 
 
@@ -152,7 +151,7 @@ FAMILY = Family(
   ),
   labels_of=lambda method, labelled: 'codes',
   recognised=recognised,
-  differences=differences.TABLE,
+  differences=code_differences.TABLE,
   published=codes.published,
   section=codes.section,
   console=codes.console,

@@ -9,9 +9,8 @@ from jaxgan.data import loading, order, training_data
 from jaxgan.errors import UserError
 from jaxgan.evaluation import features, metric
 from jaxgan.networks.gans import NETWORKS
-from jaxgan.report import class_page, classes
+from jaxgan.report import class_differences, class_page, classes
 from jaxgan.runs.experiment import Checkpoint
-from jaxgan.runs.families.class_balancing import differences
 from jaxgan.runs.family import Family, Rule
 
 _NO_RECOGNISER = 'one of label_free_folder.py or mnist_lt_balanced.py, which have a recogniser'
@@ -181,7 +180,7 @@ def evaluate(inputs, method: str, algorithm):
 
   needed = roles(inputs.config, [method], inputs.data.labelled)
   observer = generated.Observer(inputs, method, algorithm, needed)
-  differing = differences.lines(inputs.config, method)
+  differing = class_differences.lines(inputs.config, method)
   return evaluate_lib.Evaluation(
     inputs, method, observer, metric.GENERATED, class_pictures, differing
   )
@@ -214,7 +213,7 @@ FAMILY = Family(
     Rule(lambda config, data: features.inception_network(config.evaluation), False),
   ),
   labels_of=labels_of,
-  differences=differences.TABLE,
+  differences=class_differences.TABLE,
   published=classes.published,
   section=classes.section,
   console=classes.console,
