@@ -15,9 +15,9 @@ from jaxgan.data.config import DataConfig
 from jaxgan.errors import UserError
 from jaxgan.networks import vggface2
 from jaxgan.runs import families
-from jaxgan.runs.experiment import ClassifierSection, Experiment, Training
+from jaxgan.runs.experiment import Experiment
 from jaxgan.runs.families import class_balancing
-from jaxgan.training.config import TrainConfig
+from jaxgan.training.config import ClassifierSection, TrainConfig, Training
 
 
 def parse_argument(argument: str, **allowed):

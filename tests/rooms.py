@@ -21,14 +21,6 @@ UPWARD = {
     'jaxgan.training.config',
   ),
   'jaxgan.config.identity': ('data_prep.prepared_names',),
-  'jaxgan.evaluation.cas': ('jaxgan.runs.experiment', 'jaxgan.runs.sampling'),
-  'jaxgan.training.jobs': (
-    'jaxgan.drawing.curves',
-    'jaxgan.report.blocks',
-    'jaxgan.report.curves',
-    'jaxgan.report.page',
-    'jaxgan.runs.experiment',
-  ),
   'jaxgan.report': ('jaxgan.runs.families',),
 }
 
@@ -36,7 +28,6 @@ UPWARD = {
 LONG = {
   'jaxgan.report.class_pictures': ('samples_by_class',),
   'jaxgan.report.code_charts': ('prior_over_time',),
-  'jaxgan.training.loop': ('run',),
   'data_prep.long_tail_folder': ('make_splits', 'recipe'),
   'experiments.downstream': ('measure',),
 }

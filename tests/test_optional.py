@@ -49,9 +49,9 @@ def test_a_stop_is_no_error(error):
 @pytest.mark.parametrize('error', ERRORS)
 def test_no_optional_output_ends_training(make_job, mesh, monkeypatch, capsys, error):
   monkeypatch.setattr(tensorboardX.summary, 'scalar', raises(error))
-  job = make_job(steps=6, picture_every=2, preview=True, picture=raises(error))
-  job = job._replace(preview=raises(error))
-  loop.run(job, mesh)
+  job = make_job(steps=6, picture_every=2, picture=raises(error))
+  job = toy.with_preview(job, raises(error))
+  loop.train(job, mesh)
   assert last_checkpoint(job) == 6 and [row['step'] for row in toy.rows(job)] == [2, 4, 6]
   lines = capsys.readouterr().err
   for line in (f'pictures of {job.folder} left out: {error.__name__}: ',
@@ -64,14 +64,14 @@ def test_no_optional_output_ends_training(make_job, mesh, monkeypatch, capsys, e
 
 def test_an_error_in_an_evaluation_still_ends_training(make_job, mesh):
   with pytest.raises(ValueError, match='an error'):
-    loop.run(make_job(evaluate=raises(ValueError)), mesh)
+    loop.train(make_job(evaluate=raises(ValueError)), mesh)
 
 
 @pytest.mark.parametrize('step', [2, 4, 6])
 def test_a_run_killed_between_checkpoint_and_picture_draws_it_later(make_job, mesh, step):
   """Of the last step, too, though the run has its last checkpoint by then."""
   events, whole = [], make_job('whole', steps=6)
-  loop.run(whole, mesh)
+  loop.train(whole, mesh)
 
   def picture(state, at, replica):
     events.append(('picture', at))
@@ -80,18 +80,18 @@ def test_a_run_killed_between_checkpoint_and_picture_draws_it_later(make_job, me
       raise KeyboardInterrupt  # Nothing is saved any more.
 
   killed = []
-  job = make_job('killed', steps=6, picture_every=2, preview=True, picture=picture)
-  job = job._replace(preview=lambda at, last: events.append(('preview', at)))
+  job = make_job('killed', steps=6, picture_every=2, picture=picture)
+  job = toy.with_preview(job, lambda at: events.append(('preview', at)))
   with pytest.raises(KeyboardInterrupt):
-    loop.run(job, mesh)
+    loop.train(job, mesh)
   assert last_checkpoint(job) == step and toy.rows(job)[-1]['step'] == step
-  loop.run(job, mesh)
+  loop.train(job, mesh)
   assert last_checkpoint(job) == 6
   kinds = [(kind, at) for at in (2, 4, 6) for kind in ('picture', 'preview')]
   kinds.insert(kinds.index(('picture', step)), ('picture', step))
   assert events == kinds
   assert toy.rows(job) == toy.rows(whole)
-  loop.run(job, mesh)
+  loop.train(job, mesh)
   assert events == kinds  # Nothing is drawn again.
 
 
@@ -106,9 +106,9 @@ def test_a_stop_in_a_picture_without_a_checkpoint_draws_it_later(make_job, mesh)
   every = {'picture_every': 3, 'checkpoint_every': 2, 'evaluate_every': 4}
   job = make_job(steps=4, picture=picture, **every)
   with pytest.raises(stopping.Stopped):
-    loop.run(job, mesh)
+    loop.train(job, mesh)
   assert last_checkpoint(job) == 3
-  loop.run(job, mesh)
+  loop.train(job, mesh)
   assert drawn == [3, 3, 4] and [row['step'] for row in toy.rows(job)] == [2, 3, 4]
 
 

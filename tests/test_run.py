@@ -10,7 +10,7 @@ import pytest
 import jaxgan
 from jaxgan.errors import UserError
 from jaxgan.runs import inputs, sampling
-from jaxgan.training import jobs, loop
+from jaxgan.training import classifiers, loop
 from tests.evaluations import without_score
 
 
@@ -59,7 +59,7 @@ def labelled_by_index(monkeypatch):
   def label(variables, images):
     return np.where(np.arange(len(images)) % 4 == 0, 1, 0), None
 
-  monkeypatch.setattr(jobs, 'compile_classify', lambda classify: label)
+  monkeypatch.setattr(classifiers, 'compile_classify', lambda classify: label)
 
 
 def test_balanced_samples(finished, stand_in_data, labelled_by_index):

@@ -67,8 +67,8 @@ def sections() -> dict:
     '`data`': data_config.DataConfig,
     '`data.options`': data_config.DataOptions,
     '`train`': train_config.TrainConfig,
-    '`classifier`, `annotator`': experiment.ClassifierSection,
-    '`cas`': experiment.Training,
+    '`classifier`, `annotator`': train_config.ClassifierSection,
+    '`cas`': train_config.Training,
     '`classifier.algorithm`': classifier.ClassifierConfig,
   }
   for family in families.all_families():

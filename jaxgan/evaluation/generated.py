@@ -7,13 +7,14 @@ import numpy as np
 
 from jaxgan.algorithms import gan_methods, regularisers
 from jaxgan.algorithms.ema_statistics import IN_WORDS
-from jaxgan.data import loading, order, pixels
-from jaxgan.evaluation import cas, quality
-from jaxgan.evaluation.judges import KINDS, Judges, Score, Seen
+from jaxgan.data import loading, pixels
+from jaxgan.evaluation import quality
+from jaxgan.evaluation.cas import Score
+from jaxgan.evaluation.judges import KINDS, Judges, Seen
 from jaxgan.evaluation.record import IMAGES_FILE, NEAREST_FILE
 from jaxgan.metrics import fid
 from jaxgan.system import compilation, distributed, files
-from jaxgan.training import jobs
+from jaxgan.training import classifiers
 
 _KEPT = 512  # evaluation images kept for pictures
 _SCORES = ('fid', 'frechet_recogniser', 'frechet_annotator')  # The first that is there counts.
@@ -53,7 +54,7 @@ class Observer:
       return pixels.to_uint8(algorithm.generate(state, rng, num_images, labels=labels)), labels
 
     self._judges = {}
-    self._compiled = functools.cache(jobs.compile_classify)
+    self._compiled = functools.cache(classifiers.compile_classify)
     self.settled = compilation.jit(algorithm.settled)
     self.generate = compilation.jit(generate, static_argnums=(2, 3))
     self._generate_labelled = compilation.jit(generate_labelled, static_argnums=2)
@@ -74,7 +75,7 @@ class Observer:
     return config.periodic_samples if periodic else config.samples
 
   def observe(
-    self, state, replica: int, rng, num_images: int, needs=frozenset(), place=None
+    self, state, replica: int, rng, num_images: int, needs=frozenset(), score=None
   ) -> Seen:
     """Draws images from the EMA generator of a settled state.
 
@@ -84,7 +85,7 @@ class Observer:
       rng: key; the same key gives the same images.
       num_images: how many.
       needs: of the metrics that will be measured; 'features' are kept.
-      place: of a last evaluation its folder and step, for the classification accuracy score.
+      score: of a last evaluation, the classification accuracy Score of its images.
     """
     judges, batch_size = self.judges(replica), self._setup.config.evaluation.batch_size
 
@@ -103,30 +104,17 @@ class Observer:
         kept.append(images)
       if 'features' in needs:
         all_features.append(features)
-    score = None
-    if place and 'cas' in self._roles:
-      score = functools.partial(self._score, *place, state, replica)
     images, labels = np.concatenate(kept)[:_KEPT], _joined(all_labels)
     return Seen(judges, images, labels, moments, _joined(all_features), score)
 
-  def _score(self, folder, step, state, replica) -> Score:
-    """Trains a classifier on generated images, see `evaluation.cas`."""
-    setup, config = self._setup, self._setup.config
+  def score_sampler(self, state):
+    """(sample, what labels its images): those that a classification accuracy score is of."""
     # Codes have no names. Also where they are balanced, the images are judged by their classes.
-    sample, _, labelled_by = self._sampler(state, setup.classifier or setup.annotator)
+    labeller = self._setup.classifier or self._setup.annotator
+    sample, _, labelled_by = self._sampler(self.settled(state), labeller)
     if 'recogniser' in self._measuring:
       labelled_by = f'{labelled_by}, trained with labels that the method does not read'
-    arrays, seed = setup.data.arrays(replica), config.seed + replica
-    num_images = config.evaluation.cas_images
-    generated = cas.generate(sample, arrays, num_images, seed, config.evaluation.batch_size)
-    job = cas.job(config, generated, step, seed, folder)
-    num_images, batch_size = len(generated.labels), config.cas.train.batch_size
-    settings = {
-      'cas_images': num_images,
-      'cas_network': jobs.network_name(config.cas.algorithm),
-      'cas_epochs': job.config.updates // order.steps_per_epoch(num_images, batch_size),
-    }
-    return Score(cas.accuracy(job, setup.mesh), settings, {'cas_labels': labelled_by})
+    return sample, labelled_by
 
   def score(self, results: dict) -> float:
     """What ranks checkpoints: a lower distance scores higher.
@@ -140,7 +128,7 @@ class Observer:
     """The fields of a record that do not depend on what was measured."""
     del step
     judges = self.judges(replica)
-    score = seen.score if 'score' in seen.has else Score(0.0, {}, {})
+    score = seen.score or Score(0.0, {}, {})
     by_seed = {}  # The annotator is trained with the run's seed.
     for role in ('annotator', 'classifier'):
       classifier = self._setup.classifiers.get(role) if role in self._roles else None
@@ -228,7 +216,7 @@ def classifier_fields(role: str, classifier) -> dict:
 
   Args:
     role: 'classifier' or 'annotator'.
-    classifier: a `jaxgan.training.jobs.Classifier` or None.
+    classifier: a `jaxgan.training.classifiers.Classifier` or None.
   """
   if classifier is None:
     return {f'{role}_accuracy': None}

@@ -19,7 +19,7 @@ from jaxgan.evaluation import code_results as measures
 from jaxgan.evaluation import codes as evaluate
 from jaxgan.evaluation.code_results import counts_results, nearest_neighbours
 from jaxgan.evaluation.codes import Observer
-from jaxgan.training import jobs
+from jaxgan.training import classifiers
 from tests.stand_in import tiny_codes
 
 K, R = 4, 2  # codes, continuous codes
@@ -68,7 +68,7 @@ def _config():
 
 @pytest.fixture(scope='module')
 def evaluator():
-  annotator = jobs.Classifier(_classify, jnp.float32(1.0), CLASSES, (8, 8, 1), 0.9, 'stub')
+  annotator = classifiers.Classifier(_classify, jnp.float32(1.0), CLASSES, (8, 8, 1), 0.9, 'stub')
   setup = SimpleNamespace(config=_config(), annotator=annotator)
   return Observer(setup, ALGORITHM, NAMES, has_untrained=True)
 
