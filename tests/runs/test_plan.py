@@ -105,6 +105,26 @@ def test_a_finished_run_is_done(finished, tiny_config, stand_in_data):
   assert not jobs['class_balancing'].is_done and jobs['classifier'].is_done
 
 
+def test_a_score_is_done_when_that_of_every_replica_is(tiny_config, stand_in_data, tmp_path):
+  del stand_in_data
+  tiny_config = changed(tiny_config, {'replicas': 2})
+
+  def score():
+    _, _, planned = plan.planned(tiny_config, tmp_path, tiny_config.methods, prepare=False)
+    return {job.name: job.step for job in planned.jobs}['class_balancing/cas']
+
+  def trained(folder, step):
+    (tmp_path / folder / 'checkpoints' / str(step)).mkdir(parents=True)
+    (tmp_path / folder / 'config.json').write_text('{"schema": 2}')
+
+  for replica, step in enumerate((9, 7)):
+    assert score() is None
+    trained(f'class_balancing/replica_0{replica}/cas', step)
+  assert score() is None  # The method is not: there will be another checkpoint.
+  trained('class_balancing', 4)
+  assert score() == 7
+
+
 def test_one_network_for_both_roles_is_one_job(tiny_config, stand_in_data, tmp_path):
   del stand_in_data
   _, _, planned = plan.planned(tiny_config, tmp_path, tiny_config.methods, prepare=False)
@@ -126,7 +146,7 @@ def test_a_recogniser_is_an_experiment_of_its_own(stand_in_data, tmp_path):
 
 
 def test_lines(tmp_path, monkeypatch):
-  monkeypatch.setattr(loop, 'run', lambda *a, **k: pytest.fail('trained'))
+  monkeypatch.setattr(loop, 'train', lambda *a, **k: pytest.fail('trained'))
   config = _fashion(tmp_path)
   config, found, planned = plan.planned(config, tmp_path / 'run', config.methods, prepare=False)
   lines = show.lines(config, found, planned)
