@@ -162,14 +162,13 @@ def test_a_report_without_its_pictures_is_an_error_and_the_numbers_stand(finishe
   assert [path.name for path in tmp_path.iterdir()] == ['report.md']
 
 
-def test_the_marker_of_owed_outputs_survives_what_is_in_it(tmp_path):
+def test_what_is_not_done_is_owed_until_it_is(tmp_path):
   path = tmp_path / 'owed'
-  assert optional.Owed(path).step is None
-  optional.Owed(path).mark(7)
-  assert optional.Owed(path).step == 7
-  owed = optional.Owed(path)
-  owed.clear()
-  owed.clear()
-  assert owed.step is None and not path.exists()
-  path.write_text('torn')
-  assert optional.Owed(path).step is None
+  assert not optional.is_owed(path)
+  with pytest.raises(KeyboardInterrupt), optional.owed(path):
+    assert optional.is_owed(path)
+    raise KeyboardInterrupt
+  assert optional.is_owed(path)
+  with optional.owed(path):
+    path.unlink()  # By whoever cleans up.
+  assert not path.exists()

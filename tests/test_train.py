@@ -265,6 +265,15 @@ def test_epochs_give_the_length_in_steps(tiny_config):
   assert total_steps(tiny_config, data) == 27
 
 
+@pytest.mark.parametrize('batch_size', [8, 16])
+def test_evaluations_after_each_epoch_are_those_of_the_batch_size(make_job, mesh, batch_size):
+  """50 images: 6 batches of 8, or 3 of 16; rows of the log come with them."""
+  job = make_job(steps=13, evaluate_every=None, log_every=100, batch_size=batch_size)
+  loop.train(job, mesh)
+  expected = {8: [6, 12, 13], 16: [3, 6, 9, 12, 13]}[batch_size]
+  assert [row['step'] for row in toy.rows(job) if 'evaluation/value' in row] == expected
+
+
 def test_algorithm_is_a_tuple_of_functions():
   assert Algorithm(init=len, update=len).generate is None
 

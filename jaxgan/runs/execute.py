@@ -87,7 +87,7 @@ def _train_recogniser(config, facts):
   made = start(section, workdir, section.methods)
   train_method(made, method)
   evaluated = (workdir / method / record.NAME).exists()
-  owed = optional.Owed(workdir / method / _OWED).step is not None
+  owed = optional.is_owed(workdir / method / _OWED)
   if owed or not distributed.gather(evaluated).all():
     evaluate_method(made, method, section.evaluation.checkpoint)
 
@@ -114,15 +114,12 @@ def evaluate_states(made: Inputs, method: str, step: int, states) -> list[record
     The record that each evaluation.json holds.
   """
   evaluation = made.evaluation(method)
-  owed = optional.Owed(made.workdir / method / _OWED)
-  owed.mark(step)
-  with jax.set_mesh(made.mesh):
+  with optional.owed(made.workdir / method / _OWED), jax.set_mesh(made.mesh):
     evaluations = []
     for replica, folder in enumerate(made.folders(method)):
       state = replicate.take(states, replica)
       score = _train_score(made, method, folder, step, state, replica)
       evaluations.append(evaluation.write(folder, step, state, replica, score))
-  owed.clear()
   return evaluations
 
 

@@ -9,14 +9,13 @@ images that it was trained on.
 
 import pathlib
 
-from jaxgan.algorithms import replicate
 from jaxgan.data import training_data
 from jaxgan.errors import UserError
 from jaxgan.runs import families
 from jaxgan.system import files
 from jaxgan.training import classifiers
 from jaxgan.training.job import total_steps
-from jaxgan.training.restore import restore
+from jaxgan.training.restore import restore_finished
 
 ROLE = 'recogniser'
 _FIELD = f'config.{ROLE}.folder'
@@ -63,10 +62,7 @@ def load(folder: pathlib.Path, data: training_data.TrainingData, mesh) -> classi
   (method,) = config.methods
   algorithm, _ = families.family_of(config.methods).build(config, method, data, {})
   last = total_steps(config, data, algorithm.images_per_update)
-  step, states = restore(algorithm, folder, 'latest', 1, mesh)
-  if step < last:
-    raise UserError(f'the run in {folder} stopped at step {step} of {last}: train it first')
-  variables = replicate.take(states, 0).variables
+  _, variables = restore_finished('run', algorithm, folder, last, 'latest', mesh)
   key = classifiers.weights_key(method, variables)
   return classifiers.Classifier(algorithm.classify, variables, names, data.image_shape, None, key)
 

@@ -12,7 +12,6 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxgan.algorithms import classifier as classifier_lib
-from jaxgan.algorithms import replicate
 from jaxgan.algorithms.classifier import PRETRAINED
 from jaxgan.config import identity
 from jaxgan.config import section as section_lib
@@ -25,7 +24,7 @@ from jaxgan.system import compilation, distributed, files, parallel
 from jaxgan.training import pretrained
 from jaxgan.training.config import ClassifierJob
 from jaxgan.training.job import TrainingJob, total_steps
-from jaxgan.training.restore import restore
+from jaxgan.training.restore import restore_finished
 
 _CLASSIFY_BATCH = 512
 
@@ -215,12 +214,7 @@ def load_classifier(folder: pathlib.Path, section, mesh, which: str = 'latest') 
     raise UserError(f'the classifier in {folder} was trained on {config.images}, not on {images}')
   algorithm = build_classifier(config, data.pool)
   last = total_steps(config, data)
-  step, states = restore(algorithm, folder, 'latest', 1, mesh)
-  if step < last:
-    raise UserError(f'the classifier in {folder} stopped at step {step} of {last}: train it first')
-  if which != 'latest':
-    step, states = restore(algorithm, folder, which, 1, mesh)
-  variables = replicate.take(states, 0).variables
+  step, variables = restore_finished('classifier', algorithm, folder, last, which, mesh)
   test = loading.load(config.data, 'test')
   tested = _tested(algorithm.classify, variables, test, network_name(config.algorithm))
   own = config.algorithm

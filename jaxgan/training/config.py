@@ -22,7 +22,9 @@ class TrainConfig(Section):
   steps: Count | None = field(None, 'number of steps, or else of epochs', free=True)
   epochs: Count | None = field(None, 'number of epochs, or else of steps', free=True)
   log_every: Count = field(100, 'steps between lines of metrics.jsonl', free=True)
-  evaluate_every: Count = field(1000, 'steps between evaluations', free=True)
+  evaluate_every: Count | None = field(
+    1000, 'steps between evaluations; none: those of an epoch', free=True
+  )
   picture_every: Count = field(1000, 'steps between pictures', free=True)
   checkpoint_every: Count = field(1000, 'steps between checkpoints', free=True)
   preview: bool = field(False, 'keep METHOD/progress.html, how far the run is', free=True)

@@ -63,6 +63,11 @@ class TrainingJob(NamedTuple):
     return self.config.train.batch_size * self.algorithm.images_per_update
 
   @property
+  def epoch(self) -> int:
+    """Steps of an epoch of the largest replica."""
+    return _epoch(self.data, self.batch_size)
+
+  @property
   def last_step(self) -> int:
     """Its length."""
     return total_steps(self.config, self.data, self.algorithm.images_per_update)
@@ -74,6 +79,9 @@ def total_steps(config, data: training_data.TrainingData, images_per_update: int
   Raises:
     UserError: a replica has fewer images than one step.
   """
-  images_per_step = config.train.batch_size * images_per_update
-  epochs = [order.steps_per_epoch(len(at), images_per_step) for at in data.indices]
-  return config.train.epochs * max(epochs) if config.train.steps is None else config.train.steps
+  epoch = _epoch(data, config.train.batch_size * images_per_update)
+  return config.train.epochs * epoch if config.train.steps is None else config.train.steps
+
+
+def _epoch(data, images_per_step) -> int:
+  return max(order.steps_per_epoch(len(at), images_per_step) for at in data.indices)

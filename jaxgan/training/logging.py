@@ -21,14 +21,10 @@ VALUES_SHOWN = 3
 
 def message(text: str) -> None:
   """Prints a line to stderr without breaking the progress bar of a run."""
-  if not files.is_writer():
-    return
-  if sys.stderr.isatty():
+  if files.is_writer():
     from tqdm import tqdm
 
     tqdm.write(text, file=sys.stderr)
-  else:
-    print(text, file=sys.stderr, flush=True)
 
 
 def replica_folders(folder, num_replicas: int) -> list[Path]:
@@ -244,29 +240,26 @@ class EventsFile:
     """Writes scalars by name."""
     if self._given_up:
       return
+    # With PyTorch beside it, tensorboardX takes seconds to import: not before the first steps.
+    from tensorboardX.event_file_writer import EventsWriter
+    from tensorboardX.proto.event_pb2 import Event, SessionLog
+    from tensorboardX.summary import scalar
+
     try:
-      self._log(step, scalars)
+      if self._writer is None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._writer = EventsWriter(str(self._folder / 'events'), f'.{os.getpid()}')
+        if self._start_step:
+          purged = min(self._start_step + 1, step)  # A resumed run may show its last row again.
+          start = SessionLog(status=SessionLog.START)
+          self._writer.write_event(Event(step=purged, session_log=start))
+      for name, value in scalars.items():
+        event = Event(wall_time=time.time(), step=step, summary=scalar(name, value))
+        self._writer.write_event(event)
+      self._writer.flush()
     except Exception as error:  # Of any type: events must not end a run.
       message(f'{self._job}: no more events for TensorBoard: {first_line(error)}')
       self._given_up = True
-
-  def _log(self, step, scalars):
-    # With PyTorch beside it, tensorboardX takes seconds to import: not before the first steps.
-    from tensorboardX.event_file_writer import EventsWriter
-    from tensorboardX.proto import event_pb2
-    from tensorboardX.summary import scalar
-
-    if self._writer is None:
-      self._folder.mkdir(parents=True, exist_ok=True)
-      self._writer = EventsWriter(str(self._folder / 'events'), f'.{os.getpid()}')
-      if self._start_step:
-        start = event_pb2.SessionLog(status=event_pb2.SessionLog.START)
-        purged = min(self._start_step + 1, step)  # A resumed run may show its last row again.
-        self._writer.write_event(event_pb2.Event(step=purged, session_log=start))
-    for name, value in scalars.items():
-      event = event_pb2.Event(wall_time=time.time(), step=step, summary=scalar(name, value))
-      self._writer.write_event(event)
-    self._writer.flush()
 
   def close(self) -> None:
     if self._writer is not None and not self._given_up:

@@ -39,25 +39,28 @@ def train(job: TrainingJob, mesh: jax.sharding.Mesh, profile: bool = False) -> N
     Stopped: stopped by a signal, after a checkpoint was written.
   """
   identity.remember(job.folder, job.config)
-  replicas, owed = replicas_of(job, mesh), optional.Owed(job.folder / _OWED)
-  if owed.step != job.last_step and _is_finished(replicas):
+  replicas, marker = replicas_of(job, mesh), job.folder / _OWED
+  are_owed = optional.is_owed(marker)  # A run may end between its checkpoint and its pictures.
+  if not are_owed and _is_finished(replicas):
     return
-  with _opened(replicas, owed, mesh, profile) as run, run.saved_when_stopped():
+  with _opened(replicas, mesh, profile) as run, run.saved_when_stopped():
+    if are_owed and run.is_logged:
+      with optional.owed(marker):
+        run.draw()
     while True:
       if run.event_is_due():
-        rows, score = run.evaluate()
-        run.log(rows)
-        run.save_if_due(score)
-      run.draw()  # Of a restored step, too: a run may end between its checkpoint and its pictures.
-      if run.stop():
-        raise stopping.Stopped(run.stop.agreed)
-      if run.step >= run.last:
+        score = run.evaluate()
+        with optional.owed(marker):
+          run.save_if_due(score)
+          run.draw()
+      run.raise_if_stopped()
+      if run.step >= job.last_step:
         return
       run.advance()
 
 
 @contextlib.contextmanager
-def _opened(replicas: Replicas, owed, mesh, profile: bool) -> Iterator['_Run']:
+def _opened(replicas: Replicas, mesh, profile: bool) -> Iterator['_Run']:
   """Holds the job's folder; its states are restored or fresh, its log begins after them."""
   job = replicas.job
   with (
@@ -72,7 +75,7 @@ def _opened(replicas: Replicas, owed, mesh, profile: bool) -> Iterator['_Run']:
       ) as log,
       stopping.StopRequest(distributed.gather) as stop,
     ):
-      yield _Run(replicas, checkpoints, log, stop, owed, profile)
+      yield _Run(replicas, checkpoints, log, stop, profile)
 
 
 def _start(replicas: Replicas, checkpoints) -> None:
@@ -106,10 +109,10 @@ def _is_finished(replicas: Replicas) -> bool:
 class _Run:
   """A job while it trains: its replicas, checkpoints, log, and requests to stop."""
 
-  def __init__(self, replicas: Replicas, checkpoints, log, stop, owed, profile):
-    self.job, self.last, self.stop = replicas.job, replicas.job.last_step, stop
+  def __init__(self, replicas: Replicas, checkpoints, log, stop, profile):
+    self.job = replicas.job
     self._replicas, self._checkpoints, self._log = replicas, checkpoints, log
-    self._owed, self._profile = owed, profile
+    self._stop, self._profile = stop, profile
     self._first = self._saved = self.step
 
   @property
@@ -117,33 +120,30 @@ class _Run:
     """Steps done."""
     return self._replicas.step
 
+  @property
+  def is_logged(self) -> bool:
+    """Whether the log has a row of this step."""
+    return self._replicas.logged_step == self.step
+
   def _is_due(self, *events: str) -> bool:
-    return schedule.is_due(self.step, self.last, self.job.config.train, *events)
+    return schedule.is_due(self.job, self.step, *events)
 
   def event_is_due(self) -> bool:
     """Whether the step is to be logged and is not, as one that was stopped in its evaluation."""
-    return self._replicas.logged_step < self.step and self._is_due() and not self.stop()
+    return not self.is_logged and self._is_due() and not self._stop()
 
-  def evaluate(self) -> tuple[list[dict], float | None]:
-    """The row of the log of each replica, and the score that ranks the checkpoint."""
-    rows, scores = self._means(), []
+  def evaluate(self) -> float | None:
+    """Writes a row of the log for each replica; returns the score that ranks the checkpoint."""
+    steps, scores = self.step - self._replicas.logged_step, []
+    rows = [{n: total / steps for n, total in sums.items()} for sums in self._replicas.sums()]
     with _stopped_at_once():
-      for replica in range(self.job.num_replicas if self._is_due('evaluate_every') else 0):
+      for replica, row in enumerate(rows if self._is_due('evaluate_every') else ()):
         values, score = self.job.evaluate(self._replicas.state(replica), replica)
-        rows[replica] |= values
+        row.update(values)
         scores += [] if score is None else [score]
-    return rows, statistics.fmean(scores) if scores else None
-
-  def _means(self) -> list[dict]:
-    """Mean metrics of each replica over the steps since the row before."""
-    steps = self.step - self._replicas.logged_step
-    return [{n: (total / steps).tolist() for n, total in s.items()} for s in self._replicas.sums()]
-
-  def log(self, rows: list[dict]) -> None:
-    """Writes a row for each replica; pictures of the step are due from here on."""
     self._log.record(self.step, rows)
     self._replicas.restart_sums()
-    self._owed.mark(self.step)
+    return statistics.fmean(scores) if scores else None
 
   def save_if_due(self, score: float | None) -> None:
     """Saves the step after an evaluation, or where a checkpoint is due."""
@@ -154,18 +154,22 @@ class _Run:
     """Starts to write a checkpoint, with what the next row of the log begins with."""
     sums = [{n: total.tolist() for n, total in s.items()} for s in self._replicas.sums()]
     progress = {'logged_step': self._replicas.logged_step, 'sums': sums}
-    self._saved = self.step
     self._checkpoints.save(self.step, self._replicas.states(), progress, score)
+    self._saved = self.step
+
+  def raise_if_stopped(self) -> None:
+    """Raises Stopped after a signal to any of the processes."""
+    if self._stop():
+      raise stopping.Stopped(self._stop.agreed)
 
   def draw(self) -> None:
-    """Draws the optional outputs of a logged step, unless they are drawn."""
-    if self._owed.step == self.step == self._replicas.logged_step and not self.stop():
-      with _stopped_at_once():
-        self._log.show()
-        for output in self.job.outputs:
-          if self._is_due(output.every):
-            self._draw(output)
-      self._owed.clear()
+    """Draws the optional outputs of a logged step."""
+    self.raise_if_stopped()
+    with _stopped_at_once():
+      self._log.show()
+      for output in self.job.outputs:
+        if self._is_due(output.every):
+          self._draw(output)
 
   def _draw(self, output: OptionalOutput):
     """Draws one of them, of each replica or of the whole job."""
@@ -185,13 +189,13 @@ class _Run:
 
   def advance(self) -> None:
     """Takes the steps to the next event; a signal, or what is not finite, ends them."""
-    num_steps = schedule.next_event(self.step, self.last, self.job.config.train) - self.step
+    num_steps = schedule.next_event(self.job, self.step) - self.step
     tracing = contextlib.nullcontext()
     if self._profile and self.step > self._first:
       self._profile, num_steps = False, min(num_steps, _PROFILED)
       tracing = jax.profiler.trace(str(self.job.folder / 'profile'))
     with tracing:
-      self._replicas.advance(num_steps, self.stop)
+      self._replicas.advance(num_steps, self._stop)
     if found := self._replicas.not_finite():
       raise self._not_finite(*found)
 

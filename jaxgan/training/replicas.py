@@ -1,7 +1,6 @@
 """The replicas of a job on a mesh: as one batched state, or one after another."""
 
 from collections.abc import Callable
-from typing import Protocol
 
 import jax
 import jax.numpy as jnp
@@ -18,63 +17,14 @@ from jaxgan.training.train_step import NEVER, Carry, compile_run, make_step
 _IN_FLIGHT = 8  # Steps that an accelerator may be behind the host, each with its batch.
 
 
-class Replicas(Protocol):
-  """The replicas of a job, which all have done the same steps.
+class Replicas:
+  """The replicas of a job, which all have done the same steps; see `replicas_of`.
 
   Attributes:
     job: the job.
-    step: steps done.
+    carries: what the compiled step advances one by one.
     logged_step: the step of the newest row of the log; sums of metrics begin after it.
   """
-
-  job: TrainingJob
-  step: int
-  logged_step: int
-
-  def abstract_states(self):
-    """The shapes, types and shardings of the states of all replicas, as checkpoints hold them."""
-
-  def initialise(self) -> None:
-    """Begins at step 0."""
-
-  def restore(self, restored: checkpoint.Restored) -> None:
-    """Continues from the states of all replicas."""
-
-  def advance(self, num_steps: int, should_stop: Callable) -> None:
-    """Takes some steps, fewer where it should stop."""
-
-  def state(self, replica: int):
-    """The state of one replica."""
-
-  def states(self):
-    """The states of all replicas along a leading axis, as checkpoints hold them."""
-
-  def sums(self) -> list[dict]:
-    """Sums of the metrics of each replica over the steps since `logged_step`."""
-
-  def restart_sums(self) -> None:
-    """The step that is done has been logged: the next sums begin."""
-
-  def not_finite(self) -> tuple[str, int, int] | None:
-    """The first thing that is NaN or infinite: (what, in which replica, at which step)."""
-
-
-def replicas_of(job: TrainingJob, mesh: jax.sharding.Mesh, batched: bool | None = None) -> Replicas:
-  """The replicas of a job; compiles nothing yet.
-
-  Args:
-    job: the job.
-    mesh: of the devices to use; it must be the one that is set.
-    batched: replicas as one batched state; by default so on accelerators only, as it is slower on a
-      CPU.
-  """
-  if batched is None:
-    batched = job.num_replicas > 1 and not _is_cpu(mesh)
-  return Batched(job, mesh) if batched else Sequential(job, mesh)
-
-
-class _Carries:
-  """What both ways have in common: carries that the compiled step advances one by one."""
 
   def __init__(self, job, mesh, batched, sharding):
     self.job, self._everywhere = job, parallel.replicated(mesh)
@@ -91,15 +41,18 @@ class _Carries:
     self._replicas_data = parallel.put(self._arranged(replicas_data), sharding)
 
   def abstract_states(self):
+    """The shapes, types and shardings of the states of all replicas, as checkpoints hold them."""
     init = replicate.replicate(self.job.algorithm, self.job.num_replicas).init
     return checkpoint.abstract_state(init, self._of_carry.state)
 
   def initialise(self) -> None:
+    """Begins at step 0."""
     init = jit(self._each(self.job.algorithm.init), out_shardings=self._of_carry.state)
     keys = self._arranged([training_data.run_keys(seed)[0] for seed in self._seeds])
     self._begin([self._each(self.job.start)(init(key)) for key in keys], 0)
 
   def restore(self, restored: checkpoint.Restored) -> None:
+    """Continues from the states of all replicas."""
     step, states, progress = restored
     self._begin(self._divided(states), step)
     if progress:
@@ -125,20 +78,25 @@ class _Carries:
 
   @property
   def step(self) -> int:
+    """Steps done."""
     return int(self.carries[0].step)
 
   def advance(self, num_steps: int, should_stop: Callable) -> None:
+    """Takes some steps, fewer where it should stop."""
     constants = self._dataset, self._frozen
     self.carries = self._run(self.carries, num_steps, self._replicas_data, *constants, should_stop)
 
   def state(self, replica: int):
+    """The state of one replica."""
     return self._one([carry.state for carry in self.carries], replica)
 
   def sums(self) -> list[dict]:
+    """Sums of the metrics of each replica over the steps since `logged_step`."""
     sums = [distributed.to_host(carry.metrics) for carry in self.carries]
     return [self._one(sums, replica) for replica in range(self.job.num_replicas)]
 
   def restart_sums(self) -> None:
+    """The step that is done has been logged: the next sums begin."""
     self.logged_step = self.step
     self._set_sums([jax.tree.map(jnp.zeros_like, carry.metrics) for carry in self.carries])
 
@@ -146,6 +104,7 @@ class _Carries:
     self.carries = [c._replace(metrics=m) for c, m in zip(self.carries, sums, strict=True)]
 
   def not_finite(self) -> tuple[str, int, int] | None:
+    """The first thing that is NaN or infinite: (what, in which replica, at which step)."""
     bad_steps = self._of_each(lambda carry: carry.bad_step)
     if (bad_steps != NEVER).any():
       return 'loss', int(bad_steps.argmin()), int(bad_steps.min())
@@ -157,7 +116,7 @@ class _Carries:
     return np.concatenate([np.ravel(distributed.to_host(value(c))) for c in self.carries])
 
 
-class Batched(_Carries):
+class Batched(Replicas):
   """All replicas as one batched state in a single carry, split over the mesh's replica axis."""
 
   def __init__(self, job: TrainingJob, mesh: jax.sharding.Mesh):
@@ -175,10 +134,11 @@ class Batched(_Carries):
     return [states]
 
   def states(self):
+    """The states of all replicas along a leading axis, as checkpoints hold them."""
     return self.carries[0].state
 
 
-class Sequential(_Carries):
+class Sequential(Replicas):
   """A carry for each replica; all of them take a step before one takes the next."""
 
   def __init__(self, job: TrainingJob, mesh: jax.sharding.Mesh):
@@ -198,7 +158,22 @@ class Sequential(_Carries):
     return [take(states, replica) for replica in range(self.job.num_replicas)]
 
   def states(self):
+    """As those of `Batched`."""
     return replicate.stack([carry.state for carry in self.carries])
+
+
+def replicas_of(job: TrainingJob, mesh: jax.sharding.Mesh, batched: bool | None = None) -> Replicas:
+  """The replicas of a job; compiles nothing yet.
+
+  Args:
+    job: the job.
+    mesh: of the devices to use; it must be the one that is set.
+    batched: replicas as one batched state; by default so on accelerators only, as it is slower on a
+      CPU.
+  """
+  if batched is None:
+    batched = job.num_replicas > 1 and not _is_cpu(mesh)
+  return Batched(job, mesh) if batched else Sequential(job, mesh)
 
 
 def _is_cpu(mesh) -> bool:

@@ -1,24 +1,27 @@
 """Which event of a training job is due after which step."""
 
+from jaxgan.training.job import TrainingJob
+
 _EVENTS = ('log_every', 'evaluate_every', 'picture_every', 'checkpoint_every')
 
 
-def next_event(step: int, last: int, train) -> int:
+def next_event(job: TrainingJob, step: int) -> int:
   """The next step at which the loop has something to do on the host."""
-  return min(last, *((step // period + 1) * period for period in _periods(train, _EVENTS)))
+  return min(job.last_step, *((step // every + 1) * every for every in _periods(job, _EVENTS)))
 
 
-def is_due(step: int, last: int, train, *events: str) -> bool:
+def is_due(job: TrainingJob, step: int, *events: str) -> bool:
   """Whether one of some events follows a step; after the last step, all do.
 
   Args:
+    job: the job.
     step: steps done.
-    last: steps at the end of the job.
-    train: the job's section.
-    events: fields of it; by default those of all events.
+    events: fields of its section `train`; by default those of all events.
   """
-  return step >= last or any(step % every == 0 for every in _periods(train, events or _EVENTS))
+  periods = _periods(job, events or _EVENTS)
+  return step >= job.last_step or any(step % every == 0 for every in periods)
 
 
-def _periods(train, events):
-  return [getattr(train, event) for event in events]
+def _periods(job, events):
+  """Steps between two events of each kind; an epoch where the section does not say."""
+  return [getattr(job.config.train, event) or job.epoch for event in events]

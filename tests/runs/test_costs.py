@@ -59,7 +59,10 @@ def test_equal_steps_are_traced_once(tiny_config, stand_in_data, tmp_path, monke
   monkeypatch.setattr(
     costs, 'make_step', lambda job, batched: traced.append(job) or make_step(job, batched)
   )
-  plain = {'classifier.algorithm.drw_epoch': None, 'methods': stand_in.METHODS}
+  plain = {
+    'classifier.algorithm.drw_epoch': None, 'annotator.train.epochs': 2,
+    'methods': stand_in.METHODS,
+  }  # fmt: skip
   found = _costs(changed(tiny_config, plain), tmp_path)
   assert len(found) == 2 + 2 * 2 and len(traced) == 1 + 2
   assert found['unconditional/cas'] == found['class_balancing/cas']
