@@ -157,7 +157,7 @@ def test_a_classifier_of_other_classes_is_refused(
   )
   known = _setup(tiny_config, tmp_path).classifier
   stand_in_data({'num_classes': 4})
-  monkeypatch.setattr(inputs.jobs, 'load_classifier', lambda *_: known)
+  monkeypatch.setattr(inputs.classifiers_lib, 'load_classifier', lambda *_: known)
   with pytest.raises(UserError, match=r'knows 3 classes .* has 4 classes'):
     _setup(tiny_config, tmp_path / 'other')
 

@@ -64,15 +64,15 @@ class Costs:
     *within, name = job.name.split('/')
     try:
       if name == cas.FOLDER:
-        images = facts.images[name].training.pool
         num_images = cas.num_images(config, len(facts.data.indices[0]))
-        data = training_data.whole(images._replace(**_blank(num_images, facts.data.image_shape)))
-        return _cost(config.cas, data, self._classifier(name), config.replicas, at_once=1)
+        generated = num_images * math.prod(facts.data.image_shape)
+        return _cost(config.cas, generated, self._classifier(name), config.replicas, at_once=1)
       if name in facts.images:
-        return _cost(getattr(config, name), facts.images[name].training, self._classifier(name))
+        resident = _resident(facts.images[name].training)
+        return _cost(getattr(config, name), resident, self._classifier(name))
       if within == [recogniser.ROLE]:
         config = config.recogniser
-      return _cost(config, facts.data, self._method(config, name), config.replicas)
+      return _cost(config, _resident(facts.data), self._method(config, name), config.replicas)
     except UserError:  # A rule refuses it.
       return None
 
@@ -115,11 +115,14 @@ class Costs:
     return known._replace(classify=traced.algorithm.classify, variables=traced.state.variables)
 
 
-def _cost(section, data, traced: _Traced, num_replicas: int = 1, at_once: int = 0) -> Cost:
+def _resident(data) -> int:
+  """Bytes of the images that stay on the device."""
+  return 0 if data.streamed else math.prod(data.pool.images.shape)
+
+
+def _cost(section, resident, traced: _Traced, num_replicas: int = 1, at_once: int = 0) -> Cost:
   """Of a job whose replicas are trained together, unless only some of them are `at_once`."""
-  leaves = jax.tree.leaves(traced.state)
-  size = sum(leaf.size * leaf.dtype.itemsize for leaf in leaves)
-  resident = 0 if data.streamed else math.prod(data.pool.images.shape)
+  size = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(traced.state))
   memory = (at_once or num_replicas) * size + resident
   disk = (section.train.keep + 1) * num_replicas * size
   return Cost(_parameters(traced.state), memory, traced.flops, disk)
@@ -135,14 +138,6 @@ def _parameters(state) -> int:
   return total
 
 
-def _blank(num_images: int, image_shape) -> dict:
-  """Images and labels of Arrays that take no memory."""
-  return {
-    'images': np.broadcast_to(np.uint8(0), (num_images, *image_shape)),
-    'labels': np.broadcast_to(np.int32(0), num_images),
-  }
-
-
 def _trace(section, data, algorithm: Algorithm, frozen) -> _Traced:
   """Traces a step for what XLA counts of it before it optimises it, on images that are not read.
 
@@ -155,8 +150,10 @@ def _trace(section, data, algorithm: Algorithm, frozen) -> _Traced:
   state = jax.eval_shape(algorithm.init, jax.random.key(0))
   if frozen is None:
     return _Traced(algorithm, state, None)
-  blank = _blank(section.train.batch_size * algorithm.images_per_update, data.image_shape)
-  data = training_data.whole(data.pool._replace(**blank))._replace(classes=data.classes[:1])
+  num_images = section.train.batch_size * algorithm.images_per_update
+  images = np.zeros((num_images, *data.image_shape), np.uint8)
+  pool = data.pool._replace(images=images, labels=np.zeros(num_images, np.int32))
+  data = training_data.whole(pool)._replace(classes=data.classes[:1])
   job = TrainingJob('plan', None, section, algorithm, data, frozen)
   one_step, start = make_step(job, batched=False)
   read = data.replica_data(0, 0, algorithm.class_balanced), data.dataset, frozen

@@ -43,7 +43,7 @@ def train(job: TrainingJob, mesh: jax.sharding.Mesh, profile: bool = False) -> N
   are_owed = optional.is_owed(marker)  # A run may end between its checkpoint and its pictures.
   if not are_owed and _is_finished(replicas):
     return
-  with _opened(replicas, mesh, profile) as run, run.saved_when_stopped():
+  with _opened(replicas, mesh, profile) as run:
     if are_owed and run.is_logged:
       with optional.owed(marker):
         run.draw()
@@ -61,7 +61,10 @@ def train(job: TrainingJob, mesh: jax.sharding.Mesh, profile: bool = False) -> N
 
 @contextlib.contextmanager
 def _opened(replicas: Replicas, mesh, profile: bool) -> Iterator['_Run']:
-  """Holds the job's folder; its states are restored or fresh, its log begins after them."""
+  """A context in which a job trains: its folder is held, its states are restored or fresh.
+
+  A stop leaves it with an unranked checkpoint of its step.
+  """
   job = replicas.job
   with (
     lock.held(job.folder),
@@ -75,7 +78,15 @@ def _opened(replicas: Replicas, mesh, profile: bool) -> Iterator['_Run']:
       ) as log,
       stopping.StopRequest(distributed.gather) as stop,
     ):
-      yield _Run(replicas, checkpoints, log, stop, profile)
+      run = _Run(replicas, checkpoints, log, stop, profile)
+      try:
+        yield run
+      except stopping.Stopped as stopped:
+        run.save_unless_saved()
+        logging.message(
+          f'{job.name}: {stopped} after step {run.step}; the same command continues from here'
+        )
+        raise
 
 
 def _start(replicas: Replicas, checkpoints) -> None:
@@ -157,6 +168,11 @@ class _Run:
     self._checkpoints.save(self.step, self._replicas.states(), progress, score)
     self._saved = self.step
 
+  def save_unless_saved(self) -> None:
+    """Saves a step that is not saved yet."""
+    if self._saved != self.step:
+      self._save(None)
+
   def raise_if_stopped(self) -> None:
     """Raises Stopped after a signal to any of the processes."""
     if self._stop():
@@ -197,30 +213,15 @@ class _Run:
     with tracing:
       self._replicas.advance(num_steps, self._stop)
     if found := self._replicas.not_finite():
-      raise self._not_finite(*found)
-
-  def _not_finite(self, what: str, replica: int, step: int) -> FloatingPointError:
-    which = f' of replica {replica}' if self.job.num_replicas > 1 else ''
-    saved = self._checkpoints.latest_step()
-    kept = 'no checkpoint yet' if saved is None else f'the last good checkpoint is step {saved}'
-    return FloatingPointError(
-      f'{self.job.name}: the {what}{which} became NaN or infinite at step {step}; {kept} in '
-      f'{self._checkpoints.folder}: lower the learning rate (config.algorithm.learning_rate) or '
-      'check the data'
-    )
-
-  @contextlib.contextmanager
-  def saved_when_stopped(self):
-    """A context from which a stop leaves with an unranked checkpoint of its step."""
-    try:
-      yield
-    except stopping.Stopped as stopped:
-      if self._saved != self.step:
-        self._save(None)
-      logging.message(
-        f'{self.job.name}: {stopped} after step {self.step}; the same command continues from here'
+      what, replica, step = found
+      which = f' of replica {replica}' if self.job.num_replicas > 1 else ''
+      saved = self._checkpoints.latest_step()
+      kept = 'no checkpoint yet' if saved is None else f'the last good checkpoint is step {saved}'
+      raise FloatingPointError(
+        f'{self.job.name}: the {what}{which} became NaN or infinite at step {step}; {kept} in '
+        f'{self._checkpoints.folder}: lower the learning rate (config.algorithm.learning_rate) or '
+        'check the data'
       )
-      raise
 
 
 def _stopped_at_once():
