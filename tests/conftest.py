@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 import tempfile
 
-from tests import xla
+from tests.support import xla
 
 if 'PYTEST_XDIST_WORKER' not in os.environ:  # Workers inherit what the first process sets.
   os.environ['XLA_FLAGS'] = f'{os.environ.get("XLA_FLAGS", "")} {xla.flags(num_devices=8)}'
@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 from jaxgan.config.overrides import changed
-from tests import stand_in
+from tests.support import stand_in
 
 jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.2)
 gc.set_threshold(50_000, 20, 20)  # Tracing makes many objects, and hardly any of them garbage.
@@ -70,7 +70,7 @@ def one_device():
 @pytest.fixture
 def make_job(tmp_path):
   """Builds a small job with epochs of 6 steps; `wrap` may wrap the algorithm's update."""
-  from tests import toy
+  from tests.support import toy
 
   def make(folder='job', wrap=lambda update: update, evaluate=None, **changes):
     evaluate = evaluate or (lambda state, replica: ({'evaluation/value': 1.0}, 0.0))

@@ -9,8 +9,8 @@ import sys
 import pytest
 
 from jaxgan.config import identity
-from tests import stand_in
-from tests.rooms import LONG, PLACES, ROOMS, UPWARD
+from tests.support import stand_in
+from tests.support.rooms import LONG, PLACES, ROOMS, UPWARD
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FAMILIES = 'jaxgan.runs.families'
@@ -118,8 +118,8 @@ def test_imports_go_up_the_list_of_rooms(module):
   assert upward_imports(module, HOUSE[module]) == set(UPWARD.get(module, ()))
 
 
-WRITTEN = HOUSE | _sources('experiments')
 TESTS = _sources('tests')
+WRITTEN = HOUSE | _sources('experiments') | TESTS
 
 
 @pytest.mark.parametrize('module', WRITTEN)
@@ -225,7 +225,7 @@ import jaxgan
 print(*(name for name in ('jax', 'numpy') if name in sys.modules))
 import jaxgan.runs.families, jaxgan.report
 from jaxgan.training import logging
-from tests.evaluations import CLASS_BALANCE, CODES, save
+from tests.support.evaluations import CLASS_BALANCE, CODES, save
 
 folder = {str(tmp_path)!r}
 logging.read_metrics(folder)

@@ -1,0 +1,132 @@
+"""Names: shown as they are in every picture, table and page, whatever their characters."""
+
+import re
+import warnings
+
+import numpy as np
+import pytest
+
+from jaxgan import report
+from jaxgan.config.overrides import changed
+from jaxgan.drawing import curves, grids
+from jaxgan.evaluation.record import LabelSet
+from jaxgan.report import class_pictures as balance
+from jaxgan.report import code_charts as charts
+from jaxgan.report import code_pictures as codes
+from jaxgan.report.page import pieces
+from jaxgan.runs import execute
+from jaxgan.system import names
+from tests.support import pixels, stand_in
+from tests.support.bad_input import sources
+from tests.support.evaluations import CLASS_BALANCE, CODES, labels, save
+from tests.support.ugly_names import MORE_NAMES, NAMES, watch_figures, watch_pages
+
+SETS = pytest.mark.parametrize('own', [NAMES, MORE_NAMES], ids=['names', 'more names'])
+
+
+@pytest.mark.parametrize(
+  ('name', 'shown', 'width'),
+  [
+    ('cat', 'cat', 3),
+    ('0123456789ab', '01234…789ab', 11),
+    ('猫猫猫猫猫猫', '猫猫…猫猫', 9),
+    ('e\u0301' * 12, 'e\u0301' * 5 + '…' + 'e\u0301' * 5, 11),
+    ('a\tb\x1b[31m', 'a�b�[31m', 8),
+  ],
+)
+def test_a_long_name_loses_its_middle(name, shown, width):
+  assert names.shown(name, 11) == shown and names.width(shown) == width
+
+
+@pytest.mark.parametrize('name', [*NAMES, *MORE_NAMES, '\\', '*', '_a_', 'a\\|b', '~~x~~'])
+def test_escaped_names_are_text_in_tables(name):
+  cell = names.escaped(name)
+  assert names.unescaped(cell) == name and re.search(r'(?<!\\)(\\\\)*[|<`*$\[]', cell) is None
+  assert ''.join(text for _, text in pieces(f'**{cell}**[^2]')) == f'{name}2'
+  assert pieces(f'**{cell}**[^2]')[-1] == ('mark', '2')
+
+
+def test_a_name_inside_a_word_keeps_its_underscores():
+  assert names.escaped('class_balancing') == 'class_balancing' and names.escaped('_a') == '\\_a'
+
+
+@SETS
+def test_figures_show_names_as_they_are(tmp_path, monkeypatch, own):
+  figures, k = watch_figures(monkeypatch), len(own)
+  counts, path = np.arange(k, 0, -1), tmp_path / 'figure.png'
+  rows = [
+    {'step': step, 'loss/$a_': 1.0, 'evaluation/class_counts': counts, 'prior': counts / 99}
+    for step in (1, 2)
+  ]
+  results = {'class_frechet/annotator': [1.0] * k}
+  label_set = LabelSet(names=tuple(own), counts=tuple(counts.tolist()))
+  labels = np.arange(3 * k) % k
+  coded = [f'code {i} → {names.shown(name)}' for i, name in enumerate(own)]
+  with warnings.catch_warnings():
+    warnings.simplefilter('error')  # Nothing is said of glyphs that no font has.
+    balance.class_histogram_over_time(rows, path, own, train_counts=counts)
+    balance.class_histogram({'_$m$': counts}, label_set, path)
+    balance.class_frechet({'_$m$': results}, label_set, 'annotator', path)
+    balance.samples_by_class({'m': (pixels.flat(labels), labels)}, own, path)
+    charts.prior_over_time(rows, path, counts / 99, np.arange(k), own)
+    charts.prior_against_truth(counts / 99, counts / 99, coded, path)
+    charts.confusion(np.eye(k) * 9, own, path)
+    curves.loss_curves(rows, path)
+  *figures, losses = figures
+  assert len(figures) == 7 and 'loss/$a_' in losses
+  for texts in figures:
+    missing = [name for name in map(names.shown, own) if not any(name in t for t in texts)]
+    assert not missing, texts
+  assert all('uniform' in texts for texts in figures[:2])
+  assert '_$m$' in figures[2] and any(text.startswith('_$m$  (KL') for text in figures[1])
+
+
+@SETS
+def test_pages_show_names_as_they_are(tmp_path, monkeypatch, own):
+  written, path = watch_pages(monkeypatch), tmp_path / 'page.png'
+  shown, k = list(map(names.shown, own)), len(own)
+  grids.save_png(path, codes.code_grid(pixels.flat(np.zeros((k, 2))), shown))
+  assert ''.join(written) == ''.join(shown)
+  codes.traversal(pixels.flat(np.zeros((k, 3))), path, shown, title='_$t$')
+  codes.code_grids({'_$m$': pixels.flat(np.zeros((k, 2)))}, path)
+  pixels.assert_not_cut(path)
+
+
+def test_reports_show_names_as_they_are(tmp_path):
+  """Those of experiments, classes and data, in Markdown, HTML and the terminal."""
+  odd, own = 'a|b **c** [^1] `d` $e$', list(NAMES[:3])
+  classes = {'classes': labels(own, [5000, 500, 50])['classes']}
+  save(tmp_path / 'a', CLASS_BALANCE, fields={'data': odd}, experiment=odd, labels=classes)
+  others = labels(['猫', 'a|b', '_c_'], [6300, 3000, 100])
+  save(tmp_path / 'b', CODES, experiment=odd, labels=others)
+  text = report.report([tmp_path], tmp_path / 'report.md')
+  header, _, scores, *_ = [line for line in text.splitlines() if line.startswith('|')]
+  assert scores.startswith(f'| {names.escaped(odd)} | class_balancing |')
+  assert len({len(re.split(r'(?<!\\)\|', line)) for line in (header, scores)}) == 1
+  assert '| 猫 | a\\|b | \\_c\\_ |' in text and f'data: {names.escaped(odd)};' in text
+  terminal = report.console_table(report.collect([tmp_path])).splitlines()
+  assert terminal[0] == odd and terminal[1].split()[-3:] == own
+  assert len({names.width(line) for line in terminal[1:4]}) == 1
+  report.report([tmp_path], tmp_path / 'report.html')
+  html = (tmp_path / 'report.html').read_text(encoding='utf-8')
+  assert f'<th scope="row">{odd}</th>' in re.sub(r'>\s+', '>', html).replace('\n</', '</')
+
+
+@pytest.mark.parametrize('family', ['class_balancing', 'codes'])
+def test_a_run_with_the_ugliest_names(tmp_path, monkeypatch, capfd, family):
+  figures = watch_figures(monkeypatch)
+  config = stand_in.tiny() if family == 'class_balancing' else stand_in.tiny_codes()
+  source = sources.files(sources.class_folders(NAMES, images=4, size=8))(tmp_path / 'source')
+  config = stand_in.on_own_images(config, source, tmp_path / 'data')
+  config = changed(config, {'train.preview': True})
+  table = execute.run(config, tmp_path / 'run')
+  lines = capfd.readouterr().err
+  assert 'left out' not in lines and 'Traceback' not in lines and 'UserWarning' not in lines
+  assert lines.count('no installed font') <= 1
+  assert all(p.exists() for p in (tmp_path / 'run' / config.methods[0]).glob('checkpoints/4'))
+  drawn = [text for texts in figures for text in texts]
+  for name in map(names.shown, NAMES):
+    assert name in drawn
+    assert family == 'codes' or name in table
+  report.report([tmp_path / 'run'], tmp_path / 'report.md')
+  report.report([tmp_path / 'run'], tmp_path / 'report.html')

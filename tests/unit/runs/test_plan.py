@@ -1,0 +1,158 @@
+"""What a command will do, and what it refuses, before anything is prepared or trained."""
+
+import re
+
+import pytest
+
+from experiments import fashion_lt
+from jaxgan.config.overrides import changed
+from jaxgan.errors import UserError
+from jaxgan.runs import execute, facts, plan, show
+from jaxgan.runs.experiment import resolved
+from jaxgan.runs.plan import Kind
+from jaxgan.training import loop
+from tests.support import stand_in
+
+
+def _fashion(folder):
+  config = fashion_lt.get_config('method=class_balancing')
+  return resolved(changed(config, {'data.data_dir': str(folder / 'data')}))
+
+
+def _contents(folder):
+  return sorted(path.relative_to(folder) for path in folder.rglob('*'))
+
+
+def test_a_plan_of_images_that_are_not_prepared(tmp_path):
+  config = _fashion(tmp_path)
+  _, found, planned = plan.planned(config, tmp_path / 'run', config.methods, prepare=False)
+  assert planned.refusals == () and not found.are_prepared
+  jobs = [(str(job.kind), job.name, job.is_done, job.steps) for job in planned.jobs]
+  prepared = [name for kind, name, *_ in jobs if kind == 'prepare']
+  assert prepared == ['long_tail_fashion/ratio_50', 'long_tail_fashion/ratio_1']
+  assert jobs[len(prepared) :] == [
+    ('train', 'classifier', False, None),
+    ('train', 'annotator', False, None),
+    ('train', 'class_balancing', False, 3000),
+    ('train', 'class_balancing/cas', False, None),
+    ('evaluate', 'class_balancing', False, 0),
+    ('compare', 'methods', False, 0),
+  ]
+  assert _contents(tmp_path) == []
+
+
+def test_a_plan_counts_steps_once_the_images_are_there(tmp_path):
+  config = _fashion(tmp_path)
+  facts.read_facts(config, tmp_path / 'run', config.methods, prepare=True)
+  _, found, planned = plan.planned(config, tmp_path / 'run', config.methods, prepare=False)
+  assert found.are_prepared
+  lengths = {job.name: job.steps for job in planned.jobs if job.kind == Kind.TRAIN}
+  # 2,518 images, 78 batches of 32; 5,000 images a split of the annotator.
+  images = {
+    role: len(found.images[role].training.pool.labels) for role in ('classifier', 'annotator')
+  }
+  epochs = {role: getattr(config, role).train.epochs for role in images}
+  expected = {role: epochs[role] * (images[role] // 32) for role in images}
+  assert {role: lengths[role] for role in images} == expected
+  assert not (tmp_path / 'run').exists()
+
+
+def test_every_refusal_at_once(tmp_path):
+  config = changed(
+    _fashion(tmp_path),
+    {
+      'data.crop_padding': 16,
+      'algorithm.count_start': (1.0, 2.0, 3.0),
+      'annotator.algorithm.input_mean': (0.5, 0.5),
+      'annotator.algorithm.input_std': (0.5, 0.5),
+      'classifier.folder': str(tmp_path / 'nowhere'),
+    },
+  )
+  _, _, planned = plan.planned(config, tmp_path / 'run', config.methods, prepare=False)
+  expected = (
+    r'nowhere holds no run',
+    r'config\.data\.crop_padding=16 is not possible with images of 16 pixels',
+    r'config\.algorithm\.count_start has 3 numbers, .* has 10 classes',
+    r'config\.annotator\.algorithm\.input_mean=.* has 2 numbers, the images have 1 channels',
+  )
+  assert len(planned.refusals) == len(expected)
+  for line, pattern in zip(planned.refusals, expected, strict=True):
+    assert re.search(pattern, line) and '\n' not in line
+  with pytest.raises(UserError, match=r'holds no run.* \(and 3 more: --mode=plan\)$'):
+    execute.start(config, tmp_path / 'run', config.methods)
+  assert _contents(tmp_path) == []  # Neither prepared nor trained.
+
+
+def test_a_source_that_is_not_there_leaves_no_jobs(tmp_path):
+  source = {'data.dataset': 'long_tail_folder', 'data.source': str(tmp_path / 'nowhere')}
+  config = changed(_fashion(tmp_path), source)
+  _, _, planned = plan.planned(config, tmp_path / 'run', config.methods, prepare=False)
+  assert planned.jobs == () and 'nowhere does not exist' in planned.refusals[0]
+
+
+def test_a_finished_run_is_done(finished, tiny_config, stand_in_data):
+  del stand_in_data
+  tiny_config = changed(tiny_config, {'methods': stand_in.METHODS})
+  _, _, planned = plan.planned(tiny_config, finished[0], tiny_config.methods, prepare=False)
+  trained = {job.name: (job.step, job.is_done) for job in planned.jobs if job.kind == Kind.TRAIN}
+  assert trained['class_balancing'] == trained['unconditional'] == (4, True)
+  assert trained['classifier'][1] and trained['annotator'][1]
+  # 76 images, as many as for training, in batches of 8.
+  assert trained['class_balancing/cas'] == (9, True)
+  tiny_config = changed(tiny_config, {'train.steps': 6})
+  _, _, longer = plan.planned(tiny_config, finished[0], tiny_config.methods, prepare=False)
+  jobs = {job.name: job for job in longer.jobs if job.kind == Kind.TRAIN}
+  assert not jobs['class_balancing'].is_done and jobs['classifier'].is_done
+
+
+def test_a_score_is_done_when_that_of_every_replica_is(tiny_config, stand_in_data, tmp_path):
+  del stand_in_data
+  tiny_config = changed(tiny_config, {'replicas': 2})
+
+  def score():
+    _, _, planned = plan.planned(tiny_config, tmp_path, tiny_config.methods, prepare=False)
+    return {job.name: job.step for job in planned.jobs}['class_balancing/cas']
+
+  def trained(folder, step):
+    (tmp_path / folder / 'checkpoints' / str(step)).mkdir(parents=True)
+    (tmp_path / folder / 'config.json').write_text('{"schema": 2}')
+
+  for replica, step in enumerate((9, 7)):
+    assert score() is None
+    trained(f'class_balancing/replica_0{replica}/cas', step)
+  assert score() is None  # The method is not: there will be another checkpoint.
+  trained('class_balancing', 4)
+  assert score() == 7
+
+
+def test_one_network_for_both_roles_is_one_job(tiny_config, stand_in_data, tmp_path):
+  del stand_in_data
+  _, _, planned = plan.planned(tiny_config, tmp_path, tiny_config.methods, prepare=False)
+  names = [job.name for job in planned.jobs if job.kind == Kind.TRAIN]
+  same = tiny_config.classifier == tiny_config.annotator
+  assert ('annotator' in names) == (not same) and names.count('classifier') == 1
+
+
+def test_a_recogniser_is_an_experiment_of_its_own(stand_in_data, tmp_path):
+  stand_in_data({'metadata': {'labelled': False}})
+  config = changed(stand_in.tiny_balanced(), {'recogniser.algorithm.num_categories': 4})
+  _, _, planned = plan.planned(config, tmp_path, config.methods, prepare=False)
+  names = [(str(job.kind), job.name) for job in planned.jobs]
+  assert planned.refusals == ()
+  assert names[:2] == [
+    ('train', 'recogniser/elastic_infogan'),
+    ('evaluate', 'recogniser/elastic_infogan'),
+  ]
+
+
+def test_lines(tmp_path, monkeypatch):
+  monkeypatch.setattr(loop, 'train', lambda *a, **k: pytest.fail('trained'))
+  config = _fashion(tmp_path)
+  config, found, planned = plan.planned(config, tmp_path / 'run', config.methods, prepare=False)
+  lines = show.lines(config, found, planned)
+  by_job = {' '.join(line.split()[:2]): line for line in lines[1:-2]}
+  assert len(by_job) == len(planned.jobs) and lines[-1] == 'nothing is refused'
+  assert re.search(r'missing +3,000 .* M +[\d.]+ MB +[\d.]+ GFLOP', by_job['train class_balancing'])
+  assert 'unknown until prepared' in by_job['train classifier']
+  refused = show.lines(config, found, planned._replace(refusals=('x', 'y')))
+  assert refused[-2:] == ['refused: x', 'refused: y']
