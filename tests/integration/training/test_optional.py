@@ -1,6 +1,8 @@
 """Optional outputs: none ends a run, and a run that was killed before them still gets them."""
 
+import contextlib
 import json
+import types
 
 import pytest
 import tensorboardX.summary
@@ -9,8 +11,9 @@ from jaxgan import report
 from jaxgan.config.overrides import changed
 from jaxgan.errors import UserError
 from jaxgan.runs import execute
-from jaxgan.system import checkpoint, stopping
+from jaxgan.system import checkpoint, distributed, files, stopping
 from jaxgan.training import loop, optional
+from jaxgan.training.job import OptionalOutput
 from tests.support import stand_in, toy
 
 ERRORS = (ValueError, RuntimeError, MemoryError, KeyError)
@@ -60,6 +63,29 @@ def test_no_optional_output_ends_training(make_job, mesh, monkeypatch, capsys, e
     assert lines.count(line) == 1
   assert 'two lines' not in lines or error is KeyError  # Its message is one line, quoted.
   assert not (job.folder / 'outputs_owed').exists()
+
+
+@pytest.mark.parametrize('several', [False, True])
+def test_with_several_processes_what_is_observed_is_not_left_out(
+  make_job, monkeypatch, capsys, several
+):
+  """One process that left a collective out would block the others; only one of them writes."""
+  job, written = make_job(), []
+  run = types.SimpleNamespace(job=job, step=2, _replicas=types.SimpleNamespace(state=lambda r: r))
+  monkeypatch.setattr(distributed, 'are_several', lambda: several)
+
+  def draw(write, observe=lambda state, step, replica: (state, step)):
+    loop._Run._draw(run, OptionalOutput('a picture', 'log_every', write, observe))
+
+  draw(lambda *arguments: written.append(arguments))
+  assert written == [(job.folder, 2, (0, 2))]
+  draw(raises(ValueError))
+  assert capsys.readouterr().err == 'a picture left out: ValueError: an error\n'
+  with pytest.raises(ValueError, match='an error') if several else contextlib.nullcontext():
+    draw(lambda *arguments: written.append(arguments), raises(ValueError))
+  monkeypatch.setattr(files, 'is_writer', lambda: False)
+  draw(lambda *arguments: written.append(arguments))
+  assert len(written) == 1
 
 
 def test_an_error_in_an_evaluation_still_ends_training(make_job, mesh):
