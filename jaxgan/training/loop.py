@@ -145,8 +145,7 @@ class _Run:
 
   def evaluate(self) -> float | None:
     """Writes a row of the log for each replica; returns the score that ranks the checkpoint."""
-    steps, scores = self.step - self._replicas.logged_step, []
-    rows = [{n: total / steps for n, total in sums.items()} for sums in self._replicas.sums()]
+    rows, scores = self._replicas.means(), []
     with _stopped_at_once():
       for replica, row in enumerate(rows if self._is_due('evaluate_every') else ()):
         values, score = self.job.evaluate(self._replicas.state(replica), replica)

@@ -95,6 +95,11 @@ class Replicas:
     sums = [distributed.to_host(carry.metrics) for carry in self.carries]
     return [self._one(sums, replica) for replica in range(self.job.num_replicas)]
 
+  def means(self) -> list[dict]:
+    """Mean metrics of each replica over the steps since `logged_step`."""
+    steps = self.step - self.logged_step
+    return [{name: (total / steps).tolist() for name, total in s.items()} for s in self.sums()]
+
   def restart_sums(self) -> None:
     """The step that is done has been logged: the next sums begin."""
     self.logged_step = self.step

@@ -39,7 +39,7 @@ def jobs(stand_in_data, monkeypatch):
     (job.folder / 'metrics.jsonl').write_text(json.dumps(row) + '\n')
 
   monkeypatch.setattr(downstream, 'jaxgan', types.SimpleNamespace(load=load))
-  monkeypatch.setattr(downstream.loop, 'run', run)
+  monkeypatch.setattr(downstream.loop, 'train', run)
   return asked
 
 

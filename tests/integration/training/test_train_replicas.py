@@ -60,8 +60,7 @@ def _means_over(trainer, num_steps, should_stop=_never):
   """Mean metrics over steps that are taken now."""
   trainer.restart_sums()
   trainer.advance(num_steps, should_stop)
-  done = trainer.step - trainer.logged_step
-  return [{name: (total / done).tolist() for name, total in s.items()} for s in trainer.sums()]
+  return trainer.means()
 
 
 @functools.cache
