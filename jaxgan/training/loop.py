@@ -161,11 +161,8 @@ class _Run:
       self._save(score)
 
   def _save(self, score):
-    """Starts to write a checkpoint, with what the next row of the log begins with."""
-    sums = [{n: total.tolist() for n, total in s.items()} for s in self._replicas.sums()]
-    progress = {'logged_step': self._replicas.logged_step, 'sums': sums}
-    self._checkpoints.save(self.step, self._replicas.states(), progress, score)
-    self._saved = self.step
+    replicas, self._saved = self._replicas, self.step
+    self._checkpoints.save(self.step, replicas.states(), replicas.progress(), score)
 
   def save_unless_saved(self) -> None:
     """Saves a step that is not saved yet."""

@@ -100,6 +100,11 @@ class Replicas:
     steps = self.step - self.logged_step
     return [{name: (total / steps).tolist() for name, total in s.items()} for s in self.sums()]
 
+  def progress(self) -> dict:
+    """What a checkpoint remembers beside the states: what the next row of the log begins with."""
+    sums = [{name: total.tolist() for name, total in s.items()} for s in self.sums()]
+    return {'logged_step': self.logged_step, 'sums': sums}
+
   def restart_sums(self) -> None:
     """The step that is done has been logged: the next sums begin."""
     self.logged_step = self.step
