@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 from jaxgan.algorithms import regularisers
-from jaxgan.evaluation.metric import LOWER, METRICS, is_compared
+from jaxgan.evaluation.metric import GENERATED, LOWER, is_compared
 from jaxgan.metrics import bootstrap
 
 BASELINE = 'unconditional'
@@ -41,9 +41,8 @@ class Comparison(NamedTuple):
 
 def scores() -> dict:
   """The metrics by which methods are better or worse, by name."""
-  metrics = METRICS['generated']
-  names = dict.fromkeys([*HEADINGS, *metrics])
-  return {name: metrics[name] for name in names if is_compared(metrics[name])}
+  names = dict.fromkeys([*HEADINGS, *GENERATED])
+  return {name: GENERATED[name] for name in names if is_compared(GENERATED[name])}
 
 
 def heading(score: str) -> str:
@@ -83,7 +82,7 @@ def compare(rows) -> list[Comparison]:
     for row in group:
       baselines = _baselines(row, group)
       if row not in baselines:
-        comparisons.append(_compare(row, _at_the_same_step(row, baselines)))
+        comparisons.append(_compare(row, baselines))
   return comparisons
 
 
@@ -96,30 +95,21 @@ def _baselines(row, group):
   return [other for other in plain or group if other.method == name]
 
 
-def _at_the_same_step(row, baselines):
-  """Of several baselines one of as many steps, where there is one."""
-  step = row.records[0].step
-  return min(baselines, key=lambda other: other.records[0].step != step)
-
-
-def _compare(row, baseline):
+def _compare(row, baselines):
+  step = row.records[0].step  # Of several baselines one of as many steps, where there is one.
+  baseline = min(baselines, key=lambda other: other.records[0].step != step)
   ours, theirs = _by_run(row), _by_run(baseline)
+  same_cas = all(row.settings.get(name) == baseline.settings.get(name) for name in _CAS)
   shared = [run for run in ours if run in theirs]
   verdicts = {}
   for score, metric in scores().items():
-    if score == 'cas' and _cas_protocol(row) != _cas_protocol(baseline):
-      continue
     pairs = [(ours[run].get(score), theirs[run].get(score)) for run in shared]
     pairs = [pair for pair in pairs if None not in pair]
-    if pairs:
+    if pairs and (same_cas or score != 'cas'):
       columns = tuple(zip(*pairs, strict=True))
       interval = bootstrap.paired_interval(*columns) if len(pairs) > 1 else None
       verdicts[score] = (bootstrap.verdict(*columns, metric.better == LOWER), interval)
   return Comparison(row, baseline, len(shared), verdicts)
-
-
-def _cas_protocol(row):
-  return [row.settings.get(name) for name in _CAS]
 
 
 def _by_run(row):

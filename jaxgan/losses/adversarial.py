@@ -7,6 +7,8 @@ returns the mean over the batch, to be minimised.
 import jax
 import jax.numpy as jnp
 
+from jaxgan.system.registry import Registry
+
 
 def _paired(real_logits, fake_logits):
   if real_logits.shape != fake_logits.shape:
@@ -70,7 +72,6 @@ def hinge_generator(real_logits, fake_logits):
   Returns:
     Scalar.
   """
-  del real_logits
   return -jnp.mean(fake_logits)
 
 
@@ -99,16 +100,15 @@ def non_saturating_generator(real_logits, fake_logits):
   Returns:
     Scalar.
   """
-  del real_logits
   return jnp.mean(jax.nn.softplus(-fake_logits))
 
 
 # Name -> (loss of the discriminator, loss of the generator).
-LOSSES = {
-  'relativistic': (relativistic_discriminator, relativistic_generator),
-  'hinge': (hinge_discriminator, hinge_generator),
-  'non_saturating': (
-    non_saturating_discriminator,
-    non_saturating_generator,
-  ),
-}
+LOSSES = Registry(
+  'loss of GANs',
+  {
+    'relativistic': (relativistic_discriminator, relativistic_generator),
+    'hinge': (hinge_discriminator, hinge_generator),
+    'non_saturating': (non_saturating_discriminator, non_saturating_generator),
+  },
+)

@@ -1,22 +1,12 @@
 """Report: the evaluations of many runs in tables, beside the published numbers.
 
-The family of an evaluation's method defines the tables: its REPORT is a module with
-
-  TITLE                     of its section
-  published(record)         -> (the paper's values, their source)
-  section(rows, footnotes)  -> tables and texts, see `jaxgan.report.blocks`
-  console(rows)             -> texts for the terminal
-  pictures(rows, out)       what it draws beside the report `out`
-
-Its PAGE is a module with what a page shows of a run:
-
-  trained(folder, class_names, train_counts)  -> blocks of what it has since it began
-  evaluated(folder, record)                   -> blocks of its evaluation
+The family of an evaluation's method defines the tables, see `jaxgan.runs.family.Family`.
 """
 
 import contextlib
 from pathlib import Path
 
+from jaxgan.config import identity
 from jaxgan.errors import UserError
 from jaxgan.evaluation import metric
 from jaxgan.evaluation import record as record_lib
@@ -77,7 +67,7 @@ def _write_markdown(rows, text, out):
   failed = None
   for family, own in _by_family(rows):
     try:
-      family.REPORT.pictures(own, out)
+      family.pictures(own, out)
     except (UserError, OSError):
       raise
     except Exception as error:  # The numbers stand.
@@ -118,16 +108,19 @@ def collect(work_dirs):
       )
     paths |= {path.resolve(): path for path in found}
   records = [(_read(path), path.parent) for path in paths.values()]
-  return merge(records, lambda record: _family(record).REPORT.published(record))
+  return merge(records, lambda record: _family(record).published(record))
 
 
 def _read(path):
   """The record in a file, checked by the metrics of its family."""
   record = record_lib.read(path)
+  for folder in (path.parent, path.parent.parent):  # That of a replica has no configuration.
+    if (folder / identity.NAME).exists():
+      identity.content(folder)  # Imports what registered the method and its metrics.
   try:
     if record.method not in families.all_methods():
       raise ValueError(f'there is no method {record.method!r}')
-    metric.check(_family(record).METRICS, record)
+    metric.check(_family(record).metrics, record)
   except ValueError as error:
     raise record_lib.damaged(path, error) from error
   return record
@@ -145,7 +138,7 @@ def markdown_table(rows):
   footnotes = Footnotes()
   parts = []
   for family, own in _by_family(rows):
-    parts += [f'## {family.REPORT.TITLE}', *map(_markdown, _section(family, own, footnotes))]
+    parts += [f'## {family.title}', *map(_markdown, _section(family, own, footnotes))]
   return '\n\n'.join([*parts, '\n'.join(footnotes.lines())])
 
 
@@ -161,7 +154,7 @@ def console_table(rows):
   blocks = []
   for family, own in _by_family(rows):
     with _damage_told(own):
-      blocks += family.REPORT.console(own)
+      blocks += family.console(own)
   return '\n\n'.join(blocks)
 
 
@@ -177,7 +170,7 @@ def _page(rows):
 
   footnotes, sections = Footnotes(), []
   for family, own in _by_family(rows):
-    sections.append(page.Section(family.REPORT.TITLE, _section(family, own, footnotes)))
+    sections.append(page.Section(family.title, _section(family, own, footnotes)))
   for row in rows:
     several = f' (first of {len(row.folders)} runs)' if len(row.folders) > 1 else ''
     title = f'{row.experiment}: {row.method}{several}'
@@ -189,7 +182,7 @@ def _page(rows):
 def _blocks(row):
   """What the page shows of the first run of a row."""
   record, folder = row.records[0], row.folders[0]
-  shown, labels = _family(record).PAGE, record.labels.get('classes')
+  shown, labels = _family(record), record.labels.get('classes')
   with _damage_told([row], 'its log or its images are'):
     trained = shown.trained(folder, labels.names if labels else (), labels.counts if labels else ())
     return trained + shown.evaluated(folder, record)
@@ -214,8 +207,8 @@ def _family(record):
 def _section(family, rows, footnotes):
   """The tables of a family, then metrics from outside and what differs from the authors' code."""
   with _damage_told(rows):
-    parts = family.REPORT.section(rows, footnotes) + others.blocks(rows, family.METRICS)
-  differing = differences.cells(family.DIFFERENCES, rows)
+    parts = family.section(rows, footnotes) + others.blocks(rows, family.metrics)
+  differing = differences.cells(family.differences, rows)
   if len(differing) > 1:
     parts += [Table(differences.TITLE, differing), Text(differences.EXPLANATION)]
   return parts
@@ -223,5 +216,5 @@ def _section(family, rows, footnotes):
 
 def _by_family(rows):
   """[(family, its rows)] of the families that have rows."""
-  own = {family: [r for r in rows if _family(r) is family] for family in families.all_families()}
+  own = {family: [r for r in rows if _family(r) is family] for family in families.FAMILIES.values()}
   return [(family, rows) for family, rows in own.items() if rows]

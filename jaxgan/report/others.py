@@ -1,4 +1,4 @@
-"""The table of metrics that were added from outside, see `jaxgan.evaluation.metric.register`."""
+"""The table of metrics that were added from outside, see `jaxgan.evaluation.metric`."""
 
 from jaxgan.evaluation import metric, verdicts
 from jaxgan.report import formatting

@@ -97,7 +97,7 @@ def train_method(made: Inputs, method: str, profile: bool = False) -> None:
   evaluation, data = made.evaluation(method), made.data
   own, folder = folders.method_config(made.config, method, data), made.workdir / method
   job = TrainingJob(method, folder, own, algorithm, data, frozen, evaluation.periodic)
-  drawn = outputs.of_method(job, evaluation, made.family.PAGE.trained)
+  drawn = outputs.of_method(job, evaluation, made.family.trained)
   loop.train(job._replace(outputs=drawn), made.mesh, profile)
 
 
@@ -153,7 +153,7 @@ def summarise(workdir: pathlib.Path) -> str:
   rows = report.collect([workdir])  # Refuses what is damaged before it is drawn.
   table, paths = report.console_table(rows), []
   for family in dict.fromkeys(families.family_of([method]) for method in found):
-    own = {method: folder for method, folder in found.items() if method in family.METHODS}
+    own = {method: folder for method, folder in found.items() if method in family.methods}
     with optional.output(f'pictures of {workdir}'):
       paths += family.compare(workdir, own)
   return '\n'.join([table, '', *(f'picture: {path}' for path in paths)])

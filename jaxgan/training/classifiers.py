@@ -54,7 +54,8 @@ def job_config(seed: int, section, arrays, kind=ClassifierJob, **others):
   the class, which may have other fields.
   """
   sections = {'data': section.data, 'algorithm': section.algorithm, 'train': section.train}
-  return kind(seed=seed, images=arrays.key, **sections, **others)
+  modules = tuple(sorted(section_lib.registered_by(section)))
+  return kind(seed=seed, images=arrays.key, modules=modules, **sections, **others)
 
 
 def build_classifier(config, arrays, steps_per_epoch: int | None = None):

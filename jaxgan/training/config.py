@@ -59,8 +59,14 @@ class ClassifierSection(Training):
   )
 
 
-class ClassifierJob(Training):
+class Job(Section):
+  """What the folder of every job remembers beside its sections."""
+
+  images: str = field('', 'key of its training images')
+  modules: tuple[str, ...] = field((), 'modules that registered what it uses', free=True)
+
+
+class ClassifierJob(Training, Job):
   """What the folder of a classifier remembers."""
 
   seed: Seed = field(0, 'of the job')
-  images: str = field('', 'key of its training images')

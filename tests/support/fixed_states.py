@@ -23,7 +23,7 @@ from jaxgan.data import loading, pixels
 from jaxgan.evaluation import features
 from jaxgan.runs import families
 from jaxgan.training import classifiers
-from tests.support import stand_in
+from tests.support import registered, stand_in
 
 STORED = pathlib.Path(__file__).parent / 'fixed_states.json'
 STEP = 1000
@@ -101,7 +101,7 @@ def _inception(config):
 
   def apply(variables, images):
     flat = pixels.scale(images).reshape(len(images), -1)
-    return jnp.sin(jnp.matmul(flat, variables, precision='highest'))
+    return None, jnp.sin(jnp.matmul(flat, variables, precision='highest'))
 
   return features.FeatureNetwork('inception', 'fid', 'inception-fixed', 'none', apply, variables)
 
@@ -138,7 +138,7 @@ def evaluate(name: str, folder: pathlib.Path):
     setup, (method,) = _setup(config, folder), config.methods
     algorithm, _ = setup.family.build(config, method, setup.data, setup.classifiers)
     state = _filled(jax.eval_shape(algorithm.init, jax.random.key(0)), seed=3)
-    evaluation = setup.family.evaluation(setup, method, algorithm)
+    evaluation = setup.family.evaluate(setup, method, algorithm)
     values, score = evaluation.periodic(state, 0)
     (folder / method).mkdir()
     evaluation.write(folder / method, STEP, state, 0)
@@ -149,7 +149,7 @@ def main():
   """Writes the evaluations of all cases."""
   found = {}
   for name in CASES:
-    with tempfile.TemporaryDirectory() as folder:
+    with registered.imported('tests.support.small'), tempfile.TemporaryDirectory() as folder:
       values, score, evaluation = evaluate(name, pathlib.Path(folder))
     del evaluation['run']['hardware'], evaluation['run']['jax']
     found[name] = {'logged': values, 'score': score, 'evaluation': evaluation}

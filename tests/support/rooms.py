@@ -13,14 +13,6 @@ PLACES = {'jaxgan': 'top', 'jaxgan.main': 'top', 'jaxgan.drawing': 'report'}
 
 # What a module imports from a room after its own.
 UPWARD = {
-  'jaxgan.config.documentation': (
-    'jaxgan.algorithms.classifier',
-    'jaxgan.data.config',
-    'jaxgan.runs.families',
-    'jaxgan.runs.experiment',
-    'jaxgan.training.config',
-  ),
-  'jaxgan.config.identity': ('data_prep.prepared_names',),
   'jaxgan.report': ('jaxgan.runs.families',),
 }
 

@@ -1,4 +1,7 @@
-"""Networks of a layer or two, by names that a configuration can choose: they compile at once.
+"""Networks of a layer or two, registered by names that a configuration can choose.
+
+They compile at once. For the time of a session `tests.conftest` imports this module, as the module
+of a user that registers its networks.
 
 What a test asks of training is seldom what the layers are. These have all that the published ones
 have for others to see: batch norm, spectral norm, labels, heads and features.
@@ -15,8 +18,7 @@ from jaxgan.algorithms import classifier
 from jaxgan.networks import gans, infogans
 from jaxgan.networks.conditional import HEADS, batch_norm
 from jaxgan.networks.spectral import normaliser
-
-NAME, CLASSIFIER = 'small', 'small_classifier'
+from tests.support.registered import SMALL, SMALL_CLASSIFIER
 
 
 class _Layer(nn.Module):
@@ -104,13 +106,16 @@ def _make_gan(config, image_shape, conditional, head, num_classes):
   return generator, Discriminator(head, num_classes, dtype)
 
 
-classifier.NETWORKS[CLASSIFIER] = lambda num_classes, config: Classifier(num_classes)
-gans.NETWORKS[NAME] = gans.Network(_make_gan, lambda image_size: None)
-infogans.NETWORKS[NAME] = infogans.Network(
-  generator=lambda config, shape, code_dim, activation: _CodesGenerator(shape, activation),
-  trunk=lambda config: _Layer(8),
-  discriminator_head=_DiscriminatorHead,
-  recognition_head=lambda config, *sizes: _RecognitionHead(*sizes),
-  check=lambda image_size: None,
-  has_width=False,
+classifier.NETWORKS.register(SMALL_CLASSIFIER, lambda num_classes, config: Classifier(num_classes))
+gans.NETWORKS.register(SMALL, gans.Network(_make_gan, lambda image_size: None))
+infogans.NETWORKS.register(
+  SMALL,
+  infogans.Network(
+    generator=lambda config, shape, code_dim, activation: _CodesGenerator(shape, activation),
+    trunk=lambda config: _Layer(8),
+    discriminator_head=_DiscriminatorHead,
+    recognition_head=lambda config, *sizes: _RecognitionHead(*sizes),
+    check=lambda image_size: None,
+    has_width=False,
+  ),
 )

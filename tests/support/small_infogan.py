@@ -8,7 +8,7 @@ from jaxgan.algorithms import Batch
 from jaxgan.algorithms.infogan import VARIANTS
 from jaxgan.algorithms.infogan_methods import InfoGanConfig
 from jaxgan.config.overrides import changed
-from tests.support import small
+from tests.support.registered import SMALL
 
 SHAPE = (8, 8, 1)
 K = 3
@@ -19,7 +19,7 @@ def section(method='elastic_infogan', **changes):
   """The paper's values, but for short noise and an epsilon that keeps Adam from rounding errors."""
   prior, contrastive = VARIANTS[method]
   config = InfoGanConfig(
-    network=small.NAME,
+    network=SMALL,
     width=4,
     prior=prior,
     contrastive=contrastive,

@@ -13,7 +13,7 @@ from jaxgan.config.overrides import changed
 from jaxgan.data import loading, sources, training_data
 from jaxgan.runs.experiment import Experiment, resolved
 from jaxgan.system import parallel
-from tests.support import small
+from tests.support.registered import SMALL, SMALL_CLASSIFIER
 
 CLASS_COUNTS = (40, 24, 12)
 ODD_NAMES = ('cat', 'AC/DC', 'zèbre rare')
@@ -100,11 +100,11 @@ def shrink(config: Experiment) -> Experiment:
 def _shrink(config, small_networks):
   if small_networks:
     names = {
-      f'{role}.algorithm.network': small.CLASSIFIER for role in ROLES if getattr(config, role)
+      f'{role}.algorithm.network': SMALL_CLASSIFIER for role in ROLES if getattr(config, role)
     }
     if config.recogniser:
-      names['recogniser.algorithm.network'] = small.NAME
-    config = changed(config, {'algorithm.network': small.NAME, **names})
+      names['recogniser.algorithm.network'] = SMALL
+    config = changed(config, {'algorithm.network': SMALL, **names})
   return resolved(shrink(config))
 
 

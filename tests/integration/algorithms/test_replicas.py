@@ -17,7 +17,7 @@ from jaxgan.algorithms.gan_methods import METHODS
 from jaxgan.algorithms.infogan import infogan
 from jaxgan.config.overrides import changed
 from jaxgan.runs.experiment import resolved
-from tests.support import small
+from tests.support.registered import SMALL
 from tests.support.stand_in import tiny
 
 COUNTS = np.array([[9, 4, 1], [2, 2, 8]])  # Of every replica.
@@ -34,7 +34,7 @@ def _by_brightness(variables, images):
 
 def _infogan(method, size):
   config = resolved(base_codes.codes_config('tiny', method, 'stand_in', tiny().annotator))
-  changes = {'network': small.NAME, 'noise_dim': 4, 'epsilon': 1e-2}
+  changes = {'network': SMALL, 'noise_dim': 4, 'epsilon': 1e-2}
   return infogan(changed(config.algorithm, changes), (size, size, 1), K)
 
 

@@ -65,7 +65,7 @@ def _step_experiment(name, argument, stand_in_data, traced):
   rules.check_sections(resolved(config), num_devices=1)
   stand_in_data({'image_size': 32, 'channels': 3} | SHAPES.get(name, {}))
   family, data = families.family_of(config.methods), loading.load_training(config.data)
-  for rule in family.RULES:
+  for rule in family.rules:
     rule.check(config, data)
   classifiers = {}
   for role in family.roles(config, config.methods, labelled=True):

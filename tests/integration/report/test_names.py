@@ -13,7 +13,6 @@ from jaxgan.evaluation.record import LabelSet
 from jaxgan.report import class_pictures as balance
 from jaxgan.report import code_charts as charts
 from jaxgan.report import code_pictures as codes
-from jaxgan.report.page import pieces
 from jaxgan.runs import execute
 from jaxgan.system import names
 from tests.support import pixels, stand_in
@@ -22,32 +21,6 @@ from tests.support.evaluations import CLASS_BALANCE, CODES, labels, save
 from tests.support.ugly_names import MORE_NAMES, NAMES, watch_figures, watch_pages
 
 SETS = pytest.mark.parametrize('own', [NAMES, MORE_NAMES], ids=['names', 'more names'])
-
-
-@pytest.mark.parametrize(
-  ('name', 'shown', 'width'),
-  [
-    ('cat', 'cat', 3),
-    ('0123456789ab', '01234…789ab', 11),
-    ('猫猫猫猫猫猫', '猫猫…猫猫', 9),
-    ('e\u0301' * 12, 'e\u0301' * 5 + '…' + 'e\u0301' * 5, 11),
-    ('a\tb\x1b[31m', 'a�b�[31m', 8),
-  ],
-)
-def test_a_long_name_loses_its_middle(name, shown, width):
-  assert names.shown(name, 11) == shown and names.width(shown) == width
-
-
-@pytest.mark.parametrize('name', [*NAMES, *MORE_NAMES, '\\', '*', '_a_', 'a\\|b', '~~x~~'])
-def test_escaped_names_are_text_in_tables(name):
-  cell = names.escaped(name)
-  assert names.unescaped(cell) == name and re.search(r'(?<!\\)(\\\\)*[|<`*$\[]', cell) is None
-  assert ''.join(text for _, text in pieces(f'**{cell}**[^2]')) == f'{name}2'
-  assert pieces(f'**{cell}**[^2]')[-1] == ('mark', '2')
-
-
-def test_a_name_inside_a_word_keeps_its_underscores():
-  assert names.escaped('class_balancing') == 'class_balancing' and names.escaped('_a') == '\\_a'
 
 
 @SETS

@@ -60,7 +60,7 @@ def test_without_labels_the_recogniser_measures(tiny_config):
 
 
 def _check(config, data):
-  for rule in class_balancing.RULES:
+  for rule in class_balancing.FAMILY.rules:
     rule.check(config, data)
 
 

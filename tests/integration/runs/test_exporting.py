@@ -135,9 +135,9 @@ def test_an_interruption_leaves_nothing(stops_at, format, tmp_path, monkeypatch)
   (killed / 'generated').write_text('half')
   sample = stop if stops_at == 'drawing' else sample_unevenly
   if stops_at == 'writing':
-    read = exporting._Staged.of_class
-    of_class = lambda self, label: stop() if label == 2 else read(self, label)  # noqa: E731
-    monkeypatch.setattr(exporting._Staged, 'of_class', of_class)
+    read = exporting._images
+    in_the_midst = lambda *a: (image if i < 5 else stop() for i, image in enumerate(read(*a)))  # noqa: E731
+    monkeypatch.setattr(exporting, '_images', in_the_midst)
   with pytest.raises(stopping.Stopped):
     exporting.export(run_to_export(sample=sample), tmp_path / 'set', 'synthetic', format, 3, 0)
   assert list(tmp_path.iterdir()) == []

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgan.algorithms import replicate
+from jaxgan.algorithms import classifier, replicate
 from jaxgan.algorithms.gan import gan
 from jaxgan.algorithms.gan_methods import METHODS
 from jaxgan.config.overrides import changed
@@ -17,7 +17,8 @@ from jaxgan.system import compilation, parallel
 from jaxgan.training import classifiers, train_step
 from jaxgan.training.job import TrainingJob
 from jaxgan.training.replicas import replicas_of
-from tests.support import small, toy
+from tests.support import toy
+from tests.support.registered import SMALL_CLASSIFIER
 
 pytestmark = pytest.mark.skipif(jax.device_count() < 8, reason='needs 8 (virtual) devices')
 
@@ -34,7 +35,7 @@ def job(tiny_config, stand_in_data):
   tiny_config = changed(
     tiny_config, {'train.batch_size': 16, 'data.flip': True, 'data.crop_padding': 1}
   )
-  network = small.Classifier(3)
+  network = classifier.NETWORKS[SMALL_CLASSIFIER](3, None)
   variables = network.init(jax.random.key(3), jnp.zeros((2, 8, 8, 1)), train=False)
   data = loading.load_training(tiny_config.data)
   algorithm = gan(

@@ -18,6 +18,7 @@ from jaxgan.training import classifiers, loop, pretrained, train_step
 from jaxgan.training.job import TrainingJob
 from jaxgan.training.restore import restore
 from tests.support import bit_weights, stand_in
+from tests.support.registered import put
 
 
 def _network(num_classes):
@@ -28,7 +29,7 @@ def _network(num_classes):
 def config(stand_in_data, monkeypatch, tmp_path):
   """A GAN of 8x8 images with a small network of BiT's kind in its loop, and the weights of that."""
   stand_in_data({'channels': 3})
-  monkeypatch.setitem(classifier.NETWORKS, 'bit_r50x1', lambda n, config: _network(n))
+  put(monkeypatch, classifier.NETWORKS, {'bit_r50x1': lambda n, config: _network(n)})
   section = base.few_labels_classifier_section('stand_in', num_labels=8)
   config = stand_in.shrink(
     base.gan_config('tiny', 'class_balancing', 'stand_in', 'stand_in', False, section)

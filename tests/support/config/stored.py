@@ -38,6 +38,8 @@ def nested(fields: dict) -> dict:
   return tree
 
 
+# Names of fields when the configurations were stored, and their names of today.
+RENAMED = {'algorithm.regulariser_weights': 'algorithm.class_weighting'}
 # Fields that were not there, or not everywhere, when the configurations were stored, and what was
 # done without them.
 ADDED = {
@@ -58,12 +60,18 @@ ADDED = {
   '*train.preview': False,
   'algorithm.network': 'sndcgan',
   'algorithm.class_loss_weight': 1.0,
+  'modules': [],
   'evaluation.ema_statistics': 'average',
   'evaluation.reference': 'held_out',
   'evaluation.resamplings': 1,
   'evaluation.cas': False,
   'evaluation.cas_images': None,
 }
+
+
+def named_as_today(fields: dict) -> dict:
+  """A flat configuration with today's names of its fields."""
+  return {RENAMED.get(name, name): value for name, value in fields.items()}
 
 
 def is_added(name: str, value) -> bool:

@@ -8,13 +8,13 @@ import pytest
 
 from jaxgan.algorithms import Batch, regularisers
 from jaxgan.algorithms.gan import gan
-from jaxgan.algorithms.gan_config import GanConfig
-from jaxgan.algorithms.gan_methods import METHODS
+from jaxgan.algorithms.gan_methods import METHODS, GanConfig
 from jaxgan.algorithms.replicate import replicate
 from jaxgan.config import overrides
 from jaxgan.errors import UserError
 from jaxgan.networks.gans import NETWORKS
 from tests.support import stand_in
+from tests.support.registered import put
 
 SHAPE, K, N = (8, 8, 1), 3, 8
 # Each switch with everything else of its own that can be set.
@@ -206,7 +206,7 @@ def test_what_does_not_go_with_the_networks_is_refused(monkeypatch, method, chan
     generator, _ = NETWORKS['sndcgan'].make(*args)
     return generator, _BatchNormed()
 
-  monkeypatch.setitem(NETWORKS, 'normed', NETWORKS['sndcgan']._replace(make=make))
+  put(monkeypatch, NETWORKS, {'normed': NETWORKS['sndcgan']._replace(make=make)})
   with pytest.raises(UserError, match=message) as error:
     gan(_config(**changes), METHODS[method], SHAPE, K, lambda *args: args)
   assert '\n' not in str(error.value)

@@ -31,7 +31,7 @@ def _resolved(command):
 
 @pytest.mark.parametrize('command', STORED)
 def test_a_command_line_means_what_it_meant(command):
-  resolved, expected = _resolved(command), STORED[command]
+  resolved, expected = _resolved(command), stored.named_as_today(STORED[command])
   for name in expected:  # A number of steps came before one of epochs, which stayed.
     if name.endswith('train.steps') and expected[name] is not None:
       expected[name.replace('steps', 'epochs')] = None

@@ -1,19 +1,15 @@
 """docs/configuration.md is what the sections say."""
 
-from jaxgan.algorithms import classifier
-from jaxgan.config import documentation
 from jaxgan.config.section import Count, Section, field
-from jaxgan.networks import gans, infogans
-from tests.support import small
+from jaxgan.runs import documentation
+from tests.support import registered
 
 
 def test_the_file_is_what_the_sections_say(monkeypatch):
-  for networks in (gans.NETWORKS, infogans.NETWORKS):  # Not those of these tests.
-    monkeypatch.delitem(networks, small.NAME)
-  monkeypatch.delitem(classifier.NETWORKS, small.CLASSIFIER)
+  registered.as_shipped(monkeypatch)
   written = documentation.PATH.read_text(encoding='utf-8')
   assert written == documentation.text(documentation.sections()), (
-    'run python -m jaxgan.config.documentation'
+    'run python -m jaxgan.runs.documentation'
   )
 
 

@@ -122,6 +122,19 @@ def test_older_labels_by_effective_counts_were_drawn_in_both_steps(tmp_path):
   assert identity.changes(tmp_path, config) == []
 
 
+@pytest.mark.parametrize('schema', [1, 2])
+def test_an_earlier_name_of_a_field_is_read_as_todays(tiny_config, tmp_path, schema):
+  config = changed(tiny_config, {'algorithm.class_weighting': 'paper'})
+
+  def older(old):
+    old['algorithm']['regulariser_weights'] = old['algorithm'].pop('class_weighting')
+    old['schema'] = schema
+
+  _remember(tmp_path, config, older)
+  assert families.experiment(identity.content(tmp_path)) == config
+  assert identity.changes(tmp_path, config) == []
+
+
 def test_a_run_with_balanced_batches_of_before_is_another_method(tiny_config, tmp_path):
   def older(old):
     old['algorithm']['class_balanced_batches'] = True

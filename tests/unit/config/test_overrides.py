@@ -2,11 +2,15 @@
 
 from typing import Annotated, ClassVar
 
+from hypothesis import example, given
+from hypothesis import strategies as st
 import pytest
 
+from jaxgan.algorithms.gan_methods import GanConfig
 from jaxgan.config.overrides import changed, override
 from jaxgan.config.section import (
   Count,
+  NamedIn,
   OneOf,
   Positive,
   Section,
@@ -14,10 +18,14 @@ from jaxgan.config.section import (
   WholeNumber,
   allowed,
   field,
+  registered_by,
 )
 from jaxgan.errors import UserError
+from jaxgan.runs import documentation
+from jaxgan.system.registry import Registry
+from tests.support.experiment_names import EXPERIMENTS, module
 
-NAMES = {'one': 1, 'two': 2}
+NAMES = Registry('name', {'one': 1, 'two': 2})
 
 
 class Inner(Section):
@@ -71,6 +79,58 @@ def test_texts(name, text, value):
   assert (found, type(found)) == (value, type(value))
 
 
+POSITIVE = st.floats(0, exclude_min=True, allow_infinity=False)
+COUNTS = st.integers(1)
+OUTERS = st.builds(
+  Outer,
+  inner=st.builds(Inner, rate=POSITIVE, steps=st.none() | COUNTS, epochs=st.none() | COUNTS),
+  numbers=st.lists(POSITIVE, max_size=3).map(tuple),
+  names=st.none() | st.lists(st.text(max_size=5), max_size=3).map(tuple),
+  name=st.sampled_from(sorted(NAMES)),
+  path=st.none() | st.text().filter(lambda path: path != 'None'),
+  even=st.none() | st.integers().map(lambda n: 2 * n),
+  on=st.booleans(),
+)
+
+
+def _fields(section, prefix=''):
+  """(name, value) of every field of a section and those inside of it."""
+  for name in type(section).model_fields:
+    value = getattr(section, name)
+    if isinstance(value, Section):
+      yield from _fields(value, f'{prefix}{name}.')
+    else:
+      yield f'{prefix}{name}', value
+
+
+@given(OUTERS)
+def test_a_printed_value_is_read_as_what_it_was(outer):
+  printed = {name: str(value) for name, value in _fields(outer) if name != 'absent'}
+  assert override(Outer(), printed) == outer
+
+
+@pytest.mark.parametrize('name', EXPERIMENTS)
+def test_printed_values_of_an_experiment_are_read_as_what_they_were(name):
+  config = module(name).get_config()
+  for field_name, value in _fields(config):
+    assert override(config, {field_name: str(value)}) == config, field_name
+
+
+TEXTS = st.text() | st.text('()[]{},:\'"0123456789.-+eNonTrue\\ ', max_size=8)
+
+
+@given(st.sampled_from([name for name, _ in _fields(Outer())]), TEXTS)
+@example('inner.rate', '{[]}')
+@example('even', '9' * 5000)
+@example('names', '\udcff')
+@example('numbers', '-' * 5000 + '1')
+def test_any_text_is_a_value_or_refused_in_a_line(name, text):
+  try:
+    override(Outer(), {name: text})
+  except UserError as error:
+    assert str(error).startswith(f'config.{name}') and len(str(error).splitlines()) == 1
+
+
 @pytest.mark.parametrize(
   ('changes', 'lengths'),
   [
@@ -94,9 +154,26 @@ def test_a_section_is_a_value():
     outer.name = 'two'
 
 
-def test_names_of_a_registry_are_those_that_it_has_when_asked(monkeypatch):
-  monkeypatch.setitem(NAMES, 'three', 3)
-  assert changed(Outer(), {'name': 'three'}).name == 'three'
+def test_a_name_that_is_registered_later_is_taken_and_documented():
+  names = Registry('name', {'one': 1})
+
+  class Chosen(Section):
+    """A section."""
+
+    name: Annotated[str, OneOf(names)] = field('one', 'a name')
+    inner: Annotated[str, NamedIn(names)] | None = field(None, 'NAME/CONFIG')
+
+  assert registered_by(Chosen()) == set()
+  names.register('three', 3)
+  assert changed(Chosen(), {'name': 'three'}).name == 'three'
+  assert registered_by(Chosen(name='three')) == registered_by(Chosen(inner='three/a')) == {__name__}
+  assert '| one of one, three |' in documentation.text({'Chosen': Chosen})
+
+
+def test_an_earlier_name_is_refused_with_todays():
+  line = 'config.regulariser_weights: .* it is called config.class_weighting now$'
+  with pytest.raises(UserError, match=line):
+    override(GanConfig(), {'regulariser_weights': 'paper'})
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def _assert_refused(config, field, value, message):
     ('algorithm.diff_augment', ('flip',), 'some of color, translation, cutout'),
     ('algorithm.loss', 'wasserstein', r'algorithm\.loss.*relativistic, hinge, non_saturating'),
     ('algorithm.dtype', 'float16', r'algorithm\.dtype.*bfloat16'),
-    ('algorithm.regulariser_weights', 'x', 'released, paper'),
+    ('algorithm.class_weighting', 'x', 'released, paper'),
     ('algorithm.regulariser_weight', -1.0, r'algorithm\.regulariser_weight'),
     ('algorithm.class_loss_weight', -1.0, r'algorithm\.class_loss_weight'),
     ('algorithm.beta1', 1.0, r'algorithm\.beta1'),

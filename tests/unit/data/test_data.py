@@ -3,6 +3,8 @@
 import functools
 from types import SimpleNamespace
 
+from hypothesis import given
+from hypothesis import strategies as st
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -30,11 +32,19 @@ def _draw(training, step, replica=0, seed=0, **changes):
   return order_lib.draw(training.replica_data(replica, seed), training.dataset, step, **options)
 
 
-@pytest.mark.parametrize('length', [1, 2, 3, 10, 64, 101, 1000])
-def test_a_permutation_shows_every_position_once(length):
-  for seed in range(5):
-    indices = order_lib.permuted(jax.random.key(seed), jnp.arange(length), length)
-    np.testing.assert_array_equal(np.sort(indices), np.arange(length))
+_permuted = jax.jit(order_lib.permuted)
+SEEDS = st.integers(0, 2**32 - 1)
+
+
+@given(
+  st.integers(1, 512) | st.integers(1, 2**24), st.integers(0, 2**24), st.integers(0, 2**32 - 1)
+)
+def test_a_permutation_shows_every_position_once(length, first, seed):
+  """All positions of a short one; of a long one some, which go to different places inside."""
+  positions = (first + np.arange(512)) % length
+  places = np.asarray(_permuted(jax.random.key(seed), positions, length))[:length]
+  assert places.min() >= 0 and places.max() < length
+  assert len(np.unique(places)) == min(length, 512)
 
 
 def test_permutations_are_random():
@@ -76,34 +86,44 @@ def test_a_replica_draws_what_it_would_alone():
     assert rng == expected_rng
 
 
-# Classes of 10 images, and the batches of 28 steps: 46 rounds of the 3 classes and two images more.
+# Classes of 10 images, and the batches of 28 steps: 140 images.
 CLASSES = np.array([0, 2, 0, 1, 0, 0, 2, 0, 0, 0], np.int32)
 _positions = jax.jit(jax.vmap(order_lib.positions, (None, 0, None)), static_argnums=2)
 
 
-def _balanced(steps, seed=0):
+def _balanced(steps, seed=0, classes=CLASSES):
   """Positions `[28, 5]` of the images of some steps."""
-  images = np.zeros((len(CLASSES), 1, 1, 1), np.uint8)
-  training = training_data.whole(build.Arrays(images, CLASSES, tuple('abc'), {}, 'pool'))
+  images = np.zeros((len(classes), 1, 1, 1), np.uint8)
+  names = tuple('abcdefg'[: max(classes) + 1])
+  training = training_data.whole(build.Arrays(images, classes, names, {}, 'pool'))
   return np.asarray(
     _positions(training.replica_data(0, seed, class_balanced=True), jnp.array(steps), 5)
   )
 
 
-def test_balanced_batches_have_every_class_equally_often():
-  """Rounds of the classes in orders of their own, whatever the class counts and batch size."""
-  rounds = CLASSES[_balanced(range(28))].ravel()[:138].reshape(46, 3)
-  np.testing.assert_array_equal(np.sort(rounds), np.broadcast_to([0, 1, 2], rounds.shape))
-  assert len({tuple(order) for order in rounds}) == 6
+@pytest.mark.parametrize('num_classes', [1, 3, 7])  # A program for each.
+@given(data=st.data())
+def test_balanced_batches_show_classes_equally_often_and_their_images_in_epochs(num_classes, data):
+  """Round after round of all classes, whatever the batch size; of each class epoch after epoch."""
+  labels = st.integers(0, num_classes - 1)
+  more = data.draw(st.lists(labels, min_size=10 - num_classes, max_size=10 - num_classes))
+  classes = np.array(data.draw(st.permutations([*range(num_classes), *more])), np.int32)
+  drawn = _balanced(range(28), data.draw(SEEDS), classes).ravel()
+  rounds = classes[drawn][: 140 // num_classes * num_classes].reshape(-1, num_classes)
+  np.testing.assert_array_equal(np.sort(rounds), np.tile(np.arange(num_classes), (len(rounds), 1)))
+  for label, count in enumerate(np.bincount(classes)):
+    shown = drawn[classes[drawn] == label]
+    epochs = shown[: len(shown) // count * count].reshape(-1, count)
+    own = np.flatnonzero(classes == label)
+    np.testing.assert_array_equal(np.sort(epochs), np.tile(own, (len(epochs), 1)))
 
 
-def test_balanced_batches_show_the_images_of_a_class_in_epochs():
-  drawn = _balanced(range(28)).ravel()[:126]  # 42 rounds: 6 epochs of class 0, 42 of class 1.
-  for label, count in enumerate(np.bincount(CLASSES)):
-    epochs = drawn[CLASSES[drawn] == label].reshape(42 // count, count)
-    own = np.flatnonzero(label == CLASSES)
-    np.testing.assert_array_equal(np.sort(epochs), np.broadcast_to(own, epochs.shape))
-    assert len({tuple(order) for order in epochs}) > 1 or count == 1
+def test_rounds_and_epochs_have_orders_of_their_own():
+  drawn = _balanced(range(28)).ravel()[:126]  # 42 rounds: 6 epochs of class 0, 21 of class 2.
+  assert len({tuple(order) for order in CLASSES[drawn].reshape(42, 3)}) == 6
+  for label, count in ((0, 7), (2, 2)):
+    epochs = drawn[CLASSES[drawn] == label].reshape(-1, count)
+    assert len({tuple(order) for order in epochs}) > 1
 
 
 def test_balanced_batches_are_a_function_of_seed_and_step():

@@ -1,13 +1,17 @@
 """The IDX reader: the format by hand, zipped or not, and damaged files."""
 
+import contextlib
 import gzip
 import hashlib
 
+from hypothesis import given
+from hypothesis import strategies as st
 import numpy as np
 import pytest
 
 from data_prep.idx import read_idx
 from jaxgan.errors import UserError
+from tests.support.data_prep.damage import changed_byte
 
 HEADER = bytes.fromhex('00000803 00000002 00000001 00000003')
 VALUES = bytes([1, 2, 3, 250, 251, 252])
@@ -44,6 +48,20 @@ def test_damaged(data, message, tmp_path):
   with pytest.raises(UserError, match=message) as raised:
     read_idx(file)
   assert str(file) in str(raised.value) and '\n' not in str(raised.value)
+
+
+@pytest.mark.parametrize('whole', [HEADER + VALUES, ZIPPED], ids=['plain', 'zipped'])
+@given(data=st.data())
+def test_a_part_is_refused_and_a_changed_byte_changes_no_value(whole, data, tmp_path):
+  file = tmp_path / 'labels'
+  file.write_bytes(whole[: data.draw(st.integers(0, len(whole) - 1))])
+  with pytest.raises(UserError):
+    read_idx(file)
+  # What is zipped has a checksum.
+  position = data.draw(st.integers(0, len(whole if whole == ZIPPED else HEADER) - 1))
+  file.write_bytes(changed_byte(whole, position, data.draw(st.integers(1, 255))))
+  with contextlib.suppress(UserError):
+    assert read_idx(file).array.tobytes() == VALUES
 
 
 def test_missing(tmp_path):

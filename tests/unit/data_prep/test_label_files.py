@@ -2,8 +2,12 @@
 
 import json
 
+from hypothesis import given
+from hypothesis import strategies as st
 import pytest
 
+from jaxgan.errors import UserError
+from tests.support.data_prep.damage import changed_byte
 from tests.support.data_prep.image_trees import contents, refused, zipped
 
 CHUNKS = {f'0000{i // 2}/img0000000{i}.png': i for i in range(5)}
@@ -158,3 +162,29 @@ def test_the_hash_covers_the_labels_and_not_what_is_passed_over(write):
   assert name() == first
   write({'train/metadata.csv': csv([f'{i}.png,b' for i in range(4)])})
   assert name() != first
+
+
+WHOLE = {
+  'dataset.json': dataset_json([10, 2, 10, 2, 2])['dataset.json'],
+  'metadata.csv': csv([f'{path},{i % 2}' for path, i in CHUNKS.items()]),
+  'metadata.jsonl': '\n'.join(
+    json.dumps({'file_name': path, 'label': 'ab'[i % 2]}) for path, i in CHUNKS.items()
+  ),
+}
+
+
+@pytest.mark.parametrize('name', WHOLE)
+@given(data=st.data())
+def test_a_part_or_a_changed_byte_is_refused_or_labels_images_that_are_there(name, data, write):
+  whole = WHOLE[name].encode()
+  position = data.draw(st.integers(0, len(whole) - 1))
+  for content in (whole[:position], changed_byte(whole, position, data.draw(st.integers(1, 255)))):
+    root = write({**CHUNKS, name: content})
+    try:
+      found, read = contents(root)
+    except UserError as error:
+      assert '\n' not in str(error)
+    else:
+      shades = [shade for of_class in found['train'].values() for shade in of_class]
+      assert len(shades) == len(set(shades)) and set(shades) <= set(CHUNKS.values())
+      assert tuple(found['train']) == read.class_names

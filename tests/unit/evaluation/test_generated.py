@@ -44,9 +44,6 @@ def generator():
   return Algorithm(init=None, update=None, generate=generate)
 
 
-METRICS = metric.METRICS['generated']
-
-
 @pytest.fixture
 def make_observer(tiny_config, stand_in_data, annotator, generator, tmp_path):
   """make_observer(classifiers) -> an Observer of a method with a recogniser, if there is one."""
@@ -70,7 +67,7 @@ def observer(make_observer):
 
 
 def _results(seen):
-  return metric.measure(METRICS, seen, periodic=True)
+  return metric.measure(metric.GENERATED, seen, periodic=True)
 
 
 def test_results_are_those_of_the_images(observer, annotator):
@@ -104,7 +101,7 @@ def test_devices_share_one_compiled_pass(observer):
     with jax.set_mesh(parallel.device_mesh(devices=devices)):
       state = parallel.put(jnp.float32(0.8), parallel.replicated(jax.sharding.get_mesh()))
       found.append([_results(observer.observe(state, 0, rng, num)) for num in (16, 30)])
-      images, *_ = judges.one_batch(state, judges.frozen, jax.random.fold_in(rng, 0))
+      images, *_ = judges.one_batch(judges.variables, state, jax.random.fold_in(rng, 0))
       assert len(images.sharding.device_set) == len(devices)
       assert images.addressable_shards[0].data.shape[0] == 8 // len(devices)
   assert judges.one_batch._cache_size() == 2
@@ -150,12 +147,12 @@ def test_a_recogniser_counts_codes_beside_the_classes(make_observer):
 def test_inception_adds_fid(make_observer, monkeypatch):
   """Any network whose metric is 'fid' takes its place; here one that averages pixels."""
   network = features.FeatureNetwork(
-    'inception', 'fid', 'pixels', 'none', lambda _, images: images[:, :3, 0, 0] / 255.0, ()
+    'inception', 'fid', 'pixels', 'none', lambda _, images: (None, images[:, :3, 0, 0] / 255.0), ()
   )
   monkeypatch.setattr(features, 'inception_network', lambda config: network)
   observer = make_observer()
   seen = observer.observe(jnp.float32(0.8), 0, jax.random.key(0), 24, {'features'})
-  results, images, judges = metric.measure(METRICS, seen), seen.images, observer.judges(0)
+  results, images, judges = metric.measure(metric.GENERATED, seen), seen.images, observer.judges(0)
   real = judges.reference.images[:, :3, 0, 0] / 255.0
   expected = fid.frechet_distance(
     *fid.statistics(images[:, :3, 0, 0] / 255.0), *fid.statistics(real)

@@ -1,16 +1,15 @@
 """Metrics: what is measured, recorded and compared follows from one table."""
 
-import shutil
 import types
 
 import numpy as np
 import pytest
 
-import jaxgan
-from jaxgan.algorithms import replicate
+from jaxgan.errors import UserError
 from jaxgan.evaluation import metric, verdicts
 from jaxgan.evaluation.metric import HIGHER, LOWER, Metric
 from jaxgan.report import report
+from tests.support import brightness as brightness_lib
 from tests.support.evaluations import CLASS_BALANCE, save
 
 SEEN = types.SimpleNamespace(
@@ -85,31 +84,13 @@ def test_a_result_has_the_axes_of_its_metric(value, axes, is_one):
 
 @pytest.fixture
 def brightness():
-  """A metric from outside, in the table until the test ends."""
-  measure = lambda seen: seen.images.mean() / 255  # noqa: E731
-  one = Metric('brightness', measure, 'mean of the first images', HIGHER, periodic=True)
-  metric.register('generated', one)
-  yield one
-  del metric.METRICS['generated']['brightness']
+  with brightness_lib.registered() as one:
+    yield one
 
 
 def test_a_name_is_taken_once(brightness):
-  with pytest.raises(ValueError, match="has a metric 'brightness': choose another"):
-    metric.register('generated', brightness)
-  with pytest.raises(ValueError, match=r'no table .pixels. of metrics: use generated or codes'):
-    metric.register('pixels', brightness)
-
-
-def test_a_metric_from_outside_is_measured_recorded_and_logged(
-  finished, stand_in_data, brightness, tmp_path
-):
-  del stand_in_data, brightness
-  shutil.copytree(finished[0], tmp_path / 'run')
-  run = jaxgan.load(tmp_path / 'run', 'class_balancing')
-  assert 0 < run.evaluate()['results']['brightness'] < 1
-  _, states = run.inputs.restore('class_balancing', 'latest')
-  values, _ = run.inputs.evaluation('class_balancing').periodic(replicate.take(states, 0), 0)
-  assert 0 < values['evaluation/brightness'] < 1
+  with pytest.raises(UserError, match="metric 'brightness' is registered already, by tests"):
+    metric.GENERATED.register('brightness', brightness)
 
 
 def test_a_metric_from_outside_is_tabulated_and_compared(tmp_path, brightness):

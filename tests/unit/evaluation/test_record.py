@@ -63,7 +63,7 @@ def test_recorded_results_are_records():
     data = json.loads(path.read_text())
     if isinstance(data, dict) and {'experiment', 'method', 'results'} <= data.keys():
       one = record.read(path)
-      metric.check(families.family_of([one.method]).METRICS, one)
+      metric.check(families.family_of([one.method]).metrics, one)
       found.append(one)
   assert len(found) == 86 and {one.counted_by for one in found} == {'classes'}
   assert all('seed' in one.run and 'hardware' in one.run for one in found)

@@ -1,5 +1,9 @@
 """The class-balancing regulariser: hand-worked values and the paper's proposition."""
 
+import functools
+
+from hypothesis import given
+from hypothesis import strategies as st
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -40,29 +44,75 @@ def test_counts_of_a_class_that_vanishes_decay_exponentially_to_the_floor():
   np.testing.assert_allclose(seen, [25, 12.5, 6.25, 3.125, 1.5625, 1, 1, 1])
 
 
-def test_class_weights_sum_to_the_number_of_classes():
-  # 1/N = 1, 1/2, 1/4, sum 7/4: times 3 / (7/4) = 12/7.
-  weights = class_balance.class_weights(jnp.array([1.0, 2.0, 4.0]))
-  np.testing.assert_allclose(weights, [12 / 7, 6 / 7, 3 / 7], rtol=1e-6)
+def _histograms(low):
+  """Strategies of float32 `[5]`: one number of classes, one compiled program."""
+  numbers = st.floats(low, 1e6, width=32)
+  return st.lists(numbers, min_size=5, max_size=5).map(lambda x: np.array(x, np.float32))
 
 
-def test_class_weights_are_bounded_when_a_class_vanishes():
-  weights = class_balance.class_weights(jnp.array([1.0, 1e6, 1e6, 1e6]))
-  assert weights.max() <= 4.0
-  np.testing.assert_allclose(weights.sum(), 4.0, rtol=1e-6)
+UPDATES = pytest.mark.parametrize(
+  'update', [class_balance.convex_update, class_balance.additive_update]
+)
+
+
+@UPDATES
+@given(counts=_histograms(1.0), cycle=_histograms(0.0), decay=st.floats(0, 1))
+def test_updates_have_a_floor_and_scale_above_it(update, counts, cycle, decay):
+  found = np.asarray(update(counts, cycle, decay))
+  assert (found >= 1).all() and np.isfinite(found).all()
+  scaled = np.asarray(update(4 * counts, 4 * cycle, decay))
+  np.testing.assert_allclose(scaled[found > 1], 4 * found[found > 1], rtol=1e-5)
+  equal = np.asarray(update(np.full(5, counts[0]), np.full(5, cycle[0]), decay))
+  np.testing.assert_array_equal(equal, np.full(5, found[0]))
+
+
+@given(counts=_histograms(1.0), cycle=_histograms(1.0), decay=st.floats(0, 1))
+def test_the_sum_of_counts_forgets_exponentially(counts, cycle, decay):
+  total, of_cycle = counts.sum(dtype=np.float64), cycle.sum(dtype=np.float64)
+  convex = np.sum(class_balance.convex_update(counts, cycle, decay))
+  np.testing.assert_allclose(convex, decay * total + (1 - decay) * of_cycle, rtol=1e-5)
+  additive = np.sum(class_balance.additive_update(counts, cycle, decay))
+  np.testing.assert_allclose(additive, decay * total + of_cycle, rtol=1e-5)
+
+
+@pytest.mark.parametrize('weights', class_balance.WEIGHTS.values(), ids=class_balance.WEIGHTS)
+@given(counts=_histograms(1.0), scale=st.floats(1, 100))
+def test_weights_fall_with_the_share_of_a_class_and_are_one_at_balance(weights, counts, scale):
+  found = np.asarray(weights(counts))
+  assert (found > 0).all() and np.isfinite(found).all()
+  np.testing.assert_allclose(weights(np.float32(scale) * counts), found, rtol=1e-4)
+  assert (np.diff(found[np.argsort(counts)]) <= 1e-6 * found.max()).all()
+  np.testing.assert_allclose(weights(np.full(5, counts[0])), np.ones(5), rtol=1e-5)
+
+
+@given(counts=_histograms(1.0))
+def test_class_weights_sum_to_the_number_of_classes(counts):
+  """So none exceeds it when a class vanishes."""
+  np.testing.assert_allclose(np.sum(class_balance.class_weights(counts)), 5.0, rtol=1e-5)
+
+
+_count = jax.jit(functools.partial(class_balance.count_batch, decay=0.5))
+
+
+@given(st.lists(_histograms(0.0), min_size=1, max_size=7), st.integers(1, 4))
+def test_counts_of_batches_change_at_the_end_of_a_cycle(batches, cycle):
+  counts = class_balance.Counts(jnp.int32(0), jnp.full(5, 50.0), jnp.zeros(5))
+  for step, predicted in enumerate(batches, 1):
+    before, counts = counts, _count(counts, predicted, cycle=cycle)
+    if step % cycle:
+      np.testing.assert_array_equal(counts.effective, before.effective)
+      np.testing.assert_array_equal(counts.of_cycle, before.of_cycle + predicted)
+    else:
+      of_cycle = np.sum(batches[step - cycle : step], axis=0, dtype=np.float64)
+      expected = class_balance.convex_update(np.asarray(before.effective), of_cycle, 0.5)
+      np.testing.assert_allclose(counts.effective, expected, rtol=1e-5)
+      np.testing.assert_array_equal(counts.of_cycle, np.zeros(5))
 
 
 def test_inverse_frequency_weights_are_the_papers():
   # N̂ = 1/7, 2/7, 4/7 and K = 3: 1 / (K N̂) = 7/3, 7/6, 7/12.
   weights = class_balance.inverse_frequency_weights(jnp.array([1.0, 2.0, 4.0]))
   np.testing.assert_allclose(weights, [7 / 3, 7 / 6, 7 / 12], rtol=1e-6)
-
-
-@pytest.mark.parametrize(
-  'weights', [class_balance.class_weights, class_balance.inverse_frequency_weights]
-)
-def test_both_weights_are_one_at_balance(weights):
-  np.testing.assert_allclose(weights(jnp.full(5, 37.0)), np.ones(5), rtol=1e-6)
 
 
 @pytest.mark.parametrize('transform', [lambda f: f, jax.jit])
@@ -93,10 +143,13 @@ def _minimise(frequencies):
 
   # The step is scaled to the steepest weight; the optimum is where the gradient vanishes.
   rate = 0.5 * frequencies.min()
-  step = jax.jit(lambda logits: logits - rate * jax.grad(loss)(logits))
-  logits = jnp.zeros_like(frequencies)
-  for _ in range(20_000):
-    logits = step(logits)
+
+  @jax.jit
+  def steps(logits):
+    step = lambda _, logits: logits - rate * jax.grad(loss)(logits)  # noqa: E731
+    return jax.lax.fori_loop(0, 20_000, step, logits)
+
+  logits = steps(jnp.zeros_like(frequencies))
   assert jnp.abs(jax.grad(loss)(logits)).max() < 1e-3
   return jax.nn.softmax(logits)
 
@@ -129,8 +182,9 @@ def test_extreme_counts_move_a_class_as_in_figure_3(count, sign):
   def loss(logits):
     return class_balance.weighted_entropy(jax.nn.softmax(logits), weights)
 
+  step = jax.jit(lambda logits: logits - 0.1 * jax.grad(loss)(logits))
   for _ in range(100):
-    logits = logits - 0.1 * jax.grad(loss)(logits)
+    logits = step(logits)
   assert np.sign(float(jax.nn.softmax(logits)[3]) - 0.1) == sign
 
 

@@ -1,5 +1,7 @@
 """Losses of the long-tailed classifiers against values worked out by hand."""
 
+from hypothesis import given
+from hypothesis import strategies as st
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -73,6 +75,15 @@ def test_effective_number_weights_of_cifar10_match_float64():
   np.testing.assert_allclose(weights, expected / expected.mean(), rtol=1e-5)
 
 
-def test_beta_zero_leaves_all_classes_alike():
-  weights = classification.effective_number_weights([5, 500], 0.0)
-  np.testing.assert_allclose(weights, [1.0, 1.0])
+@given(st.lists(st.integers(1, 10**6), min_size=5, max_size=5), st.floats(0, 0.99999))
+def test_effective_numbers_weigh_rare_classes_more_and_their_mean_is_one(counts, beta):
+  """Alike at balance and with β = 0."""
+  counts = np.array(counts)
+  weights = np.asarray(classification.effective_number_weights(counts, beta))
+  assert (weights > 0).all()
+  np.testing.assert_allclose(weights.mean(), 1.0, rtol=1e-5)
+  assert (np.diff(weights[np.argsort(counts)]) <= 1e-5 * weights.max()).all()
+  for alike in ((np.full(5, counts[0]), beta), (counts, 0.0)):
+    np.testing.assert_allclose(
+      classification.effective_number_weights(*alike), np.ones(5), rtol=1e-5
+    )

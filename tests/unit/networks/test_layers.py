@@ -8,18 +8,13 @@ import numpy as np
 import pytest
 
 from jaxgan.networks import layers
-
-
-def _reference(images, kernel, stride):
-  """The same function with the derivative of `lax.conv_transpose`."""
-  return lax.conv_transpose(
-    images,
-    kernel,
-    (stride, stride),
-    'SAME',
-    dimension_numbers=('NHWC', 'HWIO', 'NHWC'),
-    transpose_kernel=True,
-  )
+from tests.support.convolutions import (
+  assert_close,
+  conv_arrays,
+  reference_conv,
+  reference_transposed,
+  values_and_gradients,
+)
 
 
 def _naive(images, kernel, stride):
@@ -75,7 +70,7 @@ def test_gradients_equal_the_derived_ones(size, stride):
     return jnp.sum(jnp.sin(function(images, kernel, stride)))
 
   ours = jax.grad(loss, argnums=(1, 2))(layers.conv_transpose, images, kernel)
-  derived = jax.grad(loss, argnums=(1, 2))(_reference, images, kernel)
+  derived = jax.grad(loss, argnums=(1, 2))(reference_transposed, images, kernel)
   for gradient, expected in zip(ours, derived, strict=True):
     np.testing.assert_allclose(gradient, expected, rtol=1e-5, atol=1e-5)
 
@@ -89,34 +84,8 @@ def test_reverse_over_reverse_equals_the_derived_one():
     return jnp.sum(gradient**2)
 
   ours = jax.grad(penalty, argnums=1)(layers.conv_transpose, kernel)
-  derived = jax.grad(penalty, argnums=1)(_reference, kernel)
+  derived = jax.grad(penalty, argnums=1)(reference_transposed, kernel)
   np.testing.assert_allclose(ours, derived, rtol=1e-4, atol=1e-4)
-
-
-def _reference_conv(images, kernel, stride):
-  return lax.conv_general_dilated(
-    images, kernel, (stride, stride), 'SAME', dimension_numbers=('NHWC', 'HWIO', 'NHWC')
-  )
-
-
-def _conv_arrays(size, stride):
-  """Images `[3, 2, s H, s W, 3]` and kernels `[3, k, k, 3, 5]` of three replicas."""
-  images_rng, kernel_rng = jax.random.split(jax.random.key(1))
-  images = jax.random.normal(images_rng, (3, 2, 3 * stride, 4 * stride, 3))
-  return images, jax.random.normal(kernel_rng, (3, size, size, 3, 5))
-
-
-def _values_and_gradients(function, stride):
-  def run(inputs, kernel):
-    outputs, pullback = jax.vjp(lambda x, k: function(x, k, stride), inputs, kernel)
-    return outputs, *pullback(jnp.sin(outputs))
-
-  return run
-
-
-def _close(ours, expected, tolerance=1e-5):
-  for a, b in zip(ours, expected, strict=True):
-    np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance * np.abs(b).max())
 
 
 def test_conv_of_one_pixel_by_hand():
@@ -128,38 +97,19 @@ def test_conv_of_one_pixel_by_hand():
 
 @pytest.mark.parametrize(('size', 'stride'), [(4, 2), (3, 1), (2, 2), (6, 2), (5, 3)])
 def test_conv_and_its_gradients_equal_the_derived_ones(size, stride):
-  images, kernels = _conv_arrays(size, stride)
+  images, kernels = conv_arrays(size, stride)
   ours, expected = (
-    _values_and_gradients(f, stride)(images[0], kernels[0]) for f in (layers.conv, _reference_conv)
+    values_and_gradients(f, stride)(images[0], kernels[0]) for f in (layers.conv, reference_conv)
   )
-  _close(ours, expected)
-
-
-@pytest.mark.parametrize(('size', 'stride'), [(4, 2), (3, 1), (2, 2), (6, 2), (5, 3)])
-@pytest.mark.parametrize('transposed', [False, True])
-@pytest.mark.parametrize('axes', [(0, 0), (None, 0), (0, None)])
-def test_replicas_equal_single_ones(size, stride, transposed, axes):
-  """Mapped over inputs and kernels, over one of them, values and gradients."""
-  inputs, kernels = _conv_arrays(size, stride)
-  function = layers.conv
-  if transposed:
-    function, kernels = layers.conv_transpose, jnp.swapaxes(kernels, 3, 4)
-  inputs = inputs if axes[0] == 0 else inputs[0]
-  kernels = kernels if axes[1] == 0 else kernels[0]
-  run = _values_and_gradients(function, stride)
-  together = jax.jit(jax.vmap(run, axes))(inputs, kernels)
-  for replica in range(3):
-    x = inputs[replica] if axes[0] == 0 else inputs
-    kernel = kernels[replica] if axes[1] == 0 else kernels
-    _close([array[replica] for array in together], run(x, kernel))
+  assert_close(ours, expected)
 
 
 @pytest.mark.parametrize('function', [layers.conv, layers.conv_transpose])
 def test_replicas_are_matrix_products_and_a_single_one_is_a_convolution(function):
-  inputs, kernels = _conv_arrays(4, 2)
+  inputs, kernels = conv_arrays(4, 2)
   if function is layers.conv_transpose:
     kernels = jnp.swapaxes(kernels, 3, 4)
-  run = _values_and_gradients(function, 2)
+  run = values_and_gradients(function, 2)
   many = jax.jit(jax.vmap(run)).lower(inputs, kernels).as_text()
   assert 'stablehlo.convolution' not in many and 'stablehlo.dot_general' in many
   one = jax.jit(run).lower(inputs[0], kernels[0]).as_text()
@@ -168,15 +118,15 @@ def test_replicas_are_matrix_products_and_a_single_one_is_a_convolution(function
 
 @pytest.mark.parametrize(('size', 'stride'), [(4, 2), (3, 1), (3, 2), (5, 3)])
 def test_the_forms_of_other_platforms_compute_the_same(size, stride):
-  images, kernels = _conv_arrays(size, stride)
+  images, kernels = conv_arrays(size, stride)
   images, kernel = images[0], kernels[0]
-  features = _reference_conv(images, kernel, stride)
-  _close(
+  features = reference_conv(images, kernel, stride)
+  assert_close(
     [layers._cpu_conv_transpose(features, kernel, stride)],
     [layers._derived_conv_transpose(features, kernel, stride)],
   )
-  _close(
-    [layers._plain_kernel_gradient(images, features, size, stride)],
+  assert_close(
+    [layers._cpu_kernel_gradient(images, features, size, stride)],
     [layers._derived_kernel_gradient(images, features, size, stride)],
   )
 
@@ -200,12 +150,12 @@ def test_to_one_channel_from_many(size, transposed):
   inputs = jax.random.normal(inputs_rng, (2, 6, 8, 27))
   if transposed:
     kernel = jax.random.normal(kernel_rng, (size, size, 1, 27))
-    function, reference = layers.conv_transpose, _reference
+    function, reference = layers.conv_transpose, reference_transposed
   else:
     kernel = jax.random.normal(kernel_rng, (size, size, 27, 1))
-    function, reference = layers.conv, _reference_conv
-  ours = _values_and_gradients(function, stride)(inputs, kernel)
-  _close(ours, _values_and_gradients(reference, stride)(inputs, kernel))
+    function, reference = layers.conv, reference_conv
+  ours = values_and_gradients(function, stride)(inputs, kernel)
+  assert_close(ours, values_and_gradients(reference, stride)(inputs, kernel))
 
 
 @pytest.mark.parametrize(('height', 'width'), [(4, 4), (6, 10)])
@@ -225,27 +175,8 @@ def test_odd_kernels_with_stride_two_are_those_of_pytorch(size, height, width):
       dimension_numbers=('NHWC', 'HWIO', 'NHWC'),
     )
 
-  ours = _values_and_gradients(layers.conv, 2)(images, kernel)
-  _close(ours, _values_and_gradients(reference, 2)(images, kernel))
-
-
-@pytest.mark.parametrize('transposed', [False, True])
-def test_reverse_over_reverse_of_replicas(transposed):
-  inputs, kernels = _conv_arrays(4, 2)
-  function, reference = layers.conv, _reference_conv
-  if transposed:
-    function, reference = layers.conv_transpose, _reference
-    kernels = jnp.swapaxes(kernels, 3, 4)
-
-  def penalty(function, kernel, inputs):
-    gradient = jax.grad(lambda x: jnp.sum(jnp.tanh(function(x, kernel, 2))))(inputs)
-    return jnp.sum(gradient**2)
-
-  of_kernel = jax.grad(penalty, argnums=1)
-  together = jax.vmap(lambda k, x: of_kernel(function, k, x))(kernels, inputs)
-  _close(
-    together, [of_kernel(reference, *pair) for pair in zip(kernels, inputs, strict=True)], 1e-4
-  )
+  ours = values_and_gradients(layers.conv, 2)(images, kernel)
+  assert_close(ours, values_and_gradients(reference, 2)(images, kernel))
 
 
 def test_bfloat16_stays_bfloat16_and_close():
@@ -292,5 +223,5 @@ def test_conv_layer_is_that_of_flax():
   ours = layers.Conv(5)
   shapes = jax.tree.map(lambda x: (x.shape, x.dtype), ours.init(jax.random.key(0), images))
   assert shapes == jax.tree.map(lambda x: (x.shape, x.dtype), variables)
-  _close([ours.apply(variables, images)], [theirs.apply(variables, images)])
+  assert_close([ours.apply(variables, images)], [theirs.apply(variables, images)])
   assert layers.Conv(5, dtype=jnp.bfloat16).apply(variables, images).dtype == jnp.bfloat16

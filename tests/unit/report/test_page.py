@@ -1,6 +1,5 @@
 """Pages: one file, whole and safe, with the numbers and images of the runs."""
 
-from html.parser import HTMLParser
 import itertools
 import json
 import os
@@ -16,71 +15,12 @@ import pytest
 from jaxgan.errors import UserError
 from jaxgan.report import page, report
 from jaxgan.report.blocks import Steps, Table, read_image
-from tests.support import stand_in
 from tests.support.evaluations import CLASS_BALANCE, CODES, UNLABELLED, labels, save
+from tests.support.pages import check, read_page
 
 CHROMIUM = shutil.which('chromium') or shutil.which('google-chrome')
-VOID = {'meta', 'img', 'input', 'br', 'link'}
+
 ODD = '<img src=x onerror=alert(1)> & "b" \'c\' </script>{{ 7*7 }}'
-
-
-class _Parsed(HTMLParser):
-  """The elements of a page; fails where they are not closed in order."""
-
-  def __init__(self, text):
-    super().__init__()
-    self.elements, self.open, self.texts = [], [], []
-    self.feed(text)
-    assert self.open == []
-
-  def handle_starttag(self, tag, attrs):
-    self.elements.append((tag, dict(attrs)))
-    self.open += [] if tag in VOID else [tag]
-
-  def handle_startendtag(self, tag, attrs):
-    self.elements.append((tag, dict(attrs)))
-
-  def handle_endtag(self, tag):
-    assert self.open.pop() == tag
-
-  def handle_data(self, data):
-    self.texts.append(data)
-
-  @property
-  def text(self):
-    return ' '.join(' '.join(self.texts).split())
-
-  @property
-  def charts(self):
-    return [attrs for attrs in self.all('img') if attrs.get('class') == 'chart']
-
-  @property
-  def pictures(self):
-    return [attrs for attrs in self.all('img') if attrs.get('class') != 'chart']
-
-  def all(self, tag):
-    return [attrs for name, attrs in self.elements if name == tag]
-
-
-def check(text):
-  """Parses a page and asserts what must be true of all; returns the parsed page."""
-  parsed = _Parsed(text)
-  ids = [attrs['id'] for _, attrs in parsed.elements if 'id' in attrs]
-  assert len(ids) == len(set(ids))
-  for tag, attrs in parsed.elements:
-    assert tag not in ('link', 'iframe', 'object', 'base', 'form')
-    assert not any(name.startswith('on') for name in attrs), attrs
-    assert tag != 'script' or 'src' not in attrs
-    for name in ('src', 'href', 'srcset', 'action', 'data', 'poster', 'xlink:href'):
-      value = attrs.get(name, '#')
-      assert value.startswith(('#', 'data:image/png;base64,', 'data:image/svg+xml;base64,')), value
-      assert not value.startswith('#') or value == '#' or value[1:] in ids
-    for name in ('for', 'aria-labelledby'):
-      assert attrs.get(name, ids[0]) in ids
-    assert tag != 'img' or (attrs['alt'] and attrs['width'] and attrs['height'])
-    assert tag != 'svg'  # Its ids would be those of another.
-  assert re.search(r'url\(|@import|https?:', text) is None
-  return parsed
 
 
 def _png(path, size=(4, 6)):
@@ -96,12 +36,8 @@ def _metrics(folder, num=3):
   (folder / 'metrics.jsonl').write_text('\n'.join(map(json.dumps, rows)))
 
 
-def _page(folder, tmp_path):
-  report([folder], tmp_path / 'page.html')
-  return check((tmp_path / 'page.html').read_text(encoding='utf-8'))
-
-
 QUANTILES = np.linspace(1, 2, 11).tolist()
+
 NEAREST = {
   'memorisation/classes': [2],
   'memorisation/copying': [0.3125],
@@ -134,7 +70,7 @@ def test_a_run_with_everything(tmp_path):
   for step in (10, 20, 30):
     _png(folder / 'samples' / f'step_{step:08d}_ema.png')
     _png(folder / 'samples' / f'step_{step:08d}_raw.png')
-  found = _page(tmp_path / 'run', tmp_path)
+  found = read_page(tmp_path / 'run', tmp_path)
   for text in ('0.123', '0.06', '32.93 ± 0.11', '33.00', '1.250', '72.96'):  # ours, published
     assert text in found.text, text
   assert 'annotator accuracy: 0.93' in found.text  # a footnote with the protocol
@@ -159,7 +95,7 @@ def test_runs_of_both_families(tmp_path):
   _metrics(codes / 'replica_00')
   for name in ('code_grid', 'confusion', 'retrieval', 'prior_against_truth', 'traversal_1'):
     _png(codes / 'replica_00' / f'{name}.png')
-  found = _page(tmp_path / 'runs', tmp_path)
+  found = read_page(tmp_path / 'runs', tmp_path)
   assert 'mnist_lt: elastic_infogan (first of 2 runs)' in found.text
   assert '0.800 ± 0.141 (2)' in found.text and 'faces: elastic_infogan' in found.text
   assert len(found.pictures) == 5 and found.all('input') == []
@@ -176,7 +112,7 @@ def test_markup_in_names_is_text(tmp_path):
   save(folder, CLASS_BALANCE, nearest, protocol, labels=classes, experiment=ODD, notes=[ODD])
   _save_images(folder)
   _metrics(folder)
-  found = _page(folder, tmp_path)
+  found = read_page(folder, tmp_path)
   shown = ' '.join(ODD.split())
   assert found.text.count(shown) >= 5
   assert {a['alt'] for a in found.pictures} >= {f'generated, {ODD}'}
@@ -318,20 +254,3 @@ def test_progress_is_drawn_seldom_and_at_the_end(tmp_path):
   long_ago = time.time() - page.RELOAD
   os.utime(tmp_path / page.PROGRESS_FILE, (long_ago, long_ago))
   assert page.is_due(tmp_path, 6, 10)
-
-
-def test_the_page_of_a_finished_experiment(finished, tmp_path):
-  found = _page(finished[0], tmp_path)
-  results = json.loads((finished[0] / 'class_balancing' / 'evaluation.json').read_text())['results']
-  assert f'{results["kl_from_uniform"]:.3f}' in found.text
-  assert results['memorisation/classes'] == [2] and results['memorisation/held_out_images'][0] > 0
-  assert f'({results["memorisation/generated_images"][0]} generated' in found.text
-  assert len(found.all('input')) == 2  # a slider a method
-
-
-def test_the_preview_of_a_finished_method(finished):
-  for method in stand_in.METHODS:
-    found = check((finished[0] / method / page.PROGRESS_FILE).read_text(encoding='utf-8'))
-    assert f'{method} step 4 of 4' in found.text
-    assert any(a['alt'].startswith('loss/generator over step') for a in found.charts)
-    assert len(found.all('input')) == len(found.pictures) == 1

@@ -3,8 +3,8 @@
 import pytest
 
 from jaxgan.errors import UserError
+from jaxgan.report import class_differences as differences
 from jaxgan.report import report
-from jaxgan.runs.families.class_balancing import differences
 from tests.support.evaluations import CLASS_BALANCE, save
 
 EXPERIMENT = CLASS_BALANCE['experiment']

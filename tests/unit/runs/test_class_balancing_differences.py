@@ -3,7 +3,7 @@
 import pytest
 
 from jaxgan.config.overrides import changed
-from jaxgan.runs.families.class_balancing import differences
+from jaxgan.report import class_differences as differences
 from tests.support.experiment_names import module
 
 

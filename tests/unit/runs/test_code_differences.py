@@ -4,7 +4,7 @@ import pytest
 
 from experiments import rows
 from jaxgan.config.overrides import changed
-from jaxgan.runs.families.codes import differences
+from jaxgan.report import code_differences as differences
 
 
 def _has(command, part, **changes):

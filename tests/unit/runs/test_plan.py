@@ -4,19 +4,12 @@ import re
 
 import pytest
 
-from experiments import fashion_lt
 from jaxgan.config.overrides import changed
 from jaxgan.errors import UserError
-from jaxgan.runs import execute, facts, plan, show
-from jaxgan.runs.experiment import resolved
+from jaxgan.runs import execute, facts, plan
 from jaxgan.runs.plan import Kind
-from jaxgan.training import loop
 from tests.support import stand_in
-
-
-def _fashion(folder):
-  config = fashion_lt.get_config('method=class_balancing')
-  return resolved(changed(config, {'data.data_dir': str(folder / 'data')}))
+from tests.support.fashion import fashion
 
 
 def _contents(folder):
@@ -24,7 +17,7 @@ def _contents(folder):
 
 
 def test_a_plan_of_images_that_are_not_prepared(tmp_path):
-  config = _fashion(tmp_path)
+  config = fashion(tmp_path)
   _, found, planned = plan.planned(config, tmp_path / 'run', config.methods, prepare=False)
   assert planned.refusals == () and not found.are_prepared
   jobs = [(str(job.kind), job.name, job.is_done, job.steps) for job in planned.jobs]
@@ -42,7 +35,7 @@ def test_a_plan_of_images_that_are_not_prepared(tmp_path):
 
 
 def test_a_plan_counts_steps_once_the_images_are_there(tmp_path):
-  config = _fashion(tmp_path)
+  config = fashion(tmp_path)
   facts.read_facts(config, tmp_path / 'run', config.methods, prepare=True)
   _, found, planned = plan.planned(config, tmp_path / 'run', config.methods, prepare=False)
   assert found.are_prepared
@@ -59,7 +52,7 @@ def test_a_plan_counts_steps_once_the_images_are_there(tmp_path):
 
 def test_every_refusal_at_once(tmp_path):
   config = changed(
-    _fashion(tmp_path),
+    fashion(tmp_path),
     {
       'data.crop_padding': 16,
       'algorithm.count_start': (1.0, 2.0, 3.0),
@@ -85,24 +78,9 @@ def test_every_refusal_at_once(tmp_path):
 
 def test_a_source_that_is_not_there_leaves_no_jobs(tmp_path):
   source = {'data.dataset': 'long_tail_folder', 'data.source': str(tmp_path / 'nowhere')}
-  config = changed(_fashion(tmp_path), source)
+  config = changed(fashion(tmp_path), source)
   _, _, planned = plan.planned(config, tmp_path / 'run', config.methods, prepare=False)
   assert planned.jobs == () and 'nowhere does not exist' in planned.refusals[0]
-
-
-def test_a_finished_run_is_done(finished, tiny_config, stand_in_data):
-  del stand_in_data
-  tiny_config = changed(tiny_config, {'methods': stand_in.METHODS})
-  _, _, planned = plan.planned(tiny_config, finished[0], tiny_config.methods, prepare=False)
-  trained = {job.name: (job.step, job.is_done) for job in planned.jobs if job.kind == Kind.TRAIN}
-  assert trained['class_balancing'] == trained['unconditional'] == (4, True)
-  assert trained['classifier'][1] and trained['annotator'][1]
-  # 76 images, as many as for training, in batches of 8.
-  assert trained['class_balancing/cas'] == (9, True)
-  tiny_config = changed(tiny_config, {'train.steps': 6})
-  _, _, longer = plan.planned(tiny_config, finished[0], tiny_config.methods, prepare=False)
-  jobs = {job.name: job for job in longer.jobs if job.kind == Kind.TRAIN}
-  assert not jobs['class_balancing'].is_done and jobs['classifier'].is_done
 
 
 def test_a_score_is_done_when_that_of_every_replica_is(tiny_config, stand_in_data, tmp_path):
@@ -143,16 +121,3 @@ def test_a_recogniser_is_an_experiment_of_its_own(stand_in_data, tmp_path):
     ('train', 'recogniser/elastic_infogan'),
     ('evaluate', 'recogniser/elastic_infogan'),
   ]
-
-
-def test_lines(tmp_path, monkeypatch):
-  monkeypatch.setattr(loop, 'train', lambda *a, **k: pytest.fail('trained'))
-  config = _fashion(tmp_path)
-  config, found, planned = plan.planned(config, tmp_path / 'run', config.methods, prepare=False)
-  lines = show.lines(config, found, planned)
-  by_job = {' '.join(line.split()[:2]): line for line in lines[1:-2]}
-  assert len(by_job) == len(planned.jobs) and lines[-1] == 'nothing is refused'
-  assert re.search(r'missing +3,000 .* M +[\d.]+ MB +[\d.]+ GFLOP', by_job['train class_balancing'])
-  assert 'unknown until prepared' in by_job['train classifier']
-  refused = show.lines(config, found, planned._replace(refusals=('x', 'y')))
-  assert refused[-2:] == ['refused: x', 'refused: y']

@@ -9,6 +9,7 @@ from jaxgan.config.overrides import changed
 from jaxgan.errors import UserError
 from jaxgan.training import pretrained
 from tests.support import torch_files, vggface2_weights
+from tests.support.registered import put
 
 
 @pytest.fixture
@@ -16,7 +17,7 @@ def section(monkeypatch):
   """The `algorithm` section of an annotator of faces, with a small network."""
   torch_files.fake_torch(monkeypatch)
   small = lambda num_classes, config: vggface2_weights.small(num_classes)  # noqa: E731
-  monkeypatch.setitem(classifier.NETWORKS, 'resnet50_vggface2', small)
+  put(monkeypatch, classifier.NETWORKS, {'resnet50_vggface2': small})
   return base.vggface2_section('faces').algorithm
 
 

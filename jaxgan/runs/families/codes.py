@@ -1,5 +1,8 @@
 """Elastic-InfoGAN's family and JointVAE: what their categorical codes and priors mean."""
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 from jaxgan.algorithms import infogan, joint_vae
 from jaxgan.algorithms.infogan_methods import InfoGanConfig
 from jaxgan.algorithms.joint_vae import JointVaeConfig
@@ -8,16 +11,36 @@ from jaxgan.data import order, training_data
 from jaxgan.errors import UserError
 from jaxgan.evaluation import metric
 from jaxgan.networks import infogans
-from jaxgan.report import code_page, codes
-from jaxgan.runs import families
+from jaxgan.report import code_differences, code_page, codes
 from jaxgan.runs.experiment import Checkpoint
-from jaxgan.runs.families.codes import differences
+from jaxgan.runs.family import Family, Rule
+from jaxgan.system.registry import Registry
 
 JOINT_VAE = 'joint_vae'
-METHODS = (*infogan.VARIANTS, JOINT_VAE)
-METRICS = metric.METRICS['codes']
-DIFFERENCES = differences.TABLE
-REPORT, PAGE = codes, code_page
+
+
+class CodesMethod(NamedTuple):
+  """What a method is made of.
+
+  Attributes:
+    section: the class of its section `algorithm`, with a field `num_categories`.
+    make: `make(section, image_shape, num_categories) -> Algorithm`.
+    has_untrained: whether its network is measured untrained, too.
+  """
+
+  section: type[Section]
+  make: Callable
+  has_untrained: bool = True
+
+
+METHODS = Registry(
+  'method',
+  {
+    **dict.fromkeys(infogan.VARIANTS, CodesMethod(InfoGanConfig, infogan.infogan)),
+    # Its encoder is another network than Q.
+    JOINT_VAE: CodesMethod(JointVaeConfig, joint_vae.joint_vae, has_untrained=False),
+  },
+)
 
 
 class CodesEvaluation(Section):
@@ -27,16 +50,6 @@ class CodesEvaluation(Section):
   periodic_images_per_code: Count = field(100, 'images of a code in the evaluations of a run')
   batch_size: Count = field(500, 'images at once')
   checkpoint: Checkpoint = field('latest', 'which checkpoint the last evaluation is of')
-
-
-ALGORITHMS = {**dict.fromkeys(infogan.VARIANTS, InfoGanConfig), JOINT_VAE: JointVaeConfig}
-EVALUATION = CodesEvaluation
-
-
-def labels_of(method: str, labelled: bool) -> str:
-  """See `jaxgan.runs.families`."""
-  del method, labelled
-  return 'codes'
 
 
 def validate(config) -> None:
@@ -90,13 +103,6 @@ def _check_size(config, data):
   infogans.NETWORKS[config.algorithm.network].check(data.image_shape[0])
 
 
-RULES = (
-  families.Rule(_check_codes, of_images=False),
-  families.Rule(_check_batches),
-  families.Rule(_check_size, of_images=False),
-)
-
-
 def recognised(config, data: training_data.TrainingData) -> tuple[str, ...]:
   """The names of the codes."""
   return tuple(f'code_{code}' for code in range(num_categories(config, data)))
@@ -105,21 +111,20 @@ def recognised(config, data: training_data.TrainingData) -> tuple[str, ...]:
 def build(config, method: str, data: training_data.TrainingData, classifiers):
   """The algorithm of an experiment; it reads no frozen arrays."""
   del classifiers
-  make = joint_vae.joint_vae if method == JOINT_VAE else infogan.infogan
+  make = METHODS[method].make
   return make(config.algorithm, data.image_shape, num_categories(config, data)), {}
 
 
-def evaluation(setup, method: str, algorithm):
+def evaluate(inputs, method: str, algorithm):
   """What measures and draws the states of a method."""
   from jaxgan.evaluation import codes as codes_lib
-  from jaxgan.evaluation import evaluate
+  from jaxgan.evaluation import evaluate as evaluate_lib
   from jaxgan.report import code_pictures  # It draws: not for those who only read.
 
-  names = recognised(setup.config, setup.data)
-  # The encoder of JointVAE is another network than Q.
-  observer = codes_lib.Observer(setup, algorithm, names, has_untrained=method != JOINT_VAE)
-  differing = differences.lines(setup.config, method)
-  return evaluate.Evaluation(setup, method, observer, METRICS, code_pictures, differing)
+  names = recognised(inputs.config, inputs.data)
+  observer = codes_lib.Observer(inputs, algorithm, names, METHODS[method].has_untrained)
+  differing = code_differences.lines(inputs.config, method)
+  return evaluate_lib.Evaluation(inputs, method, observer, metric.CODES, code_pictures, differing)
 
 
 def compare(workdir, folders):
@@ -127,3 +132,31 @@ def compare(workdir, folders):
   from jaxgan.report import code_pictures
 
   return code_pictures.compare(workdir, folders)
+
+
+FAMILY = Family(
+  title=codes.TITLE,
+  methods=METHODS,
+  algorithm=lambda method: METHODS[method].section,
+  evaluation=CodesEvaluation,
+  metrics=metric.CODES,
+  build=build,
+  evaluate=evaluate,
+  validate=validate,
+  roles=roles,
+  rules=(
+    Rule(_check_codes, of_images=False),
+    Rule(_check_batches),
+    Rule(_check_size, of_images=False),
+  ),
+  labels_of=lambda method, labelled: 'codes',
+  recognised=recognised,
+  differences=code_differences.TABLE,
+  published=codes.published,
+  section=codes.section,
+  console=codes.console,
+  pictures=codes.pictures,
+  trained=code_page.trained,
+  evaluated=code_page.evaluated,
+  compare=compare,
+)

@@ -1,6 +1,5 @@
-"""Tests of the FID's Inception-V3: weights, input, and equality with pytorch-fid."""
+"""The whole Inception network: its weights and features, and those of PyTorch."""
 
-import hashlib
 import subprocess
 import sys
 import types
@@ -11,7 +10,8 @@ import numpy as np
 import pytest
 
 from jaxgan.errors import UserError
-from jaxgan.metrics import fid, inception, torch_file
+from jaxgan.metrics import fid
+from jaxgan.networks import inception, released, torch_file
 from jaxgan.system import compilation
 
 
@@ -25,8 +25,8 @@ def _random_state() -> dict[str, np.ndarray]:
   """Weights that keep activations near unit size, with non-trivial normalisation."""
   rng = np.random.default_rng(0)
   tensors = {'fc.weight': np.zeros((1008, 2048), np.float32), 'fc.bias': np.zeros(1008, np.float32)}
-  for variable, shape in inception._variable_shapes().items():
-    name = inception._torch_name(variable)
+  for variable, shape in released.shapes(inception.InceptionV3(), (299, 299, 3)).items():
+    name = inception.variable_name(variable[1:])
     if variable[-1] == 'kernel':
       shape = (shape[3], shape[2], shape[0], shape[1])
       value = rng.normal(size=shape) * np.sqrt(2 / np.prod(shape[1:]))
@@ -59,52 +59,18 @@ def _features(variables, images):
 
 
 def test_does_not_import_torch():
-  code = 'import sys, jaxgan.metrics.inception; sys.exit("torch" in sys.modules)'
+  code = 'import sys, jaxgan.networks.inception; sys.exit("torch" in sys.modules)'
   assert subprocess.run([sys.executable, '-c', code], check=False).returncode == 0
 
 
 def test_features_of_uint8_float_and_grey_images(variables):
   grey = _images(0, 2, 8, channels=1)
   features = _features(variables, grey)
-  assert features.shape == (2, inception.FEATURE_DIM)
+  assert features.shape == (2, 2048)
   assert features.dtype == jnp.float32
   assert np.isfinite(features).all() and np.std(features) > 1e-3
   scaled = _features(variables, np.repeat(grey, 3, axis=-1).astype(np.float64) / 255)
   np.testing.assert_allclose(scaled, features, rtol=1e-3, atol=1e-4)
-
-
-def _bilinear(image: np.ndarray, size: int) -> np.ndarray:
-  """[H, W] -> [size, size]: samples between pixel centres, clamped at the border."""
-  for axis in (0, 1):
-    length = image.shape[axis]
-    position = np.clip((np.arange(size) + 0.5) * length / size - 0.5, 0, length - 1)
-    low = np.floor(position).astype(int)
-    high = np.minimum(low + 1, length - 1)
-    weight = (position - low).reshape((-1, 1) if axis == 0 else (1, -1))
-    image = image.take(low, axis) * (1 - weight) + image.take(high, axis) * weight
-  return image
-
-
-@pytest.mark.parametrize('size', [1, 28, 32, 299, 400])
-def test_prepare_interpolates_between_pixel_centres(size):
-  images = np.random.default_rng(0).integers(0, 256, (2, size, size, 3), np.uint8)
-  prepared = inception.prepare(images)
-  assert prepared.shape == (2, 299, 299, 3)
-  expected = 2 * _bilinear(images[1, ..., 2] / 255, 299) - 1
-  # The positions are float32, as they are in torch.
-  np.testing.assert_allclose(prepared[1, ..., 2], expected, atol=1e-4)
-
-
-def test_prepare_refuses_other_images():
-  with pytest.raises(ValueError, match=r'C = 1 or 3, got shape \(2, 3, 8, 8\)'):
-    inception.prepare(np.zeros((2, 3, 8, 8), np.uint8))
-  with pytest.raises(ValueError, match='got int32'):
-    inception.prepare(np.zeros((2, 8, 8, 3), np.int32))
-
-
-def test_average_pool_does_not_count_padding():
-  ones = jnp.ones((1, 4, 4, 1))
-  np.testing.assert_allclose(inception._average_pool(ones), ones)
 
 
 def test_load_weights_places_and_transposes(state, variables):
@@ -131,59 +97,6 @@ def test_load_weights_refuses_other_networks(state, monkeypatch):
     load(AuxLogits__fc__bias=np.zeros(3))
   with pytest.raises(UserError, match=r"'Conv2d_1a_3x3.conv.weight' has shape \(32, 3, 5, 5\)"):
     load(Conv2d_1a_3x3__conv__weight=np.zeros((32, 3, 5, 5)))
-
-
-def _named_after(content: bytes) -> str:
-  return f'weights-{hashlib.sha256(content).hexdigest()[:8]}.pth'
-
-
-def test_find_weights_takes_a_file_or_its_folder(tmp_path, monkeypatch):
-  content = b'tensors'
-  monkeypatch.setattr(inception, 'WEIGHTS_NAME', _named_after(content))
-  monkeypatch.setattr(inception, 'DEFAULT_FOLDER', str(tmp_path))
-  file = tmp_path / inception.WEIGHTS_NAME
-  for place in (tmp_path, str(tmp_path), file, str(file), None, tmp_path / 'none'):
-    assert inception.find_weights(place) is None
-  file.write_bytes(content)
-  for place in (tmp_path, str(tmp_path), file, str(file), None):
-    assert inception.find_weights(place) == file
-  assert inception.find_weights(tmp_path / 'none') is None
-
-
-def test_find_weights_checks_names_that_carry_a_checksum(tmp_path):
-  damaged = tmp_path / 'mine-0123abcd.pth'
-  damaged.write_bytes(b'tensors')
-  got = hashlib.sha256(b'tensors').hexdigest()[:8]
-  with pytest.raises(UserError) as caught:
-    inception.find_weights(damaged)
-  message = str(caught.value)
-  for part in (str(damaged), got, '0123abcd', 'delete it', inception.WEIGHTS_URL):
-    assert part in message
-  assert '\n' not in message
-  own = tmp_path / 'mine.pth'
-  own.write_bytes(b'tensors')
-  assert inception.find_weights(own) == own
-  assert inception.network_key(own) == f'inception-v3-fid-{got}'
-
-
-def test_find_weights_downloads_whole_files_only(tmp_path, monkeypatch):
-  content = b'tensors' * 1000
-  monkeypatch.setattr(inception, 'WEIGHTS_NAME', _named_after(content))
-  source, folder = tmp_path / 'source', tmp_path / 'new' / 'folder'
-  monkeypatch.setattr(inception, 'WEIGHTS_URL', source.as_uri())
-  assert inception.find_weights(folder, download=True) is None  # As without network.
-  source.write_bytes(content[:-1])
-  with pytest.raises(UserError, match=r'download of .* was damaged, try again'):
-    inception.find_weights(folder, download=True)
-  assert list(folder.iterdir()) == []
-  source.write_bytes(content)
-  assert inception.find_weights(folder) is None
-  found = inception.find_weights(folder, download=True)
-  assert found.read_bytes() == content
-  assert list(folder.iterdir()) == [found]
-  blocked = tmp_path / 'source' / 'folder'
-  with pytest.raises(UserError, match='cannot save the weights'):
-    inception.find_weights(blocked, download=True)
 
 
 @pytest.fixture(scope='module')

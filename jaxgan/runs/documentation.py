@@ -1,13 +1,18 @@
 """docs/configuration.md: every field of every section, from the classes.
 
-python -m jaxgan.config.documentation
+python -m jaxgan.runs.documentation
 """
 
 import pathlib
 
 from pydantic_core import PydanticUndefined
 
+from jaxgan.algorithms.classifier import ClassifierConfig
 from jaxgan.config import section as section_lib
+from jaxgan.data.config import DataConfig, DataOptions
+from jaxgan.runs.experiment import Experiment
+from jaxgan.runs.families import FAMILIES
+from jaxgan.training.config import ClassifierSection, TrainConfig, Training
 
 PATH = pathlib.Path(__file__).resolve().parents[2] / 'docs' / 'configuration.md'
 _START = """# Configuration
@@ -18,7 +23,7 @@ The defaults here are those of the classes; an experiment file has its own. A fi
 may have another value at the next start of a run; any other change needs another work directory.
 In the `data` of a classifier or recogniser, none means: as in the `data` of the experiment.
 
-This file is written by `python -m jaxgan.config.documentation`.
+This file is written by `python -m jaxgan.runs.documentation`.
 """
 
 
@@ -56,26 +61,21 @@ def _default(info, own) -> str:
 
 def sections() -> dict:
   """{title: class} of all sections of experiments."""
-  # The classes bring the networks, which nobody needs who only asks for the text.
-  from jaxgan.algorithms import classifier
-  from jaxgan.data import config as data_config
-  from jaxgan.runs import experiment, families
-  from jaxgan.training import config as train_config
-
   found = {
-    'Experiment': experiment.Experiment,
-    '`data`': data_config.DataConfig,
-    '`data.options`': data_config.DataOptions,
-    '`train`': train_config.TrainConfig,
-    '`classifier`, `annotator`': train_config.ClassifierSection,
-    '`cas`': train_config.Training,
-    '`classifier.algorithm`': classifier.ClassifierConfig,
+    'Experiment': Experiment,
+    '`data`': DataConfig,
+    '`data.options`': DataOptions,
+    '`train`': TrainConfig,
+    '`classifier`, `annotator`': ClassifierSection,
+    '`cas`': Training,
+    '`classifier.algorithm`': ClassifierConfig,
   }
-  for family in families.all_families():
-    for kind in dict.fromkeys(family.ALGORITHMS.values()):
-      methods = ', '.join(m for m, own in family.ALGORITHMS.items() if own is kind)
+  for family in FAMILIES.values():
+    kinds = {method: family.algorithm(method) for method in family.methods}
+    for kind in dict.fromkeys(kinds.values()):
+      methods = ', '.join(method for method, own in kinds.items() if own is kind)
       found[f'`algorithm` of {methods}'] = kind
-    found[f'`evaluation` of {family.REPORT.TITLE}'] = family.EVALUATION
+    found[f'`evaluation` of {family.title}'] = family.evaluation
   return found
 
 

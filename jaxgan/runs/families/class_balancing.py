@@ -4,26 +4,20 @@ from typing import Annotated
 
 from jaxgan.algorithms import gan, gan_methods
 from jaxgan.algorithms.ema_statistics import EMA_STATISTICS
-from jaxgan.algorithms.gan_config import GanConfig
 from jaxgan.config.section import Count, OneOf, Section, Several, field
 from jaxgan.data import loading, order, training_data
 from jaxgan.errors import UserError
 from jaxgan.evaluation import features, metric
 from jaxgan.networks.gans import NETWORKS
-from jaxgan.report import class_page, classes
-from jaxgan.runs import families
+from jaxgan.report import class_differences, class_page, classes
 from jaxgan.runs.experiment import Checkpoint
-from jaxgan.runs.families.class_balancing import differences
+from jaxgan.runs.family import Family, Rule
 
-METHODS = tuple(gan_methods.METHODS)
-METRICS = metric.METRICS['generated']
-DIFFERENCES = differences.TABLE
-REPORT, PAGE = classes, class_page
 _NO_RECOGNISER = 'one of label_free_folder.py or mnist_lt_balanced.py, which have a recogniser'
 
 
 def labels_of(method: str, labelled: bool) -> str:
-  """See `runs.families`: without labels, and in a loop without them, a recogniser's codes."""
+  """Without labels, and in a loop without them, a recogniser's codes; see `Family`."""
   return 'classes' if labelled and gan_methods.METHODS[method].classes == 'labels' else 'codes'
 
 
@@ -45,10 +39,6 @@ class GanEvaluation(Section):
   resamplings: Count = field(1, 'times that the last evaluation draws images from one checkpoint')
   cas: bool = field(True, 'train a classifier on generated images, in the last evaluation')
   cas_images: Count | None = field(None, 'how many; none: as many as for training')
-
-
-ALGORITHMS = dict.fromkeys(METHODS, GanConfig)
-EVALUATION = GanEvaluation
 
 
 def validate(config) -> None:
@@ -101,15 +91,12 @@ def _reads_labels(method: str) -> bool:
 def _check_labels(config, data):
   if data.labelled:
     return
-  if any(map(_reads_labels, config.methods)):
+  needed = any(map(_reads_labels, config.methods))
+  if needed or config.recogniser is None:
+    by = 'the classifier and the annotator need' if needed else 'the annotator needs'
     raise UserError(
-      f'config.data.source={config.data.source} has no labels, which the classifier and the '
-      'annotator need: give class folders or an npz with labels, or use label_free_folder.py'
-    )
-  if config.recogniser is None:
-    raise UserError(
-      f'config.data.source={config.data.source} has no labels, which the annotator needs: give '
-      'class folders or an npz with labels, or use label_free_folder.py'
+      f'config.data.source={config.data.source} has no labels, which {by}: give class folders or '
+      'an npz with labels, or use label_free_folder.py'
     )
 
 
@@ -149,24 +136,6 @@ def _check_size(config, data):
   NETWORKS[config.algorithm.network].check(data.image_shape[0])
 
 
-def _check_reference(config, data):
-  del data
-  loading.check_reference(config.data, config.evaluation.reference)
-
-
-RULES = (
-  families.Rule(_check_labels, of_images=False),
-  families.Rule(_check_classes, of_images=False),
-  families.Rule(_check_balanced_batches),
-  families.Rule(_check_batches),
-  families.Rule(
-    lambda config, data: loading.check_reference(config.data, config.evaluation.reference)
-  ),
-  families.Rule(_check_size, of_images=False),
-  families.Rule(lambda config, data: features.inception_network(config.evaluation), False),
-)
-
-
 def build(config, method: str, data: training_data.TrainingData, classifiers):
   """The GAN algorithm of an experiment and the frozen arrays its batches carry.
 
@@ -203,21 +172,18 @@ def build(config, method: str, data: training_data.TrainingData, classifiers):
   return algorithm, {'classifier': classifier.variables} if classifier else {}
 
 
-def recognised(config, data: training_data.TrainingData) -> tuple[str, ...]:
-  """Nothing: a GAN has no network that could tell images apart."""
-  del config, data
-  return ()
-
-
-def evaluation(setup, method: str, algorithm):
+def evaluate(inputs, method: str, algorithm):
   """What measures and draws the states of a method."""
-  from jaxgan.evaluation import evaluate, generated
+  from jaxgan.evaluation import evaluate as evaluate_lib
+  from jaxgan.evaluation import generated
   from jaxgan.report import class_pictures  # It draws: not for those who only read.
 
-  needed = roles(setup.config, [method], setup.data.labelled)
-  observer = generated.Observer(setup, method, algorithm, needed)
-  differing = differences.lines(setup.config, method)
-  return evaluate.Evaluation(setup, method, observer, METRICS, class_pictures, differing)
+  needed = roles(inputs.config, [method], inputs.data.labelled)
+  observer = generated.Observer(inputs, method, algorithm, needed)
+  differing = class_differences.lines(inputs.config, method)
+  return evaluate_lib.Evaluation(
+    inputs, method, observer, metric.GENERATED, class_pictures, differing
+  )
 
 
 def compare(workdir, folders):
@@ -225,3 +191,34 @@ def compare(workdir, folders):
   from jaxgan.report import class_pictures
 
   return class_pictures.compare(workdir, folders)
+
+
+FAMILY = Family(
+  title=classes.TITLE,
+  methods=gan_methods.METHODS,
+  algorithm=lambda method: gan_methods.GanConfig,
+  evaluation=GanEvaluation,
+  metrics=metric.GENERATED,
+  build=build,
+  evaluate=evaluate,
+  validate=validate,
+  roles=roles,
+  rules=(
+    Rule(_check_labels, of_images=False),
+    Rule(_check_classes, of_images=False),
+    Rule(_check_balanced_batches),
+    Rule(_check_batches),
+    Rule(lambda config, data: loading.check_reference(config.data, config.evaluation.reference)),
+    Rule(_check_size, of_images=False),
+    Rule(lambda config, data: features.inception_network(config.evaluation), False),
+  ),
+  labels_of=labels_of,
+  differences=class_differences.TABLE,
+  published=classes.published,
+  section=classes.section,
+  console=classes.console,
+  pictures=classes.pictures,
+  trained=class_page.trained,
+  evaluated=class_page.evaluated,
+  compare=compare,
+)

@@ -7,7 +7,7 @@ import numpy as np
 
 from jaxgan.algorithms.infogan import infogan
 from jaxgan.networks import infogans
-from tests.support import small
+from tests.support.registered import SMALL, put
 from tests.support.small_infogan import SHAPE, K, assert_close, batch, differ, section
 
 
@@ -58,7 +58,7 @@ def _in_stages(monkeypatch, num_stages):
     check=lambda image_size: None,
     num_stages=num_stages,
   )
-  monkeypatch.setitem(infogans.NETWORKS, small.NAME, network)
+  put(monkeypatch, infogans.NETWORKS, {SMALL: network})
   return infogan(section(num_continuous=1), SHAPE, K)
 
 
@@ -107,8 +107,8 @@ def test_the_last_stage_generates_and_classifies(monkeypatch, assert_trees_equal
       (images, _) = super().__call__(inputs, train)
       return 0.0 * images, 0.0 * images + 1.0
 
-  network = infogans.NETWORKS[small.NAME]._replace(generator=lambda *_: Numbered(2))
-  monkeypatch.setitem(infogans.NETWORKS, small.NAME, network)
+  network = infogans.NETWORKS[SMALL]._replace(generator=lambda *_: Numbered(2))
+  put(monkeypatch, infogans.NETWORKS, {SMALL: network})
   algorithm = infogan(section(num_continuous=1), SHAPE, K)
   made = algorithm.generate(state, jax.random.key(0), 4)
   np.testing.assert_array_equal(made, np.ones((4, *SHAPE)))
