@@ -27,9 +27,11 @@ from jaxgan.algorithms.infogan import VARIANTS, infogan
 from jaxgan.algorithms.joint_vae import joint_vae
 from jaxgan.config.overrides import changed
 from jaxgan.data import training_data
-from jaxgan.runs.experiment import ClassifierJob, resolved
+from jaxgan.runs.experiment import resolved
 from jaxgan.system import parallel
-from jaxgan.training import loop
+from jaxgan.training.config import ClassifierJob
+from jaxgan.training.job import TrainingJob
+from jaxgan.training.replicas import replicas_of
 
 _STEPS = flags.DEFINE_integer('steps', 20, 'Steps before the state is hashed.', 1)
 _OUT = flags.DEFINE_string('out', None, 'JSON file for the hashes.')
@@ -121,7 +123,7 @@ def _classifier(section, row: Row):
   return classifier(section.algorithm, row.image_shape, _CLASSES, _IMAGES // row.batch_size)
 
 
-def _job(row: Row) -> loop.Job:
+def _job(row: Row) -> TrainingJob:
   """The job of a row; its classifier in the loop has its first weights."""
   changes = {f'algorithm.{field}': value for field, value in row.changes.items()}
   config, frozen = base.gan_config('hashes', 'class_balancing', 'random', 'random', False), {}
@@ -144,14 +146,14 @@ def _job(row: Row) -> loop.Job:
     make = infogan if row.family == 'infogan' else joint_vae
     algorithm = make(config.algorithm, row.image_shape, _CLASSES)
   config = changed(config, {'train.batch_size': row.batch_size})
-  return loop.Job('hashes', None, config, algorithm, _data(row), frozen, None, None)
+  return TrainingJob('hashes', None, config, algorithm, _data(row), frozen)
 
 
 def hashes(row: Row, steps: int) -> dict[str, str]:
   """{path of a leaf: hash of its bytes} of the state after some steps."""
   mesh, batched = parallel.device_mesh(devices=jax.devices()[:1]), row.num_replicas > 1
   with jax.set_mesh(mesh):
-    trainer = loop.Trainer(_job(row), mesh, batched)
+    trainer = replicas_of(_job(row), mesh, batched)
     trainer.initialise()
     trainer.advance(steps, lambda: False)
     leaves = jax.tree_util.tree_leaves_with_path(trainer.states())

@@ -44,8 +44,9 @@ from jaxgan.data import order, training_data
 from jaxgan.runs.experiment import resolved
 from jaxgan.system import parallel
 from jaxgan.system.compilation import jit
-from jaxgan.training import loop as train
 from jaxgan.training import train_step
+from jaxgan.training.job import TrainingJob
+from jaxgan.training.replicas import replicas_of
 
 _CLASSES = 10
 _CPU_BATCH, _ACCELERATOR_BATCH = 64, 256
@@ -99,8 +100,8 @@ class JaxSide:
     gan = gan_algorithm(config.algorithm, choices, shape, _CLASSES, classifier.classify)
     with jax.set_mesh(self._mesh):
       frozen = {'classifier': jit(classifier.init)(jax.random.key(1)).variables}
-      self._job = job = train.Job('benchmark', None, config, gan, data, frozen, None, None)
-      self._trainer = train.Trainer(job, self._mesh)
+      self._job = job = TrainingJob('benchmark', None, config, gan, data, frozen)
+      self._trainer = replicas_of(job, self._mesh)
       self._trainer.initialise()
       self._share, self._dataset = jax.device_put(
         (data.replica_data(0, config.seed), data.dataset), parallel.replicated(self._mesh)

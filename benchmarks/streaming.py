@@ -31,7 +31,8 @@ from jaxgan.data import loading
 from jaxgan.data.streaming import Stream
 from jaxgan.runs.experiment import resolved
 from jaxgan.system import parallel
-from jaxgan.training import loop
+from jaxgan.training.job import TrainingJob
+from jaxgan.training.replicas import replicas_of
 
 _CLASSES, _SIZE = 10, 32
 
@@ -97,10 +98,10 @@ class Side:
     algorithm = gan(
       config.algorithm, METHODS['unconditional'], data.image_shape, data.num_classes, None
     )
-    job = loop.Job('benchmark', None, config, algorithm, data, {}, None, None)
+    job = TrainingJob('benchmark', None, config, algorithm, data, {})
     self._mesh = mesh
     with jax.set_mesh(mesh):
-      self._trainer = loop.Trainer(job, mesh)
+      self._trainer = replicas_of(job, mesh)
       self._trainer.initialise()
     self.stream = Stream(data, [0], _BATCH_SIZE.value, mesh, False) if streaming else None
 

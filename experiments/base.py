@@ -15,9 +15,9 @@ from jaxgan.data.config import DataConfig
 from jaxgan.errors import UserError
 from jaxgan.networks import vggface2
 from jaxgan.runs import families
-from jaxgan.runs.experiment import ClassifierSection, Experiment, Training
+from jaxgan.runs.experiment import Experiment
 from jaxgan.runs.families import class_balancing
-from jaxgan.training.config import TrainConfig
+from jaxgan.training.config import ClassifierSection, TrainConfig, Training
 
 
 def parse_argument(argument: str, **allowed):
@@ -109,7 +109,7 @@ def vggface2_section(dataset: str) -> ClassifierSection:
   )
 
 
-def with_focal_loss(section, num_images: int) -> ClassifierSection:
+def with_focal_loss(section) -> ClassifierSection:
   """A ResNet-32 that is trained as in the authors' released code for CIFAR-10 and LSUN.
 
   That is LDAM-DRW's focal loss with γ = 1, and the checkpoint of the epoch with the best validation
@@ -117,10 +117,9 @@ def with_focal_loss(section, num_images: int) -> ClassifierSection:
 
   Args:
     section: of a classifier or annotator; its re-weighting stays.
-    num_images: that it is trained on.
   """
-  every = num_images // section.train.batch_size  # After each epoch.
-  changes = {'algorithm.loss': 'focal', 'checkpoint': 'best', 'train.evaluate_every': every}
+  # None: after each epoch, of whatever batch size it is given.
+  changes = {'algorithm.loss': 'focal', 'checkpoint': 'best', 'train.evaluate_every': None}
   return changed(section, changes)
 
 

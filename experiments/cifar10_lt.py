@@ -61,7 +61,6 @@ deer, and the others are held at 50, where N starts. Other numbers, one for each
         '--config.algorithm.count_start=(1,1,1e8,1,1,1,1,1,1,1)' --workdir=runs/cifar10_lt_bird
 """
 
-from data_prep.long_tail import class_counts
 from experiments import base
 from jaxgan.config.overrides import changed
 from jaxgan.errors import UserError
@@ -80,7 +79,6 @@ ARGUMENTS = {
   'classifier': ('long_tailed', 'few_labels', *RATIOS),
   'counts': ('learned', 'huge', 'tiny'),
 }
-_LARGEST_CLASS, _CLASSES = 5000, 10
 _REGULARISER_WEIGHT = {100: 10.0, 10: 7.5, 1: 5.0}
 _HELD_CLASS, _HELD_COUNTS = 4, {'huge': 1e8, 'tiny': 1.0}  # Fig. 3
 
@@ -117,10 +115,10 @@ def get_config(argument: str = ''):
     'published': rows,
     'algorithm.regulariser_weight': _REGULARISER_WEIGHT[chosen.ratio],
     'algorithm.cycle_start': base.PUBLISHED_CYCLE_START,
-    'annotator': base.with_focal_loss(config.annotator, _num_images(1)),
+    'annotator': base.with_focal_loss(config.annotator),
   }
   if chosen.classifier == 'long_tailed':
-    changes['classifier'] = base.with_focal_loss(config.classifier, _num_images(chosen.ratio))
+    changes['classifier'] = base.with_focal_loss(config.classifier)
   if chosen.counts in _HELD_COUNTS:
     if chosen.method != 'class_balancing':
       raise UserError(
@@ -138,7 +136,3 @@ def get_config(argument: str = ''):
       'evaluation.cas': False,  # Held counts make no balanced images to learn from.
     }
   return changed(config, changes)
-
-
-def _num_images(ratio) -> int:
-  return sum(class_counts(_LARGEST_CLASS, _CLASSES, ratio))

@@ -32,11 +32,12 @@ from jaxgan.data import loading, order, training_data
 from jaxgan.errors import UserError
 from jaxgan.evaluation import record
 from jaxgan.metrics import bootstrap, class_distribution
-from jaxgan.runs import families
-from jaxgan.runs.experiment import ClassifierJob
+from jaxgan.runs import families, outputs
 from jaxgan.runs.exporting import CONTENTS
 from jaxgan.system import files
-from jaxgan.training import jobs, logging, loop
+from jaxgan.training import classifiers, logging, loop
+from jaxgan.training.config import ClassifierJob
+from jaxgan.training.job import total_steps
 
 NAME = 'downstream.json'
 BASELINES = ('long_tail', 'long_tail_drw')
@@ -104,7 +105,7 @@ def measure(workdir, out, methods=(), seeds: int = 3, stretch: int = 1) -> dict:
       'class_names': list(real.class_names),
       'groups': {name: classes.tolist() for name, classes in groups.items()},
       'test_images': len(test.labels),
-      'network': jobs.network_name(section.algorithm),
+      'network': classifiers.network_name(section.algorithm),
       'updates': training.updates,
       'stretch': stretch,
       'batch_size': section.train.batch_size,
@@ -130,7 +131,7 @@ class _Training:
     self._section, self._test, self._out, self._mesh = section, test, out, mesh
     batch_size = section.train.batch_size
     self._steps_per_epoch = stretch * order.steps_per_epoch(len(real.labels), batch_size)
-    self.updates = stretch * loop.total_steps(section, training_data.whole(real))
+    self.updates = stretch * total_steps(section, training_data.whole(real))
     self.drw_epoch = section.algorithm.decay_epochs[0]
 
   def __call__(self, name: str, images, seed: int) -> dict:
@@ -138,7 +139,7 @@ class _Training:
     data = training_data.whole(images)
     drw_epoch = self.drw_epoch if name.endswith('drw') else None
     changes = {'train.steps': self.updates, 'algorithm.drw_epoch': drw_epoch}
-    own = jobs.job_config(
+    own = classifiers.job_config(
       seed,
       changed(self._section, changes),
       images,
@@ -146,10 +147,10 @@ class _Training:
       steps_per_epoch=self._steps_per_epoch,
     )
     folder = self._out / f'{name}_seed_{seed}'
-    job = jobs.training_job(
+    job = classifiers.training_job(
       f'{name}, seed {seed}', folder, own, data, self._test, self._steps_per_epoch
     )
-    loop.run(job, self._mesh)
+    loop.train(job._replace(outputs=outputs.of_classifier(job)), self._mesh)
     return logging.read_metrics(folder)[-1]
 
 

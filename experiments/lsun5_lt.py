@@ -39,7 +39,6 @@ class, λ 10 and 7.5, batches of 128 (§6.4.3). Published: 35.95 / 0.15 and 30.9
 the classifier 82.40 %.
 """
 
-from data_prep.long_tail import class_counts
 from experiments import base
 from jaxgan.config.overrides import changed
 from jaxgan.errors import UserError
@@ -60,7 +59,6 @@ _REGULARISER_WEIGHT = {
   'paper': {100: 20.0, 10: 7.5, 1: 5.0},
   'released': {100: 10.0, 10: 7.5, 1: 2.5},
 }
-_LARGEST_CLASS, _CLASSES = 50_000, 5
 
 
 def get_config(argument: str = ''):
@@ -92,7 +90,7 @@ def get_config(argument: str = ''):
     'algorithm.beta1': 0.0,
     'algorithm.regulariser_weight': _REGULARISER_WEIGHT[chosen.weights][chosen.ratio],
     'algorithm.cycle_start': base.PUBLISHED_CYCLE_START,
-    'annotator': base.with_focal_loss(config.annotator, _num_images(1)),
+    'annotator': base.with_focal_loss(config.annotator),
   }
   if few_labels:
     row = f'class_balancing_gan.semi_supervised.lsun5.{chosen.ratio}'
@@ -105,15 +103,11 @@ def get_config(argument: str = ''):
         'published': {'class_balancing': row},
       },
     )
-  changes['classifier'] = base.with_focal_loss(config.classifier, _num_images(chosen.ratio))
+  changes['classifier'] = base.with_focal_loss(config.classifier)
   changes['published'] = {
     method: f'class_balancing_gan.lsun5.{row}.{chosen.ratio}' for method, row in METHODS.items()
   }
   return changed(config, changes)
-
-
-def _num_images(ratio) -> int:
-  return sum(class_counts(_LARGEST_CLASS, _CLASSES, ratio))
 
 
 def _few_labels_classifier():

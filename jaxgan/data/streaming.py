@@ -48,7 +48,7 @@ class Stream:
       seeds: of its replicas.
       batch_size: images a step and replica.
       mesh: of the devices.
-      batched: see `jaxgan.training.loop.Trainer`.
+      batched: see `jaxgan.training.replicas.replicas_of`.
       class_balanced: see `jaxgan.data.balanced_positions`.
     """
     self._data = data

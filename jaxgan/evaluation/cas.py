@@ -8,16 +8,18 @@ little. See "Classification Accuracy Score for Conditional Generative Models", R
 import hashlib
 import pathlib
 import shutil
+from typing import NamedTuple
 
 import numpy as np
 
 from jaxgan.algorithms import replicate
 from jaxgan.config import identity
 from jaxgan.config.section import Count, WholeNumber, field
-from jaxgan.data import loading, training_data
-from jaxgan.runs import sampling
-from jaxgan.runs.experiment import ClassifierJob
-from jaxgan.training import jobs, loop
+from jaxgan.data import loading, order, training_data
+from jaxgan.training import classifiers, loop
+from jaxgan.training.config import ClassifierJob
+from jaxgan.training.job import TrainingJob, total_steps
+from jaxgan.training.restore import restore
 
 FOLDER = 'cas'  # in the folder of the run or replica
 
@@ -29,24 +31,31 @@ class CasJob(ClassifierJob):
   updates: Count = field(..., 'steps of the classifier')
 
 
-def generate(sample, arrays, num_images: int | None, seed: int, batch_size: int):
-  """Labelled generated images, always the same ones.
+class Score(NamedTuple):
+  """A classification accuracy score, and what a record says of it: settings and run."""
 
-  Their labels are those that `sample` gives: of an unconditional GAN a classifier's, and of a
-  conditional one the classes asked for, drawn uniformly (authors' released code).
+  accuracy: float
+  settings: dict
+  run: dict
+
+
+def num_images(config, num_training: int) -> int:
+  """How many images an experiment generates for a score: as many as for training unless it says."""
+  return num_training if (asked := config.evaluation.cas_images) is None else asked
+
+
+def generated(arrays, images, labels):
+  """Generated images in place of the training images.
 
   Args:
-    sample: `sample(rng, num_images) -> (images, labels)`, see `evaluate.Evaluation.sampler`.
     arrays: the training images.
-    num_images: how many; None for as many as there are training images.
-    seed: of the noise.
-    batch_size: images to generate at once.
+    images: uint8 `[N, H, W, C]`.
+    labels: int `[N]`: of an unconditional GAN a classifier's, and of a conditional one the classes
+      asked for, drawn uniformly (authors' released code).
 
   Returns:
     `data_prep.build.Arrays`; its key tells the very images and labels.
   """
-  num_images = len(arrays.labels) if num_images is None else num_images
-  images, labels = sampling.draw(sample, arrays.class_names, num_images, False, seed, batch_size)
   labels = labels.astype(np.int32)
   digest = hashlib.sha256(np.ascontiguousarray(images).data)  # 100,000 of 64x64 have 1.2 GB.
   digest.update(labels.tobytes())
@@ -54,7 +63,7 @@ def generate(sample, arrays, num_images: int | None, seed: int, batch_size: int)
   return arrays._replace(images=images, labels=labels, key=key)
 
 
-def job(config, generated, step: int, seed: int, folder: pathlib.Path) -> loop.Job:
+def job(config, images, step: int, seed: int, folder: pathlib.Path) -> TrainingJob:
   """The job that trains the score's classifier.
 
   The section's epochs are of the generated images: 200 in the published rows, as for the published
@@ -62,25 +71,36 @@ def job(config, generated, step: int, seed: int, folder: pathlib.Path) -> loop.J
 
   Args:
     config: the experiment's; its section `cas` says how to train, and on which data to test.
-    generated: what `generate` returns.
+    images: what `generated` returns.
     step: of the checkpoint that the images are from.
     seed: of the classifier.
     folder: of the run or replica, gets a folder of the job.
   """
-  data = training_data.whole(generated)
-  updates = loop.total_steps(config.cas, data)
-  own = jobs.job_config(seed, config.cas, generated, CasJob, checkpoint=step, updates=updates)
+  data = training_data.whole(images)
+  fields = {'checkpoint': step, 'updates': total_steps(config.cas, data)}
+  own = classifiers.job_config(seed, config.cas, images, CasJob, **fields)
   test = loading.load(own.data, 'test')
-  return jobs.training_job('cas', folder / FOLDER, own, data, test)
+  return classifiers.training_job('cas', folder / FOLDER, own, data, test)
 
 
-def accuracy(job: loop.Job, mesh) -> float:
+def train(job: TrainingJob, mesh) -> float:
   """The share of the real test images that the classifier, once trained, is right on.
 
   It continues where it was stopped; what was trained on other images is removed first.
   """
   if identity.changes(job.folder, job.config):
     shutil.rmtree(job.folder)
-  loop.run(job, mesh)
-  _, states = jobs.restore(job.algorithm, job.folder, 'latest', 1, mesh)
+  loop.train(job, mesh)
+  _, states = restore(job.algorithm, job.folder, 'latest', 1, mesh)
   return job.evaluate(replicate.take(states, 0), 0)[1]
+
+
+def score(job: TrainingJob, accuracy: float, labelled_by: str) -> Score:
+  """What a record says of a trained classifier of some accuracy and the images' labels."""
+  num_images, train = len(job.data.pool.labels), job.config.train
+  settings = {
+    'cas_images': num_images,
+    'cas_network': classifiers.network_name(job.config.algorithm),
+    'cas_epochs': job.config.updates // order.steps_per_epoch(num_images, train.batch_size),
+  }
+  return Score(accuracy, settings, {'cas_labels': labelled_by})

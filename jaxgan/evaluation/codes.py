@@ -15,7 +15,7 @@ from jaxgan.evaluation.record import CODES_FILE, RETRIEVAL_FILE, LabelSet
 from jaxgan.metrics import class_distribution, knn
 from jaxgan.networks import infogans
 from jaxgan.system import compilation, distributed, files
-from jaxgan.training import jobs
+from jaxgan.training import classifiers
 
 # Fields of the algorithm that methods do not say.
 _SETTINGS = (
@@ -53,7 +53,7 @@ class Observer:
     self.num_continuous = getattr(inputs.config.algorithm, 'num_continuous', 0)
     self._probabilities = compilation.jit(jax.nn.softmax)
     # recognise(variables, images uint8): the logits `[N, k]` and the features `[N, D]` of Q.
-    self.recognise = jobs.compile_outputs(algorithm.classify)
+    self.recognise = classifiers.compile_outputs(algorithm.classify)
 
     def images(state, rng, num_images, codes):
       """Images uint8 of given codes, in inference mode."""
@@ -102,7 +102,7 @@ class Observer:
     return config.periodic_images_per_code if periodic else config.images_per_code
 
   def observe(
-    self, state, replica: int, rng, num_images: int, needs=frozenset(), place=None
+    self, state, replica: int, rng, num_images: int, needs=frozenset(), score=None
   ) -> Judged:
     """Draws images of each code and, for 'features', asks Q about the training images.
 
@@ -112,13 +112,13 @@ class Observer:
       rng: key; the same key gives the same images.
       num_images: of each code.
       needs: of the metrics that will be measured.
-      place: not used.
+      score: not used.
     """
     data, labelled = self._inputs.data, self._annotator is not None
     seed, counts, arrays = self._config.seed + replica, None, None
     outputs, untrained = (None, None), None
     if labelled:
-      classes = jobs.class_positions(self._annotator.class_names, data, replica)
+      classes = classifiers.class_positions(self._annotator.class_names, data, replica)
       counts = self.counts(state, num_images, rng, classes)
     if 'features' in needs:
       arrays = data.arrays(replica)

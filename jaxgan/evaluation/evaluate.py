@@ -25,7 +25,7 @@ class Evaluation:
     Args:
       setup: the Setup of the experiment.
       method: the method.
-      observer: `observe(state, replica, rng, num_images, needs, place)` -> what metrics measure;
+      observer: `observe(state, replica, rng, num_images, needs, score)` -> what metrics measure;
         also `settled`, `num_images`, `score`, `record_fields`, `save` and `sampler`.
       metrics: a table of `jaxgan.evaluation.metric`.
       pictures: a module: `periodic(observer, folder, state, step, replica, rng)` draws while
@@ -51,25 +51,33 @@ class Evaluation:
     self._pictures.periodic(self.observer, folder, self.observer.settled(state), step, replica, rng)
 
   def measure(self, step: int, state, replica: int) -> EvaluationRecord:
-    """The record of a checkpoint, but for a score whose classifier is to be trained."""
+    """The record of a checkpoint, without a classification accuracy score."""
     return self._measured(step, self.observer.settled(state), replica, None)[0]
 
-  def write(self, folder, step: int, state, replica: int) -> EvaluationRecord:
-    """Evaluates a checkpoint in full; writes and draws its record to the folder of the replica."""
+  def write(self, folder, step: int, state, replica: int, score=None) -> EvaluationRecord:
+    """Evaluates a checkpoint; writes and draws its record to the folder of the replica.
+
+    Args:
+      folder: of the replica.
+      step: of the checkpoint.
+      state: of the replica.
+      replica: which.
+      score: the classification accuracy Score of its images, where it has one.
+    """
     state, key = self.observer.settled(state), self._setup.evaluation_rng(replica)
-    record, seen = self._measured(step, state, replica, (folder, step))
+    record, seen = self._measured(step, state, replica, score)
     kept = self.observer.save(folder, state, seen, replica)
     record_lib.write(folder, record)
     self._pictures.final(self.observer, folder, state, record, kept, key)
     return record
 
-  def _measured(self, step, state, replica, place):
-    """(The record of a settled state, what was seen of it); trains a score only in a place."""
+  def _measured(self, step, state, replica, score):
+    """(The record of a settled state, what was seen of it)."""
     observer, config, key = self.observer, self._setup.config, self._setup.evaluation_rng(replica)
     resamplings = getattr(config.evaluation, 'resamplings', 1)
     rng, *others = (jax.random.fold_in(key, 1 + sampling) for sampling in range(resamplings))
     needs, num = metrics_lib.needs(self._metrics), observer.num_images(periodic=False)
-    seen = observer.observe(state, replica, rng, num, needs, place)
+    seen = observer.observe(state, replica, rng, num, needs, score)
     results = metrics_lib.measure(self._metrics, seen)
     results |= self._resampled(state, replica, others, results)
     fields = observer.record_fields(seen, replica, step)

@@ -40,7 +40,7 @@ def classifier_network(role: str, classifier) -> FeatureNetwork:
 
   Args:
     role: of the classifier, 'annotator' or 'recogniser'.
-    classifier: a `jaxgan.training.jobs.Classifier`.
+    classifier: a `jaxgan.training.classifiers.Classifier`.
   """
 
   def apply(variables, images):

@@ -8,13 +8,14 @@ import numpy as np
 
 from jaxgan.algorithms import gan_methods, regularisers
 from jaxgan.algorithms.ema_statistics import IN_WORDS
-from jaxgan.data import loading, order, pixels
-from jaxgan.evaluation import cas, quality
-from jaxgan.evaluation.judges import KINDS, Judged, Judges, Score
+from jaxgan.data import loading, pixels
+from jaxgan.evaluation import quality
+from jaxgan.evaluation.cas import Score
+from jaxgan.evaluation.judges import KINDS, Judged, Judges
 from jaxgan.evaluation.record import IMAGES_FILE, NEAREST_FILE
 from jaxgan.metrics import fid
 from jaxgan.system import compilation, distributed, files
-from jaxgan.training import jobs
+from jaxgan.training import classifiers
 
 _KEPT = 512  # evaluation images kept for pictures
 _SCORES = ('fid', 'frechet_recogniser', 'frechet_annotator')  # The first that is there counts.
@@ -61,7 +62,7 @@ class Observer:
       return pixels.to_uint8(algorithm.generate(state, rng, num_images, labels=labels)), labels
 
     self._judges = {}
-    self._compiled = functools.cache(jobs.compile_classify)
+    self._compiled = functools.cache(classifiers.compile_classify)
     self.settled = compilation.jit(algorithm.settled)
     self.generate = compilation.jit(generate, static_argnums=(2, 3))
     self._generate_labelled = compilation.jit(generate_labelled, static_argnums=2)
@@ -80,7 +81,7 @@ class Observer:
     return config.periodic_samples if periodic else config.samples
 
   def observe(
-    self, state, replica: int, rng, num_images: int, needs=frozenset(), place=None
+    self, state, replica: int, rng, num_images: int, needs=frozenset(), score=None
   ) -> Judged:
     """Draws images from the EMA generator of a settled state.
 
@@ -90,7 +91,7 @@ class Observer:
       rng: key; the same key gives the same images.
       num_images: how many.
       needs: of the metrics that will be measured; 'features' are kept.
-      place: of a last evaluation its folder and step, for the classification accuracy score.
+      score: of a last evaluation, the classification accuracy Score of its images.
     """
     judges, batch_size = self.judges(replica), self._inputs.config.evaluation.batch_size
 
@@ -107,29 +108,16 @@ class Observer:
       drawn.append((images, labels, features if 'features' in needs else {}))
     images, labels, features = zip(*drawn, strict=True)
     images = np.concatenate([batch for batch in images if batch is not None])[:_KEPT]
-    score = None
-    if place and 'cas' in self._roles:
-      score = functools.partial(self._score, *place, state, replica)
     return Judged(judges, images, _joined(labels), moments, _joined(features), score)
 
-  def _score(self, folder, step, state, replica) -> Score:
-    """Trains a classifier on generated images, see `evaluation.cas`."""
-    inputs, config = self._inputs, self._inputs.config
+  def score_sampler(self, state):
+    """(sample, what labels its images): those that a classification accuracy score is of."""
     # Codes have no names. Also where they are balanced, the images are judged by their classes.
-    sample, _, labelled_by = self._sampler(state, inputs.classifier or inputs.annotator)
+    labeller = self._inputs.classifier or self._inputs.annotator
+    sample, _, labelled_by = self._sampler(self.settled(state), labeller)
     if 'recogniser' in self._measuring:
       labelled_by = f'{labelled_by}, trained with labels that the method does not read'
-    arrays, seed = inputs.data.arrays(replica), config.seed + replica
-    num_images = config.evaluation.cas_images
-    generated = cas.generate(sample, arrays, num_images, seed, config.evaluation.batch_size)
-    job = cas.job(config, generated, step, seed, folder)
-    num_images, batch_size = len(generated.labels), config.cas.train.batch_size
-    settings = {
-      'cas_images': num_images,
-      'cas_network': jobs.network_name(config.cas.algorithm),
-      'cas_epochs': job.config.updates // order.steps_per_epoch(num_images, batch_size),
-    }
-    return Score(cas.accuracy(job, inputs.mesh), settings, {'cas_labels': labelled_by})
+    return sample, labelled_by
 
   def score(self, results: dict) -> float:
     """What ranks checkpoints: a lower distance scores higher.
@@ -142,7 +130,7 @@ class Observer:
   def record_fields(self, judged: Judged, replica: int, step: int) -> dict:
     """The fields of a record that do not depend on what was measured."""
     judges = self.judges(replica)
-    score = judged.score if 'score' in judged.has else Score(0.0, {}, {})
+    score = judged.score or Score(0.0, {}, {})
     # The annotator is trained with the run's seed.
     known = {role: self._inputs.classifiers.get(role) for role in _VARYING if role in self._roles}
     fields = classifier_fields('annotator', known.get('annotator'))
@@ -225,7 +213,7 @@ def classifier_fields(role: str, classifier) -> dict:
 
   Args:
     role: 'classifier' or 'annotator'.
-    classifier: a `jaxgan.training.jobs.Classifier` or None.
+    classifier: a `jaxgan.training.classifiers.Classifier` or None.
   """
   if classifier is None:
     return {f'{role}_accuracy': None}

@@ -1,7 +1,6 @@
 """What images of a GAN are judged by, and what is seen of them: classes, codes, features."""
 
 import functools
-from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -12,17 +11,9 @@ from jaxgan.evaluation.record import LabelSet
 from jaxgan.metrics import class_distribution, fid
 from jaxgan.networks import inception
 from jaxgan.system import compilation
-from jaxgan.training import jobs
+from jaxgan.training import classifiers
 
 KINDS = {'annotator': 'classes', 'recogniser': 'codes'}  # What a judge counts images by.
-
-
-class Score(NamedTuple):
-  """A classification accuracy score, and what a record says of it: settings and run."""
-
-  accuracy: float
-  settings: dict
-  run: dict
 
 
 class Judged:
@@ -33,12 +24,13 @@ class Judged:
     labels: of all images by what counts them, {'classes' or 'codes': int `[N]`}.
     features: of all images, float32 `[N, D]` in each network; {} unless they are kept.
     networks: the names of the networks.
+    score: the classification accuracy Score, or None.
     has: what is there of the needs of metrics.
   """
 
   def __init__(self, judges, images, labels, moments, features, score):
     """See `Observer.observe`; `judges` are what images are compared with."""
-    self._judges, self._moments, self._cas = judges, moments, score
+    self._judges, self._moments, self.score = judges, moments, score
     self.images, self.labels, self.features = images, labels, features
     self.networks = tuple(judges.networks)
     self.has = {*labels, *(['features'] if features else []), *(['score'] if score else [])}
@@ -103,11 +95,6 @@ class Judged:
   def memorisation(self) -> dict:
     """How near images of the rarest classes come to training images."""
     return self.nearest[0]
-
-  @functools.cached_property
-  def score(self) -> Score:
-    """The classification accuracy score, whose classifier is trained when it is asked for."""
-    return self._cas()
 
 
 class Judges:
@@ -187,6 +174,7 @@ def _label_set(role: str, classifier, arrays) -> LabelSet:
   names, labels = arrays.class_names, arrays.labels
   if role != 'annotator':
     names = classifier.class_names
-    labels, _ = jobs.compile_classify(classifier.classify)(classifier.variables, arrays.images)
+    classify = classifiers.compile_classify(classifier.classify)
+    labels, _ = classify(classifier.variables, arrays.images)
   counts = class_distribution.class_counts(labels, len(names))
   return LabelSet(names=tuple(names), counts=tuple(counts.tolist()))

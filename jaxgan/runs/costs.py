@@ -1,19 +1,21 @@
 """What a training job costs, before it runs: parameters, memory, arithmetic and disk."""
 
-from collections.abc import Mapping
 import math
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
+import numpy as np
 
-from jaxgan.data.training_data import Dataset
+from jaxgan.algorithms import Algorithm
+from jaxgan.data import training_data
 from jaxgan.errors import UserError
+from jaxgan.evaluation import cas
 from jaxgan.runs import families, recogniser, rules
 from jaxgan.runs.facts import Facts, is_trained
 from jaxgan.runs.plan import Job
 from jaxgan.system import compilation
-from jaxgan.training import jobs, loop
+from jaxgan.training import classifiers as classifiers_lib
+from jaxgan.training.job import TrainingJob
 from jaxgan.training.train_step import make_step
 
 _UNTRAINED = ('step', 'ema', 'counts', 'cycle_counts')  # Fields of states.
@@ -24,10 +26,10 @@ class Cost(NamedTuple):
 
   Attributes:
     parameters: of the networks of one replica, without averages and optimizers.
-    memory: bytes of the states of all replicas and the images that stay on the device, without
-      activations.
+    memory: bytes of the states that are trained at once and the images that stay on the device,
+      without activations.
     flops: of a step of one replica, as XLA counts them for a CPU; None where they are not known.
-    disk: bytes of the checkpoints at the end, `train.keep` and the best.
+    disk: bytes of the checkpoints at the end, `train.keep` and the best, of all replicas.
   """
 
   parameters: int
@@ -36,65 +38,94 @@ class Cost(NamedTuple):
   disk: int
 
 
-def cost(config, facts: Facts, job: Job) -> Cost | None:
-  """The cost of a training job of a plan; None of one that cannot be built.
+class _Traced(NamedTuple):
+  """An algorithm, the shapes of its state, and the arithmetic of its step."""
 
-  Args:
-    config: the experiment's.
-    facts: what was read of it.
-    job: of kind TRAIN; that of a score has no cost of its own here.
-  """
-  try:
-    described = _described(config, facts, job)
-  except UserError:  # A rule refuses it.
-    return None
-  if described is None:
-    return None
-  section, data, algorithm, frozen = described
-  state = jax.eval_shape(algorithm.init, jax.random.key(0))
-  num_replicas = len(data.indices)
-  states = num_replicas * _bytes(state)
-  resident = 0 if data.streamed else math.prod(data.pool.images.shape)
-  flops = None if frozen is None else _flops(section, data, algorithm, frozen, state)
-  disk = (section.train.keep + 1) * states
-  return Cost(_parameters(state), states + resident, flops, disk)
+  algorithm: Algorithm
+  state: Any
+  flops: float | None
 
 
-def _described(config, facts, job):
-  """(section, TrainingData, Algorithm, frozen arrays or None) of a job."""
-  *within, name = job.name.split('/')
-  if name in facts.images:  # A classifier.
-    section, images = getattr(config, name), facts.images[name]
-    algorithm = jobs.build_classifier(section, images.training.pool, steps_per_epoch=1)
-    return section, images.training, algorithm, {}
-  if within == [recogniser.ROLE]:
-    config = config.recogniser
-  if name not in families.all_methods():
-    return None
-  classifiers = {
-    role: _abstract(config, facts, role) for role in facts.roles if getattr(config, role)
-  }
-  family = families.family_of([name])
-  if None in classifiers.values():
-    return config, facts.data, rules.untrained(config, facts, name), None
-  return config, facts.data, *family.build(config, name, facts.data, classifiers)
+class Costs:
+  """The costs of the training jobs of a plan; jobs of equal settings are traced once."""
+
+  def __init__(self, config, facts: Facts):
+    """Traces nothing yet.
+
+    Args:
+      config: the experiment's.
+      facts: what was read of it.
+    """
+    self._config, self._facts, self._traced = config, facts, {}
+
+  def of(self, job: Job) -> Cost | None:
+    """The cost of a job of kind TRAIN; None of one that cannot be built."""
+    config, facts = self._config, self._facts
+    *within, name = job.name.split('/')
+    try:
+      if name == cas.FOLDER:
+        num_images = cas.num_images(config, len(facts.data.indices[0]))
+        generated = num_images * math.prod(facts.data.image_shape)
+        return _cost(config.cas, generated, self._classifier(name), config.replicas, at_once=1)
+      if name in facts.images:
+        resident = _resident(facts.images[name].training)
+        return _cost(getattr(config, name), resident, self._classifier(name))
+      if within == [recogniser.ROLE]:
+        config = config.recogniser
+      return _cost(config, _resident(facts.data), self._method(config, name), config.replicas)
+    except UserError:  # A rule refuses it.
+      return None
+
+  def _classifier(self, role) -> _Traced:
+    """The classifier of a role; its data has the classes and the shape of its images."""
+    section, data = getattr(self._config, role), self._facts.images[role].training
+    key = (
+      section.algorithm,
+      section.train.batch_size,
+      (section.data.flip, section.data.crop_padding),
+      (data.image_shape, data.num_classes),
+    )
+    if key not in self._traced:
+      algorithm = classifiers_lib.build_classifier(section, data.pool, steps_per_epoch=1)
+      self._traced[key] = _trace(section, data, algorithm, {})
+    return self._traced[key]
+
+  def _method(self, config, method) -> _Traced:
+    if method not in self._traced:
+      facts, family = self._facts, families.family_of([method])
+      classifiers = {role: self._abstract(role) for role in facts.roles if getattr(config, role)}
+      if None in classifiers.values():
+        algorithm, frozen = rules.untrained(config, facts, method), None
+      else:
+        algorithm, frozen = family.build(config, method, facts.data, classifiers)
+      self._traced[method] = _trace(config, facts.data, algorithm, frozen)
+    return self._traced[method]
+
+  def _abstract(self, role) -> classifiers_lib.Classifier | None:
+    """A classifier with shapes for variables, None where its network is not known."""
+    config, facts = self._config, self._facts
+    if role == recogniser.ROLE:
+      (method,) = config.recogniser.methods
+      known, traced = facts.known[role], self._method(config.recogniser, method)
+    elif is_trained(config, role):
+      known = rules.expected_classifier(getattr(config, role), facts.images[role])
+      traced = self._classifier(role)
+    else:
+      return None
+    return known._replace(classify=traced.algorithm.classify, variables=traced.state.variables)
 
 
-def _abstract(config, facts, role) -> jobs.Classifier | None:
-  """A classifier with shapes for variables, None where its network is not known."""
-  if role == recogniser.ROLE:
-    section = config.recogniser
-    (method,) = section.methods
-    algorithm, _ = families.family_of([method]).build(section, method, facts.data, {})
-    variables = jax.eval_shape(lambda rng: algorithm.init(rng).variables, jax.random.key(0))
-    return facts.known[role]._replace(classify=algorithm.classify, variables=variables)
-  if not is_trained(config, role):
-    return None
-  images = facts.images[role]
-  algorithm = jobs.build_classifier(getattr(config, role), images.training.pool, steps_per_epoch=1)
-  variables = jax.eval_shape(lambda rng: algorithm.init(rng).variables, jax.random.key(0))
-  known = rules.expected_classifier(getattr(config, role), images)
-  return known._replace(classify=algorithm.classify, variables=variables)
+def _resident(data) -> int:
+  """Bytes of the images that stay on the device."""
+  return 0 if data.streamed else math.prod(data.pool.images.shape)
+
+
+def _cost(section, resident, traced: _Traced, num_replicas: int = 1, at_once: int = 0) -> Cost:
+  """Of a job whose replicas are trained together, unless only some of them are `at_once`."""
+  size = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(traced.state))
+  memory = (at_once or num_replicas) * size + resident
+  disk = (section.train.keep + 1) * num_replicas * size
+  return Cost(_parameters(traced.state), memory, traced.flops, disk)
 
 
 def _parameters(state) -> int:
@@ -103,34 +134,29 @@ def _parameters(state) -> int:
   for path, leaf in jax.tree_util.tree_leaves_with_path(state):
     field, *inner = (str(getattr(key, 'name', getattr(key, 'key', ''))) for key in path)
     trains = field not in _UNTRAINED and not field.endswith('optimizer')
-    total += math.prod(leaf.shape) if trains and 'batch_stats' not in inner else 0
+    total += leaf.size if trains and 'batch_stats' not in inner else 0
   return total
 
 
-def _bytes(tree) -> int:
-  leaves = jax.tree.leaves(tree)
-  return sum(leaf.size * leaf.dtype.itemsize for leaf in leaves)
+def _trace(section, data, algorithm: Algorithm, frozen) -> _Traced:
+  """Traces a step for what XLA counts of it before it optimises it, on images that are not read.
 
-
-def _shape(x):
-  return jax.ShapeDtypeStruct(jnp.shape(x), x.dtype)
-
-
-def _flops(section, data, algorithm, frozen: Mapping[str, Any], state) -> float | None:
-  """What XLA counts of a step before it optimises it."""
-  job = loop.Job(
-    'plan', None, section, algorithm, data, frozen, evaluate=None, picture=None
-  )  # fmt: skip
+  Args:
+    section: the configuration of the job.
+    data: its TrainingData, of which the shapes and the number of classes are asked.
+    algorithm: of a single replica.
+    frozen: shapes of what it reads, None where they are not known: nor are the flops then.
+  """
+  state = jax.eval_shape(algorithm.init, jax.random.key(0))
+  if frozen is None:
+    return _Traced(algorithm, state, None)
+  num_images = section.train.batch_size * algorithm.images_per_update
+  images = np.zeros((num_images, *data.image_shape), np.uint8)
+  pool = data.pool._replace(images=images, labels=np.zeros(num_images, np.int32))
+  data = training_data.whole(pool)._replace(classes=data.classes[:1])
+  job = TrainingJob('plan', None, section, algorithm, data, frozen)
   one_step, start = make_step(job, batched=False)
-  batch_size = section.train.batch_size * algorithm.images_per_update
-  num_images = batch_size if data.streamed else max(1, len(data.pool.labels))
-  dataset = Dataset(
-    jax.ShapeDtypeStruct((num_images, *data.image_shape), jnp.uint8),
-    jax.ShapeDtypeStruct((num_images,), jnp.int32),
-  )
-  share = jax.tree.map(_shape, data.replica_data(0, 0, algorithm.class_balanced))
-  if not len(data.pool.labels):
-    share = share._replace(indices=jax.ShapeDtypeStruct((num_images,), jnp.int32))
-  carry = jax.eval_shape(lambda *a: start(a[0], 0, *a[1:]), state, share, dataset, frozen)
-  lowered = compilation.jit(one_step).lower(carry, share, dataset, frozen)
-  return (lowered.cost_analysis() or {}).get('flops')
+  read = data.replica_data(0, 0, algorithm.class_balanced), data.dataset, frozen
+  carry = jax.eval_shape(lambda state, *read: start(state, 0, *read), state, *read)
+  lowered = compilation.jit(one_step).lower(carry, *read)
+  return _Traced(algorithm, state, (lowered.cost_analysis() or {}).get('flops'))

@@ -10,9 +10,9 @@ from pydantic_core import PydanticUndefined
 from jaxgan.algorithms.classifier import ClassifierConfig
 from jaxgan.config import section as section_lib
 from jaxgan.data.config import DataConfig, DataOptions
-from jaxgan.runs.experiment import ClassifierSection, Experiment, Training
+from jaxgan.runs.experiment import Experiment
 from jaxgan.runs.families import FAMILIES
-from jaxgan.training.config import TrainConfig
+from jaxgan.training.config import ClassifierSection, TrainConfig, Training
 
 PATH = pathlib.Path(__file__).resolve().parents[2] / 'docs' / 'configuration.md'
 _START = """# Configuration

@@ -8,16 +8,17 @@ from jaxgan import report
 from jaxgan.algorithms import replicate
 from jaxgan.config.overrides import changed
 from jaxgan.data import sources
-from jaxgan.drawing import curves, fonts
-from jaxgan.evaluation import record
-from jaxgan.report import page
-from jaxgan.runs import families, folders, inputs, recogniser
+from jaxgan.drawing import fonts
+from jaxgan.evaluation import cas, record
+from jaxgan.runs import families, folders, inputs, outputs, recogniser, sampling
 from jaxgan.runs.experiment import resolved
 from jaxgan.runs.facts import is_trained
 from jaxgan.runs.inputs import Inputs
 from jaxgan.runs.plan import planned, refuse
 from jaxgan.system import distributed, files, lock
-from jaxgan.training import jobs, logging, loop, optional
+from jaxgan.training import classifiers as classifiers_lib
+from jaxgan.training import loop, optional
+from jaxgan.training.job import TrainingJob
 
 _OWED = 'evaluation_owed'  # In the folder of a method, while it is evaluated and drawn.
 
@@ -55,13 +56,12 @@ def start(config, workdir: pathlib.Path, methods, show_data: bool = False) -> In
   """
   config, facts, plan = planned(config, workdir, methods, prepare=True)
   refuse(plan)
-  roles = inputs.roles(config, facts)
-  given = [role for role in roles if not is_trained(config, role)]
-  classifiers = {role: inputs.load_role(config, facts, role) for role in given}
   if show_data and files.is_writer():
     print('\n'.join(facts.data.summary()), flush=True)
-  for role in (role for role in roles if role not in given):
-    _train_role(config, facts, role)
+  classifiers = {}
+  for role in inputs.roles(config, facts):
+    if is_trained(config, role):
+      _train_role(config, facts, role)
     classifiers[role] = inputs.load_role(config, facts, role)
   with optional.output('check of fonts'):
     fonts.tell_missing(facts.data.pool.class_names)
@@ -73,7 +73,8 @@ def _train_role(config, facts, role):
     _train_recogniser(config, facts)
     return
   folder = folders.of_classifier(config, role, facts.workdir)
-  loop.run(jobs.classifier_job(config, role, folder), facts.mesh)
+  job = classifiers_lib.classifier_job(config, role, folder)
+  loop.train(job._replace(outputs=outputs.of_classifier(job)), facts.mesh)
 
 
 def _train_recogniser(config, facts):
@@ -85,45 +86,19 @@ def _train_recogniser(config, facts):
   made = start(section, workdir, section.methods)
   train_method(made, method)
   evaluated = (workdir / method / record.NAME).exists()
-  owed = optional.Owed(workdir / method / _OWED).step is not None
+  owed = optional.is_owed(workdir / method / _OWED)
   if owed or not distributed.gather(evaluated).all():
     evaluate_method(made, method, section.evaluation.checkpoint)
 
 
 def train_method(made: Inputs, method: str, profile: bool = False) -> None:
-  """Trains a method to its last step; see `jaxgan.training.loop.run`."""
+  """Trains a method to its last step; see `jaxgan.training.loop.train`."""
   algorithm, frozen = made.algorithm(method)
-  evaluation = made.evaluation(method)
-  whole, replica_folders = made.workdir / method, made.folders(method)
-
-  def picture(state, step, replica):
-    evaluation.picture(replica_folders[replica], state, step, replica)
-    if replica_folders[replica] == replica_folders[-1] != whole:
-      with optional.output(path := whole / 'loss_curves.png'):
-        curves.loss_curves(logging.read_metrics(whole), path)
-
-  def preview(step, last_step):
-    if not page.is_due(whole, step, last_step):
-      return
-    shown = made.family.trained(
-      replica_folders[0], made.data.class_names(0), made.data.share_counts(0)
-    )
-    several = len(replica_folders)
-    of_replicas = f', the first of {several} replicas' if several > 1 else ''
-    page.write_progress(whole, f'{method}{of_replicas}', shown, step, last_step)
-
-  job = loop.Job(
-    name=method,
-    folder=whole,
-    config=folders.method_config(made.config, method, made.data),
-    algorithm=algorithm,
-    data=made.data,
-    frozen=frozen,
-    evaluate=evaluation.periodic,
-    picture=picture,
-    preview=preview,
-  )
-  loop.run(job, made.mesh, profile)
+  evaluation, data = made.evaluation(method), made.data
+  own, folder = folders.method_config(made.config, method, data), made.workdir / method
+  job = TrainingJob(method, folder, own, algorithm, data, frozen, evaluation.periodic)
+  drawn = outputs.of_method(job, evaluation, made.family.trained)
+  loop.train(job._replace(outputs=drawn), made.mesh, profile)
 
 
 def evaluate_method(made: Inputs, method: str, which: str) -> list[record.EvaluationRecord]:
@@ -132,17 +107,39 @@ def evaluate_method(made: Inputs, method: str, which: str) -> list[record.Evalua
 
 
 def evaluate_states(made: Inputs, method: str, step: int, states) -> list[record.EvaluationRecord]:
-  """Evaluates every replica in full; returns the record that each evaluation.json holds."""
+  """Trains the score of every replica, where it has one, and evaluates it in full.
+
+  Returns:
+    The record that each evaluation.json holds.
+  """
   evaluation = made.evaluation(method)
-  owed = optional.Owed(made.workdir / method / _OWED)
-  owed.mark(step)
-  with jax.set_mesh(made.mesh):
-    evaluations = [
-      evaluation.write(folder, step, replicate.take(states, replica), replica)
-      for replica, folder in enumerate(made.folders(method))
-    ]
-  owed.clear()
+  with optional.owed(made.workdir / method / _OWED), jax.set_mesh(made.mesh):
+    evaluations = []
+    for replica, folder in enumerate(made.folders(method)):
+      state = replicate.take(states, replica)
+      score = _train_score(made, method, folder, step, state, replica)
+      evaluations.append(evaluation.write(folder, step, state, replica, score))
   return evaluations
+
+
+def _train_score(made, method, folder, step, state, replica) -> cas.Score | None:
+  """Trains the classifier of a classification accuracy score on images of a state."""
+  config, data = made.config, made.data
+  if 'cas' not in made.family.roles(config, [method], data.labelled):
+    return None
+  sample, labelled_by = made.evaluation(method).observer.score_sampler(state)
+  arrays, seed = data.arrays(replica), config.seed + replica
+  images, labels = sampling.draw(
+    sample,
+    arrays.class_names,
+    cas.num_images(config, len(arrays.labels)),
+    balanced=False,
+    seed=seed,
+    batch_size=config.evaluation.batch_size,
+  )
+  job = cas.job(config, cas.generated(arrays, images, labels), step, seed, folder)
+  accuracy = cas.train(job._replace(outputs=outputs.of_classifier(job)), made.mesh)
+  return cas.score(job, accuracy, labelled_by)
 
 
 def summarise(workdir: pathlib.Path) -> str:

@@ -3,49 +3,15 @@
 import pathlib
 from typing import Annotated, Generic, TypeVar
 
-from annotated_types import Ge, Le
-
-from jaxgan.algorithms.classifier import ClassifierConfig
 from jaxgan.config.overrides import changed
-from jaxgan.config.section import Count, OneOf, Section, Where, field
+from jaxgan.config.section import Count, Section, Where, field
 from jaxgan.data.config import DataConfig
-from jaxgan.training.config import TrainConfig
+from jaxgan.training.config import ClassifierSection, Job, Seed, TrainConfig, Training
 
-Seed = Annotated[int, Ge(0), Le(2**32 - 1)]
 # Of a method: the newest checkpoint, the one with the best score, or one of a step.
 Checkpoint = Annotated[
   str, Where(lambda name: name in ('latest', 'best') or name.isdigit(), 'latest, best or a step')
 ]
-
-
-class Training(Section):
-  """A network that is trained with labels."""
-
-  data: DataConfig = field(..., 'its images')
-  algorithm: ClassifierConfig = field(ClassifierConfig(), 'network and optimiser')
-  train: TrainConfig = field(..., 'length and rhythm')
-
-
-class ClassifierSection(Training):
-  """A classifier or annotator: one that is trained, or one that is there."""
-
-  folder: str = field('', "a trained classifier's folder, instead of training one")
-  checkpoint: Annotated[str, OneOf(('latest', 'best'))] = field(
-    'latest', 'which one is used; best: by the accuracy on its test split'
-  )
-
-
-class Job(Section):
-  """What the folder of every job remembers beside its sections."""
-
-  images: str = field('', 'key of its training images')
-  modules: tuple[str, ...] = field((), 'modules that registered what it uses', free=True)
-
-
-class ClassifierJob(Training, Job):
-  """What the folder of a classifier remembers."""
-
-  seed: Seed = field(0, 'of the job')
 
 
 A, E, R = TypeVar('A'), TypeVar('E'), TypeVar('R')

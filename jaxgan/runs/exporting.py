@@ -22,7 +22,7 @@ from jaxgan.errors import UserError
 from jaxgan.evaluation import record
 from jaxgan.runs import families, sampling
 from jaxgan.system import files, lock
-from jaxgan.training import jobs
+from jaxgan.training import classifiers
 
 NAME = 'export.json'
 CONTENTS = ('synthetic', 'topped_up')
@@ -127,7 +127,7 @@ def _classes(run, names):
     return arrays._replace(class_names=names), np.arange(len(names))
   places = np.arange(data.num_classes)
   if names != arrays.class_names:  # A classifier that was given may know them otherwise, or more.
-    places = jobs.class_positions(names, data, run.replica)
+    places = classifiers.class_positions(names, data, run.replica)
   label_of = np.full(len(names), -1)
   label_of[places] = np.arange(data.num_classes)
   return arrays, label_of

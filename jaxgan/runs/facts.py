@@ -13,7 +13,8 @@ from jaxgan.data import loading, sources, training_data
 from jaxgan.errors import UserError
 from jaxgan.runs import families, recogniser
 from jaxgan.system import distributed, files, parallel
-from jaxgan.training import jobs, pretrained
+from jaxgan.training import classifiers as classifiers_lib
+from jaxgan.training import pretrained
 
 OWN = ''  # The experiment's own images among those of its classifiers.
 ROLES = ('classifier', 'annotator', recogniser.ROLE)  # in the order of their training
@@ -59,7 +60,7 @@ class Facts(NamedTuple):
   mesh: jax.sharding.Mesh
   roles: tuple[str, ...]
   images: Mapping[str, Images]
-  known: Mapping[str, jobs.Classifier]
+  known: Mapping[str, classifiers_lib.Classifier]
   folders: Mapping[str, Folder]
   unreadable: tuple[str, ...]
 
@@ -108,11 +109,14 @@ def read_facts(config, workdir: pathlib.Path, methods, prepare: bool) -> Facts:
     if is_trained(config, role):
       images |= attempt(read_images, role, section.data, 1, prepare)
     elif role != recogniser.ROLE:
-      known |= attempt(jobs.known_classifier, role, files.expanded(section.folder), section)
+      known |= attempt(
+        classifiers_lib.known_classifier, role, files.expanded(section.folder), section
+      )
     if role == recogniser.ROLE and data:
       known |= attempt(recogniser.expected, role, config, data)
   folders = {}
-  for path in sorted([*workdir.glob('*/config.json'), *workdir.glob('*/*/config.json')]):
+  deep = ('*', '*/*', '*/*/*')  # A method's, its score's, the score's of a replica.
+  for path in (p for at in deep for p in sorted(workdir.glob(f'{at}/config.json'))):
     folders |= attempt(_read_folder, path.parent.relative_to(workdir).as_posix(), path.parent)
   mesh = parallel.device_mesh(config.replicas)
   methods, unreadable = tuple(methods), tuple(dict.fromkeys(unreadable))

@@ -7,7 +7,9 @@ import jax
 from jaxgan.errors import UserError
 from jaxgan.runs import families, folders, recogniser, rules
 from jaxgan.runs.facts import ROLES, Facts, is_trained
-from jaxgan.training import jobs, logging
+from jaxgan.training import classifiers as classifiers_lib
+from jaxgan.training import logging
+from jaxgan.training.restore import restore
 
 
 class Inputs:
@@ -29,12 +31,12 @@ class Inputs:
     self._evaluations = {}
 
   @property
-  def classifier(self) -> jobs.Classifier | None:
+  def classifier(self) -> classifiers_lib.Classifier | None:
     """The one that is trained on the long-tailed images and their labels."""
     return self.classifiers.get('classifier')
 
   @property
-  def annotator(self) -> jobs.Classifier | None:
+  def annotator(self) -> classifiers_lib.Classifier | None:
     """The one that is there for evaluation only."""
     return self.classifiers.get('annotator')
 
@@ -62,7 +64,7 @@ class Inputs:
     """A checkpoint ('latest', 'best' or a step) of a method: (step, states of all replicas)."""
     algorithm, _ = self.algorithm(method)
     folder = self.workdir / method
-    return jobs.restore(algorithm, folder, which, self.config.replicas, self.mesh)
+    return restore(algorithm, folder, which, self.config.replicas, self.mesh)
 
 
 def roles(config, facts: Facts) -> list[str]:
@@ -84,7 +86,7 @@ def load(config, facts: Facts) -> Inputs:
   return Inputs(config, facts, classifiers)
 
 
-def load_role(config, facts: Facts, role: str) -> jobs.Classifier:
+def load_role(config, facts: Facts, role: str) -> classifiers_lib.Classifier:
   """A trained classifier, annotator or recogniser of an experiment.
 
   Which of its checkpoints is used is the experiment's to say, also of a classifier whose folder is
@@ -103,10 +105,12 @@ def load_role(config, facts: Facts, role: str) -> jobs.Classifier:
     return recogniser.load(folder, facts.data, facts.mesh)
   folder = folders.of_classifier(config, role, facts.workdir)
   if folder.suffix == '.npz':
-    classifier = jobs.load_weights(folder, section.data)
+    classifier = classifiers_lib.load_weights(folder, section.data)
   else:
     _check_trained(config, role, folder)
-    classifier = jobs.load_classifier(folder, section.data, facts.mesh, section.checkpoint)
+    classifier = classifiers_lib.load_classifier(
+      folder, section.data, facts.mesh, section.checkpoint
+    )
   rules.check_knows(config, role, facts.workdir, classifier, facts.data)
   return classifier
 

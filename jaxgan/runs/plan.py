@@ -8,11 +8,12 @@ import jax
 
 from jaxgan.data import sources
 from jaxgan.errors import UserError
-from jaxgan.evaluation import record
+from jaxgan.evaluation import cas, record
 from jaxgan.runs import families, folders, inputs, recogniser, rules
 from jaxgan.runs.experiment import resolved
 from jaxgan.runs.facts import OWN, Facts, is_trained, read_facts
-from jaxgan.training import loop
+from jaxgan.training import logging
+from jaxgan.training.job import total_steps
 
 
 class Kind(enum.StrEnum):
@@ -129,29 +130,38 @@ def _role_jobs(config, facts, role):
   if role not in facts.images:
     return []
   folder = folders.of_classifier(config, role, facts.workdir)
-  done = facts.folders.get(folder.name)
   steps = _steps(section, facts.images[role], lambda: 1)
-  return [Job(folder.name, Kind.TRAIN, folder, done and done.step, steps)]
+  return [Job(folder.name, Kind.TRAIN, folder, _newest(facts, [folder]), steps)]
 
 
 def _method_jobs(config, facts, method, within=''):
-  family, folder = families.family_of([method]), facts.workdir / within / method
-  done, images = facts.folders.get(f'{within}{method}'), facts.images[OWN]
+  """Its training, the training of its score and its evaluation."""
+  name, images = f'{within}{method}', facts.images[OWN]
+  folder = facts.workdir / name
   steps = _steps(config, images, lambda: rules.untrained(config, facts, method).images_per_update)
-  jobs = [Job(f'{within}{method}', Kind.TRAIN, folder, done and done.step, steps)]
-  if 'cas' in family.roles(config, [method], facts.data.labelled):
-    name, steps = f'{within}{method}/cas', _score_steps(config, images)
-    done = facts.folders.get(name)
-    jobs.append(Job(name, Kind.TRAIN, folder / 'cas', done and done.step, steps))
-  return [*jobs, Job(f'{within}{method}', Kind.EVALUATE, folder / record.NAME)]
+  jobs = [Job(name, Kind.TRAIN, folder, _newest(facts, [folder]), steps)]
+  if cas.FOLDER in families.family_of([method]).roles(config, [method], facts.data.labelled):
+    own = [at / cas.FOLDER for at in logging.replica_folders(folder, config.replicas)]
+    # It is of a checkpoint that a longer training replaces.
+    newest = _newest(facts, own) if jobs[0].is_done else None
+    steps = _score_steps(config, images)
+    jobs.append(Job(f'{name}/{cas.FOLDER}', Kind.TRAIN, folder / cas.FOLDER, newest, steps))
+  return [*jobs, Job(name, Kind.EVALUATE, folder / record.NAME)]
+
+
+def _newest(facts, of_replicas) -> int | None:
+  """The newest checkpoint that all replicas of a job have, None where one has none."""
+  names = [folder.relative_to(facts.workdir).as_posix() for folder in of_replicas]
+  steps = [facts.folders[name].step if name in facts.folders else None for name in names]
+  return None if None in steps else min(steps)
 
 
 def _score_steps(config, images):
   """The length of a score's classifier, on as many images as are generated for it."""
-  number, train_section = config.evaluation.cas_images, config.cas.train
-  if number is None or train_section.steps is not None:
+  train = config.cas.train
+  if train.steps is not None or config.evaluation.cas_images is None:
     return _steps(config.cas, images, lambda: 1)
-  return train_section.epochs * (number // train_section.batch_size)
+  return train.epochs * (config.evaluation.cas_images // train.batch_size)
 
 
 def _steps(config, images, images_per_update):
@@ -161,6 +171,6 @@ def _steps(config, images, images_per_update):
   if images.missing is not None:
     return None
   try:
-    return loop.total_steps(config, images.training, images_per_update())
+    return total_steps(config, images.training, images_per_update())
   except UserError:  # Refused by a rule.
     return None

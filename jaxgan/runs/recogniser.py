@@ -9,12 +9,13 @@ images that it was trained on.
 
 import pathlib
 
-from jaxgan.algorithms import replicate
 from jaxgan.data import training_data
 from jaxgan.errors import UserError
 from jaxgan.runs import families
 from jaxgan.system import files
-from jaxgan.training import jobs, loop
+from jaxgan.training import classifiers
+from jaxgan.training.job import total_steps
+from jaxgan.training.restore import restore_finished
 
 ROLE = 'recogniser'
 _FIELD = f'config.{ROLE}.folder'
@@ -26,7 +27,7 @@ def given_folder(config) -> pathlib.Path | None:
   return files.expanded(folder) if folder else None
 
 
-def expected(config, data: training_data.TrainingData) -> jobs.Classifier:
+def expected(config, data: training_data.TrainingData) -> classifiers.Classifier:
   """What is known of an experiment's recogniser before it is trained or read: names and shape.
 
   Args:
@@ -42,10 +43,10 @@ def expected(config, data: training_data.TrainingData) -> jobs.Classifier:
   else:
     section = config.recogniser
     names = families.family_of(section.methods).recognised(section, data)
-  return jobs.Classifier(None, None, names, data.image_shape, None, '')
+  return classifiers.Classifier(None, None, names, data.image_shape, None, '')
 
 
-def load(folder: pathlib.Path, data: training_data.TrainingData, mesh) -> jobs.Classifier:
+def load(folder: pathlib.Path, data: training_data.TrainingData, mesh) -> classifiers.Classifier:
   """Restores the latest checkpoint of a run whose algorithm classifies, as a frozen classifier.
 
   Args:
@@ -60,13 +61,10 @@ def load(folder: pathlib.Path, data: training_data.TrainingData, mesh) -> jobs.C
   names = _names(folder, config, data)
   (method,) = config.methods
   algorithm, _ = families.family_of(config.methods).build(config, method, data, {})
-  last = loop.total_steps(config, data, algorithm.images_per_update)
-  step, states = jobs.restore(algorithm, folder, 'latest', 1, mesh)
-  if step < last:
-    raise UserError(f'the run in {folder} stopped at step {step} of {last}: train it first')
-  variables = replicate.take(states, 0).variables
-  key = jobs.weights_key(method, variables)
-  return jobs.Classifier(algorithm.classify, variables, names, data.image_shape, None, key)
+  last = total_steps(config, data, algorithm.images_per_update)
+  _, variables = restore_finished('run', algorithm, folder, last, 'latest', mesh)
+  key = classifiers.weights_key(method, variables)
+  return classifiers.Classifier(algorithm.classify, variables, names, data.image_shape, None, key)
 
 
 def _read(folder, data):

@@ -5,14 +5,16 @@ import functools
 import itertools
 import math
 
+import jax
+
 from jaxgan.algorithms import classifier
 from jaxgan.config import identity
 from jaxgan.data import order
 from jaxgan.errors import UserError
 from jaxgan.runs import families, folders, recogniser
 from jaxgan.runs.facts import OWN, Facts, is_trained
-from jaxgan.system.parallel import check_batch_size
-from jaxgan.training import jobs, loop
+from jaxgan.system import parallel
+from jaxgan.training import classifiers as classifiers_lib
 
 
 def check_sections(experiment, num_devices: int, name: str = 'config') -> None:
@@ -51,7 +53,7 @@ def check_sections(experiment, num_devices: int, name: str = 'config') -> None:
         check_sections(section, num_devices, f'{name}.{role}')
       batches[f'{role}.train'] = section.train.batch_size
   for section, batch_size in batches.items():
-    check_batch_size(batch_size, num_devices, f'{name}.{section}.batch_size')
+    parallel.check_batch_size(batch_size, num_devices, f'{name}.{section}.batch_size')
 
 
 def refusals(config, facts: Facts) -> tuple[str, ...]:
@@ -115,8 +117,17 @@ def untrained(config, facts: Facts, method: str):
 
 
 def _check_memory(config, facts, method):
-  algorithm = untrained(config, facts, method)
-  loop.check_memory(method, algorithm, config.replicas, facts.mesh)
+  """Refuses more replicas, or larger networks, than the devices have memory for."""
+  algorithm, mesh = untrained(config, facts, method), facts.mesh
+  state = jax.tree.leaves(jax.eval_shape(algorithm.init, jax.random.key(0)))
+  needed = config.replicas * sum(leaf.size * leaf.dtype.itemsize for leaf in state)
+  on_cpu = mesh.devices.flat[0].platform == 'cpu'
+  memory = parallel.device_memory() * (1 if on_cpu else mesh.shape[parallel.REPLICA_AXIS])
+  if needed > memory:
+    raise UserError(
+      f'{method}: the state of config.replicas={config.replicas} takes {needed / 1e9:,.0f} GB, the '
+      f'memory is {memory / 1e9:,.0f} GB: use fewer replicas or smaller networks (config.algorithm)'
+    )
 
 
 def _check_others(facts):
@@ -145,13 +156,15 @@ def _classifier_checks(config, facts, role):
   yield here(classifier.check_channels, section.algorithm, shape[-1], f'config.{role}.')
 
 
-def expected_classifier(section, images) -> jobs.Classifier:
+def expected_classifier(section, images) -> classifiers_lib.Classifier:
   """What is known of a classifier that is still to be trained, on some `facts.Images`."""
   names, shape = images.test.class_names, images.test.images.shape[1:]
-  return jobs.Classifier(None, None, names, shape, None, '', section.algorithm.input_size)
+  return classifiers_lib.Classifier(
+    None, None, names, shape, None, '', section.algorithm.input_size
+  )
 
 
-def check_knows(config, role: str, workdir, known: jobs.Classifier, data) -> None:
+def check_knows(config, role: str, workdir, known: classifiers_lib.Classifier, data) -> None:
   """Refuses a classifier of other classes or images than the experiment's.
 
   Args:
@@ -165,7 +178,9 @@ def check_knows(config, role: str, workdir, known: jobs.Classifier, data) -> Non
     UserError: it does not know the experiment's classes, or images of their size.
   """
   names, (*size, channels) = known.class_names, known.image_shape
-  knows = all(jobs.class_positions(names, data, r) is not None for r in range(config.replicas))
+  knows = all(
+    classifiers_lib.class_positions(names, data, r) is not None for r in range(config.replicas)
+  )
   *images, image_channels = data.image_shape
   fits = (size == images or known.input_size is not None) and channels == image_channels
   if not fits or not knows:

@@ -19,7 +19,8 @@ def lines(config, facts: Facts, plan: Plan) -> list[str]:
     facts: what was read of it.
     plan: of both.
   """
-  rows = [_HEADER, *(_row(config, facts, job) for job in plan.jobs)]
+  found = costs.Costs(config, facts)
+  rows = [_HEADER, *(_row(found, job) for job in plan.jobs)]
   widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADER))]
   table = [
     '  '.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
@@ -29,12 +30,12 @@ def lines(config, facts: Facts, plan: Plan) -> list[str]:
   return [*table, '', *(refused or ['nothing is refused'])]
 
 
-def _row(config, facts, job: Job):
+def _row(found: costs.Costs, job: Job):
   name = f'{job.kind} {job.name}'
   if job.kind != Kind.TRAIN:
     return name, _state(job), '', '', '', '', ''
   steps = _UNKNOWN if job.steps is None else f'{job.steps:,}'
-  cost = costs.cost(config, facts, job)
+  cost = found.of(job)
   if cost is None:
     return name, _state(job), steps, '', '', '', ''
   flops = '' if cost.flops is None else f'{cost.flops / 1e9:,.3g} GFLOP'

@@ -1,10 +1,15 @@
-"""Locks that die with their process, so that two of them never write to one place."""
+"""Locks that die with their process, so that two of them never write to one place.
+
+`filelock` locks an open file: the operating system gives that up when the process ends, however it
+ends. The file of a process that was killed stays, and is nobody's.
+"""
 
 import contextlib
-import fcntl
 import os
 import pathlib
 import socket
+
+import filelock
 
 from jaxgan.errors import UserError
 from jaxgan.system import files
@@ -16,10 +21,8 @@ FILE = '.lock'
 def held(folder: pathlib.Path):
   """A context in which no other run can hold the folder, which is made when missing.
 
-  Of several processes of one run, the one that writes holds it.
-  The operating system gives the lock up when the process ends, however it ends; the file of one
-  that was killed stays. Where nothing has come into a new folder, it goes, and those that were made
-  for it.
+  Of several processes of one run, the one that writes holds it. Where nothing has come into a new
+  folder, it goes, and those that were made for it.
 
   Raises:
     UserError: another process holds it, or it cannot be written to.
@@ -29,36 +32,39 @@ def held(folder: pathlib.Path):
     yield
     return
   made = [path for path in (folder, *folder.parents) if not path.exists()]
+  path = folder / FILE
   try:
     folder.mkdir(parents=True, exist_ok=True)
-    file = open(folder / FILE, 'a+', encoding='utf-8')  # noqa: SIM115
+    taken = filelock.FileLock(path).acquire(blocking=False)
+  except filelock.Timeout:
+    raise UserError(
+      f'{folder} is in use by {_holder(path)}: wait until it is done, stop it, or choose another '
+      '--workdir'
+    ) from None
   except OSError as error:
     raise UserError(
       f'cannot write to {folder} ({error.strerror}): choose another --workdir'
     ) from error
-  with file:
-    try:
-      fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-      if not _is_still_there(file, folder / FILE):  # Who held it has just left.
-        raise BlockingIOError
-    except BlockingIOError:
-      file.seek(0)
-      holder = file.read().strip() or 'another process'
-      raise UserError(
-        f'{folder} is in use by {holder}: wait until it is done, stop it, or choose another '
-        '--workdir'
-      ) from None
+  with contextlib.ExitStack() as leaving:
+    leaving.callback(_remove_empty, made)
+    leaving.enter_context(taken)
+    leaving.callback(path.unlink, missing_ok=True)
     with contextlib.suppress(OSError):  # On a full disk, the lock without its name.
-      file.truncate(0)
-      file.write(f'process {os.getpid()} on {socket.gethostname()}\n')
-      file.flush()
-    try:
-      yield
-    finally:
-      (folder / FILE).unlink(missing_ok=True)
-      with contextlib.suppress(OSError):  # There is something in it.
-        for path in made:
-          path.rmdir()
+      path.write_text(f'process {os.getpid()} on {socket.gethostname()}\n')
+    yield
+
+
+def _remove_empty(folders):
+  with contextlib.suppress(OSError):  # There is something in it.
+    for folder in folders:
+      folder.rmdir()
+
+
+def _holder(path) -> str:
+  """Who wrote that it holds a lock."""
+  with contextlib.suppress(OSError):
+    return path.read_text().strip() or 'another process'
+  return 'another process'
 
 
 @contextlib.contextmanager
@@ -71,18 +77,11 @@ def turn(path: pathlib.Path):
   """
   while True:
     path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, 'a', encoding='utf-8') as file:
-      fcntl.flock(file, fcntl.LOCK_EX)
-      if _is_still_there(file, path):  # Else who was before has taken it along.
-        try:
-          yield
-        finally:
-          path.unlink(missing_ok=True)
-        return
-
-
-def _is_still_there(file, path):
-  try:
-    return os.path.samestat(os.fstat(file.fileno()), path.stat())
-  except FileNotFoundError:
-    return False
+    with contextlib.suppress(FileNotFoundError):  # The process before has taken the folder along.
+      taken = filelock.FileLock(path).acquire()
+      break
+  with taken:
+    try:
+      yield
+    finally:
+      path.unlink(missing_ok=True)

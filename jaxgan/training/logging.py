@@ -19,107 +19,15 @@ SECONDS_BETWEEN_LINES = 10.0
 VALUES_SHOWN = 3
 
 
-def message(text):
+def message(text: str) -> None:
   """Prints a line to stderr without breaking the progress bar of a run."""
-  if not files.is_writer():
-    return
-  if sys.stderr.isatty():
+  if files.is_writer():
     from tqdm import tqdm
 
     tqdm.write(text, file=sys.stderr)
-  else:
-    print(text, file=sys.stderr, flush=True)
 
 
-class MetricsFile:
-  """The metrics.jsonl of a run that is being written.
-
-  A resumed run (start_step > 0) first drops the rows after start_step, which it
-  is going to write again, so that the file reads as if the run had never
-  stopped. A fresh run starts with an empty file.
-
-  Args:
-    folder: the run's folder, made when missing.
-    start_step: number of steps done before (0: a fresh run).
-
-  Raises:
-    UserError: metrics.jsonl of a resumed run is damaged elsewhere than in its
-      last line.
-
-  Attributes:
-    last: the last row.
-  """
-
-  def __init__(self, folder, start_step):
-    path = Path(folder) / METRICS_FILE
-    rows = read_metrics(folder) if start_step > 0 else []
-    rows = [row for row in rows if row['step'] <= start_step]
-    files.replace(path, ''.join(json.dumps(row) + '\n' for row in rows).encode())
-    self.last = rows[-1] if rows else {'step': start_step}
-    self._file = open(path if files.is_writer() else os.devnull, 'a', encoding='utf-8')  # noqa: SIM115
-
-  @property
-  def closed(self):
-    return self._file.closed
-
-  def log(self, step, values):
-    """Writes a row {"step": step, name: value, ...} of scalars and vectors."""
-    self.last = {'step': step} | {name: finite(value) for name, value in values.items()}
-    self._file.write(json.dumps(self.last, allow_nan=False) + '\n')
-    self._file.flush()
-
-  def close(self):
-    self._file.close()
-
-
-class ReplicaLogger:
-  """Writes the metrics of the replicas of a run, each in its folder, and of a run as a whole.
-
-  The whole has the mean of every scalar under its name and the sample standard deviation under
-  'std/<name>'. A single replica is the run itself.
-
-  Args:
-    folder: the run's folder.
-    job: name shown beside the progress.
-    total_steps: step at which the run ends.
-    start_step: number of steps done before (0: a fresh run).
-    num_replicas: how many.
-  """
-
-  def __init__(self, folder, job, total_steps, start_step, num_replicas):
-    self._run = RunLogger(folder, job, total_steps, start_step)
-    folders = replica_folders(folder, num_replicas) if num_replicas > 1 else []
-    self._files = [MetricsFile(folder, start_step) for folder in folders]
-
-  def __enter__(self):
-    return self
-
-  def __exit__(self, *exception):
-    for file in (self._run, *self._files):
-      file.close()
-
-  def show(self):
-    """Shows the last row of the run: to TensorBoard, and as progress."""
-    self._run.show()
-
-  def record(self, step, values):
-    """Writes one row of metrics for each replica, `values[replica]`, and one for the run."""
-    values = [_plain(row) for row in values]
-    if not self._files:
-      self._run.record(step, values[0])
-      return
-    for file, row in zip(self._files, values, strict=True):
-      file.log(step, row)
-    whole = {}
-    for name in values[0]:
-      column = [row[name] for row in values]
-      if not any(isinstance(value, list) for value in column):
-        whole[name] = float(np.mean(column))
-        whole[f'std/{name}'] = float(np.std(column, ddof=1))
-    self._run.record(step, whole)
-
-
-def replica_folders(folder, num_replicas):
+def replica_folders(folder, num_replicas: int) -> list[Path]:
   """The folder of each replica of a run; that of a single one is the run's."""
   folder = Path(folder)
   if num_replicas == 1:
@@ -127,171 +35,15 @@ def replica_folders(folder, num_replicas):
   return [folder / f'replica_{replica:02}' for replica in range(num_replicas)]
 
 
-class RunLogger:
-  """Writes the metrics of one run and shows how far it is.
-
-  Args:
-    folder: the run's folder, made when missing.
-    job: name shown beside the progress.
-    total_steps: step at which the run ends.
-    start_step: number of steps done before (0: a fresh run).
-
-  Raises:
-    UserError: see `MetricsFile`.
-  """
-
-  def __init__(self, folder, job, total_steps, start_step):
-    self._job = job
-    self._total_steps = total_steps
-    folder = Path(folder)
-    self._metrics = MetricsFile(folder, start_step)
-    # TensorBoard hides what earlier event files hold from purge_step on.
-    purge_step = start_step + 1 if start_step > 0 else 0
-    self._events = EventsFile(folder / 'tensorboard', purge_step)
-    self._latest = {}
-    self._step = self._shown_step = start_step
-    self._shown_time = time.monotonic()
-    self._first = True
-    self._bar = None
-    if sys.stderr.isatty() and files.is_writer():
-      from tqdm import tqdm
-
-      self._bar = tqdm(
-        total=total_steps,
-        initial=start_step,
-        desc=job,
-        dynamic_ncols=True,
-        file=sys.stderr,
-        unit=' steps',
-        bar_format='{desc} {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt}  '
-        '{rate_noinv_fmt}  ETA {remaining}{postfix}',
-      )
-
-  def __enter__(self):
-    return self
-
-  def __exit__(self, *exception):
-    self.close()
-
-  def record(self, step, values):
-    """Writes one row of metrics to metrics.jsonl.
-
-    Args:
-      step: number of steps done.
-      values: {name: scalar or [K] vector}; TensorBoard gets the scalars from `show`.
-    """
-    self._metrics.log(int(step), _plain(values))
-
-  def show(self):
-    """Shows the last row of metrics.jsonl: to TensorBoard, and as progress."""
-    step, values = self._metrics.last['step'], self._metrics.last
-    scalars = {name: _to_float(value) for name, value in values.items() if name != 'step'}
-    scalars = {name: value for name, value in scalars.items() if value is not None}
-    try:
-      self._events.log(step, scalars)
-    except Exception as error:  # Of any type: events must not end a run.
-      message(f'{self._job}: no more events for TensorBoard: {first_line(error)}')
-      self._events.give_up()
-    self._latest.update(scalars)
-    self._show(step)
-
-  def close(self):
-    """Shows the last step and closes the files; a second call does nothing."""
-    if self._metrics.closed:
-      return
-    if self._bar is not None:
-      self._bar.close()
-    elif self._step != self._shown_step:
-      self._print_line()
-    self._events.close()
-    self._metrics.close()
-
-  def _show(self, step):
-    done, self._step = step - self._step, step
-    if self._bar is not None:
-      self._bar.set_postfix_str('  '.join(self._shown_values()), refresh=False)
-      self._bar.update(done)
-      return
-    due = time.monotonic() - self._shown_time >= SECONDS_BETWEEN_LINES
-    last = step >= self._total_steps and step != self._shown_step
-    if self._first or due or last:
-      self._print_line()
-
-  def _print_line(self):
-    now = time.monotonic()
-    # The rate since the previous line: compilation before the first line does not stay in the ETA.
-    rate = (self._step - self._shown_step) / max(now - self._shown_time, 1e-9)
-    parts = [self._job, f'step {self._step}/{self._total_steps}']
-    if rate > 0:
-      remaining = max(0, round((self._total_steps - self._step) / rate))
-      parts += [f'{rate:.3g} steps/s', f'ETA {timedelta(seconds=remaining)}']
-    message('  '.join(parts + self._shown_values()))
-    self._shown_step, self._shown_time, self._first = self._step, now, False
-
-  def _shown_values(self):
-    losses_first = sorted(self._latest, key=lambda name: not name.startswith('loss/'))
-    return [f'{name} {self._latest[name]:.3g}' for name in losses_first[:VALUES_SHOWN]]
-
-
-class EventsFile:
-  """TensorBoard's event file of a run, made with its first row.
-
-  Events are written at once. The thread that tensorboardX's SummaryWriter starts blocks its callers
-  for ever when it cannot write.
-
-  Args:
-    folder: made when missing.
-    purge_step: TensorBoard hides what earlier files hold from this step on; 0 for none.
-  """
-
-  def __init__(self, folder, purge_step):
-    self._folder, self._purge_step = Path(folder), purge_step
-    self._writer = None
-    self._given_up = False
-
-  def log(self, step, scalars):
-    """Writes scalars by name; raises OSError where that cannot be."""
-    if self._given_up or not files.is_writer():
-      return
-    # With PyTorch beside it, tensorboardX takes seconds to import: not before the first steps.
-    from tensorboardX.proto import event_pb2
-    from tensorboardX.summary import scalar
-
-    if self._writer is None:
-      from tensorboardX.event_file_writer import EventsWriter
-
-      self._folder.mkdir(parents=True, exist_ok=True)
-      self._writer = EventsWriter(str(self._folder / 'events'), f'.{os.getpid()}')
-      start = event_pb2.SessionLog(status=event_pb2.SessionLog.START)
-      if self._purge_step:
-        purge_step = min(self._purge_step, step)  # A resumed run may show its last row again.
-        self._writer.write_event(event_pb2.Event(step=purge_step, session_log=start))
-    for name, value in scalars.items():
-      summary = scalar(name, value)
-      event = event_pb2.Event(wall_time=time.time(), step=step, summary=summary)
-      self._writer.write_event(event)
-    self._writer.flush()
-
-  def give_up(self):
-    """Writes nothing more."""
-    self._given_up = True
-
-  def close(self):
-    if self._writer is not None and not self._given_up:
-      with contextlib.suppress(Exception):
-        self._writer.close()
-
-
-def read_metrics(folder):
+def read_metrics(folder) -> list[dict]:
   """The rows of a run's metrics.jsonl.
 
   Args:
     folder: the run's folder.
 
   Returns:
-    A list of {"step": int, name: float, None (was not finite) or list}; empty
-    when there is no file. A torn last line, as a killed run leaves it, is left
-    out.
+    A list of {"step": int, name: float, None (was not finite) or list}; empty when there is no
+    file. A torn last line, as a killed run leaves it, is left out.
 
   Raises:
     UserError: another line is damaged.
@@ -315,20 +67,201 @@ def read_metrics(folder):
   return rows
 
 
-def _plain(values):
-  """Scalars and vectors of any kind as floats and lists of floats."""
-  return {name: np.asarray(value, np.float64).tolist() for name, value in values.items()}
-
-
-def _to_float(value):
-  """A scalar of a row, NaN of one that was not finite; None of a list."""
-  if value is None:
-    return math.nan
-  return None if isinstance(value, list) else value
-
-
 def finite(value):
   """The number or list of numbers, with None for what JSON cannot hold."""
   if isinstance(value, list):
     return [finite(item) for item in value]
   return value if math.isfinite(value) else None
+
+
+class MetricsFile:
+  """The metrics.jsonl of a run that is being written.
+
+  A resumed run (start_step > 0) first drops the rows after start_step, which it is going to write
+  again, so that the file reads as if the run had never stopped. A fresh run starts with an empty
+  file.
+
+  Args:
+    folder: the run's folder, made when missing.
+    start_step: number of steps done before (0: a fresh run).
+
+  Raises:
+    UserError: metrics.jsonl of a resumed run is damaged elsewhere than in its last line.
+
+  Attributes:
+    last: the last row.
+  """
+
+  def __init__(self, folder, start_step: int):
+    path = Path(folder) / METRICS_FILE
+    rows = read_metrics(folder) if start_step > 0 else []
+    rows = [row for row in rows if row['step'] <= start_step]
+    files.replace(path, ''.join(json.dumps(row) + '\n' for row in rows).encode())
+    self.last = rows[-1] if rows else {'step': start_step}
+    self._file = open(path if files.is_writer() else os.devnull, 'a', encoding='utf-8')  # noqa: SIM115
+    self.close = self._file.close
+
+  def log(self, step: int, values: dict) -> None:
+    """Writes a row {"step": step, name: value, ...} of floats and lists of floats."""
+    self.last = {'step': step} | {name: finite(value) for name, value in values.items()}
+    self._file.write(json.dumps(self.last, allow_nan=False) + '\n')
+    self._file.flush()
+
+
+class Log(contextlib.ExitStack):
+  """Writes the metrics of a run and of each of its replicas, and shows how far the run is.
+
+  The whole has the mean of every scalar under its name and the sample standard deviation under
+  'std/<name>'. A single replica is the run itself.
+
+  Args:
+    folder: the run's folder, made when missing.
+    job: name shown beside the progress.
+    total_steps: step at which the run ends.
+    start_step: number of steps done before (0: a fresh run).
+    num_replicas: how many.
+
+  Raises:
+    UserError: see `MetricsFile`.
+  """
+
+  def __init__(self, folder, job: str, total_steps: int, start_step: int, num_replicas: int = 1):
+    super().__init__()
+    paths = dict.fromkeys((*replica_folders(folder, num_replicas), Path(folder)))
+    *self._replicas, self._run = (MetricsFile(path, start_step) for path in paths)
+    self._events = EventsFile(Path(folder) / 'tensorboard', job, start_step)
+    shows_bar = sys.stderr.isatty() and files.is_writer()
+    self._progress = (Bar if shows_bar else Lines)(job, total_steps, start_step)
+    self._latest = {}
+    for closable in (*self._replicas, self._run, self._events, self._progress):
+      self.callback(closable.close)
+
+  def record(self, step: int, rows: list[dict]) -> None:
+    """Writes one row of scalars and vectors for each replica, and one for the run."""
+    rows = [{n: np.asarray(v, np.float64).tolist() for n, v in row.items()} for row in rows]
+    if self._replicas:
+      for file, row in zip(self._replicas, rows, strict=True):
+        file.log(step, row)
+    self._run.log(step, _whole(rows) if self._replicas else rows[0])
+
+  def show(self) -> None:
+    """Shows the scalars of the last row of the run: to TensorBoard, and as progress."""
+    step, values = self._run.last['step'], self._run.last
+    scalars = {
+      name: math.nan if value is None else value
+      for name, value in values.items()
+      if name != 'step' and not isinstance(value, list)
+    }
+    self._events.log(step, scalars)
+    self._latest |= scalars
+    losses_first = sorted(self._latest, key=lambda name: not name.startswith('loss/'))
+    shown = [f'{name} {self._latest[name]:.3g}' for name in losses_first[:VALUES_SHOWN]]
+    self._progress.show(step, shown)
+
+
+def _whole(rows):
+  """Mean and sample standard deviation of the scalars of all replicas."""
+  whole = {}
+  for name in rows[0]:
+    column = [row[name] for row in rows]
+    if not any(isinstance(value, list) for value in column):
+      whole[name] = float(np.mean(column))
+      whole[f'std/{name}'] = float(np.std(column, ddof=1))
+  return whole
+
+
+class Bar:
+  """Progress on a terminal."""
+
+  def __init__(self, job: str, total_steps: int, start_step: int):
+    from tqdm import tqdm
+
+    self._bar = tqdm(
+      total=total_steps,
+      initial=start_step,
+      desc=job,
+      dynamic_ncols=True,
+      file=sys.stderr,
+      unit=' steps',
+      bar_format='{desc} {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt}  '
+      '{rate_noinv_fmt}  ETA {remaining}{postfix}',
+    )
+    self.close = self._bar.close
+
+  def show(self, step: int, values: list[str]) -> None:
+    self._bar.set_postfix_str('  '.join(values), refresh=False)
+    self._bar.update(step - self._bar.n)
+
+
+class Lines:
+  """Progress in lines, SECONDS_BETWEEN_LINES apart."""
+
+  def __init__(self, job: str, total_steps: int, start_step: int):
+    self._job, self._total_steps = job, total_steps
+    self._step = self._shown_step = start_step
+    self._values, self._shown_time, self._first = [], time.monotonic(), True
+
+  def show(self, step: int, values: list[str]) -> None:
+    self._step, self._values = step, values
+    due = time.monotonic() - self._shown_time >= SECONDS_BETWEEN_LINES
+    if self._first or due or step >= self._total_steps:
+      self.close()
+
+  def close(self) -> None:
+    """Prints the newest step unless it is shown."""
+    if self._step == self._shown_step:
+      return
+    now = time.monotonic()
+    # The rate since the previous line: compilation before the first line does not stay in the ETA.
+    rate = (self._step - self._shown_step) / max(now - self._shown_time, 1e-9)
+    remaining = timedelta(seconds=max(0, round((self._total_steps - self._step) / rate)))
+    parts = [self._job, f'step {self._step}/{self._total_steps}', f'{rate:.3g} steps/s']
+    message('  '.join([*parts, f'ETA {remaining}', *self._values]))
+    self._shown_step, self._shown_time, self._first = self._step, now, False
+
+
+class EventsFile:
+  """TensorBoard's event file of a run, made with its first row; what cannot be written ends none.
+
+  Events are written at once. The thread that tensorboardX's SummaryWriter starts blocks its callers
+  for ever when it cannot write.
+
+  Args:
+    folder: made when missing.
+    job: name of the run in the line that says so.
+    start_step: TensorBoard hides what earlier files hold after this step; 0 for none.
+  """
+
+  def __init__(self, folder: Path, job: str, start_step: int):
+    self._folder, self._job, self._start_step = folder, job, start_step
+    self._writer, self._given_up = None, not files.is_writer()
+
+  def log(self, step: int, scalars: dict) -> None:
+    """Writes scalars by name."""
+    if self._given_up:
+      return
+    # With PyTorch beside it, tensorboardX takes seconds to import: not before the first steps.
+    from tensorboardX.event_file_writer import EventsWriter
+    from tensorboardX.proto.event_pb2 import Event, SessionLog
+    from tensorboardX.summary import scalar
+
+    try:
+      if self._writer is None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._writer = EventsWriter(str(self._folder / 'events'), f'.{os.getpid()}')
+        if self._start_step:
+          purged = min(self._start_step + 1, step)  # A resumed run may show its last row again.
+          start = SessionLog(status=SessionLog.START)
+          self._writer.write_event(Event(step=purged, session_log=start))
+      for name, value in scalars.items():
+        event = Event(wall_time=time.time(), step=step, summary=scalar(name, value))
+        self._writer.write_event(event)
+      self._writer.flush()
+    except Exception as error:  # Of any type: events must not end a run.
+      message(f'{self._job}: no more events for TensorBoard: {first_line(error)}')
+      self._given_up = True
+
+  def close(self) -> None:
+    if self._writer is not None and not self._given_up:
+      with contextlib.suppress(Exception):
+        self._writer.close()

@@ -36,31 +36,16 @@ def reason(error: Exception) -> str:
   return f'{type(error).__name__}: {first_line(error)}'
 
 
-class Owed:
-  """The step whose optional outputs are not written yet, in a file: a resumed run writes them.
+@contextlib.contextmanager
+def owed(path: Path):
+  """A context that leaves a file behind unless it ends well: a later run makes up for it."""
+  files.replace(path, b'')
+  yield
+  if files.is_writer():
+    with contextlib.suppress(OSError):
+      path.unlink()
 
-  Attributes:
-    step: the step, or None.
-  """
 
-  def __init__(self, path):
-    """Reads the file, if there is one; with several processes, all of them must call this."""
-    self._path = Path(path)
-    try:
-      step = int(self._path.read_text())
-    except (OSError, ValueError):
-      step = -1
-    step = int(max(distributed.gather(step)))
-    self.step = None if step < 0 else step
-
-  def mark(self, step: int) -> None:
-    """Remembers a step, before anything that could be interrupted."""
-    self.step = step
-    files.replace(self._path, str(step).encode())
-
-  def clear(self) -> None:
-    """Forgets the step: its outputs are written or left out."""
-    self.step = None
-    if files.is_writer():
-      with contextlib.suppress(OSError):
-        self._path.unlink()
+def is_owed(path: Path) -> bool:
+  """Whether such a file was left; with several processes, all of them must ask."""
+  return bool(distributed.gather(path.exists()).any())

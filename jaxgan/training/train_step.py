@@ -33,7 +33,7 @@ def make_step(job, batched: bool):
   The key and the batch of step t are functions of (seed, t) alone.
 
   Args:
-    job: a `jaxgan.training.loop.Job`.
+    job: a `jaxgan.training.job.TrainingJob`.
     batched: carry and data hold all replicas along a leading axis, instead of one without it.
 
   Returns:

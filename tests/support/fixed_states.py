@@ -22,7 +22,7 @@ from jaxgan.config.overrides import changed
 from jaxgan.data import loading, pixels
 from jaxgan.evaluation import features
 from jaxgan.runs import families
-from jaxgan.training import jobs
+from jaxgan.training import classifiers
 from tests.support import registered, stand_in
 
 STORED = pathlib.Path(__file__).parent / 'fixed_states.json'
@@ -83,7 +83,7 @@ def _classifier(role, names, seed):
 
   protocol = {'loss': 'cross_entropy', 'checkpoint': 'latest', 'step': 9}
   known = role != 'recogniser'
-  return jobs.Classifier(
+  return classifiers.Classifier(
     classify,
     variables,
     names,

@@ -48,11 +48,11 @@ def _train(mesh, job, replicas, steps, folder, **_):
   import jax
 
   from jaxgan.system import checkpoint, distributed
-  from jaxgan.training import loop
+  from jaxgan.training.replicas import replicas_of
 
   job = {'gan': _gan, 'infogan': _infogan}[job](replicas)
   with jax.set_mesh(mesh), checkpoint.Checkpoints(folder, keep=2) as checkpoints:
-    trainer = loop.Trainer(job, mesh, batched=replicas > 1)
+    trainer = replicas_of(job, mesh, batched=replicas > 1)
     if checkpoints.latest_step() is None:
       trainer.initialise()
     else:
@@ -65,14 +65,15 @@ def _train(mesh, job, replicas, steps, folder, **_):
 def _job(config, method, replicas, classifiers=()):
   from jaxgan.data import loading
   from jaxgan.runs import families, folders
-  from jaxgan.training import loop
+  from jaxgan.training import replicas
+  from jaxgan.training.job import TrainingJob
 
   config = changed(config, {'replicas': replicas, 'train.batch_size': 16})
   data = loading.load_training(config.data, replicas)
   family = families.family_of((method,))
   algorithm, frozen = family.build(config, method, data, dict(classifiers))
   own = folders.method_config(config, method, data)
-  return loop.Job('job', None, own, algorithm, data, frozen, None, None)
+  return TrainingJob('job', None, own, algorithm, data, frozen)
 
 
 def _gan(replicas):
@@ -81,7 +82,7 @@ def _gan(replicas):
   import jax.numpy as jnp
 
   from jaxgan.networks.resnet import ResNet
-  from jaxgan.training import jobs
+  from jaxgan.training import classifiers
   from tests.support import stand_in
 
   network = ResNet(3, depth=8, width=4)
@@ -89,7 +90,7 @@ def _gan(replicas):
   classify = functools.partial(network.apply, train=False)
   config = stand_in.tiny(small_networks=False)
   config = changed(config, {'data.flip': True, 'data.crop_padding': 1})
-  classifier = jobs.Classifier(classify, variables, (), (8, 8, 1), 0.0, '')
+  classifier = classifiers.Classifier(classify, variables, (), (8, 8, 1), 0.0, '')
   return _job(config, 'class_balancing', replicas, {'classifier': classifier})
 
 

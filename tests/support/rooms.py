@@ -13,14 +13,6 @@ PLACES = {'jaxgan': 'top', 'jaxgan.main': 'top', 'jaxgan.drawing': 'report'}
 
 # What a module imports from a room after its own.
 UPWARD = {
-  'jaxgan.evaluation.cas': ('jaxgan.runs.experiment', 'jaxgan.runs.sampling'),
-  'jaxgan.training.jobs': (
-    'jaxgan.drawing.curves',
-    'jaxgan.report.blocks',
-    'jaxgan.report.curves',
-    'jaxgan.report.page',
-    'jaxgan.runs.experiment',
-  ),
   'jaxgan.report': ('jaxgan.runs.families',),
 }
 
@@ -87,7 +79,6 @@ LATE = {
 LONG = {
   'jaxgan.report.class_pictures': ('samples_by_class',),
   'jaxgan.report.code_charts': ('prior_over_time',),
-  'jaxgan.training.loop': ('run',),
   'data_prep.long_tail_folder': ('make_splits', 'recipe'),
   'experiments.downstream': ('measure',),
 }

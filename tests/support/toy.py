@@ -17,10 +17,11 @@ from jaxgan.config.overrides import changed
 from jaxgan.data import training_data as training_data_lib
 from jaxgan.data.config import DataConfig
 from jaxgan.networks.layers import Conv
-from jaxgan.runs.experiment import ClassifierJob
 from jaxgan.system.parallel import along_batch
-from jaxgan.training import jobs, loop
-from jaxgan.training.config import TrainConfig
+from jaxgan.training import loop
+from jaxgan.training.config import ClassifierJob, TrainConfig
+from jaxgan.training.job import OptionalOutput, TrainingJob
+from jaxgan.training.restore import restore
 
 SIZES = (20, 50, 31)  # Images of each replica: different lengths of an epoch.
 POOL = 60
@@ -82,14 +83,16 @@ def training_data(sizes=SIZES) -> training_data_lib.TrainingData:
   return training_data_lib.TrainingData(pool, indices, keys, classes)
 
 
-def job(folder=None, data=None, evaluate=None, picture=None, seed=5, **train_changes) -> loop.Job:
+def job(
+  folder=None, data=None, evaluate=None, picture=None, seed=5, **train_changes
+) -> TrainingJob:
   """A job with a replica for each part of the data."""
   data = training_data() if data is None else data
   train_section = TrainConfig(
     batch_size=8, steps=4, log_every=2, evaluate_every=2, picture_every=4, checkpoint_every=2
   )
   config = ClassifierJob(seed=seed, data=DataConfig(), train=changed(train_section, train_changes))
-  return loop.Job(
+  return TrainingJob(
     name='toy',
     folder=pathlib.Path(folder) if folder else None,
     config=config,
@@ -97,26 +100,39 @@ def job(folder=None, data=None, evaluate=None, picture=None, seed=5, **train_cha
     data=data,
     frozen={'noise': np.float32(0.1)},
     evaluate=evaluate or (lambda state, replica: ({}, None)),
-    picture=picture or (lambda state, step, replica: None),
+    outputs=(pictures(folder, picture),) if picture else (),
   )
 
 
-def single(job: loop.Job, replica: int) -> loop.Job:
+def pictures(folder, picture) -> OptionalOutput:
+  """What a job draws: `picture(state, step, replica)`, of each replica."""
+  return OptionalOutput(
+    f'pictures of {folder}', 'picture_every', lambda folder, step, seen: None, picture
+  )
+
+
+def with_preview(job: TrainingJob, show) -> TrainingJob:
+  """The job that keeps something drawn of all its replicas: `show(step)`, with every row."""
+  name, write = f'preview of {job.folder}', lambda folder, step, seen: show(step)
+  return job._replace(outputs=(*job.outputs, OptionalOutput(name, 'log_every', write)))
+
+
+def single(job: TrainingJob, replica: int) -> TrainingJob:
   """The job that trains one replica alone: its part of the data and its seed."""
   data = job.data._replace(indices=job.data.indices[replica : replica + 1], keys=('alone',))
   config = changed(job.config, {'seed': job.config.seed + replica})
   return job._replace(data=data, config=config)
 
 
-def trained(job: loop.Job, mesh):
+def trained(job: TrainingJob, mesh):
   """Trains a job of one replica and returns its last state."""
-  loop.run(job, mesh)
-  step, states = jobs.restore(job.algorithm, job.folder, 'latest', 1, mesh)
+  loop.train(job, mesh)
+  step, states = restore(job.algorithm, job.folder, 'latest', 1, mesh)
   assert step == job.config.train.steps
   return replicate.take(states, 0)
 
 
-def rows(job: loop.Job) -> list[dict]:
+def rows(job: TrainingJob) -> list[dict]:
   """Its log."""
   lines = (job.folder / 'metrics.jsonl').read_text().splitlines()
   return [json.loads(line) for line in lines]

@@ -12,7 +12,7 @@ from jaxgan.config.overrides import changed
 from jaxgan.data import loading, sources
 from jaxgan.errors import UserError
 from jaxgan.runs import execute
-from jaxgan.training import jobs
+from jaxgan.training import classifiers
 from tests.support import stand_in
 from tests.support.evaluations import without_score
 
@@ -127,7 +127,7 @@ def test_changed_contents(start, root, tmp_path):
 def test_a_classifier_of_another_run_whose_source_is_gone(gone, tmp_path, mesh):
   config = tiny_on('', gone / 'data')
   config = changed(config, {'data.source': '/also/gone'})
-  known = jobs.load_classifier(tmp_path / 'run/classifier', config.data, mesh)
+  known = classifiers.load_classifier(tmp_path / 'run/classifier', config.data, mesh)
   assert known.class_names == tuple(COUNTS)
 
 

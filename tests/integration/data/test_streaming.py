@@ -13,6 +13,7 @@ from jaxgan.data.config import DataConfig
 from jaxgan.data.streaming import Stream
 from jaxgan.system import checkpoint, parallel
 from jaxgan.training import loop
+from jaxgan.training.replicas import replicas_of
 from tests.support import toy
 
 BATCH = 8
@@ -116,9 +117,9 @@ def test_a_run_is_the_same_and_resumes_in_the_stream(data, tmp_path, assert_tree
   for name, d, stops in (('resident', images[0], (6,)), ('streamed', images[1], (2, 6))):
     for steps in stops:
       job = _job(d, tmp_path / name, steps)
-      loop.run(job, mesh)
+      loop.train(job, mesh)
     with checkpoint.Checkpoints(job.folder / 'checkpoints') as checkpoints:
-      states = loop.Trainer(job, mesh).abstract_states()
+      states = replicas_of(job, mesh).abstract_states()
       finished.append(checkpoints.restore('latest', states, print).state)
   assert_trees_equal(*finished)
   rows = [(tmp_path / name / 'metrics.jsonl').read_text() for name in ('resident', 'streamed')]

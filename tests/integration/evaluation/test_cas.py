@@ -12,7 +12,8 @@ from jaxgan.config import identity
 from jaxgan.config.overrides import changed
 from jaxgan.data import loading
 from jaxgan.evaluation import cas
-from jaxgan.training import loop
+from jaxgan.runs import sampling
+from jaxgan.training import replicas
 
 
 @pytest.fixture
@@ -36,10 +37,16 @@ def make_job(tiny_config, real, tmp_path):
       at = np.asarray(jax.random.randint(rng, (num_images,), 0, len(real.labels)))
       return real.images[at], relabel(real.labels[at])
 
-    generated = cas.generate(sample, real, images, seed=seed, batch_size=8)
+    generated = _generated(sample, real, images, seed)
     return cas.job(config, generated, step, seed, tmp_path / folder)
 
   return make
+
+
+def _generated(sample, real, num_images, seed):
+  num_images = len(real.labels) if num_images is None else num_images
+  drawn = sampling.draw(sample, real.class_names, num_images, False, seed, batch_size=8)
+  return cas.generated(real, *drawn)
 
 
 def _steps(job):
@@ -81,14 +88,14 @@ def test_perfect_images_score_high_and_shuffled_labels_at_chance(make_job, mesh)
   def accuracy(*changes):
     job = make_job(*changes, updates=40)
     once = {'train.evaluate_every': 40, 'train.checkpoint_every': 40}
-    return cas.accuracy(job._replace(config=changed(job.config, once)), mesh)
+    return cas.train(job._replace(config=changed(job.config, once)), mesh)
 
   assert accuracy('perfect') > 0.9
   assert accuracy('shuffled', shuffle) < 0.6
 
 
 def test_a_stopped_score_continues_and_a_finished_one_is_only_read(make_job, mesh, monkeypatch):
-  expected = cas.accuracy(make_job('whole', updates=6), mesh)
+  expected = cas.train(make_job('whole', updates=6), mesh)
 
   def interrupt(state, replica):
     del replica
@@ -97,13 +104,15 @@ def test_a_stopped_score_continues_and_a_finished_one_is_only_read(make_job, mes
     return {}, 0.0
 
   with pytest.raises(KeyboardInterrupt):
-    cas.accuracy(make_job('stopped', updates=6)._replace(evaluate=interrupt), mesh)
+    cas.train(make_job('stopped', updates=6)._replace(evaluate=interrupt), mesh)
   started = []
-  initialise = loop.Trainer.initialise
-  monkeypatch.setattr(loop.Trainer, 'initialise', lambda self: started.append(initialise(self)))
-  assert cas.accuracy(make_job('stopped', updates=6), mesh) == expected
-  monkeypatch.setattr(loop, 'compile_run', lambda *_: pytest.fail('trained again'))
-  assert cas.accuracy(make_job('stopped', updates=6), mesh) == expected
+  initialise = replicas.Sequential.initialise
+  monkeypatch.setattr(
+    replicas.Sequential, 'initialise', lambda self: started.append(initialise(self))
+  )
+  assert cas.train(make_job('stopped', updates=6), mesh) == expected
+  monkeypatch.setattr(replicas, 'compile_run', lambda *_: pytest.fail('trained again'))
+  assert cas.train(make_job('stopped', updates=6), mesh) == expected
   assert started == []
 
 
@@ -113,7 +122,7 @@ def test_another_score_replaces_the_one_that_is_there(make_job, mesh):
   for change in changes:
     job = make_job(**change)
     assert bool(identity.changes(job.folder, job.config)) == bool(stale)
-    cas.accuracy(job, mesh)
+    cas.train(job, mesh)
     assert identity.changes(job.folder, job.config) == []
     assert not any(path.exists() for path in stale)
     assert _steps(job) == [2, job.config.updates]

@@ -39,7 +39,7 @@ def jobs(stand_in_data, monkeypatch):
     (job.folder / 'metrics.jsonl').write_text(json.dumps(row) + '\n')
 
   monkeypatch.setattr(downstream, 'jaxgan', types.SimpleNamespace(load=load))
-  monkeypatch.setattr(downstream.loop, 'run', run)
+  monkeypatch.setattr(downstream.loop, 'train', run)
   return asked
 
 
@@ -101,16 +101,16 @@ def test_the_command_refuses_in_a_line(tmp_path):
 
 @pytest.mark.slow
 def test_classifiers_of_a_finished_run(finished, stand_in_data, tmp_path, monkeypatch):
-  from jaxgan.training import jobs
+  from jaxgan.training import classifiers
 
   del stand_in_data
-  compile_classify = jobs.compile_classify
+  compile_classify = classifiers.compile_classify
 
   def label(classify):  # A network that has hardly trained gives one class to all images.
     run = compile_classify(classify)
     return lambda variables, images: (np.arange(len(images)) % 3, run(variables, images)[1])
 
-  monkeypatch.setattr(jobs, 'compile_classify', label)
+  monkeypatch.setattr(classifiers, 'compile_classify', label)
   measured = downstream.measure(finished[0], tmp_path / 'out', seeds=2)
   assert len(measured['results']) == 6
   again = downstream.measure(finished[0], tmp_path / 'out', seeds=2)

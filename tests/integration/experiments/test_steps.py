@@ -7,7 +7,9 @@ import pytest
 from jaxgan.data import loading
 from jaxgan.runs import families, folders, recogniser, rules
 from jaxgan.runs.experiment import resolved
-from jaxgan.training import jobs, loop, train_step
+from jaxgan.training import train_step
+from jaxgan.training.classifiers import Classifier, classifier_job
+from jaxgan.training.job import TrainingJob
 from tests.support.experiment_names import EXPERIMENTS, QUICK, RENDERED, module
 from tests.support.stand_in import shrink
 
@@ -54,7 +56,7 @@ def _one_step(job, trace_only):
 def _method_job(config, method, data, classifiers):
   algorithm, frozen = families.family_of((method,)).build(config, method, data, classifiers)
   own = folders.method_config(config, method, data)
-  return loop.Job(method, None, own, algorithm, data, frozen, evaluate=None, picture=None)
+  return TrainingJob(method, None, own, algorithm, data, frozen)
 
 
 def _step_experiment(name, argument, stand_in_data, traced):
@@ -72,9 +74,9 @@ def _step_experiment(name, argument, stand_in_data, traced):
       names = recogniser.expected(config, data).class_names
       job = _method_job(getattr(config, role), *getattr(config, role).methods, data, {})
     else:
-      job = jobs.classifier_job(config, role, folder=None)
+      job = classifier_job(config, role, folder=None)
     variables = _one_step(job, role in traced).variables
-    classifiers[role] = jobs.Classifier(job.algorithm.classify, variables, names, (), 0.0, '')
+    classifiers[role] = Classifier(job.algorithm.classify, variables, names, (), 0.0, '')
   for method in config.methods:
     _one_step(_method_job(config, method, data, classifiers), 'method' in traced)
 

@@ -22,7 +22,7 @@ from jaxgan.report import class_pictures as pictures
 from jaxgan.runs import families, rules
 from jaxgan.runs.families import class_balancing
 from jaxgan.system import compilation
-from jaxgan.training import jobs
+from jaxgan.training import classifiers
 from tests.support import stand_in
 
 NAMES = ('a', 'b', 'c')
@@ -91,7 +91,7 @@ def _classify(variables, images):
 
 
 def _sample(class_conditional, num_images):
-  labeller = jobs.Classifier(_classify, jnp.int32(2), NAMES, (8, 8, 1), 1.0, 'the annotator')
+  labeller = classifiers.Classifier(_classify, jnp.int32(2), NAMES, (8, 8, 1), 1.0, 'the annotator')
   pool = build.Arrays(np.zeros((3, 8, 8, 1), np.uint8), np.arange(3), NAMES, {}, 'pool')
   setup = types.SimpleNamespace(classifiers={'annotator': labeller}, data=training_data.whole(pool))
   algorithm = Algorithm(None, None, _generate, class_conditional=class_conditional)
@@ -214,7 +214,7 @@ def test_the_settled_state_is_sampled_drawn_and_measured(monkeypatch, tmp_path):
     settled.append(state)
     return f'settled {state}'
 
-  labeller = jobs.Classifier(_classify, jnp.int32(2), NAMES, (8, 8, 1), 1.0, 'the annotator')
+  labeller = classifiers.Classifier(_classify, jnp.int32(2), NAMES, (8, 8, 1), 1.0, 'the annotator')
   setup = types.SimpleNamespace(
     classifiers={'annotator': labeller},
     data=None,

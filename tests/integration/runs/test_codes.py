@@ -12,7 +12,7 @@ from jaxgan.algorithms import replicate
 from jaxgan.config.overrides import changed
 from jaxgan.errors import UserError
 from jaxgan.runs import execute, families
-from jaxgan.training import logging, loop
+from jaxgan.training import logging, replicas
 from tests.support.stand_in import tiny_codes, use_stand_in_data
 
 pytestmark = pytest.mark.xdist_group('codes')  # One worker makes what they share.
@@ -153,7 +153,7 @@ def test_metrics_have_the_prior_and_the_evaluations(single):
 
 
 def test_the_same_command_trains_nothing_again(single, run, monkeypatch):
-  monkeypatch.setattr(loop, 'compile_run', lambda *a, **k: pytest.fail('trained again'))
+  monkeypatch.setattr(replicas, 'compile_run', lambda *a, **k: pytest.fail('trained again'))
   before = (single[0] / ELASTIC / 'evaluation.json').read_text()
   assert run(_single_config(), single[0]) == single[1]
   assert (single[0] / ELASTIC / 'evaluation.json').read_text() == before

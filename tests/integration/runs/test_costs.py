@@ -12,7 +12,8 @@ from tests.support import stand_in
 def _costs(config, workdir):
   config, found, planned = plan.planned(config, workdir, config.methods, prepare=False)
   jobs = [job for job in planned.jobs if job.kind == Kind.TRAIN]
-  return {job.name: costs.cost(config, found, job) for job in jobs}
+  of_all = costs.Costs(config, found)
+  return {job.name: of_all.of(job) for job in jobs}
 
 
 def _elements(tree):
@@ -49,6 +50,34 @@ def test_a_step_with_a_classifier_in_the_loop_costs_more(tiny_config, stand_in_d
   tiny_config = changed(tiny_config, {'train.batch_size': 16})
   twice = _costs(tiny_config, tmp_path)['unconditional'].flops
   assert twice == pytest.approx(2 * found['unconditional'].flops, rel=0.25)
+
+
+def test_equal_steps_are_traced_once(tiny_config, stand_in_data, tmp_path, monkeypatch):
+  """Here annotator and scores, and also the classifier, are one classifier on other images."""
+  del stand_in_data
+  traced, make_step = [], costs.make_step
+  monkeypatch.setattr(
+    costs, 'make_step', lambda job, batched: traced.append(job) or make_step(job, batched)
+  )
+  plain = {
+    'classifier.algorithm.drw_epoch': None, 'annotator.train.epochs': 2,
+    'methods': stand_in.METHODS,
+  }  # fmt: skip
+  found = _costs(changed(tiny_config, plain), tmp_path)
+  assert len(found) == 2 + 2 * 2 and len(traced) == 1 + 2
+  assert found['unconditional/cas'] == found['class_balancing/cas']
+  assert found['unconditional/cas'].flops == found['annotator'].flops > 0
+  traced.clear()
+  _costs(changed(tiny_config, plain | {'cas.train.batch_size': 16}), tmp_path)
+  assert len(traced) == 2 + 2
+
+
+def test_scores_of_replicas_are_trained_one_after_another(tiny_config, stand_in_data, tmp_path):
+  del stand_in_data
+  one = _costs(tiny_config, tmp_path)['class_balancing/cas']
+  tiny_config = changed(tiny_config, {'replicas': 3, 'evaluation.cas_images': 80})
+  three = _costs(tiny_config, tmp_path)['class_balancing/cas']
+  assert three == one._replace(disk=3 * one.disk, memory=one.memory + (80 - 76) * 8 * 8)
 
 
 def test_codes_have_costs_too(stand_in_data, tmp_path):

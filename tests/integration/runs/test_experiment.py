@@ -12,7 +12,7 @@ from jaxgan.config.overrides import changed
 from jaxgan.errors import UserError
 from jaxgan.runs import execute, inputs
 from jaxgan.runs.families import class_balancing, codes
-from jaxgan.training import logging, loop
+from jaxgan.training import logging, replicas
 from tests.support import stand_in
 
 METHODS = stand_in.METHODS
@@ -87,7 +87,7 @@ def test_only_the_last_evaluation_has_the_costly_numbers(finished):
 
 def test_the_same_command_trains_nothing_again(finished, tiny_config, stand_in_data, monkeypatch):
   del stand_in_data
-  monkeypatch.setattr(loop, 'compile_run', lambda *a, **k: pytest.fail('trained again'))
+  monkeypatch.setattr(replicas, 'compile_run', lambda *a, **k: pytest.fail('trained again'))
   tiny_config = changed(tiny_config, {'methods': METHODS})
   before = (finished[0] / 'class_balancing' / 'evaluation.json').read_text()
   execute.run(tiny_config, finished[0])
@@ -157,7 +157,7 @@ def test_a_classifier_of_other_classes_is_refused(
   )
   known = _setup(tiny_config, tmp_path).classifier
   stand_in_data({'num_classes': 4})
-  monkeypatch.setattr(inputs.jobs, 'load_classifier', lambda *_: known)
+  monkeypatch.setattr(inputs.classifiers_lib, 'load_classifier', lambda *_: known)
   with pytest.raises(UserError, match=r'knows 3 classes .* has 4 classes'):
     _setup(tiny_config, tmp_path / 'other')
 

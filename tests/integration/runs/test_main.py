@@ -13,7 +13,7 @@ import pytest
 import jaxgan
 from jaxgan import main
 from jaxgan.runs import experiment_file, rules
-from jaxgan.training import jobs
+from jaxgan.training import classifiers
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 FASHION = f'--config={ROOT}/experiments/fashion_lt.py'
@@ -165,7 +165,7 @@ def test_the_home_directory_in_paths(command, finished, tmp_path, monkeypatch):
 
 def test_export_says_what_it_wrote(command, finished, tmp_path, monkeypatch):
   label = lambda variables, images: (np.arange(len(images)) % 3, None)  # noqa: E731
-  monkeypatch.setattr(jobs, 'compile_classify', lambda classify: label)
+  monkeypatch.setattr(classifiers, 'compile_classify', lambda classify: label)
   out, flags = tmp_path / 'set', ('--mode=export', '--checkpoint=4', '--contents=topped_up')
   printed = command(*flags, '--format=folders', '--images_per_class=41', f'--out={out}')
   written = json.loads((out / 'export.json').read_text())

@@ -9,7 +9,7 @@ import shutil
 import matplotlib
 import numpy as np
 
-from jaxgan.training import jobs
+from jaxgan.training import classifiers
 
 NOTEBOOK = Path(__file__).parents[3] / 'notebooks' / 'quickstart.ipynb'
 
@@ -37,7 +37,7 @@ def test_every_cell_runs(finished, stand_in_data, tmp_path, monkeypatch, capsys)
   matplotlib.use('Agg')
   # Two steps of training make images of one class only: here each is as frequent as the others.
   label = lambda variables, images: (np.arange(len(images)) % 3, None)  # noqa: E731
-  monkeypatch.setattr(jobs, 'compile_classify', lambda classify: label)
+  monkeypatch.setattr(classifiers, 'compile_classify', lambda classify: label)
   install, *code = _code()
   assert '%pip install' in install
   names = {}

@@ -28,7 +28,7 @@ def test_a_finished_run_is_done(finished, tiny_config, stand_in_data):
 
 
 def test_lines(tmp_path, monkeypatch):
-  monkeypatch.setattr(loop, 'run', lambda *a, **k: pytest.fail('trained'))
+  monkeypatch.setattr(loop, 'train', lambda *a, **k: pytest.fail('trained'))
   config = fashion(tmp_path)
   config, found, planned = plan.planned(config, tmp_path / 'run', config.methods, prepare=False)
   lines = show.lines(config, found, planned)

@@ -13,7 +13,7 @@ from jaxgan.config.overrides import changed
 from jaxgan.data import loading
 from jaxgan.errors import UserError
 from jaxgan.runs import execute, recogniser, rules
-from jaxgan.training import jobs, logging, loop
+from jaxgan.training import classifiers, logging, replicas
 from tests.support.stand_in import tiny, tiny_balanced, use_stand_in_data
 
 METHODS = ('unconditional', 'code_balancing')
@@ -108,7 +108,7 @@ def test_codes_are_what_is_balanced_and_sampled(unlabelled, without_labels):
   _, states = elastic.inputs.restore('elastic_infogan', 'latest')
   algorithm, _ = elastic.inputs.algorithm('elastic_infogan')
   variables = jax.tree.map(lambda x: x[0], states).variables
-  expected, _ = jobs.compile_classify(algorithm.classify)(variables, images)
+  expected, _ = classifiers.compile_classify(algorithm.classify)(variables, images)
   np.testing.assert_array_equal(labels, expected)
   _, frozen = run.inputs.algorithm('code_balancing')
   jax.tree.map(np.testing.assert_array_equal, frozen['classifier'], variables)
@@ -116,7 +116,7 @@ def test_codes_are_what_is_balanced_and_sampled(unlabelled, without_labels):
 
 def test_the_same_command_trains_nothing_again(unlabelled, without_labels, monkeypatch):
   del without_labels
-  monkeypatch.setattr(loop, 'compile_run', lambda *a, **k: pytest.fail('trained again'))
+  monkeypatch.setattr(replicas, 'compile_run', lambda *a, **k: pytest.fail('trained again'))
   workdir, table = unlabelled
   path = workdir / 'recogniser' / 'elastic_infogan' / 'evaluation.json'
   before = path.stat().st_mtime_ns

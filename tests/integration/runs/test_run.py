@@ -10,7 +10,7 @@ import pytest
 import jaxgan
 from jaxgan.errors import UserError
 from jaxgan.runs import inputs, sampling
-from jaxgan.training import jobs, loop
+from jaxgan.training import classifiers, loop
 from tests.support.evaluations import without_score
 
 
@@ -59,7 +59,7 @@ def labelled_by_index(monkeypatch):
   def label(variables, images):
     return np.where(np.arange(len(images)) % 4 == 0, 1, 0), None
 
-  monkeypatch.setattr(jobs, 'compile_classify', lambda classify: label)
+  monkeypatch.setattr(classifiers, 'compile_classify', lambda classify: label)
 
 
 def test_balanced_samples(finished, stand_in_data, labelled_by_index):
@@ -81,7 +81,7 @@ def test_evaluation_is_that_of_the_command(run, monkeypatch):
   # One evaluation and one restored state serve every call.
   run.sample(1)
   monkeypatch.setattr(inputs, 'load', lambda *_: pytest.fail('loaded again'))
-  monkeypatch.setattr(loop, 'run', lambda *a, **k: pytest.fail('trained'))
+  monkeypatch.setattr(loop, 'train', lambda *a, **k: pytest.fail('trained'))
   time = path.stat().st_mtime_ns
   assert run.evaluate() == without_score(before)
   assert path.stat().st_mtime_ns == time
@@ -123,7 +123,7 @@ def test_what_a_run_cannot_draw(finished, stand_in_data, checkpoint, num_images,
 
 
 def test_a_run_trains_nothing_and_leaves_its_folder_alone(run, monkeypatch):
-  monkeypatch.setattr(loop, 'run', lambda *a, **k: pytest.fail('trained'))
+  monkeypatch.setattr(loop, 'train', lambda *a, **k: pytest.fail('trained'))
   before = {path: path.stat().st_mtime_ns for path in run.workdir.rglob('*')}
   run.sample(3)
   assert run.metrics and run.inputs.classifier and run.step
@@ -135,7 +135,7 @@ def test_a_classifier_that_is_gone_is_not_trained_anew(
   finished, stand_in_data, monkeypatch, tmp_path, role
 ):
   del stand_in_data
-  monkeypatch.setattr(loop, 'run', lambda *a, **k: pytest.fail('trained'))
+  monkeypatch.setattr(loop, 'train', lambda *a, **k: pytest.fail('trained'))
   shutil.copytree(finished[0], tmp_path / 'run')
   shutil.rmtree(tmp_path / 'run' / role)
   message = rf'the {role} of this experiment is not trained .*{role}\): run its command'

@@ -14,7 +14,9 @@ from jaxgan.errors import UserError
 from jaxgan.networks.resnet import ResNet
 from jaxgan.runs import folders
 from jaxgan.system import compilation, parallel
-from jaxgan.training import jobs, loop, train_step
+from jaxgan.training import classifiers, train_step
+from jaxgan.training.job import TrainingJob
+from jaxgan.training.replicas import replicas_of
 from tests.support import toy
 from tests.support.registered import SMALL_CLASSIFIER
 
@@ -43,22 +45,20 @@ def job(tiny_config, stand_in_data):
     3,
     lambda v, images: network.apply(v, images, train=False),
   )
-  return loop.Job(
+  return TrainingJob(
     name='job',
     folder=None,
     config=folders.method_config(tiny_config, 'class_balancing', data),
     algorithm=algorithm,
     data=data,
     frozen={'classifier': variables},
-    evaluate=None,
-    picture=None,
   )
 
 
 def _train(job, num_devices, steps):
   mesh = parallel.device_mesh(devices=jax.devices()[:num_devices])
   with jax.set_mesh(mesh):
-    trainer = loop.Trainer(job, mesh)
+    trainer = replicas_of(job, mesh)
     trainer.initialise()
     trainer.advance(steps, lambda: False)
     (carry,) = trainer.carries
@@ -122,7 +122,7 @@ def _assert_close(a, b):
 def _train_replicas(job, mesh, batched):
   """(states and metrics after a few steps, their carry); checks the shardings."""
   with jax.set_mesh(mesh):
-    trainer = loop.Trainer(job, mesh, batched)
+    trainer = replicas_of(job, mesh, batched)
     trainer.initialise()
     trainer.advance(3, lambda: False)
     metrics = trainer.means()
@@ -175,7 +175,7 @@ def test_without_a_mesh_nothing_is_constrained():
 def test_fewer_images_than_devices_are_classified_like_many():
   network = ResNet(3, depth=8, width=4)
   variables = network.init(jax.random.key(3), jnp.zeros((2, 8, 8, 1)), train=False)
-  classify = jobs.compile_classify(lambda v, images: network.apply(v, images, train=False))
+  classify = classifiers.compile_classify(lambda v, images: network.apply(v, images, train=False))
   images = np.random.default_rng(0).integers(0, 256, (20, 8, 8, 1)).astype(np.uint8)
   expected = classify(variables, images)
   with jax.set_mesh(parallel.device_mesh()):

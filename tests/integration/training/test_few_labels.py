@@ -14,7 +14,9 @@ from jaxgan.errors import UserError
 from jaxgan.networks import bit
 from jaxgan.runs import execute, families, folders
 from jaxgan.runs.experiment import resolved
-from jaxgan.training import jobs, loop, pretrained, train_step
+from jaxgan.training import classifiers, loop, pretrained, train_step
+from jaxgan.training.job import TrainingJob
+from jaxgan.training.restore import restore
 from tests.support import bit_weights, stand_in
 from tests.support.registered import put
 
@@ -58,8 +60,8 @@ def _weights(config) -> pathlib.Path:
 def _train(config, steps, folder, mesh):
   """The job that trains the classifier up to a step, done; it measures and draws nothing."""
   config = changed(config, {'classifier.train.steps': steps})
-  job = jobs.classifier_job(config, 'classifier', folder)
-  loop.run(job._replace(evaluate=lambda *_: ({}, None), picture=lambda *_: None), mesh)
+  job = classifiers.classifier_job(config, 'classifier', folder)
+  loop.train(job._replace(evaluate=lambda *_: ({}, None)), mesh)
   return job
 
 
@@ -72,7 +74,7 @@ def test_fine_tuning_from_the_weights(config, mesh, tmp_path):
   _weights(config).unlink()
   job = _train(config, 2, folder, mesh)
   first, second = (
-    jobs.restore(job.algorithm, folder, which, 1, mesh)[1].variables['params'] for which in '12'
+    restore(job.algorithm, folder, which, 1, mesh)[1].variables['params'] for which in '12'
   )
   # Behind a head of zeros, the first step changes the head alone.
   for name, module in released.items():
@@ -81,7 +83,7 @@ def test_fine_tuning_from_the_weights(config, mesh, tmp_path):
   moved = jax.tree.map(lambda a, b: not np.array_equal(a, b), first, second)
   assert all(jax.tree.leaves(moved))
 
-  loaded = jobs.load_classifier(folder, config.classifier.data, mesh)
+  loaded = classifiers.load_classifier(folder, config.classifier.data, mesh)
   assert loaded.key.startswith('bit_r50x1-') and loaded.image_shape == (8, 8, 3)
   pretrained.check(config, ('classifier', 'annotator'), tmp_path / 'run')
   with pytest.raises(UserError, match='No such file'):
@@ -96,11 +98,11 @@ def test_in_the_loop_of_a_gan(config):
   silent = bit.pretrained_variables(bit_weights.arrays(network), network)
   head = {'kernel': np.random.default_rng(1).normal(size=(128, 3)), 'bias': np.zeros(3)}
   telling = {'params': {**silent['params'], 'head': jax.tree.map(np.float32, head)}}
-  given = jobs.Classifier(classify, silent, data.pool.class_names, (8, 8, 3), 0.0, '')
+  given = classifiers.Classifier(classify, silent, data.pool.class_names, (8, 8, 3), 0.0, '')
   family = families.family_of(config.methods)
   algorithm, _ = family.build(config, 'class_balancing', data, {'classifier': given})
   own = folders.method_config(config, 'class_balancing', data)
-  job = loop.Job('class_balancing', None, own, algorithm, data, {}, None, None)
+  job = TrainingJob('class_balancing', None, own, algorithm, data, {})
   one_step, start = train_step.make_step(job, batched=False)
   state, one_step = jax.jit(algorithm.init)(jax.random.key(0)), jax.jit(one_step)
   generators = []

@@ -15,7 +15,7 @@ from jaxgan.data import loading, training_data
 from jaxgan.errors import UserError
 from jaxgan.runs import facts, folders, inputs, plan
 from jaxgan.system import parallel
-from jaxgan.training import jobs, loop
+from jaxgan.training import classifiers, loop
 from tests.support.stand_in import tiny, tiny_codes
 
 DIGITS = {'image_size': 28, 'num_classes': 10}
@@ -57,7 +57,9 @@ def test_the_released_weights_are_an_annotator(stand_in_data, tmp_path):
   _save_weights(path)
   annotator = _annotator(path)
   test = loading.load(None, 'test')
-  labels, features = jobs.compile_classify(annotator.classify)(annotator.variables, test.images)
+  labels, features = classifiers.compile_classify(annotator.classify)(
+    annotator.variables, test.images
+  )
   assert annotator.accuracy == np.mean(labels == test.labels) and features.shape == (60, 500)
   assert annotator.class_names == test.class_names and annotator.image_shape == (28, 28, 1)
   assert annotator.key.startswith('mnist_cnn-')
@@ -122,15 +124,17 @@ def test_a_classifier_of_another_machine_finds_its_data(
   section = tiny().classifier.data
   section = changed(section, {'source': str(here)})
   mesh = parallel.device_mesh(devices=jax.devices()[:1])
-  classifier = jobs.load_classifier(folder, section, mesh)
+  classifier = classifiers.load_classifier(folder, section, mesh)
   assert set(seen) == {own if data_is_there else str(here)}
-  assert classifier.key == jobs.load_classifier(finished[0] / 'classifier', section, mesh).key
+  assert (
+    classifier.key == classifiers.load_classifier(finished[0] / 'classifier', section, mesh).key
+  )
 
 
 def test_a_classifier_is_not_taken_for_one_of_other_images(finished, stand_in_data):
   stand_in_data({'image_size': 12})
   with pytest.raises(UserError, match=r'was trained on stand-in/train.*, not on stand-in/train'):
-    jobs.load_classifier(finished[0] / 'classifier', tiny().classifier.data, mesh=None)
+    classifiers.load_classifier(finished[0] / 'classifier', tiny().classifier.data, mesh=None)
 
 
 def _train(config, folder, steps, mesh):
@@ -144,9 +148,9 @@ def _train(config, folder, steps, mesh):
       'classifier.train.checkpoint_every': 1,
     },
   )
-  job = jobs.classifier_job(config, 'classifier', folder)
+  job = classifiers.classifier_job(config, 'classifier', folder)
   score = lambda state, replica: ({}, -abs(float(state.step) - 2))  # noqa: E731
-  loop.run(job._replace(evaluate=score, picture=lambda *_: None), mesh)
+  loop.train(job._replace(evaluate=score), mesh)
   return config
 
 
@@ -181,7 +185,7 @@ def test_the_best_checkpoint_of_an_unfinished_classifier_is_refused(stand_in_dat
   remembered['train']['steps'] = 5
   (tmp_path / 'config.json').write_text(json.dumps(remembered))
   with pytest.raises(UserError, match='stopped at step 3 of 5: train it first'):
-    jobs.load_classifier(tmp_path, config.classifier.data, mesh, 'best')
+    classifiers.load_classifier(tmp_path, config.classifier.data, mesh, 'best')
 
 
 def test_a_classifier_with_an_input_size_is_trained_on_larger_images(
@@ -203,7 +207,7 @@ def test_a_classifier_with_an_input_size_is_trained_on_larger_images(
     _refuse(config, workdir)
   config = changed(config, {'classifier.algorithm.input_size': 12})
   _refuse(config, workdir)
-  loop.run(jobs.classifier_job(config, 'classifier', workdir / 'classifier'), mesh)
+  loop.train(classifiers.classifier_job(config, 'classifier', workdir / 'classifier'), mesh)
   classifier = _trained(config, 'classifier', workdir)
   assert (classifier.image_shape, classifier.input_size) == ((16, 16, 1), 12)
   assert classifier.protocol['input'] == 'bilinear to 12x12'
@@ -231,7 +235,7 @@ def test_classes_are_found_by_place_or_by_name():
   classes = (np.array([2, 0]), np.array([3, 1]))
   data = training_data.TrainingData(pool, (np.array([2, 0]), np.array([3, 1])), ('x', 'y'), classes)
   # As many classes: other names for the same ones.
-  np.testing.assert_array_equal(jobs.class_positions(tuple('ABCD'), data, 1), [3, 1])
-  np.testing.assert_array_equal(jobs.class_positions(tuple('edcba'), data, 0), [2, 4])
-  assert jobs.class_positions(tuple('abc'), data, 0).tolist() == [2, 0]
-  assert jobs.class_positions(tuple('abc'), data, 1) is None
+  np.testing.assert_array_equal(classifiers.class_positions(tuple('ABCD'), data, 1), [3, 1])
+  np.testing.assert_array_equal(classifiers.class_positions(tuple('edcba'), data, 0), [2, 4])
+  assert classifiers.class_positions(tuple('abc'), data, 0).tolist() == [2, 0]
+  assert classifiers.class_positions(tuple('abc'), data, 1) is None

@@ -1,6 +1,8 @@
 """Optional outputs: none ends a run, and a run that was killed before them still gets them."""
 
+import contextlib
 import json
+import types
 
 import pytest
 import tensorboardX.summary
@@ -9,8 +11,9 @@ from jaxgan import report
 from jaxgan.config.overrides import changed
 from jaxgan.errors import UserError
 from jaxgan.runs import execute
-from jaxgan.system import checkpoint, stopping
+from jaxgan.system import checkpoint, distributed, files, stopping
 from jaxgan.training import loop, optional
+from jaxgan.training.job import OptionalOutput
 from tests.support import stand_in, toy
 
 ERRORS = (ValueError, RuntimeError, MemoryError, KeyError)
@@ -49,9 +52,9 @@ def test_a_stop_is_no_error(error):
 @pytest.mark.parametrize('error', ERRORS)
 def test_no_optional_output_ends_training(make_job, mesh, monkeypatch, capsys, error):
   monkeypatch.setattr(tensorboardX.summary, 'scalar', raises(error))
-  job = make_job(steps=6, picture_every=2, preview=True, picture=raises(error))
-  job = job._replace(preview=raises(error))
-  loop.run(job, mesh)
+  job = make_job(steps=6, picture_every=2, picture=raises(error))
+  job = toy.with_preview(job, raises(error))
+  loop.train(job, mesh)
   assert last_checkpoint(job) == 6 and [row['step'] for row in toy.rows(job)] == [2, 4, 6]
   lines = capsys.readouterr().err
   for line in (f'pictures of {job.folder} left out: {error.__name__}: ',
@@ -62,16 +65,39 @@ def test_no_optional_output_ends_training(make_job, mesh, monkeypatch, capsys, e
   assert not (job.folder / 'outputs_owed').exists()
 
 
+@pytest.mark.parametrize('several', [False, True])
+def test_with_several_processes_what_is_observed_is_not_left_out(
+  make_job, monkeypatch, capsys, several
+):
+  """One process that left a collective out would block the others; only one of them writes."""
+  job, written = make_job(), []
+  run = types.SimpleNamespace(job=job, step=2, _replicas=types.SimpleNamespace(state=lambda r: r))
+  monkeypatch.setattr(distributed, 'are_several', lambda: several)
+
+  def draw(write, observe=lambda state, step, replica: (state, step)):
+    loop._Run._draw(run, OptionalOutput('a picture', 'log_every', write, observe))
+
+  draw(lambda *arguments: written.append(arguments))
+  assert written == [(job.folder, 2, (0, 2))]
+  draw(raises(ValueError))
+  assert capsys.readouterr().err == 'a picture left out: ValueError: an error\n'
+  with pytest.raises(ValueError, match='an error') if several else contextlib.nullcontext():
+    draw(lambda *arguments: written.append(arguments), raises(ValueError))
+  monkeypatch.setattr(files, 'is_writer', lambda: False)
+  draw(lambda *arguments: written.append(arguments))
+  assert len(written) == 1
+
+
 def test_an_error_in_an_evaluation_still_ends_training(make_job, mesh):
   with pytest.raises(ValueError, match='an error'):
-    loop.run(make_job(evaluate=raises(ValueError)), mesh)
+    loop.train(make_job(evaluate=raises(ValueError)), mesh)
 
 
 @pytest.mark.parametrize('step', [2, 4, 6])
 def test_a_run_killed_between_checkpoint_and_picture_draws_it_later(make_job, mesh, step):
   """Of the last step, too, though the run has its last checkpoint by then."""
   events, whole = [], make_job('whole', steps=6)
-  loop.run(whole, mesh)
+  loop.train(whole, mesh)
 
   def picture(state, at, replica):
     events.append(('picture', at))
@@ -80,18 +106,18 @@ def test_a_run_killed_between_checkpoint_and_picture_draws_it_later(make_job, me
       raise KeyboardInterrupt  # Nothing is saved any more.
 
   killed = []
-  job = make_job('killed', steps=6, picture_every=2, preview=True, picture=picture)
-  job = job._replace(preview=lambda at, last: events.append(('preview', at)))
+  job = make_job('killed', steps=6, picture_every=2, picture=picture)
+  job = toy.with_preview(job, lambda at: events.append(('preview', at)))
   with pytest.raises(KeyboardInterrupt):
-    loop.run(job, mesh)
+    loop.train(job, mesh)
   assert last_checkpoint(job) == step and toy.rows(job)[-1]['step'] == step
-  loop.run(job, mesh)
+  loop.train(job, mesh)
   assert last_checkpoint(job) == 6
   kinds = [(kind, at) for at in (2, 4, 6) for kind in ('picture', 'preview')]
   kinds.insert(kinds.index(('picture', step)), ('picture', step))
   assert events == kinds
   assert toy.rows(job) == toy.rows(whole)
-  loop.run(job, mesh)
+  loop.train(job, mesh)
   assert events == kinds  # Nothing is drawn again.
 
 
@@ -106,9 +132,9 @@ def test_a_stop_in_a_picture_without_a_checkpoint_draws_it_later(make_job, mesh)
   every = {'picture_every': 3, 'checkpoint_every': 2, 'evaluate_every': 4}
   job = make_job(steps=4, picture=picture, **every)
   with pytest.raises(stopping.Stopped):
-    loop.run(job, mesh)
+    loop.train(job, mesh)
   assert last_checkpoint(job) == 3
-  loop.run(job, mesh)
+  loop.train(job, mesh)
   assert drawn == [3, 3, 4] and [row['step'] for row in toy.rows(job)] == [2, 3, 4]
 
 
@@ -162,14 +188,13 @@ def test_a_report_without_its_pictures_is_an_error_and_the_numbers_stand(finishe
   assert [path.name for path in tmp_path.iterdir()] == ['report.md']
 
 
-def test_the_marker_of_owed_outputs_survives_what_is_in_it(tmp_path):
+def test_what_is_not_done_is_owed_until_it_is(tmp_path):
   path = tmp_path / 'owed'
-  assert optional.Owed(path).step is None
-  optional.Owed(path).mark(7)
-  assert optional.Owed(path).step == 7
-  owed = optional.Owed(path)
-  owed.clear()
-  owed.clear()
-  assert owed.step is None and not path.exists()
-  path.write_text('torn')
-  assert optional.Owed(path).step is None
+  assert not optional.is_owed(path)
+  with pytest.raises(KeyboardInterrupt), optional.owed(path):
+    assert optional.is_owed(path)
+    raise KeyboardInterrupt
+  assert optional.is_owed(path)
+  with optional.owed(path):
+    path.unlink()  # By whoever cleans up.
+  assert not path.exists()

@@ -10,7 +10,8 @@ import pytest
 
 from jaxgan.errors import StorageError, UserError
 from jaxgan.system import stopping
-from jaxgan.training import jobs, loop
+from jaxgan.training import loop
+from jaxgan.training.restore import restore
 from tests.support import toy
 
 
@@ -26,10 +27,10 @@ def _remove_largest(folder):
 
 def test_a_damaged_checkpoint_is_one_clear_line(make_job, mesh):
   job = make_job(steps=2)
-  loop.run(job, mesh)
+  loop.train(job, mesh)
   _truncate(job.folder / 'checkpoints' / '2')
   with pytest.raises(UserError, match=r'damaged or of another network') as error:
-    loop.run(make_job(steps=4), mesh)
+    loop.train(make_job(steps=4), mesh)
   assert '\n' not in str(error.value)
   assert (job.folder / 'checkpoints' / '2').exists()
 
@@ -47,15 +48,15 @@ def test_a_damaged_newest_checkpoint_is_replaced_by_the_one_before(
 ):
   expected = toy.trained(make_job('whole', steps=6), mesh)
   job = make_job('damaged', steps=4)
-  loop.run(job, mesh)
+  loop.train(job, mesh)
   damage(job.folder / 'checkpoints' / '4')
   # Reading only, it says so and leaves all as it is.
-  step, _ = jobs.restore(job.algorithm, job.folder, 'latest', 1, mesh)
+  step, _ = restore(job.algorithm, job.folder, 'latest', 1, mesh)
   assert step == 2
   said = '' if damage is shutil.rmtree else 'checkpoints/4 is damaged'
   assert said in capsys.readouterr().err
   # Finished or not, training goes on from there.
-  loop.run(job, mesh)
+  loop.train(job, mesh)
   lines = capsys.readouterr().err
   assert said in lines and (not said or '; step 2 is used' in lines)
   assert_trees_equal(toy.trained(make_job('damaged', steps=6), mesh), expected)
@@ -67,7 +68,7 @@ def test_a_damaged_newest_checkpoint_is_replaced_by_the_one_before(
 def test_a_signal_while_a_checkpoint_is_read_is_no_damage(make_job, mesh, monkeypatch, capsys):
   """Orbax, interrupted, raises an error of its own: the checkpoint before would be used."""
   job, read = make_job(steps=4), ocp.CheckpointManager.restore
-  loop.run(job, mesh)
+  loop.train(job, mesh)
 
   def interrupted(self, step, **arguments):
     try:
@@ -79,7 +80,7 @@ def test_a_signal_while_a_checkpoint_is_read_is_no_damage(make_job, mesh, monkey
 
   monkeypatch.setattr(ocp.CheckpointManager, 'restore', interrupted)
   with pytest.raises(stopping.Stopped), stopping.at_once():
-    jobs.restore(job.algorithm, job.folder, 'latest', 1, mesh)
+    restore(job.algorithm, job.folder, 'latest', 1, mesh)
   assert 'damaged' not in capsys.readouterr().err
 
 
@@ -103,7 +104,7 @@ def test_a_checkpoint_that_cannot_be_written_ends_the_run_and_not_what_was_saved
     with pytest.raises(
       StorageError, match=r'No space left on device\); the last good one is step 2'
     ):
-      loop.run(job, mesh)
+      loop.train(job, mesh)
   assert_trees_equal(toy.trained(job, mesh), expected)
   assert toy.rows(job) == toy.rows(make_job('whole'))
 
@@ -115,7 +116,7 @@ def test_pictures_and_events_that_cannot_be_written_do_not_end_a_run(make_job, m
   job = make_job(steps=4, picture=picture)
   job.folder.mkdir(parents=True)
   (job.folder / 'tensorboard').write_text('a file')
-  loop.run(job, mesh)
+  loop.train(job, mesh)
   assert [row['step'] for row in toy.rows(job)][-1] == 4
   lines = capsys.readouterr().err
   assert 'no more events for TensorBoard' in lines
@@ -125,22 +126,18 @@ def test_pictures_and_events_that_cannot_be_written_do_not_end_a_run(make_job, m
 def test_a_preview_comes_with_every_row_and_is_not_worth_a_run(make_job, mesh, capsys):
   shown = []
 
-  def preview(step, last_step):
+  def preview(step):
     # What a row tells is there already.
     assert toy.rows(job)[-1]['step'] == step
-    shown.append((step, last_step))
+    shown.append(step)
     if step == 4:
       raise UserError('a damaged picture')
     if step == 6:
       raise OSError(28, 'No space left on device', 'progress.html')
 
-  job = make_job('quiet', steps=4, log_every=2)._replace(preview=preview)
-  loop.run(job, mesh)
-  assert shown == []  # Nobody asked for it.
-  job = make_job('shown', steps=6, log_every=2, preview=True)._replace(preview=preview)
-  loop.run(job, mesh)
-  assert [step for step, _ in shown] == [row['step'] for row in toy.rows(job)] and len(shown) > 2
-  assert {last for _, last in shown} == {6} and shown[-1] == (6, 6)
+  job = toy.with_preview(make_job('shown', steps=6, log_every=2), preview)
+  loop.train(job, mesh)
+  assert shown == [row['step'] for row in toy.rows(job)] == [2, 4, 6]
   lines = capsys.readouterr().err
   assert lines.count(f'preview of {job.folder} left out: a damaged picture') == 1
   assert 'No space left' not in lines  # Once is enough.

@@ -15,6 +15,7 @@ from jaxgan.errors import UserError
 from jaxgan.runs import folders
 from jaxgan.system import checkpoint, parallel, stopping
 from jaxgan.training import loop, train_step
+from jaxgan.training.job import total_steps
 from tests.support import toy
 
 
@@ -64,7 +65,7 @@ def test_a_signal_stops_at_a_checkpoint_and_the_same_command_continues(
     return {}, 0.0
 
   with pytest.raises(KeyboardInterrupt):
-    loop.run(make_job('stopped', steps=6, evaluate=interrupt), mesh)
+    loop.train(make_job('stopped', steps=6, evaluate=interrupt), mesh)
   with checkpoint.Checkpoints(make_job('stopped').folder / 'checkpoints') as checkpoints:
     assert checkpoints.latest_step() == 2
   assert_trees_equal(toy.trained(make_job('stopped', steps=6), mesh), expected)
@@ -105,7 +106,7 @@ def test_a_stop_anywhere_leaves_the_log_and_the_states_as_they_would_be(
   monkeypatch.setattr(stopping.StopRequest, '__call__', stops)
   job = make_job('stopped', evaluate=evaluate, picture=picture, **every)
   with pytest.raises(stopping.Stopped) as stopped:
-    loop.run(job, mesh)
+    loop.train(job, mesh)
   assert stopped.value.exit_status == 143
   assert_trees_equal(toy.trained(job, mesh), expected)
   rows = [{k: v for k, v in row.items() if not k.startswith('evaluation')} for row in toy.rows(job)]
@@ -125,7 +126,7 @@ def test_a_signal_in_the_last_step_is_not_lost(make_job, mesh):
     return {}, 0.0
 
   with pytest.raises(KeyboardInterrupt):
-    loop.run(make_job(steps=2, evaluate=interrupt), mesh)
+    loop.train(make_job(steps=2, evaluate=interrupt), mesh)
   with checkpoint.Checkpoints(make_job().folder / 'checkpoints') as checkpoints:
     assert checkpoints.latest_step() == 2
 
@@ -189,7 +190,7 @@ def test_logged_metrics_are_means_over_the_steps_since_the_last_row(make_job, me
     return wrapped
 
   job = make_job(wrap=step_number, steps=5)
-  loop.run(job, mesh)
+  loop.train(job, mesh)
   assert [(r['step'], r['number']) for r in toy.rows(job)] == [(2, 0.5), (4, 2.5), (5, 4.0)]
 
 
@@ -205,7 +206,7 @@ def test_a_nan_stops_the_run_names_its_step_and_keeps_the_last_good_checkpoint(m
 
   job = make_job(wrap=poison, steps=8)
   with pytest.raises(FloatingPointError, match=r'step 3; the last good checkpoint is step 2'):
-    loop.run(job, mesh)
+    loop.train(job, mesh)
   with checkpoint.Checkpoints(job.folder / 'checkpoints') as checkpoints:
     assert checkpoints.latest_step() == 2
 
@@ -226,24 +227,24 @@ def test_an_infinite_parameter_is_never_saved(make_job, mesh):
 
   job = make_job(wrap=poison, evaluate=evaluate, steps=4)
   with pytest.raises(FloatingPointError, match='state became NaN or infinite'):
-    loop.run(job, mesh)
+    loop.train(job, mesh)
   with checkpoint.Checkpoints(job.folder / 'checkpoints') as checkpoints:
     assert checkpoints.latest_step() == 2
 
 
 def test_without_resume_an_existing_run_is_refused_and_left_alone(make_job, mesh):
   job = make_job(steps=2)
-  loop.run(job, mesh)
+  loop.train(job, mesh)
   before = (job.folder / 'metrics.jsonl').read_bytes()
   with pytest.raises(UserError, match='resume=False'):
-    loop.run(make_job(steps=4, resume=False), mesh)
+    loop.train(make_job(steps=4, resume=False), mesh)
   assert (job.folder / 'metrics.jsonl').read_bytes() == before
 
 
 def test_the_best_checkpoint_stays_beside_the_last(make_job, mesh):
   scores = iter([0.0, 5.0, 1.0, 2.0, 3.0])
   job = make_job(evaluate=lambda state, replica: ({}, next(scores)), steps=10, keep=2)
-  loop.run(job, mesh)
+  loop.train(job, mesh)
   with checkpoint.Checkpoints(job.folder / 'checkpoints') as checkpoints:
     assert checkpoints.steps('best') == [4, 10, 8]
     assert checkpoints.steps('latest') == [10, 8, 4]
@@ -261,7 +262,16 @@ def test_evaluation_changes_nothing(make_job, mesh, assert_trees_equal):
 def test_epochs_give_the_length_in_steps(tiny_config):
   tiny_config = changed(tiny_config, {'train.steps': None, 'train.epochs': 3})
   data = training_data.TrainingData(None, (np.arange(50), np.arange(76)), ('a', 'b'), ())
-  assert loop.total_steps(tiny_config, data) == 27
+  assert total_steps(tiny_config, data) == 27
+
+
+@pytest.mark.parametrize('batch_size', [8, 16])
+def test_evaluations_after_each_epoch_are_those_of_the_batch_size(make_job, mesh, batch_size):
+  """50 images: 6 batches of 8, or 3 of 16; rows of the log come with them."""
+  job = make_job(steps=13, evaluate_every=None, log_every=100, batch_size=batch_size)
+  loop.train(job, mesh)
+  expected = {8: [6, 12, 13], 16: [3, 6, 9, 12, 13]}[batch_size]
+  assert [row['step'] for row in toy.rows(job) if 'evaluation/value' in row] == expected
 
 
 def test_algorithm_is_a_tuple_of_functions():
@@ -271,7 +281,7 @@ def test_algorithm_is_a_tuple_of_functions():
 @pytest.mark.slow
 def test_a_profile_is_of_compiled_steps_and_changes_nothing(make_job, mesh, assert_trees_equal):
   expected, job = toy.trained(make_job('plain', steps=6), mesh), make_job('profiled', steps=6)
-  loop.run(job, mesh, profile=True)
+  loop.train(job, mesh, profile=True)
   assert_trees_equal(toy.trained(job, mesh), expected)
   assert toy.rows(job) == toy.rows(make_job('plain'))
   (trace,) = (job.folder / 'profile').rglob('*.xplane.pb')
@@ -284,5 +294,5 @@ def test_a_run_traces_its_step_once(make_job, mesh):
   def counted(update):
     return lambda *arguments: traces.append(1) or update(*arguments)
 
-  loop.run(make_job(wrap=counted), mesh)
+  loop.train(make_job(wrap=counted), mesh)
   assert len(traces) == 1

@@ -13,7 +13,10 @@ import pytest
 
 from jaxgan.algorithms import replicate
 from jaxgan.system import checkpoint, parallel
-from jaxgan.training import jobs, loop, train_step
+from jaxgan.training import loop, train_step
+from jaxgan.training.job import TrainingJob
+from jaxgan.training.replicas import replicas_of
+from jaxgan.training.restore import restore
 from tests.support import toy
 
 pytestmark = pytest.mark.xdist_group('train_replicas')  # One worker makes what they share.
@@ -22,7 +25,6 @@ MODES = {'in turns': False, 'batched': True}
 N = len(toy.SIZES)
 FOLDERS = ('.', *(f'replica_{replica:02}' for replica in range(N)))
 SCORES = {2: (0.0, 6.0, 3.0), 4: (1.0, -5.0, 7.0)}  # Of the replicas at each step.
-Trainer = loop.Trainer
 
 
 @pytest.fixture(scope='module')
@@ -32,14 +34,14 @@ def mesh():
 
 @pytest.fixture(scope='module', params=MODES)
 def batched(request):
-  """Makes `loop.run` train the replicas in one of the two ways, and says which."""
+  """Makes `loop.train` train the replicas in one of the two ways, and says which."""
   with pytest.MonkeyPatch.context() as monkeypatch:
     _train_in(monkeypatch, MODES[request.param])
     yield MODES[request.param]
 
 
 def _train_in(monkeypatch, batched):
-  monkeypatch.setattr(loop, 'Trainer', functools.partial(Trainer, batched=batched))
+  monkeypatch.setattr(loop, 'replicas_of', functools.partial(replicas_of, batched=batched))
 
 
 def _never():
@@ -49,7 +51,7 @@ def _never():
 def _advance(job, mesh, chunks, batched=None):
   """(trainer, metrics of each chunk) of a fresh training."""
   with jax.set_mesh(mesh):
-    trainer = Trainer(job, mesh, batched)
+    trainer = replicas_of(job, mesh, batched)
     trainer.initialise()
     return trainer, [_means_over(trainer, num) for num in chunks]
 
@@ -71,7 +73,7 @@ def _alone(replica):
 
 def _saved(job, mesh, which='latest'):
   """The states of all replicas in a checkpoint."""
-  return jobs.restore(job.algorithm, job.folder, which, N, mesh)[1]
+  return restore(job.algorithm, job.folder, which, N, mesh)[1]
 
 
 def _rows(folder):
@@ -129,7 +131,7 @@ def test_all_replicas_stop_at_the_same_step_and_share_a_compilation(mesh, caplog
   """The shortest of them has two steps an epoch, the longest six."""
   answers = iter([False, True])
   with jax.set_mesh(mesh), jax.log_compiles():
-    trainer = Trainer(toy.job(), mesh)
+    trainer = replicas_of(toy.job(), mesh)
     trainer.initialise()
     trainer.advance(1, _never)
     metrics = _means_over(trainer, 9, lambda: next(answers))
@@ -147,7 +149,7 @@ def test_a_device_loop_over_all_replicas_computes_what_single_steps_do(mesh):
   seeds = range(job.config.seed, job.config.seed + N)
   replica_data = replicate.stack([job.data.replica_data(r, seed) for r, seed in enumerate(seeds)])
   with jax.set_mesh(mesh):
-    trainer = Trainer(job, mesh, batched=True)
+    trainer = replicas_of(job, mesh, batched=True)
     trainer.initialise()
     run = train_step.compile_run(one_step, loop_on_device=True, sharding=parallel.replicated(mesh))
     carries = [jax.tree.map(jnp.copy, carry) for carry in trainer.carries]
@@ -162,7 +164,7 @@ def test_a_device_loop_over_all_replicas_computes_what_single_steps_do(mesh):
 class Watched(NamedTuple):
   """A job of 4 steps, and the states that it evaluates and draws, by step and replica."""
 
-  job: loop.Job
+  job: TrainingJob
   evaluated: dict[tuple[int, int], Any]
   drawn: dict[tuple[int, int], Any]
 
@@ -189,7 +191,7 @@ def _job(folder: pathlib.Path, killed_at=None) -> Watched:
 @pytest.fixture(scope='module')
 def finished(batched, mesh, tmp_path_factory):
   finished = _job(tmp_path_factory.mktemp('finished'))
-  loop.run(finished.job, mesh)
+  loop.train(finished.job, mesh)
   return finished
 
 
@@ -199,9 +201,9 @@ def test_a_run_that_was_killed_continues_to_the_last_bit(
   """It stops between two checkpoints; what it wrote after the first is not there twice."""
   killed = _job(tmp_path, killed_at=3).job
   with pytest.raises(KeyboardInterrupt):
-    loop.run(killed, mesh)
+    loop.train(killed, mesh)
   assert {_rows(tmp_path / folder)[-1]['step'] for folder in FOLDERS} == {3}
-  loop.run(_job(tmp_path).job, mesh)
+  loop.train(_job(tmp_path).job, mesh)
   assert_trees_equal(_saved(killed, mesh), _saved(finished.job, mesh))
   for folder in FOLDERS:
     rows = _rows(tmp_path / folder)
@@ -247,7 +249,7 @@ def test_a_checkpoint_does_not_tell_how_and_where_it_was_trained(mesh, tmp_path,
   for batched, on, steps in ((False, mesh, 2), (True, six, 4), (False, mesh, 7)):
     _train_in(monkeypatch, batched)
     job = toy.job(tmp_path, steps=steps)
-    loop.run(job, on)
+    loop.train(job, on)
   states = _saved(job, mesh)
   for replica in range(N):
     _assert_close(jax.device_get(replicate.take(states, replica)), _alone(replica)[0])
@@ -283,7 +285,7 @@ def test_a_nan_names_its_replica_and_its_step(what, poison, batched, mesh, tmp_p
   job = _poisoned(toy.job(tmp_path, steps=6), 1, 3, poison)
   found = rf'toy: the {what} of replica 1 became NaN or infinite at step 3; the last .* is step 2'
   with pytest.raises(FloatingPointError, match=found):
-    loop.run(job, mesh)
+    loop.train(job, mesh)
   with checkpoint.Checkpoints(tmp_path / 'checkpoints') as checkpoints:
     assert checkpoints.latest_step() == 2
 

@@ -64,7 +64,7 @@ def refuse_to_compute():
 
     return called
 
-  loop.run, compilation.jit = run, jit
+  loop.train, compilation.jit = run, jit
 
 
 def run(argv):

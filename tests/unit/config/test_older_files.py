@@ -9,8 +9,9 @@ import pytest
 from jaxgan.config import identity
 from jaxgan.config.section import checked
 from jaxgan.runs import families, folders
-from jaxgan.runs.experiment import ClassifierJob, MethodJob, resolved
-from jaxgan.training import jobs
+from jaxgan.runs.experiment import MethodJob, resolved
+from jaxgan.training import classifiers
+from jaxgan.training.config import ClassifierJob
 from tests.support.config import stored
 
 DATA = types.SimpleNamespace(pool=types.SimpleNamespace(key='long_tail_x/y/1.0.0-0123456789'))
@@ -66,5 +67,5 @@ def test_an_older_run_goes_on_where_the_experiment_is_the_same(entry, content, t
   if job in config.methods:
     own = folders.method_config(config, job, DATA)
   else:
-    own = jobs.job_config(config.seed, getattr(config, job), DATA.pool)
+    own = classifiers.job_config(config.seed, getattr(config, job), DATA.pool)
   assert sorted(name for name, _, _ in identity.changes(tmp_path, own)) == entry['differs']

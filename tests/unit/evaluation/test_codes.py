@@ -16,7 +16,7 @@ from jaxgan.data import pixels as pixels_lib
 from jaxgan.data import training_data
 from jaxgan.evaluation import codes as evaluate
 from jaxgan.evaluation.codes import Observer
-from jaxgan.training import jobs
+from jaxgan.training import classifiers
 from tests.support.stand_in import tiny_codes
 
 K, R = 4, 2  # codes, continuous codes
@@ -65,7 +65,7 @@ def _config():
 
 @pytest.fixture(scope='module')
 def evaluator():
-  annotator = jobs.Classifier(_classify, jnp.float32(1.0), CLASSES, (8, 8, 1), 0.9, 'stub')
+  annotator = classifiers.Classifier(_classify, jnp.float32(1.0), CLASSES, (8, 8, 1), 0.9, 'stub')
   setup = SimpleNamespace(config=_config(), annotator=annotator)
   return Observer(setup, ALGORITHM, NAMES, has_untrained=True)
 

@@ -15,7 +15,7 @@ from jaxgan.evaluation import features, metric
 from jaxgan.evaluation.generated import Observer, classifier_fields
 from jaxgan.metrics import fid, kid
 from jaxgan.system import parallel
-from jaxgan.training import jobs
+from jaxgan.training import classifiers
 
 
 def _classify(variables, images):
@@ -27,7 +27,9 @@ def _classify(variables, images):
 
 @pytest.fixture
 def annotator():
-  return jobs.Classifier(_classify, jnp.float32(5.0), ('a', 'b', 'c'), (8, 8, 1), 0.9, 'stub')
+  return classifiers.Classifier(
+    _classify, jnp.float32(5.0), ('a', 'b', 'c'), (8, 8, 1), 0.9, 'stub'
+  )
 
 
 @pytest.fixture
@@ -124,7 +126,7 @@ def test_a_recogniser_counts_codes_beside_the_classes(make_observer):
     level = images.mean(axis=(1, 2, 3)) * variables
     return jnp.stack([-level, level], axis=-1), images[:, 0, :2, 0]
 
-  recogniser = jobs.Classifier(classify, jnp.float32(1.0), ('x', 'y'), (8, 8, 1), None, 'q')
+  recogniser = classifiers.Classifier(classify, jnp.float32(1.0), ('x', 'y'), (8, 8, 1), None, 'q')
   observer = make_observer(recogniser=recogniser)
   seen = observer.observe(jnp.float32(0.8), 0, jax.random.key(0), 30)
   results = _results(seen)
@@ -169,7 +171,7 @@ def test_inception_adds_fid(make_observer, monkeypatch):
 
 def test_what_a_record_says_of_a_classifier():
   own = {'loss': 'cross_entropy', 'checkpoint': 'best', 'step': 96, 'input': 'bilinear to 224x224'}
-  classifier = jobs.Classifier(None, None, (), (8, 8, 1), 0.75, 'x', None, own)
+  classifier = classifiers.Classifier(None, None, (), (8, 8, 1), 0.75, 'x', None, own)
   assert classifier_fields('annotator', classifier) == {
     'annotator_accuracy': 0.75,
     'annotator_loss': 'cross_entropy',

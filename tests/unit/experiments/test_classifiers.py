@@ -41,19 +41,12 @@ def test_focal_loss_and_best_checkpoint_are_those_of_cifar10_and_lsun(name, argu
     assert hasattr(section, 'checkpoint') == (role != 'cas')
 
 
-@pytest.mark.parametrize(
-  ('name', 'ratio', 'classifier', 'annotator'),
-  [
-    ('cifar10_lt', 100, 12_406, 50_000),
-    ('cifar10_lt', 10, 20_431, 50_000),
-    ('lsun5_lt', 100, 72_892, 250_000),
-    ('lsun5_lt', 1, 250_000, 250_000),
-  ],
-)
-def test_the_best_epoch_is_taken_from_all_of_them(name, ratio, classifier, annotator):
-  config = module(name).get_config(f'ratio={ratio}')
-  for section, images in ((config.classifier, classifier), (config.annotator, annotator)):
-    assert section.train.evaluate_every == images // 128
+@pytest.mark.parametrize('argument', ['ratio=100', 'ratio=10', 'ratio=1'])
+@pytest.mark.parametrize('name', ['cifar10_lt', 'lsun5_lt'])
+def test_the_best_epoch_is_taken_from_all_of_them(name, argument):
+  config = module(name).get_config(argument)
+  for section in (config.classifier, config.annotator):
+    assert section.train.evaluate_every is None
     assert section.algorithm.drw_epoch == (160 if section is config.classifier else None)
 
 

@@ -83,6 +83,26 @@ def test_a_source_that_is_not_there_leaves_no_jobs(tmp_path):
   assert planned.jobs == () and 'nowhere does not exist' in planned.refusals[0]
 
 
+def test_a_score_is_done_when_that_of_every_replica_is(tiny_config, stand_in_data, tmp_path):
+  del stand_in_data
+  tiny_config = changed(tiny_config, {'replicas': 2})
+
+  def score():
+    _, _, planned = plan.planned(tiny_config, tmp_path, tiny_config.methods, prepare=False)
+    return {job.name: job.step for job in planned.jobs}['class_balancing/cas']
+
+  def trained(folder, step):
+    (tmp_path / folder / 'checkpoints' / str(step)).mkdir(parents=True)
+    (tmp_path / folder / 'config.json').write_text('{"schema": 2}')
+
+  for replica, step in enumerate((9, 7)):
+    assert score() is None
+    trained(f'class_balancing/replica_0{replica}/cas', step)
+  assert score() is None  # The method is not: there will be another checkpoint.
+  trained('class_balancing', 4)
+  assert score() == 7
+
+
 def test_one_network_for_both_roles_is_one_job(tiny_config, stand_in_data, tmp_path):
   del stand_in_data
   _, _, planned = plan.planned(tiny_config, tmp_path, tiny_config.methods, prepare=False)

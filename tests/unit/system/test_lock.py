@@ -1,9 +1,12 @@
 """One run at a time in a folder."""
 
+import concurrent.futures
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -53,3 +56,29 @@ def test_a_folder_that_cannot_be_written_to_is_refused(tmp_path):
   for folder in (tmp_path / 'file', tmp_path / 'file' / 'run'):
     with pytest.raises(UserError, match=r'cannot write to .*--workdir'):
       _hold(folder)
+
+
+def test_the_file_of_a_killed_process_is_nobodys_and_goes_with_the_next(tmp_path):
+  """What it says of a holder is written anew."""
+  (tmp_path / lock.FILE).write_text('process 1 on another machine\n')
+  with lock.held(tmp_path):
+    assert (tmp_path / lock.FILE).read_text().startswith(f'process {os.getpid()} on ')
+  assert list(tmp_path.iterdir()) == []
+
+
+def test_turns_do_not_overlap_though_each_removes_the_file(tmp_path):
+  """Who waits for a file that is gone tries again, also where its folder went with it."""
+  path, inside, seen = tmp_path / 'new' / '.lock', [], []
+
+  def enter(number):
+    with lock.turn(path):
+      inside.append(number)
+      time.sleep(0.02)
+      seen.append(list(inside))
+      inside.remove(number)
+      if number % 2:
+        shutil.rmtree(path.parent)
+
+  with concurrent.futures.ThreadPoolExecutor(6) as pool:
+    list(pool.map(enter, range(12)))
+  assert sorted(seen) == [[number] for number in range(12)]

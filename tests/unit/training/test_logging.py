@@ -11,16 +11,15 @@ from jaxgan.errors import UserError
 from jaxgan.system import files
 import jaxgan.training.logging
 from jaxgan.training.logging import (
+  Log,
   MetricsFile,
-  ReplicaLogger,
-  RunLogger,
   read_metrics,
   replica_folders,
 )
 
 
-def log(logger, step, values):
-  logger.record(step, values)
+def log(logger, step, *replicas):
+  logger.record(step, replicas)
   logger.show()
 
 
@@ -29,7 +28,7 @@ def _write(folder, text):
 
 
 def test_rows_are_json_lines(tmp_path):
-  with RunLogger(tmp_path / 'run', 'unconditional', total_steps=4, start_step=0) as logger:
+  with Log(tmp_path / 'run', 'unconditional', total_steps=4, start_step=0) as logger:
     log(logger, 2, {'loss/generator': np.float32(0.5), 'evaluation/class_counts': np.array([3, 1])})
     log(logger, 4, {'loss/generator': float('nan'), 'shares': [0.5, float('inf')]})
   lines = (tmp_path / 'run' / 'metrics.jsonl').read_text().splitlines()
@@ -47,20 +46,20 @@ def test_rows_are_json_lines(tmp_path):
 
 def test_fresh_run_starts_empty(tmp_path):
   _write(tmp_path, '{"step": 1}\n')
-  RunLogger(tmp_path, 'job', total_steps=4, start_step=0).close()
+  Log(tmp_path, 'job', total_steps=4, start_step=0).close()
   assert read_metrics(tmp_path) == []
 
 
 def test_resumed_run_drops_later_rows_and_the_torn_line(tmp_path):
   _write(tmp_path, '{"step": 1, "a": 0.1}\n{"step": 2, "a": null}\n{"step": 3}\n{"step": 4, "a')
-  with RunLogger(tmp_path, 'job', total_steps=4, start_step=2) as logger:
+  with Log(tmp_path, 'job', total_steps=4, start_step=2) as logger:
     assert read_metrics(tmp_path) == [{'step': 1, 'a': 0.1}, {'step': 2, 'a': None}]
     log(logger, 3, {'a': 0.3})
   assert [row['step'] for row in read_metrics(tmp_path)] == [1, 2, 3]
 
 
 def test_resumed_run_without_metrics(tmp_path):
-  with RunLogger(tmp_path, 'job', total_steps=4, start_step=2) as logger:
+  with Log(tmp_path, 'job', total_steps=4, start_step=2) as logger:
     log(logger, 3, {'a': 1})
   assert read_metrics(tmp_path) == [{'step': 3, 'a': 1.0}]
 
@@ -77,7 +76,7 @@ def test_read_metrics_of_torn_and_damaged_files(tmp_path):
 def test_tensorboard_events_are_purged_on_resume(tmp_path):
   from tensorboardX.proto.event_pb2 import Event
 
-  with RunLogger(tmp_path, 'job', total_steps=4, start_step=2) as logger:
+  with Log(tmp_path, 'job', total_steps=4, start_step=2) as logger:
     log(logger, 3, {'loss/generator': 0.5, 'counts': [1, 2]})
   events = []
   (path,) = (tmp_path / 'tensorboard').iterdir()
@@ -96,7 +95,7 @@ def test_tensorboard_events_are_purged_on_resume(tmp_path):
 def test_plain_lines_are_rate_limited(tmp_path, capsys, monkeypatch):
   clock = [0.0]
   monkeypatch.setattr(jaxgan.training.logging.time, 'monotonic', lambda: clock[0])
-  with RunLogger(tmp_path, 'class_balancing', total_steps=400, start_step=0) as logger:
+  with Log(tmp_path, 'class_balancing', total_steps=400, start_step=0) as logger:
     for step in range(10, 401, 10):
       clock[0] += 1.0
       log(logger, step, {'accuracy': 0.5, 'loss/discriminator': 0.613, 'loss/generator': 1})
@@ -118,7 +117,7 @@ def test_plain_lines_are_rate_limited(tmp_path, capsys, monkeypatch):
 
 
 def test_close_shows_the_step_of_a_run_that_stops_early(tmp_path, capsys):
-  logger = RunLogger(tmp_path, 'job', total_steps=400, start_step=100)
+  logger = Log(tmp_path, 'job', total_steps=400, start_step=100)
   for step in (101, 102, 103):
     log(logger, step, {})
   logger.close()
@@ -131,7 +130,7 @@ def test_bar_on_a_terminal(tmp_path, monkeypatch):
   terminal = io.StringIO()
   terminal.isatty = lambda: True
   monkeypatch.setattr('sys.stderr', terminal)
-  with RunLogger(tmp_path, 'class_balancing', total_steps=4, start_step=2) as logger:
+  with Log(tmp_path, 'class_balancing', total_steps=4, start_step=2) as logger:
     log(logger, 4, {'loss/generator': 0.25})
     jaxgan.training.logging.message('checkpoint written')
   shown = terminal.getvalue()
@@ -145,9 +144,7 @@ def test_a_metrics_file_alone(tmp_path):
   file = MetricsFile(folder, start_step=0)
   for step in (1, 2, 3):
     file.log(step, {'a': step / 2, 'bad': math.inf, 'shares': [0.5, math.nan]})
-  assert not file.closed
   file.close()
-  assert file.closed
   with open(folder / 'metrics.jsonl', 'a') as torn:
     torn.write('{"step": 4, "a')
   file = MetricsFile(folder, start_step=2)
@@ -171,10 +168,10 @@ def test_replicas_have_folders_unless_there_is_one(tmp_path):
 
 def test_replicas_are_logged_each_and_as_mean_and_sample_standard_deviation(tmp_path):
   losses, counts = (1.0, np.float32(2.0), 6), ([3, 1], np.array([0, 4]), (2, 2))
-  with ReplicaLogger(tmp_path, 'job', total_steps=4, start_step=0, num_replicas=3) as logger:
+  with Log(tmp_path, 'job', total_steps=4, start_step=0, num_replicas=3) as logger:
     rows = zip(losses, counts, strict=True)
-    log(logger, 2, [{'loss/a': loss, 'counts': own} for loss, own in rows])
-    log(logger, 4, [{'loss/a': value} for value in (1.0, math.nan, None)])
+    log(logger, 2, *({'loss/a': loss, 'counts': own} for loss, own in rows))
+    log(logger, 4, *({'loss/a': value} for value in (1.0, math.nan, None)))
   assert read_metrics(tmp_path) == [
     {'step': 2, 'loss/a': 3.0, 'std/loss/a': pytest.approx(math.sqrt(7.0))},
     {'step': 4, 'loss/a': None, 'std/loss/a': None},
@@ -189,13 +186,13 @@ def test_replicas_are_logged_each_and_as_mean_and_sample_standard_deviation(tmp_
 def test_resumed_replicas_all_begin_after_the_same_step(tmp_path):
   """Killed between the rows of two replicas."""
   folders = replica_folders(tmp_path, 2)
-  with ReplicaLogger(tmp_path, 'job', total_steps=4, start_step=0, num_replicas=2) as logger:
+  with Log(tmp_path, 'job', total_steps=4, start_step=0, num_replicas=2) as logger:
     for step in (1, 2, 3):
-      log(logger, step, [{'a': step}, {'a': -step}])
+      log(logger, step, {'a': step}, {'a': -step})
   with open(folders[0] / 'metrics.jsonl', 'a') as file:
     file.write('{"step": 4, "a": 4.0}\n')
-  with ReplicaLogger(tmp_path, 'job', total_steps=4, start_step=2, num_replicas=2) as logger:
-    log(logger, 3, [{'a': 30}, {'a': 32}])
+  with Log(tmp_path, 'job', total_steps=4, start_step=2, num_replicas=2) as logger:
+    log(logger, 3, {'a': 30}, {'a': 32})
   for folder in (tmp_path, *folders):
     assert [row['step'] for row in read_metrics(folder)] == [1, 2, 3]
   assert read_metrics(folders[1])[-1] == {'step': 3, 'a': 32.0}
@@ -203,8 +200,8 @@ def test_resumed_replicas_all_begin_after_the_same_step(tmp_path):
 
 
 def test_a_single_replica_is_the_run(tmp_path, capsys):
-  with ReplicaLogger(tmp_path, 'job', total_steps=4, start_step=0, num_replicas=1) as logger:
-    log(logger, 2, [{'loss/a': 0.5, 'counts': [1, 2]}])
+  with Log(tmp_path, 'job', total_steps=4, start_step=0, num_replicas=1) as logger:
+    log(logger, 2, {'loss/a': 0.5, 'counts': [1, 2]})
     jaxgan.training.logging.message('done')
   assert read_metrics(tmp_path) == [{'step': 2, 'loss/a': 0.5, 'counts': [1.0, 2.0]}]
   assert sorted(path.name for path in tmp_path.iterdir()) == ['metrics.jsonl', 'tensorboard']

@@ -1,10 +1,9 @@
-"""The jobs that experiments share: classifier and annotator, trained or loaded."""
+"""Classifiers: the jobs that train them, and those that are trained, loaded from their folders."""
 
 from collections.abc import Callable, Mapping
 import functools
 import hashlib
 import pathlib
-import sys
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -12,22 +11,20 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxgan.algorithms import classifier as classifiers
-from jaxgan.algorithms import replicate
+from jaxgan.algorithms import classifier as classifier_lib
 from jaxgan.algorithms.classifier import PRETRAINED
 from jaxgan.config import identity
 from jaxgan.config import section as section_lib
 from jaxgan.config.overrides import changed
 from jaxgan.data import loading, order, pixels, sources
-from jaxgan.drawing import curves
 from jaxgan.errors import UserError
 from jaxgan.metrics import class_distribution
 from jaxgan.networks import mnist
-from jaxgan.report import blocks, page
-from jaxgan.report import curves as curves_lib
-from jaxgan.runs.experiment import ClassifierJob
-from jaxgan.system import checkpoint, compilation, distributed, files, parallel
-from jaxgan.training import logging, loop, pretrained
+from jaxgan.system import compilation, distributed, files, parallel
+from jaxgan.training import pretrained
+from jaxgan.training.config import ClassifierJob
+from jaxgan.training.job import TrainingJob, total_steps
+from jaxgan.training.restore import restore_finished
 
 _CLASSIFY_BATCH = 512
 
@@ -61,29 +58,12 @@ def job_config(seed: int, section, arrays, kind=ClassifierJob, **others):
   return kind(seed=seed, images=arrays.key, modules=modules, **sections, **others)
 
 
-def restore(algorithm, folder: pathlib.Path, which: str, num_replicas: int, mesh):
-  """The states in a checkpoint ('latest', 'best' or a step) of a job's folder.
-
-  Returns:
-    (step, states of all replicas along a leading axis), on every device of the mesh.
-
-  Raises:
-    UserError: no such checkpoint, or a damaged one.
-  """
-  init = replicate.replicate(algorithm, num_replicas).init
-  abstract = checkpoint.abstract_state(init, parallel.replicated(mesh))
-  with checkpoint.Checkpoints(folder / 'checkpoints') as checkpoints:
-    say = functools.partial(print, file=sys.stderr)
-    restored = checkpoints.restore(which, abstract, say)
-    return restored.step, restored.state
-
-
 def build_classifier(config, arrays, steps_per_epoch: int | None = None):
   """The classifier's algorithm; its schedule's epochs are those of the images where not given."""
   if steps_per_epoch is None:
     steps_per_epoch = order.steps_per_epoch(len(arrays.labels), config.train.batch_size)
   image_shape, num_classes = arrays.images.shape[1:], len(arrays.class_names)
-  return classifiers.classifier(config.algorithm, image_shape, num_classes, steps_per_epoch)
+  return classifier_lib.classifier(config.algorithm, image_shape, num_classes, steps_per_epoch)
 
 
 def compile_classify(classify: Callable) -> Callable:
@@ -127,7 +107,7 @@ def compile_outputs(classify: Callable) -> Callable:
   return run
 
 
-def classifier_job(config, role: str, folder: pathlib.Path) -> loop.Job:
+def classifier_job(config, role: str, folder: pathlib.Path) -> TrainingJob:
   """The job that trains the classifier (role 'classifier') or the annotator ('annotator')."""
   section = getattr(config, role)
   data, test = loading.load_training(section.data), loading.load(section.data, 'test')
@@ -136,7 +116,7 @@ def classifier_job(config, role: str, folder: pathlib.Path) -> loop.Job:
 
 def training_job(
   name: str, folder: pathlib.Path, own, data, test, steps_per_epoch: int | None = None
-) -> loop.Job:
+) -> TrainingJob:
   """The job that trains a classifier on some images.
 
   Args:
@@ -163,22 +143,13 @@ def training_job(
     }
     return values, accuracy
 
-  def picture(state, step, replica):
-    del state, step, replica
-    curves.loss_curves(logging.read_metrics(folder), folder / 'loss_curves.png')
-
-  def preview(step, last_step):
-    if page.is_due(folder, step, last_step):
-      scalars = curves_lib.scalars(logging.read_metrics(folder), lambda scalar: True)
-      page.write_progress(folder, name, [blocks.Curves('Curves', scalars)], step, last_step)
-
   def start(state):
     if own.algorithm.network not in PRETRAINED:
       return state
     variables = pretrained.variables(own.algorithm, len(data.pool.class_names))
     return state.replace(variables=variables)
 
-  return loop.Job(
+  return TrainingJob(
     name=name,
     folder=folder,
     config=own,
@@ -186,8 +157,6 @@ def training_job(
     data=data,
     frozen={},
     evaluate=evaluate,
-    picture=picture,
-    preview=preview,
     start=start,
   )
 
@@ -245,19 +214,14 @@ def load_classifier(folder: pathlib.Path, section, mesh, which: str = 'latest') 
   if config.images not in ('', images):
     raise UserError(f'the classifier in {folder} was trained on {config.images}, not on {images}')
   algorithm = build_classifier(config, data.pool)
-  last = loop.total_steps(config, data)
-  step, states = restore(algorithm, folder, 'latest', 1, mesh)
-  if step < last:
-    raise UserError(f'the classifier in {folder} stopped at step {step} of {last}: train it first')
-  if which != 'latest':
-    step, states = restore(algorithm, folder, which, 1, mesh)
-  variables = replicate.take(states, 0).variables
+  last = total_steps(config, data)
+  step, variables = restore_finished('classifier', algorithm, folder, last, which, mesh)
   test = loading.load(config.data, 'test')
   tested = _tested(algorithm.classify, variables, test, network_name(config.algorithm))
   own = config.algorithm
   loss = f'focal, gamma {own.focal_gamma:g}' if own.loss == 'focal' else own.loss
   protocol = {'loss': loss, 'checkpoint': which, 'step': step}
-  if reads := classifiers.input_in_words(own):
+  if reads := classifier_lib.input_in_words(own):
     protocol['input'] = reads
   return tested._replace(input_size=own.input_size, protocol=protocol)
 
