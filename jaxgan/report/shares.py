@@ -28,7 +28,7 @@ def over_time(rows, class_names, train_counts, key=COUNTS):
     thirds = [head_medium_tail(row[key], train_counts) for row in rows]
     shares = np.array([[third[name] for name in THIRDS] for third in thirds])
     return steps, third_names(train_counts), shares
-  order = np.concatenate(frequency_thirds(train_counts))
+  order = np.concatenate(list(frequency_thirds(train_counts).values()))
   names = [class_names[k] for k in order]
   counts = np.array([row[key] for row in rows], np.float64).reshape(len(rows), len(class_names))
   return steps, names, (counts / counts.sum(axis=1, keepdims=True))[:, order]
@@ -36,5 +36,5 @@ def over_time(rows, class_names, train_counts, key=COUNTS):
 
 def third_names(train_counts):
   """What the thirds of the classes are called: 'head (4 classes)' and so on."""
-  groups = zip(THIRDS, frequency_thirds(train_counts), strict=True)
+  groups = frequency_thirds(train_counts).items()
   return [f'{name} ({len(group)} classes)' for name, group in groups]
