@@ -11,7 +11,7 @@ import itertools
 import sys
 
 from jaxgan.errors import UserError
-from jaxgan.report import formatting, published_values
+from jaxgan.report import published_values, text
 from jaxgan.report.differences import HEADER
 from jaxgan.runs.families.class_balancing import differences as of_class_balancing
 from jaxgan.runs.families.codes import differences as of_codes
@@ -103,7 +103,7 @@ def _differences_table(own, commands, number: int) -> str:
     if names := tuple(where.get(difference.line, ())):
       several = 'all' if len(names) == number else ', '.join(f'`{name}`' for name in names)
       lines.append((difference.line, difference.effect, several))
-  return formatting.markdown(lines)
+  return text.markdown(lines)
 
 
 if __name__ == '__main__':

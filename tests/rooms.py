@@ -9,7 +9,7 @@ ROOMS = (
   'data_prep', 'data', 'training', 'evaluation', 'report', 'runs', 'top',
 )  # fmt: skip
 
-PLACES = {'jaxgan': 'top', 'jaxgan.main': 'top', 'jaxgan.drawing': 'report'}
+PLACES = {'jaxgan': 'top', 'jaxgan.main': 'top'}
 
 # What a module imports from a room after its own.
 UPWARD = {
@@ -23,19 +23,15 @@ UPWARD = {
   'jaxgan.config.identity': ('data_prep.prepared_names',),
   'jaxgan.evaluation.cas': ('jaxgan.runs.experiment', 'jaxgan.runs.sampling'),
   'jaxgan.training.jobs': (
-    'jaxgan.drawing.curves',
     'jaxgan.report.blocks',
     'jaxgan.report.curves',
     'jaxgan.report.page',
     'jaxgan.runs.experiment',
   ),
-  'jaxgan.report': ('jaxgan.runs.families',),
 }
 
 # Functions of more than 60 lines.
 LONG = {
-  'jaxgan.report.class_pictures': ('samples_by_class',),
-  'jaxgan.report.code_charts': ('prior_over_time',),
   'jaxgan.training.loop': ('run',),
   'data_prep.long_tail_folder': ('make_splits', 'recipe'),
   'experiments.downstream': ('measure',),

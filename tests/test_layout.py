@@ -233,7 +233,7 @@ for method in jaxgan.runs.families.all_methods():
   assert jaxgan.runs.families.family_of([method]).REPORT.TITLE
 for evaluation in (CLASS_BALANCE, CODES):
   save(jaxgan.report.Path(folder, evaluation['method']), evaluation)
-assert 'Table 4' in jaxgan.report.report([folder])
+assert 'Table 4' in jaxgan.report.report([folder], jaxgan.runs.families.all_families())
 run = jaxgan.load(folder + '/run')
 assert [row['step'] for row in run.metrics] == [2]
 print(*(name for name in {HEAVY!r} if name in sys.modules))

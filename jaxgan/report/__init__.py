@@ -1,31 +1,27 @@
 """Report: the evaluations of many runs in tables, beside the published numbers.
 
-The family of an evaluation's method defines the tables: its REPORT is a module with
+Families come from the caller, see `jaxgan.runs.families`: METHODS, METRICS and DIFFERENCES of each,
+and its REPORT, a module with
 
-  TITLE                     of its section
-  published(record)         -> (the paper's values, their source)
-  section(rows, footnotes)  -> tables and texts, see `jaxgan.report.blocks`
-  console(rows)             -> texts for the terminal
-  pictures(rows, out)       what it draws beside the report `out`
-
-Its PAGE is a module with what a page shows of a run:
-
-  trained(folder, class_names, train_counts)  -> blocks of what it has since it began
-  evaluated(folder, record)                   -> blocks of its evaluation
+  TITLE                                       of its section
+  published(record)                           -> (the paper's values, their source)
+  section(rows, footnotes)                    -> tables and texts, see `jaxgan.report.blocks`
+  console(rows)                               -> texts for the terminal
+  pictures(rows, out)                         what it draws beside the report `out`
+  trained(folder, class_names, train_counts)  -> blocks of what a run has since it began
+  evaluated(folder, record)                   -> blocks of the evaluation of a run
 """
 
 import contextlib
 from pathlib import Path
 
 from jaxgan.errors import UserError
-from jaxgan.evaluation import metric
 from jaxgan.evaluation import record as record_lib
-from jaxgan.report import differences, formatting, others
-from jaxgan.report.blocks import Table, Text
-from jaxgan.report.footnotes import Footnotes
+from jaxgan.report import differences, tables
+from jaxgan.report import text as text_lib
+from jaxgan.report.blocks import Text
 from jaxgan.report.published import published_values
-from jaxgan.report.rows import merge
-from jaxgan.runs import families
+from jaxgan.report.rows import collect
 from jaxgan.system import files
 from jaxgan.system.names import escaped
 from jaxgan.training import optional
@@ -33,11 +29,12 @@ from jaxgan.training import optional
 __all__ = ['collect', 'console_table', 'markdown_table', 'published_values', 'report']
 
 
-def report(work_dirs, out=None):
+def report(work_dirs, families, out=None):
   """The Markdown tables of all evaluations under some folders.
 
   Args:
     work_dirs: folders that hold evaluation.json, or whose folders do.
+    families: those that the methods may be of.
     out: a file that also gets the tables, or None: Markdown, and pictures of the families that have
       some are drawn beside it, or one HTML page with curves and images of the runs in it.
 
@@ -48,27 +45,27 @@ def report(work_dirs, out=None):
     UserError: a folder has no evaluation, an evaluation or its samples are damaged, or `out` or
       its pictures cannot be written.
   """
-  rows = collect(work_dirs)
+  rows = collect(work_dirs, families)
   text = markdown_table(rows)
   if out is not None:
-    kind = '' if Path(out).is_dir() else Path(out).suffix
+    out = Path(out)
+    kind = '' if out.is_dir() else out.suffix
     if kind not in ('.md', '.html'):
       raise UserError(
         f'cannot write the report to {out}: name a Markdown or HTML file, such as report.md or '
         'report.html'
       )
     try:
-      Path(out).parent.mkdir(parents=True, exist_ok=True)
+      out.parent.mkdir(parents=True, exist_ok=True)
       if kind == '.html':
         files.replace(out, _page(rows).encode())
       else:
-        _write_markdown(rows, text, Path(out))
+        _write_markdown(rows, text, out)
     except UserError:
       raise
-    except OSError as error:
-      raise UserError(f'cannot write the report to {out}: {error.strerror or error}') from error
     except Exception as error:
-      raise UserError(f'cannot write the report to {out}: {optional.reason(error)}') from error
+      reason = getattr(error, 'strerror', None) or optional.reason(error)
+      raise UserError(f'cannot write the report to {out}: {reason}') from error
   return text
 
 
@@ -89,50 +86,6 @@ def _write_markdown(rows, text, out):
     ) from failed
 
 
-def collect(work_dirs):
-  """Reads every evaluation.json in the folders and up to three levels below.
-
-  Runs of the same experiment and method become one row when their protocols agree in all but what
-  their family lets differ, such as the seed. A run that comes up again starts a row of its own: it
-  is no independent run.
-
-  Args:
-    work_dirs: folders.
-
-  Returns:
-    A list of `Row`, sorted by experiment and method.
-
-  Raises:
-    UserError: a folder has no evaluation, or an evaluation is damaged.
-  """
-  paths = {}
-  for folder in work_dirs:
-    found = [
-      path
-      for below in ('', '*/', '*/*/', '*/*/*/')
-      for path in sorted(Path(folder).glob(below + record_lib.NAME))
-    ]
-    if not found:
-      raise UserError(
-        f'{folder}: no {record_lib.NAME} there or up to three levels below; run --mode=evaluate'
-      )
-    paths |= {path.resolve(): path for path in found}
-  records = [(_read(path), path.parent) for path in paths.values()]
-  return merge(records, lambda record: _family(record).REPORT.published(record))
-
-
-def _read(path):
-  """The record in a file, checked by the metrics of its family."""
-  record = record_lib.read(path)
-  try:
-    if record.method not in families.all_methods():
-      raise ValueError(f'there is no method {record.method!r}')
-    metric.check(_family(record).METRICS, record)
-  except ValueError as error:
-    raise record_lib.damaged(path, error) from error
-  return record
-
-
 def markdown_table(rows):
   """The rows as Markdown: a section for each family, then the footnotes.
 
@@ -142,7 +95,7 @@ def markdown_table(rows):
   Returns:
     The text.
   """
-  footnotes = Footnotes()
+  footnotes = text_lib.Footnotes()
   parts = []
   for family, own in _by_family(rows):
     parts += [f'## {family.REPORT.TITLE}', *map(_markdown, _section(family, own, footnotes))]
@@ -168,14 +121,14 @@ def console_table(rows):
 def _markdown(block):
   if isinstance(block, Text):
     return escaped(block.text)
-  return f'**{escaped(block.title)}**\n\n{formatting.markdown(block.lines)}'
+  return f'**{escaped(block.title)}**\n\n{text_lib.markdown(block.lines)}'
 
 
 def _page(rows):
   """The rows as HTML: the tables, then what the first run of each row has to show."""
   from jaxgan.report import page
 
-  footnotes, sections = Footnotes(), []
+  footnotes, sections = text_lib.Footnotes(), []
   for family, own in _by_family(rows):
     sections.append(page.Section(family.REPORT.TITLE, _section(family, own, footnotes)))
   for row in rows:
@@ -189,7 +142,7 @@ def _page(rows):
 def _blocks(row):
   """What the page shows of the first run of a row."""
   record, folder = row.records[0], row.folders[0]
-  shown, labels = _family(record).PAGE, record.labels.get('classes')
+  shown, labels = row.family.REPORT, record.labels.get('classes')
   with _damage_told([row], 'its log or its images are'):
     trained = shown.trained(folder, labels.names if labels else (), labels.counts if labels else ())
     return trained + shown.evaluated(folder, record)
@@ -206,22 +159,19 @@ def _damage_told(rows, what=f'one {record_lib.NAME} is'):
     raise UserError(f'{folders}: {what} damaged ({reason}); run --mode=evaluate again') from error
 
 
-def _family(record):
-  """The family that a record's method belongs to."""
-  return families.family_of([record.method])
-
-
 def _section(family, rows, footnotes):
   """The tables of a family, then metrics from outside and what differs from the authors' code."""
   with _damage_told(rows):
-    parts = family.REPORT.section(rows, footnotes) + others.blocks(rows, family.METRICS)
-  differing = differences.cells(family.DIFFERENCES, rows)
-  if len(differing) > 1:
-    parts += [Table(differences.TITLE, differing), Text(differences.EXPLANATION)]
-  return parts
+    return [
+      *family.REPORT.section(rows, footnotes),
+      *tables.added(rows, family.METRICS),
+      *differences.blocks(family.DIFFERENCES, rows),
+    ]
 
 
 def _by_family(rows):
-  """[(family, its rows)] of the families that have rows."""
-  own = {family: [r for r in rows if _family(r) is family] for family in families.all_families()}
-  return [(family, rows) for family, rows in own.items() if rows]
+  """(family, its rows) of each."""
+  families = {}
+  for row in rows:
+    families.setdefault(row.family, []).append(row)
+  return families.items()

@@ -1,11 +1,11 @@
 """Blocks: what reports are made of. Markdown has tables and texts, pages have all of them."""
 
 from dataclasses import dataclass
-import io
 from pathlib import Path
 import struct
 
 from jaxgan.errors import UserError
+from jaxgan.report import grids
 
 _SIGNATURE = b'\x89PNG\r\n\x1a\n'
 _HEADER = 24  # bytes of a PNG up to the end of its size
@@ -113,13 +113,9 @@ def to_image(pixels, alt: str) -> Image:
   Raises:
     ValueError: the image has another shape.
   """
-  from PIL import Image as Picture  # Tables do without.
-
   if pixels.ndim != 3 or pixels.shape[-1] not in (1, 3):
     raise ValueError(f'an image is [H, W, 1 or 3], got {list(pixels.shape)}')
-  buffer = io.BytesIO()
-  Picture.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).save(buffer, 'PNG')
-  return Image(buffer.getvalue(), alt)
+  return Image(grids.png(pixels[..., 0] if pixels.shape[-1] == 1 else pixels), alt)
 
 
 def figures(folder, pictures) -> list[Figure]:

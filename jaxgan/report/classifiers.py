@@ -1,6 +1,6 @@
 """Classifiers of an experiment: their accuracies beside the paper's."""
 
-from jaxgan.report import formatting
+from jaxgan.report import text
 from jaxgan.report.published import published_values
 from jaxgan.system.names import escaped
 
@@ -47,21 +47,16 @@ def table(rows) -> list:
   Args:
     rows: a list of `Row`; the methods of an experiment share their classifiers.
   """
-  lines = [HEADER]
-  for experiment in dict.fromkeys(row.experiment for row in rows):
-    records = [record for row in rows if row.experiment == experiment for record in row.records]
-    theirs = {}
-    for record in records:
-      theirs |= published(record.published)
+  records, lines = {}, [HEADER]
+  for row in rows:
+    records.setdefault(row.experiment, []).extend(row.records)
+  for experiment, own in records.items():
+    theirs = {role: value for r in own for role, value in published(r.published).items()}
     for role in ROLES:
       # Once for all methods that share it: those of a seed have the same one.
-      found = {
-        (record.run.get('seed'), accuracy): accuracy
-        for record in records
-        if (accuracy := record.run.get(f'{role}_accuracy')) is not None
-      }
-      if found:
-        ours = formatting.mean_std([100 * value for value in found.values()], digits=2)
-        cells = escaped(experiment), role, ours, formatting.published_value(theirs.get(role))
-        lines.append(cells)
+      found = {(r.run.get('seed'), r.run.get(f'{role}_accuracy')): None for r in own}
+      accuracies = [100 * accuracy for _, accuracy in found if accuracy is not None]
+      if accuracies:
+        paper = text.number(theirs[role], 2) if role in theirs else '-'
+        lines.append((escaped(experiment), role, text.mean_std(accuracies, digits=2), paper))
   return lines

@@ -1,15 +1,17 @@
-"""Curves on pages: lines over common axes, as an SVG."""
+"""Curves over the steps of a run: lines over common axes, as an SVG for pages or a PNG."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
+from jaxgan.report import figures
 from jaxgan.report.blocks import Curves, Image
 from jaxgan.system.names import shown
 from jaxgan.training.logging import read_metrics
 
 SIZE = (4.2, 2.6)  # inches, about the width of a phone
 LISTED = 6  # lines in a legend below each other; more stand beside the axes
+DOTTED = 30  # lines of fewer points have a dot at each
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class Line:
 
 
 def chart(title, lines, x_label='step', level=None, zeros='', last=True) -> Image | None:
-  """Draws lines over common axes; None where there is no value.
+  """Draws lines over common axes as an SVG; None where there is no value.
 
   Args:
     title: what the values are.
@@ -32,36 +34,62 @@ def chart(title, lines, x_label='step', level=None, zeros='', last=True) -> Imag
     zeros: the axes that begin at 0: 'x', 'y', 'xy' or ''.
     last: whether the last values are told.
   """
-  values = [np.array(line.ys, np.float64) for line in lines]
-  if not any(np.isfinite(ys).any() for ys in values):
+  if not _has_values(lines):
     return None
-  from matplotlib import colormaps
-
-  from jaxgan.drawing import figures
-
   many = len(lines) + bool(level) > LISTED
   figure = figures.new_figure(*SIZE, layout='constrained' if many else None)
   # Without a layout, which takes as long again: a page has many charts of a line or two.
   axes = figure.add_subplot() if many else figure.add_axes((0.13, 0.17, 0.84, 0.7))
-  entries, told = [], [f'{title} over {x_label}']
-  colors = colormaps['viridis'](np.linspace(0.1, 0.9, len(lines)))
-  for line, ys, color, style in zip(lines, values, colors, ['-', '--'] * len(lines), strict=False):
-    marker = '.' if len(ys) < 30 else None
-    (drawn,) = axes.plot(line.xs, ys, color=color, linestyle=style, linewidth=1.4, marker=marker)
-    known = ys[np.isfinite(ys)]
-    value = f': {known[-1]:.3g}' if last and len(known) else ''
-    entries.append((f'{shown(line.name)}{value}', drawn))
-    told.append(f'{line.name}, last value{value[1:]}' if value else line.name)
-  if level:
-    entries.append((level[0], axes.axhline(level[1], color='black', linestyle=':', linewidth=1.2)))
-  axes.set_xlim(left=0 if 'x' in zeros else None)
-  axes.set_ylim(bottom=0 if 'y' in zeros else None)
+  names, told = [], [f'{title} over {x_label}']
+  for line in lines:
+    known = [y for y in line.ys if y is not None and np.isfinite(y)]
+    value = f'{known[-1]:.3g}' if last and known else ''
+    names.append(f'{shown(line.name)}: {value}' if value else shown(line.name))
+    told.append(f'{line.name}, last value {value}' if value else line.name)
+  _plot(axes, lines, names, level, zeros, beside=many, fontsize=8)
   axes.set_title(shown(title, 48), fontsize=10, loc='left')
   axes.set_xlabel(x_label, fontsize=9)
-  figures.plain_axes(axes)
-  beside = {'loc': 'center left', 'bbox_to_anchor': (1.0, 0.5)} if many else {}
-  figures.legend(axes, entries, fontsize=8, frameon=False, **beside)
   return Image(figures.rendered(figure, 'svg'), '; '.join(told))
+
+
+def save_chart(path, title, lines, level) -> None:
+  """Draws lines over the steps as a PNG; without a value, nothing. See `chart`."""
+  if not _has_values(lines):
+    return
+  figure = figures.new_figure(8.0, 4.0)
+  axes = figure.add_subplot()
+  _plot(axes, lines, [shown(line.name) for line in lines], level, 'y', beside=True)
+  axes.set_title(title, fontsize=10, loc='left')
+  axes.set_xlabel('step')
+  figures.save_figure(path, figure)
+
+
+def _has_values(lines):
+  return any(np.isfinite(np.array(line.ys, np.float64)).any() for line in lines)
+
+
+def _plot(axes, lines, names, level, zeros, beside, **options):
+  """Draws lines, a level and their legend."""
+  from matplotlib import colormaps
+
+  colors, entries = colormaps['viridis'](np.linspace(0.1, 0.9, len(lines))), []
+  for index, (line, name) in enumerate(zip(lines, names, strict=True)):
+    style = {'color': colors[index], 'linestyle': '--' if index % 2 else '-', 'linewidth': 1.4}
+    entries.append((name, plot(axes, line.xs, line.ys, **style)))
+  if level:
+    drawn = axes.axhline(level[1], color='black', linestyle=':', linewidth=1.2)
+    entries.append((level[0], drawn))
+  axes.set_xlim(left=0 if 'x' in zeros else None)
+  axes.set_ylim(bottom=0 if 'y' in zeros else None)
+  figures.plain_axes(axes)
+  place = {'loc': 'center left', 'bbox_to_anchor': (1.0, 0.5)} if beside else {}
+  figures.legend(axes, entries, **place, **options)
+
+
+def plot(axes, xs, ys, **style):
+  """Draws a line, with dots where there are few points; None and NaN are gaps."""
+  marker = '.' if len(xs) < DOTTED else None
+  return axes.plot(xs, np.array(ys, np.float64), marker=marker, **style)[0]
 
 
 def training(folder, title: str, shares) -> list[Curves]:
@@ -93,3 +121,37 @@ def scalars(rows, is_shown) -> list[Image]:
     own = [row for row in rows if name in row]
     charts.append(chart(name, [Line(name, [r['step'] for r in own], [r[name] for r in own])]))
   return [one for one in charts if one]
+
+
+def loss_curves(rows, path):
+  """Draws each loss and accuracy over the steps, see `curves`."""
+  names = {name for row in rows for name, value in row.items() if not isinstance(value, list)}
+  names = {name for name in names if not name.startswith('std/')}
+  curves(rows, path, sorted(n for n in names if n.startswith('loss/') or 'accuracy' in n))
+
+
+def curves(rows, path, names):
+  """Draws series over the steps, one panel each, as mean ± std where rows have 'std/<name>'.
+
+  Args:
+    rows: what `jaxgan.training.logging.read_metrics` returns.
+    path: the PNG; without names, nothing is drawn.
+    names: each is a scalar of some row.
+  """
+  if not names:
+    return
+  columns = min(3, len(names))
+  lines = -(-len(names) // columns)
+  figure = figures.new_figure(4.0 * columns, 2.6 * lines)
+  for index, name in enumerate(names):
+    axes = figure.add_subplot(lines, columns, index + 1)
+    points = [(row['step'], row[name], row.get(f'std/{name}')) for row in rows if name in row]
+    steps, values, stds = np.array(points, np.float64).T
+    plot(axes, steps, values, color='C0', linewidth=1.0)
+    if not np.isnan(stds).all():
+      axes.fill_between(steps, values - stds, values + stds, color='C0', alpha=0.2, linewidth=0)
+    axes.set_title(name, fontsize=10)
+    figures.plain_axes(axes)
+    if index + columns >= len(names):
+      axes.set_xlabel('step')
+  figures.save_figure(path, figure)

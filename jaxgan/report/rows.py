@@ -2,7 +2,12 @@
 
 from dataclasses import dataclass
 import json
+from pathlib import Path
+from typing import Any
 
+from jaxgan.errors import UserError
+from jaxgan.evaluation import metric
+from jaxgan.evaluation import record as record_lib
 from jaxgan.evaluation.record import EvaluationRecord
 
 MAX_LISTED = 5  # more values of a field are given by their ends
@@ -13,6 +18,7 @@ class Row:
   """The records of one method in one experiment that differ by their run alone.
 
   Attributes:
+    family: of the method, see `jaxgan.runs.families`.
     experiment: its name.
     method: its name.
     records: one a run.
@@ -21,6 +27,7 @@ class Row:
     source: where the published values are from; empty when there are none.
   """
 
+  family: Any
   experiment: str
   method: str
   records: tuple[EvaluationRecord, ...]
@@ -57,35 +64,65 @@ class Row:
     return fields
 
 
-def merge(records, published):
-  """Merges the records that differ by nothing but their run.
+def collect(work_dirs, families):
+  """Reads every evaluation.json in the folders and up to three levels below.
 
-  A run that comes up again starts a row of its own: it is no independent run.
+  Runs of the same experiment and method become one row when their protocols agree in all but what
+  their family lets differ, such as the seed. A run that comes up again starts a row of its own: it
+  is no independent run.
 
   Args:
-    records: [(EvaluationRecord, folder)].
-    published: record -> (the paper's values, their source).
+    work_dirs: folders.
+    families: those that the methods may be of, see `jaxgan.report`.
 
   Returns:
-    A list of `Row`, sorted by experiment and method.
+    A list of `Row`, sorted by family, experiment and method.
 
   Raises:
-    UserError: a record names published values that are not there.
+    UserError: a folder has no evaluation, an evaluation is damaged, or a record names published
+      values that are not there.
   """
+  paths = {}
+  for folder in work_dirs:
+    found = [
+      path
+      for below in ('', '*/', '*/*/', '*/*/*/')
+      for path in sorted(Path(folder).glob(below + record_lib.NAME))
+    ]
+    if not found:
+      raise UserError(
+        f'{folder}: no {record_lib.NAME} there or up to three levels below; run --mode=evaluate'
+      )
+    paths |= {path.resolve(): path for path in found}
+  by_method = {method: family for family in families for method in family.METHODS}
   groups = {}
-  for record, folder in records:
+  for path in paths.values():
+    record = _read(path, by_method)
     same = [record.experiment, record.method, record.published, record.step, record.settings]
     run, repeat = (record.run.get('split'), record.run.get('seed')), 0
     while run in groups.get(key := json.dumps([*same, repeat], sort_keys=True), {}):
       repeat += 1
-    groups.setdefault(key, {})[run] = (record, folder)
-
+    groups.setdefault(key, {})[run] = (record, path.parent)
   rows = []
   for runs in groups.values():
     members, folders = zip(*runs.values(), strict=True)
-    first = members[0]
-    rows.append(Row(first.experiment, first.method, members, folders, *published(first)))
-  return sorted(rows, key=lambda row: (row.experiment, row.method))
+    first, family = members[0], by_method[members[0].method]
+    published = family.REPORT.published(first)
+    rows.append(Row(family, first.experiment, first.method, members, folders, *published))
+  families = list(families)
+  return sorted(rows, key=lambda row: (families.index(row.family), row.experiment, row.method))
+
+
+def _read(path, by_method):
+  """The record in a file, checked by the metrics of its family."""
+  record = record_lib.read(path)
+  try:
+    if record.method not in by_method:
+      raise ValueError(f'there is no method {record.method!r}')
+    metric.check(by_method[record.method].METRICS, record)
+  except ValueError as error:
+    raise record_lib.damaged(path, error) from error
+  return record
 
 
 def _text(value):

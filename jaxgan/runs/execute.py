@@ -8,9 +8,8 @@ from jaxgan import report
 from jaxgan.algorithms import replicate
 from jaxgan.config.overrides import changed
 from jaxgan.data import sources
-from jaxgan.drawing import curves, fonts
 from jaxgan.evaluation import record
-from jaxgan.report import page
+from jaxgan.report import curves, fonts, page
 from jaxgan.runs import families, folders, inputs, recogniser
 from jaxgan.runs.experiment import resolved
 from jaxgan.runs.facts import is_trained
@@ -105,7 +104,7 @@ def train_method(made: Inputs, method: str, profile: bool = False) -> None:
   def preview(step, last_step):
     if not page.is_due(whole, step, last_step):
       return
-    shown = made.family.PAGE.trained(
+    shown = made.family.REPORT.trained(
       replica_folders[0], made.data.class_names(0), made.data.share_counts(0)
     )
     several = len(replica_folders)
@@ -153,7 +152,9 @@ def summarise(workdir: pathlib.Path) -> str:
     for folder in (workdir / method, workdir / method / 'replica_00'):
       if (folder / record.NAME).exists():
         found[method] = folder
-  rows = report.collect([workdir])  # Refuses what is damaged before it is drawn.
+  rows = report.collect(
+    [workdir], families.all_families()
+  )  # Refuses what is damaged before it is drawn.
   table, paths = report.console_table(rows), []
   for family in dict.fromkeys(families.family_of([method]) for method in found):
     own = {method: folder for method, folder in found.items() if method in family.METHODS}

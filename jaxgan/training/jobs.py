@@ -19,12 +19,10 @@ from jaxgan.config import identity
 from jaxgan.config import section as section_lib
 from jaxgan.config.overrides import changed
 from jaxgan.data import loading, order, pixels, sources
-from jaxgan.drawing import curves
 from jaxgan.errors import UserError
 from jaxgan.metrics import class_distribution
 from jaxgan.networks import mnist
-from jaxgan.report import blocks, page
-from jaxgan.report import curves as curves_lib
+from jaxgan.report import blocks, curves, page
 from jaxgan.runs.experiment import ClassifierJob
 from jaxgan.system import checkpoint, compilation, distributed, files, parallel
 from jaxgan.training import logging, loop, pretrained
@@ -168,7 +166,7 @@ def training_job(
 
   def preview(step, last_step):
     if page.is_due(folder, step, last_step):
-      scalars = curves_lib.scalars(logging.read_metrics(folder), lambda scalar: True)
+      scalars = curves.scalars(logging.read_metrics(folder), lambda scalar: True)
       page.write_progress(folder, name, [blocks.Curves('Curves', scalars)], step, last_step)
 
   def start(state):

@@ -10,8 +10,7 @@ import jaxgan
 from jaxgan.algorithms import replicate
 from jaxgan.evaluation import metric, verdicts
 from jaxgan.evaluation.metric import HIGHER, LOWER, Metric
-from jaxgan.report import report
-from tests.evaluations import CLASS_BALANCE, save
+from tests.evaluations import CLASS_BALANCE, report, save
 
 SEEN = types.SimpleNamespace(
   has={'classes'}, networks=('a', 'b'), value=np.float32(2.0), values=np.array([1.0, np.nan])

@@ -2,8 +2,8 @@
 
 import pytest
 
-from jaxgan.report import classifiers, report
-from tests.evaluations import CLASS_BALANCE, save
+from jaxgan.report import classifiers
+from tests.evaluations import CLASS_BALANCE, report, save
 
 
 @pytest.mark.parametrize(

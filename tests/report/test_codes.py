@@ -9,9 +9,18 @@ import pytest
 from jaxgan.algorithms.infogan import VARIANTS
 from jaxgan.errors import UserError
 from jaxgan.evaluation.codes import data_set
-from jaxgan.report import collect, console_table, markdown_table, report
+from jaxgan.report import console_table, markdown_table
 from jaxgan.runs.families import codes
-from tests.evaluations import CODES, UNLABELLED, labels, save_code_replicas, save_codes, tables_in
+from tests.evaluations import (
+  CODES,
+  UNLABELLED,
+  collect,
+  labels,
+  report,
+  save_code_replicas,
+  save_codes,
+  tables_in,
+)
 
 
 def test_replicas_beside_the_published_numbers(tmp_path):

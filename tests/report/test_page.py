@@ -14,10 +14,10 @@ from PIL import Image
 import pytest
 
 from jaxgan.errors import UserError
-from jaxgan.report import page, report
+from jaxgan.report import page
 from jaxgan.report.blocks import Steps, Table, read_image
 from tests import stand_in
-from tests.evaluations import CLASS_BALANCE, CODES, UNLABELLED, labels, save
+from tests.evaluations import CLASS_BALANCE, CODES, UNLABELLED, labels, report, save
 
 CHROMIUM = shutil.which('chromium') or shutil.which('google-chrome')
 VOID = {'meta', 'img', 'input', 'br', 'link'}

@@ -3,9 +3,8 @@
 import pytest
 
 from jaxgan.errors import UserError
-from jaxgan.report import report
 from jaxgan.runs.families.class_balancing import differences
-from tests.evaluations import CLASS_BALANCE, save
+from tests.evaluations import CLASS_BALANCE, report, save
 
 EXPERIMENT = CLASS_BALANCE['experiment']
 

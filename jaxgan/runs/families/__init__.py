@@ -22,8 +22,8 @@ A family is a package that imports the core and no other family, with
   evaluation(setup, method, algorithm)      -> a `jaxgan.evaluation.evaluate.Evaluation`
   compare(workdir, folders)                 draws the evaluated methods {method: folder} beside
                                             each other; returns the paths
-  REPORT, PAGE                              its part of a report, and what a page shows of a run,
-                                            see `jaxgan.report`
+  REPORT                                    its part of a report and of the page of a run, see
+                                            `jaxgan.report`
 
 Importing it brings neither drawing nor checkpoints, so that configurations and results are read
 quickly. A new family is one such package and its line in `FAMILIES`; the core asks for it here

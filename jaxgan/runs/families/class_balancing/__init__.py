@@ -10,7 +10,7 @@ from jaxgan.data import loading, order, training_data
 from jaxgan.errors import UserError
 from jaxgan.evaluation import features, metric
 from jaxgan.networks.gans import NETWORKS
-from jaxgan.report import class_page, classes
+from jaxgan.report import class_pictures, classes
 from jaxgan.runs import families
 from jaxgan.runs.experiment import Checkpoint
 from jaxgan.runs.families.class_balancing import differences
@@ -18,7 +18,7 @@ from jaxgan.runs.families.class_balancing import differences
 METHODS = tuple(gan_methods.METHODS)
 METRICS = metric.METRICS['generated']
 DIFFERENCES = differences.TABLE
-REPORT, PAGE = classes, class_page
+REPORT, compare = classes, class_pictures.compare
 _NO_RECOGNISER = 'one of label_free_folder.py or mnist_lt_balanced.py, which have a recogniser'
 
 
@@ -212,16 +212,8 @@ def recognised(config, data: training_data.TrainingData) -> tuple[str, ...]:
 def evaluation(setup, method: str, algorithm):
   """What measures and draws the states of a method."""
   from jaxgan.evaluation import evaluate, generated
-  from jaxgan.report import class_pictures  # It draws: not for those who only read.
 
   needed = roles(setup.config, [method], setup.data.labelled)
   observer = generated.Observer(setup, method, algorithm, needed)
   differing = differences.lines(setup.config, method)
   return evaluate.Evaluation(setup, method, observer, METRICS, class_pictures, differing)
-
-
-def compare(workdir, folders):
-  """Draws methods beside each other: classes of their images, images sorted by class."""
-  from jaxgan.report import class_pictures
-
-  return class_pictures.compare(workdir, folders)

@@ -8,7 +8,7 @@ from jaxgan.data import order, training_data
 from jaxgan.errors import UserError
 from jaxgan.evaluation import metric
 from jaxgan.networks import infogans
-from jaxgan.report import code_page, codes
+from jaxgan.report import code_pictures, codes
 from jaxgan.runs import families
 from jaxgan.runs.experiment import Checkpoint
 from jaxgan.runs.families.codes import differences
@@ -17,7 +17,7 @@ JOINT_VAE = 'joint_vae'
 METHODS = (*infogan.VARIANTS, JOINT_VAE)
 METRICS = metric.METRICS['codes']
 DIFFERENCES = differences.TABLE
-REPORT, PAGE = codes, code_page
+REPORT, compare = codes, code_pictures.compare
 
 
 class CodesEvaluation(Section):
@@ -113,17 +113,9 @@ def evaluation(setup, method: str, algorithm):
   """What measures and draws the states of a method."""
   from jaxgan.evaluation import codes as codes_lib
   from jaxgan.evaluation import evaluate
-  from jaxgan.report import code_pictures  # It draws: not for those who only read.
 
   names = recognised(setup.config, setup.data)
   # The encoder of JointVAE is another network than Q.
   observer = codes_lib.Observer(setup, algorithm, names, has_untrained=method != JOINT_VAE)
   differing = differences.lines(setup.config, method)
   return evaluate.Evaluation(setup, method, observer, METRICS, code_pictures, differing)
-
-
-def compare(workdir, folders):
-  """Draws the code grids of the evaluated methods side by side."""
-  from jaxgan.report import code_pictures
-
-  return code_pictures.compare(workdir, folders)
