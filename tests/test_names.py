@@ -71,7 +71,7 @@ def test_figures_show_names_as_they_are(tmp_path, monkeypatch, own):
     codes.prior_over_time(rows, path, counts / 99, np.arange(k), own)
     codes.prior_against_truth(counts / 99, counts / 99, coded, path)
     codes.confusion(np.eye(k) * 9, own, 1.0, 0.0, path)
-    codes.traversal(grid, path, shown, (), title='_$t$')
+    codes.traversal(grid, shown, path, title='_$t$')
     codes.code_grids({'_$m$': grid}, path)
     curves.loss_curves(rows, path)
   *figures, grids, losses = figures

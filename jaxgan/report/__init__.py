@@ -1,15 +1,21 @@
 """Report: the evaluations of many runs in tables, beside the published numbers.
 
 Families come from the caller, see `jaxgan.runs.families`: METHODS, METRICS and DIFFERENCES of each,
-and its REPORT, a module with
+its REPORT, a module with
 
   TITLE                                       of its section
   published(record)                           -> (the paper's values, their source)
   section(rows, footnotes)                    -> tables and texts, see `jaxgan.report.blocks`
   console(rows)                               -> texts for the terminal
   pictures(rows, out)                         what it draws beside the report `out`
-  trained(folder, class_names, train_counts)  -> blocks of what a run has since it began
-  evaluated(folder, record)                   -> blocks of the evaluation of a run
+
+and its PICTURES, a module with
+
+  periodic(observer, folder, state, step, replica, rng)    draws while a run trains
+  final(observer, folder, state, record, kept, rng)        draws an evaluation
+  compare(workdir, folders)                                draws {method: folder} beside each other
+  trained(folder, class_names, train_counts)               -> blocks of a page of what a run has
+  evaluated(folder, record)                                -> blocks of a page of its evaluation
 """
 
 import contextlib
@@ -19,9 +25,9 @@ from jaxgan.errors import UserError
 from jaxgan.evaluation import record as record_lib
 from jaxgan.report import differences, tables
 from jaxgan.report import text as text_lib
-from jaxgan.report.blocks import Text
 from jaxgan.report.published import published_values
 from jaxgan.report.rows import collect
+from jaxgan.report.tables import grouped
 from jaxgan.system import files
 from jaxgan.system.names import escaped
 from jaxgan.training import optional
@@ -95,10 +101,9 @@ def markdown_table(rows):
   Returns:
     The text.
   """
-  footnotes = text_lib.Footnotes()
-  parts = []
-  for family, own in _by_family(rows):
-    parts += [f'## {family.REPORT.TITLE}', *map(_markdown, _section(family, own, footnotes))]
+  footnotes, parts = text_lib.Footnotes(), []
+  for title, blocks in _sections(rows, footnotes):
+    parts += [f'## {title}', *map(_markdown, blocks)]
   return '\n\n'.join([*parts, '\n'.join(footnotes.lines())])
 
 
@@ -119,8 +124,8 @@ def console_table(rows):
 
 
 def _markdown(block):
-  if isinstance(block, Text):
-    return escaped(block.text)
+  if isinstance(block, str):
+    return escaped(block)
   return f'**{escaped(block.title)}**\n\n{text_lib.markdown(block.lines)}'
 
 
@@ -128,9 +133,8 @@ def _page(rows):
   """The rows as HTML: the tables, then what the first run of each row has to show."""
   from jaxgan.report import page
 
-  footnotes, sections = text_lib.Footnotes(), []
-  for family, own in _by_family(rows):
-    sections.append(page.Section(family.REPORT.TITLE, _section(family, own, footnotes)))
+  footnotes = text_lib.Footnotes()
+  sections = [page.Section(title, blocks) for title, blocks in _sections(rows, footnotes)]
   for row in rows:
     several = f' (first of {len(row.folders)} runs)' if len(row.folders) > 1 else ''
     title = f'{row.experiment}: {row.method}{several}'
@@ -142,7 +146,7 @@ def _page(rows):
 def _blocks(row):
   """What the page shows of the first run of a row."""
   record, folder = row.records[0], row.folders[0]
-  shown, labels = row.family.REPORT, record.labels.get('classes')
+  shown, labels = row.family.PICTURES, record.labels.get('classes')
   with _damage_told([row], 'its log or its images are'):
     trained = shown.trained(folder, labels.names if labels else (), labels.counts if labels else ())
     return trained + shown.evaluated(folder, record)
@@ -159,19 +163,14 @@ def _damage_told(rows, what=f'one {record_lib.NAME} is'):
     raise UserError(f'{folders}: {what} damaged ({reason}); run --mode=evaluate again') from error
 
 
-def _section(family, rows, footnotes):
-  """The tables of a family, then metrics from outside and what differs from the authors' code."""
-  with _damage_told(rows):
-    return [
-      *family.REPORT.section(rows, footnotes),
-      *tables.added(rows, family.METRICS),
-      *differences.blocks(family.DIFFERENCES, rows),
-    ]
+def _sections(rows, footnotes):
+  """The title and blocks of each family; then metrics from outside, differences from the paper."""
+  for family, own in _by_family(rows):
+    with _damage_told(own):
+      blocks = family.REPORT.section(own, footnotes) + tables.added(own, family.METRICS)
+    yield family.REPORT.TITLE, blocks + differences.blocks(family.DIFFERENCES, own)
 
 
 def _by_family(rows):
   """(family, its rows) of each."""
-  families = {}
-  for row in rows:
-    families.setdefault(row.family, []).append(row)
-  return families.items()
+  return grouped(rows, lambda row: row.family).items()

@@ -1,11 +1,12 @@
-"""Pictures of class balance: class histograms, and samples sorted by class."""
+"""Pictures of class balance, as files and on pages: histograms, and samples sorted by class."""
 
 import functools
+from pathlib import Path
 
 import numpy as np
 
-from jaxgan.evaluation.record import IMAGES_FILE, read, read_samples
-from jaxgan.evaluation.record import NAME as RECORD
+from jaxgan.evaluation import memorisation
+from jaxgan.evaluation.record import IMAGES_FILE, NAME, NEAREST_FILE, read, read_samples
 from jaxgan.metrics.class_distribution import (
   THIRDS,
   class_counts,
@@ -13,9 +14,7 @@ from jaxgan.metrics.class_distribution import (
   head_medium_tail,
   kl_from_uniform,
 )
-from jaxgan.report import curves, figures, grids
-from jaxgan.report.grids import GAP
-from jaxgan.report.pictures import draw
+from jaxgan.report import blocks, curves, figures, grids, text
 from jaxgan.system import distributed
 from jaxgan.system.names import shown
 from jaxgan.training import logging, optional
@@ -25,6 +24,16 @@ KINDS = {'classes': 'class', 'codes': 'code'}  # in names of files and results
 SHARES = 'share of images, frequent to rare'
 LONGEST_ROW = 30  # images in a row of samples_by_class
 PANELS_ABREAST = 2  # its methods beside each other, the next ones below
+_COLORS = [f'C{index}' for index in range(10)] * 10  # of methods
+NEAREST_EXPLANATION = (
+  'Does the generator copy? Pairs of a generated image and the training image nearest to it: of '
+  'the rarest classes (as the annotator sees them) those generated images that come nearest. '
+  "Below, their distance in the annotator's features and how many of the held-out real images of "
+  'the class come nearer to a training image than that. Copying: how probably a generated image '
+  'of the class is nearer to a training image than a held-out one is: 0.5 where both are alike, '
+  '1 of copies, small where generated images are unlike all real ones.'
+)
+CLASSES_SHOWN, IMAGES_SHOWN = 10, 16  # of the images by class on a page
 _GRID = 100  # images of a sample grid, 10 x 10
 _TILE = 32  # pixels; smaller images are enlarged in samples_by_class
 
@@ -39,19 +48,16 @@ def compare(workdir, folders):
   Returns:
     Paths of the pictures written; of images without labels they show codes, not classes.
   """
-  records = {method: read(folder / RECORD) for method, folder in folders.items()}
+  records = {method: read(folder / NAME) for method, folder in folders.items()}
   results = {method: record.results for method, record in records.items()}
   first = next(iter(records.values()))
   labels, kind = first.labels[first.counted_by], KINDS[first.counted_by]
   pictures = {
     f'{kind}_histogram.png': functools.partial(_compare_counts, results, labels, kind),
     f'samples_by_{kind}.png': functools.partial(_compare_samples, folders, labels.names),
+    'per_class_frechet.png': functools.partial(_compare_distances, results, labels),
   }
-  for network in ('inception', 'annotator'):
-    if all(own.get(f'class_frechet/{network}') for own in results.values()):
-      distances = functools.partial(class_frechet, results, labels, network)
-      pictures.setdefault('per_class_frechet.png', distances)
-  return draw(workdir, pictures)
+  return figures.draw(workdir, pictures)
 
 
 def _compare_counts(results, labels, kind, path):
@@ -65,6 +71,13 @@ def _compare_samples(folders, names, path):
     for method, folder in folders.items()
   }
   samples_by_class(panels, names, path)
+
+
+def _compare_distances(results, labels, path):
+  for network in ('inception', 'annotator'):
+    if all(own.get(f'class_frechet/{network}') for own in results.values()):
+      class_frechet(results, labels, network, path)
+      return
 
 
 def periodic(observer, folder, state, step: int, replica: int, rng) -> None:
@@ -88,7 +101,7 @@ def periodic(observer, folder, state, step: int, replica: int, rng) -> None:
   for kind, labels in observer.judges(replica).label_sets.items():
     shares = functools.partial(shares_over_time, rows, labels.names, labels.counts, kind)
     pictures[f'{KINDS[kind]}_histogram_over_time.png'] = shares
-  draw(folder, pictures)
+  figures.draw(folder, pictures)
 
 
 def final(observer, folder, state, record, kept, rng) -> None:
@@ -97,7 +110,8 @@ def final(observer, folder, state, record, kept, rng) -> None:
 
 def shares_over_time(rows, class_names, train_counts, kind, path):
   """Draws each class's share of the generated images over the steps; see `share_lines`."""
-  curves.save_chart(path, SHARES, *share_lines(rows, class_names, train_counts, kind))
+  lines, level = share_lines(rows, class_names, train_counts, kind)
+  curves.save_chart(path, SHARES, lines, level=level, zeros='y')
 
 
 def share_lines(rows, class_names, train_counts=(), kind='classes'):
@@ -111,7 +125,7 @@ def share_lines(rows, class_names, train_counts=(), kind='classes'):
     kind: 'classes' or 'codes', of which the rows have counts.
 
   Returns:
-    ([`curves.Line`], the level of a uniform distribution); no line where no row has counts.
+    ([`Line`], the level of a uniform distribution); no line where no row has counts.
   """
   key = f'evaluation/{KINDS[kind]}_counts'
   rows = [row for row in rows if key in row]
@@ -121,10 +135,7 @@ def share_lines(rows, class_names, train_counts=(), kind='classes'):
     train_counts = range(len(class_names), 0, -1)
   counts = np.array([row[key] for row in rows], np.float64).reshape(len(rows), len(class_names))
   names, shares = _shares(counts, class_names, train_counts)
-  steps = [row['step'] for row in rows]
-  columns = zip(names, shares.T, strict=True)
-  lines = [curves.Line(name, steps, column.tolist()) for name, column in columns]
-  return lines, ('uniform', 1 / len(names))
+  return curves.columns(rows, names, shares.tolist()), ('uniform', 1 / len(names))
 
 
 def _shares(counts, class_names, train_counts):
@@ -140,8 +151,8 @@ def _shares(counts, class_names, train_counts):
 
 def third_names(train_counts):
   """What the thirds of the classes are called: 'head (4 classes)' and so on."""
-  groups = zip(THIRDS, frequency_thirds(train_counts), strict=True)
-  return [f'{name} ({len(group)} classes)' for name, group in groups]
+  sizes = map(len, frequency_thirds(train_counts))
+  return [f'{name} ({size} classes)' for name, size in zip(THIRDS, sizes, strict=True)]
 
 
 def class_histogram(counts_by_method, labels, path):
@@ -162,8 +173,7 @@ def class_histogram(counts_by_method, labels, path):
     f'{name}  (KL {kl_from_uniform(own):.3f})': share
     for (name, own), share in zip(distributions.items(), shares, strict=True)
   }
-  figure, axes, entries = _bars(labelled, names, ['0.72', *(f'C{i}' for i in range(len(counts)))])
-  axes.set_ylabel('share of images')
+  figure, axes, entries = figures.bars(labelled, names, 'share of images', ['0.72', *_COLORS])
   uniform = axes.axhline(1 / len(names), color='black', linestyle='--', linewidth=1.0)
   figures.legend(axes, [*entries, ('uniform', uniform)])
   figures.save_figure(path, figure)
@@ -188,29 +198,9 @@ def class_frechet(results_by_method, labels, network, path):
     method: np.array(results[f'{metric}/{network}'], np.float64)
     for method, results in results_by_method.items()
   }
-  figure, axes, entries = _bars(values, names, [f'C{index}' for index in range(len(values))])
-  axes.set_ylabel(f'Fréchet distance ({network})')
+  figure, axes, entries = figures.bars(values, names, f'Fréchet distance ({network})', _COLORS)
   figures.legend(axes, entries)
   figures.save_figure(path, figure)
-
-
-def _bars(values, names, colors):
-  """A figure with a group of bars for each name, a bar in it for each label.
-
-  Returns:
-    (figure, axes, entries of its legend).
-  """
-  figure = figures.new_figure(max(6.0, 0.9 * len(names)), 4.0)
-  axes = figure.add_subplot()
-  width, entries = 0.84 / len(values), []
-  for index, (label, heights) in enumerate(values.items()):
-    positions = np.arange(len(names)) + (index - (len(values) - 1) / 2) * width
-    entries.append((label, axes.bar(positions, heights, width * 0.94, color=colors[index])))
-  figures.plain_axes(axes)
-  slot = 0.85 * figure.get_figwidth() / len(names)
-  figures.name_columns(axes, list(map(shown, names)), slot)
-  axes.grid(axis='x', visible=False)
-  return figure, axes, entries
 
 
 def samples_by_class(panels, class_names, path):
@@ -226,16 +216,8 @@ def samples_by_class(panels, class_names, path):
     panels: {title: (images uint8 [N, H, W, C], labels [N])}.
     class_names: [K] strings.
     path: the PNG.
-
-  Raises:
-    ValueError: a panel has no image, or not one label an image.
   """
-  for title, (images, labels) in panels.items():
-    if not 0 < len(images) == len(labels):
-      raise ValueError(
-        f"panel '{title}' needs one label an image, got {len(images)} and {len(labels)}"
-      )
-  shown_classes = evenly_spaced(len(class_names), MAX_CLASSES)
+  shown_classes = blocks.evenly(range(len(class_names)), MAX_CLASSES)
   number = _longest_rows([labels for _, labels in panels.values()], shown_classes)
   figure = figures.new_figure(layout=None)
   for index, (title, (images, labels)) in enumerate(panels.items()):
@@ -248,28 +230,131 @@ def samples_by_class(panels, class_names, path):
   figures.save_figure(path, figure, PANELS_ABREAST)
 
 
-def evenly_spaced(number, most):
-  """At most so many of the numbers 0, ..., at even distances, with the first and the last."""
-  return np.unique(np.linspace(0, number - 1, min(number, most)).round().astype(int))
-
-
 def _longest_rows(labels_of_panels, classes):
   """How many first images of each panel have at most 30 of each class."""
-  number = min(map(len, labels_of_panels))
-  for labels in labels_of_panels:
-    for k in classes:
-      too_long = np.flatnonzero(np.asarray(labels) == k)[LONGEST_ROW:]
-      number = min([number, *too_long[:1]])
-  return number
+  places = [np.flatnonzero(labels == k) for labels in labels_of_panels for k in classes]
+  return min(
+    [*map(len, labels_of_panels), *(own[LONGEST_ROW] for own in places if len(own) > LONGEST_ROW)]
+  )
 
 
 def _mark_rows(axes, counts, size, uniform):
   """Writes behind each row of tiles how many they are, and marks where a row of `uniform` ends."""
-  height, width = np.add(size, GAP)
+  height, width = np.add(size, grids.GAP)
   end, bottom = uniform * width, len(counts) * height
-  axes.axvline(end - GAP / 2, color='C3', linestyle='--', linewidth=1.2, clip_on=False)
+  axes.axvline(end - grids.GAP / 2, color='C3', linestyle='--', linewidth=1.2, clip_on=False)
   axes.text(end, bottom + 4, 'uniform', ha='center', va='top', fontsize=9, color='C3')
-  box = {'facecolor': 'white', 'edgecolor': 'none', 'pad': 1.0}
+  style = {'va': 'center', 'fontsize': 9, 'color': '0.35'}
+  style['bbox'] = {'facecolor': 'white', 'edgecolor': 'none', 'pad': 1.0}
   for row, count in enumerate(counts):
-    place = count * width + 6, (row + 0.5) * height - GAP / 2
-    axes.text(*place, str(count), va='center', fontsize=9, color='0.35', bbox=box)
+    axes.text(count * width + 6, (row + 0.5) * height - grids.GAP / 2, str(count), **style)
+
+
+def trained(folder, class_names, train_counts):
+  """Blocks of what a run has since it began: losses, scores, shares of the classes, sample grids.
+
+  Args:
+    folder: of the run or replica.
+    class_names: [K] strings.
+    train_counts: [K] training images of each class.
+  """
+
+  def shares_chart(rows):
+    shares, level = share_lines(rows, class_names, train_counts)
+    if not shares:  # Without labels it has codes, in their own order.
+      codes = next(
+        (row['evaluation/code_counts'] for row in rows if 'evaluation/code_counts' in row), ()
+      )
+      shares, level = share_lines(
+        rows, [f'code_{code}' for code in range(len(codes))], kind='codes'
+      )
+    return curves.chart(SHARES, shares, level=level, zeros='y')
+
+  note = 'The same noise at every step, through the moving average of the generator.'
+  steps = blocks.steps(folder, 'step_*_ema.png', 'Generated images over the steps', note)
+  return curves.training(folder, 'Classes and distances', shares_chart) + steps
+
+
+def evaluated(folder, record):
+  """Blocks of a run's evaluation: images by class, images of the tail beside their nearest.
+
+  Args:
+    folder: of the run or replica.
+    record: its EvaluationRecord.
+  """
+  folder, kind, found = Path(folder), record.counted_by, []
+  if (folder / IMAGES_FILE).exists():
+    found.append(_by_label(folder / IMAGES_FILE, record.labels[kind].names, kind))
+  measured = {
+    name.partition('/')[2]: values
+    for name, values in record.results.items()
+    if name.startswith('memorisation/')
+  }
+  if kind == 'codes' or not measured:
+    return found
+  class_names = record.labels['classes'].names
+  if sum(measured['shown']):
+    found.append(_nearest(folder / NEAREST_FILE, class_names, measured))
+  if distances := _distances(class_names, measured):
+    found.append(blocks.Images('Distances to the nearest training image', distances))
+  return found
+
+
+def _read(path, *others):
+  """The images in an npz and the arrays that say something of each of them."""
+  arrays = read_samples(path, 4, 'images', *others)
+  if len({len(array) for array in arrays}) > 1:
+    raise ValueError(f'{path.name}: {[len(array) for array in arrays]} values of each image')
+  return arrays
+
+
+def _by_label(path, label_names, kind):
+  images, labels = _read(path, 'labels')
+  rows = []
+  for k in blocks.evenly(range(len(label_names)), CLASSES_SHOWN):
+    own, name = images[labels == k], label_names[k]
+    tiles = [([blocks.to_image(i, f'generated, {name}')], '') for i in own[:IMAGES_SHOWN]]
+    rows.append((name, f'{len(own)} images', tiles))
+  seen_by = {'classes': 'annotator', 'codes': 'recogniser'}[kind]
+  note = (
+    f'The first {len(images)} generated images by the {kind} that the {seen_by} sees in them, at '
+    f'most {IMAGES_SHOWN} of each.'
+  )
+  if len(rows) < len(label_names):
+    note += f' {len(rows)} of the {len(label_names)} {kind}, evenly spaced.'
+  return blocks.Tiles(f'Samples by {KINDS[kind]}', rows, note)
+
+
+def _nearest(path, class_names, measured):
+  """Pairs of a generated image and its nearest training image, of each of the rarest classes."""
+  others = ('labels', 'nearest', 'nearest_labels', 'distances')
+  images, labels, nearest, nearest_labels, distances = _read(path, *others)
+  rows = []
+  for place, k in enumerate(measured['classes']):
+    own = {name: values[place] for name, values in measured.items()}
+    tiles = []
+    for i in np.flatnonzero(labels == k):
+      real = blocks.to_image(nearest[i], f'training image, {class_names[nearest_labels[i]]}')
+      note = text.number(distances[i])
+      if quantiles := own['held_out_quantiles']:
+        note += f' ({100 * np.interp(distances[i], quantiles, memorisation.QUANTILES):.0f} %)'
+      tiles.append(([blocks.to_image(images[i], f'generated, {class_names[k]}'), real], note))
+    copied = '-' if own['copying'] is None else text.number(own['copying'])
+    images_of = f'{own["generated_images"]} generated, {own["held_out_images"]} held-out images'
+    rows.append((class_names[k], f'copying {copied} ({images_of})', tiles))
+  return blocks.Tiles('Nearest training images', rows, NEAREST_EXPLANATION)
+
+
+def _distances(class_names, measured):
+  """A chart for each class: how many of the generated and held-out images are within a distance."""
+  charts = []
+  fields = ('classes', 'generated_quantiles', 'held_out_quantiles')
+  for k, *quantiles in zip(*(measured[field] for field in fields), strict=True):
+    own = [
+      curves.Line(name, values, memorisation.QUANTILES.tolist())
+      for name, values in zip(('generated', 'held-out real'), quantiles, strict=True)
+      if values
+    ]
+    title = f'{class_names[k]}: share of images within a distance'
+    charts.append(curves.chart(title, own, last=False, x_label='distance', zeros='xy'))
+  return [one for one in charts if one]

@@ -2,23 +2,18 @@
 
 import dataclasses
 import functools
-import itertools
-from pathlib import Path
 import statistics
 
 import numpy as np
 
-from jaxgan.evaluation import memorisation, verdicts
-from jaxgan.evaluation.record import IMAGES_FILE, NEAREST_FILE, read_samples
+from jaxgan.evaluation import verdicts
 from jaxgan.metrics.class_distribution import GROUPS, THIRDS
-from jaxgan.report import blocks, class_pictures, classifiers, text
-from jaxgan.report.blocks import Table, Text
-from jaxgan.report.class_pictures import KINDS, MAX_CLASSES, evenly_spaced, share_lines
-from jaxgan.report.curves import Line, chart, training
-from jaxgan.report.pictures import numbered
+from jaxgan.report import class_pictures, figures, text
+from jaxgan.report.blocks import Table
+from jaxgan.report.class_pictures import KINDS, MAX_CLASSES
 from jaxgan.report.published import published_values, sources
-from jaxgan.report.tables import Column, cells, headings, lines, names
-from jaxgan.system.names import shown
+from jaxgan.report.tables import Column, cells, grouped, headings, lines, names
+from jaxgan.system.names import escaped, shown
 
 TITLE = 'Class balance'
 NETWORKS = ('inception', 'annotator', 'recogniser')
@@ -45,12 +40,8 @@ _QUALITY = (
   *(Column(name, name) for name in ('precision', 'recall', 'density', 'coverage')),
 )
 _THIRDS, _GROUPS = ' / '.join(THIRDS), ' / '.join(GROUPS)
-# What stands above the cells of a table behind those of experiment and method.
-_HEADINGS = 'steps', 'samples', *headings(_SCORES), 'seeds', 'protocol'
-_OF_RUNS = 'seed', 'samplings', 'KL', 'FID', 'FID (published)', 'Fréchet, annotator'
-_BY_FREQUENCY = _THIRDS, 'features', f'Fréchet {_THIRDS}', f'Fréchet {_GROUPS}'
-_OF_CODES = 'codes', *headings(_CODE_SCORES), 'seeds'
-_OF_QUALITY = 'features', *headings(_QUALITY)
+_BALANCED = '1'  # The annotator's imbalance ratio.
+ROLES = ('classifier', 'annotator')
 _RESAMPLED = ('kl_from_uniform', 'fid', 'frechet_annotator')
 # The scores of the terminal's table by what images are counted by.
 _CONSOLE = {
@@ -67,46 +58,55 @@ _CONSOLE = {
     Column('CAS (%)', 'cas', scale=100, digits=2),
   ),
 }
-EXPLANATION = (
-  "KL: divergence of the annotator's label histogram from uniform, in nats. CAS: classification "
-  'accuracy score, the accuracy on real test images of a classifier trained on generated ones. '
-  "Fréchet, annotator: Fréchet distance in the annotator's features, not comparable with FID. "
-  'Ours: mean ± sample standard deviation (number of seeds).'
-)
-FREQUENCY_EXPLANATION = (
-  'head / medium / tail: shares of the generated images in the thirds of the classes by training '
-  'frequency, and Fréchet distance of the images in them from the real ones, in the features of '
-  'the network named; many / medium / few: the same, with the classes left over among the rare '
-  'ones. Distances of few images are large: compare methods, not groups.'
-)
-CODES_EXPLANATION = (
-  "KL of codes: divergence from uniform, in nats, of the recogniser's histogram of codes, which "
-  'were found without labels; it says nothing of classes. Fréchet, recogniser: Fréchet distance in '
-  'its features. Where the recogniser was in the loop, the generator was trained to please it.'
-)
-QUALITY_EXPLANATION = (
-  'KID: kernel distance; precision and density say how real the generated images are, recall and '
-  'coverage how many of the real ones they stand for.'
-)
-VERDICT_EXPLANATION = (
-  'Better and worse: the 95 % bootstrap interval of the mean difference over the shared seeds, in '
-  'brackets, leaves 0 out. Of three seeds this says no more than that all three differ in one '
-  'direction, which happens by chance once in four times.'
-)
-NEAREST_EXPLANATION = (
-  'Does the generator copy? Pairs of a generated image and the training image nearest to it: of '
-  'the rarest classes (as the annotator sees them) those generated images that come nearest. '
-  "Below, their distance in the annotator's features and how many of the held-out real images of "
-  'the class come nearer to a training image than that. Copying: how probably a generated image '
-  'of the class is nearer to a training image than a held-out one is: 0.5 where both are alike, '
-  '1 of copies, small where generated images are unlike all real ones.'
-)
-RESAMPLED_EXPLANATION = (
-  '± of re-samplings: mean ± population standard deviation (ddof 0, as in NumPy and the '
-  "authors' code) over samplings of one checkpoint, as the published ± is. That of seeds is "
-  'another one, with ddof 1.'
-)
-CLASSES_SHOWN, IMAGES_SHOWN = 10, 16  # of the images by class
+# What stands above the cells of a table, behind those of experiment and method.
+_ABOVE = {
+  'Scores': ('steps', 'samples', *headings(_SCORES), 'seeds', 'protocol'),
+  '± of re-samplings': (
+    'seed', 'samplings', 'KL', 'FID', 'FID (published)', 'Fréchet, annotator'
+  ),
+  'By frequency': (_THIRDS, 'features', f'Fréchet {_THIRDS}', f'Fréchet {_GROUPS}'),
+  'Codes': ('codes', *headings(_CODE_SCORES), 'seeds'),
+  'Quality and variety': ('features', *headings(_QUALITY)),
+}  # fmt: skip
+# What stands below a table.
+EXPLANATIONS = {
+  'Scores': (
+    "KL: divergence of the annotator's label histogram from uniform, in nats. CAS: classification "
+    'accuracy score, the accuracy on real test images of a classifier trained on generated ones. '
+    "Fréchet, annotator: Fréchet distance in the annotator's features, not comparable with FID. "
+    'Ours: mean ± sample standard deviation (number of seeds).'
+  ),
+  '± of re-samplings': (
+    '± of re-samplings: mean ± population standard deviation (ddof 0, as in NumPy and the '
+    "authors' code) over samplings of one checkpoint, as the published ± is. That of seeds is "
+    'another one, with ddof 1.'
+  ),
+  'By frequency': (
+    'head / medium / tail: shares of the generated images in the thirds of the classes by training '
+    'frequency, and Fréchet distance of the images in them from the real ones, in the features of '
+    'the network named; many / medium / few: the same, with the classes left over among the rare '
+    'ones. Distances of few images are large: compare methods, not groups.'
+  ),
+  'Codes': (
+    "KL of codes: divergence from uniform, in nats, of the recogniser's histogram of codes, which "
+    'were found without labels; it says nothing of classes. Fréchet, recogniser: Fréchet distance '
+    'in its features. Where the recogniser was in the loop, the generator was trained to please it.'
+  ),
+  'Quality and variety': (
+    'KID: kernel distance; precision and density say how real the generated images are, recall and '
+    'coverage how many of the real ones they stand for.'
+  ),
+  'Beside the baseline': (
+    'Better and worse: the 95 % bootstrap interval of the mean difference over the shared seeds, '
+    'in brackets, leaves 0 out. Of three seeds this says no more than that all three differ in one '
+    'direction, which happens by chance once in four times.'
+  ),
+  'Classifiers': (
+    'Accuracy on the test split, where best checkpoints are also chosen, as by the authors. '
+    'Classifier: of the long-tailed images, in the loop; annotator: labels generated images in the '
+    'evaluation.'
+  ),
+}
 
 
 def published(record):
@@ -130,22 +130,18 @@ def section(rows, footnotes):
   Returns:
     A list of blocks.
   """
-  scores = functools.partial(_scores, footnotes)
-  tables = {
-    'Scores': (lines(_HEADINGS, rows, scores), f'{EXPLANATION}{sources(rows)}'),
-    '± of re-samplings': (lines(_OF_RUNS, rows, _resamplings), RESAMPLED_EXPLANATION),
-    'By frequency': (lines(_BY_FREQUENCY, rows, _by_frequency), FREQUENCY_EXPLANATION),
-    'Codes': (lines(_OF_CODES, rows, _codes), CODES_EXPLANATION),
-    'Quality and variety': (lines(_OF_QUALITY, rows, _quality), QUALITY_EXPLANATION),
-    'Beside the baseline': (_comparisons(rows), VERDICT_EXPLANATION),
-    'Classifiers': (classifiers.table(rows), classifiers.EXPLANATION),
+  cells_of = {
+    'Scores': functools.partial(_scores, footnotes),
+    '± of re-samplings': _resamplings,
+    'By frequency': _by_frequency,
+    'Codes': _codes,
+    'Quality and variety': _quality,
   }
-  return [
-    block
-    for title, (found, explanation) in tables.items()
-    if len(found) > 1
-    for block in (Table(title, found), Text(explanation))
-  ]
+  tables = {title: lines(_ABOVE[title], rows, own) for title, own in cells_of.items()}
+  tables |= {'Beside the baseline': _comparisons(rows), 'Classifiers': _classifiers(rows)}
+  below = EXPLANATIONS | {'Scores': EXPLANATIONS['Scores'] + sources(rows)}
+  tables = {title: own for title, own in tables.items() if len(own) > 1}
+  return [block for title, own in tables.items() for block in (Table(title, own), below[title])]
 
 
 def _scores(footnotes, row):
@@ -240,9 +236,7 @@ def console(rows):
   Returns:
     A list of texts, one for each experiment and its set of classes.
   """
-  groups = {}
-  for row in rows:
-    groups.setdefault((row.experiment, *counted(row)), []).append(row)
+  groups = grouped(rows, lambda row: (row.experiment, *counted(row)))
   return [_console_block(*key, own) for key, own in groups.items()]
 
 
@@ -289,7 +283,7 @@ def pictures(rows, out):
     kind, labels = counted(row)
     counts = np.mean(row.results(f'{kind}_counts'), axis=0)
     groups.setdefault(labels, {})[_title(row, rows, groups.get(labels, ()))] = counts
-  for path, (labels, counts) in zip(numbered(out, 'classes'), groups.items(), strict=False):
+  for path, (labels, counts) in zip(figures.numbered(out, 'classes'), groups.items(), strict=False):
     class_pictures.class_histogram(counts, labels, path)
 
 
@@ -298,118 +292,48 @@ def _title(row, rows, taken):
   several = [len({r.experiment for r in rows}) > 1, len({verdicts.label(r) for r in rows}) > 1]
   parts = zip((row.experiment, verdicts.label(row)), several, strict=True)
   title = ': '.join(part for part, tells in parts if tells) or row.method
-  others = (f'{title} ({number})' for number in itertools.count(2))
-  return next(name for name in itertools.chain([title], others) if name not in taken)
+  return text.untaken(title, taken)
 
 
-def trained(folder, class_names, train_counts):
-  """Blocks of what a run has since it began: losses, scores, shares of the classes, sample grids.
-
-  Args:
-    folder: of the run or replica.
-    class_names: [K] strings.
-    train_counts: [K] training images of each class.
-  """
-
-  def shares_chart(rows):
-    shares, level = share_lines(rows, class_names, train_counts)
-    if not shares:  # Without labels it has codes, in their own order.
-      codes = next(
-        (row['evaluation/code_counts'] for row in rows if 'evaluation/code_counts' in row), ()
-      )
-      shares, level = share_lines(
-        rows, [f'code_{code}' for code in range(len(codes))], kind='codes'
-      )
-    return chart(class_pictures.SHARES, shares, level=level, zeros='y')
-
-  note = 'The same noise at every step, through the moving average of the generator.'
-  grids = blocks.steps(folder, 'step_*_ema.png', 'Generated images over the steps', note)
-  return training(folder, 'Classes and distances', shares_chart) + grids
-
-
-def evaluated(folder, record):
-  """Blocks of a run's evaluation: images by class, images of the tail beside their nearest.
+def classifier_accuracies(row: str | None) -> dict[str, float]:
+  """The paper's accuracies, in percent, of the classifiers behind a published row.
 
   Args:
-    folder: of the run or replica.
-    record: its EvaluationRecord.
+    row: of published_results.json, such as 'class_balancing_gan.cifar10.class_balancing.100'.
+
+  Returns:
+    {role: accuracy}, without the roles that the paper has no accuracy of.
   """
-  folder, kind, found = Path(folder), record.counted_by, []
-  if (folder / IMAGES_FILE).exists():
-    found.append(_by_label(folder / IMAGES_FILE, record.labels[kind].names, kind))
-  measured = {
-    name.partition('/')[2]: values
-    for name, values in record.results.items()
-    if name.startswith('memorisation/')
-  }
-  if kind == 'codes' or not measured:
-    return found
-  class_names = record.labels['classes'].names
-  if sum(measured['shown']):
-    found.append(_nearest(folder / NEAREST_FILE, class_names, measured))
-  if distances := _distances(class_names, measured):
-    found.append(blocks.Curves('Distances to the nearest training image', distances))
+  paper, *names = (row or '').split('.')
+  if paper != 'class_balancing_gan':
+    return {}
+  values, _ = published_values('class_balancing_gan')
+  labelled = names[0] != 'semi_supervised'
+  dataset = names[0 if labelled else 1]
+  accuracies = values['pretrained_classifier_val_accuracy'].get(dataset)
+  if not isinstance(accuracies, dict):  # One network that is both.
+    return {} if accuracies is None else dict.fromkeys(ROLES, accuracies)
+  ratio = str(values[dataset].get('imbalance_ratio', names[-1]))
+  in_the_loop = accuracies.get(ratio)
+  if not labelled:
+    in_the_loop = values['semi_supervised'][dataset]['classifier_accuracy']
+  found = {'classifier': in_the_loop, 'annotator': accuracies.get(_BALANCED)}
+  return {role: accuracy for role, accuracy in found.items() if accuracy is not None}
+
+
+def _classifiers(rows):
+  """The classifiers of each experiment, which its methods share, beside the paper's."""
+  found = [('experiment', 'role', 'accuracy % (ours)', 'accuracy % (published)')]
+  for experiment, own in grouped(rows, lambda row: row.experiment).items():
+    records = [record for row in own for record in row.records]
+    theirs = {}
+    for record in records:
+      theirs |= classifier_accuracies(record.published)
+    for role in ROLES:
+      # Once for all methods that share it: those of a seed have the same one.
+      ours = {(r.run.get('seed'), r.run.get(f'{role}_accuracy')): None for r in records}
+      ours = [100 * accuracy for _, accuracy in ours if accuracy is not None]
+      if ours:
+        paper = text.number(theirs[role], 2) if role in theirs else '-'
+        found.append((escaped(experiment), role, text.mean_std(ours, digits=2), paper))
   return found
-
-
-def _read(path, *others):
-  """The images in an npz and the arrays that say something of each of them."""
-  arrays = read_samples(path, 4, 'images', *others)
-  if len({len(array) for array in arrays}) > 1:
-    raise ValueError(f'{path.name}: {[len(array) for array in arrays]} values of each image')
-  return arrays
-
-
-def _by_label(path, label_names, kind):
-  images, labels = _read(path, 'labels')
-  rows = []
-  for k in evenly_spaced(len(label_names), CLASSES_SHOWN):
-    own, name = images[labels == k], label_names[k]
-    tiles = [blocks.Tile([blocks.to_image(i, f'generated, {name}')]) for i in own[:IMAGES_SHOWN]]
-    rows.append((name, f'{len(own)} images', tiles))
-  seen_by = {'classes': 'annotator', 'codes': 'recogniser'}[kind]
-  note = (
-    f'The first {len(images)} generated images by the {kind} that the {seen_by} sees in them, at '
-    f'most {IMAGES_SHOWN} of each.'
-  )
-  if len(rows) < len(label_names):
-    note += f' {len(rows)} of the {len(label_names)} {kind}, evenly spaced.'
-  return blocks.Tiles(f'Samples by {KINDS[kind]}', rows, note)
-
-
-def _nearest(path, class_names, measured):
-  """Pairs of a generated image and its nearest training image, of each of the rarest classes."""
-  others = ('labels', 'nearest', 'nearest_labels', 'distances')
-  images, labels, nearest, nearest_labels, distances = _read(path, *others)
-  rows = []
-  fields = ('classes', 'copying', 'generated_images', 'held_out_images', 'held_out_quantiles')
-  for k, copying, generated, held_out, quantiles in zip(
-    *(measured[f] for f in fields), strict=True
-  ):
-    tiles = []
-    for i in np.flatnonzero(labels == k):
-      real = blocks.to_image(nearest[i], f'training image, {class_names[nearest_labels[i]]}')
-      note = text.number(distances[i])
-      if quantiles:
-        note += f' ({100 * np.interp(distances[i], quantiles, memorisation.QUANTILES):.0f} %)'
-      pair = [blocks.to_image(images[i], f'generated, {class_names[k]}'), real]
-      tiles.append(blocks.Tile(pair, note))
-    copied = '-' if copying is None else text.number(copying)
-    note = f'copying {copied} ({generated} generated, {held_out} held-out images)'
-    rows.append((class_names[k], note, tiles))
-  return blocks.Tiles('Nearest training images', rows, NEAREST_EXPLANATION)
-
-
-def _distances(class_names, measured):
-  """A chart for each class: how many of the generated and held-out images are within a distance."""
-  charts = []
-  fields = ('classes', 'generated_quantiles', 'held_out_quantiles')
-  for k, *quantiles in zip(*(measured[field] for field in fields), strict=True):
-    own = [
-      Line(name, values, memorisation.QUANTILES.tolist())
-      for name, values in zip(('generated', 'held-out real'), quantiles, strict=True)
-      if values
-    ]
-    title = f'{class_names[k]}: share of images within a distance'
-    charts.append(chart(title, own, 'distance', zeros='xy', last=False))
-  return [one for one in charts if one]

@@ -6,28 +6,31 @@ Ojha et al. 2020. Arrays in, one PNG out; generated images are drawn pixel by pi
 """
 
 import functools
+from pathlib import Path
 
 import numpy as np
-from scipy.optimize import isotonic_regression
 
 from jaxgan.evaluation.record import CODES_FILE, RETRIEVAL_FILE, read_samples
 from jaxgan.metrics.disentanglement import match_codes
-from jaxgan.report import curves, figures, grids
-from jaxgan.report.figures import DPI
-from jaxgan.report.pictures import draw
+from jaxgan.report import blocks, curves, figures, grids
 from jaxgan.system.names import shown
 from jaxgan.training import logging, optional
 
 GRID_FILE = 'code_grid.png'  # in the folder of an evaluation
+PICTURES = {
+  GRID_FILE: 'Codes: a row a code, a noise a column',
+  'prior_against_truth.png': 'Learned prior and true frequencies',
+  'prior_over_time.png': 'Learned prior over the steps, each code with the class matched with it',
+  'confusion.png': 'Codes and classes: what each code makes',
+  'retrieval.png': "Real images and their nearest neighbours in Q's features",
+}
 PANEL_TILE = 28  # pixels; smaller images are enlarged in code_grids
-TITLE = 64  # characters of a panel's title
 PANELS = 4  # panels in a line of code_grids
 RETRIEVALS = 2  # panels in a line of retrievals, as in the paper's Fig. 9
 LABELLED_BARS = 5  # bars of more classes have no numbers
 NUMBERED = 20  # a confusion matrix of more classes has no numbers
 _TRAVERSAL = np.linspace(-1.0, 1.0, 9)
 _CURVES = ('evaluation/nmi', 'evaluation/ent')
-_LABEL = 14  # pixels, height of a label beside a line
 
 
 def compare(workdir, folders):
@@ -40,12 +43,11 @@ def compare(workdir, folders):
   Returns:
     Paths of the pictures written.
   """
-  pictures = {'code_grids.png': functools.partial(_compare_grids, folders)}
-  with optional.output(workdir / 'retrieval.png'):
-    panels = _retrieved(folders)
-    if len(panels) > 1:
-      pictures['retrieval.png'] = functools.partial(retrievals, panels)
-  return draw(workdir, pictures)
+  pictures = {
+    'code_grids.png': functools.partial(_compare_grids, folders),
+    'retrieval.png': functools.partial(_compare_retrieved, folders),
+  }
+  return figures.draw(workdir, pictures)
 
 
 def _compare_grids(folders, path):
@@ -53,18 +55,20 @@ def _compare_grids(folders, path):
   code_grids({method: images for method, (images,) in read.items()}, path)
 
 
-def _retrieved(folders):
-  """{method: arguments of its retrieval} of the methods with the queries of the first one.
+def _compare_retrieved(folders, path):
+  """Draws what the methods with the queries of the first one retrieve, where there are two.
 
   Evaluations of older versions have no such file, replicas of other data other queries.
   """
   found = {}
   for method, folder in folders.items():
-    if (path := folder / RETRIEVAL_FILE).exists():
-      with np.load(path, allow_pickle=False) as saved:
+    if (folder / RETRIEVAL_FILE).exists():
+      with np.load(folder / RETRIEVAL_FILE, allow_pickle=False) as saved:
         found[method] = dict(saved)
   queries = next((arrays['queries'] for arrays in found.values()), None)
-  return {m: arrays for m, arrays in found.items() if np.array_equal(arrays['queries'], queries)}
+  panels = {m: own for m, own in found.items() if np.array_equal(own['queries'], queries)}
+  if len(panels) > 1:
+    retrievals(panels, path)
 
 
 def periodic(observer, folder, state, step: int, replica: int, rng) -> None:
@@ -78,7 +82,6 @@ def periodic(observer, folder, state, step: int, replica: int, rng) -> None:
     replica: not used.
     rng: key of the noise, the same at every step.
   """
-  del replica
   grid = observer.grid(state, rng)
   with optional.output(samples := folder / 'samples'):
     grids.save_png(samples / f'step_{step:08d}.png', grids.code_grid(grid))
@@ -88,7 +91,7 @@ def periodic(observer, folder, state, step: int, replica: int, rng) -> None:
     'evaluation_curves.png': functools.partial(evaluation_curves, rows),
     'prior_over_time.png': functools.partial(prior_over_time, rows),
   }
-  draw(folder, pictures)
+  figures.draw(folder, pictures)
 
 
 def evaluation_curves(rows, path):
@@ -111,33 +114,33 @@ def final(observer, folder, state, record, kept, rng) -> None:
   names = draw_codes(folder, record, kept['grid'])
   with optional.output(folder / 'traversal_1.png'):
     for i, images in enumerate(observer.traversals(state, rng, _TRAVERSAL), start=1):
-      traversal(images, folder / f'traversal_{i}.png', names, _TRAVERSAL, f'continuous code {i}')
-  draw(folder, {'retrieval.png': functools.partial(retrievals, {'': kept['retrieved']})})
+      traversal(images, names, folder / f'traversal_{i}.png', _TRAVERSAL, f'continuous code {i}')
+  figures.draw(folder, {'retrieval.png': functools.partial(retrievals, {'': kept['retrieved']})})
 
 
 def draw_codes(folder, record, grid):
   """Draws codes and their classes; returns the names of the codes in pictures."""
   results, labels = record.results, record.labels.get('classes')
-  names, truth = [f'code {code}' for code in range(len(grid))], {}
-  pictures = {}
+  names, truth, pictures = [f'code {code}' for code in range(len(grid))], {}, {}
   if labels:
     counts, classes = np.array(results['counts']), np.array(results['matched_classes'])
     names = _name_codes(classes, labels.names)
     frequencies = np.array(labels.counts) / sum(labels.counts)
     truth = {'frequencies': frequencies, 'classes': classes, 'class_names': labels.names}
     matched = np.array(results['matched_frequencies'])
-    scores = results['nmi'], results['ent']
     pictures = {
-      'confusion.png': functools.partial(confusion, counts, labels.names, *scores),
+      'confusion.png': functools.partial(
+        confusion, counts, labels.names, results['nmi'], results['ent']
+      ),
       'prior_against_truth.png': functools.partial(
         prior_against_truth, np.array(results['prior']), matched, names
       ),
     }
   shares = [f'{name}  ({p:.3f})' for name, p in zip(names, results['prior'], strict=True)]
-  pictures[GRID_FILE] = functools.partial(named_grid, grid, shares)
+  pictures[GRID_FILE] = functools.partial(traversal, grid, shares)
   rows = logging.read_metrics(folder)
   pictures['prior_over_time.png'] = functools.partial(prior_over_time, rows, **truth)
-  draw(folder, pictures)
+  figures.draw(folder, pictures)
   return names
 
 
@@ -149,36 +152,21 @@ def _name_codes(classes, class_names):
   ]
 
 
-def named_grid(images, row_names, path):
-  """Draws the images of each code in a row, with its name beside it.
+def traversal(images, names, path, values=(), title=''):
+  """Draws the images of each code in a row; what a continuous code changes along the columns.
 
   Args:
-    images: uint8 [k, n, H, W, C], see `grids.code_grid`.
-    row_names: [k] strings.
-    path: the PNG.
-  """
-  traversal(images, path, row_names, ())
-
-
-def traversal(images, path, names, values, title=''):
-  """Draws what one continuous code changes: its values along the columns.
-
-  Args:
-    images: uint8 [rows, steps, H, W, C], a row a categorical code, all else equal in a row.
-    path: the PNG.
+    images: uint8 [rows, steps, H, W, C], see `grids.code_grid`.
     names: [rows] strings to stand left of the rows.
+    path: the PNG.
     values: [steps], the continuous code in each column; () for none.
     title: stands above.
 
   Raises:
-    ValueError: there is no image, the type or shape is another, or not one name a row or one value
-      a column.
+    ValueError: there is no image, or the type or shape is another.
   """
   canvas = grids.code_grid(images)
-  one_each(names, len(images), 'row')
   columns = [f'{value:.2g}'.replace('-', '−') for value in values]
-  if columns:
-    one_each(columns, len(images[0]), 'column')
   figure = figures.new_figure(layout=None)
   grids.panel(figure, canvas, title, names, columns)
   figures.save_figure(path, figure)
@@ -192,14 +180,11 @@ def code_grids(panels, path):
     path: the PNG.
 
   Raises:
-    ValueError: there is no panel, or one has no image or images of another type or size.
+    ValueError: a panel has no image, or images of another type or shape.
   """
-  sizes = {np.shape(images)[2:4] for images in panels.values()}
-  if len(sizes) != 1:
-    raise ValueError(f'all panels need images of one size, got {sorted(sizes)}')
   figure = figures.new_figure(layout=None)
   for title, images in panels.items():
-    grids.panel(figure, grids.code_grid(images, PANEL_TILE), shown(title, TITLE))
+    grids.panel(figure, grids.code_grid(images, PANEL_TILE), shown(title, figures.LONGEST))
   lines = -(-len(panels) // PANELS)
   figures.save_figure(path, figure, -(-len(panels) // lines))
 
@@ -220,7 +205,7 @@ def retrievals(panels, path):
   """
   figure = figures.new_figure(layout=None)
   for title, arrays in panels.items():
-    _retrieval(figure, shown(title, TITLE), **arrays)
+    _retrieval(figure, shown(title, figures.LONGEST), **arrays)
   figures.save_figure(path, figure, RETRIEVALS)
 
 
@@ -253,56 +238,21 @@ def prior_over_time(rows, path, frequencies=None, classes=None, class_names=()):
       a class.
     class_names: [K] strings.
   """
+  lines, options = _prior_lines(rows, classes, class_names)
+  true = {} if frequencies is None else {c: frequencies[j] for c, j in enumerate(classes) if j >= 0}
+  title = 'learned prior' + (' (dashed: true frequencies)' if true else '')
+  curves.save_chart(path, title, lines, true, **options)
+
+
+def _prior_lines(rows, classes=None, class_names=()):
+  """A line for the prior of each code in rows of the log, and the options of `curves.draw`."""
   rows = [row for row in rows if 'prior' in row]
   if not rows:
-    return
-  steps, priors = [row['step'] for row in rows], np.array([r['prior'] for r in rows], np.float64)
-  k = priors.shape[1]
-  classes = np.full(k, -1) if classes is None else np.asarray(classes)
-  true = {} if frequencies is None else {c: frequencies[j] for c, j in enumerate(classes) if j >= 0}
-  figure = figures.new_figure(layout=None)
-  axes = figure.add_axes((0, 0, 5.6, max(3.4, _LABEL / DPI * k)))
-  axes.set_ylim(0, 1.05 * np.nanmax([1 / k, *priors.flat, *true.values()]))
-  axes.set_xlim(steps[0] if len(steps) > 1 else steps[0] - 1, steps[-1])
-  for code, frequency in true.items():
-    axes.axhline(frequency, color=f'C{code % 10}', linestyle='--', linewidth=1.0)
-  for code, own in enumerate(priors.T):
-    curves.plot(axes, steps, own, color=f'C{code % 10}', linewidth=1.6, clip_on=False)
-  _label_ends(axes, priors[-1], _name_codes(classes, class_names))
-  uniform = axes.axhline(1 / k, color='black', linestyle=':', linewidth=1.4)
-  entries = [('uniform', uniform), ('learned prior', *axes.plot([], [], color='0.4', lw=1.6))]
-  if true:
-    dashed = axes.plot([], [], color='0.4', linestyle='--', linewidth=1.0)
-    entries.append(('true frequency', *dashed))
-  figures.legend(axes, entries, loc='lower left', bbox_to_anchor=(0, 1), ncols=3, fontsize=10)
-  axes.set_xlabel('step')
-  axes.set_ylabel('probability of the code')
-  figures.plain_axes(axes)
-  figures.save_figure(path, figure)
-
-
-def _label_ends(axes, values, names):
-  """Writes names behind the last values of lines, apart from each other, with a line to each."""
-  width, height = axes.bbox.size
-  ends = np.nan_to_num(values) / axes.get_ylim()[1]
-  leader = 15 + len(names)  # pixels from the end of a line to its label
-  x = 1 + np.array([4, leader, leader + 4]) / width
-  for code, y in enumerate(_spread(ends, _LABEL / height)):
-    if np.isnan(values[code]):
-      continue
-    outside = {'transform': axes.transAxes, 'color': f'C{code % 10}', 'clip_on': False}
-    axes.plot(x[:2], [ends[code], y], linewidth=0.7, **outside)
-    axes.text(x[2], y, names[code], va='center', fontsize=9, **outside)
-
-
-def _spread(positions, distance):
-  """The nearest positions in [0, 1] that are at least a distance apart, in the same order."""
-  order = np.argsort(positions, kind='stable')
-  steps = distance * np.arange(len(positions))
-  shifts = isotonic_regression(positions[order] - steps).x
-  out = np.empty(len(positions))
-  out[order] = np.clip(shifts, 0, max(0, 1 - steps[-1])) + steps
-  return out
+    return [], {}
+  k = len(rows[0]['prior'])
+  names = _name_codes([-1] * k if classes is None else classes, class_names)
+  lines = curves.columns(rows, names, [row['prior'] for row in rows])
+  return lines, {'level': ('uniform', 1 / k), 'zeros': 'y', 'ordered': False}
 
 
 def prior_against_truth(prior, matched_frequencies, names, path):
@@ -317,28 +267,17 @@ def prior_against_truth(prior, matched_frequencies, names, path):
     names: [k] strings, what each code is.
     path: the PNG.
   """
-  one_each(names, len(prior), 'code')
   order = np.argsort(-matched_frequencies, kind='stable')
-  width = max(5.7, (0.7 if len(names) <= NUMBERED else 0.3) * len(names))  # inches
-  figure = figures.new_figure(layout=None)
-  axes = figure.add_axes((0, 0, width, 3.2))
-  positions = np.arange(len(names))
-  bars = (
-    axes.bar(positions - 0.2, matched_frequencies[order], 0.38, color='0.72'),
-    axes.bar(positions + 0.2, prior[order], 0.38, color='C0'),
-  )
-  for bar in bars if len(names) <= LABELLED_BARS else ():
+  values = {'true frequency': matched_frequencies[order], 'learned prior': prior[order]}
+  slot = 0.7 if len(names) <= NUMBERED else 0.3  # inches
+  labels = [names[code] for code in order]
+  figure, axes, entries = figures.bars(values, labels, 'probability', ['0.72', 'C0'], slot)
+  for _, bar in entries if len(names) <= LABELLED_BARS else ():
     axes.bar_label(bar, fmt='%.3f', fontsize=9)
-  figures.plain_axes(axes)
-  axes.set_xlim(-0.6, len(names) - 0.4)
-  axes.set_ylabel('probability')
   without = max(0.0, 1.0 - matched_frequencies.sum())
   distance = (np.abs(prior - matched_frequencies).sum() + without) / 2
   axes.set_title(f'total variation distance {distance:.3f}', fontsize=11, loc='left')
-  entries = zip(('true frequency', 'learned prior'), bars, strict=True)
-  figures.legend(axes, list(entries), loc='lower right', bbox_to_anchor=(1.0, 0.98), ncols=2)
-  figures.name_columns(axes, [names[code] for code in order], width / len(names))
-  axes.grid(axis='x', visible=False)
+  figures.legend(axes, entries, loc='lower right', bbox_to_anchor=(1.0, 0.98), ncols=2)
   figures.save_figure(path, figure)
 
 
@@ -356,10 +295,9 @@ def confusion(counts, class_names, nmi, ent, path):
     path: the PNG.
 
   Raises:
-    ValueError: `counts` is no count matrix, or not one name a class.
+    ValueError: `counts` is no count matrix.
   """
   classes, (k, num_classes) = match_codes(counts), np.shape(counts)
-  one_each(class_names, num_classes, 'class')
   codes = np.argsort(np.where(classes < 0, num_classes, classes), kind='stable')
   counts = np.asarray(counts, np.float64)[codes]
   totals = counts.sum(axis=1, keepdims=True)
@@ -378,16 +316,38 @@ def confusion(counts, class_names, nmi, ent, path):
   axes.set_yticks(range(k), [f'code {code}' for code in codes], fontsize=9)
   axes.set_xlabel('class')
   axes.tick_params(length=0)
-  scores = {'NMI': nmi, 'ENT': ent}
-  title = '    '.join(f'{name} {value:.3f}' for name, value in scores.items() if value is not None)
-  axes.set_title(title, fontsize=11)
+  axes.set_title(f'NMI {nmi:.3f}' + ('' if ent is None else f'    ENT {ent:.3f}'), fontsize=11)
   beside = figure.add_axes((cell * num_classes + 0.12, 0, 0.18, cell * k))
   bar = figure.colorbar(image, cax=beside, label="share of the code's images")
   bar.outline.set_visible(False)
   figures.save_figure(path, figure)
 
 
-def one_each(names, number, what):
-  """Raises ValueError unless there is one name or value for each."""
-  if len(names) != number:
-    raise ValueError(f'one name or value a {what} is needed: {number}, got {len(names)}')
+def trained(folder, class_names, train_counts):
+  """Blocks of what a run has since it began: losses, scores, prior, code grids.
+
+  Args:
+    folder: of the run or replica.
+    class_names: not used: codes are no classes.
+    train_counts: not used.
+  """
+  note = 'A row a code, a noise a column, the same at every step.'
+  steps = blocks.steps(folder, 'step_*.png', 'Codes over the steps', note)
+  return curves.training(folder, 'Codes and their prior', _prior_chart) + steps
+
+
+def _prior_chart(rows):
+  lines, options = _prior_lines(rows)
+  return curves.chart('probability of each code', lines, **options)
+
+
+def evaluated(folder, record):
+  """Blocks of a run's evaluation: its pictures.
+
+  Args:
+    folder: of the run or replica.
+    record: not used.
+  """
+  traversals = sorted(path.name for path in Path(folder).glob('traversal_*.png'))
+  titles = {name: f'Continuous code {i}' for i, name in enumerate(traversals, start=1)}
+  return blocks.pictures(folder, PICTURES | titles)

@@ -8,7 +8,7 @@ import numpy as np
 
 from jaxgan.report import text
 from jaxgan.report.published import published_values
-from jaxgan.report.tables import Column, Entry, bold_best
+from jaxgan.report.tables import Column, Entry, bold_best, grouped, headings
 from jaxgan.system.names import escaped
 
 RANDOM = 'random_init'  # name of the untrained network in published_results.json
@@ -76,9 +76,10 @@ def tables(rows, row_footnotes, footnotes):
     {title: lines of cells, the first one the header}.
   """
   entries, found = _entries(rows, row_footnotes), {}
+  names = list(dict.fromkeys(row.experiment for row in rows))
   for title, columns in TABLES.items():
-    experiments, number = list(by_experiment(rows)), WIDEST // len(columns)
-    parts = [experiments[i : i + number] for i in range(0, len(experiments), number)]
+    number = WIDEST // len(columns)
+    parts = [names[i : i + number] for i in range(0, len(names), number)]
     for part, experiments in enumerate(parts, start=1):
       lines = _lines(columns, experiments, entries, footnotes)
       if len(lines) > 1:
@@ -89,7 +90,7 @@ def tables(rows, row_footnotes, footnotes):
 def _entries(rows, row_footnotes):
   """[(method, {experiment: Entry})] in the paper's order; a method that comes up again follows."""
   entries = {}  # {(method, how many of its rows came before): {experiment: Entry}}
-  for experiment, own in by_experiment(rows).items():
+  for experiment, own in grouped(rows, lambda row: row.experiment).items():
     paper = next((row.published for row in own if row.published), {})
     for method in (method for scores in paper.values() for method in scores):
       entries.setdefault((method, 0), {})[experiment] = Entry(_nothing, _of_method(paper, method))
@@ -109,7 +110,6 @@ def _entries(rows, row_footnotes):
 
 def _nothing(name):
   """The results of a method that was not run."""
-  del name
   return []
 
 
@@ -193,10 +193,8 @@ def _priors(rows, row_footnotes, footnotes):
   same classes, these are the columns, from the frequent to the rare one, otherwise the ranks of
   their frequencies.
   """
-  groups = {}
-  for row, note in zip(rows, row_footnotes, strict=True):
-    if _matched_runs(row):
-      groups.setdefault((row.experiment, row.settings['data']), []).append((row, note))
+  members = [pair for pair in zip(rows, row_footnotes, strict=True) if _matched_runs(pair[0])]
+  groups = grouped(members, lambda pair: (pair[0].experiment, pair[0].settings['data']))
   experiments = Counter(experiment for experiment, _ in groups)
   found = {}
   for (experiment, data), members in groups.items():
@@ -216,7 +214,7 @@ def _prior_lines(members, footnotes):
     classes = [f'rank {rank}' for rank in range(1, len(names) + 1)]
   classes = classes if len(classes) <= CLASSES else []
   truth = np.mean([np.sort(each.counts) / np.sum(each.counts) for each in sets], 0)
-  lines = [['method', *(column.heading for column in PRIOR), *classes]]
+  lines = [['method', *headings(PRIOR), *classes]]
   if classes:
     lines.append(['true frequency', *('' for _ in PRIOR), *map(text.number, truth[::-1])])
   entries = [Entry(row.results, {}, note) for row, note in members]
@@ -250,14 +248,6 @@ def _mean_and_std(values):
   """As `text.mean_std`, without the number of runs."""
   spread = [statistics.stdev(values)] if len(values) > 1 else []
   return text.with_spread([statistics.fmean(values), *spread], 3)
-
-
-def by_experiment(rows):
-  """{experiment: its rows}."""
-  experiments = {}
-  for row in rows:
-    experiments.setdefault(row.experiment, []).append(row)
-  return experiments
 
 
 def place(method):

@@ -1,29 +1,17 @@
 """Report on categorical codes: what each method is in the terminal, the report and on its page."""
 
-from collections import Counter
 import itertools
-from pathlib import Path
 
 import numpy as np
 
 from jaxgan.evaluation.record import CODES_FILE, read_samples
-from jaxgan.report import blocks, code_pictures, code_tables, text
-from jaxgan.report.blocks import Table, Text
-from jaxgan.report.code_pictures import GRID_FILE
-from jaxgan.report.curves import Line, chart, training
-from jaxgan.report.pictures import numbered
+from jaxgan.report import code_pictures, code_tables, figures, text
+from jaxgan.report.blocks import Table
 from jaxgan.report.published import not_published, published_values, sources
-from jaxgan.report.tables import Column, cells
+from jaxgan.report.tables import Column, cells, grouped, headings
 from jaxgan.system.names import escaped
 
 TITLE = 'Categorical codes'
-PICTURES = {
-  GRID_FILE: 'Codes: a row a code, a noise a column',
-  'prior_against_truth.png': 'Learned prior and true frequencies',
-  'prior_over_time.png': 'Learned prior over the steps, each code with the class matched with it',
-  'confusion.png': 'Codes and classes: what each code makes',
-  'retrieval.png': "Real images and their nearest neighbours in Q's features",
-}
 CONSOLE = (
   Column('NMI', 'nmi'),
   Column('ENT', 'ent'),
@@ -101,7 +89,7 @@ def section(rows, footnotes):
     tables = code_tables.tables(labelled, own, footnotes)
     parts += [Table(title, lines) for title, lines in tables.items()]
     texts = [*EXPLANATION, common, sources(labelled).strip()]
-    parts += [Text(paragraph) for paragraph in texts if paragraph]
+    parts += filter(None, texts)
   if unlabelled:
     common, own = _protocols(unlabelled)
     lines = [('experiment', 'method', 'steps', 'codes', 'runs', 'prior')]
@@ -109,7 +97,7 @@ def section(rows, footnotes):
       numbers = (row.records[0].step, row.settings['codes'], len(row.records))
       prior = _prior(row) + footnotes.mark(note)
       lines.append((escaped(row.experiment), row.method, *map(str, numbers), prior))
-    parts += [Table('Without labels: the prior', lines), Text(UNLABELLED), Text(common)]
+    parts += [Table('Without labels: the prior', lines), UNLABELLED, common]
   return parts
 
 
@@ -126,11 +114,11 @@ def console(rows):
   """
   labelled, unlabelled = _by_labels(rows)
   texts = []
-  for experiment, own in code_tables.by_experiment(labelled).items():
-    lines = [['method', *(column.heading for column in CONSOLE)]]
+  for experiment, own in grouped(labelled, lambda row: row.experiment).items():
+    lines = [['method', *headings(CONSOLE)]]
     lines += [[row.method, *cells(CONSOLE, row)] for row in own]
     texts.append(text.aligned(experiment, lines, own))
-  for experiment, own in code_tables.by_experiment(unlabelled).items():
+  for experiment, own in grouped(unlabelled, lambda row: row.experiment).items():
     lines = [['method', 'largest prior', 'smallest prior']]
     lines += [[row.method, _extreme(row, np.argmax), _extreme(row, np.argmin)] for row in own]
     texts.append('\n'.join([text.aligned(experiment, lines, own), *_grids(own)]))
@@ -149,11 +137,8 @@ def _by_labels(rows):
     rows,
     key=lambda r: (places[r.experiment], r.experiment, code_tables.place(r.method), r.method),
   )
-  return [row for row in rows if _is_labelled(row)], [r for r in rows if not _is_labelled(r)]
-
-
-def _is_labelled(row) -> bool:
-  return 'classes' in row.records[0].labels
+  groups = grouped(rows, lambda row: 'classes' in row.records[0].labels)
+  return groups.get(True, []), groups.get(False, [])
 
 
 def _protocols(rows):
@@ -188,7 +173,7 @@ def _grids(rows):
   """A line for each row that says where the code grid of its first run is."""
   lines = []
   for row in rows:
-    path, runs = row.folders[0] / GRID_FILE, len(row.folders)
+    path, runs = row.folders[0] / code_pictures.GRID_FILE, len(row.folders)
     if path.exists():
       of_runs = f', the first of {runs} runs' if runs > 1 else ''
       lines.append(f'code grid of {row.method}{of_runs}: {path}')
@@ -208,51 +193,13 @@ def pictures(rows, out):
   Raises:
     UserError: samples are damaged.
   """
-  panels, titles = {}, Counter()  # {(experiment, (height, width)): {title: images}}
+  panels = {}  # {(experiment, (height, width)): {title: images}}
   for row in itertools.chain(*_by_labels(rows)):
     path = row.folders[0] / CODES_FILE
     if path.exists():
       (images,) = read_samples(path, 5, 'images')
       key = row.experiment, images.shape[2:4]
-      titles[key, row.method] += 1
-      number = titles[key, row.method]
-      title = f'{row.method} ({number})' if number > 1 else row.method
-      panels.setdefault(key, {})[title] = images
-  for path, own in zip(numbered(out, 'codes'), panels.values(), strict=False):
+      own = panels.setdefault(key, {})
+      own[text.untaken(row.method, own)] = images
+  for path, own in zip(figures.numbered(out, 'codes'), panels.values(), strict=False):
     code_pictures.code_grids(own, path)
-
-
-def trained(folder, class_names, train_counts):
-  """Blocks of what a run has since it began: losses, scores, prior, code grids.
-
-  Args:
-    folder: of the run or replica.
-    class_names: not used: codes are no classes.
-    train_counts: not used.
-  """
-  del class_names, train_counts
-  note = 'A row a code, a noise a column, the same at every step.'
-  grids = blocks.steps(folder, 'step_*.png', 'Codes over the steps', note)
-  return training(folder, 'Codes and their prior', _prior_chart) + grids
-
-
-def _prior_chart(rows):
-  rows = [row for row in rows if 'prior' in row]
-  columns = zip(*(row['prior'] for row in rows), strict=True)
-  steps = [row['step'] for row in rows]
-  lines = [Line(f'code {code}', steps, list(column)) for code, column in enumerate(columns)]
-  level = ('uniform', 1 / max(1, len(lines)))
-  return chart('probability of each code', lines, level=level)
-
-
-def evaluated(folder, record):
-  """Blocks of a run's evaluation: its pictures.
-
-  Args:
-    folder: of the run or replica.
-    record: not used.
-  """
-  del record
-  traversals = sorted(path.name for path in Path(folder).glob('traversal_*.png'))
-  titles = {name: f'Continuous code {i}' for i, name in enumerate(traversals, start=1)}
-  return blocks.figures(folder, PICTURES | titles)

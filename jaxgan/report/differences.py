@@ -7,7 +7,7 @@ report and README list them with their effects.
 from collections.abc import Callable
 from typing import NamedTuple
 
-from jaxgan.report.blocks import Table, Text
+from jaxgan.report.blocks import Table
 from jaxgan.system.names import escaped
 
 TITLE = "Differences from the authors' code"
@@ -63,4 +63,4 @@ def blocks(table, rows) -> list:
   known = [line for line in effects if line in found]
   unknown = [line for line in found if line not in effects]
   pairs = [(escaped(line), escaped(effects.get(line, '-'))) for line in [*known, *unknown]]
-  return [Table(TITLE, [HEADER, *pairs]), Text(EXPLANATION)] if pairs else []
+  return [Table(TITLE, [HEADER, *pairs]), EXPLANATION] if pairs else []

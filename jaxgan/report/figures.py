@@ -1,6 +1,9 @@
 """Figures: the size, look and file of everything that matplotlib draws."""
 
+from collections.abc import Callable, Iterator, Mapping
 import io
+import itertools
+from pathlib import Path
 import re
 import warnings
 
@@ -8,6 +11,7 @@ import numpy as np
 
 from jaxgan.report import fonts
 from jaxgan.system import files, names
+from jaxgan.training import optional
 
 DPI = 100
 MARGIN = 12  # pixels around a picture, and between its panels
@@ -22,6 +26,30 @@ _SHORTER = (
   (r' id="\w*_\d+"| id="mat[^"]*"| transform="rotate\(-0 [^"]*"', ''),
   (f'{_FONT};', ''),
 )
+
+
+def draw(folder: Path, pictures: Mapping[str, Callable]) -> list[Path]:
+  """Draws pictures, each of which may fail; see `jaxgan.training.optional`.
+
+  Args:
+    folder: where they are written.
+    pictures: {file name: draws it at a path, or nothing where there is nothing to see}.
+
+  Returns:
+    Paths of the pictures that are there.
+  """
+  drawn = []
+  for name, draw_at in pictures.items():
+    with optional.output(path := folder / name):
+      draw_at(path)
+      drawn += [path] if path.exists() else []
+  return drawn
+
+
+def numbered(out: Path, what: str) -> Iterator[Path]:
+  """Paths of pictures beside a report FILE.md: FILE_<what>.png, FILE_<what>_2.png, ..."""
+  suffixes = itertools.chain([''], (f'_{number}' for number in itertools.count(2)))
+  return (out.with_name(f'{out.stem}_{what}{suffix}.png') for suffix in suffixes)
 
 
 def new_figure(width=1, height=1, layout='constrained'):
@@ -58,6 +86,34 @@ def legend(axes, entries, **options):
     text.set_text(names.shown(name, LONGEST))
 
 
+def bars(values, labels, what: str, colors, slot: float = 0.8):
+  """Groups of bars over names, a bar of each kind in each group.
+
+  Args:
+    values: {kind: heights, one a name}.
+    labels: names.
+    what: the heights are.
+    colors: of the kinds.
+    slot: inches of a name, where there are more than a few.
+
+  Returns:
+    (figure, axes, entries of its legend).
+  """
+  figure = new_figure(layout=None)
+  width, labels = max(5.2, slot * len(labels)), list(map(names.shown, labels))
+  axes = figure.add_axes((0, 0, width, 3.2))
+  share, entries = 0.84 / len(values), []
+  for index, (kind, heights) in enumerate(values.items()):
+    positions = np.arange(len(labels)) + (index - (len(values) - 1) / 2) * share
+    entries.append((kind, axes.bar(positions, heights, share * 0.94, color=colors[index])))
+  axes.set_ylabel(what)
+  plain_axes(axes)
+  axes.grid(axis='x', visible=False)
+  axes.set_xlim(-0.6, len(labels) - 0.4)
+  name_columns(axes, labels, width / len(labels))
+  return figure, axes, entries
+
+
 def name_columns(axes, labels, slot: float) -> None:
   """Sets names below columns that are `slot` inches wide: level, slanted or upright."""
   widest = _CHARACTER * max(map(names.width, labels))
@@ -88,7 +144,10 @@ def rendered(figure, kind: str, columns: int = 0) -> bytes:
   buffer, options = io.BytesIO(), {}
   # Of texts that come while it is drawn. A user's own style stays as it is.
   literal = {'text.parse_math': False, 'text.usetex': False, 'font.family': [fonts.FAMILY]}
-  literal |= {'svg.fonttype': 'none', 'svg.hashsalt': 'jaxgan'}
+  if kind == 'svg':
+    # No curve bends that are smaller than half a point.
+    literal |= {'svg.fonttype': 'none', 'svg.hashsalt': 'jaxgan', 'path.simplify_threshold': 0.5}
+    options['metadata'] = dict.fromkeys(('Date', 'Creator', 'Format', 'Type'))
   with matplotlib.rc_context(literal), warnings.catch_warnings():
     warnings.filterwarnings('ignore', message='.*Glyph .* missing')  # `fonts` logs these.
     for axes in figure.axes:  # The names at the ticks are made when they are asked for.
@@ -96,14 +155,10 @@ def rendered(figure, kind: str, columns: int = 0) -> bytes:
     texts = figure.findobj(Text)
     families = fonts.families(text.get_text() for text in texts)
     for text in texts:
-      text.set_parse_math(False)
-      text.set_usetex(False)
-      text.set_fontfamily(families)
+      text.set(parse_math=False, usetex=False, fontfamily=families)
     if columns:
       _arrange(figure, columns)
-    if kind == 'svg':
-      options['metadata'] = dict.fromkeys(('Date', 'Creator', 'Format', 'Type'))
-    elif figure.get_layout_engine() is None:
+    if kind == 'png' and figure.get_layout_engine() is None:
       options['bbox_inches'] = _drawn(figure)
     figure.savefig(buffer, format=kind, dpi=DPI, **options)
   data = buffer.getvalue()

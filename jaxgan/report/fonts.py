@@ -66,9 +66,9 @@ def _font_of(char):
 
 def _main():
   """The file of the main font."""
-  from matplotlib import get_data_path
+  from matplotlib import font_manager
 
-  return f'{get_data_path()}/fonts/ttf/DejaVuSans.ttf'
+  return font_manager.findfont(FAMILY)
 
 
 @functools.cache

@@ -123,22 +123,10 @@ def _read_steps(block, most_bytes):
   if not isinstance(block, blocks_lib.Steps):
     return block
   largest = max(path.stat().st_size for _, path in block.paths)
-  shown = evenly(block.paths, min(MAX_STEPS, max(2, most_bytes // max(1, largest))))
+  shown = blocks_lib.evenly(block.paths, min(MAX_STEPS, max(2, most_bytes // max(1, largest))))
   note = block.note
   if len(shown) < len(block.paths):
     left_out = f'{len(shown)} of {len(block.paths)} pictures, evenly spaced; all are in samples/.'
     note = f'{note} {left_out}'.strip()
   images = [(s, blocks_lib.read_image(path, f'{block.title}, step {s}')) for s, path in shown]
   return replace(block, paths=images, note=note)
-
-
-def evenly(items, most: int):
-  """At most so many of the items, at even distances, with the first and the last.
-
-  Example:
-    >>> evenly([1, 2, 3, 4, 5], 3)
-    [1, 3, 5]
-  """
-  if len(items) <= most:
-    return list(items)
-  return [items[round(i * (len(items) - 1) / (most - 1))] for i in range(most)]

@@ -8,7 +8,6 @@ from typing import Any
 from jaxgan.errors import UserError
 from jaxgan.evaluation import metric
 from jaxgan.evaluation import record as record_lib
-from jaxgan.evaluation.record import EvaluationRecord
 
 MAX_LISTED = 5  # more values of a field are given by their ends
 
@@ -30,7 +29,7 @@ class Row:
   family: Any
   experiment: str
   method: str
-  records: tuple[EvaluationRecord, ...]
+  records: tuple[record_lib.EvaluationRecord, ...]
   folders: tuple
   published: dict
   source: str

@@ -6,7 +6,7 @@ import statistics
 
 from jaxgan.evaluation import metric, verdicts
 from jaxgan.report import text
-from jaxgan.report.blocks import Table, Text
+from jaxgan.report.blocks import Table
 from jaxgan.system.names import escaped
 
 
@@ -64,6 +64,14 @@ class Entry:
   footnote: str = ''
 
 
+def grouped(items, key) -> dict:
+  """{key of an item: list of the items that have it}, in the order that they come in."""
+  groups = {}
+  for item in items:
+    groups.setdefault(key(item), []).append(item)
+  return groups
+
+
 def cells(columns, entry) -> list[str]:
   """The texts of an entry's scores."""
   return [column.score(entry)[1] for column in columns]
@@ -115,4 +123,4 @@ def added(rows, metrics) -> list:
     return []
   found = lines(headings(columns), rows, lambda row: [cells(columns, row)])
   meanings = '. '.join(f'{one.name}: {one.meaning}' for one in own)
-  return [Table('Other metrics', found), Text(f'{meanings}.')]
+  return [Table('Other metrics', found), f'{meanings}.']

@@ -1,5 +1,6 @@
 """Numbers, protocols, footnotes and lines of cells as text."""
 
+import itertools
 import statistics
 
 from jaxgan.system.names import escaped, width
@@ -52,6 +53,12 @@ def number(value, digits=None):
   if digits is None:
     digits = 3 if abs(value) < 10 else 2
   return f'{value:.{digits}f}'
+
+
+def untaken(title, taken) -> str:
+  """A title, or 'title (2)' and so on where it is taken."""
+  others = (f'{title} ({number})' for number in itertools.count(2))
+  return next(name for name in itertools.chain([title], others) if name not in taken)
 
 
 def in_words(protocol):

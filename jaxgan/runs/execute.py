@@ -104,7 +104,7 @@ def train_method(made: Inputs, method: str, profile: bool = False) -> None:
   def preview(step, last_step):
     if not page.is_due(whole, step, last_step):
       return
-    shown = made.family.REPORT.trained(
+    shown = made.family.PICTURES.trained(
       replica_folders[0], made.data.class_names(0), made.data.share_counts(0)
     )
     several = len(replica_folders)

@@ -167,7 +167,7 @@ def training_job(
   def preview(step, last_step):
     if page.is_due(folder, step, last_step):
       scalars = curves.scalars(logging.read_metrics(folder), lambda scalar: True)
-      page.write_progress(folder, name, [blocks.Curves('Curves', scalars)], step, last_step)
+      page.write_progress(folder, name, [blocks.Images('Curves', scalars)], step, last_step)
 
   def start(state):
     if own.algorithm.network not in PRETRAINED:

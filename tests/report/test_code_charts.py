@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from jaxgan.report import code_pictures as charts
+from jaxgan.report import curves
 from tests import pixels
 
 
@@ -33,9 +34,9 @@ def test_prior_over_time_of_one_row_and_of_values_that_are_not_finite(tmp_path):
 
 
 def test_labels_are_spread_in_order_within_the_axes():
-  spread = charts._spread(np.array([0.5, 0.9, 0.52, 0.0, 1.0, 0.51]), 0.1)
+  spread = curves._spread(np.array([0.5, 0.9, 0.52, 0.0, 1.0, 0.51]), 0.1)
   np.testing.assert_allclose(spread, [0.41, 0.9, 0.61, 0.0, 1.0, 0.51])
-  full = charts._spread(np.full(50, 0.02), 1 / 49)
+  full = curves._spread(np.full(50, 0.02), 1 / 49)
   np.testing.assert_allclose(full, np.linspace(0, 1, 50), atol=1e-12)
 
 
@@ -49,8 +50,6 @@ def test_prior_against_truth(tmp_path, k):
   np.testing.assert_array_equal(image[:300], pixels.image(tmp_path / 'b.png')[:300])
   assert (image != pixels.image(tmp_path / 'b.png')).any()
   pixels.assert_not_cut(tmp_path / 'a.png')
-  with pytest.raises(ValueError, match=f'a code is needed: {k}, got {k - 1}'):
-    charts.prior_against_truth(frequencies, frequencies, names[1:], tmp_path / 'a.png')
 
 
 @pytest.mark.parametrize('k', [2, 10, 20, 50])
@@ -77,7 +76,7 @@ def test_confusion_of_other_numbers_of_codes_and_classes(tmp_path):
 
 
 def test_confusion_refuses_other_arrays(tmp_path):
-  for counts, names in ((np.ones((2, 3)), 'ab'), (np.zeros((2, 2)), 'ab'), (np.eye(2), 'abc')):
+  for counts, names in ((np.zeros((2, 2)), 'ab'), (-np.eye(2), 'ab')):
     with pytest.raises(ValueError):
       charts.confusion(counts, names, 1.0, 0.0, tmp_path / 'confusion.png')
 

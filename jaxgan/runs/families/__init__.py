@@ -22,7 +22,7 @@ A family is a package that imports the core and no other family, with
   evaluation(setup, method, algorithm)      -> a `jaxgan.evaluation.evaluate.Evaluation`
   compare(workdir, folders)                 draws the evaluated methods {method: folder} beside
                                             each other; returns the paths
-  REPORT                                    its part of a report and of the page of a run, see
+  REPORT, PICTURES                          its tables, and its pictures in files and on pages, see
                                             `jaxgan.report`
 
 Importing it brings neither drawing nor checkpoints, so that configurations and results are read

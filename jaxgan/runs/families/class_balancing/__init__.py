@@ -18,7 +18,8 @@ from jaxgan.runs.families.class_balancing import differences
 METHODS = tuple(gan_methods.METHODS)
 METRICS = metric.METRICS['generated']
 DIFFERENCES = differences.TABLE
-REPORT, compare = classes, class_pictures.compare
+REPORT, PICTURES = classes, class_pictures
+compare = class_pictures.compare
 _NO_RECOGNISER = 'one of label_free_folder.py or mnist_lt_balanced.py, which have a recogniser'
 
 

@@ -17,7 +17,8 @@ JOINT_VAE = 'joint_vae'
 METHODS = (*infogan.VARIANTS, JOINT_VAE)
 METRICS = metric.METRICS['codes']
 DIFFERENCES = differences.TABLE
-REPORT, compare = codes, code_pictures.compare
+REPORT, PICTURES = codes, code_pictures
+compare = code_pictures.compare
 
 
 class CodesEvaluation(Section):
