@@ -33,6 +33,4 @@ UPWARD = {
 # Functions of more than 60 lines.
 LONG = {
   'jaxgan.training.loop': ('run',),
-  'data_prep.long_tail_folder': ('make_splits', 'recipe'),
-  'experiments.downstream': ('measure',),
 }

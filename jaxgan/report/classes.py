@@ -200,11 +200,10 @@ def _codes(row):
 
 def _quality(row):
   """Kernel distance, precision, recall, density and coverage, where they were measured."""
-  found = []
-  for network in _networks(row):
-    own = [dataclasses.replace(column, name=f'{column.name}/{network}') for column in _QUALITY]
-    found.append((network, *cells(own, row)))
-  return found
+  return [
+    (network, *cells([dataclasses.replace(c, name=f'{c.name}/{network}') for c in _QUALITY], row))
+    for network in _networks(row)
+  ]
 
 
 def _comparisons(rows):

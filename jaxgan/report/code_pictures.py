@@ -43,11 +43,13 @@ def compare(workdir, folders):
   Returns:
     Paths of the pictures written.
   """
-  pictures = {
-    'code_grids.png': functools.partial(_compare_grids, folders),
-    'retrieval.png': functools.partial(_compare_retrieved, folders),
-  }
-  return figures.draw(workdir, pictures)
+  return figures.draw(
+    workdir,
+    {
+      'code_grids.png': functools.partial(_compare_grids, folders),
+      'retrieval.png': functools.partial(_compare_retrieved, folders),
+    },
+  )
 
 
 def _compare_grids(folders, path):
@@ -86,12 +88,14 @@ def periodic(observer, folder, state, step: int, replica: int, rng) -> None:
   with optional.output(samples := folder / 'samples'):
     grids.save_png(samples / f'step_{step:08d}.png', grids.code_grid(grid))
   rows = logging.read_metrics(folder)
-  pictures = {
-    'loss_curves.png': functools.partial(curves.loss_curves, rows),
-    'evaluation_curves.png': functools.partial(evaluation_curves, rows),
-    'prior_over_time.png': functools.partial(prior_over_time, rows),
-  }
-  figures.draw(folder, pictures)
+  figures.draw(
+    folder,
+    {
+      'loss_curves.png': functools.partial(curves.loss_curves, rows),
+      'evaluation_curves.png': functools.partial(evaluation_curves, rows),
+      'prior_over_time.png': functools.partial(prior_over_time, rows),
+    },
+  )
 
 
 def evaluation_curves(rows, path):

@@ -94,9 +94,9 @@ def section(rows, footnotes):
     common, own = _protocols(unlabelled)
     lines = [('experiment', 'method', 'steps', 'codes', 'runs', 'prior')]
     for row, note in zip(unlabelled, own, strict=True):
-      numbers = (row.records[0].step, row.settings['codes'], len(row.records))
+      numbers = map(str, (row.records[0].step, row.settings['codes'], len(row.records)))
       prior = _prior(row) + footnotes.mark(note)
-      lines.append((escaped(row.experiment), row.method, *map(str, numbers), prior))
+      lines.append((escaped(row.experiment), row.method, *numbers, prior))
     parts += [Table('Without labels: the prior', lines), UNLABELLED, common]
   return parts
 

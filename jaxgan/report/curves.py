@@ -49,7 +49,7 @@ def chart(title, lines, last=True, **options) -> Image | None:
   values = [_last_value(line) if last else '' for line in lines]
   pairs = list(zip(lines, values, strict=True))
   names = [shown(line.name) + (f': {value}' if value else '') for line, value in pairs]
-  draw(axes, title, lines, names, ends=many, fontsize=8, **options)
+  draw(axes, title, lines, names, ends=many, **options)
   told = [f'{title} over {options.get("x_label", "step")}']
   told += [line.name + (f', last value {value}' if value else '') for line, value in pairs]
   return Image(figures.rendered(figure, 'svg'), '; '.join(told))
@@ -79,18 +79,7 @@ def _has_values(lines):
   return np.isfinite([y for line in lines for y in np.array(line.ys, np.float64)]).any()
 
 
-def draw(
-  axes,
-  title,
-  lines,
-  names,
-  x_label='step',
-  level=None,
-  zeros='',
-  ordered=True,
-  ends=True,
-  fontsize=9,
-):
+def draw(axes, title, lines, names, x_label='step', level=None, zeros='', ordered=True, ends=True):
   """Draws lines.
 
   Args:
@@ -103,7 +92,6 @@ def draw(
     zeros: the axes that begin at 0: 'x', 'y', 'xy' or ''.
     ordered: whether the colours follow the order of the lines.
     ends: whether the names stand behind the ends of the lines, or in a legend.
-    fontsize: of the names.
 
   Returns:
     The colours of the lines.
@@ -128,9 +116,9 @@ def draw(
   axes.set_xlabel(x_label, fontsize=9)
   figures.plain_axes(axes)
   if ends:
-    _label_ends(axes, entries, fontsize)
+    _label_ends(axes, entries)
   else:
-    figures.legend(axes, entries, fontsize=fontsize)
+    figures.legend(axes, entries, fontsize=8)
   return colors
 
 
@@ -139,7 +127,7 @@ def _last_value(line):
   return f'{known[-1]:.3g}' if known else ''
 
 
-def _label_ends(axes, entries, fontsize):
+def _label_ends(axes, entries):
   """Writes names behind the last values of lines, apart from each other, with a line to each."""
   low, high = axes.get_ylim()
   entries = [(name, line) for name, line in entries if np.isfinite(line.get_ydata()[-1])]
@@ -149,7 +137,7 @@ def _label_ends(axes, entries, fontsize):
   for (name, line), end, y in zip(entries, ends, _spread(ends, distance), strict=True):
     outside = {'transform': axes.transAxes, 'color': line.get_color(), 'clip_on': False}
     axes.plot(x[:2], [end, y], linewidth=0.7, **outside)
-    axes.text(x[2], y, name, va='center', fontsize=fontsize, **outside)
+    axes.text(x[2], y, name, va='center', fontsize=8, **outside)
 
 
 def _spread(positions, distance):

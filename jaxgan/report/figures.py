@@ -173,8 +173,8 @@ def _arrange(figure, columns):
   left = _starts(inner[:, 0] - outer[:, 0], outer[:, 2] - inner[:, 0], number % columns)
   # From the top: the axes of a line have their upper ends at one height.
   top = _starts(outer[:, 3] - inner[:, 3], inner[:, 3] - outer[:, 1], number // columns)
-  size = inner[:, 2:] - inner[:, :2]
-  for axes, x, y, (width, height) in zip(figure.axes, left, -top, size, strict=True):
+  for axes, x, y in zip(figure.axes, left, -top, strict=True):
+    width, height = axes.bbox.size
     axes.set_position(np.array([x, y - height, width, height]) / DPI)
 
 

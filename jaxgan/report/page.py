@@ -66,8 +66,7 @@ def write_progress(folder, title: str, blocks, step: int, last: int) -> None:
     step: steps done.
     last: steps at its end.
   """
-  now = time.strftime('%Y-%m-%d %H:%M:%S %Z')
-  lead = f'step {step:,} of {last:,}, {now}'
+  lead = time.strftime(f'step {step:,} of {last:,}, %Y-%m-%d %H:%M:%S %Z')
   text = render(title, [Section('Training', blocks)], lead=lead, live=step < last)
   files.replace(Path(folder) / PROGRESS_FILE, text.encode())
 
