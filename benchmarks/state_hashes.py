@@ -57,7 +57,7 @@ _SMALL = {
 }  # fmt: skip
 _R1_R2 = {'r1_r2_weight': 2.0, 'r1_r2_end_weight': 0.2, 'r1_r2_steps': 10}
 _GAN_CHANGES = {
-  'hinge': ('class_balancing', {'loss': 'hinge', 'regulariser_weights': 'paper'}),
+  'hinge': ('class_balancing', {'loss': 'hinge', 'class_weighting': 'paper'}),
   'non_saturating': ('class_balancing', {'loss': 'non_saturating', 'dtype': 'bfloat16'}),
   'n_dis': ('acgan', {'discriminator_steps': 2, 'generator_spectral_norm': True}),
   'additive': ('class_balancing', {'count_update': 'additive', 'cycle_start': 16.0}),

@@ -8,27 +8,12 @@ contents makes the same data, so the first part does not count.
 import os
 from pathlib import Path
 
-OWN_IMAGES = 'long_tail_folder'
-_ANY = 'own'  # Stands for the name of a source.
+from jaxgan.system.names import ANY_SOURCE, OWN_IMAGES, without_source
 
 
 def is_gone(source: str) -> bool:
   """Whether a source is configured that does not exist."""
   return bool(source) and not os.path.exists(os.path.expanduser(source))
-
-
-def without_source(name: str) -> str:
-  """A name, or a key that begins with it, without the name of the source.
-
-  >>> without_source('long_tail_folder/pets-size_32-0f1e2d3c4b/1.0.0/train/aa')
-  'long_tail_folder/own-size_32-0f1e2d3c4b/1.0.0/train/aa'
-  >>> without_source('long_tail_fashion/ratio_50/1.0.0/train/aa')
-  'long_tail_fashion/ratio_50/1.0.0/train/aa'
-  """
-  dataset, _, rest = name.partition('/')
-  config, slash, rest = rest.partition('/')
-  contents = config.partition('-')[2]
-  return f'{dataset}/{_ANY}-{contents}{slash}{rest}' if dataset == OWN_IMAGES and contents else name
 
 
 def of_same_source(dataset: str, prepared: str) -> str:
@@ -65,7 +50,7 @@ def find(root: Path, name: str, version: str) -> Path | None:
   if folder.exists():
     return folder
   wanted = without_source(name)
-  if not wanted.startswith(f'{OWN_IMAGES}/{_ANY}-'):
+  if not wanted.startswith(f'{OWN_IMAGES}/{ANY_SOURCE}-'):
     return None
   others = sorted((root / OWN_IMAGES).glob(f'*/{version}'))
   same = (o for o in others if without_source(f'{OWN_IMAGES}/{o.parent.name}') == wanted)
@@ -74,4 +59,4 @@ def find(root: Path, name: str, version: str) -> Path | None:
 
 def pattern(name: str) -> str:
   """A name as a person looks for it: with a star for the name of a source that does not count."""
-  return name.replace(f'/{_ANY}-', '/*-')
+  return name.replace(f'/{ANY_SOURCE}-', '/*-')

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import types
 
 from jaxgan.algorithms.classifier import ClassifierConfig
-from jaxgan.algorithms.gan_config import GanConfig
+from jaxgan.algorithms.gan_methods import GanConfig
 from jaxgan.config.overrides import changed
 from jaxgan.data.config import DataConfig
 from jaxgan.errors import UserError

@@ -11,10 +11,10 @@ import itertools
 import sys
 
 from jaxgan.errors import UserError
+from jaxgan.report import class_differences as of_class_balancing
+from jaxgan.report import code_differences as of_codes
 from jaxgan.report import published_values, text
 from jaxgan.report.differences import HEADER
-from jaxgan.runs.families.class_balancing import differences as of_class_balancing
-from jaxgan.runs.families.codes import differences as of_codes
 
 EXPERIMENTS = ('cifar10_lt', 'lsun5_lt', 'cifar100_lt', 'inaturalist2019')
 CODES = {  # Data set of Elastic-InfoGAN's tables -> its experiment.

@@ -159,7 +159,7 @@ def _report(work_dirs: list[str]) -> str:
     raise UserError('--mode=report needs work directories, such as runs/fashion_lt')
   out = files.expanded(_OUT.value) if _OUT.value else None
   folders = [files.expanded(folder) for folder in work_dirs]
-  return report.report(folders, families.all_families(), out)
+  return report.report(folders, families.FAMILIES, out)
 
 
 _COMMANDS = {

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 import tempfile
 
-from tests import xla
+from tests.support import xla
 
 if 'PYTEST_XDIST_WORKER' not in os.environ:  # Workers inherit what the first process sets.
   os.environ['XLA_FLAGS'] = f'{os.environ.get("XLA_FLAGS", "")} {xla.flags(num_devices=8)}'
@@ -14,14 +14,22 @@ if 'PYTEST_XDIST_WORKER' not in os.environ:  # Workers inherit what the first pr
   _cache = tempfile.TemporaryDirectory()
   os.environ['JAX_COMPILATION_CACHE_DIR'] = _cache.name
 
+import hypothesis
 import jax
 import numpy as np
 import pytest
 
 from jaxgan.config.overrides import changed
-from tests import stand_in
+from tests.support import registered, stand_in
 
 jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.2)
+# The same examples in every run, and nothing written. The examples of a test share its fixtures: a
+# file that they need, each writes anew.
+hypothesis.settings.register_profile(
+  'tests', derandomize=True, database=None, deadline=None, max_examples=30,
+  suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],
+)  # fmt: skip
+hypothesis.settings.load_profile('tests')
 gc.set_threshold(50_000, 20, 20)  # Tracing makes many objects, and hardly any of them garbage.
 
 
@@ -34,6 +42,13 @@ def pytest_collection_modifyitems(items):
   for item in items:
     group = 'finished' if 'finished' in item.fixturenames else item.nodeid.split('::')[0]
     item.add_marker(pytest.mark.xdist_group(group))
+
+
+@pytest.fixture(scope='session', autouse=True)
+def small_networks():
+  """The networks of `tests.support.small`."""
+  with registered.imported('tests.support.small'):
+    yield
 
 
 @pytest.fixture
@@ -70,7 +85,7 @@ def one_device():
 @pytest.fixture
 def make_job(tmp_path):
   """Builds a small job with epochs of 6 steps; `wrap` may wrap the algorithm's update."""
-  from tests import toy
+  from tests.support import toy
 
   def make(folder='job', wrap=lambda update: update, evaluate=None, **changes):
     evaluate = evaluate or (lambda state, replica: ({'evaluation/value': 1.0}, 0.0))

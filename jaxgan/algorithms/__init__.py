@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 import optax
 
-from jaxgan.errors import UserError
+from jaxgan.config.section import Decay, Dtype, Positive, Section, field
 
 
 def _as_it_is(state):
@@ -74,25 +74,21 @@ def apply_gradients(optimizer, gradients, optimizer_state, params):
   return optax.apply_updates(params, updates), optimizer_state
 
 
-def check_choices(chosen, choices, section: str = '') -> None:
-  """Raises a UserError where a field has none of its allowed values.
-
-  Args:
-    chosen: what has the fields.
-    choices: the allowed values by field.
-    section: comes before a field's name in the message, such as 'algorithm.'.
-  """
-  for field, allowed in choices.items():
-    value = getattr(chosen, field)
-    if value not in allowed:
-      raise UserError(f'{section}{field}={value!r} is unknown: use one of {", ".join(allowed)}')
-
-
 def total(losses):
   """The sum of the losses of each stage of a network; of a single one, that loss itself."""
   return functools.reduce(jnp.add, losses)
 
 
+class AdamConfig(Section):
+  """Adam, and the type that networks compute in."""
+
+  learning_rate: Positive = field(2e-4, "Adam's learning rate")
+  beta1: Decay = field(0.5, 'decay of the mean of gradients')
+  beta2: Decay = field(0.999, 'decay of the mean of their squares')
+  epsilon: Positive = field(1e-8, 'added to the root of the mean square')
+  dtype: Dtype = field('float32', 'type of computation; parameters are float32')
+
+
 def adam(config) -> optax.GradientTransformation:
-  """Adam with an `algorithm` section's learning_rate, beta1, beta2 and epsilon."""
+  """The Adam of an AdamConfig."""
   return optax.adam(config.learning_rate, b1=config.beta1, b2=config.beta2, eps=config.epsilon)

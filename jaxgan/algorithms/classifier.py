@@ -48,23 +48,29 @@ from jaxgan.config.section import (
 from jaxgan.errors import UserError
 from jaxgan.losses import classification
 from jaxgan.networks import bit, mnist, resnet, resnet50, vggface2
+from jaxgan.system.registry import Registry
 
 # Name in a config -> (number of classes, `algorithm` section) -> network.
-NETWORKS = {
-  'resnet': lambda num_classes, config: resnet.ResNet(
-    num_classes, config.depth, config.width, jnp.dtype(config.dtype)
-  ),
-  'mnist_cnn': lambda num_classes, config: mnist.EvaluationClassifier(
-    num_classes, jnp.dtype(config.dtype)
-  ),
-  'resnet50': lambda num_classes, config: resnet50.ResNet50(
-    num_classes, dtype=jnp.dtype(config.dtype)
-  ),
-  'resnet50_vggface2': lambda num_classes, config: resnet50.ResNet50(
-    num_classes, dtype=jnp.dtype(config.dtype), caffe=True
-  ),
-  'bit_r50x1': lambda num_classes, config: bit.ResNetV2(num_classes, dtype=jnp.dtype(config.dtype)),
-}
+NETWORKS = Registry(
+  'network of classifiers',
+  {
+    'resnet': lambda num_classes, config: resnet.ResNet(
+      num_classes, config.depth, config.width, jnp.dtype(config.dtype)
+    ),
+    'mnist_cnn': lambda num_classes, config: mnist.EvaluationClassifier(
+      num_classes, jnp.dtype(config.dtype)
+    ),
+    'resnet50': lambda num_classes, config: resnet50.ResNet50(
+      num_classes, dtype=jnp.dtype(config.dtype)
+    ),
+    'resnet50_vggface2': lambda num_classes, config: resnet50.ResNet50(
+      num_classes, dtype=jnp.dtype(config.dtype), caffe=True
+    ),
+    'bit_r50x1': lambda num_classes, config: bit.ResNetV2(
+      num_classes, dtype=jnp.dtype(config.dtype)
+    ),
+  },
+)
 # Networks that need an input size, a multiple of this.
 INPUT_MULTIPLES = {'resnet50_vggface2': 32, 'bit_r50x1': 32}
 # Networks that begin from released weights, a file of arrays that the field `weights` names: (its
@@ -73,10 +79,13 @@ PRETRAINED = {
   'resnet50_vggface2': (vggface2.pretrained_variables, vggface2.RELEASE),
   'bit_r50x1': (bit.pretrained_variables, bit.RELEASE),
 }
-LOSSES = {
-  'cross_entropy': lambda config: classification.cross_entropy,
-  'focal': lambda config: functools.partial(classification.focal, gamma=config.focal_gamma),
-}
+LOSSES = Registry(
+  'loss of classifiers',
+  {
+    'cross_entropy': lambda config: classification.cross_entropy,
+    'focal': lambda config: functools.partial(classification.focal, gamma=config.focal_gamma),
+  },
+)
 _TRAINED_LARGER = {'bit_r50x1': (5, 4)}  # The size before the random crop over the input size.
 _Epoch = Annotated[int | float, annotated_types.Gt(0)]
 _DEPTH = Where(lambda depth: depth >= 8 and depth % 6 == 2, '6n + 2: 8, 14, 20, 32, ...')

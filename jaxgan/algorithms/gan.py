@@ -38,26 +38,15 @@ from jaxgan.algorithms import (
   adam,
   apply_gradients,
   apply_train,
-  check_choices,
   gan_methods,
   regularisers,
 )
 from jaxgan.algorithms.ema_statistics import EMA_STATISTICS
 from jaxgan.losses import auxiliary, class_balance
 from jaxgan.losses.adversarial import LOSSES
-from jaxgan.losses.class_balance import COUNT_UPDATES, WEIGHTS
+from jaxgan.losses.class_balance import CLASS_WEIGHTINGS, COUNT_UPDATES
 from jaxgan.networks.gans import NETWORKS
 from jaxgan.system.parallel import along_batch
-
-# Which steps draw the labels of a method whose labels are 'effective' by 1/N_k; others, uniformly.
-EFFECTIVE_LABELS = {'generator_step': ('generator',), 'both_steps': ('discriminator', 'generator')}
-CHOICES = {
-  'network': NETWORKS,
-  'loss': LOSSES,
-  'regulariser_weights': WEIGHTS,
-  'count_update': COUNT_UPDATES,
-  'effective_labels': EFFECTIVE_LABELS,
-}
 
 
 class GanState(struct.PyTreeNode):
@@ -115,9 +104,8 @@ def gan(
     The Algorithm; its state is a GanState.
 
   Raises:
-    UserError: an unknown choice, or choices that do not go together.
+    UserError: an unknown choice of the method, or choices that do not go together.
   """
-  check_choices(config, CHOICES, 'algorithm.')
   gan_methods.check(method)
   conditional = method.labels != 'none'
   generator, discriminator = NETWORKS[config.network].make(
@@ -177,7 +165,10 @@ def draw_inputs(parts: Parts, step: str, rng, num: int, counts=None):
     (noise `[N, Z]`, labels `[N]`, or None of an unconditional generator).
   """
   labels = parts.method.labels
-  if labels == 'effective' and step not in EFFECTIVE_LABELS[parts.config.effective_labels]:
+  if (
+    labels == 'effective'
+    and step not in gan_methods.EFFECTIVE_LABELS[parts.config.effective_labels]
+  ):
     labels = 'uniform'
   labels, noise_rng = gan_methods.LABELS[labels](rng, num, parts.num_classes, counts)
   return along_batch(jax.random.normal(noise_rng, (num, parts.config.noise_dim))), labels
@@ -279,7 +270,10 @@ def classifier_term(parts: Parts, state: GanState, images, labels, variables):
   Returns:
     (scalar, c: how many images `[K]` the classifier gives to each class, metrics).
   """
-  classifier_loss, weights = parts.method.classifier_loss, WEIGHTS[parts.config.regulariser_weights]
+  classifier_loss, weights = (
+    parts.method.classifier_loss,
+    CLASS_WEIGHTINGS[parts.config.class_weighting],
+  )
   class_logits, _ = parts.classify(variables, images)
   loss = classifier_loss.loss(class_logits, labels, weights(state.counts))
   histogram = class_balance.predicted_counts(class_logits)

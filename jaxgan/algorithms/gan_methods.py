@@ -1,4 +1,6 @@
-"""What the methods of the GAN are made of: labels, head, and what a classifier in the loop adds.
+"""What the methods of the GAN are made of, and the `algorithm` section that they share.
+
+A method has labels, a head, and what a classifier in the loop adds.
 
 A published method is an entry of METHODS; `jaxgan.algorithms.gan` trains every combination. The
 batches of real images are a choice of a method, too: class-balanced ones are a control for what a
@@ -6,16 +8,34 @@ classifier in the loop adds to exposure alone.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import pydantic
 
-from jaxgan.algorithms import check_choices
+from jaxgan.algorithms import AdamConfig
+from jaxgan.augmentation.diff_augment import AUGMENTATIONS
+from jaxgan.config.section import (
+  Count,
+  Decay,
+  NotNegative,
+  OneOf,
+  Positive,
+  Several,
+  Where,
+  WholeNumber,
+  field,
+  refuse,
+)  # fmt: skip
 from jaxgan.errors import UserError
 from jaxgan.losses import auxiliary, class_balance
+from jaxgan.losses.adversarial import LOSSES
+from jaxgan.losses.class_balance import CLASS_WEIGHTINGS, COUNT_UPDATES
 from jaxgan.networks.conditional import HEADS
+from jaxgan.networks.gans import NETWORKS
 from jaxgan.system.parallel import along_batch
+from jaxgan.system.registry import Registry
 
 
 def _no_labels(rng, num_images, num_classes, counts):
@@ -76,6 +96,8 @@ GUIDANCE = {
     reads_labels=True,
   ),
 }
+# Which steps draw the labels of a method whose labels are 'effective' by 1/N_k; others, uniformly.
+EFFECTIVE_LABELS = {'generator_step': ('generator',), 'both_steps': ('discriminator', 'generator')}
 # How often a real image is drawn -> whether batches are balanced, see `order.balanced_positions`.
 BATCHES = {'instance_balanced': False, 'class_balanced': True}
 
@@ -113,31 +135,38 @@ class GanMethod(NamedTuple):
     return self.head != 'none' or bool(self.classifier_loss and self.classifier_loss.reads_labels)
 
 
-METHODS = {
-  'unconditional': GanMethod(),
-  # The control for exposure alone: every class is seen equally often, nothing watches the images.
-  'balanced_batches': GanMethod(batches='class_balanced'),
-  # The baseline of class_balancing_conditional (§6.5.2): labels that nothing reads but the norms.
-  'random_labels': GanMethod(labels='uniform'),
-  'class_balancing': GanMethod(guidance='weighted_entropy'),
-  'class_balancing_balanced_batches': GanMethod(
-    guidance='weighted_entropy', batches='class_balanced'
-  ),
-  # Class balancing without labels: K codes in the place of the classes.
-  'code_balancing': GanMethod(guidance='weighted_entropy', classes='codes'),
-  # Its labels are one more random input (iNaturalist, §6.5.2): only the classifier says a class.
-  'class_balancing_conditional': GanMethod(labels='effective', guidance='weighted_entropy'),
-  'acgan': GanMethod(labels='uniform', head='auxiliary'),
-  'acgan_pretrained': GanMethod(labels='uniform', guidance='cross_entropy'),
-  'cgan': GanMethod(labels='uniform', head='projection'),
-}
+METHODS = Registry(
+  'method',
+  {
+    'unconditional': GanMethod(),
+    # The control for exposure alone: every class is seen equally often, nothing watches the images.
+    'balanced_batches': GanMethod(batches='class_balanced'),
+    # The baseline of class_balancing_conditional (§6.5.2): labels that nothing reads but the norms.
+    'random_labels': GanMethod(labels='uniform'),
+    'class_balancing': GanMethod(guidance='weighted_entropy'),
+    'class_balancing_balanced_batches': GanMethod(
+      guidance='weighted_entropy', batches='class_balanced'
+    ),
+    # Class balancing without labels: K codes in the place of the classes.
+    'code_balancing': GanMethod(guidance='weighted_entropy', classes='codes'),
+    # Its labels are one more random input (iNaturalist, §6.5.2): only the classifier says a class.
+    'class_balancing_conditional': GanMethod(labels='effective', guidance='weighted_entropy'),
+    'acgan': GanMethod(labels='uniform', head='auxiliary'),
+    'acgan_pretrained': GanMethod(labels='uniform', guidance='cross_entropy'),
+    'cgan': GanMethod(labels='uniform', head='projection'),
+  },
+)
+_CHOICES = {
+  'labels': LABELS, 'head': HEADS, 'guidance': GUIDANCE, 'classes': CLASSES, 'batches': BATCHES
+}  # fmt: skip
 
 
 def check(method: GanMethod) -> None:
   """Raises a UserError for an unknown choice, or choices that do not go together."""
-  tables = {'labels': LABELS, 'head': HEADS, 'guidance': GUIDANCE, 'classes': CLASSES}
-  tables['batches'] = BATCHES
-  check_choices(method, tables)
+  for name, allowed in _CHOICES.items():
+    value = getattr(method, name)
+    if value not in allowed:
+      raise UserError(f'{name}={value!r} is unknown: use one of {", ".join(allowed)}')
   if method.class_conditional and method.labels == 'none':
     raise UserError(
       f"labels='none' is not possible with head={method.head!r} and "
@@ -158,3 +187,66 @@ def check(method: GanMethod) -> None:
       "labels='effective' is not possible with guidance='none': a classifier in the loop makes the "
       'effective counts; use uniform'
     )
+
+
+_Augmentations = Annotated[
+  tuple[str, ...],
+  Where(
+    lambda names: set(names) <= set(AUGMENTATIONS) and len(set(names)) == len(names),
+    f'some of {", ".join(AUGMENTATIONS)}, each once',
+  ),
+]
+_Counts = Annotated[tuple[Positive, ...], Where(len, 'numbers above 0')]
+
+
+class GanConfig(AdamConfig):
+  """What `jaxgan.algorithms.gan` trains; the methods differ in nothing of it.
+
+  By default SNDCGAN of Class Balancing GAN (Table 10).
+  """
+
+  network: Annotated[str, OneOf(NETWORKS)] = field(
+    'sndcgan', 'networks of generator and discriminator'
+  )
+  loss: Annotated[str, OneOf(LOSSES)] = field('relativistic', 'adversarial loss')
+  generator_width: Count = field(64, 'channels of the generator')
+  discriminator_width: Count = field(64, 'channels of the discriminator')
+  generator_spectral_norm: bool = field(
+    False, 'spectral norm of the generator; the discriminator always has it'
+  )
+  noise_dim: Count = field(128, 'length of the noise')
+  epsilon: Positive = field(1e-6, 'added to the root of the mean square')
+  discriminator_steps: Count = field(1, 'steps of the discriminator for one of the generator')
+  ema_decay: Decay = field(0.9999, 'of the average of the generator')
+  ema_start: WholeNumber = field(20_000, 'step from which the generator is averaged')
+  regulariser_weight: NotNegative = field(10.0, 'λ, weight of the class-balance regulariser')
+  class_weighting: Annotated[str, OneOf(CLASS_WEIGHTINGS)] = field(
+    'released', "how effective counts weight classes; 'paper': 1 / (K N̂), without a bound"
+  )
+  class_loss_weight: NotNegative = field(1.0, "of the losses of acgan's class head")
+  classifier_loss_weight: NotNegative = field(1.0, "of the classifier's loss in acgan_pretrained")
+  effective_labels: Annotated[str, OneOf(EFFECTIVE_LABELS)] = field(
+    'generator_step', 'which steps draw labels by 1/N_k'
+  )
+  count_start: _Counts = field((50.0,), 'N at the start, of every class or one for each')
+  cycle_start: NotNegative = field(0.0, 'c of every class in the first cycle; in later ones 0')
+  count_update: Annotated[str, OneOf(COUNT_UPDATES)] = field(
+    'convex', "the form of Eq. 5; 'held': none"
+  )
+  count_decay: Decay = field(0.5, 'α of Eq. 5')
+  count_cycle: Count = field(2000, 'steps of a cycle of the counts')
+  num_categories: Several | None = field(None, 'codes of the recogniser; none: as many as that has')
+  r1_r2_weight: NotNegative = field(0.0, 'γ of R1 + R2 at the first step; 0: off')
+  r1_r2_end_weight: NotNegative = field(0.0, 'γ after r1_r2_steps; a cosine leads there')
+  r1_r2_steps: Count = field(100_000, 'steps until γ is r1_r2_end_weight')
+  lecam_weight: NotNegative = field(0.0, 'λ of the LeCam regulariser; 0: off')
+  lecam_decay: Decay = field(0.99, 'of its moving averages')
+  diff_augment: _Augmentations = field((), 'augmentations of real and generated images; empty: off')
+  group_spectral_weight: NotNegative = field(0.0, 'λ of gSR; 0: off')
+  group_spectral_beta: Decay = field(0.999, 'of the effective number of images that weights gSR')
+
+  @pydantic.model_validator(mode='after')
+  def _together(self):
+    if self.r1_r2_end_weight and not self.r1_r2_weight:
+      refuse('r1_r2_end_weight', '0, as r1_r2_weight is 0')
+    return self

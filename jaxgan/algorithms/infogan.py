@@ -57,32 +57,14 @@ from jaxgan.algorithms import (
   adam,
   apply_gradients,
   apply_train,
-  check_choices,
   priors,
   total,
 )
 from jaxgan.algorithms.infogan_joint import joint_adam, joint_group, joint_step
-from jaxgan.augmentation import augment
 from jaxgan.losses import adversarial
 from jaxgan.networks import infogans
 from jaxgan.system.parallel import along_batch
 
-PRIORS = ('uniform', 'fixed', 'learnable')
-CONTRASTIVE = ('none', 'positives', 'nt_xent')
-TRUNKS = ('discriminator', 'both')
-PRIOR_LOSSES = ('all', 'adversarial')
-POSITIVE_LOSSES = ('agreement', 'cosine')
-CROPS = ('side', 'area')
-CHOICES = {
-  'network': infogans.NETWORKS,
-  'prior': PRIORS,
-  'contrastive': CONTRASTIVE,
-  'trunk': TRUNKS,
-  'prior_losses': PRIOR_LOSSES,
-  'positive_loss': POSITIVE_LOSSES,
-  'crop_of': CROPS,
-  'views': augment.VIEWS,
-}
 # The methods of the paper's Table 1: (prior, contrastive).
 VARIANTS = {
   'uniform_infogan': ('uniform', 'none'),
@@ -168,7 +150,6 @@ def infogan(config, image_shape: tuple[int, int, int], num_categories: int) -> A
     continuous codes; those it draws itself have a one-hot category from the state's prior.
     `classify` is Q: the categorical logits `[N, k]` and the contrastive features `[N, D]`.
   """
-  check_choices(config, CHOICES, 'algorithm.')
   network, num_continuous = infogans.NETWORKS[config.network], config.num_continuous
 
   def for_each_stage(make, *arguments):

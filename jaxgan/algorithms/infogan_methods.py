@@ -4,8 +4,7 @@ from typing import Annotated
 
 import pydantic
 
-from jaxgan.algorithms import infogan
-from jaxgan.algorithms.optimizers import AdamConfig
+from jaxgan.algorithms import AdamConfig
 from jaxgan.augmentation import augment
 from jaxgan.config.section import (
   Count,
@@ -20,6 +19,7 @@ from jaxgan.config.section import (
   field,
   refuse,
 )  # fmt: skip
+from jaxgan.networks.infogans import NETWORKS
 
 _Range = Annotated[
   tuple[Positive, ...],
@@ -33,16 +33,16 @@ _Frequencies = Annotated[
 class InfoGanConfig(AdamConfig):
   """What `jaxgan.algorithms.infogan` trains."""
 
-  network: Annotated[str, OneOf(infogan.infogans.NETWORKS)] = field('mnist', 'the networks')
+  network: Annotated[str, OneOf(NETWORKS)] = field('mnist', 'the networks')
   width: Count = field(64, 'channels of stackgan and stackgan_two_stage; that of mnist is fixed')
   num_categories: Several | None = field(
     None, 'k, number of codes; none: as many as there are classes'
   )
-  prior: Annotated[str, OneOf(infogan.PRIORS)] = field(..., 'prior of the codes')
-  contrastive: Annotated[str, OneOf(infogan.CONTRASTIVE)] = field(
+  prior: Annotated[str, OneOf(('uniform', 'fixed', 'learnable'))] = field(..., 'prior of the codes')
+  contrastive: Annotated[str, OneOf(('none', 'positives', 'nt_xent'))] = field(
     ..., 'contrastive loss on real images'
   )
-  trunk: Annotated[str, OneOf(infogan.TRUNKS)] = field(
+  trunk: Annotated[str, OneOf(('discriminator', 'both'))] = field(
     'discriminator', 'whose step trains the shared trunk'
   )
   noise_dim: Count = field(62, 'length of the noise')
@@ -52,7 +52,7 @@ class InfoGanConfig(AdamConfig):
   mutual_information_weight: NotNegative = field(1.0, 'λ1')
   contrastive_weight: NotNegative = field(10.0, 'λ2')
   contrastive_temperature: Positive = field(1.0, "τ'")
-  positive_loss: Annotated[str, OneOf(infogan.POSITIVE_LOSSES)] = field(
+  positive_loss: Annotated[str, OneOf(('agreement', 'cosine'))] = field(
     'agreement', "of gumbel_softmax_pos; 'cosine': half of NT-Xent"
   )
   views: Annotated[str, OneOf(augment.VIEWS)] = field(
@@ -61,12 +61,12 @@ class InfoGanConfig(AdamConfig):
   rotation_degrees: NotNegative = field(20.0, 'largest rotation of the positive pair')
   zoom_range: _Range = field((0.9, 1.1), 'zoom of the positive pair')
   crop_keep: Fraction = field(1.0, 'share of the image that a crop of the positive pair keeps')
-  crop_of: Annotated[str, OneOf(infogan.CROPS)] = field(
+  crop_of: Annotated[str, OneOf(('side', 'area'))] = field(
     'side', 'crop_keep is a share of each side, or of the area'
   )
   flip: bool = field(False, 'mirror the positive pair at random')
   gamma_range: _Range = field((1.0, 1.0), 'gamma contrast of the positive pair')
-  prior_losses: Annotated[str, OneOf(infogan.PRIOR_LOSSES)] = field(
+  prior_losses: Annotated[str, OneOf(('all', 'adversarial'))] = field(
     'all', 'whose gradients reach a learned prior'
   )
   prior_entropy_weight: NotNegative = field(

@@ -41,8 +41,16 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from jaxgan.algorithms import Algorithm, Batch, adam, apply_gradients, apply_train, priors, total
-from jaxgan.algorithms.optimizers import AdamConfig
+from jaxgan.algorithms import (
+  AdamConfig,
+  Algorithm,
+  Batch,
+  adam,
+  apply_gradients,
+  apply_train,
+  priors,
+  total,
+)
 from jaxgan.config.section import Count, NotNegative, OneOf, Positive, Several, field
 from jaxgan.networks import infogans
 from jaxgan.system.parallel import along_batch

@@ -50,18 +50,12 @@ def replicate(algorithm: Algorithm, num_replicas: int) -> Algorithm:
 
     return over_replicas(one)(states, keys(rng), asked)
 
-  def settled(states):
-    return over_replicas(algorithm.settled)(states)
-
-  def classify(variables, images):
-    return over_replicas(algorithm.classify)(variables, images)
-
   return algorithm._replace(
     init=init,
     update=update,
     generate=generate if algorithm.generate else None,
-    classify=classify if algorithm.classify else None,
-    settled=settled,
+    classify=over_replicas(algorithm.classify) if algorithm.classify else None,
+    settled=over_replicas(algorithm.settled),
   )
 
 

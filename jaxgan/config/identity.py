@@ -8,10 +8,11 @@ import contextlib
 import json
 import pathlib
 
-from data_prep import prepared_names
 from jaxgan.config import section as section_lib
 from jaxgan.errors import UserError
 from jaxgan.system import files
+from jaxgan.system.names import without_source
+from jaxgan.system.registry import import_again
 
 NAME = 'config.json'
 _SCHEMA = 2
@@ -24,8 +25,11 @@ _FORMERLY_ONE = {  # Fields of JointVAE of older versions, and those that replac
 def content(folder: pathlib.Path) -> dict:
   """The fields that a job's folder remembers, those of an older version upgraded.
 
+  The modules that registered what the job uses are imported.
+
   Raises:
-    UserError: there are none, or they cannot be read.
+    UserError: there are none, they cannot be read, or a module that registered what the job uses is
+      missing.
   """
   path = pathlib.Path(folder) / NAME
   try:
@@ -33,10 +37,10 @@ def content(folder: pathlib.Path) -> dict:
     if not isinstance(fields, dict):
       raise ValueError('it holds no fields')
     schema = fields.pop('schema', 1)
-    if schema == 1:
-      fields = upgraded(fields)
-    elif schema != _SCHEMA:
+    fields = upgraded(fields) if schema == 1 else _renamed(fields)
+    if schema not in (1, _SCHEMA):
       raise ValueError(f'schema {schema!r} is of another version of jaxgan')
+    modules = [str(module) for module in fields.get('modules', ())]
   except FileNotFoundError:
     raise UserError(f'{folder} holds no run (no {NAME}): name the folder of a run') from None
   except (OSError, ValueError, RecursionError, AttributeError, KeyError, TypeError) as error:
@@ -44,14 +48,15 @@ def content(folder: pathlib.Path) -> dict:
     raise UserError(
       f'{path} cannot be read ({reason}): restore it or use another folder'
     ) from error
+  import_again(modules, path)
   return fields
 
 
 def upgraded(fields: dict) -> dict:
   """The fields of an older configuration with what older code did without those of today."""
-  fields = {name: _without_spare_epochs(value) for name, value in fields.items()}
+  fields = _without_spare_epochs(_renamed(fields))
   if isinstance(fields.get('images'), str):  # Older versions have the name of the source in it.
-    fields['images'] = prepared_names.without_source(fields['images'])
+    fields['images'] = without_source(fields['images'])
   if isinstance(own := fields.get('recogniser'), dict):
     fields['recogniser'] = upgraded(own)
   for section in (fields, *(fields.get(role) for role in ('classifier', 'annotator', 'cas'))):
@@ -66,6 +71,13 @@ def upgraded(fields: dict) -> dict:
     if 'samples' in fields.get('evaluation', {}):
       fields['evaluation'] = {'ema_statistics': 'average', 'cas': False, **fields['evaluation']}
   return fields
+
+
+def _renamed(value):
+  """Sections with today's names of fields."""
+  if not isinstance(value, dict):
+    return value
+  return {section_lib.RENAMED.get(name, name): _renamed(part) for name, part in value.items()}
 
 
 def _without_spare_epochs(value):

@@ -46,8 +46,8 @@ def changed(section: S, changes: Mapping[str, Any], name: str = 'config') -> S:
 def override(section: S, arguments: Mapping[str, str]) -> S:
   """A section with the values of `--config.FIELD=TEXT` arguments.
 
-  A text is read as a Python literal where it is one and the field is no text: numbers, tuples,
-  None. One value stands for a tuple of one.
+  A text is read as a Python literal where it is one and the field is not only text: numbers,
+  tuples, None. One value stands for a tuple of one.
 
   Args:
     section: the section, which stays as it is.
@@ -68,8 +68,8 @@ def _value(section, name, text):
   if types.NoneType in kinds and text == 'None':
     return None
   try:
-    value = text if str in kinds else ast.literal_eval(text)
-  except (ValueError, SyntaxError, MemoryError, RecursionError):
+    value = text if {*kinds, types.NoneType} == {str, types.NoneType} else ast.literal_eval(text)
+  except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
     value = text
   wants_tuple = any(typing.get_origin(part) is tuple for part in kinds)
   return (value,) if wants_tuple and not isinstance(value, tuple | list) else value

@@ -11,7 +11,10 @@ import pydantic
 from pydantic_core import PydanticCustomError, core_schema
 
 from jaxgan.errors import UserError
+from jaxgan.system.registry import Registry
 
+# Fields by their earlier names. Older files are read; the command line refuses the earlier name.
+RENAMED = {'regulariser_weights': 'class_weighting'}
 DTYPES = ('float32', 'bfloat16')  # of computation; parameters are always float32
 
 
@@ -51,6 +54,12 @@ class OneOf(NamedTuple):
 
   def __get_pydantic_core_schema__(self, source, handler):
     return Where(lambda name: name in self.names, '').__get_pydantic_core_schema__(source, handler)
+
+
+class NamedIn(NamedTuple):
+  """Says of a text NAME or NAME/CONFIG, for `Annotated`, in which registry the name is."""
+
+  names: Registry
 
 
 Count = Annotated[int, annotated_types.Gt(0)]
@@ -99,12 +108,30 @@ def bare(annotation):
   return typing.get_args(annotation)[0] if is_annotated else annotation
 
 
+def marks(annotation) -> tuple:
+  """The annotations of a type."""
+  return typing.get_args(annotation)[1:] if bare(annotation) is not annotation else ()
+
+
 def inner(info) -> type[Section] | None:
   """The section that a field holds, if it holds one."""
   for part in map(bare, parts(info.annotation)):
     if isinstance(part, type) and issubclass(part, Section):
       return part
   return None
+
+
+def registered_by(section: Section) -> set[str]:
+  """The modules outside of jaxgan that registered what the fields of a section name."""
+  found = set()
+  for name, info in type(section).model_fields.items():
+    value = getattr(section, name)
+    if isinstance(value, Section):
+      found |= registered_by(value)
+    for mark in (*info.metadata, *(m for part in parts(info.annotation) for m in marks(part))):
+      if isinstance(mark, OneOf | NamedIn) and isinstance(mark.names, Registry) and value:
+        found |= mark.names.registered_by(value.partition('/')[0])
+  return found
 
 
 def allowed(info) -> str:
@@ -128,7 +155,7 @@ _PLURALS = {
 
 def _in_words(annotation, metadata=()) -> str:
   kind = bare(annotation)
-  metadata = [*typing.get_args(annotation)[1:], *metadata] if kind is not annotation else metadata
+  metadata = [*marks(annotation), *metadata]
   said = [part.allowed for part in metadata if isinstance(part, Where | OneOf)]
   if said:
     return ', '.join(said)
@@ -194,5 +221,7 @@ _MISSING = object()
 
 
 def _nearest(part, known, name) -> str:
+  if RENAMED.get(part) in known:
+    return f', it is called {name}.{RENAMED[part]} now'
   near = difflib.get_close_matches(str(part), known, n=1)
   return f', did you mean {name}.{near[0]}?' if near else f'; there are {", ".join(known)}'

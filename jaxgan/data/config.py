@@ -8,7 +8,8 @@ from typing import Annotated
 
 from annotated_types import Ge
 
-from jaxgan.config.section import Count, Fraction, Section, WholeNumber, field
+from data_prep.preparation import DATASETS
+from jaxgan.config.section import Count, Fraction, NamedIn, Section, WholeNumber, field
 
 
 class DataOptions(Section):
@@ -29,7 +30,9 @@ class DataOptions(Section):
 class DataConfig(Section):
   """Which data set, where its files are, and how its images are augmented."""
 
-  dataset: str | None = field(None, 'NAME/CONFIG of data_prep, or long_tail_folder for own images')
+  dataset: Annotated[str, NamedIn(DATASETS)] | None = field(
+    None, 'NAME/CONFIG of data_prep, or long_tail_folder for own images'
+  )
   source: str | None = field(None, 'path to original files that are not downloaded', free=True)
   data_dir: str | None = field(
     None, 'prepared data sets; empty: $TFDS_DATA_DIR or ~/tensorflow_datasets', free=True

@@ -27,7 +27,7 @@ class Evaluation:
       method: the method.
       observer: `observe(state, replica, rng, num_images, needs, place)` -> what metrics measure;
         also `settled`, `num_images`, `score`, `record_fields`, `save` and `sampler`.
-      metrics: a table of `metric.METRICS`.
+      metrics: a table of `jaxgan.evaluation.metric`.
       pictures: a module: `periodic(observer, folder, state, step, replica, rng)` draws while
         training, `final(observer, folder, state, record, kept, rng)` a last evaluation, of
         which `save` of the observer has `kept` something.

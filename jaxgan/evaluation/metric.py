@@ -3,9 +3,10 @@
 A family of methods has one table of them, of what its observer sees. Another metric is added
 before an experiment runs, as in its configuration file:
 
-    from jaxgan.evaluation.metric import Metric, register
+    from jaxgan.evaluation.metric import GENERATED, Metric
 
-    register('generated', Metric('brightness', lambda seen: seen.images.mean(), 'of the images'))
+    brightness = Metric('brightness', lambda seen: seen.images.mean(), 'of the images')
+    GENERATED.register('brightness', brightness)
 """
 
 from collections.abc import Callable, Mapping
@@ -13,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from jaxgan.system.registry import Registry
 from jaxgan.training.logging import finite
 
 LOWER, HIGHER = 'lower', 'higher'
@@ -48,8 +50,8 @@ class Metric(NamedTuple):
   needs: frozenset[str] = frozenset()
 
 
-def _metrics(*metrics: Metric) -> dict[str, Metric]:
-  return {metric.name: metric for metric in metrics}
+def _table(*metrics: Metric) -> Registry[Metric]:
+  return Registry('metric', {metric.name: metric for metric in metrics})
 
 
 def _of(*names: str) -> frozenset[str]:
@@ -121,7 +123,8 @@ def _counted(prefix: str, kind: str) -> tuple[Metric, Metric]:
   )
 
 
-_GENERATED = _metrics(
+# The metrics of generated images.
+GENERATED = _table(
   *_counted('', 'classes'),
   *_counted('code_', 'codes'),
   _distance('fid', 'inception'),
@@ -174,7 +177,8 @@ def _real(name: str, meaning: str, needs: str = 'classes') -> Metric:
 
 
 _NEAREST = '1-NN accuracy of held-out real images by the {} of Q'
-_CODES = _metrics(
+# The metrics of what categorical codes mean.
+CODES = _table(
   _matched('nmi', 'normalised mutual information of codes and classes', HIGHER, periodic=True),
   _matched('nmi_geometric', 'NMI with the geometric mean of the entropies', HIGHER),
   _matched('ent', 'mean entropy of normalised rows and columns, in nats', LOWER, periodic=True),
@@ -197,27 +201,11 @@ _CODES = _metrics(
   _real('argmax_nmi', 'NMI of real classes and argmax Q'),
   _real('argmax_ari', 'adjusted Rand index of the same'),
 )
-# The tables: metrics of generated images, and of what categorical codes mean.
-METRICS: Mapping[str, dict[str, Metric]] = {'generated': _GENERATED, 'codes': _CODES}
-_BUILT_IN = frozenset([*_GENERATED, *_CODES])
 
 
-def register(table: str, metric: Metric) -> None:
-  """Adds a metric to a table of METRICS.
-
-  Raises:
-    ValueError: the table has one of that name, or there is no such table.
-  """
-  if table not in METRICS:
-    raise ValueError(f'there is no table {table!r} of metrics: use {" or ".join(METRICS)}')
-  if metric.name in METRICS[table]:
-    raise ValueError(f'the table {table!r} has a metric {metric.name!r}: choose another name')
-  METRICS[table][metric.name] = metric
-
-
-def added(metrics: Mapping[str, Metric]) -> list[Metric]:
+def added(metrics: Registry[Metric]) -> list[Metric]:
   """The metrics of a table that were registered from outside."""
-  return [metric for name, metric in metrics.items() if name not in _BUILT_IN]
+  return [metrics[name] for name in metrics.modules]
 
 
 def needs(metrics: Mapping[str, Metric], periodic: bool = False) -> frozenset[str]:

@@ -11,6 +11,7 @@ import jax
 import numpy as np
 import pydantic
 
+from jaxgan.config.section import Section
 from jaxgan.errors import UserError
 from jaxgan.system import files
 
@@ -25,11 +26,7 @@ Number = int | float | None
 Result = Number | list[Number | list[Number]]
 
 
-class _Section(pydantic.BaseModel, frozen=True, strict=True, extra='forbid', allow_inf_nan=False):
-  """A part of a record: its types are checked, and no other field is allowed."""
-
-
-class LabelSet(_Section):
+class LabelSet(Section, strict=True):
   """What generated images are counted by.
 
   Attributes:
@@ -47,7 +44,7 @@ class LabelSet(_Section):
     return self
 
 
-class EvaluationRecord(_Section):
+class EvaluationRecord(Section, strict=True):
   """The evaluation of one checkpoint of one run.
 
   Attributes:

@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 from jaxgan.algorithms import regularisers
-from jaxgan.evaluation.metric import LOWER, METRICS, is_compared
+from jaxgan.evaluation.metric import GENERATED, LOWER, is_compared
 from jaxgan.metrics import bootstrap
 
 BASELINE = 'unconditional'
@@ -41,9 +41,8 @@ class Comparison(NamedTuple):
 
 def scores() -> dict:
   """The metrics by which methods are better or worse, by name."""
-  metrics = METRICS['generated']
-  names = dict.fromkeys([*HEADINGS, *metrics])
-  return {name: metrics[name] for name in names if is_compared(metrics[name])}
+  names = dict.fromkeys([*HEADINGS, *GENERATED])
+  return {name: GENERATED[name] for name in names if is_compared(GENERATED[name])}
 
 
 def heading(score: str) -> str:

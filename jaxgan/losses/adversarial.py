@@ -7,6 +7,8 @@ returns the mean over the batch, to be minimised.
 import jax
 import jax.numpy as jnp
 
+from jaxgan.system.registry import Registry
+
 
 def _paired(real_logits, fake_logits):
   if real_logits.shape != fake_logits.shape:
@@ -104,11 +106,11 @@ def non_saturating_generator(real_logits, fake_logits):
 
 
 # Name -> (loss of the discriminator, loss of the generator).
-LOSSES = {
-  'relativistic': (relativistic_discriminator, relativistic_generator),
-  'hinge': (hinge_discriminator, hinge_generator),
-  'non_saturating': (
-    non_saturating_discriminator,
-    non_saturating_generator,
-  ),
-}
+LOSSES = Registry(
+  'loss of GANs',
+  {
+    'relativistic': (relativistic_discriminator, relativistic_generator),
+    'hinge': (hinge_discriminator, hinge_generator),
+    'non_saturating': (non_saturating_discriminator, non_saturating_generator),
+  },
+)

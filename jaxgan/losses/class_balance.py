@@ -99,7 +99,7 @@ def weighted_entropy(mean_probs, class_weights):
 
 
 # w [K] = weights(N [K]).
-WEIGHTS = {'released': class_weights, 'paper': inverse_frequency_weights}
+CLASS_WEIGHTINGS = {'released': class_weights, 'paper': inverse_frequency_weights}
 # N = update(N [K], c [K] of the cycle, α); 'held' keeps what training starts with (Fig. 3).
 COUNT_UPDATES = {
   'convex': convex_update,

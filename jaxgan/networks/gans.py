@@ -7,6 +7,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 
 from jaxgan.networks import sndcgan, snresgan
+from jaxgan.system.registry import Registry
 
 
 class Network(NamedTuple):
@@ -60,8 +61,11 @@ def _constant(config, stages):
   return (config.generator_width,) * (stages + 1), (config.discriminator_width,) * 4, 2
 
 
-NETWORKS = {
-  'sndcgan': Network(_sndcgan, sndcgan.num_stages),
-  'snresgan': Network(functools.partial(_snresgan, _doubling), sndcgan.num_stages),
-  'snresgan_cifar': Network(functools.partial(_snresgan, _constant), sndcgan.num_stages),
-}
+NETWORKS = Registry(
+  'network of GANs',
+  {
+    'sndcgan': Network(_sndcgan, sndcgan.num_stages),
+    'snresgan': Network(functools.partial(_snresgan, _doubling), sndcgan.num_stages),
+    'snresgan_cifar': Network(functools.partial(_snresgan, _constant), sndcgan.num_stages),
+  },
+)

@@ -7,6 +7,7 @@ from flax import linen as nn
 import jax.numpy as jnp
 
 from jaxgan.networks import mnist, stackgan
+from jaxgan.system.registry import Registry
 
 
 class Network(NamedTuple):
@@ -106,15 +107,15 @@ def _stackgan(num_stages):
   )
 
 
-NETWORKS = {
-  'mnist': Network(
-    generator=_mnist_generator,
-    trunk=lambda config: mnist.Trunk(_dtype(config)),
-    discriminator_head=mnist.DiscriminatorHead,
-    recognition_head=_mnist_recognition_head,
-    check=mnist.image_quarter,
-    has_width=False,
-  ),
-  'stackgan': _stackgan(1),
-  'stackgan_two_stage': _stackgan(2),
-}
+_MNIST = Network(
+  generator=_mnist_generator,
+  trunk=lambda config: mnist.Trunk(_dtype(config)),
+  discriminator_head=mnist.DiscriminatorHead,
+  recognition_head=_mnist_recognition_head,
+  check=mnist.image_quarter,
+  has_width=False,
+)
+NETWORKS = Registry(
+  'network of InfoGANs',
+  {'mnist': _MNIST, 'stackgan': _stackgan(1), 'stackgan_two_stage': _stackgan(2)},
+)

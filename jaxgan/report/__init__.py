@@ -1,21 +1,7 @@
 """Report: the evaluations of many runs in tables, beside the published numbers.
 
-Families come from the caller, see `jaxgan.runs.families`: METHODS, METRICS and DIFFERENCES of each,
-its REPORT, a module with
-
-  TITLE                                       of its section
-  published(record)                           -> (the paper's values, their source)
-  section(rows, footnotes)                    -> tables and texts, see `jaxgan.report.blocks`
-  console(rows)                               -> texts for the terminal
-  pictures(rows, out)                         what it draws beside the report `out`
-
-and its PICTURES, a module with
-
-  periodic(observer, folder, state, step, replica, rng)    draws while a run trains
-  final(observer, folder, state, record, kept, rng)        draws an evaluation
-  compare(workdir, folders)                                draws {method: folder} beside each other
-  trained(folder, class_names, train_counts)               -> blocks of a page of what a run has
-  evaluated(folder, record)                                -> blocks of a page of its evaluation
+The caller names the families of methods, {name: `jaxgan.runs.family.Family`}, which have tables,
+texts and pictures.
 """
 
 import contextlib
@@ -40,7 +26,7 @@ def report(work_dirs, families, out=None):
 
   Args:
     work_dirs: folders that hold evaluation.json, or whose folders do.
-    families: those that the methods may be of.
+    families: {name: family} of the methods.
     out: a file that also gets the tables, or None: Markdown, and pictures of the families that have
       some are drawn beside it, or one HTML page with curves and images of the runs in it.
 
@@ -80,7 +66,7 @@ def _write_markdown(rows, text, out):
   failed = None
   for family, own in _by_family(rows):
     try:
-      family.REPORT.pictures(own, out)
+      family.pictures(own, out)
     except (UserError, OSError):
       raise
     except Exception as error:  # The numbers stand.
@@ -119,7 +105,7 @@ def console_table(rows):
   blocks = []
   for family, own in _by_family(rows):
     with _damage_told(own):
-      blocks += family.REPORT.console(own)
+      blocks += family.console(own)
   return '\n\n'.join(blocks)
 
 
@@ -146,7 +132,7 @@ def _page(rows):
 def _blocks(row):
   """What the page shows of the first run of a row."""
   record, folder = row.records[0], row.folders[0]
-  shown, labels = row.family.PICTURES, record.labels.get('classes')
+  shown, labels = row.family, record.labels.get('classes')
   with _damage_told([row], 'its log or its images are'):
     trained = shown.trained(folder, labels.names if labels else (), labels.counts if labels else ())
     return trained + shown.evaluated(folder, record)
@@ -167,8 +153,8 @@ def _sections(rows, footnotes):
   """The title and blocks of each family; then metrics from outside, differences from the paper."""
   for family, own in _by_family(rows):
     with _damage_told(own):
-      blocks = family.REPORT.section(own, footnotes) + tables.added(own, family.METRICS)
-    yield family.REPORT.TITLE, blocks + differences.blocks(family.DIFFERENCES, own)
+      blocks = family.section(own, footnotes) + tables.added(own, family.metrics)
+    yield family.title, blocks + differences.blocks(family.differences, own)
 
 
 def _by_family(rows):

@@ -52,12 +52,14 @@ def compare(workdir, folders):
   results = {method: record.results for method, record in records.items()}
   first = next(iter(records.values()))
   labels, kind = first.labels[first.counted_by], KINDS[first.counted_by]
-  pictures = {
-    f'{kind}_histogram.png': functools.partial(_compare_counts, results, labels, kind),
-    f'samples_by_{kind}.png': functools.partial(_compare_samples, folders, labels.names),
-    'per_class_frechet.png': functools.partial(_compare_distances, results, labels),
-  }
-  return figures.draw(workdir, pictures)
+  return figures.draw(
+    workdir,
+    {
+      f'{kind}_histogram.png': functools.partial(_compare_counts, results, labels, kind),
+      f'samples_by_{kind}.png': functools.partial(_compare_samples, folders, labels.names),
+      'per_class_frechet.png': functools.partial(_compare_distances, results, labels),
+    },
+  )
 
 
 def _compare_counts(results, labels, kind, path):

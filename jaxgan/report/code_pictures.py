@@ -142,9 +142,8 @@ def draw_codes(folder, record, grid):
     }
   shares = [f'{name}  ({p:.3f})' for name, p in zip(names, results['prior'], strict=True)]
   pictures[GRID_FILE] = functools.partial(traversal, grid, shares)
-  rows = logging.read_metrics(folder)
-  pictures['prior_over_time.png'] = functools.partial(prior_over_time, rows, **truth)
-  figures.draw(folder, pictures)
+  prior = functools.partial(prior_over_time, logging.read_metrics(folder), **truth)
+  figures.draw(folder, pictures | {'prior_over_time.png': prior})
   return names
 
 
@@ -169,10 +168,9 @@ def traversal(images, names, path, values=(), title=''):
   Raises:
     ValueError: there is no image, or the type or shape is another.
   """
-  canvas = grids.code_grid(images)
   columns = [f'{value:.2g}'.replace('-', '−') for value in values]
   figure = figures.new_figure(layout=None)
-  grids.panel(figure, canvas, title, names, columns)
+  grids.panel(figure, grids.code_grid(images), title, names, columns)
   figures.save_figure(path, figure)
 
 

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from jaxgan.config import identity
 from jaxgan.errors import UserError
 from jaxgan.evaluation import metric
 from jaxgan.evaluation import record as record_lib
@@ -17,7 +18,7 @@ class Row:
   """The records of one method in one experiment that differ by their run alone.
 
   Attributes:
-    family: of the method, see `jaxgan.runs.families`.
+    family: of the method, a `jaxgan.runs.family.Family`.
     experiment: its name.
     method: its name.
     records: one a run.
@@ -72,7 +73,7 @@ def collect(work_dirs, families):
 
   Args:
     work_dirs: folders.
-    families: those that the methods may be of, see `jaxgan.report`.
+    families: {name: family}, where reading a folder may register more.
 
   Returns:
     A list of `Row`, sorted by family, experiment and method.
@@ -93,35 +94,36 @@ def collect(work_dirs, families):
         f'{folder}: no {record_lib.NAME} there or up to three levels below; run --mode=evaluate'
       )
     paths |= {path.resolve(): path for path in found}
-  by_method = {method: family for family in families for method in family.METHODS}
-  groups = {}
-  for path in paths.values():
-    record = _read(path, by_method)
+  records, groups = [_read(path, families) for path in paths.values()], {}
+  for (record, family), path in zip(records, paths.values(), strict=True):
     same = [record.experiment, record.method, record.published, record.step, record.settings]
     run, repeat = (record.run.get('split'), record.run.get('seed')), 0
     while run in groups.get(key := json.dumps([*same, repeat], sort_keys=True), {}):
       repeat += 1
-    groups.setdefault(key, {})[run] = (record, path.parent)
+    groups.setdefault(key, {})[run] = (record, path.parent, family)
   rows = []
   for runs in groups.values():
-    members, folders = zip(*runs.values(), strict=True)
-    first, family = members[0], by_method[members[0].method]
-    published = family.REPORT.published(first)
+    members, folders, (family, *_) = zip(*runs.values(), strict=True)
+    first, published = members[0], family.published(members[0])
     rows.append(Row(family, first.experiment, first.method, members, folders, *published))
-  families = list(families)
-  return sorted(rows, key=lambda row: (families.index(row.family), row.experiment, row.method))
+  order = list(families.values())
+  return sorted(rows, key=lambda row: (order.index(row.family), row.experiment, row.method))
 
 
-def _read(path, by_method):
-  """The record in a file, checked by the metrics of its family."""
+def _read(path, families):
+  """The record in a file, checked by the metrics of its family, and that family."""
   record = record_lib.read(path)
+  for folder in (path.parent, path.parent.parent):  # That of a replica has no configuration.
+    if (folder / identity.NAME).exists():
+      identity.content(folder)  # Imports what registered the method and its metrics.
   try:
-    if record.method not in by_method:
+    found = [family for family in families.values() if record.method in family.methods]
+    if not found:
       raise ValueError(f'there is no method {record.method!r}')
-    metric.check(by_method[record.method].METRICS, record)
+    metric.check(found[0].metrics, record)
   except ValueError as error:
     raise record_lib.damaged(path, error) from error
-  return record
+  return record, found[0]
 
 
 def _text(value):

@@ -109,7 +109,7 @@ def names(row) -> tuple[str, str]:
 def added(rows, metrics) -> list:
   """A table of the numbers that were added from outside, and what they mean; [] without any.
 
-  See `jaxgan.evaluation.metric.register`.
+  See `jaxgan.evaluation.metric`.
   """
   own = [one for one in metric.added(metrics) if not one.axes]
   results = dict.fromkeys(name for row in rows for name in row.records[0].results)

@@ -104,7 +104,7 @@ def train_method(made: Inputs, method: str, profile: bool = False) -> None:
   def preview(step, last_step):
     if not page.is_due(whole, step, last_step):
       return
-    shown = made.family.PICTURES.trained(
+    shown = made.family.trained(
       replica_folders[0], made.data.class_names(0), made.data.share_counts(0)
     )
     several = len(replica_folders)
@@ -152,12 +152,11 @@ def summarise(workdir: pathlib.Path) -> str:
     for folder in (workdir / method, workdir / method / 'replica_00'):
       if (folder / record.NAME).exists():
         found[method] = folder
-  rows = report.collect(
-    [workdir], families.all_families()
-  )  # Refuses what is damaged before it is drawn.
+  # Refuses what is damaged before it is drawn.
+  rows = report.collect([workdir], families.FAMILIES)
   table, paths = report.console_table(rows), []
   for family in dict.fromkeys(families.family_of([method]) for method in found):
-    own = {method: folder for method, folder in found.items() if method in family.METHODS}
+    own = {method: folder for method, folder in found.items() if method in family.methods}
     with optional.output(f'pictures of {workdir}'):
       paths += family.compare(workdir, own)
   return '\n'.join([table, '', *(f'picture: {path}' for path in paths)])

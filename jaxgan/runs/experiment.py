@@ -35,11 +35,17 @@ class ClassifierSection(Training):
   )
 
 
-class ClassifierJob(Training):
+class Job(Section):
+  """What the folder of every job remembers beside its sections."""
+
+  images: str = field('', 'key of its training images')
+  modules: tuple[str, ...] = field((), 'modules that registered what it uses', free=True)
+
+
+class ClassifierJob(Training, Job):
   """What the folder of a classifier remembers."""
 
   seed: Seed = field(0, 'of the job')
-  images: str = field('', 'key of its training images')
 
 
 A, E, R = TypeVar('A'), TypeVar('E'), TypeVar('R')
@@ -72,10 +78,8 @@ class Experiment(Section, Generic[A, E, R]):
   recogniser: R | None = field(None, 'an experiment with codes, found without labels')
 
 
-class MethodJob(Experiment[A, E, R], Generic[A, E, R]):
+class MethodJob(Experiment[A, E, R], Job, Generic[A, E, R]):
   """What the folder of a method remembers."""
-
-  images: str = field('', 'key of its training images')
 
 
 def work_directory(experiment) -> pathlib.Path:
@@ -108,21 +112,22 @@ def resolved(experiment):
       if role == 'annotator':
         del theirs['options']['imbalance_ratio']
       changes |= _missing(f'{role}.data', section.data, theirs)
-  experiment, own = changed(experiment, changes), experiment.recogniser
-  if own is None:
+  experiment, recogniser = changed(experiment, changes), experiment.recogniser
+  if recogniser is None:
     return experiment
-  codes = own.algorithm.num_categories or experiment.algorithm.num_categories
+  codes = recogniser.algorithm.num_categories or experiment.algorithm.num_categories
   theirs = experiment.data.model_dump(exclude={'prepared', 'flip', 'crop_padding'})
-  own = changed(
-    own,
+  recogniser = changed(
+    recogniser,
     {
-      'seed': experiment.seed if own.seed is None else own.seed,
-      'annotator': own.annotator or experiment.annotator,
+      'seed': experiment.seed if recogniser.seed is None else recogniser.seed,
+      'annotator': recogniser.annotator or experiment.annotator,
       'algorithm.num_categories': codes,
-      **_missing('data', own.data, theirs),
+      **_missing('data', recogniser.data, theirs),
     },
   )
-  return changed(experiment, {'recogniser': resolved(own), 'algorithm.num_categories': codes})
+  recogniser = resolved(recogniser)
+  return changed(experiment, {'recogniser': recogniser, 'algorithm.num_categories': codes})
 
 
 def _missing(name: str, section, values) -> dict:

@@ -8,9 +8,11 @@ its name once it is complete.
 from collections.abc import Iterator
 import contextlib
 import json
+import math
 import os
 import pathlib
 import shutil
+import tempfile
 
 import numpy as np
 from tqdm import tqdm
@@ -51,26 +53,23 @@ def export(run, out, contents: str, format: str, images_per_class: int | None, s
     for _ in drawn:
       pass
     return {}
-  with _whole_or_not_there(out) as folder:
-    generated = _Staged(folder / 'generated', wanted, arrays.images.shape[1:])
-    with generated:
-      # Shown where somebody watches.
-      with tqdm(total=int(wanted.sum()), desc='Drawing', leave=False, disable=None) as progress:
-        for images, labels in drawn:
-          generated.add(images, label_of[labels])
-          progress.update(len(labels))
-      digest = array_builder.ArraysDigest((int((real + wanted).sum()), *arrays.images.shape[1:]))
-      labels, indices = _order(arrays.labels, real, wanted)
+  with _whole_or_not_there(out) as folder, tempfile.TemporaryFile(dir=folder) as staged:
+    # Shown where somebody watches.
+    with tqdm(total=int(wanted.sum()), desc='Drawing', leave=False, disable=None) as progress:
+      for num_images in _stage(staged, drawn, label_of, wanted):
+        progress.update(num_images)
+    digest = array_builder.ArraysDigest((int((real + wanted).sum()), *arrays.images.shape[1:]))
+    labels, indices = _order(arrays.labels, real, wanted)
 
-      def digested():
-        for image in _images(arrays, real, generated):
-          digest.update(image)
-          yield image
+    def digested():
+      for image in _images(arrays.images, indices, staged):
+        digest.update(image)
+        yield image
 
-      data = writers.LabelledImages(
-        digested(), labels, indices, indices < 0, arrays.class_names, arrays.images.shape[1:]
-      )
-      facts = writers.FORMATS[format](folder, data)
+    data = writers.LabelledImages(
+      digested(), labels, indices, indices < 0, arrays.class_names, arrays.images.shape[1:]
+    )
+    facts = writers.FORMATS[format](folder, data)
     written = {
       'contents': contents,
       'format': format,
@@ -156,55 +155,33 @@ def _sizes(run, arrays, contents, images_per_class):
 def _order(train_labels, real, wanted):
   """Labels of the exported images, and where in the training data each is; -1 of generated ones."""
   labels = np.repeat(np.arange(len(real)), real + wanted)
+  is_real = np.repeat(np.tile([True, False], len(real)), np.stack([real, wanted], 1).ravel())
   indices = np.full(len(labels), -1)
-  starts = np.cumsum(real + wanted) - (real + wanted)
-  for label in np.flatnonzero(real):
-    start = starts[label]
-    indices[start : start + real[label]] = np.flatnonzero(train_labels == label)
+  indices[is_real] = np.argsort(train_labels, kind='stable')[: real.sum()]  # All of them or none.
   return labels, indices
 
 
-def _images(arrays, real, generated) -> Iterator[np.ndarray]:
-  for label, num_real in enumerate(real):
-    positions = np.flatnonzero(arrays.labels == label)[:num_real]
-    for start in range(0, num_real, _READ_TOGETHER):
-      yield from arrays.images[positions[start : start + _READ_TOGETHER]]
-    yield from generated.of_class(label)
+def _stage(file, drawn, label_of, wanted) -> Iterator[int]:
+  """Writes generated images to a file class by class, in any order; yields how many at a time."""
+  places = np.cumsum(wanted) - wanted
+  for images, labels in drawn:
+    for image, label in zip(images, label_of[labels], strict=True):
+      file.seek(int(places[label]) * image.nbytes)
+      file.write(np.ascontiguousarray(image).data)
+      places[label] += 1
+    yield len(labels)
 
 
-class _Staged:
-  """Images in a file, added in any order and read class by class.
-
-  Args:
-    path: of the file, which goes at the end.
-    counts: int `[K]`, how many there will be of each class.
-    shape: (H, W, C).
-  """
-
-  def __init__(self, path: pathlib.Path, counts, shape):
-    self._path, self._shape, self._counts = path, shape, counts
-    self._starts = np.cumsum(counts) - counts
-    self._next = self._starts.copy()
-    self._size = int(np.prod(shape))
-
-  def __enter__(self):
-    self._file = open(self._path, 'w+b')
-    return self
-
-  def __exit__(self, *_):
-    self._file.close()
-    self._path.unlink(missing_ok=True)
-
-  def add(self, images, labels) -> None:
-    for image, label in zip(images, labels, strict=True):
-      self._file.seek(int(self._next[label]) * self._size)
-      self._file.write(np.ascontiguousarray(image).data)
-      self._next[label] += 1
-
-  def of_class(self, label: int) -> Iterator[np.ndarray]:
-    self._file.seek(int(self._starts[label]) * self._size)
-    for _ in range(self._counts[label]):
-      yield np.frombuffer(self._file.read(self._size), np.uint8).reshape(self._shape)
+def _images(train_images, indices, generated) -> Iterator[np.ndarray]:
+  """The images of `_order`, those without an index from the file of generated ones."""
+  shape = train_images.shape[1:]
+  generated.seek(0)
+  for start in range(0, len(indices), _READ_TOGETHER):
+    part = indices[start : start + _READ_TOGETHER]
+    real = iter(train_images[part[part >= 0]])
+    for index in part:
+      image = next(real) if index >= 0 else generated.read(math.prod(shape))
+      yield image if index >= 0 else np.frombuffer(image, np.uint8).reshape(shape)
 
 
 @contextlib.contextmanager

@@ -11,8 +11,9 @@ from jaxgan.system import files
 
 def method_config(config, method: str, data: training_data.TrainingData):
   """What the job of a method depends on, its frozen networks and evaluation included."""
-  fields = {**dict(config), 'methods': (method,), 'images': data.pool.key}
-  return families.experiment(fields, MethodJob)
+  own = config.model_copy(update={'methods': (method,)})
+  fields = {'images': data.pool.key, 'modules': sorted(families.registered_by(own))}
+  return families.experiment(dict(own) | fields, MethodJob)
 
 
 def of_classifier(config, role: str, workdir: pathlib.Path) -> pathlib.Path:

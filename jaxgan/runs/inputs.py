@@ -51,7 +51,7 @@ class Inputs:
     if method not in self._evaluations:
       with jax.set_mesh(self.mesh):
         algorithm, _ = self.algorithm(method)
-        self._evaluations[method] = self.family.evaluation(self, method, algorithm)
+        self._evaluations[method] = self.family.evaluate(self, method, algorithm)
     return self._evaluations[method]
 
   def folders(self, method: str) -> list[pathlib.Path]:

@@ -30,7 +30,7 @@ def check_sections(experiment, num_devices: int, name: str = 'config') -> None:
   family = families.family_of(methods)
   if len(set(methods)) != len(methods):
     raise UserError(f'{name}.methods={methods} is not possible: use each method once')
-  if type(experiment.algorithm) not in {family.ALGORITHMS[method] for method in methods}:
+  if type(experiment.algorithm) not in set(map(family.algorithm, methods)):
     raise UserError(f'{name}.methods={methods} is not possible: they belong to other experiments')
   last = 2**32 - experiment.replicas  # Each replica has the next seed.
   if (experiment.seed or 0) > last:
@@ -98,7 +98,7 @@ def _checks(config, facts) -> Iterator[Callable]:
 
 
 def _family_checks(family, config, data, there):
-  for rule in family.RULES:
+  for rule in family.rules:
     if there or not rule.of_images:
       yield functools.partial(rule.check, config, data)
 

@@ -15,6 +15,7 @@ import pathlib
 
 import numpy as np
 
+from jaxgan.config import identity
 from jaxgan.data import sources
 from jaxgan.errors import UserError
 from jaxgan.runs import families
@@ -40,7 +41,10 @@ def load(workdir, method: str = '', checkpoint='', replica: int = 0, config=None
     UserError: no run there, or no such method or replica.
   """
   workdir = files.expanded(workdir)
-  trained = [m for m in families.all_methods() if (workdir / m / 'config.json').exists()]
+  for folder in [workdir / method] if method else sorted(workdir.glob('*')):
+    if (folder / identity.NAME).exists():
+      identity.content(folder)  # Imports what registered the method.
+  trained = [m for m in families.all_methods() if (workdir / m / identity.NAME).exists()]
   if not trained:
     raise UserError(f'{workdir} holds no run: name the work directory of one, as runs/fashion_lt')
   method = method or (config.methods[-1] if config else trained[-1])

@@ -3,8 +3,11 @@
 import re
 import unicodedata
 
+OWN_IMAGES = 'long_tail_folder'
+ANY_SOURCE = 'own'  # Stands for the name of a source of own images.
 LONGEST = 32  # characters of a name in a picture or a terminal's table
 _CUT = '…'
+_UNSHOWN = ('Cc', 'Cs', 'Zl', 'Zp')  # categories of control characters and ends of lines
 # Punctuation that Markdown reads as markup. An underscore inside a word is none.
 _MARKUP = re.compile(r'[\\`*\[\]<>|$&~]|(?<![^\W_])_|_(?![^\W_])')
 _ESCAPED = re.compile(r'\\([!-/:-@\[-`{-~])')
@@ -14,14 +17,14 @@ def shown(name: str, most: int = LONGEST) -> str:
   """A name on one line of limited width: a longer one loses its middle.
 
   Args:
-    name: any text. Control characters become '�'.
+    name: any text. Control characters and ends of lines become '�'.
     most: the largest width, see `width`.
 
   Example:
     >>> shown('runs/2024/cats/siamese', 11)
     'runs/…amese'
   """
-  name = ''.join('�' if unicodedata.category(char) in ('Cc', 'Cs') else char for char in name)
+  name = ''.join('�' if unicodedata.category(char) in _UNSHOWN else char for char in name)
   if width(name) <= most:
     return name
   end = _start(name[::-1], most // 2)[::-1]
@@ -57,3 +60,19 @@ def escaped(text: str) -> str:
 def unescaped(text: str) -> str:
   """The text that Markdown with backslash escapes shows."""
   return _ESCAPED.sub(r'\1', text)
+
+
+def without_source(name: str) -> str:
+  """A name, or a key that begins with it, without the name of the source.
+
+  >>> without_source('long_tail_folder/pets-size_32-0f1e2d3c4b/1.0.0/train/aa')
+  'long_tail_folder/own-size_32-0f1e2d3c4b/1.0.0/train/aa'
+  >>> without_source('long_tail_fashion/ratio_50/1.0.0/train/aa')
+  'long_tail_fashion/ratio_50/1.0.0/train/aa'
+  """
+  dataset, _, rest = name.partition('/')
+  config, slash, rest = rest.partition('/')
+  contents = config.partition('-')[2]
+  if dataset != OWN_IMAGES or not contents:
+    return name
+  return f'{dataset}/{ANY_SOURCE}-{contents}{slash}{rest}'

@@ -1,12 +1,20 @@
-"""Registries: tables of methods, networks, data sets and more that other packages may add to."""
+"""Registries: tables of methods, networks, data sets and more that other packages add to.
 
-from collections.abc import Iterator, Mapping
+config.json names the modules that registered what a run uses; `import_again` imports them in
+another process.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+import importlib
+import os
+import runpy
 import sys
 from typing import Generic, TypeVar
 
-from jaxgan.errors import UserError
+from jaxgan.errors import UserError, first_line
 
 V = TypeVar('V')
+_REGISTERED = set()  # Modules and files that have added an entry in this process.
 
 
 class Registry(Mapping[str, V], Generic[V]):
@@ -38,11 +46,17 @@ class Registry(Mapping[str, V], Generic[V]):
       of = self.modules.get(name, 'jaxgan')
       raise UserError(f'{self.what} {name!r} is registered already, by {of}: choose another name')
     caller = sys._getframe(1).f_globals
+    self.modules[name] = module = caller['__name__']
     # A file that was run and not imported has no module to import again.
-    is_module = caller.get('__spec__') is not None and caller['__name__'] != '__main__'
-    self.modules[name] = caller['__name__'] if is_module else caller['__file__']
+    if '__file__' in caller and (module == '__main__' or caller.get('__spec__') is None):
+      self.modules[name] = os.path.abspath(caller['__file__'])
+    _REGISTERED.add(self.modules[name])
     self._entries[name] = entry
     return entry
+
+  def registered_by(self, *names: str) -> set[str]:
+    """The modules and files that added these names."""
+    return {self.modules[name] for name in names if name in self.modules}
 
   def __getitem__(self, name: str) -> V:
     return self._entries[name]
@@ -53,5 +67,27 @@ class Registry(Mapping[str, V], Generic[V]):
   def __len__(self) -> int:
     return len(self._entries)
 
-  def __repr__(self):
-    return f'<registry of a {self.what}: {", ".join(self._entries)}>'
+
+def import_again(modules: Iterable[str], user) -> None:
+  """Imports the modules, or runs the files, that registered what a run uses.
+
+  Args:
+    modules: names of modules and paths of files.
+    user: what needs them, for the error.
+
+  Raises:
+    UserError: one of them is missing, fails, or registers nothing.
+  """
+  for module in modules:
+    if module in _REGISTERED:
+      continue
+    try:
+      (runpy.run_path if os.path.isabs(module) else importlib.import_module)(module)
+      reason = 'it registers nothing'
+    except (Exception, SystemExit) as error:  # Code of other people.
+      reason = first_line(error)
+    if module not in _REGISTERED:
+      raise UserError(
+        f'{user} needs {module}, which registered a part of it ({reason}): install it or add its '
+        'folder to PYTHONPATH'
+      )

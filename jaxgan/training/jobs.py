@@ -55,7 +55,8 @@ def job_config(seed: int, section, arrays, kind=ClassifierJob, **others):
   the class, which may have other fields.
   """
   sections = {'data': section.data, 'algorithm': section.algorithm, 'train': section.train}
-  return kind(seed=seed, images=arrays.key, **sections, **others)
+  modules = tuple(sorted(section_lib.registered_by(section)))
+  return kind(seed=seed, images=arrays.key, modules=modules, **sections, **others)
 
 
 def restore(algorithm, folder: pathlib.Path, which: str, num_replicas: int, mesh):

@@ -1,83 +1,57 @@
-"""Families of methods: what their experiments train, measure and draw.
+"""Families of methods: the registry of them, and the experiments of their methods.
 
-A family is a package that imports the core and no other family, with
+A family is a wiring file in this folder that fills a `jaxgan.runs.family.Family`; it imports no
+other family, and the core asks for it here. Importing it brings neither drawing nor checkpoints, so
+that configurations and results are read quickly. Another package adds its own:
 
-  METHODS                                   names of its methods
-  labels_of(method, labelled)               what the labels of generated images are, where the real
-                                            ones are labelled or not: 'classes' of the data, 'codes'
-  ALGORITHMS, EVALUATION                    the classes of the sections `algorithm`, by method, and
-                                            `evaluation`
-  validate(config)                          refuses sections that do not go together
-  roles(config, methods, labelled)          the sections of the classifiers it needs: an experiment
-                                            has 'classifier' and 'annotator', trained with labels,
-                                            and 'recogniser', found without, before its methods
-  RULES                                     what the data of an experiment must satisfy, each a Rule
-  build(config, method, data, classifiers)  -> (Algorithm, its frozen arrays); of {role: Classifier}
-                                            or, before they are there, one whose `init` alone can
-                                            be asked
-  recognised(config, data)                  the names of what the `classify` of its algorithms tells
-                                            apart without labels, () where that is nothing
-  METRICS                                   its table of `jaxgan.evaluation.metric`
-  DIFFERENCES                               what differs from the authors' code
-  evaluation(setup, method, algorithm)      -> a `jaxgan.evaluation.evaluate.Evaluation`
-  compare(workdir, folders)                 draws the evaluated methods {method: folder} beside
-                                            each other; returns the paths
-  REPORT, PICTURES                          its tables, and its pictures in files and on pages, see
-                                            `jaxgan.report`
-
-Importing it brings neither drawing nor checkpoints, so that configurations and results are read
-quickly. A new family is one such package and its line in `FAMILIES`; the core asks for it here
-and never imports it.
+    FAMILIES.register('my_family', Family(...))
 """
 
-from collections.abc import Callable, Mapping
-import functools
-import importlib
+from collections.abc import Mapping
 import pathlib
-from typing import NamedTuple
 
 from jaxgan.config import identity
 from jaxgan.config import section as section_lib
 from jaxgan.errors import UserError
 from jaxgan.runs.experiment import Experiment, MethodJob
+from jaxgan.runs.families import class_balancing, codes
+from jaxgan.runs.family import Family
+from jaxgan.system.registry import Registry
 
-FAMILIES = ('jaxgan.runs.families.class_balancing', 'jaxgan.runs.families.codes')
-
-
-class Rule(NamedTuple):
-  """A rule about the data of an experiment, checked before hours are spent.
-
-  `check(config, data)` raises a UserError where it is broken. `of_images` says whether it asks for
-  more than the shape of the images and the names of their classes.
-  """
-
-  check: Callable
-  of_images: bool = True
-
-
-@functools.cache
-def all_families():
-  """The packages of all families."""
-  # Imported when asked for: a family brings the networks of its methods.
-  return [importlib.import_module(name) for name in FAMILIES]
+FAMILIES: Registry[Family] = Registry(
+  'family', {'class_balancing': class_balancing.FAMILY, 'codes': codes.FAMILY}
+)
 
 
 def all_methods() -> tuple[str, ...]:
   """The names of all methods."""
-  return tuple(method for family in all_families() for method in family.METHODS)
+  return tuple(method for family in FAMILIES.values() for method in family.methods)
 
 
-def family_of(methods):
+def family_of(methods) -> Family:
   """The family that all of some methods belong to.
 
   Raises:
     UserError: an unknown method, none, or methods of several families.
   """
-  for family in all_families():
-    if methods and set(methods) <= set(family.METHODS):
+  for family in FAMILIES.values():
+    if methods and set(methods) <= set(family.methods):
       return family
-  known = '; '.join(', '.join(family.METHODS) for family in all_families())
+  known = '; '.join(', '.join(family.methods) for family in FAMILIES.values())
   raise UserError(f'config.methods={tuple(methods)!r} is not possible: use some of {known}')
+
+
+def registered_by(config) -> set[str]:
+  """The modules outside of jaxgan that registered what an experiment uses."""
+  family = family_of(config.methods)
+  (name,) = (name for name, other in FAMILIES.items() if other is family)
+  return (
+    section_lib.registered_by(config)
+    | FAMILIES.registered_by(name)
+    | family.methods.registered_by(*config.methods)
+    | family.metrics.registered_by(*family.metrics)
+    | (registered_by(config.recogniser) if config.recogniser else set())
+  )
 
 
 def experiment(content, kind=Experiment, name: str = 'config'):
@@ -110,10 +84,9 @@ def remembered(folder: pathlib.Path) -> MethodJob:
 
 
 def _class_of(content, kind):
-  methods = content.get('methods', ())
-  family, own = family_of(methods), content.get('recogniser')
-  if isinstance(own, Mapping):
-    own = _class_of(own, Experiment)
-  return kind[
-    family.ALGORITHMS[methods[0]], family.EVALUATION, own if isinstance(own, type) else type(own)
-  ]
+  """The class of an experiment whose sections are those of its methods' family."""
+  methods, recogniser = content.get('methods', ()), content.get('recogniser')
+  family, of_recogniser = family_of(methods), type(recogniser)
+  if isinstance(recogniser, Mapping):
+    of_recogniser = _class_of(recogniser, Experiment)
+  return kind[family.algorithm(methods[0]), family.evaluation, of_recogniser]

@@ -1,0 +1,105 @@
+"""The command line in one interpreter, and what must hold after every bad input."""
+
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+
+from tests.support.bad_input.folders import ROOT, contents
+from tests.support.bad_input.interpreter import ACCEPTED
+
+HERE = pathlib.Path(__file__).resolve().parent
+
+
+@pytest.hookimpl(tryfirst=True)  # Before xdist reads the groups.
+def pytest_collection_modifyitems(items):
+  """One worker takes all tests here, so that there is one interpreter."""
+  for item in items:
+    if HERE in item.path.parents:
+      item.add_marker(pytest.mark.xdist_group('bad_input'))
+
+
+class _Interpreter:
+  """See `bad_input.interpreter`; it begins with the first command, or anew if it ended."""
+
+  def __init__(self, home):
+    # One device; data that is prepared without another place is there for all tests.
+    self._environment = {
+      **{name: value for name, value in os.environ.items() if name != 'XLA_FLAGS'},
+      'PYTHONPATH': str(ROOT),
+      'JAX_PLATFORMS': 'cpu',
+      'TFDS_DATA_DIR': str(home / 'data'),
+      'HOME': str(home),
+    }
+    self._process = None
+
+  def __call__(self, argv, folder):
+    if self._process is None:
+      self._process = subprocess.Popen(
+        [sys.executable, '-m', 'tests.support.bad_input.interpreter'],
+        env=self._environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+      )
+    command = {'argv': [str(argument) for argument in argv], 'folder': str(folder)}
+    self._process.stdin.write(json.dumps(command) + '\n')
+    self._process.stdin.flush()
+    answer = self._process.stdout.readline()
+    if not answer:
+      pytest.fail(f'{argv} ended the interpreter with status {self.close()}')
+    return json.loads(answer)
+
+  def close(self):
+    process, self._process = self._process, None
+    if process is None:
+      return None
+    process.kill()  # Of one that has ended, nothing; and nobody waits for JAX to tidy up.
+    process.communicate()
+    return process.returncode
+
+
+@pytest.fixture(scope='session')
+def command(tmp_path_factory):
+  """command(argv, folder) -> {'status', 'stdout', 'stderr'} of `jaxgan.main`, run in the folder."""
+  interpreter = _Interpreter(tmp_path_factory.mktemp('home'))
+  yield interpreter
+  interpreter.close()
+
+
+@pytest.fixture
+def refused(command, tmp_path):
+  """refused(argv, message, new): one line with the message; all files stay as they were.
+
+  new: a regular expression of paths that there may be now; nothing may be left half-written.
+  """
+
+  def check(argv, message, new='nothing'):
+    before = contents(tmp_path)
+    result = command(argv, tmp_path)
+    line = result['stderr']
+    assert line.startswith('error: ') and line.count('\n') == 1 and line.endswith('\n'), line
+    assert '|' not in re.sub(r'\\.|\(.*?\)', '', message)  # Half of it would match anything.
+    assert re.search(message, line), line
+    assert result['status'] in (1, 2) and result['stdout'] == ''
+    after = contents(tmp_path)
+    added = [path for path in after.keys() - before.keys() if not re.fullmatch(new, path)]
+    assert not added and not [path for path in after if re.search(r'incomplete|\.tmp', path)]
+    assert before == {path: after.get(path, 'removed') for path in before}
+
+  return check
+
+
+@pytest.fixture
+def accepted(command, tmp_path):
+  """accepted(argv): the command would train, and has printed nothing."""
+
+  def check(argv):
+    result = command(argv, tmp_path)
+    assert (result['status'], result['stderr']) == (ACCEPTED, '')
+
+  return check

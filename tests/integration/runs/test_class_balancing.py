@@ -1,0 +1,260 @@
+"""What a run of the family needs, and the labels of the images that are drawn from it."""
+
+import json
+import shutil
+import types
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from data_prep import build
+import jaxgan
+from jaxgan import load
+from jaxgan.algorithms import Algorithm
+from jaxgan.config.overrides import changed
+from jaxgan.data import loading, training_data
+from jaxgan.errors import UserError
+from jaxgan.evaluation.evaluate import Evaluation
+from jaxgan.evaluation.generated import Observer
+from jaxgan.report import class_pictures as pictures
+from jaxgan.runs import families, rules
+from jaxgan.runs.families import class_balancing
+from jaxgan.system import compilation
+from jaxgan.training import jobs
+from tests.support import stand_in
+
+NAMES = ('a', 'b', 'c')
+
+
+@pytest.mark.parametrize(
+  ('methods', 'scored', 'roles'),
+  [
+    (('unconditional', 'acgan', 'cgan'), False, ('annotator',)),
+    (('unconditional', 'class_balancing'), False, ('classifier', 'annotator')),
+    (('class_balancing_conditional',), False, ('classifier', 'annotator')),
+    (('balanced_batches',), False, ('annotator',)),
+    (('class_balancing_balanced_batches',), False, ('classifier', 'annotator')),
+    (('acgan_pretrained',), False, ('classifier', 'annotator')),
+    # A score needs labels: those asked for, or the classifier's.
+    (('acgan', 'cgan'), True, ('annotator', 'cas')),
+    (('unconditional',), True, ('classifier', 'annotator', 'cas')),
+    # That of codes in the loop knows no labels: those of a score are the classifier's.
+    (('code_balancing',), False, ('annotator', 'recogniser')),
+    (('code_balancing',), True, ('classifier', 'annotator', 'recogniser', 'cas')),
+  ],
+)
+def test_a_classifier_is_trained_where_one_is_in_the_loop_or_gives_labels(
+  tiny_config, methods, scored, roles
+):
+  tiny_config = changed(tiny_config, {'evaluation.cas': scored})
+  assert class_balancing.roles(tiny_config, methods, labelled=True) == roles
+
+
+def test_without_labels_the_recogniser_measures(tiny_config):
+  balanced = stand_in.tiny_balanced()
+  for method in ('unconditional', 'code_balancing'):
+    assert class_balancing.roles(balanced, (method,), labelled=False) == ('recogniser',)
+  assert class_balancing.roles(tiny_config, ('unconditional',), labelled=False) == ()
+
+
+def _check(config, data):
+  for rule in class_balancing.FAMILY.rules:
+    rule.check(config, data)
+
+
+def test_balanced_batches_need_an_image_of_every_class(tiny_config):
+  tiny_config = changed(tiny_config, {'evaluation.cas': False, 'train.batch_size': 2})
+  every, some = (
+    training_data.whole(
+      build.Arrays(np.zeros((3, 8, 8, 1), np.uint8), np.array(labels), NAMES, {}, '')
+    )
+    for labels in ([0, 1, 2], [0, 2, 2])
+  )
+  _check(tiny_config, some)
+  tiny_config = changed(tiny_config, {'methods': ('balanced_batches',)})
+  _check(tiny_config, every)
+  with pytest.raises(UserError, match=r"methods=balanced_batches .* no image of class 'b'"):
+    _check(tiny_config, some)
+
+
+def _generate(state, rng, num_images, ema=True, labels=None):
+  """Images as bright as their label, or black."""
+  del state, rng, ema
+  level = -jnp.ones(num_images) if labels is None else labels / 2 - 0.5
+  return jnp.broadcast_to(level[:, None, None, None], (num_images, 8, 8, 1))
+
+
+def _classify(variables, images):
+  return jax.nn.one_hot(jnp.full(len(images), variables), 3), images[:, 0, 0]
+
+
+def _sample(class_conditional, num_images):
+  labeller = jobs.Classifier(_classify, jnp.int32(2), NAMES, (8, 8, 1), 1.0, 'the annotator')
+  pool = build.Arrays(np.zeros((3, 8, 8, 1), np.uint8), np.arange(3), NAMES, {}, 'pool')
+  setup = types.SimpleNamespace(classifiers={'annotator': labeller}, data=training_data.whole(pool))
+  algorithm = Algorithm(None, None, _generate, class_conditional=class_conditional)
+  method = 'cgan' if class_conditional else 'unconditional'
+  observer = Observer(setup, method, algorithm, ('annotator',))
+  evaluation = Evaluation(setup, method, observer, {}, pictures)
+  sample, names, source = evaluation.sampler(state=0, balanced=True)
+  assert names == NAMES
+  return *sample(jax.random.key(0), num_images), source
+
+
+def test_images_of_a_conditional_gan_are_labelled_by_what_was_asked_for():
+  images, labels, source = _sample(True, 600)
+  np.testing.assert_array_equal(images[:, 0, 0, 0], np.array([64, 128, 191])[labels])
+  assert np.bincount(labels).min() > 150
+  assert source == 'the classes asked for'
+
+
+def test_images_of_the_others_are_labelled_by_a_classifier():
+  images, labels, source = _sample(False, 6)
+  assert (images == 0).all() and (labels == 2).all()
+  assert source == 'the annotator'
+
+
+def test_resamplings_begin_with_the_sampling_that_a_single_one_has(
+  finished, stand_in_data, tmp_path
+):
+  del stand_in_data
+  shutil.copytree(finished[0], workdir := tmp_path / 'run')
+  folder = workdir / 'class_balancing'
+  single = json.loads((folder / 'evaluation.json').read_text())
+  assert not any('resampl' in name for name in [*single['results'], *single['settings']])
+  config = families.remembered(folder)
+  config = changed(
+    config,
+    {
+      'evaluation.resamplings': 3,
+      'evaluation.cas': False,
+      'published.class_balancing': 'class_balancing_gan.cifar10.class_balancing.100',
+    },
+  )
+  several = jaxgan.load(workdir, 'class_balancing', config=config).evaluate()
+  results = several['results']
+  for score in ('kl_from_uniform', 'frechet_annotator'):
+    values = results[f'{score}_resamplings']
+    assert len(values) == 3 and results[score] == pytest.approx(sum(values) / 3)
+    assert values[0] == single['results'][score]
+  assert len(set(results['frechet_annotator_resamplings'])) == 3
+  assert results['fid'] is None and 'fid_resamplings' not in results  # No weights.
+  for name in ('class_counts', 'head_medium_tail', 'kid/annotator', 'memorisation/copying'):
+    assert results[name] == single['results'][name]
+  assert several['settings']['resamplings'] == 3
+  assert several['settings']['resampled'] == (
+    'KL and Fréchet distances are means over them, all else is of the first'
+  )
+  # Of a published row, also what differs from the authors' code.
+  lines = several['settings']['differences']
+  assert any('float32' in line for line in lines) and not any('LSUN' in line for line in lines)
+  assert 'differences' not in single['settings']
+
+
+@pytest.mark.parametrize(
+  ('field', 'value', 'message'),
+  [
+    (
+      'resamplings',
+      0,
+      'config.evaluation.resamplings=0 is not possible: use a whole number above 0',
+    ),
+    (
+      'reference',
+      'train',
+      "config.evaluation.reference='train' is not possible: use one of held_out, released",
+    ),
+    (
+      'cas_images',
+      7,
+      'config.evaluation.cas_images=7 is not possible: use 8 or more, as '
+      'config.cas.train.batch_size is 8',
+    ),
+  ],
+)
+def test_impossible_evaluations(tiny_config, field, value, message):
+  rules.check_sections(tiny_config, num_devices=1)
+  with pytest.raises(UserError) as error:
+    rules.check_sections(changed(tiny_config, {f'evaluation.{field}': value}), num_devices=1)
+  assert str(error.value) == message
+
+
+def test_the_released_reference_is_refused_before_training(tiny_config):
+  tiny_config = changed(
+    tiny_config,
+    {'evaluation.cas': False, 'evaluation.reference': 'released', 'train.batch_size': 2},
+  )
+  pool = build.Arrays(np.zeros((3, 8, 8, 1), np.uint8), np.arange(3), NAMES, {}, '')
+  with (
+    pytest.MonkeyPatch.context() as monkeypatch,
+    pytest.raises(UserError, match="reference='released' is not possible with stand_in: use"),
+  ):
+    monkeypatch.setattr(loading, 'load', lambda config, split: pool)
+    _check(tiny_config, training_data.whole(pool))
+
+
+def test_the_settled_state_is_sampled_drawn_and_measured(monkeypatch, tmp_path):
+  """It is made once for a state, not once for each batch."""
+  monkeypatch.setattr(compilation, 'jit', lambda function, **options: function)
+  seen = types.SimpleNamespace(has={'classes'}, networks=())
+  observed = []
+  monkeypatch.setattr(Observer, 'observe', lambda self, state, *_: observed.append(state) or seen)
+  monkeypatch.setattr(Observer, 'score', lambda self, results: 0.0)
+  judges = types.SimpleNamespace(label_sets={})
+  monkeypatch.setattr(Observer, 'judges', lambda self, replica: judges)
+  settled, generated = [], []
+
+  def generate(state, rng, num_images, ema=True):
+    generated.append((state, ema))
+    return _generate(state, rng, num_images)
+
+  def settle(state):
+    settled.append(state)
+    return f'settled {state}'
+
+  labeller = jobs.Classifier(_classify, jnp.int32(2), NAMES, (8, 8, 1), 1.0, 'the annotator')
+  setup = types.SimpleNamespace(
+    classifiers={'annotator': labeller},
+    data=None,
+    config=stand_in.tiny(),
+    evaluation_rng=jax.random.key,
+  )
+  algorithm = Algorithm(None, None, generate, settled=settle)
+  observer = Observer(setup, 'unconditional', algorithm, ('annotator',))
+  evaluation = Evaluation(setup, 'unconditional', observer, {}, pictures)
+  sample, _, _ = evaluation.sampler('first', balanced=True)
+  for seed in range(3):
+    sample(jax.random.key(seed), 2)
+  assert generated == [('settled first', True)] * 3
+  evaluation.picture(tmp_path, 'second', step=1, replica=0)
+  assert generated[3:] == [('settled second', False), ('settled second', True)]
+  evaluation.periodic('third', replica=0)
+  assert observed == ['settled third']
+  assert settled == ['first', 'second', 'third']
+
+
+def test_a_trained_run_is_evaluated_with_other_statistics(
+  finished, tiny_config, stand_in_data, tmp_path
+):
+  """What evaluation alone reads belongs to no run: another value of it is not refused."""
+  del stand_in_data
+  workdir = tmp_path / 'run'
+  shutil.copytree(finished[0], workdir)
+  tiny_config = changed(tiny_config, {'methods': stand_in.METHODS, 'evaluation.cas': False})
+  found = {}
+  for statistics in ('average', 'generator', 'recomputed'):
+    config = changed(tiny_config, {'evaluation.ema_statistics': statistics})
+    run = load(workdir, 'unconditional', checkpoint=4, config=config)
+    evaluation = run.evaluate()
+    distance = evaluation['results']['frechet_annotator']
+    found[evaluation['settings']['batch_norm']] = distance, run.sample(16)[0].tolist()
+  assert list(found) == [
+    'average of the running statistics',
+    'running statistics of the raw generator',
+    'recomputed over 32 batches of 256 images',
+  ]
+  (first, one), (second, two), (third, three) = found.values()
+  assert len({first, second, third}) == 3
+  assert one != two and two != three and three != one

@@ -1,0 +1,56 @@
+"""What a job costs is what it then takes."""
+
+import jax
+import pytest
+
+from jaxgan.config.overrides import changed
+from jaxgan.runs import costs, execute, plan
+from jaxgan.runs.plan import Kind
+from tests.support import stand_in
+
+
+def _costs(config, workdir):
+  config, found, planned = plan.planned(config, workdir, config.methods, prepare=False)
+  jobs = [job for job in planned.jobs if job.kind == Kind.TRAIN]
+  return {job.name: costs.cost(config, found, job) for job in jobs}
+
+
+def _elements(tree):
+  return sum(leaf.size for leaf in jax.tree.leaves(tree))
+
+
+def test_the_state_of_a_run_is_what_was_planned(finished, tiny_config, stand_in_data):
+  del stand_in_data
+  expected = _costs(tiny_config, finished[0])['class_balancing']
+  made = execute.start(tiny_config, finished[0], ('class_balancing',))
+  _, states = made.restore('class_balancing', 'latest')
+  size = sum(leaf.nbytes for leaf in jax.tree.leaves(states))
+  images = made.data.pool.images.nbytes
+  assert expected.memory == size + images
+  assert expected.disk == 3 * size  # Two that are kept, and the best.
+  networks = states.generator['params'], states.discriminator['params']
+  assert expected.parameters == _elements(networks)
+
+
+def test_replicas_have_a_state_each(tiny_config, stand_in_data, tmp_path):
+  del stand_in_data
+  one = _costs(tiny_config, tmp_path)['class_balancing']
+  tiny_config = changed(tiny_config, {'replicas': 3})
+  three = _costs(tiny_config, tmp_path)['class_balancing']
+  assert three.parameters == one.parameters and three.disk == 3 * one.disk
+
+
+def test_a_step_with_a_classifier_in_the_loop_costs_more(tiny_config, stand_in_data, tmp_path):
+  del stand_in_data
+  tiny_config = changed(tiny_config, {'methods': stand_in.METHODS})
+  found = _costs(tiny_config, tmp_path)
+  assert found['class_balancing'].flops > found['unconditional'].flops > 0
+  # Twice the batch, twice the products.
+  tiny_config = changed(tiny_config, {'train.batch_size': 16})
+  twice = _costs(tiny_config, tmp_path)['unconditional'].flops
+  assert twice == pytest.approx(2 * found['unconditional'].flops, rel=0.25)
+
+
+def test_codes_have_costs_too(stand_in_data, tmp_path):
+  del stand_in_data
+  assert all(cost.flops > 0 for cost in _costs(stand_in.tiny_codes(), tmp_path).values())

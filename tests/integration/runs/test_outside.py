@@ -1,0 +1,134 @@
+"""What other packages add by `register` alone trains, and is evaluated again in a new process."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+from jaxgan.config.overrides import changed
+from jaxgan.data.config import DataConfig
+from jaxgan.runs import execute, families
+from jaxgan.training.config import TrainConfig
+from tests.support import registered, stand_in, xla
+
+ROOT = pathlib.Path(__file__).parents[3]
+PACKAGE = 'tests.support.outside'
+PARTS = ('metric', 'loss', 'network', 'method', 'data')
+EVALUATE = """
+import json, sys
+import jaxgan
+print(json.dumps(jaxgan.load(sys.argv[1]).evaluate()))
+"""
+COMMAND = 'import sys\nfrom jaxgan import main\nsys.exit(main.main(sys.argv))'
+
+
+def _in_a_new_process(code, *arguments, path=ROOT):
+  command = [sys.executable, '-c', code, *map(str, arguments)]
+  # One device as here: another number rounds the features differently.
+  environment = {'XLA_FLAGS': xla.flags(1), 'PYTHONPATH': os.pathsep.join(map(str, (path, ROOT)))}
+  return subprocess.run(
+    command, cwd=path, env=os.environ | environment, capture_output=True, text=True, check=False
+  )
+
+
+def _evaluated_again(workdir, method):
+  """The recorded evaluation, and that of a process that knows the work directory alone."""
+  recorded = json.loads((workdir / method / 'evaluation.json').read_text())
+  result = _in_a_new_process(EVALUATE, workdir)
+  assert result.returncode == 0, result.stderr
+  return recorded, json.loads(result.stdout)
+
+
+def _modules(workdir, job):
+  return json.loads((workdir / job / 'config.json').read_text())['modules']
+
+
+@pytest.fixture(scope='module')
+def gan_run(tmp_path_factory):
+  """A GAN whose data, network, loss, method and metric are from outside: (workdir, method)."""
+  workdir = tmp_path_factory.mktemp('gan')
+  with registered.imported(*(f'{PACKAGE}.toy_{part}' for part in PARTS)) as modules:
+    method = modules[PARTS.index('method')].NAME
+    changes = {
+      f'{job}.{name}': value
+      for job in ('data', 'annotator.data')
+      for name, value in (('dataset', 'toy_stripes/all'), ('data_dir', str(workdir / 'data')))
+    }
+    changes |= {
+      'methods': (method,),
+      'algorithm.network': 'toy_layers',
+      'algorithm.loss': 'toy_least_squares',
+      'evaluation.cas': False,
+    }
+    execute.run(changed(stand_in.tiny(), changes), workdir / 'run')
+  return workdir / 'run', method
+
+
+def test_parts_of_a_gan_from_outside_train_and_are_measured_again(gan_run):
+  recorded, again = _evaluated_again(*gan_run)
+  assert again['results'] == recorded['results']
+  assert 0 < again['results']['toy_brightness'] < 1
+  assert again['method'] == 'toy_balanced_cgan' and again['settings']['head'] == 'projection'
+  assert again['settings']['loss'] == 'toy_least_squares'
+
+
+def test_config_json_names_the_modules_of_what_a_job_uses(gan_run):
+  workdir, method = gan_run
+  assert _modules(workdir, method) == sorted(
+    ['tests.support.small', *(f'{PACKAGE}.toy_{part}' for part in PARTS)]
+  )
+  assert _modules(workdir, 'annotator') == [f'{PACKAGE}.toy_data', 'tests.support.small']
+
+
+def test_a_report_of_a_method_from_outside_needs_the_work_directory_alone(gan_run):
+  code = 'import sys\nfrom jaxgan import report\nprint(report.report([sys.argv[1]]))'
+  result = _in_a_new_process(code, gan_run[0])
+  assert 'toy_balanced_cgan' in result.stdout, result.stderr
+  assert 'toy_brightness: mean intensity' in result.stdout
+
+
+def test_a_family_from_outside_trains_and_is_measured_again(tmp_path):
+  with registered.imported(f'{PACKAGE}.toy_family', f'{PACKAGE}.toy_data') as (family, _):
+    experiment = families.experiment(
+      {
+        'experiment': 'toy',
+        'methods': (family.NAME,),
+        'data': DataConfig(dataset='toy_stripes/all', data_dir=str(tmp_path / 'data')),
+        'algorithm': family.GaussianConfig(learning_rate=0.5),
+        'train': TrainConfig(batch_size=8, steps=6, evaluate_every=3, checkpoint_every=3),
+        'evaluation': family.GaussianEvaluation(),
+      }
+    )
+    execute.run(experiment, tmp_path / 'run')
+  recorded, again = _evaluated_again(tmp_path / 'run', family.NAME)
+  assert again['results'] == recorded['results'] and again['step'] == 6
+  # From 0, half of the way in each step; the images have a deviation of 0.1 / 2.
+  assert again['results']['toy_distance'] < 0.01
+  assert _modules(tmp_path / 'run', family.NAME) == [f'{PACKAGE}.toy_data', f'{PACKAGE}.toy_family']
+
+
+@pytest.mark.parametrize(
+  ('content', 'reason'),
+  [
+    (None, "No module named 'my_metric'"),
+    ('', 'it registers nothing'),
+    ('raise ValueError("broken")', 'broken'),
+  ],
+)
+def test_a_module_that_is_missing_is_named_in_a_line(gan_run, tmp_path, content, reason):
+  (workdir, method), run = gan_run, tmp_path / 'run'
+  (run / method).mkdir(parents=True)
+  fields = json.loads((workdir / method / 'config.json').read_text())
+  fields['modules'] = ['my_metric']
+  (run / method / 'config.json').write_text(json.dumps(fields))
+  if content is not None:
+    (tmp_path / 'my_metric.py').write_text(content)
+  result = _in_a_new_process(COMMAND, '--mode=evaluate', f'--workdir={run}', path=tmp_path)
+  assert (result.returncode, result.stdout) == (2, '')
+  assert result.stderr == (
+    f'error: {run}/{method}/config.json needs my_metric, which registered a part of it '
+    f'({reason}): install it or add its folder to PYTHONPATH\n'
+  )

@@ -1,0 +1,174 @@
+"""Optional outputs: none ends a run, and a run that was killed before them still gets them."""
+
+import json
+
+import pytest
+import tensorboardX.summary
+
+from jaxgan.config.overrides import changed
+from jaxgan.errors import UserError
+from jaxgan.runs import execute
+from jaxgan.system import checkpoint, files, stopping
+from jaxgan.training import loop, optional
+from tests.support import stand_in, toy
+from tests.support.evaluations import report
+
+ERRORS = (ValueError, RuntimeError, MemoryError, KeyError)
+
+
+def raises(error):
+  """A function that raises an error of two lines, whatever it is given."""
+
+  def function(*arguments, **options):
+    raise error('an error\nof two lines')
+
+  return function
+
+
+def last_checkpoint(job):
+  with checkpoint.Checkpoints(job.folder / 'checkpoints') as checkpoints:
+    return checkpoints.latest_step()
+
+
+def test_an_error_is_told_once_and_again_after_a_success(capsys):
+  for error in (ValueError('bad\nvery'), KeyError('x'), None, OSError(28, 'full'), MemoryError()):
+    with optional.output('a.png'):
+      if error:
+        raise error
+  assert capsys.readouterr().err.splitlines() == [
+    'a.png left out: ValueError: bad', 'a.png left out: [Errno 28] full'
+  ]  # fmt: skip
+
+
+@pytest.mark.parametrize('error', [KeyboardInterrupt, SystemExit, stopping.Stopped])
+def test_a_stop_is_no_error(error):
+  with pytest.raises(error), optional.output('a.png'):
+    raise error(2)
+
+
+@pytest.mark.parametrize('error', ERRORS)
+def test_no_optional_output_ends_training(make_job, mesh, monkeypatch, capsys, error):
+  monkeypatch.setattr(tensorboardX.summary, 'scalar', raises(error))
+  job = make_job(steps=6, picture_every=2, preview=True, picture=raises(error))
+  job = job._replace(preview=raises(error))
+  loop.run(job, mesh)
+  assert last_checkpoint(job) == 6 and [row['step'] for row in toy.rows(job)] == [2, 4, 6]
+  lines = capsys.readouterr().err
+  for line in (f'pictures of {job.folder} left out: {error.__name__}: ',
+               f'preview of {job.folder} left out: {error.__name__}: ',
+               'toy: no more events for TensorBoard: '):  # fmt: skip
+    assert lines.count(line) == 1
+  assert 'two lines' not in lines or error is KeyError  # Its message is one line, quoted.
+  assert not (job.folder / 'outputs_owed').exists()
+
+
+def test_an_error_in_an_evaluation_still_ends_training(make_job, mesh):
+  with pytest.raises(ValueError, match='an error'):
+    loop.run(make_job(evaluate=raises(ValueError)), mesh)
+
+
+@pytest.mark.parametrize('step', [2, 4, 6])
+def test_a_run_killed_between_checkpoint_and_picture_draws_it_later(make_job, mesh, step):
+  """Of the last step, too, though the run has its last checkpoint by then."""
+  events, whole = [], make_job('whole', steps=6)
+  loop.run(whole, mesh)
+
+  def picture(state, at, replica):
+    events.append(('picture', at))
+    if at == step and len(killed) < 1:
+      killed.append(at)
+      raise KeyboardInterrupt  # Nothing is saved any more.
+
+  killed = []
+  job = make_job('killed', steps=6, picture_every=2, preview=True, picture=picture)
+  job = job._replace(preview=lambda at, last: events.append(('preview', at)))
+  with pytest.raises(KeyboardInterrupt):
+    loop.run(job, mesh)
+  assert last_checkpoint(job) == step and toy.rows(job)[-1]['step'] == step
+  loop.run(job, mesh)
+  assert last_checkpoint(job) == 6
+  kinds = [(kind, at) for at in (2, 4, 6) for kind in ('picture', 'preview')]
+  kinds.insert(kinds.index(('picture', step)), ('picture', step))
+  assert events == kinds
+  assert toy.rows(job) == toy.rows(whole)
+  loop.run(job, mesh)
+  assert events == kinds  # Nothing is drawn again.
+
+
+def test_a_stop_in_a_picture_without_a_checkpoint_draws_it_later(make_job, mesh):
+  drawn = []
+
+  def picture(state, at, replica):
+    drawn.append(at)
+    if drawn == [3]:
+      raise stopping.Stopped(15)
+
+  every = {'picture_every': 3, 'checkpoint_every': 2, 'evaluate_every': 4}
+  job = make_job(steps=4, picture=picture, **every)
+  with pytest.raises(stopping.Stopped):
+    loop.run(job, mesh)
+  assert last_checkpoint(job) == 3
+  loop.run(job, mesh)
+  assert drawn == [3, 3, 4] and [row['step'] for row in toy.rows(job)] == [2, 3, 4]
+
+
+@pytest.mark.parametrize('family', ['class_balancing', 'codes'])
+def test_no_picture_ends_an_experiment(tmp_path, monkeypatch, stand_in_data, capsys, family):
+  """The numbers are there, and every picture is named that is not."""
+  from matplotlib.figure import Figure
+
+  from jaxgan.report import grids, page
+
+  del stand_in_data
+  config = stand_in.tiny() if family == 'class_balancing' else stand_in.tiny_codes()
+  config, (method,) = changed(config, {'train.preview': True}), config.methods
+  with monkeypatch.context() as patch:
+    patch.setattr(Figure, 'savefig', raises(ValueError))
+    patch.setattr(grids, 'save_png', raises(RuntimeError))
+    patch.setattr(page, 'write_progress', raises(MemoryError))
+    table = execute.run(config, tmp_path)
+  lines = capsys.readouterr().err
+  folder = tmp_path / method
+  expected = {
+    'class_balancing': [folder / 'class_histogram_over_time.png', tmp_path / 'class_histogram.png',
+                        tmp_path / 'samples_by_class.png', tmp_path / 'per_class_frechet.png'],
+    'codes': [folder / name for name in ('confusion.png', 'prior_against_truth.png',
+                                         'prior_over_time.png', 'code_grid.png', 'retrieval.png')],
+  }  # fmt: skip
+  for path in (folder / 'samples', folder / 'loss_curves.png', *expected[family]):
+    assert lines.count(f'{path} left out: ') == 1, lines
+  assert f'preview of {folder} left out: ValueError' in lines
+  assert method in table and 'picture:' not in table and 'Traceback' not in lines
+  assert (folder / 'checkpoints' / '4').exists() and not list(folder.glob('*owed*'))
+  assert json.loads((folder / 'evaluation.json').read_text())['step'] in (2, 4)
+  assert not list(folder.rglob('*.png'))
+  execute.run(config, tmp_path)  # A later success.
+  assert len(list(tmp_path.rglob('*.png'))) > 2
+
+
+def test_a_report_without_its_pictures_is_an_error_and_the_numbers_stand(finished, tmp_path):
+  from matplotlib.figure import Figure
+
+  with pytest.MonkeyPatch.context() as patch:
+    patch.setattr(Figure, 'savefig', raises(ValueError))
+    with pytest.raises(UserError, match='is written, but not all of its pictures: ValueError: an'):
+      report([finished[0]], tmp_path / 'report.md')
+  with pytest.MonkeyPatch.context() as patch:
+    patch.setattr(files, 'replace', raises(RuntimeError))
+    with pytest.raises(UserError, match=r'cannot write the report to .*html: RuntimeError: an'):
+      report([finished[0]], tmp_path / 'report.html')
+  assert (tmp_path / 'report.md').read_text().startswith('## Class balance')
+  assert [path.name for path in tmp_path.iterdir()] == ['report.md']
+
+
+def test_the_marker_of_owed_outputs_survives_what_is_in_it(tmp_path):
+  path = tmp_path / 'owed'
+  assert optional.Owed(path).step is None
+  optional.Owed(path).mark(7)
+  assert optional.Owed(path).step == 7
+  owed = optional.Owed(path)
+  owed.clear()
+  owed.clear()
+  assert owed.step is None and not path.exists()
+  path.write_text('torn')
+  assert optional.Owed(path).step is None

@@ -1,0 +1,10 @@
+"""The embedded example with its images in a folder of its own."""
+
+from experiments import fashion_lt
+from jaxgan.config.overrides import changed
+from jaxgan.runs.experiment import resolved
+
+
+def fashion(folder):
+  config = fashion_lt.get_config('method=class_balancing')
+  return resolved(changed(config, {'data.data_dir': str(folder / 'data')}))

@@ -1,0 +1,43 @@
+"""A generator and a discriminator of one layer each."""
+
+import math
+
+from flax import linen as nn
+import jax.numpy as jnp
+
+from jaxgan.networks.conditional import HEADS, batch_norm
+from jaxgan.networks.gans import NETWORKS, Network
+from jaxgan.networks.spectral import normaliser
+
+
+class Generator(nn.Module):
+  image_shape: tuple[int, int, int]
+  num_classes: int | None
+
+  @nn.compact
+  def __call__(self, noise, labels=None, *, train: bool):
+    norm = batch_norm(labels, self.num_classes, train=train, spectral_norm=False, dtype=jnp.float32)
+    x = norm(nn.Dense(8)(noise).reshape(-1, 1, 1, 8)).reshape(-1, 8)
+    return jnp.tanh(nn.Dense(math.prod(self.image_shape))(x)).reshape(-1, *self.image_shape)
+
+
+class Discriminator(nn.Module):
+  head: str
+  num_classes: int | None
+
+  @nn.compact
+  def __call__(self, images, labels=None, *, train: bool):
+    normalised = normaliser(True, train)
+    x = nn.leaky_relu(normalised(nn.Dense(8), images.reshape(len(images), -1)))
+    return HEADS[self.head](x, labels, self.num_classes, normalised)
+
+
+def make(config, image_shape, conditional, head, num_classes):
+  """See `jaxgan.networks.gans.Network`."""
+  del config
+  return Generator(image_shape, num_classes if conditional else None), Discriminator(
+    head, num_classes
+  )
+
+
+NETWORKS.register('toy_layers', Network(make, check=lambda image_size: None))

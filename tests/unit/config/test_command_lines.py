@@ -1,0 +1,50 @@
+"""Command lines mean what they meant: stored ones resolve to the stored values."""
+
+from absl.testing import flagsaver
+import pytest
+
+from experiments import fashion_lt
+from jaxgan import main
+from jaxgan.runs import experiment_file
+from jaxgan.runs.experiment import resolved
+from tests.support.config import stored
+
+
+def _stored():
+  """{command line: flat configuration}."""
+  lines = stored.load('command_lines.json')
+  found = {lines['first']['command']: lines['first']['resolved']}
+  for entry in lines['others']:
+    found[entry['command']] = stored.changed(found[entry['like']], entry)
+  return found
+
+
+STORED = _stored()
+
+
+def _resolved(command):
+  with flagsaver.flagsaver():  # The flags of main.
+    argv = [main.__name__, *f'--config=experiments/{command}'.split()]
+    config, _ = experiment_file.parse_flags(argv)
+  return stored.flat(config.model_dump(mode='json'))
+
+
+@pytest.mark.parametrize('command', STORED)
+def test_a_command_line_means_what_it_meant(command):
+  resolved, expected = _resolved(command), stored.named_as_today(STORED[command])
+  for name in expected:  # A number of steps came before one of epochs, which stayed.
+    if name.endswith('train.steps') and expected[name] is not None:
+      expected[name.replace('steps', 'epochs')] = None
+  assert {name: resolved.get(name) for name in expected} == expected
+  added = {name: value for name, value in resolved.items() if name not in expected}
+  assert {name: value for name, value in added.items() if not stored.is_added(name, value)} == {}
+
+
+def test_an_experiment_file_may_return_a_dictionary_of_fields(tmp_path):
+  """As those of before, which return a ConfigDict: it is asked for its `to_dict()`."""
+  fields = stored.nested(STORED['fashion_lt.py'])
+  (tmp_path / 'older.py').write_text(
+    f'class Config:\n  def to_dict(self):\n    return {fields!r}\n\n\n'
+    'def get_config():\n  return Config()\n'
+  )
+  assert experiment_file.read(f'{tmp_path}/older.py') == resolved(fashion_lt.get_config())

@@ -1,0 +1,33 @@
+"""docs/configuration.md is what the sections say."""
+
+from jaxgan.config.section import Count, Section, field
+from jaxgan.runs import documentation
+from tests.support import registered
+
+
+def test_the_file_is_what_the_sections_say(monkeypatch):
+  registered.as_shipped(monkeypatch)
+  written = documentation.PATH.read_text(encoding='utf-8')
+  assert written == documentation.text(documentation.sections()), (
+    'run python -m jaxgan.runs.documentation'
+  )
+
+
+def test_every_section_of_an_experiment_has_a_table():
+  written = documentation.PATH.read_text(encoding='utf-8')
+  for field_name in ('regulariser_weight', 'beta_discrete', 'zoom_range', 'focal_gamma', 'keep'):
+    assert f'| `{field_name}` |' in written
+  assert written.count('(free)') > 15
+
+
+def test_a_row():
+  class Inner(Section):
+    """A section."""
+
+    number: Count | None = field(3, 'how many | of them', free=True)
+
+  lines = documentation.text({'Title': Inner}).splitlines()
+  assert lines[-1] == (
+    r'| `number` | `3` | a whole number above 0, or none | how many \| of them (free) |'
+  )
+  assert '## Title' in lines and 'A section.' in lines

@@ -1,0 +1,69 @@
+"""Records: what is written is read, and what cannot have been written is refused in one line."""
+
+import json
+import pathlib
+
+import pytest
+
+from jaxgan.errors import UserError
+from jaxgan.evaluation import metric, record
+from jaxgan.evaluation.record import EvaluationRecord, LabelSet
+from jaxgan.runs import families
+from tests.support.evaluations import CLASS_BALANCE, CODES
+
+RESULTS = pathlib.Path(__file__).parents[3] / 'experiments' / 'results'
+
+
+@pytest.mark.parametrize('fields', [CLASS_BALANCE, CODES])
+def test_a_record_is_read_as_it_was_written(tmp_path, fields):
+  first = EvaluationRecord.model_validate_json(json.dumps(fields))
+  record.write(tmp_path, first)
+  again = record.read(tmp_path / record.NAME)
+  assert again == first and again.model_dump(mode='json') == fields
+  for old, new in ((first.settings, again.settings), (first.results, again.results)):
+    assert [type(value) for value in old.values()] == [type(value) for value in new.values()]
+
+
+def test_images_are_counted_by_classes_before_codes():
+  by_labels = EvaluationRecord.model_validate_json(json.dumps(CODES))
+  without = by_labels.model_copy(update={'labels': {'codes': by_labels.labels['codes']}})
+  assert (by_labels.counted_by, without.counted_by) == ('classes', 'codes')
+
+
+@pytest.mark.parametrize(
+  ('change', 'message'),
+  [
+    ({'format': 3}, 'format: Input should be 2'),
+    ({'step': '4'}, 'step: Input should be a valid integer'),
+    ({'other': 1}, 'other: Extra inputs are not permitted'),
+    ({'results': {}}, 'results: Dictionary should have at least 1 item'),
+    ({'labels': {'classes': {'names': ['a'], 'counts': [1, 2]}}}, 'names and counts differ'),
+  ],
+)
+def test_what_no_evaluation_wrote_is_refused(tmp_path, change, message):
+  (tmp_path / record.NAME).write_text(json.dumps(CODES | change))
+  with pytest.raises(UserError, match=f'is damaged .*{message}.*; run --mode=evaluate again') as e:
+    record.read(tmp_path / record.NAME)
+  assert '\n' not in str(e.value)
+
+
+def test_infinity_cannot_be_recorded():
+  with pytest.raises(ValueError, match='finite'):
+    EvaluationRecord(
+      **CLASS_BALANCE | {'results': {'fid': float('nan')}, 'labels': {}, 'notes': ()}
+    )
+  with pytest.raises(ValueError, match='differ in length'):
+    LabelSet(names=('a',), counts=(1, 2))
+
+
+def test_recorded_results_are_records():
+  """Those in experiments/results were converted once from the format that had a `protocol`."""
+  found = []
+  for path in RESULTS.rglob('*.json'):
+    data = json.loads(path.read_text())
+    if isinstance(data, dict) and {'experiment', 'method', 'results'} <= data.keys():
+      one = record.read(path)
+      metric.check(families.family_of([one.method]).metrics, one)
+      found.append(one)
+  assert len(found) == 86 and {one.counted_by for one in found} == {'classes'}
+  assert all('seed' in one.run and 'hardware' in one.run for one in found)

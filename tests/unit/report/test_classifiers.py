@@ -1,0 +1,57 @@
+"""Classifiers in protocols, and their accuracies beside those that the paper prints."""
+
+import pytest
+
+from jaxgan.report import classes
+from tests.support.evaluations import CLASS_BALANCE, report, save
+
+
+@pytest.mark.parametrize(
+  ('row', 'classifier', 'annotator'),
+  [
+    ('cifar10.class_balancing.100', 76.67, 92.29),
+    ('cifar10.sndcgan.10', 87.7, 92.29),
+    ('cifar10.acgan.1', 92.29, 92.29),
+    ('lsun5.snresgan.100', 82.4, 90.53),
+    ('semi_supervised.cifar10.10', 84.96, 92.29),
+    ('semi_supervised.lsun5.100', 82.4, 90.53),
+    ('cifar100.cgan', 57.63, 70.99),
+    ('inaturalist2019.class_balancing', 46.9, 46.9),
+  ],
+)
+def test_published_accuracies(row, classifier, annotator):
+  """§4 of the paper and its tables."""
+  found = classes.classifier_accuracies(f'class_balancing_gan.{row}')
+  assert found == {'classifier': classifier, 'annotator': annotator}
+
+
+@pytest.mark.parametrize('row', [None, 'elastic_infogan.nmi'])
+def test_other_rows_have_none(row):
+  assert classes.classifier_accuracies(row) == {}
+
+
+def _save(folder, seed, accuracies, **fields):
+  protocol = {'seed': seed}
+  protocol |= {f'{role}_accuracy': value for role, value in accuracies.items()}
+  save(folder, CLASS_BALANCE, (), protocol, **fields)
+
+
+def _table(text):
+  lines = text[text.index('**Classifiers**') :].splitlines()
+  return [line for line in lines if line.startswith('|')]
+
+
+def test_accuracies_of_an_experiment_stand_once_beside_the_papers(tmp_path):
+  for seed, (classifier, annotator) in enumerate(((0.75, 0.92), (0.77, 0.93))):
+    both = {'classifier': classifier, 'annotator': annotator}
+    _save(tmp_path / f'a{seed}', seed, both)
+    # Another method of the same work directory: the same annotator, no classifier.
+    row = 'class_balancing_gan.cifar10.sndcgan.100'
+    alone = {'annotator': annotator}
+    _save(tmp_path / f'b{seed}', seed, alone, method='unconditional', published=row)
+  _save(tmp_path / 'c', 0, {'annotator': 0.5}, experiment='own', published=None)
+  assert _table(report([tmp_path]))[2:] == [
+    '| cifar10_lt_ratio_100 | classifier | 76.00 ± 1.41 (2) | 76.67 |',
+    '| cifar10_lt_ratio_100 | annotator | 92.50 ± 0.71 (2) | 92.29 |',
+    '| own | annotator | 50.00 | - |',
+  ]
