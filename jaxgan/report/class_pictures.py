@@ -148,7 +148,7 @@ def _shares(counts, class_names, train_counts):
     return third_names(train_counts), shares
   order = np.concatenate(frequency_thirds(train_counts))
   shares = counts / counts.sum(axis=1, keepdims=True)
-  return [class_names[k] for k in order], shares[:, order]
+  return [shown(class_names[k]) for k in order], shares[:, order]
 
 
 def third_names(train_counts):
@@ -193,7 +193,7 @@ def class_frechet(results_by_method, labels, network, path):
     network: name of the network whose features they are.
     path: the PNG.
   """
-  names, metric = labels.names, 'class_frechet'
+  names, metric = list(map(shown, labels.names)), 'class_frechet'
   if len(names) > MAX_CLASSES:
     names, metric = third_names(labels.counts), 'thirds_frechet'
   values = {

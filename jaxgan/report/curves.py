@@ -68,8 +68,7 @@ def save_chart(path, title, lines, levels=None, **options) -> None:
   if _has_values(lines):
     figure = figures.new_figure(layout=None)
     axes = figure.add_axes((0, 0, 5.6, max(3.4, LABEL * len(lines))))
-    names = [shown(line.name, figures.LONGEST) for line in lines]
-    colors = draw(axes, title, lines, names, **options)
+    colors = draw(axes, title, lines, [line.name for line in lines], **options)
     for index, level in (levels or {}).items():
       axes.axhline(level, color=colors[index], linestyle='--', linewidth=1.0, zorder=0)
     figures.save_figure(path, figure)

@@ -100,7 +100,7 @@ def bars(values, labels, what: str, colors, slot: float = 0.8):
     (figure, axes, entries of its legend).
   """
   figure = new_figure(layout=None)
-  width, labels = max(5.2, slot * len(labels)), list(map(names.shown, labels))
+  width = max(5.2, slot * len(labels))
   axes = figure.add_axes((0, 0, width, 3.2))
   share, entries = 0.84 / len(values), []
   for index, (kind, heights) in enumerate(values.items()):

@@ -7,7 +7,7 @@ import pytest
 
 from jaxgan.report import curves
 from jaxgan.report.curves import Line, chart, scalars
-from tests import pixels
+from tests.support import pixels
 
 
 def _texts(image):
