@@ -17,8 +17,8 @@ FAMILIES = 'jaxgan.runs.families'
 READERS = ('json', 'os', 'io', 'pathlib', 'shutil', 'tempfile', 'urllib', 'zipfile', 'data_prep')
 # Rooms of pure functions: what they need, they are given.
 PURE = ('losses', 'metrics', 'networks', 'algorithms')
-# The metrics that are a network read from a file.
-READ_WEIGHTS = ('jaxgan.metrics.inception', 'jaxgan.metrics.torch_file')
+# The network whose weights are looked for in files, and their format.
+READ_WEIGHTS = ('jaxgan.networks.inception', 'jaxgan.networks.torch_file')
 
 
 def _name(path):
@@ -196,7 +196,7 @@ def test_the_rules_see_wrong_imports(module, source, wrong):
   [
     ('jaxgan.runs.execute', f'from jaxgan.runs import families\nfrom {FAMILIES} import family_of'),
     (FAMILIES, f'from {FAMILIES} import codes'),
-    ('jaxgan.metrics.inception', 'import pathlib'),
+    ('jaxgan.networks.inception', 'import pathlib'),
     ('jaxgan.losses.contrastive', 'import jax\nfrom jaxgan.algorithms import priors'),
   ],
 )

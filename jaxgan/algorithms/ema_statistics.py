@@ -14,7 +14,7 @@ a tenth to a quarter of a seed's standard deviation. KL does not change measurab
 import jax
 import jax.numpy as jnp
 
-from jaxgan.networks.conditional import MOMENTUM
+from jaxgan.networks.layers import MOMENTUM
 
 BATCHES, BATCH_SIZE = 32, 256  # of 'recomputed': images that the statistics are means over
 _NAMES = ('mean', 'var')  # of batch norm; spectral norm has others in the same collection

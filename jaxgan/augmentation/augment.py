@@ -92,9 +92,7 @@ def random_affine(rng, images, max_degrees=0.0, zoom_range=(1.0, 1.0), keep=1.0)
   reach = 0.5 * (1.0 - keep) * jnp.array([height, width])
   place = reach * jax.random.uniform(place_rng, (n, 2), minval=-1.0, maxval=1.0)
 
-  cos, sin = jnp.cos(angle), jnp.sin(angle)
-  rotation = jnp.stack([cos, -sin, sin, cos], axis=-1).reshape(n, 2, 2)
-  matrices = rotation / zoom
+  matrices = _rotations(angle) / zoom
   return affine_warp(images, keep * matrices, jnp.sum(matrices * place[:, None], axis=-1))
 
 
@@ -172,15 +170,19 @@ def augmentor_affine(rng, images, max_degrees, zoom_range):
   margin = 0.5 * (zoomed - sides)
   place = jnp.floor(margin) - margin
 
-  cos, sin = jnp.cos(angle), jnp.sin(angle)
-  rotation = jnp.stack([cos, -sin, sin, cos], axis=-1).reshape(n, 2, 2)
-  matrices = rotation * (window / zoomed)[:, None]
+  matrices = _rotations(angle) * (window / zoomed)[:, None]
   views = affine_warp(images, matrices, jnp.sum(matrices * place[:, None], axis=-1))
   rows, columns = (jnp.arange(side) - 0.5 * (side - 1) for side in (height, width))
   inside_rows = jnp.abs(rows + place[:, :1]) < 0.5 * zoomed[:, :1]
   inside_columns = jnp.abs(columns + place[:, 1:]) < 0.5 * zoomed[:, 1:]
   inside = inside_rows[:, :, None] & inside_columns[:, None]
   return jnp.where(inside[..., None], views, -1.0)
+
+
+def _rotations(angles):
+  """Rotation matrices `[N, 2, 2]` of angles `[N]` in radians."""
+  cos, sin = jnp.cos(angles), jnp.sin(angles)
+  return jnp.stack([cos, -sin, sin, cos], axis=-1).reshape(-1, 2, 2)
 
 
 def affine_warp(images, matrices, shifts):

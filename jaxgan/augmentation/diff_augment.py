@@ -35,9 +35,13 @@ def random_contrast(rng, images):
 
 def random_color(rng, images):
   """Brightness, saturation and contrast, one after another."""
-  changes = random_brightness, random_saturation, random_contrast
-  for change, change_rng in zip(changes, jax.random.split(rng, len(changes)), strict=True):
-    images = change(change_rng, images)
+  return _in_order(rng, images, (random_brightness, random_saturation, random_contrast))
+
+
+def _in_order(rng, images, augmentations):
+  rngs = jax.random.split(rng, len(augmentations))
+  for augment, augment_rng in zip(augmentations, rngs, strict=True):
+    images = augment(augment_rng, images)
   return images
 
 
@@ -110,6 +114,4 @@ def diff_augment(rng, images, names):
   Returns:
     `[N, H, W, C]`.
   """
-  for name, augment_rng in zip(names, jax.random.split(rng, len(names)), strict=True):
-    images = AUGMENTATIONS[name](augment_rng, images)
-  return images
+  return _in_order(rng, images, [AUGMENTATIONS[name] for name in names])

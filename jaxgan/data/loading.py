@@ -23,7 +23,10 @@ def load(config, split: str, limit: float = math.inf):
   Returns:
     `data_prep.build.Arrays`: images, labels, class_names, metadata, key.
   """
-  return _load(config.dataset, split, *_place(config), _options(config), limit)
+  # The name of the prepared data is read if the source is gone.
+  place = config.source or '', config.data_dir or '', config.prepared
+  options = tuple((name, value) for name, value in config.options if value is not None)
+  return _load(config.dataset, split, *place, options, limit)
 
 
 def load_reference(config, which: str = 'held_out'):
@@ -73,12 +76,10 @@ def load_training(config, num_replicas: int = 1) -> TrainingData:
   Raises:
     UserError: there are not so many splits.
   """
-
   splits = preparation.replica_splits(config.dataset, num_replicas) if num_replicas > 1 else None
   if splits is None:
     return whole(load(config, 'train', _limit(config)), num_replicas)
-  options = _options(config)
-  pool = _load(splits.pool, 'train', *_place(config), options, _limit(config))
+  pool = load(config.model_copy(update={'dataset': splits.pool}), 'train', _limit(config))
   indices, classes = zip(*(choose(pool) for choose in splits.choices), strict=True)
   keys = tuple(f'{name} of {pool.key}' for name in splits.names)
   return TrainingData(pool, indices, keys, classes)
@@ -91,21 +92,10 @@ def _limit(config) -> float:
   return parallel.device_memory() / 2
 
 
-def _place(config) -> tuple[str, str, str]:
-  """Source, data_dir, and the name of the prepared data to read if the source is gone."""
-  return config.source or '', config.data_dir or '', config.prepared
-
-
-def _options(config):
-  return tuple((name, value) for name, value in config.options if value is not None)
-
-
 @functools.lru_cache(maxsize=8)  # Classifier, annotator and GAN read the same few splits.
 def _load(dataset, split, source, data_dir, prepared, options, limit):
   from data_prep import build
 
-  def read():
-    place = {'source': source, 'data_dir': data_dir, 'prepared': prepared}
-    return build.load(dataset, split, limit=limit, **place, **dict(options))
-
+  place = {'source': source, 'data_dir': data_dir, 'prepared': prepared}
+  read = functools.partial(build.load, dataset, split, limit=limit, **place, **dict(options))
   return distributed.first_alone(f'prepared {dataset} {split}', read)

@@ -63,12 +63,10 @@ def declared(section, num_replicas: int = 1) -> preparation.Declared:
   options |= {'source': section.source or '', 'data_dir': section.data_dir or ''}
   options['prepared'] = section.prepared
   own = preparation.declared(section.dataset, **options)
-  splits = None
-  if num_replicas > 1:
-    splits = preparation.replica_splits(section.dataset, num_replicas)
-  if splits is None:
-    return own
-  return own._replace(folder=preparation.declared(splits.pool, **options).folder)
+  splits = num_replicas > 1 and preparation.replica_splits(section.dataset, num_replicas)
+  if splits:
+    own = own._replace(folder=preparation.declared(splits.pool, **options).folder)
+  return own
 
 
 def check_apart(config, workdir: pathlib.Path) -> None:

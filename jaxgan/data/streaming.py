@@ -8,6 +8,7 @@ and nothing of it need be saved.
 
 from collections.abc import Iterator
 import functools
+import itertools
 
 import grain
 import jax
@@ -75,12 +76,9 @@ class Stream:
     """The batches of this and all later steps, one a carry."""
     steps = grain.MapDataset.range(step, _NO_END).map(self._read)
     options = grain.ReadOptions(num_threads=_THREADS, prefetch_buffer_size=_STEPS_AHEAD)
-    batches = None
-    for read in steps.to_iter_dataset(options):
-      ahead = [self._put(parts) for parts in read]
-      if batches is not None:
-        yield batches
-      batches = ahead
+    put = ([self._put(parts) for parts in read] for read in steps.to_iter_dataset(options))
+    for batches, _ in itertools.pairwise(put):
+      yield batches
 
   def _read(self, step):
     """Of each carry, the images and labels of the parts that this process holds."""

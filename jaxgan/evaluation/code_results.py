@@ -26,7 +26,7 @@ CLUSTERING = (
 )
 
 
-class Seen:
+class Judged:
   """The images of each code as an annotator sees them, and real images as Q does.
 
   Attributes:

@@ -9,9 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxgan.algorithms import priors
-from jaxgan.data import pixels as pixels_lib
-from jaxgan.data import training_data
-from jaxgan.evaluation.code_results import CLUSTERING, NEIGHBOURS, Seen
+from jaxgan.data import pixels, training_data
+from jaxgan.evaluation.code_results import CLUSTERING, NEIGHBOURS, Judged
 from jaxgan.evaluation.record import CODES_FILE, RETRIEVAL_FILE, LabelSet
 from jaxgan.metrics import class_distribution, knn
 from jaxgan.networks import infogans
@@ -39,26 +38,26 @@ _PUBLISHED_DATA = {
 class Observer:
   """Draws images of the codes of a state and never changes it; compiled once."""
 
-  def __init__(self, setup, algorithm, names, has_untrained: bool):
+  def __init__(self, inputs, algorithm, names, has_untrained: bool):
     """Compiles nothing yet.
 
     Args:
-      setup: the Setup of the experiment.
+      inputs: the Inputs of the experiment.
       algorithm: an InfoGAN or the JointVAE.
       names: of the k codes.
       has_untrained: whether its recogniser is measured untrained, too.
     """
-    self._setup, self._config, self._algorithm = setup, setup.config, algorithm
-    self._annotator = annotator = setup.annotator
-    self.names, self._has_untrained = names, has_untrained
-    self.num_categories = len(names)
-    self.num_continuous = getattr(setup.config.algorithm, 'num_continuous', 0)
+    self._inputs, self._config, self._algorithm = inputs, inputs.config, algorithm
+    self._annotator = annotator = inputs.annotator
+    self.names, self.num_categories, self._has_untrained = names, len(names), has_untrained
+    self.num_continuous = getattr(inputs.config.algorithm, 'num_continuous', 0)
     self._probabilities = compilation.jit(jax.nn.softmax)
-    self._outputs = jobs.compile_outputs(algorithm.classify)
+    # recognise(variables, images uint8): the logits `[N, k]` and the features `[N, D]` of Q.
+    self.recognise = jobs.compile_outputs(algorithm.classify)
 
     def images(state, rng, num_images, codes):
       """Images uint8 of given codes, in inference mode."""
-      return pixels_lib.to_uint8(algorithm.generate(state, rng, num_images, codes=codes))
+      return pixels.to_uint8(algorithm.generate(state, rng, num_images, codes=codes))
 
     self.images = compilation.jit(images, static_argnums=2)
 
@@ -71,14 +70,15 @@ class Observer:
 
     self.sample = compilation.jit(sample, static_argnums=3)
 
-    def label(state, variables, rng, category, classes, num):
+    def label(state, variables, rng, category, start, classes, num):
+      rng = jax.random.fold_in(jax.random.fold_in(rng, category), start)
       codes_rng, images_rng = jax.random.split(rng)
       codes = self.codes(codes_rng, jnp.full(num, category))
-      generated = pixels_lib.scale(images(state, images_rng, num, codes))
+      generated = pixels.scale(images(state, images_rng, num, codes))
       logits, _ = annotator.classify(variables, generated)
       return jnp.argmax(logits[:, classes], axis=-1)
 
-    self._label = compilation.jit(label, static_argnums=5)
+    self._label = compilation.jit(label, static_argnums=6)
 
   def codes(self, rng, categories):
     """One-hot codes `[N, k + r]` of given categories `[N]`, their continuous part at random."""
@@ -103,7 +103,7 @@ class Observer:
 
   def observe(
     self, state, replica: int, rng, num_images: int, needs=frozenset(), place=None
-  ) -> Seen:
+  ) -> Judged:
     """Draws images of each code and, for 'features', asks Q about the training images.
 
     Args:
@@ -114,10 +114,9 @@ class Observer:
       needs: of the metrics that will be measured.
       place: not used.
     """
-    del place
-    data, labelled = self._setup.data, self._annotator is not None
-    seed, counts, arrays, outputs = self._config.seed + replica, None, None, (None, None)
-    untrained = None
+    data, labelled = self._inputs.data, self._annotator is not None
+    seed, counts, arrays = self._config.seed + replica, None, None
+    outputs, untrained = (None, None), None
     if labelled:
       classes = jobs.class_positions(self._annotator.class_names, data, replica)
       counts = self.counts(state, num_images, rng, classes)
@@ -127,7 +126,7 @@ class Observer:
       if labelled and self._has_untrained:
         untrained = functools.partial(self._untrained, seed, arrays.images)
     train_counts = data.share_counts(replica)
-    return Seen(self.prior(state), counts, train_counts, outputs, arrays, seed, untrained)
+    return Judged(self.prior(state), counts, train_counts, outputs, arrays, seed, untrained)
 
   def counts(self, state, images_per_code: int, rng, classes) -> np.ndarray:
     """How many of the images of each code are called each class, `[k, K]`.
@@ -138,21 +137,15 @@ class Observer:
       rng: key.
       classes: int `[K]`, the annotator's outputs to choose from.
     """
-    num_classes = len(classes)
-    batch_size = min(self._config.evaluation.batch_size, images_per_code)
-    starts = range(0, images_per_code, batch_size)
+    size = min(self._config.evaluation.batch_size, images_per_code)
+    starts = range(0, images_per_code, size)
     places = list(itertools.product(range(self.num_categories), starts))
-
-    def labels():
-      for category, start in places:
-        batch_rng = jax.random.fold_in(jax.random.fold_in(rng, category), start)
-        variables = self._annotator.variables
-        yield self._label(state, variables, batch_rng, category, classes, batch_size)
-
-    counts = np.zeros((self.num_categories, num_classes), np.int64)
-    for (category, start), found in zip(places, distributed.each_to_host(labels()), strict=True):
+    variables = self._annotator.variables
+    labels = (self._label(state, variables, rng, *place, classes, size) for place in places)
+    counts = np.zeros((self.num_categories, len(classes)), np.int64)
+    for (category, start), found in zip(places, distributed.each_to_host(labels), strict=True):
       wanted = found[: images_per_code - start]
-      counts[category] += class_distribution.class_counts(wanted, num_classes)
+      counts[category] += class_distribution.class_counts(wanted, len(classes))
     return counts
 
   def grid(self, state, rng, columns: int = 10) -> np.ndarray:
@@ -166,24 +159,14 @@ class Observer:
 
   def traversals(self, state, rng, values) -> np.ndarray:
     """Images uint8 `[r, k, len(values), H, W, C]`: one continuous code moves, all else stands."""
-    if not self.num_continuous:
-      return np.zeros((0, self.num_categories, len(values)), np.uint8)
-    noise_rngs = jax.random.split(rng, self.num_categories)
-    rows = []
-    for i in range(self.num_continuous):
-      for category, noise_rng in enumerate(noise_rngs):
-        frames = []
-        for value in values:
-          codes = jax.nn.one_hot(jnp.array([category]), self.num_categories)
-          continuous = jnp.zeros((1, self.num_continuous)).at[0, i].set(value)
-          codes = jnp.concatenate([codes, continuous], axis=-1)
-          frames.append(distributed.to_host(self.images(state, noise_rng, 1, codes))[0])
-        rows.append(np.stack(frames))
-    return np.stack(rows).reshape(self.num_continuous, self.num_categories, *rows[0].shape)
-
-  def recognise(self, variables, images) -> tuple[np.ndarray, np.ndarray]:
-    """What Q says of images uint8: the logits `[N, k]` and the features `[N, D]`."""
-    return self._outputs(variables, images)
+    shape = self.num_continuous, self.num_categories, len(values)
+    noise_rngs, frames = jax.random.split(rng, self.num_categories), []
+    for i, category, value in np.ndindex(shape):
+      continuous = jnp.zeros((1, self.num_continuous)).at[0, i].set(values[value])
+      one_hot = jax.nn.one_hot(jnp.array([category]), self.num_categories)
+      codes = jnp.concatenate([one_hot, continuous], axis=-1)
+      frames.append(distributed.to_host(self.images(state, noise_rngs[category], 1, codes)))
+    return np.reshape(frames, (*shape, *np.shape(frames)[2:]))
 
   def _untrained(self, seed: int, images):
     """What Q says with the weights that a run of this seed begins with."""
@@ -192,29 +175,30 @@ class Observer:
 
   def score(self, results: dict) -> None:
     """None: labels that are there for evaluation only must not choose a checkpoint."""
-    del results
 
-  def record_fields(self, seen: Seen, replica: int, step: int) -> dict:
+  def record_fields(self, judged: Judged, replica: int, step: int) -> dict:
     """The fields of a record that do not depend on what was measured."""
-    config, arrays, annotator = self._config, self._setup.data.arrays(replica), self._annotator
-    labelled, notes, column = annotator is not None, [], published(self._config, arrays)
-    if not labelled:
-      notes.append('the images have no labels: no NMI, ENT, 1-NN accuracy and ARI')
-    if step < getattr(config.algorithm, 'capacity_steps', 0):
-      percent = 100 * step / config.algorithm.capacity_steps
-      notes.append(f'the capacities of the latents are at {percent:.0f} % of their ramp')
-    if column and arrays.metadata['pixels'] == 'unverified':
-      notes.append("the images are renderings of one's own, not those of the published numbers")
+    config, arrays, annotator = self._config, self._inputs.data.arrays(replica), self._annotator
+    labelled, column = annotator is not None, published(config, arrays)
+    rendered_anew = column and arrays.metadata['pixels'] == 'unverified'
+    ramp = getattr(config.algorithm, 'capacity_steps', 0)
+    notes = {
+      'the images have no labels: no NMI, ENT, 1-NN accuracy and ARI': not labelled,
+      f'the capacities of the latents are at {100 * step / (ramp or 1):.0f} % of their ramp': (
+        step < ramp
+      ),
+      "the images are renderings of one's own, not those of the published numbers": rendered_anew,
+    }
     labels = {'codes': LabelSet(names=self.names)}
     if labelled:
-      counts = tuple(self._setup.data.share_counts(replica).tolist())
+      counts = tuple(self._inputs.data.share_counts(replica).tolist())
       labels = {'classes': LabelSet(names=tuple(arrays.class_names), counts=counts), **labels}
     return {
       'published': column,
       'settings': {
         'data': data_set(arrays.key),
         'classes': len(arrays.class_names) if labelled else 0,
-        'codes': len(seen.prior),
+        'codes': len(judged.prior),
         'images_per_code': config.evaluation.images_per_code if labelled else 0,
         'batch_size': config.train.batch_size,
         **_settings(config.algorithm),
@@ -234,13 +218,13 @@ class Observer:
         'replicas': config.replicas,
       },
       'labels': labels,
-      'notes': tuple(notes),
+      'notes': tuple(note for note, holds in notes.items() if holds),
     }
 
-  def save(self, folder, state, seen: Seen, replica: int) -> dict:
+  def save(self, folder, state, judged: Judged, replica: int) -> dict:
     """Writes what pictures show; returns the `grid` of codes and what is `retrieved`."""
-    arrays, features = self._setup.data.arrays(replica), seen.features
-    grid = self.grid(state, self._setup.evaluation_rng(replica))
+    arrays, features = self._inputs.data.arrays(replica), judged.features
+    grid = self.grid(state, self._inputs.evaluation_rng(replica))
     files.save_npz(folder / CODES_FILE, images=grid)
     queries = np.random.default_rng(0).permutation(len(features))[:_QUERIES]
     num = min(_NEIGHBOURS + 1, len(features))
@@ -265,23 +249,24 @@ class Observer:
 def _settings(algorithm) -> dict:
   """The fields of _SETTINGS that mean something for the method and its network."""
   settings = {field: getattr(algorithm, field) for field in _SETTINGS if hasattr(algorithm, field)}
-  if not infogans.NETWORKS[algorithm.network].has_width:
-    del settings['width']
   if settings.get('prior_start', ()) is None:
     settings['prior_start'] = 'uniform'
-  unused, contrastive = [], getattr(algorithm, 'contrastive', None)
-  if getattr(algorithm, 'prior', None) != 'learnable':
-    unused += ['prior_entropy_weight', 'prior_start']
-  if contrastive != 'positives':
-    unused.append('positive_loss')
-  if contrastive == 'none':  # Nothing is done with a positive pair.
-    unused += ['views', 'rotation_degrees']
-  if contrastive == 'none' or getattr(algorithm, 'crop_keep', None) == 1.0:
-    unused.append('crop_of')
+  contrastive = getattr(algorithm, 'contrastive', None)
+  fixed = getattr(algorithm, 'prior', None) != 'learnable'
+  alone = contrastive == 'none'  # Nothing is done with a positive pair.
+  unused = {
+    'width': not infogans.NETWORKS[algorithm.network].has_width,
+    'prior_entropy_weight': fixed,
+    'prior_start': fixed,
+    'positive_loss': contrastive != 'positives',
+    'views': alone,
+    'rotation_degrees': alone,
+    'crop_of': alone or getattr(algorithm, 'crop_keep', None) == 1.0,
+  }
   return {
     name: list(value) if isinstance(value, tuple) else value
     for name, value in settings.items()
-    if name not in unused
+    if not unused.get(name)
   }
 
 
@@ -295,9 +280,9 @@ def published(config, arrays) -> str | None:
   """The column of the paper's tables; none for other data, such as other files of the same form."""
   if config.published not in _PUBLISHED_DATA:
     return config.published
-  key, pixels = _PUBLISHED_DATA[config.published]
+  key, kind = _PUBLISHED_DATA[config.published]
   metadata = arrays.metadata
-  same = metadata.get('pixels') == pixels and metadata.get('as_published', True)
+  same = metadata.get('pixels') == kind and metadata.get('as_published', True)
   return config.published if same and re.match(key, arrays.key) else None
 
 

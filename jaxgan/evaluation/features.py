@@ -9,7 +9,7 @@ import numpy as np
 
 from jaxgan.data import pixels
 from jaxgan.errors import UserError
-from jaxgan.metrics import inception
+from jaxgan.networks import inception
 from jaxgan.system import compilation, distributed, files, parallel
 
 _REFERENCE_BATCH = 256
@@ -23,7 +23,7 @@ class FeatureNetwork(NamedTuple):
     metric: name of the Fréchet distance in the results, 'fid' or 'frechet_<role>'.
     key: identifies network and weights.
     resize: how an image comes to the network's input size.
-    apply: `apply(variables, images uint8) -> features [N, D]`.
+    apply: `apply(variables, images uint8) -> (logits [N, K] or None, features [N, D])`.
     variables: the network's arrays.
   """
 
@@ -44,7 +44,7 @@ def classifier_network(role: str, classifier) -> FeatureNetwork:
   """
 
   def apply(variables, images):
-    return classifier.classify(variables, pixels.scale(images))[1]
+    return classifier.classify(variables, pixels.scale(images))
 
   size = classifier.input_size
   resize = 'none' if size is None else f'bilinear to {size}x{size}'
@@ -72,6 +72,10 @@ def inception_network(config) -> FeatureNetwork | None:
   return None if path is None else _load_inception(path)
 
 
+def _inception(variables, images):
+  return None, inception.features(variables, images)
+
+
 @functools.lru_cache(maxsize=1)  # Checked before training, used by every evaluation of a run.
 def _load_inception(path) -> FeatureNetwork:
   return FeatureNetwork(
@@ -79,7 +83,7 @@ def _load_inception(path) -> FeatureNetwork:
     metric='fid',
     key=inception.network_key(path),
     resize='bilinear to 299x299',
-    apply=inception.features,
+    apply=_inception,
     variables=inception.load_weights(path),
   )
 
@@ -105,7 +109,7 @@ def reference_features(network: FeatureNetwork, arrays, cache: pathlib.Path) -> 
       raise UserError(f'{path} is damaged ({error}): delete it') from error
 
   def one_batch(variables, batch):
-    return network.apply(variables, parallel.along_batch(batch))
+    return network.apply(variables, parallel.along_batch(batch))[1]
 
   apply = functools.partial(compilation.jit(one_batch), network.variables)
   features = distributed.over_batches(apply, arrays.images, _REFERENCE_BATCH).astype(np.float32)

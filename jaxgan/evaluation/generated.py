@@ -1,5 +1,6 @@
 """Observes GANs: draws images from a state, which judges label and compare with real ones."""
 
+from collections.abc import Sequence
 import functools
 
 import jax
@@ -9,7 +10,7 @@ from jaxgan.algorithms import gan_methods, regularisers
 from jaxgan.algorithms.ema_statistics import IN_WORDS
 from jaxgan.data import loading, order, pixels
 from jaxgan.evaluation import cas, quality
-from jaxgan.evaluation.judges import KINDS, Judges, Score, Seen
+from jaxgan.evaluation.judges import KINDS, Judged, Judges, Score
 from jaxgan.evaluation.record import IMAGES_FILE, NEAREST_FILE
 from jaxgan.metrics import fid
 from jaxgan.system import compilation, distributed, files
@@ -20,27 +21,34 @@ _SCORES = ('fid', 'frechet_recogniser', 'frechet_annotator')  # The first that i
 _COUNTING = (  # Ablations change it.
   'count_start', 'cycle_start', 'count_update', 'count_decay', 'count_cycle'
 )  # fmt: skip
+# What differs between the runs of an experiment of what a record says of a classifier.
+_VARYING = {
+  'annotator': ('annotator_accuracy', 'annotator_step'),
+  'classifier': ('classifier_accuracy', 'classifier_step'),
+}
 
 
 class Observer:
   """Draws images from the states of a GAN and never changes a state; compiled once."""
 
-  def __init__(self, setup, method: str, algorithm, roles):
+  def __init__(self, inputs, method: str, algorithm, roles):
     """Compiles nothing yet.
 
     Args:
-      setup: the Setup of the experiment.
+      inputs: the Inputs of the experiment.
       method: the method.
       algorithm: its Algorithm.
       roles: of the classifiers that the method and its evaluation need.
     """
-    self._setup, self._method, self._algorithm, self._roles = setup, method, algorithm, roles
+    self._inputs, self._method, self._algorithm, self._roles = inputs, method, algorithm, roles
     judging = {'annotator', gan_methods.METHODS[method].classifier}
-    if 'annotator' not in setup.classifiers:
+    if 'annotator' not in inputs.classifiers:
       judging.add('recogniser')
     # The classifiers that measure. With labels, a recogniser measures only methods that use it.
     self._measuring = {
-      role: setup.classifiers[role] for role in KINDS if role in judging & setup.classifiers.keys()
+      role: inputs.classifiers[role]
+      for role in KINDS
+      if role in judging & inputs.classifiers.keys()
     }
 
     def generate(state, rng, num_images, ema=True):
@@ -48,7 +56,7 @@ class Observer:
 
     def generate_labelled(state, rng, num_images):
       rng, label_rng = jax.random.split(rng)
-      num_classes = setup.data.num_classes
+      num_classes = inputs.data.num_classes
       labels = jax.random.randint(label_rng, (num_images,), 0, num_classes)
       return pixels.to_uint8(algorithm.generate(state, rng, num_images, labels=labels)), labels
 
@@ -60,22 +68,20 @@ class Observer:
 
   def judges(self, replica: int) -> Judges:
     """Made once for each replica's images; they differ only where replicas have splits."""
-    setup, key = self._setup, self._setup.data.keys[replica]
+    data, key = self._inputs.data, self._inputs.data.keys[replica]
     if key not in self._judges:
-      arrays = setup.data.arrays(replica)
-      self._judges[key] = Judges(
-        setup.config, self._algorithm, self._measuring, arrays, setup.workdir
-      )
+      arrays = data.arrays(replica)
+      self._judges[key] = Judges(self._inputs, self._algorithm, self._measuring, arrays)
     return self._judges[key]
 
   def num_images(self, periodic: bool) -> int:
     """How many images an evaluation draws."""
-    config = self._setup.config.evaluation
+    config = self._inputs.config.evaluation
     return config.periodic_samples if periodic else config.samples
 
   def observe(
     self, state, replica: int, rng, num_images: int, needs=frozenset(), place=None
-  ) -> Seen:
+  ) -> Judged:
     """Draws images from the EMA generator of a settled state.
 
     Args:
@@ -86,37 +92,34 @@ class Observer:
       needs: of the metrics that will be measured; 'features' are kept.
       place: of a last evaluation its folder and step, for the classification accuracy score.
     """
-    judges, batch_size = self.judges(replica), self._setup.config.evaluation.batch_size
+    judges, batch_size = self.judges(replica), self._inputs.config.evaluation.batch_size
 
     def batches():
       for i, start in enumerate(range(0, num_images, batch_size)):
-        images, *seen = judges.one_batch(state, judges.frozen, jax.random.fold_in(rng, i))
+        images, *seen = judges.one_batch(judges.variables, state, jax.random.fold_in(rng, i))
         yield images if start < _KEPT else None, *seen
 
-    all_labels, kept, all_features, moments = [], [], [], dict.fromkeys(judges.networks)
+    drawn, moments = [], dict.fromkeys(judges.networks)
     for i, batch in enumerate(distributed.each_to_host(batches())):
       size = min(batch_size, num_images - i * batch_size)
       images, labels, features = jax.tree.map(lambda x, n=size: x[:n], batch)
-      all_labels.append(labels)
       moments = {name: fid.accumulate(moments[name], f) for name, f in features.items()}
-      if images is not None:
-        kept.append(images)
-      if 'features' in needs:
-        all_features.append(features)
+      drawn.append((images, labels, features if 'features' in needs else {}))
+    images, labels, features = zip(*drawn, strict=True)
+    images = np.concatenate([batch for batch in images if batch is not None])[:_KEPT]
     score = None
     if place and 'cas' in self._roles:
       score = functools.partial(self._score, *place, state, replica)
-    images, labels = np.concatenate(kept)[:_KEPT], _joined(all_labels)
-    return Seen(judges, images, labels, moments, _joined(all_features), score)
+    return Judged(judges, images, _joined(labels), moments, _joined(features), score)
 
   def _score(self, folder, step, state, replica) -> Score:
     """Trains a classifier on generated images, see `evaluation.cas`."""
-    setup, config = self._setup, self._setup.config
+    inputs, config = self._inputs, self._inputs.config
     # Codes have no names. Also where they are balanced, the images are judged by their classes.
-    sample, _, labelled_by = self._sampler(state, setup.classifier or setup.annotator)
+    sample, _, labelled_by = self._sampler(state, inputs.classifier or inputs.annotator)
     if 'recogniser' in self._measuring:
       labelled_by = f'{labelled_by}, trained with labels that the method does not read'
-    arrays, seed = setup.data.arrays(replica), config.seed + replica
+    arrays, seed = inputs.data.arrays(replica), config.seed + replica
     num_images = config.evaluation.cas_images
     generated = cas.generate(sample, arrays, num_images, seed, config.evaluation.batch_size)
     job = cas.job(config, generated, step, seed, folder)
@@ -126,7 +129,7 @@ class Observer:
       'cas_network': jobs.network_name(config.cas.algorithm),
       'cas_epochs': job.config.updates // order.steps_per_epoch(num_images, batch_size),
     }
-    return Score(cas.accuracy(job, setup.mesh), settings, {'cas_labels': labelled_by})
+    return Score(cas.accuracy(job, inputs.mesh), settings, {'cas_labels': labelled_by})
 
   def score(self, results: dict) -> float:
     """What ranks checkpoints: a lower distance scores higher.
@@ -136,27 +139,23 @@ class Observer:
     """
     return -next(results[name] for name in _SCORES if results.get(name) is not None)
 
-  def record_fields(self, seen: Seen, replica: int, step: int) -> dict:
+  def record_fields(self, judged: Judged, replica: int, step: int) -> dict:
     """The fields of a record that do not depend on what was measured."""
-    del step
     judges = self.judges(replica)
-    score = seen.score if 'score' in seen.has else Score(0.0, {}, {})
-    by_seed = {}  # The annotator is trained with the run's seed.
-    for role in ('annotator', 'classifier'):
-      classifier = self._setup.classifiers.get(role) if role in self._roles else None
-      if classifier or role == 'annotator':
-        by_seed |= classifier_fields(role, classifier)
-    by_seed['feature_network'] = ', '.join(f'{n.metric}: {n.key}' for n in judges.networks.values())
+    score = judged.score if 'score' in judged.has else Score(0.0, {}, {})
+    # The annotator is trained with the run's seed.
+    known = {role: self._inputs.classifiers.get(role) for role in _VARYING if role in self._roles}
+    fields = classifier_fields('annotator', known.get('annotator'))
+    if known.get('classifier'):
+      fields |= classifier_fields('classifier', known['classifier'])
+    varying = [name for names in _VARYING.values() for name in names if name in fields]
+    run = {name: fields.pop(name) for name in varying}
+    run['feature_network'] = ', '.join(f'{n.metric}: {n.key}' for n in judges.networks.values())
     if 'recogniser' in self._measuring:
-      by_seed['recogniser'] = self._measuring['recogniser'].key
-    names = 'accuracy', 'step'
-    varying = {f'{role}_{name}' for role in ('annotator', 'classifier') for name in names}
-    varying |= {'feature_network', 'recogniser'}
-    run = {name: value for name, value in by_seed.items() if name in varying}
-    fixed = {name: value for name, value in by_seed.items() if name not in varying}
+      run['recogniser'] = self._measuring['recogniser'].key
     return {
-      'published': dict(self._setup.config.published or ()).get(self._method),
-      'settings': self._settings(judges) | fixed | score.settings,
+      'published': dict(self._inputs.config.published or ()).get(self._method),
+      'settings': self._settings(judges) | fields | score.settings,
       'run': run | score.run,
       'labels': judges.label_sets,
       'notes': judges.notes,
@@ -164,12 +163,11 @@ class Observer:
 
   def _settings(self, judges) -> dict:
     """How the method was trained and is measured."""
-    config, choices = self._setup.config, gan_methods.METHODS[self._method]
+    config, method = self._inputs.config, gan_methods.METHODS[self._method]
     algorithm, num_reference = config.algorithm, len(judges.reference.images)
-    loop = ()
-    if choices.classifier:
-      loop = (gan_methods.GUIDANCE[choices.guidance].weight, *_COUNTING)
-      loop += ('effective_labels',) if choices.labels == 'effective' else ()
+    loop = ('effective_labels',) if method.classifier and method.labels == 'effective' else ()
+    if method.classifier:
+      loop = (gan_methods.GUIDANCE[method.guidance].weight, *_COUNTING, *loop)
     settings = {
       'data': judges.arrays.key,
       'reference': judges.reference.key,
@@ -177,7 +175,7 @@ class Observer:
       'samples': config.evaluation.samples,
       'network': algorithm.network,
       'loss': algorithm.loss,
-      **choices._asdict(),
+      **method._asdict(),
       **{field: getattr(algorithm, field) for field in loop},
       **regularisers.protocol(algorithm),
       'generator': 'ema',
@@ -191,18 +189,17 @@ class Observer:
       settings['codes'] = len(judges.label_sets['codes'].names)
     return {n: list(v) if isinstance(v, tuple) else v for n, v in settings.items()}
 
-  def save(self, folder, state, seen: Seen, replica: int) -> None:
+  def save(self, folder, state, judged: Judged, replica: int) -> None:
     """Writes the images that pages show."""
-    del state, replica
-    images = seen.images
-    files.save_npz(folder / IMAGES_FILE, images=images, labels=seen.first_labels[: len(images)])
-    if 'classes' in seen.has:
-      files.save_npz(folder / NEAREST_FILE, **seen.nearest[1])
+    images, (labels, *_) = judged.images, judged.labels.values()
+    files.save_npz(folder / IMAGES_FILE, images=images, labels=labels[: len(images)])
+    if 'classes' in judged.has:
+      files.save_npz(folder / NEAREST_FILE, **judged.nearest[1])
 
   def sampler(self, state, balanced: bool):
     """See `evaluate.Evaluation.sampler`; of a settled state."""
-    del balanced  # All classes are asked for alike or none is: what is too many is thrown away.
-    classifiers = self._setup.classifiers
+    # All classes are asked for alike or none is, balanced or not: what is too many is thrown away.
+    classifiers = self._inputs.classifiers
     own = self._measuring.get('recogniser')  # The labels that a method without labels can give.
     return self._sampler(state, own or classifiers.get('classifier') or classifiers['annotator'])
 
@@ -213,7 +210,7 @@ class Observer:
       def sample_labelled(rng, num_images):
         return distributed.to_host(self._generate_labelled(state, rng, num_images))
 
-      return sample_labelled, self._setup.data.class_names(0), 'the classes asked for'
+      return sample_labelled, self._inputs.data.class_names(0), 'the classes asked for'
     classify = self._compiled(labeller.classify)
 
     def sample(rng, num_images):
@@ -236,7 +233,6 @@ def classifier_fields(role: str, classifier) -> dict:
   return {f'{role}_accuracy': classifier.accuracy, **named}
 
 
-def _joined(batches: list[dict]) -> dict:
-  """{name: arrays of all batches}, {} of none."""
-  names = batches[0] if batches else ()
-  return {name: np.concatenate([batch[name] for batch in batches]) for name in names}
+def _joined(batches: Sequence[dict]) -> dict:
+  """{name: arrays of all batches}."""
+  return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}

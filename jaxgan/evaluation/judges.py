@@ -9,7 +9,8 @@ import numpy as np
 from jaxgan.data import loading, pixels
 from jaxgan.evaluation import features, memorisation, quality
 from jaxgan.evaluation.record import LabelSet
-from jaxgan.metrics import class_distribution, fid, inception
+from jaxgan.metrics import class_distribution, fid
+from jaxgan.networks import inception
 from jaxgan.system import compilation
 from jaxgan.training import jobs
 
@@ -24,7 +25,7 @@ class Score(NamedTuple):
   run: dict
 
 
-class Seen:
+class Judged:
   """The images that an evaluation draws from a state, as judges and networks see them.
 
   Attributes:
@@ -42,11 +43,6 @@ class Seen:
     self.networks = tuple(judges.networks)
     self.has = {*labels, *(['features'] if features else []), *(['score'] if score else [])}
 
-  @property
-  def first_labels(self) -> np.ndarray:
-    """By classes or, without labels, by codes: int `[N]`."""
-    return next(iter(self.labels.values()))
-
   def counts(self, kind: str) -> np.ndarray:
     """Images of each class or code."""
     num = len(self._judges.label_sets[kind].names)
@@ -60,8 +56,7 @@ class Seen:
   def head_medium_tail(self) -> list[float]:
     """Shares of the thirds of the classes."""
     counts, train_counts = self.counts('classes'), self._judges.train_counts
-    shares = class_distribution.head_medium_tail(counts, train_counts)
-    return [shares[third] for third in class_distribution.THIRDS]
+    return list(class_distribution.head_medium_tail(counts, train_counts).values())
 
   def frechet(self, network: str) -> float | None:
     """Fréchet distance from the reference images; None without the network."""
@@ -95,13 +90,12 @@ class Seen:
   def nearest(self) -> tuple[dict, dict]:
     """See `memorisation.compare`: its numbers and its images."""
     judges, name = self._judges, self.networks[0]
-    held_out = loading.load(judges.config.data, 'test')
     generated = memorisation.LabelledFeatures(
       self.images, self.labels['classes'], self.features[name]
     )
     real = [
       memorisation.LabelledFeatures(a.images, a.labels, judges.features_of(name, a))
-      for a in (judges.arrays, held_out)
+      for a in (judges.arrays, loading.load(judges.config.data, 'test'))
     ]
     return memorisation.compare(generated, *real, judges.train_counts)
 
@@ -126,67 +120,53 @@ class Judges:
     label_sets: {'classes' or 'codes': LabelSet}.
     networks: {name: FeatureNetwork}.
     statistics: of the reference images in each network.
-    one_batch: `one_batch(state, frozen, rng) -> (images, labels by kind, features by network)`.
-    frozen: the arrays that it reads.
+    one_batch: `one_batch(variables, state, rng) -> (images, labels by kind, features by network)`.
+    variables: of the networks.
   """
 
-  def __init__(self, config, algorithm, classifiers, arrays, workdir):
+  def __init__(self, inputs, algorithm, classifiers, arrays):
     """Loads the networks; computes the statistics of the reference images.
 
     Args:
-      config: the experiment's configuration.
+      inputs: the Inputs of the experiment.
       algorithm: the GAN.
       classifiers: those that measure, {role: Classifier}: an 'annotator', which knows the classes,
         a 'recogniser', which knows codes, or both in this order.
       arrays: the training images.
-      workdir: where the features of real images are cached.
     """
-    self.config, self.arrays, self._classifiers = config, arrays, classifiers
+    config, self.config, self.arrays = inputs.config, inputs.config, arrays
     self.reference = loading.load_reference(config.data, config.evaluation.reference)
     self.label_sets = {KINDS[r]: _label_set(r, c, arrays) for r, c in classifiers.items()}
     found = [features.classifier_network(*item) for item in classifiers.items()]
-    network = features.inception_network(config.evaluation)
-    self.networks = {n.name: n for n in (*found, *([network] if network else []))}
-    self._cache = workdir / 'reference_features'
+    found.append(features.inception_network(config.evaluation))
+    self.networks = networks = {network.name: network for network in found if network}
+    self._cache = inputs.workdir / 'reference_features'
     # The features themselves stay on disk until the last evaluation.
     self.statistics = {n: fid.statistics(self.reference_features(n)) for n in self.networks}
-    self.frozen = (
-      {role: given.variables for role, given in classifiers.items()},
-      {name: network.variables for name, network in self.networks.items()},
-    )
+    self.variables = {name: network.variables for name, network in networks.items()}
 
-    def one_batch(state, frozen, rng):
+    def one_batch(variables, state, rng):
       images = pixels.to_uint8(algorithm.generate(state, rng, config.evaluation.batch_size))
-      variables, network_variables = frozen
-      labels = {}
-      for role, given in classifiers.items():
-        logits, _ = given.classify(variables[role], pixels.scale(images))
-        labels[KINDS[role]] = jnp.argmax(logits, axis=-1)
-      networks = self.networks.items()
-      return (
-        images,
-        labels,
-        {name: n.apply(network_variables[name], images) for name, n in networks},
-      )
+      labels, seen = {}, {}
+      for name, network in networks.items():
+        logits, seen[name] = network.apply(variables[name], images)
+        if name in KINDS:
+          labels[KINDS[name]] = jnp.argmax(logits, axis=-1)
+      return images, labels, seen
 
     self.one_batch = compilation.jit(one_batch)
 
   @property
   def notes(self) -> tuple[str, ...]:
     """What is left out, and why."""
-    notes = []
-    if 'annotator' not in self._classifiers:
-      notes.append(
-        'the images have no labels: classes are not measured (no KL from uniform, no distances by '
-        "class, no CAS), codes and the recogniser's features are"
-      )
-    if 'inception' not in self.networks:
-      notes.append(
-        f'FID left out: {inception.WEIGHTS_NAME} not found (config.evaluation.inception_weights '
-        f'names the file or its folder); the Fréchet distance in the {next(iter(self.networks))}'
-        "'s features stands in"
-      )
-    return tuple(notes)
+    notes = {
+      'the images have no labels: classes are not measured (no KL from uniform, no distances by '
+      "class, no CAS), codes and the recogniser's features are": ('annotator' not in self.networks),
+      f'FID left out: {inception.WEIGHTS_NAME} not found (config.evaluation.inception_weights '
+      f'names the file or its folder); the Fréchet distance in the {next(iter(self.networks))}'
+      "'s features stands in": 'inception' not in self.networks,
+    }
+    return tuple(note for note, holds in notes.items() if holds)
 
   @property
   def train_counts(self) -> np.ndarray:

@@ -29,7 +29,8 @@ class LabelledFeatures(NamedTuple):
 def tail_classes(train_counts):
   """The classes of the tail third, at least one and at most 10, the rarest first."""
   thirds = class_distribution.frequency_thirds(train_counts)
-  return np.concatenate(thirds)[::-1][: min(MAX_CLASSES, max(1, len(thirds[-1])))]
+  rarest_first = np.concatenate(list(thirds.values()))[::-1]
+  return rarest_first[: min(MAX_CLASSES, max(1, len(thirds['tail'])))]
 
 
 def compare(
@@ -53,27 +54,24 @@ def compare(
     that are the nearest, with their 'labels', the training images that are 'nearest' to them, with
     'nearest_labels', and the 'distances').
   """
-  sides = {'generated': generated, 'held_out': held_out}
-  classes = tail_classes(train_counts)
-  results, shown = {'classes': classes.tolist(), 'copying': [], 'shown': []}, []
-  for name in sides:
-    results |= {f'{name}_images': [], f'{name}_quantiles': []}
+  classes, rows, shown = tail_classes(train_counts), [], []
   for k in classes:
-    distances = {}
-    for name, side in sides.items():
-      at = np.flatnonzero(side.labels == k)[:MAX_IMAGES]
-      found, distances[name] = np.zeros(0, int), np.zeros(0)
-      if at.size:
-        found, distances[name] = memorisation.nearest(train.features, side.features[at])
-      quantiles = np.quantile(distances[name], QUANTILES).tolist() if at.size else None
-      results[f'{name}_images'].append(int(at.size))
-      results[f'{name}_quantiles'].append(quantiles)
-      if name == 'generated':
-        kept = np.flatnonzero(at < len(side.images))
-        kept = kept[np.argsort(distances[name][kept], kind='stable')[:SHOWN]]
-        results['shown'].append(int(kept.size))
-        shown.append((at[kept], found[kept], distances[name][kept]))
-    results['copying'].append(memorisation.copying(distances['generated'], distances['held_out']))
+    at, found, distances = _nearest(generated, train, k)
+    _, _, held_out_distances = _nearest(held_out, train, k)
+    kept = np.flatnonzero(at < len(generated.images))
+    kept = kept[np.argsort(distances[kept], kind='stable')[:SHOWN]]
+    shown.append((at[kept], found[kept], distances[kept]))
+    row = {
+      'copying': memorisation.copying(distances, held_out_distances),
+      'shown': len(kept),
+      'generated_images': len(distances),
+      'generated_quantiles': _quantiles(distances),
+      'held_out_images': len(held_out_distances),
+      'held_out_quantiles': _quantiles(held_out_distances),
+    }
+    rows.append(row)
+  results = {'classes': classes.tolist()}
+  results |= {name: [row[name] for row in rows] for name in rows[0]}
   at, found, distances = map(np.concatenate, zip(*shown, strict=True))
   return results, {
     'images': generated.images[at],
@@ -82,3 +80,15 @@ def compare(
     'nearest_labels': train.labels[found],
     'distances': distances,
   }
+
+
+def _nearest(side: LabelledFeatures, train: LabelledFeatures, k: int):
+  """Images of a class, the training image nearest to each, and their distances."""
+  at = np.flatnonzero(side.labels == k)[:MAX_IMAGES]
+  if not at.size:
+    return at, np.zeros(0, int), np.zeros(0)
+  return at, *memorisation.nearest(train.features, side.features[at])
+
+
+def _quantiles(distances):
+  return np.quantile(distances, QUANTILES).tolist() if distances.size else None

@@ -61,15 +61,13 @@ def by_class(generated, generated_labels, real, real_labels, train_counts) -> di
     'class_covariance_trace_reference' `[K]`.
   """
   num_classes, labelled = len(train_counts), (generated, generated_labels, real, real_labels)
-  thirds = class_distribution.frequency_thirds(train_counts)
-  thirds = dict(zip(class_distribution.THIRDS, thirds, strict=True))
-  groups = class_distribution.class_groups(train_counts)
-  traces = per_class.class_covariance_trace(generated, generated_labels, num_classes)
-  real_traces = per_class.class_covariance_trace(real, real_labels, num_classes)
+  thirds = per_class.group_frechet(*labelled, class_distribution.frequency_thirds(train_counts))
+  groups = per_class.group_frechet(*labelled, class_distribution.class_groups(train_counts))
+  trace = per_class.class_covariance_trace
   return {
     'class_frechet': per_class.class_frechet(*labelled, num_classes),
-    'thirds_frechet': list(per_class.group_frechet(*labelled, thirds).values()),
-    'groups_frechet': list(per_class.group_frechet(*labelled, groups).values()),
-    'class_covariance_trace': traces,
-    'class_covariance_trace_reference': real_traces,
+    'thirds_frechet': list(thirds.values()),
+    'groups_frechet': list(groups.values()),
+    'class_covariance_trace': trace(generated, generated_labels, num_classes),
+    'class_covariance_trace_reference': trace(real, real_labels, num_classes),
   }

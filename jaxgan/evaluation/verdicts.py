@@ -82,7 +82,7 @@ def compare(rows) -> list[Comparison]:
     for row in group:
       baselines = _baselines(row, group)
       if row not in baselines:
-        comparisons.append(_compare(row, _at_the_same_step(row, baselines)))
+        comparisons.append(_compare(row, baselines))
   return comparisons
 
 
@@ -95,30 +95,21 @@ def _baselines(row, group):
   return [other for other in plain or group if other.method == name]
 
 
-def _at_the_same_step(row, baselines):
-  """Of several baselines one of as many steps, where there is one."""
-  step = row.records[0].step
-  return min(baselines, key=lambda other: other.records[0].step != step)
-
-
-def _compare(row, baseline):
+def _compare(row, baselines):
+  step = row.records[0].step  # Of several baselines one of as many steps, where there is one.
+  baseline = min(baselines, key=lambda other: other.records[0].step != step)
   ours, theirs = _by_run(row), _by_run(baseline)
+  same_cas = all(row.settings.get(name) == baseline.settings.get(name) for name in _CAS)
   shared = [run for run in ours if run in theirs]
   verdicts = {}
   for score, metric in scores().items():
-    if score == 'cas' and _cas_protocol(row) != _cas_protocol(baseline):
-      continue
     pairs = [(ours[run].get(score), theirs[run].get(score)) for run in shared]
     pairs = [pair for pair in pairs if None not in pair]
-    if pairs:
+    if pairs and (same_cas or score != 'cas'):
       columns = tuple(zip(*pairs, strict=True))
       interval = bootstrap.paired_interval(*columns) if len(pairs) > 1 else None
       verdicts[score] = (bootstrap.verdict(*columns, metric.better == LOWER), interval)
   return Comparison(row, baseline, len(shared), verdicts)
-
-
-def _cas_protocol(row):
-  return [row.settings.get(name) for name in _CAS]
 
 
 def _by_run(row):

@@ -72,7 +72,6 @@ def hinge_generator(real_logits, fake_logits):
   Returns:
     Scalar.
   """
-  del real_logits
   return -jnp.mean(fake_logits)
 
 
@@ -101,7 +100,6 @@ def non_saturating_generator(real_logits, fake_logits):
   Returns:
     Scalar.
   """
-  del real_logits
   return jnp.mean(jax.nn.softplus(-fake_logits))
 
 

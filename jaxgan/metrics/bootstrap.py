@@ -4,12 +4,13 @@ import numpy as np
 
 # Below this all resamples are counted (up to six pairs), else as many are drawn.
 _NUM_RESAMPLES = 50_000
+_TAIL = (1 - 0.95) / 2
 
 
-def paired_interval(ours, theirs, *, confidence=0.95):
-  """Percentile bootstrap interval of the mean difference ours - theirs over paired seeds.
+def paired_interval(ours, theirs):
+  """95 % percentile bootstrap interval of the mean difference ours - theirs over paired seeds.
 
-  The quantiles (1 - c) / 2 and (1 + c) / 2 of the mean of n differences drawn with replacement from
+  The quantiles 2.5 % and 97.5 % of the mean of n differences drawn with replacement from
   the n that there are. See "An Introduction to the Bootstrap" by Efron & Tibshirani (1993), §13.3.
   All n^n resamples are counted where they are few, else they are drawn with a fixed seed.
 
@@ -20,30 +21,26 @@ def paired_interval(ours, theirs, *, confidence=0.95):
     ours: [n] values of one method.
     theirs: [n] values of the other with the same seeds, in the same order. Pairs of which either
       is NaN are left out.
-    confidence: c, in (0, 1).
 
   Returns:
     (low, high), two floats; both NaN for fewer than two pairs.
 
   Raises:
-    ValueError: the two are not vectors of one length, or the confidence is out of range.
+    ValueError: the two are not vectors of one length.
   """
   ours, theirs = np.asarray(ours, np.float64), np.asarray(theirs, np.float64)
   if ours.ndim != 1 or ours.shape != theirs.shape:
     raise ValueError(
       f'ours {list(ours.shape)} and theirs {list(theirs.shape)} must be [n], a pair for each seed'
     )
-  if not 0 < confidence < 1:
-    raise ValueError(f'confidence must be between 0 and 1, not {confidence}')
   differences = ours - theirs
   differences = differences[~np.isnan(differences)]
   if differences.size < 2:
     return float('nan'), float('nan')
   means = differences[_resamples(differences.size)].mean(axis=1)
-  tail = (1 - confidence) / 2
   # Values that occur, and the same ones with opposite signs when the methods change places.
-  low = np.quantile(means, tail, method='inverted_cdf')
-  high = -np.quantile(-means, tail, method='inverted_cdf')
+  low = np.quantile(means, _TAIL, method='inverted_cdf')
+  high = -np.quantile(-means, _TAIL, method='inverted_cdf')
   return float(low), float(high)
 
 

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from jaxgan.metrics import checks
+
 THIRDS = ('head', 'medium', 'tail')
 GROUPS = ('many', 'medium', 'few')
 
@@ -26,9 +28,7 @@ def kl_from_uniform(counts):
     >>> kl_from_uniform([50, 50])
     0.0
   """
-  counts = _checked(counts)
-  if counts.sum() == 0:
-    raise ValueError('kl_from_uniform needs at least one image; all counts are zero')
+  counts = checks.counts(counts)
   present = counts[counts > 0] / counts.sum()
   # Rounding can leave a balanced histogram at -1e-17.
   return max(0.0, float(np.sum(present * np.log(present * counts.size))))
@@ -67,10 +67,10 @@ def frequency_thirds(train_counts):
     train_counts: [K] number of training images of each class.
 
   Returns:
-    Three integer vectors of class indices (head, medium, tail), each sorted by
-    falling training frequency.
+    A dict of "head", "medium", "tail": integer vectors of class indices, each sorted by falling
+    training frequency.
   """
-  return np.array_split(_by_frequency(train_counts), 3)
+  return dict(zip(THIRDS, np.array_split(_by_frequency(train_counts), 3), strict=True))
 
 
 def class_groups(train_counts):
@@ -102,35 +102,13 @@ def head_medium_tail(counts, train_counts):
     train_counts: [K] number of training images of each class.
 
   Returns:
-    A dict of floats: "head", "medium", "tail" (shares of the generated images,
-    summing to 1) and "head_mean_count", "medium_mean_count", "tail_mean_count"
-    (generated images a class). A group without classes (K < 3) has 0.
-
-  Raises:
-    ValueError: the two lengths differ, or there is no generated image.
+    A dict of floats: "head", "medium", "tail", which sum to 1. A third without classes (K < 3)
+    has 0.
   """
-  counts = _checked(counts)
-  if counts.shape != np.shape(train_counts):
-    raise ValueError(
-      f'counts {list(counts.shape)} and train_counts {list(np.shape(train_counts))} must match'
-    )
-  if counts.sum() == 0:
-    raise ValueError('head_medium_tail needs at least one image; all counts are zero')
-  groups = dict(zip(THIRDS, frequency_thirds(train_counts), strict=True))
-  shares = {name: float(counts[group].sum() / counts.sum()) for name, group in groups.items()}
-  means = {
-    f'{name}_mean_count': float(counts[group].sum() / max(1, group.size))
-    for name, group in groups.items()
-  }
-  return shares | means
+  counts = checks.counts(counts)
+  thirds = frequency_thirds(train_counts).items()
+  return {name: float(counts[third].sum() / counts.sum()) for name, third in thirds}
 
 
 def _by_frequency(train_counts):
-  return np.argsort(-_checked(train_counts), kind='stable')
-
-
-def _checked(counts):
-  counts = np.asarray(counts, np.float64)
-  if counts.ndim != 1 or counts.size == 0 or not np.all(np.isfinite(counts)) or counts.min() < 0:
-    raise ValueError(f'counts must be a vector [K] of finite values >= 0, got {counts}')
-  return counts
+  return np.argsort(-checks.counts(train_counts), kind='stable')

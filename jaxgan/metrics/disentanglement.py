@@ -9,6 +9,8 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 from scipy.special import entr
 
+from jaxgan.metrics import checks
+
 
 def average_entropy(counts):
   """ENT, the mean of -Σ_j p_j log p_j over the normalised rows and columns, in nats.
@@ -31,7 +33,7 @@ def average_entropy(counts):
     >>> average_entropy([[9, 0], [0, 5]])
     0.0
   """
-  counts = _checked(counts)
+  counts = checks.counts(counts, ndim=2)
   return float(np.mean([_entropy(line) for line in (*counts, *counts.T) if line.any()]))
 
 
@@ -44,7 +46,7 @@ def num_empty(counts):
   Returns:
     An int: empty rows + empty columns.
   """
-  counts = _checked(counts)
+  counts = checks.counts(counts, ndim=2)
   return int(np.sum(~counts.any(axis=0)) + np.sum(~counts.any(axis=1)))
 
 
@@ -64,17 +66,15 @@ def nmi(counts, average_method='arithmetic'):
     scikit-learn.
 
   Raises:
-    ValueError: `counts` is no count matrix (see `average_entropy`), or the mean is another.
+    ValueError: `counts` is no count matrix, see `average_entropy`.
   """
-  if average_method not in ('arithmetic', 'geometric'):
-    raise ValueError(f"average_method must be 'arithmetic' or 'geometric', not {average_method!r}")
-  counts = _checked(counts)
+  counts = checks.counts(counts, ndim=2)
   codes, classes = _entropy(counts.sum(axis=1)), _entropy(counts.sum(axis=0))
   if codes == 0.0 or classes == 0.0:
     return float(codes == classes)
   information = max(0.0, codes + classes - _entropy(counts.ravel()))
-  mean = (codes + classes) / 2 if average_method == 'arithmetic' else np.sqrt(codes * classes)
-  return min(1.0, float(information / mean))
+  means = {'arithmetic': (codes + classes) / 2, 'geometric': np.sqrt(codes * classes)}
+  return min(1.0, float(information / means[average_method]))
 
 
 def match_codes(counts):
@@ -93,7 +93,7 @@ def match_codes(counts):
   Raises:
     ValueError: as `average_entropy`.
   """
-  counts = _checked(counts)
+  counts = checks.counts(counts, ndim=2)
   classes = np.full(len(counts), -1)
   rows, columns = linear_sum_assignment(counts, maximize=True)
   classes[rows] = columns
@@ -103,12 +103,3 @@ def match_codes(counts):
 def _entropy(counts):
   # Adding 0 makes the -0.0 of a single class 0.0.
   return float(entr(counts / counts.sum()).sum()) + 0.0
-
-
-def _checked(counts):
-  counts = np.asarray(counts, np.float64)
-  if counts.ndim != 2:
-    raise ValueError(f'counts must be a matrix [k, K], got shape {list(counts.shape)}')
-  if not np.all(np.isfinite(counts)) or np.any(counts < 0) or not counts.any():
-    raise ValueError(f'counts must be finite and >= 0, with at least one image, got {counts}')
-  return counts

@@ -14,6 +14,8 @@ from typing import NamedTuple
 import numpy as np
 import scipy.linalg
 
+from jaxgan.metrics import checks
+
 
 class Moments(NamedTuple):
   """Sums from which `moments_statistics` makes a mean and a covariance.
@@ -46,16 +48,12 @@ def accumulate(moments: Moments | None, features: np.ndarray) -> Moments:
     New sums; the ones given are left as they are.
 
   Raises:
-    ValueError: features are not [N, D], N is 0, or D differs from the sums'.
+    ValueError: features are not [N, D] and finite, N is 0, or D differs from the sums'.
   """
-  features = _as_features(features)
+  features = checks.features(features, dtype=np.float64)
   if moments is None:
     dim = features.shape[1]
     moments = Moments(0, features.mean(axis=0), np.zeros(dim), np.zeros((dim, dim)))
-  if features.shape[1] != moments.shift.shape[0]:
-    raise ValueError(
-      f'features have {features.shape[1]} dimensions, earlier batches had {moments.shift.shape[0]}'
-    )
   shifted = features - moments.shift
   return Moments(
     moments.count + features.shape[0],
@@ -75,11 +73,7 @@ def moments_statistics(moments: Moments) -> tuple[np.ndarray, np.ndarray]:
 
   Returns:
     mean [D] and covariance [D, D], float64, as `statistics` would give them.
-
-  Raises:
-    ValueError: fewer than two features were accumulated.
   """
-  _check_count(moments.count)
   offset = moments.total / moments.count
   cov = (moments.outer - moments.count * np.outer(offset, offset)) / (moments.count - 1)
   return moments.shift + offset, cov
@@ -97,10 +91,9 @@ def statistics(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     mean [D] and covariance [D, D], float64.
 
   Raises:
-    ValueError: features are not [N, D] or N < 2.
+    ValueError: features are not [N, D] and finite, or N < 2.
   """
-  features = _as_features(features)
-  _check_count(features.shape[0])
+  features = checks.features(features, 2, np.float64)
   # np.cov returns a scalar for D = 1.
   return features.mean(axis=0), np.atleast_2d(np.cov(features, rowvar=False))
 
@@ -127,13 +120,9 @@ def frechet_distance(
     The distance, in squared feature units; 0 for equal Gaussians up to rounding.
 
   Raises:
-    ValueError: shapes disagree, a value is not finite, or a covariance is not
-      symmetric positive semi-definite (its root would be complex).
+    ValueError: shapes disagree, a covariance is not finite, or it is not positive
+      semi-definite (its root would be complex).
   """
-  mean1, cov1 = _as_gaussian(mean1, cov1, '1')
-  mean2, cov2 = _as_gaussian(mean2, cov2, '2')
-  if mean1.shape != mean2.shape:
-    raise ValueError(f'mean1 {mean1.shape} and mean2 {mean2.shape} must have the same length')
   trace_root = _trace_of_root(_factor(cov1, 'cov1'), _factor(cov2, 'cov2'))
   difference = mean1 - mean2
   distance = difference @ difference + np.trace(cov1) + np.trace(cov2) - 2 * trace_root
@@ -161,10 +150,9 @@ def features_distance(features1: np.ndarray, features2: np.ndarray) -> float:
   Raises:
     ValueError: features are not [N, D] and [M, D], are not finite, or a side has fewer than two.
   """
+  features1, features2 = checks.two_sets(features1, features2, 2, np.float64)
   mean1, factor1 = _mean_and_factor(features1)
   mean2, factor2 = _mean_and_factor(features2)
-  if mean1.shape != mean2.shape:
-    raise ValueError(f'features of {mean1.size} and {mean2.size} dimensions have no distance')
   difference = mean1 - mean2
   traces = np.square(factor1).sum() + np.square(factor2).sum()
   return float(difference @ difference + traces - 2 * _trace_of_root(factor1, factor2))
@@ -179,10 +167,6 @@ def _trace_of_root(factor1: np.ndarray, factor2: np.ndarray) -> float:
 
 def _mean_and_factor(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
   """Mean [D] and F [D, R], R <= min(N, D), with F F^T the covariance of features [N, D]."""
-  features = _as_features(features)
-  _check_count(features.shape[0])
-  if not np.isfinite(features).all():
-    raise ValueError('the features hold NaN or infinite values')
   if features.shape[0] > features.shape[1]:
     mean, cov = statistics(features)
     return mean, _factor(cov, 'the covariance')
@@ -203,28 +187,3 @@ def _factor(cov: np.ndarray, name: str) -> np.ndarray:
   # Below this, eigenvalues are rounding; their roots would not be small.
   kept = values > len(values) * np.finfo(np.float64).eps * scale
   return vectors[:, kept] * np.sqrt(values[kept])
-
-
-def _as_features(features: np.ndarray) -> np.ndarray:
-  features = np.asarray(features, np.float64)
-  if features.ndim != 2 or not features.size:
-    raise ValueError(f'features must be a non-empty [N, D] array, got shape {features.shape}')
-  return features
-
-
-def _check_count(count: int) -> None:
-  if count < 2:
-    raise ValueError(f'a covariance needs at least 2 features, got {count}; use more images')
-
-
-def _as_gaussian(mean: np.ndarray, cov: np.ndarray, which: str) -> tuple[np.ndarray, np.ndarray]:
-  mean, cov = np.asarray(mean, np.float64), np.asarray(cov, np.float64)
-  if mean.ndim != 1 or cov.shape != (mean.size, mean.size):
-    raise ValueError(
-      f'mean{which} must be [D] and cov{which} [D, D], got {mean.shape} and {cov.shape}'
-    )
-  if not (np.isfinite(mean).all() and np.isfinite(cov).all()):
-    raise ValueError(f'mean{which} or cov{which} holds NaN or infinite values; check the features')
-  if not np.allclose(cov, cov.T, rtol=1e-5, atol=1e-6 * np.abs(cov).max(initial=0.0)):
-    raise ValueError(f'cov{which} is not symmetric; make it with jaxgan.metrics.fid.statistics')
-  return mean, cov

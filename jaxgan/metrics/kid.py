@@ -5,6 +5,8 @@ See "Demystifying MMD GANs" by Bińkowski et al. (2018), https://arxiv.org/abs/1
 
 import numpy as np
 
+from jaxgan.metrics import checks
+
 
 def kernel_distance(generated, real, *, num_subsets=100, subset_size=1000, seed=0):
   """Kernel inception distance (KID) of generated and real images, by their features.
@@ -34,16 +36,8 @@ def kernel_distance(generated, real, *, num_subsets=100, subset_size=1000, seed=
   Raises:
     ValueError: features are not [N, D] and [M, D], are not finite, or a side has fewer than two.
   """
-  generated, real = np.asarray(generated), np.asarray(real)
-  if generated.ndim != 2 or real.ndim != 2 or generated.shape[1] != real.shape[1]:
-    raise ValueError(
-      f'generated {list(generated.shape)} and real {list(real.shape)} must be [N, D] and [M, D]'
-    )
+  generated, real = checks.two_sets(generated, real, least=2)
   size = min(subset_size, len(generated), len(real))
-  if size < 2:
-    raise ValueError(f'the kernel distance needs subsets of at least 2 images, not {size}')
-  if not (np.isfinite(generated).all() and np.isfinite(real).all()):
-    raise ValueError('the features hold NaN or infinite values')
   rng = np.random.RandomState(seed)
   distances = [
     _squared_discrepancy(

@@ -6,6 +6,8 @@ Ojha et al. 2020, §3 of its supplement.
 
 import numpy as np
 
+from jaxgan.metrics import checks
+
 
 def nearest_neighbour_accuracy(train_features, train_labels, test_features, test_labels):
   """1-NN accuracy, the share of test images whose nearest training image is of their class.
@@ -24,15 +26,8 @@ def nearest_neighbour_accuracy(train_features, train_labels, test_features, test
   Raises:
     ValueError: there is not one label for each feature.
   """
-  train_labels, test_labels = np.asarray(train_labels), np.asarray(test_labels)
-  for name, labels, features in (
-    ('train', train_labels, train_features),
-    ('test', test_labels, test_features),
-  ):
-    if labels.shape != (len(features),):
-      raise ValueError(
-        f'{name}_labels must be [{len(features)}], one for each feature, not {list(labels.shape)}'
-      )
+  train_features, train_labels = checks.labelled(train_features, train_labels, 'train')
+  test_features, test_labels = checks.labelled(test_features, test_labels, 'test')
   nearest = nearest_neighbours(train_features, test_features, 1)[:, 0]
   return float(np.mean(train_labels[nearest] == test_labels))
 

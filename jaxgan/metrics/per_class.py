@@ -7,7 +7,7 @@ same numbers of images only.
 
 import numpy as np
 
-from jaxgan.metrics import class_distribution, fid
+from jaxgan.metrics import checks, class_distribution, fid
 
 
 def class_frechet(generated, generated_labels, real, real_labels, num_classes):
@@ -56,8 +56,8 @@ def group_frechet(generated, generated_labels, real, real_labels, groups):
   Raises:
     ValueError: there is not one label for each feature.
   """
-  generated, generated_labels = _checked(generated, generated_labels, 'generated')
-  real, real_labels = _checked(real, real_labels, 'real')
+  generated, generated_labels = checks.labelled(generated, generated_labels, 'generated')
+  real, real_labels = checks.labelled(real, real_labels, 'real')
   distances = {}
   for name, classes in groups.items():
     ours = generated[np.isin(generated_labels, classes)]
@@ -84,19 +84,9 @@ def class_covariance_trace(features, labels, num_classes):
   Raises:
     ValueError: there is not one label for each feature, or labels are not in 0 .. K - 1.
   """
-  features, labels = _checked(features, labels, 'the')
+  features, labels = checks.labelled(features, labels, 'the')
   counts = class_distribution.class_counts(labels, num_classes)
   traces = np.full(num_classes, np.nan)
   for label in np.flatnonzero(counts >= 2):
     traces[label] = features[labels == label].var(axis=0, ddof=1, dtype=np.float64).sum()
   return traces
-
-
-def _checked(features, labels, name):
-  features, labels = np.asarray(features), np.asarray(labels)
-  if features.ndim != 2 or labels.shape != features.shape[:1]:
-    raise ValueError(
-      f'{name} features must be [N, D] with labels [N], got {list(features.shape)} and '
-      f'{list(labels.shape)}'
-    )
-  return features, labels

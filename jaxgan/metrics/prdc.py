@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from jaxgan.metrics import checks
+
 _CHUNK_MIB = 128  # of distances at a time
 
 
@@ -53,16 +55,7 @@ def prdc(real, generated, *, nearest_k=5):
   Raises:
     ValueError: features are not [N, D] and [M, D], are not finite, or a side has no k-th neighbour.
   """
-  real, generated = np.asarray(real, np.float32), np.asarray(generated, np.float32)
-  if real.ndim != 2 or generated.ndim != 2 or real.shape[1] != generated.shape[1]:
-    raise ValueError(
-      f'real {list(real.shape)} and generated {list(generated.shape)} must be [N, D] and [M, D]'
-    )
-  if not 0 < nearest_k < min(len(real), len(generated)):
-    raise ValueError(
-      f'nearest_k must be at least 1 and below the numbers of images, {len(real)} real and '
-      f'{len(generated)} generated, not {nearest_k}'
-    )
+  real, generated = checks.two_sets(real, generated, nearest_k + 1, np.float32)
   real_radii = np.concatenate([_kth(chunk, nearest_k) for chunk in _distances(real)])
   generated_radii = np.concatenate([_kth(chunk, nearest_k) for chunk in _distances(generated)])
   num_balls = np.zeros(len(generated), np.int64)

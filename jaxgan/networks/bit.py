@@ -23,19 +23,22 @@ released BiT-M-R50x1.npz and its PyTorch code.
 """
 
 from collections.abc import Mapping
+import functools
 from typing import Any
 
 from flax import linen as nn
-from flax import traverse_util
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from jaxgan.errors import UserError
+from jaxgan.networks import released
 from jaxgan.networks.layers import conv
 
 RELEASE = 'https://storage.googleapis.com/bit_models/BiT-M-R50x1.npz'
-_GROUPS = 32
+_norm = functools.partial(nn.GroupNorm, 32, epsilon=1e-5)
+# Where the released npz has layers that are not called as here.
+_PLACES = {'root': ['root_block'], 'proj': ['a', 'proj']}
 
 
 def standardise(kernel):
@@ -77,7 +80,7 @@ class Unit(nn.Module):
   @nn.compact
   def __call__(self, x):
     def norm_relu(x, name):
-      return nn.relu(_group_norm(self.dtype, f'{name}_norm')(x))
+      return nn.relu(_norm(dtype=self.dtype, name=f'{name}_norm')(x))
 
     def convolution(features, size, stride, name):
       return StandardisedConv(features, size, stride, self.dtype, name=name)
@@ -104,7 +107,6 @@ class ResNetV2(nn.Module):
 
   @nn.compact
   def __call__(self, images, train: bool):
-    del train
     smallest = 2 ** (len(self.stages) + 1)
     if images.shape[-1] != 3 or any(size % smallest for size in images.shape[1:3]):
       given = 'x'.join(map(str, images.shape[1:]))
@@ -120,14 +122,10 @@ class ResNetV2(nn.Module):
         stride = 2 if block > 1 and unit == 1 else 1
         features = self.width * 2 ** (block + 1)
         x = Unit(features, stride, self.dtype, name=f'block{block}_unit{unit:02}')(x)
-    x = nn.relu(_group_norm(self.dtype, 'norm')(x))
+    x = nn.relu(_norm(dtype=self.dtype, name='norm')(x))
     features = x.astype(jnp.float32).mean(axis=(1, 2))
     logits = nn.Dense(self.num_classes, kernel_init=nn.initializers.zeros, name='head')(features)
     return logits, features
-
-
-def _group_norm(dtype, name):
-  return nn.GroupNorm(_GROUPS, epsilon=1e-5, dtype=dtype, name=name)
 
 
 def released_name(path: tuple[str, ...]) -> str:
@@ -137,15 +135,9 @@ def released_name(path: tuple[str, ...]) -> str:
   Args:
     path: of the parameter in `variables['params']`; the head has no place there.
   """
-  *modules, parameter = path
-  *unit, layer = modules
+  *unit, layer, parameter = path
   where = [part for name in unit for part in name.split('_')]  # block1_unit01 -> block1/unit01
-  if layer == 'root':
-    where.append('root_block')
-  elif layer == 'proj':
-    where += ['a', 'proj']
-  elif unit:
-    where.append(layer.removesuffix('_norm'))
+  where += _PLACES.get(layer, [layer.removesuffix('_norm')] if unit else [])
   kind = 'group_norm' if layer.endswith('norm') else 'standardized_conv2d'
   parameter = {'scale': 'gamma', 'bias': 'beta'}.get(parameter, parameter)
   return '/'.join(['resnet', *where, kind, parameter])
@@ -164,23 +156,10 @@ def pretrained_variables(arrays: Mapping[str, np.ndarray], network: ResNetV2) ->
   Raises:
     UserError: an array is missing, of another shape or not of floating-point numbers.
   """
-  images = jax.ShapeDtypeStruct((1, *2 * (2 ** (len(network.stages) + 1),), 3), jnp.float32)
-  shapes = jax.eval_shape(
-    lambda images: network.init(jax.random.key(0), images, train=False), images
-  )
-  params = {}
-  for path, leaf in traverse_util.flatten_dict(shapes['params']).items():
-    if path[0] == 'head':
-      params[path] = np.zeros(leaf.shape, np.float32)
-      continue
-    name = released_name(path)
-    if name not in arrays:
-      raise UserError(f'{name} is missing: give the weights of BiT-M-R50x1')
-    array = np.asarray(arrays[name])
-    if array.shape != leaf.shape or array.dtype.kind != 'f':
-      raise UserError(
-        f'{name} must be floating-point numbers of shape {leaf.shape}, not {array.dtype} of shape '
-        f'{array.shape}: give the weights of BiT-M-R50x1'
-      )
-    params[path] = array.astype(np.float32)
-  return {'params': traverse_util.unflatten_dict(params)}
+  smallest = 2 ** (len(network.stages) + 1)
+  shapes = released.shapes(network, (smallest, smallest, 3), train=False)
+
+  def read(path, shape):
+    return released.array(arrays, released_name(path), shape, 'BiT-M-R50x1')
+
+  return released.place(shapes, read, head='head')

@@ -10,9 +10,9 @@ from flax import linen as nn
 import jax
 import jax.numpy as jnp
 
+from jaxgan.networks import layers
 from jaxgan.networks.spectral import normaliser
 
-MOMENTUM = 0.9  # of running statistics: the share that they keep when a batch comes
 _orthogonal = nn.initializers.orthogonal()
 
 
@@ -45,14 +45,7 @@ class ConditionalBatchNorm(nn.Module):
     classes = jax.nn.one_hot(labels, self.num_classes)
     gain, bias = (normalised(_embedding(x.shape[-1], _orthogonal), classes) for _ in range(2))
     gain += 1.0
-    x = nn.BatchNorm(
-      use_running_average=not train,
-      momentum=MOMENTUM,
-      epsilon=1e-4,
-      use_scale=False,
-      use_bias=False,
-      dtype=self.dtype,
-    )(x)
+    x = layers.batch_norm(train, self.dtype, epsilon=1e-4, use_scale=False, use_bias=False)(x)
     gain, bias = (v[:, None, None, :].astype(self.dtype) for v in (gain, bias))
     return gain * x + bias
 
@@ -72,16 +65,12 @@ def batch_norm(labels, num_classes, *, train, spectral_norm, dtype):
 
   `labels` int `[N]` or None, `num_classes` K or None; `norm` is called inside a `__call__`.
   """
-  if (labels is None) != (num_classes is None):
-    raise ValueError('a generator takes labels if it has num_classes, and only then')
   if labels is not None:
     return lambda x: ConditionalBatchNorm(num_classes, dtype, spectral_norm)(x, labels, train)
-  options = {'use_running_average': not train, 'momentum': MOMENTUM, 'dtype': dtype}
-  return lambda x: nn.BatchNorm(**options, epsilon=1e-5)(x)
+  return lambda x: layers.batch_norm(train, dtype)(x)
 
 
 def _plain(features, labels, num_classes, normalised):
-  del labels, num_classes
   return normalised(nn.Dense(1, kernel_init=_orthogonal), features)[:, 0], None
 
 

@@ -1,7 +1,7 @@
 """The networks that an InfoGAN can be made of, by their name in a configuration."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from flax import linen as nn
 import jax.numpy as jnp
@@ -74,44 +74,28 @@ class Encoder(nn.Module):
     return tuple(jnp.split(outputs, (self.latent_dim, 2 * self.latent_dim), axis=-1))
 
 
-def _dtype(config) -> Any:
-  return jnp.dtype(config.dtype)
-
-
-def _mnist_generator(config, image_shape, code_dim, activation):
-  del code_dim
-  size, _, channels = image_shape
-  return mnist.Generator(size, channels, activation, _dtype(config))
-
-
-def _mnist_recognition_head(config, num_categories, num_continuous):
-  return mnist.RecognitionHead(num_categories, num_continuous, _dtype(config))
-
-
-def _stackgan_recognition_head(config, num_categories, num_continuous):
-  return stackgan.RecognitionHead(num_categories, num_continuous, _dtype(config))
-
-
 def _stackgan(num_stages):
-  def generator(config, image_shape, code_dim, activation):
-    dtype, width, channels = _dtype(config), config.width, image_shape[-1]
-    return stackgan.Generator(channels, code_dim, num_stages, width, activation, dtype)
-
   return Network(
-    generator=generator,
-    trunk=lambda config: stackgan.Trunk(config.width, _dtype(config)),
+    generator=lambda config, image_shape, code_dim, activation: stackgan.Generator(
+      image_shape[-1], code_dim, num_stages, config.width, activation, jnp.dtype(config.dtype)
+    ),
+    trunk=lambda config: stackgan.Trunk(config.width, jnp.dtype(config.dtype)),
     discriminator_head=stackgan.DiscriminatorHead,
-    recognition_head=_stackgan_recognition_head,
+    recognition_head=lambda config, *sizes: stackgan.RecognitionHead(
+      *sizes, jnp.dtype(config.dtype)
+    ),
     check=stackgan.check_image_size,
     num_stages=num_stages,
   )
 
 
 _MNIST = Network(
-  generator=_mnist_generator,
-  trunk=lambda config: mnist.Trunk(_dtype(config)),
+  generator=lambda config, image_shape, code_dim, activation: mnist.Generator(
+    image_shape[0], image_shape[-1], activation, jnp.dtype(config.dtype)
+  ),
+  trunk=lambda config: mnist.Trunk(jnp.dtype(config.dtype)),
   discriminator_head=mnist.DiscriminatorHead,
-  recognition_head=_mnist_recognition_head,
+  recognition_head=lambda config, *sizes: mnist.RecognitionHead(*sizes, jnp.dtype(config.dtype)),
   check=mnist.image_quarter,
   has_width=False,
 )

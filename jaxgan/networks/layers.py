@@ -25,6 +25,7 @@ from jax import lax
 from jax.custom_batching import custom_vmap
 import jax.numpy as jnp
 
+MOMENTUM = 0.9  # of running statistics: the share that they keep when a batch comes
 _DIMENSIONS = ('NHWC', 'HWIO', 'NHWC')
 
 
@@ -58,13 +59,23 @@ def _conv_product(images, kernel, stride):
   return patches @ kernel.reshape(-1, kernel.shape[3])
 
 
-def _conv_transpose_product(features, kernel, stride):
+def _adjoint(linear, shape, cotangent):
+  """The adjoint of a linear function of arrays of a shape."""
+  of_cotangent = jax.linear_transpose(linear, jax.ShapeDtypeStruct(shape, cotangent.dtype))
+  return of_cotangent(cotangent)[0]
+
+
+def _image_shape(features, kernel, stride):
   n, height, width, _ = features.shape
-  size, _, channels, _ = kernel.shape
-  shape = jax.ShapeDtypeStruct((n, stride * height, stride * width, channels), features.dtype)
-  add_patches = jax.linear_transpose(lambda images: _patches(images, size, stride), shape)
-  (images,) = add_patches(features @ kernel.reshape(-1, kernel.shape[3]).T)
-  return images
+  return n, stride * height, stride * width, kernel.shape[2]
+
+
+def _conv_transpose_product(features, kernel, stride):
+  def patches(images):
+    return _patches(images, kernel.shape[0], stride)
+
+  products = features @ kernel.reshape(-1, kernel.shape[3]).T
+  return _adjoint(patches, _image_shape(features, kernel, stride), products)
 
 
 def _kernel_gradient_product(images, features, size, stride):
@@ -103,24 +114,11 @@ def _cpu_conv(images, kernel, stride):
   return _plain_conv(images, kernel, stride)
 
 
-def _single_conv(images, kernel, stride):
-  return lax.platform_dependent(
-    images,
-    kernel,
-    cpu=functools.partial(_cpu_conv, stride=stride),
-    default=functools.partial(_plain_conv, stride=stride),
-  )
-
-
 def _derived_conv_transpose(features, kernel, stride):
-  n, height, width, _ = features.shape
-  shape = (n, stride * height, stride * width, kernel.shape[2])
-  of_images = jax.linear_transpose(
-    lambda images: _plain_conv(images, kernel, stride),
-    jax.ShapeDtypeStruct(shape, features.dtype),
-  )
-  (images,) = of_images(features)
-  return images
+  def of_images(images):
+    return _plain_conv(images, kernel, stride)
+
+  return _adjoint(of_images, _image_shape(features, kernel, stride), features)
 
 
 def _cpu_conv_transpose(features, kernel, stride):
@@ -132,9 +130,9 @@ def _cpu_conv_transpose(features, kernel, stride):
 
 def _phase_conv_transpose(features, kernel, stride):
   """Every s-th row and column of the images is a convolution with every s-th of the kernel's."""
-  n, height, width, _ = features.shape
-  size, _, channels, _ = kernel.shape
+  size = kernel.shape[0]
   before, _ = _padding(size, stride)
+  shape = _image_shape(features, kernel, stride)
   kernel = jnp.swapaxes(kernel, 2, 3)
 
   def taps(phase):
@@ -152,28 +150,17 @@ def _phase_conv_transpose(features, kernel, stride):
     return phase(0, 0)
   phases = [[phase(row, column) for column in range(stride)] for row in range(stride)]
   images = jnp.stack([jnp.stack(row, axis=3) for row in phases], axis=2)  # [N, H, s, W, s, C]
-  return images.reshape(n, stride * height, stride * width, channels)
-
-
-def _single_conv_transpose(features, kernel, stride):
-  return lax.platform_dependent(
-    features,
-    kernel,
-    cpu=functools.partial(_cpu_conv_transpose, stride=stride),
-    default=functools.partial(_derived_conv_transpose, stride=stride),
-  )
+  return images.reshape(shape)
 
 
 def _derived_kernel_gradient(images, features, size, stride):
-  shape = (size, size, images.shape[3], features.shape[3])
-  of_kernel = jax.linear_transpose(
-    lambda kernel: _plain_conv(images, kernel, stride), jax.ShapeDtypeStruct(shape, images.dtype)
-  )
-  (kernel,) = of_kernel(features)
-  return kernel
+  def of_kernel(kernel):
+    return _plain_conv(images, kernel, stride)
+
+  return _adjoint(of_kernel, (size, size, images.shape[3], features.shape[3]), features)
 
 
-def _plain_kernel_gradient(images, features, size, stride):
+def _cpu_kernel_gradient(images, features, size, stride):
   """Channels are the images and images the channels of a convolution whose outputs are taps."""
   padding = _padding(size, stride)
   kernel = _convolve(
@@ -182,22 +169,20 @@ def _plain_kernel_gradient(images, features, size, stride):
   return kernel.transpose(1, 2, 0, 3)
 
 
-def _single_kernel_gradient(images, features, size, stride):
-  return lax.platform_dependent(
-    images,
-    features,
-    cpu=functools.partial(_plain_kernel_gradient, size=size, stride=stride),
-    default=functools.partial(_derived_kernel_gradient, size=size, stride=stride),
-  )
+def _dispatch(cpu, default, product, left, right, **static):
+  """cpu(left, right), or on other platforms `default`, for a single `right`.
 
+  Where `jax.vmap` gives every replica its own `right`, product(left, right).
+  """
+  cpu, default, product = (functools.partial(form, **static) for form in (cpu, default, product))
 
-def _mappable(single, product, left, right):
-  """single(left, right); where `jax.vmap` gives every replica its own `right`, product."""
+  def single(left, right):
+    return lax.platform_dependent(left, right, cpu=cpu, default=default)
+
   function = custom_vmap(single)
 
   @function.def_vmap
   def _(num_replicas, mapped, left, right):
-    del num_replicas
     axes = tuple(0 if m else None for m in mapped)
     return jax.vmap(product if mapped[1] else single, axes)(left, right), True
 
@@ -216,8 +201,7 @@ def conv(images, kernel, stride):
   Returns:
     `[N, H, W, out]`.
   """
-  forms = (functools.partial(f, stride=stride) for f in (_single_conv, _conv_product))
-  return _mappable(*forms, images, kernel)
+  return _dispatch(_cpu_conv, _plain_conv, _conv_product, images, kernel, stride=stride)
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
@@ -236,17 +220,15 @@ def conv_transpose(images, kernel, stride):
   Returns:
     `[N, s H, s W, out]`.
   """
-  forms = _single_conv_transpose, _conv_transpose_product
-  forms = (functools.partial(f, stride=stride) for f in forms)
-  return _mappable(*forms, images, kernel)
+  forms = _cpu_conv_transpose, _derived_conv_transpose, _conv_transpose_product
+  return _dispatch(*forms, images, kernel, stride=stride)
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
 def _kernel_gradient(images, features, size, stride):
   """The adjoint of `conv` in its kernel: `[N, s H, s W, in]`, `[N, H, W, out]` to that shape."""
-  forms = _single_kernel_gradient, _kernel_gradient_product
-  forms = (functools.partial(f, size=size, stride=stride) for f in forms)
-  return _mappable(*forms, images, features)
+  forms = _cpu_kernel_gradient, _derived_kernel_gradient, _kernel_gradient_product
+  return _dispatch(*forms, images, features, size=size, stride=stride)
 
 
 def _conv_backward(stride, inputs, cotangent):
@@ -266,7 +248,6 @@ def _conv_transpose_backward(stride, inputs, cotangent):
 
 
 def _kernel_gradient_backward(size, stride, inputs, cotangent):
-  del size
   images, features = inputs
   return conv_transpose(features, cotangent, stride), conv(images, cotangent, stride)
 
@@ -292,28 +273,27 @@ class Conv(nn.Module):
 
   @nn.compact
   def __call__(self, images):
-    shape = (self.kernel_size, self.kernel_size, images.shape[-1], self.features)
+    return self._convolved(conv, images, images.shape[-1], self.features)
+
+  def _convolved(self, function, images, *channels):
+    shape = (self.kernel_size, self.kernel_size, *channels)
     kernel = self.param('kernel', self.kernel_init, shape, jnp.float32)
-    outputs = conv(images.astype(self.dtype), kernel.astype(self.dtype), self.stride)
+    outputs = function(images.astype(self.dtype), kernel.astype(self.dtype), self.stride)
     if not self.use_bias:
       return outputs
     bias = self.param('bias', nn.initializers.zeros, (self.features,), jnp.float32)
     return outputs + bias.astype(self.dtype)
 
 
-class ConvTranspose(nn.Module):
-  """Transposed convolution layer with a bias; see `conv_transpose`."""
-
-  features: int
-  kernel_size: int = 4
-  stride: int = 2
-  kernel_init: Any = nn.initializers.lecun_normal()
-  dtype: Any = jnp.float32
+class ConvTranspose(Conv):
+  """Transposed convolution layer; see `conv_transpose`."""
 
   @nn.compact
   def __call__(self, images):
-    shape = (self.kernel_size, self.kernel_size, self.features, images.shape[-1])
-    kernel = self.param('kernel', self.kernel_init, shape, jnp.float32)
-    bias = self.param('bias', nn.initializers.zeros, (self.features,), jnp.float32)
-    outputs = conv_transpose(images.astype(self.dtype), kernel.astype(self.dtype), self.stride)
-    return outputs + bias.astype(self.dtype)
+    return self._convolved(conv_transpose, images, self.features, images.shape[-1])
+
+
+def batch_norm(train: bool, dtype, epsilon: float = 1e-5, **options) -> nn.BatchNorm:
+  """Batch norm by the statistics of the batch in training, by running ones otherwise."""
+  options |= {'momentum': MOMENTUM, 'epsilon': epsilon, 'dtype': dtype}
+  return nn.BatchNorm(use_running_average=not train, **options)

@@ -25,7 +25,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxgan.errors import UserError
-from jaxgan.networks.layers import Conv, ConvTranspose
+from jaxgan.networks import released
+from jaxgan.networks.layers import Conv, ConvTranspose, batch_norm
 
 _SLOPE = 0.2
 _normal = nn.initializers.normal(0.02)
@@ -46,10 +47,6 @@ def image_quarter(image_size: int) -> int:
   return image_size // 4
 
 
-def _batch_norm(train: bool, dtype):
-  return nn.BatchNorm(use_running_average=not train, momentum=0.9, epsilon=1e-5, dtype=dtype)
-
-
 class Generator(nn.Module):
   """Generator: noise and codes `[N, Z]` to a tuple of one, images `[N, S, S, channels]`.
 
@@ -67,10 +64,10 @@ class Generator(nn.Module):
     x = codes.astype(self.dtype)
     for features in (1024, size * size * 128):
       x = nn.Dense(features, kernel_init=_normal, dtype=self.dtype)(x)
-      x = nn.relu(_batch_norm(train, self.dtype)(x))
+      x = nn.relu(batch_norm(train, self.dtype)(x))
     x = x.reshape(-1, size, size, 128)
     x = ConvTranspose(64, kernel_init=_normal, dtype=self.dtype)(x)
-    x = nn.relu(_batch_norm(train, self.dtype)(x))
+    x = nn.relu(batch_norm(train, self.dtype)(x))
     x = ConvTranspose(self.channels, kernel_init=_normal, dtype=self.dtype)(x)
     return (self.activation(x.astype(jnp.float32)),)
 
@@ -82,14 +79,12 @@ class Trunk(nn.Module):
 
   @nn.compact
   def __call__(self, images, train: bool):
-    def conv(x, features):
-      return Conv(features, kernel_init=_normal, dtype=self.dtype)(x)
-
     image_quarter(images.shape[1])
-    x = nn.leaky_relu(conv(images.astype(self.dtype), 64), _SLOPE)
-    x = nn.leaky_relu(_batch_norm(train, self.dtype)(conv(x, 128)), _SLOPE)
+    x = Conv(64, kernel_init=_normal, dtype=self.dtype)(images.astype(self.dtype))
+    x = Conv(128, kernel_init=_normal, dtype=self.dtype)(nn.leaky_relu(x, _SLOPE))
+    x = nn.leaky_relu(batch_norm(train, self.dtype)(x), _SLOPE)
     x = nn.Dense(1024, kernel_init=_normal, dtype=self.dtype)(x.reshape(x.shape[0], -1))
-    return nn.leaky_relu(_batch_norm(train, self.dtype)(x), _SLOPE)
+    return nn.leaky_relu(batch_norm(train, self.dtype)(x), _SLOPE)
 
 
 class DiscriminatorHead(nn.Module):
@@ -115,7 +110,7 @@ class RecognitionHead(nn.Module):
   @nn.compact
   def __call__(self, features, train: bool):
     x = nn.Dense(128, kernel_init=_normal, dtype=self.dtype)(features)
-    x = nn.leaky_relu(_batch_norm(train, self.dtype)(x), _SLOPE).astype(jnp.float32)
+    x = nn.leaky_relu(batch_norm(train, self.dtype)(x), _SLOPE).astype(jnp.float32)
     outputs = nn.Dense(self.num_categories + self.num_continuous, kernel_init=_normal)(x)
     return outputs[:, : self.num_categories], outputs[:, self.num_categories :], x
 
@@ -133,7 +128,6 @@ class EvaluationClassifier(nn.Module):
 
   @nn.compact
   def __call__(self, images, train: bool):
-    del train
     height, width = images.shape[1:3]
     if min(height, width) < 16:  # Nothing would be left after the second pool.
       raise UserError(
@@ -149,18 +143,8 @@ class EvaluationClassifier(nn.Module):
     return nn.Dense(self.num_classes, kernel_init=_uniform)(features), features
 
 
-# The tensors of the released classifier of 28x28x1 images, in PyTorch's layouts: convolutions
-# [out, in, height, width], dense layers [out, in].
-_RELEASED_SHAPES = {
-  'conv1.weight': (20, 1, 5, 5),
-  'conv1.bias': (20,),
-  'conv2.weight': (50, 20, 5, 5),
-  'conv2.bias': (50,),
-  'fc1.weight': (500, 800),
-  'fc1.bias': (500,),
-  'fc2.weight': (10, 500),
-  'fc2.bias': (10,),
-}
+# The layers of the released classifier of 28x28x1 images.
+_RELEASED = {'Conv_0': 'conv1', 'Conv_1': 'conv2', 'Dense_0': 'fc1', 'Dense_1': 'fc2'}
 
 
 def evaluation_classifier_variables(arrays: Mapping[str, np.ndarray]) -> dict:
@@ -175,33 +159,21 @@ def evaluation_classifier_variables(arrays: Mapping[str, np.ndarray]) -> dict:
   Raises:
     UserError: a tensor is missing, unknown, of another shape or not of floating-point numbers.
   """
-  if set(arrays) != set(_RELEASED_SHAPES):
+  names = [f'{layer}.{leaf}' for layer in _RELEASED.values() for leaf in ('weight', 'bias')]
+  if set(arrays) != set(names):
     raise UserError(
-      f'the weights of the MNIST classifier are {", ".join(_RELEASED_SHAPES)}, '
+      f'the weights of the MNIST classifier are {", ".join(names)}, '
       f'not {", ".join(sorted(arrays)) or "none"}'
     )
-  tensors = {name: np.asarray(arrays[name]) for name in _RELEASED_SHAPES}
-  for name, shape in _RELEASED_SHAPES.items():
-    tensor = tensors[name]
-    if tensor.shape != shape or tensor.dtype.kind != 'f':
-      raise UserError(
-        f'{name} of the MNIST classifier must be floating-point numbers of shape {shape}, '
-        f'not {tensor.dtype} of shape {tensor.shape}'
-      )
-  # PyTorch flattens [channel, height, width], we [height, width, channel].
-  fc1 = tensors['fc1.weight'].reshape(500, 50, 4, 4).transpose(2, 3, 1, 0).reshape(800, 500)
-  kernels = {
-    'Conv_0': ('conv1', tensors['conv1.weight'].transpose(2, 3, 1, 0)),
-    'Conv_1': ('conv2', tensors['conv2.weight'].transpose(2, 3, 1, 0)),
-    'Dense_0': ('fc1', fc1),
-    'Dense_1': ('fc2', tensors['fc2.weight'].T),
-  }
-  return {
-    'params': {
-      layer: {
-        'kernel': jnp.asarray(kernel, jnp.float32),
-        'bias': jnp.asarray(tensors[f'{name}.bias'], jnp.float32),
-      }
-      for layer, (name, kernel) in kernels.items()
-    }
-  }
+
+  def read(path, shape):
+    layer, leaf = path
+    name = f'{_RELEASED[layer]}.{released.torch_leaf(leaf)}'
+    array = released.torch_array(arrays, name, shape, 'the MNIST classifier')
+    if (
+      name == 'fc1.weight'
+    ):  # PyTorch flattens [channel, height, width], we [height, width, channel].
+      array = array.reshape(50, 4, 4, 500).transpose(1, 2, 0, 3).reshape(800, 500)
+    return array
+
+  return released.place(released.shapes(EvaluationClassifier(10), (28, 28, 1), train=False), read)

@@ -11,7 +11,7 @@ from typing import Any
 from flax import linen as nn
 import jax.numpy as jnp
 
-from jaxgan.networks.layers import Conv
+from jaxgan.networks.layers import Conv, batch_norm
 
 _kaiming = nn.initializers.variance_scaling(2.0, 'fan_in', 'normal')
 
@@ -26,14 +26,9 @@ class ResNet(nn.Module):
 
   @nn.compact
   def __call__(self, images, train: bool):
-    if self.depth < 8 or self.depth % 6 != 2:
-      raise ValueError(f'depth must be 6n + 2 (8, 14, 20, 32, ...), not {self.depth}')
-
     def conv_norm(x, features, stride):
       x = Conv(features, 3, stride, use_bias=False, kernel_init=_kaiming, dtype=self.dtype)(x)
-      return nn.BatchNorm(
-        use_running_average=not train, momentum=0.9, epsilon=1e-5, dtype=self.dtype
-      )(x)
+      return batch_norm(train, self.dtype)(x)
 
     x = nn.relu(conv_norm(images.astype(self.dtype), self.width, 1))
     for stage in range(3):

@@ -28,7 +28,7 @@ from flax import linen as nn
 import jax.numpy as jnp
 
 from jaxgan.errors import UserError
-from jaxgan.networks.layers import Conv
+from jaxgan.networks.layers import Conv, batch_norm
 
 _kaiming = nn.initializers.variance_scaling(2.0, 'fan_out', 'normal')
 _uniform = nn.initializers.variance_scaling(1 / 3, 'fan_in', 'uniform')
@@ -36,12 +36,6 @@ _uniform = nn.initializers.variance_scaling(1 / 3, 'fan_in', 'uniform')
 
 def _conv(features, size, stride, dtype, name):
   return Conv(features, size, stride, use_bias=False, kernel_init=_kaiming, dtype=dtype, name=name)
-
-
-def _batch_norm(train, dtype, name):
-  return nn.BatchNorm(
-    use_running_average=not train, momentum=0.9, epsilon=1e-5, dtype=dtype, name=name
-  )
 
 
 class Bottleneck(nn.Module):
@@ -60,12 +54,12 @@ class Bottleneck(nn.Module):
     layers = (inner, 1, 1), (inner, 3, second), (self.features, 1, 1)
     for i, (features, size, stride) in enumerate(layers, 1):
       y = _conv(features, size, stride, self.dtype, f'conv{i}')(y)
-      y = _batch_norm(train, self.dtype, f'bn{i}')(y)
+      y = batch_norm(train, self.dtype, name=f'bn{i}')(y)
       y = nn.relu(y) if i < len(layers) else y
     if self.stride > 1 or x.shape[-1] != self.features:
       x = x[:, :: self.stride, :: self.stride]
       x = _conv(self.features, 1, 1, self.dtype, 'downsample_0')(x)
-      x = _batch_norm(train, self.dtype, 'downsample_1')(x)
+      x = batch_norm(train, self.dtype, name='downsample_1')(x)
     return nn.relu(x + y)
 
 
@@ -92,7 +86,7 @@ class ResNet50(nn.Module):
         f'{height}x{width}: set algorithm.input_size or use another algorithm.network'
       )
     x = _conv(self.width, 7, 2, self.dtype, 'conv1')(images.astype(self.dtype))
-    x = nn.relu(_batch_norm(train, self.dtype, 'bn1')(x))
+    x = nn.relu(batch_norm(train, self.dtype, name='bn1')(x))
     border = (0, 1) if self.caffe else (1, 1)
     x = nn.max_pool(x, (3, 3), (2, 2), padding=(border, border))
     for stage, num_blocks in enumerate(self.stages, 1):

@@ -51,7 +51,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxgan.errors import UserError
-from jaxgan.networks.layers import Conv
+from jaxgan.networks.layers import Conv, batch_norm
 
 IMAGE_SIZE = 64
 _SLOPE = 0.2
@@ -73,13 +73,7 @@ def _around_one(rng, shape, dtype=jnp.float32):
 
 
 def _batch_norm(train: bool, dtype):
-  return nn.BatchNorm(
-    use_running_average=not train,
-    momentum=0.9,
-    epsilon=1e-5,
-    scale_init=_around_one,
-    dtype=dtype,
-  )
+  return batch_norm(train, dtype, scale_init=_around_one)
 
 
 def _conv(features, kernel_size, stride, dtype):

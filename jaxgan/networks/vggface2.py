@@ -26,12 +26,9 @@ faces across pose and age", Cao et al. 2018.
 
 from collections.abc import Mapping
 
-from flax import traverse_util
-import jax
-import jax.numpy as jnp
 import numpy as np
 
-from jaxgan.errors import UserError
+from jaxgan.networks import released
 from jaxgan.networks.resnet50 import ResNet50
 
 RELEASE = 'http://www.robots.ox.ac.uk/~albanie/models/pytorch-mcn/resnet50_ft_dag.pth'
@@ -39,37 +36,40 @@ INPUT_SIZE = 224
 MEAN = (131.0912 / 255, 103.8827 / 255, 91.4953 / 255)
 STD = (1 / 255,) * 3
 _IDENTITIES = 8631
-_LEAVES = {'kernel': 'weight', 'scale': 'weight', 'mean': 'running_mean', 'var': 'running_var'}
-_DAG_LAYERS = {'1': '1x1_reduce', '2': '3x3', '3': '1x1_increase'}  # By number in a block.
-
-
-def _torch_name(path: tuple[str, ...]) -> str:
-  """('layer2_0', 'downsample_1', 'mean') -> 'layer2.0.downsample.1.running_mean'."""
-  *modules, leaf = path
-  return '.'.join([*(module.replace('_', '.') for module in modules), _LEAVES.get(leaf, leaf)])
-
-
-def _dag_name(path: tuple[str, ...]) -> str:
-  """('layer2_0', 'downsample_1', 'mean') -> 'conv3_1_1x1_proj_bn.running_mean'."""
-  *block, layer, leaf = path
-  if not block:
-    name = 'conv1_7x7_s2' + ('_bn' if layer == 'bn1' else '')
-  else:
-    stage, number = block[0].removeprefix('layer').split('_')
-    is_norm = layer in ('bn1', 'bn2', 'bn3', 'downsample_1')
-    kind = '1x1_proj' if layer.startswith('downsample') else _DAG_LAYERS[layer[-1]]
-    name = f'conv{int(stage) + 1}_{int(number) + 1}_{kind}' + ('_bn' if is_norm else '')
-  return f'{name}.{_LEAVES.get(leaf, leaf)}'
+_SOURCE = 'the ResNet-50 of VGGFace2'
+# The layers of the MatConvNet layout: the first ones, and those of a block.
+_DAG_STEM = {'conv1': 'conv1_7x7_s2', 'bn1': 'conv1_7x7_s2_bn'}
+_DAG_BLOCK = {
+  'conv1': '1x1_reduce',
+  'bn1': '1x1_reduce_bn',
+  'conv2': '3x3',
+  'bn2': '3x3_bn',
+  'conv3': '1x1_increase',
+  'bn3': '1x1_increase_bn',
+  'downsample_0': '1x1_proj',
+  'downsample_1': '1x1_proj_bn',
+}
 
 
 def released_name(path: tuple[str, ...], dag: bool) -> str:
   """Where a released file has a variable.
 
+  ('layer2_0', 'downsample_1', 'mean') is 'conv3_1_1x1_proj_bn.running_mean' or
+  'layer2.0.downsample.1.running_mean'.
+
   Args:
     path: of the variable in the network's `params` or `batch_stats`; the head has no place there.
     dag: of the MatConvNet layout, instead of torchvision's names.
   """
-  return _dag_name(path) if dag else _torch_name(path)
+  *block, layer, leaf = path
+  if not dag:
+    name = '.'.join(path[:-1]).replace('_', '.')
+  elif not block:
+    name = _DAG_STEM[layer]
+  else:
+    stage, number = block[0].removeprefix('layer').split('_')
+    name = f'conv{int(stage) + 1}_{int(number) + 1}_{_DAG_BLOCK[layer]}'
+  return f'{name}.{released.torch_leaf(leaf)}'
 
 
 def pretrained_variables(arrays: Mapping[str, np.ndarray], network: ResNet50) -> dict:
@@ -86,39 +86,18 @@ def pretrained_variables(arrays: Mapping[str, np.ndarray], network: ResNet50) ->
   Raises:
     UserError: an array is missing, of another shape or not of floating-point numbers.
   """
-  dag = 'classifier.weight' in arrays
-  head = 'classifier.weight' if dag else 'fc.weight'
-  side = 2 ** (len(network.stages) + 1)
-  example = jnp.zeros((1, side, side, 3))
-  shapes = jax.eval_shape(lambda: network.init(jax.random.key(0), example, train=False))
-  flat = traverse_util.flatten_dict(shapes)
-  features = flat['params', 'fc', 'kernel'].shape[0]
-  expected = (_IDENTITIES, features, *((1, 1) if dag else ()))
-  _array(arrays, head, expected)  # ImageNet's have other strides, channels and classes.
-  variables = {}
-  for path, leaf in flat.items():
-    if path[1] == 'fc':
-      variables[path] = np.zeros(leaf.shape, np.float32)
-      continue
-    name = released_name(path[1:], dag)
-    shape = leaf.shape
-    if path[-1] == 'kernel':
-      array = _array(arrays, name, (shape[3], shape[2], *shape[:2])).transpose(2, 3, 1, 0)
-      if path[1] == 'conv1' and not dag:
-        array = array[:, :, ::-1]  # From BGR.
-    else:
-      array = _array(arrays, name, shape)
-    variables[path] = np.ascontiguousarray(array, np.float32)
-  return traverse_util.unflatten_dict(variables)
+  dag, smallest = 'classifier.weight' in arrays, 2 ** (len(network.stages) + 1)
+  shapes = released.shapes(network, (smallest, smallest, 3), train=False)
+  # ImageNet's have other strides, channels and classes.
+  features, _ = shapes['params', 'fc', 'kernel']
+  head, head_shape = 'fc.weight', (_IDENTITIES, features)
+  if dag:
+    head, head_shape = 'classifier.weight', (_IDENTITIES, features, 1, 1)
+  released.array(arrays, head, head_shape, _SOURCE)
 
+  def read(path, shape):
+    array = released.torch_array(arrays, released_name(path, dag), shape, _SOURCE)
+    # The first kernel of the other layout reads BGR.
+    return array if dag or path != ('conv1', 'kernel') else array[:, :, ::-1]
 
-def _array(arrays, name, shape) -> np.ndarray:
-  if name not in arrays:
-    raise UserError(f'{name} is missing: give the weights of the ResNet-50 of VGGFace2')
-  array = np.asarray(arrays[name])
-  if array.shape != shape or array.dtype.kind != 'f':
-    raise UserError(
-      f'{name} must be floating-point numbers of shape {shape}, not {array.dtype} of shape '
-      f'{array.shape}: give the weights of the ResNet-50 of VGGFace2'
-    )
-  return array
+  return released.place(shapes, read, head='fc')

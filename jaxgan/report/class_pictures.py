@@ -8,7 +8,6 @@ import numpy as np
 from jaxgan.evaluation import memorisation
 from jaxgan.evaluation.record import IMAGES_FILE, NAME, NEAREST_FILE, read, read_samples
 from jaxgan.metrics.class_distribution import (
-  THIRDS,
   class_counts,
   frequency_thirds,
   head_medium_tail,
@@ -143,18 +142,17 @@ def share_lines(rows, class_names, train_counts=(), kind='classes'):
 def _shares(counts, class_names, train_counts):
   """Names of classes or thirds, frequent to rare, and their shares [N, names] in counts [N, K]."""
   if len(class_names) > MAX_CLASSES:
-    thirds = [head_medium_tail(row, train_counts) for row in counts]
-    shares = np.array([[third[name] for name in THIRDS] for third in thirds])
-    return third_names(train_counts), shares
-  order = np.concatenate(frequency_thirds(train_counts))
+    shares = [list(head_medium_tail(row, train_counts).values()) for row in counts]
+    return third_names(train_counts), np.array(shares)
+  order = np.concatenate(list(frequency_thirds(train_counts).values()))
   shares = counts / counts.sum(axis=1, keepdims=True)
   return [shown(class_names[k]) for k in order], shares[:, order]
 
 
 def third_names(train_counts):
   """What the thirds of the classes are called: 'head (4 classes)' and so on."""
-  sizes = map(len, frequency_thirds(train_counts))
-  return [f'{name} ({size} classes)' for name, size in zip(THIRDS, sizes, strict=True)]
+  thirds = frequency_thirds(train_counts).items()
+  return [f'{name} ({len(third)} classes)' for name, third in thirds]
 
 
 def class_histogram(counts_by_method, labels, path):

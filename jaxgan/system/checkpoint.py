@@ -91,9 +91,12 @@ class Checkpoints:
     with self._told_of_failed_writes():
       if step in self._manager.all_steps():
         self._manager.delete(step)
-      arguments = ocp.args.StandardSave(state)
       self._manager.save(
-        step, args=arguments, metrics=metrics, custom_metadata=progress, force=True
+        step,
+        args=ocp.args.StandardSave(state),
+        metrics=metrics,
+        custom_metadata=progress,
+        force=True,
       )
 
   def steps(self, which: str) -> list[int]:
@@ -105,12 +108,10 @@ class Checkpoints:
     steps = sorted(self._manager.all_steps(), reverse=True)
     if not steps:
       raise UserError(f'no checkpoint in {self.folder}: train first (--mode=train)')
-    if which == 'latest':
-      return steps
-    if which == 'best':
+    if which in ('latest', 'best'):
       # A run that stopped before its first evaluation has no ranked checkpoint.
-      best = self._manager.best_step()
-      return steps if best is None else [best, *(step for step in steps if step != best)]
+      first = self._manager.best_step() if which == 'best' else None
+      return sorted(steps, key=lambda step: step != first)
     if which.isdigit() and int(which) in steps:
       return [int(which)]
     raise UserError(

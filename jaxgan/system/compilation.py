@@ -6,6 +6,7 @@ reductions are wrong (https://github.com/jax-ml/jax/issues/39103). So every prog
 the `jit` below, which leaves YNNPACK only plain products, where the jaxlib at hand knows how to.
 """
 
+import contextlib
 import functools
 import os
 import pathlib
@@ -43,12 +44,9 @@ def use_cache() -> None:
   if jax.config.jax_compilation_cache_dir is not None:
     return
   folder = cache_folder()
-  try:
+  with contextlib.suppress(OSError):
     folder.mkdir(parents=True, exist_ok=True)
-    writable = os.access(folder, os.W_OK)
-  except OSError:
-    writable = False
-  if not writable:
+  if not (folder.is_dir() and os.access(folder, os.W_OK)):
     print(f'no compilation cache: cannot write to {folder}', file=sys.stderr)
     return
   jax.config.update('jax_compilation_cache_dir', str(folder))

@@ -6,6 +6,7 @@ every program. The first one writes logs, pictures and evaluations, Orbax all pa
 
 from collections.abc import Callable, Iterable
 import importlib.util
+import itertools
 import os
 import urllib.error
 import urllib.request
@@ -33,21 +34,19 @@ def join(coordinator: str, num_processes: int | None, process_id: int | None) ->
     UserError: some arguments without the others, or the processes do not find each other.
   """
   given = (coordinator or None, num_processes, process_id)
-  if any(value is not None for value in given):
-    if None in given or not 0 <= process_id < num_processes:
-      raise UserError(
-        f'--coordinator={coordinator} --num_processes={num_processes} --process_id={process_id}: '
-        'give all three, HOST:PORT of process 0 and a process_id in 0 .. num_processes - 1'
-      )
-    arguments = given
-  elif _are_several_found():
-    arguments = ()
-  else:
-    return
+  if given == (None, None, None):
+    if not _are_several_found():
+      return
+    given = ()
+  elif None in given or not 0 <= process_id < num_processes:
+    raise UserError(
+      f'--coordinator={coordinator} --num_processes={num_processes} --process_id={process_id}: '
+      'give all three, HOST:PORT of process 0 and a process_id in 0 .. num_processes - 1'
+    )
   # It would take SIGTERM for itself; see `jaxgan.system.stopping`.
   jax.config.update('jax_enable_preemption_service', False)
   try:
-    jax.distributed.initialize(*arguments)
+    jax.distributed.initialize(*given)
   except (OSError, RuntimeError, ValueError) as error:
     raise UserError(
       f'the processes of this run do not find each other: {first_line(error)}'
@@ -70,15 +69,13 @@ def _is_tpu_slice() -> bool:
   """
   if importlib.util.find_spec('libtpu') is None:
     return False
-  if os.environ.get('MEGASCALE_NUM_SLICES', '1') not in ('', '1'):
+  several = os.environ.get('MEGASCALE_NUM_SLICES', '1') not in ('', '1')
+  if several or os.environ.get('TPU_PROCESS_ADDRESSES_PATH'):  # JAX reads a file of addresses.
     return True
-  if os.environ.get('TPU_PROCESS_ADDRESSES_PATH'):  # A file of addresses, which JAX reads.
-    return True
-  for name in ('TPU_PROCESS_ADDRESSES', 'TPU_WORKER_HOSTNAMES'):
-    if name in os.environ:
-      hosts = os.environ[name]
-      # libtpu itself writes a warning there where it finds no TPU; child processes inherit it.
-      return ',' in hosts and not hosts.startswith('WARNING')
+  hosts = os.environ.get('TPU_PROCESS_ADDRESSES', os.environ.get('TPU_WORKER_HOSTNAMES'))
+  if hosts is not None:
+    # libtpu itself writes a warning there where it finds no TPU; child processes inherit it.
+    return ',' in hosts and not hosts.startswith('WARNING')
   return _is_compute_engine_tpu()
 
 
@@ -139,12 +136,8 @@ def to_host(tree):
 
 def each_to_host(trees: Iterable):
   """`to_host` of every tree, each while the devices already compute the next one."""
-  waiting = []
-  for tree in trees:
-    waiting.append(tree)
-    if len(waiting) == 2:
-      yield to_host(waiting.pop(0))
-  yield from map(to_host, waiting)
+  for tree, _ in itertools.pairwise(itertools.chain(trees, [None])):
+    yield to_host(tree)
 
 
 def over_batches(function: Callable, images, batch_size: int):

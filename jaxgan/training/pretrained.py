@@ -9,7 +9,7 @@ import numpy as np
 
 from jaxgan.algorithms.classifier import NETWORKS, PRETRAINED
 from jaxgan.errors import UserError
-from jaxgan.metrics import torch_file
+from jaxgan.networks import torch_file
 from jaxgan.system import files
 
 # What numpy and zipfile raise at damage; the last two at a damaged method of compression or size.

@@ -101,7 +101,7 @@ def _inception(config):
 
   def apply(variables, images):
     flat = pixels.scale(images).reshape(len(images), -1)
-    return jnp.sin(jnp.matmul(flat, variables, precision='highest'))
+    return None, jnp.sin(jnp.matmul(flat, variables, precision='highest'))
 
   return features.FeatureNetwork('inception', 'fid', 'inception-fixed', 'none', apply, variables)
 

@@ -226,11 +226,11 @@ def test_evaluating_changes_nothing(evaluator, state, assert_trees_equal):
 
 def test_the_untrained_recogniser_is_that_which_a_run_of_the_seed_begins_with(evaluator):
   images = np.arange(3 * 64, dtype=np.uint8).reshape(3, 8, 8, 1)
-  evaluator._outputs, outputs = lambda variables, images: variables, evaluator._outputs
+  evaluator.recognise, outputs = lambda variables, images: variables, evaluator.recognise
   first = _init(training_data.run_keys(5)[0]).variables
   np.testing.assert_allclose(evaluator._untrained(5, images), first, rtol=1e-6)
   assert float(evaluator._untrained(6, images)) != pytest.approx(float(first))
-  evaluator._outputs = outputs
+  evaluator.recognise = outputs
 
 
 @pytest.mark.parametrize(

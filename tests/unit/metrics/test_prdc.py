@@ -85,13 +85,9 @@ def test_chunks_do_not_matter(monkeypatch):
 
 
 def test_refuses_what_has_no_neighbours():
-  with pytest.raises(
-    ValueError, match='below the numbers of images, 5 real and 9 generated, not 5'
-  ):
+  with pytest.raises(ValueError, match='at least 6 images, not '):
     prdc(_features(0, 5), _features(1, 9))
-  with pytest.raises(ValueError, match='not 0'):
-    prdc(_features(0, 5), _features(1, 9), nearest_k=0)
-  with pytest.raises(ValueError, match=r'\[N, D\] and \[M, D\]'):
+  with pytest.raises(ValueError, match='of 8 and 3 dimensions'):
     prdc(_features(0, 9), _features(1, 9, dim=3))
   with pytest.raises(ValueError, match='NaN'):
     prdc(_features(0, 9), np.full((9, 8), np.nan))

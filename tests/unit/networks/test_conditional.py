@@ -156,13 +156,6 @@ def test_the_label_decides_what_the_generator_makes():
   np.testing.assert_array_equal(same, LABELS == 0)
 
 
-@pytest.mark.parametrize(('num_classes', 'labels'), [(None, LABELS), (K, None)])
-def test_labels_are_for_conditional_generators(num_classes, labels):
-  with pytest.raises(ValueError, match='labels if it has num_classes'):
-    network = sndcgan.Generator(8, 1, 4, num_classes)
-    network.init(jax.random.key(0), _random(6, 10), labels, train=False)
-
-
 def test_bfloat16_keeps_parameters_and_outputs_in_float32():
   noise, options = _random(6, 10), {'num_classes': K, 'dtype': jnp.bfloat16}
   generator = sndcgan.Generator(8, 1, 4, **options)

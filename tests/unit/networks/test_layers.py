@@ -126,7 +126,7 @@ def test_the_forms_of_other_platforms_compute_the_same(size, stride):
     [layers._derived_conv_transpose(features, kernel, stride)],
   )
   assert_close(
-    [layers._plain_kernel_gradient(images, features, size, stride)],
+    [layers._cpu_kernel_gradient(images, features, size, stride)],
     [layers._derived_kernel_gradient(images, features, size, stride)],
   )
 

@@ -30,12 +30,6 @@ def test_shapes(size, train):
   assert logits.dtype == features.dtype == jnp.float32
 
 
-@pytest.mark.parametrize('depth', [2, 7, 18, 33, 48])
-def test_depth_is_6n_plus_2(depth):
-  with pytest.raises(ValueError, match='6n'):
-    _small(depth=depth)
-
-
 def test_parameters_of_resnet_32():
   network = resnet.ResNet(10)
   variables = jax.eval_shape(

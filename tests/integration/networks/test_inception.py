@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from jaxgan.errors import UserError
-from jaxgan.metrics import fid, inception, torch_file
+from jaxgan.metrics import fid
+from jaxgan.networks import inception, released, torch_file
 from jaxgan.system import compilation
 
 
@@ -24,8 +25,8 @@ def _random_state() -> dict[str, np.ndarray]:
   """Weights that keep activations near unit size, with non-trivial normalisation."""
   rng = np.random.default_rng(0)
   tensors = {'fc.weight': np.zeros((1008, 2048), np.float32), 'fc.bias': np.zeros(1008, np.float32)}
-  for variable, shape in inception._variable_shapes().items():
-    name = inception._torch_name(variable)
+  for variable, shape in released.shapes(inception.InceptionV3(), (299, 299, 3)).items():
+    name = inception.variable_name(variable[1:])
     if variable[-1] == 'kernel':
       shape = (shape[3], shape[2], shape[0], shape[1])
       value = rng.normal(size=shape) * np.sqrt(2 / np.prod(shape[1:]))
@@ -58,14 +59,14 @@ def _features(variables, images):
 
 
 def test_does_not_import_torch():
-  code = 'import sys, jaxgan.metrics.inception; sys.exit("torch" in sys.modules)'
+  code = 'import sys, jaxgan.networks.inception; sys.exit("torch" in sys.modules)'
   assert subprocess.run([sys.executable, '-c', code], check=False).returncode == 0
 
 
 def test_features_of_uint8_float_and_grey_images(variables):
   grey = _images(0, 2, 8, channels=1)
   features = _features(variables, grey)
-  assert features.shape == (2, inception.FEATURE_DIM)
+  assert features.shape == (2, 2048)
   assert features.dtype == jnp.float32
   assert np.isfinite(features).all() and np.std(features) > 1e-3
   scaled = _features(variables, np.repeat(grey, 3, axis=-1).astype(np.float64) / 255)

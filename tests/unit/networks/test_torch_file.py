@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from jaxgan.errors import UserError
-from jaxgan.metrics import torch_file
+from jaxgan.networks import torch_file
 from tests.support import torch_files
 from tests.support.data_prep.damage import changed_byte
 from tests.support.torch_files import STORAGES, Tensor, legacy_file, zip_file
