@@ -10,7 +10,7 @@ import pytest
 
 from jaxgan.config import identity
 from tests.support import stand_in
-from tests.support.rooms import LONG, PLACES, ROOMS, UPWARD
+from tests.support.rooms import LATE, LONG, MAY_BE_LATE, PLACES, ROOMS, STARTS, UPWARD
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FAMILIES = 'jaxgan.runs.families'
@@ -35,10 +35,17 @@ SOURCES = _sources('jaxgan')
 HOUSE = _sources('jaxgan', 'data_prep')
 
 
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+
+
 def _imports(source):
   """The modules that a source imports, wherever it does."""
+  return _imported_by(ast.walk(ast.parse(source)))
+
+
+def _imported_by(nodes):
   names = set()
-  for node in ast.walk(ast.parse(source)):
+  for node in nodes:
     if isinstance(node, ast.Import):
       names |= {alias.name for alias in node.names}
     elif isinstance(node, ast.ImportFrom):
@@ -89,10 +96,23 @@ def upward_imports(module, source):
   return {name for name in _imports(source) & set(HOUSE) if ROOMS.index(room(name)) > own}
 
 
+def late_imports(module, source):
+  """What the functions of a module import that may not be imported late."""
+  functions = [node for node in ast.walk(ast.parse(source)) if isinstance(node, FUNCTIONS)]
+  names = _imported_by(node for function in functions for node in ast.walk(function))
+  late = {*MAY_BE_LATE, 'jaxgan'} if module in STARTS else set(MAY_BE_LATE)
+  return {name for name in names if not late & set(_packages(name))}
+
+
+def _packages(name):
+  """A module and the packages that it is in."""
+  parts = name.split('.')
+  return ['.'.join(parts[: n + 1]) for n in range(len(parts))]
+
+
 def long_functions(source):
   """The functions of more than 60 lines, docstrings included."""
-  functions = (ast.FunctionDef, ast.AsyncFunctionDef)
-  nodes = [node for node in ast.walk(ast.parse(source)) if isinstance(node, functions)]
+  nodes = [node for node in ast.walk(ast.parse(source)) if isinstance(node, FUNCTIONS)]
   return {node.name for node in nodes if node.end_lineno - node.lineno >= 60}
 
 
@@ -119,7 +139,8 @@ def test_imports_go_up_the_list_of_rooms(module):
 
 
 TESTS = _sources('tests')
-WRITTEN = HOUSE | _sources('experiments') | TESTS
+EXPERIMENTS = _sources('experiments')
+WRITTEN = HOUSE | EXPERIMENTS | TESTS
 
 
 @pytest.mark.parametrize('module', WRITTEN)
@@ -128,8 +149,24 @@ def test_files_and_functions_are_short(module):
   assert long_functions(WRITTEN[module]) == set(LONG.get(module, ()))
 
 
+@pytest.mark.parametrize('module', HOUSE | EXPERIMENTS)
+def test_imports_are_at_the_top(module):
+  assert late_imports(module, WRITTEN[module]) == set(LATE.get(module, ()))
+
+
+def test_the_rule_sees_a_late_import():
+  source = (
+    'import jax\nif True:\n  import numpy\ndef f():\n  import scipy.io\n  import scipy.stats\n'
+  )
+  assert late_imports('jaxgan.losses.lecam', source) == {'scipy.stats'}
+  source = 'class A:\n  def f(self):\n    from jaxgan.runs import run'
+  assert late_imports('jaxgan.runs.sampling', source) == {'jaxgan.runs.run'}
+  assert late_imports('jaxgan.main', source) == set()
+
+
 def test_exceptions_and_places_are_of_modules_that_there_are():
   assert set(UPWARD) <= set(HOUSE)
+  assert set(LATE) <= set(WRITTEN)
   assert set(LONG) <= set(WRITTEN)
   assert set(PLACES) <= set(HOUSE)
 

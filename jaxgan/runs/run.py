@@ -13,8 +13,10 @@ image or evaluation, and stay.
 import functools
 import pathlib
 
+import jax
 import numpy as np
 
+from jaxgan.algorithms import replicate
 from jaxgan.config import identity
 from jaxgan.data import sources
 from jaxgan.errors import UserError
@@ -174,10 +176,6 @@ class Run:
     Raises:
       UserError: no such checkpoint.
     """
-    import jax
-
-    from jaxgan.algorithms import replicate
-
     step, states = self.restored
     evaluation = self.inputs.evaluation(self.method)
     with jax.set_mesh(self.inputs.mesh):
@@ -202,12 +200,8 @@ class Run:
   def sampler(self, balanced: bool):
     """`sample(rng, num_images)` of this checkpoint and replica, label names, source of the labels.
 
-    See `jaxgan.runs.families`; kept with its compiled programs.
+    See `jaxgan.evaluation.evaluate.Evaluation.sampler`; kept with its compiled programs.
     """
-    import jax
-
-    from jaxgan.algorithms import replicate
-
     if balanced not in self._samplers:
       state = replicate.take(self.restored[1], self.replica)
       sample, names, source = self.inputs.evaluation(self.method).sampler(state, balanced)

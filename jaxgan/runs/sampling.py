@@ -14,7 +14,7 @@ def stream(sample, names, wanted, seed: int, batch_size: int, advice: str):
   """Draws labelled images batch by batch until there are enough; yields what is kept of each batch.
 
   Args:
-    sample: `sample(rng, num_images) -> (images, labels)`, see `jaxgan.runs.families`.
+    sample: `sample(rng, num_images) -> (images, labels)`, see `jaxgan.evaluation.evaluate`.
     names: of the labels `[K]`.
     wanted: int `[K]`, the images to keep of each label, the first that are drawn; or how many there
       are to be of whatever labels they have.

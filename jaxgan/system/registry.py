@@ -25,6 +25,9 @@ class Registry(Mapping[str, V], Generic[V]):
     modules: of the names that other packages have added, the module or file that did.
   """
 
+  # A table that grows is equal to itself alone; so the types of fields that name it have a hash.
+  __eq__, __hash__ = object.__eq__, object.__hash__
+
   def __init__(self, what: str, entries: Mapping[str, V]):
     """Begins with the entries that come with jaxgan."""
     self.what, self.modules, self._entries = what, {}, dict(entries)
@@ -46,12 +49,13 @@ class Registry(Mapping[str, V], Generic[V]):
       of = self.modules.get(name, 'jaxgan')
       raise UserError(f'{self.what} {name!r} is registered already, by {of}: choose another name')
     caller = sys._getframe(1).f_globals
-    self.modules[name] = module = caller['__name__']
-    # A file that was run and not imported has no module to import again.
-    if '__file__' in caller and (module == '__main__' or caller.get('__spec__') is None):
-      self.modules[name] = os.path.abspath(caller['__file__'])
-    _REGISTERED.add(self.modules[name])
-    self._entries[name] = entry
+    module = caller['__name__']  # A notebook has no other name and cannot be imported again.
+    if caller.get('__spec__'):
+      module = caller['__spec__'].name
+    elif '__file__' in caller:  # A file that was run, not imported.
+      module = os.path.abspath(caller['__file__'])
+    _REGISTERED.add(module)
+    self.modules[name], self._entries[name] = module, entry
     return entry
 
   def registered_by(self, *names: str) -> set[str]:

@@ -9,7 +9,7 @@ from tests.support.registered import imported
 
 @contextlib.contextmanager
 def registered():
-  """The metric, in the table until the end."""
+  """The metric, among those of generated images until the end."""
   measure = lambda seen: seen.images.mean() / 255  # noqa: E731
   one = Metric('brightness', measure, 'mean of the first images', HIGHER, periodic=True)
   with imported():

@@ -22,6 +22,65 @@ UPWARD = {
   ),
 }
 
+# What only some commands need and takes long to import; the builders need TFDS.
+MAY_BE_LATE = (
+  'matplotlib', 'PIL', 'sklearn', 'tensorflow_datasets', 'jinja2', 'tqdm', 'tensorboardX', 'lmdb',
+  'scipy.io', 'data_prep.array_builder',
+)  # fmt: skip
+# `--help`, refusals and `import jaxgan` come before all the rest.
+STARTS = ('jaxgan', 'jaxgan.main')
+
+# What else is imported inside of functions.
+LATE = {
+  'jaxgan.data.loading': ('data_prep.build',),
+  'jaxgan.data.training_data': ('data_prep.summary',),
+  'jaxgan.report': ('jaxgan.report.page',),
+  'jaxgan.report.classes': ('jaxgan.report.class_pictures',),
+  'jaxgan.report.codes': ('jaxgan.report.code_pictures',),
+  'jaxgan.report.curves': ('jaxgan.drawing.figures',),
+  'jaxgan.runs.experiment_file': (
+    'jaxgan.config.identity',
+    'jaxgan.config.overrides',
+    'jaxgan.runs.experiment',
+    'jaxgan.runs.families',
+  ),
+  'jaxgan.runs.families.class_balancing': (
+    'jaxgan.evaluation.evaluate',
+    'jaxgan.evaluation.generated',
+    'jaxgan.report.class_pictures',
+  ),
+  'jaxgan.runs.families.codes': (
+    'jaxgan.evaluation.codes',
+    'jaxgan.evaluation.evaluate',
+    'jaxgan.report.code_pictures',
+  ),
+  'jaxgan.runs.run': (
+    'jax',
+    'jaxgan.algorithms.replicate',
+    'jaxgan.runs.exporting',
+    'jaxgan.runs.inputs',
+    'jaxgan.runs.plan',
+    'jaxgan.runs.sampling',
+  ),
+  'data_prep.arrow_files': (
+    'pyarrow',
+    'pyarrow.compute',
+  ),
+  'data_prep.build': ('absl',),
+  'data_prep.preparation': ('absl',),
+  'data_prep.reduce_fashion_mnist': ('absl',),
+  'data_prep.writers': (
+    'data_prep.balanced_images',
+    'data_prep.preparation',
+  ),
+  'experiments.downstream': (
+    'data_prep.npz',
+    'data_prep.writers',
+    'jaxgan.system.compilation',
+  ),
+  'experiments.joint_vae_sweep': ('jaxgan.system.compilation',),
+}
+
 # Functions of more than 60 lines.
 LONG = {
   'jaxgan.training.loop': ('run',),

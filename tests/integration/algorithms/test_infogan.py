@@ -32,7 +32,7 @@ def build(method, **changes):
 
 # The numbers that tests change, as arguments; always all of them, for one program.
 NUMBERS = {
-  name: jnp.float32(getattr(InfoGanConfig(), name))
+  name: jnp.float32(InfoGanConfig.model_fields[name].default)
   for name in ('temperature', 'mutual_information_weight', 'contrastive_weight')
 }
 

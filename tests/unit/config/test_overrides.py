@@ -23,6 +23,7 @@ from jaxgan.config.section import (
 from jaxgan.errors import UserError
 from jaxgan.runs import documentation
 from jaxgan.system.registry import Registry
+from tests.support.config.sections import fields_of
 from tests.support.experiment_names import EXPERIMENTS, module
 
 NAMES = Registry('name', {'one': 1, 'two': 2})
@@ -93,33 +94,23 @@ OUTERS = st.builds(
 )
 
 
-def _fields(section, prefix=''):
-  """(name, value) of every field of a section and those inside of it."""
-  for name in type(section).model_fields:
-    value = getattr(section, name)
-    if isinstance(value, Section):
-      yield from _fields(value, f'{prefix}{name}.')
-    else:
-      yield f'{prefix}{name}', value
-
-
 @given(OUTERS)
 def test_a_printed_value_is_read_as_what_it_was(outer):
-  printed = {name: str(value) for name, value in _fields(outer) if name != 'absent'}
+  printed = {name: str(value) for name, value in fields_of(outer) if name != 'absent'}
   assert override(Outer(), printed) == outer
 
 
 @pytest.mark.parametrize('name', EXPERIMENTS)
 def test_printed_values_of_an_experiment_are_read_as_what_they_were(name):
   config = module(name).get_config()
-  for field_name, value in _fields(config):
+  for field_name, value in fields_of(config):
     assert override(config, {field_name: str(value)}) == config, field_name
 
 
 TEXTS = st.text() | st.text('()[]{},:\'"0123456789.-+eNonTrue\\ ', max_size=8)
 
 
-@given(st.sampled_from([name for name, _ in _fields(Outer())]), TEXTS)
+@given(st.sampled_from([name for name, _ in fields_of(Outer())]), TEXTS)
 @example('inner.rate', '{[]}')
 @example('even', '9' * 5000)
 @example('names', '\udcff')

@@ -75,7 +75,7 @@ def test_the_sum_of_counts_forgets_exponentially(counts, cycle, decay):
   np.testing.assert_allclose(additive, decay * total + of_cycle, rtol=1e-5)
 
 
-@pytest.mark.parametrize('weights', class_balance.WEIGHTS.values(), ids=class_balance.WEIGHTS)
+@pytest.mark.parametrize('weights', [*class_balance.CLASS_WEIGHTINGS.values()])
 @given(counts=_histograms(1.0), scale=st.floats(1, 100))
 def test_weights_fall_with_the_share_of_a_class_and_are_one_at_balance(weights, counts, scale):
   found = np.asarray(weights(counts))

@@ -5,7 +5,9 @@ import runpy
 import pytest
 
 from jaxgan.errors import UserError
-from jaxgan.system.registry import Registry
+from jaxgan.losses.adversarial import LOSSES
+from jaxgan.system.registry import Registry, import_again
+from tests.support import registered
 
 
 def test_a_registry_is_a_mapping_that_only_grows():
@@ -35,3 +37,15 @@ def test_it_knows_the_module_or_file_that_added_a_name(tmp_path):
   file.write_text("table.register('star', 5)\n")
   runpy.run_path(str(file), {'table': table})
   assert table.modules == {'square': __name__, 'star': str(file)}
+
+
+def test_a_file_that_registered_is_run_again_once(tmp_path):
+  file = tmp_path / 'losses.py'
+  file.write_text(
+    "from jaxgan.losses.adversarial import LOSSES\nLOSSES.register('mine', (None, None))\n"
+  )
+  with registered.imported():
+    for _ in range(2):  # A second run would be refused: the name is taken.
+      import_again([str(file)], 'a run')
+    assert LOSSES.modules == {'mine': str(file)}
+  assert 'mine' not in LOSSES

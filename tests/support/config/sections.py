@@ -1,0 +1,16 @@
+"""What is in the sections of a configuration."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from jaxgan.config.section import Section
+
+
+def fields_of(section: Section, prefix: str = '') -> Iterator[tuple[str, Any]]:
+  """(name, value) of every field of a section and of those inside of it."""
+  for name in type(section).model_fields:
+    value = getattr(section, name)
+    if isinstance(value, Section):
+      yield from fields_of(value, f'{prefix}{name}.')
+    else:
+      yield f'{prefix}{name}', value
