@@ -22,7 +22,7 @@ import numpy as np
 
 from benchmarks.timing import describe_hardware
 from jaxgan.config.overrides import changed
-from jaxgan.drawing import figures
+from jaxgan.report import figures
 from jaxgan.runs import execute, experiment_file
 from jaxgan.training import logging
 

@@ -87,33 +87,19 @@ def make_splits(
     raise UserError(
       f'imbalance_ratio {imbalance_ratio:g} was given, but the source has no labels: leave it out'
     )
-  (images, labels), names = source.train, source.class_names
-  available = np.bincount(labels, minlength=len(names))
+  images, labels = source.train
+  available = np.bincount(labels, minlength=len(source.class_names))
   if source.test is None:
-    if available.min() < 2:
-      raise UserError(
-        f'class {names[available.argmin()]} has 1 image, at least 2 are needed to cut a test '
-        'split: add images or give a test folder'
-      )
-    share = DEFAULT_TEST_SHARE if test_share is None else test_share
-    test_counts = [min(max(1, round(share * int(n))), int(n) - 1) for n in available]
-    at = select_indices(labels, test_counts, seed)
-    test = Split(images[at], labels[at], at)
+    test_share = DEFAULT_TEST_SHARE if test_share is None else test_share
+    test, test_counts = _cut_test(source, available, test_share, seed)
   elif test_share is not None:
     raise UserError(f'test_share {test_share} was given, but the source has test images already')
   else:
-    share, test_counts = None, [0] * len(names)
-    test = Split(*source.test, np.arange(len(source.test.labels)))
-  pool = available - test_counts
-  counts, n_max = pool.tolist(), int(pool.max())
-  if imbalance_ratio is not None:
-    n_max = largest_n_max(pool, imbalance_ratio)
-    counts = class_counts(n_max, len(names), imbalance_ratio)
-    if min(counts) < 1:
-      raise UserError(
-        f'imbalance_ratio {imbalance_ratio:g} leaves class {names[counts.index(0)]} without '
-        f'images (class {names[0]} keeps {n_max}): lower it'
-      )
+    test, test_counts = (
+      Split(*source.test, np.arange(len(source.test.labels))),
+      [0] * len(available),
+    )
+  counts, n_max = _train_counts(available - test_counts, source.class_names, imbalance_ratio)
   train = select_indices(labels, counts, seed, skip=test_counts)
   facts = {
     'source_kind': source.kind,
@@ -122,7 +108,7 @@ def make_splits(
     'imbalance_ratio': imbalance_ratio,
     'n_max': n_max,
     'seed': seed,
-    'test_share': share,
+    'test_share': test_share,
     'labelled': source.labelled,
     'changes': list(source.changes),
     'passed_over': [list(pair) for pair in source.passed_over],
@@ -131,6 +117,33 @@ def make_splits(
     'colour': source.colour,
   }
   return {'train': Split(images[train], labels[train], train), 'test': test}, facts
+
+
+def _cut_test(source, available, test_share, seed):
+  """(The test split, how many images of each class are in it)."""
+  if available.min() < 2:
+    raise UserError(
+      f'class {source.class_names[available.argmin()]} has 1 image, at least 2 are needed to cut a '
+      'test split: add images or give a test folder'
+    )
+  images, labels = source.train
+  counts = [min(max(1, round(test_share * int(n))), int(n) - 1) for n in available]
+  at = select_indices(labels, counts, seed)
+  return Split(images[at], labels[at], at), counts
+
+
+def _train_counts(pool, names, imbalance_ratio):
+  """(How many of the images in the pool of each class are to be trained on, the most of them)."""
+  if imbalance_ratio is None:
+    return pool.tolist(), int(pool.max())
+  n_max = largest_n_max(pool, imbalance_ratio)
+  counts = class_counts(n_max, len(names), imbalance_ratio)
+  if min(counts) < 1:
+    raise UserError(
+      f'imbalance_ratio {imbalance_ratio:g} leaves class {names[counts.index(0)]} without '
+      f'images (class {names[0]} keeps {n_max}): lower it'
+    )
+  return counts, n_max
 
 
 def recipe(
@@ -166,16 +179,8 @@ def recipe(
   path = files.expanded(source)
   reader = _reader(path)
   contents, listed = _contents_hash(reader, path, (imbalance_ratio, test_share))
-  parts = [
-    re.sub(r'[^A-Za-z0-9]+', '_', _stem(path.resolve())).strip('_') or 'images',
-    f'ratio_{imbalance_ratio:g}' if imbalance_ratio is not None else '',
-    f'size_{image_size}' if image_size else '',
-    f'seed_{seed}' if seed else '',
-    f'test_{test_share:g}' if test_share is not None else '',
-    f'on_{_hexadecimal(background)}' if _hexadecimal(background) != 'ffffff' else '',
-    contents,
-  ]
-  name = '-'.join(part for part in parts if part)
+  made = _name_options(imbalance_ratio, image_size, seed, test_share, background)
+  name = '-'.join([_stem(path.resolve()), *made, contents])
   same = {
     prepared_names.without_source(f'{prepared_names.OWN_IMAGES}/{n}')
     for n in (config or name, name)
@@ -225,8 +230,22 @@ def _reader(path: Path) -> _Reader:
 
 
 def _stem(path):
+  """What the name of a config begins with."""
   # File systems take names of 255 bytes; the options, the hash and TFDS's own words follow.
-  return (path.stem if path.is_file() else path.name)[:100]
+  stem = (path.stem if path.is_file() else path.name)[:100]
+  return re.sub(r'[^A-Za-z0-9]+', '_', stem).strip('_') or 'images'
+
+
+def _name_options(imbalance_ratio, image_size, seed, test_share, background):
+  """What the name of a config says of the options that are not the default ones."""
+  parts = [
+    f'ratio_{imbalance_ratio:g}' if imbalance_ratio is not None else '',
+    f'size_{image_size}' if image_size else '',
+    f'seed_{seed}' if seed else '',
+    f'test_{test_share:g}' if test_share is not None else '',
+    f'on_{_hexadecimal(background)}' if _hexadecimal(background) != 'ffffff' else '',
+  ]
+  return [part for part in parts if part]
 
 
 def _prepared(config):

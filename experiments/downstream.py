@@ -67,17 +67,11 @@ def measure(workdir, out, methods=(), seeds: int = 3, stretch: int = 1) -> dict:
     UserError: no such run, or one of codes; a class that hardly ever comes.
   """
   workdir, out = pathlib.Path(workdir).expanduser(), pathlib.Path(out).expanduser()
-  methods = list(methods) or [
-    m for m in families.all_methods() if (workdir / m / 'config.json').exists()
-  ]
   for name, value in (('seeds', seeds), ('stretch', stretch)):
     if value < 1:
       raise UserError(f'{name}={value} is not possible: use 1 or more')
-  load = functools.cache(functools.partial(jaxgan.load, workdir))
-  first = load(*methods[:1])  # Says what is missing where there are none.
-  for method in methods:
-    if families.family_of([method]).labels_of(method, labelled=True) != 'classes':
-      raise UserError(f'{workdir}/{method} generates codes, no classes to train a classifier on')
+  load, methods = _runs(workdir, methods)
+  first = load(*methods[:1])
   replicas, section = first.config.replicas, first.config.cas
   test = loading.load(section.data, 'test')
   results, exports = {}, {}
@@ -85,43 +79,59 @@ def measure(workdir, out, methods=(), seeds: int = 3, stretch: int = 1) -> dict:
     replica = seed % replicas
     real = first.inputs.data.arrays(replica)
     training = _Training(section, stretch, real, test, out, first.inputs.mesh)
-    results.setdefault('long_tail', []).append(training('long_tail', real, seed))
-    results.setdefault('long_tail_drw', []).append(training('long_tail_drw', real, seed))
-    for method in methods:
-      run = load(method, replica=replica)
+    for name in BASELINES:
+      results.setdefault(name, []).append(training(name, real, seed))
+    for run in (load(method, replica=replica) for method in methods):
       for contents in CONTENTS:
-        name = f'{method}_{contents}'
+        name = f'{run.method}_{contents}'
         images, written = _exported(run, real, contents, seed)
         exports.setdefault(name, []).append(written)
         results.setdefault(name, []).append(training(name, images, seed))
   groups = class_distribution.class_groups(np.bincount(real.labels))
   groups = {name: classes for name, classes in groups.items() if len(classes)}
   scores = {name: _scores(rows, groups) for name, rows in results.items()}
-  measured = {
-    'protocol': {
-      'experiment': first.config.experiment,
-      'data': real.key,
-      'train_counts': np.bincount(real.labels).tolist(),
-      'class_names': list(real.class_names),
-      'groups': {name: classes.tolist() for name, classes in groups.items()},
-      'test_images': len(test.labels),
-      'network': classifiers.network_name(section.algorithm),
-      'updates': training.updates,
-      'stretch': stretch,
-      'batch_size': section.train.batch_size,
-      'drw_epoch': training.drw_epoch,
-      'section': section.model_dump(mode='json'),
-      'seeds': list(range(seeds)),
-      'exports': exports,
-      'group_accuracy': 'mean of the accuracies of its classes',
-      'intervals': '95 % paired bootstrap over the seeds, see jaxgan.metrics.bootstrap',
-      **record.machine(),
-    },
-    'results': scores,
-    'comparisons': _comparisons(scores),
+  protocol = {
+    'experiment': first.config.experiment,
+    **_data_protocol(real, test, groups),
+    'network': classifiers.network_name(section.algorithm),
+    'updates': training.updates,
+    'stretch': stretch,
+    'batch_size': section.train.batch_size,
+    'drw_epoch': training.drw_epoch,
+    'section': section.model_dump(mode='json'),
+    'seeds': list(range(seeds)),
+    'exports': exports,
+    'group_accuracy': 'mean of the accuracies of its classes',
+    'intervals': '95 % paired bootstrap over the seeds, see jaxgan.metrics.bootstrap',
+    **record.machine(),
   }
+  measured = {'protocol': protocol, 'results': scores, 'comparisons': _comparisons(scores)}
   files.replace(out / NAME, (json.dumps(measured, indent=2) + '\n').encode())
   return measured
+
+
+def _runs(workdir, methods):
+  """(Loads a method, the methods): those that are asked for or all, whose images have classes."""
+  methods = list(methods) or [
+    m for m in families.all_methods() if (workdir / m / 'config.json').exists()
+  ]
+  load = functools.cache(functools.partial(jaxgan.load, workdir))
+  load(*methods[:1])  # Says what is missing where there are none.
+  for method in methods:
+    if families.family_of([method]).labels_of(method, labelled=True) != 'classes':
+      raise UserError(f'{workdir}/{method} generates codes, no classes to train a classifier on')
+  return load, methods
+
+
+def _data_protocol(real, test, groups):
+  """What downstream.json says of the images."""
+  return {
+    'data': real.key,
+    'train_counts': np.bincount(real.labels).tolist(),
+    'class_names': list(real.class_names),
+    'groups': {name: classes.tolist() for name, classes in groups.items()},
+    'test_images': len(test.labels),
+  }
 
 
 class _Training:

@@ -153,11 +153,13 @@ def _export(config) -> str:
 
 def _report(work_dirs: list[str]) -> str:
   from jaxgan import report
+  from jaxgan.runs import families
 
   if not work_dirs:
     raise UserError('--mode=report needs work directories, such as runs/fashion_lt')
   out = files.expanded(_OUT.value) if _OUT.value else None
-  return report.report([files.expanded(folder) for folder in work_dirs], out)
+  folders = [files.expanded(folder) for folder in work_dirs]
+  return report.report(folders, families.FAMILIES, out)
 
 
 _COMMANDS = {

@@ -270,7 +270,7 @@ for method in jaxgan.runs.families.all_methods():
   assert jaxgan.runs.families.family_of([method]).title
 for evaluation in (CLASS_BALANCE, CODES):
   save(jaxgan.report.Path(folder, evaluation['method']), evaluation)
-assert 'Table 4' in jaxgan.report.report([folder])
+assert 'Table 4' in jaxgan.report.report([folder], jaxgan.runs.families.FAMILIES)
 run = jaxgan.load(folder + '/run')
 assert [row['step'] for row in run.metrics] == [2]
 print(*(name for name in {HEAVY!r} if name in sys.modules))

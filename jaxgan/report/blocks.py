@@ -1,11 +1,14 @@
-"""Blocks: what reports are made of. Markdown has tables and texts, pages have all of them."""
+"""Blocks: what reports are made of. Markdown has tables and paragraphs, pages have all of them.
+
+A paragraph is a string.
+"""
 
 from dataclasses import dataclass
-import io
 from pathlib import Path
 import struct
 
 from jaxgan.errors import UserError
+from jaxgan.report import grids
 
 _SIGNATURE = b'\x89PNG\r\n\x1a\n'
 _HEADER = 24  # bytes of a PNG up to the end of its size
@@ -16,27 +19,11 @@ class Table:
   """Lines of cells under a title, the first one the header.
 
   A cell may hold **bold** text and the marks of footnotes, such as [^1]; a backslash escapes
-  punctuation, see `jaxgan.system.names.escaped`. All other texts of blocks are plain.
+  punctuation, see `jaxgan.system.names.escaped`. All other texts are plain.
   """
 
   title: str
   lines: list
-
-
-@dataclass(frozen=True)
-class Text:
-  """A paragraph."""
-
-  text: str
-
-
-@dataclass(frozen=True)
-class Curves:
-  """Charts beside each other: a list of `Image`, see `jaxgan.report.curves`."""
-
-  title: str
-  charts: list
-  note: str = ''
 
 
 @dataclass(frozen=True)
@@ -58,12 +45,11 @@ class Image:
 
 
 @dataclass(frozen=True)
-class Figure:
-  """One image under a title."""
+class Images:
+  """A list of `Image` under a title: charts beside each other, or pictures as wide as they are."""
 
   title: str
-  image: Image
-  note: str = ''
+  images: list
 
 
 @dataclass(frozen=True)
@@ -76,16 +62,8 @@ class Steps:
 
 
 @dataclass(frozen=True)
-class Tile:
-  """Small images that belong together, and what they are."""
-
-  images: list
-  note: str = ''
-
-
-@dataclass(frozen=True)
 class Tiles:
-  """Rows of tiles: [(name, note, list of `Tile`)]."""
+  """Rows of tiles: [(name, note, [(images that belong together, what they are)])]."""
 
   title: str
   rows: list
@@ -113,20 +91,16 @@ def to_image(pixels, alt: str) -> Image:
   Raises:
     ValueError: the image has another shape.
   """
-  from PIL import Image as Picture  # Tables do without.
-
   if pixels.ndim != 3 or pixels.shape[-1] not in (1, 3):
     raise ValueError(f'an image is [H, W, 1 or 3], got {list(pixels.shape)}')
-  buffer = io.BytesIO()
-  Picture.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).save(buffer, 'PNG')
-  return Image(buffer.getvalue(), alt)
+  return Image(grids.png(pixels[..., 0] if pixels.shape[-1] == 1 else pixels), alt)
 
 
-def figures(folder, pictures) -> list[Figure]:
-  """The pictures {file name: title} that a folder has."""
+def pictures(folder, titles) -> list[Images]:
+  """Those of the pictures {file name: title} that a folder has."""
   return [
-    Figure(title, read_image(path, title))
-    for name, title in pictures.items()
+    Images(title, [read_image(path, title)])
+    for name, title in titles.items()
     if (path := Path(folder) / name).exists()
   ]
 
@@ -137,3 +111,15 @@ def steps(folder, pattern: str, title: str, note: str = '') -> list[Steps]:
   numbered = [(path.stem.split('_')[1], path) for path in paths]
   numbered = [(int(step), path) for step, path in numbered if step.isdigit()]
   return [Steps(title, numbered, note)] if numbered else []
+
+
+def evenly(items, most: int):
+  """At most so many of the items, at even distances, with the first and the last.
+
+  Example:
+    >>> evenly([1, 2, 3, 4, 5], 3)
+    [1, 3, 5]
+  """
+  if len(items) <= most:
+    return list(items)
+  return [items[round(i * (len(items) - 1) / (most - 1))] for i in range(most)]

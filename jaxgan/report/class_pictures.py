@@ -1,30 +1,40 @@
-"""Pictures of class balance: class histograms, and samples sorted by class."""
+"""Pictures of class balance, as files and on pages: histograms, and samples sorted by class."""
+
+import functools
+from pathlib import Path
 
 import numpy as np
 
-from jaxgan.drawing import curves, grids
-from jaxgan.drawing.figures import DPI, legend, new_figure, plain_axes, save_figure
-from jaxgan.drawing.grids import GAP, to_canvas, to_tiles
-from jaxgan.drawing.page import text_width
-from jaxgan.evaluation.record import IMAGES_FILE, read, read_samples
-from jaxgan.evaluation.record import NAME as RECORD
+from jaxgan.evaluation import memorisation
+from jaxgan.evaluation.record import IMAGES_FILE, NAME, NEAREST_FILE, read, read_samples
 from jaxgan.metrics.class_distribution import (
-  THIRDS,
   class_counts,
+  frequency_thirds,
   head_medium_tail,
   kl_from_uniform,
 )
-from jaxgan.report import shares as shares_lib
-from jaxgan.report.shares import MAX_CLASSES, third_names
+from jaxgan.report import blocks, curves, figures, grids, text
 from jaxgan.system import distributed
 from jaxgan.system.names import shown
 from jaxgan.training import logging, optional
 
-_NAME = 14  # pixels, the 10 points of a name beside a row
-_GRID = 100  # images of a sample grid, 10 x 10
+MAX_CLASSES = 10  # more are shown as head, medium and tail
 KINDS = {'classes': 'class', 'codes': 'code'}  # in names of files and results
+SHARES = 'share of images, frequent to rare'
 LONGEST_ROW = 30  # images in a row of samples_by_class
 PANELS_ABREAST = 2  # its methods beside each other, the next ones below
+_COLORS = [f'C{index}' for index in range(10)] * 10  # of methods
+NEAREST_EXPLANATION = (
+  'Does the generator copy? Pairs of a generated image and the training image nearest to it: of '
+  'the rarest classes (as the annotator sees them) those generated images that come nearest. '
+  "Below, their distance in the annotator's features and how many of the held-out real images of "
+  'the class come nearer to a training image than that. Copying: how probably a generated image '
+  'of the class is nearer to a training image than a held-out one is: 0.5 where both are alike, '
+  '1 of copies, small where generated images are unlike all real ones.'
+)
+CLASSES_SHOWN, IMAGES_SHOWN = 10, 16  # of the images by class on a page
+_GRID = 100  # images of a sample grid, 10 x 10
+_TILE = 32  # pixels; smaller images are enlarged in samples_by_class
 
 
 def compare(workdir, folders):
@@ -37,33 +47,38 @@ def compare(workdir, folders):
   Returns:
     Paths of the pictures written; of images without labels they show codes, not classes.
   """
-  records, drawn = {method: read(folder / RECORD) for method, folder in folders.items()}, []
+  records = {method: read(folder / NAME) for method, folder in folders.items()}
   results = {method: record.results for method, record in records.items()}
   first = next(iter(records.values()))
   labels, kind = first.labels[first.counted_by], KINDS[first.counted_by]
-  path = workdir / f'{kind}_histogram.png'
-  with optional.output(path):
-    counts = {method: own[f'{kind}_counts'] for method, own in results.items()}
-    class_histogram(counts, labels, path)
-    drawn.append(path)
-  path = workdir / f'samples_by_{kind}.png'
-  with optional.output(path):
-    panels = {
-      method: read_samples(folder / IMAGES_FILE, 4, 'images', 'labels')
-      for method, folder in folders.items()
-    }
-    samples_by_class(panels, labels.names, path)
-    drawn.append(path)
-  networks = ('inception', 'annotator')
-  network = next(
-    (n for n in networks if all(own.get(f'class_frechet/{n}') for own in results.values())), None
+  return figures.draw(
+    workdir,
+    {
+      f'{kind}_histogram.png': functools.partial(_compare_counts, results, labels, kind),
+      f'samples_by_{kind}.png': functools.partial(_compare_samples, folders, labels.names),
+      'per_class_frechet.png': functools.partial(_compare_distances, results, labels),
+    },
   )
-  path = workdir / 'per_class_frechet.png'
-  if network:
-    with optional.output(path):
+
+
+def _compare_counts(results, labels, kind, path):
+  counts = {method: own[f'{kind}_counts'] for method, own in results.items()}
+  class_histogram(counts, labels, path)
+
+
+def _compare_samples(folders, names, path):
+  panels = {
+    method: read_samples(folder / IMAGES_FILE, 4, 'images', 'labels')
+    for method, folder in folders.items()
+  }
+  samples_by_class(panels, names, path)
+
+
+def _compare_distances(results, labels, path):
+  for network in ('inception', 'annotator'):
+    if all(own.get(f'class_frechet/{network}') for own in results.values()):
       class_frechet(results, labels, network, path)
-      drawn.append(path)
-  return drawn
+      return
 
 
 def periodic(observer, folder, state, step: int, replica: int, rng) -> None:
@@ -83,60 +98,61 @@ def periodic(observer, folder, state, step: int, replica: int, rng) -> None:
       path = samples / f'step_{step:08d}_{name}.png'
       grids.save_png(path, grids.image_grid(images, 10))
   rows = logging.read_metrics(folder)
-  with optional.output(path := folder / 'loss_curves.png'):
-    curves.loss_curves(rows, path)
+  pictures = {'loss_curves.png': functools.partial(curves.loss_curves, rows)}
   for kind, labels in observer.judges(replica).label_sets.items():
-    counts = f'evaluation/{KINDS[kind]}_counts'
-    with optional.output(path := folder / f'{KINDS[kind]}_histogram_over_time.png'):
-      class_histogram_over_time(rows, path, labels.names, counts, labels.counts)
+    shares = functools.partial(shares_over_time, rows, labels.names, labels.counts, kind)
+    pictures[f'{KINDS[kind]}_histogram_over_time.png'] = shares
+  figures.draw(folder, pictures)
 
 
 def final(observer, folder, state, record, kept, rng) -> None:
   """Nothing: `compare` draws the evaluated methods together."""
 
 
-def class_histogram_over_time(
-  rows, path, class_names, key='evaluation/class_counts', train_counts=None
-):
-  """Draws each class's share of the generated images over the steps.
+def shares_over_time(rows, class_names, train_counts, kind, path):
+  """Draws each class's share of the generated images over the steps; see `share_lines`."""
+  lines, level = share_lines(rows, class_names, train_counts, kind)
+  curves.save_chart(path, SHARES, lines, level=level, zeros='y')
 
-  More than 10 classes are drawn as head, medium and tail thirds. Without rows
-  that have the key, draws nothing.
+
+def share_lines(rows, class_names, train_counts=(), kind='classes'):
+  """The share of each class, or of more than 10 classes of each third, over the steps.
 
   Args:
     rows: what `jaxgan.training.logging.read_metrics` returns.
-    path: the PNG.
     class_names: [K] strings.
-    key: the rows' name for the class counts [K].
-    train_counts: [K] training images of each class, which order the classes
-      from head to tail; by default the classes are in that order already.
+    train_counts: [K] training images of each class, which order the classes from head to tail; ()
+      for classes that are in that order.
+    kind: 'classes' or 'codes', of which the rows have counts.
+
+  Returns:
+    ([`Line`], the level of a uniform distribution); no line where no row has counts.
   """
-  if train_counts is None:
-    train_counts = np.arange(len(class_names), 0, -1)
-  steps, names, shares = shares_lib.over_time(rows, class_names, train_counts, key)
-  if not steps:
-    return
-  figure = new_figure(8.0, 4.0)
-  axes = figure.add_subplot()
-  entries, marker = [], '.' if len(steps) < 30 else None
-  for name, share, color in zip(names, shares.T, _colors(len(names)), strict=True):
-    (line,) = axes.plot(steps, share, color=color, linewidth=1.8, marker=marker)
-    entries.append((shown(name), line))
-  entries.append(('uniform', _uniform(axes, names)))
-  axes.set_ylim(bottom=0.0)
-  axes.set_xlabel('step')
-  axes.set_ylabel('share of generated images')
-  plain_axes(axes)
-  legend(
-    axes,
-    entries,
-    loc='center left',
-    bbox_to_anchor=(1.01, 0.5),
-    frameon=False,
-    title='frequent to rare',
-    alignment='left',
-  )
-  save_figure(path, figure)
+  key = f'evaluation/{KINDS[kind]}_counts'
+  rows = [row for row in rows if key in row]
+  if not rows:
+    return [], None
+  if len(train_counts) == 0:
+    train_counts = range(len(class_names), 0, -1)
+  counts = np.array([row[key] for row in rows], np.float64).reshape(len(rows), len(class_names))
+  names, shares = _shares(counts, class_names, train_counts)
+  return curves.columns(rows, names, shares.tolist()), ('uniform', 1 / len(names))
+
+
+def _shares(counts, class_names, train_counts):
+  """Names of classes or thirds, frequent to rare, and their shares [N, names] in counts [N, K]."""
+  if len(class_names) > MAX_CLASSES:
+    shares = [list(head_medium_tail(row, train_counts).values()) for row in counts]
+    return third_names(train_counts), np.array(shares)
+  order = np.concatenate(list(frequency_thirds(train_counts).values()))
+  shares = counts / counts.sum(axis=1, keepdims=True)
+  return [shown(class_names[k]) for k in order], shares[:, order]
+
+
+def third_names(train_counts):
+  """What the thirds of the classes are called: 'head (4 classes)' and so on."""
+  thirds = frequency_thirds(train_counts).items()
+  return [f'{name} ({len(third)} classes)' for name, third in thirds]
 
 
 def class_histogram(counts_by_method, labels, path):
@@ -150,27 +166,17 @@ def class_histogram(counts_by_method, labels, path):
     labels: LabelSet of the K classes.
     path: the PNG.
   """
-  class_names, train_counts = labels.names, np.array(labels.counts)
-  distributions = {'training data': train_counts} | counts_by_method
-  if len(class_names) <= MAX_CLASSES:
-    names = list(class_names)
-    shares = {name: np.asarray(counts) / np.sum(counts) for name, counts in distributions.items()}
-  else:
-    names = third_names(train_counts)
-    thirds = {
-      name: head_medium_tail(counts, train_counts) for name, counts in distributions.items()
-    }
-    shares = {name: np.array([third[key] for key in THIRDS]) for name, third in thirds.items()}
-
+  distributions = {'training data': labels.counts} | counts_by_method
+  counts = np.array([*distributions.values()], np.float64)
+  names, shares = _shares(counts, labels.names, labels.counts)
   labelled = {
-    f'{name}  (KL {kl_from_uniform(distributions[name]):.3f})': share
-    for name, share in shares.items()
+    f'{name}  (KL {kl_from_uniform(own):.3f})': share
+    for (name, own), share in zip(distributions.items(), shares, strict=True)
   }
-  colors = ['0.72', *(f'C{index}' for index in range(len(shares) - 1))]
-  figure, axes, entries = _bars(labelled, names, colors)
-  axes.set_ylabel('share of images')
-  legend(axes, [*entries, ('uniform', _uniform(axes, names))], frameon=False)
-  save_figure(path, figure)
+  figure, axes, entries = figures.bars(labelled, names, 'share of images', ['0.72', *_COLORS])
+  uniform = axes.axhline(1 / len(names), color='black', linestyle='--', linewidth=1.0)
+  figures.legend(axes, [*entries, ('uniform', uniform)])
+  figures.save_figure(path, figure)
 
 
 def class_frechet(results_by_method, labels, network, path):
@@ -185,45 +191,16 @@ def class_frechet(results_by_method, labels, network, path):
     network: name of the network whose features they are.
     path: the PNG.
   """
-  names, metric = list(labels.names), 'class_frechet'
+  names, metric = list(map(shown, labels.names)), 'class_frechet'
   if len(names) > MAX_CLASSES:
     names, metric = third_names(labels.counts), 'thirds_frechet'
   values = {
     method: np.array(results[f'{metric}/{network}'], np.float64)
     for method, results in results_by_method.items()
   }
-  figure, axes, entries = _bars(values, names, [f'C{index}' for index in range(len(values))])
-  axes.set_ylabel(f'Fréchet distance ({network})')
-  legend(axes, entries, frameon=False)
-  save_figure(path, figure)
-
-
-def _bars(values, names, colors):
-  """A figure with a group of bars for each name, a bar in it for each label.
-
-  Returns:
-    (figure, axes, entries of its legend).
-  """
-  figure = new_figure(max(6.0, 0.9 * len(names)), 4.0)
-  axes = figure.add_subplot()
-  positions = np.arange(len(names))
-  width, entries, names = 0.84 / len(values), [], list(map(shown, names))
-  for index, (label, heights) in enumerate(values.items()):
-    offset = (index - (len(values) - 1) / 2) * width
-    bars = axes.bar(positions + offset, heights, width * 0.94, color=colors[index])
-    entries.append((label, bars))
-  plain_axes(axes)
-  slot = 0.85 * figure.get_figwidth() * DPI / len(names)
-  fits = max(text_width(name, _NAME) for name in names) < 0.9 * slot
-  slanted = {'rotation': 30, 'ha': 'right', 'rotation_mode': 'anchor'}
-  axes.set_xticks(positions, names, **({} if fits else slanted))
-  axes.grid(axis='x', visible=False)
-  return figure, axes, entries
-
-
-def _uniform(axes, names):
-  """A line at the share that each class has in a uniform distribution."""
-  return axes.axhline(1 / len(names), color='black', linestyle='--', linewidth=1.0)
+  figure, axes, entries = figures.bars(values, names, f'Fréchet distance ({network})', _COLORS)
+  figures.legend(axes, entries)
+  figures.save_figure(path, figure)
 
 
 def samples_by_class(panels, class_names, path):
@@ -239,75 +216,145 @@ def samples_by_class(panels, class_names, path):
     panels: {title: (images uint8 [N, H, W, C], labels [N])}.
     class_names: [K] strings.
     path: the PNG.
-
-  Raises:
-    ValueError: a panel has no image, or not one label an image.
   """
-  num_classes = len(class_names)
-  for title, (images, labels) in panels.items():
-    if not 0 < len(images) == len(labels):
-      raise ValueError(
-        f"panel '{title}' needs one label an image, got {len(images)} and {len(labels)}"
+  shown_classes = blocks.evenly(range(len(class_names)), MAX_CLASSES)
+  number = _longest_rows([labels for _, labels in panels.values()], shown_classes)
+  figure = figures.new_figure(layout=None)
+  for index, (title, (images, labels)) in enumerate(panels.items()):
+    tiles, labels = grids.to_tiles(images[:number], _TILE), np.asarray(labels[:number])
+    counts = class_counts(labels, len(class_names))[shown_classes]
+    canvas = grids.to_canvas([tiles[labels == k] for k in shown_classes], max(1, *counts))
+    names = [shown(class_names[k]) for k in shown_classes] if index % PANELS_ABREAST == 0 else []
+    axes = grids.panel(figure, canvas, title, names)
+    _mark_rows(axes, counts, tiles.shape[1:3], number / len(class_names))
+  figures.save_figure(path, figure, PANELS_ABREAST)
+
+
+def _longest_rows(labels_of_panels, classes):
+  """How many first images of each panel have at most 30 of each class."""
+  places = [np.flatnonzero(labels == k) for labels in labels_of_panels for k in classes]
+  return min(
+    [*map(len, labels_of_panels), *(own[LONGEST_ROW] for own in places if len(own) > LONGEST_ROW)]
+  )
+
+
+def _mark_rows(axes, counts, size, uniform):
+  """Writes behind each row of tiles how many they are, and marks where a row of `uniform` ends."""
+  height, width = np.add(size, grids.GAP)
+  end, bottom = uniform * width, len(counts) * height
+  axes.axvline(end - grids.GAP / 2, color='C3', linestyle='--', linewidth=1.2, clip_on=False)
+  axes.text(end, bottom + 4, 'uniform', ha='center', va='top', fontsize=9, color='C3')
+  style = {'va': 'center', 'fontsize': 9, 'color': '0.35'}
+  style['bbox'] = {'facecolor': 'white', 'edgecolor': 'none', 'pad': 1.0}
+  for row, count in enumerate(counts):
+    axes.text(count * width + 6, (row + 0.5) * height - grids.GAP / 2, str(count), **style)
+
+
+def trained(folder, class_names, train_counts):
+  """Blocks of what a run has since it began: losses, scores, shares of the classes, sample grids.
+
+  Args:
+    folder: of the run or replica.
+    class_names: [K] strings.
+    train_counts: [K] training images of each class.
+  """
+
+  def shares_chart(rows):
+    shares, level = share_lines(rows, class_names, train_counts)
+    if not shares:  # Without labels it has codes, in their own order.
+      codes = next(
+        (row['evaluation/code_counts'] for row in rows if 'evaluation/code_counts' in row), ()
       )
-  rows_of = np.unique(np.linspace(0, num_classes - 1, min(num_classes, MAX_CLASSES)).round())
-  rows_of = rows_of.astype(int)
-  samples = min(len(labels) for _, labels in panels.values())
-  for _, labels in panels.values():
-    for k in rows_of:
-      too_long = np.flatnonzero(np.asarray(labels) == k)[LONGEST_ROW:]
-      samples = min([samples, *too_long[:1]])
-
-  rows, counts = {}, {}
-  for title, (images, labels) in panels.items():
-    tiles, labels = to_tiles(images[:samples], 32), np.asarray(labels[:samples])
-    counts[title] = class_counts(labels, num_classes)
-    rows[title] = [tiles[labels == k] for k in rows_of]
-  # As wide as its longest row; a title must not run into the next panel.
-  columns = {title: max(len(title) // 3, *map(len, panel)) for title, panel in rows.items()}
-  canvases = {title: to_canvas(panel, columns[title]) for title, panel in rows.items()}
-
-  # Axes are placed in pixels, so that matplotlib draws each pixel of a tile as it is.
-  height = next(iter(canvases.values())).shape[0]
-  tile_height, tile_width = tiles.shape[1] + GAP, tiles.shape[2] + GAP
-  names = [shown(class_names[k]) for k in rows_of]
-  left, right, top, bottom = 24 + max(text_width(name, _NAME) for name in names), 44, 34, 30
-  titles = list(panels)
-  lines = [titles[i : i + PANELS_ABREAST] for i in range(0, len(titles), PANELS_ABREAST)]
-  ends = [np.cumsum([canvases[t].shape[1] + right for t in line]) for line in lines]
-  line_height = top + height + bottom
-  total = np.array([left + max(end[-1] for end in ends), line_height * len(lines)])
-  figure = new_figure(*(total / DPI), layout=None)
-  for index, (title, canvas) in enumerate(canvases.items()):
-    line, column = divmod(index, PANELS_ABREAST)
-    width = canvas.shape[1]
-    x, y = ends[line][column] - width - right, (len(lines) - 1 - line) * line_height
-    axes = figure.add_axes(np.array([left + x, y + bottom, width, height]) / np.tile(total, 2))
-    axes.imshow(canvas, extent=(0, width, height, 0), interpolation='nearest')
-    axes.set_title(title, fontsize=12, pad=8)
-    uniform = samples / num_classes * tile_width
-    axes.axvline(uniform - GAP / 2, color='C3', linestyle='--', linewidth=1.2)
-    axes.text(uniform, height + 6, 'uniform', ha='center', va='top', fontsize=9, color='C3')
-    for row, k in enumerate(rows_of):
-      axes.text(
-        len(rows[title][row]) * tile_width + 6,
-        (row + 0.5) * tile_height - GAP / 2,
-        str(counts[title][k]),
-        va='center',
-        fontsize=9,
-        color='0.35',
-        bbox={'facecolor': 'white', 'edgecolor': 'none', 'pad': 1.0},
+      shares, level = share_lines(
+        rows, [f'code_{code}' for code in range(len(codes))], kind='codes'
       )
-    axes.spines[:].set_visible(False)
-    beside = names if column == 0 else []
-    axes.set_yticks((np.arange(len(beside)) + 0.5) * tile_height - GAP / 2, beside, fontsize=10)
-    axes.set_xticks([])
-    axes.set_xlim(0, width)
-    axes.tick_params(length=0)
-  save_figure(path, figure)
+    return curves.chart(SHARES, shares, level=level, zeros='y')
+
+  note = 'The same noise at every step, through the moving average of the generator.'
+  steps = blocks.steps(folder, 'step_*_ema.png', 'Generated images over the steps', note)
+  return curves.training(folder, 'Classes and distances', shares_chart) + steps
 
 
-def _colors(number):
-  """One colour a class, dark (head) to light (tail), so that the order can be seen."""
-  from matplotlib import colormaps
+def evaluated(folder, record):
+  """Blocks of a run's evaluation: images by class, images of the tail beside their nearest.
 
-  return colormaps['viridis'](np.linspace(0.0, 0.92, number))
+  Args:
+    folder: of the run or replica.
+    record: its EvaluationRecord.
+  """
+  folder, kind, found = Path(folder), record.counted_by, []
+  if (folder / IMAGES_FILE).exists():
+    found.append(_by_label(folder / IMAGES_FILE, record.labels[kind].names, kind))
+  measured = {
+    name.partition('/')[2]: values
+    for name, values in record.results.items()
+    if name.startswith('memorisation/')
+  }
+  if kind == 'codes' or not measured:
+    return found
+  class_names = record.labels['classes'].names
+  if sum(measured['shown']):
+    found.append(_nearest(folder / NEAREST_FILE, class_names, measured))
+  if distances := _distances(class_names, measured):
+    found.append(blocks.Images('Distances to the nearest training image', distances))
+  return found
+
+
+def _read(path, *others):
+  """The images in an npz and the arrays that say something of each of them."""
+  arrays = read_samples(path, 4, 'images', *others)
+  if len({len(array) for array in arrays}) > 1:
+    raise ValueError(f'{path.name}: {[len(array) for array in arrays]} values of each image')
+  return arrays
+
+
+def _by_label(path, label_names, kind):
+  images, labels = _read(path, 'labels')
+  rows = []
+  for k in blocks.evenly(range(len(label_names)), CLASSES_SHOWN):
+    own, name = images[labels == k], label_names[k]
+    tiles = [([blocks.to_image(i, f'generated, {name}')], '') for i in own[:IMAGES_SHOWN]]
+    rows.append((name, f'{len(own)} images', tiles))
+  seen_by = {'classes': 'annotator', 'codes': 'recogniser'}[kind]
+  note = (
+    f'The first {len(images)} generated images by the {kind} that the {seen_by} sees in them, at '
+    f'most {IMAGES_SHOWN} of each.'
+  )
+  if len(rows) < len(label_names):
+    note += f' {len(rows)} of the {len(label_names)} {kind}, evenly spaced.'
+  return blocks.Tiles(f'Samples by {KINDS[kind]}', rows, note)
+
+
+def _nearest(path, class_names, measured):
+  """Pairs of a generated image and its nearest training image, of each of the rarest classes."""
+  others = ('labels', 'nearest', 'nearest_labels', 'distances')
+  images, labels, nearest, nearest_labels, distances = _read(path, *others)
+  rows = []
+  for place, k in enumerate(measured['classes']):
+    own = {name: values[place] for name, values in measured.items()}
+    tiles = []
+    for i in np.flatnonzero(labels == k):
+      real = blocks.to_image(nearest[i], f'training image, {class_names[nearest_labels[i]]}')
+      note = text.number(distances[i])
+      if quantiles := own['held_out_quantiles']:
+        note += f' ({100 * np.interp(distances[i], quantiles, memorisation.QUANTILES):.0f} %)'
+      tiles.append(([blocks.to_image(images[i], f'generated, {class_names[k]}'), real], note))
+    copied = '-' if own['copying'] is None else text.number(own['copying'])
+    images_of = f'{own["generated_images"]} generated, {own["held_out_images"]} held-out images'
+    rows.append((class_names[k], f'copying {copied} ({images_of})', tiles))
+  return blocks.Tiles('Nearest training images', rows, NEAREST_EXPLANATION)
+
+
+def _distances(class_names, measured):
+  """A chart for each class: how many of the generated and held-out images are within a distance."""
+  charts = []
+  fields = ('classes', 'generated_quantiles', 'held_out_quantiles')
+  for k, *quantiles in zip(*(measured[field] for field in fields), strict=True):
+    own = [
+      curves.Line(name, values, memorisation.QUANTILES.tolist())
+      for name, values in zip(('generated', 'held-out real'), quantiles, strict=True)
+      if values
+    ]
+    title = f'{class_names[k]}: share of images within a distance'
+    charts.append(curves.chart(title, own, last=False, x_label='distance', zeros='xy'))
+  return [one for one in charts if one]

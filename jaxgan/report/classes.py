@@ -1,81 +1,112 @@
 """Report on class balance: the scores of each method, and which methods differ by their seeds."""
 
-import itertools
+import dataclasses
+import functools
 import statistics
 
 import numpy as np
 
 from jaxgan.evaluation import verdicts
 from jaxgan.metrics.class_distribution import GROUPS, THIRDS
-from jaxgan.report import classifiers, formatting, resamplings
-from jaxgan.report.blocks import Table, Text
+from jaxgan.report import class_pictures, figures, text
+from jaxgan.report.blocks import Table
+from jaxgan.report.class_pictures import KINDS, MAX_CLASSES
 from jaxgan.report.published import published_values, sources
+from jaxgan.report.tables import Column, cells, grouped, headings, lines, names
 from jaxgan.system.names import escaped, shown
 
 TITLE = 'Class balance'
-MAX_CLASSES = 10  # the terminal's table shows more as head, medium and tail
 NETWORKS = ('inception', 'annotator', 'recogniser')
-NEAREST = ('precision', 'recall', 'density', 'coverage')
-HEADER = (
-  'experiment',
-  'method',
-  'steps',
-  'samples',
-  'KL (ours)',
-  'KL (published)',
-  'FID (ours)',
-  'FID (published)',
-  'CAS % (ours)',
-  'CAS % (published)',
-  'Fréchet, annotator',
-  'seeds',
-  'protocol',
+_FID, _PUBLISHED_FID = (
+  Column('FID (ours)', 'fid'),
+  Column('FID (published)', 'fid', published=True, digits=2),
 )
-FREQUENCY_HEADER = (
-  'experiment',
-  'method',
-  ' / '.join(THIRDS),
-  'features',
-  f'Fréchet {" / ".join(THIRDS)}',
-  f'Fréchet {" / ".join(GROUPS)}',
+_SCORES = (
+  Column('KL (ours)', 'kl_from_uniform'),
+  Column('KL (published)', 'kl', published=True, digits=2),
+  _FID,
+  _PUBLISHED_FID,
+  Column('CAS % (ours)', 'cas', scale=100, digits=2),
+  Column('CAS % (published)', 'cas', published=True, digits=2),
+  Column('Fréchet, annotator', 'frechet_annotator'),
 )
+_CODE_SCORES = (
+  Column('KL of codes', 'code_kl_from_uniform'),
+  Column('Fréchet, recogniser', 'frechet_recogniser'),
+)
+# In the features of each network, as <name>/<network>.
+_QUALITY = (
+  Column('KID x 1000', 'kid', scale=1000),
+  *(Column(name, name) for name in ('precision', 'recall', 'density', 'coverage')),
+)
+_THIRDS, _GROUPS = ' / '.join(THIRDS), ' / '.join(GROUPS)
+_BALANCED = '1'  # The annotator's imbalance ratio.
+ROLES = ('classifier', 'annotator')
+_RESAMPLED = ('kl_from_uniform', 'fid', 'frechet_annotator')
 # The scores of the terminal's table by what images are counted by.
 _CONSOLE = {
-  'class': {
-    'KL': 'kl_from_uniform', 'FID': 'fid', 'Fréchet (annotator)': 'frechet_annotator'
-  },
-  'code': {
-    'KL (codes)': 'code_kl_from_uniform',
-    'FID': 'fid',
-    'Fréchet (recogniser)': 'frechet_recogniser',
-  },
+  'class': (
+    Column('KL', 'kl_from_uniform'),
+    Column('FID', 'fid'),
+    Column('Fréchet (annotator)', 'frechet_annotator'),
+    Column('CAS (%)', 'cas', scale=100, digits=2),
+  ),
+  'code': (
+    Column('KL (codes)', 'code_kl_from_uniform'),
+    Column('FID', 'fid'),
+    Column('Fréchet (recogniser)', 'frechet_recogniser'),
+    Column('CAS (%)', 'cas', scale=100, digits=2),
+  ),
+}
+# What stands above the cells of a table, behind those of experiment and method.
+_ABOVE = {
+  'Scores': ('steps', 'samples', *headings(_SCORES), 'seeds', 'protocol'),
+  '± of re-samplings': (
+    'seed', 'samplings', 'KL', 'FID', 'FID (published)', 'Fréchet, annotator'
+  ),
+  'By frequency': (_THIRDS, 'features', f'Fréchet {_THIRDS}', f'Fréchet {_GROUPS}'),
+  'Codes': ('codes', *headings(_CODE_SCORES), 'seeds'),
+  'Quality and variety': ('features', *headings(_QUALITY)),
 }  # fmt: skip
-EXPLANATION = (
-  "KL: divergence of the annotator's label histogram from uniform, in nats. CAS: classification "
-  'accuracy score, the accuracy on real test images of a classifier trained on generated ones. '
-  "Fréchet, annotator: Fréchet distance in the annotator's features, not comparable with FID. "
-  'Ours: mean ± sample standard deviation (number of seeds).'
-)
-FREQUENCY_EXPLANATION = (
-  'head / medium / tail: shares of the generated images in the thirds of the classes by training '
-  'frequency, and Fréchet distance of the images in them from the real ones, in the features of '
-  'the network named; many / medium / few: the same, with the classes left over among the rare '
-  'ones. Distances of few images are large: compare methods, not groups.'
-)
-CODES_EXPLANATION = (
-  "KL of codes: divergence from uniform, in nats, of the recogniser's histogram of codes, which "
-  'were found without labels; it says nothing of classes. Fréchet, recogniser: Fréchet distance in '
-  'its features. Where the recogniser was in the loop, the generator was trained to please it.'
-)
-QUALITY_EXPLANATION = (
-  'KID: kernel distance; precision and density say how real the generated images are, recall and '
-  'coverage how many of the real ones they stand for.'
-)
-VERDICT_EXPLANATION = (
-  'Better and worse: the 95 % bootstrap interval of the mean difference over the shared seeds, in '
-  'brackets, leaves 0 out. Of three seeds this says no more than that all three differ in one '
-  'direction, which happens by chance once in four times.'
-)
+# What stands below a table.
+EXPLANATIONS = {
+  'Scores': (
+    "KL: divergence of the annotator's label histogram from uniform, in nats. CAS: classification "
+    'accuracy score, the accuracy on real test images of a classifier trained on generated ones. '
+    "Fréchet, annotator: Fréchet distance in the annotator's features, not comparable with FID. "
+    'Ours: mean ± sample standard deviation (number of seeds).'
+  ),
+  '± of re-samplings': (
+    '± of re-samplings: mean ± population standard deviation (ddof 0, as in NumPy and the '
+    "authors' code) over samplings of one checkpoint, as the published ± is. That of seeds is "
+    'another one, with ddof 1.'
+  ),
+  'By frequency': (
+    'head / medium / tail: shares of the generated images in the thirds of the classes by training '
+    'frequency, and Fréchet distance of the images in them from the real ones, in the features of '
+    'the network named; many / medium / few: the same, with the classes left over among the rare '
+    'ones. Distances of few images are large: compare methods, not groups.'
+  ),
+  'Codes': (
+    "KL of codes: divergence from uniform, in nats, of the recogniser's histogram of codes, which "
+    'were found without labels; it says nothing of classes. Fréchet, recogniser: Fréchet distance '
+    'in its features. Where the recogniser was in the loop, the generator was trained to please it.'
+  ),
+  'Quality and variety': (
+    'KID: kernel distance; precision and density say how real the generated images are, recall and '
+    'coverage how many of the real ones they stand for.'
+  ),
+  'Beside the baseline': (
+    'Better and worse: the 95 % bootstrap interval of the mean difference over the shared seeds, '
+    'in brackets, leaves 0 out. Of three seeds this says no more than that all three differ in one '
+    'direction, which happens by chance once in four times.'
+  ),
+  'Classifiers': (
+    'Accuracy on the test split, where best checkpoints are also chosen, as by the authors. '
+    'Classifier: of the long-tailed images, in the loop; annotator: labels generated images in the '
+    'evaluation.'
+  ),
+}
 
 
 def published(record):
@@ -86,8 +117,7 @@ def published(record):
 def counted(row):
   """What a row's images are counted by: ('class' or 'code', LabelSet)."""
   record = row.records[0]
-  kind = {'classes': 'class', 'codes': 'code'}[record.counted_by]
-  return kind, record.labels[record.counted_by]
+  return KINDS[record.counted_by], record.labels[record.counted_by]
 
 
 def section(rows, footnotes):
@@ -100,91 +130,80 @@ def section(rows, footnotes):
   Returns:
     A list of blocks.
   """
-  tables = {
-    'Scores': (_scores(rows, footnotes), f'{EXPLANATION}{sources(rows)}'),
-    '± of re-samplings': (resamplings.resamplings(rows), resamplings.EXPLANATION),
-    'By frequency': (_by_frequency(rows), FREQUENCY_EXPLANATION),
-    'Codes': (_codes(rows), CODES_EXPLANATION),
-    'Quality and variety': (_quality(rows), QUALITY_EXPLANATION),
-    'Beside the baseline': (_comparisons(rows), VERDICT_EXPLANATION),
-    'Classifiers': (classifiers.table(rows), classifiers.EXPLANATION),
+  cells_of = {
+    'Scores': functools.partial(_scores, footnotes),
+    '± of re-samplings': _resamplings,
+    'By frequency': _by_frequency,
+    'Codes': _codes,
+    'Quality and variety': _quality,
   }
-  return [
-    block
-    for title, (lines, explanation) in tables.items()
-    if len(lines) > 1
-    for block in (Table(title, lines), Text(explanation))
-  ]
+  tables = {title: lines(_ABOVE[title], rows, own) for title, own in cells_of.items()}
+  tables |= {'Beside the baseline': _comparisons(rows), 'Classifiers': _classifiers(rows)}
+  below = EXPLANATIONS | {'Scores': EXPLANATIONS['Scores'] + sources(rows)}
+  tables = {title: own for title, own in tables.items() if len(own) > 1}
+  return [block for title, own in tables.items() for block in (Table(title, own), below[title])]
 
 
-def _scores(rows, footnotes):
-  """Each method's scores beside the published ones."""
-  lines = [HEADER]
-  for row in rows:
-    fid = formatting.mean_std(row.results('fid'))
-    if len(row.results('fid')) < len(row.records):
-      reasons = [note for note in row.notes() if note.startswith('FID')]
-      fid += footnotes.mark('; '.join(reasons) or 'FID left out: no reason was recorded.')
-    others = [note for note in row.notes() if not note.startswith('FID')]
-    lines.append(
-      (
-        escaped(row.experiment),
-        verdicts.label(row),
-        str(row.records[0].step),
-        str(row.settings['samples']),
-        formatting.mean_std(row.results('kl_from_uniform')),
-        formatting.published_value(row.published.get('kl')),
-        fid,
-        formatting.published_value(row.published.get('fid')),
-        formatting.mean_std(_percent(row), digits=2),
-        formatting.published_value(row.published.get('cas')),
-        formatting.mean_std(row.results('frechet_annotator')),
-        str(len(row.records)),
-        footnotes.mark('; '.join([formatting.in_words(row.protocol()), *others])),
-      )
-    )
-  return lines
+def _scores(footnotes, row):
+  """A method's scores beside the published ones."""
+  scores = cells(_SCORES, row)
+  about_fid = [note for note in row.notes() if note.startswith('FID')]
+  if len(row.results('fid')) < len(row.records):
+    reason = '; '.join(about_fid) or 'FID left out: no reason was recorded.'
+    scores[_SCORES.index(_FID)] += footnotes.mark(reason)
+  others = [note for note in row.notes() if note not in about_fid]
+  protocol = footnotes.mark('; '.join([text.in_words(row.protocol()), *others]))
+  numbers = str(row.records[0].step), str(row.settings['samples'])
+  return [(*numbers, *scores, str(len(row.records)), protocol)]
 
 
-def _by_frequency(rows):
-  """Where each method's images are, and how far they are from the real ones there."""
-  lines = [FREQUENCY_HEADER]
-  for row in rows:
-    if not row.results('head_medium_tail'):
-      continue
-    shares = ' / '.join(_thirds(row))
-    for network in _networks(row) or ['-']:
-      distances = (
-        ' / '.join(map(_mean, zip(*values, strict=True))) if values else ' / '.join('---')
-        for values in (row.results(f'{n}/{network}') for n in ('thirds_frechet', 'groups_frechet'))
-      )
-      lines.append((escaped(row.experiment), verdicts.label(row), shares, network, *distances))
-  return lines
+def _resamplings(row):
+  """The spread of the scores over samplings of one checkpoint, of each run."""
+  found, published_fid = [], _PUBLISHED_FID.score(row)[1]
+  for record in row.records:
+    values = [record.results.get(f'{score}_resamplings', ()) for score in _RESAMPLED]
+    if any(values):
+      kl, fid, distance = map(_resampled, values)
+      run = str(record.run.get('seed', '-')), str(max(map(len, values)))
+      found.append((*run, kl, fid, published_fid, distance))
+  return found
 
 
-def _codes(rows):
-  """How even the codes of the generated images are, of the runs with a recogniser."""
-  lines = [('experiment', 'method', 'codes', 'KL of codes', 'Fréchet, recogniser', 'seeds')]
-  for row in rows:
-    values = row.results('code_kl_from_uniform')
-    if values:
-      distance = formatting.mean_std(row.results('frechet_recogniser'))
-      codes = row.protocol()['codes']
-      found = formatting.mean_std(values)
-      lines.append((escaped(row.experiment), row.method, codes, found, distance, str(len(values))))
-  return lines
+def _resampled(values):
+  """Mean ± population standard deviation."""
+  return text.with_spread([statistics.fmean(values), statistics.pstdev(values)]) if values else '-'
 
 
-def _quality(rows):
+def _by_frequency(row):
+  """Where a method's images are, and how far they are from the real ones there."""
+  if not row.results('head_medium_tail'):
+    return []
+  networks, shares = _networks(row) or ['-'], ' / '.join(_thirds(row))
+  metrics = 'thirds_frechet', 'groups_frechet'
+  return [(shares, n, *(_parts(row.results(f'{m}/{n}')) for m in metrics)) for n in networks]
+
+
+def _parts(values):
+  """The means of several distances over the runs, without those that are None."""
+  if not values:
+    return '- / - / -'
+  columns = [[value for value in own if value is not None] for own in zip(*values, strict=True)]
+  return ' / '.join(text.number(statistics.fmean(own)) if own else '-' for own in columns)
+
+
+def _codes(row):
+  """How even the codes of the generated images are, of a run with a recogniser."""
+  values = row.results('code_kl_from_uniform')
+  own = row.protocol().get('codes'), *cells(_CODE_SCORES, row), str(len(values))
+  return [own] if values else []
+
+
+def _quality(row):
   """Kernel distance, precision, recall, density and coverage, where they were measured."""
-  lines = [('experiment', 'method', 'features', 'KID x 1000', *NEAREST)]
-  for row in rows:
-    for network in _networks(row):
-      values = [[1000 * kid for kid in row.results(f'kid/{network}')]]
-      values += [row.results(f'{name}/{network}') for name in NEAREST]
-      cells = [formatting.mean_std(column) for column in values]
-      lines.append((escaped(row.experiment), verdicts.label(row), network, *cells))
-  return lines
+  return [
+    (network, *cells([dataclasses.replace(c, name=f'{c.name}/{network}') for c in _QUALITY], row))
+    for network in _networks(row)
+  ]
 
 
 def _comparisons(rows):
@@ -192,20 +211,19 @@ def _comparisons(rows):
   compared = verdicts.compare(rows)
   every = {score for comparison in compared for score in comparison.verdicts}
   scores = [score for score in verdicts.scores() if score in every]
-  names = map(verdicts.heading, scores)
-  lines = [('experiment', 'method', 'against', *names, 'shared seeds')]
-  for row, baseline, seeds, found in compared:
-    cells = [_verdict(score, *found[score]) if score in found else '-' for score in scores]
-    names = map(verdicts.label, (row, baseline))
-    lines.append((escaped(row.experiment), *names, *cells, str(seeds)))
-  return lines
+  header = 'experiment', 'method', 'against', *map(verdicts.heading, scores), 'shared seeds'
+  found = [header]
+  for row, baseline, seeds, own in compared:
+    words = [_verdict(score, *own[score]) if score in own else '-' for score in scores]
+    found.append((*names(row), verdicts.label(baseline), *words, str(seeds)))
+  return found
 
 
 def _verdict(score, verdict, interval):
   if interval is None:
     return verdict
   factor = 100 if score == 'cas' else 1
-  return f'{verdict} [{", ".join(formatting.number(factor * end) for end in interval)}]'
+  return f'{verdict} [{", ".join(text.number(factor * end) for end in interval)}]'
 
 
 def console(rows):
@@ -217,76 +235,28 @@ def console(rows):
   Returns:
     A list of texts, one for each experiment and its set of classes.
   """
-  blocks = {}
-  for row in rows:
-    blocks.setdefault((row.experiment, *counted(row)), []).append(row)
-  return [_console_block(*key, block) for key, block in blocks.items()]
-
-
-def pictures(rows, out):
-  """Draws the classes of all rows beside each other, such as those of ablations.
-
-  Args:
-    rows: a list of `Row`.
-    out: `Path` of the report, FILE.md; writes FILE_classes.png, and FILE_classes_2.png, ... of rows
-      that were trained on images of other classes or frequencies.
-  """
-  from jaxgan.report.class_pictures import class_histogram
-
-  groups = {}
-  for row in rows:
-    kind, labels = counted(row)
-    counts = np.mean(row.results(f'{kind}_counts'), axis=0)
-    groups.setdefault(labels, {})[_title(row, rows, groups.get(labels, ()))] = counts
-  for number, (labels, counts) in enumerate(groups.items(), start=1):
-    suffix = f'_{number}' if number > 1 else ''
-    class_histogram(counts, labels, out.with_name(f'{out.stem}_classes{suffix}.png'))
-
-
-def _title(row, rows, taken):
-  """What tells a row from the others: its method, its experiment or both."""
-  several = [len({r.experiment for r in rows}) > 1, len({verdicts.label(r) for r in rows}) > 1]
-  names = zip((row.experiment, verdicts.label(row)), several, strict=True)
-  title = ': '.join(name for name, tells in names if tells) or row.method
-  numbered = (f'{title} ({number})' for number in itertools.count(2))
-  return next(name for name in itertools.chain([title], numbered) if name not in taken)
+  groups = grouped(rows, lambda row: (row.experiment, *counted(row)))
+  return [_console_block(*key, own) for key, own in groups.items()]
 
 
 def _console_block(experiment, kind, labels, rows):
-  few = len(labels.names) <= MAX_CLASSES
-  results = _CONSOLE[kind]
-  scores = [*results, 'CAS (%)']
+  few, columns = len(labels.names) <= MAX_CLASSES, _CONSOLE[kind]
+  # Without a FID the Fréchet distance stands in.
+  columns = [
+    c for c in columns if c.name not in ('fid', 'cas') or any(row.results(c.name) for row in rows)
+  ]
   thirds = THIRDS if kind == 'class' else ()
-  lines = [['method', *scores, *(map(shown, labels.names) if few else thirds)]]
+  table = [['method', *headings(columns), *(map(shown, labels.names) if few else thirds)]]
   if few:
-    lines.append(['training data', *[''] * len(scores), *map(str, labels.counts)])
+    table.append(['training data', *[''] * len(columns), *map(str, labels.counts)])
   for row in rows:
+    classes = _thirds(row) if thirds else []
     if few:
       counts = zip(*row.results(f'{kind}_counts'), strict=True)
       classes = [f'{statistics.fmean(count):.0f}' for count in counts]
-    else:
-      classes = _thirds(row) if thirds else []
-    values = [row.results(name) for name in results.values()]
-    values = [formatting.mean_std(value) for value in values]
-    values.append(formatting.mean_std(_percent(row), digits=2))
-    lines.append([verdicts.label(row), *values, *classes])
-  # Without a FID the Fréchet distance in the annotator's features stands in.
-  measured = [any(line[i] not in ('', '-') for line in lines[1:]) for i in range(len(lines[0]))]
-  optional = [lines[0].index(name) for name in ('FID', 'CAS (%)')]
-  kept = [i for i in range(len(lines[0])) if measured[i] or i not in optional]
-  table = formatting.aligned(experiment, [[line[i] for i in kept] for line in lines], rows)
-  return '\n'.join([table, *map(verdicts.in_words, verdicts.compare(rows))])
-
-
-def _mean(values):
-  """The mean of those that are not None, as text."""
-  values = [value for value in values if value is not None]
-  return formatting.number(statistics.fmean(values)) if values else '-'
-
-
-def _percent(row):
-  """The classification accuracy scores, in the unit of the paper."""
-  return [100 * value for value in row.results('cas')]
+    table.append([verdicts.label(row), *cells(columns, row), *classes])
+  words = text.aligned(experiment, table, rows)
+  return '\n'.join([words, *map(verdicts.in_words, verdicts.compare(rows))])
 
 
 def _networks(row):
@@ -297,3 +267,72 @@ def _networks(row):
 def _thirds(row):
   thirds = zip(*row.results('head_medium_tail'), strict=True)
   return [f'{100 * statistics.fmean(shares):.1f} %' for shares in thirds]
+
+
+def pictures(rows, out):
+  """Draws the classes of all rows beside each other, such as those of ablations.
+
+  Args:
+    rows: a list of `Row`.
+    out: `Path` of the report, FILE.md; writes FILE_classes.png, and FILE_classes_2.png, ... of rows
+      that were trained on images of other classes or frequencies.
+  """
+  groups = {}
+  for row in rows:
+    kind, labels = counted(row)
+    counts = np.mean(row.results(f'{kind}_counts'), axis=0)
+    groups.setdefault(labels, {})[_title(row, rows, groups.get(labels, ()))] = counts
+  for path, (labels, counts) in zip(figures.numbered(out, 'classes'), groups.items(), strict=False):
+    class_pictures.class_histogram(counts, labels, path)
+
+
+def _title(row, rows, taken):
+  """What tells a row from the others: its method, its experiment or both."""
+  several = [len({r.experiment for r in rows}) > 1, len({verdicts.label(r) for r in rows}) > 1]
+  parts = zip((row.experiment, verdicts.label(row)), several, strict=True)
+  title = ': '.join(part for part, tells in parts if tells) or row.method
+  return text.untaken(title, taken)
+
+
+def classifier_accuracies(row: str | None) -> dict[str, float]:
+  """The paper's accuracies, in percent, of the classifiers behind a published row.
+
+  Args:
+    row: of published_results.json, such as 'class_balancing_gan.cifar10.class_balancing.100'.
+
+  Returns:
+    {role: accuracy}, without the roles that the paper has no accuracy of.
+  """
+  paper, *names = (row or '').split('.')
+  if paper != 'class_balancing_gan':
+    return {}
+  values, _ = published_values('class_balancing_gan')
+  labelled = names[0] != 'semi_supervised'
+  dataset = names[0 if labelled else 1]
+  accuracies = values['pretrained_classifier_val_accuracy'].get(dataset)
+  if not isinstance(accuracies, dict):  # One network that is both.
+    return {} if accuracies is None else dict.fromkeys(ROLES, accuracies)
+  ratio = str(values[dataset].get('imbalance_ratio', names[-1]))
+  in_the_loop = accuracies.get(ratio)
+  if not labelled:
+    in_the_loop = values['semi_supervised'][dataset]['classifier_accuracy']
+  found = {'classifier': in_the_loop, 'annotator': accuracies.get(_BALANCED)}
+  return {role: accuracy for role, accuracy in found.items() if accuracy is not None}
+
+
+def _classifiers(rows):
+  """The classifiers of each experiment, which its methods share, beside the paper's."""
+  found = [('experiment', 'role', 'accuracy % (ours)', 'accuracy % (published)')]
+  for experiment, own in grouped(rows, lambda row: row.experiment).items():
+    records = [record for row in own for record in row.records]
+    theirs = {}
+    for record in records:
+      theirs |= classifier_accuracies(record.published)
+    for role in ROLES:
+      # Once for all methods that share it: those of a seed have the same one.
+      ours = {(r.run.get('seed'), r.run.get(f'{role}_accuracy')): None for r in records}
+      ours = [100 * accuracy for _, accuracy in ours if accuracy is not None]
+      if ours:
+        paper = text.number(theirs[role], 2) if role in theirs else '-'
+        found.append((escaped(experiment), role, text.mean_std(ours, digits=2), paper))
+  return found

@@ -1,30 +1,34 @@
-"""Pictures of the code: what the categorical code of an InfoGAN means, in images.
+"""Pictures of the code: what the categorical code of an InfoGAN means, and its prior.
 
 Grids of generated images, traversals and retrieval as the figures of
 "Elastic-InfoGAN: Unsupervised Disentangled Representation Learning in Class-Imbalanced Data",
 Ojha et al. 2020. Arrays in, one PNG out; generated images are drawn pixel by pixel.
 """
 
-import numpy as np
-from PIL import Image
+import functools
+from pathlib import Path
 
-from jaxgan.drawing import curves, grids
-from jaxgan.drawing.grids import GAP, MIN_TILE
-from jaxgan.drawing.page import MARGIN, new_page, text_width, write
+import numpy as np
+
 from jaxgan.evaluation.record import CODES_FILE, RETRIEVAL_FILE, read_samples
-from jaxgan.report import code_charts as charts
-from jaxgan.report.code_charts import SMALL, one_each
-from jaxgan.report.codes import GRID_FILE
+from jaxgan.metrics.disentanglement import match_codes
+from jaxgan.report import blocks, curves, figures, grids
 from jaxgan.system.names import shown
 from jaxgan.training import logging, optional
 
-LARGE = 16  # pixels, size of a title
+GRID_FILE = 'code_grid.png'  # in the folder of an evaluation
+PICTURES = {
+  GRID_FILE: 'Codes: a row a code, a noise a column',
+  'prior_against_truth.png': 'Learned prior and true frequencies',
+  'prior_over_time.png': 'Learned prior over the steps, each code with the class matched with it',
+  'confusion.png': 'Codes and classes: what each code makes',
+  'retrieval.png': "Real images and their nearest neighbours in Q's features",
+}
 PANEL_TILE = 28  # pixels; smaller images are enlarged in code_grids
-TITLE = 64  # characters of a panel's title
 PANELS = 4  # panels in a line of code_grids
 RETRIEVALS = 2  # panels in a line of retrievals, as in the paper's Fig. 9
-FRAME = 3  # pixels of the frame in retrieval
-RED = (214, 39, 40)
+LABELLED_BARS = 5  # bars of more classes have no numbers
+NUMBERED = 20  # a confusion matrix of more classes has no numbers
 _TRAVERSAL = np.linspace(-1.0, 1.0, 9)
 _CURVES = ('evaluation/nmi', 'evaluation/ent')
 
@@ -39,32 +43,34 @@ def compare(workdir, folders):
   Returns:
     Paths of the pictures written.
   """
-  panels, path, drawn = {}, workdir / 'code_grids.png', []
-  with optional.output(path):
-    for method, folder in folders.items():
-      (panels[method],) = read_samples(folder / CODES_FILE, 5, 'images')
-    code_grids(panels, path)
-    drawn.append(path)
-  with optional.output(path := workdir / 'retrieval.png'):
-    panels = _retrieved(folders)
-    if len(panels) > 1:
-      retrievals(panels, path)
-      drawn.append(path)
-  return drawn
+  return figures.draw(
+    workdir,
+    {
+      'code_grids.png': functools.partial(_compare_grids, folders),
+      'retrieval.png': functools.partial(_compare_retrieved, folders),
+    },
+  )
 
 
-def _retrieved(folders):
-  """{method: arguments of its retrieval} of the methods with the queries of the first one.
+def _compare_grids(folders, path):
+  read = {method: read_samples(f / CODES_FILE, 5, 'images') for method, f in folders.items()}
+  code_grids({method: images for method, (images,) in read.items()}, path)
+
+
+def _compare_retrieved(folders, path):
+  """Draws what the methods with the queries of the first one retrieve, where there are two.
 
   Evaluations of older versions have no such file, replicas of other data other queries.
   """
   found = {}
   for method, folder in folders.items():
-    if (path := folder / RETRIEVAL_FILE).exists():
-      with np.load(path, allow_pickle=False) as saved:
+    if (folder / RETRIEVAL_FILE).exists():
+      with np.load(folder / RETRIEVAL_FILE, allow_pickle=False) as saved:
         found[method] = dict(saved)
   queries = next((arrays['queries'] for arrays in found.values()), None)
-  return {m: arrays for m, arrays in found.items() if np.array_equal(arrays['queries'], queries)}
+  panels = {m: own for m, own in found.items() if np.array_equal(own['queries'], queries)}
+  if len(panels) > 1:
+    retrievals(panels, path)
 
 
 def periodic(observer, folder, state, step: int, replica: int, rng) -> None:
@@ -78,17 +84,24 @@ def periodic(observer, folder, state, step: int, replica: int, rng) -> None:
     replica: not used.
     rng: key of the noise, the same at every step.
   """
-  del replica
   grid = observer.grid(state, rng)
   with optional.output(samples := folder / 'samples'):
-    grids.save_png(samples / f'step_{step:08d}.png', code_grid(grid))
+    grids.save_png(samples / f'step_{step:08d}.png', grids.code_grid(grid))
   rows = logging.read_metrics(folder)
-  with optional.output(path := folder / 'loss_curves.png'):
-    curves.loss_curves(rows, path)
-  with optional.output(path := folder / 'evaluation_curves.png'):
-    charts.evaluation_curves(rows, path, _CURVES)
-  with optional.output(path := folder / 'prior_over_time.png'):
-    charts.prior_over_time(rows, path)
+  figures.draw(
+    folder,
+    {
+      'loss_curves.png': functools.partial(curves.loss_curves, rows),
+      'evaluation_curves.png': functools.partial(evaluation_curves, rows),
+      'prior_over_time.png': functools.partial(prior_over_time, rows),
+    },
+  )
+
+
+def evaluation_curves(rows, path):
+  """Draws the scores of codes over the steps, those that have values; without any, nothing."""
+  names = [name for name in _CURVES if any(row.get(name) is not None for row in rows)]
+  curves.curves(rows, path, names)
 
 
 def final(observer, folder, state, record, kept, rng) -> None:
@@ -102,234 +115,241 @@ def final(observer, folder, state, record, kept, rng) -> None:
     kept: what the observer saved.
     rng: key of the noise.
   """
-  names = _draw_codes(folder, record, kept['grid'])
+  names = draw_codes(folder, record, kept['grid'])
   with optional.output(folder / 'traversal_1.png'):
     for i, images in enumerate(observer.traversals(state, rng, _TRAVERSAL), start=1):
-      path = folder / f'traversal_{i}.png'
-      traversal(images, path, names, _TRAVERSAL, f'continuous code {i}')
-  with optional.output(path := folder / 'retrieval.png'):
-    retrieval(path, **kept['retrieved'])
+      traversal(images, names, folder / f'traversal_{i}.png', _TRAVERSAL, f'continuous code {i}')
+  figures.draw(folder, {'retrieval.png': functools.partial(retrievals, {'': kept['retrieved']})})
 
 
-def _draw_codes(folder, record, grid):
-  """The pictures of codes and their classes; returns the names of the codes in pictures."""
+def draw_codes(folder, record, grid):
+  """Draws codes and their classes; returns the names of the codes in pictures."""
   results, labels = record.results, record.labels.get('classes')
-  names = [f'code {code}' for code in range(len(grid))]
-  truth = {}
+  names, truth, pictures = [f'code {code}' for code in range(len(grid))], {}, {}
   if labels:
     counts, classes = np.array(results['counts']), np.array(results['matched_classes'])
-    names = [
-      f'{name} → {shown(labels.names[c])}' if c >= 0 else name
-      for name, c in zip(names, classes, strict=True)
-    ]
+    names = _name_codes(classes, labels.names)
     frequencies = np.array(labels.counts) / sum(labels.counts)
-    truth = {
-      'true_frequencies': frequencies, 'class_of_code': classes, 'class_names': labels.names
-    }  # fmt: skip
-    with optional.output(path := folder / 'confusion.png'):
-      charts.confusion(counts, labels.names, path, nmi=results['nmi'], ent=results['ent'])
+    truth = {'frequencies': frequencies, 'classes': classes, 'class_names': labels.names}
     matched = np.array(results['matched_frequencies'])
-    with optional.output(path := folder / 'prior_against_truth.png'):
-      charts.prior_against_truth(np.array(results['prior']), matched, names, path)
+    pictures = {
+      'confusion.png': functools.partial(
+        confusion, counts, labels.names, results['nmi'], results['ent']
+      ),
+      'prior_against_truth.png': functools.partial(
+        prior_against_truth, np.array(results['prior']), matched, names
+      ),
+    }
   shares = [f'{name}  ({p:.3f})' for name, p in zip(names, results['prior'], strict=True)]
-  with optional.output(path := folder / GRID_FILE):
-    grids.save_png(path, code_grid(grid, shares))
-  with optional.output(path := folder / 'prior_over_time.png'):
-    charts.prior_over_time(logging.read_metrics(folder), path, **truth)
+  pictures[GRID_FILE] = functools.partial(traversal, grid, shares)
+  prior = functools.partial(prior_over_time, logging.read_metrics(folder), **truth)
+  figures.draw(folder, pictures | {'prior_over_time.png': prior})
   return names
 
 
-def code_grid(images, row_names=None):
-  """The images of each code in a row, on white, enlarged to tiles of at least 48 pixels.
+def _name_codes(classes, class_names):
+  """['code 0 → cat'] of codes and the class that each is matched with, -1 for none."""
+  return [
+    f'code {code} → {shown(class_names[k])}' if k >= 0 else f'code {code}'
+    for code, k in enumerate(classes)
+  ]
+
+
+def traversal(images, names, path, values=(), title=''):
+  """Draws the images of each code in a row; what a continuous code changes along the columns.
 
   Args:
-    images: uint8 [k, n, H, W, C], C = 1 or 3: a row a code, the same noise in each column.
-    row_names: [k] strings to stand left of the rows.
-
-  Returns:
-    uint8 [H', W', 3].
+    images: uint8 [rows, steps, H, W, C], see `grids.code_grid`.
+    names: [rows] strings to stand left of the rows.
+    path: the PNG.
+    values: [steps], the continuous code in each column; () for none.
+    title: stands above.
 
   Raises:
-    ValueError: there is no image, the type or shape is another, or not one name a row.
+    ValueError: there is no image, or the type or shape is another.
   """
-  canvas = _grid(images, MIN_TILE)
-  if row_names is None:
-    return canvas
-  one_each(row_names, len(images), 'row')
-  left = MARGIN + max(text_width(name, SMALL) for name in row_names)
-  page = new_page(left + canvas.shape[1], canvas.shape[0])
-  page.paste(Image.fromarray(canvas), (left, 0))
-  _name_rows(page, row_names, left, 0, canvas.shape[0])
-  return np.asarray(page)
+  columns = [f'{value:.2g}'.replace('-', '−') for value in values]
+  figure = figures.new_figure(layout=None)
+  grids.panel(figure, grids.code_grid(images), title, names, columns)
+  figures.save_figure(path, figure)
 
 
 def code_grids(panels, path):
   """Draws the code grids of several methods side by side, at most 4 in a line.
 
   Args:
-    panels: {title: images uint8 [k, n, H, W, C]}, as for `code_grid`.
+    panels: {title: images uint8 [k, n, H, W, C]}, see `grids.code_grid`.
     path: the PNG.
 
   Raises:
-    ValueError: there is no panel, or one has no image or images of another type or size.
+    ValueError: a panel has no image, or images of another type or shape.
   """
-  if not panels:
-    raise ValueError('code_grids needs at least one panel')
-  sizes = {np.shape(images)[2:4] for images in panels.values()}
-  if len(sizes) != 1:
-    raise ValueError(f'all panels need images of one size, got {sorted(sizes)}')
-  canvases = [_grid(images, PANEL_TILE) for images in panels.values()]
+  figure = figures.new_figure(layout=None)
+  for title, images in panels.items():
+    grids.panel(figure, grids.code_grid(images, PANEL_TILE), shown(title, figures.LONGEST))
   lines = -(-len(panels) // PANELS)
-  columns = -(-len(panels) // lines)
-  titles = [shown(title, TITLE) for title in panels]
-  width = max(text_width(title, LARGE) for title in titles)
-  width = max(width, *(canvas.shape[1] for canvas in canvases)) + 2 * MARGIN
-  height = max(canvas.shape[0] for canvas in canvases) + LARGE + 2 * MARGIN
-  page = new_page(columns * width, lines * height + MARGIN)
-  for index, (title, canvas) in enumerate(zip(titles, canvases, strict=True)):
-    left, top = index % columns * width, MARGIN + index // columns * height
-    write(page, title, (left + width // 2, top), LARGE, 'ma')
-    left += (width - canvas.shape[1]) // 2
-    page.paste(Image.fromarray(canvas), (left, top + LARGE + MARGIN // 2))
-  grids.save_png(path, page)
-
-
-def traversal(images, path, names=None, values=None, title=''):
-  """Draws what one continuous code changes: its values along the columns.
-
-  Args:
-    images: uint8 [rows, steps, H, W, C], a row a categorical code, all else equal in a row.
-    path: the PNG.
-    names: [rows] strings to stand left of the rows.
-    values: [steps], the continuous code in each column; by default evenly from -1 to 1.
-    title: stands above.
-
-  Raises:
-    ValueError: there is no image, the type or shape is another, or not one name a row or one value
-      a column.
-  """
-  canvas = _grid(images, MIN_TILE)
-  height, width = canvas.shape[:2]
-  rows, steps = np.shape(images)[:2]
-  names = [''] * rows if names is None else names
-  values = np.linspace(-1, 1, steps) if values is None else values
-  one_each(names, rows, 'row')
-  one_each(values, steps, 'column')
-  left = MARGIN + max(text_width(name, SMALL) for name in names)
-  top = MARGIN + (LARGE + MARGIN // 2 if title else 0)
-  page = new_page(
-    max(left + width, text_width(title, LARGE) + MARGIN) + MARGIN, top + height + SMALL + 2 * MARGIN
-  )
-  write(page, title, (MARGIN, MARGIN - 2), LARGE)
-  page.paste(Image.fromarray(canvas), (left, top))
-  _name_rows(page, names, left, top, height)
-  for column, value in enumerate(values):
-    text = f'{value:.2g}'.replace('-', '−')
-    center = left + (column + 0.5) * (width + GAP) / steps
-    write(page, text, (center, top + height + MARGIN // 2), SMALL, 'ma')
-  grids.save_png(path, page)
-
-
-def retrieval(path, queries, neighbours, query_labels=None, labels=None):
-  """Draws images and their nearest neighbours, one query a row, the nearest first.
-
-  With labels, neighbours of another class than the query have a red frame.
-
-  Args:
-    path: the PNG.
-    queries: uint8 [Q, H, W, C].
-    neighbours: uint8 [Q, n, H, W, C], from near to far.
-    query_labels: [Q] integers.
-    labels: [Q, n] integers, of the neighbours.
-
-  Raises:
-    ValueError: there is no image, the type or a shape is another, or only one of the labels is
-      given.
-  """
-  grids.save_png(path, _retrieval(queries, neighbours, query_labels, labels))
+  figures.save_figure(path, figure, -(-len(panels) // lines))
 
 
 def retrievals(panels, path):
-  """Draws what several methods retrieve, as the paper's Fig. 9: two methods in a line.
+  """Draws what methods retrieve, as the paper's Fig. 9: two methods in a line.
+
+  A row is a query and its nearest neighbours, the nearest first. With labels, neighbours of another
+  class than the query have a red frame.
 
   Args:
-    panels: {title: the arguments of `retrieval` by name}.
+    panels: {title: {'queries': uint8 [Q, H, W, C], 'neighbours': uint8 [Q, n, H, W, C]} and, with
+      labels, 'query_labels': integers [Q], 'labels': integers [Q, n]}.
     path: the PNG.
 
   Raises:
-    ValueError: there is no panel, or see `retrieval`.
+    ValueError: a panel has no image, or the type or a shape is another.
   """
-  if not panels:
-    raise ValueError('retrievals needs at least one panel')
-  pages = [_retrieval(**arrays) for arrays in panels.values()]
-  titles = [shown(title, TITLE) for title in panels]
-  width = max(max(page.width for page in pages), *(text_width(t, LARGE) for t in titles)) + MARGIN
-  height = max(page.height for page in pages) + LARGE + MARGIN
-  columns = min(len(pages), RETRIEVALS)
-  page = new_page(columns * width, -(-len(pages) // columns) * height + MARGIN)
-  for index, (title, panel) in enumerate(zip(titles, pages, strict=True)):
-    left, top = index % columns * width, MARGIN + index // columns * height
-    write(page, title, (left + width // 2, top), LARGE, 'ma')
-    page.paste(panel, (left, top + LARGE))
-  grids.save_png(path, page)
+  figure = figures.new_figure(layout=None)
+  for title, arrays in panels.items():
+    _retrieval(figure, shown(title, figures.LONGEST), **arrays)
+  figures.save_figure(path, figure, RETRIEVALS)
 
 
-def _retrieval(queries, neighbours, query_labels=None, labels=None):
-  """The page of `retrieval`."""
-  neighbours, queries = np.asarray(neighbours), np.asarray(queries)
-  together = queries.ndim == 4 and neighbours.ndim == 5
-  if not together or neighbours[:, :1].shape != queries[:, None].shape:
-    raise ValueError(
-      'queries must be [Q, H, W, C] and neighbours [Q, n, H, W, C], '
-      f'got {list(queries.shape)} and {list(neighbours.shape)}'
-    )
+def _retrieval(figure, title, queries, neighbours, query_labels=None, labels=None):
+  """Adds the axes of one method."""
   wrong = np.zeros(neighbours.shape[:2], bool)
-  if (query_labels is None) != (labels is None):
-    raise ValueError('give the labels of queries and of neighbours, or none')
   if query_labels is not None:
-    if np.shape(query_labels) != wrong.shape[:1] or np.shape(labels) != wrong.shape:
-      raise ValueError(
-        f'labels must be [Q] and [Q, n], here {list(wrong.shape[:1])} and {list(wrong.shape)}, '
-        f'got {list(np.shape(query_labels))} and {list(np.shape(labels))}'
-      )
-    wrong = np.asarray(labels) != np.asarray(query_labels)[:, None]
-
-  first = _grid(queries[:, None], MIN_TILE, np.zeros((len(queries), 1), bool))
-  others = _grid(neighbours, MIN_TILE, wrong)
-  height, left = first.shape[0], MARGIN + first.shape[1] + 2 * MARGIN
-  top = MARGIN + SMALL + MARGIN // 2
-  heading, note = 'nearest neighbours, from near to far', 'red frame: another class'
-  width = left + max(others.shape[1], text_width(heading, SMALL)) + MARGIN
-  page = new_page(width, top + height + MARGIN + (SMALL + MARGIN // 2) * (query_labels is not None))
-  write(page, 'query', (MARGIN + FRAME, MARGIN - 2), SMALL)
-  write(page, heading, (left + FRAME, MARGIN - 2), SMALL)
-  page.paste(Image.fromarray(first), (MARGIN, top))
-  page.paste(Image.fromarray(others), (left, top))
+    wrong = labels != np.reshape(query_labels, (-1, 1))
+  first = grids.code_grid(queries[:, None], framed=wrong[:, :1] & False)
+  others = grids.code_grid(neighbours, framed=wrong)
+  height, left = first.shape[0], first.shape[1] + 2 * figures.MARGIN
+  between = np.full((height, left - first.shape[1], 3), 255, np.uint8)
+  axes = grids.panel(figure, np.hstack([first, between, others]))
+  axes.set_title(title, fontsize=12, pad=24)
+  axes.text(grids.FRAME, -4, 'query', fontsize=9)
+  axes.text(left + grids.FRAME, -4, 'nearest neighbours, from near to far', fontsize=9)
   if query_labels is not None:
-    write(page, note, (left + FRAME, top + height + MARGIN // 2), SMALL, color=RED)
-  return page
+    note = {'color': np.divide(grids.RED, 255), 'fontsize': 9, 'va': 'top'}
+    axes.text(left + grids.FRAME, height + 4, 'red frame: another class', **note)
 
 
-def _grid(images, min_tile, framed=None):
-  """uint8 [k, n, H, W, C] -> uint8 [H', W', 3]; framed [k, n] tells which tiles get a red frame."""
-  images = np.asarray(images)
-  if images.ndim != 5 or images.shape[-1] not in (1, 3) or images.dtype != np.uint8:
-    raise ValueError(
-      f'images must be uint8 [rows, columns, H, W, 1 or 3], got {images.dtype} {list(images.shape)}'
-    )
-  if images.size == 0:
-    raise ValueError(f'a grid needs at least one image, got {list(images.shape)}')
-  rows, columns = images.shape[:2]
-  tiles = grids.to_tiles(images.reshape(-1, *images.shape[2:]), min_tile)
-  if framed is not None:
-    inside = [(0, 0), (FRAME, FRAME), (FRAME, FRAME), (0, 0)]
-    outside = np.pad(np.zeros(tiles.shape[:3], bool), inside[:3], constant_values=True)
-    tiles = np.pad(tiles, inside, constant_values=255)
-    tiles[outside & framed.reshape(-1, 1, 1)] = RED
-  return grids.to_canvas(tiles.reshape(rows, columns, *tiles.shape[1:]), columns)
+def prior_over_time(rows, path, frequencies=None, classes=None, class_names=()):
+  """Draws the learned prior of each code over the steps; without such rows, nothing.
+
+  Args:
+    rows: what `jaxgan.training.logging.read_metrics` returns; 'prior' is [k].
+    path: the PNG.
+    frequencies: [K], drawn dashed in the colour of the code that stands for the class.
+    classes: [k] integers, what `metrics.disentanglement.match_codes` returns; -1 for a code without
+      a class.
+    class_names: [K] strings.
+  """
+  lines, options = _prior_lines(rows, classes, class_names)
+  true = {} if frequencies is None else {c: frequencies[j] for c, j in enumerate(classes) if j >= 0}
+  title = 'learned prior' + (' (dashed: true frequencies)' if true else '')
+  curves.save_chart(path, title, lines, true, **options)
 
 
-def _name_rows(page, names, right, top, height):
-  for row, name in enumerate(names):
-    y = top + (row + 0.5) * (height + GAP) / len(names) - GAP / 2
-    write(page, name, (right - MARGIN // 2, y), SMALL, 'rm')
+def _prior_lines(rows, classes=None, class_names=()):
+  """A line for the prior of each code in rows of the log, and the options of `curves.draw`."""
+  rows = [row for row in rows if 'prior' in row]
+  if not rows:
+    return [], {}
+  k = len(rows[0]['prior'])
+  names = _name_codes([-1] * k if classes is None else classes, class_names)
+  lines = curves.columns(rows, names, [row['prior'] for row in rows])
+  return lines, {'level': ('uniform', 1 / k), 'zeros': 'y', 'ordered': False}
+
+
+def prior_against_truth(prior, matched_frequencies, names, path):
+  """Draws the learned prior beside the true frequencies, from the frequent class to the rare one.
+
+  The title gives their total variation distance, 1/2 Σ|p - f|. Where the frequencies do not sum to
+  1, the rest are classes without a code, whose learned prior is 0.
+
+  Args:
+    prior: [k].
+    matched_frequencies: [k], the true frequency of the class that each code stands for.
+    names: [k] strings, what each code is.
+    path: the PNG.
+  """
+  order = np.argsort(-matched_frequencies, kind='stable')
+  values = {'true frequency': matched_frequencies[order], 'learned prior': prior[order]}
+  slot = 0.7 if len(names) <= NUMBERED else 0.3  # inches
+  labels = [names[code] for code in order]
+  figure, axes, entries = figures.bars(values, labels, 'probability', ['0.72', 'C0'], slot)
+  for _, bar in entries if len(names) <= LABELLED_BARS else ():
+    axes.bar_label(bar, fmt='%.3f', fontsize=9)
+  without = max(0.0, 1.0 - matched_frequencies.sum())
+  distance = (np.abs(prior - matched_frequencies).sum() + without) / 2
+  axes.set_title(f'total variation distance {distance:.3f}', fontsize=11, loc='left')
+  figures.legend(axes, entries, loc='lower right', bbox_to_anchor=(1.0, 0.98), ncols=2)
+  figures.save_figure(path, figure)
+
+
+def confusion(counts, class_names, nmi, ent, path):
+  """Draws what each code makes: the share of each class in a code's images.
+
+  The rows are in the order of the classes that the codes are matched with, which puts those cells
+  on the diagonal; codes without a class follow. A code without images is a grey row.
+
+  Args:
+    counts: [k, K], codes by classes.
+    class_names: [K] strings.
+    nmi: number for the title.
+    ent: number for the title, or None where it is undefined.
+    path: the PNG.
+
+  Raises:
+    ValueError: `counts` is no count matrix.
+  """
+  classes, (k, num_classes) = match_codes(counts), np.shape(counts)
+  codes = np.argsort(np.where(classes < 0, num_classes, classes), kind='stable')
+  counts = np.asarray(counts, np.float64)[codes]
+  totals = counts.sum(axis=1, keepdims=True)
+  shares = np.divide(counts, totals, out=np.full_like(counts, np.nan), where=totals > 0)
+  largest = max(k, num_classes)
+  cell = max(3.0 / largest, 0.45) if largest <= NUMBERED else 0.22  # inches
+  figure = figures.new_figure(layout=None)
+  axes = figure.add_axes((0, 0, cell * num_classes, cell * k))
+  image = axes.imshow(shares, cmap='Blues', vmin=0, vmax=1, interpolation='nearest')
+  for row, column in np.argwhere(shares >= 0.005) if largest <= NUMBERED else ():
+    share = shares[row, column]
+    color = 'white' if share > 0.55 else 'black'
+    axes.text(column, row, f'{share:.2f}', ha='center', va='center', fontsize=8, color=color)
+  axes.set_facecolor('0.9')
+  figures.name_columns(axes, list(map(shown, class_names)), cell)
+  axes.set_yticks(range(k), [f'code {code}' for code in codes], fontsize=9)
+  axes.set_xlabel('class')
+  axes.tick_params(length=0)
+  axes.set_title(f'NMI {nmi:.3f}' + ('' if ent is None else f'    ENT {ent:.3f}'), fontsize=11)
+  beside = figure.add_axes((cell * num_classes + 0.12, 0, 0.18, cell * k))
+  bar = figure.colorbar(image, cax=beside, label="share of the code's images")
+  bar.outline.set_visible(False)
+  figures.save_figure(path, figure)
+
+
+def trained(folder, class_names, train_counts):
+  """Blocks of what a run has since it began: losses, scores, prior, code grids.
+
+  Args:
+    folder: of the run or replica.
+    class_names: not used: codes are no classes.
+    train_counts: not used.
+  """
+  note = 'A row a code, a noise a column, the same at every step.'
+  steps = blocks.steps(folder, 'step_*.png', 'Codes over the steps', note)
+  return curves.training(folder, 'Codes and their prior', _prior_chart) + steps
+
+
+def _prior_chart(rows):
+  lines, options = _prior_lines(rows)
+  return curves.chart('probability of each code', lines, **options)
+
+
+def evaluated(folder, record):
+  """Blocks of a run's evaluation: its pictures.
+
+  Args:
+    folder: of the run or replica.
+    record: not used.
+  """
+  traversals = sorted(path.name for path in Path(folder).glob('traversal_*.png'))
+  titles = {name: f'Continuous code {i}' for i, name in enumerate(traversals, start=1)}
+  return blocks.pictures(folder, PICTURES | titles)

@@ -1,28 +1,17 @@
-"""Report on categorical codes: NMI, ENT, 1-NN accuracy and prior of each method, and pictures."""
+"""Report on categorical codes: what each method is in the terminal, the report and on its page."""
 
-from collections import Counter
 import itertools
 
 import numpy as np
 
 from jaxgan.evaluation.record import CODES_FILE, read_samples
-from jaxgan.report import formatting
-from jaxgan.report.blocks import Table, Text
-from jaxgan.report.code_tables import (
-  TABLE_1,
-  Column,
-  by_experiment,
-  false_negative_table,
-  own_results,
-  place,
-  prior_tables,
-  tables,
-)
+from jaxgan.report import code_pictures, code_tables, figures, text
+from jaxgan.report.blocks import Table
 from jaxgan.report.published import not_published, published_values, sources
+from jaxgan.report.tables import Column, cells, grouped, headings
 from jaxgan.system.names import escaped
 
 TITLE = 'Categorical codes'
-GRID_FILE = 'code_grid.png'  # in the folder of an evaluation
 CONSOLE = (
   Column('NMI', 'nmi'),
   Column('ENT', 'ent'),
@@ -75,13 +64,10 @@ def published(record):
   values, source = published_values('elastic_infogan')
   if column not in values['runs']:
     raise not_published(f'elastic_infogan, {column}')
+  # Where Table 1 has other values than Tables 2 and 3, TABLE_1 has them.
   measures = {
     measure: {name: scores[column] for name, scores in values[measure].items() if column in scores}
-    for measure in ('nmi', 'ent', 'knn1_accuracy')
-  }
-  # Where Table 1 has other values than Tables 2 and 3, which are those of `measures`.
-  measures[TABLE_1] = {
-    name: scores[column] for name, scores in values[TABLE_1].items() if column in scores
+    for measure in ('nmi', 'ent', 'knn1_accuracy', code_tables.TABLE_1)
   }
   return measures, f'{source}; {column}: Tables 1-3 over {values["runs"][column]} runs'
 
@@ -100,17 +86,18 @@ def section(rows, footnotes):
   parts = []
   if labelled:
     common, own = _protocols(labelled)
-    parts += [Table(title, lines) for title, lines in _tables(labelled, own, footnotes)]
+    tables = code_tables.tables(labelled, own, footnotes)
+    parts += [Table(title, lines) for title, lines in tables.items()]
     texts = [*EXPLANATION, common, sources(labelled).strip()]
-    parts += [Text(text) for text in texts if text]
+    parts += filter(None, texts)
   if unlabelled:
     common, own = _protocols(unlabelled)
     lines = [('experiment', 'method', 'steps', 'codes', 'runs', 'prior')]
-    for row, text in zip(unlabelled, own, strict=True):
-      numbers = (row.records[0].step, row.settings['codes'], len(row.records))
-      prior = _prior(row) + (footnotes.mark(text) if text else '')
-      lines.append((escaped(row.experiment), row.method, *map(str, numbers), prior))
-    parts += [Table('Without labels: the prior', lines), Text(UNLABELLED), Text(common)]
+    for row, note in zip(unlabelled, own, strict=True):
+      numbers = map(str, (row.records[0].step, row.settings['codes'], len(row.records)))
+      prior = _prior(row) + footnotes.mark(note)
+      lines.append((escaped(row.experiment), row.method, *numbers, prior))
+    parts += [Table('Without labels: the prior', lines), UNLABELLED, common]
   return parts
 
 
@@ -125,18 +112,72 @@ def console(rows):
   Returns:
     A list of texts, one for each experiment and whether it has labels.
   """
-  blocks = []
-  for part in _by_labels(rows):
-    for experiment, own in by_experiment(part).items():
-      if _is_labelled(part[0]):
-        lines = [['method', *(column.heading for column in CONSOLE)]]
-        lines += [[row.method, *(c.score(own_results(row))[1] for c in CONSOLE)] for row in own]
-        blocks.append(formatting.aligned(experiment, lines, own))
-      else:
-        lines = [['method', 'largest prior', 'smallest prior']]
-        lines += [[row.method, _extreme(row, np.argmax), _extreme(row, np.argmin)] for row in own]
-        blocks.append('\n'.join([formatting.aligned(experiment, lines, own), *_grids(own)]))
-  return blocks
+  labelled, unlabelled = _by_labels(rows)
+  texts = []
+  for experiment, own in grouped(labelled, lambda row: row.experiment).items():
+    lines = [['method', *headings(CONSOLE)]]
+    lines += [[row.method, *cells(CONSOLE, row)] for row in own]
+    texts.append(text.aligned(experiment, lines, own))
+  for experiment, own in grouped(unlabelled, lambda row: row.experiment).items():
+    lines = [['method', 'largest prior', 'smallest prior']]
+    lines += [[row.method, _extreme(row, np.argmax), _extreme(row, np.argmin)] for row in own]
+    texts.append('\n'.join([text.aligned(experiment, lines, own), *_grids(own)]))
+  return texts
+
+
+def _by_labels(rows):
+  """The rows with labels and those without, each by data set and in the paper's order."""
+  places = {}  # An experiment is where its published numbers are, behind them without any.
+  columns = list(published_values('elastic_infogan')[0]['runs'])
+  for row in rows:
+    column = row.records[0].published
+    place_of = columns.index(column) if column in columns else len(columns)
+    places[row.experiment] = min(place_of, places.get(row.experiment, place_of))
+  rows = sorted(
+    rows,
+    key=lambda r: (places[r.experiment], r.experiment, code_tables.place(r.method), r.method),
+  )
+  groups = grouped(rows, lambda row: 'classes' in row.records[0].labels)
+  return groups.get(True, []), groups.get(False, [])
+
+
+def _protocols(rows):
+  """In words, what the protocols of the rows have in common and what is each row's own."""
+  protocols = [row.protocol() for row in rows]
+  common = dict(set.intersection(*(set(protocol.items()) for protocol in protocols)))
+  common = {name: value for name, value in protocols[0].items() if name in common}
+  own = []
+  for row, protocol in zip(rows, protocols, strict=True):
+    words = text.in_words({name: t for name, t in protocol.items() if name not in common})
+    own.append('; '.join(part for part in (words, *row.notes()) if part))
+  return f'Protocol of all rows: {text.in_words(common)}.', own
+
+
+def _prior(row):
+  """From large to small: the codes of different runs have no common order but this."""
+  priors = np.mean([np.sort(prior)[::-1] for prior in row.results('prior')], axis=0)
+  return ' '.join(f'{probability:.3f}' for probability in priors)
+
+
+def _extreme(row, find):
+  """The probability that `find` finds in the prior of each run; of a single run, with its code."""
+  priors = row.results('prior')
+  words = text.mean_std([prior[find(prior)] for prior in priors])
+  if len(priors) > 1:  # The codes of different runs have nothing in common.
+    return words
+  (prior,) = priors
+  return f'{words} (every code)' if min(prior) == max(prior) else f'{words} (code {find(prior)})'
+
+
+def _grids(rows):
+  """A line for each row that says where the code grid of its first run is."""
+  lines = []
+  for row in rows:
+    path, runs = row.folders[0] / code_pictures.GRID_FILE, len(row.folders)
+    if path.exists():
+      of_runs = f', the first of {runs} runs' if runs > 1 else ''
+      lines.append(f'code grid of {row.method}{of_runs}: {path}')
+  return lines
 
 
 def pictures(rows, out):
@@ -152,87 +193,13 @@ def pictures(rows, out):
   Raises:
     UserError: samples are damaged.
   """
-  from jaxgan.report.code_pictures import code_grids
-
-  panels, titles = {}, Counter()  # {(experiment, (height, width)): {title: images}}
+  panels = {}  # {(experiment, (height, width)): {title: images}}
   for row in itertools.chain(*_by_labels(rows)):
     path = row.folders[0] / CODES_FILE
     if path.exists():
       (images,) = read_samples(path, 5, 'images')
       key = row.experiment, images.shape[2:4]
-      titles[key, row.method] += 1
-      number = titles[key, row.method]
-      title = f'{row.method} ({number})' if number > 1 else row.method
-      panels.setdefault(key, {})[title] = images
-  for number, own in enumerate(panels.values(), start=1):
-    suffix = f'_{number}' if number > 1 else ''
-    code_grids(own, out.with_name(f'{out.stem}_codes{suffix}.png'))
-
-
-def _tables(rows, row_footnotes, footnotes):
-  """(title, lines) of all tables of rows with labels."""
-  for make in (tables, prior_tables):
-    yield from make(rows, row_footnotes, footnotes).items()
-  yield from false_negative_table(rows).items()
-
-
-def _by_labels(rows):
-  """The rows with labels and those without, each by data set and in the paper's order."""
-  places = {}  # An experiment is where its published numbers are, behind them without any.
-  columns = list(published_values('elastic_infogan')[0]['runs'])
-  for row in rows:
-    column = row.records[0].published
-    place_of = columns.index(column) if column in columns else len(columns)
-    places[row.experiment] = min(place_of, places.get(row.experiment, place_of))
-  rows = sorted(
-    rows,
-    key=lambda row: (places[row.experiment], row.experiment, place(row.method), row.method),
-  )
-  labelled = list(filter(_is_labelled, rows))
-  return labelled, list(itertools.filterfalse(_is_labelled, rows))
-
-
-def _is_labelled(row) -> bool:
-  return 'classes' in row.records[0].labels
-
-
-def _protocols(rows):
-  """In words, what the protocols of the rows have in common and what is each row's own."""
-  protocols = [row.protocol() for row in rows]
-  common = {
-    name: text
-    for name, text in protocols[0].items()
-    if all(protocol.get(name) == text for protocol in protocols)
-  }
-  own = []
-  for row, protocol in zip(rows, protocols, strict=True):
-    text = formatting.in_words({n: t for n, t in protocol.items() if n not in common})
-    own.append('; '.join(part for part in (text, *row.notes()) if part))
-  return f'Protocol of all rows: {formatting.in_words(common)}.', own
-
-
-def _prior(row):
-  """From large to small: the codes of different runs have no common order but this."""
-  priors = np.mean([np.sort(prior)[::-1] for prior in row.results('prior')], axis=0)
-  return ' '.join(f'{probability:.3f}' for probability in priors)
-
-
-def _extreme(row, find):
-  """The probability that `find` finds in the prior of each run; of a single run, with its code."""
-  priors = row.results('prior')
-  text = formatting.mean_std([prior[find(prior)] for prior in priors])
-  if len(priors) > 1:  # The codes of different runs have nothing in common.
-    return text
-  (prior,) = priors
-  return f'{text} (every code)' if min(prior) == max(prior) else f'{text} (code {find(prior)})'
-
-
-def _grids(rows):
-  """A line for each row that says where the code grid of its first run is."""
-  lines = []
-  for row in rows:
-    path, runs = row.folders[0] / GRID_FILE, len(row.folders)
-    if path.exists():
-      of_runs = f', the first of {runs} runs' if runs > 1 else ''
-      lines.append(f'code grid of {row.method}{of_runs}: {path}')
-  return lines
+      own = panels.setdefault(key, {})
+      own[text.untaken(row.method, own)] = images
+  for path, own in zip(figures.numbered(out, 'codes'), panels.values(), strict=False):
+    code_pictures.code_grids(own, path)

@@ -1,15 +1,19 @@
-"""Curves on pages: lines over common axes, as an SVG."""
+"""Curves over the steps of a run: lines over common axes, as an SVG for pages or a PNG."""
 
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.optimize import isotonic_regression
 
-from jaxgan.report.blocks import Curves, Image
+from jaxgan.report import figures
+from jaxgan.report.blocks import Image, Images
 from jaxgan.system.names import shown
 from jaxgan.training.logging import read_metrics
 
 SIZE = (4.2, 2.6)  # inches, about the width of a phone
-LISTED = 6  # lines in a legend below each other; more stand beside the axes
+LISTED = 6  # lines that a legend has; more have their names behind their ends
+LABEL = 0.14  # inches, height of such a name
+DOTTED = 30  # lines of fewer points have a dot at each
 
 
 @dataclass(frozen=True)
@@ -21,50 +25,137 @@ class Line:
   ys: list
 
 
-def chart(title, lines, x_label='step', level=None, zeros='', last=True) -> Image | None:
-  """Draws lines over common axes; None where there is no value.
+def columns(rows, names, values) -> list[Line]:
+  """A line for each name, of [N, names] values at the steps of [N] rows of the log."""
+  steps = [row['step'] for row in rows]
+  return [Line(n, steps, own) for n, own in zip(names, zip(*values, strict=True), strict=True)]
+
+
+def chart(title, lines, last=True, **options) -> Image | None:
+  """Draws lines over common axes as an SVG; None where there is no value.
 
   Args:
     title: what the values are.
-    lines: a list of `Line`, in an order that their colours follow.
-    x_label: what the positions are.
-    level: (name, value) of a level to compare with, or None.
-    zeros: the axes that begin at 0: 'x', 'y', 'xy' or ''.
+    lines: a list of `Line`.
     last: whether the last values are told.
+    **options: of `draw`.
   """
-  values = [np.array(line.ys, np.float64) for line in lines]
-  if not any(np.isfinite(ys).any() for ys in values):
+  if not _has_values(lines):
     return None
-  from matplotlib import colormaps
-
-  from jaxgan.drawing import figures
-
-  many = len(lines) + bool(level) > LISTED
+  many = len(lines) > LISTED
   figure = figures.new_figure(*SIZE, layout='constrained' if many else None)
   # Without a layout, which takes as long again: a page has many charts of a line or two.
   axes = figure.add_subplot() if many else figure.add_axes((0.13, 0.17, 0.84, 0.7))
-  entries, told = [], [f'{title} over {x_label}']
-  colors = colormaps['viridis'](np.linspace(0.1, 0.9, len(lines)))
-  for line, ys, color, style in zip(lines, values, colors, ['-', '--'] * len(lines), strict=False):
-    marker = '.' if len(ys) < 30 else None
-    (drawn,) = axes.plot(line.xs, ys, color=color, linestyle=style, linewidth=1.4, marker=marker)
-    known = ys[np.isfinite(ys)]
-    value = f': {known[-1]:.3g}' if last and len(known) else ''
-    entries.append((f'{shown(line.name)}{value}', drawn))
-    told.append(f'{line.name}, last value{value[1:]}' if value else line.name)
+  values = [_last_value(line) if last else '' for line in lines]
+  pairs = list(zip(lines, values, strict=True))
+  names = [shown(line.name) + (f': {value}' if value else '') for line, value in pairs]
+  draw(axes, title, lines, names, ends=many, **options)
+  told = [f'{title} over {options.get("x_label", "step")}']
+  told += [line.name + (f', last value {value}' if value else '') for line, value in pairs]
+  return Image(figures.rendered(figure, 'svg'), '; '.join(told))
+
+
+def save_chart(path, title, lines, levels=None, **options) -> None:
+  """Draws lines over the steps as a PNG; without a value, nothing.
+
+  Args:
+    path: the file.
+    title: what the values are.
+    lines: a list of `Line`, which have their names behind their ends.
+    levels: {index of a line: a value to compare it with, dashed in its colour}.
+    **options: of `draw`.
+  """
+  if _has_values(lines):
+    figure = figures.new_figure(layout=None)
+    axes = figure.add_axes((0, 0, 5.6, max(3.4, LABEL * len(lines))))
+    colors = draw(axes, title, lines, [line.name for line in lines], **options)
+    for index, level in (levels or {}).items():
+      axes.axhline(level, color=colors[index], linestyle='--', linewidth=1.0, zorder=0)
+    figures.save_figure(path, figure)
+
+
+def _has_values(lines):
+  return np.isfinite([y for line in lines for y in np.array(line.ys, np.float64)]).any()
+
+
+def draw(axes, title, lines, names, x_label='step', level=None, zeros='', ordered=True, ends=True):
+  """Draws lines.
+
+  Args:
+    axes: where.
+    title: what the values are.
+    lines: a list of `Line`.
+    names: what the lines are called.
+    x_label: what the positions are.
+    level: (name, value) of a level to compare with, or None.
+    zeros: the axes that begin at 0: 'x', 'y', 'xy' or ''.
+    ordered: whether the colours follow the order of the lines.
+    ends: whether the names stand behind the ends of the lines, or in a legend.
+
+  Returns:
+    The colours of the lines.
+  """
+  from matplotlib import colormaps
+
+  entries = []
+  colors = [f'C{index % 10}' for index in range(len(lines))]
+  if ordered:
+    colors = colormaps['viridis'](np.linspace(0.05, 0.85, len(lines)))
+  for index, (line, name) in enumerate(zip(lines, names, strict=True)):
+    style = '--' if index % 2 and not ends else '-'
+    drawn = plot(axes, line.xs, line.ys, color=colors[index], linestyle=style, linewidth=1.4)
+    entries.append((name, drawn))
   if level:
-    entries.append((level[0], axes.axhline(level[1], color='black', linestyle=':', linewidth=1.2)))
+    drawn = axes.axhline(level[1], color='black', linestyle=':', linewidth=1.2)
+    entries.append((level[0], drawn))
+  axes.margins(x=0 if ends else 0.05)  # Names begin at the edge.
   axes.set_xlim(left=0 if 'x' in zeros else None)
   axes.set_ylim(bottom=0 if 'y' in zeros else None)
   axes.set_title(shown(title, 48), fontsize=10, loc='left')
   axes.set_xlabel(x_label, fontsize=9)
   figures.plain_axes(axes)
-  beside = {'loc': 'center left', 'bbox_to_anchor': (1.0, 0.5)} if many else {}
-  figures.legend(axes, entries, fontsize=8, frameon=False, **beside)
-  return Image(figures.rendered(figure, 'svg'), '; '.join(told))
+  if ends:
+    _label_ends(axes, entries)
+  else:
+    figures.legend(axes, entries, fontsize=8)
+  return colors
 
 
-def training(folder, title: str, shares) -> list[Curves]:
+def _last_value(line):
+  known = [y for y in line.ys if y is not None and np.isfinite(y)]
+  return f'{known[-1]:.3g}' if known else ''
+
+
+def _label_ends(axes, entries):
+  """Writes names behind the last values of lines, apart from each other, with a line to each."""
+  low, high = axes.get_ylim()
+  entries = [(name, line) for name, line in entries if np.isfinite(line.get_ydata()[-1])]
+  ends = np.array([(line.get_ydata()[-1] - low) / (high - low) for _, line in entries])
+  x = 1 + np.array([0.01, 0.04 + 0.002 * len(entries), 0.05 + 0.002 * len(entries)])
+  distance = LABEL * figures.DPI / axes.bbox.height
+  for (name, line), end, y in zip(entries, ends, _spread(ends, distance), strict=True):
+    outside = {'transform': axes.transAxes, 'color': line.get_color(), 'clip_on': False}
+    axes.plot(x[:2], [end, y], linewidth=0.7, **outside)
+    axes.text(x[2], y, name, va='center', fontsize=8, **outside)
+
+
+def _spread(positions, distance):
+  """The nearest positions in [0, 1] that are at least a distance apart, in the same order."""
+  order = np.argsort(positions, kind='stable')
+  steps = distance * np.arange(len(positions))
+  shifts = isotonic_regression(positions[order] - steps).x
+  out = np.empty(len(positions))
+  out[order] = np.clip(shifts, 0, max(0, 1 - steps[-1])) + steps
+  return out
+
+
+def plot(axes, xs, ys, **style):
+  """Draws a line, with dots where there are few points; None and NaN are gaps."""
+  marker = '.' if len(xs) < DOTTED else None
+  return axes.plot(xs, np.array(ys, np.float64), marker=marker, **style)[0]
+
+
+def training(folder, title: str, shares) -> list[Images]:
   """Blocks of the log of a run: its losses; its scores and shares of classes or codes.
 
   Args:
@@ -74,9 +165,9 @@ def training(folder, title: str, shares) -> list[Curves]:
   """
   rows = read_metrics(folder)
   losses = scalars(rows, lambda name: name.startswith('loss/'))
-  drawn, scores = shares(rows), scalars(rows, lambda name: name.startswith('evaluation/'))
-  parts = ('Losses', losses), (title, [drawn, *scores] if drawn else scores)
-  return [Curves(title, charts) for title, charts in parts if charts]
+  scores = scalars(rows, lambda name: name.startswith('evaluation/'))
+  parts = ('Losses', losses), (title, [*filter(None, [shares(rows)]), *scores])
+  return [Images(title, charts) for title, charts in parts if charts]
 
 
 def scalars(rows, is_shown) -> list[Image]:
@@ -87,9 +178,42 @@ def scalars(rows, is_shown) -> list[Image]:
     is_shown: name -> whether it is.
   """
   names = {n for row in rows for n, value in row.items() if isinstance(value, (int, float))}
-  names = sorted(name for name in names if name != 'step' and is_shown(name))
-  charts = []
-  for name in sorted(names, key=lambda name: not name.startswith('loss/')):
+  names, charts = [name for name in names if name != 'step' and is_shown(name)], []
+  for name in sorted(names, key=lambda name: (not name.startswith('loss/'), name)):
     own = [row for row in rows if name in row]
     charts.append(chart(name, [Line(name, [r['step'] for r in own], [r[name] for r in own])]))
   return [one for one in charts if one]
+
+
+def loss_curves(rows, path):
+  """Draws each loss and accuracy over the steps, see `curves`."""
+  names = {name for row in rows for name, value in row.items() if not isinstance(value, list)}
+  shown_names = (n for n in names if n.startswith('loss/') or 'accuracy' in n)
+  curves(rows, path, sorted(name for name in shown_names if not name.startswith('std/')))
+
+
+def curves(rows, path, names):
+  """Draws series over the steps, one panel each, as mean ± std where rows have 'std/<name>'.
+
+  Args:
+    rows: what `jaxgan.training.logging.read_metrics` returns.
+    path: the PNG; without names, nothing is drawn.
+    names: each is a scalar of some row.
+  """
+  if not names:
+    return
+  columns = min(3, len(names))
+  lines = -(-len(names) // columns)
+  figure = figures.new_figure(4.0 * columns, 2.6 * lines)
+  for index, name in enumerate(names):
+    axes = figure.add_subplot(lines, columns, index + 1)
+    points = [(row['step'], row[name], row.get(f'std/{name}')) for row in rows if name in row]
+    steps, values, stds = np.array(points, np.float64).T
+    plot(axes, steps, values, color='C0', linewidth=1.0)
+    if not np.isnan(stds).all():
+      axes.fill_between(steps, values - stds, values + stds, color='C0', alpha=0.2, linewidth=0)
+    axes.set_title(name, fontsize=10)
+    figures.plain_axes(axes)
+    if index + columns >= len(names):
+      axes.set_xlabel('step')
+  figures.save_figure(path, figure)

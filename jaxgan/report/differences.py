@@ -7,6 +7,7 @@ report and README list them with their effects.
 from collections.abc import Callable
 from typing import NamedTuple
 
+from jaxgan.report.blocks import Table
 from jaxgan.system.names import escaped
 
 TITLE = "Differences from the authors' code"
@@ -46,19 +47,20 @@ def lines(table, config, method: str) -> list[str]:
   return [difference.line for difference in table if difference.applies(config, method)]
 
 
-def cells(table, rows) -> list[tuple[str, ...]]:
-  """The cells of a table in a report: what differs in the rows that have published values.
+def blocks(table, rows) -> list:
+  """What differs in the rows that have published values, as a table; [] for nothing.
 
   Args:
     table: Differences.
     rows: `report.rows.Row`s; older records may have lines of an older table.
 
   Returns:
-    The header and [line, effect] of each line once, in the table's order; of an unknown line '-'.
+    The table of each line once, in the order of `table`, with its effect, of an unknown line '-';
+    and what it says.
   """
   found = dict.fromkeys(line for row in rows for line in row.settings.get('differences', ()))
   effects = {difference.line: difference.effect for difference in table}
   known = [line for line in effects if line in found]
   unknown = [line for line in found if line not in effects]
-  pairs = ((line, effects.get(line, '-')) for line in [*known, *unknown])
-  return [HEADER, *(tuple(map(escaped, pair)) for pair in pairs)]
+  pairs = [(escaped(line), escaped(effects.get(line, '-'))) for line in [*known, *unknown]]
+  return [Table(TITLE, [HEADER, *pairs]), EXPLANATION] if pairs else []

@@ -66,8 +66,7 @@ def write_progress(folder, title: str, blocks, step: int, last: int) -> None:
     step: steps done.
     last: steps at its end.
   """
-  now = time.strftime('%Y-%m-%d %H:%M:%S %Z')
-  lead = f'step {step:,} of {last:,}, {now}'
+  lead = time.strftime(f'step {step:,} of {last:,}, %Y-%m-%d %H:%M:%S %Z')
   text = render(title, [Section('Training', blocks)], lead=lead, live=step < last)
   files.replace(Path(folder) / PROGRESS_FILE, text.encode())
 
@@ -123,22 +122,10 @@ def _read_steps(block, most_bytes):
   if not isinstance(block, blocks_lib.Steps):
     return block
   largest = max(path.stat().st_size for _, path in block.paths)
-  shown = evenly(block.paths, min(MAX_STEPS, max(2, most_bytes // max(1, largest))))
+  shown = blocks_lib.evenly(block.paths, min(MAX_STEPS, max(2, most_bytes // max(1, largest))))
   note = block.note
   if len(shown) < len(block.paths):
     left_out = f'{len(shown)} of {len(block.paths)} pictures, evenly spaced; all are in samples/.'
     note = f'{note} {left_out}'.strip()
   images = [(s, blocks_lib.read_image(path, f'{block.title}, step {s}')) for s, path in shown]
   return replace(block, paths=images, note=note)
-
-
-def evenly(items, most: int):
-  """At most so many of the items, at even distances, with the first and the last.
-
-  Example:
-    >>> evenly([1, 2, 3, 4, 5], 3)
-    [1, 3, 5]
-  """
-  if len(items) <= most:
-    return list(items)
-  return [items[round(i * (len(items) - 1) / (most - 1))] for i in range(most)]

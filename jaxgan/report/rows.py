@@ -2,8 +2,13 @@
 
 from dataclasses import dataclass
 import json
+from pathlib import Path
+from typing import Any
 
-from jaxgan.evaluation.record import EvaluationRecord
+from jaxgan.config import identity
+from jaxgan.errors import UserError
+from jaxgan.evaluation import metric
+from jaxgan.evaluation import record as record_lib
 
 MAX_LISTED = 5  # more values of a field are given by their ends
 
@@ -13,6 +18,7 @@ class Row:
   """The records of one method in one experiment that differ by their run alone.
 
   Attributes:
+    family: of the method, a `jaxgan.runs.family.Family`.
     experiment: its name.
     method: its name.
     records: one a run.
@@ -21,9 +27,10 @@ class Row:
     source: where the published values are from; empty when there are none.
   """
 
+  family: Any
   experiment: str
   method: str
-  records: tuple[EvaluationRecord, ...]
+  records: tuple[record_lib.EvaluationRecord, ...]
   folders: tuple
   published: dict
   source: str
@@ -57,35 +64,66 @@ class Row:
     return fields
 
 
-def merge(records, published):
-  """Merges the records that differ by nothing but their run.
+def collect(work_dirs, families):
+  """Reads every evaluation.json in the folders and up to three levels below.
 
-  A run that comes up again starts a row of its own: it is no independent run.
+  Runs of the same experiment and method become one row when their protocols agree in all but what
+  their family lets differ, such as the seed. A run that comes up again starts a row of its own: it
+  is no independent run.
 
   Args:
-    records: [(EvaluationRecord, folder)].
-    published: record -> (the paper's values, their source).
+    work_dirs: folders.
+    families: {name: family}, where reading a folder may register more.
 
   Returns:
-    A list of `Row`, sorted by experiment and method.
+    A list of `Row`, sorted by family, experiment and method.
 
   Raises:
-    UserError: a record names published values that are not there.
+    UserError: a folder has no evaluation, an evaluation is damaged, or a record names published
+      values that are not there.
   """
-  groups = {}
-  for record, folder in records:
+  paths = {}
+  for folder in work_dirs:
+    found = [
+      path
+      for below in ('', '*/', '*/*/', '*/*/*/')
+      for path in sorted(Path(folder).glob(below + record_lib.NAME))
+    ]
+    if not found:
+      raise UserError(
+        f'{folder}: no {record_lib.NAME} there or up to three levels below; run --mode=evaluate'
+      )
+    paths |= {path.resolve(): path for path in found}
+  records, groups = [_read(path, families) for path in paths.values()], {}
+  for (record, family), path in zip(records, paths.values(), strict=True):
     same = [record.experiment, record.method, record.published, record.step, record.settings]
     run, repeat = (record.run.get('split'), record.run.get('seed')), 0
     while run in groups.get(key := json.dumps([*same, repeat], sort_keys=True), {}):
       repeat += 1
-    groups.setdefault(key, {})[run] = (record, folder)
-
+    groups.setdefault(key, {})[run] = (record, path.parent, family)
   rows = []
   for runs in groups.values():
-    members, folders = zip(*runs.values(), strict=True)
-    first = members[0]
-    rows.append(Row(first.experiment, first.method, members, folders, *published(first)))
-  return sorted(rows, key=lambda row: (row.experiment, row.method))
+    members, folders, (family, *_) = zip(*runs.values(), strict=True)
+    first, published = members[0], family.published(members[0])
+    rows.append(Row(family, first.experiment, first.method, members, folders, *published))
+  order = list(families.values())
+  return sorted(rows, key=lambda row: (order.index(row.family), row.experiment, row.method))
+
+
+def _read(path, families):
+  """The record in a file, checked by the metrics of its family, and that family."""
+  record = record_lib.read(path)
+  for folder in (path.parent, path.parent.parent):  # That of a replica has no configuration.
+    if (folder / identity.NAME).exists():
+      identity.content(folder)  # Imports what registered the method and its metrics.
+  try:
+    found = [family for family in families.values() if record.method in family.methods]
+    if not found:
+      raise ValueError(f'there is no method {record.method!r}')
+    metric.check(found[0].metrics, record)
+  except ValueError as error:
+    raise record_lib.damaged(path, error) from error
+  return record, found[0]
 
 
 def _text(value):

@@ -8,8 +8,8 @@ from jaxgan import report
 from jaxgan.algorithms import replicate
 from jaxgan.config.overrides import changed
 from jaxgan.data import sources
-from jaxgan.drawing import fonts
 from jaxgan.evaluation import cas, record
+from jaxgan.report import fonts
 from jaxgan.runs import families, folders, inputs, outputs, recogniser, sampling
 from jaxgan.runs.experiment import resolved
 from jaxgan.runs.facts import is_trained
@@ -150,7 +150,8 @@ def summarise(workdir: pathlib.Path) -> str:
     for folder in (workdir / method, workdir / method / 'replica_00'):
       if (folder / record.NAME).exists():
         found[method] = folder
-  rows = report.collect([workdir])  # Refuses what is damaged before it is drawn.
+  # Refuses what is damaged before it is drawn.
+  rows = report.collect([workdir], families.FAMILIES)
   table, paths = report.console_table(rows), []
   for family in dict.fromkeys(families.family_of([method]) for method in found):
     own = {method: folder for method, folder in found.items() if method in family.methods}

@@ -2,9 +2,7 @@
 
 from collections.abc import Callable
 
-from jaxgan.drawing import curves
-from jaxgan.report import blocks, page
-from jaxgan.report import curves as curves_lib
+from jaxgan.report import blocks, curves, page
 from jaxgan.training import logging
 from jaxgan.training.job import OptionalOutput, TrainingJob
 
@@ -36,7 +34,7 @@ def of_classifier(job: TrainingJob) -> tuple[OptionalOutput, ...]:
 
   def shown():
     rows = logging.read_metrics(job.folder)
-    return [blocks.Curves('Curves', curves_lib.scalars(rows, lambda scalar: True))]
+    return [blocks.Images('Curves', curves.scalars(rows, lambda scalar: True))]
 
   return _loss_curves(f'pictures of {job.folder}'), *_progress_page(job, job.name, shown)
 

@@ -3,6 +3,9 @@
 import copy
 import json
 
+from jaxgan import report as reports
+from jaxgan.runs import families
+
 CLASS_BALANCE = {
   'format': 2,
   'experiment': 'cifar10_lt_ratio_100',
@@ -161,3 +164,13 @@ def without_score(record):
   for part in ('settings', 'run'):
     record[part] = {n: value for n, value in record[part].items() if not n.startswith('cas_')}
   return record
+
+
+def collect(work_dirs):
+  """The rows of evaluations of all families."""
+  return reports.collect(work_dirs, families.FAMILIES)
+
+
+def report(work_dirs, out=None):
+  """The report on evaluations of all families."""
+  return reports.report(work_dirs, families.FAMILIES, out)

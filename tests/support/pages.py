@@ -3,7 +3,7 @@
 from html.parser import HTMLParser
 import re
 
-from jaxgan.report import report
+from tests.support.evaluations import report
 
 VOID = {'meta', 'img', 'input', 'br', 'link'}
 

@@ -9,12 +9,10 @@ ROOMS = (
   'data_prep', 'data', 'training', 'evaluation', 'report', 'runs', 'top',
 )  # fmt: skip
 
-PLACES = {'jaxgan': 'top', 'jaxgan.main': 'top', 'jaxgan.drawing': 'report'}
+PLACES = {'jaxgan': 'top', 'jaxgan.main': 'top'}
 
 # What a module imports from a room after its own.
-UPWARD = {
-  'jaxgan.report': ('jaxgan.runs.families',),
-}
+UPWARD = {}
 
 # What only some commands need and takes long to import; the builders need TFDS.
 MAY_BE_LATE = (
@@ -31,7 +29,7 @@ LATE = {
   'jaxgan.report': ('jaxgan.report.page',),
   'jaxgan.report.classes': ('jaxgan.report.class_pictures',),
   'jaxgan.report.codes': ('jaxgan.report.code_pictures',),
-  'jaxgan.report.curves': ('jaxgan.drawing.figures',),
+  'jaxgan.report.curves': ('jaxgan.report.figures',),
   'jaxgan.runs.experiment_file': (
     'jaxgan.config.identity',
     'jaxgan.config.overrides',
@@ -76,9 +74,4 @@ LATE = {
 }
 
 # Functions of more than 60 lines.
-LONG = {
-  'jaxgan.report.class_pictures': ('samples_by_class',),
-  'jaxgan.report.code_charts': ('prior_over_time',),
-  'data_prep.long_tail_folder': ('make_splits', 'recipe'),
-  'experiments.downstream': ('measure',),
-}
+LONG = {}

@@ -2,7 +2,6 @@
 
 from matplotlib.figure import Figure
 from matplotlib.text import Text
-from PIL import ImageDraw
 
 NAMES = (
   'Ba$$in',
@@ -42,15 +41,3 @@ def watch_figures(monkeypatch):
 
   monkeypatch.setattr(Figure, 'savefig', saved)
   return figures
-
-
-def watch_pages(monkeypatch):
-  """Returns a list that gets the pieces of text that are written on pages."""
-  pieces, write = [], ImageDraw.ImageDraw.text
-
-  def text(self, position, text, *arguments):
-    pieces.append(text)
-    return write(self, position, text, *arguments)
-
-  monkeypatch.setattr(ImageDraw.ImageDraw, 'text', text)
-  return pieces

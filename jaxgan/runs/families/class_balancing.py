@@ -9,7 +9,7 @@ from jaxgan.data import loading, order, training_data
 from jaxgan.errors import UserError
 from jaxgan.evaluation import features, metric
 from jaxgan.networks.gans import NETWORKS
-from jaxgan.report import class_differences, class_page, classes
+from jaxgan.report import class_differences, class_pictures, classes
 from jaxgan.runs.experiment import Checkpoint
 from jaxgan.runs.family import Family, Rule
 
@@ -176,7 +176,6 @@ def evaluate(inputs, method: str, algorithm):
   """What measures and draws the states of a method."""
   from jaxgan.evaluation import evaluate as evaluate_lib
   from jaxgan.evaluation import generated
-  from jaxgan.report import class_pictures  # It draws: not for those who only read.
 
   needed = roles(inputs.config, [method], inputs.data.labelled)
   observer = generated.Observer(inputs, method, algorithm, needed)
@@ -184,13 +183,6 @@ def evaluate(inputs, method: str, algorithm):
   return evaluate_lib.Evaluation(
     inputs, method, observer, metric.GENERATED, class_pictures, differing
   )
-
-
-def compare(workdir, folders):
-  """Draws methods beside each other: classes of their images, images sorted by class."""
-  from jaxgan.report import class_pictures
-
-  return class_pictures.compare(workdir, folders)
 
 
 FAMILY = Family(
@@ -218,7 +210,7 @@ FAMILY = Family(
   section=classes.section,
   console=classes.console,
   pictures=classes.pictures,
-  trained=class_page.trained,
-  evaluated=class_page.evaluated,
-  compare=compare,
+  trained=class_pictures.trained,
+  evaluated=class_pictures.evaluated,
+  compare=class_pictures.compare,
 )

@@ -11,7 +11,7 @@ from jaxgan.data import order, training_data
 from jaxgan.errors import UserError
 from jaxgan.evaluation import metric
 from jaxgan.networks import infogans
-from jaxgan.report import code_differences, code_page, codes
+from jaxgan.report import code_differences, code_pictures, codes
 from jaxgan.runs.experiment import Checkpoint
 from jaxgan.runs.family import Family, Rule
 from jaxgan.system.registry import Registry
@@ -119,19 +119,11 @@ def evaluate(inputs, method: str, algorithm):
   """What measures and draws the states of a method."""
   from jaxgan.evaluation import codes as codes_lib
   from jaxgan.evaluation import evaluate as evaluate_lib
-  from jaxgan.report import code_pictures  # It draws: not for those who only read.
 
   names = recognised(inputs.config, inputs.data)
   observer = codes_lib.Observer(inputs, algorithm, names, METHODS[method].has_untrained)
   differing = code_differences.lines(inputs.config, method)
   return evaluate_lib.Evaluation(inputs, method, observer, metric.CODES, code_pictures, differing)
-
-
-def compare(workdir, folders):
-  """Draws the code grids of the evaluated methods side by side."""
-  from jaxgan.report import code_pictures
-
-  return code_pictures.compare(workdir, folders)
 
 
 FAMILY = Family(
@@ -156,7 +148,7 @@ FAMILY = Family(
   section=codes.section,
   console=codes.console,
   pictures=codes.pictures,
-  trained=code_page.trained,
-  evaluated=code_page.evaluated,
-  compare=compare,
+  trained=code_pictures.trained,
+  evaluated=code_pictures.evaluated,
+  compare=code_pictures.compare,
 )

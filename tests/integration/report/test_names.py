@@ -6,19 +6,18 @@ import warnings
 import numpy as np
 import pytest
 
-from jaxgan import report
+from jaxgan import report as reports
 from jaxgan.config.overrides import changed
-from jaxgan.drawing import curves, grids
 from jaxgan.evaluation.record import LabelSet
 from jaxgan.report import class_pictures as balance
-from jaxgan.report import code_charts as charts
 from jaxgan.report import code_pictures as codes
+from jaxgan.report import curves
 from jaxgan.runs import execute
 from jaxgan.system import names
 from tests.support import pixels, stand_in
 from tests.support.bad_input import sources
-from tests.support.evaluations import CLASS_BALANCE, CODES, labels, save
-from tests.support.ugly_names import MORE_NAMES, NAMES, watch_figures, watch_pages
+from tests.support.evaluations import CLASS_BALANCE, CODES, collect, labels, report, save
+from tests.support.ugly_names import MORE_NAMES, NAMES, watch_figures
 
 SETS = pytest.mark.parametrize('own', [NAMES, MORE_NAMES], ids=['names', 'more names'])
 
@@ -34,35 +33,27 @@ def test_figures_show_names_as_they_are(tmp_path, monkeypatch, own):
   results = {'class_frechet/annotator': [1.0] * k}
   label_set = LabelSet(names=tuple(own), counts=tuple(counts.tolist()))
   labels = np.arange(3 * k) % k
+  shown, grid = list(map(names.shown, own)), pixels.flat(np.zeros((k, 3)))
   coded = [f'code {i} → {names.shown(name)}' for i, name in enumerate(own)]
   with warnings.catch_warnings():
     warnings.simplefilter('error')  # Nothing is said of glyphs that no font has.
-    balance.class_histogram_over_time(rows, path, own, train_counts=counts)
+    balance.shares_over_time(rows, own, tuple(counts), 'classes', path)
     balance.class_histogram({'_$m$': counts}, label_set, path)
     balance.class_frechet({'_$m$': results}, label_set, 'annotator', path)
     balance.samples_by_class({'m': (pixels.flat(labels), labels)}, own, path)
-    charts.prior_over_time(rows, path, counts / 99, np.arange(k), own)
-    charts.prior_against_truth(counts / 99, counts / 99, coded, path)
-    charts.confusion(np.eye(k) * 9, own, path)
+    codes.prior_over_time(rows, path, counts / 99, np.arange(k), own)
+    codes.prior_against_truth(counts / 99, counts / 99, coded, path)
+    codes.confusion(np.eye(k) * 9, own, 1.0, 0.0, path)
+    codes.traversal(grid, shown, path, title='_$t$')
+    codes.code_grids({'_$m$': grid}, path)
     curves.loss_curves(rows, path)
-  *figures, losses = figures
-  assert len(figures) == 7 and 'loss/$a_' in losses
+  *figures, grids, losses = figures
+  assert len(figures) == 8 and 'loss/$a_' in losses and '_$m$' in grids and '_$t$' in figures[-1]
   for texts in figures:
-    missing = [name for name in map(names.shown, own) if not any(name in t for t in texts)]
+    missing = [name for name in shown if not any(name in t for t in texts)]
     assert not missing, texts
   assert all('uniform' in texts for texts in figures[:2])
   assert '_$m$' in figures[2] and any(text.startswith('_$m$  (KL') for text in figures[1])
-
-
-@SETS
-def test_pages_show_names_as_they_are(tmp_path, monkeypatch, own):
-  written, path = watch_pages(monkeypatch), tmp_path / 'page.png'
-  shown, k = list(map(names.shown, own)), len(own)
-  grids.save_png(path, codes.code_grid(pixels.flat(np.zeros((k, 2))), shown))
-  assert ''.join(written) == ''.join(shown)
-  codes.traversal(pixels.flat(np.zeros((k, 3))), path, shown, title='_$t$')
-  codes.code_grids({'_$m$': pixels.flat(np.zeros((k, 2)))}, path)
-  pixels.assert_not_cut(path)
 
 
 def test_reports_show_names_as_they_are(tmp_path):
@@ -72,15 +63,15 @@ def test_reports_show_names_as_they_are(tmp_path):
   save(tmp_path / 'a', CLASS_BALANCE, fields={'data': odd}, experiment=odd, labels=classes)
   others = labels(['猫', 'a|b', '_c_'], [6300, 3000, 100])
   save(tmp_path / 'b', CODES, experiment=odd, labels=others)
-  text = report.report([tmp_path], tmp_path / 'report.md')
+  text = report([tmp_path], tmp_path / 'report.md')
   header, _, scores, *_ = [line for line in text.splitlines() if line.startswith('|')]
   assert scores.startswith(f'| {names.escaped(odd)} | class_balancing |')
   assert len({len(re.split(r'(?<!\\)\|', line)) for line in (header, scores)}) == 1
   assert '| 猫 | a\\|b | \\_c\\_ |' in text and f'data: {names.escaped(odd)};' in text
-  terminal = report.console_table(report.collect([tmp_path])).splitlines()
+  terminal = reports.console_table(collect([tmp_path])).splitlines()
   assert terminal[0] == odd and terminal[1].split()[-3:] == own
   assert len({names.width(line) for line in terminal[1:4]}) == 1
-  report.report([tmp_path], tmp_path / 'report.html')
+  report([tmp_path], tmp_path / 'report.html')
   html = (tmp_path / 'report.html').read_text(encoding='utf-8')
   assert f'<th scope="row">{odd}</th>' in re.sub(r'>\s+', '>', html).replace('\n</', '</')
 
@@ -101,5 +92,5 @@ def test_a_run_with_the_ugliest_names(tmp_path, monkeypatch, capfd, family):
   for name in map(names.shown, NAMES):
     assert name in drawn
     assert family == 'codes' or name in table
-  report.report([tmp_path / 'run'], tmp_path / 'report.md')
-  report.report([tmp_path / 'run'], tmp_path / 'report.html')
+  report([tmp_path / 'run'], tmp_path / 'report.md')
+  report([tmp_path / 'run'], tmp_path / 'report.html')

@@ -7,12 +7,12 @@ from PIL import Image
 import pytest
 
 import jaxgan
-from jaxgan import report
 from jaxgan.algorithms import replicate
 from jaxgan.config.overrides import changed
 from jaxgan.errors import UserError
 from jaxgan.runs import execute, families
 from jaxgan.training import logging, replicas
+from tests.support.evaluations import report
 from tests.support.stand_in import tiny_codes, use_stand_in_data
 
 pytestmark = pytest.mark.xdist_group('codes')  # One worker makes what they share.
@@ -259,7 +259,7 @@ def test_joint_vae_has_codes_and_no_learned_prior(joint_vae):
 
 def test_report_of_the_work_directories(single, replicated, unlabelled, joint_vae, tmp_path):
   folders = [workdir for workdir, _ in (single, replicated, unlabelled, joint_vae)]
-  text = report.report(folders, tmp_path / 'report.md')
+  text = report(folders, tmp_path / 'report.md')
   assert text.count('## Categorical codes') == 1 and '(2)' in text
   assert '**Without labels: the prior**' in text and 'no NMI, ENT, 1-NN accuracy and ARI' in text
   assert all(method in text for method in (ELASTIC, 'gumbel_softmax', 'joint_vae'))

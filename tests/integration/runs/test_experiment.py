@@ -6,7 +6,6 @@ import jax
 from PIL import Image
 import pytest
 
-from jaxgan import report
 from jaxgan.config import identity
 from jaxgan.config.overrides import changed
 from jaxgan.errors import UserError
@@ -14,6 +13,7 @@ from jaxgan.runs import execute, inputs
 from jaxgan.runs.families import class_balancing, codes
 from jaxgan.training import logging, replicas
 from tests.support import stand_in
+from tests.support.evaluations import report
 
 METHODS = stand_in.METHODS
 
@@ -177,7 +177,7 @@ def test_evaluating_a_checkpoint_leaves_training_alone(
 
 
 def test_report_of_the_work_directory(finished):
-  text = report.report([finished[0]])
+  text = report([finished[0]])
   assert 'class_balancing' in text and 'unconditional' in text
 
 
@@ -187,6 +187,6 @@ def test_families_in_one_folder_are_drawn_apart(tmp_path, monkeypatch):
     (tmp_path / method / 'evaluation.json').write_text('{}')
   for module in (class_balancing, codes):
     monkeypatch.setattr(module, 'compare', lambda workdir, folders: [sorted(folders)])
-  monkeypatch.setattr(report, 'collect', lambda folders: [])
+  monkeypatch.setattr(execute.report, 'collect', lambda folders, families: [])
   lines = execute.summarise(tmp_path).splitlines()
   assert lines[-2:] == ["picture: ['unconditional']", "picture: ['elastic_infogan', 'joint_vae']"]

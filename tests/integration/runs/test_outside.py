@@ -84,7 +84,10 @@ def test_config_json_names_the_modules_of_what_a_job_uses(gan_run):
 
 
 def test_a_report_of_a_method_from_outside_needs_the_work_directory_alone(gan_run):
-  code = 'import sys\nfrom jaxgan import report\nprint(report.report([sys.argv[1]]))'
+  code = (
+    'import sys\nfrom jaxgan import report\nfrom jaxgan.runs.families import FAMILIES\n'
+    'print(report.report([sys.argv[1]], FAMILIES))'
+  )
   result = _in_a_new_process(code, gan_run[0])
   assert 'toy_balanced_cgan' in result.stdout, result.stderr
   assert 'toy_brightness: mean intensity' in result.stdout

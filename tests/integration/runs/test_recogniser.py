@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 import jaxgan
-from jaxgan import report
 from jaxgan.config.overrides import changed
 from jaxgan.data import loading
 from jaxgan.errors import UserError
 from jaxgan.runs import execute, recogniser, rules
 from jaxgan.training import classifiers, logging, replicas
+from tests.support.evaluations import report
 from tests.support.stand_in import tiny, tiny_balanced, use_stand_in_data
 
 METHODS = ('unconditional', 'code_balancing')
@@ -125,7 +125,7 @@ def test_the_same_command_trains_nothing_again(unlabelled, without_labels, monke
 
 
 def test_a_report_has_codes_apart_from_classes(unlabelled, tmp_path):
-  text = report.report([unlabelled[0]], tmp_path / 'report.md')
+  text = report([unlabelled[0]], tmp_path / 'report.md')
   assert 'KL of codes' in text and '| recogniser |' in text
   assert '| tiny | code_balancing | 4 | 24 | - |' in text
   assert 'head / medium / tail' not in text.split('**')[0].split('KID')[0]

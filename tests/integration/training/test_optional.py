@@ -7,7 +7,6 @@ import types
 import pytest
 import tensorboardX.summary
 
-from jaxgan import report
 from jaxgan.config.overrides import changed
 from jaxgan.errors import UserError
 from jaxgan.runs import execute
@@ -15,6 +14,7 @@ from jaxgan.system import checkpoint, distributed, files, stopping
 from jaxgan.training import loop, optional
 from jaxgan.training.job import OptionalOutput
 from tests.support import stand_in, toy
+from tests.support.evaluations import report
 
 ERRORS = (ValueError, RuntimeError, MemoryError, KeyError)
 
@@ -143,8 +143,7 @@ def test_no_picture_ends_an_experiment(tmp_path, monkeypatch, stand_in_data, cap
   """The numbers are there, and every picture is named that is not."""
   from matplotlib.figure import Figure
 
-  from jaxgan.drawing import grids
-  from jaxgan.report import page
+  from jaxgan.report import grids, page
 
   del stand_in_data
   config = stand_in.tiny() if family == 'class_balancing' else stand_in.tiny_codes()
@@ -179,11 +178,11 @@ def test_a_report_without_its_pictures_is_an_error_and_the_numbers_stand(finishe
   with pytest.MonkeyPatch.context() as patch:
     patch.setattr(Figure, 'savefig', raises(ValueError))
     with pytest.raises(UserError, match='is written, but not all of its pictures: ValueError: an'):
-      report.report([finished[0]], tmp_path / 'report.md')
+      report([finished[0]], tmp_path / 'report.md')
   with pytest.MonkeyPatch.context() as patch:
-    patch.setattr(report.files, 'replace', raises(RuntimeError))
+    patch.setattr(files, 'replace', raises(RuntimeError))
     with pytest.raises(UserError, match=r'cannot write the report to .*html: RuntimeError: an'):
-      report.report([finished[0]], tmp_path / 'report.html')
+      report([finished[0]], tmp_path / 'report.html')
   assert (tmp_path / 'report.md').read_text().startswith('## Class balance')
   assert [path.name for path in tmp_path.iterdir()] == ['report.md']
 

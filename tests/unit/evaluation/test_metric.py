@@ -8,9 +8,8 @@ import pytest
 from jaxgan.errors import UserError
 from jaxgan.evaluation import metric, verdicts
 from jaxgan.evaluation.metric import HIGHER, LOWER, Metric
-from jaxgan.report import report
 from tests.support import brightness as brightness_lib
-from tests.support.evaluations import CLASS_BALANCE, save
+from tests.support.evaluations import CLASS_BALANCE, report, save
 
 SEEN = types.SimpleNamespace(
   has={'classes'}, networks=('a', 'b'), value=np.float32(2.0), values=np.array([1.0, np.nan])

@@ -7,8 +7,8 @@ import pytest
 from jaxgan.errors import UserError
 from jaxgan.evaluation import verdicts
 from jaxgan.report import class_pictures as pictures
-from jaxgan.report import collect, console_table, report
-from tests.support.evaluations import CLASS_BALANCE, save
+from jaxgan.report import console_table
+from tests.support.evaluations import CLASS_BALANCE, collect, report, save
 
 
 def _save(folder, *changes, **fields):

@@ -2,8 +2,8 @@
 
 import pytest
 
-from jaxgan.report import classifiers, report
-from tests.support.evaluations import CLASS_BALANCE, save
+from jaxgan.report import classes
+from tests.support.evaluations import CLASS_BALANCE, report, save
 
 
 @pytest.mark.parametrize(
@@ -21,13 +21,13 @@ from tests.support.evaluations import CLASS_BALANCE, save
 )
 def test_published_accuracies(row, classifier, annotator):
   """§4 of the paper and its tables."""
-  found = classifiers.published(f'class_balancing_gan.{row}')
+  found = classes.classifier_accuracies(f'class_balancing_gan.{row}')
   assert found == {'classifier': classifier, 'annotator': annotator}
 
 
 @pytest.mark.parametrize('row', [None, 'elastic_infogan.nmi'])
 def test_other_rows_have_none(row):
-  assert classifiers.published(row) == {}
+  assert classes.classifier_accuracies(row) == {}
 
 
 def _save(folder, seed, accuracies, **fields):

@@ -1,10 +1,12 @@
 """Pictures of the code: pixels of the grids."""
 
+import itertools
+
 import numpy as np
 import pytest
 
-from jaxgan.drawing import page
 from jaxgan.report import code_pictures as pictures
+from jaxgan.report import grids
 from tests.support import pixels
 
 
@@ -22,111 +24,109 @@ NOT_GRIDS = [
 ]
 
 
+def _box(image, grey, size):
+  """The box of the tiles of a grey value: (top, left, bottom, right)."""
+  mask = (image == grey).all(-1)  # Text has such greys, too, but no line of them.
+  rows, columns = (np.flatnonzero(mask.sum(axis) >= size) for axis in (1, 0))
+  return rows[0], columns[0], rows[-1] + 1, columns[-1] + 1
+
+
 def test_code_grid_has_a_row_a_code():
-  grid = pictures.code_grid(pixels.flat([[10, 20, 30], [40, 50, 60]]))
+  grid = grids.code_grid(pixels.flat([[10, 20, 30], [40, 50, 60]]))
   assert grid.shape == (98, 148, 3) and grid.dtype == np.uint8
   assert (grid[:48, :48] == 10).all() and (grid[:48, 100:] == 30).all()
   assert (grid[50:, 50:98] == 50).all() and (grid[48:50] == 255).all()
 
 
-def test_code_grid_keeps_tiles_beside_names():
-  images = np.random.default_rng(0).integers(0, 256, (50, 2, 64, 64, 3)).astype(np.uint8)
-  names = [f'code {code} → a rather long name' for code in range(50)]
-  grid, plain = pictures.code_grid(images, names), pictures.code_grid(images)
-  np.testing.assert_array_equal(grid[:, -plain.shape[1] :], plain)
-  names_part = pixels.ink(grid[:, : -plain.shape[1]])
-  assert all(names_part[66 * row : 66 * row + 64].any() for row in range(50))
-  assert not names_part[:, :2].any() and not names_part[:, -2:].any()
-  with pytest.raises(ValueError, match='50, got 3'):
-    pictures.code_grid(images, names[:3])
+@pytest.mark.parametrize(('codes', 'size'), [(50, 64), (3, 28), (7, 13)])
+def test_a_named_grid_keeps_every_pixel_of_its_tiles(tmp_path, codes, size):
+  images = np.random.default_rng(0).integers(0, 256, (codes, 2, size, size, 3)).astype(np.uint8)
+  names = [f'code {code} → a rather long name' for code in range(codes)]
+  path = tmp_path / 'grid.png'
+  pictures.traversal(images, names, path)
+  image, plain = pixels.image(path), grids.code_grid(images)
+  height, width = plain.shape[:2]
+  bottom, right = (end + 1 for end in np.argwhere(pixels.ink(image)).max(0))
+  np.testing.assert_array_equal(image[bottom - height : bottom, right - width : right], plain)
+  names_part = pixels.ink(image[bottom - height : bottom, : right - width])
+  tile = (height + 2) // codes
+  assert all(names_part[tile * row : tile * (row + 1)].any() for row in range(codes))
+  pixels.assert_not_cut(path)
 
 
 @pytest.mark.parametrize('images', NOT_GRIDS)
 def test_grids_refuse_other_arrays(images, tmp_path):
   with pytest.raises(ValueError):
-    pictures.code_grid(images)
+    grids.code_grid(images)
   with pytest.raises(ValueError):
     pictures.code_grids({'a': images}, tmp_path / 'grids.png')
   with pytest.raises(ValueError):
-    pictures.traversal(images, tmp_path / 'traversal.png')
+    pictures.traversal(images, ['a'] * len(images), tmp_path / 'traversal.png')
   assert not any(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(('panels', 'shape'), [(2, (1, 2)), (4, (1, 4)), (5, (2, 3))])
 def test_code_grids_wrap_and_keep_every_tile(tmp_path, panels, shape):
-  images = {f'method {i}': pixels.flat([[40 + i] * 3] * 10, 28) for i in range(panels)}
+  names = ['a', 'a title that is wider than its grid', *'bcde']
+  images = {names[i]: pixels.flat([[240 + i] * 3] * 10, 28) for i in range(panels)}
   pictures.code_grids(images, tmp_path / 'grids.png')
   image = pixels.image(tmp_path / 'grids.png')
-  for i in range(panels):
-    places = np.argwhere((image == 40 + i).all(-1))
-    assert len(places) >= 30 * 28**2  # and a few pixels of the titles
-  lines, columns = shape
-  height, width = 10 * 30 - 2 + 16 + 24, max(88, page.text_width('method 0', 16)) + 24
-  assert image.shape == (lines * height + 12, columns * width, 3)
+  boxes = [_box(image, 240 + i, 28) for i in range(panels)]
+  assert {(bottom - top, right - left) for top, left, bottom, right in boxes} == {(298, 88)}
+  assert (len({box[0] for box in boxes}), len({box[1] for box in boxes})) == shape
+  for row in range(shape[0]):
+    for (*_, end), (_, start, *_) in itertools.pairwise(boxes[row * shape[1] :][: shape[1]]):
+      assert end < start
   pixels.assert_not_cut(tmp_path / 'grids.png')
-
-
-def test_code_grids_refuse_no_panel_and_two_sizes(tmp_path):
-  with pytest.raises(ValueError, match='at least one panel'):
-    pictures.code_grids({}, tmp_path / 'grids.png')
-  with pytest.raises(ValueError, match='one size'):
-    pictures.code_grids(
-      {'a': pixels.flat([[1]]), 'b': pixels.flat([[1]], 9)}, tmp_path / 'grids.png'
-    )
 
 
 def test_traversal_draws_tiles_names_and_values(tmp_path):
   images, path = pixels.flat([[60, 61, 62], [63, 64, 65]]), tmp_path / 'traversal.png'
-  pictures.traversal(images, path)
+  pictures.traversal(images, ['', ''], path)
   bare = pixels.image(path)
   # Text is antialiased with a few pixels of any grey.
   assert [_tiles_of(bare, grey) for grey in range(60, 66)] == pytest.approx([1] * 6, abs=0.02)
   pixels.assert_not_cut(path)
-  pictures.traversal(images, path, ['a', 'code 7'], [-2.0, 0.0, 2.0], 'a title of some length')
+  pictures.traversal(images, ['a', 'code 7'], path, [-2.0, 0.0, 2.0], 'a title of some length')
   assert all(np.array(pixels.image(path).shape[:2]) > bare.shape[:2])
   pixels.assert_not_cut(path)
-  with pytest.raises(ValueError, match='a row'):
-    pictures.traversal(images, path, names=['a'])
-  with pytest.raises(ValueError, match='a column'):
-    pictures.traversal(images, path, values=[-1, 1])
 
 
 def test_retrieval_frames_other_classes_around_the_tile(tmp_path):
   queries, neighbours = pixels.flat([60, 61]), pixels.flat([[62, 63, 64], [65, 66, 67]])
   path = tmp_path / 'retrieval.png'
-  pictures.retrieval(path, queries, neighbours)
+  arrays = {'queries': queries, 'neighbours': neighbours}
+  pictures.retrievals({'': arrays}, path)
   without = pixels.image(path)
   red = np.array([214, 39, 40])
   assert not (without == red).all(-1).any()
-  pictures.retrieval(path, queries, neighbours, [3, 4], [[3, 3, 5], [4, 4, 4]])
+  labels = {'query_labels': [3, 4], 'labels': np.array([[3, 3, 5], [4, 4, 4]])}
+  pictures.retrievals({'': arrays | labels}, path)
   image = pixels.image(path)
   assert [_tiles_of(image, grey) for grey in range(60, 68)] == pytest.approx([1] * 8, abs=0.02)
-  image = image[31:]  # without the heading
-  top, left = np.argwhere((image == 64).all(-1))[0]
+  top, left, *_ = _box(image, 64, 48)
   framed = image[top - 3 : top + 51, left - 3 : left + 51]
   assert (framed[3:-3, 3:-3] == 64).all()
   assert (framed == red).all(-1).sum() == 54**2 - 48**2
-  top, left = np.argwhere((image == 66).all(-1))[0]
+  top, left, *_ = _box(image, 66, 48)
   assert (image[top - 3 : top, left : left + 48] == 255).all()
   pixels.assert_not_cut(path)
 
 
 @pytest.mark.parametrize(
-  ('queries', 'neighbours', 'labels'),
+  ('queries', 'neighbours'),
   [
-    (pixels.flat([1, 2]), pixels.flat([[1], [2], [3]]), {}),
-    (pixels.flat([1]), pixels.flat([[1]], 9), {}),
-    (pixels.flat([1])[0], pixels.flat([[1]])[0], {}),
-    (pixels.flat([1]), np.zeros(3, np.uint8), {}),
-    (pixels.flat([]), pixels.flat(np.zeros((0, 3))), {}),
-    (pixels.flat([1]).astype(float), pixels.flat([[1]]), {}),
-    (pixels.flat([1]), pixels.flat([[1]]), {'query_labels': [1]}),
-    (pixels.flat([1]), pixels.flat([[1]]), {'query_labels': [1], 'labels': [1]}),
+    (pixels.flat([1, 2]), pixels.flat([[1], [2], [3]])),
+    (pixels.flat([1]), pixels.flat([[1]], 9)),
+    (pixels.flat([1])[0], pixels.flat([[1]])[0]),
+    (pixels.flat([]), pixels.flat(np.zeros((0, 3)))),
+    (pixels.flat([1]).astype(float), pixels.flat([[1]])),
   ],
 )
-def test_retrieval_refuses_other_arrays(tmp_path, queries, neighbours, labels):
+def test_retrieval_refuses_other_arrays(tmp_path, queries, neighbours):
+  arrays = {'queries': queries, 'neighbours': neighbours}
   with pytest.raises(ValueError):
-    pictures.retrieval(tmp_path / 'retrieval.png', queries, neighbours, **labels)
+    pictures.retrievals({'': arrays}, tmp_path / 'retrieval.png')
   assert not any(tmp_path.iterdir())
 
 
@@ -164,5 +164,3 @@ def test_one_method_alone_has_nothing_to_stand_beside(tmp_path):
   _retrieved(tmp_path / 'a', [60], 70)
   pictures.compare(tmp_path, {'elastic_infogan': tmp_path / 'a'})
   assert not (tmp_path / 'retrieval.png').exists()
-  with pytest.raises(ValueError, match='at least one panel'):
-    pictures.retrievals({}, tmp_path / 'retrieval.png')

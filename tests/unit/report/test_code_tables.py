@@ -1,7 +1,6 @@
 """Tables of codes beside the paper's four: Eq. 5, clusters, priors."""
 
-from jaxgan.report import report
-from tests.support.evaluations import labels, save_codes, tables_in
+from tests.support.evaluations import labels, report, save_codes, tables_in
 
 
 def test_false_negatives_are_those_of_the_images(tmp_path):

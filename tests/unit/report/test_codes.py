@@ -9,12 +9,14 @@ import pytest
 from jaxgan.algorithms.infogan import VARIANTS
 from jaxgan.errors import UserError
 from jaxgan.evaluation.codes import data_set
-from jaxgan.report import collect, console_table, markdown_table, report
+from jaxgan.report import console_table, markdown_table
 from jaxgan.runs.families import codes
 from tests.support.evaluations import (
   CODES,
   UNLABELLED,
+  collect,
   labels,
+  report,
   save_code_replicas,
   save_codes,
   tables_in,

@@ -7,8 +7,8 @@ from PIL import Image
 import pytest
 
 from jaxgan.errors import UserError
-from jaxgan.report import collect, console_table, report
-from tests.support.evaluations import UNLABELLED, save_code_replicas, save_codes
+from jaxgan.report import console_table
+from tests.support.evaluations import UNLABELLED, collect, report, save_code_replicas, save_codes
 
 
 def _save_samples(folder, size=8, codes=3):

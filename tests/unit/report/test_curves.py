@@ -1,11 +1,13 @@
-"""Curves of pages: what is drawn and told, and that the same numbers are the same bytes."""
+"""Curves: what is drawn and told, and that the same numbers are the same bytes."""
 
 import re
 from xml.etree import ElementTree
 
 import pytest
 
+from jaxgan.report import curves
 from jaxgan.report.curves import Line, chart, scalars
+from tests.support import pixels
 
 
 def _texts(image):
@@ -30,7 +32,7 @@ def test_the_same_numbers_are_the_same_bytes():
 
 def test_values_that_were_not_finite_are_gaps():
   image = chart('loss', [Line('a', range(40), [1.0] * 20 + [None, float('nan')] + [3.0] * 18)])
-  paths = re.findall(rb'<path d="(M[^"]*)"[^>]*stroke-width: 1.4', image.data)
+  paths = re.findall(rb'<path d="(M[^"]*)"[^>]*stroke-width:1.4', image.data)
   assert max(path.count(b'M') for path in paths) == 2
   assert chart('loss', [Line('a', [1, 2], [None, None])]) is None
   assert chart('loss', [Line('a', [5], [0.5])]) is not None
@@ -39,7 +41,7 @@ def test_values_that_were_not_finite_are_gaps():
 @pytest.mark.parametrize('number', [2, 12])
 def test_lines_have_colours_of_their_own(number):
   image = chart('share', [Line(f'class {k}', [1, 2], [k, k]) for k in range(number)])
-  colours = set(re.findall(rb'stroke: (#\w+); stroke-width: 1.4', image.data))
+  colours = set(re.findall(rb'stroke:(#\w+);stroke-width:1.4', image.data))
   assert len(colours) == number
 
 
@@ -59,3 +61,20 @@ def test_a_chart_a_scalar():
     'loss/b over step; loss/b, last value 1',
     'evaluation/nmi over step; evaluation/nmi, last value 0.5',
   ]
+
+
+def test_loss_curves_draw_with_gaps_and_skip_without_series(tmp_path):
+  curves.loss_curves([{'step': 1, 'seconds': 2.0}], tmp_path / 'none.png')
+  assert not (tmp_path / 'none.png').exists()
+  rows = [
+    {
+      'step': step,
+      'loss/generator': 1.0 / step,
+      'loss/discriminator': None,
+      'evaluation/class_counts': [1, 2],
+    }
+    for step in range(1, 50)
+  ]
+  rows.append({'step': 50, 'evaluation/accuracy': 0.5})
+  curves.loss_curves(rows, tmp_path / 'loss.png')
+  assert pixels.image(tmp_path / 'loss.png').shape[1] == 1200  # three panels of 400 pixels

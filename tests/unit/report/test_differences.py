@@ -22,10 +22,11 @@ def test_cells_have_each_line_once_and_those_of_older_tables_last():
   found = ['Of an older version.', 'C (released: D).'], ['A (released: B).', 'C (released: D).']
   settings = *({'differences': lines} for lines in found), {}
   rows = [types.SimpleNamespace(settings=each) for each in settings]
-  assert differences.cells(TABLE, rows) == [
+  table, _ = differences.blocks(TABLE, rows)
+  assert table.lines == [
     ('difference', 'likely effect'),
     ('A (released: B).', 'Small.'),
     ('C (released: D).', 'None.'),
     ('Of an older version.', '-'),
   ]
-  assert differences.cells(TABLE, []) == [differences.HEADER]
+  assert differences.blocks(TABLE, []) == []

@@ -3,7 +3,7 @@
 from matplotlib import get_data_path
 import pytest
 
-from jaxgan.drawing import fonts, page
+from jaxgan.report import figures, fonts
 
 STIX = f'{get_data_path()}/fonts/ttf/STIXGeneral.ttf'
 ONLY_THERE = '\u1d8a'  # In STIX and not in DejaVu Sans.
@@ -20,29 +20,24 @@ def installed(monkeypatch):
   fonts._font_of.cache_clear()
 
 
-def test_each_piece_of_a_text_is_in_a_font_that_has_it():
+def test_a_text_has_the_families_of_all_its_characters():
   text = f'a é{ONLY_THERE}\u0301 b{NOWHERE}'
-  assert fonts.runs(text) == [
-    (fonts.path(), 'a é'), (STIX, f'{ONLY_THERE}\u0301 '), (fonts.path(), f'b{NOWHERE}')
-  ]  # fmt: skip
-  assert fonts.runs('abc') == [(fonts.path(), 'abc')] and fonts.runs('') == []
-  assert fonts.families(['abc', 'é']) == ['DejaVu Sans']
+  assert fonts.families(['abc', 'é']) == ['DejaVu Sans'] == fonts.families([])
   assert fonts.families(['abc', text]) == ['DejaVu Sans', 'STIXGeneral']
 
 
-def test_a_text_of_several_fonts_is_as_wide_as_it_is_drawn():
-  text = f'abc{ONLY_THERE}def'
-  width = page.text_width(text, 20)
-  assert width > page.text_width('abcdef', 20) + 5
-  for anchor, x in (('lm', 10), ('mm', 10 + width / 2), ('rm', 10 + width)):
-    drawn = page.new_page(width + 20, 40)
-    page.write(drawn, text, (x, 20), 20, anchor)
-    left, _, right, _ = drawn.convert('L').point(lambda value: 255 - value).getbbox()
-    assert abs(left - 10) <= 3 and abs(right - 10 - width) <= 3
+def test_a_figure_has_the_glyphs_of_an_installed_font():
+  def drawn(text):
+    figure = figures.new_figure(layout=None)
+    figure.text(0, 0, text)
+    return figures.rendered(figure, 'png')
+
+  assert drawn(ONLY_THERE) == drawn(ONLY_THERE) != drawn(NOWHERE)
+  assert drawn(NOWHERE) == drawn('\U000e0f01')  # Boxes.
 
 
 def test_what_no_font_has_is_told_once_with_the_fonts_to_install(capsys):
-  assert page.text_width('猫', 20) >= 20
+  fonts.families(['a 猫'])
   fonts.families(['猫', '한 cat', '\u200b'])
   fonts.tell_missing(['猫', '한', '🐈'])
   lines = capsys.readouterr().err.splitlines()

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from jaxgan.drawing import grids
+from jaxgan.report import grids
 from tests.support import pixels
 
 

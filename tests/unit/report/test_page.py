@@ -13,9 +13,9 @@ from PIL import Image
 import pytest
 
 from jaxgan.errors import UserError
-from jaxgan.report import page, report
+from jaxgan.report import page
 from jaxgan.report.blocks import Steps, Table, read_image
-from tests.support.evaluations import CLASS_BALANCE, CODES, UNLABELLED, labels, save
+from tests.support.evaluations import CLASS_BALANCE, CODES, UNLABELLED, labels, report, save
 from tests.support.pages import check, read_page
 
 CHROMIUM = shutil.which('chromium') or shutil.which('google-chrome')

@@ -3,8 +3,8 @@
 import pytest
 
 from jaxgan.errors import UserError
-from jaxgan.report import collect, console_table, markdown_table, report
-from tests.support.evaluations import CLASS_BALANCE, CODES, save
+from jaxgan.report import console_table, markdown_table
+from tests.support.evaluations import CLASS_BALANCE, CODES, collect, report, save
 
 
 def _save(folder, *changes, **fields):

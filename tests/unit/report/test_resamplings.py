@@ -4,8 +4,7 @@ import pytest
 
 from jaxgan.errors import UserError
 from jaxgan.report import class_differences as differences
-from jaxgan.report import report
-from tests.support.evaluations import CLASS_BALANCE, save
+from tests.support.evaluations import CLASS_BALANCE, report, save
 
 EXPERIMENT = CLASS_BALANCE['experiment']
 

@@ -1,8 +1,29 @@
-"""Numbers, protocols and lines of cells as text."""
+"""Numbers, protocols, footnotes and lines of cells as text."""
 
+import itertools
 import statistics
 
-from jaxgan.system.names import width
+from jaxgan.system.names import escaped, width
+
+
+class Footnotes:
+  """Numbered footnotes of all tables of a report, the same text once; the texts are plain."""
+
+  def __init__(self):
+    """Starts without any."""
+    self.texts = []
+
+  def mark(self, text):
+    """The mark of a footnote, such as [^1]; of no text, none."""
+    if not text:
+      return ''
+    if text not in self.texts:
+      self.texts.append(text)
+    return f'[^{self.texts.index(text) + 1}]'
+
+  def lines(self):
+    """The footnotes in Markdown."""
+    return [f'[^{number}]: {escaped(text)}' for number, text in enumerate(self.texts, start=1)]
 
 
 def mean_std(values, digits=None, population=False):
@@ -22,11 +43,9 @@ def mean_std(values, digits=None, population=False):
   return text
 
 
-def published_value(value, digits=2):
-  """A published value, or mean and standard deviation, as text; '-' for None."""
-  if value is None:
-    return '-'
-  return ' ± '.join(number(v, digits) for v in (value if isinstance(value, list) else [value]))
+def with_spread(values, digits=None):
+  """A value, or mean and standard deviation, as text."""
+  return ' ± '.join(number(value, digits) for value in values)
 
 
 def number(value, digits=None):
@@ -34,6 +53,12 @@ def number(value, digits=None):
   if digits is None:
     digits = 3 if abs(value) < 10 else 2
   return f'{value:.{digits}f}'
+
+
+def untaken(title, taken) -> str:
+  """A title, or 'title (2)' and so on where it is taken."""
+  others = (f'{title} ({number})' for number in itertools.count(2))
+  return next(name for name in itertools.chain([title], others) if name not in taken)
 
 
 def in_words(protocol):

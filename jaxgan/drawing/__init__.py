@@ -1,1 +1,0 @@
-"""Drawing that all families share: grids, figures, curves and pages; arrays in, one PNG out."""
