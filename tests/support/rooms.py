@@ -35,9 +35,6 @@ LATE = {
   'jaxgan.data.loading': ('data_prep.build',),
   'jaxgan.data.training_data': ('data_prep.summary',),
   'jaxgan.report': ('jaxgan.report.page',),
-  'jaxgan.report.classes': ('jaxgan.report.class_pictures',),
-  'jaxgan.report.codes': ('jaxgan.report.code_pictures',),
-  'jaxgan.report.curves': ('jaxgan.drawing.figures',),
   'jaxgan.runs.experiment_file': (
     'jaxgan.config.identity',
     'jaxgan.config.overrides',
@@ -47,16 +44,12 @@ LATE = {
   'jaxgan.runs.families.class_balancing': (
     'jaxgan.evaluation.evaluate',
     'jaxgan.evaluation.generated',
-    'jaxgan.report.class_pictures',
   ),
   'jaxgan.runs.families.codes': (
     'jaxgan.evaluation.codes',
     'jaxgan.evaluation.evaluate',
-    'jaxgan.report.code_pictures',
   ),
   'jaxgan.runs.run': (
-    'jax',
-    'jaxgan.algorithms.replicate',
     'jaxgan.runs.exporting',
     'jaxgan.runs.inputs',
     'jaxgan.runs.plan',
