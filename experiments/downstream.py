@@ -77,7 +77,7 @@ def measure(workdir, out, methods=(), seeds: int = 3, stretch: int = 1) -> dict:
   results, exports = {}, {}
   for seed in range(seeds):
     replica = seed % replicas
-    real = first.inputs.data.arrays(replica)
+    real = first.inputs.data.replica_arrays(replica)
     training = _Training(section, stretch, real, test, out, first.inputs.mesh)
     for name in BASELINES:
       results.setdefault(name, []).append(training(name, real, seed))

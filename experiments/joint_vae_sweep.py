@@ -59,7 +59,7 @@ def measure(config, out, weights=WEIGHTS) -> dict:
     results = [_result(config, out, *pair) for pair in itertools.product(weights, repeat=2)]
     weighted = {'beta_continuous', 'beta_discrete'}
     algorithm = config.algorithm.model_dump(mode='json', exclude=weighted)
-    arrays = first.data.arrays(0)
+    arrays = first.data.replica_arrays(0)
     measured = {
       'protocol': {
         'experiment': config.experiment,

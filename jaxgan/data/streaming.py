@@ -82,7 +82,7 @@ class Stream:
 
   def _read(self, step):
     """Of each carry, the images and labels of the parts that this process holds."""
-    images, labels = self._data.pool.images, self._data.pool.labels
+    images, labels = self._data.arrays.images, self._data.arrays.labels
     read = []
     for replica_data in self._replicas_data:
       with jax.default_device(self._host):

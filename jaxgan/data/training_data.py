@@ -44,13 +44,13 @@ class TrainingData(NamedTuple):
   """The training images of all replicas of a run, on the host.
 
   Attributes:
-    pool: `data_prep.build.Arrays`, which holds the images of all replicas.
+    arrays: `data_prep.build.Arrays`, which holds the images of all replicas.
     indices: a replica each, its positions in the pool.
     keys: a replica each, the name of its data.
     classes: a replica each, the pool's numbers of its K classes in their order.
   """
 
-  pool: Any
+  arrays: Any
   indices: tuple[np.ndarray, ...]
   keys: tuple[str, ...]
   classes: tuple[np.ndarray, ...]
@@ -58,21 +58,21 @@ class TrainingData(NamedTuple):
   @property
   def labelled(self) -> bool:
     """Whether the images have labels that mean something."""
-    return self.pool.metadata.get('labelled', True)
+    return self.arrays.metadata.get('labelled', True)
 
   @property
   def streamed(self) -> bool:
     """Whether the images are read from the disk for every step."""
-    return not isinstance(self.pool.images, np.ndarray)
+    return not isinstance(self.arrays.images, np.ndarray)
 
   @property
   def dataset(self) -> Dataset:
-    return Dataset(self.pool.images, self.pool.labels)
+    return Dataset(self.arrays.images, self.arrays.labels)
 
   @property
   def image_shape(self) -> tuple[int, int, int]:
     """(H, W, C)."""
-    return self.pool.images.shape[1:]
+    return self.arrays.images.shape[1:]
 
   @property
   def num_classes(self) -> int:
@@ -83,31 +83,32 @@ class TrainingData(NamedTuple):
     """The lines of a short table: images per class, sizes, and what was passed over."""
     from data_prep.summary import summarise
 
-    name = self.pool.metadata.get('full_name', self.pool.key)
-    return summarise(name, self.pool.metadata, self.image_shape)
+    name = self.arrays.metadata.get('full_name', self.arrays.key)
+    return summarise(name, self.arrays.metadata, self.image_shape)
 
   def class_names(self, replica: int) -> tuple[str, ...]:
     """The names of a replica's classes `[K]`."""
-    return tuple(self.pool.class_names[k] for k in self.classes[replica])
+    return tuple(self.arrays.class_names[k] for k in self.classes[replica])
 
-  def arrays(self, replica: int):
+  def replica_arrays(self, replica: int):
     """The Arrays of one replica."""
     at, class_names = self.indices[replica], self.class_names(replica)
-    pool = self.pool._replace(key=self.keys[replica], class_names=class_names)
+    pool = self.arrays._replace(key=self.keys[replica], class_names=class_names)
     if (
-      np.array_equal(at, np.arange(len(self.pool.labels))) and class_names == self.pool.class_names
+      np.array_equal(at, np.arange(len(self.arrays.labels)))
+      and class_names == self.arrays.class_names
     ):
       return pool  # Gigabytes need not be copied.
-    labels = self._label_of(replica)[self.pool.labels[at]]
-    return pool._replace(images=self.pool.images.take(at, axis=0), labels=labels)
+    labels = self._label_of(replica)[self.arrays.labels[at]]
+    return pool._replace(images=self.arrays.images.take(at, axis=0), labels=labels)
 
   def share_counts(self, replica: int) -> np.ndarray:
     """Images of each class `[K]` that a replica trains on."""
-    labels = self._label_of(replica)[self.pool.labels[self.indices[replica]]]
+    labels = self._label_of(replica)[self.arrays.labels[self.indices[replica]]]
     return np.bincount(labels, minlength=self.num_classes)
 
   def _label_of(self, replica: int) -> np.ndarray:
-    label_of = np.zeros(len(self.pool.class_names), np.int32)
+    label_of = np.zeros(len(self.arrays.class_names), np.int32)
     label_of[self.classes[replica]] = np.arange(self.num_classes)
     return label_of
 
@@ -115,7 +116,7 @@ class TrainingData(NamedTuple):
     """The ReplicaData of one replica; all of them have the same padded length."""
     indices, label_of = self.indices[replica], self._label_of(replica)
     if class_balanced:
-      indices = indices[np.argsort(label_of[self.pool.labels[indices]], kind='stable')]
+      indices = indices[np.argsort(label_of[self.arrays.labels[indices]], kind='stable')]
     padded = np.zeros(max(map(len, self.indices)), np.int32)
     padded[: len(indices)] = indices
     _, *rngs = run_keys(seed)

@@ -97,7 +97,7 @@ def train(job: TrainingJob, mesh) -> float:
 
 def score(job: TrainingJob, accuracy: float, labelled_by: str) -> Score:
   """What a record says of a trained classifier of some accuracy and the images' labels."""
-  num_images, train = len(job.data.pool.labels), job.config.train
+  num_images, train = len(job.data.arrays.labels), job.config.train
   settings = {
     'cas_images': num_images,
     'cas_network': classifiers.network_name(job.config.algorithm),

@@ -121,7 +121,7 @@ class Observer:
       classes = classifiers.class_positions(self._annotator.class_names, data, replica)
       counts = self.counts(state, num_images, rng, classes)
     if 'features' in needs:
-      arrays = data.arrays(replica)
+      arrays = data.replica_arrays(replica)
       outputs = self.recognise(state.variables, arrays.images)
       if labelled and self._has_untrained:
         untrained = functools.partial(self._untrained, seed, arrays.images)
@@ -178,7 +178,11 @@ class Observer:
 
   def record_fields(self, judged: Judged, replica: int, step: int) -> dict:
     """The fields of a record that do not depend on what was measured."""
-    config, arrays, annotator = self._config, self._inputs.data.arrays(replica), self._annotator
+    config, arrays, annotator = (
+      self._config,
+      self._inputs.data.replica_arrays(replica),
+      self._annotator,
+    )
     labelled, column = annotator is not None, published(config, arrays)
     rendered_anew = column and arrays.metadata['pixels'] == 'unverified'
     ramp = getattr(config.algorithm, 'capacity_steps', 0)
@@ -223,7 +227,7 @@ class Observer:
 
   def save(self, folder, state, judged: Judged, replica: int) -> dict:
     """Writes what pictures show; returns the `grid` of codes and what is `retrieved`."""
-    arrays, features = self._inputs.data.arrays(replica), judged.features
+    arrays, features = self._inputs.data.replica_arrays(replica), judged.features
     grid = self.grid(state, self._inputs.evaluation_rng(replica))
     files.save_npz(folder / CODES_FILE, images=grid)
     queries = np.random.default_rng(0).permutation(len(features))[:_QUERIES]

@@ -71,7 +71,7 @@ class Observer:
     """Made once for each replica's images; they differ only where replicas have splits."""
     data, key = self._inputs.data, self._inputs.data.keys[replica]
     if key not in self._judges:
-      arrays = data.arrays(replica)
+      arrays = data.replica_arrays(replica)
       self._judges[key] = Judges(self._inputs, self._algorithm, self._measuring, arrays)
     return self._judges[key]
 

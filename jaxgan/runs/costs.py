@@ -86,7 +86,7 @@ class Costs:
       (data.image_shape, data.num_classes),
     )
     if key not in self._traced:
-      algorithm = classifiers_lib.build_classifier(section, data.pool, steps_per_epoch=1)
+      algorithm = classifiers_lib.build_classifier(section, data.arrays, steps_per_epoch=1)
       self._traced[key] = _trace(section, data, algorithm, {})
     return self._traced[key]
 
@@ -117,7 +117,7 @@ class Costs:
 
 def _resident(data) -> int:
   """Bytes of the images that stay on the device."""
-  return 0 if data.streamed else math.prod(data.pool.images.shape)
+  return 0 if data.streamed else math.prod(data.arrays.images.shape)
 
 
 def _cost(section, resident, traced: _Traced, num_replicas: int = 1, at_once: int = 0) -> Cost:
@@ -152,7 +152,7 @@ def _trace(section, data, algorithm: Algorithm, frozen) -> _Traced:
     return _Traced(algorithm, state, None)
   num_images = section.train.batch_size * algorithm.images_per_update
   images = np.zeros((num_images, *data.image_shape), np.uint8)
-  pool = data.pool._replace(images=images, labels=np.zeros(num_images, np.int32))
+  pool = data.arrays._replace(images=images, labels=np.zeros(num_images, np.int32))
   data = training_data.whole(pool)._replace(classes=data.classes[:1])
   job = TrainingJob('plan', None, section, algorithm, data, frozen)
   one_step, start = make_step(job, batched=False)

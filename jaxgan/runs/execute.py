@@ -64,7 +64,7 @@ def start(config, workdir: pathlib.Path, methods, show_data: bool = False) -> In
       _train_role(config, facts, role)
     classifiers[role] = inputs.load_role(config, facts, role)
   with optional.output('check of fonts'):
-    fonts.tell_missing(facts.data.pool.class_names)
+    fonts.tell_missing(facts.data.arrays.class_names)
   return Inputs(config, facts, classifiers)
 
 
@@ -128,7 +128,7 @@ def _train_score(made, method, folder, step, state, replica) -> cas.Score | None
   if 'cas' not in made.family.roles(config, [method], data.labelled):
     return None
   sample, labelled_by = made.evaluation(method).observer.score_sampler(state)
-  arrays, seed = data.arrays(replica), config.seed + replica
+  arrays, seed = data.replica_arrays(replica), config.seed + replica
   images, labels = sampling.draw(
     sample,
     arrays.class_names,

@@ -122,7 +122,7 @@ def _labels(run) -> str:
 def _classes(run, names):
   """The training Arrays with the classes of the export, and the class of each drawn label or -1."""
   data = run.inputs.data
-  arrays = data.arrays(run.replica)
+  arrays = data.replica_arrays(run.replica)
   if _labels(run) == 'codes':
     return arrays._replace(class_names=names), np.arange(len(names))
   places = np.arange(data.num_classes)

@@ -12,7 +12,7 @@ from jaxgan.system import files
 def method_config(config, method: str, data: training_data.TrainingData):
   """What the job of a method depends on, its frozen networks and evaluation included."""
   own = config.model_copy(update={'methods': (method,)})
-  fields = {'images': data.pool.key, 'modules': sorted(families.registered_by(own))}
+  fields = {'images': data.arrays.key, 'modules': sorted(families.registered_by(own))}
   return families.experiment(dict(own) | fields, MethodJob)
 
 

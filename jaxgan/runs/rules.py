@@ -80,7 +80,7 @@ def _checks(config, facts) -> Iterator[Callable]:
   if recogniser.ROLE in facts.images:
     section, images = config.recogniser, facts.images[recogniser.ROLE]
     if images.missing is None and there:
-      own = images.training.pool.key
+      own = images.training.arrays.key
       yield here(recogniser.check_images, f'config.{recogniser.ROLE}.data', own, data)
     family = families.family_of(section.methods)
     yield from _family_checks(family, section, data, there)
@@ -132,7 +132,7 @@ def _check_memory(config, facts, method):
 
 def _check_others(facts):
   """Refuses a folder where other methods saw other images: they are shown side by side."""
-  images = facts.data.pool.key
+  images = facts.data.arrays.key
   for method in families.all_methods():
     if method not in facts.methods and method in facts.folders:
       theirs = facts.folders[method].images
@@ -150,7 +150,7 @@ def _classifier_checks(config, facts, role):
   known = expected_classifier(section, images)
   yield here(check_knows, config, role, facts.workdir, known, facts.data)
   if role != 'cas' and images.missing is None:
-    batch_size, labels = section.train.batch_size, images.training.pool.labels
+    batch_size, labels = section.train.batch_size, images.training.arrays.labels
     yield here(order.steps_per_epoch, len(labels), batch_size)
   yield here(_check_crop, section.data, shape, f'{role}.')
   yield here(classifier.check_channels, section.algorithm, shape[-1], f'config.{role}.')
@@ -188,7 +188,7 @@ def check_knows(config, role: str, workdir, known: classifiers_lib.Classifier, d
     raise UserError(
       f'the {role} in {folders.of_classifier(config, role, workdir)} knows '
       f'{_sizes(names, known.image_shape)} images, the data set {config.data.dataset} has '
-      f'{_sizes(data.pool.class_names, data.image_shape)}: change config.{role}.{field}'
+      f'{_sizes(data.arrays.class_names, data.image_shape)}: change config.{role}.{field}'
     )
 
 

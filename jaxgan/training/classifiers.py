@@ -111,7 +111,7 @@ def classifier_job(config, role: str, folder: pathlib.Path) -> TrainingJob:
   """The job that trains the classifier (role 'classifier') or the annotator ('annotator')."""
   section = getattr(config, role)
   data, test = loading.load_training(section.data), loading.load(section.data, 'test')
-  return training_job(role, folder, job_config(config.seed, section, data.pool), data, test)
+  return training_job(role, folder, job_config(config.seed, section, data.arrays), data, test)
 
 
 def training_job(
@@ -127,7 +127,7 @@ def training_job(
     test: Arrays; the accuracy on them ranks the checkpoints.
     steps_per_epoch: of the schedule, where it is that of other data.
   """
-  algorithm = build_classifier(own, data.pool, steps_per_epoch)
+  algorithm = build_classifier(own, data.arrays, steps_per_epoch)
   classify = compile_classify(algorithm.classify)
 
   def evaluate(state, replica):
@@ -146,7 +146,7 @@ def training_job(
   def start(state):
     if own.algorithm.network not in PRETRAINED:
       return state
-    variables = pretrained.variables(own.algorithm, len(data.pool.class_names))
+    variables = pretrained.variables(own.algorithm, len(data.arrays.class_names))
     return state.replace(variables=variables)
 
   return TrainingJob(
@@ -210,10 +210,10 @@ def load_classifier(folder: pathlib.Path, section, mesh, which: str = 'latest') 
   """
   config = _read_classifier(folder, section)
   data = loading.load_training(config.data)
-  images = data.pool.key
+  images = data.arrays.key
   if config.images not in ('', images):
     raise UserError(f'the classifier in {folder} was trained on {config.images}, not on {images}')
-  algorithm = build_classifier(config, data.pool)
+  algorithm = build_classifier(config, data.arrays)
   last = total_steps(config, data)
   step, variables = restore_finished('classifier', algorithm, folder, last, which, mesh)
   test = loading.load(config.data, 'test')
@@ -293,7 +293,7 @@ def class_positions(known, data, replica: int) -> np.ndarray | None:
     data: the experiment's TrainingData.
     replica: which.
   """
-  if len(known) == len(data.pool.class_names):
+  if len(known) == len(data.arrays.class_names):
     return data.classes[replica]
   names = data.class_names(replica)
   if not set(names) <= set(known):

@@ -1,18 +1,12 @@
-"""Which room each module of the house is in, and what is still to be mended there.
+"""The rooms of the house in their order, and what may be imported inside of functions."""
 
-Rooms are in their order: a module imports from its own room and those before it. A module whose
-place is not yet the folder of its room is listed in `PLACES`. The exceptions only become fewer.
-"""
-
+# A module imports from its own room, which is its folder or in `PLACES`, and those before it.
 ROOMS = (
   'errors', 'system', 'losses', 'metrics', 'networks', 'augmentation', 'config', 'algorithms',
   'data_prep', 'data', 'training', 'evaluation', 'report', 'runs', 'top',
 )  # fmt: skip
 
 PLACES = {'jaxgan': 'top', 'jaxgan.main': 'top'}
-
-# What a module imports from a room after its own.
-UPWARD = {}
 
 # What only some commands need and takes long to import; the builders need TFDS.
 MAY_BE_LATE = (
@@ -27,9 +21,6 @@ LATE = {
   'jaxgan.data.loading': ('data_prep.build',),
   'jaxgan.data.training_data': ('data_prep.summary',),
   'jaxgan.report': ('jaxgan.report.page',),
-  'jaxgan.report.classes': ('jaxgan.report.class_pictures',),
-  'jaxgan.report.codes': ('jaxgan.report.code_pictures',),
-  'jaxgan.report.curves': ('jaxgan.report.figures',),
   'jaxgan.runs.experiment_file': (
     'jaxgan.config.identity',
     'jaxgan.config.overrides',
@@ -39,16 +30,12 @@ LATE = {
   'jaxgan.runs.families.class_balancing': (
     'jaxgan.evaluation.evaluate',
     'jaxgan.evaluation.generated',
-    'jaxgan.report.class_pictures',
   ),
   'jaxgan.runs.families.codes': (
     'jaxgan.evaluation.codes',
     'jaxgan.evaluation.evaluate',
-    'jaxgan.report.code_pictures',
   ),
   'jaxgan.runs.run': (
-    'jax',
-    'jaxgan.algorithms.replicate',
     'jaxgan.runs.exporting',
     'jaxgan.runs.inputs',
     'jaxgan.runs.plan',
@@ -72,6 +59,3 @@ LATE = {
   ),
   'experiments.joint_vae_sweep': ('jaxgan.system.compilation',),
 }
-
-# Functions of more than 60 lines.
-LONG = {}

@@ -35,20 +35,20 @@ def data(tmp_path_factory):
 def test_the_images_stay_on_the_disk_and_all_else_is_the_same(data):
   resident, streamed = data
   assert (resident.streamed, streamed.streamed) == (False, True)
-  assert streamed.pool.key == resident.pool.key
+  assert streamed.arrays.key == resident.arrays.key
   assert streamed.image_shape == resident.image_shape
-  np.testing.assert_array_equal(streamed.pool.labels, resident.pool.labels)
+  np.testing.assert_array_equal(streamed.arrays.labels, resident.arrays.labels)
   at = np.array([[3, 0], [7, 3]])
   for part in (at, slice(5, 20), slice(0, None), np.array([], int)):
-    np.testing.assert_array_equal(streamed.pool.images[part], resident.pool.images[part])
-  some = streamed.pool.images.take(np.array([9, 4, 2])).take(np.array([2, 0]))
-  np.testing.assert_array_equal(some[:], resident.pool.images[[2, 9]])
+    np.testing.assert_array_equal(streamed.arrays.images[part], resident.arrays.images[part])
+  some = streamed.arrays.images.take(np.array([9, 4, 2])).take(np.array([2, 0]))
+  np.testing.assert_array_equal(some[:], resident.arrays.images[[2, 9]])
   assert len(some) == 2 and some.shape == (2, *resident.image_shape)
 
 
 def test_the_size_decides_where_nothing_is_said(data, monkeypatch):
   config = DataConfig()
-  assert loading._limit(config) > data[0].pool.images.nbytes
+  assert loading._limit(config) > data[0].arrays.images.nbytes
   pages = {'SC_PAGE_SIZE': 1, 'SC_PHYS_PAGES': 1000}
   monkeypatch.setattr(parallel.os, 'sysconf', pages.get)
   assert loading._limit(config) == 500
@@ -93,8 +93,8 @@ def test_balanced_batches_are_those_of_resident_images(data):
   replica_data = resident.replica_data(0, SEEDS[0], class_balanced=True)
   for step, (found,) in enumerate(itertools.islice(stream.from_step(5), 3), 5):
     at = order.positions(replica_data, step, BATCH)
-    np.testing.assert_array_equal(found.images, resident.pool.images[at])
-    np.testing.assert_array_equal(found.labels, resident.pool.labels[at])
+    np.testing.assert_array_equal(found.images, resident.arrays.images[at])
+    np.testing.assert_array_equal(found.labels, resident.arrays.labels[at])
     assert len(set(np.asarray(found.labels).tolist())) >= BATCH - 2  # Of 10 classes, two rounds.
 
 
@@ -107,12 +107,12 @@ def test_processes_read_disjoint_rows_of_one_batch(data):
   assert sorted(rows) == [(i, i + 1) for i in range(BATCH)]
   labels = np.concatenate([everything[(bounds,)][1] for bounds in sorted(rows)])
   at = order.positions(data[0].replica_data(0, SEEDS[0]), 3, BATCH)
-  np.testing.assert_array_equal(labels, data[0].pool.labels[at])
+  np.testing.assert_array_equal(labels, data[0].arrays.labels[at])
 
 
 def test_a_run_is_the_same_and_resumes_in_the_stream(data, tmp_path, assert_trees_equal):
   mesh = parallel.device_mesh(devices=jax.devices()[:1])
-  images = [d._replace(pool=d.pool._replace(metadata={})) for d in data]
+  images = [d._replace(arrays=d.arrays._replace(metadata={})) for d in data]
   finished = []
   for name, d, stops in (('resident', images[0], (6,)), ('streamed', images[1], (2, 6))):
     for steps in stops:

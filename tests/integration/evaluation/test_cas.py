@@ -56,7 +56,7 @@ def _steps(job):
 
 
 def test_generated_images_are_as_many_as_real_ones_and_always_the_same(make_job, real):
-  first, again, other = (make_job(seed=seed).data.pool for seed in (0, 0, 1))
+  first, again, other = (make_job(seed=seed).data.arrays for seed in (0, 0, 1))
   assert first.images.shape == real.images.shape and first.labels.dtype == real.labels.dtype
   assert first.key == again.key != other.key and first.key.startswith('generated/')
   np.testing.assert_array_equal(first.images, again.images)
@@ -64,7 +64,7 @@ def test_generated_images_are_as_many_as_real_ones_and_always_the_same(make_job,
 
 def test_so_many_images_as_are_asked_for(make_job, real):
   """Their key is that of all of them, as it was when it was taken of a copy."""
-  few, many = (make_job(images=number).data.pool for number in (30, 150))
+  few, many = (make_job(images=number).data.arrays for number in (30, 150))
   assert (len(few.images), len(many.images)) == (30, 150)
   assert (len(few.labels), len(many.labels)) == (30, 150) and few.labels.dtype == np.int32
   np.testing.assert_array_equal(few.images, many.images[:30])
@@ -75,7 +75,7 @@ def test_so_many_images_as_are_asked_for(make_job, real):
 def test_epochs_are_of_the_generated_images(tiny_config, make_job, tmp_path):
   lengths = []
   for images in (30, 150):
-    generated = make_job(images=images).data.pool
+    generated = make_job(images=images).data.arrays
     tiny_config = changed(tiny_config, {'cas.train.steps': None, 'cas.train.epochs': 2})
     lengths.append(cas.job(tiny_config, generated, 2, 0, tmp_path).config.updates)
   assert lengths == [2 * (30 // 8), 2 * (150 // 8)]

@@ -24,7 +24,7 @@ def jobs(stand_in_data, monkeypatch):
   def load(workdir, method='', checkpoint='', replica=0):
     run = run_to_export(method or 'class_balancing', names=('a', 'b', 'c'))
     run.inputs.data = training_data.whole(
-      run.inputs.data.pool._replace(class_names=('a', 'b', 'c'))
+      run.inputs.data.arrays._replace(class_names=('a', 'b', 'c'))
     )
     run.inputs.mesh = None
     run.export = lambda out, *how, seed: exporting.export(run, out, *how, None, seed)
@@ -49,7 +49,7 @@ def test_one_protocol_for_all(jobs, tmp_path):
   names = ['long_tail', 'long_tail_drw', 'class_balancing_synthetic', 'class_balancing_topped_up']
   assert [job.folder.name for job in jobs] == [f'{n}_seed_{s}' for s in (0, 1) for n in names]
   # 76 real images and one epoch of batches of 8, for 120 images too.
-  assert [len(job.data.pool.labels) for job in jobs[:4]] == [76, 76, 120, 120]
+  assert [len(job.data.arrays.labels) for job in jobs[:4]] == [76, 76, 120, 120]
   assert {job.config.train.steps for job in jobs} == {9} == {measured['protocol']['updates']}
   for job in jobs:
     assert job.config.seed == int(job.folder.name[-1])
@@ -61,7 +61,7 @@ def test_one_protocol_for_all(jobs, tmp_path):
   assert rest == [rest[0]] * len(rest) and rest[0]['steps_per_epoch'] == 9
   # Other images a seed, where they are generated.
   assert len({job.config.images for job in jobs}) == 1 + 2 * 2
-  assert jobs[2].data.pool.images.shape == (120, 8, 8, 1)
+  assert jobs[2].data.arrays.images.shape == (120, 8, 8, 1)
 
 
 def test_what_is_compared(jobs, tmp_path):

@@ -69,7 +69,7 @@ def _step_experiment(name, argument, stand_in_data, traced):
     rule.check(config, data)
   classifiers = {}
   for role in family.roles(config, config.methods, labelled=True):
-    names = data.pool.class_names
+    names = data.arrays.class_names
     if role == recogniser.ROLE:
       names = recogniser.expected(config, data).class_names
       job = _method_job(getattr(config, role), *getattr(config, role).methods, data, {})

@@ -26,7 +26,7 @@ def test_the_state_of_a_run_is_what_was_planned(finished, tiny_config, stand_in_
   made = execute.start(tiny_config, finished[0], ('class_balancing',))
   _, states = made.restore('class_balancing', 'latest')
   size = sum(leaf.nbytes for leaf in jax.tree.leaves(states))
-  images = made.data.pool.images.nbytes
+  images = made.data.arrays.images.nbytes
   assert expected.memory == size + images
   assert expected.disk == 3 * size  # Two that are kept, and the best.
   networks = states.generator['params'], states.discriminator['params']

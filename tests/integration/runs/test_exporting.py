@@ -39,7 +39,7 @@ def test_topped_up_to_the_largest_class(tmp_path):
   written, arrays = _export(run, tmp_path / 'set', 'topped_up')
   assert np.bincount(arrays['labels']).tolist() == [40, 40, 40]
   assert written['real_images'] == list(CLASS_COUNTS) and written['generated_images'] == [0, 16, 28]
-  real, train = ~arrays['generated'], run.inputs.data.pool
+  real, train = ~arrays['generated'], run.inputs.data.arrays
   at = arrays['index'][real]
   assert sorted(at) == list(range(sum(CLASS_COUNTS))) and (arrays['index'][~real] == -1).all()
   np.testing.assert_array_equal(arrays['images'][real], train.images[at])

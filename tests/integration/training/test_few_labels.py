@@ -98,7 +98,7 @@ def test_in_the_loop_of_a_gan(config):
   silent = bit.pretrained_variables(bit_weights.arrays(network), network)
   head = {'kernel': np.random.default_rng(1).normal(size=(128, 3)), 'bias': np.zeros(3)}
   telling = {'params': {**silent['params'], 'head': jax.tree.map(np.float32, head)}}
-  given = classifiers.Classifier(classify, silent, data.pool.class_names, (8, 8, 3), 0.0, '')
+  given = classifiers.Classifier(classify, silent, data.arrays.class_names, (8, 8, 3), 0.0, '')
   family = families.family_of(config.methods)
   algorithm, _ = family.build(config, 'class_balancing', data, {'classifier': given})
   own = folders.method_config(config, 'class_balancing', data)

@@ -32,7 +32,7 @@ def make_gan_job(tiny_config, stand_in_data, tmp_path):
   def make(folder, steps):
     config = changed(tiny_config, {'train.steps': steps})
     data = loading.load_training(config.data)
-    method, shape = gan_methods.METHODS['class_balancing'], data.pool.images.shape[1:]
+    method, shape = gan_methods.METHODS['class_balancing'], data.arrays.images.shape[1:]
     algorithm = gan.gan(config.algorithm, method, shape, 3, _classify)
     return toy.job(tmp_path / folder, data)._replace(
       config=folders.method_config(config, 'class_balancing', data),

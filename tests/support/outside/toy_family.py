@@ -90,7 +90,7 @@ class Observer:
   def observe(self, state, replica, rng, num_images, needs=frozenset(), place=None):
     del needs, place
     images = distributed.to_host(self._generate(state, rng, num_images))
-    return Seen(images, self._inputs.data.arrays(replica).images.mean(0))
+    return Seen(images, self._inputs.data.replica_arrays(replica).images.mean(0))
 
   def score(self, results):
     return -results['toy_distance']

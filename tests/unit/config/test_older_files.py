@@ -14,7 +14,7 @@ from jaxgan.training import classifiers
 from jaxgan.training.config import ClassifierJob
 from tests.support.config import stored
 
-DATA = types.SimpleNamespace(pool=types.SimpleNamespace(key='long_tail_x/y/1.0.0-0123456789'))
+DATA = types.SimpleNamespace(arrays=types.SimpleNamespace(key='long_tail_x/y/1.0.0-0123456789'))
 
 
 def _stored():
@@ -67,5 +67,5 @@ def test_an_older_run_goes_on_where_the_experiment_is_the_same(entry, content, t
   if job in config.methods:
     own = folders.method_config(config, job, DATA)
   else:
-    own = classifiers.job_config(config.seed, getattr(config, job), DATA.pool)
+    own = classifiers.job_config(config.seed, getattr(config, job), DATA.arrays)
   assert sorted(name for name, _, _ in identity.changes(tmp_path, own)) == entry['differs']

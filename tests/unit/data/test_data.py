@@ -167,8 +167,8 @@ def test_a_data_set_smaller_than_a_step_is_refused():
 
 def test_a_replica_of_all_images_shares_their_memory():
   training = _training(40, 10)
-  everything, part = training.arrays(0), training.arrays(1)
-  assert everything.images is training.pool.images and everything.key == '40'
+  everything, part = training.replica_arrays(0), training.replica_arrays(1)
+  assert everything.images is training.arrays.images and everything.key == '40'
   np.testing.assert_array_equal(part.labels, np.arange(30, 40))
   np.testing.assert_array_equal(part.images[:, 0, 0, 0], np.arange(30, 40))
 

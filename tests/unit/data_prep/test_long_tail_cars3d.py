@@ -264,10 +264,10 @@ def test_replicas_of_several_sets_have_their_own_classes(make_cars, load, tmp_pa
   place = {'source': str(source), 'data_dir': str(tmp_path / 'tfds')}
   section = DataConfig(dataset='long_tail_cars3d/set_0_draw_0', **place)
   data = loading.load_training(section, 25)
-  assert len(data.pool.class_names) == len(set(data.pool.class_names)) == 12
-  assert len(data.pool.labels) == 12 * 96 and data.num_classes == 10
+  assert len(data.arrays.class_names) == len(set(data.arrays.class_names)) == 12
+  assert len(data.arrays.labels) == 12 * 96 and data.num_classes == 10
   for replica, (number, draw) in ((0, (0, 0)), (11, (2, 1)), (24, (4, 4))):
-    alone, part = load(f'set_{number}_draw_{draw}', source=source), data.arrays(replica)
+    alone, part = load(f'set_{number}_draw_{draw}', source=source), data.replica_arrays(replica)
     assert part.class_names == data.class_names(replica) == alone.class_names
     np.testing.assert_array_equal(part.labels, alone.labels)
     np.testing.assert_array_equal(part.images, alone.images)
@@ -280,7 +280,7 @@ def test_replicas_of_several_sets_have_their_own_classes(make_cars, load, tmp_pa
     ]
     jax.tree.map(np.testing.assert_array_equal, *batches)
   full, test = (load('sets_full', split, source) for split in ('train', 'test'))
-  assert full.class_names == data.pool.class_names
+  assert full.class_names == data.arrays.class_names
   assert test.metadata['test']['class_counts'] == [19] * 12 and len(full.labels) == 12 * 77
 
 

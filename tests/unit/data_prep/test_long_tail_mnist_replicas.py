@@ -89,17 +89,17 @@ def test_a_replica_trains_on_the_images_of_its_split(fake_mnist, mnist_layout, t
   """The same images in the same order as a run of the split alone, and so the same batches."""
   source = fake_mnist.write(tmp_path / 'mnist')
   data = training('split_11', 3, source)
-  assert len(data.pool.labels) == 140 and len(data.dataset.images) == 140
+  assert len(data.arrays.labels) == 140 and len(data.dataset.images) == 140
   for replica, split in enumerate((11, 12, 13)):
     single = _load(f'split_{split}', source, tmp_path)
     counts = single.metadata['train']['class_counts']
-    own = data.arrays(replica)
-    chosen = split_indices(data.pool.labels, split, layout=mnist_layout)
+    own = data.replica_arrays(replica)
+    chosen = split_indices(data.arrays.labels, split, layout=mnist_layout)
     np.testing.assert_array_equal(data.indices[replica], chosen)
     np.testing.assert_array_equal(own.images, single.images)
     np.testing.assert_array_equal(own.labels, single.labels)
     assert data.share_counts(replica).tolist() == counts
-    assert own.key == data.keys[replica] == f'long_tail_mnist/split_{split} of {data.pool.key}'
+    assert own.key == data.keys[replica] == f'long_tail_mnist/split_{split} of {data.arrays.key}'
     alone = training(f'split_{split}')
     assert alone.keys == (single.key,)
     options = {'batch_size': 8, 'flip': False, 'crop_padding': 0}
@@ -113,7 +113,7 @@ def test_a_replica_trains_on_the_images_of_its_split(fake_mnist, mnist_layout, t
 def test_replicas_without_splits_train_on_all_images(fake_mnist, training, tmp_path):
   source = fake_mnist.write(tmp_path / 'mnist')
   data, full = training('full', 2, source), _load('full', source, tmp_path)
-  assert data.keys == (full.key,) * 2 and data.pool.key == full.key
+  assert data.keys == (full.key,) * 2 and data.arrays.key == full.key
   for replica in range(2):
     np.testing.assert_array_equal(data.indices[replica], np.arange(120))
     assert data.share_counts(replica).tolist() == [12] * 10
@@ -122,10 +122,10 @@ def test_replicas_without_splits_train_on_all_images(fake_mnist, training, tmp_p
 def test_replicas_of_other_contents_train_on_them(fake_mnist, make_mnist, training, tmp_path):
   other = make_mnist(1)
   data = training('split_03', 2, other.write(tmp_path / 'other'))
-  np.testing.assert_array_equal(data.pool.images[..., 0], other.images)
-  pool = re.match(r'long_tail_mnist/(pool-[0-9a-f]{10})/', data.pool.key)[1]
+  np.testing.assert_array_equal(data.arrays.images[..., 0], other.images)
+  pool = re.match(r'long_tail_mnist/(pool-[0-9a-f]{10})/', data.arrays.key)[1]
   again = training(pool.replace('pool', 'split_03'), 2)  # Prepared, by its full name.
-  assert again.pool.key == data.pool.key
+  assert again.arrays.key == data.arrays.key
   assert re.fullmatch(r'long_tail_mnist/split_04-[0-9a-f]{10} of .*', again.keys[1])
   for replica in range(2):
     np.testing.assert_array_equal(again.indices[replica], data.indices[replica])
@@ -134,8 +134,8 @@ def test_replicas_of_other_contents_train_on_them(fake_mnist, make_mnist, traini
 def test_replicas_of_zeros_and_fours_have_the_ratios(fake_mnist, training, tmp_path):
   data = training('zero_four_7_3', 3, fake_mnist.write(tmp_path / 'mnist'))
   assert [data.share_counts(r).tolist() for r in range(3)] == [[7, 3], [6, 4], [5, 5]]
-  assert data.keys[2] == f'long_tail_mnist/zero_four_5_5 of {data.pool.key}'
-  assert data.pool.class_names == ('0', '4')
+  assert data.keys[2] == f'long_tail_mnist/zero_four_5_5 of {data.arrays.key}'
+  assert data.arrays.class_names == ('0', '4')
   splits = preparation.replica_splits('long_tail_mnist/zero_four_9_1-0123456789', 9)
   assert splits.pool == 'long_tail_mnist/zero_four_pool-0123456789'
   assert splits.names[8] == 'long_tail_mnist/zero_four_1_9-0123456789'

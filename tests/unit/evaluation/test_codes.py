@@ -159,7 +159,7 @@ def test_codes_are_one_hot_with_continuous_ones_beside(evaluator):
 
 def test_samples_are_labelled_by_their_codes(state):
   pool = SimpleNamespace(class_names=CLASSES)
-  setup = SimpleNamespace(config=_config(), data=SimpleNamespace(pool=pool), annotator=None)
+  setup = SimpleNamespace(config=_config(), data=SimpleNamespace(arrays=pool), annotator=None)
   evaluation = Observer(setup, ALGORITHM, NAMES, has_untrained=True)
   shares = {}
   for balanced in (False, True):

@@ -42,7 +42,7 @@ def test_a_plan_counts_steps_once_the_images_are_there(tmp_path):
   lengths = {job.name: job.steps for job in planned.jobs if job.kind == Kind.TRAIN}
   # 2,518 images, 78 batches of 32; 5,000 images a split of the annotator.
   images = {
-    role: len(found.images[role].training.pool.labels) for role in ('classifier', 'annotator')
+    role: len(found.images[role].training.arrays.labels) for role in ('classifier', 'annotator')
   }
   epochs = {role: getattr(config, role).train.epochs for role in images}
   expected = {role: epochs[role] * (images[role] // 32) for role in images}
