@@ -92,15 +92,12 @@ class TrainingData(NamedTuple):
 
   def replica_arrays(self, replica: int):
     """The Arrays of one replica."""
-    at, class_names = self.indices[replica], self.class_names(replica)
-    pool = self.arrays._replace(key=self.keys[replica], class_names=class_names)
-    if (
-      np.array_equal(at, np.arange(len(self.arrays.labels)))
-      and class_names == self.arrays.class_names
-    ):
-      return pool  # Gigabytes need not be copied.
-    labels = self._label_of(replica)[self.arrays.labels[at]]
-    return pool._replace(images=self.arrays.images.take(at, axis=0), labels=labels)
+    at, arrays = self.indices[replica], self.arrays
+    own = arrays._replace(key=self.keys[replica], class_names=self.class_names(replica))
+    if np.array_equal(at, np.arange(len(arrays.labels))) and own.class_names == arrays.class_names:
+      return own  # Gigabytes need not be copied.
+    labels = self._label_of(replica)[arrays.labels[at]]
+    return own._replace(images=arrays.images.take(at, axis=0), labels=labels)
 
   def share_counts(self, replica: int) -> np.ndarray:
     """Images of each class `[K]` that a replica trains on."""

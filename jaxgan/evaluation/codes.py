@@ -178,11 +178,8 @@ class Observer:
 
   def record_fields(self, judged: Judged, replica: int, step: int) -> dict:
     """The fields of a record that do not depend on what was measured."""
-    config, arrays, annotator = (
-      self._config,
-      self._inputs.data.replica_arrays(replica),
-      self._annotator,
-    )
+    config, annotator = self._config, self._annotator
+    arrays = self._inputs.data.replica_arrays(replica)
     labelled, column = annotator is not None, published(config, arrays)
     rendered_anew = column and arrays.metadata['pixels'] == 'unverified'
     ramp = getattr(config.algorithm, 'capacity_steps', 0)
