@@ -10,10 +10,6 @@ import optax
 from jaxgan.config.section import Decay, Dtype, Positive, Section, field
 
 
-def _as_it_is(state):
-  return state
-
-
 class Batch(NamedTuple):
   """The images of a step.
 
@@ -39,16 +35,16 @@ class Algorithm(NamedTuple):
       Batch. `frozen` is a dict of arrays that the step reads and nothing changes; replicas share
       them.
     generate: `generate(state, rng, num_images, ema=True) -> images` in [-1, 1], in inference mode;
-      None where there is nothing to generate. What the images are of can be asked for where there
-      is something to ask for: their `labels` or their `codes`, drawn where they are None.
+      None where there is nothing to generate. Conditional generators also take `labels`, an
+      InfoGAN `codes`; None draws them.
     classify: `classify(variables, images) -> (logits, features)` in inference mode, with
       `variables = state.variables`; None where there is nothing to classify.
     images_per_update: how many times the batch size an update reads.
-    class_conditional: whether `generate` takes `labels` `[num_images]`, the classes that the images
-      are to be of; where they are None all classes are equally likely.
-    class_balanced: whether the batches that it reads have every class equally often.
-    settled: `settled(state) -> state`, once for a state before `generate` is called with it: the
-      state whose averaged generator has the batch-norm statistics that it is evaluated with.
+    class_conditional: whether `generate` takes `labels` `[num_images]`, the classes of the images;
+      with None all classes are equally likely.
+    class_balanced: whether its batches must have every class equally often.
+    settled: `settled(state) -> state`, called once before `generate`: gives the averaged generator
+      the batch-norm statistics that it is evaluated with.
   """
 
   init: Callable
@@ -58,7 +54,7 @@ class Algorithm(NamedTuple):
   images_per_update: int = 1
   class_conditional: bool = False
   class_balanced: bool = False
-  settled: Callable = _as_it_is
+  settled: Callable = lambda state: state
 
 
 def apply_train(network, params, batch_stats, *inputs):

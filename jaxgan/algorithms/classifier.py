@@ -142,15 +142,14 @@ def learning_rate_schedule(config, steps_per_epoch: int):
   """Learning rate over steps: linear warm-up by whole epochs, then a factor at each decay epoch.
 
   In epoch e (from 0) of W warm-up epochs the rate is `learning_rate` · (e + 1) / W. The factor is
-  `decay_factor`, in a section without one the 0.01 of Cao et al. 2019.
+  `decay_factor`, by default the 0.01 of Cao et al. 2019.
   """
-  factor = config.decay_factor
 
   def schedule(step):
     epoch = step // steps_per_epoch
     warm_up = jnp.minimum((epoch + 1) / max(config.warmup_epochs, 1), 1.0)
     decays = sum((epoch >= e).astype(jnp.float32) for e in map(jnp.asarray, config.decay_epochs))
-    return config.learning_rate * warm_up * factor**decays
+    return config.learning_rate * warm_up * config.decay_factor**decays
 
   return schedule
 
@@ -184,32 +183,19 @@ def check_channels(config, num_channels: int, prefix: str = '') -> None:
       )
 
 
-def _resize(images, size: int):
-  shape = (images.shape[0], size, size, images.shape[-1])
-  return jax.image.resize(images, shape, 'bilinear')
-
-
-def _normalise(images, config):
+def _to_input(images, config, rng=None):
+  """Images `[N, H, W, C]` in [-1, 1] as the network sees them; with `rng`, in training."""
+  size, crops = config.input_size, rng is not None and config.network in _TRAINED_LARGER
+  if size is not None:
+    over, under = _TRAINED_LARGER[config.network] if crops else (1, 1)
+    side = size * over // under
+    images = jax.image.resize(images, (len(images), side, side, images.shape[-1]), 'bilinear')
+  if crops:
+    images = augment.random_window(rng, images, (size, size))
   if config.input_mean is None:
     return images
   mean, std = jnp.asarray(config.input_mean), jnp.asarray(config.input_std)
   return (0.5 * (images + 1.0) - mean) / std
-
-
-def _to_input(images, config):
-  """Images `[N, H, W, C]` in [-1, 1] as the network sees them in inference."""
-  if config.input_size is not None:
-    images = _resize(images, config.input_size)
-  return _normalise(images, config)
-
-
-def _to_training_input(rng, images, config):
-  """Images `[N, H, W, C]` in [-1, 1] as the network sees them in training."""
-  if config.network not in _TRAINED_LARGER:
-    return _to_input(images, config)
-  size, (over, under) = config.input_size, _TRAINED_LARGER[config.network]
-  images = augment.random_window(rng, _resize(images, size * over // under), (size, size))
-  return _normalise(images, config)
 
 
 class Parts(NamedTuple):
@@ -261,8 +247,8 @@ def init(parts: Parts, rng) -> ClassifierState:
   """The state before the first update."""
   images = _to_input(jnp.zeros((2, *parts.image_shape)), parts.config)
   variables = parts.network.init(rng, images, train=False)
-  optimizer_state = parts.optimizer.init(variables['params'])
-  return ClassifierState(jnp.zeros((), jnp.int32), variables, optimizer_state)
+  optimizer = parts.optimizer.init(variables['params'])
+  return ClassifierState(jnp.zeros((), jnp.int32), variables, optimizer)
 
 
 def class_weights(parts: Parts, step, class_counts):
@@ -284,9 +270,8 @@ def class_loss(params, parts: Parts, state: ClassifierState, images, labels, wei
 
 
 def update(parts: Parts, state: ClassifierState, batch: Batch, frozen, rng):
-  """One step of SGD; see `Algorithm.update`."""
-  del frozen
-  images = _to_training_input(rng, batch.images, parts.config)
+  """One step of SGD; see `Algorithm.update`. It reads no `frozen`."""
+  images = _to_input(batch.images, parts.config, rng)
   weights, params = class_weights(parts, state.step, batch.class_counts), state.variables['params']
   (loss, (logits, stats)), gradients = jax.value_and_grad(class_loss, has_aux=True)(
     params, parts, state, images, batch.labels, weights

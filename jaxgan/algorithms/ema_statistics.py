@@ -30,12 +30,10 @@ def _of_batch_norm(function, stats, *others):
 
 
 def _average(ema, generator, pass_batch):
-  del generator, pass_batch
   return ema['batch_stats']
 
 
 def _generator(ema, generator, pass_batch):
-  del pass_batch
   return _of_batch_norm(lambda _, raw: raw, ema['batch_stats'], generator['batch_stats'])
 
 
@@ -44,7 +42,6 @@ def _recomputed(ema, generator, pass_batch):
 
   From running statistics of zero, a batch's new ones are (1 - momentum) times its own.
   """
-  del generator
   start = _of_batch_norm(jnp.zeros_like, ema['batch_stats'])
 
   def add(total, rng):

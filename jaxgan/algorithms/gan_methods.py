@@ -39,19 +39,16 @@ from jaxgan.system.registry import Registry
 
 
 def _no_labels(rng, num_images, num_classes, counts):
-  del num_images, num_classes, counts
   return None, rng
 
 
 def _uniform_labels(rng, num_images, num_classes, counts):
-  del counts
   rng, label_rng = jax.random.split(rng)
   return along_batch(jax.random.randint(label_rng, (num_images,), 0, num_classes)), rng
 
 
 def _effective_labels(rng, num_images, num_classes, counts):
   """Labels of probability ∝ 1/N_k (§6.5.2 of the paper), the more often the rarer the class is."""
-  del num_classes
   rng, label_rng = jax.random.split(rng)
   labels = jax.random.categorical(label_rng, -jnp.log(counts), shape=(num_images,))
   return along_batch(labels.astype(jnp.int32)), rng

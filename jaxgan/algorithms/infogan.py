@@ -123,14 +123,6 @@ class Parts(NamedTuple):
   image_shape: tuple[int, int, int]
   num_categories: int
 
-  @property
-  def learns_prior(self) -> bool:
-    return self.config.prior == 'learnable'
-
-  @property
-  def trains_trunk_twice(self) -> bool:
-    return self.config.trunk == 'both'
-
   def to_stages(self, images):
     """The same images for every stage."""
     return (images,) * self.network.num_stages
@@ -239,7 +231,7 @@ def generate_batch(params, parts: Parts, state, rng, num: int):
   """
   noise_rng, code_rng = jax.random.split(rng)
   prior_logits = params.get('prior_logits', state.prior_logits)
-  codes = draw_codes(parts, code_rng, prior_logits, num, parts.learns_prior)
+  codes = draw_codes(parts, code_rng, prior_logits, num, soft=parts.config.prior == 'learnable')
   inputs, stats = with_noise(parts, noise_rng, codes), state.generator['batch_stats']
   images, stats = apply_train(parts.generator, params['generator'], stats, inputs)
   return (codes, images), stats
@@ -274,8 +266,10 @@ def discriminator_step(parts: Parts, state, real_images, fake_images):
 
 
 def update(parts: Parts, state, batch: Batch, frozen, rng):
-  """One update: a step on D, then a joint step on G, Q and prior; see `Algorithm.update`."""
-  del frozen
+  """One update: a step on D, then a joint step on G, Q and prior; see `Algorithm.update`.
+
+  It reads no `frozen`.
+  """
   config, real_images = parts.config, batch.images
   draw_rng, *view_rngs = jax.random.split(rng, 4)
   if config.prior == 'fixed':

@@ -34,7 +34,6 @@ def joint_adam(config) -> optax.GradientTransformation:
   """Adam with `prior_learning_rate` for the prior's logits; its state is the tree of `adam`."""
 
   def scale(updates, params):
-    del params
     rates = dict.fromkeys(updates, config.learning_rate)
     if config.prior_learning_rate is not None:
       rates['prior_logits'] = config.prior_learning_rate
@@ -47,9 +46,9 @@ def joint_adam(config) -> optax.GradientTransformation:
 def joint_group(parts, state):
   """What the second step trains."""
   group = {'generator': state.generator['params'], 'recognition': state.recognition['params']}
-  if parts.learns_prior:
+  if parts.config.prior == 'learnable':
     group['prior_logits'] = state.prior_logits
-  if parts.trains_trunk_twice:
+  if parts.config.trunk == 'both':
     group['trunk'] = state.trunk['params']
   return group
 
@@ -154,7 +153,7 @@ def joint_loss(params, codes, images, parts, state, real_images, view_rngs):
   config = parts.config
   stats = state.trunk['batch_stats'], state.recognition['batch_stats']
   features, outputs, stats = recognise(params, parts, state, images, stats)
-  if parts.trains_trunk_twice:
+  if parts.config.trunk == 'both':
     features = constant_features(parts, state, images)
   loss = adversarial_term(parts, state, features)
   metrics = {'loss/generator': loss}
@@ -165,7 +164,7 @@ def joint_loss(params, codes, images, parts, state, real_images, view_rngs):
     agreement, stats = contrastive_term(params, parts, state, real_images, stats, view_rngs)
     loss += config.contrastive_weight * agreement
     metrics['loss/contrastive'] = agreement
-  if parts.learns_prior and config.prior_entropy_weight:
+  if config.prior_entropy_weight:
     negative_entropy = -mutual_information.entropy(params['prior_logits'])
     loss += config.prior_entropy_weight * negative_entropy
     metrics['loss/prior_entropy'] = negative_entropy
@@ -198,7 +197,7 @@ def joint_step(parts, state, real_images, generated, pullback, view_rngs):
     joint_loss, argnums=(0, 1, 2), has_aux=True
   )(params, *generated, parts, state, real_images, view_rngs)
   (through_generator,) = pullback(tuple(generated_gradients))
-  if parts.learns_prior and parts.config.prior_losses == 'adversarial':
+  if parts.config.prior == 'learnable' and parts.config.prior_losses == 'adversarial':
     through_generator['prior_logits'] = prior_gradient(parts, state, generated, pullback)
   gradients = jax.tree.map(jnp.add, gradients, through_generator)
   params, optimizer_state = apply_gradients(

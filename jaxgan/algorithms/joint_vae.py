@@ -191,11 +191,6 @@ def init(parts: Parts, rng) -> JointVaeState:
   return JointVaeState(jnp.zeros((), jnp.int32), encoder, decoder, parts.optimizer.init(params))
 
 
-def draw_normal(parts: Parts, rng, num: int):
-  """Noise ε ~ N(0, I) `[N, D]`."""
-  return along_batch(jax.random.normal(rng, (num, parts.config.latent_dim)))
-
-
 def latents(config, mean, log_variance, logits, normal, gumbel_rngs):
   """z = μ + σ ε and c relaxed by Gumbel-Softmax, `[N, D + k]`.
 
@@ -236,22 +231,19 @@ def negative_bound(params, parts: Parts, state: JointVaeState, images, normal, g
     'loss/kl_continuous': normal_divergence(mean, log_variance),
     'loss/kl_categorical': categorical_divergence(logits),
   }
-  targets = capacities(config, state.step, parts.num_categories)
-  distances = [
-    jnp.abs(metrics[f'loss/kl_{name}'] - target)
-    for name, target in zip(('continuous', 'categorical'), targets, strict=True)
-  ]
-  loss = metrics['loss/reconstruction']
-  loss += config.beta_continuous * distances[0] + config.beta_discrete * distances[1]
+  continuous, discrete = capacities(config, state.step, parts.num_categories)
+  loss = metrics['loss/reconstruction'] + (
+    config.beta_continuous * jnp.abs(metrics['loss/kl_continuous'] - continuous)
+    + config.beta_discrete * jnp.abs(metrics['loss/kl_categorical'] - discrete)
+  )
   return loss, (encoder_stats, decoder_stats, metrics)
 
 
 def update(parts: Parts, state: JointVaeState, batch: Batch, frozen, rng):
-  """One step of encoder and decoder; see `Algorithm.update`."""
-  del frozen
+  """One step of encoder and decoder; see `Algorithm.update`. It reads no `frozen`."""
   num = len(batch.images)
   normal_rng, gumbel_rng = jax.random.split(rng)
-  normal = draw_normal(parts, normal_rng, num)
+  normal = along_batch(jax.random.normal(normal_rng, (num, parts.config.latent_dim)))
   gumbel_rngs = along_batch(jax.random.split(gumbel_rng, num))
   params = {'encoder': state.encoder['params'], 'decoder': state.decoder['params']}
   gradients, (encoder_stats, decoder_stats, metrics) = jax.grad(negative_bound, has_aux=True)(
@@ -269,9 +261,8 @@ def update(parts: Parts, state: JointVaeState, batch: Batch, frozen, rng):
 
 def generate(parts: Parts, state: JointVaeState, rng, num_images: int, ema=True, codes=None):
   """The decoder's images of draws from the priors; see `Algorithm.generate`."""
-  del ema
   noise_rng, code_rng = jax.random.split(rng)
-  noise = draw_normal(parts, noise_rng, num_images)
+  noise = along_batch(jax.random.normal(noise_rng, (num_images, parts.config.latent_dim)))
   if codes is None:
     codes = along_batch(priors.uniform_categorical(code_rng, parts.num_categories, num_images))
   *_, logits = parts.decoder.apply(state.decoder, jnp.concatenate([noise, codes], -1), train=False)

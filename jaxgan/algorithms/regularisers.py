@@ -100,81 +100,45 @@ class Judged(NamedTuple):
   logits: Any
 
 
-class Regulariser(NamedTuple):
-  """A term of the discriminator's loss; functions take the `algorithm` section first.
-
-  Attributes:
-    weight: `weight(config, step) -> scalar`.
-    loss: `loss(config, real, fake, memory) -> (scalar, memory)` of two Judged.
-    first_memory: makes the tree that it remembers before the first batch; None for nothing. It is
-      kept among the discriminator's variables, by the name of the regulariser.
-  """
-
-  weight: Callable
-  loss: Callable
-  first_memory: Callable | None = None
-
-
-def r1_r2_weight(config, step):
-  """γ of a step, along a cosine from `r1_r2_weight` to `r1_r2_end_weight`."""
-  return gradient_penalty.cosine_weight(
-    step, config.r1_r2_weight, config.r1_r2_end_weight, config.r1_r2_steps
-  )
-
-
-def r1_r2(config, real: Judged, fake: Judged, memory):
-  """(R1 + R2) / 2, of real and of generated images; it remembers nothing."""
-  del config
+def r1_r2(real: Judged, fake: Judged):
+  """(R1 + R2) / 2, of real and of generated images."""
   penalty = gradient_penalty.zero_centred_gradient_penalty
-  return 0.5 * (penalty(real.critic, real.images) + penalty(fake.critic, fake.images)), memory
-
-
-def to_averages(config, real: Judged, fake: Judged, averages):
-  """R_LC against the moving averages of the logits, which count this batch first."""
-  averages = lecam.update_averages(averages, real.logits, fake.logits, config.lecam_decay)
-  return lecam.lecam(real.logits, fake.logits, averages), averages
-
-
-# Switch -> what it adds to the discriminator's loss.
-DISCRIMINATOR = {
-  'r1_r2': Regulariser(r1_r2_weight, r1_r2),
-  'lecam': Regulariser(
-    lambda config, step: config.lecam_weight, to_averages, lecam.initial_averages
-  ),
-}
-
-
-def of_discriminator(config) -> dict[str, Regulariser]:
-  """{switch: Regulariser} of those that are on."""
-  return {name: DISCRIMINATOR[name] for name in switched_on(config) if name in DISCRIMINATOR}
+  return 0.5 * (penalty(real.critic, real.images) + penalty(fake.critic, fake.images))
 
 
 def first_memories(config) -> dict:
-  """{switch: memory} before the first batch, of those that remember something."""
-  return {n: r.first_memory() for n, r in of_discriminator(config).items() if r.first_memory}
+  """{switch: memory} before the first batch, kept among the discriminator's variables."""
+  return {'lecam': lecam.initial_averages()} if 'lecam' in switched_on(config) else {}
 
 
 def regularise(loss, config, step, memories, real: Judged, fake: Judged):
-  """Adds the regularisers that are on to the discriminator's loss.
+  """Adds γ (R1 + R2) / 2 and λ R_LC to the discriminator's loss, as far as they are on.
+
+  γ follows a cosine from `r1_r2_weight` to `r1_r2_end_weight`. The averages of R_LC count this
+  batch first.
 
   Args:
     loss: scalar.
     config: the `algorithm` section.
     step: of the state.
-    memories: {switch: memory}; others in it are not read.
+    memories: of `first_memories` and later of the previous step; may hold other entries.
     real: the batch of real images.
     fake: the batch of generated images.
 
   Returns:
     (loss, new memories, metrics).
   """
-  remembered, metrics = {}, {}
-  for name, regulariser in of_discriminator(config).items():
-    value, memory = regulariser.loss(config, real, fake, memories.get(name))
-    loss += regulariser.weight(config, step) * value
-    metrics[f'loss/{name}'] = value
-    if memory is not None:
-      remembered[name] = memory
+  on, remembered, metrics = switched_on(config), {}, {}
+  if 'r1_r2' in on:
+    metrics['loss/r1_r2'] = r1_r2(real, fake)
+    weights = config.r1_r2_weight, config.r1_r2_end_weight
+    weight = gradient_penalty.cosine_weight(step, *weights, config.r1_r2_steps)
+    loss += weight * metrics['loss/r1_r2']
+  if 'lecam' in on:
+    logits = real.logits, fake.logits
+    remembered['lecam'] = lecam.update_averages(memories['lecam'], *logits, config.lecam_decay)
+    metrics['loss/lecam'] = lecam.lecam(*logits, remembered['lecam'])
+    loss += config.lecam_weight * metrics['loss/lecam']
   return loss, remembered, metrics
 
 

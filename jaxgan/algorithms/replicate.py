@@ -32,14 +32,10 @@ def replicate(algorithm: Algorithm, num_replicas: int) -> Algorithm:
   """
 
   def keys(rng):
-    if jnp.ndim(rng) == 0:
-      return jax.random.split(rng, num_replicas)
-    if rng.shape != (num_replicas,):
-      raise ValueError(f'{num_replicas} replicas need one key or as many, not {rng.shape}')
-    return rng
+    return jax.random.split(rng, num_replicas) if jnp.ndim(rng) == 0 else rng
 
   def init(rng):
-    return over_replicas(algorithm.init)(keys(rng))
+    return over_replicas(algorithm.init, axis_size=num_replicas)(keys(rng))
 
   def update(states, batch, frozen, rng):
     return over_replicas(algorithm.update, (0, 0, None, 0))(states, batch, frozen, keys(rng))

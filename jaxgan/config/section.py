@@ -15,7 +15,6 @@ from jaxgan.system.registry import Registry
 
 # Fields by their earlier names. Older files are read; the command line refuses the earlier name.
 RENAMED = {'regulariser_weights': 'class_weighting'}
-DTYPES = ('float32', 'bfloat16')  # of computation; parameters are always float32
 
 
 class Section(pydantic.BaseModel, frozen=True, extra='forbid', allow_inf_nan=False):
@@ -69,7 +68,7 @@ Positive = Annotated[float, annotated_types.Gt(0)]
 NotNegative = Annotated[float, annotated_types.Ge(0)]
 Decay = Annotated[float, annotated_types.Ge(0), annotated_types.Lt(1)]
 Fraction = Annotated[float, annotated_types.Gt(0), annotated_types.Le(1)]
-Dtype = Annotated[str, OneOf(DTYPES)]
+Dtype = Annotated[str, OneOf(('float32', 'bfloat16'))]  # Of computation.
 
 
 def field(default, meaning: str, *, free: bool = False) -> Any:

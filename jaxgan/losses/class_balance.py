@@ -123,8 +123,7 @@ def balance_loss(class_logits, class_weights):
 
 def predicted_counts(class_logits):
   """How many images `[K]` of a batch the classifier gives to each class, by `[N, K]` logits."""
-  predictions = jnp.argmax(class_logits, axis=-1)
-  return jax.nn.one_hot(predictions, class_logits.shape[-1]).sum(axis=0)
+  return jax.nn.one_hot(class_logits.argmax(axis=-1), class_logits.shape[-1]).sum(axis=0)
 
 
 def count_batch(counts: Counts, predicted, cycle: int, decay: float, update=convex_update):

@@ -47,8 +47,7 @@ def standardise(kernel):
   (w - mean) / sqrt(variance + 1e-10). See "Micro-Batch Training with Batch-Channel Normalization
   and Weight Standardization", Qiao et al. 2019.
   """
-  mean = kernel.mean(axis=(0, 1, 2))
-  centred = kernel - mean
+  centred = kernel - kernel.mean(axis=(0, 1, 2))
   return centred * jax.lax.rsqrt(jnp.square(centred).mean(axis=(0, 1, 2)) + 1e-10)
 
 
@@ -124,8 +123,9 @@ class ResNetV2(nn.Module):
         x = Unit(features, stride, self.dtype, name=f'block{block}_unit{unit:02}')(x)
     x = nn.relu(_norm(dtype=self.dtype, name='norm')(x))
     features = x.astype(jnp.float32).mean(axis=(1, 2))
-    logits = nn.Dense(self.num_classes, kernel_init=nn.initializers.zeros, name='head')(features)
-    return logits, features
+    return nn.Dense(self.num_classes, kernel_init=nn.initializers.zeros, name='head')(
+      features
+    ), features
 
 
 def released_name(path: tuple[str, ...]) -> str:

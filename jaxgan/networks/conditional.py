@@ -11,7 +11,6 @@ import jax
 import jax.numpy as jnp
 
 from jaxgan.networks import layers
-from jaxgan.networks.spectral import normaliser
 
 _orthogonal = nn.initializers.orthogonal()
 
@@ -41,7 +40,7 @@ class ConditionalBatchNorm(nn.Module):
 
   @nn.compact
   def __call__(self, x, labels, train: bool):
-    normalised = normaliser(self.spectral_norm, train)
+    normalised = layers.normaliser(self.spectral_norm, train)
     classes = jax.nn.one_hot(labels, self.num_classes)
     gain, bias = (normalised(_embedding(x.shape[-1], _orthogonal), classes) for _ in range(2))
     gain += 1.0

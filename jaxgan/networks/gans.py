@@ -29,9 +29,10 @@ class Network(NamedTuple):
 def _sndcgan(config, image_shape, conditional, head, num_classes):
   size, _, channels = image_shape
   classes, dtype = num_classes if conditional else None, jnp.dtype(config.dtype)
-  spectral_norm = config.generator_spectral_norm
   return (
-    sndcgan.Generator(size, channels, config.generator_width, classes, dtype, spectral_norm),
+    sndcgan.Generator(
+      size, channels, config.generator_width, classes, dtype, config.generator_spectral_norm
+    ),
     sndcgan.Discriminator(config.discriminator_width, head, num_classes, dtype),
   )
 
@@ -40,11 +41,12 @@ def _snresgan(widths, config, image_shape, conditional, head, num_classes):
   """`widths(config, stages)`: channels of the generator, of the discriminator, how many halve."""
   size, _, channels = image_shape
   classes, dtype = num_classes if conditional else None, jnp.dtype(config.dtype)
-  spectral_norm = config.generator_spectral_norm
   stages = sndcgan.num_stages(size)
   up, down, num_down = widths(config, stages)
   return (
-    snresgan.Generator(up, channels, classes, dtype, spectral_norm, size >> stages),
+    snresgan.Generator(
+      up, channels, classes, dtype, config.generator_spectral_norm, size >> stages
+    ),
     snresgan.Discriminator(down, num_down, head, num_classes, dtype),
   )
 

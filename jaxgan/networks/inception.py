@@ -64,8 +64,7 @@ class ConvBlock(nn.Module):
 
 def _conv(name, features, height, width=None, stride=1, padding='SAME'):
   """A layer, which is a function of `[N, H, W, C]`, called inside a module."""
-  kernel = height, width or height
-  return lambda x: ConvBlock(features, kernel, stride, padding, name=name)(x)
+  return lambda x: ConvBlock(features, (height, width or height), stride, padding, name=name)(x)
 
 
 def _chain(*layers):
@@ -329,7 +328,7 @@ def find_weights(
   if path.is_dir() or (path.suffix not in ('.pth', '.pt') and not path.is_file()):
     path = path / WEIGHTS_NAME
   if path.is_file():
-    _verify(path, path.name, _content(path), f'delete it and fetch {WEIGHTS_URL}')
+    _verify(path, path.name, torch_file.content(path), f'delete it and fetch {WEIGHTS_URL}')
     return path
   return path if download and _download(path) else None
 
@@ -346,7 +345,7 @@ def network_key(path: str | pathlib.Path) -> str:
   Raises:
     UserError: the file cannot be read.
   """
-  return f'inception-v3-fid-{_digest(_content(pathlib.Path(path)))}'
+  return f'inception-v3-fid-{_digest(torch_file.content(path))}'
 
 
 def _download(path: pathlib.Path) -> bool:
@@ -383,10 +382,3 @@ def _verify(path: pathlib.Path, name: str, content: bytes, remedy: str) -> None:
 
 def _digest(content: bytes) -> str:
   return hashlib.sha256(content).hexdigest()[:8]
-
-
-def _content(path: pathlib.Path) -> bytes:
-  try:
-    return path.read_bytes()
-  except OSError as error:
-    raise UserError(f'cannot read the weights file {path}: {error.strerror or error}') from error

@@ -55,14 +55,12 @@ def _patches(images, size, stride):
 
 
 def _conv_product(images, kernel, stride):
-  patches = _patches(images, kernel.shape[0], stride)
-  return patches @ kernel.reshape(-1, kernel.shape[3])
+  return _patches(images, kernel.shape[0], stride) @ kernel.reshape(-1, kernel.shape[3])
 
 
 def _adjoint(linear, shape, cotangent):
   """The adjoint of a linear function of arrays of a shape."""
-  of_cotangent = jax.linear_transpose(linear, jax.ShapeDtypeStruct(shape, cotangent.dtype))
-  return of_cotangent(cotangent)[0]
+  return jax.linear_transpose(linear, jax.ShapeDtypeStruct(shape, cotangent.dtype))(cotangent)[0]
 
 
 def _image_shape(features, kernel, stride):
@@ -71,16 +69,13 @@ def _image_shape(features, kernel, stride):
 
 
 def _conv_transpose_product(features, kernel, stride):
-  def patches(images):
-    return _patches(images, kernel.shape[0], stride)
-
   products = features @ kernel.reshape(-1, kernel.shape[3]).T
-  return _adjoint(patches, _image_shape(features, kernel, stride), products)
+  shape = _image_shape(features, kernel, stride)
+  return _adjoint(lambda images: _patches(images, kernel.shape[0], stride), shape, products)
 
 
 def _kernel_gradient_product(images, features, size, stride):
-  patches = _patches(images, size, stride)
-  kernel = jnp.einsum('nhwp,nhwf->pf', patches, features)
+  kernel = jnp.einsum('nhwp,nhwf->pf', _patches(images, size, stride), features)
   return kernel.reshape(size, size, images.shape[3], features.shape[3])
 
 
@@ -115,10 +110,8 @@ def _cpu_conv(images, kernel, stride):
 
 
 def _derived_conv_transpose(features, kernel, stride):
-  def of_images(images):
-    return _plain_conv(images, kernel, stride)
-
-  return _adjoint(of_images, _image_shape(features, kernel, stride), features)
+  shape = _image_shape(features, kernel, stride)
+  return _adjoint(lambda images: _plain_conv(images, kernel, stride), shape, features)
 
 
 def _cpu_conv_transpose(features, kernel, stride):
@@ -154,10 +147,8 @@ def _phase_conv_transpose(features, kernel, stride):
 
 
 def _derived_kernel_gradient(images, features, size, stride):
-  def of_kernel(kernel):
-    return _plain_conv(images, kernel, stride)
-
-  return _adjoint(of_kernel, (size, size, images.shape[3], features.shape[3]), features)
+  shape = size, size, images.shape[3], features.shape[3]
+  return _adjoint(lambda kernel: _plain_conv(images, kernel, stride), shape, features)
 
 
 def _cpu_kernel_gradient(images, features, size, stride):
@@ -295,5 +286,27 @@ class ConvTranspose(Conv):
 
 def batch_norm(train: bool, dtype, epsilon: float = 1e-5, **options) -> nn.BatchNorm:
   """Batch norm by the statistics of the batch in training, by running ones otherwise."""
-  options |= {'momentum': MOMENTUM, 'epsilon': epsilon, 'dtype': dtype}
-  return nn.BatchNorm(use_running_average=not train, **options)
+  return nn.BatchNorm(
+    use_running_average=not train, momentum=MOMENTUM, epsilon=epsilon, dtype=dtype, **options
+  )
+
+
+def normaliser(active: bool, train: bool):
+  """Makes `normalised(layer, x)`, which applies a layer with its kernel divided by σ, or as it is.
+
+  See "Spectral Normalization for Generative Adversarial Networks", Miyato et al. 2018, Algorithm 1:
+  σ = v W uᵀ of the kernel `[..., out]` as a matrix W `[-1, out]`. Each call makes one power
+  iteration from the u that `batch_stats` holds, v = u Wᵀ / |u Wᵀ| and u = v W / |v W|; with
+  `train` the new u is stored. σ is thus always that of the kernel at hand: of averaged kernels
+  that come with an averaged u, too. ε = 1e-12 is added to the squared norms, which is the released
+  code's 1e-6 of a norm. PyTorch's layers differ from this in inference mode, where they
+  read both vectors as stored, and in transposed convolutions, whose matrix is `[-1, in]` here (that
+  of the convolution they are the adjoint of), `[-1, out]` there.
+
+  Args:
+    active: whether layers are normalised; if not, `batch_stats` has no entry.
+    train: whether the calls store u.
+  """
+  if not active:
+    return lambda layer, x: layer(x)
+  return lambda layer, x: nn.SpectralNorm(layer, epsilon=1e-12)(x, update_stats=train)

@@ -96,5 +96,4 @@ class ResNet50(nn.Module):
         name = f'layer{stage}_{block}'
         x = Bottleneck(features, stride, self.dtype, self.caffe, name=name)(x, train)
     features = x.astype(jnp.float32).mean(axis=(1, 2))
-    logits = nn.Dense(self.num_classes, kernel_init=_uniform, name='fc')(features)
-    return logits, features
+    return nn.Dense(self.num_classes, kernel_init=_uniform, name='fc')(features), features

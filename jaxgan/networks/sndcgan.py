@@ -34,8 +34,7 @@ import jax.numpy as jnp
 
 from jaxgan.errors import UserError
 from jaxgan.networks.conditional import HEADS, batch_norm
-from jaxgan.networks.layers import Conv, ConvTranspose
-from jaxgan.networks.spectral import normaliser
+from jaxgan.networks.layers import Conv, ConvTranspose, normaliser
 
 _SLOPE = 0.1
 _orthogonal = nn.initializers.orthogonal()

@@ -75,8 +75,7 @@ from flax import linen as nn
 import jax.numpy as jnp
 
 from jaxgan.networks.conditional import HEADS, batch_norm
-from jaxgan.networks.layers import Conv
-from jaxgan.networks.spectral import normaliser
+from jaxgan.networks.layers import Conv, normaliser
 
 _orthogonal = nn.initializers.orthogonal()
 
@@ -173,7 +172,7 @@ class Discriminator(nn.Module):
 
   Images are in [-1, 1]. `widths` are the channels of each block, of which the first `num_down`
   halve the resolution. The head, of HEADS, says whether it reads labels, int `[N]`, and whether
-  there are class logits or None. For `train` see `jaxgan.networks.spectral`.
+  there are class logits or None. For `train` see `jaxgan.networks.layers.normaliser`.
   """
 
   widths: tuple[int, ...]

@@ -63,6 +63,18 @@ class _Tensor(NamedTuple):
   strides: tuple[int, ...]
 
 
+def content(path: str | pathlib.Path) -> bytes:
+  """The bytes of a weights file.
+
+  Raises:
+    UserError: the file cannot be read.
+  """
+  try:
+    return pathlib.Path(path).read_bytes()
+  except OSError as error:
+    raise UserError(f'cannot read the weights file {path}: {error.strerror or error}') from error
+
+
 def read_state_dict(path: str | pathlib.Path) -> dict[str, np.ndarray]:
   """Tensors of a file that `torch.save(module.state_dict(), path)` wrote.
 
@@ -78,11 +90,7 @@ def read_state_dict(path: str | pathlib.Path) -> dict[str, np.ndarray]:
       holds anything but a flat dictionary of dense tensors, none with more elements
       than are stored for it.
   """
-  path = pathlib.Path(path)
-  try:
-    data = path.read_bytes()
-  except OSError as error:
-    raise UserError(f'cannot read the weights file {path}: {error.strerror or error}') from error
+  data = content(path)
   try:
     read = _read_zip if data.startswith(b'PK\x03\x04') else _read_legacy
     tree, storages, order = read(data)

@@ -17,7 +17,7 @@ import jax.numpy as jnp
 from jaxgan.algorithms import classifier
 from jaxgan.networks import gans, infogans
 from jaxgan.networks.conditional import HEADS, batch_norm
-from jaxgan.networks.spectral import normaliser
+from jaxgan.networks.layers import normaliser
 from tests.support.registered import SMALL, SMALL_CLASSIFIER
 
 

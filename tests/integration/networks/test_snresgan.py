@@ -13,7 +13,7 @@ from jaxgan.errors import UserError
 from jaxgan.networks import snresgan
 from jaxgan.networks.conditional import HEADS
 from jaxgan.networks.gans import NETWORKS
-from jaxgan.networks.spectral import normaliser
+from jaxgan.networks.layers import normaliser
 
 NAMES = ('snresgan', 'snresgan_cifar')
 K = 3

@@ -11,7 +11,7 @@ from jaxgan.algorithms.gan import gan
 from jaxgan.algorithms.gan_methods import METHODS
 from jaxgan.config.overrides import changed
 from jaxgan.networks.gans import NETWORKS
-from jaxgan.networks.spectral import normaliser
+from jaxgan.networks.layers import normaliser
 
 SHAPE, K = (8, 8, 1), 3
 LABELS = np.array([0, 2, 1, 2, 2, 0])

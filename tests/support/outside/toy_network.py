@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 from jaxgan.networks.conditional import HEADS, batch_norm
 from jaxgan.networks.gans import NETWORKS, Network
-from jaxgan.networks.spectral import normaliser
+from jaxgan.networks.layers import normaliser
 
 
 class Generator(nn.Module):

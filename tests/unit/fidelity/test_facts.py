@@ -91,7 +91,7 @@ def test_spectral_norm_has_the_released_epsilon():
   """A kernel of norm ε: its products are so small that ε decides."""
   from flax import linen as nn
 
-  from jaxgan.networks.spectral import normaliser
+  from jaxgan.networks.layers import normaliser
 
   class Layer(nn.Module):
     @nn.compact
