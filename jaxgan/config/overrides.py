@@ -64,7 +64,7 @@ def _value(section, name, text):
   for part in name.split('.'):
     info = kind.model_fields.get(part) if kind else None
     kind = section_lib.inner(info) if info else None
-  kinds = [section_lib.bare(part) for part in section_lib.parts(info.annotation)] if info else []
+  kinds = [kind for kind, _ in section_lib.kinds(info.annotation)] if info else []
   if types.NoneType in kinds and text == 'None':
     return None
   try:

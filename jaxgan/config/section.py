@@ -1,6 +1,6 @@
 """Sections of a configuration: frozen values; each field has a type, a default and a meaning."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 import difflib
 import types
 import typing
@@ -92,31 +92,24 @@ def refuse(name: str, allowed: str) -> NoReturn:
   raise PydanticCustomError('refused', 'not allowed', {'field': name, 'allowed': allowed})
 
 
-def parts(annotation) -> Iterator:
-  """The alternatives of a type, each with its annotations: of `int | None` int and NoneType."""
-  if typing.get_origin(annotation) in (Union, types.UnionType):
-    for part in typing.get_args(annotation):
-      yield from parts(part)
-  else:
-    yield annotation
-
-
-def bare(annotation):
-  """A type without its annotations."""
+def split(annotation) -> tuple[Any, tuple]:
+  """A type without its annotations, and these: of `Count` int and (Gt(gt=0),)."""
   is_annotated = typing.get_origin(annotation) is Annotated
-  return typing.get_args(annotation)[0] if is_annotated else annotation
+  kind, *marks = typing.get_args(annotation) if is_annotated else (annotation,)
+  return kind, tuple(marks)
 
 
-def marks(annotation) -> tuple:
-  """The annotations of a type."""
-  return typing.get_args(annotation)[1:] if bare(annotation) is not annotation else ()
+def kinds(annotation) -> list[tuple[Any, tuple]]:
+  """The types that a value may have, each as of `split`: of `Count | None` two."""
+  is_union = typing.get_origin(annotation) in (Union, types.UnionType)
+  return [split(part) for part in (typing.get_args(annotation) if is_union else (annotation,))]
 
 
 def inner(info) -> type[Section] | None:
   """The section that a field holds, if it holds one."""
-  for part in map(bare, parts(info.annotation)):
-    if isinstance(part, type) and issubclass(part, Section):
-      return part
+  for kind, _ in kinds(info.annotation):
+    if isinstance(kind, type) and issubclass(kind, Section):
+      return kind
   return None
 
 
@@ -127,7 +120,7 @@ def registered_by(section: Section) -> set[str]:
     value = getattr(section, name)
     if isinstance(value, Section):
       found |= registered_by(value)
-    for mark in (*info.metadata, *(m for part in parts(info.annotation) for m in marks(part))):
+    for mark in (*info.metadata, *(m for _, marks in kinds(info.annotation) for m in marks)):
       if isinstance(mark, OneOf | NamedIn) and isinstance(mark.names, Registry) and value:
         found |= mark.names.registered_by(value.partition('/')[0])
   return found
@@ -135,9 +128,10 @@ def registered_by(section: Section) -> set[str]:
 
 def allowed(info) -> str:
   """What a field may be, in words, such as 'a whole number above 0, or none'."""
-  names = [part for part in parts(info.annotation) if part is not types.NoneType]
-  words = ' or '.join(dict.fromkeys(_in_words(part, info.metadata) for part in names))
-  return words if len(names) == len(list(parts(info.annotation))) else f'{words}, or none'
+  found = kinds(info.annotation)
+  named = [part for part in found if part != (types.NoneType, ())]
+  words = dict.fromkeys(_in_words(kind, (*marks, *info.metadata)) for kind, marks in named)
+  return ' or '.join(words) + (', or none' if len(named) < len(found) else '')
 
 
 _NAMES = {
@@ -152,23 +146,21 @@ _PLURALS = {
 }  # fmt: skip
 
 
-def _in_words(annotation, metadata=()) -> str:
-  kind = bare(annotation)
-  metadata = [*marks(annotation), *metadata]
-  said = [part.allowed for part in metadata if isinstance(part, Where | OneOf)]
+def _in_words(kind, marks) -> str:
+  said = [mark.allowed for mark in marks if isinstance(mark, Where | OneOf)]
   if said:
     return ', '.join(said)
   if typing.get_origin(kind) is tuple:
-    words = _in_words(typing.get_args(kind)[0])
+    words = _in_words(*split(typing.get_args(kind)[0]))
     for one, several in _PLURALS.items():
       words = words.replace(one, several)
     return words
-  kind = float if float in list(parts(kind)) else kind
-  return _NAMES.get(kind, 'fields, such as NAME.FIELD=VALUE') + _range(metadata)
+  kind = float if float in typing.get_args(kind) else kind
+  return _NAMES.get(kind, 'fields, such as NAME.FIELD=VALUE') + _range(marks)
 
 
-def _range(metadata) -> str:
-  limits = {type(part).__name__: part for part in metadata}
+def _range(marks) -> str:
+  limits = {type(mark).__name__: mark for mark in marks}
   low = getattr(limits.get('Gt'), 'gt', getattr(limits.get('Ge'), 'ge', None))
   high = getattr(limits.get('Lt'), 'lt', getattr(limits.get('Le'), 'le', None))
   if low is not None and high is not None:

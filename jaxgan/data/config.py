@@ -4,7 +4,7 @@ In the section of a classifier or recogniser, None is what the experiment's own 
 `jaxgan.runs.experiment.resolved`.
 """
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from annotated_types import Ge
 
@@ -44,3 +44,10 @@ class DataConfig(Section):
   )
   flip: bool = field(False, 'mirror images at random')
   crop_padding: WholeNumber = field(0, 'pixels that images are padded by before a random crop')
+
+  @property
+  def place(self) -> dict[str, Any]:
+    """Where the images are and how they are prepared: arguments of `data_prep`'s functions."""
+    options = self.options.model_dump(exclude_none=True)
+    where = {'source': self.source or '', 'data_dir': self.data_dir or ''}
+    return {**options, **where, 'prepared': self.prepared}

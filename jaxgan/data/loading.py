@@ -16,17 +16,14 @@ def load(config, split: str, limit: float = math.inf):
   """Loads a split named by a config's `data` section, preparing the data set if it is missing.
 
   Args:
-    config: the `data` section: dataset, source, data_dir and the builder's own options.
+    config: the `data` section.
     split: 'train' or 'test'.
     limit: images of more bytes stay on the disk.
 
   Returns:
     `data_prep.build.Arrays`: images, labels, class_names, metadata, key.
   """
-  # The name of the prepared data is read if the source is gone.
-  place = config.source or '', config.data_dir or '', config.prepared
-  options = tuple((name, value) for name, value in config.options if value is not None)
-  return _load(config.dataset, split, *place, options, limit)
+  return _load(config.dataset, split, limit, **config.place)
 
 
 def load_reference(config, which: str = 'held_out'):
@@ -93,9 +90,8 @@ def _limit(config) -> float:
 
 
 @functools.lru_cache(maxsize=8)  # Classifier, annotator and GAN read the same few splits.
-def _load(dataset, split, source, data_dir, prepared, options, limit):
+def _load(dataset, split, limit, **place):
   from data_prep import build
 
-  place = {'source': source, 'data_dir': data_dir, 'prepared': prepared}
-  read = functools.partial(build.load, dataset, split, limit=limit, **place, **dict(options))
+  read = functools.partial(build.load, dataset, split, limit=limit, **place)
   return distributed.first_alone(f'prepared {dataset} {split}', read)

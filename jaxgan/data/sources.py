@@ -59,13 +59,10 @@ def declared(section, num_replicas: int = 1) -> preparation.Declared:
   Raises:
     UserError: see `data_prep.preparation.declared`.
   """
-  options = section.options.model_dump(exclude_none=True)
-  options |= {'source': section.source or '', 'data_dir': section.data_dir or ''}
-  options['prepared'] = section.prepared
-  own = preparation.declared(section.dataset, **options)
+  own = preparation.declared(section.dataset, **section.place)
   splits = num_replicas > 1 and preparation.replica_splits(section.dataset, num_replicas)
   if splits:
-    own = own._replace(folder=preparation.declared(splits.pool, **options).folder)
+    own = own._replace(folder=preparation.declared(splits.pool, **section.place).folder)
   return own
 
 
@@ -100,8 +97,8 @@ def _data_sections(config, prefix: str = ''):
 
 
 def _identity(section) -> tuple:
-  given = sorted((name, value) for name, value in section.options if value is not None)
-  return section.dataset, os.path.normpath(os.path.expanduser(section.source or '')), str(given)
+  source = os.path.normpath(os.path.expanduser(section.source or ''))
+  return section.dataset, source, section.options
 
 
 def _remembered(workdir) -> dict[tuple, str]:
