@@ -1,0 +1,39 @@
+"""What docstrings and documents call by its full name is there."""
+
+import importlib.util
+import pathlib
+import re
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[1]
+FILES = [
+  *(
+    path for room in ('jaxgan', 'data_prep', 'experiments') for path in ROOT.glob(f'{room}/**/*.py')
+  ),
+  *ROOT.glob('benchmarks/*.py'),
+  *ROOT.glob('docs/*.md'),
+  ROOT / 'README.md',
+]
+NAME = re.compile(r'`((?:jaxgan|data_prep|experiments|benchmarks)(?:\.\w+)+)`')
+
+
+def is_there(name: str) -> bool:
+  """Whether a name is that of a module, or of something in one."""
+  module, _, attribute = name.rpartition('.')
+  if not module:
+    return importlib.util.find_spec(name) is not None
+  try:
+    found = importlib.import_module(module)
+  except ImportError:
+    outer, _, owner = module.rpartition('.')
+    found = getattr(importlib.import_module(outer), owner, None)
+  fields = {*getattr(found, 'model_fields', ()), *getattr(found, '__annotations__', ())}
+  if hasattr(found, attribute) or attribute in fields:
+    return True
+  return hasattr(found, '__path__') and importlib.util.find_spec(name) is not None
+
+
+@pytest.mark.parametrize('path', FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_full_names_lead_somewhere(path):
+  assert [name for name in set(NAME.findall(path.read_text())) if not is_there(name)] == []
