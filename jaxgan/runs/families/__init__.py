@@ -65,10 +65,7 @@ def experiment(content, kind=Experiment, name: str = 'config'):
   Raises:
     UserError: unknown methods, or a value that is not allowed.
   """
-  methods = content.get('methods')
-  if not isinstance(methods, list | tuple) or not all(isinstance(m, str) for m in methods):
-    raise UserError(f'{name}.methods={methods!r} is not possible: use names of methods')
-  return section_lib.checked(_class_of(content, kind), content, name)
+  return section_lib.checked(_class_of(content, kind, name), content, name)
 
 
 def remembered(folder: pathlib.Path) -> MethodJob:
@@ -83,10 +80,12 @@ def remembered(folder: pathlib.Path) -> MethodJob:
   return experiment(content, MethodJob, str(path))
 
 
-def _class_of(content, kind):
+def _class_of(content, kind, name):
   """The class of an experiment whose sections are those of its methods' family."""
-  methods, recogniser = content.get('methods', ()), content.get('recogniser')
+  methods, recogniser = content.get('methods'), content.get('recogniser')
+  if not isinstance(methods, list | tuple) or not all(isinstance(m, str) for m in methods):
+    raise UserError(f'{name}.methods={methods!r} is not possible: use names of methods')
   family, of_recogniser = family_of(methods), type(recogniser)
   if isinstance(recogniser, Mapping):
-    of_recogniser = _class_of(recogniser, Experiment)
+    of_recogniser = _class_of(recogniser, Experiment, f'{name}.recogniser')
   return kind[family.algorithm(methods[0]), family.evaluation, of_recogniser]

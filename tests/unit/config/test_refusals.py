@@ -8,7 +8,7 @@ import pytest
 
 from jaxgan.config.overrides import changed, override
 from jaxgan.errors import UserError
-from jaxgan.runs import rules
+from jaxgan.runs import families, rules
 from tests.support.config.sections import fields_of
 from tests.support.stand_in import tiny, tiny_balanced, tiny_codes
 
@@ -132,6 +132,15 @@ def test_the_rules_of_a_recogniser_are_those_of_an_experiment():
   config = changed(tiny_balanced(), {'recogniser.train.batch_size': 9})
   with pytest.raises(UserError, match=r'config\.recogniser\.train\.batch_size=9 .* such as 8'):
     rules.check_sections(config, num_devices=8)
+
+
+@pytest.mark.parametrize('methods', [None, 0, 'acgan', {}, [1], [['acgan']]])
+def test_methods_that_are_no_names_are_refused_also_of_a_recogniser(methods):
+  content = tiny_balanced().model_dump()
+  content['recogniser']['methods'] = methods
+  for fields, name in ((content, 'config.recogniser'), (content['recogniser'], 'config')):
+    with pytest.raises(UserError, match=rf'^{name}\.methods=.* use names of methods$'):
+      families.experiment(fields)
 
 
 def test_devices_with_replicas_of_their_own_do_not_share_batches():
