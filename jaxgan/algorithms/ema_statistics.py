@@ -1,8 +1,8 @@
-"""Batch-norm statistics of an averaged generator, which no batch has ever passed in training.
+"""Batch-norm statistics of an averaged generator, which sees no batch in training.
 
-The average of the weights has its own activations. The paper of Class Balancing GAN does not say
-with which statistics it is evaluated; the authors' released average is run in training mode for its
-pictures, so that its statistics are mostly its own, like those of 'recomputed'.
+Averaged weights have activations of their own. The paper of Class Balancing GAN does not say which
+statistics the average is evaluated with. The authors' released code draws its pictures in training
+mode, so its statistics are mostly those of the average, as with 'recomputed'.
 
 Measured with `experiments/fashion_lt.py`, the same checkpoints of three seeds: 'recomputed' lowers
 the annotator's Fréchet distance of 'average' from 3.030 to 3.017 (unconditional; 95 % interval of
@@ -58,7 +58,7 @@ def _recomputed(ema, generator, pass_batch):
 # of average and generator and `pass_batch(params, batch_stats, rng, num_images) -> batch_stats`.
 # 'recomputed' draws its noise from a fixed key: the same weights have the same statistics.
 EMA_STATISTICS = {'average': _average, 'generator': _generator, 'recomputed': _recomputed}
-# What the protocol of an evaluation says of them.
+# The words of an evaluation's protocol.
 IN_WORDS = {
   'average': 'average of the running statistics',
   'generator': 'running statistics of the raw generator',

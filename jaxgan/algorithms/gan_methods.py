@@ -1,10 +1,9 @@
-"""What the methods of the GAN are made of, and the `algorithm` section that they share.
+"""The choices that make a method of the GAN, and the `algorithm` section that all methods share.
 
-A method has labels, a head, and what a classifier in the loop adds.
-
-A published method is an entry of METHODS; `jaxgan.algorithms.gan` trains every combination. The
-batches of real images are a choice of a method, too: class-balanced ones are a control for what a
-classifier in the loop adds to exposure alone.
+A method chooses the labels of the generator, the head of the discriminator, the loss of a
+classifier in the loop, and the batches of real images: class-balanced batches are the control for
+what a classifier in the loop adds to exposure alone. A published method is an entry of METHODS;
+`jaxgan.algorithms.gan` trains every combination.
 """
 
 from collections.abc import Callable

@@ -13,17 +13,17 @@ it; the released code takes the features of real images for the contrastive loss
 Networks may make an image in several stages (§4.3 of the supplement), each with a trunk and heads
 of its own. Every loss is the sum of that loss over the stages: the adversarial and the
 mutual-information losses of each stage's image, and the contrastive loss of each stage's Q, all on
-the same real images and views. The last stage is the one that generates and classifies.
+the same real images and views. The last stage generates and classifies.
 
-A learned prior gets its gradient through the codes of the generated batch: from the adversarial
-loss and the mutual information through the images, from the latter also as its target unless
-`hard_codes`. No variant's contrastive loss gives it any: neither the real images, their views nor
-what Q says of them depends on a code, whoever trains the trunk; it changes the prior in later steps
-only, by what Q and a trunk trained by both have learned. `prior_losses='adversarial'` keeps all of
-the mutual information's gradient (that of continuous codes with it) from the logits, and from
-nothing else. `prior_entropy_weight` adds the term + H(c) of Eq. 1 and 4, a gradient of the logits
-alone that pushes the prior to the uniform one. The released code leaves it out, and so does the
-default, 0.
+A learned prior gets its gradient through the codes of the generated batch. The adversarial loss and
+the mutual information reach it through the images; without `hard_codes` the mutual information also
+reaches it as its target. The contrastive loss reaches it in no variant, because the real images,
+their views and Q's outputs for them do not depend on a code: it influences the prior only in later
+steps, through Q and a trunk trained by both. `prior_losses='adversarial'` removes the gradient of
+the mutual information, with that of continuous codes, from the logits and from nothing else.
+`prior_entropy_weight` adds the term + H(c) of Eq. 1 and 4, which has a gradient for the logits
+alone and pushes the prior to the uniform one. The released code leaves it out, as does the default,
+0.
 
 | equation                                                     | function             |
 |--------------------------------------------------------------|----------------------|

@@ -42,7 +42,7 @@ class Where(NamedTuple):
 
 
 class OneOf(NamedTuple):
-  """One of some names, for `Annotated`; of a registry, those that it has when it is asked."""
+  """One of some names, for `Annotated`; a registry is read anew at each check."""
 
   names: Collection[str]
 
@@ -56,7 +56,7 @@ class OneOf(NamedTuple):
 
 
 class NamedIn(NamedTuple):
-  """Says of a text NAME or NAME/CONFIG, for `Annotated`, in which registry the name is."""
+  """The registry of the NAME in a text NAME or NAME/CONFIG, for `Annotated`."""
 
   names: Registry
 
@@ -114,7 +114,7 @@ def inner(info) -> type[Section] | None:
 
 
 def registered_by(section: Section) -> set[str]:
-  """The modules outside of jaxgan that registered what the fields of a section name."""
+  """The modules outside of jaxgan that registered entries which a section's fields name."""
   found = set()
   for name, info in type(section).model_fields.items():
     value = getattr(section, name)

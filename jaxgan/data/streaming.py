@@ -27,9 +27,10 @@ _NO_END = np.iinfo(np.int32).max
 
 
 class Stream:
-  """The batches of a job on its devices: of each carry a Dataset that holds one step's alone.
+  """Streams the batches of a job to its devices.
 
-  They are `[B, ...]`, or, where all replicas are one carry, `[R, B, ...]`.
+  Each carry gets a Dataset of one step's images, `[B, ...]`; where all replicas are one carry,
+  `[R, B, ...]`.
   """
 
   def __init__(

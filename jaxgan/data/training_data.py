@@ -45,9 +45,9 @@ class TrainingData(NamedTuple):
 
   Attributes:
     arrays: `data_prep.build.Arrays`, which holds the images of all replicas.
-    indices: a replica each, its positions in the pool.
-    keys: a replica each, the name of its data.
-    classes: a replica each, the pool's numbers of its K classes in their order.
+    indices: for each replica, the positions of its images in `arrays`.
+    keys: for each replica, the name of its data.
+    classes: for each replica, the labels in `arrays` of its classes 0 .. K - 1.
   """
 
   arrays: Any

@@ -1,4 +1,4 @@
-"""Contrastive losses: two views of an image are to look alike to the network.
+"""Contrastive losses: two views of an image should have similar features.
 
 See "Elastic-InfoGAN: Unsupervised Disentangled Representation Learning in Class-Imbalanced Data",
 Ojha et al. 2020, §3.2 and §2 of its supplement.

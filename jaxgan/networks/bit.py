@@ -37,7 +37,7 @@ from jaxgan.networks.layers import conv
 
 RELEASE = 'https://storage.googleapis.com/bit_models/BiT-M-R50x1.npz'
 _norm = functools.partial(nn.GroupNorm, 32, epsilon=1e-5)
-# Where the released npz has layers that are not called as here.
+# Layers with other names in the released npz.
 _PLACES = {'root': ['root_block'], 'proj': ['a', 'proj']}
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from jaxgan.errors import UserError
 
-# PyTorch's names of variables that Flax calls otherwise.
+# Flax's name of a variable -> PyTorch's, where they differ.
 _TORCH_LEAVES = {
   'kernel': 'weight',
   'scale': 'weight',
@@ -52,13 +52,13 @@ def place(shapes: Mapping, read: Callable, head: str = '') -> dict:
 
 
 def array(arrays: Mapping[str, np.ndarray], name: str, shape, source: str) -> np.ndarray:
-  """The array of a name.
+  """Looks up an array and checks it.
 
   Args:
     arrays: name -> array.
     name: of the array.
-    shape: that it must have.
-    source: what a message advises to take the weights from.
+    shape: the expected one.
+    source: name of the released weights, for messages.
 
   Raises:
     UserError: the array is missing, of another shape or not of floating-point numbers.
