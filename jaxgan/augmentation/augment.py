@@ -128,9 +128,9 @@ def augmentor_crops(height, width, max_degrees):
     canvas_height = extent(height / 2, (width * sin + height * cos) / 2)
     left = tan * (canvas_height - tan * canvas_width) - tan**2
     top = tan * (canvas_width - left)
-    rows = round(canvas_height - top) - round(top)
-    columns = round(canvas_width - left) - round(left)
-    sizes.append((rows, columns))
+    sizes.append(
+      (round(canvas_height - top) - round(top), round(canvas_width - left) - round(left))
+    )
   return np.array(sizes)
 
 

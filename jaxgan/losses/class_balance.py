@@ -141,10 +141,9 @@ def count_batch(counts: Counts, predicted, cycle: int, decay: float, update=conv
   """
   of_cycle, step = counts.of_cycle + predicted, counts.step + 1
   ends = step % cycle == 0
-  effective = update(counts.effective, of_cycle, decay)
   return Counts(
     step,
-    jnp.where(ends, effective, counts.effective),
+    jnp.where(ends, update(counts.effective, of_cycle, decay), counts.effective),
     jnp.where(ends, 0.0, of_cycle),
   )
 

@@ -125,8 +125,7 @@ def frechet_distance(
   """
   trace_root = _trace_of_root(_factor(cov1, 'cov1'), _factor(cov2, 'cov2'))
   difference = mean1 - mean2
-  distance = difference @ difference + np.trace(cov1) + np.trace(cov2) - 2 * trace_root
-  return float(distance)
+  return float(difference @ difference + np.trace(cov1) + np.trace(cov2) - 2 * trace_root)
 
 
 def features_distance(features1: np.ndarray, features2: np.ndarray) -> float:
