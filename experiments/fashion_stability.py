@@ -8,7 +8,7 @@
     python -m jaxgan.main --config=experiments/fashion_stability.py:switch=none,method=cgan
     python -m jaxgan.main --config=experiments/fashion_stability.py:switch=gsr
 
-Class balancing as in `fashion_lt` with one switch of `jaxgan.algorithms.stability`. gsr regularises
+Class balancing as in `fashion_lt` with one switch of `jaxgan.algorithms.regularisers`. gsr regularises
 the gains and biases of a conditional generator, so its method is cgan and its baseline cgan without
 it. Each switch has its own work directory; give all of them the classifier and annotator of the
 first:
