@@ -102,8 +102,7 @@ def _plan(config) -> str:
   from jaxgan.runs import plan, show
 
   config, workdir = _with_workdir(config)
-  config, facts, planned = plan.planned(config, workdir, config.methods, prepare=False)
-  return '\n'.join(show.lines(config, facts, planned))
+  return '\n'.join(show.lines(*plan.planned(config, workdir, config.methods)))
 
 
 def _train(config) -> str:
@@ -124,7 +123,7 @@ def _evaluate(config) -> str:
   from jaxgan.runs import execute
 
   run = _run(config)
-  execute.evaluate_states(run.inputs, run.method, *run.restored)
+  execute.evaluate_method(run.inputs, run.method, run.checkpoint)
   return execute.summarise(run.workdir) if files.is_writer() else ''
 
 
@@ -168,6 +167,7 @@ _COMMANDS = {
   'evaluate': _evaluate,
   'sample': _sample,
   'export': _export,
+  'report': _report,
 }
 
 
@@ -191,10 +191,7 @@ def main(argv: list[str]) -> int:
     if arguments and mode != 'report':
       raise UserError(f'unknown argument {arguments[0]!r}: flags begin with --, see --help')
     with stopping.at_once():
-      if mode == 'report':
-        print(_report(arguments))
-      else:
-        print(_COMMANDS[mode](config))
+      print(_COMMANDS[mode](arguments if mode == 'report' else config))
   except UserError as error:
     # Of names with line ends, too, one line.
     print('error:', ' '.join(str(error).splitlines()), file=sys.stderr)

@@ -128,6 +128,20 @@ def is_trained(config, role: str) -> bool:
   return not getattr(getattr(config, role), 'folder', '')
 
 
+def classifier_folder(config, role: str, workdir: pathlib.Path) -> pathlib.Path:
+  """The folder of a classifier: the one that is given, or its own in the work directory.
+
+  Where annotator and classifier have the same section they are one network, in the classifier's. A
+  recogniser is the method of its own experiment.
+  """
+  section = getattr(config, role)
+  if not is_trained(config, role):
+    return files.expanded(section.folder)
+  if role == recogniser.ROLE:
+    return workdir / role / section.methods[0]
+  return workdir / ('classifier' if section == config.classifier else role)
+
+
 def read_images(section, num_replicas: int, prepare: bool) -> Images:
   """The images of a `data` section; see `read_facts`."""
   declared = None if prepare else sources.declared(section, num_replicas)

@@ -5,8 +5,8 @@ import pathlib
 import jax
 
 from jaxgan.errors import UserError
-from jaxgan.runs import families, folders, recogniser, rules
-from jaxgan.runs.facts import ROLES, Facts, is_trained
+from jaxgan.runs import families, recogniser, rules
+from jaxgan.runs.facts import ROLES, Facts, classifier_folder, is_trained
 from jaxgan.training import classifiers as classifiers_lib
 from jaxgan.training import logging
 from jaxgan.training.restore import restore
@@ -95,28 +95,13 @@ def load_role(config, facts: Facts, role: str) -> classifiers_lib.Classifier:
   Raises:
     UserError: see `load`.
   """
-  section = getattr(config, role)
-  if role == recogniser.ROLE:
-    folder = recogniser.given_folder(config)
-    if folder is None:
-      (method,) = section.methods
-      folder = facts.workdir / role / method
-    _check_trained(config, role, folder)
-    return recogniser.load(folder, facts.data, facts.mesh)
-  folder = folders.of_classifier(config, role, facts.workdir)
-  if folder.suffix == '.npz':
-    classifier = classifiers_lib.load_weights(folder, section.data)
-  else:
-    _check_trained(config, role, folder)
-    classifier = classifiers_lib.load_classifier(
-      folder, section.data, facts.mesh, section.checkpoint
-    )
-  rules.check_knows(config, role, facts.workdir, classifier, facts.data)
-  return classifier
-
-
-def _check_trained(config, role, folder):
+  section, folder = getattr(config, role), classifier_folder(config, role, facts.workdir)
   if is_trained(config, role) and not (folder / 'checkpoints').exists():
     raise UserError(
       f'the {role} of this experiment is not trained ({folder}): run its command with --mode=train'
     )
+  if role == recogniser.ROLE:
+    return recogniser.load(folder, facts.data, facts.mesh)
+  classifier = classifiers_lib.load_classifier(folder, section.data, facts.mesh, section.checkpoint)
+  rules.check_knows(config, role, facts.workdir, classifier, facts.data)
+  return classifier

@@ -9,9 +9,9 @@ import jax
 from jaxgan.data import sources
 from jaxgan.errors import UserError
 from jaxgan.evaluation import cas, record
-from jaxgan.runs import families, folders, inputs, recogniser, rules
+from jaxgan.runs import families, inputs, recogniser, rules
 from jaxgan.runs.experiment import resolved
-from jaxgan.runs.facts import OWN, Facts, is_trained, read_facts
+from jaxgan.runs.facts import OWN, Facts, classifier_folder, read_facts
 from jaxgan.training import logging
 from jaxgan.training.job import total_steps
 
@@ -65,7 +65,11 @@ def make_plan(config, facts: Facts) -> Plan:
   lines = rules.refusals(config, facts)
   if OWN not in facts.images:
     return Plan((), lines)
-  jobs = _preparations(config, facts)
+  jobs = [
+    Job((getattr(config, role) if role else config).data.dataset, Kind.PREPARE, images.missing)
+    for role, images in facts.images.items()
+    if images.missing is not None
+  ]
   for role in inputs.roles(config, facts):
     jobs += _role_jobs(config, facts, role)
   for method in facts.methods:
@@ -74,14 +78,13 @@ def make_plan(config, facts: Facts) -> Plan:
   return Plan(tuple({job.folder / job.kind: job for job in jobs}.values()), lines)
 
 
-def planned(config, workdir: pathlib.Path, methods, prepare: bool) -> tuple:
-  """What an experiment's start reads and plans.
+def planned(config, workdir: pathlib.Path, methods) -> tuple:
+  """Reads what an experiment starts from and plans it; prepares no images.
 
   Args:
     config: its configuration.
     workdir: its work directory.
     methods: which of its methods.
-    prepare: prepare the images that are missing, unless something is refused before.
 
   Returns:
     (the configuration, whose sources that are gone are named by their prepared data; the Facts; the
@@ -94,12 +97,24 @@ def planned(config, workdir: pathlib.Path, methods, prepare: bool) -> tuple:
   rules.check_sections(config, jax.device_count())
   config = sources.with_prepared(config, workdir)
   facts = read_facts(config, workdir, methods, prepare=False)
-  plan = make_plan(config, facts)
-  if prepare and not facts.are_prepared:
-    refuse(plan)
+  return config, facts, make_plan(config, facts)
+
+
+def prepared(config, workdir: pathlib.Path, methods) -> tuple:
+  """As `planned`, of an experiment that is about to run: prepares the images that are missing.
+
+  Returns:
+    (the configuration, the Facts).
+
+  Raises:
+    UserError: a value that cannot be, or the first refusal of the plan.
+  """
+  config, facts, plan = planned(config, workdir, methods)
+  refuse(plan)
+  if not facts.are_prepared:
     facts = read_facts(config, workdir, methods, prepare=True)
-    plan = make_plan(config, facts)
-  return config, facts, plan
+    refuse(make_plan(config, facts))
+  return config, facts
 
 
 def refuse(plan: Plan) -> None:
@@ -110,26 +125,15 @@ def refuse(plan: Plan) -> None:
     raise UserError(f'{first}{also}')
 
 
-def _preparations(config, facts):
-  jobs = []
-  for role, images in facts.images.items():
-    if images.missing is not None:
-      section = getattr(config, role).data if role else config.data
-      jobs.append(Job(section.dataset, Kind.PREPARE, images.missing))
-  return jobs
-
-
 def _role_jobs(config, facts, role):
   """The training of a classifier; of a recogniser, its own experiment."""
-  if not is_trained(config, role):
+  if role not in facts.images:  # It is given, or its images cannot be read.
     return []
   section = getattr(config, role)
   if role == recogniser.ROLE:
     (method,) = section.methods
     return _method_jobs(section, facts, method, f'{role}/')
-  if role not in facts.images:
-    return []
-  folder = folders.of_classifier(config, role, facts.workdir)
+  folder = classifier_folder(config, role, facts.workdir)
   steps = _steps(section, facts.images[role], lambda: 1)
   return [Job(folder.name, Kind.TRAIN, folder, _newest(facts, [folder]), steps)]
 

@@ -21,12 +21,6 @@ ROLE = 'recogniser'
 _FIELD = f'config.{ROLE}.folder'
 
 
-def given_folder(config) -> pathlib.Path | None:
-  """The folder of the run that an experiment's configuration names, None where it has its own."""
-  folder = config.recogniser.folder
-  return files.expanded(folder) if folder else None
-
-
 def expected(config, data: training_data.TrainingData) -> classifiers.Classifier:
   """What is known of an experiment's recogniser before it is trained or read: names and shape.
 
@@ -37,11 +31,11 @@ def expected(config, data: training_data.TrainingData) -> classifiers.Classifier
   Raises:
     UserError: the images of a run that is given are others, or it tells no codes apart.
   """
-  folder = given_folder(config)
-  if folder:
+  section = config.recogniser
+  if section.folder:
+    folder = files.expanded(section.folder)
     names = _names(folder, _read(folder, data), data)
   else:
-    section = config.recogniser
     names = families.family_of(section.methods).recognised(section, data)
   return classifiers.Classifier(None, None, names, data.image_shape, None, '')
 

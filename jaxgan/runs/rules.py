@@ -11,8 +11,8 @@ from jaxgan.algorithms import classifier
 from jaxgan.config import identity
 from jaxgan.data import order
 from jaxgan.errors import UserError
-from jaxgan.runs import families, folders, recogniser
-from jaxgan.runs.facts import OWN, Facts, is_trained
+from jaxgan.runs import families, recogniser
+from jaxgan.runs.facts import OWN, Facts, classifier_folder, is_trained
 from jaxgan.system import parallel
 from jaxgan.training import classifiers as classifiers_lib
 
@@ -90,7 +90,7 @@ def _checks(config, facts) -> Iterator[Callable]:
   if there:
     yield here(_check_others, facts)
     for method in facts.methods:
-      own = folders.method_config(config, method, data)
+      own = families.method_config(config, method, data)
       yield here(identity.check_unchanged, facts.workdir / method, own)
   for role in (role for role in facts.roles if role != recogniser.ROLE):
     if is_trained(config, role) and role in facts.images:
@@ -186,7 +186,7 @@ def check_knows(config, role: str, workdir, known: classifiers_lib.Classifier, d
   if not fits or not knows:
     field = 'data.dataset' if is_trained(config, role) else 'folder'
     raise UserError(
-      f'the {role} in {folders.of_classifier(config, role, workdir)} knows '
+      f'the {role} in {classifier_folder(config, role, workdir)} knows '
       f'{_sizes(names, known.image_shape)} images, the data set {config.data.dataset} has '
       f'{_sizes(data.arrays.class_names, data.image_shape)}: change config.{role}.{field}'
     )

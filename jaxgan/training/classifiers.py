@@ -169,7 +169,7 @@ def known_classifier(folder: pathlib.Path, section) -> Classifier:
     section: of the classifier, in the experiment that asks.
 
   Raises:
-    UserError: see `load_classifier` and `load_weights`.
+    UserError: see `load_classifier`.
   """
   if folder.suffix == '.npz':
     _released_variables(folder)
@@ -199,7 +199,7 @@ def load_classifier(folder: pathlib.Path, section, mesh, which: str = 'latest') 
   """Restores a checkpoint of a trained classifier from its job folder.
 
   Args:
-    folder: of the job, perhaps made on another machine.
+    folder: of the job, perhaps made on another machine; or an npz of the released MNIST weights.
     section: the `data` section of the experiment that asks. Paths of the classifier's own that are
       not there, on another machine, are replaced by those of the same data set.
     mesh: of the devices to use.
@@ -208,6 +208,8 @@ def load_classifier(folder: pathlib.Path, section, mesh, which: str = 'latest') 
   Raises:
     UserError: not a classifier's folder, not trained to its end, damaged, or of other images.
   """
+  if folder.suffix == '.npz':
+    return _load_weights(folder, section)
   config = _read_classifier(folder, section)
   data = loading.load_training(config.data)
   images = data.arrays.key
@@ -231,7 +233,7 @@ def network_name(config) -> str:
   return f'{config.network}{config.depth}' if config.network == 'resnet' else config.network
 
 
-def load_weights(path: pathlib.Path, config) -> Classifier:
+def _load_weights(path: pathlib.Path, config) -> Classifier:
   """The MNIST classifier of Elastic-InfoGAN's released code, from its weights in an npz.
 
   Args:

@@ -15,14 +15,14 @@ from tests.support.fashion import fashion
 def test_a_finished_run_is_done(finished, tiny_config, stand_in_data):
   del stand_in_data
   tiny_config = changed(tiny_config, {'methods': stand_in.METHODS})
-  _, _, planned = plan.planned(tiny_config, finished[0], tiny_config.methods, prepare=False)
+  _, _, planned = plan.planned(tiny_config, finished[0], tiny_config.methods)
   trained = {job.name: (job.step, job.is_done) for job in planned.jobs if job.kind == Kind.TRAIN}
   assert trained['class_balancing'] == trained['unconditional'] == (4, True)
   assert trained['classifier'][1] and trained['annotator'][1]
   # 76 images, as many as for training, in batches of 8.
   assert trained['class_balancing/cas'] == (9, True)
   tiny_config = changed(tiny_config, {'train.steps': 6})
-  _, _, longer = plan.planned(tiny_config, finished[0], tiny_config.methods, prepare=False)
+  _, _, longer = plan.planned(tiny_config, finished[0], tiny_config.methods)
   jobs = {job.name: job for job in longer.jobs if job.kind == Kind.TRAIN}
   assert not jobs['class_balancing'].is_done and jobs['classifier'].is_done
 
@@ -30,7 +30,7 @@ def test_a_finished_run_is_done(finished, tiny_config, stand_in_data):
 def test_lines(tmp_path, monkeypatch):
   monkeypatch.setattr(loop, 'train', lambda *a, **k: pytest.fail('trained'))
   config = fashion(tmp_path)
-  config, found, planned = plan.planned(config, tmp_path / 'run', config.methods, prepare=False)
+  config, found, planned = plan.planned(config, tmp_path / 'run', config.methods)
   lines = show.lines(config, found, planned)
   by_job = {' '.join(line.split()[:2]): line for line in lines[1:-2]}
   assert len(by_job) == len(planned.jobs) and lines[-1] == 'nothing is refused'
