@@ -105,14 +105,14 @@ class Costs:
     """A classifier with shapes for variables, None where its network is not known."""
     config, facts = self._config, self._facts
     if role == recogniser.ROLE:
-      (method,) = config.recogniser.methods
-      known, traced = facts.known[role], self._method(config.recogniser, method)
+      traced = self._method(config.recogniser, config.recogniser.methods[0])
     elif is_trained(config, role):
-      known = rules.expected_classifier(getattr(config, role), facts.images[role])
       traced = self._classifier(role)
     else:
       return None
-    return known._replace(classify=traced.algorithm.classify, variables=traced.state.variables)
+    return facts.known[role]._replace(
+      classify=traced.algorithm.classify, variables=traced.state.variables
+    )
 
 
 def _resident(data) -> int:
@@ -130,12 +130,14 @@ def _cost(section, resident, traced: _Traced, num_replicas: int = 1, at_once: in
 
 def _parameters(state) -> int:
   """Elements that are trained: not averages, statistics, counts or what optimizers remember."""
-  total = 0
-  for path, leaf in jax.tree_util.tree_leaves_with_path(state):
+
+  def trains(path) -> bool:
     field, *inner = (str(getattr(key, 'name', getattr(key, 'key', ''))) for key in path)
-    trains = field not in _UNTRAINED and not field.endswith('optimizer')
-    total += leaf.size if trains and 'batch_stats' not in inner else 0
-  return total
+    remembers = field in _UNTRAINED or field.endswith('optimizer')
+    return not remembers and 'batch_stats' not in inner
+
+  leaves = jax.tree_util.tree_leaves_with_path(state)
+  return sum(leaf.size for path, leaf in leaves if trains(path))
 
 
 def _trace(section, data, algorithm: Algorithm, frozen) -> _Traced:

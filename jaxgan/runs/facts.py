@@ -50,7 +50,7 @@ class Facts(NamedTuple):
     mesh: of the devices.
     roles: the classifiers that it needs, by the names of their sections.
     images: its own as `OWN`, and by role those of the classifiers that are trained.
-    known: by role what is known of a classifier that is given, and of the recogniser.
+    known: by role what is known of a classifier before it is trained or restored.
     folders: those that hold a job, by their paths in the work directory, such as 'acgan/cas'.
     unreadable: a line for all that cannot be read.
   """
@@ -108,12 +108,14 @@ def read_facts(config, workdir: pathlib.Path, methods, prepare: bool) -> Facts:
     section = getattr(config, role)
     if is_trained(config, role):
       images |= attempt(read_images, role, section.data, 1, prepare)
-    elif role != recogniser.ROLE:
+    if role == recogniser.ROLE:
+      known |= attempt(recogniser.expected, role, config, data) if data else {}
+    elif not is_trained(config, role):
       known |= attempt(
         classifiers_lib.known_classifier, role, files.expanded(section.folder), section
       )
-    if role == recogniser.ROLE and data:
-      known |= attempt(recogniser.expected, role, config, data)
+    elif role in images:
+      known[role] = classifiers_lib.untrained(section, images[role].test)
   folders = {}
   deep = ('*', '*/*', '*/*/*')  # A method's, its score's, the score's of a replica.
   for path in (p for at in deep for p in sorted(workdir.glob(f'{at}/config.json'))):

@@ -131,7 +131,6 @@ def training_job(
   classify = compile_classify(algorithm.classify)
 
   def evaluate(state, replica):
-    del replica
     labels, _ = classify(state.variables, test.images)
     correct = labels == test.labels
     totals = class_distribution.class_counts(test.labels, len(test.class_names))
@@ -159,6 +158,12 @@ def training_job(
     evaluate=evaluate,
     start=start,
   )
+
+
+def untrained(section, test) -> Classifier:
+  """What is known of a classifier before it is trained, from the Arrays of its test split."""
+  size, shape = section.algorithm.input_size, test.images.shape[1:]
+  return Classifier(None, None, test.class_names, shape, None, '', size)
 
 
 def known_classifier(folder: pathlib.Path, section) -> Classifier:
