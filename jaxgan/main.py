@@ -84,8 +84,8 @@ _SAMPLE_SEED = flags.DEFINE_integer(
 )
 
 
-def _with_workdir(config) -> tuple:
-  """The experiment and the work directory that the flags name; what follows may compile."""
+def _workdir(config):
+  """The work directory that the flags name; what follows may compile."""
   from jaxgan.runs.experiment import work_directory
   from jaxgan.system import compilation, distributed
 
@@ -95,28 +95,27 @@ def _with_workdir(config) -> tuple:
   distributed.join(_COORDINATOR.value, _NUM_PROCESSES.value, _PROCESS_ID.value)
   if _CACHE.value:
     compilation.use_cache()
-  return config, files.expanded(workdir or work_directory(config))
+  return files.expanded(workdir or work_directory(config))
 
 
 def _plan(config) -> str:
   from jaxgan.runs import plan, show
 
-  config, workdir = _with_workdir(config)
+  workdir = _workdir(config)
   return '\n'.join(show.lines(*plan.planned(config, workdir, config.methods)))
 
 
 def _train(config) -> str:
   from jaxgan.runs import execute
 
-  return execute.run(*_with_workdir(config), profile=_PROFILE.value)
+  return execute.run(config, _workdir(config), _PROFILE.value)
 
 
 def _run(config):
   """The run that the flags name."""
   import jaxgan
 
-  config, workdir = _with_workdir(config)
-  return jaxgan.load(workdir, _METHOD.value, _CHECKPOINT.value, _REPLICA.value, config)
+  return jaxgan.load(_workdir(config), _METHOD.value, _CHECKPOINT.value, _REPLICA.value, config)
 
 
 def _evaluate(config) -> str:

@@ -54,11 +54,8 @@ def load(workdir, method: str = '', checkpoint='', replica: int = 0, config=None
     raise UserError(
       f'{workdir} holds no run of method {method!r}: the methods there are {", ".join(trained)}'
     )
-  folder = workdir / method
-  if config is None:
-    config = families.remembered(folder)
-  config = sources.with_prepared(resolved(config), workdir)
-  return Run(config, workdir, method, checkpoint, replica)
+  config = resolved(config or families.remembered(workdir / method))
+  return Run(sources.with_prepared(config, workdir), workdir, method, checkpoint, replica)
 
 
 class Run:

@@ -217,15 +217,17 @@ def load_classifier(folder: pathlib.Path, section, mesh, which: str = 'latest') 
     return _load_weights(folder, section)
   config = _read_classifier(folder, section)
   data = loading.load_training(config.data)
-  images = data.arrays.key
-  if config.images not in ('', images):
-    raise UserError(f'the classifier in {folder} was trained on {config.images}, not on {images}')
+  if config.images not in ('', data.arrays.key):
+    raise UserError(
+      f'the classifier in {folder} was trained on {config.images}, not on {data.arrays.key}'
+    )
   algorithm = build_classifier(config, data.arrays)
-  last = total_steps(config, data)
-  step, variables = restore_finished('classifier', algorithm, folder, last, which, mesh)
+  step, variables = restore_finished(
+    'classifier', algorithm, folder, total_steps(config, data), which, mesh
+  )
   test = loading.load(config.data, 'test')
-  tested = _tested(algorithm.classify, variables, test, network_name(config.algorithm))
   own = config.algorithm
+  tested = _tested(algorithm.classify, variables, test, network_name(own))
   loss = f'focal, gamma {own.focal_gamma:g}' if own.loss == 'focal' else own.loss
   protocol = {'loss': loss, 'checkpoint': which, 'step': step}
   if reads := classifier_lib.input_in_words(own):
