@@ -11,7 +11,7 @@ from jaxgan.data import training_data
 from jaxgan.errors import UserError
 from jaxgan.evaluation import cas
 from jaxgan.runs import families, recogniser, rules
-from jaxgan.runs.facts import Facts, is_trained
+from jaxgan.runs.facts import Facts
 from jaxgan.runs.plan import Job
 from jaxgan.system import compilation
 from jaxgan.training import classifiers as classifiers_lib
@@ -73,7 +73,7 @@ class Costs:
       if within == [recogniser.ROLE]:
         config = config.recogniser
       return _cost(config, _resident(facts.data), self._method(config, name), config.replicas)
-    except UserError:  # A rule refuses it.
+    except (UserError, KeyError):  # It is refused, or a classifier or images cannot be read.
       return None
 
   def _classifier(self, role) -> _Traced:
@@ -106,7 +106,7 @@ class Costs:
     config, facts = self._config, self._facts
     if role == recogniser.ROLE:
       traced = self._method(config.recogniser, config.recogniser.methods[0])
-    elif is_trained(config, role):
+    elif role in facts.images:
       traced = self._classifier(role)
     else:
       return None

@@ -176,5 +176,5 @@ def _steps(config, images, images_per_update):
     return None
   try:
     return total_steps(config, images.training, images_per_update())
-  except UserError:  # Refused by a rule.
+  except (UserError, KeyError):  # It is refused, or its recogniser cannot be read.
     return None

@@ -118,9 +118,13 @@ def _check_crop(section, image_shape, prefix):
 
 
 def untrained(config, facts: Facts, method: str):
-  """The Algorithm of a method before its classifiers are there; only `init` can be asked of it."""
-  known = facts.known.get(recogniser.ROLE)
-  expected = {recogniser.ROLE: known} if known else {}
+  """The Algorithm of a method before its classifiers are there; only `init` can be asked of it.
+
+  Raises:
+    UserError: a rule refuses it.
+    KeyError: its recogniser cannot be read.
+  """
+  expected = {role: facts.known[role] for role in facts.roles if role == recogniser.ROLE}
   return families.family_of([method]).build(config, method, facts.data, expected)[0]
 
 

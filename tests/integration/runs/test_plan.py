@@ -38,3 +38,22 @@ def test_lines(tmp_path, monkeypatch):
   assert 'unknown until prepared' in by_job['train classifier']
   refused = show.lines(config, found, planned._replace(refusals=('x', 'y')))
   assert refused[-2:] == ['refused: x', 'refused: y']
+
+
+@pytest.mark.parametrize('role', ['classifier', 'annotator', 'cas'])
+def test_images_of_a_classifier_that_cannot_be_read_are_one_refusal(tmp_path, role):
+  gone = {'dataset': 'long_tail_folder', 'source': str(tmp_path / 'nowhere')}
+  config = changed(fashion(tmp_path), {f'{role}.data.{name}': gone[name] for name in gone})
+  lines = show.lines(*plan.planned(config, tmp_path / 'run', config.methods))
+  assert lines[-2] == '' and re.match(r'refused: source .*nowhere does not exist', lines[-1])
+  assert any(line.startswith('train class_balancing ') for line in lines)
+
+
+@pytest.mark.parametrize('changes', [{}, {'train.epochs': 2}])
+def test_a_recogniser_that_cannot_be_read_is_one_refusal(tmp_path, stand_in_data, changes):
+  stand_in_data({'metadata': {'labelled': False}})
+  changes = {'recogniser.folder': str(tmp_path / 'nowhere'), **changes}
+  config = changed(stand_in.tiny_balanced(), changes)
+  lines = show.lines(*plan.planned(config, tmp_path / 'run', config.methods))
+  assert lines[-2] == '' and re.match(r'refused: .*nowhere holds no run', lines[-1])
+  assert any(line.startswith('train code_balancing ') for line in lines)
