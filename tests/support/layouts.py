@@ -65,7 +65,6 @@ def _train(mesh, job, replicas, steps, folder, **_):
 def _job(config, method, replicas, classifiers=()):
   from jaxgan.data import loading
   from jaxgan.runs import families
-  from jaxgan.training import replicas
   from jaxgan.training.job import TrainingJob
 
   config = changed(config, {'replicas': replicas, 'train.batch_size': 16})
