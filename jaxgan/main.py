@@ -99,10 +99,10 @@ def _workdir(config):
 
 
 def _plan(config) -> str:
-  from jaxgan.runs import plan, show
+  from jaxgan.runs import costs, plan
 
   workdir = _workdir(config)
-  return '\n'.join(show.lines(*plan.planned(config, workdir, config.methods)))
+  return '\n'.join(costs.lines(*plan.planned(config, workdir, config.methods)))
 
 
 def _train(config) -> str:

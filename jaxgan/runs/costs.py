@@ -1,5 +1,6 @@
-"""What a training job costs, before it runs: parameters, memory, arithmetic and disk."""
+"""A plan in lines, with what each training job costs: parameters, memory, arithmetic, disk."""
 
+import itertools
 import math
 from typing import Any, NamedTuple
 
@@ -12,13 +13,60 @@ from jaxgan.errors import UserError
 from jaxgan.evaluation import cas
 from jaxgan.runs import families, recogniser, rules
 from jaxgan.runs.facts import Facts
-from jaxgan.runs.plan import Job
+from jaxgan.runs.plan import Job, Kind, Plan
 from jaxgan.system import compilation
 from jaxgan.training import classifiers as classifiers_lib
 from jaxgan.training.job import TrainingJob
 from jaxgan.training.train_step import make_step
 
+_HEADER = ('job', 'state', 'steps', 'parameters', 'memory', 'a step', 'disk')
 _UNTRAINED = ('step', 'ema', 'counts', 'cycle_counts')  # Fields of states.
+
+
+def lines(config, facts: Facts, plan: Plan) -> list[str]:
+  """A plan as text: a line for each job with its state and cost, then one for each refusal.
+
+  Parameters are those of one replica, memory is that of the states of all replicas and the images
+  on the device, without activations; arithmetic is XLA's count of a step of one replica.
+
+  Args:
+    config: the experiment's.
+    facts: what was read of it.
+    plan: the plan.
+  """
+  costs = Costs(config, facts)
+  rows = [_HEADER, *(_row(costs, job) for job in plan.jobs)]
+  widths = [max(map(len, column)) for column in itertools.zip_longest(*rows, fillvalue='')]
+  table = [
+    '  '.join(cell.ljust(width) for cell, width in zip(row, widths, strict=False)).rstrip()
+    for row in rows
+  ]
+  refused = [f'refused: {line}' for line in plan.refusals]
+  return [*table, '', *(refused or ['nothing is refused'])]
+
+
+def _row(costs, job: Job):
+  """The cells of a job; those at the end that are not known are left out."""
+  cells = [f'{job.kind} {job.name}', _state(job)]
+  if job.kind != Kind.TRAIN:
+    return cells
+  cells.append('unknown until prepared' if job.steps is None else f'{job.steps:,}')
+  if cost := costs.of(job):
+    flops = '' if cost.flops is None else f'{cost.flops / 1e9:,.3g} GFLOP'
+    cells += [f'{cost.parameters / 1e6:,.2f} M', _size(cost.memory), flops, _size(cost.disk)]
+  return cells
+
+
+def _state(job: Job) -> str:
+  if job.kind in (Kind.EVALUATE, Kind.COMPARE):
+    return 'always'
+  if job.is_done:
+    return 'done'
+  return 'missing' if job.step is None else f'at step {job.step:,}'
+
+
+def _size(count: int) -> str:
+  return f'{count / 1e9:,.2f} GB' if count >= 1e9 else f'{count / 1e6:,.1f} MB'
 
 
 class Cost(NamedTuple):

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from jaxgan.config.overrides import changed
-from jaxgan.runs import plan, show
+from jaxgan.runs import costs, plan
 from jaxgan.runs.plan import Kind
 from jaxgan.training import loop
 from tests.support import stand_in
@@ -31,12 +31,12 @@ def test_lines(tmp_path, monkeypatch):
   monkeypatch.setattr(loop, 'train', lambda *a, **k: pytest.fail('trained'))
   config = fashion(tmp_path)
   config, found, planned = plan.planned(config, tmp_path / 'run', config.methods)
-  lines = show.lines(config, found, planned)
+  lines = costs.lines(config, found, planned)
   by_job = {' '.join(line.split()[:2]): line for line in lines[1:-2]}
   assert len(by_job) == len(planned.jobs) and lines[-1] == 'nothing is refused'
   assert re.search(r'missing +3,000 .* M +[\d.]+ MB +[\d.]+ GFLOP', by_job['train class_balancing'])
   assert 'unknown until prepared' in by_job['train classifier']
-  refused = show.lines(config, found, planned._replace(refusals=('x', 'y')))
+  refused = costs.lines(config, found, planned._replace(refusals=('x', 'y')))
   assert refused[-2:] == ['refused: x', 'refused: y']
 
 
@@ -44,7 +44,7 @@ def test_lines(tmp_path, monkeypatch):
 def test_images_of_a_classifier_that_cannot_be_read_are_one_refusal(tmp_path, role):
   gone = {'dataset': 'long_tail_folder', 'source': str(tmp_path / 'nowhere')}
   config = changed(fashion(tmp_path), {f'{role}.data.{name}': gone[name] for name in gone})
-  lines = show.lines(*plan.planned(config, tmp_path / 'run', config.methods))
+  lines = costs.lines(*plan.planned(config, tmp_path / 'run', config.methods))
   assert lines[-2] == '' and re.match(r'refused: source .*nowhere does not exist', lines[-1])
   assert any(line.startswith('train class_balancing ') for line in lines)
 
@@ -54,6 +54,6 @@ def test_a_recogniser_that_cannot_be_read_is_one_refusal(tmp_path, stand_in_data
   stand_in_data({'metadata': {'labelled': False}})
   changes = {'recogniser.folder': str(tmp_path / 'nowhere'), **changes}
   config = changed(stand_in.tiny_balanced(), changes)
-  lines = show.lines(*plan.planned(config, tmp_path / 'run', config.methods))
+  lines = costs.lines(*plan.planned(config, tmp_path / 'run', config.methods))
   assert lines[-2] == '' and re.match(r'refused: .*nowhere holds no run', lines[-1])
   assert any(line.startswith('train code_balancing ') for line in lines)
