@@ -107,7 +107,7 @@ class Costs:
     self._config, self._facts, self._traced = config, facts, {}
 
   def of(self, job: Job) -> Cost | None:
-    """The cost of a job of kind TRAIN; None of one that cannot be built."""
+    """The cost of a job of kind TRAIN, or None for a job that cannot be built."""
     config, facts = self._config, self._facts
     *within, name = job.name.split('/')
     try:

@@ -1,4 +1,4 @@
-"""Executing an experiment: what its plan says is missing, in order."""
+"""Execution of an experiment: trains and evaluates what is missing, in the order of its plan."""
 
 import pathlib
 
@@ -41,9 +41,9 @@ def run(config, workdir: pathlib.Path, profile: bool = False) -> str:
 
 
 def start(config, workdir: pathlib.Path, methods, show_data: bool = False) -> Inputs:
-  """What the methods of an experiment begin with; trains the classifiers that are missing.
+  """Trains the classifiers that are missing; returns the Inputs of an experiment's methods.
 
-  Those that are given are loaded first: a bad one fails before any training.
+  Classifiers that the configuration gives are loaded first: a bad one fails before any training.
 
   Args:
     config: its configuration.

@@ -1,8 +1,8 @@
 """A balanced data set from a trained generator: alone, or on top of the real training images.
 
-An export is a new folder with the data set in one format and export.json, which says what is in it,
-where it came from and how to make it again. Images go to the disk as they are drawn; the folder has
-its name once it is complete.
+An export is a new folder with the data set in one format and export.json: the contents, their
+origin, and what is needed to repeat the export. Images are written as they are drawn; the folder
+gets its name once it is complete.
 """
 
 from collections.abc import Iterator
@@ -187,12 +187,12 @@ def _images(train_images, indices, generated) -> Iterator[np.ndarray]:
 
 @contextlib.contextmanager
 def _whole_or_not_there(out: pathlib.Path) -> Iterator[pathlib.Path]:
-  """A folder beside `out` that becomes it at the end, and goes if it does not come to that."""
+  """A folder beside `out` that is renamed to `out` at the end, or removed after an error."""
   incomplete = out.with_name(f'.{out.name}.incomplete')
   try:
     with lock.turn(out.with_name(f'.{out.name}.lock')):
       sampling.check_new(out)  # Another process may have had its turn.
-      shutil.rmtree(incomplete, ignore_errors=True)  # Of one that was killed.
+      shutil.rmtree(incomplete, ignore_errors=True)  # A killed export leaves it.
       incomplete.mkdir()
       try:
         yield incomplete

@@ -25,19 +25,19 @@ class Inputs:
   """
 
   def __init__(self, config, facts: Facts, classifiers):
-    """Takes what is there; nothing is read or trained."""
+    """Reads and trains nothing."""
     self.config, self.workdir, self.classifiers = config, facts.workdir, classifiers
     self.family, self.mesh, self.data = families.family_of(facts.methods), facts.mesh, facts.data
     self._evaluations = {}
 
   @property
   def classifier(self) -> classifiers_lib.Classifier | None:
-    """The one that is trained on the long-tailed images and their labels."""
+    """The classifier that is trained on the long-tailed images and their labels."""
     return self.classifiers.get('classifier')
 
   @property
   def annotator(self) -> classifiers_lib.Classifier | None:
-    """The one that is there for evaluation only."""
+    """The classifier that is used for evaluation only."""
     return self.classifiers.get('annotator')
 
   def evaluation_rng(self, replica: int):
@@ -68,9 +68,9 @@ class Inputs:
 
 
 def roles(config, facts: Facts) -> list[str]:
-  """The classifiers that methods are given, those that are trained elsewhere first.
+  """The classifiers of an experiment in the order in which they are loaded or trained.
 
-  So a bad path fails before any training.
+  Classifiers that the configuration gives come first: a bad path fails before any training.
   """
   needed = [role for role in ROLES if role in facts.roles]
   return sorted(needed, key=lambda role: is_trained(config, role))
@@ -89,8 +89,8 @@ def load(config, facts: Facts) -> Inputs:
 def load_role(config, facts: Facts, role: str) -> classifiers_lib.Classifier:
   """A trained classifier, annotator or recogniser of an experiment.
 
-  Which of its checkpoints is used is the experiment's to say, also of a classifier whose folder is
-  given: the field `checkpoint` of the section, which the training does not read.
+  The experiment's field `checkpoint` of the section says which checkpoint is used, also for a
+  classifier whose folder is given. Training does not read this field.
 
   Raises:
     UserError: see `load`.

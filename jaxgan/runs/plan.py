@@ -32,8 +32,8 @@ class Job(NamedTuple):
     name: of the job, its folder in the work directory or, of images, their data set.
     kind: what it does.
     folder: where it writes.
-    step: of TRAIN, the newest checkpoint, None before the first; of the others 0 once it is done.
-    steps: of TRAIN, its length, None where that is not known before the images are prepared.
+    step: of TRAIN, the newest checkpoint or None; of the others, 0 once they are done.
+    steps: of TRAIN, the length, or None if it is not known before the images are prepared.
   """
 
   name: str
@@ -44,7 +44,7 @@ class Job(NamedTuple):
 
   @property
   def is_done(self) -> bool:
-    """Whether nothing of it is missing."""
+    """Whether the job is complete."""
     return self.step is not None and self.steps is not None and self.step >= self.steps
 
 
@@ -139,14 +139,14 @@ def _role_jobs(config, facts, role):
 
 
 def _method_jobs(config, facts, method, within=''):
-  """Its training, the training of its score and its evaluation."""
+  """The jobs of a method: its training, the training of its score, and its evaluation."""
   name, images = f'{within}{method}', facts.images[OWN]
   folder = facts.workdir / name
   steps = _steps(config, images, lambda: rules.untrained(config, facts, method).images_per_update)
   jobs = [Job(name, Kind.TRAIN, folder, _newest(facts, [folder]), steps)]
   if cas.FOLDER in families.family_of([method]).roles(config, [method], facts.data.labelled):
     own = [at / cas.FOLDER for at in logging.replica_folders(folder, config.replicas)]
-    # It is of a checkpoint that a longer training replaces.
+    # Further training of the method replaces the checkpoint that the score is measured on.
     newest = _newest(facts, own) if jobs[0].is_done else None
     steps = _score_steps(config, images)
     jobs.append(Job(f'{name}/{cas.FOLDER}', Kind.TRAIN, folder / cas.FOLDER, newest, steps))
@@ -161,7 +161,7 @@ def _newest(facts, of_replicas) -> int | None:
 
 
 def _score_steps(config, images):
-  """The length of a score's classifier, on as many images as are generated for it."""
+  """The length of a score's classifier, which is trained on generated images."""
   train = config.cas.train
   if train.steps is not None or config.evaluation.cas_images is None:
     return _steps(config.cas, images, lambda: 1)

@@ -1,10 +1,9 @@
 """Recognisers: classifiers that were found without labels, in a run of a family with codes.
 
-The role 'recogniser' is filled by an experiment instead of a network trained with labels: its
-section `config.recogniser` is that experiment's configuration, and `folder` in it may name a run
-that is there. What such a run's algorithm gives as `classify`, the Q of an InfoGAN, then stands
-where a classifier stands, frozen, and its classes are codes. A run is only taken for the very
-images that it was trained on.
+The section `config.recogniser` is the configuration of an experiment of its own; `folder` in it may
+name a finished run. The `classify` of the run's algorithm, the Q of an InfoGAN, replaces a
+classifier trained with labels: it is frozen, and its classes are codes. A run is accepted only for
+the images that it was trained on.
 """
 
 import pathlib
@@ -45,7 +44,7 @@ def load(folder: pathlib.Path, data: training_data.TrainingData, mesh) -> classi
 
   Args:
     folder: of the run's method, as runs/elastic_infogan_folder/elastic_infogan.
-    data: the TrainingData of who asks, the same images.
+    data: the TrainingData of the experiment, which must be the same images.
     mesh: of the devices to use.
 
   Raises:

@@ -118,7 +118,7 @@ def gather(value) -> np.ndarray:
 
 
 def to_host(tree):
-  """Arrays on the host, those that are split over the devices of several processes included."""
+  """Copies arrays to the host, also arrays that are split over several processes."""
 
   def one(x):
     if not isinstance(x, jax.Array) or x.is_fully_addressable or x.is_fully_replicated:

@@ -1,4 +1,4 @@
-"""Classifiers: the jobs that train them, and those that are trained, loaded from their folders."""
+"""Classifiers: the jobs that train them, and loading trained ones from their folders."""
 
 from collections.abc import Callable, Mapping
 import functools
@@ -32,9 +32,9 @@ _CLASSIFY_BATCH = 512
 class Classifier(NamedTuple):
   """A trained classifier: `classify(variables, images [-1, 1]) -> (logits, features)`.
 
-  `accuracy` is on the test split of its own data, None of one that knows no labels; `key`
-  identifies its weights. With an `input_size` it takes images of any size. `protocol` has its
-  loss, the checkpoint and its step and, where images are resized or normalised for it, `input`.
+  `accuracy` is measured on the test split of its own data; None without labels. `key` identifies
+  its weights. With an `input_size` it takes images of any size. `protocol` has its loss, the
+  checkpoint and its step and, if images are resized or normalised for it, `input`.
   """
 
   classify: Callable
@@ -50,8 +50,8 @@ class Classifier(NamedTuple):
 def job_config(seed: int, section, arrays, kind=ClassifierJob, **others):
   """What the job of a classifier depends on: the seed, its data, algorithm and training sections.
 
-  `images` tells the very images of `arrays`, so that a work directory notices other ones; `kind` is
-  the class, which may have other fields.
+  `images` is the key of `arrays`, by which a work directory notices other images; `kind` is the
+  class of the configuration, which may have further fields.
   """
   sections = {'data': section.data, 'algorithm': section.algorithm, 'train': section.train}
   modules = tuple(sorted(section_lib.registered_by(section)))

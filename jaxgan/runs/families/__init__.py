@@ -85,7 +85,7 @@ def remembered(folder: pathlib.Path) -> MethodJob:
 
 
 def method_config(config, method: str, data: training_data.TrainingData) -> MethodJob:
-  """What the folder of a method remembers: all that the job depends on, and its evaluation."""
+  """What the folder of a method remembers: everything its job and its evaluation depend on."""
   own = config.model_copy(update={'methods': (method,)})
   fields = {'images': data.arrays.key, 'modules': sorted(registered_by(own))}
   return experiment(dict(own) | fields, MethodJob)
