@@ -12,7 +12,7 @@ from jaxgan.evaluation import cas, record
 from jaxgan.report import fonts
 from jaxgan.runs import families, inputs, outputs, recogniser, sampling
 from jaxgan.runs.experiment import resolved
-from jaxgan.runs.facts import classifier_folder, is_trained
+from jaxgan.runs.facts import classifier_folder
 from jaxgan.runs.inputs import Inputs
 from jaxgan.runs.plan import prepared
 from jaxgan.system import distributed, files, lock
@@ -57,14 +57,10 @@ def start(config, workdir: pathlib.Path, methods, show_data: bool = False) -> In
   config, facts = prepared(config, workdir, methods)
   if show_data and files.is_writer():
     print('\n'.join(facts.data.summary()), flush=True)
-  classifiers = {}
-  for role in inputs.roles(config, facts):
-    if is_trained(config, role):
-      _train_role(config, facts, role)
-    classifiers[role] = inputs.load_role(config, facts, role)
+  made = inputs.load(config, facts, _train_role)
   with optional.output('check of fonts'):
     fonts.tell_missing(facts.data.arrays.class_names)
-  return Inputs(config, facts, classifiers)
+  return made
 
 
 def _train_role(config, facts, role):

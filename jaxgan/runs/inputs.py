@@ -1,5 +1,6 @@
 """Inputs: what the methods of an experiment train and are measured with."""
 
+from collections.abc import Callable
 import pathlib
 
 import jax
@@ -76,13 +77,23 @@ def roles(config, facts: Facts) -> list[str]:
   return sorted(needed, key=lambda role: is_trained(config, role))
 
 
-def load(config, facts: Facts) -> Inputs:
-  """The Inputs of an experiment whose classifiers are trained; nothing is trained.
+def load(config, facts: Facts, train: Callable = lambda config, facts, role: None) -> Inputs:
+  """The Inputs of an experiment, with its classifiers.
+
+  Args:
+    config: its configuration.
+    facts: what was read of it.
+    train: `train(config, facts, role)` trains a classifier before it is loaded, unless it is done
+      or given; by default nothing is trained.
 
   Raises:
     UserError: a classifier is not trained to its end, or does not know the experiment's classes.
   """
-  classifiers = {role: load_role(config, facts, role) for role in roles(config, facts)}
+  classifiers = {}
+  for role in roles(config, facts):
+    if is_trained(config, role):
+      train(config, facts, role)
+    classifiers[role] = load_role(config, facts, role)
   return Inputs(config, facts, classifiers)
 
 
