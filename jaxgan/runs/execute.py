@@ -12,7 +12,7 @@ from jaxgan.evaluation import cas, record
 from jaxgan.report import fonts
 from jaxgan.runs import families, inputs, outputs, recogniser, sampling
 from jaxgan.runs.experiment import resolved
-from jaxgan.runs.facts import classifier_folder
+from jaxgan.runs.facts import classifier_folder, is_trained
 from jaxgan.runs.inputs import Inputs
 from jaxgan.runs.plan import prepared
 from jaxgan.system import distributed, files, lock
@@ -55,12 +55,18 @@ def start(config, workdir: pathlib.Path, methods, show_data: bool = False) -> In
     UserError: the plan has a refusal, or a classifier cannot be loaded.
   """
   config, facts = prepared(config, workdir, methods)
+  roles = inputs.roles(facts)
+  missing = [role for role in roles if is_trained(config, role)]
+  given = (role for role in roles if role not in missing)
+  classifiers = {role: inputs.load_role(config, facts, role) for role in given}
   if show_data and files.is_writer():
     print('\n'.join(facts.data.summary()), flush=True)
-  made = inputs.load(config, facts, _train_role)
+  for role in missing:
+    _train_role(config, facts, role)
+    classifiers[role] = inputs.load_role(config, facts, role)
   with optional.output('check of fonts'):
     fonts.tell_missing(facts.data.arrays.class_names)
-  return made
+  return Inputs(config, facts, classifiers)
 
 
 def _train_role(config, facts, role):

@@ -1,6 +1,5 @@
 """Inputs: what the methods of an experiment train and are measured with."""
 
-from collections.abc import Callable
 import pathlib
 
 import jax
@@ -68,32 +67,18 @@ class Inputs:
     return restore(algorithm, folder, which, self.config.replicas, self.mesh)
 
 
-def roles(config, facts: Facts) -> list[str]:
-  """The classifiers of an experiment in the order in which they are loaded or trained.
-
-  Classifiers that the configuration gives come first: a bad path fails before any training.
-  """
-  needed = [role for role in ROLES if role in facts.roles]
-  return sorted(needed, key=lambda role: is_trained(config, role))
+def roles(facts: Facts) -> list[str]:
+  """The classifiers that the methods need, in the order of their training."""
+  return [role for role in ROLES if role in facts.roles]
 
 
-def load(config, facts: Facts, train: Callable = lambda config, facts, role: None) -> Inputs:
-  """The Inputs of an experiment, with its classifiers.
-
-  Args:
-    config: its configuration.
-    facts: what was read of it.
-    train: `train(config, facts, role)` trains a classifier before it is loaded, unless it is done
-      or given; by default nothing is trained.
+def load(config, facts: Facts) -> Inputs:
+  """The Inputs of an experiment whose classifiers are trained; nothing is trained.
 
   Raises:
     UserError: a classifier is not trained to its end, or does not know the experiment's classes.
   """
-  classifiers = {}
-  for role in roles(config, facts):
-    if is_trained(config, role):
-      train(config, facts, role)
-    classifiers[role] = load_role(config, facts, role)
+  classifiers = {role: load_role(config, facts, role) for role in roles(facts)}
   return Inputs(config, facts, classifiers)
 
 

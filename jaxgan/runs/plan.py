@@ -70,7 +70,7 @@ def make_plan(config, facts: Facts) -> Plan:
     for role, images in facts.images.items()
     if images.missing is not None
   ]
-  for role in inputs.roles(config, facts):
+  for role in inputs.roles(facts):
     jobs += _role_jobs(config, facts, role)
   for method in facts.methods:
     jobs += _method_jobs(config, facts, method)

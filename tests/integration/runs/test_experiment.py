@@ -14,6 +14,7 @@ from jaxgan.runs import execute, families, inputs
 from jaxgan.training import logging, replicas
 from tests.support import stand_in
 from tests.support.evaluations import report
+from tests.support.registered import put
 
 METHODS = stand_in.METHODS
 
@@ -187,7 +188,7 @@ def test_families_in_one_folder_are_drawn_apart(tmp_path, monkeypatch):
     (tmp_path / method / 'evaluation.json').write_text('{}')
   for name, family in families.FAMILIES.items():
     drawn = dataclasses.replace(family, compare=lambda workdir, folders: [sorted(folders)])
-    monkeypatch.setitem(families.FAMILIES._entries, name, drawn)
+    put(monkeypatch, families.FAMILIES, {name: drawn})
   monkeypatch.setattr(execute.report, 'collect', lambda folders, families: [])
   lines = execute.summarise(tmp_path).splitlines()
   assert lines[-2:] == ["picture: ['unconditional']", "picture: ['elastic_infogan', 'joint_vae']"]
