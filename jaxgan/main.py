@@ -84,8 +84,8 @@ _SAMPLE_SEED = flags.DEFINE_integer(
 )
 
 
-def _with_workdir(config) -> tuple:
-  """The experiment and the work directory that the flags name; what follows may compile."""
+def _workdir(config):
+  """The work directory that the flags name; what follows may compile."""
   from jaxgan.runs.experiment import work_directory
   from jaxgan.system import compilation, distributed
 
@@ -95,36 +95,34 @@ def _with_workdir(config) -> tuple:
   distributed.join(_COORDINATOR.value, _NUM_PROCESSES.value, _PROCESS_ID.value)
   if _CACHE.value:
     compilation.use_cache()
-  return config, files.expanded(workdir or work_directory(config))
+  return files.expanded(workdir or work_directory(config))
 
 
 def _plan(config) -> str:
-  from jaxgan.runs import plan, show
+  from jaxgan.runs import costs, plan
 
-  config, workdir = _with_workdir(config)
-  config, facts, planned = plan.planned(config, workdir, config.methods, prepare=False)
-  return '\n'.join(show.lines(config, facts, planned))
+  workdir = _workdir(config)
+  return '\n'.join(costs.lines(*plan.planned(config, workdir, config.methods)))
 
 
 def _train(config) -> str:
   from jaxgan.runs import execute
 
-  return execute.run(*_with_workdir(config), profile=_PROFILE.value)
+  return execute.run(config, _workdir(config), _PROFILE.value)
 
 
 def _run(config):
   """The run that the flags name."""
   import jaxgan
 
-  config, workdir = _with_workdir(config)
-  return jaxgan.load(workdir, _METHOD.value, _CHECKPOINT.value, _REPLICA.value, config)
+  return jaxgan.load(_workdir(config), _METHOD.value, _CHECKPOINT.value, _REPLICA.value, config)
 
 
 def _evaluate(config) -> str:
   from jaxgan.runs import execute
 
   run = _run(config)
-  execute.evaluate_states(run.inputs, run.method, *run.restored)
+  execute.evaluate_method(run.inputs, run.method, run.checkpoint)
   return execute.summarise(run.workdir) if files.is_writer() else ''
 
 
@@ -168,6 +166,7 @@ _COMMANDS = {
   'evaluate': _evaluate,
   'sample': _sample,
   'export': _export,
+  'report': _report,
 }
 
 
@@ -191,10 +190,7 @@ def main(argv: list[str]) -> int:
     if arguments and mode != 'report':
       raise UserError(f'unknown argument {arguments[0]!r}: flags begin with --, see --help')
     with stopping.at_once():
-      if mode == 'report':
-        print(_report(arguments))
-      else:
-        print(_COMMANDS[mode](config))
+      print(_COMMANDS[mode](arguments if mode == 'report' else config))
   except UserError as error:
     # Of names with line ends, too, one line.
     print('error:', ' '.join(str(error).splitlines()), file=sys.stderr)

@@ -226,7 +226,7 @@ class Observer:
     """Writes what pictures show; returns the `grid` of codes and what is `retrieved`."""
     arrays, features = self._inputs.data.replica_arrays(replica), judged.features
     grid = self.grid(state, self._inputs.evaluation_rng(replica))
-    files.save_npz(folder / CODES_FILE, images=grid)
+    files.save(folder / CODES_FILE, np.savez_compressed, images=grid)
     queries = np.random.default_rng(0).permutation(len(features))[:_QUERIES]
     num = min(_NEIGHBOURS + 1, len(features))
     # The first neighbour of a training image is the image itself.
@@ -234,7 +234,7 @@ class Observer:
     found = {'queries': arrays.images[queries], 'neighbours': arrays.images[nearest]}
     if self._annotator is not None:
       found |= {'query_labels': arrays.labels[queries], 'labels': arrays.labels[nearest]}
-    files.save_npz(folder / RETRIEVAL_FILE, **found)
+    files.save(folder / RETRIEVAL_FILE, np.savez_compressed, **found)
     return {'grid': grid, 'retrieved': found}
 
   def sampler(self, state, balanced: bool):

@@ -28,9 +28,9 @@ class Evaluation:
       observer: `observe(state, replica, rng, num_images, needs, score)` -> what metrics measure;
         also `settled`, `num_images`, `score`, `record_fields`, `save` and `sampler`.
       metrics: a table of `jaxgan.evaluation.metric`.
-      pictures: a module: `periodic(observer, folder, state, step, replica, rng)` draws while
-        training, `final(observer, folder, state, record, kept, rng)` a last evaluation, of
-        which `save` of the observer has `kept` something.
+      pictures: a module: `periodic(folder, step, seen)` draws while training what
+        `observe(observer, state, replica, rng)` has seen, `final(observer, folder, state, record,
+        kept, rng)` a last evaluation, of which `save` of the observer has `kept` something.
       differing: what differs from the authors' code, a line each.
     """
     self.observer = observer
@@ -45,10 +45,14 @@ class Evaluation:
     values = {f'evaluation/{n}': value for n, value in results.items() if value is not None}
     return values, observer.score(results)
 
-  def picture(self, folder, state, step: int, replica: int) -> None:
-    """Draws a state while training."""
+  def observe(self, state, replica: int):
+    """What `picture` draws of a state, on the host; with several processes, all of them ask."""
     rng = self._inputs.evaluation_rng(replica)
-    self._pictures.periodic(self.observer, folder, self.observer.settled(state), step, replica, rng)
+    return self._pictures.observe(self.observer, self.observer.settled(state), replica, rng)
+
+  def picture(self, folder, step: int, seen) -> None:
+    """Draws while training what was seen of a state."""
+    self._pictures.periodic(folder, step, seen)
 
   def measure(self, step: int, state, replica: int) -> EvaluationRecord:
     """The record of a checkpoint, without a classification accuracy score."""

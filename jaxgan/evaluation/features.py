@@ -113,5 +113,5 @@ def reference_features(network: FeatureNetwork, arrays, cache: pathlib.Path) -> 
 
   apply = functools.partial(compilation.jit(one_batch), network.variables)
   features = distributed.over_batches(apply, arrays.images, _REFERENCE_BATCH).astype(np.float32)
-  files.save_npy(path, features)
+  files.save(path, np.save, features)
   return features

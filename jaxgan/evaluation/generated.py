@@ -180,9 +180,11 @@ class Observer:
   def save(self, folder, state, judged: Judged, replica: int) -> None:
     """Writes the images that pages show."""
     images, (labels, *_) = judged.images, judged.labels.values()
-    files.save_npz(folder / IMAGES_FILE, images=images, labels=labels[: len(images)])
+    files.save(
+      folder / IMAGES_FILE, np.savez_compressed, images=images, labels=labels[: len(images)]
+    )
     if 'classes' in judged.has:
-      files.save_npz(folder / NEAREST_FILE, **judged.nearest[1])
+      files.save(folder / NEAREST_FILE, np.savez_compressed, **judged.nearest[1])
 
   def sampler(self, state, balanced: bool):
     """See `evaluate.Evaluation.sampler`; of a settled state."""

@@ -81,25 +81,37 @@ def _compare_distances(results, labels, path):
       return
 
 
-def periodic(observer, folder, state, step: int, replica: int, rng) -> None:
-  """Draws what a run has while it trains: generated images, losses, shares of classes.
+def observe(observer, state, replica: int, rng) -> tuple:
+  """What `periodic` draws of a state: images of both generators, and the labels of the judges.
 
   Args:
     observer: a `generated.Observer`.
-    folder: of the run or replica.
     state: a settled state.
-    step: of the state.
     replica: which.
     rng: key of the noise, the same at every step.
   """
-  for name, ema in (('raw', False), ('ema', True)):  # The same noise through both generators.
-    images = distributed.to_host(observer.generate(state, rng, _GRID, ema))
+  images = {  # The same noise through both generators.
+    name: distributed.to_host(observer.generate(state, rng, _GRID, ema))
+    for name, ema in (('raw', False), ('ema', True))
+  }
+  return images, observer.judges(replica).label_sets
+
+
+def periodic(folder, step: int, seen) -> None:
+  """Draws what a run has while it trains: generated images, losses, shares of classes.
+
+  Args:
+    folder: of the run or replica.
+    step: of the state.
+    seen: what `observe` returns.
+  """
+  images, label_sets = seen
+  for name, drawn in images.items():
     with optional.output(samples := folder / 'samples'):
-      path = samples / f'step_{step:08d}_{name}.png'
-      grids.save_png(path, grids.image_grid(images, 10))
+      grids.save_png(samples / f'step_{step:08d}_{name}.png', grids.image_grid(drawn, 10))
   rows = logging.read_metrics(folder)
   pictures = {'loss_curves.png': functools.partial(curves.loss_curves, rows)}
-  for kind, labels in observer.judges(replica).label_sets.items():
+  for kind, labels in label_sets.items():
     shares = functools.partial(shares_over_time, rows, labels.names, labels.counts, kind)
     pictures[f'{KINDS[kind]}_histogram_over_time.png'] = shares
   figures.draw(folder, pictures)

@@ -73,18 +73,26 @@ def _compare_retrieved(folders, path):
     retrievals(panels, path)
 
 
-def periodic(observer, folder, state, step: int, replica: int, rng) -> None:
-  """Draws what a run has while it trains: its code grid, losses, scores and prior.
+def observe(observer, state, replica: int, rng) -> np.ndarray:
+  """What `periodic` draws of a state: its code grid.
 
   Args:
     observer: a `jaxgan.evaluation.codes.Observer`.
-    folder: of the run or replica.
     state: of the algorithm.
-    step: of the state.
     replica: not used.
     rng: key of the noise, the same at every step.
   """
-  grid = observer.grid(state, rng)
+  return observer.grid(state, rng)
+
+
+def periodic(folder, step: int, grid) -> None:
+  """Draws what a run has while it trains: its code grid, losses, scores and prior.
+
+  Args:
+    folder: of the run or replica.
+    step: of the state.
+    grid: what `observe` returns.
+  """
   with optional.output(samples := folder / 'samples'):
     grids.save_png(samples / f'step_{step:08d}.png', grids.code_grid(grid))
   rows = logging.read_metrics(folder)

@@ -1,1 +1,1 @@
-"""Experiments: what one is, what is read of it, what is missing, doing it."""
+"""Experiments: their sections, facts, rules and plan, and running, sampling and exporting them."""

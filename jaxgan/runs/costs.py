@@ -1,5 +1,6 @@
-"""What a training job costs, before it runs: parameters, memory, arithmetic and disk."""
+"""A plan in lines, with what each training job costs: parameters, memory, arithmetic, disk."""
 
+import itertools
 import math
 from typing import Any, NamedTuple
 
@@ -11,14 +12,61 @@ from jaxgan.data import training_data
 from jaxgan.errors import UserError
 from jaxgan.evaluation import cas
 from jaxgan.runs import families, recogniser, rules
-from jaxgan.runs.facts import Facts, is_trained
-from jaxgan.runs.plan import Job
+from jaxgan.runs.facts import Facts
+from jaxgan.runs.plan import Job, Kind, Plan
 from jaxgan.system import compilation
 from jaxgan.training import classifiers as classifiers_lib
 from jaxgan.training.job import TrainingJob
 from jaxgan.training.train_step import make_step
 
+_HEADER = ('job', 'state', 'steps', 'parameters', 'memory', 'a step', 'disk')
 _UNTRAINED = ('step', 'ema', 'counts', 'cycle_counts')  # Fields of states.
+
+
+def lines(config, facts: Facts, plan: Plan) -> list[str]:
+  """A plan as text: a line for each job with its state and cost, then one for each refusal.
+
+  Parameters are those of one replica, memory is that of the states of all replicas and the images
+  on the device, without activations; arithmetic is XLA's count of a step of one replica.
+
+  Args:
+    config: the experiment's.
+    facts: what was read of it.
+    plan: the plan.
+  """
+  costs = Costs(config, facts)
+  rows = [_HEADER, *(_row(costs, job) for job in plan.jobs)]
+  widths = [max(map(len, column)) for column in itertools.zip_longest(*rows, fillvalue='')]
+  table = [
+    '  '.join(cell.ljust(width) for cell, width in zip(row, widths, strict=False)).rstrip()
+    for row in rows
+  ]
+  refused = [f'refused: {line}' for line in plan.refusals]
+  return [*table, '', *(refused or ['nothing is refused'])]
+
+
+def _row(costs, job: Job):
+  """The cells of a job; those at the end that are not known are left out."""
+  cells = [f'{job.kind} {job.name}', _state(job)]
+  if job.kind != Kind.TRAIN:
+    return cells
+  cells.append('unknown until prepared' if job.steps is None else f'{job.steps:,}')
+  if cost := costs.of(job):
+    flops = '' if cost.flops is None else f'{cost.flops / 1e9:,.3g} GFLOP'
+    cells += [f'{cost.parameters / 1e6:,.2f} M', _size(cost.memory), flops, _size(cost.disk)]
+  return cells
+
+
+def _state(job: Job) -> str:
+  if job.kind in (Kind.EVALUATE, Kind.COMPARE):
+    return 'always'
+  if job.is_done:
+    return 'done'
+  return 'missing' if job.step is None else f'at step {job.step:,}'
+
+
+def _size(count: int) -> str:
+  return f'{count / 1e9:,.2f} GB' if count >= 1e9 else f'{count / 1e6:,.1f} MB'
 
 
 class Cost(NamedTuple):
@@ -59,7 +107,7 @@ class Costs:
     self._config, self._facts, self._traced = config, facts, {}
 
   def of(self, job: Job) -> Cost | None:
-    """The cost of a job of kind TRAIN; None of one that cannot be built."""
+    """The cost of a job of kind TRAIN, or None for a job that cannot be built."""
     config, facts = self._config, self._facts
     *within, name = job.name.split('/')
     try:
@@ -73,7 +121,7 @@ class Costs:
       if within == [recogniser.ROLE]:
         config = config.recogniser
       return _cost(config, _resident(facts.data), self._method(config, name), config.replicas)
-    except UserError:  # A rule refuses it.
+    except (UserError, KeyError):  # It is refused, or a classifier or images cannot be read.
       return None
 
   def _classifier(self, role) -> _Traced:
@@ -105,14 +153,14 @@ class Costs:
     """A classifier with shapes for variables, None where its network is not known."""
     config, facts = self._config, self._facts
     if role == recogniser.ROLE:
-      (method,) = config.recogniser.methods
-      known, traced = facts.known[role], self._method(config.recogniser, method)
-    elif is_trained(config, role):
-      known = rules.expected_classifier(getattr(config, role), facts.images[role])
+      traced = self._method(config.recogniser, config.recogniser.methods[0])
+    elif role in facts.images:
       traced = self._classifier(role)
     else:
       return None
-    return known._replace(classify=traced.algorithm.classify, variables=traced.state.variables)
+    return facts.known[role]._replace(
+      classify=traced.algorithm.classify, variables=traced.state.variables
+    )
 
 
 def _resident(data) -> int:
@@ -130,12 +178,14 @@ def _cost(section, resident, traced: _Traced, num_replicas: int = 1, at_once: in
 
 def _parameters(state) -> int:
   """Elements that are trained: not averages, statistics, counts or what optimizers remember."""
-  total = 0
-  for path, leaf in jax.tree_util.tree_leaves_with_path(state):
+
+  def trains(path) -> bool:
     field, *inner = (str(getattr(key, 'name', getattr(key, 'key', ''))) for key in path)
-    trains = field not in _UNTRAINED and not field.endswith('optimizer')
-    total += leaf.size if trains and 'batch_stats' not in inner else 0
-  return total
+    remembers = field in _UNTRAINED or field.endswith('optimizer')
+    return not remembers and 'batch_stats' not in inner
+
+  leaves = jax.tree_util.tree_leaves_with_path(state)
+  return sum(leaf.size for path, leaf in leaves if trains(path))
 
 
 def _trace(section, data, algorithm: Algorithm, frozen) -> _Traced:

@@ -1,4 +1,4 @@
-"""Executing an experiment: what its plan says is missing, in order."""
+"""Execution of an experiment: trains and evaluates what is missing, in the order of its plan."""
 
 import pathlib
 
@@ -10,11 +10,11 @@ from jaxgan.config.overrides import changed
 from jaxgan.data import sources
 from jaxgan.evaluation import cas, record
 from jaxgan.report import fonts
-from jaxgan.runs import families, folders, inputs, outputs, recogniser, sampling
+from jaxgan.runs import families, inputs, outputs, recogniser, sampling
 from jaxgan.runs.experiment import resolved
-from jaxgan.runs.facts import is_trained
+from jaxgan.runs.facts import classifier_folder, is_trained
 from jaxgan.runs.inputs import Inputs
-from jaxgan.runs.plan import planned, refuse
+from jaxgan.runs.plan import prepared
 from jaxgan.system import distributed, files, lock
 from jaxgan.training import classifiers as classifiers_lib
 from jaxgan.training import loop, optional
@@ -41,9 +41,9 @@ def run(config, workdir: pathlib.Path, profile: bool = False) -> str:
 
 
 def start(config, workdir: pathlib.Path, methods, show_data: bool = False) -> Inputs:
-  """What the methods of an experiment begin with; trains the classifiers that are missing.
+  """Trains the classifiers that are missing; returns the Inputs of an experiment's methods.
 
-  Those that are given are loaded first: a bad one fails before any training.
+  Classifiers that the configuration gives are loaded first: a bad one fails before any training.
 
   Args:
     config: its configuration.
@@ -54,9 +54,8 @@ def start(config, workdir: pathlib.Path, methods, show_data: bool = False) -> In
   Raises:
     UserError: the plan has a refusal, or a classifier cannot be loaded.
   """
-  config, facts, plan = planned(config, workdir, methods, prepare=True)
-  refuse(plan)
-  roles = inputs.roles(config, facts)
+  config, facts = prepared(config, workdir, methods)
+  roles = inputs.roles(facts)
   missing = [role for role in roles if is_trained(config, role)]
   given = (role for role in roles if role not in missing)
   classifiers = {role: inputs.load_role(config, facts, role) for role in given}
@@ -74,7 +73,7 @@ def _train_role(config, facts, role):
   if role == recogniser.ROLE:
     _train_recogniser(config, facts)
     return
-  folder = folders.of_classifier(config, role, facts.workdir)
+  folder = classifier_folder(config, role, facts.workdir)
   job = classifiers_lib.classifier_job(config, role, folder)
   loop.train(job._replace(outputs=outputs.of_classifier(job)), facts.mesh)
 
@@ -97,23 +96,24 @@ def train_method(made: Inputs, method: str, profile: bool = False) -> None:
   """Trains a method to its last step; see `jaxgan.training.loop.train`."""
   algorithm, frozen = made.algorithm(method)
   evaluation, data = made.evaluation(method), made.data
-  own, folder = folders.method_config(made.config, method, data), made.workdir / method
+  own, folder = families.method_config(made.config, method, data), made.workdir / method
   job = TrainingJob(method, folder, own, algorithm, data, frozen, evaluation.periodic)
   drawn = outputs.of_method(job, evaluation, made.family.trained)
   loop.train(job._replace(outputs=drawn), made.mesh, profile)
 
 
 def evaluate_method(made: Inputs, method: str, which: str) -> list[record.EvaluationRecord]:
-  """Restores a checkpoint ('latest', 'best' or a step) and evaluates every replica in full."""
-  return evaluate_states(made, method, *made.restore(method, which))
-
-
-def evaluate_states(made: Inputs, method: str, step: int, states) -> list[record.EvaluationRecord]:
   """Trains the score of every replica, where it has one, and evaluates it in full.
+
+  Args:
+    made: what the method is measured with.
+    method: the method.
+    which: the checkpoint: 'latest', 'best' or a step.
 
   Returns:
     The record that each evaluation.json holds.
   """
+  step, states = made.restore(method, which)
   evaluation = made.evaluation(method)
   with optional.owed(made.workdir / method / _OWED), jax.set_mesh(made.mesh):
     evaluations = []

@@ -68,10 +68,9 @@ def resolved(experiment):
       **_missing('data', experiment.data, {'source': '', 'data_dir': ''}),
     },
   )
-  if getattr(experiment.algorithm, 'prior_learning_rate', 0) is None:
-    rate = {'algorithm.prior_learning_rate': experiment.algorithm.learning_rate}
-    experiment = changed(experiment, rate)
   changes = {}
+  if getattr(experiment.algorithm, 'prior_learning_rate', 0) is None:
+    changes['algorithm.prior_learning_rate'] = experiment.algorithm.learning_rate
   for role in ('classifier', 'annotator', 'cas'):
     if section := getattr(experiment, role):
       theirs = experiment.data.model_dump(include={'dataset', 'source', 'data_dir', 'options'})

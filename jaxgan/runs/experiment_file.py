@@ -28,12 +28,11 @@ def read(path: str):
     get_config = runpy.run_path(str(file)).get('get_config')
     if not callable(get_config):
       raise UserError(f'--config={path}: the file has no function get_config(argument)')
-    config = _as_experiment(get_config(argument) if colon else get_config(), path)
+    return _as_experiment(get_config(argument) if colon else get_config(), path)
   except UserError:
     raise
   except (Exception, SystemExit) as error:  # The file is a program: it may raise anything.
     raise UserError(f'--config={path}: the file fails with {_where(error, file)}') from error
-  return config
 
 
 def _as_experiment(config, path):

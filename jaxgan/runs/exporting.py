@@ -1,8 +1,8 @@
 """A balanced data set from a trained generator: alone, or on top of the real training images.
 
-An export is a new folder with the data set in one format and export.json, which says what is in it,
-where it came from and how to make it again. Images go to the disk as they are drawn; the folder has
-its name once it is complete.
+An export is a new folder with the data set in one format and export.json: the contents, their
+origin, and what is needed to repeat the export. Images are written as they are drawn; the folder
+gets its name once it is complete.
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from tqdm import tqdm
 from data_prep import writers
 from jaxgan.errors import UserError
 from jaxgan.evaluation import record
-from jaxgan.runs import families, sampling
+from jaxgan.runs import sampling
 from jaxgan.system import files, lock
 from jaxgan.training import classifiers
 
@@ -101,8 +101,10 @@ def describe(out, written: dict) -> str:
 def _check(run, out, contents, format, images_per_class):
   """Refuses what cannot be before anything is restored."""
   sampling.check_new(out)
-  choices = (('contents', contents, CONTENTS), ('format', format, writers.FORMATS))
-  for field, value, allowed in choices:
+  for field, value, allowed in (
+    ('contents', contents, CONTENTS),
+    ('format', format, writers.FORMATS),
+  ):
     if value not in allowed:
       raise UserError(f'{field}={value!r} is not possible: use one of {", ".join(allowed)}')
   if images_per_class is not None and images_per_class < 1:
@@ -115,8 +117,7 @@ def _check(run, out, contents, format, images_per_class):
 
 
 def _labels(run) -> str:
-  labelled = run.inputs.data.labelled
-  return families.family_of([run.method]).labels_of(run.method, labelled)
+  return run.inputs.family.labels_of(run.method, run.inputs.data.labelled)
 
 
 def _classes(run, names):
@@ -186,12 +187,12 @@ def _images(train_images, indices, generated) -> Iterator[np.ndarray]:
 
 @contextlib.contextmanager
 def _whole_or_not_there(out: pathlib.Path) -> Iterator[pathlib.Path]:
-  """A folder beside `out` that becomes it at the end, and goes if it does not come to that."""
+  """A folder beside `out` that is renamed to `out` at the end, or removed after an error."""
   incomplete = out.with_name(f'.{out.name}.incomplete')
   try:
     with lock.turn(out.with_name(f'.{out.name}.lock')):
       sampling.check_new(out)  # Another process may have had its turn.
-      shutil.rmtree(incomplete, ignore_errors=True)  # Of one that was killed.
+      shutil.rmtree(incomplete, ignore_errors=True)  # A killed export leaves it.
       incomplete.mkdir()
       try:
         yield incomplete
@@ -204,16 +205,14 @@ def _whole_or_not_there(out: pathlib.Path) -> Iterator[pathlib.Path]:
 
 def _provenance(run, labeller: str, seed: int) -> dict:
   """The fields of export.json that say where the images came from."""
-  inputs = run.inputs
-  networks = inputs.classifiers.values()
-  accuracies = {network.key: network.accuracy for network in networks}
+  accuracies = {known.key: known.accuracy for known in run.inputs.classifiers.values()}
   return {
     'experiment': run.config.experiment,
     'method': run.method,
     'checkpoint': run.step,
     'replica': run.replica,
     'sample_seed': seed,
-    'data': inputs.data.keys[run.replica],
+    'data': run.inputs.data.keys[run.replica],
     'labels': _labels(run),
     'labeller': labeller,
     'labeller_accuracy': accuracies.get(labeller),

@@ -1,4 +1,4 @@
-"""Facts: all that is read before anything runs, of images, folders of jobs and devices."""
+"""Facts: what is read before anything runs: images, folders of jobs, classifiers, devices."""
 
 from collections.abc import Callable, Mapping
 import pathlib
@@ -21,12 +21,12 @@ ROLES = ('classifier', 'annotator', recogniser.ROLE)  # in the order of their tr
 
 
 class Images(NamedTuple):
-  """The images of a `data` section or, of those that are not prepared, what they declare.
+  """The images of a `data` section or, while they are not prepared, what the data set declares.
 
   Attributes:
-    training: the TrainingData; without a single image where they are not prepared.
+    training: the TrainingData; it has no images while they are not prepared.
     test: Arrays of the test split, likewise.
-    missing: the folder that they will be prepared in, None where they are there.
+    missing: the folder where they will be prepared; None for prepared images.
   """
 
   training: training_data.TrainingData
@@ -42,17 +42,17 @@ class Folder(NamedTuple):
 
 
 class Facts(NamedTuple):
-  """All that is read before anything runs.
+  """What is read before anything runs.
 
   Attributes:
     workdir: the work directory.
-    methods: of the experiment, those that are asked for.
-    mesh: of the devices.
-    roles: the classifiers that it needs, by the names of their sections.
-    images: its own as `OWN`, and by role those of the classifiers that are trained.
-    known: by role what is known of a classifier that is given, and of the recogniser.
-    folders: those that hold a job, by their paths in the work directory, such as 'acgan/cas'.
-    unreadable: a line for all that cannot be read.
+    methods: the methods of the experiment that were asked for.
+    mesh: the mesh of the devices.
+    roles: the names of the sections of the classifiers that the methods need.
+    images: the experiment's own images as `OWN`, and by role the images of trained classifiers.
+    known: by role what is known of a classifier before it is trained or restored.
+    folders: the folders of jobs, by their paths in the work directory, such as 'acgan/cas'.
+    unreadable: one line for each thing that cannot be read.
   """
 
   workdir: pathlib.Path
@@ -76,16 +76,16 @@ class Facts(NamedTuple):
 
 
 def read_facts(config, workdir: pathlib.Path, methods, prepare: bool) -> Facts:
-  """Reads what an experiment begins from.
+  """Reads the facts of an experiment.
 
   Args:
     config: its configuration.
     workdir: its work directory.
     methods: which of its methods.
-    prepare: prepare the images that are missing; else they are what they declare.
+    prepare: prepare missing images; otherwise only what their data sets declare is known.
 
   Returns:
-    The Facts. Whatever cannot be read is left out of them and said in `unreadable`.
+    The Facts. What cannot be read is left out, with a line in `unreadable`.
   """
   workdir, family = pathlib.Path(workdir), families.family_of(methods)
   unreadable = []
@@ -108,12 +108,14 @@ def read_facts(config, workdir: pathlib.Path, methods, prepare: bool) -> Facts:
     section = getattr(config, role)
     if is_trained(config, role):
       images |= attempt(read_images, role, section.data, 1, prepare)
-    elif role != recogniser.ROLE:
+    if role == recogniser.ROLE:
+      known |= attempt(recogniser.expected, role, config, data) if data else {}
+    elif not is_trained(config, role):
       known |= attempt(
         classifiers_lib.known_classifier, role, files.expanded(section.folder), section
       )
-    if role == recogniser.ROLE and data:
-      known |= attempt(recogniser.expected, role, config, data)
+    elif role in images:
+      known[role] = classifiers_lib.untrained(section, images[role].test)
   folders = {}
   deep = ('*', '*/*', '*/*/*')  # A method's, its score's, the score's of a replica.
   for path in (p for at in deep for p in sorted(workdir.glob(f'{at}/config.json'))):
@@ -126,6 +128,20 @@ def read_facts(config, workdir: pathlib.Path, methods, prepare: bool) -> Facts:
 def is_trained(config, role: str) -> bool:
   """Whether a classifier is trained by the experiment, and not given as a folder."""
   return not getattr(getattr(config, role), 'folder', '')
+
+
+def classifier_folder(config, role: str, workdir: pathlib.Path) -> pathlib.Path:
+  """The folder of a classifier: the one that is given, or its own in the work directory.
+
+  Where annotator and classifier have the same section they are one network, in the classifier's. A
+  recogniser is the method of its own experiment.
+  """
+  section = getattr(config, role)
+  if not is_trained(config, role):
+    return files.expanded(section.folder)
+  if role == recogniser.ROLE:
+    return workdir / role / section.methods[0]
+  return workdir / ('classifier' if section == config.classifier else role)
 
 
 def read_images(section, num_replicas: int, prepare: bool) -> Images:

@@ -5,8 +5,8 @@ import pathlib
 import jax
 
 from jaxgan.errors import UserError
-from jaxgan.runs import families, folders, recogniser, rules
-from jaxgan.runs.facts import ROLES, Facts, is_trained
+from jaxgan.runs import families, recogniser, rules
+from jaxgan.runs.facts import ROLES, Facts, classifier_folder, is_trained
 from jaxgan.training import classifiers as classifiers_lib
 from jaxgan.training import logging
 from jaxgan.training.restore import restore
@@ -25,19 +25,19 @@ class Inputs:
   """
 
   def __init__(self, config, facts: Facts, classifiers):
-    """Takes what is there; nothing is read or trained."""
+    """Reads and trains nothing."""
     self.config, self.workdir, self.classifiers = config, facts.workdir, classifiers
     self.family, self.mesh, self.data = families.family_of(facts.methods), facts.mesh, facts.data
     self._evaluations = {}
 
   @property
   def classifier(self) -> classifiers_lib.Classifier | None:
-    """The one that is trained on the long-tailed images and their labels."""
+    """The classifier that is trained on the long-tailed images and their labels."""
     return self.classifiers.get('classifier')
 
   @property
   def annotator(self) -> classifiers_lib.Classifier | None:
-    """The one that is there for evaluation only."""
+    """The classifier that is used for evaluation only."""
     return self.classifiers.get('annotator')
 
   def evaluation_rng(self, replica: int):
@@ -67,13 +67,9 @@ class Inputs:
     return restore(algorithm, folder, which, self.config.replicas, self.mesh)
 
 
-def roles(config, facts: Facts) -> list[str]:
-  """The classifiers that methods are given, those that are trained elsewhere first.
-
-  So a bad path fails before any training.
-  """
-  needed = [role for role in ROLES if role in facts.roles]
-  return sorted(needed, key=lambda role: is_trained(config, role))
+def roles(facts: Facts) -> list[str]:
+  """The classifiers that the methods need, in the order of their training."""
+  return [role for role in ROLES if role in facts.roles]
 
 
 def load(config, facts: Facts) -> Inputs:
@@ -82,41 +78,26 @@ def load(config, facts: Facts) -> Inputs:
   Raises:
     UserError: a classifier is not trained to its end, or does not know the experiment's classes.
   """
-  classifiers = {role: load_role(config, facts, role) for role in roles(config, facts)}
+  classifiers = {role: load_role(config, facts, role) for role in roles(facts)}
   return Inputs(config, facts, classifiers)
 
 
 def load_role(config, facts: Facts, role: str) -> classifiers_lib.Classifier:
   """A trained classifier, annotator or recogniser of an experiment.
 
-  Which of its checkpoints is used is the experiment's to say, also of a classifier whose folder is
-  given: the field `checkpoint` of the section, which the training does not read.
+  The experiment's field `checkpoint` of the section says which checkpoint is used, also for a
+  classifier whose folder is given. Training does not read this field.
 
   Raises:
     UserError: see `load`.
   """
-  section = getattr(config, role)
-  if role == recogniser.ROLE:
-    folder = recogniser.given_folder(config)
-    if folder is None:
-      (method,) = section.methods
-      folder = facts.workdir / role / method
-    _check_trained(config, role, folder)
-    return recogniser.load(folder, facts.data, facts.mesh)
-  folder = folders.of_classifier(config, role, facts.workdir)
-  if folder.suffix == '.npz':
-    classifier = classifiers_lib.load_weights(folder, section.data)
-  else:
-    _check_trained(config, role, folder)
-    classifier = classifiers_lib.load_classifier(
-      folder, section.data, facts.mesh, section.checkpoint
-    )
-  rules.check_knows(config, role, facts.workdir, classifier, facts.data)
-  return classifier
-
-
-def _check_trained(config, role, folder):
+  section, folder = getattr(config, role), classifier_folder(config, role, facts.workdir)
   if is_trained(config, role) and not (folder / 'checkpoints').exists():
     raise UserError(
       f'the {role} of this experiment is not trained ({folder}): run its command with --mode=train'
     )
+  if role == recogniser.ROLE:
+    return recogniser.load(folder, facts.data, facts.mesh)
+  classifier = classifiers_lib.load_classifier(folder, section.data, facts.mesh, section.checkpoint)
+  rules.check_knows(config, role, facts.workdir, classifier, facts.data)
+  return classifier

@@ -18,13 +18,14 @@ def of_method(job: TrainingJob, evaluation, shown: Callable) -> tuple[OptionalOu
   first, *others = folders = logging.replica_folders(job.folder, job.num_replicas)
   several = f', the first of {len(folders)} replicas' if others else ''
 
-  def picture(state, step, replica):
-    evaluation.picture(folders[replica], state, step, replica)
+  def observe(state, step, replica):
+    return evaluation.observe(state, replica)
 
   def of_first():
     return shown(first, job.data.class_names(0), job.data.share_counts(0))
 
-  pictures = OptionalOutput(f'pictures of {job.folder}', 'picture_every', _nothing, picture)
+  name = f'pictures of {job.folder}'
+  pictures = OptionalOutput(name, 'picture_every', evaluation.picture, observe)
   whole = (_loss_curves(str(job.folder / 'loss_curves.png')),) if others else ()
   return pictures, *whole, *_progress_page(job, f'{job.name}{several}', of_first)
 
@@ -37,10 +38,6 @@ def of_classifier(job: TrainingJob) -> tuple[OptionalOutput, ...]:
     return [blocks.Images('Curves', curves.scalars(rows, lambda scalar: True))]
 
   return _loss_curves(f'pictures of {job.folder}'), *_progress_page(job, job.name, shown)
-
-
-def _nothing(folder, step, seen):
-  """What is observed is drawn already."""
 
 
 def _loss_curves(name):

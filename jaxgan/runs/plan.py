@@ -9,9 +9,9 @@ import jax
 from jaxgan.data import sources
 from jaxgan.errors import UserError
 from jaxgan.evaluation import cas, record
-from jaxgan.runs import families, folders, inputs, recogniser, rules
+from jaxgan.runs import families, inputs, recogniser, rules
 from jaxgan.runs.experiment import resolved
-from jaxgan.runs.facts import OWN, Facts, is_trained, read_facts
+from jaxgan.runs.facts import OWN, Facts, classifier_folder, read_facts
 from jaxgan.training import logging
 from jaxgan.training.job import total_steps
 
@@ -32,8 +32,8 @@ class Job(NamedTuple):
     name: of the job, its folder in the work directory or, of images, their data set.
     kind: what it does.
     folder: where it writes.
-    step: of TRAIN, the newest checkpoint, None before the first; of the others 0 once it is done.
-    steps: of TRAIN, its length, None where that is not known before the images are prepared.
+    step: of TRAIN, the newest checkpoint or None; of the others, 0 once they are done.
+    steps: of TRAIN, the length, or None if it is not known before the images are prepared.
   """
 
   name: str
@@ -44,7 +44,7 @@ class Job(NamedTuple):
 
   @property
   def is_done(self) -> bool:
-    """Whether nothing of it is missing."""
+    """Whether the job is complete."""
     return self.step is not None and self.steps is not None and self.step >= self.steps
 
 
@@ -65,8 +65,12 @@ def make_plan(config, facts: Facts) -> Plan:
   lines = rules.refusals(config, facts)
   if OWN not in facts.images:
     return Plan((), lines)
-  jobs = _preparations(config, facts)
-  for role in inputs.roles(config, facts):
+  jobs = [
+    Job((getattr(config, role) if role else config).data.dataset, Kind.PREPARE, images.missing)
+    for role, images in facts.images.items()
+    if images.missing is not None
+  ]
+  for role in inputs.roles(facts):
     jobs += _role_jobs(config, facts, role)
   for method in facts.methods:
     jobs += _method_jobs(config, facts, method)
@@ -74,14 +78,13 @@ def make_plan(config, facts: Facts) -> Plan:
   return Plan(tuple({job.folder / job.kind: job for job in jobs}.values()), lines)
 
 
-def planned(config, workdir: pathlib.Path, methods, prepare: bool) -> tuple:
-  """What an experiment's start reads and plans.
+def planned(config, workdir: pathlib.Path, methods) -> tuple:
+  """Reads what an experiment starts from and plans it; prepares no images.
 
   Args:
     config: its configuration.
     workdir: its work directory.
     methods: which of its methods.
-    prepare: prepare the images that are missing, unless something is refused before.
 
   Returns:
     (the configuration, whose sources that are gone are named by their prepared data; the Facts; the
@@ -94,12 +97,24 @@ def planned(config, workdir: pathlib.Path, methods, prepare: bool) -> tuple:
   rules.check_sections(config, jax.device_count())
   config = sources.with_prepared(config, workdir)
   facts = read_facts(config, workdir, methods, prepare=False)
-  plan = make_plan(config, facts)
-  if prepare and not facts.are_prepared:
-    refuse(plan)
+  return config, facts, make_plan(config, facts)
+
+
+def prepared(config, workdir: pathlib.Path, methods) -> tuple:
+  """As `planned`, of an experiment that is about to run: prepares the images that are missing.
+
+  Returns:
+    (the configuration, the Facts).
+
+  Raises:
+    UserError: a value that cannot be, or the first refusal of the plan.
+  """
+  config, facts, plan = planned(config, workdir, methods)
+  refuse(plan)
+  if not facts.are_prepared:
     facts = read_facts(config, workdir, methods, prepare=True)
-    plan = make_plan(config, facts)
-  return config, facts, plan
+    refuse(make_plan(config, facts))
+  return config, facts
 
 
 def refuse(plan: Plan) -> None:
@@ -110,39 +125,28 @@ def refuse(plan: Plan) -> None:
     raise UserError(f'{first}{also}')
 
 
-def _preparations(config, facts):
-  jobs = []
-  for role, images in facts.images.items():
-    if images.missing is not None:
-      section = getattr(config, role).data if role else config.data
-      jobs.append(Job(section.dataset, Kind.PREPARE, images.missing))
-  return jobs
-
-
 def _role_jobs(config, facts, role):
   """The training of a classifier; of a recogniser, its own experiment."""
-  if not is_trained(config, role):
+  if role not in facts.images:  # It is given, or its images cannot be read.
     return []
   section = getattr(config, role)
   if role == recogniser.ROLE:
     (method,) = section.methods
     return _method_jobs(section, facts, method, f'{role}/')
-  if role not in facts.images:
-    return []
-  folder = folders.of_classifier(config, role, facts.workdir)
+  folder = classifier_folder(config, role, facts.workdir)
   steps = _steps(section, facts.images[role], lambda: 1)
   return [Job(folder.name, Kind.TRAIN, folder, _newest(facts, [folder]), steps)]
 
 
 def _method_jobs(config, facts, method, within=''):
-  """Its training, the training of its score and its evaluation."""
+  """The jobs of a method: its training, the training of its score, and its evaluation."""
   name, images = f'{within}{method}', facts.images[OWN]
   folder = facts.workdir / name
   steps = _steps(config, images, lambda: rules.untrained(config, facts, method).images_per_update)
   jobs = [Job(name, Kind.TRAIN, folder, _newest(facts, [folder]), steps)]
   if cas.FOLDER in families.family_of([method]).roles(config, [method], facts.data.labelled):
     own = [at / cas.FOLDER for at in logging.replica_folders(folder, config.replicas)]
-    # It is of a checkpoint that a longer training replaces.
+    # Further training of the method replaces the checkpoint that the score is measured on.
     newest = _newest(facts, own) if jobs[0].is_done else None
     steps = _score_steps(config, images)
     jobs.append(Job(f'{name}/{cas.FOLDER}', Kind.TRAIN, folder / cas.FOLDER, newest, steps))
@@ -157,7 +161,7 @@ def _newest(facts, of_replicas) -> int | None:
 
 
 def _score_steps(config, images):
-  """The length of a score's classifier, on as many images as are generated for it."""
+  """The length of a score's classifier, which is trained on generated images."""
   train = config.cas.train
   if train.steps is not None or config.evaluation.cas_images is None:
     return _steps(config.cas, images, lambda: 1)
@@ -172,5 +176,5 @@ def _steps(config, images, images_per_update):
     return None
   try:
     return total_steps(config, images.training, images_per_update())
-  except UserError:  # Refused by a rule.
+  except (UserError, KeyError):  # It is refused, or its recogniser cannot be read.
     return None

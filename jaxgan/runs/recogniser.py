@@ -1,10 +1,9 @@
 """Recognisers: classifiers that were found without labels, in a run of a family with codes.
 
-The role 'recogniser' is filled by an experiment instead of a network trained with labels: its
-section `config.recogniser` is that experiment's configuration, and `folder` in it may name a run
-that is there. What such a run's algorithm gives as `classify`, the Q of an InfoGAN, then stands
-where a classifier stands, frozen, and its classes are codes. A run is only taken for the very
-images that it was trained on.
+The section `config.recogniser` is the configuration of an experiment of its own; `folder` in it may
+name a finished run. The `classify` of the run's algorithm, the Q of an InfoGAN, replaces a
+classifier trained with labels: it is frozen, and its classes are codes. A run is accepted only for
+the images that it was trained on.
 """
 
 import pathlib
@@ -21,12 +20,6 @@ ROLE = 'recogniser'
 _FIELD = f'config.{ROLE}.folder'
 
 
-def given_folder(config) -> pathlib.Path | None:
-  """The folder of the run that an experiment's configuration names, None where it has its own."""
-  folder = config.recogniser.folder
-  return files.expanded(folder) if folder else None
-
-
 def expected(config, data: training_data.TrainingData) -> classifiers.Classifier:
   """What is known of an experiment's recogniser before it is trained or read: names and shape.
 
@@ -37,11 +30,11 @@ def expected(config, data: training_data.TrainingData) -> classifiers.Classifier
   Raises:
     UserError: the images of a run that is given are others, or it tells no codes apart.
   """
-  folder = given_folder(config)
-  if folder:
+  section = config.recogniser
+  if section.folder:
+    folder = files.expanded(section.folder)
     names = _names(folder, _read(folder, data), data)
   else:
-    section = config.recogniser
     names = families.family_of(section.methods).recognised(section, data)
   return classifiers.Classifier(None, None, names, data.image_shape, None, '')
 
@@ -51,7 +44,7 @@ def load(folder: pathlib.Path, data: training_data.TrainingData, mesh) -> classi
 
   Args:
     folder: of the run's method, as runs/elastic_infogan_folder/elastic_infogan.
-    data: the TrainingData of who asks, the same images.
+    data: the TrainingData of the experiment, which must be the same images.
     mesh: of the devices to use.
 
   Raises:

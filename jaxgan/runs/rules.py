@@ -1,7 +1,6 @@
 """Rules: what an experiment must satisfy before anything is trained, each broken one in a line."""
 
-from collections.abc import Callable, Iterator
-import functools
+from collections.abc import Iterator
 import itertools
 import math
 
@@ -11,8 +10,8 @@ from jaxgan.algorithms import classifier
 from jaxgan.config import identity
 from jaxgan.data import order
 from jaxgan.errors import UserError
-from jaxgan.runs import families, folders, recogniser
-from jaxgan.runs.facts import OWN, Facts, is_trained
+from jaxgan.runs import families, recogniser
+from jaxgan.runs.facts import OWN, Facts, classifier_folder, is_trained
 from jaxgan.system import parallel
 from jaxgan.training import classifiers as classifiers_lib
 
@@ -64,45 +63,54 @@ def refusals(config, facts: Facts) -> tuple[str, ...]:
     facts: what was read of it. Rules about images that are not prepared are left out.
   """
   lines = list(facts.unreadable)
-  for check in _checks(config, facts) if OWN in facts.images else ():
+  for check, *arguments in _checks(config, facts) if OWN in facts.images else ():
     try:
-      check()
+      check(*arguments)
     except UserError as error:
       lines.append(str(error))
   return tuple(dict.fromkeys(lines))
 
 
-def _checks(config, facts) -> Iterator[Callable]:
-  """The rules as functions that raise a UserError."""
-  data, there, here = facts.data, facts.images[OWN].missing is None, functools.partial
-  yield here(_check_crop, config.data, data.image_shape, '')
+def _checks(config, facts) -> Iterator[tuple]:
+  """The rules: functions that raise a UserError, each with its arguments."""
+  data, there = facts.data, facts.images[OWN].missing is None
+  yield _check_crop, config.data, data.image_shape, ''
   yield from _family_checks(families.family_of(facts.methods), config, data, there)
   if recogniser.ROLE in facts.images:
     section, images = config.recogniser, facts.images[recogniser.ROLE]
     if images.missing is None and there:
       own = images.training.arrays.key
-      yield here(recogniser.check_images, f'config.{recogniser.ROLE}.data', own, data)
-    family = families.family_of(section.methods)
-    yield from _family_checks(family, section, data, there)
-  is_known = recogniser.ROLE not in facts.roles or recogniser.ROLE in facts.known
-  for method in facts.methods if is_known else ():
-    yield here(_check_memory, config, facts, method)
+      yield recogniser.check_images, f'config.{recogniser.ROLE}.data', own, data
+    yield from _family_checks(families.family_of(section.methods), section, data, there)
+  if recogniser.ROLE not in facts.roles or recogniser.ROLE in facts.known:
+    yield from ((_check_memory, config, facts, method) for method in facts.methods)
   if there:
-    yield here(_check_others, facts)
+    yield _check_others, facts
     for method in facts.methods:
-      own = folders.method_config(config, method, data)
-      yield here(identity.check_unchanged, facts.workdir / method, own)
+      own = families.method_config(config, method, data)
+      yield identity.check_unchanged, facts.workdir / method, own
   for role in (role for role in facts.roles if role != recogniser.ROLE):
-    if is_trained(config, role) and role in facts.images:
+    if role in facts.known:
+      yield check_knows, config, role, facts.workdir, facts.known[role], data
+    if role in facts.images:
       yield from _classifier_checks(config, facts, role)
-    elif role in facts.known:
-      yield here(check_knows, config, role, facts.workdir, facts.known[role], data)
 
 
 def _family_checks(family, config, data, there):
   for rule in family.rules:
     if there or not rule.of_images:
-      yield functools.partial(rule.check, config, data)
+      yield rule.check, config, data
+
+
+def _classifier_checks(config, facts, role):
+  """The rules of a classifier that is trained: 'classifier', 'annotator' or 'cas'."""
+  section, images = getattr(config, role), facts.images[role]
+  shape = images.test.images.shape[1:]
+  if role != 'cas' and images.missing is None:
+    labels = images.training.arrays.labels
+    yield order.steps_per_epoch, len(labels), section.train.batch_size
+  yield _check_crop, section.data, shape, f'{role}.'
+  yield classifier.check_channels, section.algorithm, shape[-1], f'config.{role}.'
 
 
 def _check_crop(section, image_shape, prefix):
@@ -110,9 +118,13 @@ def _check_crop(section, image_shape, prefix):
 
 
 def untrained(config, facts: Facts, method: str):
-  """The Algorithm of a method before its classifiers are there; only `init` can be asked of it."""
-  known = facts.known.get(recogniser.ROLE)
-  expected = {recogniser.ROLE: known} if known else {}
+  """The Algorithm of a method before its classifiers are there; only `init` can be asked of it.
+
+  Raises:
+    UserError: a rule refuses it.
+    KeyError: its recogniser cannot be read.
+  """
+  expected = {role: facts.known[role] for role in facts.roles if role == recogniser.ROLE}
   return families.family_of([method]).build(config, method, facts.data, expected)[0]
 
 
@@ -143,27 +155,6 @@ def _check_others(facts):
         )
 
 
-def _classifier_checks(config, facts, role):
-  """The rules of a classifier that is trained: 'classifier', 'annotator' or 'cas'."""
-  section, images = getattr(config, role), facts.images[role]
-  shape, here = images.test.images.shape[1:], functools.partial
-  known = expected_classifier(section, images)
-  yield here(check_knows, config, role, facts.workdir, known, facts.data)
-  if role != 'cas' and images.missing is None:
-    batch_size, labels = section.train.batch_size, images.training.arrays.labels
-    yield here(order.steps_per_epoch, len(labels), batch_size)
-  yield here(_check_crop, section.data, shape, f'{role}.')
-  yield here(classifier.check_channels, section.algorithm, shape[-1], f'config.{role}.')
-
-
-def expected_classifier(section, images) -> classifiers_lib.Classifier:
-  """What is known of a classifier that is still to be trained, on some `facts.Images`."""
-  names, shape = images.test.class_names, images.test.images.shape[1:]
-  return classifiers_lib.Classifier(
-    None, None, names, shape, None, '', section.algorithm.input_size
-  )
-
-
 def check_knows(config, role: str, workdir, known: classifiers_lib.Classifier, data) -> None:
   """Refuses a classifier of other classes or images than the experiment's.
 
@@ -186,7 +177,7 @@ def check_knows(config, role: str, workdir, known: classifiers_lib.Classifier, d
   if not fits or not knows:
     field = 'data.dataset' if is_trained(config, role) else 'folder'
     raise UserError(
-      f'the {role} in {folders.of_classifier(config, role, workdir)} knows '
+      f'the {role} in {classifier_folder(config, role, workdir)} knows '
       f'{_sizes(names, known.image_shape)} images, the data set {config.data.dataset} has '
       f'{_sizes(data.arrays.class_names, data.image_shape)}: change config.{role}.{field}'
     )

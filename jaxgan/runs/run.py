@@ -54,11 +54,8 @@ def load(workdir, method: str = '', checkpoint='', replica: int = 0, config=None
     raise UserError(
       f'{workdir} holds no run of method {method!r}: the methods there are {", ".join(trained)}'
     )
-  folder = workdir / method
-  if config is None:
-    config = families.remembered(folder)
-  config = sources.with_prepared(resolved(config), workdir)
-  return Run(config, workdir, method, checkpoint, replica)
+  config = resolved(config or families.remembered(workdir / method))
+  return Run(sources.with_prepared(config, workdir), workdir, method, checkpoint, replica)
 
 
 class Run:
@@ -71,6 +68,7 @@ class Run:
     config: the configuration.
     workdir: the work directory.
     method: the name of the method.
+    checkpoint: 'latest', 'best' or a step.
     replica: which of the replicas.
     folder: where the run, or its replica, has its metrics, pictures and evaluation.
   """
@@ -89,11 +87,11 @@ class Run:
     if replica not in range(len(folders)):
       raise UserError(f'replica={replica}: the run has replicas 0 .. {len(folders) - 1}')
     self.folder = folders[replica]
-    self._which = str(checkpoint) or config.evaluation.checkpoint
+    self.checkpoint = str(checkpoint) or config.evaluation.checkpoint
     self._samplers = {}
 
   def __repr__(self):
-    return f'<Run of {self.method}, checkpoint {self._which}, in {self.folder}>'
+    return f'<Run of {self.method}, checkpoint {self.checkpoint}, in {self.folder}>'
 
   @property
   def metrics(self) -> list[dict]:
@@ -187,15 +185,12 @@ class Run:
     """The `jaxgan.runs.inputs.Inputs`: data, classifier and annotator; nothing is trained."""
     from jaxgan.runs import inputs, plan
 
-    planned = plan.planned(self.config, self.workdir, (self.method,), prepare=True)
-    config, facts, found = planned
-    plan.refuse(found)
-    return inputs.load(config, facts)
+    return inputs.load(*plan.prepared(self.config, self.workdir, (self.method,)))
 
   @functools.cached_property
   def restored(self):
     """(step, states of all replicas) of the checkpoint."""
-    return self.inputs.restore(self.method, self._which)
+    return self.inputs.restore(self.method, self.checkpoint)
 
   def sampler(self, balanced: bool):
     """`sample(rng, num_images)` of this checkpoint and replica, label names, source of the labels.

@@ -24,7 +24,7 @@ class Checkpoints:
     """Opens the folder.
 
     Args:
-      folder: one sub-folder a step.
+      folder: with one sub-folder per step.
       keep: how many of the latest checkpoints stay; the best stays as well. None: only to read, as
         others may be writing.
     """
@@ -121,13 +121,13 @@ class Checkpoints:
   def restore(self, which: str, abstract_state, say: Callable[[str], None]) -> 'Restored':
     """Reads a state into the shapes, types and shardings of `abstract_state`.
 
-    In place of a 'latest' or 'best' one that is damaged it takes the newest that is not. Whoever
-    may write sets the damaged ones aside, in a folder beside this.
+    If the 'latest' or 'best' checkpoint is damaged, the newest readable one is restored, and a
+    process that may write moves the damaged ones to a folder beside this one.
 
     Args:
       which: see `steps`.
       abstract_state: from `abstract_state`.
-      say: gets a line for each that is damaged.
+      say: is called with one line for each damaged checkpoint.
 
     Raises:
       UserError: no such checkpoint, or none that can be read: damaged or of another network.

@@ -35,7 +35,7 @@ def join(coordinator: str, num_processes: int | None, process_id: int | None) ->
   """
   given = (coordinator or None, num_processes, process_id)
   if given == (None, None, None):
-    if not _are_several_found():
+    if int(os.environ.get('SLURM_STEP_NUM_TASKS', '1')) <= 1 and not _is_tpu_slice():
       return
     given = ()
   elif None in given or not 0 <= process_id < num_processes:
@@ -53,12 +53,6 @@ def join(coordinator: str, num_processes: int | None, process_id: int | None) ->
     ) from error
   if jax.process_index():
     files.leave_to_another_process()
-
-
-def _are_several_found() -> bool:
-  """Whether this is one of several tasks of a Slurm step, or a host of a Cloud TPU slice."""
-  tasks = os.environ.get('SLURM_STEP_NUM_TASKS', '1')
-  return int(tasks) > 1 or _is_tpu_slice()
 
 
 def _is_tpu_slice() -> bool:
@@ -124,7 +118,7 @@ def gather(value) -> np.ndarray:
 
 
 def to_host(tree):
-  """Arrays on the host, those that are split over the devices of several processes included."""
+  """Copies arrays to the host, also arrays that are split over several processes."""
 
   def one(x):
     if not isinstance(x, jax.Array) or x.is_fully_addressable or x.is_fully_replicated:

@@ -1,10 +1,9 @@
 """Files of a run: whole or not there, and written by one process where there are several."""
 
+from collections.abc import Callable
 import io
 import os
 from pathlib import Path
-
-import numpy as np
 
 _writer = True
 
@@ -44,15 +43,8 @@ def replace(path, data: bytes) -> None:
   os.replace(temporary, path)
 
 
-def save_npz(path, **arrays) -> None:
-  """As `replace`, of some arrays, compressed."""
+def save(path, write: Callable, *array, **arrays) -> None:
+  """Writes arrays as `replace` does, with `numpy.save` or `numpy.savez_compressed`."""
   buffer = io.BytesIO()
-  np.savez_compressed(buffer, **arrays)
-  replace(path, buffer.getvalue())
-
-
-def save_npy(path, array) -> None:
-  """As `replace`, of an array."""
-  buffer = io.BytesIO()
-  np.save(buffer, array)
+  write(buffer, *array, **arrays)
   replace(path, buffer.getvalue())

@@ -21,8 +21,8 @@ FILE = '.lock'
 def held(folder: pathlib.Path):
   """A context in which no other run can hold the folder, which is made when missing.
 
-  Of several processes of one run, the one that writes holds it. Where nothing has come into a new
-  folder, it goes, and those that were made for it.
+  If several processes train one run, the process that writes holds the lock. New folders that are
+  still empty at the end are removed.
 
   Raises:
     UserError: another process holds it, or it cannot be written to.
@@ -61,7 +61,7 @@ def _remove_empty(folders):
 
 
 def _holder(path) -> str:
-  """Who wrote that it holds a lock."""
+  """The process that wrote its name into a lock file."""
   with contextlib.suppress(OSError):
     return path.read_text().strip() or 'another process'
   return 'another process'
@@ -69,11 +69,11 @@ def _holder(path) -> str:
 
 @contextlib.contextmanager
 def turn(path: pathlib.Path):
-  """A context that one process at a time is in; the others wait, however the first one ends.
+  """A context for one process at a time; others wait until it ends, even if it is killed.
 
   Args:
-    path: of the file that says so. It and its folder are made when missing; the file goes when the
-      turn is over, and may go before with its folder.
+    path: the lock file. It and its folder are made when missing; the file is removed at the end of
+      the turn, and its folder may be removed earlier.
   """
   while True:
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -66,9 +66,9 @@ def at_once():
 
 @contextlib.contextmanager
 def held():
-  """A context in which no signal comes through; at its end they come to whoever waits outside.
+  """A context that holds signals back; they are sent again at its end.
 
-  For code that takes what a signal raises for something else: libraries with event loops do.
+  For libraries with event loops, which mistake the exception of a signal for an error of their own.
   """
   waiting = []
   try:

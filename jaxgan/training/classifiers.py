@@ -1,4 +1,4 @@
-"""Classifiers: the jobs that train them, and those that are trained, loaded from their folders."""
+"""Classifiers: the jobs that train them, and loading trained ones from their folders."""
 
 from collections.abc import Callable, Mapping
 import functools
@@ -32,9 +32,9 @@ _CLASSIFY_BATCH = 512
 class Classifier(NamedTuple):
   """A trained classifier: `classify(variables, images [-1, 1]) -> (logits, features)`.
 
-  `accuracy` is on the test split of its own data, None of one that knows no labels; `key`
-  identifies its weights. With an `input_size` it takes images of any size. `protocol` has its
-  loss, the checkpoint and its step and, where images are resized or normalised for it, `input`.
+  `accuracy` is measured on the test split of its own data; None without labels. `key` identifies
+  its weights. With an `input_size` it takes images of any size. `protocol` has its loss, the
+  checkpoint and its step and, if images are resized or normalised for it, `input`.
   """
 
   classify: Callable
@@ -50,8 +50,8 @@ class Classifier(NamedTuple):
 def job_config(seed: int, section, arrays, kind=ClassifierJob, **others):
   """What the job of a classifier depends on: the seed, its data, algorithm and training sections.
 
-  `images` tells the very images of `arrays`, so that a work directory notices other ones; `kind` is
-  the class, which may have other fields.
+  `images` is the key of `arrays`, by which a work directory notices other images; `kind` is the
+  class of the configuration, which may have further fields.
   """
   sections = {'data': section.data, 'algorithm': section.algorithm, 'train': section.train}
   modules = tuple(sorted(section_lib.registered_by(section)))
@@ -131,7 +131,6 @@ def training_job(
   classify = compile_classify(algorithm.classify)
 
   def evaluate(state, replica):
-    del replica
     labels, _ = classify(state.variables, test.images)
     correct = labels == test.labels
     totals = class_distribution.class_counts(test.labels, len(test.class_names))
@@ -161,6 +160,12 @@ def training_job(
   )
 
 
+def untrained(section, test) -> Classifier:
+  """What is known of a classifier before it is trained, from the Arrays of its test split."""
+  size, shape = section.algorithm.input_size, test.images.shape[1:]
+  return Classifier(None, None, test.class_names, shape, None, '', size)
+
+
 def known_classifier(folder: pathlib.Path, section) -> Classifier:
   """What is known of a trained classifier without its weights: its classes and images.
 
@@ -169,7 +174,7 @@ def known_classifier(folder: pathlib.Path, section) -> Classifier:
     section: of the classifier, in the experiment that asks.
 
   Raises:
-    UserError: see `load_classifier` and `load_weights`.
+    UserError: see `load_classifier`.
   """
   if folder.suffix == '.npz':
     _released_variables(folder)
@@ -199,7 +204,7 @@ def load_classifier(folder: pathlib.Path, section, mesh, which: str = 'latest') 
   """Restores a checkpoint of a trained classifier from its job folder.
 
   Args:
-    folder: of the job, perhaps made on another machine.
+    folder: of the job, perhaps made on another machine; or an npz of the released MNIST weights.
     section: the `data` section of the experiment that asks. Paths of the classifier's own that are
       not there, on another machine, are replaced by those of the same data set.
     mesh: of the devices to use.
@@ -208,17 +213,21 @@ def load_classifier(folder: pathlib.Path, section, mesh, which: str = 'latest') 
   Raises:
     UserError: not a classifier's folder, not trained to its end, damaged, or of other images.
   """
+  if folder.suffix == '.npz':
+    return _load_weights(folder, section)
   config = _read_classifier(folder, section)
   data = loading.load_training(config.data)
-  images = data.arrays.key
-  if config.images not in ('', images):
-    raise UserError(f'the classifier in {folder} was trained on {config.images}, not on {images}')
+  if config.images not in ('', data.arrays.key):
+    raise UserError(
+      f'the classifier in {folder} was trained on {config.images}, not on {data.arrays.key}'
+    )
   algorithm = build_classifier(config, data.arrays)
-  last = total_steps(config, data)
-  step, variables = restore_finished('classifier', algorithm, folder, last, which, mesh)
+  step, variables = restore_finished(
+    'classifier', algorithm, folder, total_steps(config, data), which, mesh
+  )
   test = loading.load(config.data, 'test')
-  tested = _tested(algorithm.classify, variables, test, network_name(config.algorithm))
   own = config.algorithm
+  tested = _tested(algorithm.classify, variables, test, network_name(own))
   loss = f'focal, gamma {own.focal_gamma:g}' if own.loss == 'focal' else own.loss
   protocol = {'loss': loss, 'checkpoint': which, 'step': step}
   if reads := classifier_lib.input_in_words(own):
@@ -231,7 +240,7 @@ def network_name(config) -> str:
   return f'{config.network}{config.depth}' if config.network == 'resnet' else config.network
 
 
-def load_weights(path: pathlib.Path, config) -> Classifier:
+def _load_weights(path: pathlib.Path, config) -> Classifier:
   """The MNIST classifier of Elastic-InfoGAN's released code, from its weights in an npz.
 
   Args:

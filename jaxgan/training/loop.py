@@ -22,9 +22,10 @@ _PROFILED = 10  # Steps in a trace.
 def train(job: TrainingJob, mesh: jax.sharding.Mesh, profile: bool = False) -> None:
   """Trains a job to its last step, from its latest checkpoint if there is one.
 
-  A stop by a signal is saved wherever it comes, in the midst of an evaluation too. What the log and
-  the later states then are is the same as without it. At an event the numbers come first, then the
-  checkpoint, then the optional outputs, whose errors end no run.
+  A signal stops a run at any time, also during an evaluation, and a checkpoint is saved. The
+  resumed run has the same log and the same states as a run without a stop. At an event, metrics are
+  logged first; then the checkpoint is saved; then the optional outputs are drawn. Their errors do
+  not end a run.
 
   Args:
     job: the job.

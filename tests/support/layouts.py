@@ -64,15 +64,14 @@ def _train(mesh, job, replicas, steps, folder, **_):
 
 def _job(config, method, replicas, classifiers=()):
   from jaxgan.data import loading
-  from jaxgan.runs import families, folders
-  from jaxgan.training import replicas
+  from jaxgan.runs import families
   from jaxgan.training.job import TrainingJob
 
   config = changed(config, {'replicas': replicas, 'train.batch_size': 16})
   data = loading.load_training(config.data, replicas)
   family = families.family_of((method,))
   algorithm, frozen = family.build(config, method, data, dict(classifiers))
-  own = folders.method_config(config, method, data)
+  own = families.method_config(config, method, data)
   return TrainingJob('job', None, own, algorithm, data, frozen)
 
 

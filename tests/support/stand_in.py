@@ -11,6 +11,7 @@ from data_prep.build import Arrays
 from experiments import base, base_codes
 from jaxgan.config.overrides import changed
 from jaxgan.data import loading, sources, training_data
+from jaxgan.runs import families
 from jaxgan.runs.experiment import Experiment, resolved
 from jaxgan.system import parallel
 from tests.support.registered import SMALL, SMALL_CLASSIFIER
@@ -152,6 +153,8 @@ def run_to_export(method='class_balancing', names=ODD_NAMES, sample=sample_uneve
     config=tiny(),
     sampler=lambda balanced: (sample, names, 'labeller-1'),
     inputs=types.SimpleNamespace(
-      data=training_data.whole(arrays), classifiers={'classifier': labeller}
+      data=training_data.whole(arrays),
+      classifiers={'classifier': labeller},
+      family=families.family_of([method]),
     ),
   )

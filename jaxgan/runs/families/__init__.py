@@ -12,6 +12,7 @@ import pathlib
 
 from jaxgan.config import identity
 from jaxgan.config import section as section_lib
+from jaxgan.data import training_data
 from jaxgan.errors import UserError
 from jaxgan.runs.experiment import Experiment, MethodJob
 from jaxgan.runs.families import class_balancing, codes
@@ -78,6 +79,13 @@ def remembered(folder: pathlib.Path) -> MethodJob:
   if 'methods' not in content:
     raise UserError(f'{folder} is not the folder of a method: name one that holds a run')
   return experiment(content, MethodJob, str(path))
+
+
+def method_config(config, method: str, data: training_data.TrainingData) -> MethodJob:
+  """What the folder of a method remembers: everything its job and its evaluation depend on."""
+  own = config.model_copy(update={'methods': (method,)})
+  fields = {'images': data.arrays.key, 'modules': sorted(registered_by(own))}
+  return experiment(dict(own) | fields, MethodJob)
 
 
 def _class_of(content, kind, name):

@@ -160,13 +160,12 @@ def build(config, method: str, data: training_data.TrainingData, classifiers):
       f'config.algorithm.count_start has {counts} numbers, {config.data.dataset} has '
       f'{num_classes} {what}: give one, or one of each'
     )
-  classify = classifier.classify if classifier else None
   algorithm = gan.gan(
     config.algorithm,
     choices,
     data.image_shape,
     num_classes,
-    classify,
+    classifier.classify if classifier else None,
     config.evaluation.ema_statistics,
   )
   return algorithm, {'classifier': classifier.variables} if classifier else {}

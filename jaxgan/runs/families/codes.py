@@ -62,7 +62,6 @@ def validate(config) -> None:
 
 def roles(config, methods, labelled: bool):
   """An annotator, where there are labels to train it with."""
-  del config, methods
   return ('annotator',) if labelled else ()
 
 
@@ -73,8 +72,7 @@ def num_categories(config, data: training_data.TrainingData) -> int:
 
 
 def _check_codes(config, data):
-  classes = data.num_classes
-  labelled = data.labelled
+  classes, labelled = data.num_classes, data.labelled
   if config.algorithm.num_categories is None and (not labelled or classes < 2):
     has = 'a single class' if labelled else 'no labels to count the classes by'
     raise UserError(
@@ -109,10 +107,9 @@ def recognised(config, data: training_data.TrainingData) -> tuple[str, ...]:
 
 
 def build(config, method: str, data: training_data.TrainingData, classifiers):
-  """The algorithm of an experiment; it reads no frozen arrays."""
-  del classifiers
-  make = METHODS[method].make
-  return make(config.algorithm, data.image_shape, num_categories(config, data)), {}
+  """The algorithm of an experiment; it reads no classifiers and no frozen arrays."""
+  k = num_categories(config, data)
+  return METHODS[method].make(config.algorithm, data.image_shape, k), {}
 
 
 def evaluate(inputs, method: str, algorithm):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from jaxgan.data import loading
-from jaxgan.runs import families, folders, recogniser, rules
+from jaxgan.runs import families, recogniser, rules
 from jaxgan.runs.experiment import resolved
 from jaxgan.training import train_step
 from jaxgan.training.classifiers import Classifier, classifier_job
@@ -55,7 +55,7 @@ def _one_step(job, trace_only):
 
 def _method_job(config, method, data, classifiers):
   algorithm, frozen = families.family_of((method,)).build(config, method, data, classifiers)
-  own = folders.method_config(config, method, data)
+  own = families.method_config(config, method, data)
   return TrainingJob(method, None, own, algorithm, data, frozen)
 
 

@@ -228,7 +228,7 @@ def test_the_settled_state_is_sampled_drawn_and_measured(monkeypatch, tmp_path):
   for seed in range(3):
     sample(jax.random.key(seed), 2)
   assert generated == [('settled first', True)] * 3
-  evaluation.picture(tmp_path, 'second', step=1, replica=0)
+  evaluation.picture(tmp_path, 1, evaluation.observe('second', replica=0))
   assert generated[3:] == [('settled second', False), ('settled second', True)]
   evaluation.periodic('third', replica=0)
   assert observed == ['settled third']

@@ -10,7 +10,7 @@ from tests.support import stand_in
 
 
 def _costs(config, workdir):
-  config, found, planned = plan.planned(config, workdir, config.methods, prepare=False)
+  config, found, planned = plan.planned(config, workdir, config.methods)
   jobs = [job for job in planned.jobs if job.kind == Kind.TRAIN]
   of_all = costs.Costs(config, found)
   return {job.name: of_all.of(job) for job in jobs}

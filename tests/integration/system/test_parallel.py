@@ -12,7 +12,7 @@ from jaxgan.config.overrides import changed
 from jaxgan.data import loading
 from jaxgan.errors import UserError
 from jaxgan.networks.resnet import ResNet
-from jaxgan.runs import folders
+from jaxgan.runs import families
 from jaxgan.system import compilation, parallel
 from jaxgan.training import classifiers, train_step
 from jaxgan.training.job import TrainingJob
@@ -48,7 +48,7 @@ def job(tiny_config, stand_in_data):
   return TrainingJob(
     name='job',
     folder=None,
-    config=folders.method_config(tiny_config, 'class_balancing', data),
+    config=families.method_config(tiny_config, 'class_balancing', data),
     algorithm=algorithm,
     data=data,
     frozen={'classifier': variables},

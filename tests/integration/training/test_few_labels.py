@@ -12,7 +12,7 @@ from jaxgan.config.overrides import changed
 from jaxgan.data import loading
 from jaxgan.errors import UserError
 from jaxgan.networks import bit
-from jaxgan.runs import execute, families, folders
+from jaxgan.runs import execute, families
 from jaxgan.runs.experiment import resolved
 from jaxgan.training import classifiers, loop, pretrained, train_step
 from jaxgan.training.job import TrainingJob
@@ -101,7 +101,7 @@ def test_in_the_loop_of_a_gan(config):
   given = classifiers.Classifier(classify, silent, data.arrays.class_names, (8, 8, 3), 0.0, '')
   family = families.family_of(config.methods)
   algorithm, _ = family.build(config, 'class_balancing', data, {'classifier': given})
-  own = folders.method_config(config, 'class_balancing', data)
+  own = families.method_config(config, 'class_balancing', data)
   job = TrainingJob('class_balancing', None, own, algorithm, data, {})
   one_step, start = train_step.make_step(job, batched=False)
   state, one_step = jax.jit(algorithm.init)(jax.random.key(0)), jax.jit(one_step)

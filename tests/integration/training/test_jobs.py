@@ -13,7 +13,7 @@ from jaxgan.config import identity
 from jaxgan.config.overrides import changed
 from jaxgan.data import loading, training_data
 from jaxgan.errors import UserError
-from jaxgan.runs import facts, folders, inputs, plan
+from jaxgan.runs import facts, families, inputs, plan
 from jaxgan.system import parallel
 from jaxgan.training import classifiers, loop
 from tests.support.stand_in import tiny, tiny_codes
@@ -98,7 +98,7 @@ def test_the_folder_of_a_method_is_no_classifier(stand_in_data, tmp_path):
   for config in (tiny_codes(), tiny()):
     (method,) = config.methods
     data = loading.load_training(config.data)
-    identity.remember(tmp_path / method, folders.method_config(config, method, data))
+    identity.remember(tmp_path / method, families.method_config(config, method, data))
     with pytest.raises(UserError, match=f'{method} is not the folder of a classifier'):
       _annotator(tmp_path / method)
   with pytest.raises(UserError, match=r'nowhere holds no run \(no config\.json\)'):

@@ -12,7 +12,7 @@ from jaxgan.algorithms import Algorithm, gan, gan_methods
 from jaxgan.config.overrides import changed
 from jaxgan.data import loading, training_data
 from jaxgan.errors import UserError
-from jaxgan.runs import folders
+from jaxgan.runs import families
 from jaxgan.system import checkpoint, parallel, stopping
 from jaxgan.training import loop, train_step
 from jaxgan.training.job import total_steps
@@ -35,7 +35,7 @@ def make_gan_job(tiny_config, stand_in_data, tmp_path):
     method, shape = gan_methods.METHODS['class_balancing'], data.arrays.images.shape[1:]
     algorithm = gan.gan(config.algorithm, method, shape, 3, _classify)
     return toy.job(tmp_path / folder, data)._replace(
-      config=folders.method_config(config, 'class_balancing', data),
+      config=families.method_config(config, 'class_balancing', data),
       algorithm=algorithm,
       frozen={'classifier': np.float32(30.0)},
     )

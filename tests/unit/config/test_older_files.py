@@ -8,7 +8,7 @@ import pytest
 
 from jaxgan.config import identity
 from jaxgan.config.section import checked
-from jaxgan.runs import families, folders
+from jaxgan.runs import families
 from jaxgan.runs.experiment import MethodJob, resolved
 from jaxgan.training import classifiers
 from jaxgan.training.config import ClassifierJob
@@ -65,7 +65,7 @@ def test_an_older_run_goes_on_where_the_experiment_is_the_same(entry, content, t
   module = importlib.import_module(f'experiments.{file.removesuffix(".py")}')
   config, job = resolved(module.get_config(argument)), entry['job']
   if job in config.methods:
-    own = folders.method_config(config, job, DATA)
+    own = families.method_config(config, job, DATA)
   else:
     own = classifiers.job_config(config.seed, getattr(config, job), DATA.arrays)
   assert sorted(name for name, _, _ in identity.changes(tmp_path, own)) == entry['differs']

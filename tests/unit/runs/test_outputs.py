@@ -13,7 +13,9 @@ def _job(folder, sizes=(20,), **train):
 
 
 def _of_method(job, drawn):
-  evaluation = types.SimpleNamespace(picture=lambda *arguments: drawn.append(arguments))
+  evaluation = types.SimpleNamespace(
+    observe=lambda *seen: seen, picture=lambda *arguments: drawn.append(arguments)
+  )
   return {output.name: output for output in outputs.of_method(job, evaluation, lambda *_: [])}
 
 
@@ -30,8 +32,11 @@ def test_replicas_are_drawn_each_in_its_folder_and_their_curves_together(tmp_pat
   found = _of_method(job, drawn)
   whole = str(tmp_path / 'loss_curves.png')
   assert list(found) == [f'pictures of {tmp_path}', whole, f'preview of {tmp_path}']
-  found[f'pictures of {tmp_path}'].observe('state', 4, 1)
-  assert drawn == [(tmp_path / 'replica_01', 'state', 4, 1)]
+  pictures = found[f'pictures of {tmp_path}']
+  seen = pictures.observe('state', 4, 1)
+  assert seen == ('state', 1) and drawn == []
+  pictures.write(tmp_path / 'replica_01', 4, seen)
+  assert drawn == [(tmp_path / 'replica_01', 4, seen)]
   (tmp_path / 'metrics.jsonl').write_text('{"step": 1, "loss/a": 0.5}\n')
   found[whole].write(tmp_path, 4, None)
   assert (tmp_path / 'loss_curves.png').exists()

@@ -18,7 +18,7 @@ def _contents(folder):
 
 def test_a_plan_of_images_that_are_not_prepared(tmp_path):
   config = fashion(tmp_path)
-  _, found, planned = plan.planned(config, tmp_path / 'run', config.methods, prepare=False)
+  _, found, planned = plan.planned(config, tmp_path / 'run', config.methods)
   assert planned.refusals == () and not found.are_prepared
   jobs = [(str(job.kind), job.name, job.is_done, job.steps) for job in planned.jobs]
   prepared = [name for kind, name, *_ in jobs if kind == 'prepare']
@@ -37,7 +37,7 @@ def test_a_plan_of_images_that_are_not_prepared(tmp_path):
 def test_a_plan_counts_steps_once_the_images_are_there(tmp_path):
   config = fashion(tmp_path)
   facts.read_facts(config, tmp_path / 'run', config.methods, prepare=True)
-  _, found, planned = plan.planned(config, tmp_path / 'run', config.methods, prepare=False)
+  _, found, planned = plan.planned(config, tmp_path / 'run', config.methods)
   assert found.are_prepared
   lengths = {job.name: job.steps for job in planned.jobs if job.kind == Kind.TRAIN}
   # 2,518 images, 78 batches of 32; 5,000 images a split of the annotator.
@@ -61,7 +61,7 @@ def test_every_refusal_at_once(tmp_path):
       'classifier.folder': str(tmp_path / 'nowhere'),
     },
   )
-  _, _, planned = plan.planned(config, tmp_path / 'run', config.methods, prepare=False)
+  _, _, planned = plan.planned(config, tmp_path / 'run', config.methods)
   expected = (
     r'nowhere holds no run',
     r'config\.data\.crop_padding=16 is not possible with images of 16 pixels',
@@ -79,7 +79,7 @@ def test_every_refusal_at_once(tmp_path):
 def test_a_source_that_is_not_there_leaves_no_jobs(tmp_path):
   source = {'data.dataset': 'long_tail_folder', 'data.source': str(tmp_path / 'nowhere')}
   config = changed(fashion(tmp_path), source)
-  _, _, planned = plan.planned(config, tmp_path / 'run', config.methods, prepare=False)
+  _, _, planned = plan.planned(config, tmp_path / 'run', config.methods)
   assert planned.jobs == () and 'nowhere does not exist' in planned.refusals[0]
 
 
@@ -88,7 +88,7 @@ def test_a_score_is_done_when_that_of_every_replica_is(tiny_config, stand_in_dat
   tiny_config = changed(tiny_config, {'replicas': 2})
 
   def score():
-    _, _, planned = plan.planned(tiny_config, tmp_path, tiny_config.methods, prepare=False)
+    _, _, planned = plan.planned(tiny_config, tmp_path, tiny_config.methods)
     return {job.name: job.step for job in planned.jobs}['class_balancing/cas']
 
   def trained(folder, step):
@@ -105,7 +105,7 @@ def test_a_score_is_done_when_that_of_every_replica_is(tiny_config, stand_in_dat
 
 def test_one_network_for_both_roles_is_one_job(tiny_config, stand_in_data, tmp_path):
   del stand_in_data
-  _, _, planned = plan.planned(tiny_config, tmp_path, tiny_config.methods, prepare=False)
+  _, _, planned = plan.planned(tiny_config, tmp_path, tiny_config.methods)
   names = [job.name for job in planned.jobs if job.kind == Kind.TRAIN]
   same = tiny_config.classifier == tiny_config.annotator
   assert ('annotator' in names) == (not same) and names.count('classifier') == 1
@@ -114,7 +114,7 @@ def test_one_network_for_both_roles_is_one_job(tiny_config, stand_in_data, tmp_p
 def test_a_recogniser_is_an_experiment_of_its_own(stand_in_data, tmp_path):
   stand_in_data({'metadata': {'labelled': False}})
   config = changed(stand_in.tiny_balanced(), {'recogniser.algorithm.num_categories': 4})
-  _, _, planned = plan.planned(config, tmp_path, config.methods, prepare=False)
+  _, _, planned = plan.planned(config, tmp_path, config.methods)
   names = [(str(job.kind), job.name) for job in planned.jobs]
   assert planned.refusals == ()
   assert names[:2] == [
