@@ -8,6 +8,7 @@ import numpy as np
 from jaxgan.evaluation import metric as metrics_lib
 from jaxgan.evaluation import record as record_lib
 from jaxgan.evaluation.record import EvaluationRecord
+from jaxgan.training.logging import finite
 
 _RESAMPLED = 'KL and Fréchet distances are means over them, all else is of the first'
 
@@ -90,7 +91,7 @@ class Evaluation:
       experiment=config.experiment,
       method=self._method,
       step=step,
-      results={name: metrics_lib.recordable(value) for name, value in results.items()},
+      results={name: finite(value) for name, value in results.items()},
       **fields,
     ), seen
 

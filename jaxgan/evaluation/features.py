@@ -72,10 +72,6 @@ def inception_network(config) -> FeatureNetwork | None:
   return None if path is None else _load_inception(path)
 
 
-def _inception(variables, images):
-  return None, inception.features(variables, images)
-
-
 @functools.lru_cache(maxsize=1)  # Checked before training, used by every evaluation of a run.
 def _load_inception(path) -> FeatureNetwork:
   return FeatureNetwork(
@@ -83,7 +79,7 @@ def _load_inception(path) -> FeatureNetwork:
     metric='fid',
     key=inception.network_key(path),
     resize='bilinear to 299x299',
-    apply=_inception,
+    apply=lambda variables, images: (None, inception.features(variables, images)),
     variables=inception.load_weights(path),
   )
 

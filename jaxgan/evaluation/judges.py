@@ -91,11 +91,6 @@ class Judged:
     ]
     return memorisation.compare(generated, *real, judges.train_counts)
 
-  @property
-  def memorisation(self) -> dict:
-    """How near images of the rarest classes come to training images."""
-    return self.nearest[0]
-
 
 class Judges:
   """What the images of a replica are compared with; replicas without splits share one.

@@ -79,7 +79,11 @@ class EvaluationRecord(Section, strict=True):
 
 def machine() -> dict:
   """The fields of every record that say where its numbers were computed."""
-  return {'hardware': _hardware(), 'jax': jax.__version__}
+  devices = jax.devices()
+  hardware = f'{len(devices)} x {devices[0].device_kind}'
+  if devices[0].platform == 'cpu':
+    hardware = f'{os.cpu_count()} CPU cores ({len(devices)} JAX devices)'
+  return {'hardware': hardware, 'jax': jax.__version__}
 
 
 def write(folder: Path, record: EvaluationRecord) -> None:
@@ -136,11 +140,3 @@ def read_samples(path: Path, ndim: int, *names: str) -> tuple[np.ndarray, ...]:
   except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
     raise damaged(path, error) from error
   return arrays
-
-
-def _hardware() -> str:
-  """The devices of this process in words."""
-  devices = jax.devices()
-  if devices[0].platform == 'cpu':
-    return f'{os.cpu_count()} CPU cores ({len(devices)} JAX devices)'
-  return f'{len(devices)} x {devices[0].device_kind}'

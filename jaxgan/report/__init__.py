@@ -9,11 +9,11 @@ from pathlib import Path
 
 from jaxgan.errors import UserError
 from jaxgan.evaluation import record as record_lib
+from jaxgan.evaluation.verdicts import grouped
 from jaxgan.report import differences, tables
 from jaxgan.report import text as text_lib
 from jaxgan.report.published import published_values
 from jaxgan.report.rows import collect
-from jaxgan.report.tables import grouped
 from jaxgan.system import files
 from jaxgan.system.names import escaped
 from jaxgan.training import optional
@@ -48,7 +48,6 @@ def report(work_dirs, families, out=None):
         'report.html'
       )
     try:
-      out.parent.mkdir(parents=True, exist_ok=True)
       if kind == '.html':
         files.replace(out, _page(rows).encode())
       else:
@@ -63,19 +62,15 @@ def report(work_dirs, families, out=None):
 
 def _write_markdown(rows, text, out):
   """Writes the tables, and the pictures beside them; what is wrong with the runs shows in these."""
-  failed = None
+  files.replace(out, (text + '\n').encode())
   for family, own in _by_family(rows):
     try:
       family.pictures(own, out)
     except (UserError, OSError):
       raise
-    except Exception as error:  # The numbers stand.
-      failed = error
-  files.replace(out, (text + '\n').encode())
-  if failed:
-    raise UserError(
-      f'{out} is written, but not all of its pictures: {optional.reason(failed)}'
-    ) from failed
+    except Exception as error:
+      reason = optional.reason(error)
+      raise UserError(f'{out} is written, but not all of its pictures: {reason}') from error
 
 
 def markdown_table(rows):
@@ -87,10 +82,11 @@ def markdown_table(rows):
   Returns:
     The text.
   """
-  footnotes, parts = text_lib.Footnotes(), []
+  footnotes, parts = {}, []
   for title, blocks in _sections(rows, footnotes):
     parts += [f'## {title}', *map(_markdown, blocks)]
-  return '\n\n'.join([*parts, '\n'.join(footnotes.lines())])
+  notes = [f'[^{number}]: {escaped(text)}' for text, number in footnotes.items()]
+  return '\n\n'.join([*parts, '\n'.join(notes)])
 
 
 def console_table(rows):
@@ -119,23 +115,23 @@ def _page(rows):
   """The rows as HTML: the tables, then what the first run of each row has to show."""
   from jaxgan.report import page
 
-  footnotes = text_lib.Footnotes()
+  footnotes = {}
   sections = [page.Section(title, blocks) for title, blocks in _sections(rows, footnotes)]
   for row in rows:
     several = f' (first of {len(row.folders)} runs)' if len(row.folders) > 1 else ''
     title = f'{row.experiment}: {row.method}{several}'
     sections.append(page.Section(title, _blocks(row), row.protocol()))
   title = ', '.join(dict.fromkeys(row.experiment for row in rows))
-  return page.render(title, sections, footnotes.texts)
+  return page.render(title, sections, footnotes)
 
 
 def _blocks(row):
   """What the page shows of the first run of a row."""
   record, folder = row.records[0], row.folders[0]
-  shown, labels = row.family, record.labels.get('classes')
+  labels = record.labels.get('classes', record_lib.LabelSet(names=()))
   with _damage_told([row], 'its log or its images are'):
-    trained = shown.trained(folder, labels.names if labels else (), labels.counts if labels else ())
-    return trained + shown.evaluated(folder, record)
+    trained = row.family.trained(folder, labels.names, labels.counts)
+    return trained + row.family.evaluated(folder, record)
 
 
 @contextlib.contextmanager

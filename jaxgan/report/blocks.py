@@ -3,6 +3,7 @@
 A paragraph is a string.
 """
 
+import base64
 from dataclasses import dataclass
 from pathlib import Path
 import struct
@@ -34,9 +35,10 @@ class Image:
   alt: str
 
   @property
-  def kind(self) -> str:
-    """Its type as the web names it."""
-    return 'image/png' if self.data.startswith(_SIGNATURE) else 'image/svg+xml'
+  def uri(self) -> str:
+    """It as a page has it, with its type."""
+    kind = 'png' if self.data.startswith(_SIGNATURE) else 'svg+xml'
+    return f'data:image/{kind};base64,{base64.b64encode(self.data).decode()}'
 
   @property
   def size(self) -> tuple[int, int]:

@@ -8,6 +8,7 @@ import numpy as np
 from jaxgan.evaluation import memorisation
 from jaxgan.evaluation.record import IMAGES_FILE, NAME, NEAREST_FILE, read, read_samples
 from jaxgan.metrics.class_distribution import (
+  by_frequency,
   class_counts,
   frequency_thirds,
   head_medium_tail,
@@ -51,19 +52,16 @@ def compare(workdir, folders):
   results = {method: record.results for method, record in records.items()}
   first = next(iter(records.values()))
   labels, kind = first.labels[first.counted_by], KINDS[first.counted_by]
-  return figures.draw(
-    workdir,
-    {
-      f'{kind}_histogram.png': functools.partial(_compare_counts, results, labels, kind),
-      f'samples_by_{kind}.png': functools.partial(_compare_samples, folders, labels.names),
-      'per_class_frechet.png': functools.partial(_compare_distances, results, labels),
-    },
-  )
-
-
-def _compare_counts(results, labels, kind, path):
-  counts = {method: own[f'{kind}_counts'] for method, own in results.items()}
-  class_histogram(counts, labels, path)
+  counts = {method: own.get(f'{kind}_counts') for method, own in results.items()}
+  pictures = {
+    f'{kind}_histogram.png': functools.partial(class_histogram, counts, labels),
+    f'samples_by_{kind}.png': functools.partial(_compare_samples, folders, labels.names),
+  }
+  for network in ('annotator', 'inception'):  # The second one's are drawn where there are both.
+    if all(own.get(f'class_frechet/{network}') for own in results.values()):
+      distances = functools.partial(class_frechet, results, labels, network)
+      pictures['per_class_frechet.png'] = distances
+  return figures.draw(workdir, pictures)
 
 
 def _compare_samples(folders, names, path):
@@ -72,13 +70,6 @@ def _compare_samples(folders, names, path):
     for method, folder in folders.items()
   }
   samples_by_class(panels, names, path)
-
-
-def _compare_distances(results, labels, path):
-  for network in ('inception', 'annotator'):
-    if all(own.get(f'class_frechet/{network}') for own in results.values()):
-      class_frechet(results, labels, network, path)
-      return
 
 
 def periodic(observer, folder, state, step: int, replica: int, rng) -> None:
@@ -144,15 +135,13 @@ def _shares(counts, class_names, train_counts):
   if len(class_names) > MAX_CLASSES:
     shares = [list(head_medium_tail(row, train_counts).values()) for row in counts]
     return third_names(train_counts), np.array(shares)
-  order = np.concatenate(list(frequency_thirds(train_counts).values()))
-  shares = counts / counts.sum(axis=1, keepdims=True)
+  order, shares = by_frequency(train_counts), counts / counts.sum(axis=1, keepdims=True)
   return [shown(class_names[k]) for k in order], shares[:, order]
 
 
 def third_names(train_counts):
   """What the thirds of the classes are called: 'head (4 classes)' and so on."""
-  thirds = frequency_thirds(train_counts).items()
-  return [f'{name} ({len(third)} classes)' for name, third in thirds]
+  return [f'{name} ({len(own)} classes)' for name, own in frequency_thirds(train_counts).items()]
 
 
 def class_histogram(counts_by_method, labels, path):
@@ -262,12 +251,8 @@ def trained(folder, class_names, train_counts):
   def shares_chart(rows):
     shares, level = share_lines(rows, class_names, train_counts)
     if not shares:  # Without labels it has codes, in their own order.
-      codes = next(
-        (row['evaluation/code_counts'] for row in rows if 'evaluation/code_counts' in row), ()
-      )
-      shares, level = share_lines(
-        rows, [f'code_{code}' for code in range(len(codes))], kind='codes'
-      )
+      number = max((len(row.get('evaluation/code_counts', ())) for row in rows), default=0)
+      shares, level = share_lines(rows, [f'code_{code}' for code in range(number)], kind='codes')
     return curves.chart(SHARES, shares, level=level, zeros='y')
 
   note = 'The same noise at every step, through the moving average of the generator.'
@@ -290,13 +275,12 @@ def evaluated(folder, record):
     for name, values in record.results.items()
     if name.startswith('memorisation/')
   }
-  if kind == 'codes' or not measured:
-    return found
-  class_names = record.labels['classes'].names
-  if sum(measured['shown']):
-    found.append(_nearest(folder / NEAREST_FILE, class_names, measured))
-  if distances := _distances(class_names, measured):
-    found.append(blocks.Images('Distances to the nearest training image', distances))
+  if measured.get('classes'):  # Without labels it is None.
+    class_names = record.labels['classes'].names
+    if sum(measured['shown']):
+      found.append(_nearest(folder / NEAREST_FILE, class_names, measured))
+    if distances := _distances(class_names, measured):
+      found.append(blocks.Images('Distances to the nearest training image', distances))
   return found
 
 
@@ -347,14 +331,11 @@ def _nearest(path, class_names, measured):
 
 def _distances(class_names, measured):
   """A chart for each class: how many of the generated and held-out images are within a distance."""
-  charts = []
+  charts, shares = [], memorisation.QUANTILES.tolist()
   fields = ('classes', 'generated_quantiles', 'held_out_quantiles')
-  for k, *quantiles in zip(*(measured[field] for field in fields), strict=True):
-    own = [
-      curves.Line(name, values, memorisation.QUANTILES.tolist())
-      for name, values in zip(('generated', 'held-out real'), quantiles, strict=True)
-      if values
-    ]
+  for k, generated, real in zip(*(measured[field] for field in fields), strict=True):
+    origins = ('generated', generated), ('held-out real', real)
+    own = [curves.Line(name, distances, shares) for name, distances in origins if distances]
     title = f'{class_names[k]}: share of images within a distance'
     charts.append(curves.chart(title, own, last=False, x_label='distance', zeros='xy'))
   return [one for one in charts if one]

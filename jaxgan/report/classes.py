@@ -7,12 +7,13 @@ import statistics
 import numpy as np
 
 from jaxgan.evaluation import verdicts
+from jaxgan.evaluation.verdicts import grouped
 from jaxgan.metrics.class_distribution import GROUPS, THIRDS
 from jaxgan.report import class_pictures, figures, text
 from jaxgan.report.blocks import Table
 from jaxgan.report.class_pictures import KINDS, MAX_CLASSES
 from jaxgan.report.published import published_values, sources
-from jaxgan.report.tables import Column, cells, grouped, headings, lines, names
+from jaxgan.report.tables import Column, cells, headings, lines, names
 from jaxgan.system.names import escaped, shown
 
 TITLE = 'Class balance'
@@ -125,7 +126,7 @@ def section(rows, footnotes):
 
   Args:
     rows: a list of `Row`.
-    footnotes: `Footnotes`, which gets them.
+    footnotes: {text: number}, which gets them.
 
   Returns:
     A list of blocks.
@@ -150,9 +151,9 @@ def _scores(footnotes, row):
   about_fid = [note for note in row.notes() if note.startswith('FID')]
   if len(row.results('fid')) < len(row.records):
     reason = '; '.join(about_fid) or 'FID left out: no reason was recorded.'
-    scores[_SCORES.index(_FID)] += footnotes.mark(reason)
+    scores[_SCORES.index(_FID)] += text.mark(footnotes, reason)
   others = [note for note in row.notes() if note not in about_fid]
-  protocol = footnotes.mark('; '.join([text.in_words(row.protocol()), *others]))
+  protocol = text.mark(footnotes, '; '.join([text.in_words(row.protocol()), *others]))
   numbers = str(row.records[0].step), str(row.settings['samples'])
   return [(*numbers, *scores, str(len(row.records)), protocol)]
 

@@ -1,14 +1,15 @@
 """Tables of methods in data sets: Elastic-InfoGAN's Tables 1-4, ours beside the published, more."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 import functools
-import statistics
 
 import numpy as np
 
+from jaxgan.evaluation.verdicts import grouped
+from jaxgan.metrics.class_distribution import by_frequency
 from jaxgan.report import text
 from jaxgan.report.published import published_values
-from jaxgan.report.tables import Column, Entry, bold_best, grouped, headings
+from jaxgan.report.tables import Column, Entry, bold_best, headings
 from jaxgan.system.names import escaped
 
 RANDOM = 'random_init'  # name of the untrained network in published_results.json
@@ -70,7 +71,7 @@ def tables(rows, row_footnotes, footnotes):
   Args:
     rows: a list of `Row` with labels, at least one.
     row_footnotes: what is to be said about each row, or empty.
-    footnotes: `Footnotes`, which gets it.
+    footnotes: {text: number}, which gets it.
 
   Returns:
     {title: lines of cells, the first one the header}.
@@ -89,28 +90,23 @@ def tables(rows, row_footnotes, footnotes):
 
 def _entries(rows, row_footnotes):
   """[(method, {experiment: Entry})] in the paper's order; a method that comes up again follows."""
-  entries = {}  # {(method, how many of its rows came before): {experiment: Entry}}
+  entries = defaultdict(dict)  # {(method, how many of its rows came before): {experiment: Entry}}
   for experiment, own in grouped(rows, lambda row: row.experiment).items():
     paper = next((row.published for row in own if row.published), {})
     for method in (method for scores in paper.values() for method in scores):
-      entries.setdefault((method, 0), {})[experiment] = Entry(_nothing, _of_method(paper, method))
+      entries[method, 0][experiment] = Entry(published=_of_method(paper, method))
     random = functools.partial(_of_random_weights, own)
     if any(map(random, _NEAREST)):
-      entry = Entry(random, _of_method(paper, RANDOM), RANDOM_NOTE)
-      entries.setdefault((RANDOM, 0), {})[experiment] = entry
-  repeats = Counter()
-  for row, note in zip(rows, row_footnotes, strict=True):
-    key = row.method, repeats[row.experiment, row.method]
-    repeats[row.experiment, row.method] += 1
-    entry = Entry(row.results, _of_method(row.published, row.method), note)
-    entries.setdefault(key, {})[row.experiment] = entry
+      entries[RANDOM, 0][experiment] = Entry(random, _of_method(paper, RANDOM), RANDOM_NOTE)
+  noted = grouped(
+    zip(rows, row_footnotes, strict=True), lambda pair: (pair[0].experiment, pair[0].method)
+  )
+  for (experiment, method), own in noted.items():
+    for number, (row, note) in enumerate(own):
+      published = _of_method(row.published, method)
+      entries[method, number][experiment] = Entry(row.results, published, note)
   order = sorted(entries, key=lambda key: (place(key[0]), key))
   return [(key[0], entries[key]) for key in order]
-
-
-def _nothing(name):
-  """The results of a method that was not run."""
-  return []
 
 
 def _of_random_weights(rows, name):
@@ -126,17 +122,14 @@ def _lines(columns, experiments, entries, footnotes):
   """The header and the methods that have a score."""
   headings = (f'{escaped(e)}: {column.heading}' for e in experiments for column in columns)
   methods, lines = [], []
-  for method, in_experiment in entries:
-    line = []
-    for experiment in experiments:
-      line += _scores(columns, in_experiment.get(experiment, Entry(_nothing, {})), footnotes)
+  for method, of_method in entries:
+    own = [of_method.get(experiment, Entry()) for experiment in experiments]
+    line = [score for entry in own for score in _scores(columns, entry, footnotes)]
     if any(mean is not None for mean, _ in line):
       methods.append('random weights' if method == RANDOM else method)
       lines.append(line)
-  cells = [
-    bold_best(columns[i % len(columns)].best, scores)
-    for i, scores in enumerate(zip(*lines, strict=True))
-  ]
+  best = [column.best for column in columns] * len(experiments)
+  cells = map(bold_best, best, zip(*lines, strict=True))
   return [['method', *headings], *map(list, zip(methods, *cells, strict=True))]
 
 
@@ -146,9 +139,9 @@ def _scores(columns, entry, footnotes):
   for column in columns:
     mean, words = column.score(entry)
     if column in _TABLE_1:
-      words += footnotes.mark(_table_1_note(column, entry))
+      words += text.mark(footnotes, _table_1_note(column, entry))
     elif mean is not None and not column.published:
-      words, footnote = words + footnotes.mark(footnote), ''
+      words, footnote = words + text.mark(footnotes, footnote), ''
     found.append((mean, words))
   return found
 
@@ -168,22 +161,20 @@ def _false_negatives(rows):
   Returns:
     {title: lines of cells}; empty where no row has it.
   """
-  shares = {}
+  shares = defaultdict(dict)
   for row in rows:
     for record in row.records:
       value = record.results.get('false_negative_share')
       if value is not None:  # Methods and seeds that share their images count once.
         key = row.experiment, row.settings['data'], record.published
-        shares.setdefault(key, {})[record.labels['classes'].counts] = value
+        shares[key][record.labels['classes'].counts] = value
   paper = published_values('elastic_infogan')[0]['false_negative_share']
-  lines = []
+  lines = [['data set', 'ours', 'published', 'balanced classes (1/K)']]
   for (experiment, _, column), values in shares.items():
-    classes = len(next(iter(values)))
     ours = text.mean_std(list(values.values()), 4, population=True)
     published = ' ± '.join(map(str, paper.get(column, ['-'])))
-    lines.append([escaped(experiment), ours, published, f'{1 / classes:.4f}'])
-  header = ['data set', 'ours', 'published', 'balanced classes (1/K)']
-  return {FALSE_NEGATIVES: [header, *lines]} if lines else {}
+    lines.append([escaped(experiment), ours, published, f'{1 / len(next(iter(values))):.4f}'])
+  return {FALSE_NEGATIVES: lines} if shares else {}
 
 
 def _priors(rows, row_footnotes, footnotes):
@@ -209,7 +200,7 @@ def _prior_lines(members, footnotes):
   sets = [run.labels['classes'] for row, _ in members for run in _matched_runs(row)]
   names, counts = sets[0].names, sets[0].counts
   if len(set(sets)) == 1:
-    classes = [escaped(names[c]) for c in _by_frequency(counts)]
+    classes = [escaped(names[c]) for c in by_frequency(counts)]
   else:
     classes = [f'rank {rank}' for rank in range(1, len(names) + 1)]
   classes = classes if len(classes) <= CLASSES else []
@@ -231,23 +222,18 @@ def _matched_runs(row):
   return [record for record in row.records if record.results.get('matched_classes')]
 
 
-def _by_frequency(counts):
-  return np.argsort(-np.asarray(counts), kind='stable')
-
-
 def _class_prior(run):
   """The prior `[K]` of the classes, from the frequent to the rare one."""
   prior = np.zeros(len(run.labels['classes'].names))
   for code, matched in enumerate(run.results['matched_classes']):
     if matched >= 0:
       prior[matched] = run.results['prior'][code]
-  return prior[_by_frequency(run.labels['classes'].counts)]
+  return prior[by_frequency(run.labels['classes'].counts)]
 
 
 def _mean_and_std(values):
   """As `text.mean_std`, without the number of runs."""
-  spread = [statistics.stdev(values)] if len(values) > 1 else []
-  return text.with_spread([statistics.fmean(values), *spread], 3)
+  return text.mean_std(values, 3).partition(' (')[0]
 
 
 def place(method):

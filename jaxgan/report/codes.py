@@ -5,10 +5,11 @@ import itertools
 import numpy as np
 
 from jaxgan.evaluation.record import CODES_FILE, read_samples
+from jaxgan.evaluation.verdicts import grouped
 from jaxgan.report import code_pictures, code_tables, figures, text
 from jaxgan.report.blocks import Table
 from jaxgan.report.published import not_published, published_values, sources
-from jaxgan.report.tables import Column, cells, grouped, headings
+from jaxgan.report.tables import Column, cells, headings
 from jaxgan.system.names import escaped
 
 TITLE = 'Categorical codes'
@@ -77,7 +78,7 @@ def section(rows, footnotes):
 
   Args:
     rows: a list of `Row`.
-    footnotes: `Footnotes`, which gets in what the rows differ.
+    footnotes: {text: number}, which gets in what the rows differ.
 
   Returns:
     A list of blocks.
@@ -88,14 +89,13 @@ def section(rows, footnotes):
     common, own = _protocols(labelled)
     tables = code_tables.tables(labelled, own, footnotes)
     parts += [Table(title, lines) for title, lines in tables.items()]
-    texts = [*EXPLANATION, common, sources(labelled).strip()]
-    parts += filter(None, texts)
+    parts += filter(None, [*EXPLANATION, common, sources(labelled).strip()])
   if unlabelled:
     common, own = _protocols(unlabelled)
     lines = [('experiment', 'method', 'steps', 'codes', 'runs', 'prior')]
     for row, note in zip(unlabelled, own, strict=True):
       numbers = map(str, (row.records[0].step, row.settings['codes'], len(row.records)))
-      prior = _prior(row) + footnotes.mark(note)
+      prior = _prior(row) + text.mark(footnotes, note)
       lines.append((escaped(row.experiment), row.method, *numbers, prior))
     parts += [Table('Without labels: the prior', lines), UNLABELLED, common]
   return parts
@@ -127,25 +127,23 @@ def console(rows):
 
 def _by_labels(rows):
   """The rows with labels and those without, each by data set and in the paper's order."""
-  places = {}  # An experiment is where its published numbers are, behind them without any.
   columns = list(published_values('elastic_infogan')[0]['runs'])
-  for row in rows:
-    column = row.records[0].published
-    place_of = columns.index(column) if column in columns else len(columns)
-    places[row.experiment] = min(place_of, places.get(row.experiment, place_of))
-  rows = sorted(
-    rows,
-    key=lambda r: (places[r.experiment], r.experiment, code_tables.place(r.method), r.method),
-  )
-  groups = grouped(rows, lambda row: 'classes' in row.records[0].labels)
+  column_of = {row.experiment: row.records[0].published for row in rows if row.published}
+
+  def place(row):
+    # An experiment is where its published numbers are, behind them without any.
+    column = column_of.get(row.experiment)
+    of_experiment = columns.index(column) if column else len(columns)
+    return of_experiment, row.experiment, code_tables.place(row.method), row.method
+
+  groups = grouped(sorted(rows, key=place), lambda row: 'classes' in row.records[0].labels)
   return groups.get(True, []), groups.get(False, [])
 
 
 def _protocols(rows):
   """In words, what the protocols of the rows have in common and what is each row's own."""
   protocols = [row.protocol() for row in rows]
-  common = dict(set.intersection(*(set(protocol.items()) for protocol in protocols)))
-  common = {name: value for name, value in protocols[0].items() if name in common}
+  common = {n: t for n, t in protocols[0].items() if all(p.get(n) == t for p in protocols)}
   own = []
   for row, protocol in zip(rows, protocols, strict=True):
     words = text.in_words({name: t for name, t in protocol.items() if name not in common})
@@ -198,8 +196,7 @@ def pictures(rows, out):
     path = row.folders[0] / CODES_FILE
     if path.exists():
       (images,) = read_samples(path, 5, 'images')
-      key = row.experiment, images.shape[2:4]
-      own = panels.setdefault(key, {})
+      own = panels.setdefault((row.experiment, images.shape[2:4]), {})
       own[text.untaken(row.method, own)] = images
   for path, own in zip(figures.numbered(out, 'codes'), panels.values(), strict=False):
     code_pictures.code_grids(own, path)

@@ -1,6 +1,5 @@
 """Pages: blocks as one HTML file that needs nothing else, neither files beside it nor a network."""
 
-import base64
 from dataclasses import dataclass, replace
 import functools
 from importlib import resources
@@ -78,17 +77,9 @@ def _template():
   environment = jinja2.Environment(
     autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
   )
-  environment.filters |= {'data_uri': _data_uri, 'kind': _kind, 'pieces': pieces}
+  environment.filters['pieces'] = pieces
   source = resources.files('jaxgan.report').joinpath('page.html').read_text(encoding='utf-8')
   return environment.from_string(source)
-
-
-def _data_uri(image):
-  return f'data:{image.kind};base64,{base64.b64encode(image.data).decode()}'
-
-
-def _kind(block):
-  return type(block).__name__.lower()
 
 
 def pieces(cell: str) -> list[tuple[str, str]]:

@@ -3,6 +3,9 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 import statistics
+from types import MappingProxyType
+
+import numpy as np
 
 from jaxgan.evaluation import metric, verdicts
 from jaxgan.report import text
@@ -37,14 +40,14 @@ class Column:
 
   def score(self, entry):
     """The mean, or None, and the text of a cell; see `Entry`."""
-    if self.published:
-      value = entry.published.get(self.name)
-      values = [] if value is None else value if isinstance(value, list) else [value]
-      values = [self.scale * part for part in values[: 2 if self.spread else 1]]
-      return (values[0], text.with_spread(values, self.digits)) if values else (None, '-')
-    values = [self.scale * value for value in entry.results(self.name)]
+    values = entry.results(self.name)
+    if self.published:  # A value, or its mean and standard deviation.
+      values = np.ravel(entry.published.get(self.name, ())).tolist()[: 2 if self.spread else 1]
+    values = [self.scale * value for value in values]
     if not values:
       return None, '-'
+    if self.published:
+      return values[0], text.with_spread(values, self.digits)
     mean = statistics.fmean(values)
     return mean, text.mean_std(values if self.spread else [mean], self.digits, self.population)
 
@@ -54,22 +57,14 @@ class Entry:
   """One method in one data set; a `report.rows.Row` is one, too.
 
   Attributes:
-    results: name of a result -> list of the runs' values.
+    results: name of a result -> list of the runs' values; of a method that was not run, none.
     published: {measure: value, or [mean, std]}.
     footnote: about our values, or empty.
   """
 
-  results: Callable
-  published: Mapping
+  results: Callable = lambda name: []
+  published: Mapping = MappingProxyType({})
   footnote: str = ''
-
-
-def grouped(items, key) -> dict:
-  """{key of an item: list of the items that have it}, in the order that they come in."""
-  groups = {}
-  for item in items:
-    groups.setdefault(key(item), []).append(item)
-  return groups
 
 
 def cells(columns, entry) -> list[str]:
@@ -119,8 +114,6 @@ def added(rows, metrics) -> list:
     for name in results
     if name.partition('/')[0] == one.name
   ]
-  if not columns:
-    return []
   found = lines(headings(columns), rows, lambda row: [cells(columns, row)])
   meanings = '. '.join(f'{one.name}: {one.meaning}' for one in own)
-  return [Table('Other metrics', found), f'{meanings}.']
+  return [Table('Other metrics', found), f'{meanings}.'] if columns else []

@@ -3,39 +3,27 @@
 import itertools
 import statistics
 
-from jaxgan.system.names import escaped, width
+from jaxgan.system.names import width
 
 
-class Footnotes:
-  """Numbered footnotes of all tables of a report, the same text once; the texts are plain."""
+def mark(footnotes, text):
+  """The mark of a footnote, such as [^1]; of no text, none.
 
-  def __init__(self):
-    """Starts without any."""
-    self.texts = []
-
-  def mark(self, text):
-    """The mark of a footnote, such as [^1]; of no text, none."""
-    if not text:
-      return ''
-    if text not in self.texts:
-      self.texts.append(text)
-    return f'[^{self.texts.index(text) + 1}]'
-
-  def lines(self):
-    """The footnotes in Markdown."""
-    return [f'[^{number}]: {escaped(text)}' for number, text in enumerate(self.texts, start=1)]
+  Args:
+    footnotes: {text: number} of all tables of a report, which gets the text.
+    text: plain.
+  """
+  return f'[^{footnotes.setdefault(text, len(footnotes) + 1)}]' if text else ''
 
 
 def mean_std(values, digits=None, population=False):
-  """Mean ± sample standard deviation (n) as text; '-' for no value, one value as it is.
+  """Mean ± sample standard deviation (n) as text; one value as it is.
 
   Args:
-    values: numbers.
+    values: numbers, at least one.
     digits: how many after the point; by default 3 for numbers below 10 and otherwise 2.
     population: whether the population standard deviation, NumPy's (ddof 0), stands behind n.
   """
-  if not values:
-    return '-'
   text = number(statistics.fmean(values), digits)
   if len(values) > 1:
     beside = f'; ddof 0: {number(statistics.pstdev(values), digits)}' if population else ''
