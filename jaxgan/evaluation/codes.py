@@ -52,6 +52,7 @@ class Observer:
     self.names, self.num_categories, self._has_untrained = names, len(names), has_untrained
     self.num_continuous = getattr(inputs.config.algorithm, 'num_continuous', 0)
     self._probabilities = compilation.jit(jax.nn.softmax)
+    self.settled = algorithm.settled
     # recognise(variables, images uint8): the logits `[N, k]` and the features `[N, D]` of Q.
     self.recognise = classifiers.compile_outputs(algorithm.classify)
 
@@ -91,10 +92,6 @@ class Observer:
     if not hasattr(state, 'prior_logits'):
       return np.full(self.num_categories, 1 / self.num_categories)
     return distributed.to_host(self._probabilities(state.prior_logits)).astype(np.float64)
-
-  def settled(self, state):
-    """The state as it is: one network makes all images."""
-    return state
 
   def num_images(self, periodic: bool) -> int:
     """How many images of each code an evaluation draws."""

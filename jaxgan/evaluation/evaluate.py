@@ -7,7 +7,6 @@ import numpy as np
 
 from jaxgan.evaluation import metric as metrics_lib
 from jaxgan.evaluation import record as record_lib
-from jaxgan.evaluation.record import EvaluationRecord
 from jaxgan.training.logging import finite
 
 _RESAMPLED = 'KL and Fréchet distances are means over them, all else is of the first'
@@ -51,11 +50,13 @@ class Evaluation:
     rng = self._setup.evaluation_rng(replica)
     self._pictures.periodic(self.observer, folder, self.observer.settled(state), step, replica, rng)
 
-  def measure(self, step: int, state, replica: int) -> EvaluationRecord:
+  def measure(self, step: int, state, replica: int) -> record_lib.EvaluationRecord:
     """The record of a checkpoint, without a classification accuracy score."""
     return self._measured(step, self.observer.settled(state), replica, None)[0]
 
-  def write(self, folder, step: int, state, replica: int, score=None) -> EvaluationRecord:
+  def write(
+    self, folder, step: int, state, replica: int, score=None
+  ) -> record_lib.EvaluationRecord:
     """Evaluates a checkpoint; writes and draws its record to the folder of the replica.
 
     Args:
@@ -80,14 +81,14 @@ class Evaluation:
     needs, num = metrics_lib.needs(self._metrics), observer.num_images(periodic=False)
     seen = observer.observe(state, replica, rng, num, needs, score)
     results = metrics_lib.measure(self._metrics, seen)
-    results |= self._resampled(state, replica, others, results)
     fields = observer.record_fields(seen, replica, step)
     if others:
+      results |= self._resampled(state, replica, others, results)
       fields['settings'] |= {'resamplings': resamplings, 'resampled': _RESAMPLED}
     if self._differing and fields['published']:
       fields['settings']['differences'] = self._differing
     fields['run'] |= {'seed': config.seed + replica, **record_lib.machine()}
-    return EvaluationRecord(
+    return record_lib.EvaluationRecord(
       experiment=config.experiment,
       method=self._method,
       step=step,
@@ -105,11 +106,9 @@ class Evaluation:
     """The periodic numbers of images that are drawn from the state again and again.
 
     Returns:
-      {} for no further sampling, or for each number that the first sampling has: its values, as
-      '<name>_resamplings', and their mean in place of the first.
+      For each number that the first sampling has: its values, as '<name>_resamplings', and their
+      mean in place of the first.
     """
-    if not rngs:
-      return {}
     num = self.observer.num_images(periodic=False)
     samplings = [first, *(self._periodic(state, replica, rng, num) for rng in rngs)]
     names = [m.name for m in self._metrics.values() if m.periodic and not m.axes]

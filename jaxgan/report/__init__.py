@@ -10,8 +10,7 @@ from pathlib import Path
 from jaxgan.errors import UserError
 from jaxgan.evaluation import record as record_lib
 from jaxgan.evaluation.verdicts import grouped
-from jaxgan.report import differences, tables
-from jaxgan.report import text as text_lib
+from jaxgan.report import differences, page, tables
 from jaxgan.report.published import published_values
 from jaxgan.report.rows import collect
 from jaxgan.system import files
@@ -108,13 +107,11 @@ def console_table(rows):
 def _markdown(block):
   if isinstance(block, str):
     return escaped(block)
-  return f'**{escaped(block.title)}**\n\n{text_lib.markdown(block.lines)}'
+  return f'**{escaped(block.title)}**\n\n{tables.markdown(block.lines)}'
 
 
 def _page(rows):
   """The rows as HTML: the tables, then what the first run of each row has to show."""
-  from jaxgan.report import page
-
   footnotes = {}
   sections = [page.Section(title, blocks) for title, blocks in _sections(rows, footnotes)]
   for row in rows:

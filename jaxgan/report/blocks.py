@@ -1,6 +1,6 @@
-"""Blocks: what reports are made of. Markdown has tables and paragraphs, pages have all of them.
+"""Blocks: what reports are made of, beside `jaxgan.report.tables.Table`.
 
-A paragraph is a string.
+A paragraph is a string. Markdown has tables and paragraphs, pages have all blocks.
 """
 
 import base64
@@ -13,18 +13,6 @@ from jaxgan.report import grids
 
 _SIGNATURE = b'\x89PNG\r\n\x1a\n'
 _HEADER = 24  # bytes of a PNG up to the end of its size
-
-
-@dataclass(frozen=True)
-class Table:
-  """Lines of cells under a title, the first one the header.
-
-  A cell may hold **bold** text and the marks of footnotes, such as [^1]; a backslash escapes
-  punctuation, see `jaxgan.system.names.escaped`. All other texts are plain.
-  """
-
-  title: str
-  lines: list
 
 
 @dataclass(frozen=True)
@@ -110,8 +98,7 @@ def pictures(folder, titles) -> list[Images]:
 def steps(folder, pattern: str, title: str, note: str = '') -> list[Steps]:
   """The pictures of a run's steps, named such as step_00000500.png; of none, no block."""
   paths = sorted(Path(folder, 'samples').glob(pattern))
-  numbered = [(path.stem.split('_')[1], path) for path in paths]
-  numbered = [(int(step), path) for step, path in numbered if step.isdigit()]
+  numbered = [(int(p.stem.split('_')[1]), p) for p in paths if p.stem.split('_')[1].isdigit()]
   return [Steps(title, numbered, note)] if numbered else []
 
 

@@ -4,8 +4,7 @@ The code is github.com/val-iisc/class-balancing-gan; facts about it were read, n
 """
 
 from jaxgan.algorithms import gan_methods
-from jaxgan.report import differences
-from jaxgan.report.differences import Difference, every, of
+from jaxgan.report.differences import Difference, applying, every, of
 
 _CIFAR10, _CIFAR100 = 'long_tail_cifar10', 'long_tail_cifar100'
 _LSUN, _INATURALIST = 'long_tail_lsun', 'inaturalist2019'
@@ -211,4 +210,4 @@ TABLE = (
 def lines(config, method: str) -> list[str]:
   """What the protocol of a method says of the authors' code; [] without a published row."""
   published = (config.published or {}).get(method)
-  return differences.lines(TABLE, config, method) if published else []
+  return applying(TABLE, config, method) if published else []

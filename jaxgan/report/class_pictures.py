@@ -14,7 +14,7 @@ from jaxgan.metrics.class_distribution import (
   head_medium_tail,
   kl_from_uniform,
 )
-from jaxgan.report import blocks, curves, figures, grids, text
+from jaxgan.report import blocks, curves, figures, grids, tables
 from jaxgan.system import distributed
 from jaxgan.system.names import shown
 from jaxgan.training import logging, optional
@@ -123,8 +123,7 @@ def share_lines(rows, class_names, train_counts=(), kind='classes'):
   rows = [row for row in rows if key in row]
   if not rows:
     return [], None
-  if len(train_counts) == 0:
-    train_counts = range(len(class_names), 0, -1)
+  train_counts = list(train_counts) or range(len(class_names), 0, -1)
   counts = np.array([row[key] for row in rows], np.float64).reshape(len(rows), len(class_names))
   names, shares = _shares(counts, class_names, train_counts)
   return curves.columns(rows, names, shares.tolist()), ('uniform', 1 / len(names))
@@ -319,11 +318,11 @@ def _nearest(path, class_names, measured):
     tiles = []
     for i in np.flatnonzero(labels == k):
       real = blocks.to_image(nearest[i], f'training image, {class_names[nearest_labels[i]]}')
-      note = text.number(distances[i])
+      note = tables.number(distances[i])
       if quantiles := own['held_out_quantiles']:
         note += f' ({100 * np.interp(distances[i], quantiles, memorisation.QUANTILES):.0f} %)'
       tiles.append(([blocks.to_image(images[i], f'generated, {class_names[k]}'), real], note))
-    copied = '-' if own['copying'] is None else text.number(own['copying'])
+    copied = '-' if own['copying'] is None else tables.number(own['copying'])
     images_of = f'{own["generated_images"]} generated, {own["held_out_images"]} held-out images'
     rows.append((class_names[k], f'copying {copied} ({images_of})', tiles))
   return blocks.Tiles('Nearest training images', rows, NEAREST_EXPLANATION)

@@ -4,8 +4,7 @@ Only the MNIST experiment has public code, github.com/WisconsinAIVision/elastic-
 it were read, nothing is copied. Of the other data sets it is the paper that leaves things open.
 """
 
-from jaxgan.report import differences
-from jaxgan.report.differences import Difference, every, of
+from jaxgan.report.differences import Difference, applying, every, of
 
 
 def _contrasted(config, method):
@@ -125,4 +124,4 @@ TABLE = (
 
 def lines(config, method: str) -> list[str]:
   """What the protocol of a method says of the authors' code."""
-  return differences.lines(TABLE, config, method)
+  return applying(TABLE, config, method)

@@ -7,9 +7,8 @@ import numpy as np
 
 from jaxgan.evaluation.verdicts import grouped
 from jaxgan.metrics.class_distribution import by_frequency
-from jaxgan.report import text
+from jaxgan.report import tables
 from jaxgan.report.published import published_values
-from jaxgan.report.tables import Column, Entry, bold_best, headings
 from jaxgan.system.names import escaped
 
 RANDOM = 'random_init'  # name of the untrained network in published_results.json
@@ -24,38 +23,40 @@ RANDOM_NOTE = (
 )
 TABLES = {
   'Table 1: NMI ↑ and ENT ↓, means': (
-    Column('NMI (ours, geometric)', 'nmi_geometric', max, spread=False),
-    Column('NMI (published)', 'nmi', max, published=True, spread=False),
-    Column('ENT (ours)', 'ent', min, spread=False),
-    Column('ENT (published)', 'ent', min, published=True, spread=False),
+    tables.Column('NMI (ours, geometric)', 'nmi_geometric', max, spread=False),
+    tables.Column('NMI (published)', 'nmi', max, published=True, spread=False),
+    tables.Column('ENT (ours)', 'ent', min, spread=False),
+    tables.Column('ENT (published)', 'ent', min, published=True, spread=False),
   ),
   'Table 2: NMI ↑': (
-    Column('geometric (ours)', 'nmi_geometric', max, population=True),
-    Column('published', 'nmi', max, published=True),
-    Column('arithmetic (ours)', 'nmi', max),
+    tables.Column('geometric (ours)', 'nmi_geometric', max, population=True),
+    tables.Column('published', 'nmi', max, published=True),
+    tables.Column('arithmetic (ours)', 'nmi', max),
   ),
   'Table 3: ENT ↓': (
-    Column('ours', 'ent', min, population=True),
-    Column('published', 'ent', min, published=True),
-    Column('empty codes and classes (ours)', 'empty_codes_and_classes', spread=False, digits=1),
+    tables.Column('ours', 'ent', min, population=True),
+    tables.Column('published', 'ent', min, published=True),
+    tables.Column(
+      'empty codes and classes (ours)', 'empty_codes_and_classes', spread=False, digits=1
+    ),
   ),
   'Table 4: 1-NN accuracy (%) ↑': (
-    Column('logits (ours)', 'knn1_accuracy', max, scale=100, digits=2, population=True),
-    Column('published', 'knn1_accuracy', max, published=True, scale=100, digits=2),
-    Column('features (ours)', 'knn1_accuracy_features', max, scale=100, digits=2),
+    tables.Column('logits (ours)', 'knn1_accuracy', max, scale=100, digits=2, population=True),
+    tables.Column('published', 'knn1_accuracy', max, published=True, scale=100, digits=2),
+    tables.Column('features (ours)', 'knn1_accuracy_features', max, scale=100, digits=2),
   ),
   'Real images, clustered (not in the paper) ↑': (
-    Column('k-means NMI', 'kmeans_nmi', max),
-    Column('k-means ARI', 'kmeans_ari', max),
-    Column('argmax Q NMI', 'argmax_nmi', max),
-    Column('argmax Q ARI', 'argmax_ari', max),
+    tables.Column('k-means NMI', 'kmeans_nmi', max),
+    tables.Column('k-means ARI', 'kmeans_ari', max),
+    tables.Column('argmax Q NMI', 'argmax_nmi', max),
+    tables.Column('argmax Q ARI', 'argmax_ari', max),
   ),
 }
 # Columns whose footnote says what the paper's Table 1 prints instead.
 _TABLE_1 = tuple(c for c in next(iter(TABLES.values())) if c.published)
 PRIOR = (
-  Column('total variation ↓', 'prior_distance'),
-  Column('KL(true ‖ prior) ↓', 'prior_kl'),
+  tables.Column('total variation ↓', 'prior_distance'),
+  tables.Column('KL(true ‖ prior) ↓', 'prior_kl'),
 )
 FALSE_NEGATIVES = 'Expected share of false negatives, Σ p² (Eq. 5)'
 _NEAREST = ('knn1_accuracy', 'knn1_accuracy_features')  # of which there are random weights' values
@@ -63,7 +64,7 @@ WIDEST = 8  # columns of a table; further data sets have a further table
 CLASSES = 10  # most classes that the tables of the prior have a column for
 
 
-def tables(rows, row_footnotes, footnotes):
+def of_rows(rows, row_footnotes, footnotes):
   """The paper's four tables, those of clusters and of priors, and Eq. 5.
 
   Methods that only the paper has are in its tables, too.
@@ -94,17 +95,17 @@ def _entries(rows, row_footnotes):
   for experiment, own in grouped(rows, lambda row: row.experiment).items():
     paper = next((row.published for row in own if row.published), {})
     for method in (method for scores in paper.values() for method in scores):
-      entries[method, 0][experiment] = Entry(published=_of_method(paper, method))
+      entries[method, 0][experiment] = tables.Entry(published=_of_method(paper, method))
     random = functools.partial(_of_random_weights, own)
     if any(map(random, _NEAREST)):
-      entries[RANDOM, 0][experiment] = Entry(random, _of_method(paper, RANDOM), RANDOM_NOTE)
+      entries[RANDOM, 0][experiment] = tables.Entry(random, _of_method(paper, RANDOM), RANDOM_NOTE)
   noted = grouped(
     zip(rows, row_footnotes, strict=True), lambda pair: (pair[0].experiment, pair[0].method)
   )
   for (experiment, method), own in noted.items():
     for number, (row, note) in enumerate(own):
       published = _of_method(row.published, method)
-      entries[method, number][experiment] = Entry(row.results, published, note)
+      entries[method, number][experiment] = tables.Entry(row.results, published, note)
   order = sorted(entries, key=lambda key: (place(key[0]), key))
   return [(key[0], entries[key]) for key in order]
 
@@ -123,13 +124,13 @@ def _lines(columns, experiments, entries, footnotes):
   headings = (f'{escaped(e)}: {column.heading}' for e in experiments for column in columns)
   methods, lines = [], []
   for method, of_method in entries:
-    own = [of_method.get(experiment, Entry()) for experiment in experiments]
+    own = [of_method.get(experiment, tables.Entry()) for experiment in experiments]
     line = [score for entry in own for score in _scores(columns, entry, footnotes)]
     if any(mean is not None for mean, _ in line):
       methods.append('random weights' if method == RANDOM else method)
       lines.append(line)
   best = [column.best for column in columns] * len(experiments)
-  cells = map(bold_best, best, zip(*lines, strict=True))
+  cells = map(tables.bold_best, best, zip(*lines, strict=True))
   return [['method', *headings], *map(list, zip(methods, *cells, strict=True))]
 
 
@@ -139,9 +140,9 @@ def _scores(columns, entry, footnotes):
   for column in columns:
     mean, words = column.score(entry)
     if column in _TABLE_1:
-      words += text.mark(footnotes, _table_1_note(column, entry))
+      words += tables.mark(footnotes, _table_1_note(column, entry))
     elif mean is not None and not column.published:
-      words, footnote = words + text.mark(footnotes, footnote), ''
+      words, footnote = words + tables.mark(footnotes, footnote), ''
     found.append((mean, words))
   return found
 
@@ -171,7 +172,7 @@ def _false_negatives(rows):
   paper = published_values('elastic_infogan')[0]['false_negative_share']
   lines = [['data set', 'ours', 'published', 'balanced classes (1/K)']]
   for (experiment, _, column), values in shares.items():
-    ours = text.mean_std(list(values.values()), 4, population=True)
+    ours = tables.mean_std(list(values.values()), 4, population=True)
     published = ' ± '.join(map(str, paper.get(column, ['-'])))
     lines.append([escaped(experiment), ours, published, f'{1 / len(next(iter(values))):.4f}'])
   return {FALSE_NEGATIVES: lines} if shares else {}
@@ -205,12 +206,12 @@ def _prior_lines(members, footnotes):
     classes = [f'rank {rank}' for rank in range(1, len(names) + 1)]
   classes = classes if len(classes) <= CLASSES else []
   truth = np.mean([np.sort(each.counts) / np.sum(each.counts) for each in sets], 0)
-  lines = [['method', *headings(PRIOR), *classes]]
+  lines = [['method', *tables.headings(PRIOR), *classes]]
   if classes:
-    lines.append(['true frequency', *('' for _ in PRIOR), *map(text.number, truth[::-1])])
-  entries = [Entry(row.results, {}, note) for row, note in members]
+    lines.append(['true frequency', *('' for _ in PRIOR), *map(tables.number, truth[::-1])])
+  entries = [tables.Entry(row.results, {}, note) for row, note in members]
   scores = zip(*(_scores(PRIOR, entry, footnotes) for entry in entries), strict=True)
-  cells = zip(*(bold_best(min, column) for column in scores), strict=True)
+  cells = zip(*(tables.bold_best(min, column) for column in scores), strict=True)
   for (row, _), distances in zip(members, cells, strict=True):
     shares = np.transpose([_class_prior(run) for run in _matched_runs(row)])[: len(classes)]
     lines.append([row.method, *distances, *map(_mean_and_std, shares.tolist())])
@@ -232,8 +233,8 @@ def _class_prior(run):
 
 
 def _mean_and_std(values):
-  """As `text.mean_std`, without the number of runs."""
-  return text.mean_std(values, 3).partition(' (')[0]
+  """As `tables.mean_std`, without the number of runs."""
+  return tables.mean_std(values, 3).partition(' (')[0]
 
 
 def place(method):

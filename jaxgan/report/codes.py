@@ -1,26 +1,25 @@
 """Report on categorical codes: what each method is in the terminal, the report and on its page."""
 
+from collections import defaultdict
 import itertools
 
 import numpy as np
 
 from jaxgan.evaluation.record import CODES_FILE, read_samples
 from jaxgan.evaluation.verdicts import grouped
-from jaxgan.report import code_pictures, code_tables, figures, text
-from jaxgan.report.blocks import Table
+from jaxgan.report import code_pictures, code_tables, figures, tables
 from jaxgan.report.published import not_published, published_values, sources
-from jaxgan.report.tables import Column, cells, headings
 from jaxgan.system.names import escaped
 
 TITLE = 'Categorical codes'
 CONSOLE = (
-  Column('NMI', 'nmi'),
-  Column('ENT', 'ent'),
-  Column('1-NN (%)', 'knn1_accuracy', scale=100, digits=2),
-  Column('1-NN, features (%)', 'knn1_accuracy_features', scale=100, digits=2),
-  Column('k-means NMI', 'kmeans_nmi'),
-  Column('k-means ARI', 'kmeans_ari'),
-  Column('prior distance', 'prior_distance'),
+  tables.Column('NMI', 'nmi'),
+  tables.Column('ENT', 'ent'),
+  tables.Column('1-NN (%)', 'knn1_accuracy', scale=100, digits=2),
+  tables.Column('1-NN, features (%)', 'knn1_accuracy_features', scale=100, digits=2),
+  tables.Column('k-means NMI', 'kmeans_nmi'),
+  tables.Column('k-means ARI', 'kmeans_ari'),
+  tables.Column('prior distance', 'prior_distance'),
 )
 EXPLANATION = (
   'Ours: mean ± sample standard deviation (number of runs), of a single run its value; in Table 1 '
@@ -87,17 +86,17 @@ def section(rows, footnotes):
   parts = []
   if labelled:
     common, own = _protocols(labelled)
-    tables = code_tables.tables(labelled, own, footnotes)
-    parts += [Table(title, lines) for title, lines in tables.items()]
+    found = code_tables.of_rows(labelled, own, footnotes)
+    parts += [tables.Table(title, lines) for title, lines in found.items()]
     parts += filter(None, [*EXPLANATION, common, sources(labelled).strip()])
   if unlabelled:
     common, own = _protocols(unlabelled)
     lines = [('experiment', 'method', 'steps', 'codes', 'runs', 'prior')]
     for row, note in zip(unlabelled, own, strict=True):
       numbers = map(str, (row.records[0].step, row.settings['codes'], len(row.records)))
-      prior = _prior(row) + text.mark(footnotes, note)
+      prior = _prior(row) + tables.mark(footnotes, note)
       lines.append((escaped(row.experiment), row.method, *numbers, prior))
-    parts += [Table('Without labels: the prior', lines), UNLABELLED, common]
+    parts += [tables.Table('Without labels: the prior', lines), UNLABELLED, common]
   return parts
 
 
@@ -115,13 +114,13 @@ def console(rows):
   labelled, unlabelled = _by_labels(rows)
   texts = []
   for experiment, own in grouped(labelled, lambda row: row.experiment).items():
-    lines = [['method', *headings(CONSOLE)]]
-    lines += [[row.method, *cells(CONSOLE, row)] for row in own]
-    texts.append(text.aligned(experiment, lines, own))
+    lines = [['method', *tables.headings(CONSOLE)]]
+    lines += [[row.method, *tables.cells(CONSOLE, row)] for row in own]
+    texts.append(tables.aligned(experiment, lines, own))
   for experiment, own in grouped(unlabelled, lambda row: row.experiment).items():
     lines = [['method', 'largest prior', 'smallest prior']]
     lines += [[row.method, _extreme(row, np.argmax), _extreme(row, np.argmin)] for row in own]
-    texts.append('\n'.join([text.aligned(experiment, lines, own), *_grids(own)]))
+    texts.append('\n'.join([tables.aligned(experiment, lines, own), *_grids(own)]))
   return texts
 
 
@@ -146,9 +145,9 @@ def _protocols(rows):
   common = {n: t for n, t in protocols[0].items() if all(p.get(n) == t for p in protocols)}
   own = []
   for row, protocol in zip(rows, protocols, strict=True):
-    words = text.in_words({name: t for name, t in protocol.items() if name not in common})
+    words = tables.in_words({name: t for name, t in protocol.items() if name not in common})
     own.append('; '.join(part for part in (words, *row.notes()) if part))
-  return f'Protocol of all rows: {text.in_words(common)}.', own
+  return f'Protocol of all rows: {tables.in_words(common)}.', own
 
 
 def _prior(row):
@@ -160,7 +159,7 @@ def _prior(row):
 def _extreme(row, find):
   """The probability that `find` finds in the prior of each run; of a single run, with its code."""
   priors = row.results('prior')
-  words = text.mean_std([prior[find(prior)] for prior in priors])
+  words = tables.mean_std([prior[find(prior)] for prior in priors])
   if len(priors) > 1:  # The codes of different runs have nothing in common.
     return words
   (prior,) = priors
@@ -191,12 +190,12 @@ def pictures(rows, out):
   Raises:
     UserError: samples are damaged.
   """
-  panels = {}  # {(experiment, (height, width)): {title: images}}
+  panels = defaultdict(dict)  # {(experiment, (height, width)): {title: images}}
   for row in itertools.chain(*_by_labels(rows)):
     path = row.folders[0] / CODES_FILE
     if path.exists():
       (images,) = read_samples(path, 5, 'images')
-      own = panels.setdefault((row.experiment, images.shape[2:4]), {})
-      own[text.untaken(row.method, own)] = images
+      own = panels[row.experiment, images.shape[2:4]]
+      own[tables.untaken(row.method, own)] = images
   for path, own in zip(figures.numbered(out, 'codes'), panels.values(), strict=False):
     code_pictures.code_grids(own, path)

@@ -46,12 +46,12 @@ def chart(title, lines, last=True, **options) -> Image | None:
   figure = figures.new_figure(*SIZE, layout='constrained' if many else None)
   # Without a layout, which takes as long again: a page has many charts of a line or two.
   axes = figure.add_subplot() if many else figure.add_axes((0.13, 0.17, 0.84, 0.7))
-  values = [_last_value(line) if last else '' for line in lines]
-  pairs = list(zip(lines, values, strict=True))
-  names = [shown(line.name) + (f': {value}' if value else '') for line, value in pairs]
+  names, told = [], [f'{title} over {options.get("x_label", "step")}']
+  for line in lines:
+    value = _last_value(line) if last else ''
+    names.append(shown(line.name) + (f': {value}' if value else ''))
+    told.append(line.name + (f', last value {value}' if value else ''))
   draw(axes, title, lines, names, ends=many, **options)
-  told = [f'{title} over {options.get("x_label", "step")}']
-  told += [line.name + (f', last value {value}' if value else '') for line, value in pairs]
   return Image(figures.rendered(figure, 'svg'), '; '.join(told))
 
 
@@ -202,8 +202,7 @@ def curves(rows, path, names):
   """
   if not names:
     return
-  columns = min(3, len(names))
-  lines = -(-len(names) // columns)
+  columns, lines = min(3, len(names)), -(-len(names) // 3)
   figure = figures.new_figure(4.0 * columns, 2.6 * lines)
   for index, name in enumerate(names):
     axes = figure.add_subplot(lines, columns, index + 1)

@@ -7,7 +7,7 @@ report and README list them with their effects.
 from collections.abc import Callable
 from typing import NamedTuple
 
-from jaxgan.report.blocks import Table
+from jaxgan.report.tables import Table
 from jaxgan.system.names import escaped
 
 TITLE = "Differences from the authors' code"
@@ -42,7 +42,7 @@ def every(*conditions) -> Callable:
   return lambda config, method: all(condition(config, method) for condition in conditions)
 
 
-def lines(table, config, method: str) -> list[str]:
+def applying(table, config, method: str) -> list[str]:
   """The lines of the differences that apply to a method of an experiment, in the table's order."""
   return [difference.line for difference in table if difference.applies(config, method)]
 

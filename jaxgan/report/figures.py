@@ -196,13 +196,8 @@ def _drawn(figure):
 
 
 def _compact(svg: str) -> str:
-  """An SVG without what nobody sees."""
-  svg = re.sub('<[^>]*>', _shorter, svg.replace('round;', f'round; {_FONT};', 1))
-  return re.sub(r'(?<=>)\s+(?=<)', '', svg)
-
-
-def _shorter(tag):
-  text = tag[0]
+  """An SVG without what nobody sees in its tags and between them."""
+  parts = re.split('(<[^>]*>)', svg.replace('round;', f'round; {_FONT};', 1))
   for pattern, replacement in _SHORTER:
-    text = re.sub(pattern, replacement, text)
-  return text
+    parts[1::2] = (re.sub(pattern, replacement, tag) for tag in parts[1::2])
+  return re.sub(r'(?<=>)\s+(?=<)', '', ''.join(parts))

@@ -14,7 +14,8 @@ import pytest
 
 from jaxgan.errors import UserError
 from jaxgan.report import page
-from jaxgan.report.blocks import Steps, Table, read_image
+from jaxgan.report.blocks import Steps, read_image
+from jaxgan.report.tables import Table
 from tests.support.evaluations import CLASS_BALANCE, CODES, UNLABELLED, labels, report, save
 from tests.support.pages import check, read_page
 
