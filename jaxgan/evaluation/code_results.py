@@ -44,11 +44,8 @@ class Judged:
     self.prior, self.counts, self._train_counts = prior, counts, train_counts
     self._arrays, self._seed, self._untrained = arrays, seed, untrained
     self._logits, self.features = outputs
-    self.has = {
-      *(['classes'] if counts is not None else []),
-      *(['features'] if self.features is not None else []),
-      *(['untrained'] if untrained else []),
-    }
+    seen = {'classes': counts, 'features': self.features, 'untrained': untrained}
+    self.has = {name for name, value in seen.items() if value is not None}
 
   @functools.cached_property
   def matched(self) -> dict:

@@ -111,16 +111,15 @@ class Observer:
       needs: of the metrics that will be measured.
       score: not used.
     """
-    data, labelled = self._inputs.data, self._annotator is not None
-    seed, counts, arrays = self._config.seed + replica, None, None
-    outputs, untrained = (None, None), None
-    if labelled:
+    data, seed = self._inputs.data, self._config.seed + replica
+    counts, arrays, outputs, untrained = None, None, (None, None), None
+    if self._annotator:
       classes = classifiers.class_positions(self._annotator.class_names, data, replica)
       counts = self.counts(state, num_images, rng, classes)
     if 'features' in needs:
       arrays = data.replica_arrays(replica)
       outputs = self.recognise(state.variables, arrays.images)
-      if labelled and self._has_untrained:
+      if self._annotator and self._has_untrained:
         untrained = functools.partial(self._untrained, seed, arrays.images)
     train_counts = data.share_counts(replica)
     return Judged(self.prior(state), counts, train_counts, outputs, arrays, seed, untrained)
@@ -137,8 +136,9 @@ class Observer:
     size = min(self._config.evaluation.batch_size, images_per_code)
     starts = range(0, images_per_code, size)
     places = list(itertools.product(range(self.num_categories), starts))
-    variables = self._annotator.variables
-    labels = (self._label(state, variables, rng, *place, classes, size) for place in places)
+    labels = (
+      self._label(state, self._annotator.variables, rng, *place, classes, size) for place in places
+    )
     counts = np.zeros((self.num_categories, len(classes)), np.int64)
     for (category, start), found in zip(places, distributed.each_to_host(labels), strict=True):
       wanted = found[: images_per_code - start]

@@ -41,7 +41,7 @@ class Evaluation:
     """What training logs of a state: (values by name, score that ranks checkpoints)."""
     observer, rng = self.observer, self._setup.evaluation_rng(replica)
     num = observer.num_images(periodic=True)
-    results = self._periodic(observer.settled(state), replica, rng, num)
+    results, _ = self._results(observer.settled(state), replica, rng, num, periodic=True)
     values = {f'evaluation/{n}': value for n, value in results.items() if value is not None}
     return values, observer.score(results)
 
@@ -78,12 +78,12 @@ class Evaluation:
     observer, config, key = self.observer, self._setup.config, self._setup.evaluation_rng(replica)
     resamplings = getattr(config.evaluation, 'resamplings', 1)
     rng, *others = (jax.random.fold_in(key, 1 + sampling) for sampling in range(resamplings))
-    needs, num = metrics_lib.needs(self._metrics), observer.num_images(periodic=False)
-    seen = observer.observe(state, replica, rng, num, needs, score)
-    results = metrics_lib.measure(self._metrics, seen)
+    num = observer.num_images(periodic=False)
+    results, seen = self._results(state, replica, rng, num, periodic=False, score=score)
     fields = observer.record_fields(seen, replica, step)
     if others:
-      results |= self._resampled(state, replica, others, results)
+      samplings = (self._results(state, replica, other, num, periodic=True)[0] for other in others)
+      results |= self._resampled([results, *samplings])
       fields['settings'] |= {'resamplings': resamplings, 'resampled': _RESAMPLED}
     if self._differing and fields['published']:
       fields['settings']['differences'] = self._differing
@@ -96,23 +96,21 @@ class Evaluation:
       **fields,
     ), seen
 
-  def _periodic(self, state, replica, rng, num_images):
-    """The periodic results of so many images."""
-    needs = metrics_lib.needs(self._metrics, periodic=True)
-    seen = self.observer.observe(state, replica, rng, num_images, needs)
-    return metrics_lib.measure(self._metrics, seen, periodic=True)
+  def _results(self, state, replica, rng, num_images, periodic, score=None):
+    """Draws images from a settled state; returns (results, what was seen)."""
+    needs = metrics_lib.needs(self._metrics, periodic)
+    seen = self.observer.observe(state, replica, rng, num_images, needs, score)
+    return metrics_lib.measure(self._metrics, seen, periodic), seen
 
-  def _resampled(self, state, replica, rngs, first):
-    """The periodic numbers of images that are drawn from the state again and again.
+  def _resampled(self, samplings):
+    """Averages the periodic numbers of several samplings of one state.
 
     Returns:
       For each number that the first sampling has: its values, as '<name>_resamplings', and their
       mean in place of the first.
     """
-    num = self.observer.num_images(periodic=False)
-    samplings = [first, *(self._periodic(state, replica, rng, num) for rng in rngs)]
     names = [m.name for m in self._metrics.values() if m.periodic and not m.axes]
-    values = {n: [results[n] for results in samplings] for n in names if first[n] is not None}
+    values = {n: [own[n] for own in samplings] for n in names if samplings[0][n] is not None}
     means = {name: float(np.mean(each)) for name, each in values.items()}
     return means | {f'{name}_resamplings': each for name, each in values.items()}
 

@@ -42,14 +42,14 @@ def classifier_network(role: str, classifier) -> FeatureNetwork:
     role: of the classifier, 'annotator' or 'recogniser'.
     classifier: a `jaxgan.training.classifiers.Classifier`.
   """
-
-  def apply(variables, images):
-    return classifier.classify(variables, pixels.scale(images))
-
   size = classifier.input_size
-  resize = 'none' if size is None else f'bilinear to {size}x{size}'
   return FeatureNetwork(
-    role, f'frechet_{role}', classifier.key, resize, apply, classifier.variables
+    name=role,
+    metric=f'frechet_{role}',
+    key=classifier.key,
+    resize='none' if size is None else f'bilinear to {size}x{size}',
+    apply=lambda variables, images: classifier.classify(variables, pixels.scale(images)),
+    variables=classifier.variables,
   )
 
 

@@ -64,7 +64,7 @@ class Observer:
     self._generate_labelled = compilation.jit(generate_labelled, static_argnums=2)
 
   def judges(self, replica: int) -> Judges:
-    """Made once for each replica's images; they differ only where replicas have splits."""
+    """Returns the judges of a replica, one for each split of the data."""
     key = self._inputs.data.keys[replica]
     if key not in self._judges:
       arrays = self._inputs.data.replica_arrays(replica)
@@ -107,7 +107,7 @@ class Observer:
     return Judged(judges, images, _joined(labels), moments, _joined(features), score)
 
   def score_sampler(self, state):
-    """(sample, what labels its images): those that a classification accuracy score is of."""
+    """Returns (sample, source of its labels) for the classification accuracy score."""
     # Codes have no names. Also where they are balanced, the images are judged by their classes.
     labeller = self._inputs.classifier or self._inputs.annotator
     sample, _, labelled_by = self._sampler(self.settled(state), labeller)
@@ -116,7 +116,7 @@ class Observer:
     return sample, labelled_by
 
   def score(self, results: dict) -> float:
-    """What ranks checkpoints: a lower distance scores higher.
+    """The score that ranks checkpoints: a lower distance scores higher.
 
     Where there is a recogniser, its features score before the annotator's: labels that are there
     for evaluation only must not choose a checkpoint.
@@ -180,8 +180,9 @@ class Observer:
   def sampler(self, state, balanced: bool):
     """See `evaluate.Evaluation.sampler`; of a settled state."""
     # All classes are asked for alike or none is, balanced or not: what is too many is thrown away.
+    classifiers = self._inputs.classifiers
     own = self._measuring.get('recogniser')  # The labels that a method without labels can give.
-    return self._sampler(state, own or self._inputs.classifier or self._inputs.annotator)
+    return self._sampler(state, own or classifiers.get('classifier') or classifiers['annotator'])
 
   def _sampler(self, state, labeller):
     """Labelled images: by the classes asked for or, of a GAN that asks for none, a classifier."""

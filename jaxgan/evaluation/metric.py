@@ -208,7 +208,7 @@ def added(metrics: Registry[Metric]) -> list[Metric]:
 
 
 def needs(metrics: Mapping[str, Metric], periodic: bool = False) -> frozenset[str]:
-  """What must be seen for some metrics."""
+  """Returns what some metrics need of an observer."""
   return frozenset().union(*(m.needs for m in metrics.values() if m.periodic or not periodic))
 
 

@@ -127,7 +127,8 @@ def read_samples(path: Path, ndim: int, *names: str) -> tuple[np.ndarray, ...]:
   """Arrays of the npz of images that an evaluation leaves beside its file; the images come first.
 
   Raises:
-    UserError: it is missing or damaged, or its images are not uint8 of so many axes.
+    UserError: it is missing or damaged, its images are not uint8 of so many axes, or another array
+      has not a value for each image.
   """
   try:
     with zipfile.ZipFile(path):  # NumPy would take anything else for a pickle.
@@ -137,6 +138,16 @@ def read_samples(path: Path, ndim: int, *names: str) -> tuple[np.ndarray, ...]:
     images = arrays[0]
     if images.dtype != np.uint8 or images.ndim != ndim or images.size == 0:
       raise ValueError(f'images are {images.dtype} {list(images.shape)}')
-  except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    if len({len(array) for array in arrays}) > 1:
+      raise ValueError(f'{[len(array) for array in arrays]} values of each image')
+  except (
+    OSError,
+    ValueError,
+    KeyError,
+    TypeError,
+    EOFError,
+    zipfile.BadZipFile,
+    zlib.error,
+  ) as error:
     raise damaged(path, error) from error
   return arrays

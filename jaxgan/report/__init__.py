@@ -21,7 +21,7 @@ __all__ = ['collect', 'console_table', 'markdown_table', 'published_values', 're
 
 
 def report(work_dirs, families, out=None):
-  """The Markdown tables of all evaluations under some folders.
+  """Tabulates all evaluations below some folders as Markdown.
 
   Args:
     work_dirs: folders that hold evaluation.json, or whose folders do.
@@ -60,7 +60,7 @@ def report(work_dirs, families, out=None):
 
 
 def _write_markdown(rows, text, out):
-  """Writes the tables, and the pictures beside them; what is wrong with the runs shows in these."""
+  """Writes the tables, then draws the pictures beside them; a damaged run fails in the pictures."""
   files.replace(out, (text + '\n').encode())
   for family, own in _by_family(rows):
     try:
@@ -73,7 +73,7 @@ def _write_markdown(rows, text, out):
 
 
 def markdown_table(rows):
-  """The rows as Markdown: a section for each family, then the footnotes.
+  """Formats the rows as Markdown: a section for each family, then the footnotes.
 
   Args:
     rows: what `collect` returns.
@@ -89,7 +89,7 @@ def markdown_table(rows):
 
 
 def console_table(rows):
-  """The rows as aligned plain text for the terminal, the scores of each method.
+  """Formats the scores of each method as aligned plain text for the terminal.
 
   Args:
     rows: what `collect` returns.
@@ -111,7 +111,7 @@ def _markdown(block):
 
 
 def _page(rows):
-  """The rows as HTML: the tables, then what the first run of each row has to show."""
+  """Renders the rows as HTML: the tables, then charts and images of the first run of each row."""
   footnotes = {}
   sections = [page.Section(title, blocks) for title, blocks in _sections(rows, footnotes)]
   for row in rows:
@@ -123,7 +123,7 @@ def _page(rows):
 
 
 def _blocks(row):
-  """What the page shows of the first run of a row."""
+  """Returns the blocks of the first run of a row: its training and its evaluation."""
   record, folder = row.records[0], row.folders[0]
   labels = record.labels.get('classes', record_lib.LabelSet(names=()))
   with _damage_told([row], 'its log or its images are'):
@@ -133,17 +133,17 @@ def _blocks(row):
 
 @contextlib.contextmanager
 def _damage_told(rows, what=f'one {record_lib.NAME} is'):
-  """Raises a UserError that names the folders where their files do not go together."""
+  """Turns errors of damaged files into a UserError that names the folders of the rows."""
   try:
     yield
-  except (ValueError, KeyError, TypeError, IndexError) as error:
+  except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
     folders = ', '.join(str(row.folders[0]) for row in rows)
     reason = f'{type(error).__name__}: {error}'
     raise UserError(f'{folders}: {what} damaged ({reason}); run --mode=evaluate again') from error
 
 
 def _sections(rows, footnotes):
-  """The title and blocks of each family; then metrics from outside, differences from the paper."""
+  """Yields title and blocks of each family, then outside metrics and differences."""
   for family, own in _by_family(rows):
     with _damage_told(own):
       blocks = family.section(own, footnotes) + tables.added(own, family.metrics)
@@ -151,5 +151,5 @@ def _sections(rows, footnotes):
 
 
 def _by_family(rows):
-  """(family, its rows) of each."""
+  """Returns (family, its rows) for each family."""
   return grouped(rows, lambda row: row.family).items()

@@ -24,7 +24,7 @@ class Image:
 
   @property
   def uri(self) -> str:
-    """It as a page has it, with its type."""
+    """The image as a data URI, for `src` of an HTML image."""
     kind = 'png' if self.data.startswith(_SIGNATURE) else 'svg+xml'
     return f'data:image/{kind};base64,{base64.b64encode(self.data).decode()}'
 
@@ -44,7 +44,7 @@ class Images:
 
 @dataclass(frozen=True)
 class Steps:
-  """Images of the steps of a run, of which one is seen: [(step, path of the PNG)]."""
+  """Pictures of a run's steps behind a slider: [(step, path of the PNG)]."""
 
   title: str
   paths: list
@@ -61,7 +61,7 @@ class Tiles:
 
 
 def read_image(path, alt: str) -> Image:
-  """The PNG in a file.
+  """Reads a PNG.
 
   Raises:
     UserError: it is missing or no PNG.
@@ -76,7 +76,7 @@ def read_image(path, alt: str) -> Image:
 
 
 def to_image(pixels, alt: str) -> Image:
-  """The PNG of an image, uint8 [H, W, 1 or 3], pixel by pixel.
+  """Encodes an image, uint8 [H, W, 1 or 3], as a PNG.
 
   Raises:
     ValueError: the image has another shape.
@@ -87,7 +87,7 @@ def to_image(pixels, alt: str) -> Image:
 
 
 def pictures(folder, titles) -> list[Images]:
-  """Those of the pictures {file name: title} that a folder has."""
+  """Reads the pictures {file name: title} that exist in a folder."""
   return [
     Images(title, [read_image(path, title)])
     for name, title in titles.items()
@@ -96,14 +96,14 @@ def pictures(folder, titles) -> list[Images]:
 
 
 def steps(folder, pattern: str, title: str, note: str = '') -> list[Steps]:
-  """The pictures of a run's steps, named such as step_00000500.png; of none, no block."""
+  """Finds the pictures of a run's steps, such as step_00000500.png; [] where there are none."""
   paths = sorted(Path(folder, 'samples').glob(pattern))
   numbered = [(int(p.stem.split('_')[1]), p) for p in paths if p.stem.split('_')[1].isdigit()]
   return [Steps(title, numbered, note)] if numbered else []
 
 
 def evenly(items, most: int):
-  """At most so many of the items, at even distances, with the first and the last.
+  """Picks at most `most` items at even distances, with the first and the last.
 
   Example:
     >>> evenly([1, 2, 3, 4, 5], 3)

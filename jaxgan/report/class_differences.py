@@ -208,6 +208,6 @@ TABLE = (
 
 
 def lines(config, method: str) -> list[str]:
-  """What the protocol of a method says of the authors' code; [] without a published row."""
+  """Returns the differences of a method from the authors' code; [] without a published row."""
   published = (config.published or {}).get(method)
   return applying(TABLE, config, method) if published else []

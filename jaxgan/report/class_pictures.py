@@ -139,7 +139,7 @@ def _shares(counts, class_names, train_counts):
 
 
 def third_names(train_counts):
-  """What the thirds of the classes are called: 'head (4 classes)' and so on."""
+  """Names the thirds of the classes: 'head (4 classes)' and so on."""
   return [f'{name} ({len(own)} classes)' for name, own in frequency_thirds(train_counts).items()]
 
 
@@ -219,7 +219,7 @@ def samples_by_class(panels, class_names, path):
 
 
 def _longest_rows(labels_of_panels, classes):
-  """How many first images of each panel have at most 30 of each class."""
+  """Returns the largest n for which the first n images of each panel have at most 30 of a class."""
   places = [np.flatnonzero(labels == k) for labels in labels_of_panels for k in classes]
   return min(
     [*map(len, labels_of_panels), *(own[LONGEST_ROW] for own in places if len(own) > LONGEST_ROW)]
@@ -227,7 +227,7 @@ def _longest_rows(labels_of_panels, classes):
 
 
 def _mark_rows(axes, counts, size, uniform):
-  """Writes behind each row of tiles how many they are, and marks where a row of `uniform` ends."""
+  """Writes the number of tiles behind each row, and marks the end of a row of `uniform` tiles."""
   height, width = np.add(size, grids.GAP)
   end, bottom = uniform * width, len(counts) * height
   axes.axvline(end - grids.GAP / 2, color='C3', linestyle='--', linewidth=1.2, clip_on=False)
@@ -239,7 +239,7 @@ def _mark_rows(axes, counts, size, uniform):
 
 
 def trained(folder, class_names, train_counts):
-  """Blocks of what a run has since it began: losses, scores, shares of the classes, sample grids.
+  """Returns the blocks of a run in training: losses, scores, shares of classes, sample grids.
 
   Args:
     folder: of the run or replica.
@@ -260,7 +260,7 @@ def trained(folder, class_names, train_counts):
 
 
 def evaluated(folder, record):
-  """Blocks of a run's evaluation: images by class, images of the tail beside their nearest.
+  """Returns the blocks of an evaluation: images by class, rare classes beside training images.
 
   Args:
     folder: of the run or replica.
@@ -283,16 +283,8 @@ def evaluated(folder, record):
   return found
 
 
-def _read(path, *others):
-  """The images in an npz and the arrays that say something of each of them."""
-  arrays = read_samples(path, 4, 'images', *others)
-  if len({len(array) for array in arrays}) > 1:
-    raise ValueError(f'{path.name}: {[len(array) for array in arrays]} values of each image')
-  return arrays
-
-
 def _by_label(path, label_names, kind):
-  images, labels = _read(path, 'labels')
+  images, labels = read_samples(path, 4, 'images', 'labels')
   rows = []
   for k in blocks.evenly(range(len(label_names)), CLASSES_SHOWN):
     own, name = images[labels == k], label_names[k]
@@ -309,9 +301,9 @@ def _by_label(path, label_names, kind):
 
 
 def _nearest(path, class_names, measured):
-  """Pairs of a generated image and its nearest training image, of each of the rarest classes."""
-  others = ('labels', 'nearest', 'nearest_labels', 'distances')
-  images, labels, nearest, nearest_labels, distances = _read(path, *others)
+  """Pairs generated images of the rarest classes with their nearest training images."""
+  names = 'images', 'labels', 'nearest', 'nearest_labels', 'distances'
+  images, labels, nearest, nearest_labels, distances = read_samples(path, 4, *names)
   rows = []
   for place, k in enumerate(measured['classes']):
     own = {name: values[place] for name, values in measured.items()}
@@ -329,7 +321,7 @@ def _nearest(path, class_names, measured):
 
 
 def _distances(class_names, measured):
-  """A chart for each class: how many of the generated and held-out images are within a distance."""
+  """Charts, for each class, the share of generated and held-out images within a distance."""
   charts, shares = [], memorisation.QUANTILES.tolist()
   fields = ('classes', 'generated_quantiles', 'held_out_quantiles')
   for k, generated, real in zip(*(measured[field] for field in fields), strict=True):

@@ -108,7 +108,7 @@ EXPLANATIONS = {
 
 
 def counted(row):
-  """What a row's images are counted by: ('class' or 'code', LabelSet)."""
+  """Returns what a row's images are counted by: ('class' or 'code', LabelSet)."""
   record = row.records[0]
   return class_pictures.KINDS[record.counted_by], record.labels[record.counted_by]
 
@@ -170,16 +170,23 @@ def _resampled(values):
 
 
 def _by_frequency(row):
-  """Where a method's images are, and how far they are from the real ones there."""
+  """Shares of head, medium and tail classes, and Fréchet distances in these groups."""
   if not row.results('head_medium_tail'):
     return []
   networks, shares = _networks(row) or ['-'], ' / '.join(_thirds(row))
-  metrics = 'thirds_frechet', 'groups_frechet'
-  return [(shares, n, *(_parts(row.results(f'{m}/{n}')) for m in metrics)) for n in networks]
+  return [
+    (
+      shares,
+      n,
+      _parts(row.results(f'thirds_frechet/{n}')),
+      _parts(row.results(f'groups_frechet/{n}')),
+    )
+    for n in networks
+  ]
 
 
 def _parts(values):
-  """The means of several distances over the runs, without those that are None."""
+  """Averages distances of three groups over the runs, without undefined ones."""
   if not values:
     return '- / - / -'
   columns = [[value for value in own if value is not None] for own in zip(*values, strict=True)]
@@ -187,7 +194,7 @@ def _parts(values):
 
 
 def _codes(row):
-  """How even the codes of the generated images are, of a run with a recogniser."""
+  """KL and Fréchet distance of the codes, for runs with a recogniser."""
   values = row.results('code_kl_from_uniform')
   own = row.protocol().get('codes'), *tables.cells(_CODE_SCORES, row), str(len(values))
   return [own] if values else []
@@ -216,10 +223,9 @@ def _comparisons(rows):
 
 
 def _verdict(score, verdict, interval):
-  if interval is None:
-    return verdict
   factor = 100 if score == 'cas' else 1
-  return f'{verdict} [{", ".join(tables.number(factor * end) for end in interval)}]'
+  ends = ', '.join(tables.number(factor * end) for end in interval or ())
+  return f'{verdict} [{ends}]' if ends else verdict
 
 
 def console(rows):
@@ -283,7 +289,7 @@ def pictures(rows, out):
 
 
 def _title(row, rows, taken):
-  """What tells a row from the others: its method, its experiment or both."""
+  """Names a row by what differs between the rows: method, experiment or both."""
   several = [len({r.experiment for r in rows}) > 1, len({verdicts.label(r) for r in rows}) > 1]
   parts = zip((row.experiment, verdicts.label(row)), several, strict=True)
   title = ': '.join(part for part, tells in parts if tells) or row.method

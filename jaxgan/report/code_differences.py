@@ -123,5 +123,5 @@ TABLE = (
 
 
 def lines(config, method: str) -> list[str]:
-  """What the protocol of a method says of the authors' code."""
+  """Returns the differences of a method from the authors' code."""
   return applying(TABLE, config, method)

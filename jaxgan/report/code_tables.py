@@ -65,13 +65,13 @@ CLASSES = 10  # most classes that the tables of the prior have a column for
 
 
 def of_rows(rows, row_footnotes, footnotes):
-  """The paper's four tables, those of clusters and of priors, and Eq. 5.
+  """Builds the paper's four tables, tables of clusters and priors, and Eq. 5.
 
   Methods that only the paper has are in its tables, too.
 
   Args:
     rows: a list of `Row` with labels, at least one.
-    row_footnotes: what is to be said about each row, or empty.
+    row_footnotes: the footnote of each row, or ''.
     footnotes: {text: number}, which gets it.
 
   Returns:
@@ -120,7 +120,7 @@ def _of_method(paper, method):
 
 
 def _lines(columns, experiments, entries, footnotes):
-  """The header and the methods that have a score."""
+  """Returns the header and a line for each method that has a score."""
   headings = (f'{escaped(e)}: {column.heading}' for e in experiments for column in columns)
   methods, lines = [], []
   for method, of_method in entries:
@@ -148,12 +148,10 @@ def _scores(columns, entry, footnotes):
 
 
 def _table_1_note(column, entry):
-  """What is to be said about a published value in Table 1, or empty."""
+  """Returns the footnote of a published value in Table 1, or ''."""
   others = entry.published.get(TABLE_1, {})
-  if column.name not in others:
-    return ''
   values = ' and '.join(f'{measure.upper()} {value:.3f}' for measure, value in others.items())
-  return f'{TABLE_1_NOTE}{values}.'
+  return f'{TABLE_1_NOTE}{values}.' if column.name in others else ''
 
 
 def _false_negatives(rows):
@@ -238,6 +236,6 @@ def _mean_and_std(values):
 
 
 def place(method):
-  """The place of a method in the paper's tables; behind them for others."""
+  """Returns the place of a method in the paper's tables; others come last."""
   order = [RANDOM, *published_values('elastic_infogan')[0]['methods']]
   return order.index(method) if method in order else len(order)

@@ -140,7 +140,7 @@ def _by_labels(rows):
 
 
 def _protocols(rows):
-  """In words, what the protocols of the rows have in common and what is each row's own."""
+  """Describes the common protocol of the rows, and what differs in each row."""
   protocols = [row.protocol() for row in rows]
   common = {n: t for n, t in protocols[0].items() if all(p.get(n) == t for p in protocols)}
   own = []
@@ -151,13 +151,13 @@ def _protocols(rows):
 
 
 def _prior(row):
-  """From large to small: the codes of different runs have no common order but this."""
+  """The mean prior, sorted in each run: codes of different runs have no common order."""
   priors = np.mean([np.sort(prior)[::-1] for prior in row.results('prior')], axis=0)
   return ' '.join(f'{probability:.3f}' for probability in priors)
 
 
 def _extreme(row, find):
-  """The probability that `find` finds in the prior of each run; of a single run, with its code."""
+  """The probability at `find(prior)`, over the runs; for a single run with its code."""
   priors = row.results('prior')
   words = tables.mean_std([prior[find(prior)] for prior in priors])
   if len(priors) > 1:  # The codes of different runs have nothing in common.
@@ -167,7 +167,7 @@ def _extreme(row, find):
 
 
 def _grids(rows):
-  """A line for each row that says where the code grid of its first run is."""
+  """Says where the code grid of each row's first run is."""
   lines = []
   for row in rows:
     path, runs = row.folders[0] / code_pictures.GRID_FILE, len(row.folders)

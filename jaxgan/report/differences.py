@@ -33,12 +33,12 @@ class Difference(NamedTuple):
 
 
 def of(*names) -> Callable:
-  """Whether the data set of an experiment is one of some."""
+  """Condition: the data set of an experiment has one of these names."""
   return lambda config, method: config.data.dataset.partition('/')[0] in names
 
 
 def every(*conditions) -> Callable:
-  """Whether all of some conditions hold."""
+  """Condition: all of these conditions hold."""
   return lambda config, method: all(condition(config, method) for condition in conditions)
 
 
@@ -48,7 +48,7 @@ def applying(table, config, method: str) -> list[str]:
 
 
 def blocks(table, rows) -> list:
-  """What differs in the rows that have published values, as a table; [] for nothing.
+  """Tabulates the differences in the rows that have published values; [] without any.
 
   Args:
     table: Differences.

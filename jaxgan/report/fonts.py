@@ -19,7 +19,7 @@ _told = set()
 
 
 def families(texts: Iterable[str]) -> list[str]:
-  """The families of fonts that matplotlib needs for some texts, the main one first."""
+  """Returns the font families that matplotlib needs for some texts, the main one first."""
   chars = ''.join(texts)
   tell_missing(chars)
   return list(dict.fromkeys([FAMILY, *filter(None, map(_family_of, chars))]))
@@ -46,7 +46,7 @@ def _advice(char):
 
 @functools.cache
 def _family_of(char):
-  """The family of the first font that has a character; None where no font has it."""
+  """Finds the family of the first font that has a character; None where no font has it."""
   from matplotlib import font_manager, ft2font
 
   if char.isascii() or ord(char) in _characters(font_manager.findfont(FAMILY)):

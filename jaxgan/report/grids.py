@@ -32,7 +32,7 @@ def image_grid(images, columns):
 
 
 def code_grid(images, min_tile=MIN_TILE, framed=None):
-  """Images in the rows and columns that they come in, on white, enlarged.
+  """Images in their rows and columns, on white, enlarged.
 
   Args:
     images: uint8 [k, n, H, W, C], C = 1 or 3: a row a code, the same noise in each column.
@@ -107,7 +107,7 @@ def panel(figure, canvas, title='', rows=(), columns=()):
 
 
 def _centres(length, number):
-  """The middles of so many tiles in a row that is so long."""
+  """Returns the centres of `number` tiles in a row of `length` pixels."""
   return (np.arange(number) + 0.5) * (length + GAP) / max(1, number) - GAP / 2
 
 

@@ -56,7 +56,7 @@ def is_due(folder, step: int, last: int) -> bool:
 
 
 def write_progress(folder, title: str, blocks, step: int, last: int) -> None:
-  """Writes how far a run is beside its metrics; the page loads itself anew until the last step.
+  """Writes the progress page of a run; it reloads itself until the last step.
 
   Args:
     folder: of the run.
@@ -83,7 +83,7 @@ def _template():
 
 
 def pieces(cell: str) -> list[tuple[str, str]]:
-  """A cell's text in pieces: ('text' or 'bold', text) and ('mark', number of a footnote).
+  """Splits the text of a cell: ('text' or 'bold', text) and ('mark', number of a footnote).
 
   Example:
     >>> pieces('**0.7[^1]**')
@@ -98,18 +98,14 @@ def pieces(cell: str) -> list[tuple[str, str]]:
 
 
 def _with_pictures(sections):
-  """The sections with the pictures of their steps read, as many as a page may hold."""
+  """Reads the pictures of steps in all sections, as many as a page may hold."""
   number = sum(isinstance(b, blocks_lib.Steps) for section in sections for b in section.blocks)
-  return [
-    replace(section, blocks=[_read_steps(block, MAX_BYTES // number) for block in section.blocks])
-    if number
-    else section
-    for section in sections
-  ]
+  most_bytes = MAX_BYTES // max(1, number)
+  return [replace(s, blocks=[_read_steps(b, most_bytes) for b in s.blocks]) for s in sections]
 
 
 def _read_steps(block, most_bytes):
-  """A block of steps with those that are shown: {'step': int, 'image': Image}."""
+  """Reads the pictures that a block of steps shows; returns other blocks as they are."""
   if not isinstance(block, blocks_lib.Steps):
     return block
   largest = max(path.stat().st_size for _, path in block.paths)

@@ -1,4 +1,4 @@
-"""Tables of scores: what a column holds, the same in the report and in the terminal, as"""
+"""Tables: columns of scores, footnotes, and numbers as text, for the report and the terminal."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -84,7 +84,7 @@ def cells(columns, entry) -> list[str]:
 
 
 def headings(columns) -> list[str]:
-  """What stands above columns."""
+  """Returns the headings of columns."""
   return [column.heading for column in columns]
 
 
@@ -113,7 +113,7 @@ def names(row) -> tuple[str, str]:
 
 
 def added(rows, metrics) -> list:
-  """A table of the numbers that were added from outside, and what they mean; [] without any.
+  """Tabulates the metrics that were registered from outside, with their meaning; [] without any.
 
   See `jaxgan.evaluation.metric`.
   """
@@ -131,7 +131,7 @@ def added(rows, metrics) -> list:
 
 
 def mark(footnotes, text):
-  """The mark of a footnote, such as [^1]; of no text, none.
+  """Returns the mark of a footnote, such as [^1]; '' without a text.
 
   Args:
     footnotes: {text: number} of all tables of a report, which gets the text.
