@@ -178,14 +178,15 @@ class Observer:
     config, annotator = self._config, self._annotator
     arrays = self._inputs.data.replica_arrays(replica)
     labelled, column = annotator is not None, published(config, arrays)
-    rendered_anew = column and arrays.metadata['pixels'] == 'unverified'
     ramp = getattr(config.algorithm, 'capacity_steps', 0)
     notes = {
       'the images have no labels: no NMI, ENT, 1-NN accuracy and ARI': not labelled,
       f'the capacities of the latents are at {100 * step / (ramp or 1):.0f} % of their ramp': (
         step < ramp
       ),
-      "the images are renderings of one's own, not those of the published numbers": rendered_anew,
+      "the images are renderings of one's own, not those of the published numbers": (
+        column and arrays.metadata['pixels'] == 'unverified'
+      ),
     }
     labels = {'codes': LabelSet(names=self.names)}
     if labelled:

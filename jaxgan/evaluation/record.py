@@ -1,6 +1,5 @@
 """evaluation.json: the record that every evaluation leaves, and the machine that it ran on."""
 
-import json
 import os
 from pathlib import Path
 from typing import Literal
@@ -20,6 +19,7 @@ NAME = 'evaluation.json'
 # images, images of each code, and real images with their neighbours.
 IMAGES_FILE, NEAREST_FILE = 'evaluation_samples.npz', 'nearest_training.npz'
 CODES_FILE, RETRIEVAL_FILE = 'code_samples.npz', 'retrieval.npz'
+_OLDER = {('protocol',), ('class_names',)}  # fields of format 1
 Value = bool | int | float | str | None
 Number = int | float | None
 # A number, a list with a number for each class or code, or such a list for each of them.
@@ -98,10 +98,10 @@ def read(path: Path) -> EvaluationRecord:
     UserError: the file is damaged, or of an earlier version.
   """
   try:
-    data = Path(path).read_bytes()
-    return EvaluationRecord.model_validate_json(data)
+    return EvaluationRecord.model_validate_json(Path(path).read_bytes())
   except (OSError, ValueError) as error:
-    if isinstance(error, pydantic.ValidationError) and _is_older(data):
+    wrong = error.errors() if isinstance(error, pydantic.ValidationError) else ()
+    if {each['loc'] for each in wrong} >= _OLDER:
       raise UserError(f'{path} is of an earlier version: run --mode=evaluate again') from error
     raise damaged(path, error) from error
 
@@ -113,14 +113,6 @@ def damaged(path: Path, error: Exception) -> UserError:
     first = error.errors()[0]
     reason = f'{".".join(map(str, first["loc"]))}: {first["msg"]}'
   return UserError(f'{path} is damaged ({reason}); run --mode=evaluate again')
-
-
-def _is_older(data: bytes) -> bool:
-  """Whether a file has the fields of format 1."""
-  try:
-    return {'protocol', 'results', 'class_names'} <= json.loads(data).keys()
-  except (ValueError, AttributeError, RecursionError):
-    return False
 
 
 def read_samples(path: Path, ndim: int, *names: str) -> tuple[np.ndarray, ...]:

@@ -100,8 +100,8 @@ def _baselines(row, group):
 
 
 def _compare(row, baselines):
-  step = row.records[0].step  # Of several baselines one of as many steps, where there is one.
-  baseline = min(baselines, key=lambda other: other.records[0].step != step)
+  # Of several baselines one of as many steps, where there is one.
+  baseline = min(baselines, key=lambda other: other.records[0].step != row.records[0].step)
   ours, theirs = _by_run(row), _by_run(baseline)
   same_cas = all(row.settings.get(name) == baseline.settings.get(name) for name in _CAS)
   shared = [run for run in ours if run in theirs]

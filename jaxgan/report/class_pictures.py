@@ -86,8 +86,7 @@ def periodic(observer, folder, state, step: int, replica: int, rng) -> None:
   for name, ema in (('raw', False), ('ema', True)):  # The same noise through both generators.
     images = distributed.to_host(observer.generate(state, rng, _GRID, ema))
     with optional.output(samples := folder / 'samples'):
-      path = samples / f'step_{step:08d}_{name}.png'
-      grids.save_png(path, grids.image_grid(images, 10))
+      grids.save_png(samples / f'step_{step:08d}_{name}.png', grids.image_grid(images, 10))
   rows = logging.read_metrics(folder)
   pictures = {'loss_curves.png': functools.partial(curves.loss_curves, rows)}
   for kind, labels in observer.judges(replica).label_sets.items():
@@ -290,10 +289,10 @@ def _by_label(path, label_names, kind):
     own, name = images[labels == k], label_names[k]
     tiles = [([blocks.to_image(i, f'generated, {name}')], '') for i in own[:IMAGES_SHOWN]]
     rows.append((name, f'{len(own)} images', tiles))
-  seen_by = {'classes': 'annotator', 'codes': 'recogniser'}[kind]
   note = (
-    f'The first {len(images)} generated images by the {kind} that the {seen_by} sees in them, at '
-    f'most {IMAGES_SHOWN} of each.'
+    f'The first {len(images)} generated images by the {kind} that the '
+    f'{"annotator" if kind == "classes" else "recogniser"} sees in them, at most {IMAGES_SHOWN} '
+    'of each.'
   )
   if len(rows) < len(label_names):
     note += f' {len(rows)} of the {len(label_names)} {kind}, evenly spaced.'

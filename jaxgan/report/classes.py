@@ -146,8 +146,8 @@ def _scores(footnotes, row):
     scores[_SCORES.index(_FID)] += tables.mark(footnotes, reason)
   others = [note for note in row.notes() if note not in about_fid]
   protocol = tables.mark(footnotes, '; '.join([tables.in_words(row.protocol()), *others]))
-  numbers = str(row.records[0].step), str(row.settings['samples'])
-  return [(*numbers, *scores, str(len(row.records)), protocol)]
+  step, samples = row.records[0].step, row.settings['samples']
+  return [(str(step), str(samples), *scores, str(len(row.records)), protocol)]
 
 
 def _resamplings(row):

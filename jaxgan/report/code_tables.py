@@ -223,11 +223,10 @@ def _matched_runs(row):
 
 def _class_prior(run):
   """The prior `[K]` of the classes, from the frequent to the rare one."""
-  prior = np.zeros(len(run.labels['classes'].names))
-  for code, matched in enumerate(run.results['matched_classes']):
-    if matched >= 0:
-      prior[matched] = run.results['prior'][code]
-  return prior[by_frequency(run.labels['classes'].counts)]
+  classes, prior = np.array(run.results['matched_classes']), np.array(run.results['prior'])
+  of_class = np.zeros(len(run.labels['classes'].names))
+  of_class[classes[classes >= 0]] = prior[classes >= 0]
+  return of_class[by_frequency(run.labels['classes'].counts)]
 
 
 def _mean_and_std(values):

@@ -112,7 +112,6 @@ def _read_steps(block, most_bytes):
   shown = blocks_lib.evenly(block.paths, min(MAX_STEPS, max(2, most_bytes // max(1, largest))))
   note = block.note
   if len(shown) < len(block.paths):
-    left_out = f'{len(shown)} of {len(block.paths)} pictures, evenly spaced; all are in samples/.'
-    note = f'{note} {left_out}'.strip()
+    note += f' {len(shown)} of {len(block.paths)} pictures, evenly spaced; all are in samples/.'
   images = [(s, blocks_lib.read_image(path, f'{block.title}, step {s}')) for s, path in shown]
-  return replace(block, paths=images, note=note)
+  return replace(block, paths=images, note=note.strip())
