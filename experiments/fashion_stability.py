@@ -8,10 +8,10 @@
     python -m jaxgan.main --config=experiments/fashion_stability.py:switch=none,method=cgan
     python -m jaxgan.main --config=experiments/fashion_stability.py:switch=gsr
 
-Class balancing as in `fashion_lt` with one switch of `jaxgan.algorithms.stability`. gsr regularises
-the gains and biases of a conditional generator, so its method is cgan and its baseline cgan without
-it. Each switch has its own work directory; give all of them the classifier and annotator of the
-first:
+Class balancing as in `fashion_lt` with one switch of `jaxgan.algorithms.regularisers`. The switch
+gsr regularises the gains and biases of a conditional generator, so its method is cgan, and its
+baseline is cgan without it. Each switch has its own work directory; give all of them the classifier
+and annotator of the first:
 
     --config.classifier.folder=runs/fashion_stability_none/classifier
     --config.annotator.folder=runs/fashion_stability_none/annotator

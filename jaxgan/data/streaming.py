@@ -1,9 +1,9 @@
 """Batches from the disk, for images that do not fit a device: the same as of resident images.
 
-The images of a step are a function of (seed, step), see `jaxgan.data.positions`. The host works out
-which they are, Grain reads them from the prepared records in threads, some steps ahead, and
-each process puts its rows on its devices a step ahead. So the position in the stream is the step,
-and nothing of it need be saved.
+The images of a step are a function of (seed, step), see `order.positions`. The host works out which
+they are, Grain reads them from the prepared records in threads, some steps ahead, and each process
+puts its rows on its devices a step ahead. So the position in the stream is the step, and nothing of
+it need be saved.
 """
 
 from collections.abc import Iterator
@@ -49,7 +49,7 @@ class Stream:
       batch_size: images a step and replica.
       mesh: of the devices.
       batched: see `jaxgan.training.replicas.replicas_of`.
-      class_balanced: see `jaxgan.data.balanced_positions`.
+      class_balanced: see `jaxgan.data.order.balanced_positions`.
     """
     self._data = data
     self._shape = (len(seeds), batch_size) if batched else (batch_size,)

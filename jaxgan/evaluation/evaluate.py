@@ -19,11 +19,11 @@ class Evaluation:
     observer: what sees states, such as `generated.Observer`.
   """
 
-  def __init__(self, setup, method: str, observer, metrics: Mapping, pictures, differing=()):
+  def __init__(self, inputs, method: str, observer, metrics: Mapping, pictures, differing=()):
     """Compiles nothing yet.
 
     Args:
-      setup: the Setup of the experiment.
+      inputs: the Inputs of the experiment.
       method: the method.
       observer: `observe(state, replica, rng, num_images, needs, score)` -> what metrics measure;
         also `settled`, `num_images`, `score`, `record_fields`, `save` and `sampler`.
@@ -34,12 +34,12 @@ class Evaluation:
       differing: what differs from the authors' code, a line each.
     """
     self.observer = observer
-    self._setup, self._method, self._metrics = setup, method, metrics
+    self._inputs, self._method, self._metrics = inputs, method, metrics
     self._pictures, self._differing = pictures, list(differing)
 
   def periodic(self, state, replica: int):
     """What training logs of a state: (values by name, score that ranks checkpoints)."""
-    observer, rng = self.observer, self._setup.evaluation_rng(replica)
+    observer, rng = self.observer, self._inputs.evaluation_rng(replica)
     num = observer.num_images(periodic=True)
     results, _ = self._results(observer.settled(state), replica, rng, num, periodic=True)
     values = {f'evaluation/{n}': value for n, value in results.items() if value is not None}
@@ -47,7 +47,7 @@ class Evaluation:
 
   def picture(self, folder, state, step: int, replica: int) -> None:
     """Draws a state while training."""
-    rng = self._setup.evaluation_rng(replica)
+    rng = self._inputs.evaluation_rng(replica)
     self._pictures.periodic(self.observer, folder, self.observer.settled(state), step, replica, rng)
 
   def measure(self, step: int, state, replica: int) -> record_lib.EvaluationRecord:
@@ -66,7 +66,7 @@ class Evaluation:
       replica: which.
       score: the classification accuracy Score of its images, where it has one.
     """
-    state, key = self.observer.settled(state), self._setup.evaluation_rng(replica)
+    state, key = self.observer.settled(state), self._inputs.evaluation_rng(replica)
     record, seen = self._measured(step, state, replica, score)
     kept = self.observer.save(folder, state, seen, replica)
     record_lib.write(folder, record)
@@ -75,7 +75,7 @@ class Evaluation:
 
   def _measured(self, step, state, replica, score):
     """(The record of a settled state, what was seen of it)."""
-    observer, config, key = self.observer, self._setup.config, self._setup.evaluation_rng(replica)
+    observer, config, key = self.observer, self._inputs.config, self._inputs.evaluation_rng(replica)
     resamplings = getattr(config.evaluation, 'resamplings', 1)
     rng, *others = (jax.random.fold_in(key, 1 + sampling) for sampling in range(resamplings))
     num = observer.num_images(periodic=False)

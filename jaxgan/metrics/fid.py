@@ -3,7 +3,7 @@
 The Fréchet inception distance (FID) fits one Gaussian to the features of real
 images and one to those of generated images and measures how far apart the two
 Gaussians are. Everything here is float64 numpy on the host; the features come
-from `jaxgan.metrics.inception`.
+from `jaxgan.networks.inception`.
 
 See "GANs Trained by a Two Time-Scale Update Rule Converge to a Local Nash
 Equilibrium" by Heusel et al. (2017), https://arxiv.org/abs/1706.08500.

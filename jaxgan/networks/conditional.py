@@ -65,6 +65,8 @@ def batch_norm(labels, num_classes, *, train, spectral_norm, dtype):
 
   `labels` int `[N]` or None, `num_classes` K or None; `norm` is called inside a `__call__`.
   """
+  if (labels is None) != (num_classes is None):
+    raise ValueError('a generator takes labels if it has num_classes, and only then')
   if labels is not None:
     return lambda x: ConditionalBatchNorm(num_classes, dtype, spectral_norm)(x, labels, train)
   return lambda x: layers.batch_norm(train, dtype)(x)

@@ -60,16 +60,20 @@ def report(work_dirs, families, out=None):
 
 
 def _write_markdown(rows, text, out):
-  """Writes the tables, then draws the pictures beside them; a damaged run fails in the pictures."""
-  files.replace(out, (text + '\n').encode())
+  """Draws the pictures, then writes the tables; damaged samples leave neither."""
+  failed = None
   for family, own in _by_family(rows):
     try:
       family.pictures(own, out)
     except (UserError, OSError):
       raise
-    except Exception as error:
-      reason = optional.reason(error)
-      raise UserError(f'{out} is written, but not all of its pictures: {reason}') from error
+    except Exception as error:  # The numbers stand.
+      failed = error
+  files.replace(out, (text + '\n').encode())
+  if failed:
+    raise UserError(
+      f'{out} is written, but not all of its pictures: {optional.reason(failed)}'
+    ) from failed
 
 
 def markdown_table(rows):

@@ -56,12 +56,14 @@ def start(config, workdir: pathlib.Path, methods, show_data: bool = False) -> In
   """
   config, facts, plan = planned(config, workdir, methods, prepare=True)
   refuse(plan)
+  roles = inputs.roles(config, facts)
+  missing = [role for role in roles if is_trained(config, role)]
+  given = (role for role in roles if role not in missing)
+  classifiers = {role: inputs.load_role(config, facts, role) for role in given}
   if show_data and files.is_writer():
     print('\n'.join(facts.data.summary()), flush=True)
-  classifiers = {}
-  for role in inputs.roles(config, facts):
-    if is_trained(config, role):
-      _train_role(config, facts, role)
+  for role in missing:
+    _train_role(config, facts, role)
     classifiers[role] = inputs.load_role(config, facts, role)
   with optional.output('check of fonts'):
     fonts.tell_missing(facts.data.arrays.class_names)

@@ -33,7 +33,7 @@ def trained(monkeypatch):
       self.config, self.workdir = config, workdir
       self.annotator = types.SimpleNamespace(key='annotator-1', accuracy=0.99)
       arrays = types.SimpleNamespace(key='data-1', labels=range(76))
-      self.data = types.SimpleNamespace(arrays=lambda replica: arrays)
+      self.data = types.SimpleNamespace(replica_arrays=lambda replica: arrays)
 
     def folders(self, method):
       return [self.workdir / method]

@@ -1,5 +1,6 @@
 """An experiment end to end on tiny networks: train, evaluate, restore, sample, report."""
 
+import dataclasses
 import json
 
 import jax
@@ -9,11 +10,11 @@ import pytest
 from jaxgan.config import identity
 from jaxgan.config.overrides import changed
 from jaxgan.errors import UserError
-from jaxgan.runs import execute, inputs
-from jaxgan.runs.families import class_balancing, codes
+from jaxgan.runs import execute, families, inputs
 from jaxgan.training import logging, replicas
 from tests.support import stand_in
 from tests.support.evaluations import report
+from tests.support.registered import put
 
 METHODS = stand_in.METHODS
 
@@ -185,8 +186,9 @@ def test_families_in_one_folder_are_drawn_apart(tmp_path, monkeypatch):
   for method in ('unconditional', 'elastic_infogan', 'joint_vae'):
     (tmp_path / method).mkdir()
     (tmp_path / method / 'evaluation.json').write_text('{}')
-  for module in (class_balancing, codes):
-    monkeypatch.setattr(module, 'compare', lambda workdir, folders: [sorted(folders)])
+  for name, family in families.FAMILIES.items():
+    drawn = dataclasses.replace(family, compare=lambda workdir, folders: [sorted(folders)])
+    put(monkeypatch, families.FAMILIES, {name: drawn})
   monkeypatch.setattr(execute.report, 'collect', lambda folders, families: [])
   lines = execute.summarise(tmp_path).splitlines()
   assert lines[-2:] == ["picture: ['unconditional']", "picture: ['elastic_infogan', 'joint_vae']"]
