@@ -1,10 +1,9 @@
 """Tables: columns of scores, footnotes, and numbers as text, for the report and the terminal."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 import itertools
 import statistics
-from types import MappingProxyType
 
 import numpy as np
 
@@ -74,7 +73,7 @@ class Entry:
   """
 
   results: Callable = lambda name: []
-  published: Mapping = MappingProxyType({})
+  published: Mapping = field(default_factory=dict)
   footnote: str = ''
 
 
