@@ -13,7 +13,7 @@ import sys
 from jaxgan.errors import UserError
 from jaxgan.report import class_differences as of_class_balancing
 from jaxgan.report import code_differences as of_codes
-from jaxgan.report import published_values, text
+from jaxgan.report import published_values, tables
 from jaxgan.report.differences import HEADER
 
 EXPERIMENTS = ('cifar10_lt', 'lsun5_lt', 'cifar100_lt', 'inaturalist2019')
@@ -103,7 +103,7 @@ def _differences_table(own, commands, number: int) -> str:
     if names := tuple(where.get(difference.line, ())):
       several = 'all' if len(names) == number else ', '.join(f'`{name}`' for name in names)
       lines.append((difference.line, difference.effect, several))
-  return text.markdown(lines)
+  return tables.markdown(lines)
 
 
 if __name__ == '__main__':

@@ -77,14 +77,13 @@ def job(config, images, step: int, seed: int, folder: pathlib.Path) -> TrainingJ
     folder: of the run or replica, gets a folder of the job.
   """
   data = training_data.whole(images)
-  fields = {'checkpoint': step, 'updates': total_steps(config.cas, data)}
-  own = classifiers.job_config(seed, config.cas, images, CasJob, **fields)
-  test = loading.load(own.data, 'test')
-  return classifiers.training_job('cas', folder / FOLDER, own, data, test)
+  updates = total_steps(config.cas, data)
+  own = classifiers.job_config(seed, config.cas, images, CasJob, checkpoint=step, updates=updates)
+  return classifiers.training_job('cas', folder / FOLDER, own, data, loading.load(own.data, 'test'))
 
 
 def train(job: TrainingJob, mesh) -> float:
-  """The share of the real test images that the classifier, once trained, is right on.
+  """Trains the classifier; returns its accuracy on the real test images.
 
   It continues where it was stopped; what was trained on other images is removed first.
   """

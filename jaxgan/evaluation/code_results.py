@@ -44,11 +44,8 @@ class Judged:
     self.prior, self.counts, self._train_counts = prior, counts, train_counts
     self._arrays, self._seed, self._untrained = arrays, seed, untrained
     self._logits, self.features = outputs
-    self.has = {
-      *(['classes'] if counts is not None else []),
-      *(['features'] if self.features is not None else []),
-      *(['untrained'] if untrained else []),
-    }
+    seen = {'classes': counts, 'features': self.features, 'untrained': untrained}
+    self.has = {name for name, value in seen.items() if value is not None}
 
   @functools.cached_property
   def matched(self) -> dict:
@@ -60,9 +57,10 @@ class Judged:
     """What Q's outputs say of the classes of the real images."""
     labels, seed = self._arrays.labels, self._seed
     num_clusters = max(len(self.prior), len(self._arrays.class_names))
-    assignments = np.argmax(self._logits, axis=-1)
     results = nearest_neighbour_results(self._logits, self.features, labels, seed)
-    results |= clustering_results(self.features, assignments, labels, num_clusters, seed)
+    results |= clustering_results(
+      self.features, self._logits.argmax(axis=-1), labels, num_clusters, seed
+    )
     if self._untrained:
       results |= nearest_neighbour_results(*self._untrained(), labels, seed, '_random_weights')
     return results

@@ -52,6 +52,7 @@ class Observer:
     self.names, self.num_categories, self._has_untrained = names, len(names), has_untrained
     self.num_continuous = getattr(inputs.config.algorithm, 'num_continuous', 0)
     self._probabilities = compilation.jit(jax.nn.softmax)
+    self.settled = algorithm.settled
     # recognise(variables, images uint8): the logits `[N, k]` and the features `[N, D]` of Q.
     self.recognise = classifiers.compile_outputs(algorithm.classify)
 
@@ -92,10 +93,6 @@ class Observer:
       return np.full(self.num_categories, 1 / self.num_categories)
     return distributed.to_host(self._probabilities(state.prior_logits)).astype(np.float64)
 
-  def settled(self, state):
-    """The state as it is: one network makes all images."""
-    return state
-
   def num_images(self, periodic: bool) -> int:
     """How many images of each code an evaluation draws."""
     config = self._config.evaluation
@@ -114,16 +111,15 @@ class Observer:
       needs: of the metrics that will be measured.
       score: not used.
     """
-    data, labelled = self._inputs.data, self._annotator is not None
-    seed, counts, arrays = self._config.seed + replica, None, None
-    outputs, untrained = (None, None), None
-    if labelled:
+    data, seed = self._inputs.data, self._config.seed + replica
+    counts, arrays, outputs, untrained = None, None, (None, None), None
+    if self._annotator:
       classes = classifiers.class_positions(self._annotator.class_names, data, replica)
       counts = self.counts(state, num_images, rng, classes)
     if 'features' in needs:
       arrays = data.replica_arrays(replica)
       outputs = self.recognise(state.variables, arrays.images)
-      if labelled and self._has_untrained:
+      if self._annotator and self._has_untrained:
         untrained = functools.partial(self._untrained, seed, arrays.images)
     train_counts = data.share_counts(replica)
     return Judged(self.prior(state), counts, train_counts, outputs, arrays, seed, untrained)
@@ -140,8 +136,9 @@ class Observer:
     size = min(self._config.evaluation.batch_size, images_per_code)
     starts = range(0, images_per_code, size)
     places = list(itertools.product(range(self.num_categories), starts))
-    variables = self._annotator.variables
-    labels = (self._label(state, variables, rng, *place, classes, size) for place in places)
+    labels = (
+      self._label(state, self._annotator.variables, rng, *place, classes, size) for place in places
+    )
     counts = np.zeros((self.num_categories, len(classes)), np.int64)
     for (category, start), found in zip(places, distributed.each_to_host(labels), strict=True):
       wanted = found[: images_per_code - start]
@@ -181,14 +178,15 @@ class Observer:
     config, annotator = self._config, self._annotator
     arrays = self._inputs.data.replica_arrays(replica)
     labelled, column = annotator is not None, published(config, arrays)
-    rendered_anew = column and arrays.metadata['pixels'] == 'unverified'
     ramp = getattr(config.algorithm, 'capacity_steps', 0)
     notes = {
       'the images have no labels: no NMI, ENT, 1-NN accuracy and ARI': not labelled,
       f'the capacities of the latents are at {100 * step / (ramp or 1):.0f} % of their ramp': (
         step < ramp
       ),
-      "the images are renderings of one's own, not those of the published numbers": rendered_anew,
+      "the images are renderings of one's own, not those of the published numbers": (
+        column and arrays.metadata['pixels'] == 'unverified'
+      ),
     }
     labels = {'codes': LabelSet(names=self.names)}
     if labelled:

@@ -7,7 +7,7 @@ import numpy as np
 
 from jaxgan.evaluation import metric as metrics_lib
 from jaxgan.evaluation import record as record_lib
-from jaxgan.evaluation.record import EvaluationRecord
+from jaxgan.training.logging import finite
 
 _RESAMPLED = 'KL and Fréchet distances are means over them, all else is of the first'
 
@@ -41,7 +41,7 @@ class Evaluation:
     """What training logs of a state: (values by name, score that ranks checkpoints)."""
     observer, rng = self.observer, self._inputs.evaluation_rng(replica)
     num = observer.num_images(periodic=True)
-    results = self._periodic(observer.settled(state), replica, rng, num)
+    results, _ = self._results(observer.settled(state), replica, rng, num, periodic=True)
     values = {f'evaluation/{n}': value for n, value in results.items() if value is not None}
     return values, observer.score(results)
 
@@ -54,11 +54,13 @@ class Evaluation:
     """Draws while training what was seen of a state."""
     self._pictures.periodic(folder, step, seen)
 
-  def measure(self, step: int, state, replica: int) -> EvaluationRecord:
+  def measure(self, step: int, state, replica: int) -> record_lib.EvaluationRecord:
     """The record of a checkpoint, without a classification accuracy score."""
     return self._measured(step, self.observer.settled(state), replica, None)[0]
 
-  def write(self, folder, step: int, state, replica: int, score=None) -> EvaluationRecord:
+  def write(
+    self, folder, step: int, state, replica: int, score=None
+  ) -> record_lib.EvaluationRecord:
     """Evaluates a checkpoint; writes and draws its record to the folder of the replica.
 
     Args:
@@ -80,43 +82,39 @@ class Evaluation:
     observer, config, key = self.observer, self._inputs.config, self._inputs.evaluation_rng(replica)
     resamplings = getattr(config.evaluation, 'resamplings', 1)
     rng, *others = (jax.random.fold_in(key, 1 + sampling) for sampling in range(resamplings))
-    needs, num = metrics_lib.needs(self._metrics), observer.num_images(periodic=False)
-    seen = observer.observe(state, replica, rng, num, needs, score)
-    results = metrics_lib.measure(self._metrics, seen)
-    results |= self._resampled(state, replica, others, results)
+    num = observer.num_images(periodic=False)
+    results, seen = self._results(state, replica, rng, num, periodic=False, score=score)
     fields = observer.record_fields(seen, replica, step)
     if others:
+      samplings = (self._results(state, replica, other, num, periodic=True)[0] for other in others)
+      results |= self._resampled([results, *samplings])
       fields['settings'] |= {'resamplings': resamplings, 'resampled': _RESAMPLED}
     if self._differing and fields['published']:
       fields['settings']['differences'] = self._differing
     fields['run'] |= {'seed': config.seed + replica, **record_lib.machine()}
-    return EvaluationRecord(
+    return record_lib.EvaluationRecord(
       experiment=config.experiment,
       method=self._method,
       step=step,
-      results={name: metrics_lib.recordable(value) for name, value in results.items()},
+      results={name: finite(value) for name, value in results.items()},
       **fields,
     ), seen
 
-  def _periodic(self, state, replica, rng, num_images):
-    """The periodic results of so many images."""
-    needs = metrics_lib.needs(self._metrics, periodic=True)
-    seen = self.observer.observe(state, replica, rng, num_images, needs)
-    return metrics_lib.measure(self._metrics, seen, periodic=True)
+  def _results(self, state, replica, rng, num_images, periodic, score=None):
+    """Draws images from a settled state; returns (results, what was seen)."""
+    needs = metrics_lib.needs(self._metrics, periodic)
+    seen = self.observer.observe(state, replica, rng, num_images, needs, score)
+    return metrics_lib.measure(self._metrics, seen, periodic), seen
 
-  def _resampled(self, state, replica, rngs, first):
-    """The periodic numbers of images that are drawn from the state again and again.
+  def _resampled(self, samplings):
+    """Averages the periodic numbers of several samplings of one state.
 
     Returns:
-      {} for no further sampling, or for each number that the first sampling has: its values, as
-      '<name>_resamplings', and their mean in place of the first.
+      For each number that the first sampling has: its values, as '<name>_resamplings', and their
+      mean in place of the first.
     """
-    if not rngs:
-      return {}
-    num = self.observer.num_images(periodic=False)
-    samplings = [first, *(self._periodic(state, replica, rng, num) for rng in rngs)]
     names = [m.name for m in self._metrics.values() if m.periodic and not m.axes]
-    values = {n: [results[n] for results in samplings] for n in names if first[n] is not None}
+    values = {n: [own[n] for own in samplings] for n in names if samplings[0][n] is not None}
     means = {name: float(np.mean(each)) for name, each in values.items()}
     return means | {f'{name}_resamplings': each for name, each in values.items()}
 

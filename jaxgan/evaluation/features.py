@@ -42,14 +42,14 @@ def classifier_network(role: str, classifier) -> FeatureNetwork:
     role: of the classifier, 'annotator' or 'recogniser'.
     classifier: a `jaxgan.training.classifiers.Classifier`.
   """
-
-  def apply(variables, images):
-    return classifier.classify(variables, pixels.scale(images))
-
   size = classifier.input_size
-  resize = 'none' if size is None else f'bilinear to {size}x{size}'
   return FeatureNetwork(
-    role, f'frechet_{role}', classifier.key, resize, apply, classifier.variables
+    name=role,
+    metric=f'frechet_{role}',
+    key=classifier.key,
+    resize='none' if size is None else f'bilinear to {size}x{size}',
+    apply=lambda variables, images: classifier.classify(variables, pixels.scale(images)),
+    variables=classifier.variables,
   )
 
 
@@ -72,10 +72,6 @@ def inception_network(config) -> FeatureNetwork | None:
   return None if path is None else _load_inception(path)
 
 
-def _inception(variables, images):
-  return None, inception.features(variables, images)
-
-
 @functools.lru_cache(maxsize=1)  # Checked before training, used by every evaluation of a run.
 def _load_inception(path) -> FeatureNetwork:
   return FeatureNetwork(
@@ -83,7 +79,7 @@ def _load_inception(path) -> FeatureNetwork:
     metric='fid',
     key=inception.network_key(path),
     resize='bilinear to 299x299',
-    apply=_inception,
+    apply=lambda variables, images: (None, inception.features(variables, images)),
     variables=inception.load_weights(path),
   )
 

@@ -22,11 +22,8 @@ _SCORES = ('fid', 'frechet_recogniser', 'frechet_annotator')  # The first that i
 _COUNTING = (  # Ablations change it.
   'count_start', 'cycle_start', 'count_update', 'count_decay', 'count_cycle'
 )  # fmt: skip
-# What differs between the runs of an experiment of what a record says of a classifier.
-_VARYING = {
-  'annotator': ('annotator_accuracy', 'annotator_step'),
-  'classifier': ('classifier_accuracy', 'classifier_step'),
-}
+# What a record says of a classifier that differs between the runs of an experiment.
+_VARYING = ('annotator_accuracy', 'annotator_step', 'classifier_accuracy', 'classifier_step')
 
 
 class Observer:
@@ -57,8 +54,7 @@ class Observer:
 
     def generate_labelled(state, rng, num_images):
       rng, label_rng = jax.random.split(rng)
-      num_classes = inputs.data.num_classes
-      labels = jax.random.randint(label_rng, (num_images,), 0, num_classes)
+      labels = jax.random.randint(label_rng, (num_images,), 0, inputs.data.num_classes)
       return pixels.to_uint8(algorithm.generate(state, rng, num_images, labels=labels)), labels
 
     self._judges = {}
@@ -68,10 +64,10 @@ class Observer:
     self._generate_labelled = compilation.jit(generate_labelled, static_argnums=2)
 
   def judges(self, replica: int) -> Judges:
-    """Made once for each replica's images; they differ only where replicas have splits."""
-    data, key = self._inputs.data, self._inputs.data.keys[replica]
+    """Returns the judges of a replica, one for each split of the data."""
+    key = self._inputs.data.keys[replica]
     if key not in self._judges:
-      arrays = data.replica_arrays(replica)
+      arrays = self._inputs.data.replica_arrays(replica)
       self._judges[key] = Judges(self._inputs, self._algorithm, self._measuring, arrays)
     return self._judges[key]
 
@@ -111,16 +107,16 @@ class Observer:
     return Judged(judges, images, _joined(labels), moments, _joined(features), score)
 
   def score_sampler(self, state):
-    """(sample, what labels its images): those that a classification accuracy score is of."""
+    """Returns (sample, source of its labels) for the classification accuracy score."""
     # Codes have no names. Also where they are balanced, the images are judged by their classes.
     labeller = self._inputs.classifier or self._inputs.annotator
     sample, _, labelled_by = self._sampler(self.settled(state), labeller)
     if 'recogniser' in self._measuring:
-      labelled_by = f'{labelled_by}, trained with labels that the method does not read'
+      labelled_by += ', trained with labels that the method does not read'
     return sample, labelled_by
 
   def score(self, results: dict) -> float:
-    """What ranks checkpoints: a lower distance scores higher.
+    """The score that ranks checkpoints: a lower distance scores higher.
 
     Where there is a recogniser, its features score before the annotator's: labels that are there
     for evaluation only must not choose a checkpoint.
@@ -131,13 +127,10 @@ class Observer:
     """The fields of a record that do not depend on what was measured."""
     judges = self.judges(replica)
     score = judged.score or Score(0.0, {}, {})
-    # The annotator is trained with the run's seed.
-    known = {role: self._inputs.classifiers.get(role) for role in _VARYING if role in self._roles}
-    fields = classifier_fields('annotator', known.get('annotator'))
-    if known.get('classifier'):
-      fields |= classifier_fields('classifier', known['classifier'])
-    varying = [name for names in _VARYING.values() for name in names if name in fields]
-    run = {name: fields.pop(name) for name in varying}
+    fields = classifier_fields('annotator', self._inputs.annotator)
+    if 'classifier' in self._roles:
+      fields |= classifier_fields('classifier', self._inputs.classifier)
+    run = {name: fields.pop(name) for name in _VARYING if name in fields}
     run['feature_network'] = ', '.join(f'{n.metric}: {n.key}' for n in judges.networks.values())
     if 'recogniser' in self._measuring:
       run['recogniser'] = self._measuring['recogniser'].key

@@ -37,8 +37,8 @@ class Judged:
 
   def counts(self, kind: str) -> np.ndarray:
     """Images of each class or code."""
-    num = len(self._judges.label_sets[kind].names)
-    return class_distribution.class_counts(self.labels[kind], num)
+    names = self._judges.label_sets[kind].names
+    return class_distribution.class_counts(self.labels[kind], len(names))
 
   def kl_from_uniform(self, kind: str) -> float:
     """KL(counts ‖ uniform) in nats."""
@@ -91,11 +91,6 @@ class Judged:
     ]
     return memorisation.compare(generated, *real, judges.train_counts)
 
-  @property
-  def memorisation(self) -> dict:
-    """How near images of the rarest classes come to training images."""
-    return self.nearest[0]
-
 
 class Judges:
   """What the images of a replica are compared with; replicas without splits share one.
@@ -134,18 +129,15 @@ class Judges:
 
     def one_batch(variables, state, rng):
       images = pixels.to_uint8(algorithm.generate(state, rng, config.evaluation.batch_size))
-      labels, seen = {}, {}
-      for name, network in networks.items():
-        logits, seen[name] = network.apply(variables[name], images)
-        if name in KINDS:
-          labels[KINDS[name]] = jnp.argmax(logits, axis=-1)
-      return images, labels, seen
+      seen = {name: network.apply(variables[name], images) for name, network in networks.items()}
+      labels = {KINDS[role]: jnp.argmax(seen[role][0], axis=-1) for role in classifiers}
+      return images, labels, {name: own for name, (_, own) in seen.items()}
 
     self.one_batch = compilation.jit(one_batch)
 
   @property
   def notes(self) -> tuple[str, ...]:
-    """What is left out, and why."""
+    """The measures that are left out, and why."""
     notes = {
       'the images have no labels: classes are not measured (no KL from uniform, no distances by '
       "class, no CAS), codes and the recogniser's features are": ('annotator' not in self.networks),

@@ -28,9 +28,8 @@ class LabelledFeatures(NamedTuple):
 
 def tail_classes(train_counts):
   """The classes of the tail third, at least one and at most 10, the rarest first."""
-  thirds = class_distribution.frequency_thirds(train_counts)
-  rarest_first = np.concatenate(list(thirds.values()))[::-1]
-  return rarest_first[: min(MAX_CLASSES, max(1, len(thirds['tail'])))]
+  number = len(class_distribution.frequency_thirds(train_counts)['tail'])
+  return class_distribution.by_frequency(train_counts)[::-1][: min(MAX_CLASSES, max(1, number))]
 
 
 def compare(
@@ -61,15 +60,14 @@ def compare(
     kept = np.flatnonzero(at < len(generated.images))
     kept = kept[np.argsort(distances[kept], kind='stable')[:SHOWN]]
     shown.append((at[kept], found[kept], distances[kept]))
-    row = {
+    rows.append({
       'copying': memorisation.copying(distances, held_out_distances),
       'shown': len(kept),
       'generated_images': len(distances),
       'generated_quantiles': _quantiles(distances),
       'held_out_images': len(held_out_distances),
       'held_out_quantiles': _quantiles(held_out_distances),
-    }
-    rows.append(row)
+    })  # fmt: skip
   results = {'classes': classes.tolist()}
   results |= {name: [row[name] for row in rows] for name in rows[0]}
   at, found, distances = map(np.concatenate, zip(*shown, strict=True))

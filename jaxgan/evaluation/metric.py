@@ -15,7 +15,6 @@ from typing import NamedTuple
 import numpy as np
 
 from jaxgan.system.registry import Registry
-from jaxgan.training.logging import finite
 
 LOWER, HIGHER = 'lower', 'higher'
 _SIZES = {'thirds': 3, 'groups': 3, 'quantiles': 11}
@@ -84,7 +83,7 @@ def _by_class(name: str, meaning: str, better: str, axis: str) -> Metric:
 def _memorisation(name: str, meaning: str, *axes: str) -> Metric:
   return Metric(
     f'memorisation/{name}',
-    lambda seen: seen.memorisation[name],
+    lambda seen: seen.nearest[0][name],
     meaning,
     axes=('rarest', *axes),
     needs=_of('classes', 'features'),
@@ -209,7 +208,7 @@ def added(metrics: Registry[Metric]) -> list[Metric]:
 
 
 def needs(metrics: Mapping[str, Metric], periodic: bool = False) -> frozenset[str]:
-  """What must be seen for some metrics."""
+  """Returns what some metrics need of an observer."""
   return frozenset().union(*(m.needs for m in metrics.values() if m.periodic or not periodic))
 
 
@@ -242,13 +241,6 @@ def _plain(value):
   return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def recordable(value):
-  """A value of `measure`, with None for numbers that are not finite: JSON cannot hold them."""
-  if isinstance(value, list):
-    return [recordable(item) for item in value]
-  return None if value is None else finite(value)
-
-
 def check(metrics: Mapping[str, Metric], record) -> None:
   """Raises ValueError where a result of a record has not the axes of its metric.
 
@@ -268,8 +260,3 @@ def _has_axes(value, axes, sizes) -> bool:
   if not isinstance(value, list) or len(value) != sizes.get(axes[0], len(value)):
     return False
   return all(_has_axes(item, axes[1:], sizes) for item in value)
-
-
-def is_compared(metric: Metric) -> bool:
-  """Whether methods are better or worse by it: a number that has a better end."""
-  return bool(metric.better) and not metric.axes and not metric.per_network

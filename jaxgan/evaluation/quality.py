@@ -14,13 +14,8 @@ def protocol(num_generated: int, num_real: int) -> dict:
     'kid_subsets': KERNEL_SUBSETS,
     'kid_subset_images': min(KERNEL_SUBSET_SIZE, num_generated, num_real),
     'prdc_nearest': NEAREST_K,
-    'prdc_images': _nearest_images(num_generated, num_real),
+    'prdc_images': min(num_generated, num_real, NEAREST_IMAGES),
   }
-
-
-def _nearest_images(num_generated, num_real):
-  """Precision and recall depend on the numbers of images: as many of either side."""
-  return min(num_generated, num_real, NEAREST_IMAGES)
 
 
 def quality(generated, real) -> dict:
@@ -37,7 +32,8 @@ def quality(generated, real) -> dict:
   distance, deviation = kid.kernel_distance(
     generated, real, num_subsets=KERNEL_SUBSETS, subset_size=KERNEL_SUBSET_SIZE
   )
-  size = _nearest_images(len(generated), len(real))
+  # Precision and recall depend on the numbers of images: as many of either side.
+  size = protocol(len(generated), len(real))['prdc_images']
   chosen = np.sort(np.random.default_rng(0).permutation(len(real))[:size])
   nearest = dict.fromkeys(prdc.PRDC._fields)
   if size > NEAREST_K:
@@ -61,13 +57,13 @@ def by_class(generated, generated_labels, real, real_labels, train_counts) -> di
     'class_covariance_trace_reference' `[K]`.
   """
   num_classes, labelled = len(train_counts), (generated, generated_labels, real, real_labels)
-  thirds = per_class.group_frechet(*labelled, class_distribution.frequency_thirds(train_counts))
-  groups = per_class.group_frechet(*labelled, class_distribution.class_groups(train_counts))
+  thirds = class_distribution.frequency_thirds(train_counts)
+  groups = class_distribution.class_groups(train_counts)
   trace = per_class.class_covariance_trace
   return {
     'class_frechet': per_class.class_frechet(*labelled, num_classes),
-    'thirds_frechet': list(thirds.values()),
-    'groups_frechet': list(groups.values()),
+    'thirds_frechet': list(per_class.group_frechet(*labelled, thirds).values()),
+    'groups_frechet': list(per_class.group_frechet(*labelled, groups).values()),
     'class_covariance_trace': trace(generated, generated_labels, num_classes),
     'class_covariance_trace_reference': trace(real, real_labels, num_classes),
   }

@@ -1,6 +1,5 @@
 """evaluation.json: the record that every evaluation leaves, and the machine that it ran on."""
 
-import json
 import os
 from pathlib import Path
 from typing import Literal
@@ -20,6 +19,7 @@ NAME = 'evaluation.json'
 # images, images of each code, and real images with their neighbours.
 IMAGES_FILE, NEAREST_FILE = 'evaluation_samples.npz', 'nearest_training.npz'
 CODES_FILE, RETRIEVAL_FILE = 'code_samples.npz', 'retrieval.npz'
+_OLDER = {('protocol',), ('class_names',)}  # fields of format 1
 Value = bool | int | float | str | None
 Number = int | float | None
 # A number, a list with a number for each class or code, or such a list for each of them.
@@ -79,7 +79,11 @@ class EvaluationRecord(Section, strict=True):
 
 def machine() -> dict:
   """The fields of every record that say where its numbers were computed."""
-  return {'hardware': _hardware(), 'jax': jax.__version__}
+  devices = jax.devices()
+  hardware = f'{len(devices)} x {devices[0].device_kind}'
+  if devices[0].platform == 'cpu':
+    hardware = f'{os.cpu_count()} CPU cores ({len(devices)} JAX devices)'
+  return {'hardware': hardware, 'jax': jax.__version__}
 
 
 def write(folder: Path, record: EvaluationRecord) -> None:
@@ -94,10 +98,10 @@ def read(path: Path) -> EvaluationRecord:
     UserError: the file is damaged, or of an earlier version.
   """
   try:
-    data = Path(path).read_bytes()
-    return EvaluationRecord.model_validate_json(data)
+    return EvaluationRecord.model_validate_json(Path(path).read_bytes())
   except (OSError, ValueError) as error:
-    if isinstance(error, pydantic.ValidationError) and _is_older(data):
+    wrong = error.errors() if isinstance(error, pydantic.ValidationError) else ()
+    if {each['loc'] for each in wrong} >= _OLDER:
       raise UserError(f'{path} is of an earlier version: run --mode=evaluate again') from error
     raise damaged(path, error) from error
 
@@ -111,19 +115,12 @@ def damaged(path: Path, error: Exception) -> UserError:
   return UserError(f'{path} is damaged ({reason}); run --mode=evaluate again')
 
 
-def _is_older(data: bytes) -> bool:
-  """Whether a file has the fields of format 1."""
-  try:
-    return {'protocol', 'results', 'class_names'} <= json.loads(data).keys()
-  except (ValueError, AttributeError, RecursionError):
-    return False
-
-
 def read_samples(path: Path, ndim: int, *names: str) -> tuple[np.ndarray, ...]:
   """Arrays of the npz of images that an evaluation leaves beside its file; the images come first.
 
   Raises:
-    UserError: it is missing or damaged, or its images are not uint8 of so many axes.
+    UserError: it is missing or damaged, its images are not uint8 of so many axes, or another array
+      has not a value for each image.
   """
   try:
     with zipfile.ZipFile(path):  # NumPy would take anything else for a pickle.
@@ -133,14 +130,16 @@ def read_samples(path: Path, ndim: int, *names: str) -> tuple[np.ndarray, ...]:
     images = arrays[0]
     if images.dtype != np.uint8 or images.ndim != ndim or images.size == 0:
       raise ValueError(f'images are {images.dtype} {list(images.shape)}')
-  except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    if len({len(array) for array in arrays}) > 1:
+      raise ValueError(f'{[len(array) for array in arrays]} values of each image')
+  except (
+    OSError,
+    ValueError,
+    KeyError,
+    TypeError,
+    EOFError,
+    zipfile.BadZipFile,
+    zlib.error,
+  ) as error:
     raise damaged(path, error) from error
   return arrays
-
-
-def _hardware() -> str:
-  """The devices of this process in words."""
-  devices = jax.devices()
-  if devices[0].platform == 'cpu':
-    return f'{os.cpu_count()} CPU cores ({len(devices)} JAX devices)'
-  return f'{len(devices)} x {devices[0].device_kind}'

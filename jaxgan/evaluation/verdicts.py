@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 from jaxgan.algorithms import regularisers
-from jaxgan.evaluation.metric import GENERATED, LOWER, is_compared
+from jaxgan.evaluation.metric import GENERATED, LOWER
 from jaxgan.metrics import bootstrap
 
 BASELINE = 'unconditional'
@@ -40,9 +40,21 @@ class Comparison(NamedTuple):
 
 
 def scores() -> dict:
-  """The metrics by which methods are better or worse, by name."""
-  names = dict.fromkeys([*HEADINGS, *GENERATED])
-  return {name: GENERATED[name] for name in names if is_compared(GENERATED[name])}
+  """The metrics by which methods are better or worse, numbers that have a better end, by name."""
+  metrics = {name: GENERATED[name] for name in (*HEADINGS, *GENERATED)}
+  return {
+    name: metric
+    for name, metric in metrics.items()
+    if metric.better and not metric.axes and not metric.per_network
+  }
+
+
+def grouped(items, key) -> dict:
+  """{key of an item: list of the items that have it}, in the order that they come in."""
+  groups = {}
+  for item in items:
+    groups.setdefault(key(item), []).append(item)
+  return groups
 
 
 def heading(score: str) -> str:
@@ -73,17 +85,9 @@ def compare(rows) -> list[Comparison]:
   Args:
     rows: of one or several experiments.
   """
-  groups = {}
-  for row in rows:
-    key = repr([row.experiment, *(row.settings.get(name) for name in _COMPARABLE)])
-    groups.setdefault(key, []).append(row)
-  comparisons = []
-  for group in groups.values():
-    for row in group:
-      baselines = _baselines(row, group)
-      if row not in baselines:
-        comparisons.append(_compare(row, baselines))
-  return comparisons
+  groups = grouped(rows, lambda r: repr([r.experiment, *map(r.settings.get, _COMPARABLE)]))
+  pairs = [(row, _baselines(row, group)) for group in groups.values() for row in group]
+  return [_compare(row, baselines) for row, baselines in pairs if row not in baselines]
 
 
 def _baselines(row, group):
@@ -96,8 +100,8 @@ def _baselines(row, group):
 
 
 def _compare(row, baselines):
-  step = row.records[0].step  # Of several baselines one of as many steps, where there is one.
-  baseline = min(baselines, key=lambda other: other.records[0].step != step)
+  # Of several baselines one of as many steps, where there is one.
+  baseline = min(baselines, key=lambda other: other.records[0].step != row.records[0].step)
   ours, theirs = _by_run(row), _by_run(baseline)
   same_cas = all(row.settings.get(name) == baseline.settings.get(name) for name in _CAS)
   shared = [run for run in ours if run in theirs]
@@ -117,20 +121,19 @@ def _by_run(row):
 
   Without labels the recogniser is the judge.
   """
-  results = {}
-  for record in row.records:
-    judge = 'annotator_accuracy' if 'classes' in record.labels else 'recogniser'
-    results[record.run.get('seed'), record.run.get(judge)] = record.results
-  return results
+  judges = {'classes': 'annotator_accuracy', 'codes': 'recogniser'}
+  return {
+    (record.run.get('seed'), record.run.get(judges[record.counted_by])): record.results
+    for record in row.records
+  }
 
 
 def in_words(comparison: Comparison) -> str:
   """A comparison as a line: 'a against b (3 shared seeds): better in KL; worse in CAS'."""
-  names = {}
-  for score, (verdict, _) in comparison.verdicts.items():
-    names.setdefault(verdict, []).append(heading(score))
-  order = [verdict for verdict in ('better', 'worse', NONE) if verdict in names]
-  parts = '; '.join(f'{verdict} in {", ".join(names[verdict])}' for verdict in order)
+  own = comparison.verdicts
+  scores = {word: [s for s in own if own[s][0] == word] for word in ('better', 'worse', NONE)}
+  named = {word: ', '.join(map(heading, found)) for word, found in scores.items() if found}
+  parts = '; '.join(f'{word} in {names}' for word, names in named.items())
   seeds = f'{comparison.seeds} shared seed{"" if comparison.seeds == 1 else "s"}'
   who = f'{label(comparison.row)} against {label(comparison.baseline)}'
   return f'{who} ({seeds}): {parts or NONE}'

@@ -70,7 +70,7 @@ def frequency_thirds(train_counts):
     A dict of "head", "medium", "tail": integer vectors of class indices, each sorted by falling
     training frequency.
   """
-  return dict(zip(THIRDS, np.array_split(_by_frequency(train_counts), 3), strict=True))
+  return dict(zip(THIRDS, np.array_split(by_frequency(train_counts), 3), strict=True))
 
 
 def class_groups(train_counts):
@@ -89,7 +89,7 @@ def class_groups(train_counts):
     A dict of "many", "medium", "few": integer vectors of class indices, each sorted by falling
     training frequency; classes of equal frequency keep the order of their labels.
   """
-  order = _by_frequency(train_counts)
+  order = by_frequency(train_counts)
   bounds = [order.size // 3, 2 * order.size // 3]
   return dict(zip(GROUPS, np.split(order, bounds), strict=True))
 
@@ -110,5 +110,6 @@ def head_medium_tail(counts, train_counts):
   return {name: float(counts[third].sum() / counts.sum()) for name, third in thirds}
 
 
-def _by_frequency(train_counts):
+def by_frequency(train_counts):
+  """The classes, the frequent ones first; those of equal frequency in the order of their labels."""
   return np.argsort(-checks.counts(train_counts), kind='stable')

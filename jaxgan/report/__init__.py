@@ -9,11 +9,10 @@ from pathlib import Path
 
 from jaxgan.errors import UserError
 from jaxgan.evaluation import record as record_lib
-from jaxgan.report import differences, tables
-from jaxgan.report import text as text_lib
+from jaxgan.evaluation.verdicts import grouped
+from jaxgan.report import differences, page, tables
 from jaxgan.report.published import published_values
 from jaxgan.report.rows import collect
-from jaxgan.report.tables import grouped
 from jaxgan.system import files
 from jaxgan.system.names import escaped
 from jaxgan.training import optional
@@ -22,7 +21,7 @@ __all__ = ['collect', 'console_table', 'markdown_table', 'published_values', 're
 
 
 def report(work_dirs, families, out=None):
-  """The Markdown tables of all evaluations under some folders.
+  """Tabulates all evaluations below some folders as Markdown.
 
   Args:
     work_dirs: folders that hold evaluation.json, or whose folders do.
@@ -48,7 +47,6 @@ def report(work_dirs, families, out=None):
         'report.html'
       )
     try:
-      out.parent.mkdir(parents=True, exist_ok=True)
       if kind == '.html':
         files.replace(out, _page(rows).encode())
       else:
@@ -62,7 +60,7 @@ def report(work_dirs, families, out=None):
 
 
 def _write_markdown(rows, text, out):
-  """Writes the tables, and the pictures beside them; what is wrong with the runs shows in these."""
+  """Draws the pictures, then writes the tables; damaged samples leave neither."""
   failed = None
   for family, own in _by_family(rows):
     try:
@@ -79,7 +77,7 @@ def _write_markdown(rows, text, out):
 
 
 def markdown_table(rows):
-  """The rows as Markdown: a section for each family, then the footnotes.
+  """Formats the rows as Markdown: a section for each family, then the footnotes.
 
   Args:
     rows: what `collect` returns.
@@ -87,14 +85,15 @@ def markdown_table(rows):
   Returns:
     The text.
   """
-  footnotes, parts = text_lib.Footnotes(), []
+  footnotes, parts = {}, []
   for title, blocks in _sections(rows, footnotes):
     parts += [f'## {title}', *map(_markdown, blocks)]
-  return '\n\n'.join([*parts, '\n'.join(footnotes.lines())])
+  notes = [f'[^{number}]: {escaped(text)}' for text, number in footnotes.items()]
+  return '\n\n'.join([*parts, '\n'.join(notes)])
 
 
 def console_table(rows):
-  """The rows as aligned plain text for the terminal, the scores of each method.
+  """Formats the scores of each method as aligned plain text for the terminal.
 
   Args:
     rows: what `collect` returns.
@@ -112,45 +111,43 @@ def console_table(rows):
 def _markdown(block):
   if isinstance(block, str):
     return escaped(block)
-  return f'**{escaped(block.title)}**\n\n{text_lib.markdown(block.lines)}'
+  return f'**{escaped(block.title)}**\n\n{tables.markdown(block.lines)}'
 
 
 def _page(rows):
-  """The rows as HTML: the tables, then what the first run of each row has to show."""
-  from jaxgan.report import page
-
-  footnotes = text_lib.Footnotes()
+  """Renders the rows as HTML: the tables, then charts and images of the first run of each row."""
+  footnotes = {}
   sections = [page.Section(title, blocks) for title, blocks in _sections(rows, footnotes)]
   for row in rows:
     several = f' (first of {len(row.folders)} runs)' if len(row.folders) > 1 else ''
     title = f'{row.experiment}: {row.method}{several}'
     sections.append(page.Section(title, _blocks(row), row.protocol()))
   title = ', '.join(dict.fromkeys(row.experiment for row in rows))
-  return page.render(title, sections, footnotes.texts)
+  return page.render(title, sections, footnotes)
 
 
 def _blocks(row):
-  """What the page shows of the first run of a row."""
+  """Returns the blocks of the first run of a row: its training and its evaluation."""
   record, folder = row.records[0], row.folders[0]
-  shown, labels = row.family, record.labels.get('classes')
+  labels = record.labels.get('classes', record_lib.LabelSet(names=()))
   with _damage_told([row], 'its log or its images are'):
-    trained = shown.trained(folder, labels.names if labels else (), labels.counts if labels else ())
-    return trained + shown.evaluated(folder, record)
+    trained = row.family.trained(folder, labels.names, labels.counts)
+    return trained + row.family.evaluated(folder, record)
 
 
 @contextlib.contextmanager
 def _damage_told(rows, what=f'one {record_lib.NAME} is'):
-  """Raises a UserError that names the folders where their files do not go together."""
+  """Turns errors of damaged files into a UserError that names the folders of the rows."""
   try:
     yield
-  except (ValueError, KeyError, TypeError, IndexError) as error:
+  except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
     folders = ', '.join(str(row.folders[0]) for row in rows)
     reason = f'{type(error).__name__}: {error}'
     raise UserError(f'{folders}: {what} damaged ({reason}); run --mode=evaluate again') from error
 
 
 def _sections(rows, footnotes):
-  """The title and blocks of each family; then metrics from outside, differences from the paper."""
+  """Yields title and blocks of each family, then outside metrics and differences."""
   for family, own in _by_family(rows):
     with _damage_told(own):
       blocks = family.section(own, footnotes) + tables.added(own, family.metrics)
@@ -158,5 +155,5 @@ def _sections(rows, footnotes):
 
 
 def _by_family(rows):
-  """(family, its rows) of each."""
+  """Returns (family, its rows) for each family."""
   return grouped(rows, lambda row: row.family).items()

@@ -1,8 +1,9 @@
-"""Blocks: what reports are made of. Markdown has tables and paragraphs, pages have all of them.
+"""Blocks: what reports are made of, beside `jaxgan.report.tables.Table`.
 
-A paragraph is a string.
+A paragraph is a string. Markdown has tables and paragraphs, pages have all blocks.
 """
 
+import base64
 from dataclasses import dataclass
 from pathlib import Path
 import struct
@@ -15,18 +16,6 @@ _HEADER = 24  # bytes of a PNG up to the end of its size
 
 
 @dataclass(frozen=True)
-class Table:
-  """Lines of cells under a title, the first one the header.
-
-  A cell may hold **bold** text and the marks of footnotes, such as [^1]; a backslash escapes
-  punctuation, see `jaxgan.system.names.escaped`. All other texts are plain.
-  """
-
-  title: str
-  lines: list
-
-
-@dataclass(frozen=True)
 class Image:
   """A PNG, or an SVG, and what it shows, in words."""
 
@@ -34,9 +23,10 @@ class Image:
   alt: str
 
   @property
-  def kind(self) -> str:
-    """Its type as the web names it."""
-    return 'image/png' if self.data.startswith(_SIGNATURE) else 'image/svg+xml'
+  def uri(self) -> str:
+    """The image as a data URI, for `src` of an HTML image."""
+    kind = 'png' if self.data.startswith(_SIGNATURE) else 'svg+xml'
+    return f'data:image/{kind};base64,{base64.b64encode(self.data).decode()}'
 
   @property
   def size(self) -> tuple[int, int]:
@@ -54,7 +44,7 @@ class Images:
 
 @dataclass(frozen=True)
 class Steps:
-  """Images of the steps of a run, of which one is seen: [(step, path of the PNG)]."""
+  """Pictures of a run's steps behind a slider: [(step, path of the PNG)]."""
 
   title: str
   paths: list
@@ -71,7 +61,7 @@ class Tiles:
 
 
 def read_image(path, alt: str) -> Image:
-  """The PNG in a file.
+  """Reads a PNG.
 
   Raises:
     UserError: it is missing or no PNG.
@@ -86,7 +76,7 @@ def read_image(path, alt: str) -> Image:
 
 
 def to_image(pixels, alt: str) -> Image:
-  """The PNG of an image, uint8 [H, W, 1 or 3], pixel by pixel.
+  """Encodes an image, uint8 [H, W, 1 or 3], as a PNG.
 
   Raises:
     ValueError: the image has another shape.
@@ -97,7 +87,7 @@ def to_image(pixels, alt: str) -> Image:
 
 
 def pictures(folder, titles) -> list[Images]:
-  """Those of the pictures {file name: title} that a folder has."""
+  """Reads the pictures {file name: title} that exist in a folder."""
   return [
     Images(title, [read_image(path, title)])
     for name, title in titles.items()
@@ -106,15 +96,14 @@ def pictures(folder, titles) -> list[Images]:
 
 
 def steps(folder, pattern: str, title: str, note: str = '') -> list[Steps]:
-  """The pictures of a run's steps, named such as step_00000500.png; of none, no block."""
+  """Finds the pictures of a run's steps, such as step_00000500.png; [] where there are none."""
   paths = sorted(Path(folder, 'samples').glob(pattern))
-  numbered = [(path.stem.split('_')[1], path) for path in paths]
-  numbered = [(int(step), path) for step, path in numbered if step.isdigit()]
+  numbered = [(int(p.stem.split('_')[1]), p) for p in paths if p.stem.split('_')[1].isdigit()]
   return [Steps(title, numbered, note)] if numbered else []
 
 
 def evenly(items, most: int):
-  """At most so many of the items, at even distances, with the first and the last.
+  """Picks at most `most` items at even distances, with the first and the last.
 
   Example:
     >>> evenly([1, 2, 3, 4, 5], 3)

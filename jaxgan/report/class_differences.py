@@ -4,70 +4,27 @@ The code is github.com/val-iisc/class-balancing-gan; facts about it were read, n
 """
 
 from jaxgan.algorithms import gan_methods
-from jaxgan.report import differences
-from jaxgan.report.differences import Difference, every, of
+from jaxgan.report.differences import Difference, applying, every, of
 
 _CIFAR10, _CIFAR100 = 'long_tail_cifar10', 'long_tail_cifar100'
 _LSUN, _INATURALIST = 'long_tail_lsun', 'inaturalist2019'
 
 
-def _always(config, method):
-  del config, method
-  return True
-
-
 def _in_the_loop(config, method):
-  del config
   return gan_methods.METHODS[method].classifier is not None
-
-
-def _conditional(config, method):
-  del config
-  return gan_methods.METHODS[method].labels != 'none'
 
 
 def _few_labels(config, method):
   return _in_the_loop(config, method) and config.classifier.algorithm.network == 'bit_r50x1'
 
 
-def _squashed(config, method):
-  del method
-  return config.data.options.picture == 'squash'
-
-
-def _not(condition):
-  return lambda config, method: not condition(config, method)
-
-
-def _algorithm(test):
-  """Whether the `algorithm` section passes a test."""
-  return lambda config, method: test(config.algorithm)
-
-
-def _evaluation(test):
-  """Whether the `evaluation` section passes a test."""
-  return lambda config, method: test(config.evaluation)
-
-
-def _cross_entropy(config, method):
-  """Whether the annotator is trained by it, as all were before there was a choice."""
-  del method
-  return config.annotator.algorithm.loss == 'cross_entropy'
-
-
 def _resizes(config, method):
-  del method
   return config.classifier.algorithm.input_size is not None
 
 
-def _trained_small(config, method):
-  """Whether the classifier is trained on images as small as the GAN's."""
-  del method
-  return config.classifier.data.dataset == config.data.dataset
+def _scored(config, method):
+  return config.evaluation.cas
 
-
-_scored = _evaluation(lambda evaluation: evaluation.cas)
-_of_100_000 = _evaluation(lambda evaluation: evaluation.cas_images == 100_000)
 
 TABLE = (
   Difference(
@@ -84,7 +41,7 @@ TABLE = (
   Difference(
     'LSUN keeps the centre square of each picture (released: the whole picture, squashed).',
     'Another data set: FIDs do not compare.',
-    every(of(_LSUN), _not(_squashed)),
+    every(of(_LSUN), lambda config, method: config.data.options.picture != 'squash'),
   ),
   Difference(
     'iNaturalist is resized to 64x64 by Lanczos (released: bilinear).',
@@ -95,7 +52,7 @@ TABLE = (
     'FID compares with 2,000 images of each LSUN scene that no ratio is trained on (released: the '
     'first 2,000 training images).',
     'A higher FID: a GAN comes nearer to images that it was trained on.',
-    every(of(_LSUN), _evaluation(lambda e: e.reference == 'held_out')),
+    every(of(_LSUN), lambda config, method: config.evaluation.reference == 'held_out'),
   ),
   Difference(
     'Classifiers read images in [-1, 1], as they were trained to (released: trained on images '
@@ -107,7 +64,12 @@ TABLE = (
     'Classifier and annotator are trained by cross-entropy and their last checkpoint is used '
     '(released: focal loss, γ = 1, and the checkpoint of the best validation accuracy).',
     'Slightly other labels; the size is unknown.',
-    every(of(_CIFAR10, _LSUN), _not(_few_labels), _cross_entropy),
+    every(
+      of(_CIFAR10, _LSUN),
+      lambda config, method: not _few_labels(config, method),
+      # As all annotators were trained before there was a choice.
+      lambda config, method: config.annotator.algorithm.loss == 'cross_entropy',
+    ),
   ),
   Difference(
     "The classifiers of CIFAR-100 are trained by cross-entropy (the authors' loss is not known).",
@@ -117,13 +79,17 @@ TABLE = (
   Difference(
     'The classifier reads 64x64 images (released: resized to 224x224).',
     'Another classifier: its KL, labels and regulariser do not compare.',
-    every(of(_INATURALIST), _not(_resizes)),
+    every(of(_INATURALIST), lambda config, method: not _resizes(config, method)),
   ),
   Difference(
     'The classifier is trained on 64x64 images that are resized to 224x224 (which images the '
     "authors' classifier was trained on is not known; classifier=large takes 224x224 ones).",
     'A less accurate classifier: the report has its accuracy beside the published 46.90 %.',
-    every(of(_INATURALIST), _resizes, _trained_small),
+    every(
+      of(_INATURALIST),
+      _resizes,
+      lambda config, method: config.classifier.data.dataset == config.data.dataset,
+    ),
   ),
   Difference(
     "BiT is fine-tuned on each labelled image once a step (BiT's notebook: 512 draws a step; what "
@@ -134,12 +100,12 @@ TABLE = (
   Difference(
     'Training is in float32 (released commands: mixed precision, -mpc, in nearly all).',
     'None expected beyond noise.',
-    _algorithm(lambda algorithm: algorithm.dtype == 'float32'),
+    lambda config, method: config.algorithm.dtype == 'float32',
   ),
   Difference(
     "Spectral norm stores one power iteration a step (released: four, of the step's forwards).",
     'None expected: weights change little in a step.',
-    _always,
+    every(),
   ),
   Difference(
     'ReLU in SNResGAN, as Tables 8 and 9 of the paper have it (released: leaky ReLU, slope 0.1).',
@@ -150,7 +116,7 @@ TABLE = (
     'Every batch norm of a conditional generator is conditional, as the paper says (released: the '
     'last one is not).',
     'Unknown, probably small.',
-    _conditional,
+    lambda config, method: gan_methods.METHODS[method].labels != 'none',
   ),
   Difference(
     'The discriminator of cgan has the projection term throughout (released: at one time it was '
@@ -163,17 +129,23 @@ TABLE = (
     '(released: the average runs in training mode for pictures every 100 steps, so that they are '
     'mostly its own).',
     'Unknown; none where the statistics of both networks agree.',
-    _evaluation(lambda e: e.ema_statistics != 'recomputed'),
+    lambda config, method: config.evaluation.ema_statistics != 'recomputed',
   ),
   Difference(
     "λ is the paper's, 20 and 5 at ratios 100 and 1 (released configurations: 10 and 2.5).",
     'More even classes, perhaps a higher FID.',
-    every(of(_LSUN), _in_the_loop, _algorithm(lambda a: a.regulariser_weight in (20.0, 5.0))),
+    every(
+      of(_LSUN),
+      _in_the_loop,
+      lambda config, method: config.algorithm.regulariser_weight in (20.0, 5.0),
+    ),
   ),
   Difference(
     'The counts of the first cycle start at 0 (released: at 512 a class).',
     'A class that is absent at first weighs more after it: N is 25 instead of 281.',
-    every(of(_CIFAR10, _LSUN), _in_the_loop, _algorithm(lambda a: not a.cycle_start)),
+    every(
+      of(_CIFAR10, _LSUN), _in_the_loop, lambda config, method: not config.algorithm.cycle_start
+    ),
   ),
   Difference(
     'The class counts are updated every 2,000 steps, as the paper says (released: update_every is '
@@ -184,7 +156,11 @@ TABLE = (
   Difference(
     'Class counts are summed (released: averaged, at least 1 a class).',
     'Stronger weights of the rare classes.',
-    every(of(_INATURALIST), _in_the_loop, _algorithm(lambda a: a.count_update == 'additive')),
+    every(
+      of(_INATURALIST),
+      _in_the_loop,
+      lambda config, method: config.algorithm.count_update == 'additive',
+    ),
   ),
   Difference(
     'Labels of weight 1 / N_k are drawn for the steps of both networks (released: for the '
@@ -198,12 +174,12 @@ TABLE = (
   Difference(
     'The last checkpoint is evaluated (released: the one of the lowest FID).',
     'A higher FID.',
-    _evaluation(lambda evaluation: evaluation.checkpoint != 'best'),
+    lambda config, method: config.evaluation.checkpoint != 'best',
   ),
   Difference(
     'KL and FID are of one sampling (published: means of three re-samplings of one checkpoint).',
     'None in the mean.',
-    _evaluation(lambda evaluation: evaluation.resamplings == 1),
+    lambda config, method: config.evaluation.resamplings == 1,
   ),
   Difference(
     "The KL is of the annotator's labels, as the paper says (released: of the classifier in the "
@@ -214,12 +190,12 @@ TABLE = (
   Difference(
     'The CAS is of 100,000 images (released: of 100,096, whole batches).',
     'None.',
-    every(_scored, _of_100_000),
+    every(_scored, lambda config, method: config.evaluation.cas_images == 100_000),
   ),
   Difference(
     'The CAS is of another number of images than 100,000 (released: 100,096).',
     'A lower CAS of fewer images.',
-    every(_scored, _not(_of_100_000)),
+    every(_scored, lambda config, method: config.evaluation.cas_images != 100_000),
   ),
   Difference(
     'The classifier of the CAS is trained by cross-entropy and tested at its last checkpoint '
@@ -232,7 +208,6 @@ TABLE = (
 
 
 def lines(config, method: str) -> list[str]:
-  """What the protocol of a method says of the authors' code; [] without a published row."""
-  if not (config.published or {}).get(method):
-    return []
-  return differences.lines(TABLE, config, method)
+  """Returns the differences of a method from the authors' code; [] without a published row."""
+  published = (config.published or {}).get(method)
+  return applying(TABLE, config, method) if published else []

@@ -8,12 +8,13 @@ import numpy as np
 from jaxgan.evaluation import memorisation
 from jaxgan.evaluation.record import IMAGES_FILE, NAME, NEAREST_FILE, read, read_samples
 from jaxgan.metrics.class_distribution import (
+  by_frequency,
   class_counts,
   frequency_thirds,
   head_medium_tail,
   kl_from_uniform,
 )
-from jaxgan.report import blocks, curves, figures, grids, text
+from jaxgan.report import blocks, curves, figures, grids, tables
 from jaxgan.system import distributed
 from jaxgan.system.names import shown
 from jaxgan.training import logging, optional
@@ -51,19 +52,16 @@ def compare(workdir, folders):
   results = {method: record.results for method, record in records.items()}
   first = next(iter(records.values()))
   labels, kind = first.labels[first.counted_by], KINDS[first.counted_by]
-  return figures.draw(
-    workdir,
-    {
-      f'{kind}_histogram.png': functools.partial(_compare_counts, results, labels, kind),
-      f'samples_by_{kind}.png': functools.partial(_compare_samples, folders, labels.names),
-      'per_class_frechet.png': functools.partial(_compare_distances, results, labels),
-    },
-  )
-
-
-def _compare_counts(results, labels, kind, path):
-  counts = {method: own[f'{kind}_counts'] for method, own in results.items()}
-  class_histogram(counts, labels, path)
+  counts = {method: own.get(f'{kind}_counts') for method, own in results.items()}
+  pictures = {
+    f'{kind}_histogram.png': functools.partial(class_histogram, counts, labels),
+    f'samples_by_{kind}.png': functools.partial(_compare_samples, folders, labels.names),
+  }
+  for network in ('annotator', 'inception'):  # The second one's are drawn where there are both.
+    if all(own.get(f'class_frechet/{network}') for own in results.values()):
+      distances = functools.partial(class_frechet, results, labels, network)
+      pictures['per_class_frechet.png'] = distances
+  return figures.draw(workdir, pictures)
 
 
 def _compare_samples(folders, names, path):
@@ -72,13 +70,6 @@ def _compare_samples(folders, names, path):
     for method, folder in folders.items()
   }
   samples_by_class(panels, names, path)
-
-
-def _compare_distances(results, labels, path):
-  for network in ('inception', 'annotator'):
-    if all(own.get(f'class_frechet/{network}') for own in results.values()):
-      class_frechet(results, labels, network, path)
-      return
 
 
 def observe(observer, state, replica: int, rng) -> tuple:
@@ -144,8 +135,7 @@ def share_lines(rows, class_names, train_counts=(), kind='classes'):
   rows = [row for row in rows if key in row]
   if not rows:
     return [], None
-  if len(train_counts) == 0:
-    train_counts = range(len(class_names), 0, -1)
+  train_counts = list(train_counts) or range(len(class_names), 0, -1)
   counts = np.array([row[key] for row in rows], np.float64).reshape(len(rows), len(class_names))
   names, shares = _shares(counts, class_names, train_counts)
   return curves.columns(rows, names, shares.tolist()), ('uniform', 1 / len(names))
@@ -156,15 +146,13 @@ def _shares(counts, class_names, train_counts):
   if len(class_names) > MAX_CLASSES:
     shares = [list(head_medium_tail(row, train_counts).values()) for row in counts]
     return third_names(train_counts), np.array(shares)
-  order = np.concatenate(list(frequency_thirds(train_counts).values()))
-  shares = counts / counts.sum(axis=1, keepdims=True)
+  order, shares = by_frequency(train_counts), counts / counts.sum(axis=1, keepdims=True)
   return [shown(class_names[k]) for k in order], shares[:, order]
 
 
 def third_names(train_counts):
-  """What the thirds of the classes are called: 'head (4 classes)' and so on."""
-  thirds = frequency_thirds(train_counts).items()
-  return [f'{name} ({len(third)} classes)' for name, third in thirds]
+  """Names the thirds of the classes: 'head (4 classes)' and so on."""
+  return [f'{name} ({len(own)} classes)' for name, own in frequency_thirds(train_counts).items()]
 
 
 def class_histogram(counts_by_method, labels, path):
@@ -243,7 +231,7 @@ def samples_by_class(panels, class_names, path):
 
 
 def _longest_rows(labels_of_panels, classes):
-  """How many first images of each panel have at most 30 of each class."""
+  """Returns the largest n for which the first n images of each panel have at most 30 of a class."""
   places = [np.flatnonzero(labels == k) for labels in labels_of_panels for k in classes]
   return min(
     [*map(len, labels_of_panels), *(own[LONGEST_ROW] for own in places if len(own) > LONGEST_ROW)]
@@ -251,7 +239,7 @@ def _longest_rows(labels_of_panels, classes):
 
 
 def _mark_rows(axes, counts, size, uniform):
-  """Writes behind each row of tiles how many they are, and marks where a row of `uniform` ends."""
+  """Writes the number of tiles behind each row, and marks the end of a row of `uniform` tiles."""
   height, width = np.add(size, grids.GAP)
   end, bottom = uniform * width, len(counts) * height
   axes.axvline(end - grids.GAP / 2, color='C3', linestyle='--', linewidth=1.2, clip_on=False)
@@ -263,7 +251,7 @@ def _mark_rows(axes, counts, size, uniform):
 
 
 def trained(folder, class_names, train_counts):
-  """Blocks of what a run has since it began: losses, scores, shares of the classes, sample grids.
+  """Returns the blocks of a run in training: losses, scores, shares of classes, sample grids.
 
   Args:
     folder: of the run or replica.
@@ -274,12 +262,8 @@ def trained(folder, class_names, train_counts):
   def shares_chart(rows):
     shares, level = share_lines(rows, class_names, train_counts)
     if not shares:  # Without labels it has codes, in their own order.
-      codes = next(
-        (row['evaluation/code_counts'] for row in rows if 'evaluation/code_counts' in row), ()
-      )
-      shares, level = share_lines(
-        rows, [f'code_{code}' for code in range(len(codes))], kind='codes'
-      )
+      number = max((len(row.get('evaluation/code_counts', ())) for row in rows), default=0)
+      shares, level = share_lines(rows, [f'code_{code}' for code in range(number)], kind='codes')
     return curves.chart(SHARES, shares, level=level, zeros='y')
 
   note = 'The same noise at every step, through the moving average of the generator.'
@@ -288,7 +272,7 @@ def trained(folder, class_names, train_counts):
 
 
 def evaluated(folder, record):
-  """Blocks of a run's evaluation: images by class, images of the tail beside their nearest.
+  """Returns the blocks of an evaluation: images by class, rare classes beside training images.
 
   Args:
     folder: of the run or replica.
@@ -302,35 +286,26 @@ def evaluated(folder, record):
     for name, values in record.results.items()
     if name.startswith('memorisation/')
   }
-  if kind == 'codes' or not measured:
-    return found
-  class_names = record.labels['classes'].names
-  if sum(measured['shown']):
-    found.append(_nearest(folder / NEAREST_FILE, class_names, measured))
-  if distances := _distances(class_names, measured):
-    found.append(blocks.Images('Distances to the nearest training image', distances))
+  if measured.get('classes'):  # Without labels it is None.
+    class_names = record.labels['classes'].names
+    if sum(measured['shown']):
+      found.append(_nearest(folder / NEAREST_FILE, class_names, measured))
+    if distances := _distances(class_names, measured):
+      found.append(blocks.Images('Distances to the nearest training image', distances))
   return found
 
 
-def _read(path, *others):
-  """The images in an npz and the arrays that say something of each of them."""
-  arrays = read_samples(path, 4, 'images', *others)
-  if len({len(array) for array in arrays}) > 1:
-    raise ValueError(f'{path.name}: {[len(array) for array in arrays]} values of each image')
-  return arrays
-
-
 def _by_label(path, label_names, kind):
-  images, labels = _read(path, 'labels')
+  images, labels = read_samples(path, 4, 'images', 'labels')
   rows = []
   for k in blocks.evenly(range(len(label_names)), CLASSES_SHOWN):
     own, name = images[labels == k], label_names[k]
     tiles = [([blocks.to_image(i, f'generated, {name}')], '') for i in own[:IMAGES_SHOWN]]
     rows.append((name, f'{len(own)} images', tiles))
-  seen_by = {'classes': 'annotator', 'codes': 'recogniser'}[kind]
   note = (
-    f'The first {len(images)} generated images by the {kind} that the {seen_by} sees in them, at '
-    f'most {IMAGES_SHOWN} of each.'
+    f'The first {len(images)} generated images by the {kind} that the '
+    f'{"annotator" if kind == "classes" else "recogniser"} sees in them, at most {IMAGES_SHOWN} '
+    'of each.'
   )
   if len(rows) < len(label_names):
     note += f' {len(rows)} of the {len(label_names)} {kind}, evenly spaced.'
@@ -338,35 +313,32 @@ def _by_label(path, label_names, kind):
 
 
 def _nearest(path, class_names, measured):
-  """Pairs of a generated image and its nearest training image, of each of the rarest classes."""
-  others = ('labels', 'nearest', 'nearest_labels', 'distances')
-  images, labels, nearest, nearest_labels, distances = _read(path, *others)
+  """Pairs generated images of the rarest classes with their nearest training images."""
+  names = 'images', 'labels', 'nearest', 'nearest_labels', 'distances'
+  images, labels, nearest, nearest_labels, distances = read_samples(path, 4, *names)
   rows = []
   for place, k in enumerate(measured['classes']):
     own = {name: values[place] for name, values in measured.items()}
     tiles = []
     for i in np.flatnonzero(labels == k):
       real = blocks.to_image(nearest[i], f'training image, {class_names[nearest_labels[i]]}')
-      note = text.number(distances[i])
+      note = tables.number(distances[i])
       if quantiles := own['held_out_quantiles']:
         note += f' ({100 * np.interp(distances[i], quantiles, memorisation.QUANTILES):.0f} %)'
       tiles.append(([blocks.to_image(images[i], f'generated, {class_names[k]}'), real], note))
-    copied = '-' if own['copying'] is None else text.number(own['copying'])
+    copied = '-' if own['copying'] is None else tables.number(own['copying'])
     images_of = f'{own["generated_images"]} generated, {own["held_out_images"]} held-out images'
     rows.append((class_names[k], f'copying {copied} ({images_of})', tiles))
   return blocks.Tiles('Nearest training images', rows, NEAREST_EXPLANATION)
 
 
 def _distances(class_names, measured):
-  """A chart for each class: how many of the generated and held-out images are within a distance."""
-  charts = []
+  """Charts, for each class, the share of generated and held-out images within a distance."""
+  charts, shares = [], memorisation.QUANTILES.tolist()
   fields = ('classes', 'generated_quantiles', 'held_out_quantiles')
-  for k, *quantiles in zip(*(measured[field] for field in fields), strict=True):
-    own = [
-      curves.Line(name, values, memorisation.QUANTILES.tolist())
-      for name, values in zip(('generated', 'held-out real'), quantiles, strict=True)
-      if values
-    ]
+  for k, generated, real in zip(*(measured[field] for field in fields), strict=True):
+    origins = ('generated', generated), ('held-out real', real)
+    own = [curves.Line(name, distances, shares) for name, distances in origins if distances]
     title = f'{class_names[k]}: share of images within a distance'
     charts.append(curves.chart(title, own, last=False, x_label='distance', zeros='xy'))
   return [one for one in charts if one]

@@ -1,5 +1,6 @@
 """Report on class balance: the scores of each method, and which methods differ by their seeds."""
 
+from collections import defaultdict
 import dataclasses
 import functools
 import statistics
@@ -8,36 +9,33 @@ import numpy as np
 
 from jaxgan.evaluation import verdicts
 from jaxgan.metrics.class_distribution import GROUPS, THIRDS
-from jaxgan.report import class_pictures, figures, text
-from jaxgan.report.blocks import Table
-from jaxgan.report.class_pictures import KINDS, MAX_CLASSES
+from jaxgan.report import class_pictures, figures, tables
 from jaxgan.report.published import published_values, sources
-from jaxgan.report.tables import Column, cells, grouped, headings, lines, names
 from jaxgan.system.names import escaped, shown
 
 TITLE = 'Class balance'
 NETWORKS = ('inception', 'annotator', 'recogniser')
 _FID, _PUBLISHED_FID = (
-  Column('FID (ours)', 'fid'),
-  Column('FID (published)', 'fid', published=True, digits=2),
+  tables.Column('FID (ours)', 'fid'),
+  tables.Column('FID (published)', 'fid', published=True, digits=2),
 )
 _SCORES = (
-  Column('KL (ours)', 'kl_from_uniform'),
-  Column('KL (published)', 'kl', published=True, digits=2),
+  tables.Column('KL (ours)', 'kl_from_uniform'),
+  tables.Column('KL (published)', 'kl', published=True, digits=2),
   _FID,
   _PUBLISHED_FID,
-  Column('CAS % (ours)', 'cas', scale=100, digits=2),
-  Column('CAS % (published)', 'cas', published=True, digits=2),
-  Column('Fréchet, annotator', 'frechet_annotator'),
+  tables.Column('CAS % (ours)', 'cas', scale=100, digits=2),
+  tables.Column('CAS % (published)', 'cas', published=True, digits=2),
+  tables.Column('Fréchet, annotator', 'frechet_annotator'),
 )
 _CODE_SCORES = (
-  Column('KL of codes', 'code_kl_from_uniform'),
-  Column('Fréchet, recogniser', 'frechet_recogniser'),
+  tables.Column('KL of codes', 'code_kl_from_uniform'),
+  tables.Column('Fréchet, recogniser', 'frechet_recogniser'),
 )
 # In the features of each network, as <name>/<network>.
 _QUALITY = (
-  Column('KID x 1000', 'kid', scale=1000),
-  *(Column(name, name) for name in ('precision', 'recall', 'density', 'coverage')),
+  tables.Column('KID x 1000', 'kid', scale=1000),
+  *(tables.Column(name, name) for name in ('precision', 'recall', 'density', 'coverage')),
 )
 _THIRDS, _GROUPS = ' / '.join(THIRDS), ' / '.join(GROUPS)
 _BALANCED = '1'  # The annotator's imbalance ratio.
@@ -46,27 +44,27 @@ _RESAMPLED = ('kl_from_uniform', 'fid', 'frechet_annotator')
 # The scores of the terminal's table by what images are counted by.
 _CONSOLE = {
   'class': (
-    Column('KL', 'kl_from_uniform'),
-    Column('FID', 'fid'),
-    Column('Fréchet (annotator)', 'frechet_annotator'),
-    Column('CAS (%)', 'cas', scale=100, digits=2),
+    tables.Column('KL', 'kl_from_uniform'),
+    tables.Column('FID', 'fid'),
+    tables.Column('Fréchet (annotator)', 'frechet_annotator'),
+    tables.Column('CAS (%)', 'cas', scale=100, digits=2),
   ),
   'code': (
-    Column('KL (codes)', 'code_kl_from_uniform'),
-    Column('FID', 'fid'),
-    Column('Fréchet (recogniser)', 'frechet_recogniser'),
-    Column('CAS (%)', 'cas', scale=100, digits=2),
+    tables.Column('KL (codes)', 'code_kl_from_uniform'),
+    tables.Column('FID', 'fid'),
+    tables.Column('Fréchet (recogniser)', 'frechet_recogniser'),
+    tables.Column('CAS (%)', 'cas', scale=100, digits=2),
   ),
 }
 # What stands above the cells of a table, behind those of experiment and method.
 _ABOVE = {
-  'Scores': ('steps', 'samples', *headings(_SCORES), 'seeds', 'protocol'),
+  'Scores': ('steps', 'samples', *tables.headings(_SCORES), 'seeds', 'protocol'),
   '± of re-samplings': (
     'seed', 'samplings', 'KL', 'FID', 'FID (published)', 'Fréchet, annotator'
   ),
   'By frequency': (_THIRDS, 'features', f'Fréchet {_THIRDS}', f'Fréchet {_GROUPS}'),
-  'Codes': ('codes', *headings(_CODE_SCORES), 'seeds'),
-  'Quality and variety': ('features', *headings(_QUALITY)),
+  'Codes': ('codes', *tables.headings(_CODE_SCORES), 'seeds'),
+  'Quality and variety': ('features', *tables.headings(_QUALITY)),
 }  # fmt: skip
 # What stands below a table.
 EXPLANATIONS = {
@@ -109,15 +107,10 @@ EXPLANATIONS = {
 }
 
 
-def published(record):
-  """The paper's values of the method and their source."""
-  return published_values(record.published)
-
-
 def counted(row):
-  """What a row's images are counted by: ('class' or 'code', LabelSet)."""
+  """Returns what a row's images are counted by: ('class' or 'code', LabelSet)."""
   record = row.records[0]
-  return KINDS[record.counted_by], record.labels[record.counted_by]
+  return class_pictures.KINDS[record.counted_by], record.labels[record.counted_by]
 
 
 def section(rows, footnotes):
@@ -125,7 +118,7 @@ def section(rows, footnotes):
 
   Args:
     rows: a list of `Row`.
-    footnotes: `Footnotes`, which gets them.
+    footnotes: {text: number}, which gets them.
 
   Returns:
     A list of blocks.
@@ -137,24 +130,24 @@ def section(rows, footnotes):
     'Codes': _codes,
     'Quality and variety': _quality,
   }
-  tables = {title: lines(_ABOVE[title], rows, own) for title, own in cells_of.items()}
-  tables |= {'Beside the baseline': _comparisons(rows), 'Classifiers': _classifiers(rows)}
+  found = {title: tables.lines(_ABOVE[title], rows, own) for title, own in cells_of.items()}
+  found |= {'Beside the baseline': _comparisons(rows), 'Classifiers': _classifiers(rows)}
   below = EXPLANATIONS | {'Scores': EXPLANATIONS['Scores'] + sources(rows)}
-  tables = {title: own for title, own in tables.items() if len(own) > 1}
-  return [block for title, own in tables.items() for block in (Table(title, own), below[title])]
+  shown_tables = (tables.Table(title, own) for title, own in found.items() if len(own) > 1)
+  return [block for table in shown_tables for block in (table, below[table.title])]
 
 
 def _scores(footnotes, row):
   """A method's scores beside the published ones."""
-  scores = cells(_SCORES, row)
+  scores = tables.cells(_SCORES, row)
   about_fid = [note for note in row.notes() if note.startswith('FID')]
   if len(row.results('fid')) < len(row.records):
     reason = '; '.join(about_fid) or 'FID left out: no reason was recorded.'
-    scores[_SCORES.index(_FID)] += footnotes.mark(reason)
+    scores[_SCORES.index(_FID)] += tables.mark(footnotes, reason)
   others = [note for note in row.notes() if note not in about_fid]
-  protocol = footnotes.mark('; '.join([text.in_words(row.protocol()), *others]))
-  numbers = str(row.records[0].step), str(row.settings['samples'])
-  return [(*numbers, *scores, str(len(row.records)), protocol)]
+  protocol = tables.mark(footnotes, '; '.join([tables.in_words(row.protocol()), *others]))
+  step, samples = row.records[0].step, row.settings['samples']
+  return [(str(step), str(samples), *scores, str(len(row.records)), protocol)]
 
 
 def _resamplings(row):
@@ -171,37 +164,49 @@ def _resamplings(row):
 
 def _resampled(values):
   """Mean ± population standard deviation."""
-  return text.with_spread([statistics.fmean(values), statistics.pstdev(values)]) if values else '-'
+  return (
+    tables.with_spread([statistics.fmean(values), statistics.pstdev(values)]) if values else '-'
+  )
 
 
 def _by_frequency(row):
-  """Where a method's images are, and how far they are from the real ones there."""
+  """Shares of head, medium and tail classes, and Fréchet distances in these groups."""
   if not row.results('head_medium_tail'):
     return []
   networks, shares = _networks(row) or ['-'], ' / '.join(_thirds(row))
-  metrics = 'thirds_frechet', 'groups_frechet'
-  return [(shares, n, *(_parts(row.results(f'{m}/{n}')) for m in metrics)) for n in networks]
+  return [
+    (
+      shares,
+      n,
+      _parts(row.results(f'thirds_frechet/{n}')),
+      _parts(row.results(f'groups_frechet/{n}')),
+    )
+    for n in networks
+  ]
 
 
 def _parts(values):
-  """The means of several distances over the runs, without those that are None."""
+  """Averages distances of three groups over the runs, without undefined ones."""
   if not values:
     return '- / - / -'
   columns = [[value for value in own if value is not None] for own in zip(*values, strict=True)]
-  return ' / '.join(text.number(statistics.fmean(own)) if own else '-' for own in columns)
+  return ' / '.join(tables.number(statistics.fmean(own)) if own else '-' for own in columns)
 
 
 def _codes(row):
-  """How even the codes of the generated images are, of a run with a recogniser."""
+  """KL and Fréchet distance of the codes, for runs with a recogniser."""
   values = row.results('code_kl_from_uniform')
-  own = row.protocol().get('codes'), *cells(_CODE_SCORES, row), str(len(values))
+  own = row.protocol().get('codes'), *tables.cells(_CODE_SCORES, row), str(len(values))
   return [own] if values else []
 
 
 def _quality(row):
   """Kernel distance, precision, recall, density and coverage, where they were measured."""
   return [
-    (network, *cells([dataclasses.replace(c, name=f'{c.name}/{network}') for c in _QUALITY], row))
+    (
+      network,
+      *tables.cells([dataclasses.replace(c, name=f'{c.name}/{network}') for c in _QUALITY], row),
+    )
     for network in _networks(row)
   ]
 
@@ -209,21 +214,18 @@ def _quality(row):
 def _comparisons(rows):
   """Each method beside the baseline of its experiment."""
   compared = verdicts.compare(rows)
-  every = {score for comparison in compared for score in comparison.verdicts}
-  scores = [score for score in verdicts.scores() if score in every]
-  header = 'experiment', 'method', 'against', *map(verdicts.heading, scores), 'shared seeds'
-  found = [header]
+  scores = [score for score in verdicts.scores() if any(score in own for *_, own in compared)]
+  found = [('experiment', 'method', 'against', *map(verdicts.heading, scores), 'shared seeds')]
   for row, baseline, seeds, own in compared:
     words = [_verdict(score, *own[score]) if score in own else '-' for score in scores]
-    found.append((*names(row), verdicts.label(baseline), *words, str(seeds)))
+    found.append((*tables.names(row), verdicts.label(baseline), *words, str(seeds)))
   return found
 
 
 def _verdict(score, verdict, interval):
-  if interval is None:
-    return verdict
   factor = 100 if score == 'cas' else 1
-  return f'{verdict} [{", ".join(text.number(factor * end) for end in interval)}]'
+  ends = ', '.join(tables.number(factor * end) for end in interval or ())
+  return f'{verdict} [{ends}]' if ends else verdict
 
 
 def console(rows):
@@ -235,18 +237,18 @@ def console(rows):
   Returns:
     A list of texts, one for each experiment and its set of classes.
   """
-  groups = grouped(rows, lambda row: (row.experiment, *counted(row)))
+  groups = verdicts.grouped(rows, lambda row: (row.experiment, *counted(row)))
   return [_console_block(*key, own) for key, own in groups.items()]
 
 
 def _console_block(experiment, kind, labels, rows):
-  few, columns = len(labels.names) <= MAX_CLASSES, _CONSOLE[kind]
+  few, columns = len(labels.names) <= class_pictures.MAX_CLASSES, _CONSOLE[kind]
   # Without a FID the Fréchet distance stands in.
   columns = [
     c for c in columns if c.name not in ('fid', 'cas') or any(row.results(c.name) for row in rows)
   ]
   thirds = THIRDS if kind == 'class' else ()
-  table = [['method', *headings(columns), *(map(shown, labels.names) if few else thirds)]]
+  table = [['method', *tables.headings(columns), *(map(shown, labels.names) if few else thirds)]]
   if few:
     table.append(['training data', *[''] * len(columns), *map(str, labels.counts)])
   for row in rows:
@@ -254,8 +256,8 @@ def _console_block(experiment, kind, labels, rows):
     if few:
       counts = zip(*row.results(f'{kind}_counts'), strict=True)
       classes = [f'{statistics.fmean(count):.0f}' for count in counts]
-    table.append([verdicts.label(row), *cells(columns, row), *classes])
-  words = text.aligned(experiment, table, rows)
+    table.append([verdicts.label(row), *tables.cells(columns, row), *classes])
+  words = tables.aligned(experiment, table, rows)
   return '\n'.join([words, *map(verdicts.in_words, verdicts.compare(rows))])
 
 
@@ -277,21 +279,21 @@ def pictures(rows, out):
     out: `Path` of the report, FILE.md; writes FILE_classes.png, and FILE_classes_2.png, ... of rows
       that were trained on images of other classes or frequencies.
   """
-  groups = {}
+  groups = defaultdict(dict)
   for row in rows:
     kind, labels = counted(row)
-    counts = np.mean(row.results(f'{kind}_counts'), axis=0)
-    groups.setdefault(labels, {})[_title(row, rows, groups.get(labels, ()))] = counts
+    title = _title(row, rows, groups[labels])
+    groups[labels][title] = np.mean(row.results(f'{kind}_counts'), axis=0)
   for path, (labels, counts) in zip(figures.numbered(out, 'classes'), groups.items(), strict=False):
     class_pictures.class_histogram(counts, labels, path)
 
 
 def _title(row, rows, taken):
-  """What tells a row from the others: its method, its experiment or both."""
+  """Names a row by what differs between the rows: method, experiment or both."""
   several = [len({r.experiment for r in rows}) > 1, len({verdicts.label(r) for r in rows}) > 1]
   parts = zip((row.experiment, verdicts.label(row)), several, strict=True)
   title = ': '.join(part for part, tells in parts if tells) or row.method
-  return text.untaken(title, taken)
+  return tables.untaken(title, taken)
 
 
 def classifier_accuracies(row: str | None) -> dict[str, float]:
@@ -306,33 +308,31 @@ def classifier_accuracies(row: str | None) -> dict[str, float]:
   paper, *names = (row or '').split('.')
   if paper != 'class_balancing_gan':
     return {}
-  values, _ = published_values('class_balancing_gan')
-  labelled = names[0] != 'semi_supervised'
-  dataset = names[0 if labelled else 1]
+  values, _ = published_values(paper)
+  few_labels = names[0] == 'semi_supervised'
+  dataset = names[1 if few_labels else 0]
   accuracies = values['pretrained_classifier_val_accuracy'].get(dataset)
-  if not isinstance(accuracies, dict):  # One network that is both.
-    return {} if accuracies is None else dict.fromkeys(ROLES, accuracies)
-  ratio = str(values[dataset].get('imbalance_ratio', names[-1]))
-  in_the_loop = accuracies.get(ratio)
-  if not labelled:
-    in_the_loop = values['semi_supervised'][dataset]['classifier_accuracy']
-  found = {'classifier': in_the_loop, 'annotator': accuracies.get(_BALANCED)}
+  if isinstance(accuracies, dict):
+    ratio = str(values[dataset].get('imbalance_ratio', names[-1]))
+    found = {'classifier': accuracies.get(ratio), 'annotator': accuracies.get(_BALANCED)}
+  else:  # One network that is both.
+    found = dict.fromkeys(ROLES, accuracies)
+  if few_labels:
+    found['classifier'] = values['semi_supervised'][dataset]['classifier_accuracy']
   return {role: accuracy for role, accuracy in found.items() if accuracy is not None}
 
 
 def _classifiers(rows):
   """The classifiers of each experiment, which its methods share, beside the paper's."""
   found = [('experiment', 'role', 'accuracy % (ours)', 'accuracy % (published)')]
-  for experiment, own in grouped(rows, lambda row: row.experiment).items():
+  for experiment, own in verdicts.grouped(rows, lambda row: row.experiment).items():
     records = [record for row in own for record in row.records]
-    theirs = {}
-    for record in records:
-      theirs |= classifier_accuracies(record.published)
+    theirs = dict(pair for r in records for pair in classifier_accuracies(r.published).items())
     for role in ROLES:
       # Once for all methods that share it: those of a seed have the same one.
       ours = {(r.run.get('seed'), r.run.get(f'{role}_accuracy')): None for r in records}
       ours = [100 * accuracy for _, accuracy in ours if accuracy is not None]
       if ours:
-        paper = text.number(theirs[role], 2) if role in theirs else '-'
-        found.append((escaped(experiment), role, text.mean_std(ours, digits=2), paper))
+        paper = tables.number(theirs[role], 2) if role in theirs else '-'
+        found.append((escaped(experiment), role, tables.mean_std(ours, digits=2), paper))
   return found

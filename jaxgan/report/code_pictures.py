@@ -58,7 +58,7 @@ def _compare_grids(folders, path):
 
 
 def _compare_retrieved(folders, path):
-  """Draws what the methods with the queries of the first one retrieve, where there are two.
+  """Draws the images that at least two methods retrieve for the same queries.
 
   Evaluations of older versions have no such file, replicas of other data other queries.
   """
@@ -107,13 +107,13 @@ def periodic(folder, step: int, grid) -> None:
 
 
 def evaluation_curves(rows, path):
-  """Draws the scores of codes over the steps, those that have values; without any, nothing."""
+  """Draws the scores of codes that have values over the steps; without any, nothing."""
   names = [name for name in _CURVES if any(row.get(name) is not None for row in rows)]
   curves.curves(rows, path, names)
 
 
 def final(observer, folder, state, record, kept, rng) -> None:
-  """Draws what an evaluation found of the codes.
+  """Draws the codes, priors and retrieved images of an evaluation.
 
   Args:
     observer: a `jaxgan.evaluation.codes.Observer`.
@@ -123,24 +123,16 @@ def final(observer, folder, state, record, kept, rng) -> None:
     kept: what the observer saved.
     rng: key of the noise.
   """
-  names = draw_codes(folder, record, kept['grid'])
-  with optional.output(folder / 'traversal_1.png'):
-    for i, images in enumerate(observer.traversals(state, rng, _TRAVERSAL), start=1):
-      traversal(images, names, folder / f'traversal_{i}.png', _TRAVERSAL, f'continuous code {i}')
-  figures.draw(folder, {'retrieval.png': functools.partial(retrievals, {'': kept['retrieved']})})
-
-
-def draw_codes(folder, record, grid):
-  """Draws codes and their classes; returns the names of the codes in pictures."""
-  results, labels = record.results, record.labels.get('classes')
-  names, truth, pictures = [f'code {code}' for code in range(len(grid))], {}, {}
+  grid, results, labels = kept['grid'], record.results, record.labels.get('classes')
+  names, truth = [f'code {code}' for code in range(len(grid))], {}
+  pictures = {'retrieval.png': functools.partial(retrievals, {'': kept['retrieved']})}
   if labels:
     counts, classes = np.array(results['counts']), np.array(results['matched_classes'])
     names = _name_codes(classes, labels.names)
     frequencies = np.array(labels.counts) / sum(labels.counts)
     truth = {'frequencies': frequencies, 'classes': classes, 'class_names': labels.names}
     matched = np.array(results['matched_frequencies'])
-    pictures = {
+    pictures |= {
       'confusion.png': functools.partial(
         confusion, counts, labels.names, results['nmi'], results['ent']
       ),
@@ -152,7 +144,9 @@ def draw_codes(folder, record, grid):
   pictures[GRID_FILE] = functools.partial(traversal, grid, shares)
   prior = functools.partial(prior_over_time, logging.read_metrics(folder), **truth)
   figures.draw(folder, pictures | {'prior_over_time.png': prior})
-  return names
+  with optional.output(folder / 'traversal_1.png'):
+    for i, images in enumerate(observer.traversals(state, rng, _TRAVERSAL), start=1):
+      traversal(images, names, folder / f'traversal_{i}.png', _TRAVERSAL, f'continuous code {i}')
 
 
 def _name_codes(classes, class_names):
@@ -220,7 +214,7 @@ def retrievals(panels, path):
 
 
 def _retrieval(figure, title, queries, neighbours, query_labels=None, labels=None):
-  """Adds the axes of one method."""
+  """Draws the queries and neighbours of one method."""
   wrong = np.zeros(neighbours.shape[:2], bool)
   if query_labels is not None:
     wrong = labels != np.reshape(query_labels, (-1, 1))
@@ -255,7 +249,7 @@ def prior_over_time(rows, path, frequencies=None, classes=None, class_names=()):
 
 
 def _prior_lines(rows, classes=None, class_names=()):
-  """A line for the prior of each code in rows of the log, and the options of `curves.draw`."""
+  """Returns a line for the prior of each code, and options for `curves.draw`."""
   rows = [row for row in rows if 'prior' in row]
   if not rows:
     return [], {}
@@ -334,7 +328,7 @@ def confusion(counts, class_names, nmi, ent, path):
 
 
 def trained(folder, class_names, train_counts):
-  """Blocks of what a run has since it began: losses, scores, prior, code grids.
+  """Returns the blocks of a run in training: losses, scores, prior, code grids.
 
   Args:
     folder: of the run or replica.
@@ -352,7 +346,7 @@ def _prior_chart(rows):
 
 
 def evaluated(folder, record):
-  """Blocks of a run's evaluation: its pictures.
+  """Returns the pictures of an evaluation as blocks.
 
   Args:
     folder: of the run or replica.

@@ -1,14 +1,14 @@
 """Tables of methods in data sets: Elastic-InfoGAN's Tables 1-4, ours beside the published, more."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 import functools
-import statistics
 
 import numpy as np
 
-from jaxgan.report import text
+from jaxgan.evaluation.verdicts import grouped
+from jaxgan.metrics.class_distribution import by_frequency
+from jaxgan.report import tables
 from jaxgan.report.published import published_values
-from jaxgan.report.tables import Column, Entry, bold_best, grouped, headings
 from jaxgan.system.names import escaped
 
 RANDOM = 'random_init'  # name of the untrained network in published_results.json
@@ -23,38 +23,40 @@ RANDOM_NOTE = (
 )
 TABLES = {
   'Table 1: NMI ↑ and ENT ↓, means': (
-    Column('NMI (ours, geometric)', 'nmi_geometric', max, spread=False),
-    Column('NMI (published)', 'nmi', max, published=True, spread=False),
-    Column('ENT (ours)', 'ent', min, spread=False),
-    Column('ENT (published)', 'ent', min, published=True, spread=False),
+    tables.Column('NMI (ours, geometric)', 'nmi_geometric', max, spread=False),
+    tables.Column('NMI (published)', 'nmi', max, published=True, spread=False),
+    tables.Column('ENT (ours)', 'ent', min, spread=False),
+    tables.Column('ENT (published)', 'ent', min, published=True, spread=False),
   ),
   'Table 2: NMI ↑': (
-    Column('geometric (ours)', 'nmi_geometric', max, population=True),
-    Column('published', 'nmi', max, published=True),
-    Column('arithmetic (ours)', 'nmi', max),
+    tables.Column('geometric (ours)', 'nmi_geometric', max, population=True),
+    tables.Column('published', 'nmi', max, published=True),
+    tables.Column('arithmetic (ours)', 'nmi', max),
   ),
   'Table 3: ENT ↓': (
-    Column('ours', 'ent', min, population=True),
-    Column('published', 'ent', min, published=True),
-    Column('empty codes and classes (ours)', 'empty_codes_and_classes', spread=False, digits=1),
+    tables.Column('ours', 'ent', min, population=True),
+    tables.Column('published', 'ent', min, published=True),
+    tables.Column(
+      'empty codes and classes (ours)', 'empty_codes_and_classes', spread=False, digits=1
+    ),
   ),
   'Table 4: 1-NN accuracy (%) ↑': (
-    Column('logits (ours)', 'knn1_accuracy', max, scale=100, digits=2, population=True),
-    Column('published', 'knn1_accuracy', max, published=True, scale=100, digits=2),
-    Column('features (ours)', 'knn1_accuracy_features', max, scale=100, digits=2),
+    tables.Column('logits (ours)', 'knn1_accuracy', max, scale=100, digits=2, population=True),
+    tables.Column('published', 'knn1_accuracy', max, published=True, scale=100, digits=2),
+    tables.Column('features (ours)', 'knn1_accuracy_features', max, scale=100, digits=2),
   ),
   'Real images, clustered (not in the paper) ↑': (
-    Column('k-means NMI', 'kmeans_nmi', max),
-    Column('k-means ARI', 'kmeans_ari', max),
-    Column('argmax Q NMI', 'argmax_nmi', max),
-    Column('argmax Q ARI', 'argmax_ari', max),
+    tables.Column('k-means NMI', 'kmeans_nmi', max),
+    tables.Column('k-means ARI', 'kmeans_ari', max),
+    tables.Column('argmax Q NMI', 'argmax_nmi', max),
+    tables.Column('argmax Q ARI', 'argmax_ari', max),
   ),
 }
 # Columns whose footnote says what the paper's Table 1 prints instead.
 _TABLE_1 = tuple(c for c in next(iter(TABLES.values())) if c.published)
 PRIOR = (
-  Column('total variation ↓', 'prior_distance'),
-  Column('KL(true ‖ prior) ↓', 'prior_kl'),
+  tables.Column('total variation ↓', 'prior_distance'),
+  tables.Column('KL(true ‖ prior) ↓', 'prior_kl'),
 )
 FALSE_NEGATIVES = 'Expected share of false negatives, Σ p² (Eq. 5)'
 _NEAREST = ('knn1_accuracy', 'knn1_accuracy_features')  # of which there are random weights' values
@@ -62,15 +64,15 @@ WIDEST = 8  # columns of a table; further data sets have a further table
 CLASSES = 10  # most classes that the tables of the prior have a column for
 
 
-def tables(rows, row_footnotes, footnotes):
-  """The paper's four tables, those of clusters and of priors, and Eq. 5.
+def of_rows(rows, row_footnotes, footnotes):
+  """Builds the paper's four tables, tables of clusters and priors, and Eq. 5.
 
   Methods that only the paper has are in its tables, too.
 
   Args:
     rows: a list of `Row` with labels, at least one.
-    row_footnotes: what is to be said about each row, or empty.
-    footnotes: `Footnotes`, which gets it.
+    row_footnotes: the footnote of each row, or ''.
+    footnotes: {text: number}, which gets it.
 
   Returns:
     {title: lines of cells, the first one the header}.
@@ -89,28 +91,23 @@ def tables(rows, row_footnotes, footnotes):
 
 def _entries(rows, row_footnotes):
   """[(method, {experiment: Entry})] in the paper's order; a method that comes up again follows."""
-  entries = {}  # {(method, how many of its rows came before): {experiment: Entry}}
+  entries = defaultdict(dict)  # {(method, how many of its rows came before): {experiment: Entry}}
   for experiment, own in grouped(rows, lambda row: row.experiment).items():
     paper = next((row.published for row in own if row.published), {})
     for method in (method for scores in paper.values() for method in scores):
-      entries.setdefault((method, 0), {})[experiment] = Entry(_nothing, _of_method(paper, method))
+      entries[method, 0][experiment] = tables.Entry(published=_of_method(paper, method))
     random = functools.partial(_of_random_weights, own)
     if any(map(random, _NEAREST)):
-      entry = Entry(random, _of_method(paper, RANDOM), RANDOM_NOTE)
-      entries.setdefault((RANDOM, 0), {})[experiment] = entry
-  repeats = Counter()
-  for row, note in zip(rows, row_footnotes, strict=True):
-    key = row.method, repeats[row.experiment, row.method]
-    repeats[row.experiment, row.method] += 1
-    entry = Entry(row.results, _of_method(row.published, row.method), note)
-    entries.setdefault(key, {})[row.experiment] = entry
+      entries[RANDOM, 0][experiment] = tables.Entry(random, _of_method(paper, RANDOM), RANDOM_NOTE)
+  noted = grouped(
+    zip(rows, row_footnotes, strict=True), lambda pair: (pair[0].experiment, pair[0].method)
+  )
+  for (experiment, method), own in noted.items():
+    for number, (row, note) in enumerate(own):
+      published = _of_method(row.published, method)
+      entries[method, number][experiment] = tables.Entry(row.results, published, note)
   order = sorted(entries, key=lambda key: (place(key[0]), key))
   return [(key[0], entries[key]) for key in order]
-
-
-def _nothing(name):
-  """The results of a method that was not run."""
-  return []
 
 
 def _of_random_weights(rows, name):
@@ -123,20 +120,17 @@ def _of_method(paper, method):
 
 
 def _lines(columns, experiments, entries, footnotes):
-  """The header and the methods that have a score."""
+  """Returns the header and a line for each method that has a score."""
   headings = (f'{escaped(e)}: {column.heading}' for e in experiments for column in columns)
   methods, lines = [], []
-  for method, in_experiment in entries:
-    line = []
-    for experiment in experiments:
-      line += _scores(columns, in_experiment.get(experiment, Entry(_nothing, {})), footnotes)
+  for method, of_method in entries:
+    own = [of_method.get(experiment, tables.Entry()) for experiment in experiments]
+    line = [score for entry in own for score in _scores(columns, entry, footnotes)]
     if any(mean is not None for mean, _ in line):
       methods.append('random weights' if method == RANDOM else method)
       lines.append(line)
-  cells = [
-    bold_best(columns[i % len(columns)].best, scores)
-    for i, scores in enumerate(zip(*lines, strict=True))
-  ]
+  best = [column.best for column in columns] * len(experiments)
+  cells = map(tables.bold_best, best, zip(*lines, strict=True))
   return [['method', *headings], *map(list, zip(methods, *cells, strict=True))]
 
 
@@ -146,20 +140,18 @@ def _scores(columns, entry, footnotes):
   for column in columns:
     mean, words = column.score(entry)
     if column in _TABLE_1:
-      words += footnotes.mark(_table_1_note(column, entry))
+      words += tables.mark(footnotes, _table_1_note(column, entry))
     elif mean is not None and not column.published:
-      words, footnote = words + footnotes.mark(footnote), ''
+      words, footnote = words + tables.mark(footnotes, footnote), ''
     found.append((mean, words))
   return found
 
 
 def _table_1_note(column, entry):
-  """What is to be said about a published value in Table 1, or empty."""
+  """Returns the footnote of a published value in Table 1, or ''."""
   others = entry.published.get(TABLE_1, {})
-  if column.name not in others:
-    return ''
   values = ' and '.join(f'{measure.upper()} {value:.3f}' for measure, value in others.items())
-  return f'{TABLE_1_NOTE}{values}.'
+  return f'{TABLE_1_NOTE}{values}.' if column.name in others else ''
 
 
 def _false_negatives(rows):
@@ -168,22 +160,20 @@ def _false_negatives(rows):
   Returns:
     {title: lines of cells}; empty where no row has it.
   """
-  shares = {}
+  shares = defaultdict(dict)
   for row in rows:
     for record in row.records:
       value = record.results.get('false_negative_share')
       if value is not None:  # Methods and seeds that share their images count once.
         key = row.experiment, row.settings['data'], record.published
-        shares.setdefault(key, {})[record.labels['classes'].counts] = value
+        shares[key][record.labels['classes'].counts] = value
   paper = published_values('elastic_infogan')[0]['false_negative_share']
-  lines = []
+  lines = [['data set', 'ours', 'published', 'balanced classes (1/K)']]
   for (experiment, _, column), values in shares.items():
-    classes = len(next(iter(values)))
-    ours = text.mean_std(list(values.values()), 4, population=True)
+    ours = tables.mean_std(list(values.values()), 4, population=True)
     published = ' ± '.join(map(str, paper.get(column, ['-'])))
-    lines.append([escaped(experiment), ours, published, f'{1 / classes:.4f}'])
-  header = ['data set', 'ours', 'published', 'balanced classes (1/K)']
-  return {FALSE_NEGATIVES: [header, *lines]} if lines else {}
+    lines.append([escaped(experiment), ours, published, f'{1 / len(next(iter(values))):.4f}'])
+  return {FALSE_NEGATIVES: lines} if shares else {}
 
 
 def _priors(rows, row_footnotes, footnotes):
@@ -209,17 +199,17 @@ def _prior_lines(members, footnotes):
   sets = [run.labels['classes'] for row, _ in members for run in _matched_runs(row)]
   names, counts = sets[0].names, sets[0].counts
   if len(set(sets)) == 1:
-    classes = [escaped(names[c]) for c in _by_frequency(counts)]
+    classes = [escaped(names[c]) for c in by_frequency(counts)]
   else:
     classes = [f'rank {rank}' for rank in range(1, len(names) + 1)]
   classes = classes if len(classes) <= CLASSES else []
   truth = np.mean([np.sort(each.counts) / np.sum(each.counts) for each in sets], 0)
-  lines = [['method', *headings(PRIOR), *classes]]
+  lines = [['method', *tables.headings(PRIOR), *classes]]
   if classes:
-    lines.append(['true frequency', *('' for _ in PRIOR), *map(text.number, truth[::-1])])
-  entries = [Entry(row.results, {}, note) for row, note in members]
+    lines.append(['true frequency', *('' for _ in PRIOR), *map(tables.number, truth[::-1])])
+  entries = [tables.Entry(row.results, {}, note) for row, note in members]
   scores = zip(*(_scores(PRIOR, entry, footnotes) for entry in entries), strict=True)
-  cells = zip(*(bold_best(min, column) for column in scores), strict=True)
+  cells = zip(*(tables.bold_best(min, column) for column in scores), strict=True)
   for (row, _), distances in zip(members, cells, strict=True):
     shares = np.transpose([_class_prior(run) for run in _matched_runs(row)])[: len(classes)]
     lines.append([row.method, *distances, *map(_mean_and_std, shares.tolist())])
@@ -231,26 +221,20 @@ def _matched_runs(row):
   return [record for record in row.records if record.results.get('matched_classes')]
 
 
-def _by_frequency(counts):
-  return np.argsort(-np.asarray(counts), kind='stable')
-
-
 def _class_prior(run):
   """The prior `[K]` of the classes, from the frequent to the rare one."""
-  prior = np.zeros(len(run.labels['classes'].names))
-  for code, matched in enumerate(run.results['matched_classes']):
-    if matched >= 0:
-      prior[matched] = run.results['prior'][code]
-  return prior[_by_frequency(run.labels['classes'].counts)]
+  classes, prior = np.array(run.results['matched_classes']), np.array(run.results['prior'])
+  of_class = np.zeros(len(run.labels['classes'].names))
+  of_class[classes[classes >= 0]] = prior[classes >= 0]
+  return of_class[by_frequency(run.labels['classes'].counts)]
 
 
 def _mean_and_std(values):
-  """As `text.mean_std`, without the number of runs."""
-  spread = [statistics.stdev(values)] if len(values) > 1 else []
-  return text.with_spread([statistics.fmean(values), *spread], 3)
+  """As `tables.mean_std`, without the number of runs."""
+  return tables.mean_std(values, 3).partition(' (')[0]
 
 
 def place(method):
-  """The place of a method in the paper's tables; behind them for others."""
+  """Returns the place of a method in the paper's tables; others come last."""
   order = [RANDOM, *published_values('elastic_infogan')[0]['methods']]
   return order.index(method) if method in order else len(order)

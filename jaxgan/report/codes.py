@@ -1,25 +1,25 @@
 """Report on categorical codes: what each method is in the terminal, the report and on its page."""
 
+from collections import defaultdict
 import itertools
 
 import numpy as np
 
 from jaxgan.evaluation.record import CODES_FILE, read_samples
-from jaxgan.report import code_pictures, code_tables, figures, text
-from jaxgan.report.blocks import Table
+from jaxgan.evaluation.verdicts import grouped
+from jaxgan.report import code_pictures, code_tables, figures, tables
 from jaxgan.report.published import not_published, published_values, sources
-from jaxgan.report.tables import Column, cells, grouped, headings
 from jaxgan.system.names import escaped
 
 TITLE = 'Categorical codes'
 CONSOLE = (
-  Column('NMI', 'nmi'),
-  Column('ENT', 'ent'),
-  Column('1-NN (%)', 'knn1_accuracy', scale=100, digits=2),
-  Column('1-NN, features (%)', 'knn1_accuracy_features', scale=100, digits=2),
-  Column('k-means NMI', 'kmeans_nmi'),
-  Column('k-means ARI', 'kmeans_ari'),
-  Column('prior distance', 'prior_distance'),
+  tables.Column('NMI', 'nmi'),
+  tables.Column('ENT', 'ent'),
+  tables.Column('1-NN (%)', 'knn1_accuracy', scale=100, digits=2),
+  tables.Column('1-NN, features (%)', 'knn1_accuracy_features', scale=100, digits=2),
+  tables.Column('k-means NMI', 'kmeans_nmi'),
+  tables.Column('k-means ARI', 'kmeans_ari'),
+  tables.Column('prior distance', 'prior_distance'),
 )
 EXPLANATION = (
   'Ours: mean ± sample standard deviation (number of runs), of a single run its value; in Table 1 '
@@ -77,7 +77,7 @@ def section(rows, footnotes):
 
   Args:
     rows: a list of `Row`.
-    footnotes: `Footnotes`, which gets in what the rows differ.
+    footnotes: {text: number}, which gets in what the rows differ.
 
   Returns:
     A list of blocks.
@@ -86,18 +86,17 @@ def section(rows, footnotes):
   parts = []
   if labelled:
     common, own = _protocols(labelled)
-    tables = code_tables.tables(labelled, own, footnotes)
-    parts += [Table(title, lines) for title, lines in tables.items()]
-    texts = [*EXPLANATION, common, sources(labelled).strip()]
-    parts += filter(None, texts)
+    found = code_tables.of_rows(labelled, own, footnotes)
+    parts += [tables.Table(title, lines) for title, lines in found.items()]
+    parts += filter(None, [*EXPLANATION, common, sources(labelled).strip()])
   if unlabelled:
     common, own = _protocols(unlabelled)
     lines = [('experiment', 'method', 'steps', 'codes', 'runs', 'prior')]
     for row, note in zip(unlabelled, own, strict=True):
       numbers = map(str, (row.records[0].step, row.settings['codes'], len(row.records)))
-      prior = _prior(row) + footnotes.mark(note)
+      prior = _prior(row) + tables.mark(footnotes, note)
       lines.append((escaped(row.experiment), row.method, *numbers, prior))
-    parts += [Table('Without labels: the prior', lines), UNLABELLED, common]
+    parts += [tables.Table('Without labels: the prior', lines), UNLABELLED, common]
   return parts
 
 
@@ -115,54 +114,52 @@ def console(rows):
   labelled, unlabelled = _by_labels(rows)
   texts = []
   for experiment, own in grouped(labelled, lambda row: row.experiment).items():
-    lines = [['method', *headings(CONSOLE)]]
-    lines += [[row.method, *cells(CONSOLE, row)] for row in own]
-    texts.append(text.aligned(experiment, lines, own))
+    lines = [['method', *tables.headings(CONSOLE)]]
+    lines += [[row.method, *tables.cells(CONSOLE, row)] for row in own]
+    texts.append(tables.aligned(experiment, lines, own))
   for experiment, own in grouped(unlabelled, lambda row: row.experiment).items():
     lines = [['method', 'largest prior', 'smallest prior']]
     lines += [[row.method, _extreme(row, np.argmax), _extreme(row, np.argmin)] for row in own]
-    texts.append('\n'.join([text.aligned(experiment, lines, own), *_grids(own)]))
+    texts.append('\n'.join([tables.aligned(experiment, lines, own), *_grids(own)]))
   return texts
 
 
 def _by_labels(rows):
   """The rows with labels and those without, each by data set and in the paper's order."""
-  places = {}  # An experiment is where its published numbers are, behind them without any.
   columns = list(published_values('elastic_infogan')[0]['runs'])
-  for row in rows:
-    column = row.records[0].published
-    place_of = columns.index(column) if column in columns else len(columns)
-    places[row.experiment] = min(place_of, places.get(row.experiment, place_of))
-  rows = sorted(
-    rows,
-    key=lambda r: (places[r.experiment], r.experiment, code_tables.place(r.method), r.method),
-  )
-  groups = grouped(rows, lambda row: 'classes' in row.records[0].labels)
+  column_of = {row.experiment: row.records[0].published for row in rows if row.published}
+
+  def place(row):
+    # An experiment is where its published numbers are, behind them without any.
+    column = column_of.get(row.experiment)
+    of_experiment = columns.index(column) if column else len(columns)
+    return of_experiment, row.experiment, code_tables.place(row.method), row.method
+
+  groups = grouped(sorted(rows, key=place), lambda row: 'classes' in row.records[0].labels)
   return groups.get(True, []), groups.get(False, [])
 
 
 def _protocols(rows):
-  """In words, what the protocols of the rows have in common and what is each row's own."""
+  """Describes the common protocol of the rows, and what differs in each row."""
   protocols = [row.protocol() for row in rows]
-  common = dict(set.intersection(*(set(protocol.items()) for protocol in protocols)))
-  common = {name: value for name, value in protocols[0].items() if name in common}
+  common = {n: t for n, t in protocols[0].items() if all(p.get(n) == t for p in protocols)}
   own = []
   for row, protocol in zip(rows, protocols, strict=True):
-    words = text.in_words({name: t for name, t in protocol.items() if name not in common})
+    words = tables.in_words({name: t for name, t in protocol.items() if name not in common})
     own.append('; '.join(part for part in (words, *row.notes()) if part))
-  return f'Protocol of all rows: {text.in_words(common)}.', own
+  return f'Protocol of all rows: {tables.in_words(common)}.', own
 
 
 def _prior(row):
-  """From large to small: the codes of different runs have no common order but this."""
+  """The mean prior, sorted in each run: codes of different runs have no common order."""
   priors = np.mean([np.sort(prior)[::-1] for prior in row.results('prior')], axis=0)
   return ' '.join(f'{probability:.3f}' for probability in priors)
 
 
 def _extreme(row, find):
-  """The probability that `find` finds in the prior of each run; of a single run, with its code."""
+  """The probability at `find(prior)`, over the runs; for a single run with its code."""
   priors = row.results('prior')
-  words = text.mean_std([prior[find(prior)] for prior in priors])
+  words = tables.mean_std([prior[find(prior)] for prior in priors])
   if len(priors) > 1:  # The codes of different runs have nothing in common.
     return words
   (prior,) = priors
@@ -170,7 +167,7 @@ def _extreme(row, find):
 
 
 def _grids(rows):
-  """A line for each row that says where the code grid of its first run is."""
+  """Says where the code grid of each row's first run is."""
   lines = []
   for row in rows:
     path, runs = row.folders[0] / code_pictures.GRID_FILE, len(row.folders)
@@ -193,13 +190,12 @@ def pictures(rows, out):
   Raises:
     UserError: samples are damaged.
   """
-  panels = {}  # {(experiment, (height, width)): {title: images}}
+  panels = defaultdict(dict)  # {(experiment, (height, width)): {title: images}}
   for row in itertools.chain(*_by_labels(rows)):
     path = row.folders[0] / CODES_FILE
     if path.exists():
       (images,) = read_samples(path, 5, 'images')
-      key = row.experiment, images.shape[2:4]
-      own = panels.setdefault(key, {})
-      own[text.untaken(row.method, own)] = images
+      own = panels[row.experiment, images.shape[2:4]]
+      own[tables.untaken(row.method, own)] = images
   for path, own in zip(figures.numbered(out, 'codes'), panels.values(), strict=False):
     code_pictures.code_grids(own, path)

@@ -37,7 +37,7 @@ def chart(title, lines, last=True, **options) -> Image | None:
   Args:
     title: what the values are.
     lines: a list of `Line`.
-    last: whether the last values are told.
+    last: whether to name the last values.
     **options: of `draw`.
   """
   if not _has_values(lines):
@@ -46,12 +46,12 @@ def chart(title, lines, last=True, **options) -> Image | None:
   figure = figures.new_figure(*SIZE, layout='constrained' if many else None)
   # Without a layout, which takes as long again: a page has many charts of a line or two.
   axes = figure.add_subplot() if many else figure.add_axes((0.13, 0.17, 0.84, 0.7))
-  values = [_last_value(line) if last else '' for line in lines]
-  pairs = list(zip(lines, values, strict=True))
-  names = [shown(line.name) + (f': {value}' if value else '') for line, value in pairs]
+  names, told = [], [f'{title} over {options.get("x_label", "step")}']
+  for line in lines:
+    value = _last_value(line) if last else ''
+    names.append(shown(line.name) + (f': {value}' if value else ''))
+    told.append(line.name + (f', last value {value}' if value else ''))
   draw(axes, title, lines, names, ends=many, **options)
-  told = [f'{title} over {options.get("x_label", "step")}']
-  told += [line.name + (f', last value {value}' if value else '') for line, value in pairs]
   return Image(figures.rendered(figure, 'svg'), '; '.join(told))
 
 
@@ -79,7 +79,7 @@ def _has_values(lines):
 
 
 def draw(axes, title, lines, names, x_label='step', level=None, zeros='', ordered=True, ends=True):
-  """Draws lines.
+  """Draws lines over common axes.
 
   Args:
     axes: where.
@@ -156,7 +156,7 @@ def plot(axes, xs, ys, **style):
 
 
 def training(folder, title: str, shares) -> list[Images]:
-  """Blocks of the log of a run: its losses; its scores and shares of classes or codes.
+  """Returns charts of a run's log: its losses; its scores and shares of classes or codes.
 
   Args:
     folder: of the run or replica.
@@ -165,13 +165,13 @@ def training(folder, title: str, shares) -> list[Images]:
   """
   rows = read_metrics(folder)
   losses = scalars(rows, lambda name: name.startswith('loss/'))
-  scores = scalars(rows, lambda name: name.startswith('evaluation/'))
-  parts = ('Losses', losses), (title, [*filter(None, [shares(rows)]), *scores])
-  return [Images(title, charts) for title, charts in parts if charts]
+  scores = [shares(rows), *scalars(rows, lambda name: name.startswith('evaluation/'))]
+  parts = {'Losses': losses, title: list(filter(None, scores))}
+  return [Images(title, charts) for title, charts in parts.items() if charts]
 
 
 def scalars(rows, is_shown) -> list[Image]:
-  """A chart of each scalar in rows of metrics, losses first.
+  """Charts each scalar in rows of metrics, losses first.
 
   Args:
     rows: what `jaxgan.training.logging.read_metrics` returns.
@@ -202,8 +202,7 @@ def curves(rows, path, names):
   """
   if not names:
     return
-  columns = min(3, len(names))
-  lines = -(-len(names) // columns)
+  columns, lines = min(3, len(names)), -(-len(names) // 3)
   figure = figures.new_figure(4.0 * columns, 2.6 * lines)
   for index, name in enumerate(names):
     axes = figure.add_subplot(lines, columns, index + 1)

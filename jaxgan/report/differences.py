@@ -7,7 +7,7 @@ report and README list them with their effects.
 from collections.abc import Callable
 from typing import NamedTuple
 
-from jaxgan.report.blocks import Table
+from jaxgan.report.tables import Table
 from jaxgan.system.names import escaped
 
 TITLE = "Differences from the authors' code"
@@ -33,22 +33,22 @@ class Difference(NamedTuple):
 
 
 def of(*names) -> Callable:
-  """Whether the data set of an experiment is one of some."""
+  """Condition: the data set of an experiment has one of these names."""
   return lambda config, method: config.data.dataset.partition('/')[0] in names
 
 
 def every(*conditions) -> Callable:
-  """Whether all of some conditions hold."""
+  """Condition: all of these conditions hold."""
   return lambda config, method: all(condition(config, method) for condition in conditions)
 
 
-def lines(table, config, method: str) -> list[str]:
+def applying(table, config, method: str) -> list[str]:
   """The lines of the differences that apply to a method of an experiment, in the table's order."""
   return [difference.line for difference in table if difference.applies(config, method)]
 
 
 def blocks(table, rows) -> list:
-  """What differs in the rows that have published values, as a table; [] for nothing.
+  """Tabulates the differences in the rows that have published values; [] without any.
 
   Args:
     table: Differences.

@@ -53,7 +53,7 @@ def numbered(out: Path, what: str) -> Iterator[Path]:
 
 
 def new_figure(width=1, height=1, layout='constrained'):
-  """A matplotlib figure of so many inches.
+  """Makes a matplotlib figure, its size in inches.
 
   Without a size and a layout its axes are placed in inches, `add_axes((left, bottom, width,
   height))`, and the file is as large as what is drawn.
@@ -65,7 +65,7 @@ def new_figure(width=1, height=1, layout='constrained'):
 
 
 def plain_axes(axes):
-  """The look of all axes: a light grid, no frame, few steps."""
+  """Gives axes the common look: a light grid, no frame, few ticks."""
   axes.spines[['top', 'right']].set_visible(False)
   axes.grid(color='0.9', linewidth=0.8)
   axes.set_axisbelow(True)
@@ -87,7 +87,7 @@ def legend(axes, entries, **options):
 
 
 def bars(values, labels, what: str, colors, slot: float = 0.8):
-  """Groups of bars over names, a bar of each kind in each group.
+  """Draws groups of bars, one bar per kind in each group.
 
   Args:
     values: {kind: heights, one a name}.
@@ -179,7 +179,7 @@ def _arrange(figure, columns):
 
 
 def _starts(before, after, places):
-  """Where axes begin whose texts reach so far before and after that, by their line or column."""
+  """Returns where axes begin, given how far their texts reach before and after that."""
   number = range(places.max() + 1)
   before = np.array([np.ceil(before[places == place].max()) for place in number])
   after = np.array([np.ceil(after[places == place].max()) + 2 * MARGIN for place in number])
@@ -187,7 +187,7 @@ def _starts(before, after, places):
 
 
 def _drawn(figure):
-  """What is drawn and a margin around, on whole pixels: pixels of images stay what they are."""
+  """Returns the box of what is drawn, with a margin, on whole pixels."""
   from matplotlib.transforms import Bbox
 
   box = DPI * figure.get_tightbbox().extents
@@ -196,13 +196,8 @@ def _drawn(figure):
 
 
 def _compact(svg: str) -> str:
-  """An SVG without what nobody sees."""
-  svg = re.sub('<[^>]*>', _shorter, svg.replace('round;', f'round; {_FONT};', 1))
-  return re.sub(r'(?<=>)\s+(?=<)', '', svg)
-
-
-def _shorter(tag):
-  text = tag[0]
+  """Shortens an SVG without a visible change."""
+  parts = re.split('(<[^>]*>)', svg.replace('round;', f'round; {_FONT};', 1))
   for pattern, replacement in _SHORTER:
-    text = re.sub(pattern, replacement, text)
-  return text
+    parts[1::2] = (re.sub(pattern, replacement, tag) for tag in parts[1::2])
+  return re.sub(r'(?<=>)\s+(?=<)', '', ''.join(parts))

@@ -14,22 +14,15 @@ _CJK = 'Noto Sans CJK: apt install fonts-noto-cjk'
 _CJK_WORDS = ('CJK', 'HIRAGANA', 'KATAKANA', 'HANGUL', 'IDEOGRAPHIC', 'FULLWIDTH', 'BOPOMOFO')
 _SYMBOLS = 'Symbola: apt install fonts-symbola'
 _OTHERS = 'Noto Sans: apt install fonts-noto-core'
+_UNSEEN = ('Cc', 'Cf', 'Zs')  # categories of characters that leave no mark
 _told = set()
 
 
 def families(texts: Iterable[str]) -> list[str]:
-  """The families of fonts that matplotlib needs for some texts, the main one first."""
-  from matplotlib import font_manager, ft2font
-
-  chars = dict.fromkeys(''.join(texts))
+  """Returns the font families that matplotlib needs for some texts, the main one first."""
+  chars = ''.join(texts)
   tell_missing(chars)
-  found = [FAMILY]
-  for font in dict.fromkeys(map(_font_of, chars)):
-    if font != _main():
-      # Its list of fonts, which matplotlib keeps over sessions, may be older than the font.
-      font_manager.fontManager.addfont(font)
-      found.append(ft2font.FT2Font(font).family_name)
-  return list(dict.fromkeys(found))
+  return list(dict.fromkeys([FAMILY, *filter(None, map(_family_of, chars))]))
 
 
 def tell_missing(texts: Iterable[str]) -> None:
@@ -37,8 +30,9 @@ def tell_missing(texts: Iterable[str]) -> None:
   chars = set().union(*texts) - _told
   _told.update(chars)
   advice = {}
-  for char in sorted(filter(_is_missing, chars)):
-    advice.setdefault(_advice(char), []).append(char)
+  for char in sorted(chars):
+    if _family_of(char) is None and unicodedata.category(char) not in _UNSEEN:
+      advice.setdefault(_advice(char), []).append(char)
   if advice:
     parts = ', '.join(f'{" ".join(some)} (install {fonts})' for fonts, some in advice.items())
     logging.message(f'no installed font has these characters, pictures show boxes: {parts}')
@@ -50,25 +44,19 @@ def _advice(char):
   return _CJK if unicodedata.name(char, '').startswith(_CJK_WORDS) else _OTHERS
 
 
-def _is_missing(char):
-  """Whether a character that is to be seen is in no font."""
-  unseen = char.isascii() or unicodedata.category(char) in ('Cc', 'Cf', 'Zs')
-  return not unseen and ord(char) not in _characters(_font_of(char))
-
-
 @functools.cache
-def _font_of(char):
-  """The file of the first font that has a character; the main font where none has."""
-  if char.isascii() or ord(char) in _characters(_main()):
-    return _main()
-  return next((font for font in _installed() if ord(char) in _characters(font)), _main())
+def _family_of(char):
+  """Finds the family of the first font that has a character; None where no font has it."""
+  from matplotlib import font_manager, ft2font
 
-
-def _main():
-  """The file of the main font."""
-  from matplotlib import font_manager
-
-  return font_manager.findfont(FAMILY)
+  if char.isascii() or ord(char) in _characters(font_manager.findfont(FAMILY)):
+    return FAMILY
+  font = next((font for font in _installed() if ord(char) in _characters(font)), None)
+  if font is None:
+    return None
+  # The list of fonts, which matplotlib keeps over sessions, may be older than the font.
+  font_manager.fontManager.addfont(font)
+  return ft2font.FT2Font(font).family_name
 
 
 @functools.cache

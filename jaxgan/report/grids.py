@@ -32,7 +32,7 @@ def image_grid(images, columns):
 
 
 def code_grid(images, min_tile=MIN_TILE, framed=None):
-  """Images in the rows and columns that they come in, on white, enlarged.
+  """Images in their rows and columns, on white, enlarged.
 
   Args:
     images: uint8 [k, n, H, W, C], C = 1 or 3: a row a code, the same noise in each column.
@@ -48,14 +48,13 @@ def code_grid(images, min_tile=MIN_TILE, framed=None):
   images = np.asarray(images)
   if images.ndim != 5:
     raise ValueError(f'images must be [rows, columns, H, W, C], got {list(images.shape)}')
-  rows, columns = images.shape[:2]
   tiles = to_tiles(images.reshape(-1, *images.shape[2:]), min_tile)
   if framed is not None:
     inside = [(0, 0), (FRAME, FRAME), (FRAME, FRAME), (0, 0)]
     outside = np.pad(np.zeros(tiles.shape[:3], bool), inside[:3], constant_values=True)
     tiles = np.pad(tiles, inside, constant_values=255)
     tiles[outside & np.reshape(framed, (-1, 1, 1))] = RED
-  return to_canvas(tiles.reshape(rows, columns, *tiles.shape[1:]), columns)
+  return to_canvas(tiles.reshape(*images.shape[:2], *tiles.shape[1:]), images.shape[1])
 
 
 def to_tiles(images, min_tile):
@@ -75,14 +74,11 @@ def to_tiles(images, min_tile):
 def to_canvas(rows, columns):
   """Rows of tiles [n, H, W, 3] -> uint8 [H', W', 3] with white where there is no tile."""
   height, width = rows[0].shape[1:3]
-  canvas = np.full(
-    (len(rows) * (height + GAP) - GAP, columns * (width + GAP) - GAP, 3), 255, np.uint8
-  )
+  canvas = np.full((len(rows), height + GAP, columns, width + GAP, 3), 255, np.uint8)
   for row, tiles in enumerate(rows):
     for column, tile in enumerate(tiles):
-      top, left = row * (height + GAP), column * (width + GAP)
-      canvas[top : top + height, left : left + width] = tile
-  return canvas
+      canvas[row, :height, column, :width] = tile
+  return canvas.reshape(len(rows) * (height + GAP), columns * (width + GAP), 3)[:-GAP, :-GAP]
 
 
 def panel(figure, canvas, title='', rows=(), columns=()):
@@ -111,7 +107,7 @@ def panel(figure, canvas, title='', rows=(), columns=()):
 
 
 def _centres(length, number):
-  """The middles of so many tiles in a row that is so long."""
+  """Returns the centres of `number` tiles in a row of `length` pixels."""
   return (np.arange(number) + 0.5) * (length + GAP) / max(1, number) - GAP / 2
 
 

@@ -1,6 +1,5 @@
 """Pages: blocks as one HTML file that needs nothing else, neither files beside it nor a network."""
 
-import base64
 from dataclasses import dataclass, replace
 import functools
 from importlib import resources
@@ -57,7 +56,7 @@ def is_due(folder, step: int, last: int) -> bool:
 
 
 def write_progress(folder, title: str, blocks, step: int, last: int) -> None:
-  """Writes how far a run is beside its metrics; the page loads itself anew until the last step.
+  """Writes the progress page of a run; it reloads itself until the last step.
 
   Args:
     folder: of the run.
@@ -78,21 +77,13 @@ def _template():
   environment = jinja2.Environment(
     autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
   )
-  environment.filters |= {'data_uri': _data_uri, 'kind': _kind, 'pieces': pieces}
+  environment.filters['pieces'] = pieces
   source = resources.files('jaxgan.report').joinpath('page.html').read_text(encoding='utf-8')
   return environment.from_string(source)
 
 
-def _data_uri(image):
-  return f'data:{image.kind};base64,{base64.b64encode(image.data).decode()}'
-
-
-def _kind(block):
-  return type(block).__name__.lower()
-
-
 def pieces(cell: str) -> list[tuple[str, str]]:
-  """A cell's text in pieces: ('text' or 'bold', text) and ('mark', number of a footnote).
+  """Splits the text of a cell: ('text' or 'bold', text) and ('mark', number of a footnote).
 
   Example:
     >>> pieces('**0.7[^1]**')
@@ -107,25 +98,20 @@ def pieces(cell: str) -> list[tuple[str, str]]:
 
 
 def _with_pictures(sections):
-  """The sections with the pictures of their steps read, as many as a page may hold."""
+  """Reads the pictures of steps in all sections, as many as a page may hold."""
   number = sum(isinstance(b, blocks_lib.Steps) for section in sections for b in section.blocks)
-  return [
-    replace(section, blocks=[_read_steps(block, MAX_BYTES // number) for block in section.blocks])
-    if number
-    else section
-    for section in sections
-  ]
+  most_bytes = MAX_BYTES // max(1, number)
+  return [replace(s, blocks=[_read_steps(b, most_bytes) for b in s.blocks]) for s in sections]
 
 
 def _read_steps(block, most_bytes):
-  """A block of steps with those that are shown: {'step': int, 'image': Image}."""
+  """Reads the pictures that a block of steps shows; returns other blocks as they are."""
   if not isinstance(block, blocks_lib.Steps):
     return block
   largest = max(path.stat().st_size for _, path in block.paths)
   shown = blocks_lib.evenly(block.paths, min(MAX_STEPS, max(2, most_bytes // max(1, largest))))
   note = block.note
   if len(shown) < len(block.paths):
-    left_out = f'{len(shown)} of {len(block.paths)} pictures, evenly spaced; all are in samples/.'
-    note = f'{note} {left_out}'.strip()
+    note += f' {len(shown)} of {len(block.paths)} pictures, evenly spaced; all are in samples/.'
   images = [(s, blocks_lib.read_image(path, f'{block.title}, step {s}')) for s, path in shown]
-  return replace(block, paths=images, note=note)
+  return replace(block, paths=images, note=note.strip())

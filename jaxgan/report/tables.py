@@ -1,13 +1,26 @@
-"""Tables of scores: what a column holds, the same in the report and in the terminal."""
+"""Tables: columns of scores, footnotes, and numbers as text, for the report and the terminal."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+import itertools
 import statistics
 
+import numpy as np
+
 from jaxgan.evaluation import metric, verdicts
-from jaxgan.report import text
-from jaxgan.report.blocks import Table
-from jaxgan.system.names import escaped
+from jaxgan.system.names import escaped, width
+
+
+@dataclass(frozen=True)
+class Table:
+  """Lines of cells under a title, the first one the header.
+
+  A cell may hold **bold** text and the marks of footnotes, such as [^1]; a backslash escapes
+  punctuation, see `jaxgan.system.names.escaped`. All other texts are plain.
+  """
+
+  title: str
+  lines: list
 
 
 @dataclass(frozen=True)
@@ -37,16 +50,16 @@ class Column:
 
   def score(self, entry):
     """The mean, or None, and the text of a cell; see `Entry`."""
-    if self.published:
-      value = entry.published.get(self.name)
-      values = [] if value is None else value if isinstance(value, list) else [value]
-      values = [self.scale * part for part in values[: 2 if self.spread else 1]]
-      return (values[0], text.with_spread(values, self.digits)) if values else (None, '-')
-    values = [self.scale * value for value in entry.results(self.name)]
+    values = entry.results(self.name)
+    if self.published:  # A value, or its mean and standard deviation.
+      values = np.ravel(entry.published.get(self.name, ())).tolist()[: 2 if self.spread else 1]
+    values = [self.scale * value for value in values]
     if not values:
       return None, '-'
+    if self.published:
+      return values[0], with_spread(values, self.digits)
     mean = statistics.fmean(values)
-    return mean, text.mean_std(values if self.spread else [mean], self.digits, self.population)
+    return mean, mean_std(values if self.spread else [mean], self.digits, self.population)
 
 
 @dataclass(frozen=True)
@@ -54,22 +67,14 @@ class Entry:
   """One method in one data set; a `report.rows.Row` is one, too.
 
   Attributes:
-    results: name of a result -> list of the runs' values.
+    results: name of a result -> list of the runs' values; of a method that was not run, none.
     published: {measure: value, or [mean, std]}.
     footnote: about our values, or empty.
   """
 
-  results: Callable
-  published: Mapping
+  results: Callable = lambda name: []
+  published: Mapping = field(default_factory=dict)
   footnote: str = ''
-
-
-def grouped(items, key) -> dict:
-  """{key of an item: list of the items that have it}, in the order that they come in."""
-  groups = {}
-  for item in items:
-    groups.setdefault(key(item), []).append(item)
-  return groups
 
 
 def cells(columns, entry) -> list[str]:
@@ -78,7 +83,7 @@ def cells(columns, entry) -> list[str]:
 
 
 def headings(columns) -> list[str]:
-  """What stands above columns."""
+  """Returns the headings of columns."""
   return [column.heading for column in columns]
 
 
@@ -107,7 +112,7 @@ def names(row) -> tuple[str, str]:
 
 
 def added(rows, metrics) -> list:
-  """A table of the numbers that were added from outside, and what they mean; [] without any.
+  """Tabulates the metrics that were registered from outside, with their meaning; [] without any.
 
   See `jaxgan.evaluation.metric`.
   """
@@ -119,8 +124,71 @@ def added(rows, metrics) -> list:
     for name in results
     if name.partition('/')[0] == one.name
   ]
-  if not columns:
-    return []
   found = lines(headings(columns), rows, lambda row: [cells(columns, row)])
   meanings = '. '.join(f'{one.name}: {one.meaning}' for one in own)
-  return [Table('Other metrics', found), f'{meanings}.']
+  return [Table('Other metrics', found), f'{meanings}.'] if columns else []
+
+
+def mark(footnotes, text):
+  """Returns the mark of a footnote, such as [^1]; '' without a text.
+
+  Args:
+    footnotes: {text: number} of all tables of a report, which gets the text.
+    text: plain.
+  """
+  return f'[^{footnotes.setdefault(text, len(footnotes) + 1)}]' if text else ''
+
+
+def mean_std(values, digits=None, population=False):
+  """Mean ± sample standard deviation (n) as text; one value as it is.
+
+  Args:
+    values: numbers, at least one.
+    digits: how many after the point; by default 3 for numbers below 10 and otherwise 2.
+    population: whether the population standard deviation, NumPy's (ddof 0), stands behind n.
+  """
+  text = number(statistics.fmean(values), digits)
+  if len(values) > 1:
+    beside = f'; ddof 0: {number(statistics.pstdev(values), digits)}' if population else ''
+    text += f' ± {number(statistics.stdev(values), digits)} ({len(values)}{beside})'
+  return text
+
+
+def with_spread(values, digits=None):
+  """A value, or mean and standard deviation, as text."""
+  return ' ± '.join(number(value, digits) for value in values)
+
+
+def number(value, digits=None):
+  """A number as text, with so many digits after the point."""
+  if digits is None:
+    digits = 3 if abs(value) < 10 else 2
+  return f'{value:.{digits}f}'
+
+
+def untaken(title, taken) -> str:
+  """A title, or 'title (2)' and so on where it is taken."""
+  others = (f'{title} ({number})' for number in itertools.count(2))
+  return next(name for name in itertools.chain([title], others) if name not in taken)
+
+
+def in_words(protocol):
+  """What `Row.protocol` returns, as text."""
+  return '; '.join(f'{name.replace("_", " ")}: {text}' for name, text in protocol.items())
+
+
+def markdown(lines):
+  """Lines of cells, which are Markdown, the first one the header, as a table."""
+  lines = [lines[0], ['---'] * len(lines[0]), *lines[1:]]
+  return '\n'.join(f'| {" | ".join(line)} |' for line in lines)
+
+
+def aligned(title, lines, rows):
+  """Lines of cells as aligned plain text, under a title and above the rows' notes."""
+  widths = [max(map(width, column)) for column in zip(*lines, strict=True)]
+  text = [title]
+  for line in lines:
+    gaps = [' ' * (most - width(cell)) for cell, most in zip(line, widths, strict=True)]
+    cells = [gap + cell for gap, cell in zip(gaps[1:], line[1:], strict=True)]
+    text.append('  '.join([line[0] + gaps[0], *cells]).rstrip())
+  return '\n'.join([*text, *dict.fromkeys(note for row in rows for note in row.notes())])

@@ -71,7 +71,7 @@ def finite(value):
   """The number or list of numbers, with None for what JSON cannot hold."""
   if isinstance(value, list):
     return [finite(item) for item in value]
-  return value if math.isfinite(value) else None
+  return value if value is not None and math.isfinite(value) else None
 
 
 class MetricsFile:

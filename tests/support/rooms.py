@@ -20,7 +20,6 @@ STARTS = ('jaxgan', 'jaxgan.main')
 LATE = {
   'jaxgan.data.loading': ('data_prep.build',),
   'jaxgan.data.training_data': ('data_prep.summary',),
-  'jaxgan.report': ('jaxgan.report.page',),
   'jaxgan.runs.experiment_file': (
     'jaxgan.config.identity',
     'jaxgan.config.overrides',

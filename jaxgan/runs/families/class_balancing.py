@@ -10,6 +10,7 @@ from jaxgan.errors import UserError
 from jaxgan.evaluation import features, metric
 from jaxgan.networks.gans import NETWORKS
 from jaxgan.report import class_differences, class_pictures, classes
+from jaxgan.report.published import published_values
 from jaxgan.runs.experiment import Checkpoint
 from jaxgan.runs.family import Family, Rule
 
@@ -205,7 +206,7 @@ FAMILY = Family(
   ),
   labels_of=labels_of,
   differences=class_differences.TABLE,
-  published=classes.published,
+  published=lambda record: published_values(record.published),
   section=classes.section,
   console=classes.console,
   pictures=classes.pictures,

@@ -8,6 +8,7 @@ import pytest
 from jaxgan.errors import UserError
 from jaxgan.evaluation import metric, verdicts
 from jaxgan.evaluation.metric import HIGHER, LOWER, Metric
+from jaxgan.training.logging import finite
 from tests.support import brightness as brightness_lib
 from tests.support.evaluations import CLASS_BALANCE, report, save
 
@@ -29,7 +30,7 @@ def test_values_are_what_json_can_hold():
   )
   measured = metric.measure(table, SEEN)
   assert measured['none'] == float('inf')  # A log tells it from what was not measured.
-  found = {name: metric.recordable(value) for name, value in measured.items()}
+  found = {name: finite(value) for name, value in measured.items()}
   assert found == {'number': 2.0, 'list': [1.0, None], 'none': None, 'counted': [3, None]}
   assert [type(value) for value in found['counted']] == [int, type(None)]
 

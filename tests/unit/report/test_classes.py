@@ -214,6 +214,14 @@ def test_damaged_evaluation(tmp_path, damage):
   assert '\n' not in str(error.value)
 
 
+@pytest.mark.parametrize('switches', ['magic', ['lecam']])
+def test_switches_that_no_run_has_are_damage(tmp_path, switches):
+  _save(tmp_path, fields={'switches': switches})
+  for show in (report, lambda folders: console_table(collect(folders))):
+    with pytest.raises(UserError, match=r'json is damaged .*; run --mode=evaluate again'):
+      show([tmp_path])
+
+
 def test_unknown_published_path(tmp_path):
   _save(tmp_path / 'run', published='class_balancing_gan.cifar10.gan.100')
   with pytest.raises(UserError, match=r'cifar10\.gan\.100'):

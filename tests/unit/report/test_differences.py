@@ -13,9 +13,9 @@ TABLE = (
 
 def test_lines_are_those_that_apply():
   old, new = types.SimpleNamespace(old=True), types.SimpleNamespace(old=False)
-  assert differences.lines(TABLE, old, 'cgan') == ['A (released: B).', 'C (released: D).']
-  assert differences.lines(TABLE, new, 'cgan') == ['C (released: D).']
-  assert differences.lines(TABLE, new, 'acgan') == []
+  assert differences.applying(TABLE, old, 'cgan') == ['A (released: B).', 'C (released: D).']
+  assert differences.applying(TABLE, new, 'cgan') == ['C (released: D).']
+  assert differences.applying(TABLE, new, 'acgan') == []
 
 
 def test_cells_have_each_line_once_and_those_of_older_tables_last():

@@ -15,9 +15,9 @@ def installed(monkeypatch):
   """A machine on which STIX is the one font that is installed."""
   monkeypatch.setattr(fonts, '_installed', lambda: [STIX])
   monkeypatch.setattr(fonts, '_told', set())
-  fonts._font_of.cache_clear()
+  fonts._family_of.cache_clear()
   yield
-  fonts._font_of.cache_clear()
+  fonts._family_of.cache_clear()
 
 
 def test_a_text_has_the_families_of_all_its_characters():

@@ -14,7 +14,8 @@ import pytest
 
 from jaxgan.errors import UserError
 from jaxgan.report import page
-from jaxgan.report.blocks import Steps, Table, read_image
+from jaxgan.report.blocks import Steps, read_image
+from jaxgan.report.tables import Table
 from tests.support.evaluations import CLASS_BALANCE, CODES, UNLABELLED, labels, report, save
 from tests.support.pages import check, read_page
 
@@ -219,6 +220,7 @@ def test_pictures_are_not_changed_and_others_are_refused(tmp_path):
     ('nearest_training.npz', {'nearest_labels': [2, 7]}),
     ('nearest_training.npz', {'images': np.zeros((2, 4, 4, 2), np.uint8)}),
     ('evaluation_samples.npz', {'labels': [0] * 9}),
+    ('evaluation_samples.npz', {'labels': 0}),
     ('metrics.jsonl', '{"step": 1, "evaluation/class_counts": [1, 2]}'),
     ('metrics.jsonl', '{"step": 1, "evaluation/class_counts": "x"}'),
   ],
