@@ -9,6 +9,7 @@ The module `prdc` has the name of its function: use `metrics.prdc.prdc`.
 from jaxgan.metrics import prdc
 from jaxgan.metrics.bootstrap import paired_interval, verdict
 from jaxgan.metrics.class_distribution import (
+  by_frequency,
   class_counts,
   class_groups,
   frequency_thirds,
@@ -33,6 +34,7 @@ __all__ = [
   'accumulate',
   'agreement',
   'average_entropy',
+  'by_frequency',
   'class_counts',
   'class_covariance_trace',
   'class_frechet',

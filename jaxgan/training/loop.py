@@ -145,9 +145,12 @@ class _Run:
     return not self.is_logged and self._is_due() and not self._stop()
 
   def evaluate(self) -> float | None:
-    """Writes a row of the log for each replica; returns the score that ranks the checkpoint."""
+    """Writes a row of the log for each replica; returns the score that ranks the checkpoint.
+
+    An error of the evaluation leaves an unranked checkpoint, from which the run tries it again.
+    """
     rows, scores = self._replicas.means(), []
-    with _stopped_at_once():
+    with _stopped_at_once(), self._saved_if_it_fails():
       for replica, row in enumerate(rows if self._is_due('evaluate_every') else ()):
         values, score = self.job.evaluate(self._replicas.state(replica), replica)
         row.update(values)
@@ -155,6 +158,15 @@ class _Run:
     self._log.record(self.step, rows)
     self._replicas.restart_sums()
     return statistics.fmean(scores) if scores else None
+
+  @contextlib.contextmanager
+  def _saved_if_it_fails(self):
+    try:
+      yield
+    except Exception:
+      if not distributed.are_several():  # The other processes would not come to write their part.
+        self.save_unless_saved()
+      raise
 
   def save_if_due(self, score: float | None) -> None:
     """Saves the step after an evaluation, or where a checkpoint is due."""

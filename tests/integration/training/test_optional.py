@@ -88,9 +88,14 @@ def test_with_several_processes_what_is_observed_is_not_left_out(
   assert len(written) == 1
 
 
-def test_an_error_in_an_evaluation_still_ends_training(make_job, mesh):
+def test_an_error_in_an_evaluation_ends_training_and_costs_no_steps(make_job, mesh):
+  whole, job = make_job('whole'), make_job('failing', evaluate=raises(ValueError))
+  loop.train(whole, mesh)
   with pytest.raises(ValueError, match='an error'):
-    loop.train(make_job(evaluate=raises(ValueError)), mesh)
+    loop.train(job, mesh)
+  assert last_checkpoint(job) == 2 and toy.rows(job) == []
+  loop.train(job._replace(evaluate=whole.evaluate), mesh)
+  assert toy.rows(job) == toy.rows(whole)
 
 
 @pytest.mark.parametrize('step', [2, 4, 6])
