@@ -10,7 +10,7 @@ import jax
 import numpy as np
 import pytest
 
-from jaxgan.networks import sndcgan, snresgan, spectral
+from jaxgan.networks import layers, sndcgan, snresgan
 from jaxgan.networks.layers import ConvTranspose
 
 torch = pytest.importorskip('torch')
@@ -263,7 +263,7 @@ class _Deconv(flax.linen.Module):
 
   @flax.linen.compact
   def __call__(self, x, *, train):
-    return spectral.normaliser(True, train)(ConvTranspose(7), x)
+    return layers.normaliser(True, train)(ConvTranspose(7), x)
 
 
 @pytest.mark.parametrize(('dim', 'same'), [(0, True), (1, False)])
