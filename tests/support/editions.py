@@ -34,4 +34,4 @@ def use(name, put=setattr, **sizes):
   """
   own = edition(name, **sizes)
   sys.modules[own.__name__] = own
-  put(preparation, 'DATASETS', {**preparation.DATASETS, name: own.__name__})
+  put(preparation.DATASETS, '_entries', {**preparation.DATASETS, name: own.__name__})
