@@ -111,7 +111,7 @@ def measure(workdir, out, methods=(), seeds: int = 3, stretch: int = 1) -> dict:
 
 
 def _runs(workdir, methods):
-  """(Loads a method, the methods): those that are asked for or all, whose images have classes."""
+  """Returns (function that loads a method, the requested methods or all of the work directory)."""
   methods = list(methods) or [
     m for m in families.all_methods() if (workdir / m / 'config.json').exists()
   ]

@@ -49,14 +49,11 @@ def _imported_by(nodes):
     if isinstance(node, ast.Import):
       names |= {alias.name for alias in node.names}
     elif isinstance(node, ast.ImportFrom):
-      inside = {f'{"." * node.level}{node.module or ""}.{alias.name}' for alias in node.names}
+      origin = '.' * node.level + (node.module or '')
+      inside = {f'{origin}.{alias.name}' for alias in node.names}
       # `from package import a_module` is not an import of the package's own names.
-      names |= inside if inside <= set(HOUSE) else (inside & set(HOUSE)) | {_origin(node)}
+      names |= inside if inside <= set(HOUSE) else (inside & set(HOUSE)) | {origin}
   return names
-
-
-def _origin(node):
-  return '.' * node.level + (node.module or '')
 
 
 def _family(module):

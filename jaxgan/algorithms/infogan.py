@@ -20,7 +20,7 @@ the mutual information reach it through the images; without `hard_codes` the mut
 reaches it as its target. The contrastive loss reaches it in no variant, because the real images,
 their views and Q's outputs for them do not depend on a code: it influences the prior only in later
 steps, through Q and a trunk trained by both. `prior_losses='adversarial'` removes the gradient of
-the mutual information, with that of continuous codes, from the logits and from nothing else.
+both mutual-information terms (categorical and continuous codes) from the prior's logits alone.
 `prior_entropy_weight` adds the term + H(c) of Eq. 1 and 4, which has a gradient for the logits
 alone and pushes the prior to the uniform one. The released code leaves it out, as does the default,
 0.

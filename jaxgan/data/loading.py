@@ -60,8 +60,8 @@ def check_reference(config, which: str) -> None:
 def load_training(config, num_replicas: int = 1) -> TrainingData:
   """Loads the training split of every replica.
 
-  Replica r of a data set in numbered splits (long_tail_mnist/split_00) has the r-th split from the
-  one that is named; of any other data set, all replicas have all images.
+  Some data sets have numbered splits (long_tail_mnist/split_00): replica r gets the r-th split,
+  counted from the configured split. With any other data set every replica gets all images.
 
   Args:
     config: the `data` section.

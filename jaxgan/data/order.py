@@ -41,7 +41,7 @@ def permuted(rng, positions, length):
 
   A Feistel network over pairs (l, r) with l < a, r < b, a = ⌈√length⌉, a b >= length; what lands
   outside is sent on until it is inside. See "Ciphers with Arbitrary Finite Domains", Black and
-  Rogaway 2002. So an epoch needs no array of its own, and replicas may differ in length.
+  Rogaway 2002. No array of the permutation is stored, and replicas may differ in length.
 
   Args:
     rng: key of the permutation.
@@ -97,9 +97,9 @@ def positions(replica: ReplicaData, step, batch_size: int):
 def balanced_positions(replica: ReplicaData, step, batch_size: int):
   """Where the images of a step are, every class equally often.
 
-  All images ever drawn, in their order, are rounds of K: round r shows a permutation of the classes
-  and of each class the next image in a permutation of its own, anew each time that all of them have
-  been shown. So the n_k images of class k come once in n_k rounds.
+  The sequence of all drawn images is divided into rounds of K images. A round shows every class
+  once, in random order. Each class has its own permutation of its n_k images. A round shows the
+  next image of each class, and the class is permuted again after n_k rounds.
 
   Args:
     replica: its data; each class has images.

@@ -2,8 +2,8 @@
 
 The network is the TensorFlow graph of 2015-12-05 that the FID was defined with.
 It differs from the Inception-V3 of torchvision: average pools do not count the
-padding, and the last block pools with a maximum. Module names are those of the
-weights file, so that a tensor's name says where it goes.
+padding, and the last block pools with a maximum. Modules have the names
+of the weights file, so each tensor is placed by its name.
 
 See "Rethinking the Inception Architecture for Computer Vision" by Szegedy et al.
 (2015), https://arxiv.org/abs/1512.00567, and https://github.com/mseitzer/pytorch-fid.

@@ -41,3 +41,20 @@ def differ(a, b):
 
 def assert_close(a, b, **tolerance):
   jax.tree.map(lambda x, y: np.testing.assert_allclose(x, y, **tolerance), a, b)
+
+
+def check_generation(algorithm, state, assert_trees_equal):
+  """Images of given codes depend on the key and the codes alone, and leave the state as it is."""
+  before, rng = jax.device_get(state), jax.random.key(5)
+  codes = jax.nn.one_hot(jnp.arange(6) % K, K)
+  images = algorithm.generate(state, rng, 6, codes=codes)
+  assert images.shape == (6, *SHAPE) and float(jnp.abs(images).max()) <= 1.0
+  again = algorithm.generate(state, rng, 6, ema=False, codes=codes)
+  np.testing.assert_array_equal(images, again)
+  # The key gives the noise, whatever the codes: a figure has one row for each code.
+  other = algorithm.generate(state, rng, 6, codes=codes.at[1:].set(codes[0]))
+  np.testing.assert_allclose(other[0], images[0], atol=1e-6)
+  assert differ(other[1], images[1])
+  assert differ(algorithm.generate(state, jax.random.key(6), 6, codes=codes), images)
+  assert algorithm.generate(state, rng, 6).shape == images.shape
+  assert_trees_equal(before, state)

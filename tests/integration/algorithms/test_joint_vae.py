@@ -13,6 +13,7 @@ from jaxgan.algorithms import joint_vae as module
 from jaxgan.config.overrides import changed
 from jaxgan.networks import infogans
 from tests.support.registered import put
+from tests.support.small_infogan import check_generation
 
 SHAPE = (8, 8, 1)
 
@@ -96,20 +97,7 @@ def test_labels_are_not_read(assert_trees_equal):
 
 
 def test_generate_depends_on_key_and_codes_alone(assert_trees_equal):
-  algorithm, _, _ = build()
-  state = run(2)[0][-1]
-  before = jax.device_get(state)
-  codes = jax.nn.one_hot(jnp.arange(6) % K, K)
-  images = algorithm.generate(state, jax.random.key(5), 6, codes=codes)
-  assert images.shape == (6, *SHAPE) and float(jnp.abs(images).max()) <= 1.0
-  again = algorithm.generate(state, jax.random.key(5), 6, ema=False, codes=codes)
-  np.testing.assert_array_equal(images, again)
-  other = algorithm.generate(state, jax.random.key(5), 6, codes=codes.at[1:].set(codes[0]))
-  np.testing.assert_allclose(other[0], images[0], atol=1e-6)
-  assert bool((other[1] != images[1]).any())
-  assert bool((algorithm.generate(state, jax.random.key(6), 6, codes=codes) != images).any())
-  assert algorithm.generate(state, jax.random.key(5), 6).shape == images.shape
-  assert_trees_equal(before, state)
+  check_generation(build()[0], run(2)[0][-1], assert_trees_equal)
 
 
 def test_classify_is_the_encoder_in_inference_mode():
