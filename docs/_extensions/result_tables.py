@@ -28,6 +28,7 @@ COLUMNS = {
   'nmi': ('NMI', 1, 3),
   'nmi_geometric': ('NMI (geometric)', 1, 3),
   'ent': ('ENT', 1, 3),
+  'empty_codes_and_classes': ('empty', 1, 1),
   'knn1_accuracy': ('1-NN %', 100, 1),
   'knn1_accuracy_features': ('1-NN %, features', 100, 1),
   'kmeans_nmi': ('k-means NMI', 1, 3),
@@ -45,6 +46,7 @@ PUBLISHED = {
 }
 # Field of a record -> its words in a protocol.
 PROTOCOL = {
+  'data': 'data {}',
   'step': 'step {}',
   'samples': '{} generated images',
   'reference_images': 'compared with {} real ones',
@@ -156,6 +158,7 @@ def protocol(name: str, only: str = '*', names=()) -> str:
   found = [record for row in names or own for record in own[row]]
   runs = [{'step': r.step, **r.settings, **r.run} for r in found]
   for run in runs:
+    run['data'] = run['data'].partition('/1.0.0')[0]
     for name in ('feature_network', 'resize'):  # As in 'frechet_annotator: none'.
       run[name] = re.sub(r'frechet_(\w+: )', r'\1', run.get(name) or '') or None
     if 'annotator_accuracy' in run:
@@ -166,7 +169,8 @@ def protocol(name: str, only: str = '*', names=()) -> str:
 
 def _common(runs, field: str, words: str) -> str:
   values = dict.fromkeys(_thousands(run[field]) for run in runs if run.get(field) is not None)
-  return words.format(' or '.join(values)) if 1 <= len(values) <= 3 else ''
+  between = ', ' if field == 'seed' else ' or '
+  return words.format(between.join(values)) if 1 <= len(values) <= 3 else ''
 
 
 def _thousands(value) -> str:

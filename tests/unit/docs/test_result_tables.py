@@ -73,7 +73,9 @@ def test_every_folder_of_results_has_its_story():
   for folder in sorted((ROOT / 'experiments' / 'results').glob('*/')):
     text = (folder / 'README.md').read_text(encoding='utf-8')
     assert text.startswith('# '), folder
-    missing = [part for part in ('**Question.**', '**Protocol.**', '**Shows.**') if part not in text]
+    missing = [
+      part for part in ('**Question.**', '**Protocol.**', '**Shows.**') if part not in text
+    ]
     assert not missing, f'{folder.name}/README.md: {missing}'
     for path in re.findall(r'\]\(([^):#]+)\)', text):
       assert (folder / path).exists(), f'{folder.name}/README.md links to {path}'
