@@ -30,6 +30,7 @@ extensions = [
   'tested',
   'canonical',
   'docstrings',
+  'results',
 ]
 exclude_patterns = ['_build', '_extensions', '_static']
 nitpicky = True
