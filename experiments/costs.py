@@ -24,10 +24,10 @@ HEADER = (
 )  # fmt: skip
 _START = """# Costs of the published experiments
 
-One table for each experiment file, at its default ratio or split. The numbers are those that
-`--mode=plan` prints:
+One table for each experiment file, at its default ratio or split. `jaxgan plan` prints the same
+numbers:
 
-- **parameters**: of the networks of one replica, without averages and optimizers.
+- **parameters**: of the networks of one replica, without averages and optimisers.
 - **state**: what training holds of one replica, in bytes: parameters, Adam's moments, averages and
   statistics. Images and activations come on top.
 - **checkpoints**: bytes on the disk at the end of the job: the last `train.keep` and the best one.
