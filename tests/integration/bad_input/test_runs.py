@@ -131,8 +131,8 @@ def test_work_directories_of_others(damage, flags, message, run, refused):
   [
     (['--method=gan'], "holds no run of method 'gan': the methods there are elastic_infogan"),
     (['--replica=5'], r'replica=5: the run has replicas 0 \.\. 0'),
-    (['--checkpoint=latest'], r'no checkpoint in .*checkpoints: train first'),
-    (['--checkpoint=-1'], r'no checkpoint in .*checkpoints: train first'),
+    (['--checkpoint=latest'], r'no checkpoint in .*checkpoints: run jaxgan train first'),
+    (['--checkpoint=-1'], r'no checkpoint in .*checkpoints: run jaxgan train first'),
     (['--out=there.npz'], '--out=there.npz exists: nothing is overwritten'),
     (['--out=there'], '--out=there exists: nothing is overwritten'),
   ],
@@ -153,7 +153,7 @@ def test_samples(flags, message, run, refused, tmp_path):
     (['--images_per_class=0'], '--images_per_class=0: 0 is not a positive integer'),
     (['--images_per_class=many'], '--images_per_class=many: use a whole number'),
     (['--out=there'], '--out=there exists: nothing is overwritten'),
-    ([], 'no checkpoint in .*checkpoints: train first'),
+    ([], 'no checkpoint in .*checkpoints: run jaxgan train first'),
   ],
   ids=lambda value: None if isinstance(value, str) else '-'.join(value) or 'default',
 )
@@ -201,7 +201,7 @@ _CLASSIFIERS = {
   'text for width': (lambda c: c['algorithm'].update(width='x'), "width='x' is not possible"),
   'no batch': (lambda c: c['train'].update(batch_size=0), 'batch_size=0 is not possible'),
   'other data': (lambda c: c['data'].update(dataset='letters'), "dataset 'letters' is unknown"),
-  'no checkpoint': (lambda c: None, 'no checkpoint in .*checkpoints: train first'),
+  'no checkpoint': (lambda c: None, 'no checkpoint in .*checkpoints: run jaxgan train first'),
 }
 
 
@@ -337,7 +337,7 @@ def test_evaluations(name, family, refused, tmp_path):
   data = json.dumps(copy.deepcopy(getattr(evaluations, family))).encode()
   (tmp_path / 'run').mkdir()
   (tmp_path / 'run' / 'evaluation.json').write_bytes(change(data) if callable(change) else change)
-  message = r'evaluation.json is damaged .*; run --mode=evaluate again'
+  message = r'evaluation.json is damaged .*; run jaxgan evaluate again'
   refused(['--mode=report', f'{tmp_path}/run', f'--out={tmp_path}/report.md'], message)
 
 
