@@ -18,7 +18,7 @@ class TrainConfig(Section):
 
   alternatives: ClassVar = ('steps', 'epochs')
 
-  batch_size: Count = field(..., 'images of a step')
+  batch_size: Count = field(..., 'images of a step', example=64)
   steps: Count | None = field(None, 'number of steps, or else of epochs', free=True)
   epochs: Count | None = field(None, 'number of epochs, or else of steps', free=True)
   log_every: Count = field(100, 'steps between lines of metrics.jsonl', free=True)
