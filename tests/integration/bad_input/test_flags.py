@@ -26,17 +26,17 @@ FASHION, MNIST = _experiment('fashion_lt'), _experiment('mnist_lt')
     # Types.
     (
       'train.batch_size=8.5',
-      r'config.train.batch_size=8.5: expected a positive integer$',
+      r'config.train.batch_size=8.5: expected a positive integer, for example 64\.$',
     ),
-    ('train.batch_size=nan', "batch_size='nan': expected an integer"),
+    ('train.batch_size=nan', "batch_size='nan': expected a positive integer"),
     ('train.steps=ten', "train.steps='ten': expected a positive integer or none"),
-    ('train.steps=1e-3', 'train.steps=0.001: expected an integer'),
-    ('train.steps=', "train.steps='': expected an integer"),
+    ('train.steps=1e-3', 'train.steps=0.001: expected a positive integer'),
+    ('train.steps=', "train.steps='': expected a positive integer"),
     ('train.steps', 'Missing value for flag --config.train.steps'),
     ('train.resume=maybe', "train.resume='maybe': expected True or False"),
     ('seed=x', r"config.seed='x': expected an integer in \[0, 4294967295\]"),
     ('algorithm.learning_rate=', "learning_rate='': expected a positive number"),
-    ('algorithm.count_start=(1,', r"count_start=\('\(1,',\): expected positive numbers"),
+    ('algorithm.count_start=(1,', r"count_start=\('\(1,',\): expected numbers above 0"),
     ('algorithm.count_start=(1.0,2.0)', 'count_start has 2 numbers, .* has 10 classes'),
     ('data=3', 'config.data=3: expected a section, set field by field'),
     # Ranges.
@@ -49,7 +49,7 @@ FASHION, MNIST = _experiment('fashion_lt'), _experiment('mnist_lt')
     ),
     ('evaluation.samples=1', 'evaluation.samples=1: expected an integer >= 2'),
     ('evaluation.checkpoint=newest', 'newest.*: expected latest, best or a step'),
-    ('classifier.algorithm.momentum=nan', r"classifier.algorithm.momentum='nan' .* \[0, 1\)"),
+    ('classifier.algorithm.momentum=nan', r"classifier.algorithm.momentum='nan': .* \[0, 1\)"),
     (
       'classifier.algorithm.drw_epoch=-5',
       'drw_epoch=-5: expected a non-negative integer or none',

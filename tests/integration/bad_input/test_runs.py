@@ -59,7 +59,10 @@ CONFIGS = {
   'a list': (_config(b'[]'), 'config.json cannot be read .it is not a JSON object'),
   'null': (_config(b'null'), 'config.json cannot be read .it is not a JSON object'),
   'too deep': (_config(b'[' * 100_000), 'config.json cannot be read .maximum recursion'),
-  'other schema': (_fields(lambda c: c.update(schema=3)), 'cannot be read .schema 3 is of another'),
+  'other schema': (
+    _fields(lambda c: c.update(schema=3)),
+    'cannot be read .schema 3 belongs to another',
+  ),
   'dots': (_fields(lambda c: c.update({'a.b': 3})), r'config.json.a\.b: there is no such field'),
   'no fields': (_config(b'{}'), 'is not the folder of a method'),
   'no algorithm': (_fields(lambda c: c.pop('algorithm')), 'config.json.algorithm is missing'),
@@ -67,7 +70,10 @@ CONFIGS = {
   'number for methods': (_fields(lambda c: c.update(methods=5)), 'methods=5 is not possible'),
   'text for replicas': (_fields(lambda c: c.update(replicas='x')), "replicas='x': expected"),
   'other method': (_fields(lambda c: c.update(methods=['gan'])), r"methods=\('gan',\) is not poss"),
-  'other family': (_fields(lambda c: c.update(methods=['cgan'])), "network='mnist' is not poss"),
+  'other family': (
+    _fields(lambda c: c.update(methods=['cgan'])),
+    "network='mnist': expected one of",
+  ),
   'number for train': (_fields(lambda c: c.update(train=5)), f'config.json.train=5{_FIELDS}'),
   'number for data': (
     _fields(lambda c: c['data'].update(dataset=5)),
@@ -77,7 +83,10 @@ CONFIGS = {
     _fields(lambda c: c['data'].update(source='/nowhere') or c.update(images=UNKNOWN)),
     r'source /nowhere is not there, and neither is .* from it, .*long_tail_folder/\*-012345: give',
   ),
-  'NaN': (_fields(lambda c: c['algorithm'].update(noise_dim=float('nan'))), 'noise_dim=nan is not'),
+  'NaN': (
+    _fields(lambda c: c['algorithm'].update(noise_dim=float('nan'))),
+    'noise_dim=nan: expected',
+  ),
 }
 
 
@@ -191,7 +200,7 @@ _CLASSIFIERS = {
   'no bytes': (b'', 'config.json cannot be read'),
   'a list': (b'[]', 'config.json cannot be read .it is not a JSON object'),
   'no fields': (b'{}', 'config.json.data is missing'),
-  'number': (lambda c: c.update(algorithm=5), f'config.json.algorithm=5 {_FIELDS}'),
+  'number': (lambda c: c.update(algorithm=5), f'config.json.algorithm=5{_FIELDS}'),
   'list of networks': (
     lambda c: c['algorithm'].update(network=['resnet']),
     r"network=\['resnet'\]: expected one of resnet",
