@@ -1,4 +1,4 @@
-"""Command lines mean what they meant: stored ones resolve to the stored values."""
+"""Stored command lines resolve to the stored values."""
 
 import pytest
 
@@ -27,9 +27,9 @@ def _resolved(command):
 
 
 @pytest.mark.parametrize('command', STORED)
-def test_a_command_line_means_what_it_meant(command):
+def test_a_stored_command_line_resolves_to_its_stored_values(command):
   resolved, expected = _resolved(command), stored.named_as_today(STORED[command])
-  for name in expected:  # A number of steps came before one of epochs, which stayed.
+  for name in expected:  # Older versions kept `epochs`, which `steps` overrode.
     if name.endswith('train.steps') and expected[name] is not None:
       expected[name.replace('steps', 'epochs')] = None
   assert {name: resolved.get(name) for name in expected} == expected
@@ -38,7 +38,7 @@ def test_a_command_line_means_what_it_meant(command):
 
 
 def test_an_experiment_file_may_return_a_dictionary_of_fields(tmp_path):
-  """As those of before, which return a ConfigDict: it is asked for its `to_dict()`."""
+  """Older files return a ConfigDict, whose `to_dict()` is read."""
   fields = stored.nested(STORED['fashion_lt.py'])
   (tmp_path / 'older.py').write_text(
     f'class Config:\n  def to_dict(self):\n    return {fields!r}\n\n\n'
