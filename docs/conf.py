@@ -28,8 +28,10 @@ extensions = [
   'myst_nb',
   'repository_pages',
   'tested',
+  'measured',
   'canonical',
   'docstrings',
+  'results',
 ]
 exclude_patterns = ['_build', '_extensions', '_static']
 nitpicky = True
