@@ -12,6 +12,14 @@ def test_formulas_outside_of_code_are_escaped():
   ]  # fmt: skip
 
 
+def test_an_indented_block_is_code_and_a_section_is_not():
+  lines = ['A loss:', '', '    a * b', '', '    |c|', '', 'Args:', '  a: |a|.', '', '    More * a.']
+  assert docstrings.as_rst(lines) == [
+    'A loss:', '', '::', '', '    a * b', '', '    |c|', '', 'Args:', r'  a: \|a\|.', '',
+    r'    More \* a.',
+  ]  # fmt: skip
+
+
 def test_a_markdown_table_becomes_a_list_table():
   lines = ['A table:', '', '| loss | name |', '|---|---|', '| -log p(x|z) | `f` |', 'After.']
   assert docstrings.as_rst(lines) == [
