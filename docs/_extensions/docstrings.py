@@ -13,15 +13,32 @@ _RULE = re.compile(r'^\|[-:| ]+\|$')
 def as_rst(lines):
   """The lines of a docstring, with its formulas escaped and its tables as list tables."""
   found, table = [], []
-  for line in [*lines, '']:
-    if line.lstrip().startswith('|') and line.rstrip().endswith('|'):
+  for line, is_code in [*_with_code_marked(lines), ('', True)]:
+    if not is_code and line.lstrip().startswith('|') and line.rstrip().endswith('|'):
       table.append(line)
       continue
     if table:
       found += list_table(table)
       table = []
-    found.append(line if _is_verbatim(line) else _escaped(line))
+    found.append(line if is_code else _escaped(line))
   return found[:-1]
+
+
+def _with_code_marked(lines):
+  """Yields each line and whether it is code; an indented block is a literal block.
+
+  The text of a section such as Args is indented, too, but no empty line is before it.
+  """
+  last, before, in_block = '', '', False
+  for line in lines:
+    is_indented = line.startswith(' ')
+    if is_indented and last and not before and not last.startswith((' ', '|')):
+      yield '::', True
+      yield '', True
+      in_block = True
+    in_block = in_block and (is_indented or not line)
+    yield line, in_block or line.lstrip().startswith(('>>>', '...', '.. ', '* '))
+    last, before = line or last, line
 
 
 def list_table(lines):
@@ -35,10 +52,6 @@ def list_table(lines):
     cells = [_escaped(cell.strip()) for cell in re.split(r' \| ', row[1:-1])]
     found += [f'   {"* -" if n == 0 else "  -"} {cell}'.rstrip() for n, cell in enumerate(cells)]
   return [(indent + line).rstrip() for line in [*found, '']]
-
-
-def _is_verbatim(line):
-  return line.lstrip().startswith(('>>>', '...', '.. ', '* '))
 
 
 def _escaped(line):
