@@ -1,6 +1,6 @@
 """The manual's tables of results say what the stored records and published numbers say."""
 
-import importlib.util
+import importlib
 import io
 import json
 import pathlib
@@ -15,10 +15,9 @@ EXTENSIONS = ROOT / 'docs' / '_extensions'
 
 @pytest.fixture(scope='module')
 def tables():
-  spec = importlib.util.spec_from_file_location('result_tables', EXTENSIONS / 'result_tables.py')
-  module = importlib.util.module_from_spec(spec)
-  spec.loader.exec_module(module)
-  return module
+  with pytest.MonkeyPatch.context() as monkeypatch:
+    monkeypatch.syspath_prepend(str(EXTENSIONS))
+    return importlib.import_module('result_tables')
 
 
 def test_a_row_is_the_mean_of_its_records(tables):
