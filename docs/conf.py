@@ -28,6 +28,7 @@ extensions = [
   'myst_nb',
   'repository_pages',
   'tested',
+  'measured',
   'canonical',
   'docstrings',
   'results',
