@@ -31,6 +31,7 @@ extensions = [
   'measured',
   'canonical',
   'docstrings',
+  'results',
 ]
 exclude_patterns = ['_build', '_extensions', '_static']
 nitpicky = True
