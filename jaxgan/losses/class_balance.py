@@ -41,6 +41,11 @@ def convex_update(
 
   Returns:
     `[K]`.
+
+  Example:
+    >>> new = convex_update(jnp.array([90.0, 10.0]), jnp.array([50.0, 50.0]), decay=0.5)
+    >>> new.tolist()
+    [70.0, 30.0]
   """
   return jnp.maximum(decay * counts + (1.0 - decay) * cycle_counts, 1.0)
 
@@ -60,6 +65,11 @@ def additive_update(
 
   Returns:
     `[K]`.
+
+  Example:
+    >>> new = additive_update(jnp.array([90.0, 10.0]), jnp.array([50.0, 50.0]), decay=0.5)
+    >>> new.tolist()
+    [95.0, 55.0]
   """
   return jnp.maximum(decay * counts + cycle_counts, 1.0)
 
@@ -74,6 +84,10 @@ def class_weights(counts: ArrayLike) -> jax.Array:
 
   Returns:
     `[K]`.
+
+  Example:
+    >>> [round(w, 3) for w in class_weights([90.0, 10.0]).tolist()]
+    [0.2, 1.8]
   """
   inverse = 1.0 / jnp.asarray(counts)
   return inverse * (inverse.shape[0] / inverse.sum())
@@ -89,6 +103,10 @@ def inverse_frequency_weights(counts: ArrayLike) -> jax.Array:
 
   Returns:
     `[K]`; all are 1 at balance, without an upper bound.
+
+  Example:
+    >>> [round(w, 3) for w in inverse_frequency_weights([90.0, 10.0]).tolist()]
+    [0.556, 5.0]
   """
   counts = jnp.asarray(counts)
   return counts.sum() / (counts.shape[0] * counts)
@@ -103,6 +121,11 @@ def weighted_entropy(mean_probs: jax.Array, class_weights: jax.Array) -> jax.Arr
 
   Returns:
     Scalar, to be minimised; 0 log 0 counts as 0.
+
+  Example:
+    >>> loss = weighted_entropy(jnp.array([0.5, 0.5]), jnp.ones(2))  # -log 2.
+    >>> round(float(loss), 3)
+    -0.693
   """
   weights = jax.lax.stop_gradient(class_weights)
   # The derivative of log at 0 is infinite: without the floor, an absent class would give NaN.
@@ -129,6 +152,11 @@ def balance_loss(class_logits: jax.Array, class_weights: jax.Array) -> jax.Array
 
   Returns:
     Scalar, to be minimised.
+
+  Example:
+    >>> logits = jnp.array([[4.0, 0.0], [0.0, 4.0]])  # One image of each class.
+    >>> round(float(balance_loss(logits, class_weights=jnp.ones(2))), 3)
+    -0.693
   """
   return weighted_entropy(jax.nn.softmax(class_logits).mean(axis=0), class_weights)
 
@@ -201,6 +229,13 @@ def class_balancer(
 
   Returns:
     The ClassBalancer; its functions are pure and may be compiled.
+
+  Example:
+    >>> balancer = class_balancer(num_classes=2, cycle=1)
+    >>> logits = jnp.array([[4.0, 0.0], [3.0, 0.0], [0.0, 4.0]])
+    >>> loss, counts = balancer.loss(balancer.init(), logits)
+    >>> round(float(loss), 3), counts.effective.tolist()
+    (-0.647, [26.0, 25.5])
   """
 
   def init():

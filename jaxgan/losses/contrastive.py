@@ -34,6 +34,11 @@ def nt_xent(
 
   Raises:
     ValueError: the views have different shapes.
+
+  Example:
+    >>> views = jnp.eye(2)  # Two images, orthogonal features, equal in both views.
+    >>> round(float(nt_xent(views, views, temperature=0.5)), 3)
+    0.24
   """
   _check_paired('features', features_a, features_b)
   features = _normalise(jnp.concatenate([features_a, features_b]))
@@ -63,6 +68,11 @@ def positive_agreement(logits_a: jax.Array, logits_b: jax.Array) -> jax.Array:
 
   Raises:
     ValueError: the views have different shapes.
+
+  Example:
+    >>> logits = jnp.array([[4.0, 0.0], [0.0, 4.0]])
+    >>> round(float(positive_agreement(logits, logits)), 3)
+    0.036
   """
   _check_paired('logits', logits_a, logits_b)
   log_joint = jax.nn.log_softmax(logits_a) + jax.nn.log_softmax(logits_b)
@@ -90,6 +100,10 @@ def positive_cosine(
 
   Raises:
     ValueError: the views have different shapes.
+
+  Example:
+    >>> float(positive_cosine(jnp.eye(2), jnp.eye(2), temperature=0.5))
+    -2.0
   """
   _check_paired('outputs', outputs_a, outputs_b)
   similarity = jnp.sum(_normalise(outputs_a) * _normalise(outputs_b), axis=-1)

@@ -29,6 +29,11 @@ def paired_interval(ours: ArrayLike, theirs: ArrayLike) -> tuple[float, float]:
 
   Raises:
     ValueError: ours and theirs are not vectors of the same length.
+
+  Example:
+    >>> low, high = paired_interval([1.1, 1.2, 1.0], [1.5, 1.4, 1.5])
+    >>> round(low, 3), round(high, 3)
+    (-0.5, -0.2)
   """
   ours, theirs = np.asarray(ours, np.float64), np.asarray(theirs, np.float64)
   if ours.ndim != 1 or ours.shape != theirs.shape:
@@ -60,6 +65,10 @@ def verdict(ours: ArrayLike, theirs: ArrayLike, lower_is_better: bool = True) ->
 
   Raises:
     ValueError: ours and theirs are not vectors of the same length.
+
+  Example:
+    >>> verdict([1.1, 1.2, 1.0], [1.5, 1.4, 1.5])
+    'better'
   """
   low, high = paired_interval(ours, theirs)
   if low > 0 or high < 0:

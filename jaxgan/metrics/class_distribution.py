@@ -46,6 +46,10 @@ def class_counts(labels: ArrayLike, num_classes: int) -> np.ndarray:
 
   Raises:
     ValueError: a label is not an integer or is out of range.
+
+  Example:
+    >>> class_counts([0, 2, 2], num_classes=3).tolist()
+    [1, 0, 2]
   """
   labels = np.asarray(labels)
   if labels.ndim != 1 or not (labels.size == 0 or np.issubdtype(labels.dtype, np.integer)):
@@ -73,6 +77,10 @@ def frequency_thirds(train_counts: ArrayLike) -> dict[str, np.ndarray]:
   Returns:
     A dict of "head", "medium", "tail": integer vectors of class indices, each sorted by decreasing
     training frequency.
+
+  Example:
+    >>> {name: third.tolist() for name, third in frequency_thirds([5, 90, 30, 10]).items()}
+    {'head': [1, 2], 'medium': [3], 'tail': [0]}
   """
   return dict(zip(THIRDS, np.array_split(by_frequency(train_counts), 3), strict=True))
 
@@ -91,6 +99,10 @@ def class_groups(train_counts: ArrayLike) -> dict[str, np.ndarray]:
   Returns:
     A dict of "many", "medium", "few": integer vectors of class indices, each sorted by decreasing
     training frequency; classes of equal frequency keep the order of their labels.
+
+  Example:
+    >>> {name: group.tolist() for name, group in class_groups([5, 90, 30, 10]).items()}
+    {'many': [1], 'medium': [2], 'few': [3, 0]}
   """
   order = by_frequency(train_counts)
   bounds = [order.size // 3, 2 * order.size // 3]
@@ -107,6 +119,10 @@ def head_medium_tail(counts: ArrayLike, train_counts: ArrayLike) -> dict[str, fl
   Returns:
     A dict of floats: "head", "medium", "tail", which sum to 1. The share of a third without classes
     (K < 3) is 0.
+
+  Example:
+    >>> head_medium_tail([5, 3, 2], train_counts=[90, 30, 10])
+    {'head': 0.5, 'medium': 0.3, 'tail': 0.2}
   """
   counts = checks.counts(counts)
   thirds = frequency_thirds(train_counts).items()

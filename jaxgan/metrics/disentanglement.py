@@ -49,6 +49,10 @@ def num_empty(counts: ArrayLike) -> int:
 
   Raises:
     ValueError: `counts` is not a count matrix, see `average_entropy`.
+
+  Example:
+    >>> num_empty([[9, 0], [5, 0]])  # No image is of the second class.
+    1
   """
   counts = checks.counts(counts, ndim=2)
   return int(np.sum(~counts.any(axis=0)) + np.sum(~counts.any(axis=1)))
@@ -71,6 +75,10 @@ def nmi(counts: ArrayLike, average_method: str = 'arithmetic') -> float:
 
   Raises:
     ValueError: `counts` is not a count matrix, see `average_entropy`.
+
+  Example:
+    >>> round(nmi([[9, 1], [1, 9]]), 3)
+    0.531
   """
   counts = checks.counts(counts, ndim=2)
   codes, classes = _entropy(counts.sum(axis=1)), _entropy(counts.sum(axis=0))
@@ -95,6 +103,10 @@ def match_codes(counts: ArrayLike) -> np.ndarray:
 
   Raises:
     ValueError: `counts` is not a count matrix, see `average_entropy`.
+
+  Example:
+    >>> match_codes([[1, 9], [8, 2]]).tolist()
+    [1, 0]
   """
   counts = checks.counts(counts, ndim=2)
   classes = np.full(len(counts), -1)

@@ -43,6 +43,12 @@ def kernel_distance(
 
   Raises:
     ValueError: features are not [N, D] and [M, D], are not finite, or a set has fewer than two.
+
+  Example:
+    >>> features = np.random.default_rng(0).normal(size=(200, 4))
+    >>> mean, deviation = kernel_distance(features[:100], features[100:] + 1.0)
+    >>> round(mean, 1)
+    9.2
   """
   generated, real = checks.two_sets(generated, real, least=2)
   size = min(subset_size, len(generated), len(real))

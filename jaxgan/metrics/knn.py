@@ -31,6 +31,10 @@ def nearest_neighbour_accuracy(
 
   Raises:
     ValueError: there is not one label per feature.
+
+  Example:
+    >>> nearest_neighbour_accuracy([[0.0], [9.0]], [0, 1], [[1.0], [2.0]], [0, 1])
+    0.5
   """
   train_features, train_labels = checks.labelled(train_features, train_labels, 'train')
   test_features, test_labels = checks.labelled(test_features, test_labels, 'test')
@@ -50,6 +54,10 @@ def nearest_neighbours(
 
   Returns:
     [M, num] indices of training images, the nearest first.
+
+  Example:
+    >>> nearest_neighbours([[0.0], [9.0], [3.0]], [[1.0]], num=2).tolist()
+    [[0, 2]]
   """
   from sklearn.neighbors import NearestNeighbors  # Takes a second to import.
 

@@ -19,6 +19,11 @@ def nearest(train_features: ArrayLike, query_features: ArrayLike) -> tuple[np.nd
 
   Returns:
     (indices of training images [M], distances float64 [M]).
+
+  Example:
+    >>> indices, distances = nearest([[0.0], [9.0]], [[7.0]])
+    >>> indices.tolist(), distances.tolist()
+    ([1], [2.0])
   """
   indices = knn.nearest_neighbours(train_features, query_features, 1)[:, 0]
   # Computed again in float64: the distances of the search lose the digits of small values.

@@ -93,9 +93,7 @@ def load_role(config, facts: Facts, role: str) -> classifiers_lib.Classifier:
   """
   section, folder = getattr(config, role), classifier_folder(config, role, facts.workdir)
   if is_trained(config, role) and not (folder / 'checkpoints').exists():
-    raise UserError(
-      f'the {role} of this experiment is not trained ({folder}): run its command with --mode=train'
-    )
+    raise UserError(f'the {role} of this experiment is not trained ({folder}): run jaxgan train')
   if role == recogniser.ROLE:
     return recogniser.load(folder, facts.data, facts.mesh)
   classifier = classifiers_lib.load_classifier(folder, section.data, facts.mesh, section.checkpoint)

@@ -121,7 +121,7 @@ def refuse(plan: Plan) -> None:
   """Raises a UserError for the first refusal of a plan, which says how many more there are."""
   if plan.refusals:
     first, *more = plan.refusals
-    also = f' (and {len(more)} more: --mode=plan)' if more else ''
+    also = f' (and {len(more)} more: jaxgan plan)' if more else ''
     raise UserError(f'{first}{also}')
 
 

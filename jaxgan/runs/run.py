@@ -164,7 +164,7 @@ class Run:
     return exporting.export(self, out, contents, format, images_per_class, seed)
 
   def evaluate(self) -> dict:
-    """Measures the checkpoint as `--mode=evaluate` does; trains and writes nothing.
+    """Measures the checkpoint as `jaxgan evaluate` does; trains and writes nothing.
 
     So there is no classification accuracy score, which trains a classifier: its value is None.
 
