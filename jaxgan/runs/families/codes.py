@@ -90,8 +90,8 @@ def _check_codes(config, data):
     )
   if getattr(config.algorithm, 'prior', None) == 'fixed' and not (labelled and k == classes):
     raise UserError(
-      f'config.algorithm.prior=fixed: expected {k} labelled classes, one per code, because '
-      f'their frequencies are the prior. The data has {classes if labelled else 0}. Use another method.'
+      f'config.algorithm.prior=fixed: expected {k} labelled classes, one per code: their '
+      f'frequencies are the prior. The data has {classes if labelled else 0}; use another method.'
     )
 
 
