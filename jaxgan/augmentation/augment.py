@@ -22,6 +22,12 @@ def random_flip(rng, images):
 
   Returns:
     `[N, H, W, C]`.
+
+  Example:
+    >>> image = jnp.array([[[[0.0], [1.0]]]])  # [1, 1, 2, 1].
+    >>> flipped = [random_flip(jax.random.key(seed), image) for seed in range(20)]
+    >>> sorted({tuple(image.ravel().tolist()) for image in flipped})
+    [(0.0, 1.0), (1.0, 0.0)]
   """
   flip = jax.random.bernoulli(rng, 0.5, (images.shape[0], 1, 1, 1))
   return jnp.where(flip, images[:, :, ::-1], images)
@@ -259,6 +265,11 @@ def random_view(
 
   Returns:
     `[N, H, W, C]` in [-1, 1].
+
+  Example:
+    >>> images, rngs = jnp.zeros((2, 8, 8, 1)), jax.random.split(jax.random.key(0), 3)
+    >>> random_view(rngs, images, max_degrees=10.0, zoom_range=(1.0, 1.2)).shape
+    (2, 8, 8, 1)
   """
   affine_rng, flip_rng, gamma_rng = rngs
   if views == 'released':

@@ -113,5 +113,10 @@ def diff_augment(rng, images, names):
 
   Returns:
     `[N, H, W, C]`.
+
+  Example:
+    >>> images = jnp.zeros((2, 8, 8, 3))
+    >>> diff_augment(jax.random.key(0), images, ('translation', 'cutout')).shape
+    (2, 8, 8, 3)
   """
   return _in_order(rng, images, [AUGMENTATIONS[name] for name in names])

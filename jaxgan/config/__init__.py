@@ -1,1 +1,1 @@
-"""What a configuration is: sections, changes from the command line, what a folder remembers."""
+"""Configuration: sections of fields, changed copies of them, and the config.json of a folder."""

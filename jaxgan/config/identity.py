@@ -1,12 +1,13 @@
-"""config.json: what the folder of a job remembers, and whether a job is still the same one.
+"""config.json, the configuration in a job's folder, and its comparison with a new configuration.
 
-`schema` 2 has the fields of today. Files without it are of older versions: `upgraded` gives them
-what these versions did without a field.
+`schema` 2 has the current fields. Files without a schema come from older versions: `upgraded` fills
+the fields that they lack with the behaviour of these versions.
 """
 
 import contextlib
 import json
 import pathlib
+from typing import Any
 
 from jaxgan.config import section as section_lib
 from jaxgan.errors import UserError
@@ -16,33 +17,35 @@ from jaxgan.system.registry import import_again
 
 NAME = 'config.json'
 _SCHEMA = 2
-_FORMERLY_ONE = {  # Fields of JointVAE of older versions, and those that replaced them.
+_FORMERLY_ONE = {  # Fields of JointVAE in older versions, and the fields that replaced them.
   'beta': ('beta_continuous', 'beta_discrete'),
   'capacity': ('continuous_capacity', 'discrete_capacity'),
 }
 
 
 def content(folder: pathlib.Path) -> dict:
-  """The fields that a job's folder remembers, those of an older version upgraded.
+  """Reads the fields of a job from its folder; upgrades fields of older versions.
 
-  The modules that registered what the job uses are imported.
+  Imports the modules that registered the entries which the job uses.
+
+  Args:
+    folder: of the job.
 
   Raises:
-    UserError: there are none, they cannot be read, or a module that registered what the job uses is
-      missing.
+    UserError: config.json is missing or damaged, or one of these modules is missing.
   """
   path = pathlib.Path(folder) / NAME
   try:
     fields = json.loads(path.read_text())
     if not isinstance(fields, dict):
-      raise ValueError('it holds no fields')
+      raise ValueError('it is not a JSON object')
     schema = fields.pop('schema', 1)
     fields = upgraded(fields) if schema == 1 else _renamed(fields)
     if schema not in (1, _SCHEMA):
-      raise ValueError(f'schema {schema!r} is of another version of jaxgan')
+      raise ValueError(f'schema {schema!r} belongs to another version of jaxgan')
     modules = [str(module) for module in fields.get('modules', ())]
   except FileNotFoundError:
-    raise UserError(f'{folder} holds no run (no {NAME}): name the folder of a run') from None
+    raise UserError(f'{folder} holds no run (no {NAME}): give the folder of a run') from None
   except (OSError, ValueError, RecursionError, AttributeError, KeyError, TypeError) as error:
     reason = ' '.join(str(error).split())
     raise UserError(
@@ -53,15 +56,16 @@ def content(folder: pathlib.Path) -> dict:
 
 
 def upgraded(fields: dict) -> dict:
-  """The fields of an older configuration with what older code did without those of today."""
+  """Returns an older configuration with the current fields, set to the behaviour of older code."""
   fields = _without_spare_epochs(_renamed(fields))
-  if isinstance(fields.get('images'), str):  # Older versions have the name of the source in it.
+  if isinstance(fields.get('images'), str):  # Older keys contain the name of the source.
     fields['images'] = without_source(fields['images'])
   if isinstance(own := fields.get('recogniser'), dict):
     fields['recogniser'] = upgraded(own)
   for section in (fields, *(fields.get(role) for role in ('classifier', 'annotator', 'cas'))):
-    data = (section or {}).get('data', {})
-    # LSUN of before there was a choice of pictures.
+    section = section or {}
+    data = section.get('data', {})
+    # Older versions cropped LSUN; they had no field `picture`.
     if str(data.get('dataset')).startswith('long_tail_lsun/'):
       options = data.get('options', {})
       picture = options.get('picture') or 'centre_crop'
@@ -74,14 +78,14 @@ def upgraded(fields: dict) -> dict:
 
 
 def _renamed(value):
-  """Sections with today's names of fields."""
+  """Renames the fields of nested sections to their current names."""
   if not isinstance(value, dict):
     return value
   return {section_lib.RENAMED.get(name, name): _renamed(part) for name, part in value.items()}
 
 
 def _without_spare_epochs(value):
-  """Sections whose number of steps came before one of epochs have no epochs."""
+  """Removes `epochs` where `steps` is set: older versions ignored it there."""
   if not isinstance(value, dict):
     return value
   value = {name: _without_spare_epochs(part) for name, part in value.items()}
@@ -91,22 +95,22 @@ def _without_spare_epochs(value):
 
 
 def _upgraded_algorithm(algorithm: dict, methods) -> dict:
-  """An older `algorithm` section of methods; a field that none of them reads is that of today."""
+  """Upgrades an `algorithm` section; fields that its methods do not read get current values."""
   algorithm, added = dict(algorithm), {}
   for old, today in _FORMERLY_ONE.items():
-    if old in algorithm:  # One value for both latents.
+    if old in algorithm:  # One value served both latents.
       added |= dict.fromkeys(today, algorithm.pop(old))
   if 'count_start' in algorithm:
     if 'class_balancing_conditional' in methods:
       added['effective_labels'] = 'both_steps'
-    if 'acgan_pretrained' in methods:  # One weight was that of both losses.
+    if 'acgan_pretrained' in methods:  # Both losses shared one weight.
       added['classifier_loss_weight'] = algorithm['class_loss_weight']
     if not isinstance(algorithm['count_start'], list | tuple):  # One number for all classes.
       algorithm['count_start'] = [algorithm['count_start']]
-    if algorithm.get('class_balanced_batches') is False:  # Now a choice of the method.
+    if algorithm.get('class_balanced_batches') is False:  # Now fixed by the method.
       del algorithm['class_balanced_batches']
   elif 'prior' in algorithm:
-    # Of digits whose pairs nothing contrasts the field has no effect: its value is today's.
+    # Without a contrastive loss on digits the field has no effect: use its current default.
     unread = algorithm['contrastive'] == 'none' and algorithm.get('network', 'mnist') == 'mnist'
     added['views'] = 'released' if unread else 'paper'
     added['prior_learning_rate'] = algorithm['learning_rate']
@@ -114,19 +118,24 @@ def _upgraded_algorithm(algorithm: dict, methods) -> dict:
 
 
 def changes(folder: pathlib.Path, config: section_lib.Section) -> list[tuple]:
-  """Where a configuration differs from the one that its job's folder remembers, if it does.
+  """Lists the differences between a new configuration and the config.json of a folder.
+
+  Args:
+    folder: of the job.
+    config: the new configuration.
 
   Returns:
-    [(field, remembered value, new value)], without the fields that are free to change.
+    [(field, stored value, new value)], without the fields that are free to change; empty where the
+    folder has no config.json.
 
   Raises:
-    UserError: what the folder remembers cannot be read.
+    UserError: config.json cannot be read.
   """
   if not (pathlib.Path(folder) / NAME).exists():
     return []
   remembered = content(folder)
   old, new = _flatten(remembered), _flatten(config.model_dump(mode='json'))
-  # What is not remembered is the default. Another kind of job is compared as it is.
+  # Missing fields have their defaults. The fields of another kind of job are compared as stored.
   with contextlib.suppress(UserError):
     typed = section_lib.checked(type(config), remembered, extra='ignore')
     old |= _flatten(typed.model_dump(mode='json'))
@@ -144,7 +153,7 @@ def _flatten(tree: dict, prefix: str = '') -> dict:
 
 
 def _free_fields(section, prefix: str = ''):
-  """The names of free fields, each with a dot at its end."""
+  """Yields the names of free fields, each with a dot at its end."""
   for name, info in section.model_fields.items():
     path, own = f'{prefix}{name}.', section_lib.inner(info)
     if section_lib.is_free(info):
@@ -153,8 +162,8 @@ def _free_fields(section, prefix: str = ''):
       yield from _free_fields(own, path)
 
 
-def check_unchanged(folder: pathlib.Path, config: section_lib.Section) -> None:
-  """Raises a UserError where a folder belongs to a run with another configuration."""
+def check_unchanged(folder: pathlib.Path, config: Any) -> None:
+  """Raises a UserError if a folder belongs to a run with another configuration."""
   changed = changes(folder, config)
   if [name for name, _, _ in changed] == ['images']:
     _, old, new = changed[0]
@@ -173,7 +182,11 @@ def check_unchanged(folder: pathlib.Path, config: section_lib.Section) -> None:
 
 
 def remember(folder: pathlib.Path, config: section_lib.Section) -> None:
-  """Writes a job's resolved configuration to its folder, unless another one is there.
+  """Writes a job's resolved configuration to its folder.
+
+  Args:
+    folder: of the job, made if missing.
+    config: the configuration.
 
   Raises:
     UserError: the folder belongs to a run with another configuration, or cannot be written.

@@ -1,4 +1,4 @@
-"""Other values for some fields of a configuration, from code or from the command line."""
+"""Changed copies of a configuration, from Python values or command-line arguments."""
 
 import ast
 from collections.abc import Mapping
@@ -12,20 +12,20 @@ from jaxgan.errors import UserError
 
 
 def changed(section: S, changes: Mapping[str, Any], name: str = 'config') -> S:
-  """A section with other values of some fields.
+  """Returns a copy of a section with other values of some fields.
 
-  Where several fields say the same thing, as `train.steps` and `train.epochs`, giving one unsets
-  the others.
+  Setting a field unsets its alternatives, such as `train.epochs` for `train.steps`.
 
   Args:
-    section: the section, which stays as it is.
+    section: the original, which stays unchanged.
     changes: {'field' or 'section.field': value}.
-    name: what messages call the section.
+    name: the prefix of fields in messages.
 
   Raises:
     UserError: an unknown field or a value that is not allowed.
   """
   content = section.model_dump()
+  kind: type[Section] | None
   for path, value in changes.items():
     *sections, field = path.split('.')
     values, kind = content, type(section)
@@ -37,20 +37,21 @@ def changed(section: S, changes: Mapping[str, Any], name: str = 'config') -> S:
       if not isinstance(values, dict):
         raise UserError(f'{name}.{path}: there is no such field, {part} has none')
     values[field] = value.model_dump() if isinstance(value, Section) else value
-    for other in kind.alternatives if kind and value is not None else ():
-      if field in kind.alternatives and '.'.join([*sections, other]) not in changes:
+    alternatives = kind.alternatives if kind and value is not None else ()
+    for other in alternatives:
+      if field in alternatives and '.'.join([*sections, other]) not in changes:
         values[other] = None
   return section_lib.checked(type(section), content, name)
 
 
 def override(section: S, arguments: Mapping[str, str]) -> S:
-  """A section with the values of `--config.FIELD=TEXT` arguments.
+  """Returns a copy of a section with the values of `--config.FIELD=TEXT` arguments.
 
-  A text is read as a Python literal where it is one and the field is not only text: numbers,
-  tuples, None. One value stands for a tuple of one.
+  Text becomes a Python literal (a number, a tuple, None) where it parses as one and the field takes
+  more than strings. A single value stands for a tuple of length one.
 
   Args:
-    section: the section, which stays as it is.
+    section: the original, which stays unchanged.
     arguments: {'section.field': text}.
 
   Raises:

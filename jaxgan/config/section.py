@@ -1,13 +1,15 @@
-"""Sections of a configuration: frozen values; each field has a type, a default and a meaning."""
+"""Sections of a configuration: immutable; each field has a type, a default and a meaning."""
 
 from collections.abc import Callable, Collection, Mapping
 import difflib
+import re
 import types
 import typing
 from typing import Annotated, Any, NamedTuple, NoReturn, TypeVar, Union
 
 import annotated_types
 import pydantic
+from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError, core_schema
 
 from jaxgan.errors import UserError
@@ -17,22 +19,28 @@ from jaxgan.system.registry import Registry
 RENAMED = {'regulariser_weights': 'class_weighting'}
 
 
-class Section(pydantic.BaseModel, frozen=True, extra='forbid', allow_inf_nan=False):
-  """Fields that belong together; immutable. `overrides.changed` makes another one."""
+class Section(pydantic.BaseModel):
+  """An immutable group of fields; `overrides.changed` makes a changed copy."""
 
-  alternatives: typing.ClassVar[tuple[str, ...]] = ()  # Fields of which giving one unsets the rest.
+  model_config = pydantic.ConfigDict(frozen=True, extra='forbid', allow_inf_nan=False)
+
+  alternatives: typing.ClassVar[
+    tuple[str, ...]
+  ] = ()  # Setting one of these fields unsets the rest.
 
 
 S = TypeVar('S', bound=Section)
 
 
 class Where(NamedTuple):
-  """A condition on a value, for `Annotated`, and in words what it allows."""
+  """A condition on a value, for `Annotated`, with the allowed values in words."""
 
-  condition: Callable
+  condition: Callable[[Any], Any]
   allowed: str
 
   def __get_pydantic_core_schema__(self, source, handler):
+    """Adds the condition to the validation of the field."""
+
     def check(value):
       if not self.condition(value):
         raise PydanticCustomError('not_allowed', 'not allowed')
@@ -42,7 +50,7 @@ class Where(NamedTuple):
 
 
 class OneOf(NamedTuple):
-  """One of some names, for `Annotated`; a registry is read anew at each check."""
+  """A choice among names, for `Annotated`; a registry may grow between two checks."""
 
   names: Collection[str]
 
@@ -52,11 +60,12 @@ class OneOf(NamedTuple):
     return f'one of {", ".join(self.names)}'
 
   def __get_pydantic_core_schema__(self, source, handler):
+    """Adds the choice to the validation of the field."""
     return Where(lambda name: name in self.names, '').__get_pydantic_core_schema__(source, handler)
 
 
 class NamedIn(NamedTuple):
-  """The registry of the NAME in a text NAME or NAME/CONFIG, for `Annotated`."""
+  """The registry that NAME is looked up in, for `Annotated` strings NAME or NAME/CONFIG."""
 
   names: Registry
 
@@ -68,119 +77,141 @@ Positive = Annotated[float, annotated_types.Gt(0)]
 NotNegative = Annotated[float, annotated_types.Ge(0)]
 Decay = Annotated[float, annotated_types.Ge(0), annotated_types.Lt(1)]
 Fraction = Annotated[float, annotated_types.Gt(0), annotated_types.Le(1)]
-Dtype = Annotated[str, OneOf(('float32', 'bfloat16'))]  # Of computation.
+Dtype = Annotated[str, OneOf(('float32', 'bfloat16'))]  # For computation.
 
 
-def field(default, meaning: str, *, free: bool = False) -> Any:
-  """A field of a section.
+def field(default: Any, meaning: str, *, free: bool = False, example: Any = None) -> Any:
+  """Declares a field of a section.
 
   Args:
-    default: its value where none is given; `...` for a field that must be given.
-    meaning: in one line.
-    free: another value at the next start does not make it another run.
+    default: the value where none is given; `...` makes the field mandatory.
+    meaning: one line for the documentation.
+    free: a folder's run may continue with another value.
+    example: shown in error messages; by default the default.
   """
-  return pydantic.Field(default, description=meaning, json_schema_extra={'free': free})
+  examples = None if example is None else [example]
+  extra: dict[str, Any] = {'free': free}
+  return pydantic.Field(default, description=meaning, json_schema_extra=extra, examples=examples)
 
 
-def is_free(info) -> bool:
-  """Whether a field may change between two starts of a run."""
-  return bool(info.json_schema_extra and info.json_schema_extra['free'])
+def is_free(info: FieldInfo) -> bool:
+  """Whether a run may continue with another value of a field."""
+  extra = info.json_schema_extra
+  return isinstance(extra, dict) and bool(extra['free'])
 
 
 def refuse(name: str, allowed: str) -> NoReturn:
-  """Refuses a field's value in a validator of fields that belong together."""
+  """Rejects the value of a field, from a validator that compares several fields.
+
+  Args:
+    name: the field.
+    allowed: the values that it may have, to follow "expected".
+  """
   raise PydanticCustomError('refused', 'not allowed', {'field': name, 'allowed': allowed})
 
 
-def split(annotation) -> tuple[Any, tuple]:
-  """A type without its annotations, and these: of `Count` int and (Gt(gt=0),)."""
+def split(annotation: Any) -> tuple[Any, tuple]:
+  """Splits an annotated type into type and annotations: `Count` into int and (Gt(gt=0),)."""
   is_annotated = typing.get_origin(annotation) is Annotated
   kind, *marks = typing.get_args(annotation) if is_annotated else (annotation,)
   return kind, tuple(marks)
 
 
-def kinds(annotation) -> list[tuple[Any, tuple]]:
-  """The types that a value may have, each as of `split`: of `Count | None` two."""
+def kinds(annotation: Any) -> list[tuple[Any, tuple]]:
+  """The members of a union, each as `split` returns it: two for `Count | None`."""
   is_union = typing.get_origin(annotation) in (Union, types.UnionType)
   return [split(part) for part in (typing.get_args(annotation) if is_union else (annotation,))]
 
 
-def inner(info) -> type[Section] | None:
-  """The section that a field holds, if it holds one."""
+def inner(info: FieldInfo) -> type[Section] | None:
+  """The class of the section that a field holds, or None for another kind of field."""
   for kind, _ in kinds(info.annotation):
     if isinstance(kind, type) and issubclass(kind, Section):
       return kind
   return None
 
 
+def _marks(info) -> tuple:
+  """The annotations of a field and of the members of its union."""
+  return (*info.metadata, *(mark for _, marks in kinds(info.annotation) for mark in marks))
+
+
 def registered_by(section: Section) -> set[str]:
-  """The modules outside of jaxgan that registered entries which a section's fields name."""
+  """The modules outside jaxgan whose registered entries a section uses."""
   found = set()
   for name, info in type(section).model_fields.items():
-    value = getattr(section, name)
+    value: Any = getattr(section, name)
     if isinstance(value, Section):
       found |= registered_by(value)
-    for mark in (*info.metadata, *(m for _, marks in kinds(info.annotation) for m in marks)):
+    for mark in _marks(info):
       if isinstance(mark, OneOf | NamedIn) and isinstance(mark.names, Registry) and value:
         found |= mark.names.registered_by(value.partition('/')[0])
   return found
 
 
-def allowed(info) -> str:
-  """What a field may be, in words, such as 'a whole number above 0, or none'."""
+def allowed(info: FieldInfo) -> str:
+  """The values that a field may have, in words, such as 'a positive integer or none'."""
   found = kinds(info.annotation)
   named = [part for part in found if part != (types.NoneType, ())]
   words = dict.fromkeys(_in_words(kind, (*marks, *info.metadata)) for kind, marks in named)
-  return ' or '.join(words) + (', or none' if len(named) < len(found) else '')
+  return ' or '.join(words) + (' or none' if len(named) < len(found) else '')
 
 
 _NAMES = {
-  int: 'a whole number',
+  int: 'an integer',
   float: 'a number',
-  bool: 'true or false',
-  str: 'a text',
-  dict[str, str]: 'a text for each name',
+  bool: 'True or False',
+  str: 'a string',
+  dict[str, str]: 'a string for each name',
 }
-_PLURALS = {
-  'a whole number': 'whole numbers', 'a number': 'numbers', 'a text': 'texts', 'one of': 'some of'
-}  # fmt: skip
 
 
 def _in_words(kind, marks) -> str:
-  said = [mark.allowed for mark in marks if isinstance(mark, Where | OneOf)]
-  if said:
-    return ', '.join(said)
+  stated = [mark.allowed for mark in marks if isinstance(mark, Where | OneOf)]
+  if stated:
+    return ', '.join(stated)
   if typing.get_origin(kind) is tuple:
-    words = _in_words(*split(typing.get_args(kind)[0]))
-    for one, several in _PLURALS.items():
-      words = words.replace(one, several)
-    return words
+    words = _in_words(*split(typing.get_args(kind)[0])).replace('one of', 'some of')
+    return re.sub(r'^an? (.*?)(integer|number|string)', r'\1\2s', words)
   kind = float if float in typing.get_args(kind) else kind
-  return _NAMES.get(kind, 'fields, such as NAME.FIELD=VALUE') + _range(marks)
+  name = _NAMES.get(kind, 'a section, set field by field (NAME.FIELD=VALUE)')
+  return _with_range(name, marks)
 
 
-def _range(marks) -> str:
+def _with_range(name, marks) -> str:
   limits = {type(mark).__name__: mark for mark in marks}
   low = getattr(limits.get('Gt'), 'gt', getattr(limits.get('Ge'), 'ge', None))
   high = getattr(limits.get('Lt'), 'lt', getattr(limits.get('Le'), 'le', None))
-  if low is not None and high is not None:
-    return f' in {"(" if "Gt" in limits else "["}{low}, {high}{")" if "Lt" in limits else "]"}'
-  if low is not None:
-    return f' above {low}' if 'Gt' in limits else f', {low} or more'
-  return ''
+  if low is None:
+    return name
+  if high is not None:
+    return (
+      f'{name} in {"(" if "Gt" in limits else "["}{low}, {high}{")" if "Lt" in limits else "]"}'
+    )
+  if low == 0:
+    return f'a {"positive" if "Gt" in limits else "non-negative"} {name.split()[-1]}'
+  return f'{name} {">" if "Gt" in limits else ">="} {low}'
 
 
-def checked(section: type[S], content: Mapping, name: str = 'config', **options) -> S:
-  """A section of some values.
+def _example(info) -> str:
+  """An example of a number or of numbers; other fields list their values."""
+  value = info.examples[0] if info.examples else info.default
+  is_stated = any(isinstance(mark, Where | OneOf) for mark in _marks(info))
+  is_number = isinstance(value, int | float | tuple) and not isinstance(value, bool)
+  return f', for example {value!r}' if is_number and value != () and not is_stated else ''
+
+
+def checked(section: type[S], content: Mapping, name: str = 'config', **options: Any) -> S:
+  """Makes a section from values.
 
   Args:
     section: its class.
     content: the values, sections as nested mappings.
-    name: what messages call it.
+    name: the prefix of fields in messages.
     **options: of `pydantic.BaseModel.model_validate`.
 
   Raises:
-    UserError: a value that is not allowed; names the field, the value and what is allowed.
+    UserError: an unknown field or a value that is not allowed.
   """
   try:
     return section.model_validate(content, **options)
@@ -190,6 +221,7 @@ def checked(section: type[S], content: Mapping, name: str = 'config', **options)
 
 
 def _in_a_line(error, section, content, name) -> str:
+  """Words a pydantic error as `config.train.batch_size=-4: expected ..., for example 64.`."""
   context, value, found = error.get('ctx', {}), content, None
   location = [*error['loc'], *([context['field']] if 'field' in context else [])]
   for part in location:
@@ -201,11 +233,10 @@ def _in_a_line(error, section, content, name) -> str:
     found, section, name = known[part], inner(known[part]), f'{name}.{part}'
     value = value.get(part, _MISSING) if isinstance(value, Mapping) else getattr(value, part)
   if found is None:
-    return f'{name}={value!r} is not possible: use the fields of a configuration'
-  may_be = context.get('allowed') or allowed(found)
-  if value is _MISSING:
-    return f'{name} is missing: use {may_be}'
-  return f'{name}={value!r} is not possible: use {may_be}'
+    return f'{name}={value!r}: expected the fields of a configuration.'
+  expected = context.get('allowed') or f'{allowed(found)}{_example(found)}'
+  given = ' is missing' if value is _MISSING else f'={value!r}'
+  return f'{name}{given}: expected {expected}.'
 
 
 _MISSING = object()
@@ -213,6 +244,6 @@ _MISSING = object()
 
 def _nearest(part, known, name) -> str:
   if RENAMED.get(part) in known:
-    return f', it is called {name}.{RENAMED[part]} now'
+    return f', it was renamed to {name}.{RENAMED[part]}'
   near = difflib.get_close_matches(str(part), known, n=1)
   return f', did you mean {name}.{near[0]}?' if near else f'; there are {", ".join(known)}'

@@ -102,7 +102,7 @@ def read(path: Path) -> EvaluationRecord:
   except (OSError, ValueError) as error:
     wrong = error.errors() if isinstance(error, pydantic.ValidationError) else ()
     if {each['loc'] for each in wrong} >= _OLDER:
-      raise UserError(f'{path} has an older format: run --mode=evaluate again') from error
+      raise UserError(f'{path} has an older format: run jaxgan evaluate again') from error
     raise damaged(path, error) from error
 
 
@@ -112,7 +112,7 @@ def damaged(path: Path, error: Exception) -> UserError:
   if isinstance(error, pydantic.ValidationError):
     first = error.errors()[0]
     reason = f'{".".join(map(str, first["loc"]))}: {first["msg"]}'
-  return UserError(f'{path} is damaged ({reason}); run --mode=evaluate again')
+  return UserError(f'{path} is damaged ({reason}); run jaxgan evaluate again')
 
 
 def read_samples(path: Path, ndim: int, *names: str) -> tuple[np.ndarray, ...]:

@@ -30,6 +30,11 @@ def relativistic_discriminator(real_logits, fake_logits):
 
   Returns:
     Scalar.
+
+  Example:
+    >>> loss = relativistic_discriminator(jnp.array([2.0, 1.0]), jnp.array([-1.0, 0.0]))
+    >>> round(float(loss), 3)
+    0.181
   """
   return jnp.mean(jax.nn.softplus(-_paired(real_logits, fake_logits)))
 
@@ -43,6 +48,11 @@ def relativistic_generator(real_logits, fake_logits):
 
   Returns:
     Scalar.
+
+  Example:
+    >>> loss = relativistic_generator(jnp.array([2.0, 1.0]), jnp.array([-1.0, 0.0]))
+    >>> round(float(loss), 3)
+    2.181
   """
   return jnp.mean(jax.nn.softplus(_paired(real_logits, fake_logits)))
 
@@ -58,6 +68,11 @@ def hinge_discriminator(real_logits, fake_logits):
 
   Returns:
     Scalar.
+
+  Example:
+    >>> loss = hinge_discriminator(jnp.array([2.0, 0.5]), jnp.array([-2.0, 0.5]))
+    >>> float(loss)
+    1.0
   """
   return jnp.mean(jax.nn.relu(1.0 - real_logits)) + jnp.mean(jax.nn.relu(1.0 + fake_logits))
 
@@ -71,6 +86,10 @@ def hinge_generator(real_logits, fake_logits):
 
   Returns:
     Scalar.
+
+  Example:
+    >>> float(hinge_generator(None, jnp.array([-2.0, 0.5])))
+    0.75
   """
   return -jnp.mean(fake_logits)
 
@@ -86,6 +105,11 @@ def non_saturating_discriminator(real_logits, fake_logits):
 
   Returns:
     Scalar.
+
+  Example:
+    >>> loss = non_saturating_discriminator(jnp.array([2.0, 1.0]), jnp.array([-1.0, 0.0]))
+    >>> round(float(loss), 3)
+    0.723
   """
   return jnp.mean(jax.nn.softplus(-real_logits)) + jnp.mean(jax.nn.softplus(fake_logits))
 
@@ -99,6 +123,10 @@ def non_saturating_generator(real_logits, fake_logits):
 
   Returns:
     Scalar.
+
+  Example:
+    >>> round(float(non_saturating_generator(None, jnp.array([-1.0, 0.0]))), 3)
+    1.003
   """
   return jnp.mean(jax.nn.softplus(-fake_logits))
 

@@ -38,6 +38,11 @@ def convex_update(counts, cycle_counts, decay):
 
   Returns:
     `[K]`.
+
+  Example:
+    >>> new = convex_update(jnp.array([90.0, 10.0]), jnp.array([50.0, 50.0]), decay=0.5)
+    >>> new.tolist()
+    [70.0, 30.0]
   """
   return jnp.maximum(decay * counts + (1.0 - decay) * cycle_counts, 1.0)
 
@@ -48,6 +53,11 @@ def additive_update(counts, cycle_counts, decay):
   Of a constant c, N goes to c / (1 - α): with α near 1 a cycle of one batch is enough.
 
   Args and returns: see `convex_update`; floored alike.
+
+  Example:
+    >>> new = additive_update(jnp.array([90.0, 10.0]), jnp.array([50.0, 50.0]), decay=0.5)
+    >>> new.tolist()
+    [95.0, 55.0]
   """
   return jnp.maximum(decay * counts + cycle_counts, 1.0)
 
@@ -62,6 +72,10 @@ def class_weights(counts):
 
   Returns:
     `[K]`.
+
+  Example:
+    >>> [round(w, 3) for w in class_weights([90.0, 10.0]).tolist()]
+    [0.2, 1.8]
   """
   inverse = 1.0 / jnp.asarray(counts)
   return inverse * (inverse.shape[0] / inverse.sum())
@@ -77,6 +91,10 @@ def inverse_frequency_weights(counts):
 
   Returns:
     `[K]`; all are 1 at balance, without an upper bound.
+
+  Example:
+    >>> [round(w, 3) for w in inverse_frequency_weights([90.0, 10.0]).tolist()]
+    [0.556, 5.0]
   """
   counts = jnp.asarray(counts)
   return counts.sum() / (counts.shape[0] * counts)
@@ -91,6 +109,11 @@ def weighted_entropy(mean_probs, class_weights):
 
   Returns:
     Scalar, to be minimised; 0 log 0 counts as 0.
+
+  Example:
+    >>> loss = weighted_entropy(jnp.array([0.5, 0.5]), jnp.ones(2))  # -log 2.
+    >>> round(float(loss), 3)
+    -0.693
   """
   weights = jax.lax.stop_gradient(class_weights)
   # log's derivative at 0 is infinite: the floor keeps an absent class from making NaN.
@@ -117,6 +140,11 @@ def balance_loss(class_logits, class_weights):
 
   Returns:
     Scalar, to be minimised.
+
+  Example:
+    >>> logits = jnp.array([[4.0, 0.0], [0.0, 4.0]])  # One image of each class.
+    >>> round(float(balance_loss(logits, class_weights=jnp.ones(2))), 3)
+    -0.693
   """
   return weighted_entropy(jax.nn.softmax(class_logits).mean(axis=0), class_weights)
 
@@ -183,6 +211,13 @@ def class_balancer(
 
   Returns:
     The ClassBalancer; its functions are pure and may be compiled.
+
+  Example:
+    >>> balancer = class_balancer(num_classes=2, cycle=1)
+    >>> logits = jnp.array([[4.0, 0.0], [3.0, 0.0], [0.0, 4.0]])
+    >>> loss, counts = balancer.loss(balancer.init(), logits)
+    >>> round(float(loss), 3), counts.effective.tolist()
+    (-0.647, [26.0, 25.5])
   """
 
   def init():

@@ -16,6 +16,11 @@ def cross_entropy(logits, labels, class_weights):
 
   Returns:
     Scalar: the weighted mean over the batch.
+
+  Example:
+    >>> logits, labels = jnp.array([[2.0, 0.0], [0.0, 1.0]]), jnp.array([0, 1])
+    >>> round(float(cross_entropy(logits, labels, class_weights=[0.5, 1.5])), 3)
+    0.267
   """
   weights = jnp.asarray(class_weights)[labels]
   losses = optax.softmax_cross_entropy_with_integer_labels(logits, labels)
@@ -38,6 +43,11 @@ def focal(logits, labels, class_weights, gamma):
 
   Returns:
     Scalar: the mean over the batch.
+
+  Example:
+    >>> logits, labels = jnp.array([[2.0, 0.0], [0.0, 1.0]]), jnp.array([0, 1])
+    >>> round(float(focal(logits, labels, class_weights=[1.0, 1.0], gamma=1.0)), 3)
+    0.05
   """
   losses = optax.softmax_cross_entropy_with_integer_labels(logits, labels)
   losses = jnp.asarray(class_weights)[labels] * losses
@@ -58,6 +68,11 @@ def effective_number_weights(train_counts, beta):
 
   Returns:
     `[K]`.
+
+  Example:
+    >>> weights = effective_number_weights([1000, 10], beta=0.99)
+    >>> [round(w, 3) for w in weights.tolist()]
+    [0.175, 1.825]
   """
   log_beta = math.log(beta) if beta > 0 else -math.inf
   # 1 - β^n by expm1: the plain formula loses its digits in float32.

@@ -28,6 +28,11 @@ def nt_xent(features_a, features_b, temperature):
 
   Returns:
     Scalar.
+
+  Example:
+    >>> views = jnp.eye(2)  # Two images, orthogonal features, equal in both views.
+    >>> round(float(nt_xent(views, views, temperature=0.5)), 3)
+    0.24
   """
   _check_paired('features', features_a, features_b)
   features = _normalise(jnp.concatenate([features_a, features_b]))
@@ -54,6 +59,11 @@ def positive_agreement(logits_a, logits_b):
 
   Returns:
     Scalar.
+
+  Example:
+    >>> logits = jnp.array([[4.0, 0.0], [0.0, 4.0]])
+    >>> round(float(positive_agreement(logits, logits)), 3)
+    0.036
   """
   _check_paired('logits', logits_a, logits_b)
   log_joint = jax.nn.log_softmax(logits_a) + jax.nn.log_softmax(logits_b)
@@ -76,6 +86,10 @@ def positive_cosine(outputs_a, outputs_b, temperature):
 
   Returns:
     Scalar.
+
+  Example:
+    >>> float(positive_cosine(jnp.eye(2), jnp.eye(2), temperature=0.5))
+    -2.0
   """
   _check_paired('outputs', outputs_a, outputs_b)
   similarity = jnp.sum(_normalise(outputs_a) * _normalise(outputs_b), axis=-1)

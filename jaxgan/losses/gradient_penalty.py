@@ -17,6 +17,11 @@ def zero_centred_gradient_penalty(critic, images):
 
   Returns:
     Scalar.
+
+  Example:
+    >>> critic = lambda images: 2.0 * images.sum(axis=(1, 2, 3))
+    >>> float(zero_centred_gradient_penalty(critic, jnp.ones((3, 2, 2, 1))))
+    16.0
   """
   gradients = jax.grad(lambda images: critic(images).sum())(images)
   return jnp.mean(jnp.sum(gradients**2, axis=(1, 2, 3)))
@@ -36,6 +41,10 @@ def cosine_weight(step, start, end, num_steps):
 
   Returns:
     Scalar.
+
+  Example:
+    >>> [round(float(cosine_weight(t, 1.0, 0.1, 100)), 3) for t in (0, 50, 200)]
+    [1.0, 0.55, 0.1]
   """
   progress = jnp.minimum(step / num_steps, 1.0)
   return end + (start - end) * 0.5 * (1.0 + jnp.cos(jnp.pi * progress))

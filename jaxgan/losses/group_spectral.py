@@ -27,6 +27,11 @@ def group_spectral_norms(embeddings):
 
   Returns:
     `[K]`.
+
+  Example:
+    >>> norms = group_spectral_norms(jnp.array([[3.0, 0.0, 0.0, 4.0]]))  # One class, 2 x 2.
+    >>> [round(norm, 3) for norm in norms.tolist()]
+    [4.0]
   """
   matrices = embeddings.reshape(len(embeddings), *group_shape(embeddings.shape[-1]))
   return jnp.linalg.svd(matrices, compute_uv=False)[:, 0]

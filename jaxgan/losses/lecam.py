@@ -44,6 +44,12 @@ def lecam(real_logits, fake_logits, averages):
 
   Returns:
     Scalar.
+
+  Example:
+    >>> real, fake = jnp.array([1.0, 3.0]), jnp.array([-1.0])
+    >>> averages = update_averages(initial_averages(), real, fake, decay=0.99)
+    >>> round(float(lecam(real, fake, averages)), 3)
+    19.0
   """
   real, fake = (averages[name] / averages['weight'] for name in ('real', 'fake'))
   return jnp.mean((real_logits - fake) ** 2) + jnp.mean((fake_logits - real) ** 2)

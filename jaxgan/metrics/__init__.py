@@ -19,6 +19,7 @@ from jaxgan.metrics.class_distribution import (
 from jaxgan.metrics.clustering import agreement, k_means
 from jaxgan.metrics.disentanglement import average_entropy, match_codes, nmi, num_empty
 from jaxgan.metrics.fid import (
+  Moments,
   accumulate,
   features_distance,
   frechet_distance,
@@ -31,6 +32,7 @@ from jaxgan.metrics.memorisation import copying, nearest
 from jaxgan.metrics.per_class import class_covariance_trace, class_frechet, group_frechet
 
 __all__ = [
+  'Moments',
   'accumulate',
   'agreement',
   'average_entropy',

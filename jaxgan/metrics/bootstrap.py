@@ -27,6 +27,11 @@ def paired_interval(ours, theirs):
 
   Raises:
     ValueError: the two are not vectors of one length.
+
+  Example:
+    >>> low, high = paired_interval([1.1, 1.2, 1.0], [1.5, 1.4, 1.5])
+    >>> round(low, 3), round(high, 3)
+    (-0.5, -0.2)
   """
   ours, theirs = np.asarray(ours, np.float64), np.asarray(theirs, np.float64)
   if ours.ndim != 1 or ours.shape != theirs.shape:
@@ -59,6 +64,10 @@ def verdict(ours, theirs, lower_is_better=True):
 
   Raises:
     ValueError: as `paired_interval`.
+
+  Example:
+    >>> verdict([1.1, 1.2, 1.0], [1.5, 1.4, 1.5])
+    'better'
   """
   low, high = paired_interval(ours, theirs)
   if low > 0 or high < 0:

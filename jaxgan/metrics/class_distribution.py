@@ -46,6 +46,10 @@ def class_counts(labels, num_classes):
 
   Raises:
     ValueError: a label is not an integer or is out of range.
+
+  Example:
+    >>> class_counts([0, 2, 2], num_classes=3).tolist()
+    [1, 0, 2]
   """
   labels = np.asarray(labels)
   if labels.ndim != 1 or not (labels.size == 0 or np.issubdtype(labels.dtype, np.integer)):
@@ -69,6 +73,10 @@ def frequency_thirds(train_counts):
   Returns:
     A dict of "head", "medium", "tail": integer vectors of class indices, each sorted by falling
     training frequency.
+
+  Example:
+    >>> {name: third.tolist() for name, third in frequency_thirds([5, 90, 30, 10]).items()}
+    {'head': [1, 2], 'medium': [3], 'tail': [0]}
   """
   return dict(zip(THIRDS, np.array_split(by_frequency(train_counts), 3), strict=True))
 
@@ -88,6 +96,10 @@ def class_groups(train_counts):
   Returns:
     A dict of "many", "medium", "few": integer vectors of class indices, each sorted by falling
     training frequency; classes of equal frequency keep the order of their labels.
+
+  Example:
+    >>> {name: group.tolist() for name, group in class_groups([5, 90, 30, 10]).items()}
+    {'many': [1], 'medium': [2], 'few': [3, 0]}
   """
   order = by_frequency(train_counts)
   bounds = [order.size // 3, 2 * order.size // 3]
@@ -104,6 +116,10 @@ def head_medium_tail(counts, train_counts):
   Returns:
     A dict of floats: "head", "medium", "tail", which sum to 1. A third without classes (K < 3)
     has 0.
+
+  Example:
+    >>> head_medium_tail([5, 3, 2], train_counts=[90, 30, 10])
+    {'head': 0.5, 'medium': 0.3, 'tail': 0.2}
   """
   counts = checks.counts(counts)
   thirds = frequency_thirds(train_counts).items()

@@ -22,6 +22,11 @@ def k_means(features, num_clusters: int, seed: int):
 
   Returns:
     [N] integers, the cluster of each image.
+
+  Example:
+    >>> clusters = k_means([[0.0], [0.1], [9.0]], num_clusters=2, seed=0)
+    >>> bool(clusters[0] == clusters[1] != clusters[2])
+    True
   """
   from sklearn.cluster import KMeans  # Takes a second to import.
 

@@ -45,6 +45,10 @@ def num_empty(counts):
 
   Returns:
     An int: empty rows + empty columns.
+
+  Example:
+    >>> num_empty([[9, 0], [5, 0]])  # No image is of the second class.
+    1
   """
   counts = checks.counts(counts, ndim=2)
   return int(np.sum(~counts.any(axis=0)) + np.sum(~counts.any(axis=1)))
@@ -67,6 +71,10 @@ def nmi(counts, average_method='arithmetic'):
 
   Raises:
     ValueError: `counts` is no count matrix, see `average_entropy`.
+
+  Example:
+    >>> round(nmi([[9, 1], [1, 9]]), 3)
+    0.531
   """
   counts = checks.counts(counts, ndim=2)
   codes, classes = _entropy(counts.sum(axis=1)), _entropy(counts.sum(axis=0))
@@ -92,6 +100,10 @@ def match_codes(counts):
 
   Raises:
     ValueError: as `average_entropy`.
+
+  Example:
+    >>> match_codes([[1, 9], [8, 2]]).tolist()
+    [1, 0]
   """
   counts = checks.counts(counts, ndim=2)
   classes = np.full(len(counts), -1)

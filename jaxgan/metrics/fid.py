@@ -49,6 +49,13 @@ def accumulate(moments: Moments | None, features: np.ndarray) -> Moments:
 
   Raises:
     ValueError: features are not [N, D] and finite, N is 0, or D differs from the sums'.
+
+  Example:
+    >>> moments = accumulate(None, np.array([[0.0], [2.0]]))
+    >>> moments = accumulate(moments, np.array([[4.0]]))
+    >>> mean, cov = moments_statistics(moments)
+    >>> mean.tolist(), cov.tolist()
+    ([2.0], [[4.0]])
   """
   features = checks.features(features, dtype=np.float64)
   if moments is None:
@@ -92,6 +99,11 @@ def statistics(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
   Raises:
     ValueError: features are not [N, D] and finite, or N < 2.
+
+  Example:
+    >>> mean, cov = statistics(np.array([[0.0, 0.0], [2.0, 0.0]]))
+    >>> mean.tolist(), cov.tolist()
+    ([1.0, 0.0], [[2.0, 0.0], [0.0, 0.0]])
   """
   features = checks.features(features, 2, np.float64)
   # np.cov returns a scalar for D = 1.
@@ -122,6 +134,11 @@ def frechet_distance(
   Raises:
     ValueError: shapes disagree, a covariance is not finite, or it is not positive
       semi-definite (its root would be complex).
+
+  Example:
+    >>> mean, cov = np.zeros(2), np.eye(2)
+    >>> round(frechet_distance(mean, cov, mean + 3.0, 4.0 * cov), 3)  # 2 * 9 + 2 * (1 - 2)².
+    20.0
   """
   trace_root = _trace_of_root(_factor(cov1, 'cov1'), _factor(cov2, 'cov2'))
   difference = mean1 - mean2
@@ -148,6 +165,11 @@ def features_distance(features1: np.ndarray, features2: np.ndarray) -> float:
 
   Raises:
     ValueError: features are not [N, D] and [M, D], are not finite, or a side has fewer than two.
+
+  Example:
+    >>> features = np.array([[0.0], [2.0]])
+    >>> round(features_distance(features, features + 3.0), 3)
+    9.0
   """
   features1, features2 = checks.two_sets(features1, features2, 2, np.float64)
   mean1, factor1 = _mean_and_factor(features1)

@@ -25,6 +25,10 @@ def nearest_neighbour_accuracy(train_features, train_labels, test_features, test
 
   Raises:
     ValueError: there is not one label for each feature.
+
+  Example:
+    >>> nearest_neighbour_accuracy([[0.0], [9.0]], [0, 1], [[1.0], [2.0]], [0, 1])
+    0.5
   """
   train_features, train_labels = checks.labelled(train_features, train_labels, 'train')
   test_features, test_labels = checks.labelled(test_features, test_labels, 'test')
@@ -42,6 +46,10 @@ def nearest_neighbours(train_features, query_features, num):
 
   Returns:
     [M, num] indices of training images, the nearest first.
+
+  Example:
+    >>> nearest_neighbours([[0.0], [9.0], [3.0]], [[1.0]], num=2).tolist()
+    [[0, 2]]
   """
   from sklearn.neighbors import NearestNeighbors  # Takes a second to import.
 

@@ -18,6 +18,11 @@ def nearest(train_features, query_features):
 
   Returns:
     (indices of training images [M], distances float64 [M]).
+
+  Example:
+    >>> indices, distances = nearest([[0.0], [9.0]], [[7.0]])
+    >>> indices.tolist(), distances.tolist()
+    ([1], [2.0])
   """
   indices = knn.nearest_neighbours(train_features, query_features, 1)[:, 0]
   # Not those of the search: it loses the digits of small ones.

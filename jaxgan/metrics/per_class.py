@@ -29,6 +29,12 @@ def class_frechet(generated, generated_labels, real, real_labels, num_classes):
 
   Raises:
     ValueError: there is not one label for each feature, or labels are not in 0 .. K - 1.
+
+  Example:
+    >>> features, labels = np.array([[0.0], [2.0], [5.0], [6.0]]), [0, 0, 1, 1]
+    >>> distances = class_frechet(features + 3.0, labels, features, labels, num_classes=2)
+    >>> distances.round(3).tolist()
+    [9.0, 9.0]
   """
   class_distribution.class_counts(generated_labels, num_classes)
   class_distribution.class_counts(real_labels, num_classes)
@@ -55,6 +61,11 @@ def group_frechet(generated, generated_labels, real, real_labels, groups):
 
   Raises:
     ValueError: there is not one label for each feature.
+
+  Example:
+    >>> features, labels = np.array([[0.0], [2.0], [5.0], [6.0]]), [0, 0, 1, 1]
+    >>> round(group_frechet(features + 3.0, labels, features, labels, {'few': [1]})['few'], 3)
+    9.0
   """
   generated, generated_labels = checks.labelled(generated, generated_labels, 'generated')
   real, real_labels = checks.labelled(real, real_labels, 'real')
@@ -83,6 +94,10 @@ def class_covariance_trace(features, labels, num_classes):
 
   Raises:
     ValueError: there is not one label for each feature, or labels are not in 0 .. K - 1.
+
+  Example:
+    >>> class_covariance_trace([[0.0], [2.0], [5.0], [5.0]], [0, 0, 1, 1], num_classes=2).tolist()
+    [2.0, 0.0]
   """
   features, labels = checks.labelled(features, labels, 'the')
   counts = class_distribution.class_counts(labels, num_classes)

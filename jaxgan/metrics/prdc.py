@@ -54,6 +54,11 @@ def prdc(real, generated, *, nearest_k=5):
 
   Raises:
     ValueError: features are not [N, D] and [M, D], are not finite, or a side has no k-th neighbour.
+
+  Example:
+    >>> real = np.random.default_rng(0).normal(size=(100, 2))
+    >>> prdc(real, real[:50]).precision, prdc(real, real + 9.0).precision
+    (1.0, 0.0)
   """
   real, generated = checks.two_sets(real, generated, nearest_k + 1, np.float32)
   real_radii = np.concatenate([_kth(chunk, nearest_k) for chunk in _distances(real)])

@@ -108,9 +108,7 @@ def load_role(config: Experiment, facts: Facts, role: str) -> classifiers_lib.Cl
   """
   section, folder = getattr(config, role), classifier_folder(config, role, facts.workdir)
   if is_trained(config, role) and not (folder / 'checkpoints').exists():
-    raise UserError(
-      f'{folder} holds no trained {role} of this experiment: run the command with --mode=train'
-    )
+    raise UserError(f'{folder} holds no trained {role} of this experiment: run jaxgan train')
   if role == recogniser.ROLE:
     return recogniser.load(folder, facts.data, facts.mesh)
   classifier = classifiers_lib.load_classifier(folder, section.data, facts.mesh, section.checkpoint)

@@ -135,7 +135,7 @@ def refuse(plan: Plan) -> None:
   """Raises a UserError with the first refusal of a plan and the number of further ones."""
   if plan.refusals:
     first, *more = plan.refusals
-    also = f' (and {len(more)} more: --mode=plan)' if more else ''
+    also = f' (and {len(more)} more: jaxgan plan)' if more else ''
     raise UserError(f'{first}{also}')
 
 

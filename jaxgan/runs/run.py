@@ -176,7 +176,7 @@ class Run:
     return exporting.export(self, out, contents, format, images_per_class, seed)
 
   def evaluate(self) -> dict[str, Any]:
-    """Measures the checkpoint as `--mode=evaluate` does; trains and writes nothing.
+    """Measures the checkpoint as `jaxgan evaluate` does; trains and writes nothing.
 
     The classification accuracy score is None, because it would train a classifier.
 

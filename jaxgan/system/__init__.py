@@ -1,0 +1,1 @@
+"""System: processes, devices, compilation, files, checkpoints and registries."""

@@ -1,0 +1,1 @@
+"""Training: the loop over a job, its replicas and logs, and classifiers."""

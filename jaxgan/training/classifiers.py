@@ -1,22 +1,24 @@
-"""Classifiers: the jobs that train them, and loading trained ones from their folders."""
+"""Classifiers: their training jobs, and loading trained classifiers from folders."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 import functools
 import hashlib
 import pathlib
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxgan.algorithms import Algorithm
 from jaxgan.algorithms import classifier as classifier_lib
 from jaxgan.algorithms.classifier import PRETRAINED
 from jaxgan.config import identity
 from jaxgan.config import section as section_lib
 from jaxgan.config.overrides import changed
 from jaxgan.data import loading, order, pixels, sources
+from jaxgan.data.training_data import TrainingData
 from jaxgan.errors import UserError
 from jaxgan.metrics import class_distribution
 from jaxgan.networks import mnist
@@ -30,11 +32,18 @@ _CLASSIFY_BATCH = 512
 
 
 class Classifier(NamedTuple):
-  """A trained classifier: `classify(variables, images [-1, 1]) -> (logits, features)`.
+  """A trained classifier.
 
-  `accuracy` is measured on the test split of its own data; None without labels. `key` identifies
-  its weights. With an `input_size` it takes images of any size. `protocol` has its loss, the
-  checkpoint and its step and, if images are resized or normalised for it, `input`.
+  Attributes:
+    classify: `classify(variables, images) -> (logits, features)`, images in [-1, 1]; None if only
+      the classes are known.
+    variables: its weights; None if only the classes are known.
+    class_names: names of the classes `[K]`.
+    image_shape: (H, W, C) of its training images.
+    accuracy: on the test split of its training data; None if not measured.
+    key: identifies the weights.
+    input_size: side to which it resizes images of any size; None: it takes `image_shape` only.
+    protocol: loss, checkpoint and its step, and `input` if it resizes or normalises images.
   """
 
   classify: Callable
@@ -47,19 +56,31 @@ class Classifier(NamedTuple):
   protocol: Mapping[str, Any] = MappingProxyType({})
 
 
-def job_config(seed: int, section, arrays, kind=ClassifierJob, **others):
-  """What the job of a classifier depends on: the seed, its data, algorithm and training sections.
+def job_config(
+  seed: int, section: Any, arrays: Any, kind: type = ClassifierJob, **others: Any
+) -> Any:
+  """Makes the configuration of a classifier's job.
 
-  `images` is the key of `arrays`, by which a work directory notices other images; `kind` is the
-  class of the configuration, which may have further fields.
+  Args:
+    seed: of the job.
+    section: has the sections `data`, `algorithm` and `train`.
+    arrays: the training images; config.json has their key, to detect other images.
+    kind: the class of the configuration.
+    **others: further fields of this class.
   """
   sections = {'data': section.data, 'algorithm': section.algorithm, 'train': section.train}
   modules = tuple(sorted(section_lib.registered_by(section)))
   return kind(seed=seed, images=arrays.key, modules=modules, **sections, **others)
 
 
-def build_classifier(config, arrays, steps_per_epoch: int | None = None):
-  """The classifier's algorithm; its schedule's epochs are those of the images where not given."""
+def build_classifier(config: Any, arrays: Any, steps_per_epoch: int | None = None) -> Algorithm:
+  """Makes the algorithm of a classifier.
+
+  Args:
+    config: its configuration.
+    arrays: the training images.
+    steps_per_epoch: of the learning-rate schedule; by default the epochs of `arrays`.
+  """
   if steps_per_epoch is None:
     steps_per_epoch = order.steps_per_epoch(len(arrays.labels), config.train.batch_size)
   image_shape, num_classes = arrays.images.shape[1:], len(arrays.class_names)
@@ -67,14 +88,14 @@ def build_classifier(config, arrays, steps_per_epoch: int | None = None):
 
 
 def compile_classify(classify: Callable) -> Callable:
-  """Compiles `run(variables, images) -> (labels, features)` for any number of host images.
+  """Compiles `run(variables, images) -> (labels, features)`.
 
   Args:
     classify: of an Algorithm or a Classifier.
 
   Returns:
-    The function, from uint8 images `[N, H, W, C]` to labels int `[N]` and features float32 `[N, D]`
-    on the host, in batches of one size.
+    The function, from uint8 images `[N, H, W, C]` to int labels `[N]` and float32 features `[N, D]`
+    on the host, for any N, in batches of one size.
   """
 
   def labels(variables, images):
@@ -85,15 +106,15 @@ def compile_classify(classify: Callable) -> Callable:
 
 
 def compile_outputs(classify: Callable) -> Callable:
-  """Compiles `run(variables, images) -> outputs` for any number of host images.
+  """Compiles `run(variables, images) -> outputs`.
 
   Args:
-    classify: from variables and images in [-1, 1] to a tree of arrays, such as that of an
+    classify: from variables and images in [-1, 1] to a tree of arrays, such as `classify` of an
       Algorithm.
 
   Returns:
-    The function, from uint8 images `[N, H, W, C]` to those arrays on the host, in batches of one
-    size.
+    The function, from uint8 images `[N, H, W, C]` to these arrays on the host, for any N, in
+    batches of one size.
   """
 
   def one_batch(variables, batch):
@@ -107,27 +128,39 @@ def compile_outputs(classify: Callable) -> Callable:
   return run
 
 
-def classifier_job(config, role: str, folder: pathlib.Path) -> TrainingJob:
-  """The job that trains the classifier (role 'classifier') or the annotator ('annotator')."""
+def classifier_job(config: Any, role: str, folder: pathlib.Path) -> TrainingJob:
+  """Makes the training job of a classifier in an experiment.
+
+  Args:
+    config: of the experiment.
+    role: its section, 'classifier' or 'annotator'.
+    folder: of the job.
+  """
   section = getattr(config, role)
   data, test = loading.load_training(section.data), loading.load(section.data, 'test')
   return training_job(role, folder, job_config(config.seed, section, data.arrays), data, test)
 
 
 def training_job(
-  name: str, folder: pathlib.Path, own, data, test, steps_per_epoch: int | None = None
+  name: str,
+  folder: pathlib.Path,
+  own: Any,
+  data: TrainingData,
+  test: Any,
+  steps_per_epoch: int | None = None,
 ) -> TrainingJob:
-  """The job that trains a classifier on some images.
+  """Makes the training job of a classifier on some images.
 
   Args:
-    name: what the progress lines call it.
-    folder: where it writes.
+    name: its name in progress lines.
+    folder: of the job.
     own: its configuration, see `job_config`.
     data: the TrainingData.
-    test: Arrays; the accuracy on them ranks the checkpoints.
-    steps_per_epoch: of the schedule, where it is that of other data.
+    test: the test images; the accuracy on them ranks checkpoints.
+    steps_per_epoch: of the learning-rate schedule; by default the epochs of `data`.
   """
   algorithm = build_classifier(own, data.arrays, steps_per_epoch)
+  assert algorithm.classify is not None
   classify = compile_classify(algorithm.classify)
 
   def evaluate(state, replica):
@@ -160,18 +193,28 @@ def training_job(
   )
 
 
-def untrained(section, test) -> Classifier:
-  """What is known of a classifier before it is trained, from the Arrays of its test split."""
-  size, shape = section.algorithm.input_size, test.images.shape[1:]
-  return Classifier(None, None, test.class_names, shape, None, '', size)
+def untrained(section: Any, test: Any) -> Classifier:
+  """Describes a classifier before its training: classes and image shape, without weights.
+
+  Args:
+    section: of the classifier.
+    test: its test images.
+  """
+  return _described(test.class_names, test.images.shape[1:], section.algorithm.input_size)
 
 
-def known_classifier(folder: pathlib.Path, section) -> Classifier:
-  """What is known of a trained classifier without its weights: its classes and images.
+def _described(class_names, image_shape, input_size: int | None = None) -> Classifier:
+  """A classifier without weights, for plans."""
+  nothing = cast(Callable, None)  # Plans never call it.
+  return Classifier(nothing, None, class_names, image_shape, None, '', input_size)
+
+
+def known_classifier(folder: pathlib.Path, section: Any) -> Classifier:
+  """Describes a trained classifier, its classes and image shape, without loading weights.
 
   Args:
     folder: of its job, or an npz of the released weights.
-    section: of the classifier, in the experiment that asks.
+    section: of the classifier in the current experiment.
 
   Raises:
     UserError: see `load_classifier`.
@@ -180,17 +223,17 @@ def known_classifier(folder: pathlib.Path, section) -> Classifier:
     _released_variables(folder)
     declared = sources.declared(section.data)
     _check_digits(folder, section.data, declared)
-    return Classifier(None, None, declared.class_names, declared.image_shape, None, '')
+    return _described(declared.class_names, declared.image_shape)
   config = _read_classifier(folder, section.data)
-  declared, size = sources.declared(config.data), config.algorithm.input_size
-  return Classifier(None, None, declared.class_names, declared.image_shape, None, '', size)
+  declared = sources.declared(config.data)
+  return _described(declared.class_names, declared.image_shape, config.algorithm.input_size)
 
 
 def _read_classifier(folder, section) -> ClassifierJob:
-  """The configuration of a classifier's folder, on images that are there."""
+  """Reads the configuration of a classifier, with paths of its images that exist here."""
   content = identity.content(folder)
   if 'methods' in content:
-    raise UserError(f'{folder} is not the folder of a classifier: name one that holds one')
+    raise UserError(f'{folder} is not the folder of a classifier: give the folder of a classifier')
   config = section_lib.checked(ClassifierJob, content, str(folder / identity.NAME))
   places = {'prepared': sources.prepared_name(config.images)}
   for field in ('source', 'data_dir'):
@@ -200,18 +243,21 @@ def _read_classifier(folder, section) -> ClassifierJob:
   return changed(config, {f'data.{field}': place for field, place in places.items()})
 
 
-def load_classifier(folder: pathlib.Path, section, mesh, which: str = 'latest') -> Classifier:
-  """Restores a checkpoint of a trained classifier from its job folder.
+def load_classifier(
+  folder: pathlib.Path, section: Any, mesh: jax.sharding.Mesh, which: str = 'latest'
+) -> Classifier:
+  """Restores a checkpoint of a trained classifier from the folder of its job.
 
   Args:
     folder: of the job, perhaps made on another machine; or an npz of the released MNIST weights.
-    section: the `data` section of the experiment that asks. Paths of the classifier's own that are
-      not there, on another machine, are replaced by those of the same data set.
+    section: the `data` section of the current experiment. If it has the same data set, its paths
+      replace paths of the classifier that do not exist on this machine.
     mesh: of the devices to use.
-    which: 'latest', or 'best' by the accuracy on its test split; the training has ended either way.
+    which: 'latest' or 'best', by the accuracy on its test split; both need a finished training.
 
   Raises:
-    UserError: not a classifier's folder, not trained to its end, damaged, or of other images.
+    UserError: the folder is not of a classifier, its training is unfinished, its checkpoint is
+      damaged, or its training images have changed.
   """
   if folder.suffix == '.npz':
     return _load_weights(folder, section)
@@ -235,20 +281,20 @@ def load_classifier(folder: pathlib.Path, section, mesh, which: str = 'latest') 
   return tested._replace(input_size=own.input_size, protocol=protocol)
 
 
-def network_name(config) -> str:
-  """The network of a classifier's `algorithm` section, such as 'resnet32'."""
+def network_name(config: Any) -> str:
+  """Returns the name of the network of an `algorithm` section, such as 'resnet32'."""
   return f'{config.network}{config.depth}' if config.network == 'resnet' else config.network
 
 
 def _load_weights(path: pathlib.Path, config) -> Classifier:
-  """The MNIST classifier of Elastic-InfoGAN's released code, from its weights in an npz.
+  """Loads the MNIST classifier of Elastic-InfoGAN's released code from an npz.
 
   Args:
-    path: the file; see `networks.mnist.evaluation_classifier_variables` for what it holds.
+    path: the file; for its arrays see `networks.mnist.evaluation_classifier_variables`.
     config: the `data` section whose test split gives the accuracy.
 
   Raises:
-    UserError: the file cannot be read, or holds something else.
+    UserError: the file is unreadable or holds something else.
   """
   variables, test = _released_variables(path), loading.load(config, 'test')
   _check_digits(path, config, sources.declared(config))
@@ -263,7 +309,7 @@ def _load_weights(path: pathlib.Path, config) -> Classifier:
 
 def _released_variables(path):
   advice = 'give the folder of a trained classifier or the npz of the released weights'
-  # All arrays are read first: one that cannot be is damage, whatever its name.
+  # Read all arrays first: an unreadable array means damage, whatever its name.
   convert = lambda arrays: mnist.evaluation_classifier_variables(dict(arrays))  # noqa: E731
   return pretrained.read_arrays(path, 'config.annotator.folder', convert, advice)
 
@@ -283,24 +329,27 @@ def _tested(classify, variables, test, name) -> Classifier:
   return Classifier(classify, variables, test.class_names, shape, accuracy, key)
 
 
-def weights_key(name: str, variables) -> str:
-  """A name and a hash of some variables."""
+def weights_key(name: str, variables: Any) -> str:
+  """Returns NAME-HASH of some variables."""
   digest = hashlib.sha256()
   for leaf in jax.tree.leaves(distributed.to_host(variables)):
     digest.update(np.ascontiguousarray(leaf).tobytes())
   return f'{name}-{digest.hexdigest()[:12]}'
 
 
-def class_positions(known, data, replica: int) -> np.ndarray | None:
-  """Where a classifier has the classes of a replica among its outputs, int `[K]`.
+def class_positions(known: Sequence[str], data: TrainingData, replica: int) -> np.ndarray | None:
+  """Finds the classes of a replica among the outputs of a classifier.
 
-  In the same places where it knows as many classes as the images of all replicas have, or else by
-  name; None where it lacks one.
+  A classifier with as many classes as the pool of all replicas has them in the pool's order;
+  otherwise classes are matched by name.
 
   Args:
     known: the names of the classifier's classes.
     data: the experiment's TrainingData.
-    replica: which.
+    replica: number of the replica.
+
+  Returns:
+    Positions of the outputs, int `[K]`; None if the classifier lacks a class.
   """
   if len(known) == len(data.arrays.class_names):
     return data.classes[replica]

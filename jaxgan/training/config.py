@@ -1,4 +1,4 @@
-"""Sections of what is trained: length and rhythm of a job, and classifiers."""
+"""Sections `train`, `classifier`, `annotator` and `cas`, and the config.json of a classifier."""
 
 from typing import Annotated, ClassVar
 
@@ -10,28 +10,32 @@ from jaxgan.config.section import Count, OneOf, Section, Where, field, refuse
 from jaxgan.data.config import DataConfig
 
 Seed = Annotated[int, Ge(0), Le(2**32 - 1)]
-_KEPT = Where(lambda number: number >= 2, '2 or more: a damaged checkpoint needs a previous one')
+_KEPT = Where(
+  lambda number: number >= 2, 'an integer >= 2, because a damaged checkpoint needs a previous one'
+)
 
 
 class TrainConfig(Section):
-  """Length and rhythm of a job."""
+  """The length of a job and the steps between its logs, evaluations and checkpoints."""
 
   alternatives: ClassVar = ('steps', 'epochs')
 
-  batch_size: Count = field(..., 'images of a step')
-  steps: Count | None = field(None, 'number of steps, or else of epochs', free=True)
-  epochs: Count | None = field(None, 'number of epochs, or else of steps', free=True)
-  log_every: Count = field(100, 'steps between lines of metrics.jsonl', free=True)
+  batch_size: Count = field(..., 'images per step', example=64)
+  steps: Count | None = field(None, 'length in steps, instead of epochs', free=True)
+  epochs: Count | None = field(None, 'length in epochs, instead of steps', free=True)
+  log_every: Count = field(100, 'steps between rows of metrics.jsonl', free=True)
   evaluate_every: Count | None = field(
-    1000, 'steps between evaluations; none: those of an epoch', free=True
+    1000, 'steps between evaluations; none: one epoch', free=True
   )
   picture_every: Count = field(1000, 'steps between pictures', free=True)
   checkpoint_every: Count = field(1000, 'steps between checkpoints', free=True)
-  preview: bool = field(False, 'keep METHOD/progress.html, how far the run is', free=True)
-  keep: Annotated[int, _KEPT] = field(
-    2, 'latest checkpoints that stay, besides the best', free=True
+  preview: bool = field(
+    False, 'keep METHOD/progress.html, a page with the progress of the run', free=True
   )
-  resume: bool = field(True, 'continue where the folder has checkpoints', free=True)
+  keep: Annotated[int, _KEPT] = field(
+    2, 'number of latest checkpoints to keep, besides the best', free=True
+  )
+  resume: bool = field(True, 'continue from the checkpoints of the folder', free=True)
 
   @pydantic.model_validator(mode='after')
   def _one_length(self):
@@ -43,30 +47,30 @@ class TrainConfig(Section):
 
 
 class Training(Section):
-  """A network that is trained with labels."""
+  """A classifier to train."""
 
-  data: DataConfig = field(..., 'its images')
+  data: DataConfig = field(..., 'labelled images')
   algorithm: ClassifierConfig = field(ClassifierConfig(), 'network and optimiser')
-  train: TrainConfig = field(..., 'length and rhythm')
+  train: TrainConfig = field(..., 'length, batch size and checkpoints')
 
 
 class ClassifierSection(Training):
-  """A classifier or annotator: one that is trained, or one that is there."""
+  """A classifier or annotator, to train or already trained."""
 
-  folder: str = field('', "a trained classifier's folder, instead of training one")
+  folder: str = field('', 'folder of a trained classifier, instead of training one')
   checkpoint: Annotated[str, OneOf(('latest', 'best'))] = field(
-    'latest', 'which one is used; best: by the accuracy on its test split'
+    'latest', 'checkpoint to use; best: by accuracy on its test split'
   )
 
 
 class Job(Section):
-  """What the folder of every job remembers beside its sections."""
+  """Fields of every config.json beside the sections."""
 
-  images: str = field('', 'key of its training images')
-  modules: tuple[str, ...] = field((), 'modules that registered what it uses', free=True)
+  images: str = field('', 'key of the training images')
+  modules: tuple[str, ...] = field((), 'modules that registered entries it uses', free=True)
 
 
 class ClassifierJob(Training, Job):
-  """What the folder of a classifier remembers."""
+  """The config.json of a classifier."""
 
-  seed: Seed = field(0, 'of the job')
+  seed: Seed = field(0, 'seed of the job')

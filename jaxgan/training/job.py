@@ -1,4 +1,4 @@
-"""A training job as a value: what is trained, on what, and what is measured and drawn of it."""
+"""A training job: algorithm, data, evaluation and optional outputs."""
 
 from collections.abc import Callable, Mapping
 import pathlib
@@ -9,75 +9,82 @@ from jaxgan.data import order, training_data
 
 
 class OptionalOutput(NamedTuple):
-  """A picture or page that is drawn while a job trains and that a run can do without.
+  """A picture or page of a training job whose failure does not end the run.
 
   Attributes:
-    name: what the line says is left out where it fails.
-    every: the field of `train` with the steps between two of them; all are due at the last step.
-    write: `write(folder, step, seen)`; with several processes, on the one that writes.
-    observe: `observe(state, step, replica) -> seen`, host values of each replica, written to its
-      folder; with several processes, on all of them. None: of the job as a whole, `seen` is None.
+    name: names the output in the message about a failure.
+    every: the field of `train` with the steps between two outputs; the last step has all of them.
+    write: `write(folder, step, seen)`; with several processes, only the writer calls it.
+    observe: `observe(state, step, replica) -> seen`, host values of each replica, which `write`
+      gets with the folder of the replica; all processes call it. None: one output for the whole
+      job, whose `seen` is None.
   """
 
   name: str
   every: str
-  write: Callable
-  observe: Callable | None = None
+  write: Callable[[pathlib.Path, int, Any], Any]
+  observe: Callable[[Any, int, int], Any] | None = None
 
 
 class TrainingJob(NamedTuple):
-  """One thing to train, in one or several replicas.
+  """A training job of one or several replicas.
 
   Attributes:
-    name: what the progress lines call it.
-    folder: where it writes.
-    config: its own configuration: seed (of replica 0, the next one has the next), data, algorithm,
-      train.
-    algorithm: the pure functions, of a single replica.
-    data: the TrainingData; it has as many replicas as the job.
-    frozen: arrays that updates read and never change, the same for all replicas.
-    evaluate: `evaluate(state, replica) -> (values, score)`: metrics by name and the number, higher
-      is better, that ranks checkpoints (their mean over replicas), or None.
+    name: its name in progress lines.
+    folder: the folder that it writes to.
+    config: sections `data`, `algorithm` and `train`, and `seed` of replica 0; replica r has
+      seed + r.
+    algorithm: the pure functions of a single replica.
+    data: the TrainingData, for as many replicas as the job has.
+    frozen: arrays that updates read and never change, shared by all replicas.
+    evaluate: `evaluate(state, replica) -> (values, score)`: metrics by name, and a score (higher is
+      better) or None. The mean score over replicas ranks checkpoints.
     outputs: the optional outputs.
-    start: `start(state) -> state`, what the first state of a replica takes over from elsewhere,
-      such as pretrained weights. It is not compiled, and not asked where there is a checkpoint.
+    start: `start(state) -> state`, changes the initial state of a replica, for example to
+      pretrained weights. It is not compiled, and not called when a checkpoint is restored.
   """
 
   name: str
-  folder: pathlib.Path | None
+  folder: pathlib.Path
   config: Any
   algorithm: Algorithm
   data: training_data.TrainingData
   frozen: Mapping[str, Any]
-  evaluate: Callable = lambda state, replica: ({}, None)
+  evaluate: Callable[[Any, int], tuple[dict, float | None]] = lambda state, replica: ({}, None)
   outputs: tuple[OptionalOutput, ...] = ()
-  start: Callable = lambda state: state
+  start: Callable[[Any], Any] = lambda state: state
 
   @property
   def num_replicas(self) -> int:
+    """Number of replicas."""
     return len(self.data.indices)
 
   @property
   def batch_size(self) -> int:
-    """Images of an update."""
+    """Images per step."""
     return self.config.train.batch_size * self.algorithm.images_per_update
 
   @property
   def epoch(self) -> int:
-    """Steps of an epoch of the largest replica."""
+    """Steps per epoch of the largest replica."""
     return _epoch(self.data, self.batch_size)
 
   @property
   def last_step(self) -> int:
-    """Its length."""
+    """Length of the job in steps."""
     return total_steps(self.config, self.data, self.algorithm.images_per_update)
 
 
-def total_steps(config, data: training_data.TrainingData, images_per_update: int = 1) -> int:
-  """Length of a job in steps: `train.steps`, or else `train.epochs` of the largest replica.
+def total_steps(config: Any, data: training_data.TrainingData, images_per_update: int = 1) -> int:
+  """Returns the length of a job in steps: `train.steps`, or `train.epochs` of the largest replica.
+
+  Args:
+    config: of the job.
+    data: its TrainingData.
+    images_per_update: batches of `train.batch_size` images per step.
 
   Raises:
-    UserError: a replica has fewer images than one step.
+    UserError: a replica has fewer images than one step needs.
   """
   epoch = _epoch(data, config.train.batch_size * images_per_update)
   return config.train.epochs * epoch if config.train.steps is None else config.train.steps

@@ -1,4 +1,4 @@
-"""Logging: what a run writes while it trains (metrics.jsonl, TensorBoard events, progress)."""
+"""Logs of a run: metrics.jsonl, TensorBoard events and progress in the terminal."""
 
 import contextlib
 from datetime import timedelta
@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 import sys
 import time
+from typing import Any
 
 import numpy as np
 
@@ -27,23 +28,23 @@ def message(text: str) -> None:
     tqdm.write(text, file=sys.stderr)
 
 
-def replica_folders(folder, num_replicas: int) -> list[Path]:
-  """The folder of each replica of a run; that of a single one is the run's."""
+def replica_folders(folder: str | Path, num_replicas: int) -> list[Path]:
+  """Returns the folder of each replica of a run; a single replica uses the folder of the run."""
   folder = Path(folder)
   if num_replicas == 1:
     return [folder]
   return [folder / f'replica_{replica:02}' for replica in range(num_replicas)]
 
 
-def read_metrics(folder) -> list[dict]:
-  """The rows of a run's metrics.jsonl.
+def read_metrics(folder: str | Path) -> list[dict[str, Any]]:
+  """Reads the metrics.jsonl of a run.
 
   Args:
-    folder: the run's folder.
+    folder: of the run.
 
   Returns:
-    A list of {"step": int, name: float, None (was not finite) or list}; empty when there is no
-    file. A torn last line, as a killed run leaves it, is left out.
+    Rows {"step": int, name: value}; a value is a float, a list, or None for a value that was not
+    finite. Empty without a file. An incomplete last line, which a killed run leaves, is skipped.
 
   Raises:
     UserError: another line is damaged.
@@ -61,83 +62,93 @@ def read_metrics(folder) -> list[dict]:
       if number == len(lines):
         break
       raise UserError(
-        f'{path}: line {number} is damaged; remove that line and run again'
+        f'{path}: line {number} is damaged: remove this line and run again'
       ) from error
     rows.append(row)
   return rows
 
 
-def finite(value):
-  """The number or list of numbers, with None for what JSON cannot hold."""
+def finite(value: Any) -> Any:
+  """Replaces NaN and infinity, which JSON cannot hold, by None in a number or nested list."""
   if isinstance(value, list):
     return [finite(item) for item in value]
   return value if value is not None and math.isfinite(value) else None
 
 
 class MetricsFile:
-  """The metrics.jsonl of a run that is being written.
+  """Writes the metrics.jsonl of a run.
 
-  A resumed run (start_step > 0) first drops the rows after start_step, which it is going to write
-  again, so that the file reads as if the run had never stopped. A fresh run starts with an empty
-  file.
-
-  Args:
-    folder: the run's folder, made when missing.
-    start_step: number of steps done before (0: a fresh run).
-
-  Raises:
-    UserError: metrics.jsonl of a resumed run is damaged elsewhere than in its last line.
+  A resumed run (start_step > 0) first drops the rows after start_step, which it will write again,
+  so that the file is the same as without a stop. A fresh run starts with an empty file.
 
   Attributes:
     last: the last row.
   """
 
-  def __init__(self, folder, start_step: int):
+  def __init__(self, folder: str | Path, start_step: int):
+    """Opens the file.
+
+    Args:
+      folder: of the run, made if missing.
+      start_step: steps done before; 0 for a fresh run.
+
+    Raises:
+      UserError: a line before the last one is damaged.
+    """
     path = Path(folder) / METRICS_FILE
     rows = read_metrics(folder) if start_step > 0 else []
     rows = [row for row in rows if row['step'] <= start_step]
     files.replace(path, ''.join(json.dumps(row) + '\n' for row in rows).encode())
-    self.last = rows[-1] if rows else {'step': start_step}
+    self.last: dict[str, Any] = rows[-1] if rows else {'step': start_step}
     self._file = open(path if files.is_writer() else os.devnull, 'a', encoding='utf-8')  # noqa: SIM115
     self.close = self._file.close
 
   def log(self, step: int, values: dict) -> None:
-    """Writes a row {"step": step, name: value, ...} of floats and lists of floats."""
+    """Writes the row {"step": step, name: value, ...} of floats and lists of floats."""
     self.last = {'step': step} | {name: finite(value) for name, value in values.items()}
     self._file.write(json.dumps(self.last, allow_nan=False) + '\n')
     self._file.flush()
 
 
 class Log(contextlib.ExitStack):
-  """Writes the metrics of a run and of each of its replicas, and shows how far the run is.
+  """Writes the metrics of a run and of its replicas, and shows progress.
 
-  The whole has the mean of every scalar under its name and the sample standard deviation under
-  'std/<name>'. A single replica is the run itself.
-
-  Args:
-    folder: the run's folder, made when missing.
-    job: name shown beside the progress.
-    total_steps: step at which the run ends.
-    start_step: number of steps done before (0: a fresh run).
-    num_replicas: how many.
-
-  Raises:
-    UserError: see `MetricsFile`.
+  The row of a run with several replicas has the mean of every scalar under its name and the sample
+  standard deviation under 'std/<name>'.
   """
 
-  def __init__(self, folder, job: str, total_steps: int, start_step: int, num_replicas: int = 1):
+  def __init__(
+    self,
+    folder: str | Path,
+    job: str,
+    total_steps: int,
+    start_step: int,
+    num_replicas: int = 1,
+  ):
+    """Opens the files.
+
+    Args:
+      folder: of the run, made if missing.
+      job: name beside the progress.
+      total_steps: the last step.
+      start_step: steps done before; 0 for a fresh run.
+      num_replicas: number of replicas.
+
+    Raises:
+      UserError: see `MetricsFile`.
+    """
     super().__init__()
     paths = dict.fromkeys((*replica_folders(folder, num_replicas), Path(folder)))
     *self._replicas, self._run = (MetricsFile(path, start_step) for path in paths)
     self._events = EventsFile(Path(folder) / 'tensorboard', job, start_step)
     shows_bar = sys.stderr.isatty() and files.is_writer()
     self._progress = (Bar if shows_bar else Lines)(job, total_steps, start_step)
-    self._latest = {}
+    self._latest: dict[str, float] = {}
     for closable in (*self._replicas, self._run, self._events, self._progress):
       self.callback(closable.close)
 
   def record(self, step: int, rows: list[dict]) -> None:
-    """Writes one row of scalars and vectors for each replica, and one for the run."""
+    """Writes a row of scalars and vectors for each replica, and a row for the run."""
     rows = [{n: np.asarray(v, np.float64).tolist() for n, v in row.items()} for row in rows]
     if self._replicas:
       for file, row in zip(self._replicas, rows, strict=True):
@@ -145,7 +156,7 @@ class Log(contextlib.ExitStack):
     self._run.log(step, _whole(rows) if self._replicas else rows[0])
 
   def show(self) -> None:
-    """Shows the scalars of the last row of the run: to TensorBoard, and as progress."""
+    """Shows the scalars of the run's last row in TensorBoard and as progress."""
     step, values = self._run.last['step'], self._run.last
     scalars = {
       name: math.nan if value is None else value
@@ -160,7 +171,7 @@ class Log(contextlib.ExitStack):
 
 
 def _whole(rows):
-  """Mean and sample standard deviation of the scalars of all replicas."""
+  """Returns mean and sample standard deviation over replicas of each scalar."""
   whole = {}
   for name in rows[0]:
     column = [row[name] for row in rows]
@@ -171,9 +182,10 @@ def _whole(rows):
 
 
 class Bar:
-  """Progress on a terminal."""
+  """A progress bar, for terminals."""
 
   def __init__(self, job: str, total_steps: int, start_step: int):
+    """Draws the bar at `start_step`."""
     from tqdm import tqdm
 
     self._bar = tqdm(
@@ -189,30 +201,34 @@ class Bar:
     self.close = self._bar.close
 
   def show(self, step: int, values: list[str]) -> None:
+    """Shows a step and the text of some values."""
     self._bar.set_postfix_str('  '.join(values), refresh=False)
     self._bar.update(step - self._bar.n)
 
 
 class Lines:
-  """Progress in lines, SECONDS_BETWEEN_LINES apart."""
+  """Progress as lines, SECONDS_BETWEEN_LINES apart, for logs."""
 
   def __init__(self, job: str, total_steps: int, start_step: int):
+    """Prints nothing yet."""
     self._job, self._total_steps = job, total_steps
     self._step = self._shown_step = start_step
-    self._values, self._shown_time, self._first = [], time.monotonic(), True
+    self._values: list[str] = []
+    self._shown_time, self._first = time.monotonic(), True
 
   def show(self, step: int, values: list[str]) -> None:
+    """Prints a step and the text of some values, if a line is due."""
     self._step, self._values = step, values
     due = time.monotonic() - self._shown_time >= SECONDS_BETWEEN_LINES
     if self._first or due or step >= self._total_steps:
       self.close()
 
   def close(self) -> None:
-    """Prints the newest step unless it is shown."""
+    """Prints the newest step if it is not yet printed."""
     if self._step == self._shown_step:
       return
     now = time.monotonic()
-    # The rate since the previous line: compilation before the first line does not stay in the ETA.
+    # Rate since the previous line, so that compilation before the first line leaves the ETA.
     rate = (self._step - self._shown_step) / max(now - self._shown_time, 1e-9)
     remaining = timedelta(seconds=max(0, round((self._total_steps - self._step) / rate)))
     parts = [self._job, f'step {self._step}/{self._total_steps}', f'{rate:.3g} steps/s']
@@ -221,18 +237,20 @@ class Lines:
 
 
 class EventsFile:
-  """TensorBoard's event file of a run, made with its first row; what cannot be written ends none.
+  """TensorBoard's event file of a run; errors of writing do not end the run.
 
-  Events are written at once. The thread that tensorboardX's SummaryWriter starts blocks its callers
-  for ever when it cannot write.
-
-  Args:
-    folder: made when missing.
-    job: name of the run in the line that says so.
-    start_step: TensorBoard hides what earlier files hold after this step; 0 for none.
+  The first row creates the file. Events are written without tensorboardX's SummaryWriter, whose
+  thread blocks its callers forever when it cannot write.
   """
 
   def __init__(self, folder: Path, job: str, start_step: int):
+    """Writes nothing yet.
+
+    Args:
+      folder: of the file, made if missing.
+      job: name of the run in the message about an error.
+      start_step: TensorBoard hides events of earlier files after this step; 0 for none.
+    """
     self._folder, self._job, self._start_step = folder, job, start_step
     self._writer, self._given_up = None, not files.is_writer()
 
@@ -240,28 +258,31 @@ class EventsFile:
     """Writes scalars by name."""
     if self._given_up:
       return
-    # With PyTorch beside it, tensorboardX takes seconds to import: not before the first steps.
+    # With PyTorch installed, tensorboardX takes seconds to import: take the first steps before.
     from tensorboardX.event_file_writer import EventsWriter
-    from tensorboardX.proto.event_pb2 import Event, SessionLog
+    from tensorboardX.proto import event_pb2
     from tensorboardX.summary import scalar
 
+    protos: Any = event_pb2  # Its classes are made at run time, unseen by type checkers.
+    event, session = protos.Event, protos.SessionLog
     try:
       if self._writer is None:
         self._folder.mkdir(parents=True, exist_ok=True)
         self._writer = EventsWriter(str(self._folder / 'events'), f'.{os.getpid()}')
         if self._start_step:
-          purged = min(self._start_step + 1, step)  # A resumed run may show its last row again.
-          start = SessionLog(status=SessionLog.START)
-          self._writer.write_event(Event(step=purged, session_log=start))
+          purged = min(self._start_step + 1, step)  # A resumed run may write its last row again.
+          start = session(status=session.START)
+          self._writer.write_event(event(step=purged, session_log=start))
       for name, value in scalars.items():
-        event = Event(wall_time=time.time(), step=step, summary=scalar(name, value))
-        self._writer.write_event(event)
+        summary = scalar(name, value)
+        self._writer.write_event(event(wall_time=time.time(), step=step, summary=summary))
       self._writer.flush()
-    except Exception as error:  # Of any type: events must not end a run.
+    except Exception as error:  # Any type: events must not end a run.
       message(f'{self._job}: no more events for TensorBoard: {first_line(error)}')
       self._given_up = True
 
   def close(self) -> None:
+    """Closes the file."""
     if self._writer is not None and not self._given_up:
       with contextlib.suppress(Exception):
         self._writer.close()

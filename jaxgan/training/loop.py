@@ -1,4 +1,4 @@
-"""The training loop: one linear trainer for every job, from restored state to last checkpoint."""
+"""The training loop of every job, from the restored state to the last checkpoint."""
 
 from collections.abc import Iterator
 import contextlib
@@ -15,17 +15,17 @@ from jaxgan.training import logging, optional, schedule
 from jaxgan.training.job import OptionalOutput, TrainingJob
 from jaxgan.training.replicas import Replicas, replicas_of
 
-_OWED = 'outputs_owed'  # In the folder of a job, while optional outputs are still to come.
-_PROFILED = 10  # Steps in a trace.
+_OWED = 'outputs_owed'  # A marker in the folder of a job while optional outputs are pending.
+_PROFILED = 10  # Most steps in a trace.
 
 
 def train(job: TrainingJob, mesh: jax.sharding.Mesh, profile: bool = False) -> None:
   """Trains a job to its last step, from its latest checkpoint if there is one.
 
-  A signal stops a run at any time, also during an evaluation, and a checkpoint is saved. The
-  resumed run has the same log and the same states as a run without a stop. At an event, metrics are
-  logged first; then the checkpoint is saved; then the optional outputs are drawn. Their errors do
-  not end a run.
+  A signal stops a run at any time, also during an evaluation; the run then saves a checkpoint. The
+  resumed run has the same log and states as a run without a stop. At an event, metrics are logged
+  first, then the checkpoint is saved, then the optional outputs are drawn, whose errors do not end
+  a run.
 
   Args:
     job: the job.
@@ -33,15 +33,15 @@ def train(job: TrainingJob, mesh: jax.sharding.Mesh, profile: bool = False) -> N
     profile: write a trace of a few compiled steps to the folder `profile`.
 
   Raises:
-    UserError: the folder has checkpoints and `train.resume` is off, belongs to another config, or
-      another process trains there.
-    FloatingPointError: a loss is NaN or infinite; names the step.
+    UserError: the folder has checkpoints and `train.resume` is False, the folder belongs to another
+      config, or another process trains there.
+    FloatingPointError: a loss or the state is NaN or infinite; names the step.
     StorageError: a checkpoint cannot be written.
-    Stopped: stopped by a signal, after a checkpoint was written.
+    Stopped: a signal stopped the run, after a checkpoint was written.
   """
   identity.remember(job.folder, job.config)
   replicas, marker = replicas_of(job, mesh), job.folder / _OWED
-  are_owed = optional.is_owed(marker)  # A run may end between its checkpoint and its pictures.
+  are_owed = optional.is_owed(marker)  # The last run ended between checkpoint and pictures.
   if not are_owed and _is_finished(replicas):
     return
   with _opened(replicas, mesh, profile) as run:
@@ -62,9 +62,9 @@ def train(job: TrainingJob, mesh: jax.sharding.Mesh, profile: bool = False) -> N
 
 @contextlib.contextmanager
 def _opened(replicas: Replicas, mesh, profile: bool) -> Iterator['_Run']:
-  """A context in which a job trains: its folder is held, its states are restored or fresh.
+  """Locks the folder of a job and restores or initialises its states, for the `with` block.
 
-  A stop leaves it with an unranked checkpoint of its step.
+  After a stop, the current step has a checkpoint, unranked if it was not evaluated.
   """
   job = replicas.job
   with (
@@ -91,7 +91,7 @@ def _opened(replicas: Replicas, mesh, profile: bool) -> Iterator['_Run']:
 
 
 def _start(replicas: Replicas, checkpoints) -> None:
-  """Restores the newest checkpoint, sets damaged ones aside; without one, begins at step 0."""
+  """Restores the newest readable checkpoint, or initialises the states at step 0."""
   job, newest = replicas.job, checkpoints.latest_step()
   if newest is None:
     replicas.initialise()
@@ -106,7 +106,7 @@ def _start(replicas: Replicas, checkpoints) -> None:
 
 
 def _is_finished(replicas: Replicas) -> bool:
-  """Whether there is a checkpoint of the last step, or a later one, that can be read."""
+  """Returns whether a readable checkpoint has reached the last step."""
   job = replicas.job
   folder = job.folder / 'checkpoints'
   if not job.config.train.resume or not distributed.gather(folder.exists()).all():
@@ -119,7 +119,7 @@ def _is_finished(replicas: Replicas) -> bool:
 
 
 class _Run:
-  """A job while it trains: its replicas, checkpoints, log, and requests to stop."""
+  """The run of a job: its replicas, checkpoints, log and requests to stop."""
 
   def __init__(self, replicas: Replicas, checkpoints, log, stop, profile):
     self.job = replicas.job
@@ -141,13 +141,13 @@ class _Run:
     return schedule.is_due(self.job, self.step, *events)
 
   def event_is_due(self) -> bool:
-    """Whether the step is to be logged and is not, as one that was stopped in its evaluation."""
+    """Whether the step is due for logging and not yet logged."""
     return not self.is_logged and self._is_due() and not self._stop()
 
   def evaluate(self) -> float | None:
-    """Writes a row of the log for each replica; returns the score that ranks the checkpoint.
+    """Evaluates and logs each replica; returns the score that ranks the checkpoint.
 
-    An error of the evaluation leaves an unranked checkpoint, from which the run tries it again.
+    If the evaluation raises, an unranked checkpoint is saved; the resumed run evaluates it again.
     """
     rows, scores = self._replicas.means(), []
     with _stopped_at_once(), self._saved_if_it_fails():
@@ -164,12 +164,12 @@ class _Run:
     try:
       yield
     except Exception:
-      if not distributed.are_several():  # The other processes would not come to write their part.
+      if not distributed.are_several():  # Saving needs every process; the others may not fail.
         self.save_unless_saved()
       raise
 
   def save_if_due(self, score: float | None) -> None:
-    """Saves the step after an evaluation, or where a checkpoint is due."""
+    """Saves the step if an evaluation or a checkpoint is due."""
     if self._is_due('evaluate_every', 'checkpoint_every'):
       self._save(score)
 
@@ -178,7 +178,7 @@ class _Run:
     self._checkpoints.save(self.step, replicas.states(), replicas.progress(), score)
 
   def save_unless_saved(self) -> None:
-    """Saves a step that is not saved yet."""
+    """Saves the step, unranked, unless it has a checkpoint."""
     if self._saved != self.step:
       self._save(None)
 
@@ -197,12 +197,12 @@ class _Run:
           self._draw(output)
 
   def _draw(self, output: OptionalOutput):
-    """Draws one of them, of each replica or of the whole job."""
+    """Draws an output of each replica or of the whole job."""
     job, step = self.job, self.step
     folders = logging.replica_folders(job.folder, job.num_replicas)
     for replica, folder in enumerate(folders if output.observe else [job.folder]):
       with contextlib.ExitStack() as stack:
-        # With several processes, one that left the observation out would block the others.
+        # With several processes, a process that skipped the observation would block the others.
         several, guard = distributed.are_several(), optional.output(output.name)
         seen = None if several else stack.enter_context(guard)
         if output.observe:
@@ -213,7 +213,7 @@ class _Run:
           output.write(folder, step, seen)
 
   def advance(self) -> None:
-    """Takes the steps to the next event; a signal, or what is not finite, ends them."""
+    """Takes the steps to the next event, fewer after a signal; raises on NaN or infinity."""
     num_steps = schedule.next_event(self.job, self.step) - self.step
     tracing = contextlib.nullcontext()
     if self._profile and self.step > self._first:
@@ -234,6 +234,6 @@ class _Run:
 
 
 def _stopped_at_once():
-  """A context that a signal interrupts: training does not depend on what it computes."""
-  # With several processes none may leave: the others would block in a collective.
+  """A context that a signal interrupts at once: its results do not affect training."""
+  # With several processes none may leave here: the others would block in a collective.
   return contextlib.nullcontext() if distributed.are_several() else stopping.at_once()

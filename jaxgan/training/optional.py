@@ -1,5 +1,6 @@
-"""Optional outputs: pictures, pages and previews, whose errors do not end a run."""
+"""Optional outputs: pictures and pages whose errors do not end a run."""
 
+from collections.abc import Iterator
 import contextlib
 from pathlib import Path
 
@@ -7,21 +8,21 @@ from jaxgan.errors import UserError, first_line
 from jaxgan.system import distributed, files
 from jaxgan.training import logging
 
-_failed = set()  # Names of the outputs that failed the last time.
+_failed: set[str] = set()  # Names of the outputs whose last attempt failed.
 
 
 @contextlib.contextmanager
-def output(name):
-  """Logs an error of an optional output as one line, and continues after the `with` block.
+def output(name: str) -> Iterator[None]:
+  """Logs an error of an optional output as one line and continues after the `with` block.
 
-  An output that fails again and again is logged once. Signals still end a run.
+  Repeated failures of an output are logged once. Signals still end a run.
 
   Args:
-    name: of the output in that line, such as its path.
+    name: of the output, such as its path.
   """
   try:
     yield
-  except Exception as error:  # Of any type: no picture is worth a run.
+  except Exception as error:  # Any type: no picture is worth a run.
     if name not in _failed:
       _failed.add(name)
       logging.message(f'{name} left out: {reason(error)}')
@@ -30,15 +31,15 @@ def output(name):
 
 
 def reason(error: Exception) -> str:
-  """An error as one line, with its type unless the message is meant for users."""
+  """Returns an error as one line, with its type unless the message is meant for users."""
   if isinstance(error, UserError | OSError) or not str(error):
     return first_line(error)
   return f'{type(error).__name__}: {first_line(error)}'
 
 
 @contextlib.contextmanager
-def owed(path: Path):
-  """A context that leaves a file behind unless it ends well: a later run makes up for it."""
+def owed(path: Path) -> Iterator[None]:
+  """Keeps a marker file while outputs are drawn, so that a resumed run draws what was cut off."""
   files.replace(path, b'')
   yield
   if files.is_writer():
@@ -47,5 +48,5 @@ def owed(path: Path):
 
 
 def is_owed(path: Path) -> bool:
-  """Whether such a file was left; with several processes, all of them must ask."""
+  """Returns whether the marker of `owed` exists; with several processes, all must call this."""
   return bool(distributed.gather(path.exists()).any())

@@ -1,7 +1,8 @@
-"""Released weights that a classifier begins from, read from an npz or a PyTorch state_dict."""
+"""Pretrained weights of classifiers, from an npz or a PyTorch state_dict."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 import pathlib
+from typing import Any
 import zipfile
 import zlib
 
@@ -12,7 +13,7 @@ from jaxgan.errors import UserError
 from jaxgan.networks import torch_file
 from jaxgan.system import files
 
-# What numpy and zipfile raise at damage; the last two at a damaged method of compression or size.
+# Errors of numpy and zipfile on damaged files; the last two mean a bad compression method or size.
 _DAMAGE = (
   zipfile.BadZipFile,
   zlib.error,
@@ -24,38 +25,38 @@ _DAMAGE = (
 )
 
 
-def variables(config, num_classes: int, field: str = 'algorithm.weights'):
-  """What a network of PRETRAINED begins from: the released weights with a new head.
+def variables(config: Any, num_classes: int, field: str = 'algorithm.weights') -> Any:
+  """Initial variables of a network of PRETRAINED: the released weights with a new head.
 
   Args:
-    config: the `algorithm` section of a classifier; `weights` is the path of their file.
+    config: the `algorithm` section of a classifier; `weights` is the path of the file.
     num_classes: K of the new head.
-    field: what error messages call `weights`.
+    field: the name of `weights` in messages.
 
   Returns:
     Variables of the network, on the host.
 
   Raises:
-    UserError: no path is given, or the file cannot be read, or holds something else.
+    UserError: no path is given, or the file is unreadable or holds something else.
   """
   convert, url = PRETRAINED[config.network]
   advice = f'download {url} and name the file with --config.{field}=PATH'
   if not config.weights:
-    raise UserError(f'config.{field} is empty, {config.network} begins from it: {advice}')
+    raise UserError(f'config.{field} is empty, but {config.network} needs its weights: {advice}')
   network = NETWORKS[config.network](num_classes, config)
   path = files.expanded(config.weights)
   return read_arrays(path, f'config.{field}', lambda arrays: convert(arrays, network), advice)
 
 
-def check(config, roles, workdir: pathlib.Path) -> None:
-  """Refuses pretrained weights that cannot be read, before anything is prepared for them.
+def check(config: Any, roles: Iterable[str], workdir: pathlib.Path) -> None:
+  """Refuses unreadable pretrained weights before any data set is prepared.
 
-  Once a role's folder has a checkpoint, nobody needs its weights any more.
+  A classifier with a checkpoint no longer needs its pretrained weights.
 
   Args:
-    config: the experiment's.
+    config: of the experiment.
     roles: the classifiers that it needs.
-    workdir: has their folders.
+    workdir: the folder of their folders.
 
   Raises:
     UserError: see `variables`.
@@ -68,17 +69,22 @@ def check(config, roles, workdir: pathlib.Path) -> None:
       variables(algorithm, 1, f'{role}.algorithm.weights')
 
 
-def read_arrays(path: pathlib.Path, field: str, convert: Callable, advice: str):
-  """convert(arrays) of the arrays in an npz or, named .pth or .pt, in a PyTorch state_dict.
+def read_arrays(
+  path: pathlib.Path, field: str, convert: Callable[[Mapping], Any], advice: str
+) -> Any:
+  """Reads and converts the arrays of an npz or, from .pth and .pt, of a PyTorch state_dict.
 
   Args:
     path: of the file.
-    field: that names it, for messages.
-    convert: from the mapping of names to arrays; may raise a UserError.
-    advice: what to do where the file is none of use.
+    field: the config field of the file, for messages.
+    convert: takes {name: array}; may raise a UserError.
+    advice: the end of messages: how to get a usable file.
+
+  Returns:
+    The result of `convert`.
 
   Raises:
-    UserError: it cannot be read, is damaged, or `convert` refuses it.
+    UserError: the file cannot be read, is damaged, or `convert` refuses it.
   """
   try:
     if path.suffix in ('.pth', '.pt'):

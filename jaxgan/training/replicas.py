@@ -1,6 +1,7 @@
-"""The replicas of a job on a mesh: as one batched state, or one after another."""
+"""The replicas of a job on a mesh, as one batched state or as one state per replica."""
 
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -14,19 +15,32 @@ from jaxgan.system.compilation import jit
 from jaxgan.training.job import TrainingJob
 from jaxgan.training.train_step import NEVER, Carry, compile_run, make_step
 
-_IN_FLIGHT = 8  # Steps that an accelerator may be behind the host, each with its batch.
+_IN_FLIGHT = 8  # Steps, each with its batch, that the host may be ahead of an accelerator.
 
 
 class Replicas:
-  """The replicas of a job, which all have done the same steps; see `replicas_of`.
+  """The replicas of a job, all at the same step; see `replicas_of`.
 
   Attributes:
     job: the job.
-    carries: what the compiled step advances one by one.
+    carries: one Carry with all replicas, or one per replica.
     logged_step: the step of the newest row of the log; sums of metrics begin after it.
   """
 
-  def __init__(self, job, mesh, batched, sharding):
+  _each: Callable[[Callable], Callable]  # Lifts a function of a replica to a carry.
+  _arranged: Callable[[list], list]  # Trees of all replicas to trees of all carries.
+  _one: Callable[[list, int], Any]  # The tree of a replica from trees of all carries.
+  _divided: Callable[[Any], list]  # States as in checkpoints to states of all carries.
+
+  def __init__(self, job: TrainingJob, mesh: jax.sharding.Mesh, batched: bool, sharding: Any):
+    """Compiles nothing yet.
+
+    Args:
+      job: the job.
+      mesh: of the devices to use.
+      batched: all replicas in one carry.
+      sharding: of the state and the metrics of a carry.
+    """
     self.job, self._everywhere = job, parallel.replicated(mesh)
     self._of_carry = Carry(sharding, self._everywhere, sharding, sharding)
     self._one_step, self._start = make_step(job, batched)
@@ -40,19 +54,23 @@ class Replicas:
     replicas_data = [job.data.replica_data(r, seed, balanced) for r, seed in enumerate(self._seeds)]
     self._replicas_data = parallel.put(self._arranged(replicas_data), sharding)
 
-  def abstract_states(self):
-    """The shapes, types and shardings of the states of all replicas, as checkpoints hold them."""
+  def abstract_states(self) -> Any:
+    """Returns shapes, types and shardings of `states()`."""
     init = replicate.replicate(self.job.algorithm, self.job.num_replicas).init
     return checkpoint.abstract_state(init, self._of_carry.state)
 
+  def states(self) -> Any:
+    """Returns the states of all replicas along a leading axis, as in checkpoints."""
+    raise NotImplementedError
+
   def initialise(self) -> None:
-    """Begins at step 0."""
+    """Makes the states of step 0."""
     init = jit(self._each(self.job.algorithm.init), out_shardings=self._of_carry.state)
     keys = self._arranged([training_data.run_keys(seed)[0] for seed in self._seeds])
     self._begin([self._each(self.job.start)(init(key)) for key in keys], 0)
 
   def restore(self, restored: checkpoint.Restored) -> None:
-    """Continues from the states of all replicas."""
+    """Continues from a checkpoint of all replicas."""
     step, states, progress = restored
     self._begin(self._divided(states), step)
     if progress:
@@ -82,31 +100,31 @@ class Replicas:
     return int(self.carries[0].step)
 
   def advance(self, num_steps: int, should_stop: Callable) -> None:
-    """Takes some steps, fewer where it should stop."""
+    """Takes `num_steps` steps, fewer if `should_stop()` returns True."""
     constants = self._dataset, self._frozen
     self.carries = self._run(self.carries, num_steps, self._replicas_data, *constants, should_stop)
 
-  def state(self, replica: int):
-    """The state of one replica."""
+  def state(self, replica: int) -> Any:
+    """Returns the state of one replica."""
     return self._one([carry.state for carry in self.carries], replica)
 
   def sums(self) -> list[dict]:
-    """Sums of the metrics of each replica over the steps since `logged_step`."""
+    """Returns the sums of the metrics of each replica since `logged_step`."""
     sums = [distributed.to_host(carry.metrics) for carry in self.carries]
     return [self._one(sums, replica) for replica in range(self.job.num_replicas)]
 
   def means(self) -> list[dict]:
-    """Mean metrics of each replica over the steps since `logged_step`."""
+    """Returns the mean metrics of each replica since `logged_step`."""
     steps = self.step - self.logged_step
     return [{name: (total / steps).tolist() for name, total in s.items()} for s in self.sums()]
 
   def progress(self) -> dict:
-    """What a checkpoint remembers beside the states: what the next row of the log begins with."""
+    """Returns the sums of metrics since the last row of the log, to save in a checkpoint."""
     sums = [{name: total.tolist() for name, total in s.items()} for s in self.sums()]
     return {'logged_step': self.logged_step, 'sums': sums}
 
   def restart_sums(self) -> None:
-    """The step that is done has been logged: the next sums begin."""
+    """Starts new sums of metrics; the current step has been logged."""
     self.logged_step = self.step
     self._set_sums([jax.tree.map(jnp.zeros_like, carry.metrics) for carry in self.carries])
 
@@ -114,7 +132,7 @@ class Replicas:
     self.carries = [c._replace(metrics=m) for c, m in zip(self.carries, sums, strict=True)]
 
   def not_finite(self) -> tuple[str, int, int] | None:
-    """The first thing that is NaN or infinite: (what, in which replica, at which step)."""
+    """Returns (what, replica, step) of the first NaN or infinite loss or state, or None."""
     bad_steps = self._of_each(lambda carry: carry.bad_step)
     if (bad_steps != NEVER).any():
       return 'loss', int(bad_steps.argmin()), int(bad_steps.min())
@@ -122,7 +140,7 @@ class Replicas:
     return None if finite.all() else ('state', int(finite.argmin()), self.step - 1)
 
   def _of_each(self, value: Callable) -> np.ndarray:
-    """A number of each replica, on the host."""
+    """Returns a number for each replica, on the host."""
     return np.concatenate([np.ravel(distributed.to_host(value(c))) for c in self.carries])
 
 
@@ -130,6 +148,7 @@ class Batched(Replicas):
   """All replicas as one batched state in a single carry, split over the mesh's replica axis."""
 
   def __init__(self, job: TrainingJob, mesh: jax.sharding.Mesh):
+    """See `replicas_of`."""
     super().__init__(job, mesh, True, parallel.along_replicas(mesh))
 
   _each = staticmethod(replicate.over_replicas)
@@ -143,15 +162,16 @@ class Batched(Replicas):
   def _divided(self, states):
     return [states]
 
-  def states(self):
-    """The states of all replicas along a leading axis, as checkpoints hold them."""
+  def states(self) -> Any:
+    """Returns the states of all replicas along a leading axis, as in checkpoints."""
     return self.carries[0].state
 
 
 class Sequential(Replicas):
-  """A carry for each replica; all of them take a step before one takes the next."""
+  """One carry per replica; all replicas take a step before any takes the next."""
 
   def __init__(self, job: TrainingJob, mesh: jax.sharding.Mesh):
+    """See `replicas_of`."""
     super().__init__(job, mesh, False, parallel.replicated(mesh))
 
   def _each(self, function):
@@ -167,19 +187,19 @@ class Sequential(Replicas):
     take = jit(replicate.take, out_shardings=self._everywhere)
     return [take(states, replica) for replica in range(self.job.num_replicas)]
 
-  def states(self):
-    """As those of `Batched`."""
+  def states(self) -> Any:
+    """Returns the states of all replicas along a leading axis, as in checkpoints."""
     return replicate.stack([carry.state for carry in self.carries])
 
 
 def replicas_of(job: TrainingJob, mesh: jax.sharding.Mesh, batched: bool | None = None) -> Replicas:
-  """The replicas of a job; compiles nothing yet.
+  """Places the replicas of a job on a mesh; compiles nothing yet.
 
   Args:
     job: the job.
-    mesh: of the devices to use; it must be the one that is set.
-    batched: replicas as one batched state; by default so on accelerators only, as it is slower on a
-      CPU.
+    mesh: of the devices to use; `jax.set_mesh` must have set it.
+    batched: replicas as one batched state; by default on accelerators only, because it is slower on
+      a CPU.
   """
   if batched is None:
     batched = job.num_replicas > 1 and not _is_cpu(mesh)

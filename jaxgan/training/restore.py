@@ -1,22 +1,34 @@
-"""States in the checkpoints of a job's folder."""
+"""Restoring states from the checkpoints of a job."""
 
 import functools
 import pathlib
 import sys
+from typing import Any
 
-from jaxgan.algorithms import replicate
+import jax
+
+from jaxgan.algorithms import Algorithm, replicate
 from jaxgan.errors import UserError
 from jaxgan.system import checkpoint, parallel
 
 
-def restore(algorithm, folder: pathlib.Path, which: str, num_replicas: int, mesh):
-  """The states in a checkpoint ('latest', 'best' or a step) of a job's folder.
+def restore(
+  algorithm: Algorithm, folder: pathlib.Path, which: str, num_replicas: int, mesh: jax.sharding.Mesh
+) -> tuple[int, Any]:
+  """Restores a checkpoint of a job.
+
+  Args:
+    algorithm: of a single replica.
+    folder: of the job.
+    which: 'latest', 'best' or a step.
+    num_replicas: of the job.
+    mesh: of the devices to use.
 
   Returns:
     (step, states of all replicas along a leading axis), on every device of the mesh.
 
   Raises:
-    UserError: no such checkpoint, or a damaged one.
+    UserError: the checkpoint is missing or damaged.
   """
   init = replicate.replicate(algorithm, num_replicas).init
   abstract = checkpoint.abstract_state(init, parallel.replicated(mesh))
@@ -25,11 +37,18 @@ def restore(algorithm, folder: pathlib.Path, which: str, num_replicas: int, mesh
     return restored.step, restored.state
 
 
-def restore_finished(what: str, algorithm, folder: pathlib.Path, last: int, which: str, mesh):
-  """The variables in a checkpoint of a job of one replica that has ended.
+def restore_finished(
+  what: str,
+  algorithm: Algorithm,
+  folder: pathlib.Path,
+  last: int,
+  which: str,
+  mesh: jax.sharding.Mesh,
+) -> tuple[int, Any]:
+  """Restores the variables of a finished job of one replica.
 
   Args:
-    what: messages call it.
+    what: its name in messages.
     algorithm: its Algorithm.
     folder: of the job.
     last: its length in steps.
@@ -40,7 +59,7 @@ def restore_finished(what: str, algorithm, folder: pathlib.Path, last: int, whic
     (step, variables).
 
   Raises:
-    UserError: see `restore`; or it stopped before its end.
+    UserError: see `restore`; or the job stopped before its last step.
   """
   step, states = restore(algorithm, folder, 'latest', 1, mesh)
   if step < last:

@@ -1,4 +1,4 @@
-"""Which event of a training job is due after which step."""
+"""The steps of a training job after which to log, evaluate, draw and save."""
 
 from jaxgan.training.job import TrainingJob
 
@@ -6,22 +6,22 @@ _EVENTS = ('log_every', 'evaluate_every', 'picture_every', 'checkpoint_every')
 
 
 def next_event(job: TrainingJob, step: int) -> int:
-  """The next step at which the loop has something to do on the host."""
+  """Returns the next step with an event."""
   return min(job.last_step, *((step // every + 1) * every for every in _periods(job, _EVENTS)))
 
 
 def is_due(job: TrainingJob, step: int, *events: str) -> bool:
-  """Whether one of some events follows a step; after the last step, all do.
+  """Returns whether an event follows a step; every event follows the last step.
 
   Args:
     job: the job.
     step: steps done.
-    events: fields of its section `train`; by default those of all events.
+    events: fields of its section `train`; by default all events.
   """
   periods = _periods(job, events or _EVENTS)
   return step >= job.last_step or any(step % every == 0 for every in periods)
 
 
 def _periods(job, events):
-  """Steps between two events of each kind; an epoch where the section does not say."""
+  """Returns the steps between two events of each kind; an epoch for None."""
   return [getattr(job.config.train, event) or job.epoch for event in events]

@@ -1,6 +1,6 @@
-"""The training step as a pure function, and the compiled loop over it."""
+"""The training step as a pure function, and the compiled loop over steps."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 import contextlib
 import functools
 import time
@@ -13,13 +13,21 @@ from jaxgan.algorithms import replicate
 from jaxgan.data import order
 from jaxgan.system import distributed
 from jaxgan.system.compilation import jit, traced_once
+from jaxgan.training.job import TrainingJob
 
 PIECE_SECONDS = 2.0
-NEVER = jnp.iinfo(jnp.int32).max
+NEVER = jnp.iinfo(jnp.int32).max  # The `bad_step` of a job whose losses are finite.
 
 
 class Carry(NamedTuple):
-  """What passes from step to step: the state, the step's number, and sums for the log."""
+  """The values passed from step to step.
+
+  Attributes:
+    state: the training state.
+    step: int32, steps done.
+    metrics: sums of the metrics since the last row of the log.
+    bad_step: int32, the first step with a loss that is not finite, or NEVER.
+  """
 
   state: Any
   step: Any
@@ -27,14 +35,15 @@ class Carry(NamedTuple):
   bad_step: Any
 
 
-def make_step(job, batched: bool):
-  """The training step as a pure function, `step(carry, replica_data, dataset, frozen) -> carry`.
+def make_step(job: TrainingJob, batched: bool) -> tuple[Callable, Callable]:
+  """Makes the training step, a pure function `step(carry, replica_data, dataset, frozen) -> carry`.
 
   The key and the batch of step t are functions of (seed, t) alone.
 
   Args:
-    job: a `jaxgan.training.job.TrainingJob`.
-    batched: carry and data hold all replicas along a leading axis, instead of one without it.
+    job: the job.
+    batched: carry and data hold all replicas along a leading axis; otherwise one replica without
+      this axis.
 
   Returns:
     The step, and `start(state, step, replica_data, dataset, frozen)`, which makes the first Carry.
@@ -49,9 +58,10 @@ def make_step(job, batched: bool):
   )
   if batched:
     algorithm = replicate.replicate(algorithm, job.num_replicas)
-    draw = replicate.over_replicas(draw, in_axes=(0, 0 if job.data.streamed else None, None))
+    in_axes: Any = (0, 0 if job.data.streamed else None, None)
+    draw = replicate.over_replicas(draw, in_axes=in_axes)
 
-  # `start` asks for the shapes of the metrics, then the step is compiled: seconds to trace.
+  # Tracing takes seconds and would happen twice: in `start`, for shapes, and to compile the step.
   @traced_once
   def update(state, step, replica_data, dataset, frozen):
     batch, rng = draw(replica_data, dataset, step)
@@ -67,7 +77,7 @@ def make_step(job, batched: bool):
     sums = jax.tree.map(jnp.add, carry.metrics, metrics)
     return Carry(state, carry.step + 1, sums, bad_step)
 
-  def start(state, step: int, replica_data, dataset, frozen) -> Carry:
+  def start(state, step, replica_data, dataset, frozen) -> Carry:
     step = jnp.asarray(step, jnp.int32)
     _, shapes = jax.eval_shape(update, state, step, replica_data, dataset, frozen)
     metrics = jax.tree.map(lambda m: jnp.zeros(m.shape, m.dtype), shapes)
@@ -76,24 +86,26 @@ def make_step(job, batched: bool):
   return one_step, start
 
 
-def compile_run(one_step, loop_on_device: bool, sharding, wait_every: int = 1):
+def compile_run(
+  one_step: Callable, loop_on_device: bool, sharding: Any, wait_every: int = 1
+) -> Callable:
   """Compiles `run(carries, num_steps, replicas_data, dataset, frozen, should_stop) -> carries`.
 
-  On accelerators all steps go in one dispatch, a device loop whose length is an argument, so that
-  chunks of every length share one compilation. On CPU, where XLA runs loop bodies slowly, the host
-  loops over the same compiled step. Carries are donated.
+  Accelerators loop on the device. The number of steps is an argument of the compiled program, so
+  one compilation serves every length. On CPU, where XLA runs loop bodies slowly, the host loops
+  over the compiled step. Carries are donated.
 
   Args:
     one_step: from `make_step`.
-    loop_on_device: which of the two.
+    loop_on_device: whether the device or the host loops.
     sharding: of a carry, in and out.
-    wait_every: steps after which the host waits for the devices, where it loops.
+    wait_every: a looping host waits for the devices after this many steps.
 
   Returns:
-    The function of a list of carries and the ReplicaData of each; all take a step before one takes
-    the next. `dataset` is that of all steps or, where the host loops, may be an iterator that gives
-    those of each step, one a carry. `should_stop()` is asked between steps where the host loops,
-    elsewhere between dispatches, which are of as many steps as take about PIECE_SECONDS.
+    The function `run`. It takes a list of carries and the ReplicaData of each carry, and advances
+    all carries by a step before any takes the next. `dataset` serves all steps; a looping host also
+    takes an iterator over steps, whose items are lists with one Dataset per carry. A looping host
+    calls `should_stop()` after each step, a looping device about every PIECE_SECONDS.
   """
   if loop_on_device:
 
@@ -137,9 +149,9 @@ def compile_run(one_step, loop_on_device: bool, sharding, wait_every: int = 1):
 
 
 class _Pace:
-  """How many steps take about PIECE_SECONDS, so that a request to stop need not wait longer."""
+  """The number of steps that take about PIECE_SECONDS, the longest wait of a request to stop."""
 
-  steps = 1  # The first piece is compiled, too.
+  steps = 1  # The first piece includes the compilation.
 
   @contextlib.contextmanager
   def of(self, steps: int):

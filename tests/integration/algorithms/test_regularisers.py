@@ -228,7 +228,7 @@ def test_what_does_not_go_with_the_networks_is_refused(monkeypatch, method, chan
 )
 def test_impossible_values_are_refused(changes):
   (field,) = changes
-  with pytest.raises(UserError, match=rf'config\.{field}=.* is not possible'):
+  with pytest.raises(UserError, match=rf'config\.{field}=.*: expected'):
     overrides.changed(GanConfig(), changes)
 
 

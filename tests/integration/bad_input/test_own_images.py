@@ -48,7 +48,10 @@ FOLDERS = {
   'images beside classes': (with_file('1.png', picture()), r'has images \(1.png\) beside folders'),
   'empty class': (with_file('cow', None), r'class folder .*/cow has no images \(.png'),
   'class of one': (with_file('cow/1.png', picture()), 'class cow has 1 image, at least 2 are'),
-  'single class': (files(class_folders(('cat',))), "expected two or more classes, found 'cat' only"),
+  'single class': (
+    files(class_folders(('cat',))),
+    "expected two or more classes, found 'cat' only",
+  ),
   'no labels': (flat, 'expected images with labels for classifier and annotator'),
   'other test class': (
     files({'train/cat/1.png': picture(), 'test/cow/1.png': picture()}),
@@ -93,10 +96,10 @@ def test_folders(name, refused, tmp_path):
 
 OPTIONS = {
   'image_size=5000': r'image_size must be a whole number in 4\.\.4096, got 5000',
-  'image_size=-1': 'image_size=-1 is not possible: use a whole number above 0',
-  'imbalance_ratio=0.5': 'imbalance_ratio=0.5 is not possible: use a number, 1 or more',
-  'imbalance_ratio=nan': "imbalance_ratio='nan' is not possible: use a number, 1 or more",
-  'imbalance_ratio=inf': "imbalance_ratio='inf' is not possible: use a number, 1 or more",
+  'image_size=-1': 'image_size=-1: expected a positive integer',
+  'imbalance_ratio=0.5': 'imbalance_ratio=0.5: expected a number >= 1',
+  'imbalance_ratio=nan': "imbalance_ratio='nan': expected a number >= 1",
+  'imbalance_ratio=inf': "imbalance_ratio='inf': expected a number >= 1",
   'background=rot': "background must be a colour such as 'white' or '#000000', got 'rot'",
   'imbalance_ratio=1000': 'imbalance_ratio 1000 leaves class dog without images',
 }

@@ -51,33 +51,42 @@ def _fields(change):
 
 
 UNKNOWN = 'long_tail_folder/own-012345/1.0.0/train/0'
-_FIELDS = 'is not possible: use fields'
+_FIELDS = ': expected a section'
 CONFIGS = {
   'no bytes': (_config(b''), 'config.json cannot be read .Expecting value'),
   'half': (_config(half), 'config.json cannot be read .*: restore it or use another'),
   'UTF-16': (_config(b'\xff\xfe{\0'), "config.json cannot be read .'utf-8' codec"),
-  'a list': (_config(b'[]'), 'config.json cannot be read .it holds no fields'),
-  'null': (_config(b'null'), 'config.json cannot be read .it holds no fields'),
+  'a list': (_config(b'[]'), 'config.json cannot be read .it is not a JSON object'),
+  'null': (_config(b'null'), 'config.json cannot be read .it is not a JSON object'),
   'too deep': (_config(b'[' * 100_000), 'config.json cannot be read .maximum recursion'),
-  'other schema': (_fields(lambda c: c.update(schema=3)), 'cannot be read .schema 3 is of another'),
+  'other schema': (
+    _fields(lambda c: c.update(schema=3)),
+    'cannot be read .schema 3 belongs to another',
+  ),
   'dots': (_fields(lambda c: c.update({'a.b': 3})), r'config.json.a\.b: there is no such field'),
   'no fields': (_config(b'{}'), 'expected a folder of a method'),
   'no algorithm': (_fields(lambda c: c.pop('algorithm')), 'config.json.algorithm is missing'),
   'no evaluation': (_fields(lambda c: c.pop('evaluation')), 'config.json.evaluation is missing'),
   'number for methods': (_fields(lambda c: c.update(methods=5)), 'methods=5: expected names'),
-  'text for replicas': (_fields(lambda c: c.update(replicas='x')), "replicas='x' is not possible"),
-  'other method': (_fields(lambda c: c.update(methods=['gan'])), r"methods=\('gan',\) is not poss"),
-  'other family': (_fields(lambda c: c.update(methods=['cgan'])), "network='mnist' is not poss"),
-  'number for train': (_fields(lambda c: c.update(train=5)), f'config.json.train=5 {_FIELDS}'),
+  'text for replicas': (_fields(lambda c: c.update(replicas='x')), "replicas='x': expected"),
+  'other method': (_fields(lambda c: c.update(methods=['gan'])), r"methods=\('gan',\): expected"),
+  'other family': (
+    _fields(lambda c: c.update(methods=['cgan'])),
+    "network='mnist': expected one of",
+  ),
+  'number for train': (_fields(lambda c: c.update(train=5)), f'config.json.train=5{_FIELDS}'),
   'number for data': (
     _fields(lambda c: c['data'].update(dataset=5)),
-    'config.json.data.dataset=5 is not possible: use a text',
+    'config.json.data.dataset=5: expected a string',
   ),
   'other source': (
     _fields(lambda c: c['data'].update(source='/nowhere') or c.update(images=UNKNOWN)),
     r'source /nowhere is not there, and neither is .* from it, .*long_tail_folder/\*-012345: give',
   ),
-  'NaN': (_fields(lambda c: c['algorithm'].update(noise_dim=float('nan'))), 'noise_dim=nan is not'),
+  'NaN': (
+    _fields(lambda c: c['algorithm'].update(noise_dim=float('nan'))),
+    'noise_dim=nan: expected',
+  ),
 }
 
 
@@ -114,7 +123,7 @@ def _folder_instead(folder):
       "other images: .* have changed .images was 'x'",
     ),
     (_config(b'{}'), [], r'another config .* and \d+ more'),
-    (_config(b'[]'), [], 'config.json cannot be read .it holds no fields'),
+    (_config(b'[]'), [], 'config.json cannot be read .it is not a JSON object'),
     (_config(half), [], 'config.json cannot be read'),
     (_folder_instead, [], 'config.json cannot be read .*Is a directory'),
     (_other_images, [], 'gumbel_softmax belongs to a run on other images'),
@@ -131,8 +140,8 @@ def test_work_directories_of_others(damage, flags, message, run, refused):
   [
     (['--method=gan'], "method='gan': expected a method in .*: elastic_infogan"),
     (['--replica=5'], r'replica=5: expected a replica in 0\.\.0'),
-    (['--checkpoint=latest'], r'no checkpoint in .*checkpoints: train first'),
-    (['--checkpoint=-1'], r'no checkpoint in .*checkpoints: train first'),
+    (['--checkpoint=latest'], r'no checkpoint in .*checkpoints: run jaxgan train first'),
+    (['--checkpoint=-1'], r'no checkpoint in .*checkpoints: run jaxgan train first'),
     (['--out=there.npz'], '--out=there.npz exists: nothing is overwritten'),
     (['--out=there'], '--out=there exists: nothing is overwritten'),
   ],
@@ -153,7 +162,7 @@ def test_samples(flags, message, run, refused, tmp_path):
     (['--images_per_class=0'], '--images_per_class=0: 0 is not a positive integer'),
     (['--images_per_class=many'], '--images_per_class=many: use a whole number'),
     (['--out=there'], '--out=there exists: nothing is overwritten'),
-    ([], 'no checkpoint in .*checkpoints: train first'),
+    ([], 'no checkpoint in .*checkpoints: run jaxgan train first'),
   ],
   ids=lambda value: None if isinstance(value, str) else '-'.join(value) or 'default',
 )
@@ -189,19 +198,19 @@ def test_checkpoints_of_another_shape(flags, message, run, refused):
 _CLASSIFIERS = {
   'nothing': (None, 'holds no run .no config.json'),
   'no bytes': (b'', 'config.json cannot be read'),
-  'a list': (b'[]', 'config.json cannot be read .it holds no fields'),
+  'a list': (b'[]', 'config.json cannot be read .it is not a JSON object'),
   'no fields': (b'{}', 'config.json.data is missing'),
-  'number': (lambda c: c.update(algorithm=5), f'config.json.algorithm=5 {_FIELDS}'),
+  'number': (lambda c: c.update(algorithm=5), f'config.json.algorithm=5{_FIELDS}'),
   'list of networks': (
     lambda c: c['algorithm'].update(network=['resnet']),
-    r"network=\['resnet'\] is not possible: use one of resnet",
+    r"network=\['resnet'\]: expected one of resnet",
   ),
   'no train': (lambda c: c.pop('train'), 'config.json.train is missing'),
-  'depth 9': (lambda c: c['algorithm'].update(depth=9), r'depth=9 is not possible: use 6n \+ 2'),
-  'text for width': (lambda c: c['algorithm'].update(width='x'), "width='x' is not possible"),
-  'no batch': (lambda c: c['train'].update(batch_size=0), 'batch_size=0 is not possible'),
+  'depth 9': (lambda c: c['algorithm'].update(depth=9), r'depth=9: expected 6n \+ 2'),
+  'text for width': (lambda c: c['algorithm'].update(width='x'), "width='x': expected"),
+  'no batch': (lambda c: c['train'].update(batch_size=0), 'batch_size=0: expected'),
   'other data': (lambda c: c['data'].update(dataset='letters'), "dataset 'letters' is unknown"),
-  'no checkpoint': (lambda c: None, 'no checkpoint in .*checkpoints: train first'),
+  'no checkpoint': (lambda c: None, 'no checkpoint in .*checkpoints: run jaxgan train first'),
 }
 
 
@@ -337,7 +346,7 @@ def test_evaluations(name, family, refused, tmp_path):
   data = json.dumps(copy.deepcopy(getattr(evaluations, family))).encode()
   (tmp_path / 'run').mkdir()
   (tmp_path / 'run' / 'evaluation.json').write_bytes(change(data) if callable(change) else change)
-  message = r'evaluation.json is damaged .*; run --mode=evaluate again'
+  message = r'evaluation.json is damaged .*; run jaxgan evaluate again'
   refused(['--mode=report', f'{tmp_path}/run', f'--out={tmp_path}/report.md'], message)
 
 

@@ -159,12 +159,12 @@ def test_resamplings_begin_with_the_sampling_that_a_single_one_has(
     (
       'resamplings',
       0,
-      'config.evaluation.resamplings=0 is not possible: use a whole number above 0',
+      'config.evaluation.resamplings=0: expected a positive integer',
     ),
     (
       'reference',
       'train',
-      "config.evaluation.reference='train' is not possible: use one of held_out, released",
+      "config.evaluation.reference='train': expected one of held_out, released",
     ),
     (
       'cas_images',

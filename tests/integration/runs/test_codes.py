@@ -12,6 +12,7 @@ from jaxgan.config.overrides import changed
 from jaxgan.errors import UserError
 from jaxgan.runs import execute, families
 from jaxgan.training import logging, replicas
+from tests.support import files_page
 from tests.support.evaluations import report
 from tests.support.stand_in import tiny_codes, use_stand_in_data
 
@@ -338,3 +339,9 @@ def test_another_method_does_not_take_the_folder(single, stand_in_data):
   with pytest.raises(UserError, match=r"algorithm\.prior was 'learnable', is 'uniform'"):
     _setup(config, single[0])
   assert families.remembered(single[0] / ELASTIC).algorithm.prior == 'learnable'
+
+
+def test_the_page_of_files_lists_what_codes_write(single):
+  assert files_page.unlisted(single[0]) == []
+  absent = files_page.not_written(single[0], 'Methods of codes')
+  assert absent == ['retrieval.png']  # With two methods.

@@ -188,7 +188,7 @@ def _no_network(folder, remembered):
     ),
     (
       lambda folder, remembered: remembered.pop('train'),
-      r'config\.json\.train is missing: use fields',
+      r'config\.json\.train is missing: expected a section',
     ),
   ],
 )

@@ -138,7 +138,7 @@ def test_a_classifier_that_is_gone_is_not_trained_anew(
   monkeypatch.setattr(loop, 'train', lambda *a, **k: pytest.fail('trained'))
   shutil.copytree(finished[0], tmp_path / 'run')
   shutil.rmtree(tmp_path / 'run' / role)
-  message = rf'{role} holds no trained {role} of this experiment: run the command'
+  message = rf'{role} holds no trained {role} of this experiment: run jaxgan train'
   with pytest.raises(UserError, match=message):
     jaxgan.load(tmp_path / 'run').sample(1)
 

@@ -149,7 +149,7 @@ def test_no_weights_are_refused_unless_a_classifier_is_given(config, tmp_path):
   with pytest.raises(UserError) as error:
     pretrained.check(config, ('classifier',), tmp_path)
   assert str(error.value) == (
-    'config.classifier.algorithm.weights is empty, bit_r50x1 begins from it: download '
+    'config.classifier.algorithm.weights is empty, but bit_r50x1 needs its weights: download '
     'https://storage.googleapis.com/bit_models/BiT-M-R50x1.npz and name the file with '
     '--config.classifier.algorithm.weights=PATH'
   )

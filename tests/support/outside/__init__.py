@@ -1,1 +1,4 @@
-"""What a user adds from a package of their own: each module registers as it is imported."""
+"""A user's package: each module registers one part of an experiment when it is imported.
+
+docs/architecture.md shows these files as examples.
+"""

@@ -1,6 +1,5 @@
-"""Command lines mean what they meant: stored ones resolve to the stored values."""
+"""Stored command lines resolve to the stored values."""
 
-from absl.testing import flagsaver
 import pytest
 
 from experiments import fashion_lt
@@ -23,16 +22,14 @@ STORED = _stored()
 
 
 def _resolved(command):
-  with flagsaver.flagsaver():  # The flags of main.
-    argv = [main.__name__, *f'--config=experiments/{command}'.split()]
-    config, _ = experiment_file.parse_flags(argv)
+  _, config, *_ = main.parse(['jaxgan', *f'--config=experiments/{command}'.split()])
   return stored.flat(config.model_dump(mode='json'))
 
 
 @pytest.mark.parametrize('command', STORED)
-def test_a_command_line_means_what_it_meant(command):
+def test_a_stored_command_line_resolves_to_its_stored_values(command):
   resolved, expected = _resolved(command), stored.named_as_today(STORED[command])
-  for name in expected:  # A number of steps came before one of epochs, which stayed.
+  for name in expected:  # Older versions kept `epochs`, which `steps` overrode.
     if name.endswith('train.steps') and expected[name] is not None:
       expected[name.replace('steps', 'epochs')] = None
   assert {name: resolved.get(name) for name in expected} == expected
@@ -41,7 +38,7 @@ def test_a_command_line_means_what_it_meant(command):
 
 
 def test_an_experiment_file_may_return_a_dictionary_of_fields(tmp_path):
-  """As those of before, which return a ConfigDict: it is asked for its `to_dict()`."""
+  """Older files return a ConfigDict, whose `to_dict()` is read."""
   fields = stored.nested(STORED['fashion_lt.py'])
   (tmp_path / 'older.py').write_text(
     f'class Config:\n  def to_dict(self):\n    return {fields!r}\n\n\n'

@@ -1,4 +1,4 @@
-"""config.json: what it holds, and which changes make another run."""
+"""config.json: its content, and which changes make another run."""
 
 import json
 
@@ -14,13 +14,13 @@ from tests.support.stand_in import tiny, tiny_codes
 
 
 def _remember(folder, config, change) -> None:
-  """As an older version: without a schema, and with other fields."""
+  """Writes config.json as an older version did: without a schema, with other fields."""
   old = config.model_dump(mode='json')
   change(old)
   (folder / 'config.json').write_text(json.dumps(old))
 
 
-def test_a_folder_remembers_its_configuration(tiny_config, tmp_path):
+def test_config_json_holds_the_configuration(tiny_config, tmp_path):
   identity.remember(tmp_path / 'run', tiny_config)
   text = (tmp_path / 'run' / 'config.json').read_text()
   assert json.loads(text) == {'schema': 2, **tiny_config.model_dump(mode='json')}
@@ -53,7 +53,7 @@ def test_a_folder_remembers_its_configuration(tiny_config, tmp_path):
     ('published.acgan', 'class_balancing_gan.cifar10.acgan.100', True),
   ],
 )
-def test_what_may_change_between_two_starts(tiny_config, tmp_path, field, value, is_free):
+def test_free_fields_may_change_between_two_starts(tiny_config, tmp_path, field, value, is_free):
   identity.remember(tmp_path, tiny_config)
   other = changed(tiny_config, {field: value})
   assert [name for name, _, _ in identity.changes(tmp_path, other)] == [field] * (not is_free)
@@ -69,8 +69,8 @@ def test_a_recogniser_has_the_same_free_fields(tmp_path, field, is_free):
 
 
 @pytest.mark.parametrize(('method', 'weight'), [('acgan_pretrained', 0.7), ('acgan', 1.0)])
-def test_an_older_class_loss_weight_is_the_classifiers_too(method, weight, tmp_path):
-  """A method that has no such loss keeps today's default."""
+def test_an_older_class_loss_weight_also_weights_the_classifier(method, weight, tmp_path):
+  """A method without this loss keeps the current default."""
   config = changed(
     tiny(),
     {
@@ -86,8 +86,8 @@ def test_an_older_class_loss_weight_is_the_classifiers_too(method, weight, tmp_p
 @pytest.mark.parametrize(
   ('method', 'views'), [('elastic_infogan', 'paper'), ('uniform_infogan', 'released')]
 )
-def test_older_positive_pairs_are_the_papers(method, views, tmp_path):
-  """Where nothing is done with them, they are today's."""
+def test_older_positive_pairs_follow_the_paper(method, views, tmp_path):
+  """Methods without contrastive pairs get the current default."""
   config = changed(tiny_codes(method, small_networks=False), {'algorithm.views': views})
   _remember(tmp_path, config, lambda old: old['algorithm'].pop('views'))
   identity.check_unchanged(tmp_path, config)
@@ -96,7 +96,7 @@ def test_older_positive_pairs_are_the_papers(method, views, tmp_path):
     identity.check_unchanged(tmp_path, changed(config, {'algorithm.views': other}))
 
 
-def test_an_older_joint_vae_has_one_weight_and_capacity_for_both_latents(tmp_path):
+def test_an_older_joint_vae_shares_weight_and_capacity_between_latents(tmp_path):
   weights = {'algorithm.beta_continuous': 20.0, 'algorithm.beta_discrete': 20.0}
   capacities = dict.fromkeys(('algorithm.continuous_capacity', 'algorithm.discrete_capacity'), 4.0)
   config = changed(tiny_codes('joint_vae'), weights | capacities)
@@ -110,7 +110,7 @@ def test_an_older_joint_vae_has_one_weight_and_capacity_for_both_latents(tmp_pat
   assert families.experiment(identity.content(tmp_path)) == config
 
 
-def test_older_labels_by_effective_counts_were_drawn_in_both_steps(tmp_path):
+def test_older_effective_labels_are_drawn_in_both_steps(tmp_path):
   changes = {'algorithm.effective_labels': 'both_steps', 'algorithm.count_start': (50.0,)}
   config = changed(tiny(), {'methods': ('class_balancing_conditional',), **changes})
 
@@ -123,7 +123,7 @@ def test_older_labels_by_effective_counts_were_drawn_in_both_steps(tmp_path):
 
 
 @pytest.mark.parametrize('schema', [1, 2])
-def test_an_earlier_name_of_a_field_is_read_as_todays(tiny_config, tmp_path, schema):
+def test_a_renamed_field_is_read_under_its_current_name(tiny_config, tmp_path, schema):
   config = changed(tiny_config, {'algorithm.class_weighting': 'paper'})
 
   def older(old):
@@ -135,7 +135,7 @@ def test_an_earlier_name_of_a_field_is_read_as_todays(tiny_config, tmp_path, sch
   assert identity.changes(tmp_path, config) == []
 
 
-def test_a_run_with_balanced_batches_of_before_is_another_method(tiny_config, tmp_path):
+def test_an_older_run_with_balanced_batches_is_another_method(tiny_config, tmp_path):
   def older(old):
     old['algorithm']['class_balanced_batches'] = True
     del old['algorithm']['lecam_weight']
@@ -147,8 +147,8 @@ def test_a_run_with_balanced_batches_of_before_is_another_method(tiny_config, tm
     identity.remember(tmp_path, tiny_config)
 
 
-def test_lsun_of_before_there_was_a_choice_is_cropped(tmp_path):
-  """A run that remembers no picture goes on with centre_crop, and is another one than squash."""
+def test_older_lsun_without_a_choice_of_pictures_is_cropped(tmp_path):
+  """Its run continues with centre_crop and differs from a run with squash."""
   config = module('lsun5_lt').get_config()
   cropped = resolved(changed(config, {'data.options.picture': 'centre_crop'}))
 

@@ -1,4 +1,4 @@
-"""Files config.json of earlier versions: what they read as, and whether their run goes on."""
+"""config.json of earlier versions: the fields they are read as, and whether their run continues."""
 
 import importlib
 import json
@@ -38,7 +38,7 @@ def _remember(folder, content):
 
 
 @pytest.mark.parametrize(('entry', 'content'), STORED, ids=_id)
-def test_an_older_file_reads_as_what_the_run_was(entry, content, tmp_path):
+def test_an_older_file_is_read_as_the_configuration_of_its_run(entry, content, tmp_path):
   _remember(tmp_path, content)
   fields = identity.content(tmp_path)
   if 'methods' in fields:
@@ -48,7 +48,7 @@ def test_an_older_file_reads_as_what_the_run_was(entry, content, tmp_path):
   read = stored.flat(read.model_dump(mode='json'))
   expected = stored.changed(content, entry, 'read', 'read_without')
   expected = stored.named_as_today(expected)
-  for name in expected:  # A number of steps came before one of epochs, which stayed.
+  for name in expected:  # Older versions kept `epochs`, which `steps` overrode.
     if name.endswith('train.steps') and expected[name] is not None:
       expected[name.replace('steps', 'epochs')] = None
   assert {name: read.get(name) for name in expected} == expected
@@ -59,7 +59,7 @@ def test_an_older_file_reads_as_what_the_run_was(entry, content, tmp_path):
 @pytest.mark.parametrize(
   ('entry', 'content'), [(e, c) for e, c in STORED if e['differs'] is not None], ids=_id
 )
-def test_an_older_run_goes_on_where_the_experiment_is_the_same(entry, content, tmp_path):
+def test_an_older_run_continues_if_the_experiment_is_unchanged(entry, content, tmp_path):
   _remember(tmp_path, content)
   file, _, argument = entry['command'].partition('.py:')
   module = importlib.import_module(f'experiments.{file.removesuffix(".py")}')

@@ -1,4 +1,4 @@
-"""Other values for some fields: from code, and from texts of the command line."""
+"""Changed copies of a configuration, from Python values and command-line arguments."""
 
 from typing import Annotated, ClassVar
 
@@ -73,7 +73,7 @@ class Outer(Section):
     ('on', '1', True),
   ],
 )
-def test_texts(name, text, value):
+def test_override_parses_text(name, text, value):
   found = override(Outer(), {name: text})
   for part in name.split('.'):
     found = getattr(found, part)
@@ -95,13 +95,13 @@ OUTERS = st.builds(
 
 
 @given(OUTERS)
-def test_a_printed_value_is_read_as_what_it_was(outer):
+def test_a_printed_value_parses_to_the_same_value(outer):
   printed = {name: str(value) for name, value in fields_of(outer) if name != 'absent'}
   assert override(Outer(), printed) == outer
 
 
 @pytest.mark.parametrize('name', EXPERIMENTS)
-def test_printed_values_of_an_experiment_are_read_as_what_they_were(name):
+def test_printed_values_of_an_experiment_parse_to_the_same_values(name):
   config = module(name).get_config()
   for field_name, value in fields_of(config):
     assert override(config, {field_name: str(value)}) == config, field_name
@@ -115,11 +115,14 @@ TEXTS = st.text() | st.text('()[]{},:\'"0123456789.-+eNonTrue\\ ', max_size=8)
 @example('even', '9' * 5000)
 @example('names', '\udcff')
 @example('numbers', '-' * 5000 + '1')
-def test_any_text_is_a_value_or_refused_in_a_line(name, text):
+def test_override_accepts_any_text_or_refuses_it_in_one_line(name, text):
+  refusal = ''
   try:
     override(Outer(), {name: text})
   except UserError as error:
-    assert str(error).startswith(f'config.{name}') and len(str(error).splitlines()) == 1
+    refusal = str(error)
+  assert refusal == '' or refusal.startswith(f'config.{name}')
+  assert len(refusal.splitlines()) <= 1
 
 
 @pytest.mark.parametrize(
@@ -131,21 +134,22 @@ def test_any_text_is_a_value_or_refused_in_a_line(name, text):
     ({'steps': 3, 'epochs': 4}, (3, 4)),
   ],
 )
-def test_one_of_several_lengths_unsets_the_others(changes, lengths):
+def test_setting_one_length_unsets_the_others(changes, lengths):
   own = changed(Outer(), {f'inner.{name}': value for name, value in changes.items()}).inner
   assert (own.steps, own.epochs) == lengths
   assert changed(Outer(), {'inner': Inner(steps=3)}).inner == Inner(steps=3)
 
 
-def test_a_section_is_a_value():
+def test_a_section_is_immutable_and_hashable():
   outer = Outer()
   assert changed(outer, {'name': 'two'}) != outer == Outer()
-  assert changed(outer, {}) == outer and hash(Inner()) == hash(Inner())
+  assert changed(outer, {}) == outer
+  assert hash(Inner()) == hash(Inner())
   with pytest.raises(ValueError, match='frozen'):
     outer.name = 'two'
 
 
-def test_a_name_that_is_registered_later_is_taken_and_documented():
+def test_a_name_registered_later_is_accepted_and_documented():
   names = Registry('name', {'one': 1})
 
   class Chosen(Section):
@@ -161,8 +165,8 @@ def test_a_name_that_is_registered_later_is_taken_and_documented():
   assert '| one of one, three |' in documentation.text({'Chosen': Chosen})
 
 
-def test_an_earlier_name_is_refused_with_todays():
-  line = 'config.regulariser_weights: .* it is called config.class_weighting now$'
+def test_a_renamed_field_is_refused_with_its_current_name():
+  line = 'config.regulariser_weights: .* it was renamed to config.class_weighting$'
   with pytest.raises(UserError, match=line):
     override(GanConfig(), {'regulariser_weights': 'paper'})
 
@@ -173,18 +177,26 @@ def test_an_earlier_name_is_refused_with_todays():
     ('nam', 'one', 'config.nam: there is no such field, did you mean config.name?'),
     ('inner.x', 1, 'config.inner.x: there is no such field; there are rate, steps, epochs'),
     ('inner.rate.x', 1, 'config.inner.rate.x: there is no such field, rate has none'),
-    ('inner', 3, 'config.inner=3 is not possible: use fields, such as NAME.FIELD=VALUE'),
-    ('inner.rate', 0.0, 'config.inner.rate=0.0 is not possible: use a number above 0'),
     (
-      'inner.steps',
-      'x',
-      "config.inner.steps='x' is not possible: use a whole number above 0, or none",
+      'inner',
+      3,
+      'config.inner=3: expected a section, set field by field (NAME.FIELD=VALUE).',
     ),
-    ('numbers', (1.0, -1), 'config.numbers=(1.0, -1) is not possible: use numbers above 0'),
-    ('name', 'four', "config.name='four' is not possible: use one of one, two"),
-    ('even', 3, 'config.even=3 is not possible: use an even number, or none'),
-    ('on', 'maybe', "config.on='maybe' is not possible: use true or false"),
-    ('path', 3, 'config.path=3 is not possible: use a text, or none'),
+    (
+      'inner.rate',
+      0.0,
+      'config.inner.rate=0.0: expected a positive number, for example 0.5.',
+    ),
+    ('inner.steps', 'x', "config.inner.steps='x': expected a positive integer or none."),
+    (
+      'numbers',
+      (1.0, -1),
+      'config.numbers=(1.0, -1): expected positive numbers, for example (1.0,).',
+    ),
+    ('name', 'four', "config.name='four': expected one of one, two."),
+    ('even', 3, 'config.even=3: expected an even number or none.'),
+    ('on', 'maybe', "config.on='maybe': expected True or False."),
+    ('path', 3, 'config.path=3: expected a string or none.'),
   ],
 )
 def test_refusals(name, value, line):
@@ -199,4 +211,4 @@ def test_ranges_in_words():
     many: tuple[Annotated[str, OneOf(NAMES)], ...] = field((), '')
 
   words = {name: allowed(info) for name, info in Ranges.model_fields.items()}
-  assert words == {'whole': 'a whole number, 0 or more', 'many': 'some of one, two'}
+  assert words == {'whole': 'a non-negative integer', 'many': 'some of one, two'}

@@ -71,7 +71,7 @@ def test_every_refusal_at_once(tmp_path):
   assert len(planned.refusals) == len(expected)
   for line, pattern in zip(planned.refusals, expected, strict=True):
     assert re.search(pattern, line) and '\n' not in line
-  with pytest.raises(UserError, match=r'holds no run.* \(and 3 more: --mode=plan\)$'):
+  with pytest.raises(UserError, match=r'holds no run.* \(and 3 more: jaxgan plan\)$'):
     execute.start(config, tmp_path / 'run', config.methods)
   assert _contents(tmp_path) == []  # Neither prepared nor trained.
 

@@ -1,4 +1,4 @@
-"""Logging: the metrics file of fresh, resumed and killed runs, and the progress."""
+"""Logging: metrics files of fresh, resumed and killed runs, TensorBoard events and progress."""
 
 import io
 import json
@@ -27,7 +27,7 @@ def _write(folder, text):
   (folder / 'metrics.jsonl').write_text(text)
 
 
-def test_rows_are_json_lines(tmp_path):
+def test_rows_are_written_as_json_lines(tmp_path):
   with Log(tmp_path / 'run', 'unconditional', total_steps=4, start_step=0) as logger:
     log(logger, 2, {'loss/generator': np.float32(0.5), 'evaluation/class_counts': np.array([3, 1])})
     log(logger, 4, {'loss/generator': float('nan'), 'shares': [0.5, float('inf')]})
@@ -50,7 +50,7 @@ def test_fresh_run_starts_empty(tmp_path):
   assert read_metrics(tmp_path) == []
 
 
-def test_resumed_run_drops_later_rows_and_the_torn_line(tmp_path):
+def test_resumed_run_drops_later_rows_and_an_incomplete_line(tmp_path):
   _write(tmp_path, '{"step": 1, "a": 0.1}\n{"step": 2, "a": null}\n{"step": 3}\n{"step": 4, "a')
   with Log(tmp_path, 'job', total_steps=4, start_step=2) as logger:
     assert read_metrics(tmp_path) == [{'step': 1, 'a': 0.1}, {'step': 2, 'a': None}]
@@ -64,7 +64,7 @@ def test_resumed_run_without_metrics(tmp_path):
   assert read_metrics(tmp_path) == [{'step': 3, 'a': 1.0}]
 
 
-def test_read_metrics_of_torn_and_damaged_files(tmp_path):
+def test_read_metrics_skips_an_incomplete_last_line_and_refuses_damage(tmp_path):
   assert read_metrics(tmp_path) == []
   _write(tmp_path, '{"step": 1}\n{"st')
   assert read_metrics(tmp_path) == [{'step': 1}]
@@ -134,12 +134,14 @@ def test_bar_on_a_terminal(tmp_path, monkeypatch):
     log(logger, 4, {'loss/generator': 0.25})
     jaxgan.training.logging.message('checkpoint written')
   shown = terminal.getvalue()
-  assert 'class_balancing 100%' in shown and '4/4' in shown and 'loss/generator 0.25' in shown
+  assert 'class_balancing 100%' in shown
+  assert '4/4' in shown
+  assert 'loss/generator 0.25' in shown
   assert 'checkpoint written\n' in shown
 
 
-def test_a_metrics_file_alone(tmp_path):
-  """Fresh it is empty, resumed it loses later rows and the torn line; nothing else is written."""
+def test_metrics_file_of_fresh_and_resumed_runs(tmp_path):
+  """A fresh file is empty; a resumed one loses later rows and an incomplete last line."""
   folder = tmp_path / 'new' / 'run'
   file = MetricsFile(folder, start_step=0)
   for step in (1, 2, 3):
@@ -149,7 +151,7 @@ def test_a_metrics_file_alone(tmp_path):
     torn.write('{"step": 4, "a')
   file = MetricsFile(folder, start_step=2)
   file.log(3, {'a': 7.0})
-  assert read_metrics(folder) == [  # It need not be closed to be read.
+  assert read_metrics(folder) == [  # Readable before it is closed.
     {'step': 1, 'a': 0.5, 'bad': None, 'shares': [0.5, None]},
     {'step': 2, 'a': 1.0, 'bad': None, 'shares': [0.5, None]},
     {'step': 3, 'a': 7.0},
@@ -159,14 +161,16 @@ def test_a_metrics_file_alone(tmp_path):
   assert [(path.name, path.read_bytes()) for path in folder.iterdir()] == [('metrics.jsonl', b'')]
 
 
-def test_replicas_have_folders_unless_there_is_one(tmp_path):
+def test_several_replicas_have_separate_folders(tmp_path):
   assert replica_folders(tmp_path, 1) == [tmp_path]
   folders = replica_folders(str(tmp_path), 50)
-  assert folders[0] == tmp_path / 'replica_00' and folders[49] == tmp_path / 'replica_49'
-  assert sorted(folders) == folders and len(set(folders)) == 50
+  assert folders[0] == tmp_path / 'replica_00'
+  assert folders[49] == tmp_path / 'replica_49'
+  assert sorted(folders) == folders
+  assert len(set(folders)) == 50
 
 
-def test_replicas_are_logged_each_and_as_mean_and_sample_standard_deviation(tmp_path):
+def test_log_writes_each_replica_and_mean_and_sample_standard_deviation(tmp_path):
   losses, counts = (1.0, np.float32(2.0), 6), ([3, 1], np.array([0, 4]), (2, 2))
   with Log(tmp_path, 'job', total_steps=4, start_step=0, num_replicas=3) as logger:
     rows = zip(losses, counts, strict=True)
@@ -184,7 +188,7 @@ def test_replicas_are_logged_each_and_as_mean_and_sample_standard_deviation(tmp_
 
 
 def test_resumed_replicas_all_begin_after_the_same_step(tmp_path):
-  """Killed between the rows of two replicas."""
+  """The run was killed between the rows of two replicas."""
   folders = replica_folders(tmp_path, 2)
   with Log(tmp_path, 'job', total_steps=4, start_step=0, num_replicas=2) as logger:
     for step in (1, 2, 3):
@@ -199,7 +203,7 @@ def test_resumed_replicas_all_begin_after_the_same_step(tmp_path):
   assert read_metrics(tmp_path)[-1]['a'] == 31.0
 
 
-def test_a_single_replica_is_the_run(tmp_path, capsys):
+def test_a_single_replica_uses_the_folder_of_the_run(tmp_path, capsys):
   with Log(tmp_path, 'job', total_steps=4, start_step=0, num_replicas=1) as logger:
     log(logger, 2, {'loss/a': 0.5, 'counts': [1, 2]})
     jaxgan.training.logging.message('done')

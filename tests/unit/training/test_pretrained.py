@@ -1,4 +1,4 @@
-"""Released weights read from an npz or a PyTorch file, by the name of the file."""
+"""Pretrained weights: an npz or a PyTorch file, told apart by suffix."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ def section(monkeypatch):
 
 
 def _state_dict(dag=True):
-  """As the released file: float32, contiguous, and a counter that is not read."""
+  """Arrays like the released file: float32, contiguous, and a counter that is not read."""
   arrays = vggface2_weights.arrays(vggface2_weights.small(1), dag)
   tree = {}
   for number, (name, array) in enumerate(arrays.items()):
@@ -34,7 +34,7 @@ def _state_dict(dag=True):
 
 @pytest.mark.parametrize('write', [torch_files.zip_file, torch_files.legacy_file])
 @pytest.mark.parametrize('suffix', ['.pth', '.pt'])
-def test_a_pytorch_file(section, tmp_path, write, suffix):
+def test_variables_from_a_pytorch_file(section, tmp_path, write, suffix):
   arrays, tree = _state_dict()
   path = tmp_path / f'resnet50_ft_dag{suffix}'
   path.write_bytes(write(tree))
@@ -47,12 +47,12 @@ def test_a_pytorch_file(section, tmp_path, write, suffix):
   assert variables['params']['fc']['kernel'].shape == (128, 40)
 
 
-def test_an_npz_of_the_caffe_layout(section, tmp_path):
+def test_variables_from_an_npz_in_caffe_layout(section, tmp_path):
   arrays, _ = _state_dict(dag=False)
   np.savez(tmp_path / 'resnet50_ft.npz', **arrays)
   section = changed(section, {'weights': str(tmp_path / 'resnet50_ft.npz')})
   kernel = pretrained.variables(section, 40)['params']['conv1']['kernel']
-  # Red first here, blue first there.
+  # Channels are RGB here and BGR in Caffe.
   np.testing.assert_array_equal(kernel[:, :, 0].transpose(2, 0, 1), arrays['conv1.weight'][:, 2])
 
 
@@ -81,15 +81,15 @@ def test_other_files_are_refused(section, tmp_path, write, message):
   assert '\n' not in str(error.value)
 
 
-def test_no_file_is_named(section):
+def test_an_empty_path_is_refused(section):
   with pytest.raises(
-    UserError, match=r'weights is empty, resnet50_vggface2 begins .* download http'
+    UserError, match=r'weights is empty, but resnet50_vggface2 needs its weights: download http'
   ):
     pretrained.variables(section, 40)
 
 
-def test_the_mean_colour_is_zero_to_the_network(section):
-  """What the released code reads: 0..255 minus the mean, here of the pixels (131, 104, 91)."""
+def test_the_network_subtracts_the_mean_colour(section):
+  """As in the released code: 0..255 minus the mean, here for pixels near the mean."""
   algorithm = classifier.classifier(section, (64, 64, 3), 40, steps_per_epoch=1)
   assert algorithm.classify
   pixels = np.array([131.0, 104.0, 91.0])

@@ -1,0 +1,90 @@
+"""The manual's tables of results say what the stored records and published numbers say."""
+
+import importlib.util
+import json
+import pathlib
+import re
+import statistics
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[3]
+EXTENSIONS = ROOT / 'docs' / '_extensions'
+
+
+@pytest.fixture(scope='module')
+def tables():
+  spec = importlib.util.spec_from_file_location('result_tables', EXTENSIONS / 'result_tables.py')
+  module = importlib.util.module_from_spec(spec)
+  spec.loader.exec_module(module)
+  return module
+
+
+def test_a_row_is_the_mean_of_its_records(tables):
+  folder = ROOT / 'experiments' / 'results' / 'fashion_lt'
+  files = [folder / f'cgan_seed{seed}.json' for seed in range(3)]
+  values = [json.loads(file.read_text())['results']['cas'] for file in files]
+  mean, std = 100 * statistics.fmean(values), 100 * statistics.stdev(values)
+  table = tables.results_table('fashion_lt', ['cas'], names=['cgan'])
+  assert table.splitlines() == [
+    '| mean ± std of 3 | CAS % |', '|---|---|', f'| `cgan` | {mean:.1f} ± {std:.1f} |',
+  ]  # fmt: skip
+
+
+def test_one_record_has_no_deviation_and_a_missing_result_no_number(tables):
+  table = tables.results_table('mnist_lt_quick', ['ent', 'cas'], '*vae*')
+  assert table.splitlines()[2] == '| `joint_vae` | 0.959 | - |'
+
+
+def test_published_values_stand_beside(tables):
+  gan = tables.results_table('cifar10_lt_h200', ['kl_from_uniform', 'cas'], published=True)
+  assert '| `class_balancing` | 0.154 | 0.06 | 57.1 | 72.96 |' in gan
+  assert '| `acgan_pretrained` | 0.026 | - | 25.4 | - |' in gan
+  codes = tables.results_table('mnist_lt_quick', ['ent'], '*elastic*', published=True)
+  assert codes.splitlines()[2] == '| `elastic_infogan` | 0.556 | 0.213 ± 0.088 |'
+
+
+def test_the_protocol_is_that_of_the_rows(tables):
+  words = tables.protocol('fashion_lt', names=['unconditional'])
+  for part in ('step 3,000', '5,000 generated images', 'with 1,000 real ones', 'resize: annotator'):
+    assert part in words
+  assert 'recomputed' in words and 'average' not in words
+
+
+@pytest.mark.parametrize(
+  ('name', 'names'), [('no_such_folder', ()), ('fashion_lt', ('dcgan',)), ('downstream', ())]
+)
+def test_what_is_not_there_is_refused(tables, name, names):
+  with pytest.raises(ValueError, match=f'{name}: '):
+    tables.results_table(name, ['cas'], names=names)
+
+
+def test_published_tables_and_differences(tables):
+  rows = tables.published_table('class_balancing').splitlines()
+  assert len(rows) == 2 + 36 and '| `cifar10_lt.py` | 32.93 ± 0.11 | 0.06 | 72.96 |' in rows
+  assert '| `random_init` | 48.65 ± 0.9 |' in tables.published_table('knn1_accuracy')
+  assert 'mirrored' not in tables.differences_table('elastic_infogan')
+  assert tables.differences_table('class_balancing').startswith('| difference | likely effect |')
+
+
+def test_every_folder_of_results_has_its_story():
+  """A measurement without its question, protocol and limits cannot be read."""
+  for folder in sorted((ROOT / 'experiments' / 'results').glob('*/')):
+    text = (folder / 'README.md').read_text(encoding='utf-8')
+    assert text.startswith('# '), folder
+    missing = [
+      part for part in ('**Question.**', '**Protocol.**', '**Shows.**') if part not in text
+    ]
+    assert not missing, f'{folder.name}/README.md: {missing}'
+    for path in re.findall(r'\]\(([^):#]+)\)', text):
+      assert (folder / path).exists(), f'{folder.name}/README.md links to {path}'
+
+
+def test_the_directives_read_the_pages(monkeypatch):
+  pytest.importorskip('sphinx')
+  monkeypatch.syspath_prepend(str(EXTENSIONS))
+  results = importlib.import_module('results')
+  assert set(results.TABLES) == {'published', 'differences'}
+  for name in ('results', 'result_tables'):
+    sys.modules.pop(name, None)
