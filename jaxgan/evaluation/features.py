@@ -3,7 +3,7 @@
 from collections.abc import Callable
 import functools
 import pathlib
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -12,7 +12,9 @@ from jaxgan.data import pixels
 from jaxgan.errors import UserError
 from jaxgan.networks import inception
 from jaxgan.system import compilation, distributed, files, parallel
-from jaxgan.training.classifiers import Classifier
+
+if TYPE_CHECKING:
+  from jaxgan.training.classifiers import Classifier
 
 _REFERENCE_BATCH = 256
 
@@ -37,7 +39,7 @@ class FeatureNetwork(NamedTuple):
   variables: Any
 
 
-def classifier_network(role: str, classifier: Classifier) -> FeatureNetwork:
+def classifier_network(role: str, classifier: 'Classifier') -> FeatureNetwork:
   """Makes a feature network from a classifier, to use beside or in place of Inception-V3.
 
   Args:
