@@ -111,7 +111,7 @@ def test_options(option, refused, tmp_path):
 @pytest.mark.parametrize(
   ('flags', 'message'),
   [
-    ((), 'has 10 images, fewer than the 256 of one step: lower train.batch_size'),
+    ((), 'has 10 images, fewer than the 256 of one step: lower config.train.batch_size'),
     ((*SMALL, '--config.annotator.train.batch_size=100'), '10 images, fewer than the 100 of one'),
     ((*SMALL, '--config.cas.train.batch_size=100'), '10 images, fewer than the 100 of one step'),
     ((*SMALL, '--config.data.options.image_size=18'), 'square images of 8, 16, 32, 64, ... pixels'),
