@@ -1,1 +1,1 @@
-"""What a user adds from a package of their own: each module registers as it is imported."""
+"""A user's package: each module registers entries when it is imported."""

@@ -1,4 +1,4 @@
-"""A family: images as a Gaussian around a learned mean, with a section and a metric of its own."""
+"""A family: images as a Gaussian around a learned mean, with its section and metric."""
 
 from typing import Any, NamedTuple
 
