@@ -55,6 +55,7 @@ def list_table(lines):
 
 
 def _escaped(line):
+  line = re.sub(r'(^\s*|: )([A-Za-z])\.$', r'\1\2\\.', line)  # 'num_classes: K.' is no list.
   parts = _CODE.split(line)
   parts[::2] = [re.sub(r'(?<!\\)[|*]', r'\\\g<0>', part) for part in parts[::2]]
   return re.sub(r'(`[^`]*`)(?=\w)', r'\1\\ ', ''.join(parts))  # Such as `Row`s.
@@ -71,7 +72,16 @@ def _skip(app, what, name, obj, skip, options):
   return True if is_field or is_outside else None
 
 
+def _set_dashes(app, document):
+  from docutils import nodes  # The tests of `as_rst` do without Sphinx.
+
+  for text in list(document.findall(nodes.Text)):
+    if text == ' -- ':  # Of Sphinx, between a parameter and its meaning.
+      text.parent.replace(text, nodes.Text(' – '))
+
+
 def setup(app):
   app.connect('autodoc-process-docstring', _process, priority=100)  # Before napoleon.
   app.connect('autodoc-skip-member', _skip)
+  app.connect('doctree-read', _set_dashes)
   return {'parallel_read_safe': True, 'parallel_write_safe': True}

@@ -7,8 +7,8 @@ from jaxgan import losses
 
 
 def test_formulas_outside_of_code_are_escaped():
-  assert docstrings.as_rst(['E |x| * y of `a * b`s', '>>> a * b']) == [
-    r'E \|x\| \* y of `a * b`\ s', '>>> a * b',
+  assert docstrings.as_rst(['E |x| * y of `a * b`s', '>>> a * b', 'k: K.']) == [
+    r'E \|x\| \* y of `a * b`\ s', '>>> a * b', r'k: K\.',
   ]  # fmt: skip
 
 
