@@ -78,7 +78,7 @@ def result_page(root, name):
   files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob('*.*'))
   pictures = [path for path in files if path.endswith('.png') and f']({path})' not in text]
   parts = [] if text.startswith('# ') else [f'# {name}']
-  parts += [text.strip()] if text else []
+  parts += [text.strip('\n')] if text else []
   if pictures:
     parts += ['## Pictures', *(f'`{path}`\n\n![{path}]({path})' for path in pictures)]
   listed = [path for path in files if not path.endswith(('.png', '.md'))]

@@ -31,7 +31,7 @@ class TestRole(SphinxRole):
       place = (self.env.docname, self.lineno)
       logging.getLogger(__name__).warning('{test}`%s`: %s', self.text, wrong, location=place)
       return [nodes.literal(text=self.text)], []
-    link = source_link('', nodes.literal(text=self.text), target=self.text)
+    link = source_link('', '', nodes.literal(text=self.text), target=self.text)
     return [link], []
 
 
@@ -45,7 +45,7 @@ class PythonLinks(SphinxTransform):
     for node in list(self.document.findall(addnodes.download_reference)):
       path = os.path.normpath(os.path.join(folder, node['reftarget']))
       if path.endswith('.py') and source_files.lines_of(path) is not None:
-        node.replace_self(source_link('', *node.children, target=path))
+        node.replace_self(source_link('', '', *node.children, target=path))
 
 
 class Remember(SphinxTransform):

@@ -7,8 +7,16 @@ from jaxgan import losses
 
 
 def test_formulas_outside_of_code_are_escaped():
-  assert docstrings.as_rst(['E |x| * y of `a * b`s', '>>> a * b']) == [
-    r'E \|x\| \* y of `a * b`\ s', '>>> a * b',
+  assert docstrings.as_rst(['E |x| * y of `a * b`s', '>>> a * b', 'k: K.']) == [
+    r'E \|x\| \* y of `a * b`\ s', '>>> a * b', r'k: K\.',
+  ]  # fmt: skip
+
+
+def test_an_indented_block_is_code_and_a_section_is_not():
+  lines = ['A loss:', '', '    a * b', '', '    |c|', '', 'Args:', '  a: |a|.', '', '    More * a.']
+  assert docstrings.as_rst(lines) == [
+    'A loss:', '', '::', '', '    a * b', '', '    |c|', '', 'Args:', r'  a: \|a\|.', '',
+    r'    More \* a.',
   ]  # fmt: skip
 
 
