@@ -3,6 +3,7 @@
 python -m jaxgan.runs.documentation
 """
 
+from collections.abc import Mapping
 import pathlib
 
 from pydantic_core import PydanticUndefined
@@ -29,14 +30,14 @@ This file is written by `python -m jaxgan.runs.documentation`.
 """
 
 
-def text(titles) -> str:
+def text(titles: Mapping[str, type[section_lib.Section]]) -> str:
   """The Markdown of some sections.
 
   Args:
     titles: {title: section class}.
   """
   tables = [
-    f'## {title}\n\n{kind.__doc__.splitlines()[0]}\n\n{_table(kind)}'
+    f'## {title}\n\n{str(kind.__doc__).splitlines()[0]}\n\n{_table(kind)}'
     for title, kind in titles.items()
   ]
   return '\n'.join([_START, *tables])
