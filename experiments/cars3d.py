@@ -1,9 +1,9 @@
 """Elastic-InfoGAN and its baselines on 3D Cars (Tables 1-4 of the paper).
 
-    python -m jaxgan.main --config=experiments/cars3d.py
-    python -m jaxgan.main --config=experiments/cars3d.py:method=uniform_infogan,set=3,draw=1
-    python -m jaxgan.main --config=experiments/cars3d.py:set=all             25 runs as replicas
-    python -m jaxgan.main --config=experiments/cars3d.py:length=quick       narrow, few steps: a CPU
+    jaxgan train --config=experiments/cars3d.py
+    jaxgan train --config=experiments/cars3d.py:method=uniform_infogan,set=3,draw=1
+    jaxgan train --config=experiments/cars3d.py:set=all             25 runs as replicas
+    jaxgan train --config=experiments/cars3d.py:length=quick       narrow, few steps: a CPU
 
 Ten identities of at most 96 views each: five sets of identities, each with five imbalances.
 

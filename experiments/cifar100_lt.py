@@ -1,8 +1,8 @@
 """Long-tailed CIFAR-100 with Class Balancing GAN and its SNResGAN baselines (Table 4 of the paper).
 
-    python -m jaxgan.main --config=experiments/cifar100_lt.py
-    python -m jaxgan.main --config=experiments/cifar100_lt.py:method=unconditional
-    python -m jaxgan.main --config=experiments/cifar100_lt.py:ratio=100,method=cgan
+    jaxgan train --config=experiments/cifar100_lt.py
+    jaxgan train --config=experiments/cifar100_lt.py:method=unconditional
+    jaxgan train --config=experiments/cifar100_lt.py:ratio=100,method=cgan
 
 Published for imbalance ratio 10 (FID / KL of the annotator's labels from uniform): unconditional
 30.05 / 0.18, acgan 69.90 / 0.40, cgan 30.87 / 0.09, class_balancing 28.17 / 0.11; classifier

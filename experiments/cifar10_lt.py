@@ -1,10 +1,10 @@
 """Long-tailed CIFAR-10 with Class Balancing GAN and its SNDCGAN baselines (Table 1 of the paper).
 
-    python -m jaxgan.main --config=experiments/cifar10_lt.py
-    python -m jaxgan.main --config=experiments/cifar10_lt.py:method=unconditional
-    python -m jaxgan.main --config=experiments/cifar10_lt.py:ratio=10,method=class_balancing
-    python -m jaxgan.main --config=experiments/cifar10_lt.py:ratio=10,method=cgan
-    python -m jaxgan.main --config=experiments/cifar10_lt.py:classifier=few_labels \
+    jaxgan train --config=experiments/cifar10_lt.py
+    jaxgan train --config=experiments/cifar10_lt.py:method=unconditional
+    jaxgan train --config=experiments/cifar10_lt.py:ratio=10,method=class_balancing
+    jaxgan train --config=experiments/cifar10_lt.py:ratio=10,method=cgan
+    jaxgan train --config=experiments/cifar10_lt.py:classifier=few_labels \
         --config.classifier.algorithm.weights=BiT-M-R50x1.npz
 
 Published (FID / KL of the annotator's labels from uniform):
@@ -41,9 +41,9 @@ cross-entropy with re-weighting, the last checkpoint), and
 `--config.algorithm.count_update=additive --workdir=...` has Eq. 5's other form. Fig. 6, the period
 of the counts, at ratio 10 (2,000 is the default):
 
-    python -m jaxgan.main --config=experiments/cifar10_lt.py:ratio=10 \
+    jaxgan train --config=experiments/cifar10_lt.py:ratio=10 \
         --config.algorithm.count_cycle=1000 --workdir=runs/cifar10_lt_ratio_10_cycle_1000
-    python -m jaxgan.main --config=experiments/cifar10_lt.py:ratio=10 \
+    jaxgan train --config=experiments/cifar10_lt.py:ratio=10 \
         --config.algorithm.count_cycle=4000 --workdir=runs/cifar10_lt_ratio_10_cycle_4000
 
 The authors' scripts of 1,000 and 4,000 vary `save_every`, perhaps with the period of the FID check
@@ -51,13 +51,13 @@ The authors' scripts of 1,000 and 4,000 vary `save_every`, perhaps with the peri
 
 Fig. 3, the two extreme cases of the regulariser: N of one class is held at 1e8 or at 1.
 
-    python -m jaxgan.main --config=experiments/cifar10_lt.py:ratio=1,counts=huge
-    python -m jaxgan.main --config=experiments/cifar10_lt.py:ratio=1,counts=tiny
+    jaxgan train --config=experiments/cifar10_lt.py:ratio=1,counts=huge
+    jaxgan train --config=experiments/cifar10_lt.py:ratio=1,counts=tiny
 
 Neither the paper nor the code says which class it is or what the other N are. Here it is class 4,
 deer, and the others are held at 50, where N starts. Other numbers, one for each class:
 
-    python -m jaxgan.main --config=experiments/cifar10_lt.py:ratio=1,counts=huge \
+    jaxgan train --config=experiments/cifar10_lt.py:ratio=1,counts=huge \
         '--config.algorithm.count_start=(1,1,1e8,1,1,1,1,1,1,1)' --workdir=runs/cifar10_lt_bird
 """
 

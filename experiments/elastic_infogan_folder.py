@@ -1,8 +1,8 @@
 """Elastic-InfoGAN on your own images, with or without labels.
 
-    python -m jaxgan.main --config=experiments/elastic_infogan_folder.py:length=quick \
+    jaxgan train --config=experiments/elastic_infogan_folder.py:length=quick \
         --config.data.source=PATH --config.algorithm.num_categories=10
-    python -m jaxgan.main --config=experiments/elastic_infogan_folder.py --config.data.source=PATH \
+    jaxgan train --config=experiments/elastic_infogan_folder.py --config.data.source=PATH \
         --config.data.options.image_size=32 --config.algorithm.num_categories=10
 
 PATH is a folder of images, a folder with one sub-folder of images a class, or one .npz with

@@ -1,9 +1,9 @@
 """The two extreme cases of the regulariser (Fig. 3 of the paper), on the embedded images.
 
-    python -m jaxgan.main --config=experiments/fashion_extreme_counts.py:count=huge
-    python -m jaxgan.main --config=experiments/fashion_extreme_counts.py:count=tiny
-    python -m jaxgan.main --config=experiments/fashion_extreme_counts.py:count=even
-    python -m jaxgan.main --mode=report runs/fashion_extreme_counts_* --out=extremes.md
+    jaxgan train --config=experiments/fashion_extreme_counts.py:count=huge
+    jaxgan train --config=experiments/fashion_extreme_counts.py:count=tiny
+    jaxgan train --config=experiments/fashion_extreme_counts.py:count=even
+    jaxgan report runs/fashion_extreme_counts_* --out=extremes.md
 
 Effective counts that are held instead of learned show what the regulariser does with them: where
 N_k of one class is huge, it believes that there is too much of the class, and the class's share of

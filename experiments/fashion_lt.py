@@ -1,18 +1,18 @@
 """The embedded example: Fashion-MNIST at 16x16, long-tailed, on a CPU in minutes.
 
-    python -m jaxgan.main --config=experiments/fashion_lt.py
+    jaxgan train --config=experiments/fashion_lt.py
 
 Trains a classifier (on the long-tailed images, 900 T-shirts to 18 ankle boots, imbalance ratio 50)
 and an annotator (on 900 images of every class), then the unconditional GAN and Class Balancing GAN
 under identical settings, and compares them. Small networks of the paper's families; nothing is
 downloaded.
 
-    python -m jaxgan.main --config=experiments/fashion_lt.py:method=all
+    jaxgan train --config=experiments/fashion_lt.py:method=all
 
 also trains the paper's baselines, ACGAN, cGAN and ACGAN with the pre-trained classifier, and a
 control: the unconditional GAN on batches that hold every class equally often.
 
-    python -m jaxgan.main --config=experiments/fashion_lt.py:ratio=100,method=cgan
+    jaxgan train --config=experiments/fashion_lt.py:ratio=100,method=cgan
 
 trains one method, which then stands beside the others of that ratio in their work directory.
 """

@@ -1,9 +1,9 @@
 """All of Fashion-MNIST at 28x28, long-tailed: Class Balancing GAN and every baseline.
 
-    python -m jaxgan.main --config=experiments/fashion_mnist_lt.py
-    python -m jaxgan.main --config=experiments/fashion_mnist_lt.py:method=cgan
-    python -m jaxgan.main --config=experiments/fashion_mnist_lt.py:length=quick
-    python -m jaxgan.main --config=experiments/fashion_mnist_lt.py:ratio=10,method=unconditional \
+    jaxgan train --config=experiments/fashion_mnist_lt.py
+    jaxgan train --config=experiments/fashion_mnist_lt.py:method=cgan
+    jaxgan train --config=experiments/fashion_mnist_lt.py:length=quick
+    jaxgan train --config=experiments/fashion_mnist_lt.py:ratio=10,method=unconditional \
         --config.data.source=PATH
 
 The data set is downloaded (31 MB), or PATH is a folder with its four IDX files. Imbalance ratio

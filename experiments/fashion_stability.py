@@ -1,12 +1,12 @@
 """What keeps training stable, one switch at a time, on the embedded images.
 
-    python -m jaxgan.main --config=experiments/fashion_stability.py:switch=none
-    python -m jaxgan.main --config=experiments/fashion_stability.py:switch=r1_r2
-    python -m jaxgan.main --config=experiments/fashion_stability.py:switch=r1_r2_r3gan
-    python -m jaxgan.main --config=experiments/fashion_stability.py:switch=lecam
-    python -m jaxgan.main --config=experiments/fashion_stability.py:switch=diff_augment
-    python -m jaxgan.main --config=experiments/fashion_stability.py:switch=none,method=cgan
-    python -m jaxgan.main --config=experiments/fashion_stability.py:switch=gsr
+    jaxgan train --config=experiments/fashion_stability.py:switch=none
+    jaxgan train --config=experiments/fashion_stability.py:switch=r1_r2
+    jaxgan train --config=experiments/fashion_stability.py:switch=r1_r2_r3gan
+    jaxgan train --config=experiments/fashion_stability.py:switch=lecam
+    jaxgan train --config=experiments/fashion_stability.py:switch=diff_augment
+    jaxgan train --config=experiments/fashion_stability.py:switch=none,method=cgan
+    jaxgan train --config=experiments/fashion_stability.py:switch=gsr
 
 Class balancing as in `fashion_lt` with one switch of `jaxgan.algorithms.regularisers`. The switch
 gsr regularises the gains and biases of a conditional generator, so its method is cgan, and its
@@ -16,7 +16,7 @@ and annotator of the first:
     --config.classifier.folder=runs/fashion_stability_none/classifier
     --config.annotator.folder=runs/fashion_stability_none/annotator
 
-`--mode=report` on the work directories compares each with its method without the switch. A step
+`jaxgan report` on the work directories compares each with its method without the switch. A step
 takes about twice as long with r1_r2 and no longer with the others. The weights are from short runs
 of one seed on another small data set; gsr has its paper's weight. γ of r1_r2 falls from 0.1 to
 0.01; 3 and 10 times as much were worse. r1_r2_r3gan is the same switch with half of it, 0.05 to

@@ -1,7 +1,7 @@
 """Class Balancing GAN on your own images.
 
-    python -m jaxgan.main --config=experiments/folder_lt.py:length=quick --config.data.source=PATH
-    python -m jaxgan.main --config=experiments/folder_lt.py --config.data.source=PATH \
+    jaxgan train --config=experiments/folder_lt.py:length=quick --config.data.source=PATH
+    jaxgan train --config=experiments/folder_lt.py --config.data.source=PATH \
         --config.data.options.image_size=32
 
 PATH is a folder or .zip with one sub-folder of images per class (or train/ and test/ folders of

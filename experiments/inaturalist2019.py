@@ -1,9 +1,9 @@
 """iNaturalist-2019, long-tailed as it is: Class Balancing GAN and SNResGAN baselines (Table 4).
 
-    python -m jaxgan.main --config=experiments/inaturalist2019.py --config.data.source=PATH
-    python -m jaxgan.main --config=experiments/inaturalist2019.py:method=random_labels \
+    jaxgan train --config=experiments/inaturalist2019.py --config.data.source=PATH
+    jaxgan train --config=experiments/inaturalist2019.py:method=random_labels \
         --config.data.source=PATH
-    python -m jaxgan.main --config=experiments/inaturalist2019.py:classifier=large \
+    jaxgan train --config=experiments/inaturalist2019.py:classifier=large \
         --config.data.source=PATH
 
 PATH is the folder of the competition's JSON files and images. Published (FID / KL of the

@@ -1,8 +1,8 @@
 """A balanced generator of your own images without any label.
 
-    python -m jaxgan.main --config=experiments/label_free_folder.py:length=quick \
+    jaxgan train --config=experiments/label_free_folder.py:length=quick \
         --config.data.source=PATH --config.algorithm.num_categories=10
-    python -m jaxgan.main --config=experiments/label_free_folder.py --config.data.source=PATH \
+    jaxgan train --config=experiments/label_free_folder.py --config.data.source=PATH \
         --config.data.options.image_size=32 --config.algorithm.num_categories=10
 
 PATH is a folder of images, or one .npz with `images`. Elastic-InfoGAN first sorts the images into

@@ -1,11 +1,11 @@
 """Five long-tailed LSUN scenes with Class Balancing GAN and its SNResGAN baselines (Tables 1, 3).
 
-    python -m jaxgan.main --config=experiments/lsun5_lt.py --config.data.source=PATH
-    python -m jaxgan.main --config=experiments/lsun5_lt.py:method=cgan --config.data.source=PATH
-    python -m jaxgan.main --config=experiments/lsun5_lt.py:ratio=10 --config.data.source=PATH
-    python -m jaxgan.main --config=experiments/lsun5_lt.py:weights=released \
+    jaxgan train --config=experiments/lsun5_lt.py --config.data.source=PATH
+    jaxgan train --config=experiments/lsun5_lt.py:method=cgan --config.data.source=PATH
+    jaxgan train --config=experiments/lsun5_lt.py:ratio=10 --config.data.source=PATH
+    jaxgan train --config=experiments/lsun5_lt.py:weights=released \
         --config.data.source=PATH
-    python -m jaxgan.main --config=experiments/lsun5_lt.py:classifier=few_labels \
+    jaxgan train --config=experiments/lsun5_lt.py:classifier=few_labels \
         --config.data.source=PATH --config.classifier.algorithm.weights=BiT-M-R50x1.npz
 
 PATH is a folder with LSUN's LMDB folders of bedroom, conference room, dining room, kitchen and

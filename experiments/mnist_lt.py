@@ -1,15 +1,15 @@
 """Elastic-InfoGAN and its baselines on the fifty class-imbalanced MNISTs (Tables 1-4 of the paper).
 
-    python -m jaxgan.main --config=experiments/mnist_lt.py                       one split, in full
-    python -m jaxgan.main --config=experiments/mnist_lt.py:length=quick          minutes on a CPU
-    python -m jaxgan.main --config=experiments/mnist_lt.py:method=uniform_infogan,split=7
-    python -m jaxgan.main --config=experiments/mnist_lt.py --config.replicas=50  all splits at once
+    jaxgan train --config=experiments/mnist_lt.py                       one split, in full
+    jaxgan train --config=experiments/mnist_lt.py:length=quick          minutes on a CPU
+    jaxgan train --config=experiments/mnist_lt.py:method=uniform_infogan,split=7
+    jaxgan train --config=experiments/mnist_lt.py --config.replicas=50  all splits at once
 
 Fig. 1 shows InfoGAN on balanced data and on imbalanced data, and Elastic-InfoGAN on the latter:
 
-    python -m jaxgan.main --config=experiments/mnist_lt.py:method=uniform_infogan,split=balanced
-    python -m jaxgan.main --config=experiments/mnist_lt.py:method=uniform_infogan
-    python -m jaxgan.main --config=experiments/mnist_lt.py
+    jaxgan train --config=experiments/mnist_lt.py:method=uniform_infogan,split=balanced
+    jaxgan train --config=experiments/mnist_lt.py:method=uniform_infogan
+    jaxgan train --config=experiments/mnist_lt.py
 
 `split=balanced` is MNIST as it is, its 60,000 training images (5,421 to 6,742 a class; the paper
 does not say how many its figure has); there are no published numbers of it. The code grids of the

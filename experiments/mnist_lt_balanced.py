@@ -1,9 +1,9 @@
 """Class balancing with and without labels, on the class-imbalanced MNISTs of Elastic-InfoGAN.
 
-    python -m jaxgan.main --config=experiments/mnist_lt_balanced.py               without labels
-    python -m jaxgan.main --config=experiments/mnist_lt_balanced.py:loop=labels   the paper's method
-    python -m jaxgan.main --config=experiments/mnist_lt_balanced.py:loop=none     unconditional
-    python -m jaxgan.main --config=experiments/mnist_lt_balanced.py:split=7,length=quick
+    jaxgan train --config=experiments/mnist_lt_balanced.py               without labels
+    jaxgan train --config=experiments/mnist_lt_balanced.py:loop=labels   the paper's method
+    jaxgan train --config=experiments/mnist_lt_balanced.py:loop=none     unconditional
+    jaxgan train --config=experiments/mnist_lt_balanced.py:split=7,length=quick
 
 Beyond both papers. What stands in the loop of the class-balancing GAN is, frozen,
 
@@ -12,7 +12,7 @@ Beyond both papers. What stands in the loop of the class-balancing GAN is, froze
   labels  a classifier trained on the same images and their labels
   none    nothing
 
-and all else is equal; the three share their work directory, and `--mode=report` compares them.
+and all else is equal; the three share their work directory, and `jaxgan report` compares them.
 With `--config.recogniser.folder=runs/mnist_lt_split_00/elastic_infogan` a run of `mnist_lt` on the
 same split is taken instead of training one.
 

@@ -1,9 +1,9 @@
 """Does the learned prior find the truth? Two digits of MNIST, 0 and 4, at nine ratios.
 
-    python -m jaxgan.main --config=experiments/mnist_pair.py                      zeros to fours 9:1
-    python -m jaxgan.main --config=experiments/mnist_pair.py:ratio=3_7
-    python -m jaxgan.main --config=experiments/mnist_pair.py --config.replicas=9  9:1, 8:2 ... 1:9
-    python -m jaxgan.main --config=experiments/mnist_pair.py:length=quick         minutes on a CPU
+    jaxgan train --config=experiments/mnist_pair.py                      zeros to fours 9:1
+    jaxgan train --config=experiments/mnist_pair.py:ratio=3_7
+    jaxgan train --config=experiments/mnist_pair.py --config.replicas=9  9:1, 8:2 ... 1:9
+    jaxgan train --config=experiments/mnist_pair.py:length=quick         minutes on a CPU
 
 Beyond the paper. The images are always 7,000, the settings those of `mnist_lt` with two codes, but
 the prior's logits learn ten times as fast: at Adam's steps of 0.0002 they need thousands of steps

@@ -1,8 +1,8 @@
 """Elastic-InfoGAN and its baselines on five classes of ShapeNet (Tables 1-3 of the paper).
 
-    python -m jaxgan.main --config=experiments/shapenet.py
-    python -m jaxgan.main --config=experiments/shapenet.py:method=uniform_infogan
-    python -m jaxgan.main --config=experiments/shapenet.py --config.replicas=5     its five runs
+    jaxgan train --config=experiments/shapenet.py
+    jaxgan train --config=experiments/shapenet.py:method=uniform_infogan
+    jaxgan train --config=experiments/shapenet.py --config.replicas=5     its five runs
 
 Cars, airplanes, bowls, cans and rifles, 30 views of each instance.
 

@@ -1,9 +1,9 @@
 """Elastic-InfoGAN and its baselines on forty faces of YouTube-Faces (Tables 1-4 of the paper).
 
-    python -m jaxgan.main --config=experiments/youtube_faces.py
-    python -m jaxgan.main --config=experiments/youtube_faces.py:method=uniform_infogan
-    python -m jaxgan.main --config=experiments/youtube_faces.py --config.replicas=5   its runs
-    python -m jaxgan.main --config=experiments/youtube_faces.py:annotator=vggface2 \
+    jaxgan train --config=experiments/youtube_faces.py
+    jaxgan train --config=experiments/youtube_faces.py:method=uniform_infogan
+    jaxgan train --config=experiments/youtube_faces.py --config.replicas=5   its runs
+    jaxgan train --config=experiments/youtube_faces.py:annotator=vggface2 \
         --config.annotator.algorithm.weights=resnet50_ft_dag.pth
 
 The crops of the first forty people by name, as imbalanced as they are.

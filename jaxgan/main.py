@@ -1,173 +1,154 @@
-"""Command line: flags and modes. Parses, calls, and turns bad input into one line.
+"""Runs a command: parses its flags, calls it, and turns bad input into one line.
 
 python -m jaxgan.main --config=experiments/fashion_lt.py
-python -m jaxgan.main --config=experiments/cifar10_lt.py:ratio=10 --config.train.batch_size=128
-python -m jaxgan.main --config=experiments/fashion_lt.py --mode=plan
-python -m jaxgan.main --mode=evaluate --workdir=runs/fashion_lt --checkpoint=best
 python -m jaxgan.main --mode=sample --workdir=runs/fashion_lt --num_images=100 --balanced
-python -m jaxgan.main --mode=export --workdir=runs/fashion_lt --contents=topped_up --out=balanced
-python -m jaxgan.main --mode=report runs/fashion_lt runs/cifar10_lt_ratio_100
+
+do the same as `jaxgan train` and `jaxgan sample`, see `jaxgan.runs.commands`.
 """
 
 import logging
 import sys
+import types
 
 from absl import flags
 from absl import logging as absl_logging
 
 from jaxgan.errors import StorageError, UserError
-from jaxgan.runs import experiment_file
+from jaxgan.runs import commands, experiment_file
 from jaxgan.system import files, stopping
 
-flags.DEFINE_string(
-  'config',
-  None,
-  'Experiment file, with its argument after a colon. --config.FIELD=VALUE changes a field of it, '
-  'see docs/configuration.md.',
-)
-_WORKDIR = flags.DEFINE_string('workdir', '', 'Work directory; default as the config says.')
-_MODE = flags.DEFINE_enum(
-  'mode',
-  'train',
-  ['train', 'plan', 'evaluate', 'sample', 'export', 'report'],
-  'train: train what is missing, then evaluate. plan: what train would do, job by job, and all '
-  'that it would refuse. evaluate: restore a checkpoint and evaluate it. '
-  'sample: draw images. export: write a balanced data set. report: a table of the work directories '
-  'given as arguments.',
-)
-_METHOD = flags.DEFINE_string(
-  'method', '', 'evaluate, sample, export: which method of the work directory.'
-)
-_CHECKPOINT = flags.DEFINE_string(
-  'checkpoint',
-  '',
-  "evaluate, sample, export: 'latest', 'best' or a step; default as the config says.",
-)
-_NUM_IMAGES = flags.DEFINE_integer('num_images', 100, 'sample: how many images.', lower_bound=1)
-_OUT = flags.DEFINE_string(
-  'out',
-  '',
-  'sample: a new folder for PNGs, or a new .npz file; export: a new folder; report: a Markdown or '
-  'HTML file.',
-)
-_BALANCED = flags.DEFINE_bool('balanced', False, 'sample: as many of every class or code.')
-_REPLICA = flags.DEFINE_integer('replica', 0, 'sample, export: which replica.', lower_bound=0)
-_CONTENTS = flags.DEFINE_enum(
-  'contents',
-  'synthetic',
-  ['synthetic', 'topped_up'],
-  'export: generated images alone, or the training images and as many generated ones as their '
-  'classes lack.',
-)
-_FORMAT = flags.DEFINE_enum(
-  'format',
-  'folders',
-  ['folders', 'npz', 'tfds'],
-  'export: class folders of PNGs, one npz, or a TFDS directory.',
-)
-_IMAGES_PER_CLASS = flags.DEFINE_integer(
-  'images_per_class', None, 'export: by default those of the largest class.', lower_bound=1
-)
-_CACHE = flags.DEFINE_bool(
-  'compilation_cache', True, 'Keep compiled programs in ~/.cache/jaxgan, for the next start.'
-)
-_PROFILE = flags.DEFINE_bool(
-  'profile', False, 'train: write a trace of ten steps to METHOD/profile, for XProf or Perfetto.'
-)
-_COORDINATOR = flags.DEFINE_string(
-  'coordinator', '', 'HOST:PORT of process 0, where several train together and it is not found.'
-)
-_NUM_PROCESSES = flags.DEFINE_integer('num_processes', None, 'With coordinator: how many.')
-_PROCESS_ID = flags.DEFINE_integer('process_id', None, 'With coordinator: which this is, from 0.')
-_SAMPLE_SEED = flags.DEFINE_integer(
-  'sample_seed', 0, 'sample, export: seed of the noise.', lower_bound=0, upper_bound=2**32 - 1
-)
+_DEFINE = {str: flags.DEFINE_string, bool: flags.DEFINE_bool}
 
 
-def _workdir(config):
+def _define(values: flags.FlagValues, name: str, flag: commands.Flag) -> None:
+  """Adds a flag of the table to some flags of absl."""
+  if flag.choices:
+    flags.DEFINE_enum(name, flag.default, flag.choices, flag.meaning, flag_values=values)
+  elif flag.kind is int:
+    bounds = {'lower_bound': flag.lower, 'upper_bound': flag.upper}
+    flags.DEFINE_integer(name, flag.default, flag.meaning, **bounds, flag_values=values)
+  else:
+    _DEFINE[flag.kind](name, flag.default, flag.meaning, flag_values=values)
+
+
+def parse(argv: list[str], name: str | None = None) -> tuple:
+  """Parses the flags of a command, or of all commands and `--mode` for None.
+
+  Returns:
+    (name of the command, Experiment or None, positional arguments, values of the flags).
+  """
+  values = flags.FlagValues()
+  for flag, own in commands.flags_of(name).items():
+    _define(values, flag, own)
+  if name is None:
+    flags.DEFINE_enum('mode', 'train', list(commands.COMMANDS), 'The command.', flag_values=values)
+  try:
+    config, positional = experiment_file.parse_flags(argv, values=values)
+  except experiment_file.UnknownFlagError as error:
+    raise UserError(commands.unknown_flag(name, error.name)) from error
+  # Some code is of several commands; the flags that this command lacks have their defaults.
+  options = {flag: own.default for flag, own in commands.flags_of(None).items()}
+  options |= values.flag_values_dict()
+  return name or values.mode, config, positional, types.SimpleNamespace(**options)
+
+
+def _workdir(config, options):
   """The work directory that the flags name; what follows may compile."""
   from jaxgan.runs.experiment import work_directory
   from jaxgan.system import compilation, distributed
 
-  workdir = _WORKDIR.value
-  if config is None and (_MODE.value in ('train', 'plan') or not workdir):
-    raise UserError('--config is missing: name an experiment, such as experiments/fashion_lt.py')
-  distributed.join(_COORDINATOR.value, _NUM_PROCESSES.value, _PROCESS_ID.value)
-  if _CACHE.value:
+  if config is None and not options.workdir:
+    raise UserError(_NO_CONFIG)
+  distributed.join(options.coordinator, options.num_processes, options.process_id)
+  if options.compilation_cache:
     compilation.use_cache()
-  return files.expanded(workdir or work_directory(config))
+  return files.expanded(options.workdir or work_directory(config))
 
 
-def _plan(config) -> str:
+def _plan(config, options) -> str:
   from jaxgan.runs import costs, plan
 
-  workdir = _workdir(config)
+  workdir = _workdir(config, options)
   return '\n'.join(costs.lines(*plan.planned(config, workdir, config.methods)))
 
 
-def _train(config) -> str:
+def _train(config, options) -> str:
   from jaxgan.runs import execute
 
-  return execute.run(config, _workdir(config), _PROFILE.value)
+  return execute.run(config, _workdir(config, options), options.profile)
 
 
-def _run(config):
+def _run(config, options):
   """The run that the flags name."""
   import jaxgan
 
-  return jaxgan.load(_workdir(config), _METHOD.value, _CHECKPOINT.value, _REPLICA.value, config)
+  workdir = _workdir(config, options)
+  return jaxgan.load(workdir, options.method, options.checkpoint, options.replica, config)
 
 
-def _evaluate(config) -> str:
+def _evaluate(config, options) -> str:
   from jaxgan.runs import execute
 
-  run = _run(config)
+  run = _run(config, options)
   execute.evaluate_method(run.inputs, run.method, run.checkpoint)
   return execute.summarise(run.workdir) if files.is_writer() else ''
 
 
-def _sample(config) -> str:
+def _sample(config, options) -> str:
   from jaxgan.runs import sampling
 
-  run = _run(config)
-  out = files.expanded(_OUT.value or run.workdir / run.method / 'sampled')
+  run = _run(config, options)
+  out = files.expanded(options.out or run.workdir / run.method / 'sampled')
   sampling.check_new(out)
-  images, labels = run.sample(_NUM_IMAGES.value, _BALANCED.value, _SAMPLE_SEED.value)
+  images, labels = run.sample(options.num_images, options.balanced, options.sample_seed)
   if files.is_writer():
     sampling.save(out, images, labels, run.label_names)
   return f'{len(images)} images of step {run.step}, labelled by {run.labelled_by}: {out}'
 
 
-def _export(config) -> str:
+def _export(config, options) -> str:
   from jaxgan.runs import exporting
 
-  run = _run(config)
-  out = files.expanded(_OUT.value or run.workdir / run.method / 'exported')
+  run = _run(config, options)
+  out = files.expanded(options.out or run.workdir / run.method / 'exported')
   written = run.export(
-    out, _CONTENTS.value, _FORMAT.value, _IMAGES_PER_CLASS.value, _SAMPLE_SEED.value
+    out, options.contents, options.format, options.images_per_class, options.sample_seed
   )
   return exporting.describe(out, written)
 
 
-def _report(work_dirs: list[str]) -> str:
+def _report(work_dirs: list[str], options) -> str:
   from jaxgan import report
   from jaxgan.runs import families
 
   if not work_dirs:
-    raise UserError('--mode=report needs work directories, such as runs/fashion_lt')
-  out = files.expanded(_OUT.value) if _OUT.value else None
+    raise UserError('report needs work directories, such as runs/fashion_lt')
+  out = files.expanded(options.out) if options.out else None
   folders = [files.expanded(folder) for folder in work_dirs]
   return report.report(folders, families.FAMILIES, out)
 
 
-_COMMANDS = {
+_NO_CONFIG = '--config is missing: name an experiment, such as experiments/fashion_lt.py'
+_RUNS = {
   'train': _train,
   'plan': _plan,
   'evaluate': _evaluate,
   'sample': _sample,
   'export': _export,
-  'report': _report,
 }
+
+
+def _execute(argv: list[str], name: str | None) -> str:
+  """Parses and runs a command; returns its output."""
+  name, config, positional, options = parse(argv, name)
+  with stopping.at_once():
+    if commands.COMMANDS[name].positional:
+      return _report(positional, options)
+    if positional:
+      raise UserError(f'unknown argument {positional[0]!r}: flags begin with --, see --help')
+    if config is None and name in ('train', 'plan'):
+      raise UserError(_NO_CONFIG)
+    return _RUNS[name](config, options)
 
 
 def _unraisable(unraisable):
@@ -176,8 +157,16 @@ def _unraisable(unraisable):
     sys.__unraisablehook__(unraisable)
 
 
-def main(argv: list[str]) -> int:
-  """Runs one command; returns the exit status."""
+def main(argv: list[str], name: str | None = None) -> int:
+  """Runs one command; returns the exit status.
+
+  Args:
+    argv: the command line.
+    name: the command, whose flags alone are known; None reads it from `--mode`.
+  """
+  if name is None and commands.wants_help(argv[1:]):
+    print(commands.help_of_modes())
+    return 0
   # Orbax warns of every unranked checkpoint, and shows each part of a write that fails.
   absl_logging.set_verbosity(absl_logging.FATAL)
   if hasattr(sys.stdout, 'reconfigure'):  # A name that the terminal cannot show ends no command.
@@ -185,12 +174,7 @@ def main(argv: list[str]) -> int:
   logging.getLogger('asyncio').setLevel(logging.CRITICAL)
   sys.unraisablehook = _unraisable
   try:
-    config, arguments = experiment_file.parse_flags(argv)
-    mode = _MODE.value
-    if arguments and mode != 'report':
-      raise UserError(f'unknown argument {arguments[0]!r}: flags begin with --, see --help')
-    with stopping.at_once():
-      print(_COMMANDS[mode](arguments if mode == 'report' else config))
+    print(_execute(argv, name))
   except UserError as error:
     # Of names with line ends, too, one line.
     print('error:', ' '.join(str(error).splitlines()), file=sys.stderr)

@@ -17,6 +17,11 @@ def uniform_categorical(rng, num_categories, num_samples):
 
   Returns:
     `[N, k]`, one-hot.
+
+  Example:
+    >>> codes = uniform_categorical(jax.random.key(0), num_categories=4, num_samples=100)
+    >>> codes.shape, float(codes.sum(axis=1).max())
+    ((100, 4), 1.0)
   """
   return jax.nn.one_hot(jax.random.randint(rng, (num_samples,), 0, num_categories), num_categories)
 
@@ -34,6 +39,11 @@ def categorical(rng, frequencies, num_samples):
 
   Returns:
     `[N, k]`, one-hot; a category of frequency 0 is never drawn.
+
+  Example:
+    >>> codes = categorical(jax.random.key(0), jnp.array([3.0, 1.0, 0.0]), num_samples=100)
+    >>> float(codes[:, 2].sum())
+    0.0
   """
   frequencies = jnp.asarray(frequencies)
   categories = jax.random.categorical(rng, jnp.log(frequencies), shape=(num_samples,))
@@ -55,6 +65,11 @@ def gumbel_softmax(rng, logits, temperature, num_samples):
 
   Returns:
     `[N, k]`, each row positive with sum 1.
+
+  Example:
+    >>> codes = gumbel_softmax(jax.random.key(0), jnp.zeros(3), temperature=0.1, num_samples=5)
+    >>> codes.shape, [round(total, 3) for total in codes.sum(axis=1).tolist()]
+    ((5, 3), [1.0, 1.0, 1.0, 1.0, 1.0])
   """
   logits = jnp.asarray(logits)
   noise = jax.random.gumbel(rng, (num_samples, *logits.shape), logits.dtype)
@@ -81,6 +96,11 @@ def logits(frequencies):
   """The logits of a prior with some frequencies or counts `[k]`: log(p_i / Σ_j p_j).
 
   Those of frequency 0 stay finite, at the log of the least positive number.
+
+  Example:
+    >>> shares = jax.nn.softmax(logits(jnp.array([3.0, 1.0])))
+    >>> [round(share, 3) for share in shares.tolist()]
+    [0.75, 0.25]
   """
   shares = frequencies / jnp.sum(frequencies)
   return jnp.log(jnp.maximum(shares, jnp.finfo(jnp.float32).tiny))

@@ -1,9 +1,9 @@
-"""Metrics: features or counts to numbers, float64 NumPy on the host.
+"""Metrics: from features or counts to numbers, in float64 NumPy on the host.
 
     from jaxgan import metrics
     distance = metrics.frechet_distance(*metrics.statistics(generated), *metrics.statistics(real))
 
-The module `prdc` has the name of its function: use `metrics.prdc.prdc`.
+Call `metrics.prdc.prdc` through its module, which has the same name.
 """
 
 from jaxgan.metrics import prdc
@@ -19,6 +19,7 @@ from jaxgan.metrics.class_distribution import (
 from jaxgan.metrics.clustering import agreement, k_means
 from jaxgan.metrics.disentanglement import average_entropy, match_codes, nmi, num_empty
 from jaxgan.metrics.fid import (
+  Moments,
   accumulate,
   features_distance,
   frechet_distance,
@@ -31,6 +32,7 @@ from jaxgan.metrics.memorisation import copying, nearest
 from jaxgan.metrics.per_class import class_covariance_trace, class_frechet, group_frechet
 
 __all__ = [
+  'Moments',
   'accumulate',
   'agreement',
   'average_entropy',

@@ -143,7 +143,7 @@ def _damage_told(rows, what=f'one {record_lib.NAME} is'):
   except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
     folders = ', '.join(str(row.folders[0]) for row in rows)
     reason = f'{type(error).__name__}: {error}'
-    raise UserError(f'{folders}: {what} damaged ({reason}); run --mode=evaluate again') from error
+    raise UserError(f'{folders}: {what} damaged ({reason}); run jaxgan evaluate again') from error
 
 
 def _sections(rows, footnotes):

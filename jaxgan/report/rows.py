@@ -91,7 +91,7 @@ def collect(work_dirs, families):
     ]
     if not found:
       raise UserError(
-        f'{folder}: no {record_lib.NAME} there or up to three levels below; run --mode=evaluate'
+        f'{folder}: no {record_lib.NAME} there or up to three levels below; run jaxgan evaluate'
       )
     paths |= {path.resolve(): path for path in found}
   records, groups = [_read(path, families) for path in paths.values()], {}

@@ -1,54 +1,66 @@
-"""docs/configuration.md: every field of every section, from the classes.
+"""Writes docs/configuration.md from the sections, and docs/command_line.md from the commands.
 
 python -m jaxgan.runs.documentation
 """
 
+from collections.abc import Mapping
 import pathlib
 
 from pydantic_core import PydanticUndefined
 
 from jaxgan.algorithms.classifier import ClassifierConfig
 from jaxgan.config import section as section_lib
+from jaxgan.config.section import Section
 from jaxgan.data.config import DataConfig, DataOptions
+from jaxgan.runs import commands
 from jaxgan.runs.experiment import Experiment
 from jaxgan.runs.families import FAMILIES
 from jaxgan.training.config import ClassifierSection, TrainConfig, Training
 
 PATH = pathlib.Path(__file__).resolve().parents[2] / 'docs' / 'configuration.md'
+COMMAND_LINE = PATH.with_name('command_line.md')
 _START = """# Configuration
 
-An experiment is a value of nested sections, built by the files in `experiments/`. Each field can be
-changed on the command line: `--config.train.batch_size=64`, `--config.classifier.train.epochs=20`.
-The defaults here are those of the classes; an experiment file has its own. A field marked (free)
-may have another value at the next start of a run; any other change needs another work directory.
-In the `data` of a classifier or recogniser, none means: as in the `data` of the experiment.
+An experiment is a value of nested sections; the files in `experiments/` build experiments. The
+command line changes a field: `--config.train.batch_size=64`, `--config.classifier.train.epochs=20`.
+The tables list the defaults of the classes; an experiment file sets its own values. A field marked
+(free) may change when a run is resumed; changing any other field needs a new work directory. In the
+`data` section of a classifier or recogniser, none means the value in the experiment's own `data`.
 
 This file is written by `python -m jaxgan.runs.documentation`.
 """
 
 
-def text(titles) -> str:
-  """The Markdown of some sections.
+def text(titles: Mapping[str, type[Section]]) -> str:
+  """Writes sections as Markdown tables.
 
   Args:
     titles: {title: section class}.
+
+  Returns:
+    The Markdown of the page.
   """
   tables = [
-    f'## {title}\n\n{kind.__doc__.splitlines()[0]}\n\n{_table(kind)}'
+    f'## {title}\n\n{(kind.__doc__ or "").splitlines()[0]}\n\n{_table(kind)}'
     for title, kind in titles.items()
   ]
   return '\n'.join([_START, *tables])
 
 
 def _table(kind) -> str:
-  lines = ['| field | default | allowed | meaning |', '|---|---|---|---|']
+  rows = []
   for name, info in kind.model_fields.items():
     own = section_lib.inner(info)
     allowed = f'a {own.__name__}' if own else section_lib.allowed(info)
     meaning = f'{info.description} (free)' if section_lib.is_free(info) else info.description
-    cells = (f'`{name}`', _default(info, own), allowed, meaning)
-    lines.append(f'| {" | ".join(cell.replace("|", chr(92) + "|") for cell in cells)} |')
-  return '\n'.join(lines) + '\n'
+    rows.append((f'`{name}`', _default(info, own), allowed, meaning))
+  return _markdown(('field', 'default', 'allowed', 'meaning'), rows)
+
+
+def _markdown(header, rows) -> str:
+  escaped = [[cell.replace('|', '\\|') for cell in row] for row in (header, *rows)]
+  head, *lines = [f'| {" | ".join(cells)} |' for cells in escaped]
+  return '\n'.join([head, '|' + '---|' * len(header), *lines]) + '\n'
 
 
 def _default(info, own) -> str:
@@ -59,8 +71,8 @@ def _default(info, own) -> str:
   return 'its defaults' if own else f'`{info.default!r}`'
 
 
-def sections() -> dict:
-  """{title: class} of all sections of experiments."""
+def sections() -> dict[str, type[Section]]:
+  """Returns {title: class} of all sections of experiments."""
   found = {
     'Experiment': Experiment,
     '`data`': DataConfig,
@@ -79,6 +91,60 @@ def sections() -> dict:
   return found
 
 
+_COMMAND_LINE_START = """# Command line
+
+Installing jaxgan installs the command `jaxgan`. `jaxgan` alone lists its commands,
+`jaxgan COMMAND --help` the flags of one. `python -m jaxgan.main --mode=COMMAND` is another spelling
+of `jaxgan COMMAND`; it also accepts flags of the other commands, and its default mode is `train`.
+
+A value follows its flag after `=` or as the next argument: `--num_images=100`, `--num_images 100`.
+`--balanced` switches a flag on, `--nobalanced` off. `--flagfile=FILE` reads flags from a file, one
+per line. `~` in a path is the home directory.
+
+`--config` names an experiment file, with its argument after a colon:
+`--config=experiments/cifar10_lt.py:ratio=10`. If the current directory has no such file, jaxgan
+reads the experiment of this name that is installed with it. `--config.FIELD=VALUE` changes a field
+of the experiment, see [Configuration](configuration.md).
+
+jaxgan brings no shell completion.
+
+| exit status | meaning |
+|---|---|
+| 0 | done |
+| 1 | the computation failed: a full disk, too little memory, a loss that is not finite |
+| 2 | an error in the command line, the experiment or its data, in one line |
+| 130, 143 | stopped by Ctrl-C or SIGTERM; `train` saves first, and the same command resumes |
+
+This file is written by `python -m jaxgan.runs.documentation`.
+"""
+
+
+def command_line() -> str:
+  """The Markdown of all commands."""
+  return '\n'.join([_COMMAND_LINE_START, *map(_command, commands.COMMANDS)])
+
+
+def _command(name) -> str:
+  command = commands.COMMANDS[name]
+  examples = [
+    f'{meaning}\n\n```bash\njaxgan {name} {arguments}\n```\n'
+    for arguments, meaning in command.examples.items()
+  ]
+  rows = [
+    (f'`--{flag}`', own.allowed, _flag_default(own), own.meaning)
+    for flag, own in command.flags.items()
+  ]
+  table = _markdown(('flag', 'type', 'default', 'meaning'), rows)
+  usage = f'`{commands.usage(name)}`\n'
+  description = f'{command.description}\n'
+  return '\n'.join([f'## {name}\n', usage, description, *examples, table])
+
+
+def _flag_default(flag) -> str:
+  return flag.otherwise or f'`{flag.default_text}`'
+
+
 if __name__ == '__main__':
   PATH.parent.mkdir(exist_ok=True)
   PATH.write_text(text(sections()), encoding='utf-8')
+  COMMAND_LINE.write_text(command_line(), encoding='utf-8')

@@ -1,5 +1,6 @@
 """Experiment files: where one is, what its `get_config` makes, and arguments that change it."""
 
+import difflib
 import pathlib
 import runpy
 import traceback
@@ -14,6 +15,14 @@ _OTHER_TYPES = {
   'invalid literal for int()': 'use a whole number',
   "('Non-boolean argument": 'use true or false',
 }
+
+
+class UnknownFlagError(UserError):
+  """A flag, of some `name`, that the command does not have."""
+
+  def __init__(self, error: flags.UnrecognizedFlagError):
+    super().__init__(str(error))
+    self.name = error.flagname
 
 
 def read(path: str):
@@ -61,31 +70,42 @@ def _find(name: str) -> pathlib.Path:
   found = next((path for path in (pathlib.Path(name), _PACKAGE / name) if path.is_file()), None)
   if found is None:
     files = sorted((_PACKAGE / 'experiments').glob('*.py'))
-    known = [f'experiments/{p.name}' for p in files if 'def get_config' in p.read_text('utf-8')]
-    raise UserError(
-      f'--config={name}: no such file; experiments that come with jaxgan: {", ".join(known)}'
-    )
+    known = {
+      p.stem: f'experiments/{p.name}' for p in files if 'def get_config' in p.read_text('utf-8')
+    }
+    near = [known[stem] for stem in difflib.get_close_matches(pathlib.Path(name).stem, known)]
+    come = f'experiments that come with jaxgan: {", ".join(known.values())}'
+    hint = f'did you mean {" or ".join(near)}?' if near else come
+    raise UserError(f'--config={name}: no such file; {hint}')
   return found
 
 
-def parse_flags(argv: list[str], prepare=lambda experiment: experiment) -> tuple:
-  """Parses the flags of a command that has a flag `config`, a text.
+def parse_flags(
+  argv: list[str], prepare=lambda experiment: experiment, values: flags.FlagValues = flags.FLAGS
+) -> tuple:
+  """Parses the flags of a command, which may have a flag `config`, a text.
 
   Args:
     argv: the command line.
     prepare: changes what the file returns, before the fields given on the command line do.
+    values: the flags; parsing sets them.
 
   Returns:
     (the Experiment with the fields that are given as `--config.FIELD=VALUE`, or None without
     `--config`; the positional arguments).
 
   Raises:
-    UserError: an unknown flag or field, a value of another type, or a file that cannot be used.
+    UnknownFlagError: an unknown flag.
+    UserError: an unknown field, a value of another type, or a file that cannot be used.
   """
   app.define_help_flags()
   try:
-    arguments, fields = _without_fields(flags.FLAGS.read_flags_from_files(argv))
-    positional = flags.FLAGS(arguments)[1:]
+    arguments, fields = values.read_flags_from_files(argv), {}
+    if 'config' in values:
+      arguments, fields = _without_fields(arguments)
+    positional = values(arguments)[1:]
+  except flags.UnrecognizedFlagError as error:
+    raise UnknownFlagError(error) from error
   except flags.IllegalFlagValueError as error:
     message = ' '.join(str(error).split())
     for start, allowed in _OTHER_TYPES.items():
@@ -94,7 +114,7 @@ def parse_flags(argv: list[str], prepare=lambda experiment: experiment) -> tuple
     raise UserError(message) from error
   except (TypeError, ValueError, flags.Error) as error:
     raise UserError(' '.join(str(error).split())) from error
-  path = flags.FLAGS['config'].value
+  path = values['config'].value if 'config' in values else None
   if path is None:
     if fields:
       raise UserError(f'--config.{next(iter(fields))} needs --config=FILE')

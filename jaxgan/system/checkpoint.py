@@ -112,7 +112,7 @@ class Checkpoints:
     """
     steps = sorted(self._manager.all_steps(), reverse=True)
     if not steps:
-      raise UserError(f'no checkpoint in {self.folder}: train first (--mode=train)')
+      raise UserError(f'no checkpoint in {self.folder}: run jaxgan train first')
     if which in ('latest', 'best'):
       # A run that stopped before its first evaluation has no ranked checkpoint.
       first = self._manager.best_step() if which == 'best' else None

@@ -6,7 +6,7 @@ import pathlib
 import experiments
 
 FILES = sorted(p.stem for p in pathlib.Path(experiments.__file__).parent.glob('*.py'))
-SHARED = ('__init__', 'base', 'base_codes', 'downstream', 'joint_vae_sweep', 'rows')
+SHARED = ('__init__', 'base', 'base_codes', 'costs', 'downstream', 'joint_vae_sweep', 'rows')
 EXPERIMENTS = [name for name in FILES if name not in SHARED]
 QUICK = (
   'cars3d', 'chairs3d', 'elastic_infogan_folder', 'fashion_mnist_lt', 'folder_lt',

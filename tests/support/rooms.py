@@ -6,7 +6,7 @@ ROOMS = (
   'data_prep', 'data', 'training', 'evaluation', 'report', 'runs', 'top',
 )  # fmt: skip
 
-PLACES = {'jaxgan': 'top', 'jaxgan.main': 'top'}
+PLACES = {'jaxgan': 'top', 'jaxgan.__main__': 'top', 'jaxgan.main': 'top'}
 
 # What only some commands need and takes long to import; the builders need TFDS.
 MAY_BE_LATE = (
@@ -14,7 +14,7 @@ MAY_BE_LATE = (
   'scipy.io', 'data_prep.array_builder',
 )  # fmt: skip
 # `--help`, refusals and `import jaxgan` come before all the rest.
-STARTS = ('jaxgan', 'jaxgan.main')
+STARTS = ('jaxgan', 'jaxgan.__main__', 'jaxgan.main')
 
 # What else is imported inside of functions.
 LATE = {

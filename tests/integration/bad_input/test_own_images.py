@@ -48,8 +48,11 @@ FOLDERS = {
   'images beside classes': (with_file('1.png', picture()), r'has images \(1.png\) beside folders'),
   'empty class': (with_file('cow', None), r'class folder .*/cow has no images \(.png'),
   'class of one': (with_file('cow/1.png', picture()), 'class cow has 1 image, at least 2 are'),
-  'single class': (files(class_folders(('cat',))), "has a single class, 'cat'"),
-  'no labels': (flat, 'has no labels, which the classifier and the annotator need'),
+  'single class': (
+    files(class_folders(('cat',))),
+    "expected two or more classes, found 'cat' only",
+  ),
+  'no labels': (flat, 'expected images with labels for classifier and annotator'),
   'other test class': (
     files({'train/cat/1.png': picture(), 'test/cow/1.png': picture()}),
     'class folder .*/test/cow has no counterpart',
@@ -125,7 +128,7 @@ def test_settings_that_do_not_fit_the_images(flags, message, refused, tmp_path):
 
 def test_codes_without_labels(refused, tmp_path):
   command = argv(tmp_path, flat(tmp_path / 'source'), 'elastic_infogan_folder', SMALL[:1])
-  refused(command, 'no labels to count the classes by: say how many codes', PREPARED)
+  refused(command, 'num_categories=None: expected a number of codes.*has no labels', PREPARED)
 
 
 def test_a_data_dir_that_is_a_file(refused, tmp_path):

@@ -64,12 +64,12 @@ CONFIGS = {
     'cannot be read .schema 3 belongs to another',
   ),
   'dots': (_fields(lambda c: c.update({'a.b': 3})), r'config.json.a\.b: there is no such field'),
-  'no fields': (_config(b'{}'), 'is not the folder of a method'),
+  'no fields': (_config(b'{}'), 'expected a folder of a method'),
   'no algorithm': (_fields(lambda c: c.pop('algorithm')), 'config.json.algorithm is missing'),
   'no evaluation': (_fields(lambda c: c.pop('evaluation')), 'config.json.evaluation is missing'),
-  'number for methods': (_fields(lambda c: c.update(methods=5)), 'methods=5 is not possible'),
+  'number for methods': (_fields(lambda c: c.update(methods=5)), 'methods=5: expected names'),
   'text for replicas': (_fields(lambda c: c.update(replicas='x')), "replicas='x': expected"),
-  'other method': (_fields(lambda c: c.update(methods=['gan'])), r"methods=\('gan',\) is not poss"),
+  'other method': (_fields(lambda c: c.update(methods=['gan'])), r"methods=\('gan',\): expected"),
   'other family': (
     _fields(lambda c: c.update(methods=['cgan'])),
     "network='mnist': expected one of",
@@ -138,10 +138,10 @@ def test_work_directories_of_others(damage, flags, message, run, refused):
 @pytest.mark.parametrize(
   ('flags', 'message'),
   [
-    (['--method=gan'], "holds no run of method 'gan': the methods there are elastic_infogan"),
-    (['--replica=5'], r'replica=5: the run has replicas 0 \.\. 0'),
-    (['--checkpoint=latest'], r'no checkpoint in .*checkpoints: train first'),
-    (['--checkpoint=-1'], r'no checkpoint in .*checkpoints: train first'),
+    (['--method=gan'], "method='gan': expected a method in .*: elastic_infogan"),
+    (['--replica=5'], r'replica=5: expected a replica in 0\.\.0'),
+    (['--checkpoint=latest'], r'no checkpoint in .*checkpoints: run jaxgan train first'),
+    (['--checkpoint=-1'], r'no checkpoint in .*checkpoints: run jaxgan train first'),
     (['--out=there.npz'], '--out=there.npz exists: nothing is overwritten'),
     (['--out=there'], '--out=there exists: nothing is overwritten'),
   ],
@@ -156,13 +156,13 @@ def test_samples(flags, message, run, refused, tmp_path):
 @pytest.mark.parametrize(
   ('flags', 'message'),
   [
-    (['--contents=topped_up'], 'topped_up is not possible with elastic_infogan: its images have'),
+    (['--contents=topped_up'], 'topped_up: expected contents=synthetic for elastic_infogan'),
     (['--contents=real'], r'--contents=real: value should be one of <synthetic\|topped_up>'),
     (['--format=zip'], r'--format=zip: value should be one of <folders\|npz\|tfds>'),
     (['--images_per_class=0'], '--images_per_class=0: 0 is not a positive integer'),
     (['--images_per_class=many'], '--images_per_class=many: use a whole number'),
     (['--out=there'], '--out=there exists: nothing is overwritten'),
-    ([], 'no checkpoint in .*checkpoints: train first'),
+    ([], 'no checkpoint in .*checkpoints: run jaxgan train first'),
   ],
   ids=lambda value: None if isinstance(value, str) else '-'.join(value) or 'default',
 )
@@ -210,7 +210,7 @@ _CLASSIFIERS = {
   'text for width': (lambda c: c['algorithm'].update(width='x'), "width='x': expected"),
   'no batch': (lambda c: c['train'].update(batch_size=0), 'batch_size=0: expected'),
   'other data': (lambda c: c['data'].update(dataset='letters'), "dataset 'letters' is unknown"),
-  'no checkpoint': (lambda c: None, 'no checkpoint in .*checkpoints: train first'),
+  'no checkpoint': (lambda c: None, 'no checkpoint in .*checkpoints: run jaxgan train first'),
 }
 
 
@@ -346,7 +346,7 @@ def test_evaluations(name, family, refused, tmp_path):
   data = json.dumps(copy.deepcopy(getattr(evaluations, family))).encode()
   (tmp_path / 'run').mkdir()
   (tmp_path / 'run' / 'evaluation.json').write_bytes(change(data) if callable(change) else change)
-  message = r'evaluation.json is damaged .*; run --mode=evaluate again'
+  message = r'evaluation.json is damaged .*; run jaxgan evaluate again'
   refused(['--mode=report', f'{tmp_path}/run', f'--out={tmp_path}/report.md'], message)
 
 

@@ -169,8 +169,8 @@ def test_resamplings_begin_with_the_sampling_that_a_single_one_has(
     (
       'cas_images',
       7,
-      'config.evaluation.cas_images=7 is not possible: use 8 or more, as '
-      'config.cas.train.batch_size is 8',
+      'config.evaluation.cas_images=7: expected 8 or more, the value of '
+      'config.cas.train.batch_size.',
     ),
   ],
 )

@@ -12,6 +12,7 @@ from jaxgan.config.overrides import changed
 from jaxgan.errors import UserError
 from jaxgan.runs import execute, families
 from jaxgan.training import logging, replicas
+from tests.support import files_page
 from tests.support.evaluations import report
 from tests.support.stand_in import tiny_codes, use_stand_in_data
 
@@ -197,7 +198,7 @@ def test_a_replica_is_the_single_run_of_its_seed(
   expected_images, expected = jaxgan.load(single[0]).sample(6)
   np.testing.assert_array_equal(images, expected_images)
   np.testing.assert_array_equal(labels, expected)
-  with pytest.raises(UserError, match=r'^replica=2: the run has replicas 0 \.\. 1'):
+  with pytest.raises(UserError, match=r'^replica=2: expected a replica in 0\.\.1'):
     jaxgan.load(replicated[0], replica=2)
 
 
@@ -269,8 +270,13 @@ def test_report_of_the_work_directories(single, replicated, unlabelled, joint_va
 @pytest.mark.parametrize(
   ('method', 'num_categories', 'shape', 'message'),
   [
-    (ELASTIC, None, UNLABELLED, r'has no labels .* --config\.algorithm\.num_categories=10'),
-    (ELASTIC, None, {'num_classes': 1}, r'has a single class: .*algorithm\.num_categories=10'),
+    (ELASTIC, None, UNLABELLED, r'num_categories=None: expected a number of codes.* no labels'),
+    (
+      ELASTIC,
+      None,
+      {'num_classes': 1},
+      r'num_categories=None: expected a number of codes.* a single class',
+    ),
     ('ground_truth_infogan', 3, UNLABELLED, 'prior=fixed .* 3 categories .* the data has 0'),
     ('ground_truth_infogan', 5, {}, 'prior=fixed .* 5 categories .* the data has 3; use another'),
     ('joint_vae', None, {'image_size': 10}, r'multiple of 4 .* not 10: .*options\.image_size'),
@@ -292,7 +298,7 @@ def test_a_first_prior_has_a_frequency_for_each_code(stand_in_data, tmp_path):
   del stand_in_data
   config = tiny_codes()
   config = changed(config, {'algorithm.prior_start': (0.6, 0.4)})
-  with pytest.raises(UserError, match=r'prior_start has 2 numbers for 3 codes'):
+  with pytest.raises(UserError, match=r'prior_start: expected 3 numbers, one per code, found 2'):
     _setup(config, tmp_path)
 
 
@@ -333,3 +339,9 @@ def test_another_method_does_not_take_the_folder(single, stand_in_data):
   with pytest.raises(UserError, match=r"algorithm\.prior was 'learnable', is 'uniform'"):
     _setup(config, single[0])
   assert families.remembered(single[0] / ELASTIC).algorithm.prior == 'learnable'
+
+
+def test_the_page_of_files_lists_what_codes_write(single):
+  assert files_page.unlisted(single[0]) == []
+  absent = files_page.not_written(single[0], 'Methods of codes')
+  assert absent == ['retrieval.png']  # With two methods.

@@ -3,16 +3,16 @@
 import json
 import os
 import pathlib
+import resource
 import subprocess
 import sys
 
-from absl.testing import flagsaver
 import numpy as np
 import pytest
 
 import jaxgan
 from jaxgan import main
-from jaxgan.runs import experiment_file, rules
+from jaxgan.runs import rules
 from jaxgan.training import classifiers
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
@@ -50,8 +50,8 @@ def run(*arguments, cwd, **environment):
     ((FASHION, 'stray'), "unknown argument 'stray'"),
     (('--mode=report',), 'needs work directories'),
     (('--mode=report', 'nothing_here'), 'nothing_here'),
-    (('--mode=evaluate', '--workdir=nothing_here'), 'nothing_here holds no run'),
-    (('--mode=sample', '--workdir=nothing_here'), 'nothing_here holds no run'),
+    (('--mode=evaluate', '--workdir=nothing_here'), 'nothing_here: expected the folder of a run'),
+    (('--mode=sample', '--workdir=nothing_here'), 'nothing_here: expected the folder of a run'),
     (('--mode=export', '--contents=real'), '--contents=real'),
     (('--mode=export', '--format=zip'), '--format=zip'),
   ],
@@ -83,7 +83,7 @@ def test_a_work_directory_that_cannot_be_written(tmp_path):
 
 def test_help_lists_the_flags(tmp_path):
   result = run('--help', cwd=tmp_path)
-  names = ('config', 'workdir', 'mode', 'checkpoint', 'balanced', 'num_images', 'replica')
+  names = ('config', 'workdir', 'mode', 'checkpoint', '[no]balanced', 'num_images', 'replica')
   names += (
     'contents',
     'format',
@@ -94,20 +94,45 @@ def test_help_lists_the_flags(tmp_path):
     assert flag in result.stdout
 
 
-def test_help_imports_no_jax():
-  code = """
+@pytest.mark.parametrize(
+  'command',
+  [
+    'main.main(["jaxgan", "--help"])',
+    'console(["--help"])',
+    'console([])',
+    'console(["sample", "--help"])',
+    'console(["trian"])',
+  ],
+)
+def test_help_imports_no_jax(command):
+  code = f"""
 import sys
-from jaxgan import main
-try:
-  main.main(['jaxgan', '--help'])
-except SystemExit:
-  pass
-heavy = {'jax', 'pydantic', 'tensorflow_datasets'} & set(sys.modules)
+def console(arguments):
+  from jaxgan import __main__
+  sys.argv[1:] = arguments
+  return __main__.main()
+if {command!r}.startswith('main'):
+  from jaxgan import main
+status = {command}
+heavy = {{'jax', 'pydantic', 'tensorflow_datasets'}} & set(sys.modules)
+heavy |= {{'absl'}} & set(sys.modules) if 'console' in {command!r} else set()
 assert not heavy, heavy
+sys.exit(status)
 """
-  command = [sys.executable, '-c', code]
-  result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-  assert 'USAGE' in result.stdout and result.returncode == 0, result.stderr
+  result = subprocess.run(
+    [sys.executable, '-c', code], cwd=ROOT, capture_output=True, text=True, check=False
+  )
+  assert result.returncode == (2 if 'trian' in command else 0), result.stderr
+  assert 'usage: ' in result.stdout.lower() or 'did you mean train?' in result.stderr
+
+
+def test_the_overview_is_quick():
+  """User and system time: other programs on the machine do not count."""
+  command = [sys.executable, '-m', 'jaxgan', '--help']
+  before = resource.getrusage(resource.RUSAGE_CHILDREN)
+  subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, check=True)
+  after = resource.getrusage(resource.RUSAGE_CHILDREN)
+  assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 0.2
 
 
 @pytest.mark.parametrize(
@@ -125,8 +150,7 @@ def test_counts_are_one_number_or_one_for_each_class(argument, value, expected):
   arguments = ['jaxgan', f'--config={ROOT}/experiments/cifar10_lt.py:{argument}']
   if value:
     arguments.append(f'--config.algorithm.count_start={value}')
-  with flagsaver.flagsaver():
-    config, _ = experiment_file.parse_flags(arguments)
+  _, config, *_ = main.parse(arguments)
   rules.check_sections(config, num_devices=1)
   assert config.algorithm.count_start == expected
 
@@ -137,8 +161,7 @@ def command(finished, stand_in_data, capsys):
   del stand_in_data
 
   def run_main(*arguments):
-    with flagsaver.flagsaver():
-      status = main.main(['jaxgan', f'--workdir={finished[0]}', *arguments])
+    status = main.main(['jaxgan', f'--workdir={finished[0]}', *arguments])
     printed = capsys.readouterr()
     assert (status, printed.err) == (0, '')
     return printed.out

@@ -1,4 +1,4 @@
-"""What other packages add by `register` alone trains, and is evaluated again in a new process."""
+"""The examples of docs/architecture.md train, and a new process evaluates them again."""
 
 import json
 import os
@@ -35,7 +35,7 @@ def _in_a_new_process(code, *arguments, path=ROOT):
 
 
 def _evaluated_again(workdir, method):
-  """The recorded evaluation, and that of a process that knows the work directory alone."""
+  """The recorded evaluation, and the evaluation by a process that only knows the folder."""
   recorded = json.loads((workdir / method / 'evaluation.json').read_text())
   result = _in_a_new_process(EVALUATE, workdir)
   assert result.returncode == 0, result.stderr

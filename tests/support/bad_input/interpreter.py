@@ -69,8 +69,6 @@ def refuse_to_compute():
 
 def run(argv):
   """The exit status of one command line; a traceback goes to stderr as Python writes it."""
-  from absl import flags
-
   from jaxgan import main
 
   try:
@@ -83,10 +81,6 @@ def run(argv):
   except BaseException:
     traceback.print_exc()
     return 1
-  finally:
-    flags.FLAGS.unparse_flags()
-    for name in list(flags.FLAGS):
-      flags.FLAGS[name].unparse()
 
 
 def captured(argv):

@@ -1,20 +1,20 @@
-"""A data set: 8x8 images of stripes across and along, made by a program."""
+"""A data set: 8x8 images of horizontal and vertical stripes, drawn by a program."""
 
 import numpy as np
 
 from data_prep.array_builder import ArrayBuilder, Recipe, Split
 from data_prep.preparation import DATASETS
 
-OPTIONS = ()
+OPTIONS = ()  # Names of the `data.options` that it reads.
 
 
 class Stripes(ArrayBuilder, skip_registration=True):
-  """Stripes across, and fewer of them along."""
+  """16 images of horizontal stripes and 8 of vertical ones."""
 
-  name, image_shape, class_names = 'toy_stripes', (8, 8, 1), ('across', 'along')
+  name, image_shape, class_names = 'toy_stripes', (8, 8, 1), ('horizontal', 'vertical')
 
   def read_splits(self, dl_manager):
-    """See `ArrayBuilder.read_splits`."""
+    """Returns the splits, and what the summary tells of reading them."""
     del dl_manager
     labels = np.repeat((0, 1), (16, 8))
     images = np.zeros((24, 8, 8, 1), np.uint8)
@@ -25,14 +25,14 @@ class Stripes(ArrayBuilder, skip_registration=True):
 
 
 def recipe(config, source):
-  """See `data_prep.preparation.DATASETS`."""
+  """Returns how to prepare the data set; NAME/CONFIG has one CONFIG, `all`."""
   del config, source
   return Recipe('all', make)
 
 
 def make(data_dir):
-  """The builder."""
-  import tensorflow_datasets as tfds
+  """Returns the builder that writes to `data_dir`."""
+  import tensorflow_datasets as tfds  # Slow to import: only when images are prepared.
 
   return Stripes(data_dir=data_dir, config=tfds.core.BuilderConfig(name='all'))
 

@@ -1,4 +1,4 @@
-"""A family: images as a Gaussian around a learned mean, with its section and metric."""
+"""A family of methods: images from a Gaussian around a learned mean."""
 
 from typing import Any, NamedTuple
 
@@ -22,29 +22,29 @@ NAME = 'toy_gaussian'
 
 
 class GaussianConfig(Section):
-  """The `algorithm` section."""
+  """The `algorithm` section: learning rate and spread."""
 
   learning_rate: Positive = field(0.1, 'of gradient descent')
   deviation: NotNegative = field(0.1, 'of each pixel of generated images')
 
 
 class GaussianEvaluation(Section):
-  """What is measured."""
+  """The `evaluation` section: how many images, and which checkpoint."""
 
   samples: Count = field(8, 'generated images')
   batch_size: Count = field(8, 'images at once')
-  checkpoint: Checkpoint = field('latest', 'which checkpoint the last evaluation is of')
+  checkpoint: Checkpoint = field('latest', 'checkpoint of the last evaluation')
 
 
 class GaussianState(struct.PyTreeNode):
-  """All that training changes: the mean `[H, W, C]`."""
+  """Everything that training changes: the step and the mean `[H, W, C]`."""
 
   step: Any
   mean: Any
 
 
 def gaussian(config: GaussianConfig, image_shape) -> Algorithm:
-  """Gradient descent on E (x - μ)² / 2."""
+  """Returns gradient descent on E (x - μ)² / 2."""
 
   def init(rng):
     del rng
@@ -65,7 +65,7 @@ def gaussian(config: GaussianConfig, image_shape) -> Algorithm:
 
 
 class Seen(NamedTuple):
-  """What the metric is measured of."""
+  """What metrics read: generated images and the mean of the real ones."""
 
   images: Any
   mean: Any
@@ -74,7 +74,7 @@ class Seen(NamedTuple):
 
 
 class Observer:
-  """Draws images of a state; see `jaxgan.evaluation.evaluate.Evaluation`."""
+  """Draws images from a state for `jaxgan.evaluation.evaluate.Evaluation`."""
 
   def __init__(self, inputs, algorithm):
     self._inputs, self.settled = inputs, lambda state: state
@@ -84,51 +84,56 @@ class Observer:
     )
 
   def num_images(self, periodic):
+    """Returns how many images an evaluation draws."""
     del periodic
     return self._inputs.config.evaluation.samples
 
   def observe(self, state, replica, rng, num_images, needs=frozenset(), place=None):
+    """Draws images and returns what metrics read."""
     del needs, place
     images = distributed.to_host(self._generate(state, rng, num_images))
     return Seen(images, self._inputs.data.replica_arrays(replica).images.mean(0))
 
   def score(self, results):
+    """Returns the score that ranks checkpoints, higher is better."""
     return -results['toy_distance']
 
   def record_fields(self, seen, replica, step):
+    """Returns the fields of evaluation.json beside the results."""
     del seen, step
     key = self._inputs.data.keys[replica]
     return {'published': None, 'settings': {'data': key}, 'run': {}, 'labels': {}, 'notes': ()}
 
   def save(self, folder, state, seen, replica):
-    """Nothing is kept."""
+    """Keeps no images."""
 
 
 class Pictures:
-  """No pictures."""
+  """Draws no pictures."""
 
   periodic = final = staticmethod(lambda *_: None)
 
 
 def build(config, method, data, classifiers):
-  """See `Family`."""
+  """Returns the algorithm of a configuration and its frozen arrays: none."""
   del method, classifiers
   return gaussian(config.algorithm, data.image_shape), {}
 
 
 def evaluate(inputs, method, algorithm):
-  """See `Family`."""
+  """Returns the evaluation of a method."""
   return Evaluation(inputs, method, Observer(inputs, algorithm), METRICS, Pictures)
 
 
 def distance(seen):
-  """The mean square distance of the means of generated and real images, intensities in [0, 1]."""
+  """Returns the mean square distance of the mean images, intensities in [0, 1]."""
   return np.square((seen.images.mean(0) - seen.mean) / 255).mean()
 
 
 METRICS = Registry('metric', {})
 METRICS.register(
-  'toy_distance', Metric('toy_distance', distance, 'of the means', LOWER, periodic=True)
+  'toy_distance',
+  Metric('toy_distance', distance, 'of generated and real mean images', LOWER, periodic=True),
 )
 FAMILIES.register(
   'toy_gaussians',

@@ -1,4 +1,4 @@
-"""A GAN method: labels that the discriminator judges, and batches with every class alike."""
+"""A GAN method: a conditional GAN with a projection head, on class-balanced batches."""
 
 from jaxgan.algorithms.gan_methods import METHODS, GanMethod
 

@@ -1,4 +1,4 @@
-"""A metric of generated images."""
+"""A metric of generated images: their brightness."""
 
 from jaxgan.evaluation.metric import GENERATED, Metric
 
@@ -6,7 +6,7 @@ NAME = 'toy_brightness'
 
 
 def brightness(seen):
-  """The mean intensity of the first images, in [0, 1]."""
+  """Returns the mean intensity of the images that the evaluation keeps, in [0, 1]."""
   return seen.images.mean() / 255
 
 

@@ -1,4 +1,4 @@
-"""A generator and a discriminator of one layer each."""
+"""A GAN's networks: generator and discriminator have one hidden layer of 8 units."""
 
 import math
 
@@ -11,6 +11,8 @@ from jaxgan.networks.layers import normaliser
 
 
 class Generator(nn.Module):
+  """Noise and perhaps labels -> images in [-1, 1]."""
+
   image_shape: tuple[int, int, int]
   num_classes: int | None
 
@@ -22,6 +24,8 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
+  """Images and perhaps labels -> (logits, class logits or None)."""
+
   head: str
   num_classes: int | None
 
@@ -33,7 +37,7 @@ class Discriminator(nn.Module):
 
 
 def make(config, image_shape, conditional, head, num_classes):
-  """See `jaxgan.networks.gans.Network`."""
+  """Returns both networks for images of a shape; see `jaxgan.networks.gans.Network`."""
   del config
   return Generator(image_shape, num_classes if conditional else None), Discriminator(
     head, num_classes

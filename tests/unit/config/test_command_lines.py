@@ -1,6 +1,5 @@
 """Stored command lines resolve to the stored values."""
 
-from absl.testing import flagsaver
 import pytest
 
 from experiments import fashion_lt
@@ -23,9 +22,7 @@ STORED = _stored()
 
 
 def _resolved(command):
-  with flagsaver.flagsaver():  # The flags of main.
-    argv = [main.__name__, *f'--config=experiments/{command}'.split()]
-    config, _ = experiment_file.parse_flags(argv)
+  _, config, *_ = main.parse(['jaxgan', *f'--config=experiments/{command}'.split()])
   return stored.flat(config.model_dump(mode='json'))
 
 

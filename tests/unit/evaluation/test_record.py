@@ -42,7 +42,7 @@ def test_images_are_counted_by_classes_before_codes():
 )
 def test_what_no_evaluation_wrote_is_refused(tmp_path, change, message):
   (tmp_path / record.NAME).write_text(json.dumps(CODES | change))
-  with pytest.raises(UserError, match=f'is damaged .*{message}.*; run --mode=evaluate again') as e:
+  with pytest.raises(UserError, match=f'is damaged .*{message}.*; run jaxgan evaluate again') as e:
     record.read(tmp_path / record.NAME)
   assert '\n' not in str(e.value)
 
@@ -65,5 +65,5 @@ def test_recorded_results_are_records():
       one = record.read(path)
       metric.check(families.family_of([one.method]).metrics, one)
       found.append(one)
-  assert len(found) == 86 and {one.counted_by for one in found} == {'classes'}
+  assert len(found) == 92 and {one.counted_by for one in found} == {'classes'}
   assert all('seed' in one.run and 'hardware' in one.run for one in found)

@@ -218,7 +218,7 @@ def test_damaged_evaluation(tmp_path, damage):
 def test_switches_that_no_run_has_are_damage(tmp_path, switches):
   _save(tmp_path, fields={'switches': switches})
   for show in (report, lambda folders: console_table(collect(folders))):
-    with pytest.raises(UserError, match=r'json is damaged .*; run --mode=evaluate again'):
+    with pytest.raises(UserError, match=r'json is damaged .*; run jaxgan evaluate again'):
       show([tmp_path])
 
 
@@ -313,5 +313,5 @@ def test_scores_of_classifiers_trained_on_other_numbers_of_images_are_not_compar
 def test_a_record_of_an_earlier_version_is_to_be_measured_again(tmp_path):
   older = {'experiment': 'a', 'method': 'cgan', 'protocol': {}, 'results': {}, 'class_names': []}
   (tmp_path / 'evaluation.json').write_text(json.dumps(older))
-  with pytest.raises(UserError, match=r'earlier version: run --mode=evaluate again$'):
+  with pytest.raises(UserError, match=r'earlier version: run jaxgan evaluate again$'):
     collect([tmp_path])

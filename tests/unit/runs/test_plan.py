@@ -65,13 +65,13 @@ def test_every_refusal_at_once(tmp_path):
   expected = (
     r'nowhere holds no run',
     r'config\.data\.crop_padding=16: expected 0 \.\. 15 with images of 16 pixels',
-    r'config\.algorithm\.count_start has 3 numbers, .* has 10 classes',
+    r'config\.algorithm\.count_start: expected 1 or 10 numbers, found 3; .* has 10 classes',
     r'config\.annotator\.algorithm\.input_mean=.* has 2 numbers, the images have 1 channels',
   )
   assert len(planned.refusals) == len(expected)
   for line, pattern in zip(planned.refusals, expected, strict=True):
     assert re.search(pattern, line) and '\n' not in line
-  with pytest.raises(UserError, match=r'holds no run.* \(and 3 more: --mode=plan\)$'):
+  with pytest.raises(UserError, match=r'holds no run.* \(and 3 more: jaxgan plan\)$'):
     execute.start(config, tmp_path / 'run', config.methods)
   assert _contents(tmp_path) == []  # Neither prepared nor trained.
 

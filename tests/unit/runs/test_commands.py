@@ -1,0 +1,125 @@
+"""The tables of commands, their help, and the lines about misspelt names."""
+
+import re
+import sys
+
+import pytest
+
+from jaxgan import __main__ as console
+from jaxgan import main
+from jaxgan.runs import commands, documentation, experiment_file
+
+
+def _run(monkeypatch, capsys, *arguments):
+  """(status, stdout, stderr) of `jaxgan ARGUMENTS` in this process."""
+  monkeypatch.setattr(sys, 'argv', ['jaxgan', *arguments])
+  monkeypatch.setattr(sys, 'path', list(sys.path))
+  status = console.main()
+  printed = capsys.readouterr()
+  return status, printed.out, printed.err
+
+
+def test_the_page_is_what_the_table_says():
+  written = documentation.COMMAND_LINE.read_text(encoding='utf-8')
+  assert written == documentation.command_line(), 'run python -m jaxgan.runs.documentation'
+
+
+@pytest.mark.parametrize('arguments', [(), ('--help',), ('-h',)])
+def test_the_overview_has_a_line_of_every_command(monkeypatch, capsys, arguments):
+  status, out, err = _run(monkeypatch, capsys, *arguments)
+  assert (status, err) == (0, '')
+  for name, command in commands.COMMANDS.items():
+    assert f'  {name:10}{command.summary}' in out.splitlines()
+  assert max(map(len, out.splitlines())) <= 100
+
+
+@pytest.mark.parametrize('name', commands.COMMANDS)
+def test_help_shows_the_own_flags_and_one_example(monkeypatch, capsys, name):
+  status, out, err = _run(monkeypatch, capsys, name, '--help')
+  assert (status, err) == (0, '')
+  shown = re.findall(r'^  --(?:\[no\])?(\w+)', out, re.MULTILINE)
+  assert shown == list(commands.COMMANDS[name].flags)
+  assert out.count(f'  jaxgan {name} ') == 1
+  assert max(map(len, out.splitlines())) <= 100
+
+
+@pytest.mark.parametrize('name', commands.COMMANDS)
+def test_examples_are_accepted(name):
+  for example in commands.COMMANDS[name].examples:
+    parsed, config, positional, _ = main.parse([f'jaxgan {name}', *example.split()], name)
+    assert (parsed, config is not None) == (name, '--config' in example)
+    assert bool(positional) == bool(commands.COMMANDS[name].positional)
+
+
+def test_both_entries_have_the_same_defaults():
+  *_, options = main.parse(['jaxgan'])
+  for name, command in commands.COMMANDS.items():
+    assert commands.takers('out') == ['sample', 'export', 'report']
+    *_, own = main.parse(['jaxgan'], name)
+    for flag, described in command.flags.items():
+      assert getattr(own, flag) == getattr(options, flag) == described.default
+
+
+@pytest.mark.parametrize(
+  ('arguments', 'line'),
+  [
+    (
+      ('trian',),
+      'trian: no such command, did you mean train? '
+      'Commands: train, plan, evaluate, sample, export, report',
+    ),
+    (('xyz',), 'xyz: no such command. Commands: train, plan, evaluate, sample, export, report'),
+    (
+      ('--workdir=runs/fashion_lt',),
+      '--workdir=runs/fashion_lt: name a command before its flags: '
+      'train, plan, evaluate, sample, export, report',
+    ),
+    (
+      ('sample', '--num_image=3'),
+      '--num_image: no such flag, did you mean --num_images? '
+      'jaxgan sample --help lists the flags',
+    ),
+    (('report', '--qqq'), '--qqq: no such flag. jaxgan report --help lists the flags'),
+    (('train', '--num_images=3'), '--num_images: not a flag of train, only of sample'),
+    (('train', '--nobalanced'), '--balanced: not a flag of train, only of sample'),
+    (('sample', '--contents=wrong'), '--contents: not a flag of sample, only of export'),
+    (
+      ('report', '--config.seed=3'),
+      '--config: not a flag of report, only of train, plan, evaluate, sample or export',
+    ),
+    (('train', '--mode=plan'), '--mode: jaxgan train has no modes, name the command instead'),
+    (('train', 'stray'), "unknown argument 'stray': flags begin with --, see --help"),
+    (
+      ('train',),
+      '--config is missing: name an experiment, such as experiments/fashion_lt.py',
+    ),
+    (('sample', '--num_images=many'), 'flag --num_images=many: use a whole number'),
+    (('report',), 'report needs work directories, such as runs/fashion_lt'),
+  ],
+)  # fmt: skip
+def test_one_line(monkeypatch, capsys, arguments, line):
+  assert _run(monkeypatch, capsys, *arguments) == (2, '', f'error: {line}\n')
+
+
+def test_a_mode_accepts_the_flags_of_the_others():
+  name, _, _, options = main.parse(['jaxgan', '--mode=report', '--num_images=3', 'runs'])
+  assert (name, options.num_images) == ('report', 3)
+
+
+@pytest.mark.parametrize(
+  ('name', 'hint'),
+  [
+    ('experiments/fashon_lt.py', 'did you mean experiments/fashion_lt.py or '),
+    ('fashion_lt', 'did you mean experiments/fashion_lt.py or '),
+    ('zzz.py', 'experiments that come with jaxgan: experiments/cars3d.py, '),
+  ],
+)
+def test_a_missing_experiment_file(name, hint):
+  with pytest.raises(experiment_file.UserError) as refusal:
+    experiment_file.read(name)
+  assert str(refusal.value).startswith(f'--config={name}: no such file; {hint}')
+
+
+def test_an_experiment_of_the_package_is_found_anywhere(monkeypatch, tmp_path):
+  monkeypatch.chdir(tmp_path)
+  assert experiment_file.read('experiments/fashion_lt.py').experiment == 'fashion_lt'
