@@ -37,9 +37,10 @@ from experiments import base, base_codes
 from experiments.mnist_lt import METHODS
 from jaxgan.config.overrides import changed
 from jaxgan.errors import UserError
+from jaxgan.runs.experiment import Experiment
 
 
-def objects_config(argument: str, name: str, every: int):
+def objects_config(argument: str, name: str, every: int) -> Experiment:
   """The configuration of one of the 25 runs of a data set of rendered objects, or of all of them.
 
   Args:
@@ -75,6 +76,6 @@ def objects_config(argument: str, name: str, every: int):
   return base_codes.shortened(config) if chosen.length == 'quick' else config
 
 
-def get_config(argument: str = ''):
-  """The configuration; the argument: method=..., set=0..4|all, draw=0..4, length=full|quick."""
+def get_config(argument: str = '') -> Experiment:
+  """Builds the experiment; the argument: method=..., set=0..4|all, draw=0..4, length=full|quick."""
   return objects_config(argument, 'cars3d', every=1000)

@@ -29,8 +29,9 @@ ground_truth_infogan_ntxent 0.59 / 0.89.
 
 from experiments.cars3d import METHODS as METHODS  # part of the interface
 from experiments.cars3d import objects_config
+from jaxgan.runs.experiment import Experiment
 
 
-def get_config(argument: str = ''):
-  """The configuration; the argument: method=..., set=0..4|all, draw=0..4, length=full|quick."""
+def get_config(argument: str = '') -> Experiment:
+  """Builds the experiment; the argument: method=..., set=0..4|all, draw=0..4, length=full|quick."""
   return objects_config(argument, 'chairs3d', every=500)

@@ -18,6 +18,7 @@ SNResGAN is that of Miyato et al. 2018 for 32x32 images; λ is 0.5 and all else 
 
 from experiments import base
 from jaxgan.config.overrides import changed
+from jaxgan.runs.experiment import Experiment
 
 METHODS = {  # and their published names
   'class_balancing': 'class_balancing',
@@ -28,8 +29,8 @@ METHODS = {  # and their published names
 ARGUMENTS = {'ratio': (10, 100), 'method': tuple(METHODS)}
 
 
-def get_config(argument: str = ''):
-  """The configuration; the argument takes ratio=10|100 and method=..."""
+def get_config(argument: str = '') -> Experiment:
+  """Builds the experiment; the argument takes ratio=10|100 and method=..."""
   chosen = base.parse_argument(argument, **ARGUMENTS)
   config = base.gan_config(
     experiment=f'cifar100_lt_ratio_{chosen.ratio}',

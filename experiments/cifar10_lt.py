@@ -64,6 +64,7 @@ deer, and the others are held at 50, where N starts. Other numbers, one for each
 from experiments import base
 from jaxgan.config.overrides import changed
 from jaxgan.errors import UserError
+from jaxgan.runs.experiment import Experiment
 
 METHODS = {  # and their published names
   'class_balancing': 'class_balancing',
@@ -83,8 +84,8 @@ _REGULARISER_WEIGHT = {100: 10.0, 10: 7.5, 1: 5.0}
 _HELD_CLASS, _HELD_COUNTS = 4, {'huge': 1e8, 'tiny': 1.0}  # Fig. 3
 
 
-def get_config(argument: str = ''):
-  """The configuration; the argument takes ratio=100|10|1, method=, classifier= and counts=..."""
+def get_config(argument: str = '') -> Experiment:
+  """Builds the experiment; the argument takes ratio=100|10|1, method=, classifier= and counts=..."""
   chosen = base.parse_argument(argument, **ARGUMENTS)
   name, data = f'cifar10_lt_ratio_{chosen.ratio}', f'long_tail_cifar10/ratio_{chosen.ratio}'
   classifier, rows = None, {}

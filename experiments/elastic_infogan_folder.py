@@ -25,12 +25,13 @@ from experiments import base, base_codes
 from experiments.mnist_lt import METHODS
 from jaxgan.config.overrides import changed
 from jaxgan.networks import infogans
+from jaxgan.runs.experiment import Experiment
 
 NETWORKS = tuple(infogans.NETWORKS)
 
 
-def get_config(argument: str = ''):
-  """The configuration; the argument takes method=... as in `mnist_lt`, network=..., length=...."""
+def get_config(argument: str = '') -> Experiment:
+  """Builds the experiment; the argument takes method=... as in `mnist_lt`, network=..., length=...."""
   chosen = base.parse_argument(argument, method=METHODS, network=NETWORKS, length=('full', 'quick'))
   config = base_codes.codes_config(
     experiment='elastic_infogan_folder',

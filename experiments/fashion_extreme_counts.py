@@ -16,13 +16,14 @@ All other settings are those of `fashion_lt`.
 
 from experiments import base, fashion_lt
 from jaxgan.config.overrides import changed
+from jaxgan.runs.experiment import Experiment
 
 HELD_CLASS = 4
 _COUNTS = {'huge': 100.0, 'tiny': 0.01, 'even': 1.0}  # N of the class, those of the others are 1
 
 
-def get_config(argument: str = ''):
-  """The configuration; the argument takes count=huge|tiny|even."""
+def get_config(argument: str = '') -> Experiment:
+  """Builds the experiment; the argument takes count=huge|tiny|even."""
   chosen = base.parse_argument(argument, count=tuple(_COUNTS))
   name, counts = f'fashion_extreme_counts_{chosen.count}', [1.0] * 10
   counts[HELD_CLASS] = _COUNTS[chosen.count]

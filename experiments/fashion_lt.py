@@ -20,6 +20,7 @@ trains one method, which then stands beside the others of that ratio in their wo
 from experiments import base
 from jaxgan.algorithms import gan_methods
 from jaxgan.config.overrides import changed
+from jaxgan.runs.experiment import Experiment
 
 RATIOS = (50, 100, 10, 1)
 METHODS = ('unconditional', 'class_balancing')
@@ -30,8 +31,8 @@ ALL = (
 )  # fmt: skip
 
 
-def get_config(argument: str = ''):
-  """The configuration; the argument takes ratio=50|100|10|1 and method=both|all|..."""
+def get_config(argument: str = '') -> Experiment:
+  """Builds the experiment; the argument takes ratio=50|100|10|1 and method=both|all|..."""
   chosen = base.parse_argument(argument, ratio=RATIOS, method=('both', 'all', *LABELLED))
   config = base.gan_config(
     experiment='fashion_lt' if chosen.ratio == RATIOS[0] else f'fashion_lt_ratio_{chosen.ratio}',

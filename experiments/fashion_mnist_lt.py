@@ -26,6 +26,7 @@ on 5,000 images, KL 0.063, Fréchet distance (annotator) 2.40 and CAS 74.7 %.
 
 from experiments import base, folder_lt
 from jaxgan.config.overrides import changed
+from jaxgan.runs.experiment import Experiment
 
 METHODS = (
   'class_balancing',
@@ -41,8 +42,8 @@ ARGUMENTS = {'method': METHODS, 'ratio': (100, 10, 1), 'length': ('full', 'quick
 _REGULARISER_WEIGHT = {100: 10.0, 10: 7.5, 1: 5.0}  # Of CIFAR-10.
 
 
-def get_config(argument: str = ''):
-  """The configuration; the argument takes method=..., ratio=100|10|1 and length=full|quick."""
+def get_config(argument: str = '') -> Experiment:
+  """Builds the experiment; the argument takes method=..., ratio=100|10|1 and length=full|quick."""
   chosen = base.parse_argument(argument, **ARGUMENTS)
   config = base.gan_config(
     experiment=f'fashion_mnist_lt_ratio_{chosen.ratio}',

@@ -25,6 +25,7 @@ of one seed on another small data set; gsr has its paper's weight. γ of r1_r2 f
 
 from experiments import base, fashion_lt
 from jaxgan.config.overrides import changed
+from jaxgan.runs.experiment import Experiment
 
 METHODS = ('class_balancing', 'cgan')
 SWITCHES = {
@@ -37,8 +38,8 @@ SWITCHES = {
 }
 
 
-def get_config(argument: str = ''):
-  """The configuration; the argument takes switch=... and method=class_balancing|cgan."""
+def get_config(argument: str = '') -> Experiment:
+  """Builds the experiment; the argument takes switch=... and method=class_balancing|cgan."""
   chosen = base.parse_argument(argument, switch=tuple(SWITCHES), method=('default', *METHODS))
   method = chosen.method
   if method == 'default':

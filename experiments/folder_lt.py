@@ -21,10 +21,11 @@ families and few steps, in a work directory of its own.
 
 from experiments import base
 from jaxgan.config.overrides import changed
+from jaxgan.runs.experiment import Experiment
 
 
-def get_config(argument: str = ''):
-  """The configuration; the argument takes method=... and length=full|quick."""
+def get_config(argument: str = '') -> Experiment:
+  """Builds the experiment; the argument takes method=... and length=full|quick."""
   chosen = base.parse_argument(
     argument, method=('class_balancing', 'unconditional'), length=('full', 'quick')
   )
@@ -43,7 +44,7 @@ def get_config(argument: str = ''):
   return changed(config, {'annotator.algorithm.drw_epoch': config.classifier.algorithm.drw_epoch})
 
 
-def shortened(config):
+def shortened(config: Experiment) -> Experiment:
   """Small networks and few steps; the schedules keep the paper's proportions.
 
   The work directory is one of its own; classifiers are left to `base.shortened_classifier`.

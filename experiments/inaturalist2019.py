@@ -50,6 +50,7 @@ The classifier of the CAS, which the paper does not print here, reads 64x64 imag
 
 from experiments import base
 from jaxgan.config.overrides import changed
+from jaxgan.runs.experiment import Experiment
 
 METHODS = {  # and their published names
   'class_balancing_conditional': 'class_balancing',
@@ -66,8 +67,8 @@ _CLASSIFIER_INPUT = {
 }
 
 
-def get_config(argument: str = ''):
-  """The configuration; the argument takes method=... and classifier=resized|large."""
+def get_config(argument: str = '') -> Experiment:
+  """Builds the experiment; the argument takes method=... and classifier=resized|large."""
   chosen = base.parse_argument(argument, **ARGUMENTS)
   data, large = 'inaturalist2019', chosen.classifier == 'large'
   config = base.gan_config(

@@ -25,10 +25,11 @@ small networks and few steps, in a work directory of its own.
 
 from experiments import base, base_codes, folder_lt
 from jaxgan.config.overrides import changed
+from jaxgan.runs.experiment import Experiment
 
 
-def get_config(argument: str = ''):
-  """The configuration; the argument takes method=... and length=full|quick."""
+def get_config(argument: str = '') -> Experiment:
+  """Builds the experiment; the argument takes method=... and length=full|quick."""
   chosen = base.parse_argument(
     argument, method=('code_balancing', 'unconditional'), length=('full', 'quick')
   )

@@ -42,6 +42,7 @@ the classifier 82.40 %.
 from experiments import base
 from jaxgan.config.overrides import changed
 from jaxgan.errors import UserError
+from jaxgan.runs.experiment import Experiment
 
 METHODS = {  # and their published names
   'class_balancing': 'class_balancing',
@@ -61,8 +62,8 @@ _REGULARISER_WEIGHT = {
 }
 
 
-def get_config(argument: str = ''):
-  """The configuration; the argument takes ratio=100|10|1, method=, classifier= and weights=..."""
+def get_config(argument: str = '') -> Experiment:
+  """Builds the experiment; the argument takes ratio=100|10|1, method=, classifier= and weights=..."""
   chosen = base.parse_argument(argument, **ARGUMENTS)
   name = f'lsun5_lt_ratio_{chosen.ratio}'
   few_labels = chosen.classifier == 'few_labels'

@@ -43,6 +43,7 @@ ground_truth_infogan_ntxent 0.80 / 0.37.
 
 from experiments import base, base_codes
 from jaxgan.config.overrides import changed
+from jaxgan.runs.experiment import Experiment
 
 METHODS = (
   'elastic_infogan',
@@ -55,8 +56,8 @@ METHODS = (
 )
 
 
-def get_config(argument: str = ''):
-  """The configuration; the argument: method=..., split=0..49|balanced, length=..., views=...."""
+def get_config(argument: str = '') -> Experiment:
+  """Builds the experiment; the argument: method=..., split=0..49|balanced, length=..., views=...."""
   chosen = base.parse_argument(
     argument,
     method=METHODS,

@@ -28,12 +28,13 @@ splits have ratios of 2.3 to 9.2. With `length=quick`, widths of 32 and 16 and 3
 
 from experiments import base, base_codes, folder_lt
 from jaxgan.config.overrides import changed
+from jaxgan.runs.experiment import Experiment
 
 LOOPS = {'codes': 'code_balancing', 'labels': 'class_balancing', 'none': 'unconditional'}
 
 
-def get_config(argument: str = ''):
-  """The configuration; the argument takes split=0..49, loop=... and length=full|quick."""
+def get_config(argument: str = '') -> Experiment:
+  """Builds the experiment; the argument takes split=0..49, loop=... and length=full|quick."""
   chosen = base.parse_argument(
     argument, split=tuple(range(50)), loop=tuple(LOOPS), length=('full', 'quick')
   )

@@ -17,12 +17,13 @@ loss alone). In evaluation.json, `prior` is what was learned and `matched_freque
 from experiments import base, base_codes
 from experiments.mnist_lt import METHODS
 from jaxgan.config.overrides import changed
+from jaxgan.runs.experiment import Experiment
 
 RATIOS = tuple(f'{zeros}_{10 - zeros}' for zeros in range(9, 0, -1))
 
 
-def get_config(argument: str = ''):
-  """The configuration; the argument takes method=..., ratio=9_1..1_9 and length=full|quick."""
+def get_config(argument: str = '') -> Experiment:
+  """Builds the experiment; the argument takes method=..., ratio=9_1..1_9 and length=full|quick."""
   chosen = base.parse_argument(argument, method=METHODS, ratio=RATIOS, length=('full', 'quick'))
   config = base_codes.codes_config(
     experiment='mnist_pair',

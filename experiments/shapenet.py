@@ -23,10 +23,11 @@ ground_truth_infogan_ntxent 0.53 / 0.72.
 from experiments import base, base_codes
 from experiments.mnist_lt import METHODS
 from jaxgan.config.overrides import changed
+from jaxgan.runs.experiment import Experiment
 
 
-def get_config(argument: str = ''):
-  """The configuration; the argument takes method=...."""
+def get_config(argument: str = '') -> Experiment:
+  """Builds the experiment; the argument takes method=...."""
   chosen = base.parse_argument(argument, method=METHODS)
   config = base_codes.codes_config(
     experiment='shapenet',

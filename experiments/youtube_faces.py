@@ -28,12 +28,13 @@ ground_truth_infogan_ntxent 0.74 / 0.77.
 from experiments import base, base_codes
 from experiments.mnist_lt import METHODS
 from jaxgan.config.overrides import changed
+from jaxgan.runs.experiment import Experiment
 
 ANNOTATORS = {'scratch': base.resnet50_section, 'vggface2': base.vggface2_section}
 
 
-def get_config(argument: str = ''):
-  """The configuration; the argument takes method=... and annotator=scratch|vggface2."""
+def get_config(argument: str = '') -> Experiment:
+  """Builds the experiment; the argument takes method=... and annotator=scratch|vggface2."""
   chosen = base.parse_argument(argument, method=METHODS, annotator=tuple(ANNOTATORS))
   pretrained = chosen.annotator != 'scratch'
   config = base_codes.codes_config(
