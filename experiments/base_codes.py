@@ -1,5 +1,7 @@
 """Sections that the experiments with codes share: InfoGANs, JointVAE, and recognisers."""
 
+from typing import Any
+
 from experiments import base
 from jaxgan.algorithms import infogan
 from jaxgan.algorithms.infogan_methods import InfoGanConfig
@@ -71,7 +73,9 @@ def shortened(config: Experiment) -> Experiment:
 
   The work directory gets the suffix `_quick`; `base.shortened_classifier` shortens the annotator.
   """
-  changes = {'train': base.train_section(config.train.batch_size, steps=2000, every=500)}
+  changes: dict[str, Any] = {
+    'train': base.train_section(config.train.batch_size, steps=2000, every=500)
+  }
   if config.workdir:  # A recogniser uses the work directory of its experiment.
     changes['workdir'] = f'{config.workdir}_quick'
   if config.algorithm.network != 'mnist':

@@ -80,8 +80,9 @@ def measure(
   load, methods = _runs(workdir, methods)
   first = load(*methods[:1])
   replicas, section = first.config.replicas, first.config.cas
+  assert section is not None
   test = loading.load(section.data, 'test')
-  results, exports = {}, {}
+  results, exports, real, training = {}, {}, None, None
   for seed in range(seeds):
     replica = seed % replicas
     real = first.inputs.data.replica_arrays(replica)
@@ -94,6 +95,7 @@ def measure(
         images, written = _exported(run, real, contents, seed)
         exports.setdefault(name, []).append(written)
         results.setdefault(name, []).append(training(name, images, seed))
+  assert real is not None and training is not None
   groups = class_distribution.class_groups(np.bincount(real.labels))
   groups = {name: classes for name, classes in groups.items() if len(classes)}
   scores = {name: _scores(rows, groups) for name, rows in results.items()}
@@ -123,10 +125,10 @@ def _runs(workdir, methods):
     m for m in families.all_methods() if (workdir / m / 'config.json').exists()
   ]
   load = functools.cache(functools.partial(jaxgan.load, workdir))
-  load(*methods[:1])  # Says what is missing where there are none.
+  load(*methods[:1])  # Raises a UserError without any method.
   for method in methods:
     if families.family_of([method]).labels_of(method, labelled=True) != 'classes':
-      raise UserError(f'{workdir}/{method} generates codes, no classes to train a classifier on')
+      raise UserError(f'{workdir}/{method}: expected a method with classes, not codes.')
   return load, methods
 
 

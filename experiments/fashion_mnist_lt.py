@@ -10,11 +10,10 @@ The data set is downloaded (31 MB), or PATH is a folder with its four IDX files.
 100: 6,000 T-shirts ... 60 ankle boots; the annotator is trained on all 60,000 training images, and
 the 10,000 test images are the reference of all distances.
 
-In no paper's tables. The settings are those of long-tailed CIFAR-10 (`cifar10_lt`), but for the
-classifiers, which have the cross-entropy and the last checkpoint, and the first count c_k, which
-starts at 0. The methods differ in nothing but their choices, and share their work directory,
-classifier and annotator.
-Two things follow from the images: SNDCGAN has two stages, 7x7 to 28x28, and nothing is mirrored,
+No paper has this data set in its tables. The settings are as for long-tailed CIFAR-10
+(`cifar10_lt`), except that the classifiers have the cross-entropy and the last checkpoint, and that
+the first count c_k starts at 0. The methods differ only in their choices, and share their work
+directory, classifier and annotator. SNDCGAN has two stages, 7x7 to 28x28, and no image is mirrored,
 because nearly all shoes point to the left.
 
 Expected time, as an estimate: 100,000 steps take about 16 minutes on an NVIDIA H200, where a step

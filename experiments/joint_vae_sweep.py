@@ -92,7 +92,7 @@ def measure(
 
 
 def shortened(config: Experiment) -> Experiment:
-  """Shortens JointVAE to 300 steps, with rising capacities in the first half; 1,000 images per code."""
+  """Shortens JointVAE to 300 steps with capacities rising in the first half; other methods stay."""
   if config.methods != (codes.JOINT_VAE,):
     return config
   return changed(

@@ -16,7 +16,7 @@ Published NMI / ENT, 5 runs:
 |-------------|-----------------|----------------|--------------------|-----------------|
 | 0.19 / 1.01 | 0.64 / 0.53     | 0.60 / 0.62    | 0.72 / 0.40        | 0.79 / 0.30     |
 
-Those that are told the true class frequencies: ground_truth_infogan 0.55 / 0.67,
+Methods with the true class frequencies: ground_truth_infogan 0.55 / 0.67,
 ground_truth_infogan_ntxent 0.53 / 0.72.
 """
 
