@@ -12,7 +12,7 @@ QUICK = (
   'cars3d', 'chairs3d', 'elastic_infogan_folder', 'fashion_mnist_lt', 'folder_lt',
   'label_free_folder', 'mnist_lt', 'mnist_lt_balanced', 'mnist_pair',
 )  # fmt: skip
-# Those with 64x64 images: name -> (argument, work directory, its data set, that of its annotator).
+# Experiments on 64x64 images: name -> (argument, work directory, data set, data set of annotator).
 RENDERED = {
   'cars3d': (
     'set=3,draw=1',

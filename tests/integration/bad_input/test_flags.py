@@ -1,4 +1,4 @@
-"""Flags, fields of the configuration and experiment files that cannot be."""
+"""Invalid flags, configuration fields and experiment files."""
 
 import pytest
 
@@ -183,7 +183,7 @@ def test_a_work_directory_that_is_a_file(refused, tmp_path):
   )
 
 
-def test_what_is_right_is_accepted(accepted, tmp_path):
+def test_valid_command_lines_are_accepted(accepted, tmp_path):
   accepted([FASHION, f'--workdir={tmp_path}/run'])
-  # A later bad command leaves no trace there, nor does a good one after a bad one.
+  # Neither a later bad command nor a good one after a bad one changes the folder.
   accepted([FASHION, f'--workdir={tmp_path}/run', '--config.train.steps=10'])

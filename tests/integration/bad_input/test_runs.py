@@ -1,4 +1,4 @@
-"""Work directories, checkpoints, classifiers, weights and evaluations that are broken."""
+"""Damaged work directories, checkpoints, classifiers, weights and evaluations."""
 
 import copy
 import io
@@ -21,7 +21,7 @@ FASHION = f'--config={ROOT}/experiments/fashion_lt.py'
 
 @pytest.fixture(scope='module')
 def begun(command, tmp_path_factory):
-  """A folder with a run of codes that would now train, and the folder of a classifier."""
+  """A folder with a run of codes that is ready to train, and the folder of a classifier."""
   root = tmp_path_factory.mktemp('begun')
   source = npz(labels=None)(root / 'source')
   flags = (SMALL[0], '--config.algorithm.num_categories=2')
@@ -33,7 +33,7 @@ def begun(command, tmp_path_factory):
 
 @pytest.fixture
 def run(begun, tmp_path):
-  """The folder of the method in a work directory `run` of this test, and its command line."""
+  """The method's folder in a work directory `run`, and the command line."""
   shutil.copytree(begun[0] / 'run', tmp_path / 'run')
   return tmp_path / 'run' / METHOD, [*begun[1], f'--workdir={tmp_path}/run']
 
@@ -253,7 +253,7 @@ def _arrays(**arrays):
 
 
 def _huge(name):
-  """An npz with an array of a few bytes that claims to have 10^12 numbers."""
+  """A small npz that declares an array of 10^12 numbers."""
   data = io.BytesIO()
   described = {'descr': '<f4', 'fortran_order': False, 'shape': (10**12,)}
   np.lib.format.write_array_header_1_0(data, described)

@@ -189,7 +189,7 @@ def test_the_released_reference_is_refused_before_training(tiny_config):
   pool = build.Arrays(np.zeros((3, 8, 8, 1), np.uint8), np.arange(3), NAMES, {}, '')
   with (
     pytest.MonkeyPatch.context() as monkeypatch,
-    pytest.raises(UserError, match="reference='released' is not possible with stand_in: use"),
+    pytest.raises(UserError, match="reference='released': stand_in has no released reference"),
   ):
     monkeypatch.setattr(loading, 'load', lambda config, split: pool)
     _check(tiny_config, training_data.whole(pool))

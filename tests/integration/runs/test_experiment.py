@@ -141,7 +141,9 @@ def test_a_crop_wider_than_the_images_is_refused_before_anything_is_trained(
   del stand_in_data
   tiny_config = changed(tiny_config, {f'{role}data.crop_padding': 8})
   field = rf'config\.{role}data\.crop_padding=8'
-  with pytest.raises(UserError, match=rf'{field} .* of 8 pixels a side: use 0 \.\. 7'):
+  with pytest.raises(
+    UserError, match=rf'{field}: expected 0 \.\. 7 with images of 8 pixels a side'
+  ):
     _setup(tiny_config, tmp_path)
   assert list(tmp_path.iterdir()) == []
 
