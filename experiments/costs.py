@@ -1,11 +1,11 @@
-"""What the published experiments cost: docs/costs.md, from the plans of their commands.
+"""Writes docs/costs.md, the costs of the published experiments, from the plans of their commands.
 
     python -m experiments.costs
 
 Traces one step of each job on shapes alone: nothing is downloaded, prepared or trained.
 """
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 import pathlib
 import tempfile
 from typing import NamedTuple
@@ -68,7 +68,7 @@ class Row(NamedTuple):
 
 
 def experiments() -> dict[str, list[str]]:
-  """{file: its commands, one for each method}, at the default ratio, split and classifier."""
+  """Returns {file: its commands, one per method}, at the default ratio, split and classifier."""
   commands = [*rows.published_rows().values(), *(row[2] for row in rows.published_codes())]
   found = {}
   for command in commands:
@@ -78,7 +78,7 @@ def experiments() -> dict[str, list[str]]:
   return found
 
 
-def of_command(command: str, data_dir: str, known=()) -> Iterator[Row]:
+def of_command(command: str, data_dir: str, known: Container[str] = ()) -> Iterator[Row]:
   """Yields the training jobs of a command.
 
   Args:
@@ -101,7 +101,7 @@ def of_command(command: str, data_dir: str, known=()) -> Iterator[Row]:
 
 
 def table(commands: list[str]) -> str:
-  """The Markdown table of an experiment file: each job of its methods once."""
+  """Writes the Markdown table of an experiment file: each job of its methods once."""
   found = {}
   with tempfile.TemporaryDirectory() as data_dir:
     for command in commands:
@@ -111,7 +111,7 @@ def table(commands: list[str]) -> str:
 
 
 def cells(row: Row) -> tuple[str, ...]:
-  """The cells of a row."""
+  """Returns the cells of a row."""
   step, run = '', ''
   if row.flops is not None:
     step = _rounded(row.flops / 1e9)
@@ -134,7 +134,7 @@ def _rounded(number: float) -> str:
 
 
 def page() -> str:
-  """The text of docs/costs.md."""
+  """Returns the text of docs/costs.md."""
   parts = [f'## `{file}`\n\n{table(commands)}\n' for file, commands in experiments().items()]
   return '\n'.join([_START, *parts])
 
