@@ -38,6 +38,10 @@ def _names(argument):
 class _Directive(SphinxDirective):
   required_arguments = 1
 
+  def text(self, name: str) -> str:
+    """The Markdown of a name, the argument."""
+    raise NotImplementedError
+
   def run(self):
     """Parses the table as Markdown of the page."""
     try:

@@ -1,0 +1,1 @@
+"""Augmentations: random views of images, and DiffAugment for the discriminator."""

@@ -1,5 +1,6 @@
-"""Image transformations: batched, differentiable, each image its own draw."""
+"""Random image transformations: batched, differentiable, with an independent draw per image."""
 
+from collections.abc import Sequence
 import math
 
 import jax
@@ -7,13 +8,13 @@ import jax.numpy as jnp
 from jax.scipy.ndimage import map_coordinates
 import numpy as np
 
-# Whose rotation and zoom a positive pair has: `random_affine` or `augmentor_affine`.
+# Rotation and zoom of a positive pair: `random_affine` ('paper') or `augmentor_affine`.
 VIEWS = ('paper', 'released')
-# The most degrees that Augmentor's `rotate` takes.
+# The largest rotation that Augmentor's `rotate` accepts.
 AUGMENTOR_MAX_DEGREES = 25
 
 
-def random_flip(rng, images):
+def random_flip(rng: jax.Array, images: jax.Array) -> jax.Array:
   """Mirrors each image left to right with probability 1/2.
 
   Args:
@@ -33,8 +34,8 @@ def random_flip(rng, images):
   return jnp.where(flip, images[:, :, ::-1], images)
 
 
-def random_crop(rng, images, padding):
-  """Pads each side with zeros and crops each image back to its size at its own place.
+def random_crop(rng: jax.Array, images: jax.Array, padding: int) -> jax.Array:
+  """Pads each side with zeros and crops each image back to its size at a random position.
 
   Args:
     rng: key.
@@ -44,12 +45,13 @@ def random_crop(rng, images, padding):
   Returns:
     `[N, H, W, C]`.
   """
+  _, height, width, _ = images.shape
   pad = (padding, padding)
-  return random_window(rng, jnp.pad(images, ((0, 0), pad, pad, (0, 0))), images.shape[1:3])
+  return random_window(rng, jnp.pad(images, ((0, 0), pad, pad, (0, 0))), (height, width))
 
 
-def random_window(rng, images, shape):
-  """Crops each image to a window at its own place.
+def random_window(rng: jax.Array, images: jax.Array, shape: tuple[int, int]) -> jax.Array:
+  """Crops each image to a window at a random position.
 
   Args:
     rng: key.
@@ -69,22 +71,28 @@ def random_window(rng, images, shape):
   return jax.vmap(crop)(images, offsets)
 
 
-def random_affine(rng, images, max_degrees=0.0, zoom_range=(1.0, 1.0), keep=1.0):
-  """Rotates, zooms and crops each image at random, all in one interpolation.
+def random_affine(
+  rng: jax.Array,
+  images: jax.Array,
+  max_degrees: float = 0.0,
+  zoom_range: Sequence[float] = (1.0, 1.0),
+  keep: float = 1.0,
+) -> jax.Array:
+  """Rotates, zooms and crops each image at random, in a single interpolation.
 
-  x = center + (keep / zoom) R(φ) (y - center) + shift for an output pixel y and its source x: the
+  x = centre + (keep / zoom) R(φ) (y - centre) + shift for an output pixel y and its source x: the
   transformations of "Elastic-InfoGAN", Ojha et al. 2020, §4. Rotation ±10° and zoom ±0.1 are
-  `max_degrees=10, zoom_range=(0.9, 1.1)`; a crop that preserves 95 % is `keep=0.95` (of each side:
-  the paper does not say whether of the side or the area); scaling by 1.1 and cropping to the old
-  size is `keep=1 / 1.1`. Pixels from outside the image repeat its border.
+  `max_degrees=10, zoom_range=(0.9, 1.1)`. A crop that preserves 95 % is `keep=0.95` of each side;
+  the paper does not say whether it means the side or the area. Scaling by 1.1 and cropping to the
+  old size is `keep=1 / 1.1`. Pixels from outside the image repeat its border.
 
   Args:
     rng: key.
     images: `[N, H, W, C]`.
-    max_degrees: φ ~ U(-max_degrees, max_degrees), about the center.
-    zoom_range: zoom ~ U(low, high); above 1 enlarges.
-    keep: share of each side that a window at a random place keeps, in (0, 1]; it is resized back
-      to the image.
+    max_degrees: φ ~ U(-max_degrees, max_degrees), about the centre.
+    zoom_range: (low, high) of zoom ~ U(low, high); above 1 enlarges.
+    keep: share in (0, 1] of each side that the window keeps; the window has a random position and
+      is resized to the size of the image.
 
   Returns:
     `[N, H, W, C]`.
@@ -94,7 +102,7 @@ def random_affine(rng, images, max_degrees=0.0, zoom_range=(1.0, 1.0), keep=1.0)
   limit = jnp.deg2rad(max_degrees)
   angle = jax.random.uniform(angle_rng, (n,), minval=-limit, maxval=limit)
   zoom = jax.random.uniform(zoom_rng, (n, 1, 1), minval=zoom_range[0], maxval=zoom_range[1])
-  # The window's center is at most half of what is cut off from the image's.
+  # The window may move by half of the margin that it cuts off.
   reach = 0.5 * (1.0 - keep) * jnp.array([height, width])
   place = reach * jax.random.uniform(place_rng, (n, 2), minval=-1.0, maxval=1.0)
 
@@ -102,11 +110,12 @@ def random_affine(rng, images, max_degrees=0.0, zoom_range=(1.0, 1.0), keep=1.0)
   return affine_warp(images, keep * matrices, jnp.sum(matrices * place[:, None], axis=-1))
 
 
-def augmentor_crops(height, width, max_degrees):
+def augmentor_crops(height: int, width: int, max_degrees: int) -> np.ndarray:
   """Sizes of the window that Augmentor's `rotate` keeps, for 0, 1, ..., max_degrees degrees.
 
-  Of an image rotated by a degrees into a canvas of X x Y pixels, which just contains it, Augmentor
-  0.2.12 (`RotateRange`) keeps columns E to X - E and rows A to Y - A, rounded, with t = tan a and
+  Augmentor 0.2.12 (`RotateRange`) rotates an image by a degrees into the smallest canvas of X x Y
+  pixels that contains it. It keeps columns E to X - E and rows A to Y - A, rounded, with t = tan a
+  and
 
     E = t (Y - t X) - t²,  A = t (X - E).
 
@@ -119,11 +128,11 @@ def augmentor_crops(height, width, max_degrees):
     max_degrees: a whole number from 0 to 25.
 
   Returns:
-    int [max_degrees + 1, 2] (NumPy): rows and columns of the window, centered in the canvas.
+    int `[max_degrees + 1, 2]`: rows and columns of the window, which is centred in the canvas.
   """
 
   def extent(middle, reach):
-    """Pixels of a side of the canvas: those that the rotated corners touch."""
+    """Pixels of a side of the canvas, which contains all pixels that the rotated corners touch."""
     return math.ceil(middle + reach) - math.floor(middle - reach)
 
   sizes = [(height, width)]  # At 0 degrees Augmentor keeps the whole image.
@@ -140,26 +149,28 @@ def augmentor_crops(height, width, max_degrees):
   return np.array(sizes)
 
 
-def augmentor_affine(rng, images, max_degrees, zoom_range):
+def augmentor_affine(
+  rng: jax.Array, images: jax.Array, max_degrees: float, zoom_range: Sequence[float]
+) -> jax.Array:
   """Rotates, crops and zooms each image as Elastic-InfoGAN's released code does with Augmentor.
 
-  That is `rotate(max_left_rotation=max_degrees, max_right_rotation=max_degrees)`, then
+  The code calls `rotate(max_left_rotation=max_degrees, max_right_rotation=max_degrees)`, then
   `zoom(min_factor, max_factor)`:
 
   - The rotation is a direction times a whole number of degrees from 0 to max_degrees, so 0 degrees
     are twice as likely as any other angle. The window of `augmentor_crops` is resized to the image,
     which magnifies and stretches it.
-  - The zoom is rounded to hundredths, the zoomed image has a whole number of pixels, and what lies
-    around a smaller one is black. One with an odd margin is half a pixel from the center.
+  - The zoom is rounded to hundredths, the zoomed image has a whole number of pixels, and a smaller
+    image gets a black border. An image with an odd margin is half a pixel off the centre.
 
-  The code's third operation, a distortion with a grid of 1x1, moves nothing. All is one bilinear
-  interpolation here; Augmentor resamples three times, with bicubic filters.
+  The code's third operation, a distortion with a grid of 1x1, moves nothing. This function does all
+  in one bilinear interpolation; Augmentor resamples three times, with bicubic filters.
 
   Args:
     rng: key.
     images: `[N, H, W, C]` in [-1, 1].
     max_degrees: a whole number from 0 to 25.
-    zoom_range: (low, high).
+    zoom_range: (low, high) of zoom ~ U(low, high); above 1 enlarges.
 
   Returns:
     `[N, H, W, C]`.
@@ -191,8 +202,8 @@ def _rotations(angles):
   return jnp.stack([cos, -sin, sin, cos], axis=-1).reshape(-1, 2, 2)
 
 
-def affine_warp(images, matrices, shifts):
-  """Bilinear resampling of each image at x = center + M (y - center) + t.
+def affine_warp(images: jax.Array, matrices: jax.Array, shifts: jax.Array) -> jax.Array:
+  """Bilinear resampling of each image at x = centre + M (y - centre) + t.
 
   Args:
     images: `[N, H, W, C]`.
@@ -200,15 +211,15 @@ def affine_warp(images, matrices, shifts):
     shifts: `[N, 2]`, t in pixels.
 
   Returns:
-    `[N, H, W, C]`. Pixels from outside the image repeat its border: any constant, even the darkest
-    value, would draw an edge into images of another background.
+    `[N, H, W, C]`. Pixels from outside the image repeat its border: a constant, even the darkest
+    value, would draw an edge into images with another background.
   """
   _, height, width, _ = images.shape
-  center = jnp.array([(height - 1) / 2, (width - 1) / 2]).reshape(2, 1, 1)
-  grid = jnp.mgrid[:height, :width] - center
+  centre = jnp.array([(height - 1) / 2, (width - 1) / 2]).reshape(2, 1, 1)
+  grid = jnp.mgrid[:height, :width] - centre
   # No matrix product: accelerators would round the coordinates to bfloat16 or TensorFloat-32.
   offsets = jnp.sum(matrices[..., None, None] * grid, axis=2)  # [N, 2, H, W]
-  source = center + offsets + shifts[..., None, None]
+  source = centre + offsets + shifts[..., None, None]
 
   def sample(channel, source):
     return map_coordinates(channel, source, order=1, mode='nearest')
@@ -217,7 +228,7 @@ def affine_warp(images, matrices, shifts):
   return jax.vmap(jax.vmap(sample, (-1, None), -1))(images, source)
 
 
-def random_gamma(rng, images, gamma_range):
+def random_gamma(rng: jax.Array, images: jax.Array, gamma_range: Sequence[float]) -> jax.Array:
   """Gamma contrast, v^γ of the intensity v = (x + 1) / 2, with γ ~ U(low, high) for each image.
 
   See "Elastic-InfoGAN", Ojha et al. 2020, §4: γ ~ U(0.3, 4.0).
@@ -239,29 +250,30 @@ def random_gamma(rng, images, gamma_range):
 
 
 def random_view(
-  rngs,
-  images,
-  max_degrees=0.0,
-  zoom_range=(1.0, 1.0),
-  keep=1.0,
-  flip=False,
-  gamma_range=(1.0, 1.0),
-  views='paper',
-):
-  """Rotates, zooms, crops, mirrors and lights each image at random: its identity stays.
+  rngs: Sequence[jax.Array] | jax.Array,
+  images: jax.Array,
+  max_degrees: float = 0.0,
+  zoom_range: Sequence[float] = (1.0, 1.0),
+  keep: float = 1.0,
+  flip: bool = False,
+  gamma_range: Sequence[float] = (1.0, 1.0),
+  views: str = 'paper',
+) -> jax.Array:
+  """Rotates, zooms, crops, mirrors and relights each image at random, preserving its identity.
 
-  The positive pair of "Elastic-InfoGAN", Ojha et al. 2020, §4. What has its identity value, the
-  default, is left out.
+  The positive pair of "Elastic-InfoGAN", Ojha et al. 2020, §4. A transformation whose arguments
+  have their default values, which change nothing, is left out.
 
   Args:
-    rngs: three keys: of the rotation, zoom and crop, of `random_flip` and of `random_gamma`.
+    rngs: three keys: for `random_affine` or `augmentor_affine`, `random_flip` and `random_gamma`.
     images: `[N, H, W, C]` in [-1, 1].
-    max_degrees: see `random_affine`, as for zoom_range and keep.
-    zoom_range: (low, high).
-    keep: share of each side; `augmentor_affine` takes none.
-    flip: mirror half of the images.
-    gamma_range: (low, high), see `random_gamma`.
-    views: 'paper': `random_affine`; 'released': `augmentor_affine`.
+    max_degrees: largest rotation in degrees.
+    zoom_range: (low, high) of the zoom.
+    keep: share of each side that a random crop keeps, see `random_affine`; 'released' views ignore
+      it.
+    flip: whether to mirror half of the images.
+    gamma_range: (low, high) of γ, see `random_gamma`.
+    views: 'paper' for `random_affine`, 'released' for `augmentor_affine`.
 
   Returns:
     `[N, H, W, C]` in [-1, 1].

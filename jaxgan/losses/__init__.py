@@ -3,8 +3,8 @@
     from jaxgan import losses
     balancer = losses.class_balancer(num_classes=10)
 
-The modules `lecam`, `group_spectral` and `mutual_information` have names of their own functions or
-short ones: use `losses.lecam.lecam`, `losses.mutual_information.entropy`.
+Call `losses.lecam.lecam`, `losses.group_spectral.group_spectral` and
+`losses.mutual_information.entropy` through their modules.
 """
 
 from jaxgan.losses import group_spectral, lecam, mutual_information

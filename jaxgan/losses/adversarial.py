@@ -10,16 +10,17 @@ import jax.numpy as jnp
 from jaxgan.system.registry import Registry
 
 
-def _paired(real_logits, fake_logits):
+def _paired(real_logits: jax.Array, fake_logits: jax.Array) -> jax.Array:
   if real_logits.shape != fake_logits.shape:
     # Broadcasting [N] against [N, 1] would silently pair every real with every fake image.
     raise ValueError(
-      f'real and fake logits must have one shape, not {real_logits.shape} and {fake_logits.shape}'
+      f'real_logits of shape {real_logits.shape} and fake_logits of shape {fake_logits.shape}: '
+      'expected the same shape, for example (64,)'
     )
   return real_logits - fake_logits
 
 
-def relativistic_discriminator(real_logits, fake_logits):
+def relativistic_discriminator(real_logits: jax.Array, fake_logits: jax.Array) -> jax.Array:
   """Relativistic discriminator loss, -E log σ(D(x) - D(G(z))).
 
   See "Class Balancing GAN with a Classifier in the Loop", Eq. 2, after Jolicoeur-Martineau 2018.
@@ -31,6 +32,9 @@ def relativistic_discriminator(real_logits, fake_logits):
   Returns:
     Scalar.
 
+  Raises:
+    ValueError: the logits have different shapes.
+
   Example:
     >>> loss = relativistic_discriminator(jnp.array([2.0, 1.0]), jnp.array([-1.0, 0.0]))
     >>> round(float(loss), 3)
@@ -39,15 +43,20 @@ def relativistic_discriminator(real_logits, fake_logits):
   return jnp.mean(jax.nn.softplus(-_paired(real_logits, fake_logits)))
 
 
-def relativistic_generator(real_logits, fake_logits):
-  """Relativistic generator loss, -E log σ(D(G(z)) - D(x)); Eq. 3 of the same paper.
+def relativistic_generator(real_logits: jax.Array, fake_logits: jax.Array) -> jax.Array:
+  """Relativistic generator loss, -E log σ(D(G(z)) - D(x)).
+
+  See "Class Balancing GAN with a Classifier in the Loop", Eq. 3.
 
   Args:
-    real_logits: `[N]`.
-    fake_logits: `[N]`.
+    real_logits: `[N]`, D on real images.
+    fake_logits: `[N]`, D on generated images; pairs are formed within the batch.
 
   Returns:
     Scalar.
+
+  Raises:
+    ValueError: the logits have different shapes.
 
   Example:
     >>> loss = relativistic_generator(jnp.array([2.0, 1.0]), jnp.array([-1.0, 0.0]))
@@ -57,14 +66,15 @@ def relativistic_generator(real_logits, fake_logits):
   return jnp.mean(jax.nn.softplus(_paired(real_logits, fake_logits)))
 
 
-def hinge_discriminator(real_logits, fake_logits):
+def hinge_discriminator(real_logits: jax.Array, fake_logits: jax.Array) -> jax.Array:
   """Hinge discriminator loss, E max(0, 1 - D(x)) + E max(0, 1 + D(G(z))).
 
-  See "Spectral Normalization for Generative Adversarial Networks", Miyato et al. 2018, Eq. 16.
+  See `Spectral Normalization for Generative Adversarial Networks
+  <https://arxiv.org/abs/1802.05957>`_, Miyato et al. 2018, Eq. 16.
 
   Args:
-    real_logits: `[N]`.
-    fake_logits: `[N]`.
+    real_logits: `[N]`, D on real images.
+    fake_logits: `[N]`, D on generated images.
 
   Returns:
     Scalar.
@@ -77,12 +87,12 @@ def hinge_discriminator(real_logits, fake_logits):
   return jnp.mean(jax.nn.relu(1.0 - real_logits)) + jnp.mean(jax.nn.relu(1.0 + fake_logits))
 
 
-def hinge_generator(real_logits, fake_logits):
-  """Hinge generator loss, -E D(G(z)); Eq. 17 of the same paper.
+def hinge_generator(real_logits: jax.Array, fake_logits: jax.Array) -> jax.Array:
+  """Hinge generator loss, -E D(G(z)); Eq. 17 of Miyato et al. 2018.
 
   Args:
-    real_logits: not used; there so that all generator losses are called alike.
-    fake_logits: `[N]`.
+    real_logits: not used; all generator losses take the same arguments.
+    fake_logits: `[N]`, D on generated images.
 
   Returns:
     Scalar.
@@ -94,14 +104,14 @@ def hinge_generator(real_logits, fake_logits):
   return -jnp.mean(fake_logits)
 
 
-def non_saturating_discriminator(real_logits, fake_logits):
+def non_saturating_discriminator(real_logits: jax.Array, fake_logits: jax.Array) -> jax.Array:
   """Binary cross-entropy of the discriminator, -E log σ(D(x)) - E log(1 - σ(D(G(z)))).
 
   See "Generative Adversarial Nets", Goodfellow et al. 2014, Eq. 1.
 
   Args:
-    real_logits: `[N]`.
-    fake_logits: `[N]`.
+    real_logits: `[N]`, D on real images.
+    fake_logits: `[N]`, D on generated images.
 
   Returns:
     Scalar.
@@ -114,12 +124,12 @@ def non_saturating_discriminator(real_logits, fake_logits):
   return jnp.mean(jax.nn.softplus(-real_logits)) + jnp.mean(jax.nn.softplus(fake_logits))
 
 
-def non_saturating_generator(real_logits, fake_logits):
-  """Non-saturating generator loss, -E log σ(D(G(z))); §3 of the same paper.
+def non_saturating_generator(real_logits: jax.Array, fake_logits: jax.Array) -> jax.Array:
+  """Non-saturating generator loss, -E log σ(D(G(z))); §3 of Goodfellow et al. 2014.
 
   Args:
-    real_logits: not used; there so that all generator losses are called alike.
-    fake_logits: `[N]`.
+    real_logits: not used; all generator losses take the same arguments.
+    fake_logits: `[N]`, D on generated images.
 
   Returns:
     Scalar.
@@ -131,7 +141,7 @@ def non_saturating_generator(real_logits, fake_logits):
   return jnp.mean(jax.nn.softplus(-fake_logits))
 
 
-# Name -> (loss of the discriminator, loss of the generator).
+# Name -> (discriminator loss, generator loss).
 LOSSES = Registry(
   'loss of GANs',
   {

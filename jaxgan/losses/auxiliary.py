@@ -1,22 +1,28 @@
-"""Losses of the auxiliary classifier: is an image of the class it was asked for?
+"""Losses of the auxiliary classifier: does an image show the class that it was generated for?
 
-See "Conditional Image Synthesis with Auxiliary Classifier GANs", Odena et al. 2017, §4. Its
-L_C = E log P(C = c | x) + E log P(C = y | G(z, y)) is maximised by discriminator and generator, by
-each over what it can change; the losses here are the negatives, to be minimised.
+See "Conditional Image Synthesis with Auxiliary Classifier GANs", Odena et al. 2017, §4.
+Discriminator and generator both maximise L_C = E log P(C = c | x) + E log P(C = y | G(z, y)) over
+their own parameters; the losses here are the negatives, to be minimised.
 """
 
+import jax
 import jax.numpy as jnp
 import optax
 
 
-def auxiliary_discriminator(real_class_logits, real_labels, fake_class_logits, fake_labels):
+def auxiliary_discriminator(
+  real_class_logits: jax.Array,
+  real_labels: jax.Array,
+  fake_class_logits: jax.Array,
+  fake_labels: jax.Array,
+) -> jax.Array:
   """Class loss of the discriminator, -E log p(c | x) - E log p(y | G(z, y)), p = softmax.
 
   Args:
-    real_class_logits: `[N, K]`, of the class head on real images.
-    real_labels: `[N]`, c: their classes.
-    fake_class_logits: `[N, K]`, on generated images.
-    fake_labels: `[N]`, y: the classes they were asked for.
+    real_class_logits: `[N, K]`, the class head's logits for real images.
+    real_labels: `[N]`, c: the classes of the real images.
+    fake_class_logits: `[N, K]`, the class head's logits for generated images.
+    fake_labels: `[N]`, y: the classes that the images were generated for.
 
   Returns:
     Scalar.
@@ -32,15 +38,15 @@ def auxiliary_discriminator(real_class_logits, real_labels, fake_class_logits, f
   return jnp.mean(real) + jnp.mean(fake)
 
 
-def auxiliary_generator(fake_class_logits, fake_labels):
+def auxiliary_generator(fake_class_logits: jax.Array, fake_labels: jax.Array) -> jax.Array:
   """Class loss of the generator, -E log p(y | G(z, y)).
 
-  The classifier is the discriminator's class head, or a frozen one in its place (§6.6 of "Class
-  Balancing GAN with a Classifier in the Loop").
+  p is the discriminator's class head or a frozen classifier (§6.6 of "Class Balancing GAN with a
+  Classifier in the Loop").
 
   Args:
-    fake_class_logits: `[N, K]`, on generated images.
-    fake_labels: `[N]`, y: the classes they were asked for.
+    fake_class_logits: `[N, K]`, p's logits for generated images.
+    fake_labels: `[N]`, y: the classes that the images were generated for.
 
   Returns:
     Scalar.

@@ -1,7 +1,7 @@
 """The class-balancing regulariser: effective class frequencies and a weighted entropy.
 
 See "Class Balancing GAN with a Classifier in the Loop", §3.1 (Eq. 5, 6) and §3.2 (Eq. 7). Where
-the paper's form and the authors' released code differ, both are here and named.
+the paper and the authors' released code differ, this module has both forms and names them.
 """
 
 from collections.abc import Callable
@@ -9,15 +9,16 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jax.typing import ArrayLike
 
 
 class Counts(NamedTuple):
-  """What the regulariser remembers.
+  """Class counts that the regulariser carries from batch to batch.
 
   Attributes:
     step: int32, batches counted.
     effective: `[K]`, N: effective class counts, which weight the classes.
-    of_cycle: `[K]`, c: images that the classifier gave to each class in the running cycle.
+    of_cycle: `[K]`, c: generated images of each class in the current cycle, by the classifier.
   """
 
   step: Any
@@ -25,15 +26,17 @@ class Counts(NamedTuple):
   of_cycle: Any
 
 
-def convex_update(counts, cycle_counts, decay):
+def convex_update(
+  counts: jax.Array, cycle_counts: jax.Array, decay: float | jax.Array
+) -> jax.Array:
   """Effective class counts after a cycle, N_k <- max(α N_k + (1 - α) c_k, 1).
 
-  The convex form of Eq. 5, with the released code's floor of one image a class. Of a constant c, N
-  goes to c, so that a cycle has to be long enough for many images of each class.
+  The convex form of Eq. 5, with the released code's floor of one image per class. For constant c,
+  N converges to c: a cycle has to be long enough for many images of each class.
 
   Args:
     counts: `[K]`, N before the cycle.
-    cycle_counts: `[K]`, c: images generated in the cycle that the classifier gives to each class.
+    cycle_counts: `[K]`, c: generated images of each class in the cycle, by the classifier.
     decay: the exponential forgetting factor α in [0, 1].
 
   Returns:
@@ -47,12 +50,21 @@ def convex_update(counts, cycle_counts, decay):
   return jnp.maximum(decay * counts + (1.0 - decay) * cycle_counts, 1.0)
 
 
-def additive_update(counts, cycle_counts, decay):
-  """Effective class counts after a cycle, N_k <- max(α N_k + c_k, 1), Eq. 5's other form.
+def additive_update(
+  counts: jax.Array, cycle_counts: jax.Array, decay: float | jax.Array
+) -> jax.Array:
+  """Effective class counts after a cycle, N_k <- max(α N_k + c_k, 1).
 
-  Of a constant c, N goes to c / (1 - α): with α near 1 a cycle of one batch is enough.
+  The additive form of Eq. 5, with the same floor as `convex_update`. For constant c, N converges to
+  c / (1 - α): with α near 1 a cycle of one batch is enough.
 
-  Args and returns: see `convex_update`; floored alike.
+  Args:
+    counts: `[K]`, N before the cycle.
+    cycle_counts: `[K]`, c: generated images of each class in the cycle, by the classifier.
+    decay: the exponential forgetting factor α in [0, 1].
+
+  Returns:
+    `[K]`.
 
   Example:
     >>> new = additive_update(jnp.array([90.0, 10.0]), jnp.array([50.0, 50.0]), decay=0.5)
@@ -62,10 +74,10 @@ def additive_update(counts, cycle_counts, decay):
   return jnp.maximum(decay * counts + cycle_counts, 1.0)
 
 
-def class_weights(counts):
+def class_weights(counts: ArrayLike) -> jax.Array:
   """Regulariser weights of the released code, w_k = K (1/N_k) / Σ_j (1/N_j).
 
-  They sum to K: all are 1 at balance, and none exceeds K when a class vanishes.
+  The weights sum to K: all are 1 at balance, and none exceeds K when a class vanishes.
 
   Args:
     counts: `[K]`, effective class counts N, positive.
@@ -81,10 +93,10 @@ def class_weights(counts):
   return inverse * (inverse.shape[0] / inverse.sum())
 
 
-def inverse_frequency_weights(counts):
+def inverse_frequency_weights(counts: ArrayLike) -> jax.Array:
   """Regulariser weights of the paper, w_k = 1 / (K N̂_k) with N̂ = N / Σ N (Eq. 6, 7 and 17).
 
-  The factor 1/K is Eq. 17's λ/K, so that both kinds of weights are used with the same λ.
+  The factor 1/K is from Eq. 17's λ/K, so that one λ suits both kinds of weights.
 
   Args:
     counts: `[K]`, effective class counts N, positive.
@@ -100,12 +112,12 @@ def inverse_frequency_weights(counts):
   return counts.sum() / (counts.shape[0] * counts)
 
 
-def weighted_entropy(mean_probs, class_weights):
+def weighted_entropy(mean_probs: jax.Array, class_weights: jax.Array) -> jax.Array:
   """Negated weighted entropy of the mean prediction, Σ_k w_k p̂_k log p̂_k (Eq. 7).
 
   Args:
     mean_probs: `[K]`, p̂: the classifier's softmax averaged over a batch of generated images.
-    class_weights: `[K]`, w; constants of back-propagation.
+    class_weights: `[K]`, w; no gradient passes through them.
 
   Returns:
     Scalar, to be minimised; 0 log 0 counts as 0.
@@ -116,14 +128,14 @@ def weighted_entropy(mean_probs, class_weights):
     -0.693
   """
   weights = jax.lax.stop_gradient(class_weights)
-  # log's derivative at 0 is infinite: the floor keeps an absent class from making NaN.
+  # The derivative of log at 0 is infinite: without the floor, an absent class would give NaN.
   log_probs = jnp.log(jnp.maximum(mean_probs, jnp.finfo(jnp.float32).tiny))
   return jnp.sum(weights * mean_probs * log_probs)
 
 
 # w [K] = weights(N [K]).
 CLASS_WEIGHTINGS = {'released': class_weights, 'paper': inverse_frequency_weights}
-# N = update(N [K], c [K] of the cycle, α); 'held' keeps what training starts with (Fig. 3).
+# N = update(N [K], c [K] of the cycle, α); 'held' keeps the initial counts (Fig. 3).
 COUNT_UPDATES = {
   'convex': convex_update,
   'additive': additive_update,
@@ -131,12 +143,12 @@ COUNT_UPDATES = {
 }
 
 
-def balance_loss(class_logits, class_weights):
-  """The regulariser of a batch, Σ_k w_k p̂_k log p̂_k (Eq. 7) with p̂ the mean softmax.
+def balance_loss(class_logits: jax.Array, class_weights: jax.Array) -> jax.Array:
+  """Class-balancing loss of a batch, Σ_k w_k p̂_k log p̂_k (Eq. 7) with p̂ the mean softmax.
 
   Args:
-    class_logits: `[N, K]`, the classifier's for a batch of generated images.
-    class_weights: `[K]`, w.
+    class_logits: `[N, K]`, the classifier's logits for a batch of generated images.
+    class_weights: `[K]`, w; no gradient passes through them.
 
   Returns:
     Scalar, to be minimised.
@@ -149,23 +161,29 @@ def balance_loss(class_logits, class_weights):
   return weighted_entropy(jax.nn.softmax(class_logits).mean(axis=0), class_weights)
 
 
-def predicted_counts(class_logits):
-  """How many images `[K]` of a batch the classifier gives to each class, by `[N, K]` logits."""
+def predicted_counts(class_logits: jax.Array) -> jax.Array:
+  """Number of images `[K]` that the classifier predicts as each class, from logits `[N, K]`."""
   return jax.nn.one_hot(class_logits.argmax(axis=-1), class_logits.shape[-1]).sum(axis=0)
 
 
-def count_batch(counts: Counts, predicted, cycle: int, decay: float, update=convex_update):
-  """Counts a batch; the last one of a cycle makes c part of N and starts the next cycle (Eq. 5).
+def count_batch(
+  counts: Counts,
+  predicted: jax.Array,
+  cycle: int | jax.Array,
+  decay: float | jax.Array,
+  update: Callable = convex_update,
+) -> Counts:
+  """Adds a batch to c; the last batch of a cycle updates N and sets c to zero (Eq. 5).
 
   Args:
-    counts: before the batch.
+    counts: the Counts before the batch.
     predicted: `[K]`, from `predicted_counts` of the batch.
     cycle: batches in a cycle.
-    decay: α in [0, 1].
+    decay: the exponential forgetting factor α in [0, 1].
     update: `update(N, c, α) -> N`, such as `convex_update` or `additive_update`.
 
   Returns:
-    The new Counts.
+    The Counts after the batch.
   """
   of_cycle, step = counts.of_cycle + predicted, counts.step + 1
   ends = step % cycle == 0
@@ -177,12 +195,12 @@ def count_batch(counts: Counts, predicted, cycle: int, decay: float, update=conv
 
 
 class ClassBalancer(NamedTuple):
-  """The regulariser and what it remembers, for any training loop, in the style of optax.
+  """The regulariser as a pair of pure functions, for any training loop, in the style of optax.
 
   Attributes:
     init: `init() -> counts`, the Counts before the first batch.
-    loss: `loss(counts, class_logits) -> (scalar, counts)` of a batch of generated images, with the
-      classifier's logits `[N, K]`; to be minimised with a weight λ, 10 in the paper.
+    loss: `loss(counts, class_logits) -> (scalar, counts)`, with the classifier's logits `[N, K]`
+      for a batch of generated images; to be minimised with a weight λ, 10 in the paper.
   """
 
   init: Callable
@@ -203,9 +221,9 @@ def class_balancer(
 
   Args:
     num_classes: K.
-    cycle: batches after which the effective counts are updated: many more images than K.
+    cycle: batches between two updates of N; together they need many more images than K.
     decay: the exponential forgetting factor α in [0, 1].
-    start: N of every class before the first cycle has ended.
+    start: N of every class during the first cycle.
     weights: `class_weights` of the released code or `inverse_frequency_weights` of the paper.
     update: `convex_update` or `additive_update`, Eq. 5's two forms.
 

@@ -1,19 +1,24 @@
-"""Zero-centred gradient penalties: the discriminator is to be flat at real and generated images."""
+"""Zero-centred gradient penalties, which flatten the discriminator at real and generated images."""
+
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 
 
-def zero_centred_gradient_penalty(critic, images):
+def zero_centred_gradient_penalty(
+  critic: Callable[[jax.Array], jax.Array], images: jax.Array
+) -> jax.Array:
   """Mean squared norm of the logits' gradients at the images, E ‖∇_x D(x)‖².
 
-  Of real images R1, of generated ones R2, each without its factor γ / 2. See "The GAN is dead; long
-  live the GAN! A Modern GAN Baseline", Huang et al. 2024, §2.2, after Mescheder et al. 2018.
+  R1 for real images, R2 for generated images, both without their factor γ / 2. See "The GAN is
+  dead; long live the GAN! A Modern GAN Baseline", Huang et al. 2024, §2.2, after Mescheder et al.
+  2018.
 
   Args:
-    critic: `critic(images) -> logits [N]`, each logit of its own image alone: where batch norm
-      couples images, the gradients would be sums over all logits.
-    images: `[N, H, W, C]`.
+    critic: `critic(images) -> logits [N]`; a logit may depend on its own image only. With batch
+      norm, which couples images, the gradients would be sums over all logits.
+    images: `[N, H, W, C]`, real or generated.
 
   Returns:
     Scalar.
@@ -27,11 +32,16 @@ def zero_centred_gradient_penalty(critic, images):
   return jnp.mean(jnp.sum(gradients**2, axis=(1, 2, 3)))
 
 
-def cosine_weight(step, start, end, num_steps):
-  """A weight that falls or rises from `start` to `end` along half a cosine, and stays there.
+def cosine_weight(
+  step: int | jax.Array,
+  start: float | jax.Array,
+  end: float | jax.Array,
+  num_steps: int | jax.Array,
+) -> jax.Array:
+  """Weight that moves from `start` to `end` along half a cosine, then stays at `end`.
 
   w_t = end + (start - end) (1 + cos(π min(t / T, 1))) / 2, the schedule of γ in the released code
-  of Huang et al. 2024, which ends at a tenth of where it starts.
+  of Huang et al. 2024, whose γ ends at a tenth of its initial value.
 
   Args:
     step: t, from 0; may be traced.

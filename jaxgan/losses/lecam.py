@@ -1,27 +1,33 @@
-"""LeCam regularisation: predictions are held to what was predicted of the other kind of images.
+"""LeCam regularisation: real logits are held to the average fake logit, fake to the average real.
 
-See "Regularizing Generative Adversarial Networks under Limited Data", Tseng et al. 2021.
+See `Regularizing Generative Adversarial Networks under Limited Data
+<https://arxiv.org/abs/2104.03310>`_, Tseng et al. 2021.
 """
 
 import jax
 import jax.numpy as jnp
 
 
-def initial_averages():
-  """The moving averages before the first batch; see `update_averages`."""
+def initial_averages() -> dict[str, jax.Array]:
+  """Moving averages before the first batch; see `update_averages`."""
   return {name: jnp.zeros(()) for name in ('real', 'fake', 'weight')}
 
 
-def update_averages(averages, real_logits, fake_logits, decay):
-  """Counts a batch, a <- γ a + (1 - γ) v (Eq. 5), v the mean logit of its real or fake images.
+def update_averages(
+  averages: dict[str, jax.Array],
+  real_logits: jax.Array,
+  fake_logits: jax.Array,
+  decay: float | jax.Array,
+) -> dict[str, jax.Array]:
+  """Moving averages after a batch, a <- γ a + (1 - γ) v, v its mean real or fake logit (Eq. 5).
 
-  Averages start at 0, and `weight` follows v = 1: divided by it they are those of the batches seen,
-  as in Adam and in the released code.
+  Averages start at 0, and `weight` is the average of v = 1. Division by it corrects the bias of
+  the start, as in Adam and in the released code.
 
   Args:
     averages: {'real', 'fake', 'weight'}, scalars.
-    real_logits: `[N]`; constants of back-propagation, as `fake_logits`.
-    fake_logits: `[N]`.
+    real_logits: `[N]`, D on real images; no gradient passes through real or fake logits.
+    fake_logits: `[N]`, D on generated images.
     decay: γ in [0, 1).
 
   Returns:
@@ -32,14 +38,16 @@ def update_averages(averages, real_logits, fake_logits, decay):
   return jax.lax.stop_gradient(new)
 
 
-def lecam(real_logits, fake_logits, averages):
+def lecam(
+  real_logits: jax.Array, fake_logits: jax.Array, averages: dict[str, jax.Array]
+) -> jax.Array:
   """LeCam regulariser, E (D(x) - α_F)² + E (D(G(z)) - α_R)² (Eq. 4).
 
-  The released code takes D(x) - α_F and α_R - D(G(z)) only where they are positive.
+  The released code counts D(x) - α_F and α_R - D(G(z)) only where they are positive.
 
   Args:
-    real_logits: `[N]`.
-    fake_logits: `[N]`.
+    real_logits: `[N]`, D on real images.
+    fake_logits: `[N]`, D on generated images.
     averages: from `update_averages`; α_R and α_F are 'real' and 'fake' over 'weight'.
 
   Returns:

@@ -1,9 +1,9 @@
-"""Metrics: features or counts to numbers, float64 NumPy on the host.
+"""Metrics: from features or counts to numbers, in float64 NumPy on the host.
 
     from jaxgan import metrics
     distance = metrics.frechet_distance(*metrics.statistics(generated), *metrics.statistics(real))
 
-The module `prdc` has the name of its function: use `metrics.prdc.prdc`.
+Call `metrics.prdc.prdc` through its module, which has the same name.
 """
 
 from jaxgan.metrics import prdc

@@ -1,60 +1,73 @@
-"""Checks of what metrics are computed from: wrong shapes and NaN must not become numbers."""
+"""Checks of the inputs of metrics, so that wrong shapes and NaN never become numbers."""
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 
 
-def features(features, least: int = 1, dtype=None) -> np.ndarray:
-  """Finite features [N, D] of at least so many images.
+def features(features: ArrayLike, least: int = 1, dtype: DTypeLike | None = None) -> np.ndarray:
+  """Checks that features are finite and [N, D] with N >= least, and returns them as an array.
 
   Raises:
-    ValueError: they are not.
+    ValueError: the features have another shape, too few images, or NaN or infinite values.
   """
   features = np.asarray(features, dtype)
   if features.ndim != 2 or len(features) < least:
     raise ValueError(
-      f'features must be [N, D] of at least {least} images, not {list(features.shape)}'
+      f'features of shape {list(features.shape)}: expected [N, D] with at least {least} images, '
+      'for example [5000, 2048]'
     )
   if not np.isfinite(features).all():
-    raise ValueError('the features hold NaN or infinite values')
+    raise ValueError('features with NaN or infinite values: expected finite numbers')
   return features
 
 
-def two_sets(one, two, least: int, dtype=None) -> tuple[np.ndarray, np.ndarray]:
-  """Finite features [N, D] and [M, D].
+def two_sets(
+  one: ArrayLike, two: ArrayLike, least: int, dtype: DTypeLike | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+  """Checks two sets of finite features, [N, D] and [M, D], and returns them as arrays.
 
   Raises:
-    ValueError: they are not, or there are fewer than `least` on a side.
+    ValueError: one of them fails the check of `features`, or their dimensions differ.
   """
   one, two = features(one, least, dtype), features(two, least, dtype)
   if one.shape[1] != two.shape[1]:
-    raise ValueError(f'features of {one.shape[1]} and {two.shape[1]} dimensions have no distance')
+    raise ValueError(
+      f'features of {one.shape[1]} and {two.shape[1]} dimensions: expected the same number, from '
+      'one network'
+    )
   return one, two
 
 
-def labelled(features, labels, name: str) -> tuple[np.ndarray, np.ndarray]:
-  """Features [N, D] and their labels [N].
+def labelled(features: ArrayLike, labels: ArrayLike, name: str) -> tuple[np.ndarray, np.ndarray]:
+  """Checks features [N, D] and their labels [N], and returns both as arrays.
+
+  Args:
+    features: [N, D].
+    labels: [N].
+    name: of the features, for error messages.
 
   Raises:
-    ValueError: there is not one label for each feature; names the features.
+    ValueError: the features are not [N, D] or there is not one label per feature.
   """
   features, labels = np.asarray(features), np.asarray(labels)
   if features.ndim != 2 or labels.shape != features.shape[:1]:
     raise ValueError(
-      f'{name} features must be [N, D] with labels [N], got {list(features.shape)} and '
-      f'{list(labels.shape)}'
+      f'{name} features of shape {list(features.shape)} with labels of shape {list(labels.shape)}: '
+      'expected [N, D] and [N], for example [5000, 2048] and [5000]'
     )
   return features, labels
 
 
-def counts(counts, ndim: int = 1) -> np.ndarray:
-  """Numbers of images as float64, by class [K] or by code and class [k, K].
+def counts(counts: ArrayLike, ndim: int = 1) -> np.ndarray:
+  """Checks numbers of images, [K] by class or [k, K] by code and class; returns float64.
 
   Raises:
-    ValueError: there is no image, a value is negative or not finite, or there are other axes.
+    ValueError: all are 0, a value is negative or not finite, or the number of axes is not `ndim`.
   """
   counts = np.asarray(counts, np.float64)
   if counts.ndim != ndim or not (np.isfinite(counts) & (counts >= 0)).all() or not counts.any():
     raise ValueError(
-      f'counts must be finite and >= 0, of {ndim} axes, with at least one image, got {counts}'
+      f'counts={counts.tolist()}: expected {ndim} axes of finite numbers >= 0 that are not all 0, '
+      f'for example {[[5, 0], [1, 4]] if ndim == 2 else [5, 1]}'
     )
   return counts

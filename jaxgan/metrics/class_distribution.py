@@ -1,6 +1,7 @@
-"""Class distribution: how far the classes of generated images are from uniform."""
+"""Class distribution of generated images, and how far it is from uniform."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from jaxgan.metrics import checks
 
@@ -8,11 +9,11 @@ THIRDS = ('head', 'medium', 'tail')
 GROUPS = ('many', 'medium', 'few')
 
 
-def kl_from_uniform(counts):
+def kl_from_uniform(counts: ArrayLike) -> float:
   """KL divergence of a class histogram from the uniform distribution, in nats.
 
-  KL(p || u) = sum_k p_k log(p_k K), with 0 log 0 = 0: 0 when balanced, log K
-  when all images are of one class.
+  KL(p || u) = Σ_k p_k log(p_k K), with 0 log 0 = 0: 0 when balanced, log K
+  when all images have one class.
 
   Args:
     counts: [K] number of images of each class.
@@ -21,8 +22,7 @@ def kl_from_uniform(counts):
     A float.
 
   Raises:
-    ValueError: `counts` is not a vector, is all zero, or holds a value that is
-      negative or not finite.
+    ValueError: `counts` is not a vector, is all 0, or has a negative or non-finite value.
 
   Example:
     >>> kl_from_uniform([50, 50])
@@ -34,8 +34,8 @@ def kl_from_uniform(counts):
   return max(0.0, float(np.sum(present * np.log(present * counts.size))))
 
 
-def class_counts(labels, num_classes):
-  """The number of images of each class.
+def class_counts(labels: ArrayLike, num_classes: int) -> np.ndarray:
+  """Number of images of each class.
 
   Args:
     labels: [N] integers in 0 .. num_classes - 1.
@@ -53,25 +53,29 @@ def class_counts(labels, num_classes):
   """
   labels = np.asarray(labels)
   if labels.ndim != 1 or not (labels.size == 0 or np.issubdtype(labels.dtype, np.integer)):
-    raise ValueError(f'labels must be integers [N], got {labels.dtype} {list(labels.shape)}')
+    raise ValueError(
+      f'labels of type {labels.dtype} and shape {list(labels.shape)}: expected integers [N], '
+      'for example [5000]'
+    )
   if labels.size and not 0 <= labels.min() <= labels.max() < num_classes:
     raise ValueError(
-      f'labels must be in 0 .. {num_classes - 1}, got {labels.min()} .. {labels.max()}'
+      f'labels in {labels.min()} .. {labels.max()}: expected 0 .. {num_classes - 1}, as '
+      f'num_classes={num_classes}'
     )
   return np.bincount(labels.astype(np.int64), minlength=num_classes)
 
 
-def frequency_thirds(train_counts):
-  """Splits the classes by training frequency into three near-equal groups.
+def frequency_thirds(train_counts: ArrayLike) -> dict[str, np.ndarray]:
+  """Head, medium and tail: the classes in three near-equal groups by training frequency.
 
-  When K is not a multiple of 3 the head takes the first class left over, the
-  medium the second. Classes of equal frequency keep the order of their labels.
+  If K is not a multiple of 3, the head gets the first extra class and the medium group the second.
+  Classes of equal frequency keep the order of their labels.
 
   Args:
     train_counts: [K] number of training images of each class.
 
   Returns:
-    A dict of "head", "medium", "tail": integer vectors of class indices, each sorted by falling
+    A dict of "head", "medium", "tail": integer vectors of class indices, each sorted by decreasing
     training frequency.
 
   Example:
@@ -81,20 +85,19 @@ def frequency_thirds(train_counts):
   return dict(zip(THIRDS, np.array_split(by_frequency(train_counts), 3), strict=True))
 
 
-def class_groups(train_counts):
-  """Many, medium and few: the groups of classes that results on long-tailed data are given for.
+def class_groups(train_counts: ArrayLike) -> dict[str, np.ndarray]:
+  """Many, medium and few: the groups of classes in which long-tailed results are reported.
 
   The frequency ranks from floor(i K / 3) to floor((i + 1) K / 3) - 1 for i = 0, 1, 2: ranks 0-2,
-  3-5, 6-9 of 10 classes and 0-32, 33-65, 66-99 of 100 (the labels themselves where the classes are
-  in falling order). They are the `frequency_thirds` but for the classes left over where K is no
-  multiple of 3, which the thirds give to the frequent groups (4 + 3 + 3 of 10) and these to the
-  rare ones (3 + 3 + 4).
+  3-5, 6-9 of 10 classes and 0-32, 33-65, 66-99 of 100. Ranks are labels if the classes are sorted
+  by decreasing frequency. If K is not a multiple of 3, the extra classes join the rare groups
+  (3 + 3 + 4 of 10), unlike in `frequency_thirds`, where they join the frequent groups (4 + 3 + 3).
 
   Args:
     train_counts: [K] number of training images of each class.
 
   Returns:
-    A dict of "many", "medium", "few": integer vectors of class indices, each sorted by falling
+    A dict of "many", "medium", "few": integer vectors of class indices, each sorted by decreasing
     training frequency; classes of equal frequency keep the order of their labels.
 
   Example:
@@ -106,16 +109,16 @@ def class_groups(train_counts):
   return dict(zip(GROUPS, np.split(order, bounds), strict=True))
 
 
-def head_medium_tail(counts, train_counts):
-  """How much of the generated images the frequent, middle and rare classes get.
+def head_medium_tail(counts: ArrayLike, train_counts: ArrayLike) -> dict[str, float]:
+  """Shares of the generated images in the head, medium and tail classes.
 
   Args:
     counts: [K] number of generated images of each class.
     train_counts: [K] number of training images of each class.
 
   Returns:
-    A dict of floats: "head", "medium", "tail", which sum to 1. A third without classes (K < 3)
-    has 0.
+    A dict of floats: "head", "medium", "tail", which sum to 1. The share of a third without classes
+    (K < 3) is 0.
 
   Example:
     >>> head_medium_tail([5, 3, 2], train_counts=[90, 30, 10])
@@ -126,6 +129,6 @@ def head_medium_tail(counts, train_counts):
   return {name: float(counts[third].sum() / counts.sum()) for name, third in thirds}
 
 
-def by_frequency(train_counts):
-  """The classes, the frequent ones first; those of equal frequency in the order of their labels."""
+def by_frequency(train_counts: ArrayLike) -> np.ndarray:
+  """Classes sorted by decreasing training frequency; ties keep the order of their labels."""
   return np.argsort(-checks.counts(train_counts), kind='stable')

@@ -1,23 +1,25 @@
 """Clustering: how well clusters of real images agree with their classes.
 
-What "ClusterGAN: Latent Space Clustering in Generative Adversarial Networks", Mukherjee et al.
-2019, and "Stein Latent Optimization for Generative Adversarial Networks" (SLOGAN), Hwang et al.
-2022, print as NMI and ARI: k-means on the outputs of their encoders for real images.
+The NMI and ARI of "ClusterGAN: Latent Space Clustering in Generative Adversarial Networks",
+Mukherjee et al. 2019, and of `Stein Latent Optimization for Generative Adversarial Networks
+<https://arxiv.org/abs/2106.05319>`_ (SLOGAN), Hwang et al. 2022. Both papers cluster the outputs of
+their encoders for real images by k-means.
 """
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-STARTS = 10  # scikit-learn's default up to version 1.3, which those papers took
+STARTS = 10  # scikit-learn's default up to version 1.3, which both papers used
 
 
-def k_means(features, num_clusters: int, seed: int):
+def k_means(features: ArrayLike, num_clusters: int, seed: int) -> np.ndarray:
   """Clusters of k-means, argmin over centres μ of Σ_i min_j ||f_i - μ_j||², by Lloyd's algorithm.
 
-  The best of 10 starts, each by k-means++. The features are taken as they are, not standardised.
+  The best of 10 starts, each by k-means++. The features are not standardised.
 
   Args:
     features: [N, D].
-    num_clusters: k; no more than N are found.
+    num_clusters: k; with fewer images than k, N clusters are found.
     seed: of the starts.
 
   Returns:
@@ -31,27 +33,30 @@ def k_means(features, num_clusters: int, seed: int):
   from sklearn.cluster import KMeans  # Takes a second to import.
 
   features = np.asarray(features, np.float32)
-  search = KMeans(min(num_clusters, len(features)), n_init=STARTS, random_state=seed)
+  num_clusters = min(num_clusters, len(features))
+  # scikit-learn has no stubs: from the default 'auto', pyright infers that n_init is a str.
+  search = KMeans(num_clusters, n_init=STARTS, random_state=seed)  # pyright: ignore[reportArgumentType]
   return search.fit_predict(features)
 
 
-def agreement(labels, clusters) -> tuple[float, float]:
-  """NMI and ARI of clusters and classes, whatever the clusters are called.
+def agreement(labels: ArrayLike, clusters: ArrayLike) -> tuple[float, float]:
+  """NMI and ARI of clusters and classes; the numbers of the clusters do not matter.
 
-  NMI = I / ((H(C) + H(Y)) / 2), in [0, 1]; see `disentanglement.nmi`. ARI, the adjusted Rand index
-  = (Σ_ij C(n_ij, 2) - E) / ((Σ_i C(a_i, 2) + Σ_j C(b_j, 2)) / 2 - E) for the contingency table n
-  with the sums a and b of its rows and columns, E = Σ_i C(a_i, 2) Σ_j C(b_j, 2) / C(N, 2): 1 when
-  they agree, 0 on average by chance. See "Comparing partitions", Hubert and Arabie 1985.
+  NMI = I / ((H(C) + H(Y)) / 2), in [0, 1]; see `disentanglement.nmi`. The adjusted Rand index is
+  ARI = (Σ_ij C(n_ij, 2) - E) / ((Σ_i C(a_i, 2) + Σ_j C(b_j, 2)) / 2 - E) for the contingency table
+  n with the sums a and b of its rows and columns, E = Σ_i C(a_i, 2) Σ_j C(b_j, 2) / C(N, 2). It is
+  1 for perfect agreement and 0 on average by chance. See "Comparing partitions", Hubert and Arabie
+  1985.
 
   Args:
     labels: [N] integers, the classes.
     clusters: [N] integers.
 
   Returns:
-    (NMI, ARI), those of scikit-learn.
+    (NMI, ARI), as scikit-learn computes them.
 
   Raises:
-    ValueError: the lengths differ.
+    ValueError: labels and clusters have different lengths.
 
   Example:
     >>> agreement([0, 0, 1, 1], [5, 5, 2, 2])

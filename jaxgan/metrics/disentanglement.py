@@ -1,23 +1,25 @@
-"""Disentanglement: how well the codes of a generator stand for the classes.
+"""Disentanglement: how well the codes of a generator represent the classes.
 
-All is computed from the count matrix of codes (rows) and classes (columns): how many of the images
-generated from code i a classifier gives to class j. See "Elastic-InfoGAN: Unsupervised Disentangled
-Representation Learning in Class-Imbalanced Data", Ojha et al. 2020, §4 (evaluation metrics).
+All metrics are computed from the count matrix of codes (rows) and classes (columns): entry (i, j)
+counts the images generated from code i that a classifier predicts as class j. See "Elastic-InfoGAN:
+Unsupervised Disentangled Representation Learning in Class-Imbalanced Data", Ojha et al. 2020, §4
+(evaluation metrics).
 """
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.optimize import linear_sum_assignment
 from scipy.special import entr
 
 from jaxgan.metrics import checks
 
 
-def average_entropy(counts):
+def average_entropy(counts: ArrayLike) -> float:
   """ENT, the mean of -Σ_j p_j log p_j over the normalised rows and columns, in nats.
 
-  0 when every code makes one class and every class has one code, log k when codes and classes are
-  independent. An empty row or column has no entropy: it is left out, and `num_empty` tells how many
-  there are. A class that no code makes is not punished, so read the two together.
+  0 when every code generates one class and every class has one code, log k when codes and classes
+  are independent. Empty rows and columns have no entropy and are left out, so a class that no code
+  generates costs nothing: read ENT together with `num_empty`.
 
   Args:
     counts: [k, K], codes by classes; K = k in the paper.
@@ -26,8 +28,7 @@ def average_entropy(counts):
     A float.
 
   Raises:
-    ValueError: `counts` is no matrix, is all zero, or holds a value that is negative or not
-      finite.
+    ValueError: `counts` is not a matrix, is all 0, or has a negative or non-finite value.
 
   Example:
     >>> average_entropy([[9, 0], [0, 5]])
@@ -37,14 +38,17 @@ def average_entropy(counts):
   return float(np.mean([_entropy(line) for line in (*counts, *counts.T) if line.any()]))
 
 
-def num_empty(counts):
-  """How many codes have no image and how many classes have none, together.
+def num_empty(counts: ArrayLike) -> int:
+  """Number of codes without images plus number of classes without images.
 
   Args:
     counts: [k, K], codes by classes; K = k in the paper.
 
   Returns:
     An int: empty rows + empty columns.
+
+  Raises:
+    ValueError: `counts` is not a count matrix, see `average_entropy`.
 
   Example:
     >>> num_empty([[9, 0], [5, 0]])  # No image is of the second class.
@@ -54,23 +58,23 @@ def num_empty(counts):
   return int(np.sum(~counts.any(axis=0)) + np.sum(~counts.any(axis=1)))
 
 
-def nmi(counts, average_method='arithmetic'):
+def nmi(counts: ArrayLike, average_method: str = 'arithmetic') -> float:
   """Normalised mutual information of code and class, I(C; Y) / mean(H(C), H(Y)).
 
-  The same as scikit-learn's `normalized_mutual_info_score` of the labels that were counted. Its
-  default was the geometric mean up to version 0.21 and is the arithmetic mean since 0.22: name the
-  mean beside the number.
+  Equal to scikit-learn's `normalized_mutual_info_score` of the counted labels. Its default was the
+  geometric mean up to version 0.21 and is the arithmetic mean since 0.22: report the kind of mean
+  with the number.
 
   Args:
     counts: [k, K], codes by classes; K = k in the paper.
     average_method: 'arithmetic', (H(C) + H(Y)) / 2, or 'geometric', sqrt(H(C) H(Y)).
 
   Returns:
-    A float in [0, 1]. Where one of the two is constant it is 0, where both are it is 1, as in
-    scikit-learn.
+    A float in [0, 1]. As in scikit-learn it is 0 if either code or class is constant, and 1 if both
+    are.
 
   Raises:
-    ValueError: `counts` is no count matrix, see `average_entropy`.
+    ValueError: `counts` is not a count matrix, see `average_entropy`.
 
   Example:
     >>> round(nmi([[9, 1], [1, 9]]), 3)
@@ -85,21 +89,20 @@ def nmi(counts, average_method='arithmetic'):
   return min(1.0, float(information / means[average_method]))
 
 
-def match_codes(counts):
-  """The one-to-one matching of codes and classes that most images agree with.
+def match_codes(counts: ArrayLike) -> np.ndarray:
+  """One-to-one matching of codes and classes that agrees with the most images.
 
-  argmax over permutations π of Σ_i counts[i, π(i)], by the Hungarian method.
+  argmax over permutations π of Σ_i counts[i, π(i)], by the Hungarian method. With k = K, compare a
+  learned prior p [k] with the class frequencies f [K] as (p, f[match_codes(counts)]).
 
   Args:
     counts: [k, K], codes by classes.
 
   Returns:
-    [k] integers, the class of each code: with k = K, a learned prior p [k] stands beside the class
-    frequencies f [k] as (p, f[match_codes(counts)]). With more codes than classes, those that are
-    left have -1.
+    [k] integers, the class of each code; -1 for codes without a class (k > K).
 
   Raises:
-    ValueError: as `average_entropy`.
+    ValueError: `counts` is not a count matrix, see `average_entropy`.
 
   Example:
     >>> match_codes([[1, 9], [8, 2]]).tolist()
@@ -113,5 +116,5 @@ def match_codes(counts):
 
 
 def _entropy(counts):
-  # Adding 0 makes the -0.0 of a single class 0.0.
+  # Adding 0 turns the -0.0 of a single class into 0.0.
   return float(entr(counts / counts.sum()).sum()) + 0.0

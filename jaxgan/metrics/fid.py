@@ -1,9 +1,9 @@
-"""Fréchet distance between feature statistics, and how to gather those statistics.
+"""Fréchet distance between feature statistics, and how to gather the statistics.
 
 The Fréchet inception distance (FID) fits one Gaussian to the features of real
-images and one to those of generated images and measures how far apart the two
-Gaussians are. Everything here is float64 numpy on the host; the features come
-from `jaxgan.networks.inception`.
+images and one to the features of generated images, and measures the distance
+of the two Gaussians. Everything here is float64 NumPy on the host; the features
+come from `jaxgan.networks.inception`.
 
 See "GANs Trained by a Two Time-Scale Update Rule Converge to a Local Nash
 Equilibrium" by Heusel et al. (2017), https://arxiv.org/abs/1706.08500.
@@ -12,13 +12,14 @@ Equilibrium" by Heusel et al. (2017), https://arxiv.org/abs/1706.08500.
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 import scipy.linalg
 
 from jaxgan.metrics import checks
 
 
 class Moments(NamedTuple):
-  """Sums from which `moments_statistics` makes a mean and a covariance.
+  """Running sums of features; `moments_statistics` returns their mean and covariance.
 
   Attributes:
     count: number of features seen.
@@ -27,17 +28,17 @@ class Moments(NamedTuple):
     outer: [D, D], sum of the outer products of the shifted features.
   """
 
-  count: int
+  count: int  # pyright: ignore[reportIncompatibleMethodOverride]  # hides tuple.count, unused
   shift: np.ndarray
   total: np.ndarray
   outer: np.ndarray
 
 
-def accumulate(moments: Moments | None, features: np.ndarray) -> Moments:
+def accumulate(moments: Moments | None, features: ArrayLike) -> Moments:
   """Adds a batch of features to running sums, in float64.
 
   total += Σ_i (x_i - s), outer += Σ_i (x_i - s)(x_i - s)^T, where the shift s is
-  the mean of the first batch: the sums stay small, so that nothing cancels when
+  the mean of the first batch. The sums stay small, so no digits cancel when
   `moments_statistics` subtracts one from the other.
 
   Args:
@@ -45,7 +46,7 @@ def accumulate(moments: Moments | None, features: np.ndarray) -> Moments:
     features: [N, D] features, N >= 1.
 
   Returns:
-    New sums; the ones given are left as they are.
+    The new sums; `moments` is unchanged.
 
   Raises:
     ValueError: features are not [N, D] and finite, N is 0, or D differs from the sums'.
@@ -71,7 +72,7 @@ def accumulate(moments: Moments | None, features: np.ndarray) -> Moments:
 
 
 def moments_statistics(moments: Moments) -> tuple[np.ndarray, np.ndarray]:
-  """Mean and covariance of all the features that were accumulated.
+  """Mean and covariance of all accumulated features.
 
   With d = total / n: mean = s + d, cov = (outer - n d d^T) / (n - 1).
 
@@ -79,14 +80,14 @@ def moments_statistics(moments: Moments) -> tuple[np.ndarray, np.ndarray]:
     moments: sums from `accumulate`.
 
   Returns:
-    mean [D] and covariance [D, D], float64, as `statistics` would give them.
+    mean [D] and covariance [D, D], float64, as from `statistics`.
   """
   offset = moments.total / moments.count
   cov = (moments.outer - moments.count * np.outer(offset, offset)) / (moments.count - 1)
   return moments.shift + offset, cov
 
 
-def statistics(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def statistics(features: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
   """Mean and unbiased covariance of features that fit in memory.
 
   mean = Σ_i x_i / N, cov = Σ_i (x_i - mean)(x_i - mean)^T / (N - 1).
@@ -115,11 +116,11 @@ def frechet_distance(
 ) -> float:
   """Squared Fréchet (2-Wasserstein) distance between two Gaussians.
 
-  |m1 - m2|^2 + Tr(C1 + C2 - 2 (C1 C2)^{1/2}), Heusel et al. (2017), Eq. 6 there.
+  |m1 - m2|^2 + Tr(C1 + C2 - 2 (C1 C2)^{1/2}), Heusel et al. (2017), Eq. 6.
 
-  With C1 = F1 F1^T and C2 = F2 F2^T the last trace is the sum of the singular
-  values of F1^T F2. No root of a product that is not symmetric has to be taken,
-  so singular covariances (fewer features than dimensions) need no offset and no
+  With C1 = F1 F1^T and C2 = F2 F2^T, Tr (C1 C2)^{1/2} is the sum of the singular
+  values of F1^T F2. This avoids the root of a product that is not symmetric:
+  singular covariances (fewer features than dimensions) need no offset, and no
   imaginary part can arise.
 
   Args:
@@ -129,10 +130,10 @@ def frechet_distance(
     cov2: [D, D] covariance of the second Gaussian.
 
   Returns:
-    The distance, in squared feature units; 0 for equal Gaussians up to rounding.
+    The distance, in squared feature units; 0 for equal Gaussians, up to rounding.
 
   Raises:
-    ValueError: shapes disagree, a covariance is not finite, or it is not positive
+    ValueError: shapes disagree, or a covariance is not finite or not positive
       semi-definite (its root would be complex).
 
   Example:
@@ -145,16 +146,16 @@ def frechet_distance(
   return float(difference @ difference + np.trace(cov1) + np.trace(cov2) - 2 * trace_root)
 
 
-def features_distance(features1: np.ndarray, features2: np.ndarray) -> float:
+def features_distance(features1: ArrayLike, features2: ArrayLike) -> float:
   """Squared Fréchet distance between the Gaussians of two sets of features in memory.
 
-  The same as `frechet_distance` of their `statistics`. Centred features over sqrt(N - 1) are
-  themselves factors of the covariance, so with X and Y [N, D], [M, D] centred,
+  Equal to `frechet_distance` of their `statistics`. Centred features over sqrt(N - 1) are factors
+  of the covariance, so with centred X [N, D] and Y [M, D],
 
-    Tr (C1 C2)^{1/2} = sum of the singular values of X Y^T / sqrt((N - 1)(M - 1)),
+    Tr (C1 C2)^{1/2} = sum of the singular values of X Y^T / sqrt((N - 1)(M - 1)).
 
-  and no [D, D] matrix is made where there are at most as many features as dimensions: the few
-  images of a rare class cost little.
+  With at most as many features as dimensions, no [D, D] matrix is made: the few images of a rare
+  class cost little.
 
   Args:
     features1: [N, D] features, N >= 2.
@@ -164,7 +165,7 @@ def features_distance(features1: np.ndarray, features2: np.ndarray) -> float:
     The distance, in squared feature units.
 
   Raises:
-    ValueError: features are not [N, D] and [M, D], are not finite, or a side has fewer than two.
+    ValueError: features are not [N, D] and [M, D], are not finite, or a set has fewer than two.
 
   Example:
     >>> features = np.array([[0.0], [2.0]])
@@ -180,10 +181,10 @@ def features_distance(features1: np.ndarray, features2: np.ndarray) -> float:
 
 
 def _trace_of_root(factor1: np.ndarray, factor2: np.ndarray) -> float:
-  """Tr (C1 C2)^{1/2} of the covariances with these factors, [D, R1] and [D, R2]."""
+  """Tr (C1 C2)^{1/2} of the covariances with factors [D, R1] and [D, R2]."""
   if not factor1.shape[1] or not factor2.shape[1]:
     return 0.0
-  return scipy.linalg.svdvals(factor1.T @ factor2).sum()
+  return np.sum(scipy.linalg.svdvals(factor1.T @ factor2))
 
 
 def _mean_and_factor(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -202,9 +203,9 @@ def _factor(cov: np.ndarray, name: str) -> np.ndarray:
   # Covariances that were summed in float32 are off by about 1e-7 of the largest value.
   if values.min(initial=0.0) < -1e-5 * scale:
     raise ValueError(
-      f'{name} is not positive semi-definite (smallest eigenvalue {values.min():.3g}, largest'
-      f' {values.max():.3g}), so its root is complex; make it with jaxgan.metrics.fid.statistics'
+      f'{name} with eigenvalues from {values.min():.3g} to {values.max():.3g}: expected a positive '
+      'semi-definite matrix, for example from jaxgan.metrics.fid.statistics'
     )
-  # Below this, eigenvalues are rounding; their roots would not be small.
+  # Smaller eigenvalues are rounding errors, but their roots would not be small.
   kept = values > len(values) * np.finfo(np.float64).eps * scale
   return vectors[:, kept] * np.sqrt(values[kept])

@@ -1,16 +1,17 @@
-"""Memorisation: whether generated images are nearer to training images than held-out ones are.
+"""Memorisation: whether generated images are nearer to training images than held-out images are.
 
 See "A Non-Parametric Test to Detect Data-Copying in Generative Models" by Meehan, Chaudhuri and
 Dasgupta (2020), https://arxiv.org/abs/2004.05675.
 """
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from jaxgan.metrics import knn
 
 
-def nearest(train_features, query_features):
-  """The training image nearest to each query, by Euclidean distance of their features.
+def nearest(train_features: ArrayLike, query_features: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+  """Training image nearest to each query, by Euclidean distance of their features.
 
   Args:
     train_features: [N, D].
@@ -25,25 +26,25 @@ def nearest(train_features, query_features):
     ([1], [2.0])
   """
   indices = knn.nearest_neighbours(train_features, query_features, 1)[:, 0]
-  # Not those of the search: it loses the digits of small ones.
+  # Computed again in float64: the distances of the search lose the digits of small values.
   train = np.asarray(train_features, np.float64)[indices]
   return indices, np.linalg.norm(train - np.asarray(query_features, np.float64), axis=1)
 
 
-def copying(generated_distances, held_out_distances):
-  """How probably a generated image is nearer to a training image than a held-out one is.
+def copying(generated_distances: ArrayLike, held_out_distances: ArrayLike) -> float | None:
+  """Probability that a generated image is nearer to the training images than a held-out image is.
 
-  P(d < e) + P(d = e) / 2 of a generated image's distance d to its nearest training image and a
-  held-out image's distance e to its own, the Mann-Whitney U statistic over the number of pairs:
-  1/2 where both are alike, 1 where all generated images are nearer, as copies are. Images unlike
-  the real ones are far from all of them: a small value is no sign of quality.
+  P(d < e) + P(d = e) / 2 for the distances d of a generated and e of a held-out image to their
+  nearest training images, the Mann-Whitney U statistic over the number of pairs: 1/2 if both are
+  distributed alike, 1 if all generated images are nearer, as copies are. Images unlike any real
+  image are far from all of them, so a small value is no sign of quality.
 
   Args:
     generated_distances: [M].
     held_out_distances: [N].
 
   Returns:
-    A float in [0, 1]; None where a side has no image.
+    A float in [0, 1]; None if M or N is 0.
 
   Example:
     >>> copying([0.0, 2.0], [1.0, 3.0])

@@ -1,16 +1,25 @@
 """Quality and diversity of single classes and of groups of classes, by the features of images.
 
 A Fréchet distance of few images is large even between samples of one distribution (Chong & Forsyth,
-"Effectively Unbiased FID and Inception Score and Where to Find Them", 2020): compare values of the
-same numbers of images only.
+"Effectively Unbiased FID and Inception Score and Where to Find Them", 2020): compare only values
+with the same numbers of images.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from jaxgan.metrics import checks, class_distribution, fid
 
 
-def class_frechet(generated, generated_labels, real, real_labels, num_classes):
+def class_frechet(
+  generated: ArrayLike,
+  generated_labels: ArrayLike,
+  real: ArrayLike,
+  real_labels: ArrayLike,
+  num_classes: int,
+) -> np.ndarray:
   """Fréchet distance between the generated and the real images of each class.
 
   The per-class or intra-FID, d_k = FID({x_i: y_i = k}, {x'_j: y'_j = k}), of "cGANs with
@@ -18,17 +27,18 @@ def class_frechet(generated, generated_labels, real, real_labels, num_classes):
 
   Args:
     generated: [N, D] features.
-    generated_labels: [N] integers, the classes that the images were generated for or, of an
-      unconditional generator, that a classifier gives them.
+    generated_labels: [N] integers, the classes that the images were generated for; with an
+      unconditional generator, the classes that a classifier predicts.
     real: [M, D] features.
     real_labels: [M] integers.
     num_classes: K.
 
   Returns:
-    float64 [K], in squared feature units; NaN where either side has fewer than two images.
+    float64 [K], in squared feature units; NaN for a class with fewer than two generated or two real
+    images.
 
   Raises:
-    ValueError: there is not one label for each feature, or labels are not in 0 .. K - 1.
+    ValueError: there is not one label per feature, or labels are not in 0 .. K - 1.
 
   Example:
     >>> features, labels = np.array([[0.0], [2.0], [5.0], [6.0]]), [0, 0, 1, 1]
@@ -43,24 +53,29 @@ def class_frechet(generated, generated_labels, real, real_labels, num_classes):
   return np.array([distances[label] for label in groups])
 
 
-def group_frechet(generated, generated_labels, real, real_labels, groups):
+def group_frechet(
+  generated: ArrayLike,
+  generated_labels: ArrayLike,
+  real: ArrayLike,
+  real_labels: ArrayLike,
+  groups: Mapping,
+) -> dict:
   """Fréchet distance between the generated and the real images of each group of classes.
 
-  FID over the images whose class is in the group, such as FID-few of the rare classes. Groups are
-  from `class_distribution.class_groups`, for instance.
+  FID over the images whose class is in the group, such as FID-few over the rare classes.
 
   Args:
     generated: [N, D] features.
     generated_labels: [N] integers, as for `class_frechet`.
     real: [M, D] features.
     real_labels: [M] integers.
-    groups: dict of class indices by the name of the group.
+    groups: name -> class indices, for example from `class_distribution.class_groups`.
 
   Returns:
-    A dict of floats by the same names; NaN where either side has fewer than two images.
+    Name -> distance as a float; NaN for a group with fewer than two generated or two real images.
 
   Raises:
-    ValueError: there is not one label for each feature.
+    ValueError: there is not one label per feature.
 
   Example:
     >>> features, labels = np.array([[0.0], [2.0], [5.0], [6.0]]), [0, 0, 1, 1]
@@ -78,11 +93,12 @@ def group_frechet(generated, generated_labels, real, real_labels, groups):
   return distances
 
 
-def class_covariance_trace(features, labels, num_classes):
-  """How diverse the images of each class are: the trace of the covariance of their features.
+def class_covariance_trace(features: ArrayLike, labels: ArrayLike, num_classes: int) -> np.ndarray:
+  """Diversity of the images of each class: the trace of the covariance of their features.
 
-  Tr C_k = Σ_{i: y_i = k} |x_i - m_k|² / (n_k - 1), with m_k the mean of the class; 0 where all its
-  images are one. It depends on the features' scale: compare with the real images of the class.
+  Tr C_k = Σ_{i: y_i = k} |x_i - m_k|² / (n_k - 1), with m_k the mean of the class; 0 if all its
+  images are equal. It depends on the scale of the features: compare it with the trace of the real
+  images of the class.
 
   Args:
     features: [N, D].
@@ -90,10 +106,10 @@ def class_covariance_trace(features, labels, num_classes):
     num_classes: K.
 
   Returns:
-    float64 [K], in squared feature units; NaN where a class has fewer than two images.
+    float64 [K], in squared feature units; NaN for a class with fewer than two images.
 
   Raises:
-    ValueError: there is not one label for each feature, or labels are not in 0 .. K - 1.
+    ValueError: there is not one label per feature, or labels are not in 0 .. K - 1.
 
   Example:
     >>> class_covariance_trace([[0.0], [2.0], [5.0], [5.0]], [0, 0, 1, 1], num_classes=2).tolist()

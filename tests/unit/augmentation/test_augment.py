@@ -1,4 +1,4 @@
-"""Augmentations: what they may do to an image, and that each image has its own draw."""
+"""Augmentations: their ranges, and an independent draw for each image."""
 
 import jax
 import jax.numpy as jnp
@@ -42,7 +42,7 @@ def test_random_crop_shifts_each_image_by_at_most_the_padding():
   assert len(set(offsets)) > 4
 
 
-def test_random_window_is_anywhere_in_the_image():
+def test_random_window_has_any_position_in_the_image():
   grid = jnp.stack(jnp.mgrid[:7, :6], axis=-1)
   images = jnp.broadcast_to(grid, (200, 7, 6, 2))
   windows = np.asarray(augment.random_window(jax.random.key(1), images, (4, 5)))
@@ -52,18 +52,18 @@ def test_random_window_is_anywhere_in_the_image():
   assert found == {(i, j) for i in range(4) for j in (0, 1)}
 
 
-def test_zero_padding_changes_nothing():
+def test_random_crop_without_padding_changes_nothing():
   np.testing.assert_array_equal(augment.random_crop(jax.random.key(0), _images(), 0), _images())
 
 
 def _coordinates(n=256, size=9):
-  """Images whose two channels are the row and the column: a warped one tells its source."""
+  """Images whose two channels are the row and the column: a warped pixel names its source."""
   grid = jnp.stack(jnp.mgrid[:size, :size], axis=-1).astype(jnp.float32)
   return jnp.broadcast_to(grid, (n, size, size, 2))
 
 
 def _linear_part(warped):
-  """`[N, 2, 2]`, M of each warp, by differences around the center, where nothing is clipped."""
+  """`[N, 2, 2]`, M of each warp, by differences around the centre, where nothing is clipped."""
   c = warped.shape[1] // 2
   down = (warped[:, c + 1, c] - warped[:, c - 1, c]) / 2
   right = (warped[:, c, c + 1] - warped[:, c, c - 1]) / 2
@@ -76,7 +76,7 @@ def _rotation(degrees):
 
 
 @both_ways
-def test_affine_warp_of_hand_worked_shifts(transform):
+def test_affine_warp_of_shifts_by_hand(transform):
   row = jnp.array([1.0, 2.0, 4.0, 8.0]).reshape(1, 1, 4, 1)
   images = jnp.tile(row, (4, 3, 1, 1))
   shifts = jnp.array([[0.0, 0.0], [0.0, 1.0], [0.0, -0.5], [9.0, 0.25]])
@@ -91,7 +91,7 @@ def test_affine_warp_by_a_quarter_turn_is_exact():
   np.testing.assert_allclose(turned, np.rot90(images, -1, axes=(1, 2)), atol=1e-5)
 
 
-def test_affine_warp_is_that_of_scipy():
+def test_affine_warp_matches_scipy():
   images = np.random.default_rng(0).normal(size=(2, 8, 11, 3)).astype(np.float32)
   matrices = np.stack([1.3 * _rotation(25.0), 0.8 * _rotation(-10.0)])
   shifts = np.array([[0.7, -1.2], [-2.0, 0.4]], np.float32)
@@ -119,17 +119,19 @@ def test_random_affine_without_a_transformation_is_the_identity():
 
 
 @both_ways
-def test_random_affine_rotates_and_zooms_each_image_in_the_given_range(transform):
+def test_random_affine_rotates_and_zooms_each_image_within_its_range(transform):
   warp = transform(lambda rng, x: augment.random_affine(rng, x, 10.0, (0.9, 1.1)))
   warped = warp(jax.random.key(0), _coordinates())
   linear = _linear_part(warped)
   zoom = np.linalg.det(linear) ** -0.5
   degrees = np.rad2deg(np.arctan2(linear[:, 1, 0], linear[:, 0, 0]))
-  assert 0.9 <= zoom.min() < 0.91 and 1.09 < zoom.max() <= 1.1
-  assert -10.001 < degrees.min() < -9 and 9 < degrees.max() < 10.001
+  assert 0.9 <= zoom.min() < 0.91
+  assert 1.09 < zoom.max() <= 1.1
+  assert -10.001 < degrees.min() < -9
+  assert 9 < degrees.max() < 10.001
   np.testing.assert_allclose([10 * zoom.mean(), degrees.mean()], [10.0, 0.0], atol=1.5)
   assert abs(np.corrcoef(zoom, degrees)[0, 1]) < 0.25
-  # A similarity about the center: columns of one length at right angles, the center at rest.
+  # A similarity about the centre: orthogonal columns of the same length, and the centre is fixed.
   np.testing.assert_allclose(linear[:, 0, 0], linear[:, 1, 1], atol=1e-5)
   np.testing.assert_allclose(linear[:, 0, 1], -linear[:, 1, 0], atol=1e-5)
   np.testing.assert_allclose(warped[:, 4, 4], 4.0, atol=1e-5)
@@ -137,7 +139,7 @@ def test_random_affine_rotates_and_zooms_each_image_in_the_given_range(transform
 
 @both_ways
 @pytest.mark.parametrize('keep', [0.6, 0.95, 1 / 1.1])
-def test_random_affine_crops_a_window_that_lies_in_the_image(keep, transform):
+def test_random_affine_crops_a_window_inside_the_image(keep, transform):
   size = 9
   warp = transform(lambda rng, x: augment.random_affine(rng, x, keep=keep))
   warped = warp(jax.random.key(0), _coordinates(size=size))
@@ -156,12 +158,12 @@ def test_random_affine_repeats_the_border_and_keeps_a_flat_background():
   warp = jax.jit(lambda x: augment.random_affine(jax.random.key(0), x, 45.0, (0.5, 0.8), 0.9))
   np.testing.assert_allclose(warp(images), images, atol=1e-6)
   images = np.random.default_rng(0).uniform(3.0, 5.0, images.shape).astype(np.float32)
-  # No zeros from outside.
+  # No zeros enter from outside.
   assert warp(images).min() >= 3 - 1e-5
 
 
 @both_ways
-def test_random_gamma_of_hand_worked_intensities(transform):
+def test_random_gamma_of_intensities_by_hand(transform):
   # Intensities 0, 1/4, 1/2, 1 squared: 0, 1/16, 1/4, 1.
   images = jnp.array([-1.0, -0.5, 0.0, 1.0]).reshape(1, 2, 2, 1)
   changed = transform(augment.random_gamma)(jax.random.key(0), images, (2.0, 2.0))
@@ -173,11 +175,12 @@ def test_random_gamma_draws_one_gamma_for_each_image():
   changed = np.asarray(augment.random_gamma(jax.random.key(0), images, (0.3, 4.0)))
   gamma = -np.log2((changed + 1) / 2)
   np.testing.assert_array_equal(gamma, np.broadcast_to(gamma[:, :1, :1, :1], gamma.shape))
-  assert 0.3 <= gamma.min() < 0.4 and 3.9 < gamma.max() <= 4.001
+  assert 0.3 <= gamma.min() < 0.4
+  assert 3.9 < gamma.max() <= 4.001
   np.testing.assert_allclose(gamma.mean(), 2.15, atol=0.3)
 
 
-def test_gradient_of_random_gamma_is_finite_where_the_image_is_black():
+def test_gradient_of_random_gamma_is_finite_at_black_pixels():
   images = jnp.array([-1.0, -1.0 + 2 / 255, 0.0, 1.0]).reshape(1, 2, 2, 1)
 
   def total(images):
@@ -189,13 +192,13 @@ def test_gradient_of_random_gamma_is_finite_where_the_image_is_black():
 
 
 def _views(n=8):
-  """Images, the keys of a view, and each key."""
+  """Images, the keys of a view as one array, and the three keys."""
   rngs = jax.random.split(jax.random.key(1), 3)
   return jnp.tanh(jax.random.normal(jax.random.key(0), (n, 5, 5, 2))), rngs, *rngs
 
 
-def test_a_view_leaves_out_what_has_its_identity_value():
-  """Nothing is computed for it: the other transformations stay what they are alone."""
+def test_a_view_leaves_out_transformations_with_default_values():
+  """A view with one transformation equals that transformation alone."""
   images, rngs, affine, flip, gamma = _views()
   assert augment.random_view(rngs, images) is images
   assert augment.random_view(rngs, images, 0.0, (1.0, 1.0), 1.0, False, [1.0, 1.0]) is images
@@ -209,7 +212,7 @@ def test_a_view_leaves_out_what_has_its_identity_value():
     np.testing.assert_array_equal(augment.random_view(rngs, images, **changes), expected)
 
 
-def test_a_view_has_all_of_its_transformations():
+def test_a_view_applies_all_transformations_in_order():
   images, rngs, affine, flip, gamma = _views()
   expected = augment.random_affine(affine, images, 10.0, (0.9, 1.1), 0.95)
   expected = augment.random_gamma(gamma, augment.random_flip(flip, expected), (0.3, 4.0))
@@ -218,14 +221,14 @@ def test_a_view_has_all_of_its_transformations():
 
 
 # Rows and columns that Augmentor 0.2.12 keeps of 28x28 pixels at 0, 1, ..., 20 degrees, recorded
-# from its `RotateRange` with Pillow 13; the same to the left as to the right.
+# from its `RotateRange` with Pillow 13; rotations to the left and to the right are alike.
 KEPT = (
   [(28, 28)] * 4 + [(26, 26)] * 3 + [(24, 26)] + [(24, 24)] * 3 + [(22, 24)] + [(22, 22)] * 2
   + [(20, 22)] * 3 + [(18, 20)] * 2 + [(16, 20)] * 2
 )  # fmt: skip
 
 
-def test_crops_are_those_of_augmentor():
+def test_crops_match_augmentor():
   crops = augment.augmentor_crops(28, 28, 20)
   np.testing.assert_array_equal(crops, KEPT)
   magnification = 28 / crops
@@ -234,8 +237,8 @@ def test_crops_are_those_of_augmentor():
 
 
 @pytest.mark.parametrize('size', [17, 28, 32, 64])
-def test_crops_follow_from_the_canvas_that_pillow_rotates_into(size):
-  """Second source: the canvas is Pillow's, the formula that of the library's documentation."""
+def test_crops_follow_from_the_canvas_of_pillow(size):
+  """Second source: Pillow's canvas and the formula in Augmentor's documentation."""
   for degrees, kept in enumerate(augment.augmentor_crops(size, size, 25)):
     image = Image.new('L', (size, size)).rotate(-degrees, Image.Resampling.BICUBIC, expand=True)
     a, b = np.deg2rad(degrees), np.deg2rad(90 - degrees)
@@ -244,22 +247,22 @@ def test_crops_follow_from_the_canvas_that_pillow_rotates_into(size):
     top = ratio * (image.width - left)
     box = np.rint([top, image.height - top, left, image.width - left])
     assert tuple(kept) == (box[1] - box[0], box[3] - box[2])
-    assert (box[0] + box[1], box[2] + box[3]) == image.size[::-1]  # In the middle.
+    assert (box[0] + box[1], box[2] + box[3]) == image.size[::-1]  # The window is centred.
 
 
 @both_ways
-def test_augmentor_rotates_by_whole_degrees_and_crops_for_them(transform):
-  """Without a zoom: the linear part of each view is a rotation of a row of the table."""
+def test_augmentor_rotates_by_whole_degrees_and_crops_accordingly(transform):
+  """Without a zoom, the linear part of each view is a rotation scaled by a row of the table."""
   warp = transform(lambda rng, x: augment.augmentor_affine(rng, x, 20.0, (1.0, 1.0)))
   linear = _linear_part(warp(jax.random.key(0), _coordinates(n=2000, size=28)))
-  # M = R diag(rows, columns) / 28: its columns are those of R, scaled.
+  # M = R diag(rows, columns) / 28: its columns are scaled columns of R.
   rows, columns = 28 * np.linalg.norm(linear, axis=1).T
   degrees = np.rad2deg(np.arctan2(linear[:, 1, 0], linear[:, 0, 0]))
   whole = np.rint(degrees).astype(int)
   np.testing.assert_allclose(degrees, whole, atol=2e-3)
   np.testing.assert_allclose(np.stack([rows, columns], 1), np.array(KEPT)[abs(whole)], atol=2e-3)
   np.testing.assert_allclose(np.sum(linear[:, :, 0] * linear[:, :, 1], axis=1), 0.0, atol=1e-4)
-  # Each side has half of the draws and every degree 1/42, but for 0 degrees, which both have.
+  # Each of 2 directions and 21 degrees has 1/42 of the draws; 0 degrees occur in both directions.
   counts = np.bincount(whole + 20, minlength=41) / len(whole)
   assert counts.argmax() == 20
   np.testing.assert_allclose(counts[20], 2 / 42, atol=0.02)
@@ -271,11 +274,11 @@ def test_augmentor_rotates_by_whole_degrees_and_crops_for_them(transform):
   # 28 zoomed to 25, 27, 31 pixels; Pillow's crop starts at floor(-1.5), floor(-0.5), floor(1.5).
   [(0.9, (2, 27)), (0.96, (1, 28)), (1.0, (0, 28)), (1.1, (0, 28))],
 )
-def test_augmentor_zooms_to_whole_pixels_and_lays_smaller_images_on_black(zoom, content):
+def test_augmentor_zooms_to_whole_pixels_and_pads_smaller_images_with_black(zoom, content):
   images = _coordinates(n=3, size=28)
   zoomed = np.asarray(augment.augmentor_affine(jax.random.key(0), images, 0.0, (zoom, zoom)))
   size = round(28 * zoom)
-  first = (size - 28) // 2  # of the pixels of the zoomed image that the view starts with
+  first = (size - 28) // 2  # the pixel of the zoomed image at which the view starts
   inside = np.arange(28)
   source = np.clip((inside + first + 0.5) * 28 / size - 0.5, 0, 27)
   expected = np.full((28, 28), -1.0)
@@ -285,8 +288,8 @@ def test_augmentor_zooms_to_whole_pixels_and_lays_smaller_images_on_black(zoom, 
   np.testing.assert_allclose(zoomed[..., 1], zoomed[..., 0].swapaxes(1, 2), atol=1e-4)
 
 
-def test_augmentor_views_look_like_pillows():
-  """A smooth image, rotated, cropped and resized by Pillow: but for the filters, the same."""
+def test_augmentor_views_look_like_views_of_pillow():
+  """A smooth image that Pillow rotates, crops and resizes differs only by the filters."""
   size, degrees = 28, 20
   y, x = np.mgrid[:size, :size] - 13.5
   image = np.exp(-((x - 3) ** 2 / 90 + (y + 2) ** 2 / 180))
@@ -301,10 +304,10 @@ def test_augmentor_views_look_like_pillows():
     jax.random.key(0), jnp.tile(2 * image[None, ..., None] - 1, (300, 1, 1, 1)), 20.0, (1.0, 1.0)
   )
   nearest = np.abs(views[..., 0] - theirs).max(axis=(1, 2)).min()
-  assert nearest < 0.045, nearest  # 0.035; windows of other whole sizes are 0.059 and more away.
+  assert nearest < 0.045, nearest  # 0.035; windows of other sizes differ by 0.059 and more.
 
 
-def test_a_view_of_the_released_code_is_augmentors():
+def test_a_released_view_uses_augmentor():
   images, rngs, affine, flip, _ = _views()
   expected = augment.augmentor_affine(affine, images, 20.0, (0.9, 1.1))
   expected = augment.random_flip(flip, expected)

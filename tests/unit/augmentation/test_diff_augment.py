@@ -1,4 +1,4 @@
-"""DiffAugment: what each augmentation does to an image, alone, and that gradients go through."""
+"""DiffAugment: the effect of each augmentation, and gradients through it."""
 
 import jax
 import jax.numpy as jnp
@@ -17,9 +17,10 @@ def _means(images, axis=(1, 2, 3)):
 
 
 def _spread(values, low, high):
-  """Draws of `[N]` images within their range, each its own, that reach near both ends."""
+  """Checks that draws of `[N]` images differ, stay in their range and come near both ends."""
   margin = 0.1 * (high - low)
-  assert low - 1e-4 <= values.min() < low + margin and high - margin < values.max() <= high + 1e-4
+  assert low - 1e-4 <= values.min() < low + margin
+  assert high - margin < values.max() <= high + 1e-4
   assert len(np.unique(np.round(values, 5))) > N // 2
 
 
@@ -39,7 +40,7 @@ def test_saturation_scales_the_distance_from_grey():
   _spread(factors, 0.0, 2.0)
 
 
-def test_saturation_leaves_images_of_one_channel():
+def test_saturation_does_not_change_images_with_one_channel():
   grey = IMAGES[..., :1]
   np.testing.assert_array_equal(lib.random_saturation(RNG, grey), grey)
 
@@ -67,23 +68,25 @@ def test_translation_moves_by_up_to_an_eighth_and_fills_with_zeros():
   assert {i for i, _ in places} == {j for _, j in places} == set(range(2 * reach + 1))
 
 
-def test_cutout_is_one_rectangle_of_half_a_side_that_may_reach_outside():
+def test_cutout_is_a_rectangle_of_half_a_side_that_may_extend_beyond_the_border():
   cut = np.asarray(lib.random_cutout(RNG, IMAGES))
   sizes = []
   for image, source in zip(cut, IMAGES, strict=True):
     gone = (image == 0).all(axis=2)
     rows, columns = np.flatnonzero(gone.any(1)), np.flatnonzero(gone.any(0))
-    assert gone.sum() == len(rows) * len(columns)  # A rectangle,
+    assert gone.sum() == len(rows) * len(columns)
     for side in (rows, columns):
       assert len(side) == side[-1] - side[0] + 1 <= SIZE // 2
-      assert len(side) == SIZE // 2 or 0 in side or SIZE - 1 in side  # cut off only by the border.
+      # Only the border may shorten a side.
+      assert len(side) == SIZE // 2 or 0 in side or SIZE - 1 in side
     np.testing.assert_array_equal(image[~gone], np.asarray(source)[~gone])
     sizes.append(int(gone.sum()))
-  assert max(sizes) == (SIZE // 2) ** 2 and min(sizes) < max(sizes)
+  assert max(sizes) == (SIZE // 2) ** 2
+  assert min(sizes) < max(sizes)
 
 
 @pytest.mark.parametrize('name', lib.AUGMENTATIONS)
-def test_gradients_go_through(name):
+def test_gradients_pass_through(name):
   weights = jax.random.normal(jax.random.key(2), IMAGES.shape)
 
   def value(images):
@@ -91,13 +94,13 @@ def test_gradients_go_through(name):
 
   gradient = jax.jit(jax.grad(value))(IMAGES)
   assert (jnp.abs(gradient).sum((1, 2, 3)) > 0).all()
-  # All are affine in each image: the gradient along a direction is the difference.
+  # Every augmentation is affine in the image: the gradient along a direction is the difference.
   direction = jax.random.normal(jax.random.key(3), IMAGES.shape)
   difference = value(IMAGES + direction) - value(IMAGES)
   np.testing.assert_allclose(jnp.sum(gradient * direction), difference, rtol=1e-3)
 
 
-def test_names_are_applied_in_their_order_with_keys_of_their_own():
+def test_names_are_applied_in_order_with_one_key_per_name():
   names = ('translation', 'cutout')
   rngs = jax.random.split(RNG, 2)
   expected = lib.random_cutout(rngs[1], lib.random_translation(rngs[0], IMAGES))

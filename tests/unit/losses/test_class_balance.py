@@ -1,4 +1,4 @@
-"""The class-balancing regulariser: hand-worked values and the paper's proposition."""
+"""The class-balancing regulariser against values worked out by hand and the paper's proposition."""
 
 import functools
 
@@ -28,14 +28,14 @@ def test_both_updates_of_equation_5_are_floored_at_one(update, expected):
   ('update', 'limit'),
   [(class_balance.convex_update, 3.0), (class_balance.additive_update, 3.0 / 0.005)],
 )
-def test_the_limit_of_constant_counts(update, limit):
+def test_effective_counts_converge_for_constant_counts(update, limit):
   counts = jnp.array([50.0])
   for _ in range(3000):
     counts = update(counts, jnp.array([3.0]), 0.995)
   np.testing.assert_allclose(counts, [limit], rtol=1e-3)
 
 
-def test_counts_of_a_class_that_vanishes_decay_exponentially_to_the_floor():
+def test_counts_of_a_vanished_class_decay_exponentially_to_the_floor():
   counts = jnp.array([50.0])
   seen = []
   for _ in range(8):
@@ -45,7 +45,7 @@ def test_counts_of_a_class_that_vanishes_decay_exponentially_to_the_floor():
 
 
 def _histograms(low):
-  """Strategies of float32 `[5]`: one number of classes, one compiled program."""
+  """Strategy of float32 `[5]`: a single number of classes needs a single compiled program."""
   numbers = st.floats(low, 1e6, width=32)
   return st.lists(numbers, min_size=5, max_size=5).map(lambda x: np.array(x, np.float32))
 
@@ -59,7 +59,8 @@ UPDATES = pytest.mark.parametrize(
 @given(counts=_histograms(1.0), cycle=_histograms(0.0), decay=st.floats(0, 1))
 def test_updates_have_a_floor_and_scale_above_it(update, counts, cycle, decay):
   found = np.asarray(update(counts, cycle, decay))
-  assert (found >= 1).all() and np.isfinite(found).all()
+  assert (found >= 1).all()
+  assert np.isfinite(found).all()
   scaled = np.asarray(update(4 * counts, 4 * cycle, decay))
   np.testing.assert_allclose(scaled[found > 1], 4 * found[found > 1], rtol=1e-5)
   equal = np.asarray(update(np.full(5, counts[0]), np.full(5, cycle[0]), decay))
@@ -77,9 +78,10 @@ def test_the_sum_of_counts_forgets_exponentially(counts, cycle, decay):
 
 @pytest.mark.parametrize('weights', [*class_balance.CLASS_WEIGHTINGS.values()])
 @given(counts=_histograms(1.0), scale=st.floats(1, 100))
-def test_weights_fall_with_the_share_of_a_class_and_are_one_at_balance(weights, counts, scale):
+def test_weights_decrease_with_the_class_frequency_and_are_one_at_balance(weights, counts, scale):
   found = np.asarray(weights(counts))
-  assert (found > 0).all() and np.isfinite(found).all()
+  assert (found > 0).all()
+  assert np.isfinite(found).all()
   np.testing.assert_allclose(weights(np.float32(scale) * counts), found, rtol=1e-4)
   assert (np.diff(found[np.argsort(counts)]) <= 1e-6 * found.max()).all()
   np.testing.assert_allclose(weights(np.full(5, counts[0])), np.ones(5), rtol=1e-5)
@@ -87,7 +89,7 @@ def test_weights_fall_with_the_share_of_a_class_and_are_one_at_balance(weights, 
 
 @given(counts=_histograms(1.0))
 def test_class_weights_sum_to_the_number_of_classes(counts):
-  """So none exceeds it when a class vanishes."""
+  """No weight exceeds this sum when a class vanishes."""
   np.testing.assert_allclose(np.sum(class_balance.class_weights(counts)), 5.0, rtol=1e-5)
 
 
@@ -95,7 +97,7 @@ _count = jax.jit(functools.partial(class_balance.count_batch, decay=0.5))
 
 
 @given(st.lists(_histograms(0.0), min_size=1, max_size=7), st.integers(1, 4))
-def test_counts_of_batches_change_at_the_end_of_a_cycle(batches, cycle):
+def test_effective_counts_change_only_at_the_end_of_a_cycle(batches, cycle):
   counts = class_balance.Counts(jnp.int32(0), jnp.full(5, 50.0), jnp.zeros(5))
   for step, predicted in enumerate(batches, 1):
     before, counts = counts, _count(counts, predicted, cycle=cycle)
@@ -109,7 +111,7 @@ def test_counts_of_batches_change_at_the_end_of_a_cycle(batches, cycle):
       np.testing.assert_array_equal(counts.of_cycle, np.zeros(5))
 
 
-def test_inverse_frequency_weights_are_the_papers():
+def test_inverse_frequency_weights_follow_equation_6():
   # N̂ = 1/7, 2/7, 4/7 and K = 3: 1 / (K N̂) = 7/3, 7/6, 7/12.
   weights = class_balance.inverse_frequency_weights(jnp.array([1.0, 2.0, 4.0]))
   np.testing.assert_allclose(weights, [7 / 3, 7 / 6, 7 / 12], rtol=1e-6)
@@ -130,18 +132,18 @@ def test_weighted_entropy_of_an_absent_class_is_finite_with_its_gradient():
   assert jnp.isfinite(jax.grad(class_balance.weighted_entropy)(probs, weights)).all()
 
 
-def test_weights_are_constants_of_back_propagation():
+def test_no_gradient_passes_through_the_weights():
   gradient = jax.grad(class_balance.weighted_entropy, argnums=1)(jnp.full(3, 1 / 3), jnp.ones(3))
   np.testing.assert_array_equal(gradient, np.zeros(3))
 
 
 def _minimise(frequencies):
-  """p̂ that minimises Eq. 7 by gradient descent on the logits of a softmax."""
+  """Minimiser p̂ of Eq. 7, found by gradient descent on the logits of a softmax."""
 
   def loss(logits):
     return class_balance.weighted_entropy(jax.nn.softmax(logits), 1.0 / frequencies)
 
-  # The step is scaled to the steepest weight; the optimum is where the gradient vanishes.
+  # The step size suits the largest weight; at the optimum the gradient vanishes.
   rate = 0.5 * frequencies.min()
 
   @jax.jit
@@ -188,8 +190,8 @@ def test_extreme_counts_move_a_class_as_in_figure_3(count, sign):
   assert np.sign(float(jax.nn.softmax(logits)[3]) - 0.1) == sign
 
 
-def test_a_balancer_weights_by_the_counts_of_the_cycles_that_have_ended():
-  """Cycle of 2 batches, α = 0.5, from N = 50: with [3, 1] and [2, 2] images, N = [27.5, 26.5]."""
+def test_a_balancer_weights_by_the_counts_of_finished_cycles():
+  """Two batches a cycle, α = 0.5, N = 50: [3, 1] and [2, 2] images give N = [27.5, 26.5]."""
   balancer = class_balance.class_balancer(2, cycle=2, decay=0.5)
   loss, counts = jax.jit(balancer.loss), balancer.init()
   batches = [jnp.array([[9.0, 0.0]] * first + [[0.0, 9.0]] * (4 - first)) for first in (3, 2, 3)]
@@ -202,14 +204,14 @@ def test_a_balancer_weights_by_the_counts_of_the_cycles_that_have_ended():
     [[27.5, 26.5], [0.0, 0.0]],
     [[27.5, 26.5], [3.0, 1.0]],
   ]
-  p = np.array([0.75, 0.25])  # Of the first and third batch, but for logits of 9.
+  p = np.array([0.75, 0.25])  # Mean softmax of the first and third batch, up to logits of 9.
   weights = 2 * np.array([1 / 27.5, 1 / 26.5]) / (1 / 27.5 + 1 / 26.5)
   np.testing.assert_allclose(seen[0][0], np.sum(p * np.log(p)), atol=1e-3)
   np.testing.assert_allclose(seen[2][0], np.sum(weights * p * np.log(p)), atol=1e-3)
   assert int(counts.step) == 3
 
 
-def test_a_balancer_has_the_forms_of_the_paper():
+def test_a_balancer_accepts_the_forms_of_the_paper():
   balancer = class_balance.class_balancer(
     2, 1, 0.9, weights=class_balance.inverse_frequency_weights, update=class_balance.additive_update
   )
@@ -220,7 +222,7 @@ def test_a_balancer_has_the_forms_of_the_paper():
   np.testing.assert_allclose(value, np.log(0.5) * 0.5 * (2 / 3 + 2), rtol=1e-6)
 
 
-def test_the_balance_loss_pushes_logits_to_the_rare_class():
+def test_the_balance_loss_pushes_logits_towards_the_rare_class():
   balancer = class_balance.class_balancer(2)
   gradient = jax.grad(lambda x: balancer.loss(balancer.init(), x)[0])(jnp.array([[2.0, 0.0]]))
   assert gradient[0, 0] > 0 > gradient[0, 1]

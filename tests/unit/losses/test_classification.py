@@ -1,4 +1,4 @@
-"""Losses of the long-tailed classifiers against values worked out by hand."""
+"""Losses of classifiers against values worked out by hand."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,7 +22,7 @@ def test_cross_entropy_is_the_weighted_mean():
 def test_focal_has_the_weights_inside_and_a_plain_mean():
   logits = jnp.log(jnp.array([[0.5, 0.5], [0.25, 0.75]]))
   labels, weights = jnp.array([0, 1]), jnp.array([1.0, 3.0])
-  # p: 1/2 and (3/4)^3 = 27/64. Lin et al. would have p = 3/4 for the second, and a weight in front.
+  # p: 1/2 and (3/4)^3 = 27/64. In Lin et al. the second p is 3/4, with a weight in front.
   expected = 0.5 * np.log(2) + (37 / 64) * 3 * np.log(4 / 3)
   value = jax.jit(lambda x: classification.focal(x, labels, weights, gamma=1.0))(logits)
   np.testing.assert_allclose(value, expected / 2, rtol=1e-6)
@@ -31,11 +31,11 @@ def test_focal_has_the_weights_inside_and_a_plain_mean():
   np.testing.assert_allclose(value, expected / 2, rtol=1e-6)
 
 
-def test_focal_without_gamma_is_the_plain_mean_of_weighted_cross_entropies():
+def test_focal_with_gamma_0_is_the_plain_mean_of_weighted_cross_entropies():
   logits = jnp.log(jnp.array([[0.5, 0.5], [0.25, 0.75]]))
   value = classification.focal(logits, jnp.array([0, 1]), jnp.array([1.0, 3.0]), gamma=0.0)
   np.testing.assert_allclose(value, (np.log(2) + 3 * np.log(4 / 3)) / 2, rtol=1e-6)
-  # With equal weights that is the cross-entropy.
+  # With equal weights it is the cross-entropy.
   labels, ones = jnp.array([1, 0]), jnp.ones(2)
   value = classification.focal(logits, labels, ones, gamma=0.0)
   np.testing.assert_allclose(value, classification.cross_entropy(logits, labels, ones), rtol=1e-6)
@@ -44,7 +44,7 @@ def test_focal_without_gamma_is_the_plain_mean_of_weighted_cross_entropies():
 @pytest.mark.parametrize('gamma', [0.0, 0.5, 1.0, 2.0])
 @pytest.mark.parametrize('margin', [0.0, 1.0, 17.0, 1000.0, -1000.0])
 def test_focal_and_its_gradient_are_finite(gamma, margin):
-  """At a margin of 1000 the loss of an example is 0: there the power's derivative is infinite."""
+  """At a margin of 1000 the loss of an example is 0, where the power's derivative is infinite."""
 
   def loss(margin):
     return classification.focal(jnp.array([[margin, 0.0]]), jnp.array([0]), jnp.ones(2), gamma)
@@ -70,14 +70,14 @@ def test_effective_number_weights():
 def test_effective_number_weights_of_cifar10_match_float64():
   counts = np.array([5000, 2997, 1796, 1077, 645, 387, 232, 139, 83, 50])
   expected = (1 - 0.9999) / (1 - 0.9999 ** counts.astype(np.float64))
-  # Inside a compiled step, from integers.
+  # In a compiled step the counts are integers.
   weights = jax.jit(lambda n: classification.effective_number_weights(n, 0.9999))(counts)
   np.testing.assert_allclose(weights, expected / expected.mean(), rtol=1e-5)
 
 
 @given(st.lists(st.integers(1, 10**6), min_size=5, max_size=5), st.floats(0, 0.99999))
 def test_effective_numbers_weigh_rare_classes_more_and_their_mean_is_one(counts, beta):
-  """Alike at balance and with β = 0."""
+  """Weights are equal at balance and with β = 0."""
   counts = np.array(counts)
   weights = np.asarray(classification.effective_number_weights(counts, beta))
   assert (weights > 0).all()

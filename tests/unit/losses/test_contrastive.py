@@ -46,7 +46,7 @@ def test_nt_xent_of_one_image_has_no_negatives():
 
 
 @pytest.mark.parametrize('temperature', [0.07, 1.0])
-def test_nt_xent_is_that_of_optax_with_its_gradient(temperature):
+def test_nt_xent_and_its_gradient_match_optax(temperature):
   features = _views()
   labels = jnp.tile(jnp.arange(8), 2)
 
@@ -73,9 +73,10 @@ def test_nt_xent_of_zero_features_is_finite_with_its_gradient():
   a = a.at[3].set(0.0)
   loss = jax.jit(jax.value_and_grad(contrastive.nt_xent))
   value, gradient = loss(a, b, 0.1)
-  assert jnp.isfinite(value) and jnp.isfinite(gradient).all()
+  assert jnp.isfinite(value)
+  assert jnp.isfinite(gradient).all()
   np.testing.assert_array_equal(gradient[3], 0.0)
-  # All at zero: each of the 2N - 1 others is as similar as the positive.
+  # All features are zero: each of the 2N - 1 others is as similar as the positive.
   np.testing.assert_allclose(loss(0 * a, 0 * b, 0.1)[0], np.log(15), rtol=1e-6)
 
 
@@ -114,11 +115,11 @@ def test_positive_agreement_is_finite_for_large_logits():
   assert np.isfinite(gradient).all()
 
 
-def test_positive_agreement_asks_for_decided_predictions():
-  # Two views that agree on knowing nothing: log k, not 0.
+def test_positive_agreement_favours_decided_predictions():
+  # Two equally undecided views: log k, not 0.
   loss = jax.jit(jax.value_and_grad(lambda logits: contrastive.positive_agreement(logits, logits)))
   np.testing.assert_allclose(loss(jnp.zeros((3, 10)))[0], np.log(10), rtol=1e-6)
-  # From a slight lead both views are driven to the same code.
+  # A slight preference for a code drives both views to it.
   gradient = loss(jnp.array([[0.1, 0.0]]))[1]
   assert gradient[0, 0] < 0 < gradient[0, 1]
 
@@ -132,7 +133,7 @@ def test_positive_cosine(transform):
   np.testing.assert_allclose(value, -0.96, rtol=1e-6)
 
 
-def test_positive_cosine_is_the_half_of_nt_xent_that_optax_has():
+def test_positive_cosine_matches_the_cosine_similarity_of_optax():
   views = _views()
   expected = -jnp.mean(optax.losses.cosine_similarity(*views)) / 0.07
   np.testing.assert_allclose(contrastive.positive_cosine(*views, 0.07), expected, rtol=1e-5)
@@ -148,8 +149,8 @@ def test_positive_cosine_is_the_half_of_nt_xent_that_optax_has():
     lambda a, b: contrastive.nt_xent(a, b, 1.0),
   ],
 )
-def test_views_of_other_shapes_are_refused(loss):
-  with pytest.raises(ValueError, match='one shape'):
+def test_views_of_different_shapes_raise(loss):
+  with pytest.raises(ValueError, match=r'\(4, 3\) .* \(1, 3\): expected the same shape'):
     loss(jnp.ones((4, 3)), jnp.ones((1, 3)))
 
 
@@ -160,8 +161,8 @@ def test_expected_false_negative_share():
   np.testing.assert_allclose(contrastive.expected_false_negative_share([0.5, 0.3, 0.2]), 0.38)
 
 
-def test_false_negatives_of_the_forty_faces_are_the_papers():
-  # The frequencies of the supplement's §5.4, in thousandths; they are rounded to a sum of 0.997.
+def test_false_negatives_of_the_forty_faces_match_the_paper():
+  # The frequencies of the supplement's §5.4, in thousandths; rounding makes their sum 0.997.
   thousandths = [
     *(19, 13, 24, 20, 28, 22, 53, 10, 62, 31, 37, 5, 11, 27, 34, 33, 9, 6, 11, 16),
     *(24, 47, 28, 69, 12, 6, 24, 5, 6, 24, 5, 37, 28, 56, 59, 26, 8, 6, 28, 28),
@@ -170,11 +171,11 @@ def test_false_negatives_of_the_forty_faces_are_the_papers():
   assert round(float(share), 4) == 0.0363
 
 
-def test_false_negatives_of_the_fifty_mnist_splits_are_the_papers():
+def test_false_negatives_of_the_fifty_mnist_splits_match_the_paper():
   counts = np.array(json.loads(SPLITS.read_text())['counts'])
   assert counts.shape == (50, 10)
   frequencies = counts / counts.sum(axis=1, keepdims=True)
   shares = np.asarray(jax.vmap(contrastive.expected_false_negative_share)(frequencies))
-  # The paper prints 0.119 ± 0.008: 0.1199, cut and not rounded.
+  # The paper prints 0.119 ± 0.008: 0.1199, truncated and not rounded.
   np.testing.assert_allclose(shares.mean(), 0.1199, atol=5e-5)
   np.testing.assert_allclose(shares.std(), 0.008, atol=5e-4)

@@ -1,4 +1,4 @@
-"""Gradient penalties against gradients worked out by hand, and where a batch is split."""
+"""Gradient penalties against gradients worked out by hand, also of a batch split over devices."""
 
 import jax
 import jax.numpy as jnp
@@ -24,7 +24,7 @@ def test_mean_squared_norm_of_each_images_own_gradient(transform):
   np.testing.assert_allclose(jax.grad(penalty)(2.0), 196.0)
 
 
-def test_a_flat_critic_has_none():
+def test_a_constant_critic_has_no_penalty():
   assert zero_centred_gradient_penalty(lambda x: jnp.full(3, 7.0), jnp.ones((3, 2, 2, 1))) == 0
 
 
@@ -48,6 +48,6 @@ def test_a_batch_split_over_devices_has_the_same_penalty():
   jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5), found, expected)
 
 
-def test_the_weight_follows_half_a_cosine_and_stays():
+def test_cosine_weight_follows_half_a_cosine_and_stays_at_its_end():
   weights = [cosine_weight(step, 2.0, 0.2, 100) for step in (0, 25, 50, 100, 1000)]
   np.testing.assert_allclose(weights, [2, 1.1 + 0.9 * np.sqrt(0.5), 1.1, 0.2, 0.2], rtol=1e-6)

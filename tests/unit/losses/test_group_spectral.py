@@ -11,7 +11,7 @@ from jaxgan.losses.group_spectral import group_shape, group_spectral, group_spec
 @pytest.mark.parametrize(
   ('channels', 'shape'), [(512, (16, 32)), (256, (16, 16)), (36, (6, 6)), (8, (2, 4)), (7, (1, 7))]
 )
-def test_groups_make_the_matrix_nearest_to_a_square(channels, shape):
+def test_group_shapes_are_as_close_to_a_square_as_possible(channels, shape):
   assert group_shape(channels) == shape
 
 
@@ -22,10 +22,10 @@ def test_norms_are_the_largest_singular_values(transform):
   np.testing.assert_allclose(transform(group_spectral_norms)(embeddings), expected, rtol=1e-5)
 
 
-def test_mean_over_layers_and_classes_of_the_weighted_squares():
+def test_group_spectral_is_the_mean_of_weighted_squares_over_layers_and_classes():
   gains = jnp.array([[3.0, 0, 0, 2.0], [0, 1.0, 0, 0]])  # σ = 3 and 1
-  biases = jnp.array([[0.0, 0, 0, 0], [2.0, 2.0, 2.0, 2.0]])  # 0 and 4
-  # A layer: (0.5 (9 + 0) + 1.5 (1 + 16)) / 2.
+  biases = jnp.array([[0.0, 0, 0, 0], [2.0, 2.0, 2.0, 2.0]])  # σ = 0 and 4
+  # One layer: (0.5 (9 + 0) + 1.5 (1 + 16)) / 2.
   value = group_spectral([gains, biases], jnp.array([0.5, 1.5]))
   np.testing.assert_allclose(value, 15.0, rtol=1e-6)
   two_layers = group_spectral([gains, biases, 0 * gains, 0 * biases], jnp.array([0.5, 1.5]))
@@ -34,7 +34,7 @@ def test_mean_over_layers_and_classes_of_the_weighted_squares():
 
 def test_the_gradient_shrinks_the_largest_direction_and_is_finite_at_zero():
   gradient = jax.grad(lambda e: group_spectral([e], jnp.ones(3)))
-  # One class is of zeros; equal singular values have no unique direction.
+  # The second class is zero; the third has equal singular values, without a unique direction.
   found = np.array(gradient(jnp.array([[3.0, 0, 0, 2.0], [0, 0, 0, 0], [1.0, 0, 0, 1.0]])))
   assert np.isfinite(found).all()
   np.testing.assert_allclose(found[0], [4 * 3 / 3, 0, 0, 0], atol=1e-5)

@@ -41,7 +41,7 @@ def test_hard_and_soft_are_the_same_for_one_hot_codes():
   )
 
 
-def test_a_code_that_tells_nothing_costs_its_entropy():
+def test_an_uninformed_prediction_costs_the_entropy_of_the_code():
   codes = np.eye(10)[np.random.default_rng(0).integers(0, 10, 32)]
   value = mutual_information.categorical(jnp.zeros((32, 10)), codes)
   np.testing.assert_allclose(value, np.log(10), rtol=1e-6)
@@ -56,7 +56,7 @@ def test_gradient_of_the_logits_is_q_minus_the_target(hard):
 
 
 @pytest.mark.parametrize(('hard', 'reaches'), [(True, False), (False, True)])
-def test_only_soft_targets_are_a_path_to_the_prior(hard, reaches):
+def test_only_soft_targets_pass_gradients_to_the_prior(hard, reaches):
   def loss(prior_logits):
     codes = priors.gumbel_softmax(jax.random.key(0), prior_logits, 0.5, 2)
     return mutual_information.categorical(jnp.log(Q), codes, hard)
@@ -86,7 +86,7 @@ def test_continuous(transform):
   value = transform(mutual_information.continuous)(prediction, codes)
   assert value.shape == ()
   np.testing.assert_allclose(value, 1.5, rtol=1e-6)
-  # Up to (log 2π)/2 a code it is the likelihood of a Gaussian of unit variance.
+  # It is the likelihood of a Gaussian of unit variance, up to (log 2π)/2 for each code.
   likelihood = jax.scipy.stats.norm.logpdf(codes, prediction).sum(axis=1).mean()
   np.testing.assert_allclose(value, -likelihood - np.log(2 * np.pi), rtol=1e-5)
 
@@ -98,6 +98,6 @@ def test_continuous_gradient_is_the_error():
 
 
 @pytest.mark.parametrize('loss', [mutual_information.categorical, mutual_information.continuous])
-def test_other_shapes_are_refused(loss):
-  with pytest.raises(ValueError, match='one shape'):
+def test_different_shapes_raise(loss):
+  with pytest.raises(ValueError, match=r'\(4, 3\) .* \(1, 3\): expected the same shape'):
     loss(jnp.zeros((4, 3)), jnp.zeros((1, 3)))

@@ -1,4 +1,4 @@
-"""Paired intervals: resamples counted by hand, scipy's interval, and what they say."""
+"""Paired intervals against resamples counted by hand and SciPy's interval, and their verdicts."""
 
 import numpy as np
 import pytest
@@ -8,15 +8,15 @@ from jaxgan.metrics import bootstrap
 from jaxgan.metrics.bootstrap import paired_interval, verdict
 
 
-def test_three_pairs_reach_from_the_least_to_the_greatest_difference():
+def test_interval_of_three_pairs_is_the_smallest_and_the_largest_difference():
   # Each extreme is one of 27 resamples, 3.7 % > 2.5 %.
   assert paired_interval([1, 2, 6], [0, 0, 0]) == pytest.approx((1, 6))
   assert paired_interval([11, 22, 36], [10, 20, 30]) == pytest.approx((1, 6))
 
 
 def test_resamples_of_three_pairs_counted_by_hand(monkeypatch):
-  # Sums of three out of 1, 2, 6 by size: 3 (1 of 27), 4 (3), 5 (3), 6 (1), 8 (3), 9 (6), 10 (3),
-  # 13 (3), 14 (3), 18 (1). The fourth of 27 from below is 4, from above 14.
+  # Sums of three draws from 1, 2, 6: 3 (1 of 27), 4 (3), 5 (3), 6 (1), 8 (3), 9 (6), 10 (3),
+  # 13 (3), 14 (3), 18 (1). The fourth smallest of 27 is 4, the fourth largest 14.
   monkeypatch.setattr(bootstrap, '_TAIL', 0.125)
   assert paired_interval([1, 2, 6], [0, 0, 0]) == pytest.approx((4 / 3, 14 / 3))
 
@@ -33,7 +33,7 @@ def test_agrees_with_scipy(num):
 
 
 @pytest.mark.parametrize('num', [3, 5, 9])
-def test_changing_places_turns_the_interval_round(num):
+def test_swapping_the_methods_negates_the_interval(num):
   rng = np.random.default_rng(num)
   ours, theirs = rng.normal(size=num), rng.normal(size=num)
   low, high = paired_interval(ours, theirs)
@@ -77,6 +77,6 @@ def test_verdicts(ours, theirs, expected):
   assert verdict(ours, theirs, lower_is_better=False) == opposite
 
 
-def test_refuses_what_is_not_paired():
-  with pytest.raises(ValueError, match=r'ours \[2\] and theirs \[3\]'):
+def test_unpaired_values_raise():
+  with pytest.raises(ValueError, match=r'ours of shape \[2\] and theirs of shape \[3\]: expected'):
     paired_interval([1, 2], [1, 2, 3])

@@ -1,4 +1,4 @@
-"""Class distribution: hand-worked histograms."""
+"""Class distribution of histograms worked out by hand."""
 
 import math
 
@@ -15,7 +15,7 @@ from jaxgan.metrics.class_distribution import (
 )
 
 
-def test_kl_of_hand_worked_histograms():
+def test_kl_of_histograms_by_hand():
   assert kl_from_uniform([7, 7, 7]) == 0.0
   assert kl_from_uniform([0, 9, 0, 0]) == pytest.approx(math.log(4))
   # 3/4 log(3/2) + 1/4 log(1/2)
@@ -30,8 +30,8 @@ def test_kl_of_the_cifar10_training_split():
 
 
 @pytest.mark.parametrize('counts', [[0, 0], [], [1, -1], [1.0, np.nan], [[1, 2]]])
-def test_kl_refuses_what_is_no_histogram(counts):
-  with pytest.raises(ValueError):
+def test_kl_of_anything_but_a_histogram_raises(counts):
+  with pytest.raises(ValueError, match='expected 1 axes of finite numbers >= 0'):
     kl_from_uniform(counts)
 
 
@@ -41,9 +41,17 @@ def test_class_counts():
   np.testing.assert_array_equal(class_counts([], 2), [0, 0])
 
 
-@pytest.mark.parametrize('labels', [[0, 3], [-1, 0], [0.5, 1.0], [[0, 1]]])
-def test_class_counts_refuses_bad_labels(labels):
-  with pytest.raises(ValueError):
+@pytest.mark.parametrize(
+  ('labels', 'message'),
+  [
+    ([0, 3], r'labels in 0 \.\. 3: expected 0 \.\. 2, as num_classes=3'),
+    ([-1, 0], r'labels in -1 \.\. 0: expected 0 \.\. 2'),
+    ([0.5, 1.0], r'labels of type float64 and shape \[2\]: expected integers \[N\]'),
+    ([[0, 1]], r'shape \[1, 2\]: expected integers \[N\]'),
+  ],
+)
+def test_bad_labels_raise(labels, message):
+  with pytest.raises(ValueError, match=message):
     class_counts(labels, 3)
 
 
@@ -54,13 +62,13 @@ def test_thirds_follow_the_training_frequency_not_the_labels():
 
 
 @pytest.mark.parametrize(('num_classes', 'bounds'), [(10, (3, 6)), (100, (33, 66)), (9, (3, 6))])
-def test_groups_of_falling_counts_are_label_ranges(num_classes, bounds):
+def test_groups_of_decreasing_counts_are_label_ranges(num_classes, bounds):
   groups = class_groups(np.arange(num_classes, 0, -1))
   many, few = bounds
   labels = list(range(num_classes))
   expected = {'many': labels[:many], 'medium': labels[many:few], 'few': labels[few:]}
   assert {name: group.tolist() for name, group in groups.items()} == expected
-  # Where nothing is left over they are the thirds.
+  # If K is a multiple of 3 they are the thirds.
   thirds = [t.tolist() for t in frequency_thirds(np.arange(num_classes, 0, -1)).values()]
   assert (thirds == list(expected.values())) == (num_classes % 3 == 0)
 

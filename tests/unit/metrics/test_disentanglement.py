@@ -1,4 +1,4 @@
-"""Disentanglement: hand-worked count matrices, and scikit-learn as the reference."""
+"""Disentanglement of count matrices worked out by hand, and against scikit-learn."""
 
 import math
 
@@ -11,7 +11,7 @@ from jaxgan.metrics.disentanglement import average_entropy, match_codes, nmi, nu
 
 
 def _labels(counts):
-  """The labels of codes and classes that the matrix counts."""
+  """Labels of codes and of classes with these counts."""
   codes, classes = np.indices(counts.shape)
   return np.repeat(codes.ravel(), counts.ravel()), np.repeat(classes.ravel(), counts.ravel())
 
@@ -31,7 +31,7 @@ def test_average_entropy_by_hand():
   rows = -0.75 * math.log(0.75) - 0.25 * math.log(0.25) + 0.0
   columns = 0.0 - 0.2 * math.log(0.2) - 0.8 * math.log(0.8)
   assert average_entropy([[3, 1], [0, 4]]) == pytest.approx((rows + columns) / 4)
-  # The rows of ENT count alike, however many images they have.
+  # All rows have the same weight in ENT, whatever their number of images.
   assert average_entropy([[30, 10], [0, 40]]) == pytest.approx((rows + columns) / 4)
 
 
@@ -60,7 +60,7 @@ def test_empty_rows_and_columns_are_left_out_and_counted():
     np.array([[4, 0, 1], [0, 3, 3]]),  # fewer codes than classes
   ],
 )
-def test_nmi_is_that_of_scikit_learn_on_the_labels(counts, average_method):
+def test_nmi_matches_scikit_learn_on_the_labels(counts, average_method):
   expected = normalized_mutual_info_score(*_labels(counts), average_method=average_method)
   assert nmi(counts, average_method) == pytest.approx(expected, abs=1e-12)
   assert nmi(counts.T, average_method) == pytest.approx(expected, abs=1e-12)
@@ -83,13 +83,13 @@ def test_match_codes_finds_the_permutation_of_a_noisy_generator():
   np.testing.assert_array_equal(match_codes(counts), permutation)
 
 
-def test_match_codes_gives_two_codes_of_one_class_different_classes():
-  # Both codes make mostly class 0: 9 + 4 = 13 is more than 1 + 8.
+def test_match_codes_assigns_different_classes_to_two_codes_of_one_class():
+  # Both codes generate mostly class 0: 9 + 4 = 13 is more than 1 + 8.
   np.testing.assert_array_equal(match_codes([[9, 1], [8, 4]]), [0, 1])
   np.testing.assert_array_equal(match_codes(jnp.array([[9, 6], [8, 4]])), [1, 0])
 
 
-def test_match_codes_leaves_codes_without_a_class_and_classes_without_a_code():
+def test_match_codes_with_more_codes_than_classes_and_more_classes_than_codes():
   counts = np.array([[0, 9], [8, 1], [2, 5]])
   np.testing.assert_array_equal(match_codes(counts), [1, 0, -1])
   np.testing.assert_array_equal(match_codes(counts.T), [1, 0])
@@ -105,7 +105,7 @@ def test_more_codes_than_classes_by_hand():
   assert num_empty([[4, 0], [4, 0], [0, 0]]) == 2
 
 
-def test_match_codes_puts_the_learned_prior_beside_the_frequencies():
+def test_match_codes_aligns_frequencies_with_codes():
   frequencies = np.array([0.5, 0.3, 0.2])
   counts = np.array([[0, 90, 10], [5, 0, 95], [100, 0, 0]])
   np.testing.assert_array_equal(frequencies[match_codes(counts)], [0.3, 0.2, 0.5])
@@ -115,6 +115,6 @@ def test_match_codes_puts_the_learned_prior_beside_the_frequencies():
 @pytest.mark.parametrize(
   'counts', [np.zeros((2, 3)), [[1, -1], [0, 1]], [[np.nan]], [1, 2], np.ones((2, 3, 1))]
 )
-def test_what_is_no_count_matrix_is_refused(metric, counts):
-  with pytest.raises(ValueError, match='counts must be'):
+def test_anything_but_a_count_matrix_raises(metric, counts):
+  with pytest.raises(ValueError, match=r'counts=.*: expected 2 axes of finite numbers >= 0'):
     metric(counts)

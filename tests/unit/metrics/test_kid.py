@@ -1,4 +1,4 @@
-"""Kernel distance: sets worked by hand, its properties and torch-fidelity's value."""
+"""Kernel distance: values worked out by hand, its properties and torch-fidelity's value."""
 
 import numpy as np
 import pytest
@@ -25,14 +25,14 @@ def test_the_product_is_divided_by_the_dimensions():
   assert mean == pytest.approx(2**3 + 5**3 - 2 * 3**3)
 
 
-def test_one_distribution_is_at_zero_in_expectation_and_others_are_not():
+def test_the_distance_is_near_zero_for_one_distribution_and_positive_for_two():
   mean, std = kernel_distance(_features(0, 400), _features(1, 400), subset_size=100)
   assert abs(mean) < std
   shifted, _ = kernel_distance(_features(0, 400), _features(1, 400, shift=0.5), subset_size=100)
   assert shifted > 10 * std
 
 
-def test_no_bias_by_the_size_of_subsets():
+def test_the_size_of_subsets_causes_no_bias():
   small, _ = kernel_distance(
     _features(0, 2000), _features(1, 2000, shift=0.5), subset_size=20, num_subsets=1000
   )
@@ -42,7 +42,7 @@ def test_no_bias_by_the_size_of_subsets():
   assert small == pytest.approx(large, rel=0.05)
 
 
-def test_whole_sets_do_not_depend_on_the_order():
+def test_the_distance_of_whole_sets_does_not_depend_on_their_order():
   ours, theirs = _features(0, 30), _features(1, 40, shift=0.2)[:30]
   mean, std = kernel_distance(ours, theirs, num_subsets=2)
   assert kernel_distance(ours[::-1], theirs, num_subsets=2)[0] == pytest.approx(mean, rel=1e-9)
@@ -50,7 +50,7 @@ def test_whole_sets_do_not_depend_on_the_order():
   assert std == pytest.approx(0, abs=1e-9)
 
 
-def test_subsets_are_those_of_the_seed():
+def test_subsets_depend_on_the_seed():
   ours, theirs = _features(0, 50), _features(1, 50)
   options = {'subset_size': 10, 'num_subsets': 5}
   assert kernel_distance(ours, theirs, **options) == kernel_distance(ours, theirs, **options)
@@ -59,14 +59,14 @@ def test_subsets_are_those_of_the_seed():
   )
 
 
-def test_subsets_are_no_larger_than_the_smaller_side():
+def test_subsets_are_no_larger_than_the_smaller_set():
   ours, theirs = _features(0, 12), _features(1, 80)
   assert kernel_distance(ours, theirs) == kernel_distance(ours, theirs, subset_size=12)
   assert kernel_distance(ours, theirs)[1] > 0
 
 
-def test_refuses_what_has_no_distance():
-  with pytest.raises(ValueError, match=r'at least 2 images, not \[1, 4\]'):
+def test_bad_features_raise():
+  with pytest.raises(ValueError, match=r'shape \[1, 4\]: expected \[N, D\] with at least 2 images'):
     kernel_distance(np.ones((1, 4)), np.ones((9, 4)))
   with pytest.raises(ValueError, match='of 4 and 5 dimensions'):
     kernel_distance(np.ones((3, 4)), np.ones((3, 5)))
@@ -76,7 +76,7 @@ def test_refuses_what_has_no_distance():
 
 @pytest.mark.slow
 @pytest.mark.parametrize('size', [50, 300])
-def test_equals_that_of_torch_fidelity(size):
+def test_matches_torch_fidelity(size):
   torch = pytest.importorskip('torch')
   reference = pytest.importorskip('torch_fidelity.metric_kid')
   ours, theirs = _features(0, 300, 2048), _features(1, 400, 2048, shift=0.1)

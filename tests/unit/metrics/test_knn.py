@@ -1,4 +1,4 @@
-"""Nearest neighbours: hand-worked points, and brute force as the reference."""
+"""Nearest neighbours of points worked out by hand, and against brute force."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -10,7 +10,7 @@ TRAIN = [[0.0, 0.0], [4.0, 0.0], [0.0, 3.0]]
 
 
 def test_nearest_neighbours_by_hand():
-  # Squared distances 1, 9, 10; 9.25, 12.25, 0.25; the second training image itself.
+  # Squared distances 1, 9, 10; 12.25, 28.25, 0.25; the last query is the second training image.
   queries = jnp.array([[1.0, 0.0], [0.0, 3.5], [4.0, 0.0]])
   np.testing.assert_array_equal(
     nearest_neighbours(TRAIN, queries, 3), [[0, 1, 2], [2, 0, 1], [1, 0, 2]]
@@ -18,7 +18,7 @@ def test_nearest_neighbours_by_hand():
   np.testing.assert_array_equal(nearest_neighbours(TRAIN, queries, 1), [[0], [2], [1]])
 
 
-def test_nearest_neighbours_are_those_of_brute_force():
+def test_nearest_neighbours_match_brute_force():
   rng = np.random.default_rng(0)
   train, queries = rng.normal(size=(300, 16)), rng.normal(size=(40, 16))
   distances = np.linalg.norm(train[None] - queries[:, None], axis=-1)
@@ -28,7 +28,7 @@ def test_nearest_neighbours_are_those_of_brute_force():
 
 
 def test_distant_features_do_not_lose_their_digits():
-  # |a|² - 2ab + |b|² in float32 could not tell these neighbours apart.
+  # |a|² - 2ab + |b|² in float32 could not distinguish these neighbours.
   train = np.array([[1e4], [1e4 + 1], [1e4 + 2]])
   np.testing.assert_array_equal(nearest_neighbours(train, train + 0.25, 1), [[0], [1], [2]])
 
@@ -39,7 +39,7 @@ def test_nearest_neighbour_accuracy_by_hand():
   assert nearest_neighbour_accuracy(TRAIN, [5, 5, 9], queries, [5, 9, 7]) == pytest.approx(2 / 3)
 
 
-def test_accuracy_of_separated_classes_is_one_and_of_noise_is_chance():
+def test_accuracy_is_one_for_separated_classes_and_chance_for_noise():
   rng = np.random.default_rng(0)
   labels = rng.integers(0, 10, 3000)
   noise = rng.normal(size=(3000, 10))
@@ -54,8 +54,8 @@ def test_accuracy_of_separated_classes_is_one_and_of_noise_is_chance():
   assert accuracy(noise) == pytest.approx(0.1, abs=4 * (0.1 * 0.9 / 1000) ** 0.5)
 
 
-def test_accuracy_refuses_labels_of_another_length():
-  with pytest.raises(ValueError, match=r'train features .* labels \[N\], got .* and \[2\]'):
+def test_accuracy_with_labels_of_another_length_raises():
+  with pytest.raises(ValueError, match=r'train features .* labels of shape \[2\]: expected'):
     nearest_neighbour_accuracy(TRAIN, [0, 1], TRAIN, [0, 1, 2])
-  with pytest.raises(ValueError, match=r'test features .* labels \[N\], got .* and \[3, 1\]'):
+  with pytest.raises(ValueError, match=r'test features .* labels of shape \[3, 1\]: expected'):
     nearest_neighbour_accuracy(TRAIN, [0, 1, 2], TRAIN, [[0], [1], [2]])

@@ -1,4 +1,4 @@
-"""Memorisation: values worked out by hand, copies and images far from all."""
+"""Memorisation: values worked out by hand, for copies and for distant images."""
 
 import numpy as np
 import pytest
@@ -26,11 +26,12 @@ def test_copying(generated, held_out, expected):
   assert copying(generated, held_out) == pytest.approx(expected)
 
 
-def test_without_images_there_is_no_number():
-  assert copying([], [1.0]) is None and copying([1.0], []) is None
+def test_copying_without_images_is_none():
+  assert copying([], [1.0]) is None
+  assert copying([1.0], []) is None
 
 
-def test_copying_is_what_pairs_say():
+def test_copying_is_the_mean_over_all_pairs():
   rng = np.random.default_rng(0)
   a, b = rng.integers(0, 9, 50), rng.integers(2, 12, 30)
   pairs = (a[:, None] < b) + (a[:, None] == b) / 2

@@ -1,4 +1,4 @@
-"""The names of the package."""
+"""The public names of `jaxgan.metrics`."""
 
 import importlib
 import inspect
@@ -9,7 +9,7 @@ import sys
 from jaxgan import metrics
 
 
-def test_every_public_function_is_a_name_of_the_package():
+def test_the_package_exports_every_public_function():
   for module in pkgutil.iter_modules(metrics.__path__):
     loaded = importlib.import_module(f'jaxgan.metrics.{module.name}')
     for name, function in inspect.getmembers(loaded, inspect.isfunction):
@@ -18,6 +18,6 @@ def test_every_public_function_is_a_name_of_the_package():
         assert name in metrics.__all__, f'{module.name}.{name}'
 
 
-def test_names_need_neither_jax_nor_scikit_learn():
+def test_import_loads_neither_jax_nor_scikit_learn():
   code = 'import sys, jaxgan.metrics; sys.exit("jax" in sys.modules or "sklearn" in sys.modules)'
   assert subprocess.run([sys.executable, '-c', code], check=False).returncode == 0

@@ -1,4 +1,4 @@
-"""Precision, recall, density, coverage: points on a line, properties and the `prdc` package."""
+"""Precision, recall, density and coverage of points on a line, and against the `prdc` package."""
 
 import numpy as np
 import pytest
@@ -16,25 +16,25 @@ def _column(*values):
 
 
 def test_points_on_a_line():
-  # Radii 1, 1, 2 of the real points and 1.5, 1.5, 17 of the generated ones, without themselves.
+  # Radii 1, 1, 2 of the real points and 1.5, 1.5, 17 of the generated points.
   real, generated = _column(0, 1, 3), _column(0.5, 2, 19)
-  # 0.5 is inside of 0 and 1; 2 is inside of 3 only, as 1 is exactly its radius away; 19 of none.
-  # 0 and 1 have 0.5 within 1.5; 3 has 2. 0, 1 and 3 have a generated point in their balls.
+  # 0.5 is in the balls of 0 and 1; 2 is in the ball of 3 but on the edge of 1's; 19 is in no ball.
+  # 0 and 1 are in the ball of 0.5, 3 in the ball of 2. The balls of 0, 1 and 3 are not empty.
   assert prdc(real, generated, nearest_k=1) == pytest.approx(
     PRDC(precision=2 / 3, recall=1, density=3 / 3, coverage=1)
   )
-  # With the places changed: 0 is inside of 0.5, 1 of 0.5 and 2, 3 of 2 and 19; 19 of none.
+  # With swapped sets: 0 is in the ball of 0.5, 1 in two, of 0.5 and 2, 3 in two balls, of 2 and 19.
   swapped = prdc(generated, real, nearest_k=1)
   assert swapped == pytest.approx(PRDC(precision=1, recall=2 / 3, density=5 / 3, coverage=1))
 
 
-def test_on_the_edge_of_a_ball_is_outside():
-  # 2 is 1 from 1, whose neighbour 0 is too.
+def test_the_edge_of_a_ball_is_outside():
+  # The radius of 1 is its distance to 0, which is also its distance to 2.
   assert prdc(_column(0, 1), _column(2, 10), nearest_k=1).coverage == 0
 
 
 def test_the_second_neighbour():
-  # Radii 3, 2, 3, 6 at k = 2; 1.5 is in the balls of 0, 1, 3, 7 (5.5 < 6), 9 in that of 7 alone.
+  # Radii 3, 2, 3, 6 at k = 2; 1.5 is in the balls of 0, 1, 3, 7 (5.5 < 6), 9 only in the ball of 7.
   result = prdc(_column(0, 1, 3, 7), _column(1.5, 9, 100), nearest_k=2)
   assert result.precision == pytest.approx(2 / 3)
   assert result.density == pytest.approx(5 / 2 / 3)
@@ -43,7 +43,7 @@ def test_the_second_neighbour():
 
 def test_a_set_and_itself():
   features = _features(0, 60)
-  # Each image is inside of its own ball, and k - 1 neighbours are strictly inside.
+  # Each image is in its own ball, with k - 1 neighbours strictly inside.
   assert prdc(features, features) == PRDC(precision=1, recall=1, density=1, coverage=1)
 
 
@@ -51,7 +51,7 @@ def test_distant_sets_share_nothing():
   assert prdc(_features(0, 20), _features(1, 30, shift=50)) == PRDC(0, 0, 0, 0)
 
 
-def test_one_image_of_the_real_ones_has_precision_alone():
+def test_copies_of_one_real_image_have_precision_without_recall():
   real = _features(0, 40)
   result = prdc(real, np.repeat(real[:1], 30, axis=0))
   assert result.precision == 1
@@ -59,7 +59,7 @@ def test_one_image_of_the_real_ones_has_precision_alone():
   assert result.coverage < 0.5
 
 
-def test_outliers_stretch_recall_and_not_coverage():
+def test_outliers_raise_recall_but_not_coverage():
   real = _features(0, 60)
   near = np.repeat(real[:1], 20, axis=0) + _features(1, 20) * 1e-3
   outliers = np.concatenate([near[:10], _features(2, 10) * 100])
@@ -68,7 +68,7 @@ def test_outliers_stretch_recall_and_not_coverage():
   assert prdc(real, outliers, nearest_k=3).coverage < 0.5
 
 
-def test_order_and_place_do_not_matter():
+def test_order_and_common_shifts_do_not_matter():
   real, generated = _features(0, 50), _features(1, 70, shift=0.5)
   expected = prdc(real, generated)
   assert 0 < expected.coverage < 1
@@ -84,8 +84,8 @@ def test_chunks_do_not_matter(monkeypatch):
   assert prdc(real, generated) == expected
 
 
-def test_refuses_what_has_no_neighbours():
-  with pytest.raises(ValueError, match='at least 6 images, not '):
+def test_bad_features_raise():
+  with pytest.raises(ValueError, match='with at least 6 images'):
     prdc(_features(0, 5), _features(1, 9))
   with pytest.raises(ValueError, match='of 8 and 3 dimensions'):
     prdc(_features(0, 9), _features(1, 9, dim=3))
@@ -95,7 +95,7 @@ def test_refuses_what_has_no_neighbours():
 
 @pytest.mark.slow
 @pytest.mark.parametrize(('nearest_k', 'dim', 'shift'), [(3, 64, 0.0), (5, 2048, 0.0), (5, 8, 1.0)])
-def test_equals_that_of_the_package(nearest_k, dim, shift):
+def test_matches_the_prdc_package(nearest_k, dim, shift):
   reference = pytest.importorskip('prdc')
   real, generated = _features(0, 300, dim), 0.97 * _features(1, 400, dim, shift)
   expected = reference.compute_prdc(real, generated, nearest_k)
