@@ -2,8 +2,8 @@
 
     python -m sphinx -W --keep-going -n -b html docs docs/_build
 
-needs no network. The pages themselves load MathJax from its usual CDN, as those of JAX and optax
-do. External links have a command of their own, which asks every linked site:
+needs no network. The pages load MathJax from its usual CDN, as the pages of JAX and optax do. A
+second command checks external links and asks every linked site:
 
     python -m sphinx -b linkcheck docs docs/_build/linkcheck
 """
