@@ -47,7 +47,6 @@ def describe_hardware(with_torch: bool) -> dict:
 
 def measure_limits(dtype: str, repeats: int = 9) -> dict:
   """What the device reaches in a product of square matrices, and in reading and writing memory."""
-
   x = jax.random.normal(jax.random.key(0), (_PRODUCT, _PRODUCT)).astype(dtype)
   product = jit(lambda x: x @ x)
   numbers, update = jnp.ones(_COPY, jnp.float32), jit(lambda x: 0.5 * x, donate_argnums=0)

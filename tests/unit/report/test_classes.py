@@ -313,5 +313,5 @@ def test_scores_of_classifiers_trained_on_other_numbers_of_images_are_not_compar
 def test_a_record_of_an_earlier_version_is_to_be_measured_again(tmp_path):
   older = {'experiment': 'a', 'method': 'cgan', 'protocol': {}, 'results': {}, 'class_names': []}
   (tmp_path / 'evaluation.json').write_text(json.dumps(older))
-  with pytest.raises(UserError, match=r'earlier version: run jaxgan evaluate again$'):
+  with pytest.raises(UserError, match=r'has an older format: run jaxgan evaluate again$'):
     collect([tmp_path])
