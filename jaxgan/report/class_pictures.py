@@ -41,8 +41,8 @@ NEAREST_EXPLANATION = (
   'rarest classes by the labels of the annotator and for the generated images nearest to training '
   "images. The caption gives their distance in the annotator's features, and the share of held-out "
   'real images of the class that are nearer to a training image. Copying is the probability that a '
-  'generated image of the class is nearer to a training image than a held-out image: 0.5 if both are '
-  'equally near, 1 for copies, small if generated images are unlike all real images.'
+  'generated image of the class is nearer to a training image than a held-out image: 0.5 if both '
+  'are equally near, 1 for copies, small if generated images are unlike all real images.'
 )
 CLASSES_SHOWN, IMAGES_SHOWN = 10, 16  # classes, and images per class, on a page
 _GRID = 100  # images of a sample grid, 10 x 10
