@@ -49,6 +49,7 @@ napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
 napoleon_use_rtype = False
+smartquotes = False  # The two hyphens of --config stay.
 default_role = 'literal'  # `name` in a docstring is code.
 
 html_theme = 'furo'

@@ -6,11 +6,16 @@
 See `jaxgan.runs.run`.
 """
 
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+  from jaxgan.runs.run import Run, load
+
 __all__ = ['Run', 'load']
 
 
-def __getattr__(name):
-  """Imports what is asked for: `import jaxgan` alone brings not even JAX."""
+def __getattr__(name: str) -> Any:
+  """Imports `Run` or `load` on first use: `import jaxgan` alone does not import JAX."""
   if name not in __all__:
     raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
   from jaxgan.runs import run

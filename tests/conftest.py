@@ -1,4 +1,4 @@
-"""Fixtures of all tests and of the tests of training."""
+"""Fixtures of all tests, and of tests that train."""
 
 import gc
 import os
@@ -9,8 +9,7 @@ from tests.support import xla
 
 if 'PYTEST_XDIST_WORKER' not in os.environ:  # Workers inherit what the first process sets.
   os.environ['XLA_FLAGS'] = f'{os.environ.get("XLA_FLAGS", "")} {xla.flags(num_devices=8)}'
-  # Many tests trace the same program anew: a session, the commands that it starts included,
-  # compiles it once.
+  # Many tests trace the same programs: a session and its commands compile them once.
   _cache = tempfile.TemporaryDirectory()
   os.environ['JAX_COMPILATION_CACHE_DIR'] = _cache.name
 
@@ -23,8 +22,8 @@ from jaxgan.config.overrides import changed
 from tests.support import registered, stand_in
 
 jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.2)
-# The same examples in every run, and nothing written. The examples of a test share its fixtures: a
-# file that they need, each writes anew.
+# The same examples in every run, without a database. The examples of a test share its fixtures, so
+# each example writes its own files.
 hypothesis.settings.register_profile(
   'tests', derandomize=True, database=None, deadline=None, max_examples=30,
   suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],
@@ -35,9 +34,9 @@ gc.set_threshold(50_000, 20, 20)  # Tracing makes many objects, and hardly any o
 
 @pytest.hookimpl(tryfirst=True)  # Before xdist reads the groups.
 def pytest_collection_modifyitems(items):
-  """One worker takes all tests of a file, so that only one makes what they share.
+  """Assigns all tests of a file to one worker, so that shared fixtures are made once.
 
-  So it does with those of all files that look at the finished run.
+  Tests that use the finished run go to one worker, too.
   """
   for item in items:
     group = 'finished' if 'finished' in item.fixturenames else item.nodeid.split('::')[0]
@@ -65,7 +64,7 @@ def tiny_config():
 
 @pytest.fixture
 def mesh():
-  """Of one device."""
+  """A mesh of one device."""
   from jaxgan.system import parallel
 
   return parallel.device_mesh(devices=jax.devices()[:1])
@@ -73,9 +72,9 @@ def mesh():
 
 @pytest.fixture(scope='module', autouse=True)
 def one_device():
-  """A mesh of one device where none are named: less to compile, and equal to the last bit.
+  """Makes one device the default of meshes: less to compile, and bit-identical.
 
-  A file whose runs shall use all devices has an empty fixture of this name.
+  A file whose runs use all devices overrides this fixture with an empty one.
   """
   with pytest.MonkeyPatch.context() as monkeypatch:
     stand_in.use_one_device(monkeypatch)
@@ -97,7 +96,7 @@ def make_job(tmp_path):
 
 @pytest.fixture(scope='session')
 def finished(tmp_path_factory):
-  """The work directory of a finished run of `tiny` with both methods, and its closing table."""
+  """(work directory, closing table) of a finished run of `tiny` with both methods."""
   from jaxgan.runs import execute
 
   workdir = tmp_path_factory.mktemp('run')
@@ -112,7 +111,7 @@ def finished(tmp_path_factory):
 
 @pytest.fixture(scope='session')
 def assert_trees_equal():
-  """A function that fails unless two pytrees are the same to the last bit."""
+  """A function that asserts that two pytrees are bit-identical."""
 
   def check(a, b):
     jax.tree.map(np.testing.assert_array_equal, jax.device_get(a), jax.device_get(b))

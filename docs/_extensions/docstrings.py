@@ -13,15 +13,32 @@ _RULE = re.compile(r'^\|[-:| ]+\|$')
 def as_rst(lines):
   """The lines of a docstring, with its formulas escaped and its tables as list tables."""
   found, table = [], []
-  for line in [*lines, '']:
-    if line.lstrip().startswith('|') and line.rstrip().endswith('|'):
+  for line, is_code in [*_with_code_marked(lines), ('', True)]:
+    if not is_code and line.lstrip().startswith('|') and line.rstrip().endswith('|'):
       table.append(line)
       continue
     if table:
       found += list_table(table)
       table = []
-    found.append(line if _is_verbatim(line) else _escaped(line))
+    found.append(line if is_code else _escaped(line))
   return found[:-1]
+
+
+def _with_code_marked(lines):
+  """Yields each line and whether it is code; an indented block is a literal block.
+
+  The text of a section such as Args is indented, too, but no empty line is before it.
+  """
+  last, before, in_block = '', '', False
+  for line in lines:
+    is_indented = line.startswith(' ')
+    if is_indented and last and not before and not last.startswith((' ', '|')):
+      yield '::', True
+      yield '', True
+      in_block = True
+    in_block = in_block and (is_indented or not line)
+    yield line, in_block or line.lstrip().startswith(('>>>', '...', '.. ', '* '))
+    last, before = line or last, line
 
 
 def list_table(lines):
@@ -37,11 +54,8 @@ def list_table(lines):
   return [(indent + line).rstrip() for line in [*found, '']]
 
 
-def _is_verbatim(line):
-  return line.lstrip().startswith(('>>>', '...', '.. ', '* '))
-
-
 def _escaped(line):
+  line = re.sub(r'(^\s*|: )([A-Za-z])\.$', r'\1\2\\.', line)  # 'num_classes: K.' is no list.
   parts = _CODE.split(line)
   parts[::2] = [re.sub(r'(?<!\\)[|*]', r'\\\g<0>', part) for part in parts[::2]]
   return re.sub(r'(`[^`]*`)(?=\w)', r'\1\\ ', ''.join(parts))  # Such as `Row`s.
@@ -58,7 +72,16 @@ def _skip(app, what, name, obj, skip, options):
   return True if is_field or is_outside else None
 
 
+def _set_dashes(app, document):
+  from docutils import nodes  # The tests of `as_rst` do without Sphinx.
+
+  for text in list(document.findall(nodes.Text)):
+    if text == ' -- ':  # Of Sphinx, between a parameter and its meaning.
+      text.parent.replace(text, nodes.Text(' – '))
+
+
 def setup(app):
   app.connect('autodoc-process-docstring', _process, priority=100)  # Before napoleon.
   app.connect('autodoc-skip-member', _skip)
+  app.connect('doctree-read', _set_dashes)
   return {'parallel_read_safe': True, 'parallel_write_safe': True}

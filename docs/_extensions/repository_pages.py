@@ -13,6 +13,7 @@ import re
 TOP = {'CONTRIBUTING.md': 'contributing', 'CHANGELOG.md': 'changelog'}
 RESULTS = pathlib.PurePath('experiments', 'results')
 _LINK = re.compile(r'(\]\(<?)([^)\s>#]+)(#[^)\s>]*)?')
+_SITE = re.compile(r'[a-z]+:|/')
 _FENCE = re.compile(r'^\s*(```|~~~|:::)')
 _INDEX = """# Stored results
 
@@ -45,18 +46,28 @@ def relocated(text, source, page, found):
 
   def moved(match):
     start, target, fragment = match[1], match[2], match[3] or ''
-    if re.match(r'[a-z]+:|/', target):
+    if _SITE.match(target):
       return match[0]
     path = os.path.normpath(os.path.join(os.path.dirname(source), target))
     shown = found.get(path) or found.get(os.path.join(path, 'README.md'))
     path = os.path.join('docs', f'{shown}.md') if shown else path
     return f'{start}{os.path.relpath(path, here)}{fragment}'
 
-  lines, fenced = [], False
+  return '\n'.join(line if code else _LINK.sub(moved, line) for line, code in _lines(text)) + '\n'
+
+
+def targets(text):
+  """The files that the links of Markdown name, without fragments and addresses of sites."""
+  links = [_LINK.findall(line) for line, code in _lines(text) if not code]
+  return [target for found in links for _, target, _ in found if not _SITE.match(target)]
+
+
+def _lines(text):
+  """Yields each line and whether it is code."""
+  fenced = False
   for line in text.splitlines():
     fenced ^= bool(_FENCE.match(line))
-    lines.append(line if fenced or line.startswith('    ') else _LINK.sub(moved, line))
-  return '\n'.join(lines) + '\n'
+    yield line, fenced or line.startswith('    ')
 
 
 def result_page(root, name):
@@ -67,7 +78,7 @@ def result_page(root, name):
   files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob('*.*'))
   pictures = [path for path in files if path.endswith('.png') and f']({path})' not in text]
   parts = [] if text.startswith('# ') else [f'# {name}']
-  parts += [text.strip()] if text else []
+  parts += [text.strip('\n')] if text else []
   if pictures:
     parts += ['## Pictures', *(f'`{path}`\n\n![{path}]({path})' for path in pictures)]
   listed = [path for path in files if not path.endswith(('.png', '.md'))]

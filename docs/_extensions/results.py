@@ -19,6 +19,8 @@ With `published` the paper's values stand beside them. A page that names a folde
 that does not exist fails the build.
 """
 
+from typing import ClassVar
+
 from docutils.parsers.rst import directives
 import result_tables
 from sphinx.util.docutils import SphinxDirective
@@ -36,6 +38,10 @@ def _names(argument):
 class _Directive(SphinxDirective):
   required_arguments = 1
 
+  def text(self, name: str) -> str:
+    """The Markdown of a name, the argument."""
+    raise NotImplementedError
+
   def run(self):
     """Parses the table as Markdown of the page."""
     try:
@@ -48,7 +54,7 @@ class _Directive(SphinxDirective):
 class Results(_Directive):
   """The table of a folder of experiments/results."""
 
-  option_spec = {
+  option_spec: ClassVar = {
     'columns': _names,
     'rows': _names,
     'only': directives.unchanged,

@@ -1,107 +1,91 @@
-"""The role {test}`tests/unit/losses/test_x.py::test_name`: a link to the source of a test.
+"""Sources of Python files as pages of the site, and links to them.
 
-A test that does not exist is a warning, which fails the build. The sources of the tests that pages
-name are pages of the site, with one anchor for each function.
+The role {test}`tests/unit/losses/test_x.py::test_name` links to the source of a test. A test that
+does not exist is a warning, which fails the build. A Markdown link to a Python file, such as
+[the loss](../jaxgan/losses/lecam.py), leads to a page, too, not to a download.
 """
 
-import ast
-import functools
-import pathlib
+import os
 
 from docutils import nodes
 import pygments
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
+import source_files
+from sphinx import addnodes
+from sphinx.transforms import SphinxTransform
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxRole
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 
-
-class test_link(nodes.Inline, nodes.TextElement):
-  """A link to a test; `target` is 'FILE::FUNCTION' or 'FILE'."""
-
-
-@functools.cache
-def lines_of(path):
-  """{function or Class::function: its line} of a file; None if there is no such file."""
-  try:
-    tree = ast.parse((ROOT / path).read_text(encoding='utf-8'))
-  except (FileNotFoundError, IsADirectoryError):
-    return None
-  found = {}
-  for node in tree.body:
-    if isinstance(node, ast.FunctionDef):
-      found[node.name] = node.lineno
-    elif isinstance(node, ast.ClassDef):
-      found[node.name] = node.lineno
-      methods = (inner for inner in node.body if isinstance(inner, ast.FunctionDef))
-      found |= {f'{node.name}::{inner.name}': inner.lineno for inner in methods}
-  return found
-
-
-def problem(target):
-  """What is wrong with a target, in words, or None."""
-  path, _, name = target.partition('::')
-  lines = lines_of(path) if path.startswith('tests/') else None
-  if lines is None:
-    return f'there is no file {path}'
-  if name and name.partition('[')[0] not in lines:
-    return f'{path} has no {name.partition("[")[0]}'
-  return None
-
-
-def source_page(path):
-  """The HTML of a file's source, with anchors at its lines."""
-  formatter = HtmlFormatter(lineanchors='line', linenos=False, cssclass='highlight source')
-  return pygments.highlight((ROOT / path).read_text(encoding='utf-8'), PythonLexer(), formatter)
+class source_link(nodes.Inline, nodes.TextElement):
+  """A link to the source of a file or function: `target` is FILE or FILE::FUNCTION."""
 
 
 class TestRole(SphinxRole):
-  """Reads the role."""
+  """Reads the role {test}."""
 
   def run(self):
-    wrong = problem(self.text)
+    wrong = source_files.problem(self.text)
     if wrong:
-      logging.getLogger(__name__).warning(
-        '{test}`%s`: %s', self.text, wrong, location=self.env.docname
-      )
-    link = test_link(target=self.text)
-    link += nodes.literal(text=self.text)
-    if not wrong:
-      sources = getattr(self.env, 'tested_sources', None) or set()
-      self.env.tested_sources = sources | {self.text.partition('::')[0]}
+      place = (self.env.docname, self.lineno)
+      logging.getLogger(__name__).warning('{test}`%s`: %s', self.text, wrong, location=place)
+      return [nodes.literal(text=self.text)], []
+    link = source_link('', '', nodes.literal(text=self.text), target=self.text)
     return [link], []
 
 
+class PythonLinks(SphinxTransform):
+  """Makes links to Python files links to their pages."""
+
+  default_priority = 400
+
+  def apply(self, **arguments):
+    folder = os.path.dirname(os.path.join('docs', self.env.docname))
+    for node in list(self.document.findall(addnodes.download_reference)):
+      path = os.path.normpath(os.path.join(folder, node['reftarget']))
+      if path.endswith('.py') and source_files.lines_of(path) is not None:
+        node.replace_self(source_link('', '', *node.children, target=path))
+
+
+class Remember(SphinxTransform):
+  """Remembers which files a page links to."""
+
+  default_priority = 900
+
+  def apply(self, **arguments):
+    links = self.document.findall(source_link)
+    paths = {source_files.split(link['target'])[0] for link in links}
+    self.env.metadata[self.env.docname]['sources'] = ' '.join(sorted(paths))
+
+
+def page_of(path):
+  """The name of the page with the source of a file."""
+  return '_sources_of/' + path.removesuffix('.py')
+
+
 def _visit_html(self, node):
-  path, _, name = node['target'].partition('::')
-  line = (lines_of(path) or {}).get(name.partition('[')[0])
-  here = self.builder.current_docname
-  uri = self.builder.get_relative_uri(here, _page(path)) + (f'#line-{line}' if line else '')
-  self.body.append(f'<a class="reference internal" href="{uri}">')
-
-
-def _page(path):
-  return '_tests/' + path.removeprefix('tests/').removesuffix('.py')
+  path, name = source_files.split(node['target'])
+  uri = self.builder.get_relative_uri(self.builder.current_docname, page_of(path))
+  anchor = f'#line-{source_files.lines_of(path)[name]}' if name else ''
+  self.body.append(f'<a class="reference internal" href="{uri}{anchor}">')
 
 
 def _collect(app):
-  for path in sorted(getattr(app.env, 'tested_sources', None) or ()):
-    body = f'<h1>{path}</h1>\n{source_page(path)}'
-    yield _page(path), {'title': path, 'body': body}, 'page.html'
-
-
-def _merge(app, env, docnames, other):
-  ours = getattr(env, 'tested_sources', None) or set()
-  env.tested_sources = ours | (getattr(other, 'tested_sources', None) or set())
+  linked = (metadata.get('sources', '') for metadata in app.env.metadata.values())
+  for path in sorted({path for paths in linked for path in paths.split()}):
+    text = (source_files.ROOT / path).read_text(encoding='utf-8')
+    formatter = HtmlFormatter(lineanchors='line', cssclass='highlight')
+    body = f'<h1>{path}</h1>\n{pygments.highlight(text, PythonLexer(), formatter)}'
+    yield page_of(path), {'title': path, 'body': body}, 'page.html'
 
 
 def setup(app):
-  silent = (lambda self, node: None, lambda self, node: None)
+  nothing = (lambda self, node: None, lambda self, node: None)
   html = (_visit_html, lambda self, node: self.body.append('</a>'))
-  app.add_node(test_link, html=html, text=silent, latex=silent, man=silent, texinfo=silent)
+  app.add_node(source_link, html=html, text=nothing, latex=nothing, man=nothing, texinfo=nothing)
   app.add_role('test', TestRole())
+  app.add_transform(PythonLinks)
+  app.add_transform(Remember)
   app.connect('html-collect-pages', _collect)
-  app.connect('env-merge-info', _merge)
-  return {'parallel_read_safe': True, 'parallel_write_safe': True, 'env_version': 1}
+  return {'parallel_read_safe': True, 'parallel_write_safe': True}

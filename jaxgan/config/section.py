@@ -143,6 +143,7 @@ def registered_by(section: Section) -> set[str]:
     value: Any = getattr(section, name)
     if isinstance(value, Section):
       found |= registered_by(value)
+      continue
     for mark in _marks(info):
       if isinstance(mark, OneOf | NamedIn) and isinstance(mark.names, Registry) and value:
         found |= mark.names.registered_by(value.partition('/')[0])

@@ -1,7 +1,7 @@
-"""The `data` section: which images, where they are, and how they are augmented.
+"""The `data` section: data set, location of its files, and augmentation.
 
-In the section of a classifier or recogniser, None is what the experiment's own data has, see
-`jaxgan.runs.experiment.resolved`.
+In the section of a classifier or recogniser, None stands for the value of the experiment's `data`,
+see `jaxgan.runs.experiment.resolved`.
 """
 
 from typing import Annotated, Any
@@ -13,41 +13,49 @@ from jaxgan.config.section import Count, Fraction, NamedIn, Section, WholeNumber
 
 
 class DataOptions(Section):
-  """Options of some data sets: own images, and those that are resized or cropped."""
+  """Options of data sets of own images, and of LSUN."""
 
   imbalance_ratio: Annotated[float, Ge(1)] | None = field(
-    None, 'makes own balanced images long-tailed: images of the first class over the last'
+    None, 'makes own images long-tailed; images of the first class / images of the last'
   )
-  image_size: Count | None = field(None, 'pixels a side that own images are resized to')
+  image_size: Count | None = field(
+    None, 'side in pixels to which own images are resized', example=32
+  )
   background: str | None = field(
-    None, "colour behind transparent images, such as '#000000'; none: white"
+    None, "background colour of transparent images, such as '#000000'; none: white"
   )
-  test_share: Fraction | None = field(None, 'share of own images that is for testing; none: 0.1')
-  seed: WholeNumber | None = field(None, 'of that choice; none: 0')
-  picture: str | None = field(None, "of LSUN: 'squash' the whole picture, or 'centre_crop'")
+  test_share: Fraction | None = field(None, 'held-out share of own images; none: 0.1', example=0.1)
+  seed: WholeNumber | None = field(
+    None, 'seed of the choice of held-out images; none: 0', example=0
+  )
+  picture: str | None = field(
+    None, "LSUN only: 'squash' (resize the whole picture) or 'centre_crop'"
+  )
 
 
 class DataConfig(Section):
-  """Which data set, where its files are, and how its images are augmented."""
+  """Data set, location of its files, and augmentation."""
 
   dataset: Annotated[str, NamedIn(DATASETS)] | None = field(
-    None, 'NAME/CONFIG of data_prep, or long_tail_folder for own images'
+    None, 'NAME/CONFIG of `data_prep`; long_tail_folder for own images'
   )
-  source: str | None = field(None, 'path to original files that are not downloaded', free=True)
+  source: str | None = field(
+    None, 'path of original files, for data sets that are not downloaded', free=True
+  )
   data_dir: str | None = field(
-    None, 'prepared data sets; empty: $TFDS_DATA_DIR or ~/tensorflow_datasets', free=True
+    None, 'folder of prepared data; empty: $TFDS_DATA_DIR or ~/tensorflow_datasets', free=True
   )
-  prepared: str = field('', 'NAME/CONFIG of prepared data, read if the source is gone', free=True)
+  prepared: str = field('', 'NAME/CONFIG of prepared data to read if the source is gone', free=True)
   options: DataOptions = field(DataOptions(), 'options of the data set')
   streaming: bool | None = field(
-    None, 'read batches from the disk; none: if images fill half of the device memory', free=True
+    None, 'read batches from disk; none: if images exceed half of the device memory', free=True
   )
   flip: bool = field(False, 'mirror images at random')
-  crop_padding: WholeNumber = field(0, 'pixels that images are padded by before a random crop')
+  crop_padding: WholeNumber = field(0, 'padding in pixels before a random crop; 0: no crop')
 
   @property
   def place(self) -> dict[str, Any]:
-    """Where the images are and how they are prepared: arguments of `data_prep`'s functions."""
+    """Location and options of the images, as arguments of functions in `data_prep`."""
     options = self.options.model_dump(exclude_none=True)
     where = {'source': self.source or '', 'data_dir': self.data_dir or ''}
     return {**options, **where, 'prepared': self.prepared}

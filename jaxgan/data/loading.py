@@ -1,24 +1,25 @@
-"""Loads the splits that a `data` section names, and prepares data sets that are missing."""
+"""Loading the splits of a `data` section; missing data sets are prepared first."""
 
 import functools
 import math
+from typing import Any
 
 from data_prep import preparation
 from jaxgan.data.training_data import TrainingData, whole
 from jaxgan.errors import UserError
 from jaxgan.system import distributed, parallel
 
-REFERENCES = ('held_out', 'released')  # of `load_reference`
-RELEASED = 'reference_released'  # the split that the second one is
+REFERENCES = ('held_out', 'released')  # Of `load_reference`.
+RELEASED = 'reference_released'  # The split of the second reference.
 
 
-def load(config, split: str, limit: float = math.inf):
-  """Loads a split named by a config's `data` section, preparing the data set if it is missing.
+def load(config: Any, split: str, limit: float = math.inf) -> Any:
+  """Loads a split of a data set; prepares the data set if it is missing.
 
   Args:
     config: the `data` section.
-    split: 'train' or 'test'.
-    limit: images of more bytes stay on the disk.
+    split: such as 'train' or 'test'.
+    limit: images of more than this many bytes in total stay on disk.
 
   Returns:
     `data_prep.build.Arrays`: images, labels, class_names, metadata, key.
@@ -26,20 +27,20 @@ def load(config, split: str, limit: float = math.inf):
   return _load(config.dataset, split, limit, **config.place)
 
 
-def load_reference(config, which: str = 'held_out'):
-  """The images that generated ones are compared with.
+def load_reference(config: Any, which: str = 'held_out') -> Any:
+  """Loads the reference images that generated images are compared with.
 
   Args:
     config: the `data` section.
-    which: 'held_out', the split 'reference' (of iNaturalist training images, as in the paper) or,
-      of a data set without it, 'test'; or 'released', the training images that the authors'
-      released code compares with, which only LSUN has.
+    which: 'held_out': the split 'reference' (iNaturalist training images, as in the paper), or
+      'test' for data sets without it. 'released': the training images of the authors' released
+      code, which only LSUN has.
 
   Returns:
     `data_prep.build.Arrays`.
 
   Raises:
-    UserError: the data set does not have the released reference.
+    UserError: the data set has no released reference.
   """
   check_reference(config, which)
   test = load(config, 'test')
@@ -48,30 +49,27 @@ def load_reference(config, which: str = 'held_out'):
   return load(config, 'reference') if 'reference' in test.metadata else test
 
 
-def check_reference(config, which: str) -> None:
-  """Raises a UserError where a data set has no such reference; see `load_reference`."""
+def check_reference(config: Any, which: str) -> None:
+  """Raises a UserError if a data set lacks a reference, see `load_reference`."""
   if which == 'released' and RELEASED not in load(config, 'test').metadata:
     raise UserError(
-      f"config.evaluation.reference='released' is not possible with {config.dataset}: use "
-      "'held_out', or long_tail_lsun as this version prepares it"
+      f"config.evaluation.reference='released': {config.dataset} has no released reference; "
+      "expected 'held_out', or long_tail_lsun prepared by this version"
     )
 
 
-def load_training(config, num_replicas: int = 1) -> TrainingData:
+def load_training(config: Any, num_replicas: int = 1) -> TrainingData:
   """Loads the training split of every replica.
 
-  Some data sets have numbered splits (long_tail_mnist/split_00): replica r gets the r-th split,
-  counted from the configured split. With any other data set every replica gets all images.
+  With numbered splits (long_tail_mnist/split_00), replica r gets the r-th split, counted from the
+  configured split. With other data sets every replica gets all images.
 
   Args:
     config: the `data` section.
-    num_replicas: how many.
-
-  Returns:
-    The TrainingData.
+    num_replicas: number of replicas.
 
   Raises:
-    UserError: there are not so many splits.
+    UserError: the data set has too few splits.
   """
   splits = preparation.replica_splits(config.dataset, num_replicas) if num_replicas > 1 else None
   if splits is None:
@@ -83,7 +81,7 @@ def load_training(config, num_replicas: int = 1) -> TrainingData:
 
 
 def _limit(config) -> float:
-  """How many bytes of images a device holds: half of its memory, or as configured all or none."""
+  """Returns the most bytes of images to put on a device: by default half of its memory."""
   if config.streaming is not None:
     return 0 if config.streaming else math.inf
   return parallel.device_memory() / 2

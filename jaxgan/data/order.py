@@ -1,5 +1,8 @@
 """The batch of every step as a function of (seed, step)."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 
@@ -13,17 +16,27 @@ from jaxgan.system import parallel
 _ROUNDS = 6
 
 
-def check_crop(padding: int, image_shape, field: str) -> None:
-  """Raises a UserError where a crop with this padding may keep nothing of an image `(H, W, C)`."""
+def check_crop(padding: int, image_shape: Sequence[int], field: str) -> None:
+  """Raises a UserError if a random crop could miss the image.
+
+  Args:
+    padding: of the crop, in pixels.
+    image_shape: (H, W, C).
+    field: the config field of the padding, for the message.
+  """
   side = min(image_shape[:2])
   if padding >= side:
     raise UserError(
-      f'{field}={padding} is not possible with images of {side} pixels a side: use 0 .. {side - 1}'
+      f'{field}={padding}: expected 0 .. {side - 1} with images of {side} pixels a side'
     )
 
 
 def steps_per_epoch(num_images: int, images_per_step: int) -> int:
-  """Whole batches in an epoch; the rest of the permutation is left out.
+  """Returns the number of whole batches in an epoch; the remainder is dropped.
+
+  Args:
+    num_images: size of the data set.
+    images_per_step: size of a batch.
 
   Raises:
     UserError: the data set is smaller than one batch.
@@ -31,29 +44,29 @@ def steps_per_epoch(num_images: int, images_per_step: int) -> int:
   if num_images < images_per_step:
     raise UserError(
       f'the data set has {num_images} images, fewer than the {images_per_step} of one step: '
-      'lower train.batch_size'
+      'lower config.train.batch_size'
     )
   return num_images // images_per_step
 
 
-def permuted(rng, positions, length):
-  """Where a random permutation of 0 .. length - 1 sends some positions, without making all of it.
+def permuted(rng: jax.Array, positions: Any, length: Any) -> jax.Array:
+  """Applies a random permutation of 0 .. length - 1 to some positions, without storing it.
 
-  A Feistel network over pairs (l, r) with l < a, r < b, a = ⌈√length⌉, a b >= length; what lands
-  outside is sent on until it is inside. See "Ciphers with Arbitrary Finite Domains", Black and
-  Rogaway 2002. No array of the permutation is stored, and replicas may differ in length.
+  A Feistel network over pairs (l, r) with l < a, r < b, a = ⌈√length⌉, a b >= length; it is applied
+  again to values of at least `length` until they are below. See "Ciphers with Arbitrary Finite
+  Domains", Black and Rogaway 2002. Replicas may differ in length.
 
   Args:
     rng: key of the permutation.
     positions: int32 `[B]`, each below `length`.
-    length: a number of at most 2^24, may be traced.
+    length: at most 2^24; may be traced.
 
   Returns:
     int32 `[B]`.
   """
   length = jnp.asarray(length, jnp.uint32)
   rows = jnp.round(jnp.sqrt(length.astype(jnp.float32))).astype(jnp.uint32)
-  rows += rows * rows < length  # ⌈√length⌉, whatever the device makes of a root.
+  rows += rows * rows < length  # ⌈√length⌉, however the device rounds the root.
   columns = (length + rows - 1) // rows
   words = jax.random.bits(rng, (_ROUNDS,))
 
@@ -76,15 +89,18 @@ def permuted(rng, positions, length):
   return jax.lax.while_loop(lambda x: jnp.any(x >= length), walk, x).astype(jnp.int32)
 
 
-def positions(replica: ReplicaData, step, batch_size: int):
-  """Where a step's images are in the Dataset, int32 `[B]`: the next of its epoch's permutation.
+def positions(replica: ReplicaData, step: Any, batch_size: int) -> jax.Array:
+  """Returns the positions in the Dataset of a step's images: the next of the epoch's permutation.
 
-  Where batches are to be balanced, the next of `balanced_positions`.
+  Class-balanced batches follow `balanced_positions` instead.
 
   Args:
     replica: its data.
     step: number of the step, from 0.
     batch_size: B.
+
+  Returns:
+    int32 `[B]`.
   """
   steps = replica.num_images // batch_size
   if replica.class_starts is not None:
@@ -94,15 +110,15 @@ def positions(replica: ReplicaData, step, batch_size: int):
   return replica.indices[permuted(order_rng, ordered, replica.num_images)]
 
 
-def balanced_positions(replica: ReplicaData, step, batch_size: int):
-  """Where the images of a step are, every class equally often.
+def balanced_positions(replica: ReplicaData, step: Any, batch_size: int) -> jax.Array:
+  """Returns the positions in the Dataset of a step's images, with equally frequent classes.
 
-  The sequence of all drawn images is divided into rounds of K images. A round shows every class
-  once, in random order. Each class has its own permutation of its n_k images. A round shows the
-  next image of each class, and the class is permuted again after n_k rounds.
+  The sequence of all drawn images is divided into rounds of K images. A round contains every class
+  once, in random order, with the next image of a permutation of the n_k images of this class. A
+  class is permuted again after n_k rounds.
 
   Args:
-    replica: its data; each class has images.
+    replica: its data; every class has images.
     step: number of the step, from 0.
     batch_size: B.
 
@@ -126,18 +142,25 @@ def balanced_positions(replica: ReplicaData, step, batch_size: int):
 
 
 def draw(
-  replica: ReplicaData, dataset: Dataset, step, *, batch_size, flip, crop_padding, streamed=False
-):
-  """The batch of a step, its images those of `positions`, and a key.
+  replica: ReplicaData,
+  dataset: Dataset,
+  step: Any,
+  *,
+  batch_size: int,
+  flip: bool,
+  crop_padding: int,
+  streamed: bool = False,
+) -> tuple[Batch, jax.Array]:
+  """Draws the batch of a step: the images at `positions`, augmented.
 
   Args:
     replica: its data.
-    dataset: resident arrays, or those of the step.
+    dataset: all images, or the images of the step if streamed.
     step: number of the step, from 0.
-    batch_size: images to draw.
+    batch_size: B.
     flip: mirror each image with probability 1/2.
-    crop_padding: pixels of the random crop's padding; 0 for none.
-    streamed: which of the two `dataset` is.
+    crop_padding: padding in pixels before a random crop; 0 for no crop.
+    streamed: `dataset` has the images of the step only.
 
   Returns:
     (the Batch, the key for the rest of the step).

@@ -1,12 +1,13 @@
-"""Sources that are gone: a run continues with the data that was prepared from them.
+"""Missing sources: a run continues with the data that was prepared from its source.
 
-The configuration that a job's folder remembers has the key of its images, which begins with the
-name of the prepared data. Where a `data` section names a source that is not there, its field
-`prepared` becomes this name, and `data_prep.build` opens that data.
+The config.json of a job has the key of its images, which begins with the name of the prepared data.
+If the source of a `data` section is missing, its field `prepared` becomes this name, and
+`data_prep.build` opens the prepared data.
 """
 
 import os
 import pathlib
+from typing import Any
 
 from data_prep import preparation
 from data_prep.prepared_names import OWN_IMAGES, is_gone
@@ -18,30 +19,29 @@ from jaxgan.data.config import DataConfig
 from jaxgan.errors import UserError
 from jaxgan.system import files
 
-# Folders of jobs in a work directory: of the methods and classifiers, and of the recogniser's.
+# Jobs in a work directory: methods and classifiers, and the same of a recogniser.
 _JOBS = ('*/config.json', 'recogniser/*/config.json')
 
 
 def prepared_name(images: str) -> str:
-  """The name of the prepared data, NAME/CONFIG, in the key of some images."""
+  """Returns the name of the prepared data, NAME/CONFIG, from the key of images."""
   return '/'.join(images.split('/')[:2])
 
 
-def with_prepared(config, workdir: pathlib.Path):
-  """A configuration whose sections name the prepared data where their source is gone.
+def with_prepared(config: Any, workdir: pathlib.Path) -> Any:
+  """Sets `data.prepared` in the sections whose source is missing.
 
   Args:
     config: of an experiment.
-    workdir: its work directory, whose jobs remember their data.
+    workdir: its work directory, whose jobs name their prepared data.
 
   Returns:
-    A copy with `data.prepared` in these sections, or the configuration itself where no source is
-    gone or nothing is remembered.
+    A changed copy, or the configuration itself if no source is missing.
   """
   gone = {
     f'{name}.prepared': section
     for name, section in _data_sections(config)
-    if is_gone(section.source) and not section.prepared
+    if is_gone(section.source or '') and not section.prepared
   }
   if not gone:
     return config
@@ -49,12 +49,12 @@ def with_prepared(config, workdir: pathlib.Path):
   return changed(config, {name: known.get(_identity(own), '') for name, own in gone.items()})
 
 
-def declared(section, num_replicas: int = 1) -> preparation.Declared:
-  """What the data set of a `data` section declares, without preparing it.
+def declared(section: Any, num_replicas: int = 1) -> preparation.Declared:
+  """Describes the data set of a `data` section without preparing it.
 
   Args:
     section: the section.
-    num_replicas: whose images are to be there.
+    num_replicas: number of replicas that share the data set.
 
   Raises:
     UserError: see `data_prep.preparation.declared`.
@@ -66,29 +66,29 @@ def declared(section, num_replicas: int = 1) -> preparation.Declared:
   return own
 
 
-def check_apart(config, workdir: pathlib.Path) -> None:
-  """Refuses a work directory inside of a folder of own images, where its pictures would be read.
+def check_apart(config: Any, workdir: pathlib.Path) -> None:
+  """Refuses a work directory inside a folder of own images, which would include its pictures.
 
   Args:
     config: of an experiment.
-    workdir: its work directory; it need not be there.
+    workdir: its work directory; it need not exist.
 
   Raises:
-    UserError: `workdir` is the folder of a section's source, or lies in it.
+    UserError: `workdir` is in the source of a section.
   """
   inside = pathlib.Path(workdir).resolve()
   for _, section in _data_sections(config):
-    own = section.dataset.partition('/')[0] == OWN_IMAGES and section.source
-    source = files.expanded(section.source).resolve() if own else None
+    is_own = (section.dataset or '').partition('/')[0] == OWN_IMAGES
+    source = files.expanded(section.source).resolve() if is_own and section.source else None
     if source in (inside, *inside.parents):
       raise UserError(
         f'the work directory {workdir} lies in config.data.source={section.source!r}, where its '
-        'pictures would be read as images: choose another --workdir'
+        'pictures would be read as training images: choose another --workdir'
       )
 
 
 def _data_sections(config, prefix: str = ''):
-  """(name, section) of all `data` sections of an experiment and of its classifiers."""
+  """Yields (name, section) of the `data` sections of an experiment and its classifiers."""
   for name, section in config:
     if isinstance(section, DataConfig):
       yield f'{prefix}{name}', section
@@ -102,7 +102,7 @@ def _identity(section) -> tuple:
 
 
 def _remembered(workdir) -> dict[tuple, str]:
-  """{identity of a `data` section: name of the prepared data} of the jobs in a work directory."""
+  """Returns {identity of a `data` section: name of its prepared data} in a work directory."""
   known = {}
   for path in (path for jobs in _JOBS for path in sorted(pathlib.Path(workdir).glob(jobs))):
     try:
@@ -110,5 +110,5 @@ def _remembered(workdir) -> dict[tuple, str]:
       data = section_lib.checked(DataConfig, content.get('data', {}))
       known[_identity(data)] = prepared_name(content.get('images', ''))
     except UserError:
-      continue  # Reported by the code that needs that job.
+      continue  # The code that needs this job reports the error.
   return known

@@ -1,12 +1,12 @@
-"""Batches from the disk, for images that do not fit a device: the same as of resident images.
+"""Batches from disk, for images that do not fit on a device; the same as from resident images.
 
 The images of a step are a function of (seed, step), see `jaxgan.data.order.positions`. The host
-computes the positions, Grain reads their images from the prepared records in threads, some steps
-ahead, and each process puts its rows on its devices a step ahead. So the position in the stream is
-the step, and nothing of it need be saved.
+computes the positions, threads of Grain read the images from the prepared records some steps ahead,
+and each process puts its rows on its devices one step ahead. The position in the stream is the
+step, so checkpoints need not save it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 import functools
 import itertools
 
@@ -29,14 +29,14 @@ _NO_END = np.iinfo(np.int32).max
 class Stream:
   """Streams the batches of a job to its devices.
 
-  Each carry gets a Dataset of one step's images, `[B, ...]`; where all replicas are one carry,
-  `[R, B, ...]`.
+  Each carry gets a Dataset with the images of a step, `[B, ...]`, or `[R, B, ...]` if it holds all
+  R replicas.
   """
 
   def __init__(
     self,
-    data,
-    seeds,
+    data: training_data.TrainingData,
+    seeds: Sequence[int],
     batch_size: int,
     mesh: jax.sharding.Mesh,
     batched: bool,
@@ -47,8 +47,8 @@ class Stream:
     Args:
       data: the TrainingData.
       seeds: of its replicas.
-      batch_size: images a step and replica.
-      mesh: of the devices.
+      batch_size: images per step and replica.
+      mesh: of the devices to use.
       batched: see `jaxgan.training.replicas.replicas_of`.
       class_balanced: see `jaxgan.data.order.balanced_positions`.
     """
@@ -69,12 +69,12 @@ class Stream:
         self._replicas_data = [replicate.stack(self._replicas_data)]
 
   def abstract(self) -> training_data.Dataset:
-    """Shapes and types of what a carry gets."""
+    """Returns shapes and types of the Dataset of a carry."""
     images = jax.ShapeDtypeStruct((*self._shape, *self._data.image_shape), jnp.uint8)
     return training_data.Dataset(images, jax.ShapeDtypeStruct(self._shape, jnp.int32))
 
   def from_step(self, step: int) -> Iterator[list[training_data.Dataset]]:
-    """The batches of this and all later steps, one a carry."""
+    """Yields the batches of this and all later steps, one per carry."""
     steps = grain.MapDataset.range(step, _NO_END).map(self._read)
     options = grain.ReadOptions(num_threads=_THREADS, prefetch_buffer_size=_STEPS_AHEAD)
     put = ([self._put(parts) for parts in read] for read in steps.to_iter_dataset(options))
@@ -82,7 +82,7 @@ class Stream:
       yield batches
 
   def _read(self, step):
-    """Of each carry, the images and labels of the parts that this process holds."""
+    """Reads the images and labels of this process, by carry and part."""
     images, labels = self._data.arrays.images, self._data.arrays.labels
     read = []
     for replica_data in self._replicas_data:
@@ -100,5 +100,5 @@ class Stream:
     return training_data.Dataset(put(0, self._data.image_shape), put(1, ()))
 
   def _key(self, index):
-    """A part by its first and last positions along the axes that are split."""
+    """Identifies a part by its first and last positions along the split axes."""
     return tuple(part.indices(size)[:2] for part, size in zip(index, self._shape, strict=False))

@@ -1,4 +1,4 @@
-"""The training images of all replicas of a run, and what each replica has of them."""
+"""The training images of a run, and the share and keys of each replica."""
 
 from typing import Any, NamedTuple
 
@@ -7,9 +7,11 @@ import numpy as np
 
 
 class Dataset(NamedTuple):
-  """Images that the replicas of a run share: uint8 `[N, H, W, C]` and int32 labels `[N]`.
+  """The images of all replicas, or streamed images of one step and replica.
 
-  Where images are streamed, those of one step and replica, in their order.
+  Attributes:
+    images: uint8 `[N, H, W, C]`.
+    labels: int32 `[N]`.
   """
 
   images: Any
@@ -17,18 +19,18 @@ class Dataset(NamedTuple):
 
 
 class ReplicaData(NamedTuple):
-  """What a replica alone has: its part of the images and its seed's keys.
+  """The share of the images and the keys of one replica.
 
   Attributes:
-    indices: int32 `[M]`, positions in the Dataset, class by class where batches are to be balanced;
-      those from `num_images` on are padding.
+    indices: int32 `[M]`, positions in the Dataset, sorted by class for class-balanced batches;
+      entries from `num_images` on are padding.
     num_images: int32.
-    label_of: int32, the replica's number 0 .. K - 1 of each class of the Dataset.
-    class_counts: int32 `[K]`, images of each class.
+    label_of: int32, the replica's label 0 .. K - 1 for each class of the Dataset.
+    class_counts: int32 `[K]`, images per class.
     order_rng: key of the epochs' permutations.
     step_rng: key of the steps.
-    class_starts: int32 `[K]`, where in `indices` each class begins; None where batches are not to
-      be balanced.
+    class_starts: int32 `[K]`, first position in `indices` of each class, for class-balanced
+      batches; otherwise None.
   """
 
   indices: Any
@@ -44,10 +46,10 @@ class TrainingData(NamedTuple):
   """The training images of all replicas of a run, on the host.
 
   Attributes:
-    arrays: `data_prep.build.Arrays`, which holds the images of all replicas.
-    indices: for each replica, the positions of its images in `arrays`.
-    keys: for each replica, the name of its data.
-    classes: for each replica, the labels in `arrays` of its classes 0 .. K - 1.
+    arrays: `data_prep.build.Arrays` with the images of all replicas.
+    indices: per replica, the positions of its images in `arrays`.
+    keys: per replica, the name of its data.
+    classes: per replica, the labels in `arrays` of its classes 0 .. K - 1.
   """
 
   arrays: Any
@@ -57,16 +59,17 @@ class TrainingData(NamedTuple):
 
   @property
   def labelled(self) -> bool:
-    """Whether the images have labels that mean something."""
+    """Whether the images have labels."""
     return self.arrays.metadata.get('labelled', True)
 
   @property
   def streamed(self) -> bool:
-    """Whether the images are read from the disk for every step."""
+    """Whether every step reads its images from disk."""
     return not isinstance(self.arrays.images, np.ndarray)
 
   @property
   def dataset(self) -> Dataset:
+    """All images and labels."""
     return Dataset(self.arrays.images, self.arrays.labels)
 
   @property
@@ -76,31 +79,31 @@ class TrainingData(NamedTuple):
 
   @property
   def num_classes(self) -> int:
-    """K, the same for all replicas."""
+    """Number of classes K, the same for all replicas."""
     return len(self.classes[0])
 
   def summary(self) -> list[str]:
-    """The lines of a short table: images per class, sizes, and what was passed over."""
+    """Returns the lines of a short table: images per class, sizes, and skipped files."""
     from data_prep.summary import summarise
 
     name = self.arrays.metadata.get('full_name', self.arrays.key)
     return summarise(name, self.arrays.metadata, self.image_shape)
 
   def class_names(self, replica: int) -> tuple[str, ...]:
-    """The names of a replica's classes `[K]`."""
+    """Returns the names of a replica's classes `[K]`."""
     return tuple(self.arrays.class_names[k] for k in self.classes[replica])
 
-  def replica_arrays(self, replica: int):
-    """The Arrays of one replica."""
+  def replica_arrays(self, replica: int) -> Any:
+    """Returns the images of one replica as `data_prep.build.Arrays`."""
     at, arrays = self.indices[replica], self.arrays
     own = arrays._replace(key=self.keys[replica], class_names=self.class_names(replica))
     if np.array_equal(at, np.arange(len(arrays.labels))) and own.class_names == arrays.class_names:
-      return own  # Gigabytes need not be copied.
+      return own  # Avoids a copy of gigabytes.
     labels = self._label_of(replica)[arrays.labels[at]]
     return own._replace(images=arrays.images.take(at, axis=0), labels=labels)
 
   def share_counts(self, replica: int) -> np.ndarray:
-    """Images of each class `[K]` that a replica trains on."""
+    """Counts the training images of a replica per class `[K]`."""
     labels = self._label_of(replica)[self.arrays.labels[self.indices[replica]]]
     return np.bincount(labels, minlength=self.num_classes)
 
@@ -110,24 +113,38 @@ class TrainingData(NamedTuple):
     return label_of
 
   def replica_data(self, replica: int, seed: int, class_balanced: bool = False) -> ReplicaData:
-    """The ReplicaData of one replica; all of them have the same padded length."""
+    """Makes the ReplicaData of one replica, padded to the same length for all replicas.
+
+    Args:
+      replica: number of the replica.
+      seed: of the replica.
+      class_balanced: prepare for class-balanced batches.
+    """
     indices, label_of = self.indices[replica], self._label_of(replica)
     if class_balanced:
       indices = indices[np.argsort(label_of[self.arrays.labels[indices]], kind='stable')]
     padded = np.zeros(max(map(len, self.indices)), np.int32)
     padded[: len(indices)] = indices
-    _, *rngs = run_keys(seed)
+    _, order_rng, step_rng = run_keys(seed)
     counts = self.share_counts(replica).astype(np.int32)
     starts = np.cumsum(counts, dtype=np.int32) - counts if class_balanced else None
-    return ReplicaData(padded, np.int32(len(indices)), label_of, counts, *rngs, starts)
+    return ReplicaData(
+      padded, np.int32(len(indices)), label_of, counts, order_rng, step_rng, starts
+    )
 
 
-def run_keys(seed: int):
-  """The keys of a run: (of its first state, of its epochs' orders, of its steps)."""
+def run_keys(seed: int) -> jax.Array:
+  """Derives the three keys of a run: initial state, order of epochs, and steps."""
   return jax.random.split(jax.random.key(seed), 3)
 
 
-def whole(pool, num_replicas: int = 1) -> TrainingData:
-  """The TrainingData of replicas that all have all of a pool."""
+def whole(pool: Any, num_replicas: int = 1) -> TrainingData:
+  """Makes the TrainingData of replicas that each have all images of a pool.
+
+  Args:
+    pool: `data_prep.build.Arrays`.
+    num_replicas: number of replicas.
+  """
   everything, classes = np.arange(len(pool.labels)), np.arange(len(pool.class_names))
-  return TrainingData(pool, *((part,) * num_replicas for part in (everything, pool.key, classes)))
+  n = num_replicas
+  return TrainingData(pool, (everything,) * n, (pool.key,) * n, (classes,) * n)

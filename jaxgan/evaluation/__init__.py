@@ -1,1 +1,1 @@
-"""Evaluation: what is measured of a trained state, and the record that it leaves."""
+"""Evaluation: measures trained states and writes their records."""

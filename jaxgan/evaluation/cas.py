@@ -1,17 +1,19 @@
-"""Classification accuracy score: a classifier trained on generated images, tested on real ones.
+"""Classification accuracy score: a classifier trained on generated and tested on real images.
 
-A generator that leaves out classes, or draws few different images of them, teaches a classifier
-little. See "Classification Accuracy Score for Conditional Generative Models", Ravuri and Vinyals
-2019, and §5 of "Class Balancing GAN with a Classifier in the Loop".
+The score falls if the generator misses classes or draws little diversity within them. See
+"Classification Accuracy Score for Conditional Generative Models", Ravuri and Vinyals 2019, and §5
+of "Class Balancing GAN with a Classifier in the Loop".
 """
 
 import hashlib
 import pathlib
 import shutil
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 
+from data_prep.build import Arrays
 from jaxgan.algorithms import replicate
 from jaxgan.config import identity
 from jaxgan.config.section import Count, WholeNumber, field
@@ -25,36 +27,42 @@ FOLDER = 'cas'  # in the folder of the run or replica
 
 
 class CasJob(ClassifierJob):
-  """What the folder of the score's classifier remembers."""
+  """The configuration that the folder of the score's classifier stores."""
 
   checkpoint: WholeNumber = field(..., 'step of the generator')
   updates: Count = field(..., 'steps of the classifier')
 
 
 class Score(NamedTuple):
-  """A classification accuracy score, and what a record says of it: settings and run."""
+  """A classification accuracy score.
+
+  Attributes:
+    accuracy: the score.
+    settings: fields for the `settings` of a record.
+    run: fields for the `run` of a record.
+  """
 
   accuracy: float
-  settings: dict
-  run: dict
+  settings: dict[str, Any]
+  run: dict[str, Any]
 
 
-def num_images(config, num_training: int) -> int:
-  """How many images an experiment generates for a score: as many as for training unless it says."""
+def num_images(config: Any, num_training: int) -> int:
+  """Returns how many images to generate for a score: `cas_images`, or as many as for training."""
   return num_training if (asked := config.evaluation.cas_images) is None else asked
 
 
-def generated(arrays, images, labels):
-  """Generated images in place of the training images.
+def generated(arrays: Arrays, images: np.ndarray, labels: np.ndarray) -> Arrays:
+  """Replaces the training images by generated images.
 
   Args:
     arrays: the training images.
     images: uint8 `[N, H, W, C]`.
-    labels: int `[N]`: of an unconditional GAN a classifier's, and of a conditional one the classes
-      asked for, drawn uniformly (authors' released code).
+    labels: int `[N]`: for an unconditional GAN, the labels of a classifier; for a conditional GAN,
+      the classes that its images were drawn for, uniform as in the authors' released code.
 
   Returns:
-    `data_prep.build.Arrays`; its key tells the very images and labels.
+    Arrays whose key is a hash of the images and labels.
   """
   labels = labels.astype(np.int32)
   digest = hashlib.sha256(np.ascontiguousarray(images).data)  # 100,000 of 64x64 have 1.2 GB.
@@ -63,18 +71,21 @@ def generated(arrays, images, labels):
   return arrays._replace(images=images, labels=labels, key=key)
 
 
-def job(config, images, step: int, seed: int, folder: pathlib.Path) -> TrainingJob:
-  """The job that trains the score's classifier.
+def job(config: Any, images: Arrays, step: int, seed: int, folder: pathlib.Path) -> TrainingJob:
+  """Builds the job that trains the score's classifier.
 
-  The section's epochs are of the generated images: 200 in the published rows, as for the published
-  classifier, which are 781 updates each with 100,000 images in batches of 128.
+  `config.cas.train.epochs` counts epochs of the generated images. Published rows have 200 epochs,
+  as the published classifier: 781 updates each with 100,000 images in batches of 128.
 
   Args:
-    config: the experiment's; its section `cas` says how to train, and on which data to test.
-    images: what `generated` returns.
-    step: of the checkpoint that the images are from.
-    seed: of the classifier.
-    folder: of the run or replica, gets a folder of the job.
+    config: the experiment; its section `cas` configures the training and the test data.
+    images: the result of `generated`.
+    step: the step of the checkpoint that drew the images.
+    seed: the seed of the classifier.
+    folder: the folder of the run or replica, where the job gets a folder.
+
+  Returns:
+    The job.
   """
   data = training_data.whole(images)
   updates = total_steps(config.cas, data)
@@ -82,11 +93,12 @@ def job(config, images, step: int, seed: int, folder: pathlib.Path) -> TrainingJ
   return classifiers.training_job('cas', folder / FOLDER, own, data, loading.load(own.data, 'test'))
 
 
-def train(job: TrainingJob, mesh) -> float:
+def train(job: TrainingJob, mesh: jax.sharding.Mesh) -> float:
   """Trains the classifier; returns its accuracy on the real test images.
 
-  It continues where it was stopped; what was trained on other images is removed first.
+  A stopped training resumes. A classifier of other generated images is removed first.
   """
+  assert job.folder is not None
   if identity.changes(job.folder, job.config):
     shutil.rmtree(job.folder)
   loop.train(job, mesh)
@@ -95,7 +107,7 @@ def train(job: TrainingJob, mesh) -> float:
 
 
 def score(job: TrainingJob, accuracy: float, labelled_by: str) -> Score:
-  """What a record says of a trained classifier of some accuracy and the images' labels."""
+  """Builds the Score of a trained classifier; `labelled_by` is the origin of the labels."""
   num_images, train = len(job.data.arrays.labels), job.config.train
   settings = {
     'cas_images': num_images,

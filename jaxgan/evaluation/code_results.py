@@ -1,25 +1,30 @@
-"""What is seen of categorical codes: does code i make class i, and what do Q's features know.
+"""Results of categorical codes: how codes match classes, and what Q's features tell about classes.
 
-The protocol of "Elastic-InfoGAN", Ojha et al. 2020, §4: 1,000 images a code by the generator in
+The protocol of "Elastic-InfoGAN", Ojha et al. 2020, §4: 1,000 images per code by the generator in
 inference mode, labelled by a classifier; NMI and ENT of the counts; the prior beside the true
-frequencies; 1-NN accuracy of the real images (§3 of the supplement). That is measured on Q's k
-logits: the paper speaks of Q's features and its code has no such test, but Table 4 prints 0.4865
-for random weights on MNIST. On splits 0, 1 and 2 the logits of random weights have 0.50, 0.53 and
-0.51, the penultimate features 0.93. The features' accuracy stands beside it under its own name.
-Beside them the clustering of real images that other papers print, see `jaxgan.metrics.clustering`.
+frequencies; 1-NN accuracy of the real images (§3 of the supplement).
+
+The 1-NN accuracy uses Q's k logits. The paper speaks of Q's features, and its code has no such
+test, but Table 4 prints 0.4865 for random weights on MNIST: on splits 0, 1 and 2 the logits of
+random weights have 0.50, 0.53 and 0.51, the penultimate features 0.93. The accuracy of the features
+is a second result. Further results cluster the real images, as other papers do, see
+`jaxgan.metrics.clustering`.
 """
 
+from collections.abc import Callable
 import functools
+from typing import Any
 
 import numpy as np
 from scipy.special import rel_entr
 
+from data_prep.build import Arrays
 from jaxgan.losses import contrastive
 from jaxgan.metrics import clustering, disentanglement, knn
 
 TEST_SHARE = 0.2  # of the real images, in the 1-NN test
 NEIGHBOURS = 'Euclidean, 80 % against 20 % of the training images, seeded'
-CLUSTERED = 10_000  # images, as many as the test images of MNIST
+CLUSTERED = 10_000  # images, the size of MNIST's test split
 CLUSTERING = (
   f'at most {CLUSTERED:,} training images, a seeded choice: k-means of the features as they are, k '
   f'the larger of codes and classes, best of {clustering.STARTS} seeded starts; beside it argmax Q'
@@ -27,20 +32,39 @@ CLUSTERING = (
 
 
 class Judged:
-  """The images of each code as an annotator sees them, and real images as Q does.
+  """The annotator's labels of generated images, and Q's outputs for real images.
 
   Attributes:
-    prior: of the codes `[k]`.
-    counts: images of each code by their classes `[k, K]`; None without labels.
-    features: of the training images by Q `[N, D]`; None unless they are kept.
-    networks: none: nothing is compared in the features of several networks.
-    has: what is there of the needs of metrics.
+    prior: the prior of the codes `[k]`.
+    counts: images of each code by class `[k, K]`; None without labels.
+    features: Q's features of the training images `[N, D]`; None unless a metric needs them.
+    networks: empty, because no metric compares images in the features of several networks.
+    has: the needs of metrics that are met.
   """
 
   networks = ()
 
-  def __init__(self, prior, counts, train_counts, outputs, arrays, seed, untrained):
-    """See `Observer.observe`; `outputs` and `untrained()` are logits and features of Q."""
+  def __init__(
+    self,
+    prior: np.ndarray,
+    counts: np.ndarray | None,
+    train_counts: np.ndarray,
+    outputs: tuple[Any, Any],
+    arrays: Arrays | None,
+    seed: int,
+    untrained: Callable[[], tuple[np.ndarray, np.ndarray]] | None,
+  ):
+    """Stores the outputs; see `jaxgan.evaluation.codes.Observer.observe`.
+
+    Args:
+      prior: see the attributes.
+      counts: see the attributes.
+      train_counts: training images of each class `[K]`.
+      outputs: Q's logits and features of the training images, or (None, None).
+      arrays: the training images, or None.
+      seed: seed of the splits and clusterings.
+      untrained: returns the logits and features of the untrained Q; None without one.
+    """
     self.prior, self.counts, self._train_counts = prior, counts, train_counts
     self._arrays, self._seed, self._untrained = arrays, seed, untrained
     self._logits, self.features = outputs
@@ -48,13 +72,15 @@ class Judged:
     self.has = {name for name, value in seen.items() if value is not None}
 
   @functools.cached_property
-  def matched(self) -> dict:
-    """See `counts_results`."""
+  def matched(self) -> dict[str, Any]:
+    """The results of `counts_results`."""
+    assert self.counts is not None
     return counts_results(self.counts, self.prior, self._train_counts)
 
   @functools.cached_property
-  def real(self) -> dict:
-    """What Q's outputs say of the classes of the real images."""
+  def real(self) -> dict[str, float]:
+    """The 1-NN accuracies and clusterings of the real images by Q's outputs."""
+    assert self._arrays is not None
     labels, seed = self._arrays.labels, self._seed
     num_clusters = max(len(self.prior), len(self._arrays.class_names))
     results = nearest_neighbour_results(self._logits, self.features, labels, seed)
@@ -66,24 +92,27 @@ class Judged:
     return results
 
 
-def counts_results(counts, prior, train_counts) -> dict:
-  """What the counts of codes and classes say, beside the prior.
+def counts_results(
+  counts: np.ndarray, prior: np.ndarray, train_counts: np.ndarray
+) -> dict[str, Any]:
+  """Compares codes with classes, and the prior with the class frequencies.
+
+  `disentanglement.match_codes` matches each code with a class, or with -1. `prior_distance` is the
+  total variation distance 1/2 Σ|p - f| of prior and true frequencies. `prior_kl` is
+  KL(f ‖ p) = Σ f log(f / p) in nats; None if infinite, as for a class without a code.
 
   Args:
-    counts: `[k, K]`.
-    prior: `[k]`.
-    train_counts: `[K]`, real images of each class.
+    counts: images of each code by class `[k, K]`.
+    prior: prior of the codes `[k]`.
+    train_counts: training images of each class `[K]`.
 
   Returns:
-    The results by name. Each code is matched with a class by `disentanglement.match_codes`, -1 for
-    none. `prior_distance` is the total variation distance 1/2 Σ|p - f| of prior and true
-    frequencies, `prior_kl` is KL(f || p) = Σ f log(f / p) in nats; None where it is infinite, as
-    with a class that has no code.
+    {name: result}.
   """
   frequencies = np.asarray(train_counts) / np.sum(train_counts)
   classes = disentanglement.match_codes(counts)
   matched = np.where(classes >= 0, frequencies[classes], 0.0)
-  unmatched = np.delete(frequencies, classes[classes >= 0]).sum()  # of classes without a code
+  unmatched = np.delete(frequencies, classes[classes >= 0]).sum()  # Classes without a code.
   divergence = np.inf if unmatched > 0 else rel_entr(matched, prior).sum()
   return {
     'nmi': disentanglement.nmi(counts),
@@ -99,16 +128,18 @@ def counts_results(counts, prior, train_counts) -> dict:
   }
 
 
-def nearest_neighbour_results(logits, features, labels, seed: int, suffix: str = '') -> dict:
-  """The 1-NN accuracies of Q's logits `[N, k]` and features `[N, D]`, by name."""
+def nearest_neighbour_results(
+  logits: np.ndarray, features: np.ndarray, labels: np.ndarray, seed: int, suffix: str = ''
+) -> dict[str, float]:
+  """Returns {name: 1-NN accuracy} of Q's logits `[N, k]` and features `[N, D]`."""
   return {
     f'knn1_accuracy{suffix}': nearest_neighbours(logits, labels, seed),
     f'knn1_accuracy_features{suffix}': nearest_neighbours(features, labels, seed),
   }
 
 
-def nearest_neighbours(features, labels, seed: int) -> float:
-  """1-NN accuracy of some features with a seeded 80/20 split of the images."""
+def nearest_neighbours(features: np.ndarray, labels: np.ndarray, seed: int) -> float:
+  """Returns the 1-NN accuracy of features, with a seeded 80/20 split of the images."""
   order = np.random.default_rng(seed).permutation(len(labels))
   test, train = np.split(order, [round(TEST_SHARE * len(labels))])
   return knn.nearest_neighbour_accuracy(
@@ -116,18 +147,20 @@ def nearest_neighbours(features, labels, seed: int) -> float:
   )
 
 
-def clustering_results(features, assignments, labels, num_clusters: int, seed: int) -> dict:
-  """How k-means on Q's features and Q itself sort the real images, beside their classes.
+def clustering_results(
+  features: np.ndarray, assignments: np.ndarray, labels: np.ndarray, num_clusters: int, seed: int
+) -> dict[str, float]:
+  """Compares the classes of real images with k-means of Q's features and with argmax Q.
 
   Args:
-    features: `[N, D]`.
-    assignments: `[N]`, the most probable code of each image.
-    labels: `[N]`, the classes.
+    features: Q's features `[N, D]`.
+    assignments: the most probable code of each image `[N]`.
+    labels: the classes `[N]`.
     num_clusters: k of k-means.
-    seed: of the choice of images and of k-means.
+    seed: seed of the choice of images and of k-means.
 
   Returns:
-    NMI and ARI of both by name.
+    {name: NMI or ARI}.
   """
   chosen = np.random.default_rng(seed).permutation(len(labels))[:CLUSTERED]
   clusters = clustering.k_means(features[chosen], num_clusters, seed)

@@ -1,14 +1,18 @@
-"""Observes categorical codes: draws images of each code, and asks Q about real ones."""
+"""Observer of categorical codes: draws images of each code, and applies Q to real images."""
 
+from collections.abc import Callable, Sequence
 import functools
 import itertools
+import pathlib
 import re
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxgan.algorithms import priors
+from data_prep.build import Arrays
+from jaxgan.algorithms import Algorithm, priors
 from jaxgan.data import pixels, training_data
 from jaxgan.evaluation.code_results import CLUSTERING, NEIGHBOURS, Judged
 from jaxgan.evaluation.record import CODES_FILE, RETRIEVAL_FILE, LabelSet
@@ -17,7 +21,7 @@ from jaxgan.networks import infogans
 from jaxgan.system import compilation, distributed, files
 from jaxgan.training import classifiers
 
-# Fields of the algorithm that methods do not say.
+# Fields of the algorithm that are recorded beside the method.
 _SETTINGS = (
   'network', 'width', 'prior_learning_rate', 'prior_losses', 'prior_entropy_weight', 'prior_start',
   'positive_loss', 'views', 'rotation_degrees', 'crop_of', 'beta_continuous', 'beta_discrete',
@@ -25,27 +29,29 @@ _SETTINGS = (
 )  # fmt: skip
 _QUERIES, _NEIGHBOURS = 8, 10  # of the retrieval picture
 _RESIZED = 'resized from the published images'
-# The data of each column of the paper's tables: its key, and what its pixels are.
+# The data of each column of the paper's tables: pattern of its key, state of its pixels.
 _PUBLISHED_DATA = {
   'mnist': (r'long_tail_mnist/split_\d+', 'exact'),
   'youtube_faces': (r'youtube_faces40/\d', _RESIZED),
   'cars3d': (r'long_tail_cars3d/set_\d_draw_\d', _RESIZED),
   'chairs3d': (r'long_tail_chairs3d/set_\d_draw_\d', _RESIZED),
-  'shapenet': (r'shapenet5/\d', 'unverified'),  # Everyone renders it anew.
+  'shapenet': (r'shapenet5/\d', 'unverified'),  # Users render it themselves.
 }
 
 
 class Observer:
-  """Draws images of the codes of a state and never changes it; compiled once."""
+  """Draws images of the codes of states; never changes a state; compiled once."""
 
-  def __init__(self, inputs, algorithm, names, has_untrained: bool):
-    """Compiles nothing yet.
+  def __init__(
+    self, inputs: Any, algorithm: Algorithm, names: tuple[str, ...], has_untrained: bool
+  ):
+    """Builds the programs; compiles nothing.
 
     Args:
-      inputs: the Inputs of the experiment.
+      inputs: the `jaxgan.runs.inputs.Inputs` of the experiment.
       algorithm: an InfoGAN or the JointVAE.
-      names: of the k codes.
-      has_untrained: whether its recogniser is measured untrained, too.
+      names: the names of the k codes.
+      has_untrained: whether to measure the untrained Q, too.
     """
     self._inputs, self._config, self._algorithm = inputs, inputs.config, algorithm
     self._annotator = annotator = inputs.annotator
@@ -54,16 +60,18 @@ class Observer:
     self._probabilities = compilation.jit(jax.nn.softmax)
     self.settled = algorithm.settled
     # recognise(variables, images uint8): the logits `[N, k]` and the features `[N, D]` of Q.
-    self.recognise = classifiers.compile_outputs(algorithm.classify)
+    generate, classify = algorithm.generate, algorithm.classify
+    assert generate is not None and classify is not None
+    self.recognise = classifiers.compile_outputs(classify)
 
     def images(state, rng, num_images, codes):
-      """Images uint8 of given codes, in inference mode."""
-      return pixels.to_uint8(algorithm.generate(state, rng, num_images, codes=codes))
+      """Draws images uint8 of given codes, in inference mode."""
+      return pixels.to_uint8(generate(state, rng, num_images, codes=codes))
 
     self.images = compilation.jit(images, static_argnums=2)
 
     def sample(state, rng, prior, num_images):
-      """Images uint8 of codes drawn from a prior `[k]`, and their categories."""
+      """Draws images uint8 of codes from a prior `[k]`, and their categories."""
       category_rng, codes_rng, images_rng = jax.random.split(rng, 3)
       categories = jnp.argmax(priors.categorical(category_rng, prior, num_images), axis=-1)
       codes = self.codes(codes_rng, categories)
@@ -81,40 +89,50 @@ class Observer:
 
     self._label = compilation.jit(label, static_argnums=6)
 
-  def codes(self, rng, categories):
-    """One-hot codes `[N, k + r]` of given categories `[N]`, their continuous part at random."""
+  def codes(self, rng: jax.Array, categories: jax.Array) -> jax.Array:
+    """Returns one-hot codes `[N, k + r]` of categories `[N]`, with random continuous codes."""
     continuous = priors.continuous_uniform(rng, self.num_continuous, len(categories))
     one_hot = jax.nn.one_hot(categories, self.num_categories)
     return jnp.concatenate([one_hot, continuous], axis=-1)
 
-  def prior(self, state) -> np.ndarray:
-    """The prior of the categories `[k]`; JointVAE's is uniform."""
+  def prior(self, state: Any) -> np.ndarray:
+    """Returns the prior of the categories `[k]`; JointVAE's is uniform."""
     if not hasattr(state, 'prior_logits'):
       return np.full(self.num_categories, 1 / self.num_categories)
     return distributed.to_host(self._probabilities(state.prior_logits)).astype(np.float64)
 
   def num_images(self, periodic: bool) -> int:
-    """How many images of each code an evaluation draws."""
+    """Returns how many images of each code an evaluation draws."""
     config = self._config.evaluation
     return config.periodic_images_per_code if periodic else config.images_per_code
 
   def observe(
-    self, state, replica: int, rng, num_images: int, needs=frozenset(), score=None
+    self,
+    state: Any,
+    replica: int,
+    rng: jax.Array,
+    num_images: int,
+    needs: frozenset[str] = frozenset(),
+    score: None = None,
   ) -> Judged:
-    """Draws images of each code and, for 'features', asks Q about the training images.
+    """Draws images of each code; if 'features' are needed, applies Q to the training images.
 
     Args:
-      state: of the algorithm.
-      replica: whose classes and images.
+      state: the state of the replica.
+      replica: the number of the replica.
       rng: key; the same key gives the same images.
-      num_images: of each code.
-      needs: of the metrics that will be measured.
+      num_images: images of each code.
+      needs: needs of the metrics to measure.
       score: not used.
+
+    Returns:
+      The argument of the metrics.
     """
     data, seed = self._inputs.data, self._config.seed + replica
     counts, arrays, outputs, untrained = None, None, (None, None), None
     if self._annotator:
       classes = classifiers.class_positions(self._annotator.class_names, data, replica)
+      assert classes is not None  # A rule refuses an annotator of other classes.
       counts = self.counts(state, num_images, rng, classes)
     if 'features' in needs:
       arrays = data.replica_arrays(replica)
@@ -124,14 +142,19 @@ class Observer:
     train_counts = data.share_counts(replica)
     return Judged(self.prior(state), counts, train_counts, outputs, arrays, seed, untrained)
 
-  def counts(self, state, images_per_code: int, rng, classes) -> np.ndarray:
-    """How many of the images of each code are called each class, `[k, K]`.
+  def counts(
+    self, state: Any, images_per_code: int, rng: jax.Array, classes: np.ndarray
+  ) -> np.ndarray:
+    """Counts the annotator's labels of the images of each code.
 
     Args:
-      state: of the algorithm.
-      images_per_code: how many.
+      state: the state of the replica.
+      images_per_code: images of each code.
       rng: key.
-      classes: int `[K]`, the annotator's outputs to choose from.
+      classes: int `[K]`, the outputs of the annotator to choose from.
+
+    Returns:
+      int `[k, K]`, images of each code by class.
     """
     size = min(self._config.evaluation.batch_size, images_per_code)
     starts = range(0, images_per_code, size)
@@ -145,8 +168,8 @@ class Observer:
       counts[category] += class_distribution.class_counts(wanted, len(classes))
     return counts
 
-  def grid(self, state, rng, columns: int = 10) -> np.ndarray:
-    """Images uint8 `[k, columns, H, W, C]`: one row a code, one noise a column."""
+  def grid(self, state: Any, rng: jax.Array, columns: int = 10) -> np.ndarray:
+    """Draws images uint8 `[k, columns, H, W, C]`: a row has one code, a column one noise vector."""
     codes_rng, images_rng = jax.random.split(rng)
     rows = [
       self.images(state, images_rng, columns, self.codes(codes_rng, jnp.full(columns, category)))
@@ -154,8 +177,8 @@ class Observer:
     ]
     return np.stack(distributed.to_host(rows))
 
-  def traversals(self, state, rng, values) -> np.ndarray:
-    """Images uint8 `[r, k, len(values), H, W, C]`: one continuous code moves, all else stands."""
+  def traversals(self, state: Any, rng: jax.Array, values: Sequence[float]) -> np.ndarray:
+    """Draws images uint8 `[r, k, len(values), H, W, C]` in which one continuous code changes."""
     shape = self.num_continuous, self.num_categories, len(values)
     noise_rngs, frames = jax.random.split(rng, self.num_categories), []
     for i, category, value in np.ndindex(shape):
@@ -166,15 +189,15 @@ class Observer:
     return np.reshape(frames, (*shape, *np.shape(frames)[2:]))
 
   def _untrained(self, seed: int, images):
-    """What Q says with the weights that a run of this seed begins with."""
+    """Applies Q with the initial weights of a run with this seed."""
     variables = compilation.jit(self._algorithm.init)(training_data.run_keys(seed)[0]).variables
     return self.recognise(variables, images)
 
-  def score(self, results: dict) -> None:
-    """None: labels that are there for evaluation only must not choose a checkpoint."""
+  def score(self, results: dict[str, Any]) -> None:
+    """Returns None: labels for evaluation only must not select a checkpoint."""
 
-  def record_fields(self, judged: Judged, replica: int, step: int) -> dict:
-    """The fields of a record that do not depend on what was measured."""
+  def record_fields(self, judged: Judged, replica: int, step: int) -> dict[str, Any]:
+    """Returns the fields of a record other than the results."""
     config, annotator = self._config, self._annotator
     arrays = self._inputs.data.replica_arrays(replica)
     labelled, column = annotator is not None, published(config, arrays)
@@ -184,7 +207,7 @@ class Observer:
       f'the capacities of the latents are at {100 * step / (ramp or 1):.0f} % of their ramp': (
         step < ramp
       ),
-      "the images are renderings of one's own, not those of the published numbers": (
+      'the images are not the renderings of the published numbers': (
         column and arrays.metadata['pixels'] == 'unverified'
       ),
     }
@@ -220,8 +243,8 @@ class Observer:
       'notes': tuple(note for note, holds in notes.items() if holds),
     }
 
-  def save(self, folder, state, judged: Judged, replica: int) -> dict:
-    """Writes what pictures show; returns the `grid` of codes and what is `retrieved`."""
+  def save(self, folder: pathlib.Path, state: Any, judged: Judged, replica: int) -> dict[str, Any]:
+    """Writes the images for pictures; returns the 'grid' of codes and the 'retrieved' images."""
     arrays, features = self._inputs.data.replica_arrays(replica), judged.features
     grid = self.grid(state, self._inputs.evaluation_rng(replica))
     files.save(folder / CODES_FILE, np.savez_compressed, images=grid)
@@ -235,8 +258,8 @@ class Observer:
     files.save(folder / RETRIEVAL_FILE, np.savez_compressed, **found)
     return {'grid': grid, 'retrieved': found}
 
-  def sampler(self, state, balanced: bool):
-    """See `evaluate.Evaluation.sampler`."""
+  def sampler(self, state: Any, balanced: bool) -> tuple[Callable, tuple[str, ...], str]:
+    """Returns a function that draws labelled images; see `evaluate.Evaluation.sampler`."""
     prior = np.ones(self.num_categories) if balanced else self.prior(state)
 
     def sample(rng, num_images):
@@ -246,13 +269,13 @@ class Observer:
 
 
 def _settings(algorithm) -> dict:
-  """The fields of _SETTINGS that mean something for the method and its network."""
+  """The fields of `_SETTINGS` that the method and its network read."""
   settings = {field: getattr(algorithm, field) for field in _SETTINGS if hasattr(algorithm, field)}
   if settings.get('prior_start', ()) is None:
     settings['prior_start'] = 'uniform'
   contrastive = getattr(algorithm, 'contrastive', None)
   fixed = getattr(algorithm, 'prior', None) != 'learnable'
-  alone = contrastive == 'none'  # Nothing is done with a positive pair.
+  alone = contrastive == 'none'  # The method has no positive pairs.
   unused = {
     'width': not infogans.NETWORKS[algorithm.network].has_width,
     'prior_entropy_weight': fixed,
@@ -270,13 +293,13 @@ def _settings(algorithm) -> dict:
 
 
 def _generator(algorithm) -> str:
-  """Which generator is measured, for the protocol."""
+  """The evaluated generator, in words."""
   decay = getattr(algorithm, 'ema_decay', 0.0)
   return f'ema of decay {decay:g}' if decay else 'raw'
 
 
-def published(config, arrays) -> str | None:
-  """The column of the paper's tables; none for other data, such as other files of the same form."""
+def published(config: Any, arrays: Arrays) -> str | None:
+  """Returns the column of the paper's tables; None if the images are not the published ones."""
   if config.published not in _PUBLISHED_DATA:
     return config.published
   key, kind = _PUBLISHED_DATA[config.published]
@@ -285,11 +308,11 @@ def published(config, arrays) -> str | None:
   return config.published if same and re.match(key, arrays.key) else None
 
 
-def data_set(key):
-  """The data set in a key, without the number of the split that one of its runs has.
+def data_set(key: str) -> str:
+  """Returns the data set of a key of images, without the number of the split.
 
-  'long_tail_mnist/split_07/1.0.0/train/01' is of 'long_tail_mnist/split_NN'; a name that has no
-  such number is the whole key, other data under the same name another data set.
+  'long_tail_mnist/split_07/1.0.0/train/01' becomes 'long_tail_mnist/split_NN'. A key without such a
+  number is returned whole: other data under the same name is another data set.
   """
   split = re.match(r'[^/ ]+/(split_\d+|set_\d+_draw_\d+)(-[0-9a-f]+)?', key)
   return re.sub(r'_\d+(?=[_-]|$)', '_NN', split[0]) if split else key

@@ -1,74 +1,103 @@
-"""One evaluation for all methods: observe a state, measure, record."""
+"""The evaluation of all methods: observe a state, measure, record, draw."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+import pathlib
+from typing import Any
 
 import jax
 import numpy as np
 
 from jaxgan.evaluation import metric as metrics_lib
 from jaxgan.evaluation import record as record_lib
+from jaxgan.evaluation.cas import Score
 from jaxgan.training.logging import finite
 
 _RESAMPLED = 'KL and Fréchet distances are means over them, all else is of the first'
 
 
 class Evaluation:
-  """Measures, records and draws the states of a method, and never changes them.
+  """Measures, records and draws the states of a method; never changes them.
 
   Attributes:
-    observer: what sees states, such as `generated.Observer`.
+    observer: draws images from states, for example a `generated.Observer`.
   """
 
-  def __init__(self, inputs, method: str, observer, metrics: Mapping, pictures, differing=()):
-    """Compiles nothing yet.
+  def __init__(
+    self,
+    inputs: Any,
+    method: str,
+    observer: Any,
+    metrics: Mapping[str, metrics_lib.Metric],
+    pictures: Any,
+    differing: Sequence[str] = (),
+  ):
+    """Stores the arguments; compiles nothing.
 
     Args:
-      inputs: the Inputs of the experiment.
+      inputs: the `jaxgan.runs.inputs.Inputs` of the experiment.
       method: the method.
-      observer: `observe(state, replica, rng, num_images, needs, score)` -> what metrics measure;
-        also `settled`, `num_images`, `score`, `record_fields`, `save` and `sampler`.
+      observer: an object whose `observe(state, replica, rng, num_images, needs, score)` returns the
+        argument of the metrics; it also has `settled`, `num_images`, `score`, `record_fields`,
+        `save` and `sampler`.
       metrics: a table of `jaxgan.evaluation.metric`.
-      pictures: a module: `periodic(folder, step, seen)` draws while training what
-        `observe(observer, state, replica, rng)` has seen, `final(observer, folder, state, record,
-        kept, rng)` a last evaluation, of which `save` of the observer has `kept` something.
-      differing: what differs from the authors' code, a line each.
+      pictures: a module with `observe(observer, state, replica, rng)` and
+        `periodic(folder, step, seen)`, which draws the result of `observe` during training, and
+        `final(observer, folder, state, record, kept, rng)`, which draws a final evaluation; `kept`
+        is the result of the observer's `save`.
+      differing: differences from the authors' code, one line per difference.
     """
     self.observer = observer
     self._inputs, self._method, self._metrics = inputs, method, metrics
     self._pictures, self._differing = pictures, list(differing)
 
-  def periodic(self, state, replica: int):
-    """What training logs of a state: (values by name, score that ranks checkpoints)."""
+  def periodic(self, state: Any, replica: int) -> tuple[dict[str, Any], float | None]:
+    """Measures the periodic metrics of a state.
+
+    Args:
+      state: the state of the replica.
+      replica: the number of the replica.
+
+    Returns:
+      ({name in the log: value}, the score that ranks checkpoints or None).
+    """
     observer, rng = self.observer, self._inputs.evaluation_rng(replica)
     num = observer.num_images(periodic=True)
     results, _ = self._results(observer.settled(state), replica, rng, num, periodic=True)
     values = {f'evaluation/{n}': value for n, value in results.items() if value is not None}
     return values, observer.score(results)
 
-  def observe(self, state, replica: int):
-    """What `picture` draws of a state, on the host; with several processes, all of them ask."""
+  def observe(self, state: Any, replica: int) -> Any:
+    """Returns the argument of `picture`, on the host; every process must call it."""
     rng = self._inputs.evaluation_rng(replica)
     return self._pictures.observe(self.observer, self.observer.settled(state), replica, rng)
 
-  def picture(self, folder, step: int, seen) -> None:
-    """Draws while training what was seen of a state."""
+  def picture(self, folder: pathlib.Path, step: int, seen: Any) -> None:
+    """Draws the result of `observe` during training."""
     self._pictures.periodic(folder, step, seen)
 
-  def measure(self, step: int, state, replica: int) -> record_lib.EvaluationRecord:
-    """The record of a checkpoint, without a classification accuracy score."""
+  def measure(self, step: int, state: Any, replica: int) -> record_lib.EvaluationRecord:
+    """Measures a checkpoint in full, without a classification accuracy score."""
     return self._measured(step, self.observer.settled(state), replica, None)[0]
 
   def write(
-    self, folder, step: int, state, replica: int, score=None
+    self,
+    folder: pathlib.Path,
+    step: int,
+    state: Any,
+    replica: int,
+    score: Score | None = None,
   ) -> record_lib.EvaluationRecord:
-    """Evaluates a checkpoint; writes and draws its record to the folder of the replica.
+    """Evaluates a checkpoint in full; writes the record and draws it.
 
     Args:
-      folder: of the replica.
-      step: of the checkpoint.
-      state: of the replica.
-      replica: which.
-      score: the classification accuracy Score of its images, where it has one.
+      folder: the folder of the replica.
+      step: the step of the checkpoint.
+      state: the state of the replica.
+      replica: the number of the replica.
+      score: the classification accuracy score of its images, if any.
+
+    Returns:
+      The record.
     """
     state, key = self.observer.settled(state), self._inputs.evaluation_rng(replica)
     record, seen = self._measured(step, state, replica, score)
@@ -78,7 +107,7 @@ class Evaluation:
     return record
 
   def _measured(self, step, state, replica, score):
-    """(The record of a settled state, what was seen of it)."""
+    """Returns (the record of a settled state, the observation)."""
     observer, config, key = self.observer, self._inputs.config, self._inputs.evaluation_rng(replica)
     resamplings = getattr(config.evaluation, 'resamplings', 1)
     rng, *others = (jax.random.fold_in(key, 1 + sampling) for sampling in range(resamplings))
@@ -92,16 +121,17 @@ class Evaluation:
     if self._differing and fields['published']:
       fields['settings']['differences'] = self._differing
     fields['run'] |= {'seed': config.seed + replica, **record_lib.machine()}
+    finite_results: dict[str, Any] = {name: finite(value) for name, value in results.items()}
     return record_lib.EvaluationRecord(
       experiment=config.experiment,
       method=self._method,
       step=step,
-      results={name: finite(value) for name, value in results.items()},
+      results=finite_results,
       **fields,
     ), seen
 
   def _results(self, state, replica, rng, num_images, periodic, score=None):
-    """Draws images from a settled state; returns (results, what was seen)."""
+    """Draws images from a settled state; returns (results, the observation)."""
     needs = metrics_lib.needs(self._metrics, periodic)
     seen = self.observer.observe(state, replica, rng, num_images, needs, score)
     return metrics_lib.measure(self._metrics, seen, periodic), seen
@@ -110,14 +140,21 @@ class Evaluation:
     """Averages the periodic numbers of several samplings of one state.
 
     Returns:
-      For each number that the first sampling has: its values, as '<name>_resamplings', and their
-      mean in place of the first.
+      {name: mean, '<name>_resamplings': values} for each number that the first sampling has.
     """
     names = [m.name for m in self._metrics.values() if m.periodic and not m.axes]
     values = {n: [own[n] for own in samplings] for n in names if samplings[0][n] is not None}
     means = {name: float(np.mean(each)) for name, each in values.items()}
     return means | {f'{name}_resamplings': each for name, each in values.items()}
 
-  def sampler(self, state, balanced: bool):
-    """(sample(rng, num_images) -> (images, labels), names of the labels, what gives them)."""
+  def sampler(self, state: Any, balanced: bool) -> tuple[Callable, tuple[str, ...], str]:
+    """Returns a function that draws labelled images from a state.
+
+    Args:
+      state: the state.
+      balanced: whether the caller keeps equal numbers of every label; codes are then drawn evenly.
+
+    Returns:
+      (`sample(rng, num_images) -> (images, labels)`, the names of the labels, their origin).
+    """
     return self.observer.sampler(self.observer.settled(state), balanced)

@@ -1,29 +1,33 @@
-"""Networks in whose features images are compared, and those of the reference images."""
+"""Networks whose features compare images, and the features of the reference images."""
 
 from collections.abc import Callable
 import functools
 import pathlib
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from data_prep.build import Arrays
 from jaxgan.data import pixels
 from jaxgan.errors import UserError
 from jaxgan.networks import inception
 from jaxgan.system import compilation, distributed, files, parallel
 
+if TYPE_CHECKING:
+  from jaxgan.training.classifiers import Classifier
+
 _REFERENCE_BATCH = 256
 
 
 class FeatureNetwork(NamedTuple):
-  """A network in whose features images are compared.
+  """A network whose features compare images.
 
   Attributes:
     name: 'inception', or the role of a classifier.
     metric: name of the Fréchet distance in the results, 'fid' or 'frechet_<role>'.
-    key: identifies network and weights.
-    resize: how an image comes to the network's input size.
-    apply: `apply(variables, images uint8) -> (logits [N, K] or None, features [N, D])`.
+    key: identifies the network and its weights.
+    resize: how images are resized to the network's input size.
+    apply: `apply(variables, images uint8)` returns (logits `[N, K]` or None, features `[N, D]`).
     variables: the network's arrays.
   """
 
@@ -35,12 +39,15 @@ class FeatureNetwork(NamedTuple):
   variables: Any
 
 
-def classifier_network(role: str, classifier) -> FeatureNetwork:
-  """The features of the annotator, or without labels of the recogniser: Inception's stand-ins.
+def classifier_network(role: str, classifier: 'Classifier') -> FeatureNetwork:
+  """Makes a feature network from a classifier, to use beside or in place of Inception-V3.
 
   Args:
-    role: of the classifier, 'annotator' or 'recogniser'.
-    classifier: a `jaxgan.training.classifiers.Classifier`.
+    role: the role of the classifier, 'annotator' or 'recogniser'.
+    classifier: the classifier.
+
+  Returns:
+    The feature network.
   """
   size = classifier.input_size
   return FeatureNetwork(
@@ -53,26 +60,28 @@ def classifier_network(role: str, classifier) -> FeatureNetwork:
   )
 
 
-def inception_network(config) -> FeatureNetwork | None:
-  """Inception-V3, or None where its weights are neither found nor configured.
+def inception_network(config: Any) -> FeatureNetwork | None:
+  """Loads Inception-V3.
 
   Args:
     config: the `evaluation` section.
 
+  Returns:
+    The feature network, or None if its weights are neither configured nor found.
+
   Raises:
-    UserError: `inception_weights` names a file or folder that does not hold them, or holds
-      damaged ones.
+    UserError: `inception_weights` names a file or folder without the weights, or they are damaged.
   """
   path = inception.find_weights(config.inception_weights, download=config.download_inception)
   if path is None and config.inception_weights:
     raise UserError(
-      f'config.evaluation.inception_weights={config.inception_weights}: {inception.WEIGHTS_NAME} '
-      'is not there; leave the field empty to evaluate without FID'
+      f'config.evaluation.inception_weights={config.inception_weights}: expected the file '
+      f'{inception.WEIGHTS_NAME} or its folder; leave the field empty to evaluate without FID.'
     )
   return None if path is None else _load_inception(path)
 
 
-@functools.lru_cache(maxsize=1)  # Checked before training, used by every evaluation of a run.
+@functools.lru_cache(maxsize=1)  # A rule reads it before training, every evaluation again.
 def _load_inception(path) -> FeatureNetwork:
   return FeatureNetwork(
     name='inception',
@@ -84,16 +93,19 @@ def _load_inception(path) -> FeatureNetwork:
   )
 
 
-def reference_features(network: FeatureNetwork, arrays, cache: pathlib.Path) -> np.ndarray:
-  """A network's features of the reference images, cached on disk.
+def reference_features(network: FeatureNetwork, arrays: Arrays, cache: pathlib.Path) -> np.ndarray:
+  """Computes a network's features of the reference images, cached on disk.
 
   Args:
     network: the feature network.
-    arrays: reference images, with the key of their data and split.
+    arrays: the reference images.
     cache: folder of the cached features.
 
   Returns:
     float32 `[N, D]`.
+
+  Raises:
+    UserError: the cached file is damaged.
   """
   resize = network.resize.replace(' ', '-')
   name = f'{arrays.key}-{len(arrays.images)}-{resize}-{network.key}.npy'

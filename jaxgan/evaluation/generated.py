@@ -1,12 +1,14 @@
-"""Observes GANs: draws images from a state, which judges label and compare with real ones."""
+"""Observer of GANs: draws images, which judges label and compare with real images."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 import functools
+import pathlib
+from typing import Any
 
 import jax
 import numpy as np
 
-from jaxgan.algorithms import gan_methods, regularisers
+from jaxgan.algorithms import Algorithm, gan_methods, regularisers
 from jaxgan.algorithms.ema_statistics import IN_WORDS
 from jaxgan.data import loading, pixels
 from jaxgan.evaluation import quality
@@ -18,44 +20,47 @@ from jaxgan.system import compilation, distributed, files
 from jaxgan.training import classifiers
 
 _KEPT = 512  # evaluation images kept for pictures
-_SCORES = ('fid', 'frechet_recogniser', 'frechet_annotator')  # The first that is there counts.
-_COUNTING = (  # Ablations change it.
+_SCORES = ('fid', 'frechet_recogniser', 'frechet_annotator')  # The first available one counts.
+_COUNTING = (  # Fields that ablations change.
   'count_start', 'cycle_start', 'count_update', 'count_decay', 'count_cycle'
 )  # fmt: skip
-# What a record says of a classifier that differs between the runs of an experiment.
+# The fields of a record about classifiers that differ between the runs of an experiment.
 _VARYING = ('annotator_accuracy', 'annotator_step', 'classifier_accuracy', 'classifier_step')
 
 
 class Observer:
-  """Draws images from the states of a GAN and never changes a state; compiled once."""
+  """Draws images from the states of a GAN; never changes a state; compiled once."""
 
-  def __init__(self, inputs, method: str, algorithm, roles):
-    """Compiles nothing yet.
+  def __init__(self, inputs: Any, method: str, algorithm: Algorithm, roles: Sequence[str]):
+    """Builds the programs; compiles nothing.
 
     Args:
-      inputs: the Inputs of the experiment.
+      inputs: the `jaxgan.runs.inputs.Inputs` of the experiment.
       method: the method.
       algorithm: its Algorithm.
-      roles: of the classifiers that the method and its evaluation need.
+      roles: the roles of the classifiers that the method and its evaluation need.
     """
     self._inputs, self._method, self._algorithm, self._roles = inputs, method, algorithm, roles
     judging = {'annotator', gan_methods.METHODS[method].classifier}
     if 'annotator' not in inputs.classifiers:
       judging.add('recogniser')
-    # The classifiers that measure. With labels, a recogniser measures only methods that use it.
+    # The classifiers that evaluate. With labels, a recogniser evaluates only methods that use it.
     self._measuring = {
       role: inputs.classifiers[role]
       for role in KINDS
       if role in judging & inputs.classifiers.keys()
     }
 
+    draw = algorithm.generate
+    assert draw is not None
+
     def generate(state, rng, num_images, ema=True):
-      return pixels.to_uint8(algorithm.generate(state, rng, num_images, ema))
+      return pixels.to_uint8(draw(state, rng, num_images, ema))
 
     def generate_labelled(state, rng, num_images):
       rng, label_rng = jax.random.split(rng)
       labels = jax.random.randint(label_rng, (num_images,), 0, inputs.data.num_classes)
-      return pixels.to_uint8(algorithm.generate(state, rng, num_images, labels=labels)), labels
+      return pixels.to_uint8(draw(state, rng, num_images, labels=labels)), labels
 
     self._judges = {}
     self._compiled = functools.cache(classifiers.compile_classify)
@@ -64,7 +69,7 @@ class Observer:
     self._generate_labelled = compilation.jit(generate_labelled, static_argnums=2)
 
   def judges(self, replica: int) -> Judges:
-    """Returns the judges of a replica, one for each split of the data."""
+    """Returns the judges of a replica; replicas with the same images share them."""
     key = self._inputs.data.keys[replica]
     if key not in self._judges:
       arrays = self._inputs.data.replica_arrays(replica)
@@ -72,22 +77,31 @@ class Observer:
     return self._judges[key]
 
   def num_images(self, periodic: bool) -> int:
-    """How many images an evaluation draws."""
+    """Returns how many images an evaluation draws."""
     config = self._inputs.config.evaluation
     return config.periodic_samples if periodic else config.samples
 
   def observe(
-    self, state, replica: int, rng, num_images: int, needs=frozenset(), score=None
+    self,
+    state: Any,
+    replica: int,
+    rng: jax.Array,
+    num_images: int,
+    needs: frozenset[str] = frozenset(),
+    score: Score | None = None,
   ) -> Judged:
     """Draws images from the EMA generator of a settled state.
 
     Args:
       state: the state.
-      replica: whose judges see the images.
+      replica: the replica whose judges see the images.
       rng: key; the same key gives the same images.
-      num_images: how many.
-      needs: of the metrics that will be measured; 'features' are kept.
-      score: of a last evaluation, the classification accuracy Score of its images.
+      num_images: the number of images.
+      needs: needs of the metrics to measure; features are kept only if needed.
+      score: the classification accuracy score of the images in a final evaluation.
+
+    Returns:
+      The argument of the metrics.
     """
     judges, batch_size = self.judges(replica), self._inputs.config.evaluation.batch_size
 
@@ -106,25 +120,25 @@ class Observer:
     images = np.concatenate([batch for batch in images if batch is not None])[:_KEPT]
     return Judged(judges, images, _joined(labels), moments, _joined(features), score)
 
-  def score_sampler(self, state):
-    """Returns (sample, source of its labels) for the classification accuracy score."""
-    # Codes have no names. Also where they are balanced, the images are judged by their classes.
+  def score_sampler(self, state: Any) -> tuple[Callable, str]:
+    """Returns (sample, origin of its labels) for the classification accuracy score."""
+    # A score is tested on real classes, so that its images need labels by class, not codes.
     labeller = self._inputs.classifier or self._inputs.annotator
     sample, _, labelled_by = self._sampler(self.settled(state), labeller)
     if 'recogniser' in self._measuring:
       labelled_by += ', trained with labels that the method does not read'
     return sample, labelled_by
 
-  def score(self, results: dict) -> float:
-    """The score that ranks checkpoints: a lower distance scores higher.
+  def score(self, results: dict[str, Any]) -> float:
+    """Returns the score that ranks checkpoints: the negative Fréchet distance.
 
-    Where there is a recogniser, its features score before the annotator's: labels that are there
-    for evaluation only must not choose a checkpoint.
+    The features of a recogniser are preferred to the annotator's: labels for evaluation only must
+    not select a checkpoint.
     """
     return -next(results[name] for name in _SCORES if results.get(name) is not None)
 
-  def record_fields(self, judged: Judged, replica: int, step: int) -> dict:
-    """The fields of a record that do not depend on what was measured."""
+  def record_fields(self, judged: Judged, replica: int, step: int) -> dict[str, Any]:
+    """Returns the fields of a record other than the results."""
     judges = self.judges(replica)
     score = judged.score or Score(0.0, {}, {})
     fields = classifier_fields('annotator', self._inputs.annotator)
@@ -143,7 +157,7 @@ class Observer:
     }
 
   def _settings(self, judges) -> dict:
-    """How the method was trained and is measured."""
+    """Returns the settings of training and measurement."""
     config, method = self._inputs.config, gan_methods.METHODS[self._method]
     algorithm, num_reference = config.algorithm, len(judges.reference.images)
     loop = ('effective_labels',) if method.classifier and method.labels == 'effective' else ()
@@ -164,14 +178,14 @@ class Observer:
       'resize': ', '.join(f'{n.metric}: {n.resize}' for n in judges.networks.values()),
       **quality.protocol(config.evaluation.samples, num_reference),
     }
-    if loading.RELEASED in judges.reference.metadata:  # A data set that has two references.
+    if loading.RELEASED in judges.reference.metadata:  # A data set with two references.
       settings['reference_choice'] = config.evaluation.reference
     if 'codes' in judges.label_sets:
       settings['codes'] = len(judges.label_sets['codes'].names)
     return {n: list(v) if isinstance(v, tuple) else v for n, v in settings.items()}
 
-  def save(self, folder, state, judged: Judged, replica: int) -> None:
-    """Writes the images that pages show."""
+  def save(self, folder: pathlib.Path, state: Any, judged: Judged, replica: int) -> None:
+    """Writes the images for pages."""
     images, (labels, *_) = judged.images, judged.labels.values()
     files.save(
       folder / IMAGES_FILE, np.savez_compressed, images=images, labels=labels[: len(images)]
@@ -179,15 +193,15 @@ class Observer:
     if 'classes' in judged.has:
       files.save(folder / NEAREST_FILE, np.savez_compressed, **judged.nearest[1])
 
-  def sampler(self, state, balanced: bool):
-    """See `evaluate.Evaluation.sampler`; of a settled state."""
-    # All classes are asked for alike or none is, balanced or not: what is too many is thrown away.
+  def sampler(self, state: Any, balanced: bool) -> tuple[Callable, tuple[str, ...], str]:
+    """Returns a function that draws labelled images of a settled state; see `evaluate`."""
+    # `balanced` changes nothing: classes are drawn uniformly or by the generator alone.
     classifiers = self._inputs.classifiers
-    own = self._measuring.get('recogniser')  # The labels that a method without labels can give.
+    own = self._measuring.get('recogniser')  # Without labels, images are labelled by codes.
     return self._sampler(state, own or classifiers.get('classifier') or classifiers['annotator'])
 
   def _sampler(self, state, labeller):
-    """Labelled images: by the classes asked for or, of a GAN that asks for none, a classifier."""
+    """Labels images by the class of a conditional generator, or else by a classifier."""
     if self._algorithm.class_conditional:
 
       def sample_labelled(rng, num_images):
@@ -203,12 +217,15 @@ class Observer:
     return sample, labeller.class_names, labeller.key
 
 
-def classifier_fields(role: str, classifier) -> dict:
-  """What a record says of a classifier; its accuracy is None where there is none.
+def classifier_fields(role: str, classifier: classifiers.Classifier | None) -> dict[str, Any]:
+  """Returns the fields of a record about a classifier.
 
   Args:
     role: 'classifier' or 'annotator'.
-    classifier: a `jaxgan.training.classifiers.Classifier` or None.
+    classifier: the classifier, or None.
+
+  Returns:
+    {field: value}; the accuracy is None without a classifier.
   """
   if classifier is None:
     return {f'{role}_accuracy': None}
@@ -217,5 +234,5 @@ def classifier_fields(role: str, classifier) -> dict:
 
 
 def _joined(batches: Sequence[dict]) -> dict:
-  """{name: arrays of all batches}."""
+  """{name: the arrays of all batches, joined}."""
   return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}

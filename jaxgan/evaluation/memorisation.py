@@ -1,24 +1,24 @@
-"""Generated images of the rarest classes beside their nearest training images."""
+"""Compares generated images of the rarest classes with their nearest training images."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from jaxgan.metrics import class_distribution, memorisation
 
-MAX_CLASSES = 10  # the rarest ones
-MAX_IMAGES = 1000  # of a class, generated and held out
-SHOWN = 6  # images of a class that are kept to be looked at
+MAX_CLASSES = 10  # of the rarest classes
+MAX_IMAGES = 1000  # per class, of the generated and of the held-out images
+SHOWN = 6  # images per class that are written for pictures
 QUANTILES = np.linspace(0, 1, 11)
 
 
 class LabelledFeatures(NamedTuple):
-  """Images of one origin.
+  """Images of one origin, with labels and features.
 
   Attributes:
-    images: uint8 `[N, H, W, C]`, or the first ones; those of training may lie on the disk.
+    images: uint8 `[N, H, W, C]`, or only the first images; training images may be on disk.
     labels: int `[N]`.
-    features: `[N, D]` in the network that tells how near two images are.
+    features: `[N, D]`; the distance of two images is the distance of their features.
   """
 
   images: np.ndarray
@@ -26,32 +26,36 @@ class LabelledFeatures(NamedTuple):
   features: np.ndarray
 
 
-def tail_classes(train_counts):
-  """The classes of the tail third, at least one and at most 10, the rarest first."""
+def tail_classes(train_counts: np.ndarray) -> np.ndarray:
+  """Returns the classes of the tail third, at least one and at most 10, the rarest first."""
   number = len(class_distribution.frequency_thirds(train_counts)['tail'])
   return class_distribution.by_frequency(train_counts)[::-1][: min(MAX_CLASSES, max(1, number))]
 
 
 def compare(
-  generated: LabelledFeatures, train: LabelledFeatures, held_out: LabelledFeatures, train_counts
-) -> tuple[dict, dict]:
-  """How near generated images of the tail come to training images, beside how near real ones do.
+  generated: LabelledFeatures,
+  train: LabelledFeatures,
+  held_out: LabelledFeatures,
+  train_counts: np.ndarray,
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+  """Compares the distances of generated and of held-out images from the training images.
 
-  Nearest neighbours are searched among the training images of all classes.
+  Only images of the tail classes are compared; their nearest neighbours are searched among the
+  training images of all classes.
 
   Args:
-    generated: the generated images, as the annotator labels them.
+    generated: the generated images, labelled by the annotator.
     train: the training images.
-    held_out: real images that were not trained on.
+    held_out: real images outside the training images.
     train_counts: training images of each class `[K]`.
 
   Returns:
-    (The numbers: 'classes', rarest first, and for each of them 'copying' (see
-    `metrics.memorisation.copying`), 'generated_images' and 'held_out_images' compared, the
-    'generated_quantiles' and 'held_out_quantiles' of their distances at 0, 10, ..., 100 %, None of
-    no image, and how many are 'shown'; what the npz has: 'images', the generated images of a class
-    that are the nearest, with their 'labels', the training images that are 'nearest' to them, with
-    'nearest_labels', and the 'distances').
+    (results, arrays). The results are 'classes', the rarest first, and for each class 'copying'
+    (see `metrics.memorisation.copying`), the numbers of compared 'generated_images' and
+    'held_out_images', the 'generated_quantiles' and 'held_out_quantiles' of their distances at 0,
+    10, ..., 100 % (None without images), and the number of images 'shown'. The arrays are 'images',
+    the nearest generated images of each class, with 'labels'; 'nearest', their nearest training
+    images, with 'nearest_labels'; and 'distances'.
   """
   classes, rows, shown = tail_classes(train_counts), [], []
   for k in classes:
@@ -81,7 +85,7 @@ def compare(
 
 
 def _nearest(side: LabelledFeatures, train: LabelledFeatures, k: int):
-  """Images of a class, the training image nearest to each, and their distances."""
+  """The indices of a class, of the training image nearest to each image, and the distances."""
   at = np.flatnonzero(side.labels == k)[:MAX_IMAGES]
   if not at.size:
     return at, np.zeros(0, int), np.zeros(0)

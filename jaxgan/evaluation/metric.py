@@ -1,7 +1,7 @@
-"""Metrics: what an evaluation measures, each declared once for log, record, report and verdicts.
+"""Metrics: each is declared once for the log, the record, the report and the verdicts.
 
-A family of methods has one table of them, of what its observer sees. Another metric is added
-before an experiment runs, as in its configuration file:
+Each family of methods has a table of metrics. Another package registers a metric before an
+experiment runs, for example in the experiment's file:
 
     from jaxgan.evaluation.metric import GENERATED, Metric
 
@@ -10,10 +10,11 @@ before an experiment runs, as in its configuration file:
 """
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from jaxgan.evaluation.record import EvaluationRecord
 from jaxgan.system.registry import Registry
 
 LOWER, HIGHER = 'lower', 'higher'
@@ -21,22 +22,23 @@ _SIZES = {'thirds': 3, 'groups': 3, 'quantiles': 11}
 
 
 class Metric(NamedTuple):
-  """A number, or a list of them, of what is seen of a state.
+  """A number, or a list of numbers, measured on the images that an observer draws from a state.
 
   Attributes:
-    name: in records and logs.
-    measure: `measure(seen) -> value`, on the host; `measure(seen, network)` where it is
-      `per_network`. None, NaN and infinity are recorded as None.
+    name: name in records and logs.
+    measure: `measure(seen)` returns the value, on the host; `measure(seen, network)` if the metric
+      is `per_network`. None, NaN and infinity are recorded as None.
     meaning: one line, for a report.
-    better: LOWER or HIGHER, or '' where neither is.
-    axes: what a list has a value for: 'classes', 'codes', 'thirds' of the classes by frequency
-      (head, medium, tail), their 'groups' (many, medium, few), the 'rarest' classes, 'quantiles';
-      () of a number.
-    periodic: whether training logs it as evaluation/<name>, and every sampling of a last
-      evaluation has it.
-    per_network: whether it is measured in the features of each network, as <name>/<network>.
-    needs: of what is seen: 'classes' or 'codes' of images, kept 'features'; without it the value
-      is None.
+    better: LOWER or HIGHER; '' if neither is better.
+    axes: the axes of a list: 'classes', 'codes', 'thirds' of the classes by frequency (head,
+      medium, tail), 'groups' of the classes (many, medium, few), the 'rarest' classes, 'quantiles';
+      () for a number.
+    periodic: whether training logs the metric as evaluation/<name>; a final evaluation measures it
+      in every resampling.
+    per_network: whether the metric is measured in the features of each network, as
+      <name>/<network>.
+    needs: what the observer must provide: 'classes' or 'codes' of the images, or their 'features';
+      otherwise the value is None.
   """
 
   name: str
@@ -101,12 +103,12 @@ def _distance(name: str, network: str) -> Metric:
 
 
 def _counted(prefix: str, kind: str) -> tuple[Metric, Metric]:
-  """The even share and the counts of classes or codes."""
+  """The divergence from uniform, and the counts, of classes or codes."""
   return (
     Metric(
       f'{prefix}kl_from_uniform',
       lambda seen: seen.kl_from_uniform(kind),
-      f'divergence of the histogram of {kind} from uniform, in nats',
+      f'KL divergence of the histogram of {kind} from uniform, in nats',
       LOWER,
       periodic=True,
       needs=_of(kind),
@@ -114,7 +116,7 @@ def _counted(prefix: str, kind: str) -> tuple[Metric, Metric]:
     Metric(
       f'{prefix or "class_"}counts',
       lambda seen: seen.counts(kind),
-      f'generated images of each of the {kind}',
+      f'number of generated images in each of the {kind}',
       axes=(kind,),
       periodic=True,
       needs=_of(kind),
@@ -122,7 +124,7 @@ def _counted(prefix: str, kind: str) -> tuple[Metric, Metric]:
   )
 
 
-# The metrics of generated images.
+# The metrics of the GANs.
 GENERATED = _table(
   *_counted('', 'classes'),
   *_counted('code_', 'codes'),
@@ -132,33 +134,33 @@ GENERATED = _table(
   Metric(
     'head_medium_tail',
     lambda seen: seen.head_medium_tail,
-    'shares of the generated images in the thirds of the classes by training frequency',
+    'shares of the generated images in the head, medium and tail third of the classes',
     axes=('thirds',),
     needs=_of('classes'),
   ),
-  _quality('kid', 'kernel distance from real images', LOWER),
-  _quality('kid_std', 'its deviation over subsets', ''),
-  _quality('precision', 'share of generated images that are near real ones', HIGHER),
-  _quality('recall', 'share of real images that are near generated ones', HIGHER),
-  _quality('density', 'generated images in the neighbourhoods of real ones', HIGHER),
-  _quality('coverage', 'share of real images whose neighbourhood has a generated one', HIGHER),
-  _by_class('class_frechet', 'Fréchet distance of the images of each class', LOWER, 'classes'),
-  _by_class('thirds_frechet', 'of the head, medium and tail third', LOWER, 'thirds'),
-  _by_class('groups_frechet', 'of classes of many, medium and few images', LOWER, 'groups'),
-  _by_class('class_covariance_trace', 'variety of each class', HIGHER, 'classes'),
-  _by_class('class_covariance_trace_reference', 'that of real images', '', 'classes'),
+  _quality('kid', 'kernel inception distance from real images', LOWER),
+  _quality('kid_std', 'standard deviation of KID over subsets', ''),
+  _quality('precision', 'share of generated images within the manifold of real images', HIGHER),
+  _quality('recall', 'share of real images within the manifold of generated images', HIGHER),
+  _quality('density', 'mean number of real neighbourhoods that hold a generated image', HIGHER),
+  _quality('coverage', 'share of real neighbourhoods that hold a generated image', HIGHER),
+  _by_class('class_frechet', 'Fréchet distance per class', LOWER, 'classes'),
+  _by_class('thirds_frechet', 'Fréchet distance per head, medium and tail third', LOWER, 'thirds'),
+  _by_class('groups_frechet', 'Fréchet distance per many, medium and few group', LOWER, 'groups'),
+  _by_class('class_covariance_trace', 'diversity per class', HIGHER, 'classes'),
+  _by_class('class_covariance_trace_reference', 'diversity of real images', '', 'classes'),
   _memorisation('classes', 'the rarest classes, the rarest first'),
-  _memorisation('copying', 'how probably a generated image is nearer than a held-out one'),
-  _memorisation('shown', 'how many of the nearest images are kept'),
-  _memorisation('generated_images', 'compared generated images'),
-  _memorisation('generated_quantiles', 'of their distances at 0, 10, ..., 100 %', 'quantiles'),
-  _memorisation('held_out_images', 'compared held-out images'),
-  _memorisation('held_out_quantiles', 'of their distances at 0, 10, ..., 100 %', 'quantiles'),
+  _memorisation('copying', 'probability that a generated image is nearer than a held-out image'),
+  _memorisation('shown', 'number of nearest images in the file'),
+  _memorisation('generated_images', 'number of compared generated images'),
+  _memorisation('generated_quantiles', 'quantiles of their distances, 0 to 100 %', 'quantiles'),
+  _memorisation('held_out_images', 'number of compared held-out images'),
+  _memorisation('held_out_quantiles', 'quantiles of their distances, 0 to 100 %', 'quantiles'),
   Metric(
     'cas',
     lambda seen: seen.score.accuracy,
-    'classification accuracy score: accuracy on real images of a classifier trained on '
-    'generated ones',
+    'classification accuracy score: accuracy on real images of a classifier that is trained on '
+    'generated images',
     HIGHER,
     needs=_of('score'),
   ),
@@ -176,16 +178,23 @@ def _real(name: str, meaning: str, needs: str = 'classes') -> Metric:
 
 
 _NEAREST = '1-NN accuracy of held-out real images by the {} of Q'
-# The metrics of what categorical codes mean.
+# The metrics of the methods with categorical codes.
 CODES = _table(
   _matched('nmi', 'normalised mutual information of codes and classes', HIGHER, periodic=True),
   _matched('nmi_geometric', 'NMI with the geometric mean of the entropies', HIGHER),
   _matched('ent', 'mean entropy of normalised rows and columns, in nats', LOWER, periodic=True),
-  _matched('empty_codes_and_classes', 'left out of ENT', LOWER, periodic=True),
-  _matched('counts', 'images of each code by their classes', '', 'codes', 'classes'),
+  _matched(
+    'empty_codes_and_classes',
+    'codes and classes without images, left out of ENT',
+    LOWER,
+    periodic=True,
+  ),
+  _matched('counts', 'images of each code by class', '', 'codes', 'classes'),
   _matched('matched_classes', 'the class matched with each code, -1 for none', '', 'codes'),
-  _matched('matched_frequencies', 'its share of the training images', '', 'codes'),
-  _matched('prior_distance', 'total variation of prior and classes', LOWER, periodic=True),
+  _matched('matched_frequencies', 'frequency of the matched class', '', 'codes'),
+  _matched(
+    'prior_distance', 'total variation of prior and class frequencies', LOWER, periodic=True
+  ),
   _matched('prior_kl', 'KL(classes ‖ prior), in nats', LOWER),
   _matched('false_negative_share', 'Σ p² of the class frequencies'),
   Metric('prior', lambda seen: seen.prior, 'probability of each code', axes=('codes',)),
@@ -196,30 +205,33 @@ CODES = _table(
     'knn1_accuracy_features_random_weights', _NEAREST.format('untrained features'), 'untrained'
   ),
   _real('kmeans_nmi', 'NMI of real classes and k-means of features'),
-  _real('kmeans_ari', 'adjusted Rand index of the same'),
+  _real('kmeans_ari', 'adjusted Rand index of real classes and k-means of features'),
   _real('argmax_nmi', 'NMI of real classes and argmax Q'),
-  _real('argmax_ari', 'adjusted Rand index of the same'),
+  _real('argmax_ari', 'adjusted Rand index of real classes and argmax Q'),
 )
 
 
 def added(metrics: Registry[Metric]) -> list[Metric]:
-  """The metrics of a table that were registered from outside."""
+  """Returns the metrics of a table that other packages registered."""
   return [metrics[name] for name in metrics.modules]
 
 
 def needs(metrics: Mapping[str, Metric], periodic: bool = False) -> frozenset[str]:
-  """Returns what some metrics need of an observer."""
+  """Returns everything that some metrics need from an observer."""
   return frozenset().union(*(m.needs for m in metrics.values() if m.periodic or not periodic))
 
 
-def measure(metrics: Mapping[str, Metric], seen, periodic: bool = False) -> dict:
-  """The values by name, as Python's numbers and lists of them; NaN where one is not finite.
+def measure(metrics: Mapping[str, Metric], seen: Any, periodic: bool = False) -> dict[str, Any]:
+  """Measures the metrics of a table.
 
   Args:
     metrics: a table.
     seen: what an observer returns; `seen.has` are the needs that it meets, `seen.networks` the
       names of its networks.
-    periodic: only those that training logs.
+    periodic: measure only the periodic metrics.
+
+  Returns:
+    {name: Python number, list of numbers, or None}; numbers may be NaN or infinite.
   """
   results = {}
   for metric in metrics.values():
@@ -235,23 +247,25 @@ def measure(metrics: Mapping[str, Metric], seen, periodic: bool = False) -> dict
 
 
 def _plain(value):
-  """Arrays as lists, NumPy's numbers as Python's."""
+  """Converts arrays to lists and NumPy numbers to Python numbers."""
   if isinstance(value, np.ndarray | np.generic):
     return value.tolist()
   return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def check(metrics: Mapping[str, Metric], record) -> None:
-  """Raises ValueError where a result of a record has not the axes of its metric.
+def check(metrics: Mapping[str, Metric], record: EvaluationRecord) -> None:
+  """Raises a ValueError if a result of a record lacks the axes of its metric.
 
-  Values that were not measured at the time may be missing.
+  Results of newer metrics may be absent.
   """
   sizes = _SIZES | {kind: len(labels.names) for kind, labels in record.labels.items()}
-  sizes['rarest'] = len(record.results.get('memorisation/classes') or ())
+  rarest = record.results.get('memorisation/classes')
+  sizes['rarest'] = len(rarest) if isinstance(rarest, list) else 0
   for name, value in record.results.items():
     metric = metrics.get(name) or metrics.get(name.partition('/')[0])
     if metric and not _has_axes(value, metric.axes, sizes):
-      raise ValueError(f'results.{name} is not a value for each of {metric.axes or "one"}')
+      expected = f'a list over {", ".join(metric.axes)}' if metric.axes else 'a number'
+      raise ValueError(f'results.{name}: expected {expected}')
 
 
 def _has_axes(value, axes, sizes) -> bool:

@@ -1,4 +1,6 @@
-"""Generated beside real images, by the features of one network: quality, diversity, classes."""
+"""Quality and diversity of generated images in the features of one network, also by class."""
+
+from typing import Any
 
 import numpy as np
 
@@ -8,8 +10,8 @@ KERNEL_SUBSETS, KERNEL_SUBSET_SIZE = 100, 1000
 NEAREST_K, NEAREST_IMAGES = 5, 10_000
 
 
-def protocol(num_generated: int, num_real: int) -> dict:
-  """The fields of an evaluation's protocol that say how `quality` compares so many images."""
+def protocol(num_generated: int, num_real: int) -> dict[str, int]:
+  """Returns the settings of `quality` for these numbers of images."""
   return {
     'kid_subsets': KERNEL_SUBSETS,
     'kid_subset_images': min(KERNEL_SUBSET_SIZE, num_generated, num_real),
@@ -18,21 +20,21 @@ def protocol(num_generated: int, num_real: int) -> dict:
   }
 
 
-def quality(generated, real) -> dict:
-  """Quality and diversity of generated images, by features of one network.
+def quality(generated: np.ndarray, real: np.ndarray) -> dict[str, Any]:
+  """Measures quality and diversity of generated images in the features of one network.
 
   Args:
     generated: features `[N, D]`, in random order.
     real: features `[M, D]`.
 
   Returns:
-    'kid' and 'kid_std' (over subsets), 'precision', 'recall',
-    'density', 'coverage', which are None of too few images.
+    'kid' and 'kid_std' (over subsets); 'precision', 'recall', 'density' and 'coverage', None for
+    too few images.
   """
   distance, deviation = kid.kernel_distance(
     generated, real, num_subsets=KERNEL_SUBSETS, subset_size=KERNEL_SUBSET_SIZE
   )
-  # Precision and recall depend on the numbers of images: as many of either side.
+  # Precision and recall depend on the numbers of images: use equally many of both.
   size = protocol(len(generated), len(real))['prdc_images']
   chosen = np.sort(np.random.default_rng(0).permutation(len(real))[:size])
   nearest = dict.fromkeys(prdc.PRDC._fields)
@@ -41,8 +43,14 @@ def quality(generated, real) -> dict:
   return {'kid': distance, 'kid_std': deviation, **nearest}
 
 
-def by_class(generated, generated_labels, real, real_labels, train_counts) -> dict:
-  """Distances and diversity by class, by features of one network.
+def by_class(
+  generated: np.ndarray,
+  generated_labels: np.ndarray,
+  real: np.ndarray,
+  real_labels: np.ndarray,
+  train_counts: np.ndarray,
+) -> dict[str, Any]:
+  """Measures distances and diversity by class in the features of one network.
 
   Args:
     generated: features `[N, D]`.
@@ -52,9 +60,8 @@ def by_class(generated, generated_labels, real, real_labels, train_counts) -> di
     train_counts: training images of each class `[K]`.
 
   Returns:
-    NaN where a number is not defined: 'class_frechet' `[K]`, 'thirds_frechet' (head, medium, tail)
-    and 'groups_frechet' (many, medium, few), 'class_covariance_trace' and
-    'class_covariance_trace_reference' `[K]`.
+    'class_frechet' `[K]`, 'thirds_frechet' (head, medium, tail), 'groups_frechet' (many, medium,
+    few), 'class_covariance_trace' and 'class_covariance_trace_reference' `[K]`; NaN if undefined.
   """
   num_classes, labelled = len(train_counts), (generated, generated_labels, real, real_labels)
   thirds = class_distribution.frequency_thirds(train_counts)

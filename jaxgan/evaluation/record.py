@@ -1,4 +1,4 @@
-"""evaluation.json: the record that every evaluation leaves, and the machine that it ran on."""
+"""evaluation.json: the record of an evaluation and of its machine."""
 
 import os
 from pathlib import Path
@@ -15,23 +15,23 @@ from jaxgan.errors import UserError
 from jaxgan.system import files
 
 NAME = 'evaluation.json'
-# Beside it: generated images with their labels, those of rare classes with their nearest training
-# images, images of each code, and real images with their neighbours.
+# Files beside it: generated images with labels; images of rare classes with their nearest training
+# images; images of each code; real images with their nearest neighbours.
 IMAGES_FILE, NEAREST_FILE = 'evaluation_samples.npz', 'nearest_training.npz'
 CODES_FILE, RETRIEVAL_FILE = 'code_samples.npz', 'retrieval.npz'
 _OLDER = {('protocol',), ('class_names',)}  # fields of format 1
 Value = bool | int | float | str | None
 Number = int | float | None
-# A number, a list with a number for each class or code, or such a list for each of them.
+# A number, one number per class or code, or a matrix.
 Result = Number | list[Number | list[Number]]
 
 
 class LabelSet(Section, strict=True):
-  """What generated images are counted by.
+  """The classes or codes that generated images are counted by.
 
   Attributes:
-    names: of the classes or codes.
-    counts: training images of each; () where they are not known.
+    names: names of the classes or codes.
+    counts: training images of each; () if unknown.
   """
 
   names: tuple[str, ...]
@@ -48,16 +48,16 @@ class EvaluationRecord(Section, strict=True):
   """The evaluation of one checkpoint of one run.
 
   Attributes:
-    format: of the file.
-    experiment: its name.
-    method: its name.
-    published: the row of published numbers that it stands beside, or None.
-    step: of the checkpoint.
-    settings: how it was trained and measured; runs whose settings agree are averaged.
-    run: what tells one run from the others: seed, split, judges, machine.
-    labels: what its images are counted by: 'classes', 'codes' or both.
-    results: by the names of metrics, see `jaxgan.evaluation.metric`; None where one is undefined.
-    notes: what was left out, and why.
+    format: format of the file.
+    experiment: name of the experiment.
+    method: name of the method.
+    published: row of published numbers to compare with, or None.
+    step: step of the checkpoint.
+    settings: settings of training and measurement; a report averages runs with equal settings.
+    run: fields that differ between runs: seed, split, judges, machine.
+    labels: {'classes' or 'codes': what the images are counted by}.
+    results: {name of a metric: value}, see `jaxgan.evaluation.metric`; None if undefined.
+    notes: omitted measures, and why.
   """
 
   format: Literal[2] = 2
@@ -73,12 +73,12 @@ class EvaluationRecord(Section, strict=True):
 
   @property
   def counted_by(self) -> str | None:
-    """What the images are counted by: 'classes' or, without labels, 'codes'."""
+    """The kind of labels that the images are counted by: 'classes' or, without labels, 'codes'."""
     return next((kind for kind in ('classes', 'codes') if kind in self.labels), None)
 
 
-def machine() -> dict:
-  """The fields of every record that say where its numbers were computed."""
+def machine() -> dict[str, str]:
+  """Returns the fields of a record that describe the machine."""
   devices = jax.devices()
   hardware = f'{len(devices)} x {devices[0].device_kind}'
   if devices[0].platform == 'cpu':
@@ -87,7 +87,7 @@ def machine() -> dict:
 
 
 def write(folder: Path, record: EvaluationRecord) -> None:
-  """Writes the record of a run or replica to its folder, whole or not at all."""
+  """Writes the record of a run or replica to its folder atomically."""
   files.replace(Path(folder) / NAME, record.model_dump_json(indent=2).encode())
 
 
@@ -95,19 +95,19 @@ def read(path: Path) -> EvaluationRecord:
   """Reads a record.
 
   Raises:
-    UserError: the file is damaged, or of an earlier version.
+    UserError: the file is damaged, or an earlier version wrote it.
   """
   try:
     return EvaluationRecord.model_validate_json(Path(path).read_bytes())
   except (OSError, ValueError) as error:
     wrong = error.errors() if isinstance(error, pydantic.ValidationError) else ()
     if {each['loc'] for each in wrong} >= _OLDER:
-      raise UserError(f'{path} is of an earlier version: run jaxgan evaluate again') from error
+      raise UserError(f'{path} has an older format: run jaxgan evaluate again') from error
     raise damaged(path, error) from error
 
 
 def damaged(path: Path, error: Exception) -> UserError:
-  """The error of a file that cannot be what an evaluation wrote."""
+  """Builds the error for a file that no evaluation wrote in this form."""
   reason = f'{type(error).__name__}: {error}'
   if isinstance(error, pydantic.ValidationError):
     first = error.errors()[0]
@@ -116,14 +116,22 @@ def damaged(path: Path, error: Exception) -> UserError:
 
 
 def read_samples(path: Path, ndim: int, *names: str) -> tuple[np.ndarray, ...]:
-  """Arrays of the npz of images that an evaluation leaves beside its file; the images come first.
+  """Reads an npz file of images that an evaluation wrote beside its record.
+
+  Args:
+    path: the file.
+    ndim: number of axes of the images.
+    *names: names of the arrays, the images first.
+
+  Returns:
+    The arrays.
 
   Raises:
-    UserError: it is missing or damaged, its images are not uint8 of so many axes, or another array
-      has not a value for each image.
+    UserError: the file is missing or damaged, its images are not uint8 with `ndim` axes, or another
+      array differs from them in length.
   """
   try:
-    with zipfile.ZipFile(path):  # NumPy would take anything else for a pickle.
+    with zipfile.ZipFile(path):  # NumPy reads any other file as a pickle.
       pass
     with np.load(path, allow_pickle=False) as saved:
       arrays = tuple(saved[name] for name in names)
@@ -131,7 +139,7 @@ def read_samples(path: Path, ndim: int, *names: str) -> tuple[np.ndarray, ...]:
     if images.dtype != np.uint8 or images.ndim != ndim or images.size == 0:
       raise ValueError(f'images are {images.dtype} {list(images.shape)}')
     if len({len(array) for array in arrays}) > 1:
-      raise ValueError(f'{[len(array) for array in arrays]} values of each image')
+      raise ValueError(f'arrays have lengths {[len(array) for array in arrays]}')
   except (
     OSError,
     ValueError,

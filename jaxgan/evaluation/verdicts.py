@@ -1,13 +1,14 @@
-"""Which methods differ from the baseline, by the seeds that both were trained with."""
+"""Verdicts: which methods differ from the baseline over their shared seeds."""
 
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from jaxgan.algorithms import regularisers
-from jaxgan.evaluation.metric import GENERATED, LOWER
+from jaxgan.evaluation.metric import GENERATED, LOWER, Metric
 from jaxgan.metrics import bootstrap
 
 BASELINE = 'unconditional'
-# What metrics are called in a report, the first ones first; others have their own name.
+# The headings of metrics in a report, in order; other metrics have their names as headings.
 HEADINGS = {
   'kl_from_uniform': 'KL',
   'fid': 'FID',
@@ -17,20 +18,20 @@ HEADINGS = {
   'frechet_recogniser': 'Fréchet (recogniser)',
 }
 NONE = 'no difference shown'
-# What must agree for two methods' numbers to mean the same.
+# Settings that must agree for two methods to be compared.
 _COMPARABLE = ('data', 'reference', 'samples')
-_CAS = ('cas_images', 'cas_network', 'cas_epochs')  # Of the classification accuracy score alone.
+_CAS = ('cas_images', 'cas_network', 'cas_epochs')  # For the classification accuracy score only.
 
 
 class Comparison(NamedTuple):
-  """A method beside the baseline.
+  """The comparison of a method with the baseline.
 
   Attributes:
     row: the `report.rows.Row` of the method.
-    baseline: the one that it is compared with.
-    seeds: how many seeds they share.
+    baseline: the `report.rows.Row` of the baseline.
+    seeds: number of shared seeds.
     verdicts: {score: ('better', 'worse' or 'no difference shown', 95 % interval of the mean
-      difference or None for fewer than two seeds)} of the scores that both have.
+      difference or None for fewer than two seeds)}, for the scores that both have.
   """
 
   row: Any
@@ -39,8 +40,8 @@ class Comparison(NamedTuple):
   verdicts: dict
 
 
-def scores() -> dict:
-  """The metrics by which methods are better or worse, numbers that have a better end, by name."""
+def scores() -> dict[str, Metric]:
+  """Returns the metrics that rank methods: single numbers of which LOWER or HIGHER is better."""
   metrics = {name: GENERATED[name] for name in (*HEADINGS, *GENERATED)}
   return {
     name: metric
@@ -49,8 +50,8 @@ def scores() -> dict:
   }
 
 
-def grouped(items, key) -> dict:
-  """{key of an item: list of the items that have it}, in the order that they come in."""
+def grouped(items: Iterable[Any], key: Callable[[Any], Any]) -> dict[Any, list]:
+  """Groups items as {key(item): items}, in order of first occurrence."""
   groups = {}
   for item in items:
     groups.setdefault(key(item), []).append(item)
@@ -58,7 +59,7 @@ def grouped(items, key) -> dict:
 
 
 def heading(score: str) -> str:
-  """What a score is called in a report."""
+  """Returns the heading of a score in a report."""
   return HEADINGS.get(score, score)
 
 
@@ -66,8 +67,8 @@ def _switches(row) -> str:
   return row.settings.get('switches', '')
 
 
-def label(row) -> str:
-  """The name of a row: its method, and what was switched on beside it with which weight."""
+def label(row: Any) -> str:
+  """Returns the name of a row: its method and its regularisers with their weights."""
   names = []
   for name in filter(None, _switches(row).split(', ')):
     weight = row.settings.get(regularisers.SWITCHES[name][0])
@@ -75,15 +76,18 @@ def label(row) -> str:
   return ' + '.join(filter(None, (row.method, ', '.join(names))))
 
 
-def compare(rows) -> list[Comparison]:
+def compare(rows: Sequence[Any]) -> list[Comparison]:
   """Compares each method of an experiment with its baseline.
 
-  That is 'unconditional' or, where it is not among them, the first method; of a method with
-  switches on, where it is among them, the same one without. Better or worse is only
-  said where the paired bootstrap interval leaves 0 out, see `jaxgan.metrics.bootstrap`.
+  The baseline of a method with regularisers is the same method without them. Otherwise it is
+  'unconditional' or, without an 'unconditional' row, the first method. A verdict is 'better' or
+  'worse' only if the paired bootstrap interval excludes 0, see `jaxgan.metrics.bootstrap`.
 
   Args:
-    rows: of one or several experiments.
+    rows: the `report.rows.Row`s of one or several experiments.
+
+  Returns:
+    The comparisons.
   """
   groups = grouped(rows, lambda r: repr([r.experiment, *map(r.settings.get, _COMPARABLE)]))
   pairs = [(row, _baselines(row, group)) for group in groups.values() for row in group]
@@ -100,7 +104,7 @@ def _baselines(row, group):
 
 
 def _compare(row, baselines):
-  # Of several baselines one of as many steps, where there is one.
+  # Prefer a baseline that was trained for as many steps.
   baseline = min(baselines, key=lambda other: other.records[0].step != row.records[0].step)
   ours, theirs = _by_run(row), _by_run(baseline)
   same_cas = all(row.settings.get(name) == baseline.settings.get(name) for name in _CAS)
@@ -110,26 +114,26 @@ def _compare(row, baselines):
     pairs = [(ours[run].get(score), theirs[run].get(score)) for run in shared]
     pairs = [pair for pair in pairs if None not in pair]
     if pairs and (same_cas or score != 'cas'):
-      columns = tuple(zip(*pairs, strict=True))
-      interval = bootstrap.paired_interval(*columns) if len(pairs) > 1 else None
-      verdicts[score] = (bootstrap.verdict(*columns, metric.better == LOWER), interval)
+      own, other = zip(*pairs, strict=True)
+      interval = bootstrap.paired_interval(own, other) if len(pairs) > 1 else None
+      verdicts[score] = (bootstrap.verdict(own, other, metric.better == LOWER), interval)
   return Comparison(row, baseline, len(shared), verdicts)
 
 
 def _by_run(row):
-  """{(seed, judge): results}: numbers of different annotators are not comparable.
+  """{(seed, judge): results}: results by different annotators are not comparable.
 
-  Without labels the recogniser is the judge.
+  Without labels the judge is the recogniser.
   """
   judges = {'classes': 'annotator_accuracy', 'codes': 'recogniser'}
   return {
-    (record.run.get('seed'), record.run.get(judges[record.counted_by])): record.results
+    (record.run.get('seed'), record.run.get(judges[record.counted_by or ''])): record.results
     for record in row.records
   }
 
 
 def in_words(comparison: Comparison) -> str:
-  """A comparison as a line: 'a against b (3 shared seeds): better in KL; worse in CAS'."""
+  """Writes a comparison as 'a against b (3 shared seeds): better in KL; worse in CAS'."""
   own = comparison.verdicts
   scores = {word: [s for s in own if own[s][0] == word] for word in ('better', 'worse', NONE)}
   named = {word: ', '.join(map(heading, found)) for word, found in scores.items() if found}

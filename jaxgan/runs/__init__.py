@@ -1,1 +1,1 @@
-"""Experiments: their sections, facts, rules and plan, and running, sampling and exporting them."""
+"""Experiments: their sections, facts, rules and plan; execution, sampling and export."""

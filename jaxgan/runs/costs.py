@@ -1,4 +1,4 @@
-"""A plan in lines, with what each training job costs: parameters, memory, arithmetic, disk."""
+"""A plan as text, with the cost of each training job: parameters, memory, arithmetic, disk."""
 
 import itertools
 import math
@@ -12,6 +12,7 @@ from jaxgan.data import training_data
 from jaxgan.errors import UserError
 from jaxgan.evaluation import cas
 from jaxgan.runs import families, recogniser, rules
+from jaxgan.runs.experiment import Experiment
 from jaxgan.runs.facts import Facts
 from jaxgan.runs.plan import Job, Kind, Plan
 from jaxgan.system import compilation
@@ -23,16 +24,19 @@ _HEADER = ('job', 'state', 'steps', 'parameters', 'memory', 'a step', 'disk')
 _UNTRAINED = ('step', 'ema', 'counts', 'cycle_counts')  # Fields of states.
 
 
-def lines(config, facts: Facts, plan: Plan) -> list[str]:
-  """A plan as text: a line for each job with its state and cost, then one for each refusal.
+def lines(config: Experiment, facts: Facts, plan: Plan) -> list[str]:
+  """Writes a plan as lines: each job with its state and cost, then each refusal.
 
-  Parameters are those of one replica, memory is that of the states of all replicas and the images
-  on the device, without activations; arithmetic is XLA's count of a step of one replica.
+  Parameters count one replica. Memory counts the states of all replicas and the images on the
+  device, without activations. Arithmetic is XLA's count for a step of one replica.
 
   Args:
-    config: the experiment's.
-    facts: what was read of it.
+    config: the experiment.
+    facts: the facts of the experiment.
     plan: the plan.
+
+  Returns:
+    The lines.
   """
   costs = Costs(config, facts)
   rows = [_HEADER, *(_row(costs, job) for job in plan.jobs)]
@@ -46,7 +50,7 @@ def lines(config, facts: Facts, plan: Plan) -> list[str]:
 
 
 def _row(costs, job: Job):
-  """The cells of a job; those at the end that are not known are left out."""
+  """The cells of a job, without the unknown cells at the end."""
   cells = [f'{job.kind} {job.name}', _state(job)]
   if job.kind != Kind.TRAIN:
     return cells
@@ -70,14 +74,15 @@ def _size(count: int) -> str:
 
 
 class Cost(NamedTuple):
-  """Of a training job.
+  """The cost of a training job.
 
   Attributes:
-    parameters: of the networks of one replica, without averages and optimizers.
-    memory: bytes of the states that are trained at once and the images that stay on the device,
-      without activations.
-    flops: of a step of one replica, as XLA counts them for a CPU; None where they are not known.
-    disk: bytes of the checkpoints at the end, `train.keep` and the best, of all replicas.
+    parameters: trained parameters of one replica, without moving averages and optimiser states.
+    memory: bytes of the states that are trained at the same time and of the images that stay on the
+      device, without activations.
+    flops: floating-point operations of a step of one replica, as XLA counts them for a CPU; None if
+      unknown.
+    disk: bytes of the checkpoints of all replicas at the end: the last `train.keep` and the best.
   """
 
   parameters: int
@@ -87,7 +92,7 @@ class Cost(NamedTuple):
 
 
 class _Traced(NamedTuple):
-  """An algorithm, the shapes of its state, and the arithmetic of its step."""
+  """An algorithm, the shapes of its state, and the floating-point operations of its step."""
 
   algorithm: Algorithm
   state: Any
@@ -95,19 +100,19 @@ class _Traced(NamedTuple):
 
 
 class Costs:
-  """The costs of the training jobs of a plan; jobs of equal settings are traced once."""
+  """The costs of the training jobs of a plan; jobs with equal settings are traced once."""
 
-  def __init__(self, config, facts: Facts):
-    """Traces nothing yet.
+  def __init__(self, config: Experiment, facts: Facts):
+    """Stores the arguments; tracing starts with the first cost.
 
     Args:
-      config: the experiment's.
-      facts: what was read of it.
+      config: the experiment.
+      facts: the facts of the experiment.
     """
     self._config, self._facts, self._traced = config, facts, {}
 
   def of(self, job: Job) -> Cost | None:
-    """The cost of a job of kind TRAIN, or None for a job that cannot be built."""
+    """Returns the cost of a TRAIN job, or None if the job cannot be built."""
     config, facts = self._config, self._facts
     *within, name = job.name.split('/')
     try:
@@ -119,13 +124,13 @@ class Costs:
         resident = _resident(facts.images[name].training)
         return _cost(getattr(config, name), resident, self._classifier(name))
       if within == [recogniser.ROLE]:
-        config = config.recogniser
+        config = getattr(config, recogniser.ROLE)
       return _cost(config, _resident(facts.data), self._method(config, name), config.replicas)
-    except (UserError, KeyError):  # It is refused, or a classifier or images cannot be read.
+    except (UserError, KeyError):  # A rule refuses the job, or its classifier or images are absent.
       return None
 
   def _classifier(self, role) -> _Traced:
-    """The classifier of a role; its data has the classes and the shape of its images."""
+    """Traces the classifier of a role on the shape and classes of its training images."""
     section, data = getattr(self._config, role), self._facts.images[role].training
     key = (
       section.algorithm,
@@ -150,10 +155,11 @@ class Costs:
     return self._traced[method]
 
   def _abstract(self, role) -> classifiers_lib.Classifier | None:
-    """A classifier with shapes for variables, None where its network is not known."""
+    """A classifier with shapes in place of variables; None if its network is unknown."""
     config, facts = self._config, self._facts
     if role == recogniser.ROLE:
-      traced = self._method(config.recogniser, config.recogniser.methods[0])
+      section = getattr(config, role)
+      traced = self._method(section, section.methods[0])
     elif role in facts.images:
       traced = self._classifier(role)
     else:
@@ -169,7 +175,7 @@ def _resident(data) -> int:
 
 
 def _cost(section, resident, traced: _Traced, num_replicas: int = 1, at_once: int = 0) -> Cost:
-  """Of a job whose replicas are trained together, unless only some of them are `at_once`."""
+  """The cost of a job whose replicas train together, or `at_once` of them at a time."""
   size = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(traced.state))
   memory = (at_once or num_replicas) * size + resident
   disk = (section.train.keep + 1) * num_replicas * size
@@ -177,7 +183,7 @@ def _cost(section, resident, traced: _Traced, num_replicas: int = 1, at_once: in
 
 
 def _parameters(state) -> int:
-  """Elements that are trained: not averages, statistics, counts or what optimizers remember."""
+  """Counts trained elements: no averages, batch statistics, counters or optimiser states."""
 
   def trains(path) -> bool:
     field, *inner = (str(getattr(key, 'name', getattr(key, 'key', ''))) for key in path)
@@ -189,13 +195,13 @@ def _parameters(state) -> int:
 
 
 def _trace(section, data, algorithm: Algorithm, frozen) -> _Traced:
-  """Traces a step for what XLA counts of it before it optimises it, on images that are not read.
+  """Traces a step on stand-in images, for XLA's count of operations before optimisation.
 
   Args:
     section: the configuration of the job.
-    data: its TrainingData, of which the shapes and the number of classes are asked.
-    algorithm: of a single replica.
-    frozen: shapes of what it reads, None where they are not known: nor are the flops then.
+    data: its TrainingData; only the image shape and the number of classes are used.
+    algorithm: the algorithm of a single replica.
+    frozen: shapes of the frozen arrays; None if unknown, and then flops are None, too.
   """
   state = jax.eval_shape(algorithm.init, jax.random.key(0))
   if frozen is None:

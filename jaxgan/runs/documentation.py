@@ -1,14 +1,16 @@
-"""docs/configuration.md, from the classes of sections, and docs/command_line.md, from the commands.
+"""Writes docs/configuration.md from the sections, and docs/command_line.md from the commands.
 
 python -m jaxgan.runs.documentation
 """
 
+from collections.abc import Mapping
 import pathlib
 
 from pydantic_core import PydanticUndefined
 
 from jaxgan.algorithms.classifier import ClassifierConfig
 from jaxgan.config import section as section_lib
+from jaxgan.config.section import Section
 from jaxgan.data.config import DataConfig, DataOptions
 from jaxgan.runs import commands
 from jaxgan.runs.experiment import Experiment
@@ -19,24 +21,27 @@ PATH = pathlib.Path(__file__).resolve().parents[2] / 'docs' / 'configuration.md'
 COMMAND_LINE = PATH.with_name('command_line.md')
 _START = """# Configuration
 
-An experiment is a value of nested sections, built by the files in `experiments/`. Each field can be
-changed on the command line: `--config.train.batch_size=64`, `--config.classifier.train.epochs=20`.
-The defaults here are those of the classes; an experiment file has its own. A field marked (free)
-may have another value at the next start of a run; any other change needs another work directory.
-In the `data` of a classifier or recogniser, none means: as in the `data` of the experiment.
+An experiment is a value of nested sections; the files in `experiments/` build experiments. The
+command line changes a field: `--config.train.batch_size=64`, `--config.classifier.train.epochs=20`.
+The tables list the defaults of the classes; an experiment file sets its own values. A field marked
+(free) may change when a run is resumed; changing any other field needs a new work directory. In the
+`data` section of a classifier or recogniser, none means the value in the experiment's own `data`.
 
 This file is written by `python -m jaxgan.runs.documentation`.
 """
 
 
-def text(titles) -> str:
-  """The Markdown of some sections.
+def text(titles: Mapping[str, type[Section]]) -> str:
+  """Writes sections as Markdown tables.
 
   Args:
     titles: {title: section class}.
+
+  Returns:
+    The Markdown of the page.
   """
   tables = [
-    f'## {title}\n\n{kind.__doc__.splitlines()[0]}\n\n{_table(kind)}'
+    f'## {title}\n\n{(kind.__doc__ or "").splitlines()[0]}\n\n{_table(kind)}'
     for title, kind in titles.items()
   ]
   return '\n'.join([_START, *tables])
@@ -66,8 +71,8 @@ def _default(info, own) -> str:
   return 'its defaults' if own else f'`{info.default!r}`'
 
 
-def sections() -> dict:
-  """{title: class} of all sections of experiments."""
+def sections() -> dict[str, type[Section]]:
+  """Returns {title: class} of all sections of experiments."""
   found = {
     'Experiment': Experiment,
     '`data`': DataConfig,

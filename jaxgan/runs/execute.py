@@ -1,5 +1,6 @@
-"""Execution of an experiment: trains and evaluates what is missing, in the order of its plan."""
+"""Execution of an experiment: trains and evaluates the unfinished jobs in the order of the plan."""
 
+from collections.abc import Sequence
 import pathlib
 
 import jax
@@ -11,7 +12,7 @@ from jaxgan.data import sources
 from jaxgan.evaluation import cas, record
 from jaxgan.report import fonts
 from jaxgan.runs import families, inputs, outputs, recogniser, sampling
-from jaxgan.runs.experiment import resolved
+from jaxgan.runs.experiment import Experiment, resolved
 from jaxgan.runs.facts import classifier_folder, is_trained
 from jaxgan.runs.inputs import Inputs
 from jaxgan.runs.plan import prepared
@@ -20,14 +21,23 @@ from jaxgan.training import classifiers as classifiers_lib
 from jaxgan.training import loop, optional
 from jaxgan.training.job import TrainingJob
 
-_OWED = 'evaluation_owed'  # In the folder of a method, while it is evaluated and drawn.
+# A file in the folder of a method while it is evaluated: a killed evaluation is repeated.
+_OWED = 'evaluation_owed'
 
 
-def run(config, workdir: pathlib.Path, profile: bool = False) -> str:
-  """Trains and evaluates every method of an experiment; returns the closing table.
+def run(config: Experiment, workdir: pathlib.Path, profile: bool = False) -> str:
+  """Trains and evaluates every method of an experiment.
+
+  Args:
+    config: the experiment.
+    workdir: its work directory.
+    profile: write a trace of a few steps for a profiler.
+
+  Returns:
+    The table of results for the terminal.
 
   Raises:
-    UserError: another process is at work in the work directory, it lies in the folder of the
+    UserError: another process uses the work directory, the work directory lies in the folder of the
       images, or the plan has a refusal.
   """
   config = resolved(config)
@@ -40,16 +50,22 @@ def run(config, workdir: pathlib.Path, profile: bool = False) -> str:
     return summarise(made.workdir) if files.is_writer() else ''
 
 
-def start(config, workdir: pathlib.Path, methods, show_data: bool = False) -> Inputs:
-  """Trains the classifiers that are missing; returns the Inputs of an experiment's methods.
+def start(
+  config: Experiment, workdir: pathlib.Path, methods: Sequence[str], show_data: bool = False
+) -> Inputs:
+  """Prepares the inputs of an experiment's methods; trains untrained classifiers.
 
-  Classifiers that the configuration gives are loaded first: a bad one fails before any training.
+  Classifiers whose folder the configuration names are loaded first: a damaged one fails before any
+  training.
 
   Args:
-    config: its configuration.
+    config: the experiment.
     workdir: its work directory.
-    methods: which of its methods.
-    show_data: print what the training data is before anything is trained.
+    methods: the methods to prepare for.
+    show_data: print a summary of the training data before any training.
+
+  Returns:
+    The Inputs.
 
   Raises:
     UserError: the plan has a refusal, or a classifier cannot be loaded.
@@ -103,15 +119,15 @@ def train_method(made: Inputs, method: str, profile: bool = False) -> None:
 
 
 def evaluate_method(made: Inputs, method: str, which: str) -> list[record.EvaluationRecord]:
-  """Trains the score of every replica, where it has one, and evaluates it in full.
+  """Evaluates a checkpoint of every replica in full, with its classification accuracy score.
 
   Args:
-    made: what the method is measured with.
+    made: the inputs of the experiment.
     method: the method.
     which: the checkpoint: 'latest', 'best' or a step.
 
   Returns:
-    The record that each evaluation.json holds.
+    One record per replica, as in its evaluation.json.
   """
   step, states = made.restore(method, which)
   evaluation = made.evaluation(method)
@@ -125,7 +141,7 @@ def evaluate_method(made: Inputs, method: str, which: str) -> list[record.Evalua
 
 
 def _train_score(made, method, folder, step, state, replica) -> cas.Score | None:
-  """Trains the classifier of a classification accuracy score on images of a state."""
+  """Trains a classifier on generated images for the classification accuracy score."""
   config, data = made.config, made.data
   if 'cas' not in made.family.roles(config, [method], data.labelled):
     return None
@@ -145,14 +161,14 @@ def _train_score(made, method, folder, step, state, replica) -> cas.Score | None
 
 
 def summarise(workdir: pathlib.Path) -> str:
-  """Draws every evaluated method of a work directory; returns their table for the terminal."""
+  """Draws the evaluated methods of a work directory; returns their table for the terminal."""
   found = {}
   for method in families.all_methods():
-    # Of several replicas, pictures show the first.
+    # The pictures of several replicas show the first one.
     for folder in (workdir / method, workdir / method / 'replica_00'):
       if (folder / record.NAME).exists():
         found[method] = folder
-  # Refuses what is damaged before it is drawn.
+  # Damaged records are refused before any drawing.
   rows = report.collect([workdir], families.FAMILIES)
   table, paths = report.console_table(rows), []
   for family in dict.fromkeys(families.family_of([method]) for method in found):

@@ -1,65 +1,82 @@
 """An experiment as a value: the sections of its methods, classifiers and recogniser."""
 
 import pathlib
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 from jaxgan.config.overrides import changed
 from jaxgan.config.section import Count, Section, Where, field
 from jaxgan.data.config import DataConfig
 from jaxgan.training.config import ClassifierSection, Job, Seed, TrainConfig, Training
 
-# Of a method: the newest checkpoint, the one with the best score, or one of a step.
+# The newest checkpoint of a method, the checkpoint with the best score, or a step.
 Checkpoint = Annotated[
   str, Where(lambda name: name in ('latest', 'best') or name.isdigit(), 'latest, best or a step')
 ]
 
 
-A, E, R = TypeVar('A'), TypeVar('E'), TypeVar('R')
+A = TypeVar('A')
+E = TypeVar('E')
+R = TypeVar('R')
 
 
 class Experiment(Section, Generic[A, E, R]):
-  """Methods that are trained and measured under the same settings.
+  """Methods that are trained and measured with the same settings.
 
   Generic in the sections that differ by family: `algorithm`, `evaluation` and `recogniser`.
   """
 
-  experiment: str = field(..., 'its name in tables', free=True)
-  workdir: str = field('', 'work directory where --workdir does not say another', free=True)
-  folder: str = field('', 'of a recogniser: a run that is there, instead of training one')
-  methods: tuple[str, ...] = field(..., 'trained one after the other', free=True)
+  experiment: str = field(..., 'name in tables', free=True)
+  workdir: str = field('', 'work directory, unless --workdir names another', free=True)
+  folder: str = field('', 'a finished run to use as the recogniser instead of training one')
+  methods: tuple[str, ...] = field(..., 'methods, trained one after the other', free=True)
   seed: Seed | None = field(
-    None, 'of replica 0, the next replica has the next seed; none: 0, or that of who asks'
+    None, 'seed of replica 0; replica r has seed + r; none: 0, for a recogniser the experiment seed'
   )
-  replicas: Count = field(1, 'runs side by side')
+  replicas: Count = field(1, 'runs trained side by side')
   published: dict[str, str] | str | None = field(
     None, 'published results to compare with: column, or {method: row}', free=True
   )
   data: DataConfig = field(..., 'training images of the methods')
-  algorithm: A = field(..., 'what the methods share')
-  train: TrainConfig = field(..., 'length and rhythm of each method')
+  algorithm: A = field(..., 'settings that the methods share')
+  train: TrainConfig = field(..., 'length and events of the training of each method')
   evaluation: E = field(..., 'what is measured', free=True)
-  classifier: ClassifierSection | None = field(None, 'of the long-tailed images, for the loop')
-  annotator: ClassifierSection | None = field(None, 'for evaluation only', free=True)
-  cas: Training | None = field(None, 'trained on generated images', free=True)
-  recogniser: R | None = field(None, 'an experiment with codes, found without labels')
+  classifier: ClassifierSection | None = field(
+    None, 'classifier in the loop, trained on the long-tailed images'
+  )
+  annotator: ClassifierSection | None = field(
+    None, 'classifier for evaluation only, trained on all images', free=True
+  )
+  cas: Training | None = field(
+    None, 'classifier trained on generated images, for the classification accuracy score', free=True
+  )
+  recogniser: R | None = field(
+    None, 'experiment with codes, whose network replaces the classifier where labels are absent'
+  )
 
 
 class MethodJob(Experiment[A, E, R], Job, Generic[A, E, R]):
-  """What the folder of a method remembers."""
+  """The configuration that the folder of a method stores."""
 
 
-def work_directory(experiment) -> pathlib.Path:
-  """Where an experiment writes unless told otherwise."""
+def work_directory(experiment: Experiment) -> pathlib.Path:
+  """Returns the default work directory of an experiment."""
   several = f'_x{experiment.replicas}' if experiment.replicas > 1 else ''
   return pathlib.Path(f'{experiment.workdir}{several}')
 
 
-def resolved(experiment):
-  """An experiment whose classifiers and recogniser have what they left to it.
+def resolved(experiment: Any) -> Any:
+  """Fills the fields of an experiment that are None and follow from other fields.
 
-  None in the `data` section of a classifier means what the experiment's own data has. The
-  annotator, which sees all images, has its own imbalance ratio. A recogniser has the same seed,
-  images and annotator. A learned prior follows the learning rate of the networks.
+  None in the `data` section of a classifier means the value of the experiment's own `data` section,
+  except the annotator's imbalance ratio: the annotator sees all images. A recogniser takes the
+  seed, images and annotator of the experiment. A learned prior takes the learning rate of the
+  networks.
+
+  Args:
+    experiment: an Experiment.
+
+  Returns:
+    An Experiment of the same class.
   """
   experiment = changed(
     experiment,
@@ -96,7 +113,7 @@ def resolved(experiment):
 
 
 def _missing(name: str, section, values) -> dict:
-  """{field: value} of those values for which a section, and the sections in it, have None."""
+  """{field: value} of the fields that are None in a section and the sections in it."""
   found = {}
   for part, value in values.items():
     own, path = getattr(section, part), f'{name}.{part}'

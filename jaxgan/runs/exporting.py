@@ -1,10 +1,11 @@
-"""A balanced data set from a trained generator: alone, or on top of the real training images.
+"""Balanced data sets from a trained generator: generated images alone, or added to the real ones.
 
 An export is a new folder with the data set in one format and export.json: the contents, their
-origin, and what is needed to repeat the export. Images are written as they are drawn; the folder
-gets its name once it is complete.
+origin, and the settings that repeat the export. Images are written while they are drawn; the folder
+is renamed to its final name once it is complete.
 """
 
+import collections
 from collections.abc import Iterator
 import contextlib
 import json
@@ -13,6 +14,7 @@ import os
 import pathlib
 import shutil
 import tempfile
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from tqdm import tqdm
@@ -24,15 +26,25 @@ from jaxgan.runs import sampling
 from jaxgan.system import files, lock
 from jaxgan.training import classifiers
 
+if TYPE_CHECKING:
+  from jaxgan.runs.run import Run
+
 NAME = 'export.json'
 CONTENTS = ('synthetic', 'topped_up')
 _READ_TOGETHER = 1000  # Real images.
 
 
-def export(run, out, contents: str, format: str, images_per_class: int | None, seed: int) -> dict:
-  """Writes a data set with as many images of every class; see `jaxgan.runs.run.Run.export`.
+def export(
+  run: 'Run',
+  out: str | os.PathLike[str],
+  contents: str,
+  format: str,
+  images_per_class: int | None,
+  seed: int,
+) -> dict[str, Any]:
+  """Writes a data set with equally many images of every class; see `jaxgan.runs.run.Run.export`.
 
-  Images are in the order of their classes, in each class the real ones first.
+  Images are ordered by class; in each class the real images come first.
   """
   from data_prep import array_builder  # TFDS takes half a second to import.
 
@@ -49,12 +61,10 @@ def export(run, out, contents: str, format: str, images_per_class: int | None, s
     run.config.evaluation.batch_size,
     'ask for fewer (images_per_class) or train on',
   )
-  if not files.is_writer():  # Draws along with the process that writes.
-    for _ in drawn:
-      pass
+  if not files.is_writer():  # All processes draw, one writes.
+    collections.deque(drawn, maxlen=0)
     return {}
   with _whole_or_not_there(out) as folder, tempfile.TemporaryFile(dir=folder) as staged:
-    # Shown where somebody watches.
     with tqdm(total=int(wanted.sum()), desc='Drawing', leave=False, disable=None) as progress:
       for num_images in _stage(staged, drawn, label_of, wanted):
         progress.update(num_images)
@@ -86,8 +96,8 @@ def export(run, out, contents: str, format: str, images_per_class: int | None, s
   return written
 
 
-def describe(out, written: dict) -> str:
-  """An export in a line, for the terminal."""
+def describe(out: str | os.PathLike[str], written: dict[str, Any]) -> str:
+  """Describes an export in one line, for the terminal."""
   if not written:
     return ''
   real, generated = sum(written['real_images']), sum(written['generated_images'])
@@ -99,20 +109,22 @@ def describe(out, written: dict) -> str:
 
 
 def _check(run, out, contents, format, images_per_class):
-  """Refuses what cannot be before anything is restored."""
+  """Refuses wrong arguments before any checkpoint is restored."""
   sampling.check_new(out)
   for field, value, allowed in (
     ('contents', contents, CONTENTS),
     ('format', format, writers.FORMATS),
   ):
     if value not in allowed:
-      raise UserError(f'{field}={value!r} is not possible: use one of {", ".join(allowed)}')
+      raise UserError(f'{field}={value!r}: expected one of {", ".join(allowed)}.')
   if images_per_class is not None and images_per_class < 1:
-    raise UserError(f'images_per_class={images_per_class} is not possible: use 1 or more')
+    raise UserError(
+      f'images_per_class={images_per_class}: expected a positive integer, for example 100.'
+    )
   if contents == 'topped_up' and _labels(run) == 'codes':
     raise UserError(
-      f'contents=topped_up is not possible with {run.method}: its images have codes, which are no '
-      'classes of the real ones; use contents=synthetic'
+      f'contents=topped_up: expected contents=synthetic for {run.method}, whose labels are codes, '
+      'not classes of the real images.'
     )
 
 
@@ -121,13 +133,13 @@ def _labels(run) -> str:
 
 
 def _classes(run, names):
-  """The training Arrays with the classes of the export, and the class of each drawn label or -1."""
+  """The training Arrays with the exported classes, and the class of each drawn label, or -1."""
   data = run.inputs.data
   arrays = data.replica_arrays(run.replica)
   if _labels(run) == 'codes':
     return arrays._replace(class_names=names), np.arange(len(names))
   places = np.arange(data.num_classes)
-  if names != arrays.class_names:  # A classifier that was given may know them otherwise, or more.
+  if names != arrays.class_names:  # A given classifier may have another order, or more classes.
     places = classifiers.class_positions(names, data, run.replica)
   label_of = np.full(len(names), -1)
   label_of[places] = np.arange(data.num_classes)
@@ -135,9 +147,10 @@ def _classes(run, names):
 
 
 def _sizes(run, arrays, contents, images_per_class):
-  """How many real and generated images there are to be of each class, two int `[K]`."""
+  """The numbers of real and of generated images of each class, two int `[K]`."""
   num_classes = len(arrays.class_names)
   if _labels(run) == 'codes':
+    counts = np.zeros(num_classes, int)
     largest = max(1, len(arrays.labels) // num_classes)
   else:
     counts = np.bincount(arrays.labels, minlength=num_classes)
@@ -147,23 +160,23 @@ def _sizes(run, arrays, contents, images_per_class):
     return np.zeros(num_classes, int), np.full(num_classes, size)
   if size < largest:
     raise UserError(
-      f'images_per_class={size} is fewer than the {largest} training images of class '
-      f'{arrays.class_names[counts.argmax()]!r}: use {largest} or more, or contents=synthetic'
+      f'images_per_class={size}: expected {largest} or more, the training images of class '
+      f'{arrays.class_names[counts.argmax()]!r}, or contents=synthetic.'
     )
   return counts, size - counts
 
 
 def _order(train_labels, real, wanted):
-  """Labels of the exported images, and where in the training data each is; -1 of generated ones."""
+  """The labels of the exported images, and their indices in the training data, -1 if generated."""
   labels = np.repeat(np.arange(len(real)), real + wanted)
   is_real = np.repeat(np.tile([True, False], len(real)), np.stack([real, wanted], 1).ravel())
   indices = np.full(len(labels), -1)
-  indices[is_real] = np.argsort(train_labels, kind='stable')[: real.sum()]  # All of them or none.
+  indices[is_real] = np.argsort(train_labels, kind='stable')[: real.sum()]  # All, or none.
   return labels, indices
 
 
 def _stage(file, drawn, label_of, wanted) -> Iterator[int]:
-  """Writes generated images to a file class by class, in any order; yields how many at a time."""
+  """Writes generated images into the region of their class in a file; yields numbers of images."""
   places = np.cumsum(wanted) - wanted
   for images, labels in drawn:
     for image, label in zip(images, label_of[labels], strict=True):
@@ -174,7 +187,7 @@ def _stage(file, drawn, label_of, wanted) -> Iterator[int]:
 
 
 def _images(train_images, indices, generated) -> Iterator[np.ndarray]:
-  """The images of `_order`, those without an index from the file of generated ones."""
+  """Yields the images in the order of `indices`; an index of -1 reads the next generated image."""
   shape = train_images.shape[1:]
   generated.seek(0)
   for start in range(0, len(indices), _READ_TOGETHER):
@@ -187,12 +200,12 @@ def _images(train_images, indices, generated) -> Iterator[np.ndarray]:
 
 @contextlib.contextmanager
 def _whole_or_not_there(out: pathlib.Path) -> Iterator[pathlib.Path]:
-  """A folder beside `out` that is renamed to `out` at the end, or removed after an error."""
+  """Yields a folder beside `out`; renames it to `out` at the end, removes it after an error."""
   incomplete = out.with_name(f'.{out.name}.incomplete')
   try:
     with lock.turn(out.with_name(f'.{out.name}.lock')):
-      sampling.check_new(out)  # Another process may have had its turn.
-      shutil.rmtree(incomplete, ignore_errors=True)  # A killed export leaves it.
+      sampling.check_new(out)  # Another process may have written it meanwhile.
+      shutil.rmtree(incomplete, ignore_errors=True)  # Left behind by a killed export.
       incomplete.mkdir()
       try:
         yield incomplete
@@ -204,7 +217,7 @@ def _whole_or_not_there(out: pathlib.Path) -> Iterator[pathlib.Path]:
 
 
 def _provenance(run, labeller: str, seed: int) -> dict:
-  """The fields of export.json that say where the images came from."""
+  """The fields of export.json that record the origin of the images."""
   accuracies = {known.key: known.accuracy for known in run.inputs.classifiers.values()}
   return {
     'experiment': run.config.experiment,

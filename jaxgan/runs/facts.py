@@ -1,6 +1,6 @@
-"""Facts: what is read before anything runs: images, folders of jobs, classifiers, devices."""
+"""Facts that are read before anything runs: images, folders of jobs, classifiers, devices."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 import pathlib
 from typing import Any, NamedTuple
 
@@ -10,23 +10,25 @@ import numpy as np
 from data_prep.build import Arrays
 from jaxgan.config import identity
 from jaxgan.data import loading, sources, training_data
+from jaxgan.data.config import DataConfig
 from jaxgan.errors import UserError
 from jaxgan.runs import families, recogniser
+from jaxgan.runs.experiment import Experiment
 from jaxgan.system import distributed, files, parallel
 from jaxgan.training import classifiers as classifiers_lib
 from jaxgan.training import pretrained
 
-OWN = ''  # The experiment's own images among those of its classifiers.
-ROLES = ('classifier', 'annotator', recogniser.ROLE)  # in the order of their training
+OWN = ''  # The key of the experiment's own images in `Facts.images`; the other keys are roles.
+ROLES = ('classifier', 'annotator', recogniser.ROLE)  # in the order of training
 
 
 class Images(NamedTuple):
-  """The images of a `data` section or, while they are not prepared, what the data set declares.
+  """The images of a `data` section; before preparation, only what the data set declares.
 
   Attributes:
-    training: the TrainingData; it has no images while they are not prepared.
-    test: Arrays of the test split, likewise.
-    missing: the folder where they will be prepared; None for prepared images.
+    training: the TrainingData, without images before preparation.
+    test: the Arrays of the test split, without images before preparation.
+    missing: the folder where the images will be prepared; None for prepared images.
   """
 
   training: training_data.TrainingData
@@ -35,24 +37,24 @@ class Images(NamedTuple):
 
 
 class Folder(NamedTuple):
-  """What the folder of a job holds: the key of its images and its newest checkpoint."""
+  """The contents of a job's folder: the key of its images and the step of its newest checkpoint."""
 
   images: str | None
   step: int | None
 
 
 class Facts(NamedTuple):
-  """What is read before anything runs.
+  """The facts of an experiment, read before anything runs.
 
   Attributes:
     workdir: the work directory.
-    methods: the methods of the experiment that were asked for.
+    methods: the selected methods of the experiment.
     mesh: the mesh of the devices.
-    roles: the names of the sections of the classifiers that the methods need.
-    images: the experiment's own images as `OWN`, and by role the images of trained classifiers.
-    known: by role what is known of a classifier before it is trained or restored.
-    folders: the folders of jobs, by their paths in the work directory, such as 'acgan/cas'.
-    unreadable: one line for each thing that cannot be read.
+    roles: the sections of the classifiers that the methods need.
+    images: {`OWN`: the experiment's own images, role: the images that a classifier is trained on}.
+    known: {role: the properties of a classifier before it is trained or restored}.
+    folders: {path in the work directory, such as 'acgan/cas': the folder of a job}.
+    unreadable: one line per unreadable file or folder.
   """
 
   workdir: pathlib.Path
@@ -71,27 +73,29 @@ class Facts(NamedTuple):
 
   @property
   def are_prepared(self) -> bool:
-    """Whether all images are there."""
+    """Whether all images are prepared."""
     return all(images.missing is None for images in self.images.values())
 
 
-def read_facts(config, workdir: pathlib.Path, methods, prepare: bool) -> Facts:
+def read_facts(
+  config: Experiment, workdir: pathlib.Path, methods: Sequence[str], prepare: bool
+) -> Facts:
   """Reads the facts of an experiment.
 
   Args:
-    config: its configuration.
+    config: the experiment.
     workdir: its work directory.
-    methods: which of its methods.
-    prepare: prepare missing images; otherwise only what their data sets declare is known.
+    methods: the selected methods of the experiment.
+    prepare: prepare missing images; otherwise read only what their data sets declare.
 
   Returns:
-    The Facts. What cannot be read is left out, with a line in `unreadable`.
+    The Facts, without the unreadable ones: each has a line in `unreadable`.
   """
   workdir, family = pathlib.Path(workdir), families.family_of(methods)
-  unreadable = []
+  unreadable: list[str] = []
 
   def attempt(read: Callable, *arguments) -> dict:
-    """{name: what is read}, empty where that fails."""
+    """Returns {name: value}, or {} if reading fails."""
     name, *arguments = arguments
     try:
       return {name: read(*arguments)}
@@ -117,24 +121,24 @@ def read_facts(config, workdir: pathlib.Path, methods, prepare: bool) -> Facts:
     elif role in images:
       known[role] = classifiers_lib.untrained(section, images[role].test)
   folders = {}
-  deep = ('*', '*/*', '*/*/*')  # A method's, its score's, the score's of a replica.
+  deep = ('*', '*/*', '*/*/*')  # METHOD, METHOD/cas, METHOD/replica_00/cas
   for path in (p for at in deep for p in sorted(workdir.glob(f'{at}/config.json'))):
     folders |= attempt(_read_folder, path.parent.relative_to(workdir).as_posix(), path.parent)
   mesh = parallel.device_mesh(config.replicas)
-  methods, unreadable = tuple(methods), tuple(dict.fromkeys(unreadable))
-  return Facts(workdir, methods, mesh, roles, images, known, folders, unreadable)
+  lines = tuple(dict.fromkeys(unreadable))
+  return Facts(workdir, tuple(methods), mesh, roles, images, known, folders, lines)
 
 
-def is_trained(config, role: str) -> bool:
-  """Whether a classifier is trained by the experiment, and not given as a folder."""
+def is_trained(config: Experiment, role: str) -> bool:
+  """Returns whether the experiment trains a classifier, or else loads it from a given folder."""
   return not getattr(getattr(config, role), 'folder', '')
 
 
-def classifier_folder(config, role: str, workdir: pathlib.Path) -> pathlib.Path:
-  """The folder of a classifier: the one that is given, or its own in the work directory.
+def classifier_folder(config: Experiment, role: str, workdir: pathlib.Path) -> pathlib.Path:
+  """Returns the folder of a classifier: the given folder, or one in the work directory.
 
-  Where annotator and classifier have the same section they are one network, in the classifier's. A
-  recogniser is the method of its own experiment.
+  An annotator with the same section as the classifier is the same network, in the same folder. The
+  folder of a recogniser is the folder of its experiment's method.
   """
   section = getattr(config, role)
   if not is_trained(config, role):
@@ -144,10 +148,10 @@ def classifier_folder(config, role: str, workdir: pathlib.Path) -> pathlib.Path:
   return workdir / ('classifier' if section == config.classifier else role)
 
 
-def read_images(section, num_replicas: int, prepare: bool) -> Images:
-  """The images of a `data` section; see `read_facts`."""
+def read_images(section: DataConfig, num_replicas: int, prepare: bool) -> Images:
+  """Reads the images of a `data` section; see `read_facts`."""
   declared = None if prepare else sources.declared(section, num_replicas)
-  if prepare or distributed.gather(declared.is_prepared).all():
+  if declared is None or distributed.gather(declared.is_prepared).all():
     return Images(loading.load_training(section, num_replicas), loading.load(section, 'test'))
   none = np.empty((0, *declared.image_shape), np.uint8)
   metadata = {'labelled': declared.labelled, 'full_name': section.dataset}

@@ -1,4 +1,4 @@
-"""What a family of methods is: the functions and tables that its experiments are run with."""
+"""The record of a family of methods: the functions and tables that its experiments use."""
 
 from collections.abc import Callable
 import dataclasses
@@ -9,10 +9,12 @@ from jaxgan.system.registry import Registry
 
 
 class Rule(NamedTuple):
-  """A rule about the data of an experiment, checked before hours are spent.
+  """A rule about the data of an experiment, checked before any training.
 
-  `check(config, data)` raises a UserError where it is broken. `of_images` says whether it asks for
-  more than the shape of the images and the names of their classes.
+  Attributes:
+    check: `check(config, data)` raises a UserError if the data breaks the rule.
+    of_images: whether the rule needs the images or labels, not only the shape of the images and the
+      names of the classes.
   """
 
   check: Callable
@@ -28,32 +30,34 @@ class Family:
   """What the experiments of some methods train, measure and show.
 
   Attributes:
-    title: of its section in a report.
-    methods: what `algorithm` and `build` need to know of each method.
-    algorithm: `algorithm(method) -> class` of the section `algorithm`.
+    title: title of the family's section in a report.
+    methods: registry of the methods, with the entries that `algorithm` and `build` read.
+    algorithm: `algorithm(method)` returns the class of the section `algorithm`.
     evaluation: the class of the section `evaluation`.
     metrics: a table of `jaxgan.evaluation.metric`.
-    build: `build(config, method, data, classifiers) -> (Algorithm, its frozen arrays)`, of {role:
-      Classifier} or, before they are there, an Algorithm whose `init` alone can be asked.
-    evaluate: `evaluate(inputs, method, algorithm) -> jaxgan.evaluation.evaluate.Evaluation`.
-    validate: `validate(config)` refuses sections that do not go together.
-    roles: `roles(config, methods, labelled) -> names` of the sections of the classifiers that it
-      needs: 'classifier', 'annotator' and 'cas' are trained with labels, a 'recogniser' without.
-    rules: what the data of an experiment must satisfy.
-    labels_of: `labels_of(method, labelled) -> 'classes' or 'codes'`, what the labels of generated
-      images are, where the real ones are labelled or not.
-    recognised: `recognised(config, data) -> names` of what the `classify` of its algorithms tells
-      apart without labels; () where that is nothing.
-    differences: from the authors' code, a table of `jaxgan.report.differences`.
-    published: `published(record) -> (the paper's values, their source)`.
-    section: `section(rows, footnotes) -> blocks` of a report, see `jaxgan.report.blocks`.
-    console: `console(rows) -> texts` for the terminal.
-    pictures: `pictures(rows, out)` draws beside the report `out`.
-    trained: `trained(folder, class_names, train_counts) -> blocks` of a page: what a run has since
-      it began.
-    evaluated: `evaluated(folder, record) -> blocks` of a page: its evaluation.
-    compare: `compare(workdir, folders) -> paths` of pictures of the evaluated methods {method:
-      folder} beside each other.
+    build: `build(config, method, data, classifiers)` returns (Algorithm, its frozen arrays).
+      `classifiers` is {role: Classifier}; if one is absent, only `init` of the Algorithm works.
+    evaluate: `evaluate(inputs, method, algorithm)` returns an
+      `jaxgan.evaluation.evaluate.Evaluation`.
+    validate: `validate(config)` raises a UserError for sections that contradict each other.
+    roles: `roles(config, methods, labelled)` returns the sections of the classifiers that the
+      methods need: 'classifier', 'annotator' and 'cas' are trained with labels, 'recogniser'
+      without.
+    rules: rules about the data of an experiment.
+    labels_of: `labels_of(method, labelled)` returns whether the labels of generated images are
+      'classes' or 'codes'; `labelled` tells whether the real images have labels.
+    recognised: `recognised(config, data)` returns the names of the codes that the `classify` of the
+      family's algorithms predicts without labels; () if there are none.
+    differences: differences from the authors' code, a table of `jaxgan.report.differences`.
+    published: `published(record)` returns (the paper's values, their source).
+    section: `section(rows, footnotes)` returns the blocks of a report, see `jaxgan.report.blocks`.
+    console: `console(rows)` returns texts for the terminal.
+    pictures: `pictures(rows, out)` draws pictures beside the report `out`.
+    trained: `trained(folder, class_names, train_counts)` returns the blocks of a page about the
+      training so far.
+    evaluated: `evaluated(folder, record)` returns the blocks of a page about the evaluation.
+    compare: `compare(workdir, folders)` draws the evaluated methods {method: folder} side by side
+      and returns the paths of the pictures.
   """
 
   title: str

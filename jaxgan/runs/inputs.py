@@ -1,11 +1,16 @@
-"""Inputs: what the methods of an experiment train and are measured with."""
+"""Inputs: the data, devices and classifiers that the methods of an experiment share."""
 
+from collections.abc import Mapping
 import pathlib
+from typing import Any
 
 import jax
 
+from jaxgan.algorithms import Algorithm
 from jaxgan.errors import UserError
+from jaxgan.evaluation.evaluate import Evaluation
 from jaxgan.runs import families, recogniser, rules
+from jaxgan.runs.experiment import Experiment
 from jaxgan.runs.facts import ROLES, Facts, classifier_folder, is_trained
 from jaxgan.training import classifiers as classifiers_lib
 from jaxgan.training import logging
@@ -13,43 +18,45 @@ from jaxgan.training.restore import restore
 
 
 class Inputs:
-  """Data, mesh and trained classifiers of an experiment, and what is built of them.
+  """Data, mesh and trained classifiers of an experiment; builds algorithms and evaluations.
 
   Attributes:
-    config: the experiment's configuration.
+    config: the experiment.
     workdir: its work directory.
-    family: of its methods.
-    mesh: of the devices.
+    family: the family of its methods.
+    mesh: the mesh of the devices.
     data: its TrainingData.
-    classifiers: the frozen ones, by role.
+    classifiers: {role: frozen Classifier}.
   """
 
-  def __init__(self, config, facts: Facts, classifiers):
-    """Reads and trains nothing."""
+  def __init__(
+    self, config: Experiment, facts: Facts, classifiers: Mapping[str, classifiers_lib.Classifier]
+  ):
+    """Stores the arguments; reads and trains nothing."""
     self.config, self.workdir, self.classifiers = config, facts.workdir, classifiers
     self.family, self.mesh, self.data = families.family_of(facts.methods), facts.mesh, facts.data
     self._evaluations = {}
 
   @property
   def classifier(self) -> classifiers_lib.Classifier | None:
-    """The classifier that is trained on the long-tailed images and their labels."""
+    """The classifier in the loop, trained on the long-tailed images and their labels."""
     return self.classifiers.get('classifier')
 
   @property
   def annotator(self) -> classifiers_lib.Classifier | None:
-    """The classifier that is used for evaluation only."""
+    """The classifier for evaluation only."""
     return self.classifiers.get('annotator')
 
-  def evaluation_rng(self, replica: int):
-    """The key of a replica's evaluations; a run's own stream has others."""
-    return jax.random.fold_in(jax.random.key(self.config.seed + replica), 1)
+  def evaluation_rng(self, replica: int) -> jax.Array:
+    """Returns the key of a replica's evaluations; training uses other keys."""
+    return jax.random.fold_in(jax.random.key((self.config.seed or 0) + replica), 1)
 
-  def algorithm(self, method: str):
-    """The algorithm of a method and its frozen arrays."""
+  def algorithm(self, method: str) -> tuple[Algorithm, Any]:
+    """Builds the algorithm of a method and its frozen arrays."""
     return self.family.build(self.config, method, self.data, self.classifiers)
 
-  def evaluation(self, method: str):
-    """What measures and draws the states of a method; it is compiled once."""
+  def evaluation(self, method: str) -> Evaluation:
+    """Builds the evaluation of a method, once: its programs stay compiled."""
     if method not in self._evaluations:
       with jax.set_mesh(self.mesh):
         algorithm, _ = self.algorithm(method)
@@ -57,43 +64,51 @@ class Inputs:
     return self._evaluations[method]
 
   def folders(self, method: str) -> list[pathlib.Path]:
-    """The folder of each replica of a method."""
+    """Returns the folder of each replica of a method."""
     return logging.replica_folders(self.workdir / method, self.config.replicas)
 
-  def restore(self, method: str, which: str):
-    """A checkpoint ('latest', 'best' or a step) of a method: (step, states of all replicas)."""
+  def restore(self, method: str, which: str) -> tuple[int, Any]:
+    """Restores a checkpoint of a method.
+
+    Args:
+      method: the method.
+      which: 'latest', 'best' or a step.
+
+    Returns:
+      (step, states of all replicas).
+    """
     algorithm, _ = self.algorithm(method)
     folder = self.workdir / method
     return restore(algorithm, folder, which, self.config.replicas, self.mesh)
 
 
 def roles(facts: Facts) -> list[str]:
-  """The classifiers that the methods need, in the order of their training."""
+  """Returns the roles of the classifiers that the methods need, in the order of training."""
   return [role for role in ROLES if role in facts.roles]
 
 
-def load(config, facts: Facts) -> Inputs:
-  """The Inputs of an experiment whose classifiers are trained; nothing is trained.
+def load(config: Experiment, facts: Facts) -> Inputs:
+  """Loads the Inputs of an experiment with finished classifiers; trains nothing.
 
   Raises:
-    UserError: a classifier is not trained to its end, or does not know the experiment's classes.
+    UserError: a classifier's training is unfinished, or it lacks classes of the experiment.
   """
   classifiers = {role: load_role(config, facts, role) for role in roles(facts)}
   return Inputs(config, facts, classifiers)
 
 
-def load_role(config, facts: Facts, role: str) -> classifiers_lib.Classifier:
-  """A trained classifier, annotator or recogniser of an experiment.
+def load_role(config: Experiment, facts: Facts, role: str) -> classifiers_lib.Classifier:
+  """Loads a trained classifier, annotator or recogniser of an experiment.
 
-  The experiment's field `checkpoint` of the section says which checkpoint is used, also for a
-  classifier whose folder is given. Training does not read this field.
+  The field `checkpoint` of the classifier's section selects the checkpoint, also in a given folder.
+  Training does not read this field.
 
   Raises:
     UserError: see `load`.
   """
   section, folder = getattr(config, role), classifier_folder(config, role, facts.workdir)
   if is_trained(config, role) and not (folder / 'checkpoints').exists():
-    raise UserError(f'the {role} of this experiment is not trained ({folder}): run jaxgan train')
+    raise UserError(f'{folder} holds no trained {role} of this experiment: run jaxgan train')
   if role == recogniser.ROLE:
     return recogniser.load(folder, facts.data, facts.mesh)
   classifier = classifiers_lib.load_classifier(folder, section.data, facts.mesh, section.checkpoint)

@@ -2,19 +2,26 @@
 
 from collections.abc import Callable
 
+from jaxgan.evaluation.evaluate import Evaluation
 from jaxgan.report import blocks, curves, page
 from jaxgan.training import logging
 from jaxgan.training.job import OptionalOutput, TrainingJob
 
 
-def of_method(job: TrainingJob, evaluation, shown: Callable) -> tuple[OptionalOutput, ...]:
-  """What is drawn of a method: pictures of each replica, curves of all, the page of the first.
+def of_method(
+  job: TrainingJob, evaluation: Evaluation, shown: Callable
+) -> tuple[OptionalOutput, ...]:
+  """Lists the outputs of a method: pictures per replica, joint curves, the first replica's page.
 
   Args:
     job: the job.
-    evaluation: its `jaxgan.evaluation.evaluate.Evaluation`.
-    shown: `shown(folder, class_names, class_counts)`, the blocks of the page.
+    evaluation: its evaluation.
+    shown: `shown(folder, class_names, class_counts)` returns the blocks of the page.
+
+  Returns:
+    The outputs.
   """
+  assert job.folder is not None  # Only traced jobs have no folder.
   first, *others = folders = logging.replica_folders(job.folder, job.num_replicas)
   several = f', the first of {len(folders)} replicas' if others else ''
 
@@ -31,9 +38,10 @@ def of_method(job: TrainingJob, evaluation, shown: Callable) -> tuple[OptionalOu
 
 
 def of_classifier(job: TrainingJob) -> tuple[OptionalOutput, ...]:
-  """What is drawn of a classifier: its curves."""
+  """Lists the outputs of a classifier: its curves."""
 
   def shown():
+    assert job.folder is not None
     rows = logging.read_metrics(job.folder)
     return [blocks.Images('Curves', curves.scalars(rows, lambda scalar: True))]
 

@@ -1,5 +1,6 @@
-"""The plan of an experiment: its jobs in their order, what is done of each, and every refusal."""
+"""The plan of an experiment: its jobs in order, their progress, and every refusal."""
 
+from collections.abc import Sequence
 import enum
 import pathlib
 from typing import NamedTuple
@@ -10,14 +11,14 @@ from jaxgan.data import sources
 from jaxgan.errors import UserError
 from jaxgan.evaluation import cas, record
 from jaxgan.runs import families, inputs, recogniser, rules
-from jaxgan.runs.experiment import resolved
+from jaxgan.runs.experiment import Experiment, resolved
 from jaxgan.runs.facts import OWN, Facts, classifier_folder, read_facts
 from jaxgan.training import logging
 from jaxgan.training.job import total_steps
 
 
 class Kind(enum.StrEnum):
-  """What a job does; a plan has them in this order, method by method."""
+  """The kinds of jobs, in the order of their execution for each method."""
 
   PREPARE = 'prepare'
   TRAIN = 'train'
@@ -26,14 +27,14 @@ class Kind(enum.StrEnum):
 
 
 class Job(NamedTuple):
-  """One thing that an experiment does.
+  """A job of an experiment.
 
   Attributes:
-    name: of the job, its folder in the work directory or, of images, their data set.
-    kind: what it does.
-    folder: where it writes.
-    step: of TRAIN, the newest checkpoint or None; of the others, 0 once they are done.
-    steps: of TRAIN, the length, or None if it is not known before the images are prepared.
+    name: the job's folder in the work directory; for PREPARE, the name of the data set.
+    kind: what the job does.
+    folder: where the job writes.
+    step: for TRAIN, the newest checkpoint or None; for other kinds, 0 once the job is done.
+    steps: for TRAIN, the number of steps, or None if unknown before the images are prepared.
   """
 
   name: str
@@ -49,24 +50,29 @@ class Job(NamedTuple):
 
 
 class Plan(NamedTuple):
-  """What a command will do; with a refusal, it does nothing."""
+  """The jobs that a command will run; with any refusal it runs none."""
 
   jobs: tuple[Job, ...]
   refusals: tuple[str, ...]
 
 
-def make_plan(config, facts: Facts) -> Plan:
-  """The plan of an experiment; reads neither disk nor device.
+def make_plan(config: Experiment, facts: Facts) -> Plan:
+  """Makes the plan of an experiment; reads neither disk nor device.
 
   Args:
-    config: its configuration, valid in itself.
-    facts: what was read.
+    config: the experiment, which `rules.check_sections` accepted.
+    facts: its facts.
+
+  Returns:
+    The Plan.
   """
   lines = rules.refusals(config, facts)
   if OWN not in facts.images:
     return Plan((), lines)
   jobs = [
-    Job((getattr(config, role) if role else config).data.dataset, Kind.PREPARE, images.missing)
+    Job(
+      (getattr(config, role) if role else config).data.dataset or '', Kind.PREPARE, images.missing
+    )
     for role, images in facts.images.items()
     if images.missing is not None
   ]
@@ -78,20 +84,21 @@ def make_plan(config, facts: Facts) -> Plan:
   return Plan(tuple({job.folder / job.kind: job for job in jobs}.values()), lines)
 
 
-def planned(config, workdir: pathlib.Path, methods) -> tuple:
-  """Reads what an experiment starts from and plans it; prepares no images.
+def planned(
+  config: Experiment, workdir: pathlib.Path, methods: Sequence[str]
+) -> tuple[Experiment, Facts, Plan]:
+  """Reads the facts of an experiment and plans it; prepares no images.
 
   Args:
-    config: its configuration.
+    config: the experiment.
     workdir: its work directory.
-    methods: which of its methods.
+    methods: the selected methods of the experiment.
 
   Returns:
-    (the configuration, whose sources that are gone are named by their prepared data; the Facts; the
-    Plan).
+    (the experiment, with the prepared images in place of sources that are gone; Facts; Plan).
 
   Raises:
-    UserError: a value that cannot be.
+    UserError: a field has a wrong value.
   """
   config = resolved(config)
   rules.check_sections(config, jax.device_count())
@@ -100,14 +107,21 @@ def planned(config, workdir: pathlib.Path, methods) -> tuple:
   return config, facts, make_plan(config, facts)
 
 
-def prepared(config, workdir: pathlib.Path, methods) -> tuple:
-  """As `planned`, of an experiment that is about to run: prepares the images that are missing.
+def prepared(
+  config: Experiment, workdir: pathlib.Path, methods: Sequence[str]
+) -> tuple[Experiment, Facts]:
+  """Plans an experiment, refuses a bad one, and prepares missing images.
+
+  Args:
+    config: the experiment.
+    workdir: its work directory.
+    methods: the selected methods of the experiment.
 
   Returns:
-    (the configuration, the Facts).
+    (the experiment as returned by `planned`, its Facts).
 
   Raises:
-    UserError: a value that cannot be, or the first refusal of the plan.
+    UserError: a field has a wrong value, or the plan has a refusal.
   """
   config, facts, plan = planned(config, workdir, methods)
   refuse(plan)
@@ -118,7 +132,7 @@ def prepared(config, workdir: pathlib.Path, methods) -> tuple:
 
 
 def refuse(plan: Plan) -> None:
-  """Raises a UserError for the first refusal of a plan, which says how many more there are."""
+  """Raises a UserError with the first refusal of a plan and the number of further ones."""
   if plan.refusals:
     first, *more = plan.refusals
     also = f' (and {len(more)} more: jaxgan plan)' if more else ''
@@ -126,8 +140,8 @@ def refuse(plan: Plan) -> None:
 
 
 def _role_jobs(config, facts, role):
-  """The training of a classifier; of a recogniser, its own experiment."""
-  if role not in facts.images:  # It is given, or its images cannot be read.
+  """The training job of a classifier; for a recogniser, the jobs of its experiment."""
+  if role not in facts.images:  # The classifier is given, or its images are unreadable.
     return []
   section = getattr(config, role)
   if role == recogniser.ROLE:
@@ -139,14 +153,14 @@ def _role_jobs(config, facts, role):
 
 
 def _method_jobs(config, facts, method, within=''):
-  """The jobs of a method: its training, the training of its score, and its evaluation."""
+  """The jobs of a method: training, training of the score's classifier, evaluation."""
   name, images = f'{within}{method}', facts.images[OWN]
   folder = facts.workdir / name
   steps = _steps(config, images, lambda: rules.untrained(config, facts, method).images_per_update)
   jobs = [Job(name, Kind.TRAIN, folder, _newest(facts, [folder]), steps)]
   if cas.FOLDER in families.family_of([method]).roles(config, [method], facts.data.labelled):
     own = [at / cas.FOLDER for at in logging.replica_folders(folder, config.replicas)]
-    # Further training of the method replaces the checkpoint that the score is measured on.
+    # A score belongs to the final checkpoint of the method: an unfinished method has none.
     newest = _newest(facts, own) if jobs[0].is_done else None
     steps = _score_steps(config, images)
     jobs.append(Job(f'{name}/{cas.FOLDER}', Kind.TRAIN, folder / cas.FOLDER, newest, steps))
@@ -154,14 +168,14 @@ def _method_jobs(config, facts, method, within=''):
 
 
 def _newest(facts, of_replicas) -> int | None:
-  """The newest checkpoint that all replicas of a job have, None where one has none."""
+  """The newest checkpoint that all replicas of a job have, or None."""
   names = [folder.relative_to(facts.workdir).as_posix() for folder in of_replicas]
   steps = [facts.folders[name].step if name in facts.folders else None for name in names]
-  return None if None in steps else min(steps)
+  return None if None in steps else min(step for step in steps if step is not None)
 
 
 def _score_steps(config, images):
-  """The length of a score's classifier, which is trained on generated images."""
+  """The number of steps of the score's classifier, which is trained on generated images."""
   train = config.cas.train
   if train.steps is not None or config.evaluation.cas_images is None:
     return _steps(config.cas, images, lambda: 1)
@@ -169,12 +183,12 @@ def _score_steps(config, images):
 
 
 def _steps(config, images, images_per_update):
-  """The length of a job, None of one whose images are not counted yet."""
+  """The number of steps of a job, or None before its images are counted."""
   if config.train.steps is not None:
     return config.train.steps
   if images.missing is not None:
     return None
   try:
     return total_steps(config, images.training, images_per_update())
-  except (UserError, KeyError):  # It is refused, or its recogniser cannot be read.
+  except (UserError, KeyError):  # A rule refuses the job, or its recogniser is unreadable.
     return None

@@ -1,16 +1,20 @@
-"""Recognisers: classifiers that were found without labels, in a run of a family with codes.
+"""Recognisers: classifiers trained without labels, in a run of a family with codes.
 
-The section `config.recogniser` is the configuration of an experiment of its own; `folder` in it may
-name a finished run. The `classify` of the run's algorithm, the Q of an InfoGAN, replaces a
-classifier trained with labels: it is frozen, and its classes are codes. A run is accepted only for
-the images that it was trained on.
+The section `config.recogniser` is a complete experiment; its field `folder` may name a finished run
+instead. The `classify` of the run's algorithm (the Q of an InfoGAN) replaces a classifier trained
+with labels: it is frozen, and its classes are codes. A run is accepted only for the images that it
+was trained on.
 """
 
+import os
 import pathlib
+
+import jax
 
 from jaxgan.data import training_data
 from jaxgan.errors import UserError
 from jaxgan.runs import families
+from jaxgan.runs.experiment import Experiment
 from jaxgan.system import files
 from jaxgan.training import classifiers
 from jaxgan.training.job import total_steps
@@ -20,17 +24,20 @@ ROLE = 'recogniser'
 _FIELD = f'config.{ROLE}.folder'
 
 
-def expected(config, data: training_data.TrainingData) -> classifiers.Classifier:
-  """What is known of an experiment's recogniser before it is trained or read: names and shape.
+def expected(config: Experiment, data: training_data.TrainingData) -> classifiers.Classifier:
+  """Describes an experiment's recogniser before it is trained or restored.
 
   Args:
-    config: the experiment's.
-    data: its TrainingData, which all replicas must share.
+    config: the experiment.
+    data: its TrainingData; all replicas must share the images.
+
+  Returns:
+    A Classifier with names and image shape, without a function and variables.
 
   Raises:
-    UserError: the images of a run that is given are others, or it tells no codes apart.
+    UserError: the given run was trained on other images, or its method has no codes.
   """
-  section = config.recogniser
+  section = getattr(config, ROLE)
   if section.folder:
     folder = files.expanded(section.folder)
     names = _names(folder, _read(folder, data), data)
@@ -39,16 +46,21 @@ def expected(config, data: training_data.TrainingData) -> classifiers.Classifier
   return classifiers.Classifier(None, None, names, data.image_shape, None, '')
 
 
-def load(folder: pathlib.Path, data: training_data.TrainingData, mesh) -> classifiers.Classifier:
+def load(
+  folder: pathlib.Path, data: training_data.TrainingData, mesh: jax.sharding.Mesh
+) -> classifiers.Classifier:
   """Restores the latest checkpoint of a run whose algorithm classifies, as a frozen classifier.
 
   Args:
-    folder: of the run's method, as runs/elastic_infogan_folder/elastic_infogan.
-    data: the TrainingData of the experiment, which must be the same images.
-    mesh: of the devices to use.
+    folder: the folder of the run's method, such as runs/elastic_infogan_folder/elastic_infogan.
+    data: the TrainingData of the experiment; the run must have the same images.
+    mesh: the mesh of the devices.
+
+  Returns:
+    The Classifier; its classes are codes.
 
   Raises:
-    UserError: not such a run, of other images, not trained to its end, or damaged.
+    UserError: the folder holds no such run, or the run has other images, is unfinished or damaged.
   """
   config = _read(folder, data)
   names = _names(folder, config, data)
@@ -61,21 +73,32 @@ def load(folder: pathlib.Path, data: training_data.TrainingData, mesh) -> classi
 
 
 def _read(folder, data):
-  """The configuration of a run of one replica on the very images of `data`."""
+  """The configuration of a run with one replica on the images of `data`."""
   config = families.remembered(folder)
   if config.replicas != 1:
-    raise UserError(f'{folder} holds {config.replicas} replicas: name a run of one ({_FIELD})')
+    raise UserError(f'{_FIELD}={folder}: expected a run of one replica, found {config.replicas}.')
   check_images(folder, config.images, data)
   return config
 
 
-def check_images(what, images, data) -> None:
-  """Refuses a recogniser of other images than those of the TrainingData, by their key."""
+def check_images(
+  what: str | os.PathLike[str], images: str | None, data: training_data.TrainingData
+) -> None:
+  """Refuses a recogniser that was trained on other images.
+
+  Args:
+    what: the name of the recogniser in the message.
+    images: the key of the recogniser's images.
+    data: the TrainingData of the experiment.
+
+  Raises:
+    UserError: a replica has images with another key.
+  """
   other = next((key for key in data.keys if key != images), None)
   if other is not None:
     raise UserError(
-      f'the recogniser of {what} belongs to other images ({images}) than those to be balanced '
-      f'({other}): it must be trained on the same ones'
+      f'{what}: expected a recogniser trained on the images of the experiment ({other}), found '
+      f'{images}.'
     )
 
 
@@ -83,6 +106,6 @@ def _names(folder, config, data):
   names = families.family_of(config.methods).recognised(config, data)
   if not names:
     raise UserError(
-      f'{folder} is a run of {config.methods[0]}, which tells no codes apart: change {_FIELD}'
+      f'{_FIELD}={folder}: expected a run of a method with codes, found {config.methods[0]}.'
     )
   return names

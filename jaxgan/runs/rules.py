@@ -1,52 +1,55 @@
-"""Rules: what an experiment must satisfy before anything is trained, each broken one in a line."""
+"""Rules that an experiment must satisfy before any training; each broken rule gives one line."""
 
 from collections.abc import Iterator
 import itertools
 import math
+import pathlib
 
 import jax
 
-from jaxgan.algorithms import classifier
+from jaxgan.algorithms import Algorithm, classifier
 from jaxgan.config import identity
-from jaxgan.data import order
+from jaxgan.data import order, training_data
 from jaxgan.errors import UserError
 from jaxgan.runs import families, recogniser
+from jaxgan.runs.experiment import Experiment
 from jaxgan.runs.facts import OWN, Facts, classifier_folder, is_trained
 from jaxgan.system import parallel
 from jaxgan.training import classifiers as classifiers_lib
 
 
-def check_sections(experiment, num_devices: int, name: str = 'config') -> None:
-  """Refuses an experiment whose sections do not go together.
+def check_sections(experiment: Experiment, num_devices: int, name: str = 'config') -> None:
+  """Refuses an experiment whose sections contradict each other.
 
   Args:
     experiment: the experiment.
-    num_devices: of the run.
-    name: what messages call it.
+    num_devices: the number of devices.
+    name: the name of the experiment in messages.
 
   Raises:
-    UserError: names the field, the value and what is allowed.
+    UserError: names the field, its value and the allowed values.
   """
   methods = experiment.methods
   family = families.family_of(methods)
   if len(set(methods)) != len(methods):
-    raise UserError(f'{name}.methods={methods} is not possible: use each method once')
+    raise UserError(f'{name}.methods={methods}: expected each method once.')
   if type(experiment.algorithm) not in set(map(family.algorithm, methods)):
-    raise UserError(f'{name}.methods={methods} is not possible: they belong to other experiments')
+    raise UserError(
+      f'{name}.methods={methods}: expected methods whose section `algorithm` is a '
+      f'{type(experiment.algorithm).__name__}.'
+    )
   last = 2**32 - experiment.replicas  # Each replica has the next seed.
   if (experiment.seed or 0) > last:
-    raise UserError(
-      f'{name}.seed={experiment.seed} is not possible: use a whole number in 0..{last}'
-    )
+    raise UserError(f'{name}.seed={experiment.seed}: expected a whole number in [0, {last}].')
   family.validate(experiment)
-  # Devices that have replicas of their own do not share batches.
+  # Only the devices that train the same replica share its batches.
   num_devices //= math.gcd(experiment.replicas, num_devices)
   batches = {'train': experiment.train.batch_size, 'evaluation': experiment.evaluation.batch_size}
   roles = (family.roles(experiment, methods, labelled) for labelled in (True, False))
   for role in dict.fromkeys(itertools.chain(*roles)):
     section = getattr(experiment, role)
     if section is None:
-      raise UserError(f'{name}.{role} is missing: give the section, as experiments/base.py does')
+      raise UserError(f'{name}.{role}=None: expected a section, see experiments/base.py.')
     if not getattr(section, 'folder', ''):
       if role == 'recogniser':
         check_sections(section, num_devices, f'{name}.{role}')
@@ -55,12 +58,15 @@ def check_sections(experiment, num_devices: int, name: str = 'config') -> None:
     parallel.check_batch_size(batch_size, num_devices, f'{name}.{section}.batch_size')
 
 
-def refusals(config, facts: Facts) -> tuple[str, ...]:
-  """A line for each rule that an experiment breaks, in the order in which a person would mend them.
+def refusals(config: Experiment, facts: Facts) -> tuple[str, ...]:
+  """Lists the rules that an experiment breaks, in the order in which to fix them.
 
   Args:
-    config: its configuration.
-    facts: what was read of it. Rules about images that are not prepared are left out.
+    config: the experiment.
+    facts: its facts. Rules about images are skipped before the images are prepared.
+
+  Returns:
+    One line per broken rule.
   """
   lines = list(facts.unreadable)
   for check, *arguments in _checks(config, facts) if OWN in facts.images else ():
@@ -72,7 +78,7 @@ def refusals(config, facts: Facts) -> tuple[str, ...]:
 
 
 def _checks(config, facts) -> Iterator[tuple]:
-  """The rules: functions that raise a UserError, each with its arguments."""
+  """Yields the rules: a function that raises a UserError, and its arguments."""
   data, there = facts.data, facts.images[OWN].missing is None
   yield _check_crop, config.data, data.image_shape, ''
   yield from _family_checks(families.family_of(facts.methods), config, data, there)
@@ -103,7 +109,7 @@ def _family_checks(family, config, data, there):
 
 
 def _classifier_checks(config, facts, role):
-  """The rules of a classifier that is trained: 'classifier', 'annotator' or 'cas'."""
+  """Yields the rules of a classifier that the experiment trains, with the role `role`."""
   section, images = getattr(config, role), facts.images[role]
   shape = images.test.images.shape[1:]
   if role != 'cas' and images.missing is None:
@@ -117,19 +123,19 @@ def _check_crop(section, image_shape, prefix):
   order.check_crop(section.crop_padding, image_shape, f'config.{prefix}data.crop_padding')
 
 
-def untrained(config, facts: Facts, method: str):
-  """The Algorithm of a method before its classifiers are there; only `init` can be asked of it.
+def untrained(config: Experiment, facts: Facts, method: str) -> Algorithm:
+  """Builds the Algorithm of a method without its classifiers; only its `init` works.
 
   Raises:
-    UserError: a rule refuses it.
-    KeyError: its recogniser cannot be read.
+    UserError: the family refuses the experiment.
+    KeyError: the recogniser is unreadable.
   """
   expected = {role: facts.known[role] for role in facts.roles if role == recogniser.ROLE}
   return families.family_of([method]).build(config, method, facts.data, expected)[0]
 
 
 def _check_memory(config, facts, method):
-  """Refuses more replicas, or larger networks, than the devices have memory for."""
+  """Refuses replicas and networks whose states exceed the memory of the devices."""
   algorithm, mesh = untrained(config, facts, method), facts.mesh
   state = jax.tree.leaves(jax.eval_shape(algorithm.init, jax.random.key(0)))
   needed = config.replicas * sum(leaf.size * leaf.dtype.itemsize for leaf in state)
@@ -137,13 +143,14 @@ def _check_memory(config, facts, method):
   memory = parallel.device_memory() * (1 if on_cpu else mesh.shape[parallel.REPLICA_AXIS])
   if needed > memory:
     raise UserError(
-      f'{method}: the state of config.replicas={config.replicas} takes {needed / 1e9:,.0f} GB, the '
-      f'memory is {memory / 1e9:,.0f} GB: use fewer replicas or smaller networks (config.algorithm)'
+      f'config.replicas={config.replicas}: the states of {method} need {needed / 1e9:,.0f} GB, the '
+      f'devices have {memory / 1e9:,.0f} GB: use fewer replicas or smaller networks '
+      '(config.algorithm)'
     )
 
 
 def _check_others(facts):
-  """Refuses a folder where other methods saw other images: they are shown side by side."""
+  """Refuses a work directory whose other methods saw other images: reports compare the methods."""
   images = facts.data.arrays.key
   for method in families.all_methods():
     if method not in facts.methods and method in facts.folders:
@@ -155,18 +162,24 @@ def _check_others(facts):
         )
 
 
-def check_knows(config, role: str, workdir, known: classifiers_lib.Classifier, data) -> None:
-  """Refuses a classifier of other classes or images than the experiment's.
+def check_knows(
+  config: Experiment,
+  role: str,
+  workdir: pathlib.Path,
+  known: classifiers_lib.Classifier,
+  data: training_data.TrainingData,
+) -> None:
+  """Refuses a classifier for other classes or image sizes than the experiment's.
 
   Args:
-    config: the experiment's.
+    config: the experiment.
     role: the name of the classifier's section.
-    workdir: has its folder, unless another one is given.
-    known: its class names, image shape and input size.
-    data: the experiment's TrainingData.
+    workdir: the work directory of the experiment.
+    known: the classifier; its class names, image shape and input size are read.
+    data: the TrainingData of the experiment.
 
   Raises:
-    UserError: it does not know the experiment's classes, or images of their size.
+    UserError: the classifier lacks a class of the experiment, or does not fit its images.
   """
   names, (*size, channels) = known.class_names, known.image_shape
   knows = all(

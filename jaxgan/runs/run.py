@@ -1,4 +1,4 @@
-"""A run in a work directory, for notebooks and the command line: its metrics, images and numbers.
+"""A trained run, for notebooks and the command line: its metrics, samples, measures and exports.
 
     import jaxgan
     run = jaxgan.load('runs/fashion_lt')
@@ -6,12 +6,15 @@
     run.evaluate()['results']
     run.metrics
 
-Loading reads the configuration and nothing else. Networks, checkpoint and data come with the first
-image or evaluation, and stay.
+Loading reads the configuration only. The first sample or evaluation loads networks, checkpoint and
+data, which stay in memory.
 """
 
+from collections.abc import Callable
 import functools
+import os
 import pathlib
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
@@ -25,22 +28,31 @@ from jaxgan.runs.experiment import Experiment, resolved
 from jaxgan.system import files
 from jaxgan.training import logging
 
+if TYPE_CHECKING:
+  from jaxgan.runs.inputs import Inputs
 
-def load(workdir, method: str = '', checkpoint='', replica: int = 0, config=None) -> 'Run':
+
+def load(
+  workdir: str | os.PathLike[str],
+  method: str = '',
+  checkpoint: str | int = '',
+  replica: int = 0,
+  config: Experiment | None = None,
+) -> 'Run':
   """Opens a run of a work directory.
 
   Args:
     workdir: the work directory of an experiment, such as 'runs/fashion_lt'.
-    method: which of its methods; by default the last one.
-    checkpoint: 'latest', 'best' or a step; by default what the run's configuration says.
-    replica: which of the replicas.
-    config: read instead of what the run remembers; only what evaluation alone reads may differ.
+    method: a method of the experiment; by default the last one.
+    checkpoint: 'latest', 'best' or a step; by default the run's `config.evaluation.checkpoint`.
+    replica: a replica.
+    config: replaces the stored configuration; only fields that evaluation reads may differ.
 
   Returns:
     The Run.
 
   Raises:
-    UserError: no run there, or no such method or replica.
+    UserError: the folder holds no run, or no such method or replica.
   """
   workdir = files.expanded(workdir)
   for folder in [workdir / method] if method else sorted(workdir.glob('*')):
@@ -48,29 +60,27 @@ def load(workdir, method: str = '', checkpoint='', replica: int = 0, config=None
       identity.content(folder)  # Imports what registered the method.
   trained = [m for m in families.all_methods() if (workdir / m / identity.NAME).exists()]
   if not trained:
-    raise UserError(f'{workdir} holds no run: name the work directory of one, as runs/fashion_lt')
+    raise UserError(f'workdir={workdir}: expected the folder of a run, such as runs/fashion_lt.')
   method = method or (config.methods[-1] if config else trained[-1])
   if method not in trained:
-    raise UserError(
-      f'{workdir} holds no run of method {method!r}: the methods there are {", ".join(trained)}'
-    )
-  config = resolved(config or families.remembered(workdir / method))
-  return Run(sources.with_prepared(config, workdir), workdir, method, checkpoint, replica)
+    raise UserError(f'method={method!r}: expected a method in {workdir}: {", ".join(trained)}.')
+  own: Experiment = resolved(config or families.remembered(workdir / method))
+  return Run(sources.with_prepared(own, workdir), workdir, method, checkpoint, replica)
 
 
 class Run:
-  """A trained method: its metrics, and images and numbers of one of its checkpoints.
+  """A trained method: its metrics, and the samples and measures of one checkpoint.
 
-  Nothing here changes the state of training. A run that trains on has later checkpoints: load it
-  again to see them.
+  A Run never changes the state of training. To see the later checkpoints of a run that is still
+  training, load it again.
 
   Attributes:
     config: the configuration.
     workdir: the work directory.
     method: the name of the method.
     checkpoint: 'latest', 'best' or a step.
-    replica: which of the replicas.
-    folder: where the run, or its replica, has its metrics, pictures and evaluation.
+    replica: the number of the replica.
+    folder: the folder with the metrics, pictures and evaluation of the run, or of its replica.
   """
 
   def __init__(
@@ -78,24 +88,25 @@ class Run:
     config: Experiment,
     workdir: pathlib.Path,
     method: str,
-    checkpoint='',
+    checkpoint: str | int = '',
     replica: int = 0,
   ):
-    """Reads nothing yet; see `load`."""
+    """Stores the arguments, see `load`; reads nothing."""
     self.config, self.workdir, self.method, self.replica = config, workdir, method, replica
     folders = logging.replica_folders(workdir / method, config.replicas)
     if replica not in range(len(folders)):
-      raise UserError(f'replica={replica}: the run has replicas 0 .. {len(folders) - 1}')
+      raise UserError(f'replica={replica}: expected a replica in 0..{len(folders) - 1}.')
     self.folder = folders[replica]
     self.checkpoint = str(checkpoint) or config.evaluation.checkpoint
     self._samplers = {}
 
-  def __repr__(self):
+  def __repr__(self) -> str:
+    """Names the method, the checkpoint and the folder."""
     return f'<Run of {self.method}, checkpoint {self.checkpoint}, in {self.folder}>'
 
   @property
   def metrics(self) -> list[dict]:
-    """The rows of metrics.jsonl as they are now: {'step': int, name: number, list or None}."""
+    """The current rows of metrics.jsonl: {'step': int, name: number, list or None}."""
     return logging.read_metrics(self.folder)
 
   @property
@@ -110,24 +121,24 @@ class Run:
 
   @property
   def labelled_by(self) -> str:
-    """What gives the labels that `sample` returns: the classifier's key, or the codes."""
+    """The origin of the labels that `sample` returns: the key of a classifier, or the codes."""
     return self.sampler(balanced=False)[2]
 
   def sample(
     self, num_images: int, balanced: bool = False, seed: int = 0
   ) -> tuple[np.ndarray, np.ndarray]:
-    """Draws images, labelled by the classifier or, with codes, by their codes.
+    """Draws images, labelled by the classifier or, for methods with codes, by their codes.
 
     Args:
-      num_images: how many.
-      balanced: equal numbers of every class or code (up to one), the first that are drawn.
-      seed: of the noise; the same seed gives the same images.
+      num_images: the number of images.
+      balanced: keep equal numbers of every class or code (up to one), the first drawn.
+      seed: seed of the noise; the same seed gives the same images.
 
     Returns:
       (images uint8 `[N, H, W, C]`, labels int `[N]`, positions in `label_names`).
 
     Raises:
-      UserError: no such checkpoint, or a class that hardly ever comes.
+      UserError: the checkpoint is missing, or the generator hardly ever draws a class.
     """
     from jaxgan.runs import sampling
 
@@ -137,42 +148,43 @@ class Run:
 
   def export(
     self,
-    out,
+    out: str | os.PathLike[str],
     contents: str = 'synthetic',
     format: str = 'folders',
     images_per_class: int | None = None,
     seed: int = 0,
-  ) -> dict:
-    """Writes a data set with as many images of every class to a new folder; see `exporting`.
+  ) -> dict[str, Any]:
+    """Writes a data set with equally many images of every class to a new folder.
 
     Args:
-      out: the folder; nothing is overwritten.
-      contents: 'synthetic', generated images alone, or 'topped_up', the training images and as many
-        generated ones as their classes lack.
+      out: the folder, which must not exist.
+      contents: 'synthetic' writes generated images only; 'topped_up' writes the training images and
+        adds generated images to the smaller classes.
       format: 'folders' of PNGs, 'npz' or 'tfds'.
-      images_per_class: by default as many as the largest class has for training.
-      seed: of the noise; the same seed gives the same files.
+      images_per_class: images of each class; by default the size of the largest training class.
+      seed: seed of the noise; the same seed gives the same files.
 
     Returns:
-      What export.json in the folder holds.
+      The content of export.json in the folder.
 
     Raises:
-      UserError: no such contents, format or checkpoint, or a class that hardly ever comes.
+      UserError: the contents, format or checkpoint is unknown, or the generator hardly ever draws a
+        class.
     """
     from jaxgan.runs import exporting
 
     return exporting.export(self, out, contents, format, images_per_class, seed)
 
-  def evaluate(self) -> dict:
+  def evaluate(self) -> dict[str, Any]:
     """Measures the checkpoint as `jaxgan evaluate` does; trains and writes nothing.
 
-    So there is no classification accuracy score, which trains a classifier: its value is None.
+    The classification accuracy score is None, because it would train a classifier.
 
     Returns:
-      What evaluation.json would hold: 'settings', 'results' and more.
+      The content of an evaluation.json: 'settings', 'results' and more.
 
     Raises:
-      UserError: no such checkpoint.
+      UserError: the checkpoint is missing.
     """
     step, states = self.restored
     evaluation = self.inputs.evaluation(self.method)
@@ -181,21 +193,25 @@ class Run:
     return record.model_dump(mode='json')
 
   @functools.cached_property
-  def inputs(self):
-    """The `jaxgan.runs.inputs.Inputs`: data, classifier and annotator; nothing is trained."""
+  def inputs(self) -> 'Inputs':
+    """The data and the trained classifiers of the experiment."""
     from jaxgan.runs import inputs, plan
 
     return inputs.load(*plan.prepared(self.config, self.workdir, (self.method,)))
 
   @functools.cached_property
-  def restored(self):
+  def restored(self) -> tuple[int, Any]:
     """(step, states of all replicas) of the checkpoint."""
     return self.inputs.restore(self.method, self.checkpoint)
 
-  def sampler(self, balanced: bool):
-    """`sample(rng, num_images)` of this checkpoint and replica, label names, source of the labels.
+  def sampler(self, balanced: bool) -> tuple[Callable, tuple[str, ...], str]:
+    """Returns a function that draws labelled images; its programs stay compiled.
 
-    See `jaxgan.evaluation.evaluate.Evaluation.sampler`; kept with its compiled programs.
+    Args:
+      balanced: see `jaxgan.evaluation.evaluate.Evaluation.sampler`.
+
+    Returns:
+      (`sample(rng, num_images)`, the names of the labels, the origin of the labels).
     """
     if balanced not in self._samplers:
       state = replicate.take(self.restored[1], self.replica)

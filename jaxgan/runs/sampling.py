@@ -1,5 +1,6 @@
-"""Images from a trained generator, labelled by the classifier, as PNGs or one npz."""
+"""Labelled images from a trained generator, written as PNGs or as one npz file."""
 
+from collections.abc import Callable, Iterator, Sequence
 import csv
 import pathlib
 
@@ -10,23 +11,30 @@ from data_prep import writers
 from jaxgan.errors import UserError
 
 
-def stream(sample, names, wanted, seed: int, batch_size: int, advice: str):
-  """Draws labelled images batch by batch until there are enough; yields what is kept of each batch.
+def stream(
+  sample: Callable,
+  names: Sequence[str],
+  wanted: np.ndarray | int,
+  seed: int,
+  batch_size: int,
+  advice: str,
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+  """Draws labelled images batch by batch until the wanted numbers are reached.
 
   Args:
     sample: `sample(rng, num_images) -> (images, labels)`, see `jaxgan.evaluation.evaluate`.
-    names: of the labels `[K]`.
-    wanted: int `[K]`, the images to keep of each label, the first that are drawn; or how many there
-      are to be of whatever labels they have.
-    seed: of the noise.
-    batch_size: images to draw at once.
-    advice: ends the message of the error.
+    names: names of the labels `[K]`.
+    wanted: int `[K]`, the images to keep of each label, the first drawn; or one int, the images to
+      keep in total.
+    seed: seed of the noise.
+    batch_size: images per batch.
+    advice: the end of the error message.
 
   Yields:
-    (images uint8 `[N, H, W, C]`, labels int `[N]`), N from 1 to batch_size.
+    (images uint8 `[N, H, W, C]`, labels int `[N]`) kept from a batch, N from 1 to batch_size.
 
   Raises:
-    UserError: a class that hardly ever comes.
+    UserError: the generator hardly ever draws a class.
   """
   total, most = int(np.sum(wanted)), np.broadcast_to(wanted, len(names))
   taken = np.zeros(len(names), int)
@@ -43,38 +51,45 @@ def stream(sample, names, wanted, seed: int, batch_size: int, advice: str):
     if kept:
       yield images[kept], labels[kept]
   if taken.sum() < total:
-    short = {names[k]: int(taken[k]) for k in np.flatnonzero(taken < most)}
+    short = {names[int(k)]: int(taken[k]) for k in np.flatnonzero(taken < most)}
     raise UserError(
-      f'after {limit * batch_size} images these classes are still short, with {short}: {advice}'
+      f'after {limit * batch_size} images these classes still have too few, {short}: {advice}'
     )
 
 
-def draw(sample, names, num_images: int, balanced: bool, seed: int, batch_size: int):
-  """Draws labelled images, in batches, until there are enough.
+def draw(
+  sample: Callable,
+  names: Sequence[str],
+  num_images: int,
+  balanced: bool,
+  seed: int,
+  batch_size: int,
+) -> tuple[np.ndarray, np.ndarray]:
+  """Draws a number of labelled images, in batches.
 
   Args:
     sample: see `stream`.
     names: see `stream`.
     num_images: images to return.
-    balanced: keep equal numbers of every label (up to one), the first that are drawn.
-    seed: of the noise.
-    batch_size: images to draw at once.
+    balanced: keep equal numbers of every label (up to one), the first drawn.
+    seed: seed of the noise.
+    batch_size: images per batch.
 
   Returns:
     (images uint8 `[N, H, W, C]`, labels int `[N]`).
 
   Raises:
-    UserError: no number of images, or a class that hardly ever comes.
+    UserError: `num_images` is below 1, or the generator hardly ever draws a class.
   """
   if num_images < 1:
-    raise UserError(f'num_images={num_images} is not possible: use 1 or more')
+    raise UserError(f'num_images={num_images}: expected a positive integer, for example 1000.')
   wanted = np.full(len(names), num_images // len(names))
   wanted[: num_images % len(names)] += 1
   advice = 'ask for fewer (num_images) or leave out balanced'
-  wanted = wanted if balanced else num_images
-  images, labels, start = None, np.empty(num_images, int), 0
-  for drawn, drawn_labels in stream(sample, names, wanted, seed, batch_size, advice):
-    if images is None:  # Filled batch by batch: they are in memory once.
+  batches = stream(sample, names, wanted if balanced else num_images, seed, batch_size, advice)
+  images, labels, start = np.empty(0), np.empty(num_images, int), 0
+  for drawn, drawn_labels in batches:
+    if start == 0:  # Filled batch by batch, so that memory holds the images once.
       images = np.empty((num_images, *drawn.shape[1:]), drawn.dtype)
     at = slice(start, start := start + len(drawn))
     images[at], labels[at] = drawn, drawn_labels
@@ -82,19 +97,21 @@ def draw(sample, names, num_images: int, balanced: bool, seed: int, batch_size: 
 
 
 def check_new(out: pathlib.Path) -> None:
-  """Raises a UserError where there is something already."""
+  """Raises a UserError if the path exists."""
   if out.exists():
     raise UserError(f'--out={out} exists: nothing is overwritten, name a new folder or .npz file')
 
 
-def save(out: pathlib.Path, images, labels, class_names) -> None:
-  """Writes images and labels, to a new npz or to a new folder of PNGs with labels.csv.
+def save(
+  out: pathlib.Path, images: np.ndarray, labels: np.ndarray, class_names: Sequence[str]
+) -> None:
+  """Writes images and labels to a new npz file, or to a new folder of PNGs with labels.csv.
 
   Args:
-    out: ends in .npz, or is a folder.
+    out: a path that ends in .npz, or a folder.
     images: uint8 `[N, H, W, C]`.
     labels: int `[N]`.
-    class_names: `[K]` strings.
+    class_names: names of the labels `[K]`.
 
   Raises:
     UserError: `out` exists or cannot be written.

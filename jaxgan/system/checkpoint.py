@@ -1,4 +1,4 @@
-"""Checkpoints of a training state by Orbax: asynchronous, the last n and the best are kept."""
+"""Asynchronous checkpoints of a training state by Orbax; the last n and the best are kept."""
 
 from collections.abc import Callable
 import contextlib
@@ -14,19 +14,19 @@ from orbax.checkpoint import checkpoint_managers as policies
 from jaxgan.errors import StorageError, UserError
 from jaxgan.system import distributed, files, stopping
 
-_DAMAGED = 'damaged_checkpoints'  # beside the folder of the others
+_DAMAGED = 'damaged_checkpoints'  # Beside the folder of checkpoints.
 
 
 class Checkpoints:
-  """The checkpoints of one job, in `folder`; a context manager that waits for pending writes."""
+  """The checkpoints of a job; a context manager that waits for pending writes."""
 
   def __init__(self, folder: pathlib.Path, keep: int | None = None):
     """Opens the folder.
 
     Args:
       folder: with one sub-folder per step.
-      keep: how many of the latest checkpoints stay; the best stays as well. None: only to read, as
-        others may be writing.
+      keep: number of latest checkpoints to keep, besides the best. None: open for reading only,
+        while another process may be writing.
     """
     self.folder, self._writes = pathlib.Path(folder).absolute(), keep is not None
     score = lambda metrics: metrics['score']  # noqa: E731
@@ -44,51 +44,53 @@ class Checkpoints:
         ),
       )
 
-  def __enter__(self):
+  def __enter__(self) -> 'Checkpoints':
+    """Returns itself."""
     return self
 
-  def __exit__(self, kind, error, trace):
+  def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+    """Waits for pending writes; a failed write does not hide an error of the `with` block."""
     quiet = contextlib.suppress(StorageError) if error else contextlib.nullcontext()
-    with quiet, self._told_of_failed_writes():
+    with quiet, self._reports_failed_writes():
       self._manager.close()
 
   @contextlib.contextmanager
-  def _told_of_failed_writes(self):
-    """Turns what a write raises, perhaps one that was started long ago, into a StorageError."""
+  def _reports_failed_writes(self):
+    """Turns errors of writes, including earlier asynchronous ones, into a StorageError."""
     try:
       yield
     except (OSError, ValueError) as error:  # TensorStore's errors are ValueErrors.
       with contextlib.suppress(OSError, ValueError):
         self._manager.wait_until_finished()
-      self._manager.reload()  # Forgets the step that was not written.
+      self._manager.reload()  # Forgets the unwritten step.
       reason = str(error).split(': ')[-1].split(' [')[0]
       saved = self._manager.latest_step()
-      kept = 'there is none before it' if saved is None else f'the last good one is step {saved}'
+      kept = 'there is no earlier one' if saved is None else f'the last good one is step {saved}'
       raise StorageError(
         f'a checkpoint cannot be written to {self.folder} ({reason}); {kept}: make room or choose '
         'another --workdir, then run the same command again'
       ) from error
 
   def latest_step(self) -> int | None:
-    """The newest step that is written to its end, or None."""
-    with self._told_of_failed_writes():
+    """Returns the step of the newest complete checkpoint, or None."""
+    with self._reports_failed_writes():
       self._manager.wait_until_finished()
     return self._manager.latest_step()
 
-  def save(self, step: int, state, progress, score: float | None) -> None:
-    """Starts to write a state.
+  def save(self, step: int, state: Any, progress: dict, score: float | None) -> None:
+    """Starts to write a checkpoint.
 
     Args:
-      step: its step; an earlier checkpoint of this step is replaced.
+      step: its step; an existing checkpoint of this step is replaced.
       state: the state.
-      progress: what else to remember, a dict that JSON can hold.
+      progress: further values to restore, as JSON.
       score: ranks it, higher is better; None leaves it unranked.
 
     Raises:
-      StorageError: this or an earlier one cannot be written.
+      StorageError: this or an earlier checkpoint cannot be written.
     """
     metrics = None if score is None else {'score': float(score)}
-    with self._told_of_failed_writes():
+    with self._reports_failed_writes():
       if step in self._manager.all_steps():
         self._manager.delete(step)
       self._manager.save(
@@ -100,10 +102,13 @@ class Checkpoints:
       )
 
   def steps(self, which: str) -> list[int]:
-    """The step that 'latest', 'best' or a number names, and those that can stand in for it.
+    """Returns the step of a checkpoint, followed by the steps to try if it is damaged.
+
+    Args:
+      which: 'latest', 'best' or a step.
 
     Raises:
-      UserError: no such checkpoint.
+      UserError: the checkpoint does not exist.
     """
     steps = sorted(self._manager.all_steps(), reverse=True)
     if not steps:
@@ -118,28 +123,30 @@ class Checkpoints:
       f'checkpoint {which!r} is not in {self.folder}: use latest, best or one of {steps[::-1]}'
     )
 
-  def restore(self, which: str, abstract_state, say: Callable[[str], None]) -> 'Restored':
-    """Reads a state into the shapes, types and shardings of `abstract_state`.
+  def restore(self, which: str, abstract_state: Any, say: Callable[[str], Any]) -> 'Restored':
+    """Restores a checkpoint with the shapes, types and shardings of `abstract_state`.
 
-    If the 'latest' or 'best' checkpoint is damaged, the newest readable one is restored, and a
-    process that may write moves the damaged ones to a folder beside this one.
+    In place of a damaged 'latest' or 'best' checkpoint, the newest readable one is restored. If the
+    folder is open for writing, damaged checkpoints move to a folder beside it.
 
     Args:
-      which: see `steps`.
+      which: 'latest', 'best' or a step.
       abstract_state: from `abstract_state`.
-      say: is called with one line for each damaged checkpoint.
+      say: called with one line for each damaged checkpoint.
 
     Raises:
-      UserError: no such checkpoint, or none that can be read: damaged or of another network.
+      UserError: the checkpoint does not exist, or none is readable: they are damaged or of another
+        network.
     """
-    errors = {}
+    errors: dict[int, Exception] = {}
+    state = progress = None
     for step in self.steps(which):
       try:
-        with stopping.held():  # Orbax makes of it an error like that of a damaged checkpoint.
+        with stopping.held():  # Orbax would report a signal as a damaged checkpoint.
           state = self._manager.restore(step, args=ocp.args.StandardRestore(abstract_state))
           progress = self._manager.metadata(step).custom_metadata
         error = None
-      except Exception as raised:  # Orbax and TensorStore raise many types for a damaged folder.
+      except Exception as raised:  # Orbax and TensorStore raise many types on a damaged folder.
         error = raised
       if distributed.gather(error is not None).any():
         errors[step] = error or OSError('another process cannot read it')
@@ -177,7 +184,7 @@ class Restored(NamedTuple):
 
 @contextlib.contextmanager
 def _quiet():
-  """Without what Orbax says of options that it adapts to a folder that is only read."""
+  """Silences Orbax's warnings about options that do not apply to reading."""
   verbosity = logging.get_verbosity()
   logging.set_verbosity(min(verbosity, logging.ERROR))
   try:
@@ -186,8 +193,8 @@ def _quiet():
     logging.set_verbosity(verbosity)
 
 
-def abstract_state(init, sharding):
-  """Shapes, types and the given sharding of the state that `init(rng)` makes, without making it."""
+def abstract_state(init: Callable[[jax.Array], Any], sharding: Any) -> Any:
+  """Returns shapes and types of the state of `init(rng)`, with a sharding, without computing it."""
   shapes = jax.eval_shape(init, jax.random.key(0))
   return jax.tree.map(
     lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding), shapes

@@ -1,13 +1,15 @@
-"""Several processes, each with its devices, that train one run together.
+"""Runs with several processes, each with its devices.
 
 Every process runs the same command on the same work directory and data, and computes its share of
-every program. The first one writes logs, pictures and evaluations, Orbax all parts of checkpoints.
+every program. Process 0 writes logs, pictures and evaluations; with Orbax all processes write
+checkpoints.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 import importlib.util
 import itertools
 import os
+from typing import Any, TypeVar
 import urllib.error
 import urllib.request
 
@@ -18,32 +20,34 @@ import numpy as np
 from jaxgan.errors import UserError, first_line
 from jaxgan.system import files
 
+T = TypeVar('T')
+
 
 def join(coordinator: str, num_processes: int | None, process_id: int | None) -> None:
-  """Joins the other processes, where there are any; before anything asks for a device.
+  """Joins the other processes of a run, if any; call it before the first use of a device.
 
-  On a Cloud TPU slice and in a Slurm step of several tasks they find each other; elsewhere all
-  three arguments are needed.
+  On a Cloud TPU slice and in a Slurm step of several tasks the processes find each other; elsewhere
+  all three arguments are needed.
 
   Args:
-    coordinator: HOST:PORT of process 0, the same for all; '' for none.
-    num_processes: how many there are.
-    process_id: which this is, from 0.
+    coordinator: HOST:PORT of process 0, the same for all processes; '' for none.
+    num_processes: number of processes.
+    process_id: number of this process, from 0.
 
   Raises:
-    UserError: some arguments without the others, or the processes do not find each other.
+    UserError: an argument is missing or out of range, or the processes do not find each other.
   """
-  given = (coordinator or None, num_processes, process_id)
+  given: tuple[Any, ...] = (coordinator or None, num_processes, process_id)
   if given == (None, None, None):
     if int(os.environ.get('SLURM_STEP_NUM_TASKS', '1')) <= 1 and not _is_tpu_slice():
       return
     given = ()
-  elif None in given or not 0 <= process_id < num_processes:
+  elif None in given or not 0 <= given[2] < given[1]:
     raise UserError(
       f'--coordinator={coordinator} --num_processes={num_processes} --process_id={process_id}: '
-      'give all three, HOST:PORT of process 0 and a process_id in 0 .. num_processes - 1'
+      'give all three, with HOST:PORT of process 0 and a process_id in 0 .. num_processes - 1'
     )
-  # It would take SIGTERM for itself; see `jaxgan.system.stopping`.
+  # This service would catch SIGTERM, which `jaxgan.system.stopping` handles.
   jax.config.update('jax_enable_preemption_service', False)
   try:
     jax.distributed.initialize(*given)
@@ -56,10 +60,10 @@ def join(coordinator: str, num_processes: int | None, process_id: int | None) ->
 
 
 def _is_tpu_slice() -> bool:
-  """Whether `jax.distributed` finds the hosts of a TPU slice: in GKE's variables or in metadata.
+  """Returns whether `jax.distributed` finds hosts of a TPU slice, in GKE's variables or metadata.
 
-  An installed libtpu is no evidence of hosts: container images, notebook services and laptops
-  also have it.
+  An installed libtpu is no evidence of hosts: container images, notebook services and laptops also
+  have it.
   """
   if importlib.util.find_spec('libtpu') is None:
     return False
@@ -68,57 +72,67 @@ def _is_tpu_slice() -> bool:
     return True
   hosts = os.environ.get('TPU_PROCESS_ADDRESSES', os.environ.get('TPU_WORKER_HOSTNAMES'))
   if hosts is not None:
-    # libtpu itself writes a warning there where it finds no TPU; child processes inherit it.
+    # Without a TPU, libtpu writes a warning into this variable; child processes inherit it.
     return ',' in hosts and not hosts.startswith('WARNING')
   return _is_compute_engine_tpu()
 
 
 def _is_compute_engine_tpu() -> bool:
-  """Whether the metadata server of Compute Engine calls this machine a worker of a TPU."""
-  if 'TPU_SKIP_MDS_QUERY' in os.environ:  # JAX sets it when imported where no TPU is attached.
+  """Returns whether the metadata server of Compute Engine lists this machine as a TPU worker."""
+  if 'TPU_SKIP_MDS_QUERY' in os.environ:  # JAX sets it on import if no TPU is attached.
     return False
   server = os.environ.get('GCE_METADATA_IP', 'metadata.google.internal')
   url = f'http://{server}/computeMetadata/v1/instance/attributes/agent-worker-number'
   request = urllib.request.Request(url, headers={'Metadata-Flavor': 'Google'})
-  # Never through a proxy: its own error would look like that of a busy metadata server.
+  # Bypass proxies: their errors look like a busy metadata server.
   direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
   try:
     direct.open(request, timeout=10).close()
   except urllib.error.HTTPError as error:
-    return error.code >= 500  # A busy server: JAX asks it again.
-  except OSError:  # A notebook service or a machine elsewhere: there is no such server.
+    return error.code >= 500  # The server is busy; JAX will ask it again.
+  except OSError:  # No such server: a notebook service or a machine elsewhere.
     return False
   return True
 
 
 def are_several() -> bool:
-  """Whether other processes train with this one."""
+  """Returns whether the run has several processes."""
   return jax.process_count() > 1
 
 
 def wait_for_all(name: str) -> None:
-  """Waits until every process is here; `name` tells the places apart."""
+  """Waits until every process has called this with the same `name`."""
   if are_several():
     multihost_utils.sync_global_devices(name)
 
 
-def first_alone(name: str, function: Callable):
-  """function(), in process 0 before the others: it may prepare files that these then find."""
+def first_alone(name: str, function: Callable[[], T]) -> T:
+  """Calls a function in process 0 first, so that the others find the files that it prepares.
+
+  Args:
+    name: of the place where the others wait, see `wait_for_all`.
+    function: without arguments.
+
+  Returns:
+    Its result in this process.
+  """
   if jax.process_index() == 0:
     result = function()
+    wait_for_all(name)
+    return result
   wait_for_all(name)
-  return result if jax.process_index() == 0 else function()
+  return function()
 
 
-def gather(value) -> np.ndarray:
-  """A number of every process, `[num_processes]`, the same for all of them."""
+def gather(value: Any) -> np.ndarray:
+  """Gathers a number from every process, `[num_processes]`; every process gets all numbers."""
   if not are_several():
     return np.array([value])
   return multihost_utils.process_allgather(np.asarray(value))
 
 
-def to_host(tree):
-  """Copies arrays to the host, also arrays that are split over several processes."""
+def to_host(tree: Any) -> Any:
+  """Copies arrays to the host, including arrays that are split over several processes."""
 
   def one(x):
     if not isinstance(x, jax.Array) or x.is_fully_addressable or x.is_fully_replicated:
@@ -128,19 +142,19 @@ def to_host(tree):
   return jax.tree.map(one, tree)
 
 
-def each_to_host(trees: Iterable):
-  """`to_host` of every tree, each while the devices already compute the next one."""
+def each_to_host(trees: Iterable) -> Iterator:
+  """Copies trees to the host, each while the devices compute the next one."""
   for tree, _ in itertools.pairwise(itertools.chain(trees, [None])):
     yield to_host(tree)
 
 
-def over_batches(function: Callable, images, batch_size: int):
-  """Applies a compiled function to host images in batches of one size: one compilation.
+def over_batches(function: Callable, images: Any, batch_size: int) -> Any:
+  """Applies a compiled function to host images in batches of one size, so that it compiles once.
 
   Args:
     function: from images `[B, H, W, C]` to a tree of arrays with a leading axis B.
     images: `[N, H, W, C]`, N >= 1.
-    batch_size: B; N where that is less.
+    batch_size: B, reduced to N for fewer images.
 
   Returns:
     The tree for all images, on the host.

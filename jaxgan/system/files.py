@@ -1,37 +1,38 @@
-"""Files of a run: whole or not there, and written by one process where there are several."""
+"""Files of a run: written atomically, and by one process if there are several."""
 
 from collections.abc import Callable
 import io
 import os
 from pathlib import Path
+from typing import Any
 
 _writer = True
 
 
 def leave_to_another_process() -> None:
-  """From here on, nothing is written."""
+  """Stops all writing from this process; another one writes."""
   global _writer
   _writer = False
 
 
 def is_writer() -> bool:
-  """Whether this process writes what all of them have computed."""
+  """Returns whether this process writes the results of all processes."""
   return _writer
 
 
-def expanded(path) -> Path:
-  """A path with `~` replaced by the home directory; `~name` of an unknown user stays as it is.
+def expanded(path: str | os.PathLike) -> Path:
+  """Replaces `~` by the home directory; `~name` of an unknown user stays unchanged.
 
-  Shells leave the `~` of --workdir=~/runs to the program; `Path.expanduser` raises for such names.
+  Shells do not expand the `~` of --workdir=~/runs, and `Path.expanduser` raises for unknown users.
   """
   return Path(os.path.expanduser(path))
 
 
-def replace(path, data: bytes) -> None:
-  """Writes a file so that it is never seen half-written.
+def replace(path: str | os.PathLike, data: bytes) -> None:
+  """Writes a file atomically, if this process is the writer.
 
   Args:
-    path: the file; its folder is made when missing.
+    path: the file; its folder is made if missing.
     data: the contents.
   """
   if not _writer:
@@ -43,8 +44,15 @@ def replace(path, data: bytes) -> None:
   os.replace(temporary, path)
 
 
-def save(path, write: Callable, *array, **arrays) -> None:
-  """Writes arrays as `replace` does, with `numpy.save` or `numpy.savez_compressed`."""
+def save(path: str | os.PathLike, write: Callable, *array: Any, **arrays: Any) -> None:
+  """Writes arrays atomically, see `replace`.
+
+  Args:
+    path: the file; its folder is made if missing.
+    write: `numpy.save` or `numpy.savez_compressed`.
+    *array: its argument.
+    **arrays: its keyword arguments.
+  """
   buffer = io.BytesIO()
   write(buffer, *array, **arrays)
   replace(path, buffer.getvalue())

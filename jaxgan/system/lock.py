@@ -1,9 +1,10 @@
-"""Locks that die with their process, so that two of them never write to one place.
+"""Locks that keep two processes from writing to the same folder, and end with their process.
 
-`filelock` locks an open file: the operating system gives that up when the process ends, however it
-ends. The file of a process that was killed stays, and is nobody's.
+`filelock` locks an open file, which the operating system unlocks when the process ends for any
+reason. The file of a killed process remains, unlocked.
 """
 
+from collections.abc import Iterator
 import contextlib
 import os
 import pathlib
@@ -18,14 +19,17 @@ FILE = '.lock'
 
 
 @contextlib.contextmanager
-def held(folder: pathlib.Path):
-  """A context in which no other run can hold the folder, which is made when missing.
+def held(folder: pathlib.Path) -> Iterator[None]:
+  """Locks a folder for the `with` block.
 
-  If several processes train one run, the process that writes holds the lock. New folders that are
-  still empty at the end are removed.
+  If a run has several processes, the writer holds the lock. Folders that this call makes are
+  removed at the end if they are empty.
+
+  Args:
+    folder: made if missing.
 
   Raises:
-    UserError: another process holds it, or it cannot be written to.
+    UserError: another process holds the lock, or the folder is not writable.
   """
   folder = pathlib.Path(folder)
   if not files.is_writer():
@@ -49,35 +53,37 @@ def held(folder: pathlib.Path):
     leaving.callback(_remove_empty, made)
     leaving.enter_context(taken)
     leaving.callback(path.unlink, missing_ok=True)
-    with contextlib.suppress(OSError):  # On a full disk, the lock without its name.
+    with contextlib.suppress(OSError):  # A full disk: hold the lock without a name in it.
       path.write_text(f'process {os.getpid()} on {socket.gethostname()}\n')
     yield
 
 
 def _remove_empty(folders):
-  with contextlib.suppress(OSError):  # There is something in it.
+  with contextlib.suppress(OSError):  # The folder is not empty.
     for folder in folders:
       folder.rmdir()
 
 
 def _holder(path) -> str:
-  """The process that wrote its name into a lock file."""
+  """Returns the name of the process in a lock file."""
   with contextlib.suppress(OSError):
     return path.read_text().strip() or 'another process'
   return 'another process'
 
 
 @contextlib.contextmanager
-def turn(path: pathlib.Path):
-  """A context for one process at a time; others wait until it ends, even if it is killed.
+def turn(path: pathlib.Path) -> Iterator[None]:
+  """Admits one process at a time to the `with` block; others wait until it leaves or is killed.
 
   Args:
-    path: the lock file. It and its folder are made when missing; the file is removed at the end of
-      the turn, and its folder may be removed earlier.
+    path: the lock file. It and its folder are made if missing. The file is removed at the end; the
+      `with` block may remove the folder.
   """
   while True:
     path.parent.mkdir(parents=True, exist_ok=True)
-    with contextlib.suppress(FileNotFoundError):  # The process before has taken the folder along.
+    with contextlib.suppress(
+      FileNotFoundError
+    ):  # The previous holder deleted the folder: try again.
       taken = filelock.FileLock(path).acquire()
       break
   with taken:

@@ -1,23 +1,23 @@
-"""Names as text: of classes, methods and experiments, in any script, shown as they are."""
+"""Names of classes, methods and experiments as text, in any script."""
 
 import re
 import unicodedata
 
 OWN_IMAGES = 'long_tail_folder'
-ANY_SOURCE = 'own'  # Stands for the name of a source of own images.
-LONGEST = 32  # characters of a name in a picture or a terminal's table
+ANY_SOURCE = 'own'  # Replaces the name of a source of own images.
+LONGEST = 32  # Widest name in a picture or a terminal's table.
 _CUT = '…'
-_UNSHOWN = ('Cc', 'Cs', 'Zl', 'Zp')  # categories of control characters and ends of lines
-# Punctuation that Markdown reads as markup. An underscore inside a word is none.
+_UNSHOWN = ('Cc', 'Cs', 'Zl', 'Zp')  # Unicode categories of control characters and line ends.
+# Punctuation that Markdown reads as markup; an underscore inside a word is plain text.
 _MARKUP = re.compile(r'[\\`*\[\]<>|$&~]|(?<![^\W_])_|_(?![^\W_])')
 _ESCAPED = re.compile(r'\\([!-/:-@\[-`{-~])')
 
 
 def shown(name: str, most: int = LONGEST) -> str:
-  """A name on one line of limited width: a longer one loses its middle.
+  """Fits a name into one line of limited width; longer names lose their middle.
 
   Args:
-    name: any text. Control characters and ends of lines become '�'.
+    name: any text. Control characters and line ends become '�'.
     most: the largest width, see `width`.
 
   Example:
@@ -28,13 +28,13 @@ def shown(name: str, most: int = LONGEST) -> str:
   if width(name) <= most:
     return name
   end = _start(name[::-1], most // 2)[::-1]
-  while end and _is_joined(end[0]):  # Its base character is cut off.
+  while end and _is_joined(end[0]):  # Its base character was cut off.
     end = end[1:]
   return f'{_start(name, most - 1 - most // 2)}{_CUT}{end}'
 
 
 def _start(text, most):
-  """The longest beginning that is not wider."""
+  """Returns the longest prefix that is not wider than `most`."""
   for end in range(len(text), 0, -1):
     if width(text[:end]) <= most:
       return text[:end]
@@ -42,28 +42,28 @@ def _start(text, most):
 
 
 def width(text: str) -> int:
-  """The columns of a terminal that a text takes: two a Chinese character, none an accent."""
+  """Returns the terminal columns of a text: two per Chinese character, none per accent."""
   wide = sum(unicodedata.east_asian_width(char) in 'WF' for char in text)
   return len(text) + wide - sum(map(_is_joined, text))
 
 
 def _is_joined(char):
-  """Whether a character is drawn onto the previous one, or not at all."""
+  """Returns whether a character combines with the previous one or is invisible."""
   return unicodedata.category(char) in ('Mn', 'Me', 'Cf')
 
 
 def escaped(text: str) -> str:
-  """Escapes a text so that Markdown shows it unchanged, also in the cell of a table."""
+  """Escapes a text so that Markdown shows it unchanged, even in a table cell."""
   return _MARKUP.sub(r'\\\g<0>', text)
 
 
 def unescaped(text: str) -> str:
-  """The text that Markdown with backslash escapes shows."""
+  """Removes the backslash escapes of `escaped`."""
   return _ESCAPED.sub(r'\1', text)
 
 
 def without_source(name: str) -> str:
-  """A name, or a key that begins with it, without the name of the source.
+  """Replaces the name of a source of own images in a name, or in a key that begins with it.
 
   >>> without_source('long_tail_folder/pets-size_32-0f1e2d3c4b/1.0.0/train/aa')
   'long_tail_folder/own-size_32-0f1e2d3c4b/1.0.0/train/aa'

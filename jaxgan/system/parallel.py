@@ -1,12 +1,14 @@
 """Parallelism: one mesh of all devices with the axes (replica, data).
 
-Replicas are split over the first axis, the batch of each over the second, everything else is
-replicated. A program is written for the whole batch and `jax.jit` splits it, so batch-norm
-statistics and losses are those of the global batch on any number of devices.
+Replicas are split over the first axis and the batch of each replica over the second; all other
+arrays are replicated. Programs are written for the whole batch and `jax.jit` splits them, so
+batch-norm statistics and losses cover the global batch on any number of devices.
 """
 
+from collections.abc import Sequence
 import math
 import os
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -21,10 +23,12 @@ REPLICA_AXIS = 'replica'
 DATA_AXIS = 'data'
 
 
-def device_mesh(num_replicas: int = 1, devices=None) -> Mesh:
-  """The mesh of the given devices (default: all) for a number of replicas.
+def device_mesh(num_replicas: int = 1, devices: Sequence[Any] | None = None) -> Mesh:
+  """Makes the mesh for a number of replicas; their axis is as long as possible.
 
-  As many devices as possible get replicas of their own; the rest shares the batches.
+  Args:
+    num_replicas: number of replicas.
+    devices: by default all devices.
   """
   devices = jax.devices() if devices is None else devices
   apart = math.gcd(num_replicas, len(devices))
@@ -32,21 +36,21 @@ def device_mesh(num_replicas: int = 1, devices=None) -> Mesh:
 
 
 def replicated(mesh: Mesh) -> NamedSharding:
-  """The sharding that keeps a whole copy on every device of the mesh."""
+  """Returns the sharding with a whole copy on every device of the mesh."""
   return NamedSharding(mesh, P())
 
 
 def along_replicas(mesh: Mesh) -> NamedSharding:
-  """The sharding that splits the leading axis over the mesh's replica axis."""
+  """Returns the sharding that splits the leading axis over the mesh's replica axis."""
   return NamedSharding(mesh, P(REPLICA_AXIS))
 
 
-def put(tree, shardings):
-  """`jax.device_put` that also takes the devices of other processes, which hold the same values.
+def put(tree: Any, shardings: Any) -> Any:
+  """Puts arrays on devices, also on devices of other processes, which hold the same values.
 
   Args:
     tree: arrays, on the host or on devices.
-    shardings: one, or a tree with one for every part of `tree`.
+    shardings: a sharding, or a tree prefix of shardings.
   """
   if jax.process_count() == 1:
     return jax.device_put(tree, shardings)
@@ -68,11 +72,11 @@ def _put_everywhere(tree, sharding):
   return jax.tree.map(one, tree)
 
 
-def along_batch(x):
-  """Splits the leading axis of every array in `x` over the mesh that is set, if one is.
+def along_batch(x: Any) -> Any:
+  """Splits the leading axis of every array in `x` over the data axis of the current mesh, if any.
 
-  An axis that the devices cannot share evenly, as of a few images, stays whole. Only fresh batches
-  need it (drawn images, drawn noise): what is computed from them follows.
+  An axis that does not divide evenly, such as of a few images, stays whole. Only new batches (drawn
+  images and noise) need it: arrays computed from them are split likewise.
   """
   mesh = jax.sharding.get_abstract_mesh()
   if mesh.empty or DATA_AXIS not in mesh.axis_names:
@@ -86,13 +90,13 @@ def along_batch(x):
 
 
 def device_memory() -> int:
-  """Bytes that one device has, on a CPU those of the machine."""
+  """Returns the memory of a device in bytes; on CPU, of the machine."""
   limit = (jax.local_devices()[0].memory_stats() or {}).get('bytes_limit')
   return os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') if limit is None else limit
 
 
 def check_batch_size(batch_size: int, num_devices: int, field: str) -> None:
-  """Raises a UserError unless the devices can share the batch evenly."""
+  """Raises a UserError unless the devices divide the batch size."""
   if batch_size % num_devices:
     lower = batch_size // num_devices * num_devices
     raise UserError(

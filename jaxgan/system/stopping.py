@@ -1,30 +1,37 @@
-"""Requests to stop: Ctrl-C, and SIGTERM as schedulers and pre-emptible machines send it.
+"""Signals that stop a command: Ctrl-C, and SIGTERM from schedulers and pre-emptible machines.
 
-Training takes the first one as a request: it ends after the current step and saves. Everything else
-ends at once, as it has nothing to save: what it writes is whole or not there.
+Training treats the first signal as a request: it finishes the current step and saves a checkpoint.
+All other work ends at once; its files are written atomically, so nothing needs saving.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 import contextlib
 import os
 import signal
 import sys
 import threading
+from typing import Any
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Stopped(KeyboardInterrupt):
-  """A signal, of some `number`, asked the command to stop; shells expect its `exit_status`."""
+  """Raised when a signal stops the command.
+
+  Attributes:
+    number: of the signal.
+    exit_status: the status that shells expect after this signal.
+  """
 
   def __init__(self, number: int):
+    """Takes the number of the signal."""
     super().__init__(f'stopped by {signal.Signals(number).name}')
     self.number, self.exit_status = number, 128 + number
 
 
 @contextlib.contextmanager
 def _handling(handle):
-  """Both signals call `handle(number)`; in a thread other than the main one, nothing changes."""
+  """Lets both signals call `handle(number)`; has no effect outside the main thread."""
   if threading.current_thread() is not threading.main_thread():
     yield
     return
@@ -39,11 +46,11 @@ def _handling(handle):
 
 
 @contextlib.contextmanager
-def at_once():
-  """A context in which a signal raises Stopped.
+def at_once() -> Iterator[None]:
+  """Lets a signal raise Stopped in the `with` block.
 
-  Python ignores what is raised in a destructor or a callback of the garbage collector: there the
-  signal is sent again, a moment later.
+  Python ignores exceptions in destructors and callbacks of the garbage collector; a signal that
+  arrives there is sent again a moment later.
   """
 
   def handle(number):
@@ -65,12 +72,12 @@ def at_once():
 
 
 @contextlib.contextmanager
-def held():
-  """A context that holds signals back; they are sent again at its end.
+def held() -> Iterator[None]:
+  """Holds signals back during the `with` block and sends them again at its end.
 
-  For libraries with event loops, which mistake the exception of a signal for an error of their own.
+  For libraries with event loops, which mistake a signal's exception for their own error.
   """
-  waiting = []
+  waiting: list[int] = []
   try:
     with _handling(waiting.append):
       yield
@@ -82,24 +89,25 @@ def held():
 class StopRequest(contextlib.ExitStack):
   """A context in which the first signal is a request; a second one raises KeyboardInterrupt.
 
-  Where several processes train together, all have to ask at the same places: a signal to any of
-  them is a request to all.
+  Calling it returns whether a signal arrived. With several processes, a signal to any of them is a
+  request to all, so all must call it at the same places.
 
   Attributes:
-    agreed: the number of the signal, once it has been asked for.
+    agreed: number of the signal that a call has seen in any process, or 0.
   """
 
-  def __init__(self, gather: Callable = lambda number: [number]):
-    """Not yet entered.
+  def __init__(self, gather: Callable[[int], Any] = lambda number: [number]):
+    """Does not handle signals until it is entered.
 
     Args:
-      gather: the number of every process, see `jaxgan.system.distributed.gather`.
+      gather: from a number to the numbers of all processes, see `jaxgan.system.distributed.gather`.
     """
     super().__init__()
     self._gather = gather
     self._signal = self.agreed = 0
 
-  def __enter__(self):
+  def __enter__(self) -> 'StopRequest':
+    """Starts to handle signals."""
     super().__enter__()
     self.enter_context(_handling(self._handle))
     return self
@@ -110,6 +118,6 @@ class StopRequest(contextlib.ExitStack):
     self._signal = number
 
   def __call__(self) -> bool:
-    """Whether there was one."""
+    """Returns whether a signal arrived in any process."""
     self.agreed = self.agreed or int(max(self._gather(self._signal)))
     return self.agreed != 0

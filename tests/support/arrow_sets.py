@@ -19,7 +19,7 @@ def encoded(shade: int, mode='RGB', kind='PNG', size=8) -> bytes:
 def table(
   images, labels=None, names=('cat', 'dog'), image='image', label='label', **columns
 ) -> pa.Table:
-  """A table with the features Image and ClassLabel, or without ClassLabel where names is None."""
+  """A table with the features Image and, unless `names` is None, ClassLabel."""
   images = [None if data is None else {'bytes': data, 'path': None} for data in images]
   struct = pa.struct({'bytes': pa.binary(), 'path': pa.string()})
   arrays, features = {image: pa.array(images, struct)}, {image: {'_type': 'Image'}}

@@ -1,4 +1,4 @@
-"""A metric from outside: how bright generated images are."""
+"""A registered metric: the brightness of generated images."""
 
 import contextlib
 
@@ -9,7 +9,7 @@ from tests.support.registered import imported
 
 @contextlib.contextmanager
 def registered():
-  """The metric, among those of generated images until the end."""
+  """Registers the metric of generated images for the `with` block."""
   measure = lambda seen: seen.images.mean() / 255  # noqa: E731
   one = Metric('brightness', measure, 'mean of the first images', HIGHER, periodic=True)
   with imported():

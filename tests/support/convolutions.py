@@ -1,4 +1,4 @@
-"""Convolutions by their definition, and what they are compared on."""
+"""Convolutions by their definition, and arrays to compare them on."""
 
 import jax
 from jax import lax

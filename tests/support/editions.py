@@ -1,8 +1,7 @@
 """Editions of data sets for sources of another size than the published ones.
 
-Each data set's `recipe` takes the sizes that a source must have as a value, by default the
-published ones. An edition stands in the table `data_prep.preparation.DATASETS` in place of
-the data set, with that value given.
+Each data set's `recipe` takes the expected sizes of its source, by default the published ones. An
+edition replaces the data set in `data_prep.preparation.DATASETS` and passes other sizes.
 """
 
 import functools
@@ -29,7 +28,7 @@ def use(name, put=setattr, **sizes):
 
   Args:
     name: of the data set.
-    put: (module, name, value) sets an attribute; that of pytest's monkeypatch undoes it.
+    put: `put(module, name, value)` sets an attribute, such as `monkeypatch.setattr`.
     **sizes: see `edition`.
   """
   own = edition(name, **sizes)

@@ -6,13 +6,13 @@ import pathlib
 import experiments
 
 FILES = sorted(p.stem for p in pathlib.Path(experiments.__file__).parent.glob('*.py'))
-SHARED = ('__init__', 'base', 'base_codes', 'downstream', 'joint_vae_sweep', 'rows')
+SHARED = ('__init__', 'base', 'base_codes', 'costs', 'downstream', 'joint_vae_sweep', 'rows')
 EXPERIMENTS = [name for name in FILES if name not in SHARED]
 QUICK = (
   'cars3d', 'chairs3d', 'elastic_infogan_folder', 'fashion_mnist_lt', 'folder_lt',
   'label_free_folder', 'mnist_lt', 'mnist_lt_balanced', 'mnist_pair',
 )  # fmt: skip
-# Those with 64x64 images: name -> (argument, work directory, its data set, that of its annotator).
+# Experiments on 64x64 images: name -> (argument, work directory, data set, data set of annotator).
 RENDERED = {
   'cars3d': (
     'set=3,draw=1',

@@ -1,4 +1,4 @@
-"""The embedded example with its images in a folder of its own."""
+"""The embedded example with its images in a separate folder."""
 
 from experiments import fashion_lt
 from jaxgan.config.overrides import changed

@@ -1,4 +1,4 @@
-"""Pages of HTML, parsed; what must be true of all of them."""
+"""HTML pages: parsing, and checks that hold for every page."""
 
 from html.parser import HTMLParser
 import re
@@ -47,7 +47,7 @@ class Parsed(HTMLParser):
 
 
 def check(text):
-  """Parses a page and asserts what must be true of all; returns the parsed page."""
+  """Parses a page and asserts the checks of every page; returns the parsed page."""
   parsed = Parsed(text)
   ids = [attrs['id'] for _, attrs in parsed.elements if 'id' in attrs]
   assert len(ids) == len(set(ids))

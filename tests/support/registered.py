@@ -1,4 +1,4 @@
-"""Registries in tests: what is registered goes when the test ends."""
+"""Registries in tests: entries are removed when the test ends."""
 
 from collections.abc import Iterator
 import contextlib
@@ -25,7 +25,7 @@ SMALL, SMALL_CLASSIFIER = 'small', 'small_classifier'
 
 @contextlib.contextmanager
 def imported(*names: str) -> Iterator[list]:
-  """Imports modules that register as they are imported; at the end it is as if they never were."""
+  """Lets modules register on import, and undoes import and registration at the end."""
   with pytest.MonkeyPatch.context() as monkeypatch:
     monkeypatch.setattr(registry, '_REGISTERED', set(registry._REGISTERED))
     for table in TABLES:
@@ -44,7 +44,7 @@ def put(monkeypatch, table, entries) -> None:
 
 
 def as_shipped(monkeypatch) -> None:
-  """Takes out what the tests have registered."""
+  """Removes entries that tests have registered."""
   for table in TABLES:
     own = {name: table[name] for name in table if name not in table.modules}
     monkeypatch.setattr(table, '_entries', own)

@@ -3,8 +3,8 @@
 They compile at once. For the time of a session `tests.conftest` imports this module, as the module
 of a user that registers its networks.
 
-What a test asks of training is seldom what the layers are. These have all that the published ones
-have for others to see: batch norm, spectral norm, labels, heads and features.
+Tests of training seldom depend on the layers. These networks have the interface of the published
+ones: batch norm, spectral norm, labels, heads and features.
 """
 
 from collections.abc import Callable
@@ -22,7 +22,7 @@ from tests.support.registered import SMALL, SMALL_CLASSIFIER
 
 
 class _Layer(nn.Module):
-  """A dense layer with batch norm, of whatever is given to a vector of `features`."""
+  """A dense layer with batch norm, from any input to a vector of `features`."""
 
   features: int
 

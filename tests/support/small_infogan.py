@@ -48,7 +48,8 @@ def check_generation(algorithm, state, assert_trees_equal):
   before, rng = jax.device_get(state), jax.random.key(5)
   codes = jax.nn.one_hot(jnp.arange(6) % K, K)
   images = algorithm.generate(state, rng, 6, codes=codes)
-  assert images.shape == (6, *SHAPE) and float(jnp.abs(images).max()) <= 1.0
+  assert images.shape == (6, *SHAPE)
+  assert float(jnp.abs(images).max()) <= 1.0
   again = algorithm.generate(state, rng, 6, ema=False, codes=codes)
   np.testing.assert_array_equal(images, again)
   # The key gives the noise, whatever the codes: a figure has one row for each code.

@@ -25,7 +25,7 @@ ROLES = ('classifier', 'annotator', 'cas')
 def _arrays(
   split: str, image_size: int, channels: int, num_classes: int, n: int, metadata: dict
 ) -> Arrays:
-  """Noise on a brightness that tells the class: learnable, and different in every image."""
+  """Makes noisy images whose brightness encodes the class."""
   rng = np.random.default_rng(0 if split == 'train' else 1)
   if num_classes == len(CLASS_COUNTS) and split == 'train':
     labels = np.repeat(np.arange(num_classes), CLASS_COUNTS)
@@ -55,7 +55,7 @@ def use_stand_in_data(monkeypatch):
 
 
 def use_one_device(monkeypatch):
-  """Makes the mesh of a run that of the first device, unless its devices are named."""
+  """Makes the first device the default mesh of a run."""
   device_mesh = parallel.device_mesh
 
   def mesh(num_replicas=1, devices=None):

@@ -78,7 +78,7 @@ def load(network, variables):
 
 def check_gradients(network, gradients, tolerance):
   pairs = list(parameters(network, gradients))
-  # The floor is for biases before batch norm: their exact gradient is 0, rounding that of the rest.
+  # The floor is for biases before batch norm, whose exact gradient is 0 and computed one rounding.
   floor = max(np.abs(expected).max() for *_, expected in pairs) / 5000
   for name, parameter, expected in pairs:
     scale = max(np.abs(expected).max(), floor)
@@ -87,7 +87,7 @@ def check_gradients(network, gradients, tolerance):
 
 
 def init_shaken(network, *inputs, kernel_noise=0.03):
-  """Variables with random biases and statistics, so that none of them is trivially right."""
+  """Initialises variables with random biases and statistics, so that errors in them show."""
   variables = network.init(jax.random.key(0), *inputs, train=False)
 
   def shake(path, leaf):

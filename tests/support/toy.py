@@ -1,4 +1,4 @@
-"""A small algorithm that reads all that a batch holds and compiles in a second, and a job of it."""
+"""A small algorithm that uses all fields of a batch and compiles in a second, and its jobs."""
 
 import json
 import pathlib

@@ -1,4 +1,4 @@
-"""How XLA compiles in tests, and in the processes that they start."""
+"""XLA flags for tests and the processes that they start."""
 
 from jaxlib import version
 

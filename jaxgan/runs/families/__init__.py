@@ -1,14 +1,15 @@
-"""Families of methods: the registry of them, and the experiments of their methods.
+"""Families of methods: their registry, and the experiments of their methods.
 
-A family is a wiring file in this folder that fills a `jaxgan.runs.family.Family`; it imports no
-other family, and the core asks for it here. Importing it brings neither drawing nor checkpoints, so
-that configurations and results are read quickly. Another package adds its own:
+A family is a module in this folder that fills a `jaxgan.runs.family.Family`. It imports no other
+family; other modules look it up here. Importing it loads neither drawing nor checkpoint libraries,
+so that configurations and results are read quickly. Another package registers a family with:
 
     FAMILIES.register('my_family', Family(...))
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 import pathlib
+from typing import Any
 
 from jaxgan.config import identity
 from jaxgan.config import section as section_lib
@@ -25,25 +26,25 @@ FAMILIES: Registry[Family] = Registry(
 
 
 def all_methods() -> tuple[str, ...]:
-  """The names of all methods."""
+  """Returns the names of the methods of all families."""
   return tuple(method for family in FAMILIES.values() for method in family.methods)
 
 
-def family_of(methods) -> Family:
-  """The family that all of some methods belong to.
+def family_of(methods: Sequence[str]) -> Family:
+  """Returns the family of some methods.
 
   Raises:
-    UserError: an unknown method, none, or methods of several families.
+    UserError: no method, an unknown method, or methods of several families.
   """
   for family in FAMILIES.values():
     if methods and set(methods) <= set(family.methods):
       return family
   known = '; '.join(', '.join(family.methods) for family in FAMILIES.values())
-  raise UserError(f'config.methods={tuple(methods)!r} is not possible: use some of {known}')
+  raise UserError(f'config.methods={tuple(methods)!r}: expected methods of one family: {known}.')
 
 
-def registered_by(config) -> set[str]:
-  """The modules outside of jaxgan that registered what an experiment uses."""
+def registered_by(config: Experiment) -> set[str]:
+  """Returns the modules of other packages that registered entries used by an experiment."""
   family = family_of(config.methods)
   (name,) = (name for name, other in FAMILIES.items() if other is family)
   return (
@@ -55,44 +56,49 @@ def registered_by(config) -> set[str]:
   )
 
 
-def experiment(content, kind=Experiment, name: str = 'config'):
-  """The experiment of some values.
+def experiment(
+  content: Mapping[str, Any], kind: type[Experiment] = Experiment, name: str = 'config'
+) -> Any:
+  """Builds an experiment from values.
 
   Args:
-    content: {field: value}; sections are sections or mappings.
-    kind: Experiment, or MethodJob.
-    name: what messages call it.
+    content: {field: value}; a section is a Section or a mapping.
+    kind: Experiment or MethodJob.
+    name: the name of the experiment in messages.
+
+  Returns:
+    An experiment of class `kind`.
 
   Raises:
-    UserError: unknown methods, or a value that is not allowed.
+    UserError: an unknown method, or a value that is not allowed.
   """
   return section_lib.checked(_class_of(content, kind, name), content, name)
 
 
 def remembered(folder: pathlib.Path) -> MethodJob:
-  """What the folder of a method remembers.
+  """Reads the configuration that the folder of a method stores.
 
   Raises:
-    UserError: it is not the folder of a method, or what it remembers cannot be read.
+    UserError: the folder is not the folder of a method, or its configuration is unreadable.
   """
   content, path = identity.content(folder), pathlib.Path(folder) / identity.NAME
   if 'methods' not in content:
-    raise UserError(f'{folder} is not the folder of a method: name one that holds a run')
+    raise UserError(f'{folder}: expected a folder of a method, such as runs/fashion_lt/acgan.')
   return experiment(content, MethodJob, str(path))
 
 
-def method_config(config, method: str, data: training_data.TrainingData) -> MethodJob:
-  """What the folder of a method remembers: everything its job and its evaluation depend on."""
+def method_config(config: Experiment, method: str, data: training_data.TrainingData) -> MethodJob:
+  """Builds the configuration that the folder of a method stores, for its job and evaluation."""
   own = config.model_copy(update={'methods': (method,)})
   fields = {'images': data.arrays.key, 'modules': sorted(registered_by(own))}
   return experiment(dict(own) | fields, MethodJob)
 
 
 def _class_of(content, kind, name):
-  """The class of an experiment whose sections are those of its methods' family."""
+  """The experiment class with the sections of the family of its methods."""
   methods, recogniser = content.get('methods'), content.get('recogniser')
   if not isinstance(methods, list | tuple) or not all(isinstance(m, str) for m in methods):
-    raise UserError(f'{name}.methods={methods!r} is not possible: use names of methods')
+    raise UserError(f"{name}.methods={methods!r}: expected names, for example ('acgan',).")
   family, of_recogniser = family_of(methods), type(recogniser)
   if isinstance(recogniser, Mapping):
     of_recogniser = _class_of(recogniser, Experiment, f'{name}.recogniser')

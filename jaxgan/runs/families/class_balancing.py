@@ -1,8 +1,9 @@
-"""Class Balancing GAN and its baselines: classes of the generated images, Fréchet distances."""
+"""The family of the Class Balancing GAN and its baselines, measured by class and by FID."""
 
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
-from jaxgan.algorithms import gan, gan_methods
+from jaxgan.algorithms import Algorithm, gan, gan_methods
 from jaxgan.algorithms.ema_statistics import EMA_STATISTICS
 from jaxgan.config.section import Count, OneOf, Section, Several, field
 from jaxgan.data import loading, order, training_data
@@ -11,60 +12,72 @@ from jaxgan.evaluation import features, metric
 from jaxgan.networks.gans import NETWORKS
 from jaxgan.report import class_differences, class_pictures, classes
 from jaxgan.report.published import published_values
-from jaxgan.runs.experiment import Checkpoint
+from jaxgan.runs.experiment import Checkpoint, Experiment
 from jaxgan.runs.family import Family, Rule
 
-_NO_RECOGNISER = 'one of label_free_folder.py or mnist_lt_balanced.py, which have a recogniser'
+if TYPE_CHECKING:
+  from jaxgan.evaluation.evaluate import Evaluation
+  from jaxgan.runs.inputs import Inputs
+  from jaxgan.training.classifiers import Classifier
+
+_HAVE_RECOGNISERS = 'experiments/label_free_folder.py or experiments/mnist_lt_balanced.py'
 
 
 def labels_of(method: str, labelled: bool) -> str:
-  """Without labels, and in a loop without them, a recogniser's codes; see `Family`."""
+  """Returns 'codes' for images without labels and for methods with a recogniser; see `Family`."""
   return 'classes' if labelled and gan_methods.METHODS[method].classes == 'labels' else 'codes'
 
 
 class GanEvaluation(Section):
   """What is measured of a GAN."""
 
-  samples: Several = field(50_000, 'images of the last evaluation')
-  periodic_samples: Several = field(10_000, 'images of the evaluations of a run')
-  batch_size: Count = field(256, 'images at once')
-  checkpoint: Checkpoint = field('best', 'which checkpoint the last evaluation is of')
+  samples: Several = field(50_000, 'images of the final evaluation')
+  periodic_samples: Several = field(10_000, 'images of each evaluation during training')
+  batch_size: Count = field(256, 'images per batch')
+  checkpoint: Checkpoint = field('best', 'checkpoint of the final evaluation')
   ema_statistics: Annotated[str, OneOf(EMA_STATISTICS)] = field(
-    'recomputed', "where the EMA generator's batch-norm statistics are from"
+    'recomputed', "origin of the EMA generator's batch-norm statistics"
   )
-  inception_weights: str = field('', 'the file of Inception-V3, or its folder')
-  download_inception: bool = field(False, 'download that file where it is not there')
+  inception_weights: str = field('', 'file of the Inception-V3 weights, or its folder')
+  download_inception: bool = field(False, 'download the Inception-V3 weights if they are missing')
   reference: Annotated[str, OneOf(loading.REFERENCES)] = field(
-    'held_out', "what generated images are compared with; 'released': of LSUN"
+    'held_out', "real images that generated images are compared with; 'released': for LSUN only"
   )
-  resamplings: Count = field(1, 'times that the last evaluation draws images from one checkpoint')
-  cas: bool = field(True, 'train a classifier on generated images, in the last evaluation')
-  cas_images: Count | None = field(None, 'how many; none: as many as for training')
+  resamplings: Count = field(1, 'times that the final evaluation draws images from one checkpoint')
+  cas: bool = field(True, 'train a classifier on generated images in the final evaluation')
+  cas_images: Count | None = field(
+    None, 'generated images for this classifier; none: as many as training images'
+  )
 
 
-def validate(config) -> None:
-  """Refuses sections that do not go together; see `jaxgan.runs.rules`."""
+def validate(config: Experiment) -> None:
+  """Refuses sections that contradict each other; see `jaxgan.runs.rules`."""
   if config.recogniser is None:
-    codes = [method for method in config.methods if gan_methods.METHODS[method].classes == 'codes']
-    if codes:
-      raise UserError(f'config.methods={config.methods} is not possible: use {_NO_RECOGNISER}')
+    if any(gan_methods.METHODS[method].classes == 'codes' for method in config.methods):
+      raise UserError(
+        f'config.methods={config.methods}: expected an experiment with a recogniser, for example '
+        f'{_HAVE_RECOGNISERS}.'
+      )
     if (codes := config.algorithm.num_categories) is not None:
       raise UserError(
-        f'config.algorithm.num_categories={codes} is not possible: use it in {_NO_RECOGNISER}'
+        f'config.algorithm.num_categories={codes}: expected none without a recogniser, as in '
+        f'{_HAVE_RECOGNISERS}.'
       )
-  images, batch = config.evaluation.cas_images, config.cas.train.batch_size
-  if images is not None and images < batch and config.evaluation.cas:
+  images, section = config.evaluation.cas_images, config.cas
+  if images is None or section is None or not config.evaluation.cas:
+    return
+  if images < section.train.batch_size:
     raise UserError(
-      f'config.evaluation.cas_images={images} is not possible: use {batch} or more, as '
-      f'config.cas.train.batch_size is {batch}'
+      f'config.evaluation.cas_images={images}: expected {section.train.batch_size} or more, the '
+      'value of config.cas.train.batch_size.'
     )
 
 
-def roles(config, methods, labelled: bool):
-  """The classifiers in the loop, and what measures.
+def roles(config: Experiment, methods: Sequence[str], labelled: bool) -> tuple[str, ...]:
+  """Returns the roles of the classifiers in the loop and in the evaluation.
 
-  With labels that is the annotator, and the classifier where it labels the images of a CAS; without
-  it is the recogniser.
+  With labels, the annotator evaluates, and the classifier labels the generated images for a
+  classification accuracy score. Without labels, the recogniser evaluates.
   """
   choices = [gan_methods.METHODS[method] for method in methods]
   scored = labelled and config.evaluation.cas
@@ -94,23 +107,23 @@ def _check_labels(config, data):
     return
   needed = any(map(_reads_labels, config.methods))
   if needed or config.recogniser is None:
-    by = 'the classifier and the annotator need' if needed else 'the annotator needs'
+    by = 'classifier and annotator' if needed else 'the annotator'
     raise UserError(
-      f'config.data.source={config.data.source} has no labels, which {by}: give class folders or '
-      'an npz with labels, or use label_free_folder.py'
+      f'config.data.source={config.data.source}: expected images with labels for {by}, in class '
+      'folders or in an npz file; for images without labels use experiments/label_free_folder.py.'
     )
 
 
 def _check_classes(config, data):
   if data.labelled and data.num_classes < 2:
     raise UserError(
-      f'config.data.source={config.data.source} has a single class, '
-      f'{data.class_names(0)[0]!r}: there is nothing to balance'
+      f'config.data.source={config.data.source}: expected two or more classes, found '
+      f'{data.class_names(0)[0]!r} only.'
     )
   if any(data.class_names(replica) != data.class_names(0) for replica in range(config.replicas)):
     raise UserError(
-      f'config.replicas={config.replicas}: those of {config.data.dataset} have different classes, '
-      'one classifier needs the same: use fewer'
+      f'config.replicas={config.replicas}: expected fewer, the replicas of {config.data.dataset} '
+      'have different classes and share one classifier.'
     )
 
 
@@ -119,7 +132,8 @@ def _check_batches(config, data):
   for indices in data.indices:
     order.steps_per_epoch(len(indices), images_per_step)
     if data.labelled and config.evaluation.cas and config.evaluation.cas_images is None:
-      order.steps_per_epoch(len(indices), config.cas.train.batch_size)  # It generates as many.
+      # The score's classifier trains on as many generated images.
+      order.steps_per_epoch(len(indices), config.cas.train.batch_size)
 
 
 def _check_balanced_batches(config, data):
@@ -128,8 +142,8 @@ def _check_balanced_batches(config, data):
     if not (counts := data.share_counts(replica)).all():
       absent = data.class_names(replica)[counts.argmin()]
       raise UserError(
-        f'config.methods={balanced[0]} is not possible with {config.data.dataset}, which has no '
-        f'image of class {absent!r} for its class-balanced batches: use another method'
+        f'config.methods={balanced[0]}: expected a method without class-balanced batches, '
+        f'{config.data.dataset} has no image of class {absent!r}.'
       )
 
 
@@ -137,29 +151,35 @@ def _check_size(config, data):
   NETWORKS[config.algorithm.network].check(data.image_shape[0])
 
 
-def build(config, method: str, data: training_data.TrainingData, classifiers):
-  """The GAN algorithm of an experiment and the frozen arrays its batches carry.
+def build(
+  config: Experiment,
+  method: str,
+  data: training_data.TrainingData,
+  classifiers: Mapping[str, 'Classifier'],
+) -> tuple[Algorithm, dict[str, Any]]:
+  """Builds the GAN algorithm of a method and its frozen arrays; see `Family`.
 
   Raises:
-    UserError: numbers of classes or codes that do not go together.
+    UserError: the configuration contradicts the number of classes or codes.
   """
   choices = gan_methods.METHODS[method]
-  classifier = classifiers.get(choices.classifier)
+  classifier = classifiers.get(choices.classifier or '')
   if choices.classes == 'codes':
+    classifier = classifiers[choices.classifier or '']
     num_classes, what = len(classifier.class_names), 'codes'
-    asked = config.algorithm.num_categories
+    asked, section = config.algorithm.num_categories, config.recogniser
     if asked not in (None, num_classes):
       raise UserError(
-        f'config.algorithm.num_categories={asked}, but the run in config.recogniser.folder='
-        f'{config.recogniser.folder} has {num_classes} codes: leave one of the two out'
+        f'config.algorithm.num_categories={asked}: expected none or {num_classes}, the number of '
+        f'codes of the run in config.recogniser.folder={section.folder if section else ""}.'
       )
   else:
     num_classes, what = data.num_classes, 'classes'
   counts = len(config.algorithm.count_start)
   if counts not in (1, num_classes):
     raise UserError(
-      f'config.algorithm.count_start has {counts} numbers, {config.data.dataset} has '
-      f'{num_classes} {what}: give one, or one of each'
+      f'config.algorithm.count_start: expected 1 or {num_classes} numbers, found {counts}; '
+      f'{config.data.dataset} has {num_classes} {what}.'
     )
   algorithm = gan.gan(
     config.algorithm,
@@ -172,8 +192,8 @@ def build(config, method: str, data: training_data.TrainingData, classifiers):
   return algorithm, {'classifier': classifier.variables} if classifier else {}
 
 
-def evaluate(inputs, method: str, algorithm):
-  """What measures and draws the states of a method."""
+def evaluate(inputs: 'Inputs', method: str, algorithm: Algorithm) -> 'Evaluation':
+  """Builds the evaluation of a method, which measures and draws its states."""
   from jaxgan.evaluation import evaluate as evaluate_lib
   from jaxgan.evaluation import generated
 

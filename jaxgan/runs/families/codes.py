@@ -1,9 +1,9 @@
-"""Elastic-InfoGAN's family and JointVAE: what their categorical codes and priors mean."""
+"""The family of Elastic-InfoGAN and JointVAE: methods with categorical codes, without labels."""
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from jaxgan.algorithms import infogan, joint_vae
+from jaxgan.algorithms import Algorithm, infogan, joint_vae
 from jaxgan.algorithms.infogan_methods import InfoGanConfig
 from jaxgan.algorithms.joint_vae import JointVaeConfig
 from jaxgan.config.section import Count, Section, field
@@ -12,20 +12,25 @@ from jaxgan.errors import UserError
 from jaxgan.evaluation import metric
 from jaxgan.networks import infogans
 from jaxgan.report import code_differences, code_pictures, codes
-from jaxgan.runs.experiment import Checkpoint
+from jaxgan.runs.experiment import Checkpoint, Experiment
 from jaxgan.runs.family import Family, Rule
 from jaxgan.system.registry import Registry
+
+if TYPE_CHECKING:
+  from jaxgan.evaluation.evaluate import Evaluation
+  from jaxgan.runs.inputs import Inputs
+  from jaxgan.training.classifiers import Classifier
 
 JOINT_VAE = 'joint_vae'
 
 
 class CodesMethod(NamedTuple):
-  """What a method is made of.
+  """The parts of a method.
 
   Attributes:
     section: the class of its section `algorithm`, with a field `num_categories`.
-    make: `make(section, image_shape, num_categories) -> Algorithm`.
-    has_untrained: whether its network is measured untrained, too.
+    make: `make(section, image_shape, num_categories)` returns the Algorithm.
+    has_untrained: whether evaluations also measure the untrained network.
   """
 
   section: type[Section]
@@ -37,7 +42,7 @@ METHODS = Registry(
   'method',
   {
     **dict.fromkeys(infogan.VARIANTS, CodesMethod(InfoGanConfig, infogan.infogan)),
-    # Its encoder is another network than Q.
+    # The encoder is not an InfoGAN's Q, so that there is no untrained Q to compare with.
     JOINT_VAE: CodesMethod(JointVaeConfig, joint_vae.joint_vae, has_untrained=False),
   },
 )
@@ -46,27 +51,25 @@ METHODS = Registry(
 class CodesEvaluation(Section):
   """What is measured of codes."""
 
-  images_per_code: Count = field(1000, 'images of a code in the last evaluation')
-  periodic_images_per_code: Count = field(100, 'images of a code in the evaluations of a run')
-  batch_size: Count = field(500, 'images at once')
-  checkpoint: Checkpoint = field('latest', 'which checkpoint the last evaluation is of')
+  images_per_code: Count = field(1000, 'images of each code in the final evaluation')
+  periodic_images_per_code: Count = field(100, 'images of each code in evaluations during training')
+  batch_size: Count = field(500, 'images per batch')
+  checkpoint: Checkpoint = field('latest', 'checkpoint of the final evaluation')
 
 
-def validate(config) -> None:
-  """Refuses sections that do not go together; see `jaxgan.runs.rules`."""
+def validate(config: Experiment) -> None:
+  """Refuses sections that contradict each other; see `jaxgan.runs.rules`."""
   if len(config.methods) != 1:
-    raise UserError(
-      f'config.methods={config.methods} is not possible: use one of these methods at a time'
-    )
+    raise UserError(f'config.methods={config.methods}: expected a single method of this family.')
 
 
-def roles(config, methods, labelled: bool):
-  """An annotator, where there are labels to train it with."""
+def roles(config: Experiment, methods: Sequence[str], labelled: bool) -> tuple[str, ...]:
+  """Returns the annotator's role if there are labels to train it with."""
   return ('annotator',) if labelled else ()
 
 
-def num_categories(config, data: training_data.TrainingData) -> int:
-  """k: how many codes an experiment has; the classes where the configuration does not say."""
+def num_categories(config: Experiment, data: training_data.TrainingData) -> int:
+  """Returns k, the number of codes: `num_categories`, or the number of classes if it is None."""
   k = config.algorithm.num_categories
   return data.num_classes if k is None else k
 
@@ -74,21 +77,21 @@ def num_categories(config, data: training_data.TrainingData) -> int:
 def _check_codes(config, data):
   classes, labelled = data.num_classes, data.labelled
   if config.algorithm.num_categories is None and (not labelled or classes < 2):
-    has = 'a single class' if labelled else 'no labels to count the classes by'
+    has = 'a single class' if labelled else 'no labels'
     raise UserError(
-      f'config.data.source={config.data.source} has {has}: say how many codes there are to be, '
-      '--config.algorithm.num_categories=10'
+      f'config.algorithm.num_categories=None: expected a number of codes, for example 10, because '
+      f'config.data.source={config.data.source} has {has}.'
     )
   k = num_categories(config, data)
   start = getattr(config.algorithm, 'prior_start', None)
   if start is not None and len(start) != k:
     raise UserError(
-      f'config.algorithm.prior_start has {len(start)} numbers for {k} codes: give one for each'
+      f'config.algorithm.prior_start: expected {k} numbers, one per code, found {len(start)}.'
     )
   if getattr(config.algorithm, 'prior', None) == 'fixed' and not (labelled and k == classes):
     raise UserError(
-      f'config.algorithm.prior=fixed is that of the labels: {k} categories need as many labelled '
-      f'classes, the data has {classes if labelled else 0}; use another method'
+      f'config.algorithm.prior=fixed: expected {k} labelled classes, one per code: their '
+      f'frequencies are the prior. The data has {classes if labelled else 0}; use another method.'
     )
 
 
@@ -101,19 +104,24 @@ def _check_size(config, data):
   infogans.NETWORKS[config.algorithm.network].check(data.image_shape[0])
 
 
-def recognised(config, data: training_data.TrainingData) -> tuple[str, ...]:
-  """The names of the codes."""
+def recognised(config: Experiment, data: training_data.TrainingData) -> tuple[str, ...]:
+  """Returns the names of the codes."""
   return tuple(f'code_{code}' for code in range(num_categories(config, data)))
 
 
-def build(config, method: str, data: training_data.TrainingData, classifiers):
-  """The algorithm of an experiment; it reads no classifiers and no frozen arrays."""
+def build(
+  config: Experiment,
+  method: str,
+  data: training_data.TrainingData,
+  classifiers: Mapping[str, 'Classifier'],
+) -> tuple[Algorithm, dict[str, Any]]:
+  """Builds the algorithm of a method, which needs neither classifiers nor frozen arrays."""
   k = num_categories(config, data)
   return METHODS[method].make(config.algorithm, data.image_shape, k), {}
 
 
-def evaluate(inputs, method: str, algorithm):
-  """What measures and draws the states of a method."""
+def evaluate(inputs: 'Inputs', method: str, algorithm: Algorithm) -> 'Evaluation':
+  """Builds the evaluation of a method, which measures and draws its states."""
   from jaxgan.evaluation import codes as codes_lib
   from jaxgan.evaluation import evaluate as evaluate_lib
 

@@ -1,4 +1,4 @@
-"""The command line in one interpreter, and what must hold after every bad input."""
+"""The command line in one interpreter, and checks after every bad input."""
 
 import json
 import os
@@ -17,17 +17,17 @@ HERE = pathlib.Path(__file__).resolve().parent
 
 @pytest.hookimpl(tryfirst=True)  # Before xdist reads the groups.
 def pytest_collection_modifyitems(items):
-  """One worker takes all tests here, so that there is one interpreter."""
+  """Assigns all tests here to one worker, which starts one interpreter."""
   for item in items:
     if HERE in item.path.parents:
       item.add_marker(pytest.mark.xdist_group('bad_input'))
 
 
 class _Interpreter:
-  """See `bad_input.interpreter`; it begins with the first command, or anew if it ended."""
+  """See `bad_input.interpreter`; starts with the first command, and again after its end."""
 
   def __init__(self, home):
-    # One device; data that is prepared without another place is there for all tests.
+    # One device; tests share data that is prepared in the default folder.
     self._environment = {
       **{name: value for name, value in os.environ.items() if name != 'XLA_FLAGS'},
       'PYTHONPATH': str(ROOT),
@@ -58,7 +58,7 @@ class _Interpreter:
     process, self._process = self._process, None
     if process is None:
       return None
-    process.kill()  # Of one that has ended, nothing; and nobody waits for JAX to tidy up.
+    process.kill()  # The interpreter may have ended; do not wait for JAX to clean up.
     process.communicate()
     return process.returncode
 
@@ -75,20 +75,26 @@ def command(tmp_path_factory):
 def refused(command, tmp_path):
   """refused(argv, message, new): one line with the message; all files stay as they were.
 
-  new: a regular expression of paths that there may be now; nothing may be left half-written.
+  new: a regular expression of allowed new paths; no file may be left half-written.
   """
 
   def check(argv, message, new='nothing'):
     before = contents(tmp_path)
     result = command(argv, tmp_path)
     line = result['stderr']
-    assert line.startswith('error: ') and line.count('\n') == 1 and line.endswith('\n'), line
-    assert '|' not in re.sub(r'\\.|\(.*?\)', '', message)  # Half of it would match anything.
+    assert line.startswith('error: '), line
+    assert line.count('\n') == 1, line
+    assert line.endswith('\n'), line
+    assert '|' not in re.sub(
+      r'\\.|\(.*?\)', '', message
+    )  # An alternative outside a group would match too much.
     assert re.search(message, line), line
-    assert result['status'] in (1, 2) and result['stdout'] == ''
+    assert result['status'] in (1, 2)
+    assert result['stdout'] == ''
     after = contents(tmp_path)
     added = [path for path in after.keys() - before.keys() if not re.fullmatch(new, path)]
-    assert not added and not [path for path in after if re.search(r'incomplete|\.tmp', path)]
+    assert not added
+    assert not [path for path in after if re.search(r'incomplete|\.tmp', path)]
     assert before == {path: after.get(path, 'removed') for path in before}
 
   return check

@@ -1,4 +1,4 @@
-"""Flags, fields of the configuration and experiment files that cannot be."""
+"""Invalid flags, configuration fields and experiment files."""
 
 import pytest
 
@@ -37,7 +37,7 @@ FASHION, MNIST = _experiment('fashion_lt'), _experiment('mnist_lt')
     ('seed=x', r"config.seed='x': expected an integer in \[0, 4294967295\]"),
     ('algorithm.learning_rate=', "learning_rate='': expected a positive number"),
     ('algorithm.count_start=(1,', r"count_start=\('\(1,',\): expected numbers above 0"),
-    ('algorithm.count_start=(1.0,2.0)', 'count_start has 2 numbers, .* has 10 classes'),
+    ('algorithm.count_start=(1.0,2.0)', 'count_start: expected 1 or 10 numbers, found 2'),
     ('data=3', 'config.data=3: expected a section, set field by field'),
     # Ranges.
     ('train.batch_size=0', 'config.train.batch_size=0: expected a positive integer'),
@@ -54,8 +54,8 @@ FASHION, MNIST = _experiment('fashion_lt'), _experiment('mnist_lt')
       'classifier.algorithm.drw_epoch=-5',
       'drw_epoch=-5: expected a non-negative integer or none',
     ),
-    ("methods=('unconditional','unconditional')", 'methods=.* use each method once'),
-    ("methods=('gan',)", r"methods=\('gan',\) is not possible: use some of unconditional"),
+    ("methods=('unconditional','unconditional')", 'methods=.*: expected each method once'),
+    ("methods=('gan',)", r"methods=\('gan',\): expected methods of one family: unconditional"),
     # Names of things.
     ('data.dataset=', "dataset '' is unknown; allowed: inaturalist2019"),
     ('data.dataset=../secrets', "dataset '../secrets' is unknown"),
@@ -96,7 +96,7 @@ def test_fields(field, message, refused):
     ([MNIST, '--config.replicas=51'], '51 replicas from split_00 on are too many'),
     (
       [FASHION, '--config.replicas=100000'],
-      'unconditional: the state of config.replicas=100000 takes .* GB, the memory is',
+      'config.replicas=100000: the states of unconditional need .* GB, the devices have',
     ),
     (
       [FASHION, '--config.algorithm.generator_width=1000000'],
@@ -111,7 +111,7 @@ def test_fields(field, message, refused):
       r'one of <train\|plan\|evaluate\|sample\|export\|report>',
     ),
     ([FASHION, '--mode=train', 'stray'], "unknown argument 'stray'"),
-    ([FASHION, '--mode=sample'], 'runs/fashion_lt holds no run'),
+    ([FASHION, '--mode=sample'], 'workdir=.*runs/fashion_lt: expected the folder of a run'),
     ([FASHION, '--mode=sample', '--num_images=many'], 'num_images=many: use a whole number'),
     (['--mode=sample'], '--config is missing'),
     (['--mode=sample', '--sample_seed=-1'], 'sample_seed=-1: -1 is not an integer in the range'),
@@ -183,7 +183,7 @@ def test_a_work_directory_that_is_a_file(refused, tmp_path):
   )
 
 
-def test_what_is_right_is_accepted(accepted, tmp_path):
+def test_valid_command_lines_are_accepted(accepted, tmp_path):
   accepted([FASHION, f'--workdir={tmp_path}/run'])
-  # A later bad command leaves no trace there, nor does a good one after a bad one.
+  # Neither a later bad command nor a good one after a bad one changes the folder.
   accepted([FASHION, f'--workdir={tmp_path}/run', '--config.train.steps=10'])

@@ -1,4 +1,4 @@
-"""Copies of MNIST and CIFAR-10, broken in every way."""
+"""Damaged copies of MNIST and CIFAR-10."""
 
 import gzip
 import io
@@ -71,7 +71,7 @@ def _batch(data=_ROWS, labels=(0,) * 20):
 
 
 def _archive(*members, names=lambda name: f'cifar/{name}', change=lambda data: data):
-  """A builder of a .tar.gz: some members, then those files whose names are no members."""
+  """A builder of a .tar.gz: some members, then the files without a member of their name."""
 
   def build(path):
     path.mkdir(parents=True)
@@ -104,7 +104,7 @@ def _sparse_file(root):
   return source
 
 
-# An array whose type says that its bytes are pointers to objects: NumPy would follow them.
+# Its dtype declares pointers to objects, which NumPy would follow.
 _POINTERS = (
   b'\x80\x02}(U\x04datacnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85U\x01b\x87R'
   b'(K\x01K\x01\x85cnumpy\ndtype\nU\x02V8K\x00K\x01\x87R(K\x03U\x01|NU\x01f\x85}U\x01fcnumpy\ndtype\n'
@@ -147,8 +147,8 @@ test_cifar10 = check(
 
 
 @pytest.mark.parametrize('folder', ['../../..', '/tmp/..'])
-def test_an_archive_is_read_where_it_is(folder, command, tmp_path):
-  """Members that lead elsewhere write nothing there: nothing is extracted."""
+def test_an_archive_is_read_without_extraction(folder, command, tmp_path):
+  """Members with paths outside the archive write no files."""
   source = _archive(names=lambda name: f'{folder}/{name}')(tmp_path / 'a' / 'b' / 'source')
   assert command(argv(tmp_path, source, 'cifar10_lt'), tmp_path)['status'] == 100
   assert {path.name for path in tmp_path.iterdir()} == {'a', 'data', 'runs'}

@@ -1,4 +1,4 @@
-"""Folders of images and .npz files that a user has, broken in every way."""
+"""Damaged sources of own images: folders, .npz, Arrow and Parquet files."""
 
 import io
 import os
@@ -28,7 +28,7 @@ ROWS = [arrow_sets.encoded(20 * i, size=16) for i in range(12)], [i % 2 for i in
 
 
 def with_file(name, data):
-  """A builder of two classes with a file more, or in the place of another."""
+  """A builder of two classes with a file added or replaced."""
   return files({**class_folders(), name: data})
 
 
@@ -48,8 +48,11 @@ FOLDERS = {
   'images beside classes': (with_file('1.png', picture()), r'has images \(1.png\) beside folders'),
   'empty class': (with_file('cow', None), r'class folder .*/cow has no images \(.png'),
   'class of one': (with_file('cow/1.png', picture()), 'class cow has 1 image, at least 2 are'),
-  'single class': (files(class_folders(('cat',))), "has a single class, 'cat'"),
-  'no labels': (flat, 'has no labels, which the classifier and the annotator need'),
+  'single class': (
+    files(class_folders(('cat',))),
+    "expected two or more classes, found 'cat' only",
+  ),
+  'no labels': (flat, 'expected images with labels for classifier and annotator'),
   'other test class': (
     files({'train/cat/1.png': picture(), 'test/cow/1.png': picture()}),
     'class folder .*/test/cow has no counterpart',
@@ -87,7 +90,7 @@ FOLDERS = {
 @pytest.mark.parametrize('name', FOLDERS)
 def test_folders(name, refused, tmp_path):
   build, message = FOLDERS[name]
-  found_later = name in ('single class', 'no labels')  # The data itself is whole.
+  found_later = name in ('single class', 'no labels')  # The prepared data is complete.
   refused(argv(tmp_path, build(tmp_path / 'source')), message, PREPARED if found_later else 'none')
 
 
@@ -111,7 +114,7 @@ def test_options(option, refused, tmp_path):
 @pytest.mark.parametrize(
   ('flags', 'message'),
   [
-    ((), 'has 10 images, fewer than the 256 of one step: lower train.batch_size'),
+    ((), 'has 10 images, fewer than the 256 of one step: lower config.train.batch_size'),
     ((*SMALL, '--config.annotator.train.batch_size=100'), '10 images, fewer than the 100 of one'),
     ((*SMALL, '--config.cas.train.batch_size=100'), '10 images, fewer than the 100 of one step'),
     ((*SMALL, '--config.data.options.image_size=18'), 'square images of 8, 16, 32, 64, ... pixels'),
@@ -119,13 +122,13 @@ def test_options(option, refused, tmp_path):
   ],
   ids=['batch', 'annotator', 'cas', 'size', 'name'],
 )
-def test_what_does_not_go_with_the_images(flags, message, refused, tmp_path):
+def test_settings_that_do_not_fit_the_images(flags, message, refused, tmp_path):
   refused(argv(tmp_path, pets(tmp_path / 'source'), flags=flags), message, PREPARED)
 
 
 def test_codes_without_labels(refused, tmp_path):
   command = argv(tmp_path, flat(tmp_path / 'source'), 'elastic_infogan_folder', SMALL[:1])
-  refused(command, 'no labels to count the classes by: say how many codes', PREPARED)
+  refused(command, 'num_categories=None: expected a number of codes.*has no labels', PREPARED)
 
 
 def test_a_data_dir_that_is_a_file(refused, tmp_path):
@@ -133,7 +136,7 @@ def test_a_data_dir_that_is_a_file(refused, tmp_path):
   refused(argv(tmp_path, pets(tmp_path / 'source')), 'data_dir .*data: the data cannot be prepared')
 
 
-def test_names_that_are_no_text(refused, tmp_path):
+def test_names_that_are_not_text(refused, tmp_path):
   folder = os.fsencode(pets(tmp_path / 'source')) + b'/caf\xe9'
   os.mkdir(folder)
   with open(folder + b'/1.png', 'wb') as file:
@@ -142,7 +145,7 @@ def test_names_that_are_no_text(refused, tmp_path):
 
 
 def test_every_name_that_is_text_works(accepted, tmp_path):
-  """Spaces, other scripts, files whose names are no text, links to files elsewhere, grey, alpha."""
+  """Spaces, other scripts, undecodable file names, links, grey images and alpha channels."""
   contents = class_folders(('Haus Katze', '猫 & ñandú', "it's; $HOME"))
   contents['Haus Katze/ä é.png'] = picture(mode='L')
   contents['Haus Katze/half.png'] = picture(mode='RGBA', colour=(1, 2, 3, 4))
@@ -183,7 +186,7 @@ def _with_nan():
 
 
 def _declared(shape, name='images'):
-  """A builder of an .npz with an array of a few bytes that claims to have this shape."""
+  """A builder of a small .npz that declares an array of this shape."""
 
   def build(path):
     path = path.with_suffix('.npz')
@@ -303,7 +306,7 @@ def test_npz(name, refused, tmp_path):
 
 
 def _parquet(contents):
-  """A builder of a Parquet file; contents: a table, or a function of the bytes of a good one."""
+  """A builder of a Parquet file; contents: a table, or a function of intact bytes."""
 
   def build(path):
     path = path.with_suffix('.parquet')
@@ -316,7 +319,7 @@ def _parquet(contents):
 
 
 def _saved(root):
-  """Two splits that the library `datasets` saved."""
+  """Two splits as the library `datasets` saves them."""
   return arrow_sets.save_splits(root, train=PARQUET, test=PARQUET)
 
 
@@ -372,5 +375,5 @@ def test_arrow(name, refused, tmp_path):
 @pytest.mark.parametrize(
   'build', [pets, npz(), _parquet(PARQUET), _saved], ids=['folder', 'npz', 'parquet', 'arrow']
 )
-def test_the_sources_are_right_until_they_are_broken(build, accepted, tmp_path):
+def test_the_intact_sources_are_accepted(build, accepted, tmp_path):
   accepted(argv(tmp_path, build(tmp_path / 'source')))

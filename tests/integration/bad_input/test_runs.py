@@ -1,4 +1,4 @@
-"""Work directories, checkpoints, classifiers, weights and evaluations that are broken."""
+"""Damaged work directories, checkpoints, classifiers, weights and evaluations."""
 
 import copy
 import io
@@ -21,7 +21,7 @@ FASHION = f'--config={ROOT}/experiments/fashion_lt.py'
 
 @pytest.fixture(scope='module')
 def begun(command, tmp_path_factory):
-  """A folder with a run of codes that would now train, and the folder of a classifier."""
+  """A folder with a run of codes that is ready to train, and the folder of a classifier."""
   root = tmp_path_factory.mktemp('begun')
   source = npz(labels=None)(root / 'source')
   flags = (SMALL[0], '--config.algorithm.num_categories=2')
@@ -33,7 +33,7 @@ def begun(command, tmp_path_factory):
 
 @pytest.fixture
 def run(begun, tmp_path):
-  """The folder of the method in a work directory `run` of this test, and its command line."""
+  """The method's folder in a work directory `run`, and the command line."""
   shutil.copytree(begun[0] / 'run', tmp_path / 'run')
   return tmp_path / 'run' / METHOD, [*begun[1], f'--workdir={tmp_path}/run']
 
@@ -64,12 +64,12 @@ CONFIGS = {
     'cannot be read .schema 3 belongs to another',
   ),
   'dots': (_fields(lambda c: c.update({'a.b': 3})), r'config.json.a\.b: there is no such field'),
-  'no fields': (_config(b'{}'), 'is not the folder of a method'),
+  'no fields': (_config(b'{}'), 'expected a folder of a method'),
   'no algorithm': (_fields(lambda c: c.pop('algorithm')), 'config.json.algorithm is missing'),
   'no evaluation': (_fields(lambda c: c.pop('evaluation')), 'config.json.evaluation is missing'),
-  'number for methods': (_fields(lambda c: c.update(methods=5)), 'methods=5 is not possible'),
+  'number for methods': (_fields(lambda c: c.update(methods=5)), 'methods=5: expected names'),
   'text for replicas': (_fields(lambda c: c.update(replicas='x')), "replicas='x': expected"),
-  'other method': (_fields(lambda c: c.update(methods=['gan'])), r"methods=\('gan',\) is not poss"),
+  'other method': (_fields(lambda c: c.update(methods=['gan'])), r"methods=\('gan',\): expected"),
   'other family': (
     _fields(lambda c: c.update(methods=['cgan'])),
     "network='mnist': expected one of",
@@ -138,8 +138,8 @@ def test_work_directories_of_others(damage, flags, message, run, refused):
 @pytest.mark.parametrize(
   ('flags', 'message'),
   [
-    (['--method=gan'], "holds no run of method 'gan': the methods there are elastic_infogan"),
-    (['--replica=5'], r'replica=5: the run has replicas 0 \.\. 0'),
+    (['--method=gan'], "method='gan': expected a method in .*: elastic_infogan"),
+    (['--replica=5'], r'replica=5: expected a replica in 0\.\.0'),
     (['--checkpoint=latest'], r'no checkpoint in .*checkpoints: run jaxgan train first'),
     (['--checkpoint=-1'], r'no checkpoint in .*checkpoints: run jaxgan train first'),
     (['--out=there.npz'], '--out=there.npz exists: nothing is overwritten'),
@@ -156,7 +156,7 @@ def test_samples(flags, message, run, refused, tmp_path):
 @pytest.mark.parametrize(
   ('flags', 'message'),
   [
-    (['--contents=topped_up'], 'topped_up is not possible with elastic_infogan: its images have'),
+    (['--contents=topped_up'], 'topped_up: expected contents=synthetic for elastic_infogan'),
     (['--contents=real'], r'--contents=real: value should be one of <synthetic\|topped_up>'),
     (['--format=zip'], r'--format=zip: value should be one of <folders\|npz\|tfds>'),
     (['--images_per_class=0'], '--images_per_class=0: 0 is not a positive integer'),
@@ -253,7 +253,7 @@ def _arrays(**arrays):
 
 
 def _huge(name):
-  """An npz with an array of a few bytes that claims to have 10^12 numbers."""
+  """A small npz that declares an array of 10^12 numbers."""
   data = io.BytesIO()
   described = {'descr': '<f4', 'fortran_order': False, 'shape': (10**12,)}
   np.lib.format.write_array_header_1_0(data, described)

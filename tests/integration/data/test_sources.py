@@ -1,4 +1,4 @@
-"""A run outlives the folder that its images came from, and knows it under another name."""
+"""Missing and renamed sources: a run continues with its prepared data."""
 
 import json
 import shutil
@@ -41,7 +41,7 @@ def root(made, tmp_path):
   """A copy of the finished run beside its data; the folder of images may be moved or changed."""
   shutil.copytree(made / 'run', tmp_path / 'run')
   shutil.copytree(made / 'pets', tmp_path / 'kept')
-  loading._load.cache_clear()  # Another process would read again.
+  loading._load.cache_clear()  # A new process would read it again.
   yield made
   shutil.rmtree(made / 'pets', ignore_errors=True)
   shutil.copytree(tmp_path / 'kept', made / 'pets')
@@ -58,9 +58,10 @@ def gone(root):
 def test_a_run_whose_source_is_gone(gone, tmp_path, capsys):
   run = jaxgan.load(tmp_path / 'run', checkpoint='latest')
   images, labels = run.sample(8)
-  assert images.shape == (8, 8, 8, 1) and len(labels) == 8
+  assert images.shape == (8, 8, 8, 1)
+  assert len(labels) == 8
   written = run.export(tmp_path / 'out', 'topped_up', images_per_class=40)
-  assert sum(written['real_images']) == 56  # A tenth of each class is the test.
+  assert sum(written['real_images']) == 56  # A tenth of each class is held out.
   before = json.loads((run.folder / 'evaluation.json').read_text())
   after = jaxgan.load(tmp_path / 'run').evaluate()
   assert after == without_score(before)
@@ -82,7 +83,7 @@ def test_neither_source_nor_prepared_data(gone, tmp_path):
   message = r'pets is not there, and neither is .*elsewhere/long_tail_folder/\*-\w{10}: give one'
   with pytest.raises(UserError, match=message):
     execute.run(config, tmp_path / 'run')
-  with pytest.raises(UserError, match='pets does not exist'):  # No run that remembers.
+  with pytest.raises(UserError, match='pets does not exist'):  # No run has its name.
     execute.run(config, tmp_path / 'new')
 
 
@@ -116,11 +117,15 @@ def test_changed_contents(start, root, tmp_path):
   (root / 'pets/ant/00.png').unlink()
   config = tiny_on(root / 'pets', root / 'data')
   message = r"other images: the contents of config.data.source='.*pets' have changed \(images was"
-  with pytest.raises(UserError, match=message) as raised:
+
+  def begin():
     if start == 'train':
       execute.run(config, tmp_path / 'run')
     else:
       jaxgan.load(tmp_path / 'run').sample(1)
+
+  with pytest.raises(UserError, match=message) as raised:
+    begin()
   assert '\n' not in str(raised.value)
 
 

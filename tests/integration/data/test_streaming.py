@@ -1,4 +1,4 @@
-"""Streamed batches: those of resident images for the same seed and step, on any devices."""
+"""Streamed batches equal batches of resident images, on any devices."""
 
 import itertools
 
@@ -32,7 +32,7 @@ def data(tmp_path_factory):
   return loaded
 
 
-def test_the_images_stay_on_the_disk_and_all_else_is_the_same(data):
+def test_streamed_data_differs_only_in_where_images_are(data):
   resident, streamed = data
   assert (resident.streamed, streamed.streamed) == (False, True)
   assert streamed.arrays.key == resident.arrays.key
@@ -43,10 +43,11 @@ def test_the_images_stay_on_the_disk_and_all_else_is_the_same(data):
     np.testing.assert_array_equal(streamed.arrays.images[part], resident.arrays.images[part])
   some = streamed.arrays.images.take(np.array([9, 4, 2])).take(np.array([2, 0]))
   np.testing.assert_array_equal(some[:], resident.arrays.images[[2, 9]])
-  assert len(some) == 2 and some.shape == (2, *resident.image_shape)
+  assert len(some) == 2
+  assert some.shape == (2, *resident.image_shape)
 
 
-def test_the_size_decides_where_nothing_is_said(data, monkeypatch):
+def test_streaming_defaults_to_the_size_of_the_images(data, monkeypatch):
   config = DataConfig()
   assert loading._limit(config) > data[0].arrays.images.nbytes
   pages = {'SC_PAGE_SIZE': 1, 'SC_PHYS_PAGES': 1000}
@@ -62,8 +63,8 @@ def test_the_size_decides_where_nothing_is_said(data, monkeypatch):
     pytest.param(False, 2, id='in turns', marks=pytest.mark.slow),
   ],
 )
-def test_the_batches_are_those_of_resident_images(data, batched, num_replicas):
-  """Over the ends of epochs, flipped and shifted alike, from any step on, on 1 and 8 devices."""
+def test_batches_equal_batches_of_resident_images(data, batched, num_replicas):
+  """Across epochs, with equal flips and crops, from any step, on 1 and 8 devices."""
   resident, streamed = data
   options = {'batch_size': BATCH, 'flip': True, 'crop_padding': 1}
   for devices, first in ((1, 0), (8, 64)):
@@ -86,7 +87,7 @@ def test_the_batches_are_those_of_resident_images(data, batched, num_replicas):
         assert (jax.random.key_data(found[1]) == jax.random.key_data(expected[1])).all()
 
 
-def test_balanced_batches_are_those_of_resident_images(data):
+def test_balanced_batches_equal_batches_of_resident_images(data):
   resident, streamed = data
   mesh = parallel.device_mesh(devices=jax.devices())
   stream = Stream(streamed, SEEDS[:1], BATCH, mesh, batched=False, class_balanced=True)
@@ -95,11 +96,11 @@ def test_balanced_batches_are_those_of_resident_images(data):
     at = order.positions(replica_data, step, BATCH)
     np.testing.assert_array_equal(found.images, resident.arrays.images[at])
     np.testing.assert_array_equal(found.labels, resident.arrays.labels[at])
-    assert len(set(np.asarray(found.labels).tolist())) >= BATCH - 2  # Of 10 classes, two rounds.
+    assert len(set(np.asarray(found.labels).tolist())) >= BATCH - 2  # Two rounds of 10 classes.
 
 
 def test_processes_read_disjoint_rows_of_one_batch(data):
-  """Each reads what its devices hold: of eight, as if four belonged to another process."""
+  """A process reads the rows of its devices: four of eight, as if there were another one."""
   mesh = parallel.device_mesh(devices=jax.devices())
   stream = Stream(data[1], SEEDS[:1], BATCH, mesh, batched=False)
   (everything,) = stream._read(3)
@@ -110,7 +111,7 @@ def test_processes_read_disjoint_rows_of_one_batch(data):
   np.testing.assert_array_equal(labels, data[0].arrays.labels[at])
 
 
-def test_a_run_is_the_same_and_resumes_in_the_stream(data, tmp_path, assert_trees_equal):
+def test_a_streamed_run_is_equal_and_resumes(data, tmp_path, assert_trees_equal):
   mesh = parallel.device_mesh(devices=jax.devices()[:1])
   images = [d._replace(arrays=d.arrays._replace(metadata={})) for d in data]
   finished = []

@@ -1,4 +1,4 @@
-"""iNaturalist-2019: the numbers of the published files, written whole."""
+"""iNaturalist-2019: the image counts of the published files."""
 
 import json
 
@@ -23,13 +23,13 @@ def _write_lists(root, train_images):
 @pytest.mark.parametrize(
   ('train_images', 'message'),
   [
-    # All that is wrong with it: there are no images.
+    # Only the images are missing.
     (265_213, 'has 265213 of 265213 images of train2019.json missing'),
     (268_243, 'has 268243 images, iNaturalist-2019 has 265213'),
   ],
 )
-def test_the_published_files_have_the_competitions_numbers(train_images, message, tmp_path):
-  """268,243 are train and val together (README of the competition), val has three a species."""
+def test_the_published_files_have_the_counts_of_the_competition(train_images, message, tmp_path):
+  """268,243 are train and val together (README of the competition), val has three per species."""
   assert LAYOUT.train_images + LAYOUT.test_images == 268_243
   assert LAYOUT.test_images == 3 * LAYOUT.num_classes == 3 * 1010
   _write_lists(tmp_path, train_images)

@@ -169,8 +169,8 @@ def test_resamplings_begin_with_the_sampling_that_a_single_one_has(
     (
       'cas_images',
       7,
-      'config.evaluation.cas_images=7 is not possible: use 8 or more, as '
-      'config.cas.train.batch_size is 8',
+      'config.evaluation.cas_images=7: expected 8 or more, the value of '
+      'config.cas.train.batch_size.',
     ),
   ],
 )
@@ -189,7 +189,7 @@ def test_the_released_reference_is_refused_before_training(tiny_config):
   pool = build.Arrays(np.zeros((3, 8, 8, 1), np.uint8), np.arange(3), NAMES, {}, '')
   with (
     pytest.MonkeyPatch.context() as monkeypatch,
-    pytest.raises(UserError, match="reference='released' is not possible with stand_in: use"),
+    pytest.raises(UserError, match="reference='released': stand_in has no released reference"),
   ):
     monkeypatch.setattr(loading, 'load', lambda config, split: pool)
     _check(tiny_config, training_data.whole(pool))

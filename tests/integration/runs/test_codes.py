@@ -198,7 +198,7 @@ def test_a_replica_is_the_single_run_of_its_seed(
   expected_images, expected = jaxgan.load(single[0]).sample(6)
   np.testing.assert_array_equal(images, expected_images)
   np.testing.assert_array_equal(labels, expected)
-  with pytest.raises(UserError, match=r'^replica=2: the run has replicas 0 \.\. 1'):
+  with pytest.raises(UserError, match=r'^replica=2: expected a replica in 0\.\.1'):
     jaxgan.load(replicated[0], replica=2)
 
 
@@ -270,8 +270,13 @@ def test_report_of_the_work_directories(single, replicated, unlabelled, joint_va
 @pytest.mark.parametrize(
   ('method', 'num_categories', 'shape', 'message'),
   [
-    (ELASTIC, None, UNLABELLED, r'has no labels .* --config\.algorithm\.num_categories=10'),
-    (ELASTIC, None, {'num_classes': 1}, r'has a single class: .*algorithm\.num_categories=10'),
+    (ELASTIC, None, UNLABELLED, r'num_categories=None: expected a number of codes.* no labels'),
+    (
+      ELASTIC,
+      None,
+      {'num_classes': 1},
+      r'num_categories=None: expected a number of codes.* a single class',
+    ),
     ('ground_truth_infogan', 3, UNLABELLED, 'prior=fixed .* 3 categories .* the data has 0'),
     ('ground_truth_infogan', 5, {}, 'prior=fixed .* 5 categories .* the data has 3; use another'),
     ('joint_vae', None, {'image_size': 10}, r'multiple of 4 .* not 10: .*options\.image_size'),
@@ -293,7 +298,7 @@ def test_a_first_prior_has_a_frequency_for_each_code(stand_in_data, tmp_path):
   del stand_in_data
   config = tiny_codes()
   config = changed(config, {'algorithm.prior_start': (0.6, 0.4)})
-  with pytest.raises(UserError, match=r'prior_start has 2 numbers for 3 codes'):
+  with pytest.raises(UserError, match=r'prior_start: expected 3 numbers, one per code, found 2'):
     _setup(config, tmp_path)
 
 

@@ -117,7 +117,7 @@ def test_other_images_are_noticed(finished, tiny_config, stand_in_data):
 @pytest.mark.parametrize(
   ('shape', 'batch_size', 'message'),
   [
-    ({'metadata': {'labelled': False}}, 8, 'has no labels'),
+    ({'metadata': {'labelled': False}}, 8, 'expected images with labels'),
     ({'image_size': 18}, 8, r'8, 16, 32, 64, .* not 18: change config\.data\.options\.image_size'),
     ({}, 128, r'76 images, fewer than the 128 .* train\.batch_size'),
   ],
@@ -141,7 +141,9 @@ def test_a_crop_wider_than_the_images_is_refused_before_anything_is_trained(
   del stand_in_data
   tiny_config = changed(tiny_config, {f'{role}data.crop_padding': 8})
   field = rf'config\.{role}data\.crop_padding=8'
-  with pytest.raises(UserError, match=rf'{field} .* of 8 pixels a side: use 0 \.\. 7'):
+  with pytest.raises(
+    UserError, match=rf'{field}: expected 0 \.\. 7 with images of 8 pixels a side'
+  ):
     _setup(tiny_config, tmp_path)
   assert list(tmp_path.iterdir()) == []
 

@@ -86,19 +86,21 @@ def test_codes(tmp_path):
   assert arrays['class_names'].tolist() == ['code_0', 'code_1', 'code_2']
   assert np.bincount(arrays['labels']).tolist() == [25, 25, 25]  # 76 training images.
   assert written['labels'] == 'codes'
-  with pytest.raises(UserError, match=r'topped_up is not possible with elastic_infogan: .* codes'):
+  with pytest.raises(
+    UserError, match=r'topped_up: expected contents=synthetic for elastic_infogan, .* codes'
+  ):
     exporting.export(run, tmp_path / 'other', 'topped_up', 'npz', None, 0)
 
 
 @pytest.mark.parametrize(
   ('given', 'message'),
   [
-    ({'contents': 'real'}, "contents='real' is not possible: use one of synthetic, topped_up"),
-    ({'format': 'zip'}, "format='zip' is not possible: use one of folders, npz, tfds"),
-    ({'images_per_class': 0}, 'images_per_class=0 is not possible'),
+    ({'contents': 'real'}, "contents='real': expected one of synthetic, topped_up"),
+    ({'format': 'zip'}, "format='zip': expected one of folders, npz, tfds"),
+    ({'images_per_class': 0}, 'images_per_class=0: expected a positive integer'),
     (
       {'contents': 'topped_up', 'images_per_class': 39},
-      "images_per_class=39 is fewer than the 40 training images of class 'cat': use 40 or more",
+      "images_per_class=39: expected 40 or more, the training images of class 'cat'",
     ),
     ({'out': 'there'}, 'there exists: nothing is overwritten'),
     ({'out': 'file/set'}, 'cannot write --out=.*file/set'),
@@ -118,7 +120,7 @@ def test_a_class_that_never_comes_is_named(tmp_path):
   def sample(rng, num_images):
     return sample_unevenly(rng, num_images)[0], np.arange(num_images) % 2
 
-  message = r"these classes are still short, with \{'zèbre rare': 0\}: .*images_per_class"
+  message = r"these classes still have too few, \{'zèbre rare': 0\}: .*images_per_class"
   with pytest.raises(UserError, match=message):
     exporting.export(run_to_export(sample=sample), tmp_path / 'set', 'topped_up', 'npz', 41, 0)
   assert list(tmp_path.iterdir()) == []

@@ -11,7 +11,7 @@ import numpy as np
 
 from jaxgan.training import classifiers
 
-NOTEBOOK = Path(__file__).parents[3] / 'notebooks' / 'quickstart.ipynb'
+NOTEBOOK = Path(__file__).parents[3] / 'docs' / 'quickstart.ipynb'
 
 
 def _code():

@@ -98,9 +98,9 @@ def test_a_checkpoint_by_its_step(finished, stand_in_data):
   ('given', 'message'),
   [
     ({'method': 'dcgan'}, "no run of method 'dcgan': .* are unconditional, class_balancing"),
-    ({'replica': 1}, r'replica=1: the run has replicas 0 \.\. 0'),
-    ({'replica': -1}, r'replica=-1: the run has replicas 0 \.\. 0'),
-    ({'workdir': '/no/such'}, '/no/such holds no run: name the work directory'),
+    ({'replica': 1}, r'replica=1: expected a replica in 0\.\.0'),
+    ({'replica': -1}, r'replica=-1: expected a replica in 0\.\.0'),
+    ({'workdir': '/no/such'}, 'workdir=/no/such: expected the folder of a run'),
   ],
 )
 def test_a_run_that_is_not_there(finished, given, message):
@@ -113,7 +113,7 @@ def test_a_run_that_is_not_there(finished, given, message):
   [
     (3, 1, r"checkpoint '3' is not in .*: use latest, best or one of \[2, 4\]"),
     ('worst', 1, "checkpoint 'worst' is not in"),
-    ('latest', 0, 'num_images=0 is not possible'),
+    ('latest', 0, 'num_images=0: expected a positive integer'),
   ],
 )
 def test_what_a_run_cannot_draw(finished, stand_in_data, checkpoint, num_images, message):
@@ -138,7 +138,7 @@ def test_a_classifier_that_is_gone_is_not_trained_anew(
   monkeypatch.setattr(loop, 'train', lambda *a, **k: pytest.fail('trained'))
   shutil.copytree(finished[0], tmp_path / 'run')
   shutil.rmtree(tmp_path / 'run' / role)
-  message = rf'the {role} of this experiment is not trained .*{role}\): run jaxgan train'
+  message = rf'{role} holds no trained {role} of this experiment: run jaxgan train'
   with pytest.raises(UserError, match=message):
     jaxgan.load(tmp_path / 'run').sample(1)
 

@@ -1,4 +1,4 @@
-"""Compiled programs of other processes: right reductions, and a cache that keeps small ones."""
+"""Compilation in fresh processes: correct reductions, and a cache of small programs."""
 
 import os
 import pathlib
@@ -17,10 +17,10 @@ for rows in (32_768, 32_769, 40_000, 65_536, 65_537):
 """
 
 
-def test_reductions_are_right():
+def test_reductions_are_correct():
   """A product and a sum of squares of 32,769 to 65,536 rows: wrong with YNNPACK's reductions.
 
-  In a process of its own, which optimises as a user's does.
+  A separate process optimises as a user's does.
   """
   environment = {k: v for k, v in os.environ.items() if k != 'XLA_FLAGS'}
   root = pathlib.Path(__file__).resolve().parents[3]
@@ -31,7 +31,7 @@ def test_reductions_are_right():
   assert result.returncode == 0, result.stderr
 
 
-def test_small_programs_are_kept_too(tmp_path):
+def test_small_programs_are_cached(tmp_path):
   code = (
     'from jaxgan.system import compilation; compilation.use_cache(); compilation.jit(abs)(-1.0)'
   )

@@ -1,4 +1,4 @@
-"""One process or several, one device or eight: the same numbers, and checkpoints for all."""
+"""One or several processes, one or eight devices: equal numbers and shared checkpoints."""
 
 import functools
 import json
@@ -17,9 +17,9 @@ from jaxgan.system import distributed
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 STEPS = 20
-# name -> (processes, devices of each)
+# name -> (processes, devices per process)
 LAYOUTS = {'1x1': (1, 1), '1x2': (1, 2), '1x4': (1, 4), '1x8': (1, 8), '2x4': (2, 4)}
-# name -> (job, replicas, devices with replicas of their own)
+# name -> (job, replicas, length of the replica axis)
 JOBS = {
   'gan': ('gan', 1, 1),
   'infogan': ('infogan', 1, 1),
@@ -90,7 +90,7 @@ def trained(tmp_path_factory):
 
 @pytest.mark.slow
 @pytest.mark.parametrize('name', JOBS)
-def test_two_processes_of_four_devices_are_eight_devices_are_one(trained, name):
+def test_two_processes_of_four_devices_equal_eight_devices_and_one(trained, name):
   _assert_close([_task(trained, layout, name) for layout in ('1x1', '1x8', '2x4')])
 
 
@@ -116,7 +116,7 @@ def begun(tmp_path_factory):
     ('2x4', '1x1'),
   ],
 )
-def test_a_checkpoint_goes_on_in_another_layout(trained, begun, tmp_path, written, read):
+def test_a_checkpoint_resumes_in_another_layout(trained, begun, tmp_path, written, read):
   shutil.copytree(begun(written), tmp_path / read)
   _run(read, [_task(tmp_path, read, name) for name in RESTORED])
   for name in RESTORED:
@@ -126,11 +126,12 @@ def test_a_checkpoint_goes_on_in_another_layout(trained, begun, tmp_path, writte
 @pytest.mark.parametrize(
   'arguments', [('host:1', None, None), ('', 2, 0), ('host:1', 2, 2), ('host:1', 2, -1)]
 )
-def test_half_of_the_arguments_are_refused(arguments):
+def test_incomplete_arguments_are_refused(arguments):
   with pytest.raises(UserError, match=r'--coordinator=.*: give all three'):
     distributed.join(*arguments)
 
 
-def test_alone_there_is_nobody_to_wait_for():
-  assert distributed.gather(3).tolist() == [3] and not distributed.are_several()
+def test_a_single_process_joins_nobody():
+  assert distributed.gather(3).tolist() == [3]
+  assert not distributed.are_several()
   assert distributed.first_alone('here', lambda: 5) == 5

@@ -1,4 +1,4 @@
-"""When a process looks for others: on a TPU slice, and not because libtpu is installed.
+"""Finding hosts: on a TPU slice, and not merely because libtpu is installed.
 
 libtpu is a fake package, and so are the TPU chips where a test has some. The hosts of a slice are
 processes of this machine, which compute on its CPU.
@@ -19,7 +19,7 @@ import pytest
 from jaxgan.system import distributed
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
-# JAX finds the chips of a TPU in the list of PCI devices: argv[1] stands in for the latter.
+# JAX finds TPU chips in the list of PCI devices, which argv[1] replaces.
 _JOIN = """
 import glob, sys
 find = glob.glob
@@ -38,7 +38,7 @@ _FROM_OUTSIDE = ('TPU_', 'MEGASCALE_', 'SLURM_', 'JAX_COORDINATOR')
 
 @pytest.fixture
 def libtpu(tmp_path):
-  """A folder for sys.path with a package libtpu."""
+  """A folder for sys.path with a fake package libtpu."""
   package = tmp_path / 'site' / 'libtpu'
   package.mkdir(parents=True)
   (package / '__init__.py').write_text(
@@ -90,7 +90,7 @@ def _free_port():
 
 @contextlib.contextmanager
 def _metadata(attributes, missing=404):
-  """HOST:PORT of a server that has these attributes of an instance, as Compute Engine's has.
+  """Serves attributes of an instance like Compute Engine; yields HOST:PORT.
 
   It answers requests for others with the status `missing`.
   """
@@ -114,7 +114,7 @@ def _metadata(attributes, missing=404):
 
 @pytest.fixture
 def attached(libtpu, monkeypatch):
-  """attached(**environment) makes this process one on a host of a TPU."""
+  """attached(**environment) makes this process look like one on a TPU host."""
   monkeypatch.syspath_prepend(libtpu)
 
   def attach(**environment):
@@ -148,15 +148,15 @@ def test_a_tpu_of_one_host_is_one_process(attached, environment):
   assert not jax.distributed.is_initialized()
 
 
-def test_a_virtual_machine_that_is_no_worker_of_a_tpu_is_one_process(attached):
+def test_a_virtual_machine_without_a_tpu_is_one_process(attached):
   with _metadata({}) as server:
     attached(GCE_METADATA_IP=server)
     distributed.join('', None, None)
   assert not jax.distributed.is_initialized()
 
 
-def test_the_error_of_a_proxy_is_not_that_of_a_metadata_server(attached):
-  """A proxy answers for a server that it cannot reach, here with 502."""
+def test_an_error_of_a_proxy_is_not_taken_for_a_metadata_server(attached):
+  """A proxy answers 502 for a server that it cannot reach."""
   with _metadata({}, missing=502) as proxy:
     attached(GCE_METADATA_IP='127.0.0.1:1', http_proxy=f'http://{proxy}', no_proxy='')
     distributed.join('', None, None)

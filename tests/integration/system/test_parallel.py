@@ -1,4 +1,4 @@
-"""One device or eight, one replica or several: the same numbers, with the work divided."""
+"""One or eight devices, one or several replicas: equal numbers, with the work divided."""
 
 import jax
 import jax.numpy as jnp
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.skipif(jax.device_count() < 8, reason='needs 8 (virtual
 
 @pytest.fixture(scope='module', autouse=True)
 def one_device():
-  """Not here: all devices."""
+  """Disabled here: these tests use all devices."""
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def _train(job, num_devices, steps):
 
 
 def _flops(job, mesh, batched, carry, replica_data):
-  """Of one device in a step, compiled as the trainer does: the cache has it."""
+  """Returns the FLOPs of a device per step, compiled as in training to share the cache."""
   sharding = parallel.along_replicas(mesh) if batched else parallel.replicated(mesh)
   everywhere = parallel.replicated(mesh)
   one_step, _ = train_step.make_step(job, batched)
@@ -80,7 +80,7 @@ def _flops(job, mesh, batched, carry, replica_data):
   return step.lower(carry, replica_data, *constants).compile().cost_analysis()['flops']
 
 
-def test_eight_devices_compute_what_one_does_and_share_the_work(job):
+def test_eight_devices_equal_one_and_share_the_work(job):
   one, one_flops = _train(job, 1, 4)
   eight, eight_flops = _train(job, 8, 4)
   jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5), one, eight)
@@ -100,11 +100,12 @@ def test_eight_devices_compute_what_one_does_and_share_the_work(job):
     (50, 1, (1, 1)),
   ],
 )
-def test_as_many_devices_as_possible_get_replicas_of_their_own(num_replicas, num_devices, shape):
+def test_the_replica_axis_is_as_long_as_possible(num_replicas, num_devices, shape):
   devices = jax.devices()[:num_devices]
   mesh = parallel.device_mesh(num_replicas, devices)
   assert mesh.axis_names == (parallel.REPLICA_AXIS, parallel.DATA_AXIS)
-  assert mesh.devices.shape == shape and list(mesh.devices.flat) == devices
+  assert mesh.devices.shape == shape
+  assert list(mesh.devices.flat) == devices
   if num_devices == jax.device_count():
     assert parallel.device_mesh(num_replicas) == mesh
 
@@ -120,7 +121,7 @@ def _assert_close(a, b):
 
 
 def _train_replicas(job, mesh, batched):
-  """(states and metrics after a few steps, their carry); checks the shardings."""
+  """Trains a few steps and checks shardings; returns (states and metrics, carry)."""
   with jax.set_mesh(mesh):
     trainer = replicas_of(job, mesh, batched)
     trainer.initialise()
@@ -153,9 +154,9 @@ def test_replicas_and_their_batches_are_split_over_the_devices(four_replicas):
   one_flops = _flops_of_replicas(four_replicas, one_device, False, carry)
   actual, carry = _train_replicas(four_replicas, four_by_two, batched=True)
   _assert_close(actual, expected)
-  # Four replicas on eight devices: half the work of one.
+  # Four replicas on eight devices: each device does half the work of a replica.
   assert 0.4 < _flops_of_replicas(four_replicas, four_by_two, True, carry) / one_flops < 0.7
-  # Together without devices of their own; with them, but in turns.
+  # Batched on shared devices; in turns on separate devices.
   for num_apart, batched in ((1, True), (4, False)):
     actual, _ = _train_replicas(four_replicas, parallel.device_mesh(num_apart), batched)
     _assert_close(actual, expected)

@@ -1,4 +1,4 @@
-"""The scripts for clusters, as far as one machine can check them."""
+"""Scripts for clusters, checked on one machine."""
 
 import json
 import os
@@ -11,7 +11,7 @@ import pytest
 from tests.support import xla
 
 SCRIPTS = pathlib.Path(__file__).resolve().parents[3] / 'scripts'
-# In place of srun: two tasks of one step on this machine, with what Slurm tells them.
+# Replaces srun: two tasks of a step on this machine, with Slurm's variables.
 _SRUN = f"""#!/bin/bash
 shift
 export SLURM_JOB_ID=4711 SLURM_STEP_NODELIST=localhost SLURM_NTASKS=2 SLURM_STEP_NUM_TASKS=2
@@ -41,7 +41,7 @@ def _run(script, tmp_path, *arguments, **environment):
 
 
 @pytest.mark.parametrize('script', sorted(path.name for path in SCRIPTS.iterdir()))
-def test_the_shell_can_read_it(script):
+def test_the_shell_parses_it(script):
   subprocess.run(['bash', '-n', SCRIPTS / script], check=True)
 
 
@@ -89,7 +89,7 @@ def test_two_tasks_of_a_slurm_step_train_one_run(tmp_path):
   assert done.returncode == 0, (tmp_path / 'task_0').read_text()
   evaluation = json.loads((tmp_path / 'run' / 'unconditional' / 'evaluation.json').read_text())
   assert evaluation['run']['hardware'].endswith('(4 JAX devices)')
-  # One of them speaks.
+  # Only one of them prints.
   assert 'step 4/4' in (tmp_path / 'task_0').read_text()
   assert 'step' not in (tmp_path / 'task_1').read_text()
-  assert done.stdout.count('Fréchet (annotator)') == 1  # The head of the table.
+  assert done.stdout.count('Fréchet (annotator)') == 1  # The header of the table.

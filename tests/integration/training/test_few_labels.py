@@ -1,4 +1,4 @@
-"""A classifier that begins from released weights: fine-tuned, continued, in the loop of a GAN."""
+"""Classifiers with pretrained weights: fine-tuning, resume, and the loop of a GAN."""
 
 import pathlib
 
@@ -27,7 +27,7 @@ def _network(num_classes):
 
 @pytest.fixture
 def config(stand_in_data, monkeypatch, tmp_path):
-  """A GAN of 8x8 images with a small network of BiT's kind in its loop, and the weights of that."""
+  """A GAN of 8x8 images with a small BiT network, with weights, in its loop."""
   stand_in_data({'channels': 3})
   put(monkeypatch, classifier.NETWORKS, {'bit_r50x1': lambda n, config: _network(n)})
   section = base.few_labels_classifier_section('stand_in', num_labels=8)
@@ -58,7 +58,7 @@ def _weights(config) -> pathlib.Path:
 
 
 def _train(config, steps, folder, mesh):
-  """The job that trains the classifier up to a step, done; it measures and draws nothing."""
+  """Trains the classifier to a step, without evaluations or pictures; returns its job."""
   config = changed(config, {'classifier.train.steps': steps})
   job = classifiers.classifier_job(config, 'classifier', folder)
   loop.train(job._replace(evaluate=lambda *_: ({}, None)), mesh)
@@ -66,7 +66,7 @@ def _train(config, steps, folder, mesh):
 
 
 def test_fine_tuning_from_the_weights(config, mesh, tmp_path):
-  """The weights are read at step 0 alone; who has the trained classifier can do without."""
+  """The weights are read at step 0 only; a resumed classifier does not need them."""
   folder = tmp_path / 'run' / 'classifier'
   with np.load(_weights(config)) as arrays:
     released = bit.pretrained_variables(arrays, _network(3))['params']
@@ -76,7 +76,7 @@ def test_fine_tuning_from_the_weights(config, mesh, tmp_path):
   first, second = (
     restore(job.algorithm, folder, which, 1, mesh)[1].variables['params'] for which in '12'
   )
-  # Behind a head of zeros, the first step changes the head alone.
+  # With a head of zeros, the first step changes the head only.
   for name, module in released.items():
     same = jax.tree.map(lambda a, b: np.array_equal(a[0], b), first[name], module)
     assert set(jax.tree.leaves(same)) == {name != 'head'}, name
@@ -84,14 +84,15 @@ def test_fine_tuning_from_the_weights(config, mesh, tmp_path):
   assert all(jax.tree.leaves(moved))
 
   loaded = classifiers.load_classifier(folder, config.classifier.data, mesh)
-  assert loaded.key.startswith('bit_r50x1-') and loaded.image_shape == (8, 8, 3)
+  assert loaded.key.startswith('bit_r50x1-')
+  assert loaded.image_shape == (8, 8, 3)
   pretrained.check(config, ('classifier', 'annotator'), tmp_path / 'run')
   with pytest.raises(UserError, match='No such file'):
     pretrained.check(config, ('classifier', 'annotator'), tmp_path / 'new')
 
 
 def test_in_the_loop_of_a_gan(config):
-  """A step on 8x8 images, resized to 32x32: the generator learns from what the classifier says."""
+  """A step on 8x8 images, resized to 32x32: the classifier's outputs reach the generator."""
   data = loading.load_training(config.data)
   network = _network(3)
   classify = classifier.classifier(config.classifier.algorithm, (8, 8, 3), 3, 1).classify
@@ -141,7 +142,8 @@ def test_bad_weights_are_refused_before_anything_is_trained(config, tmp_path, ch
     execute.start(config, tmp_path / 'run', config.methods)
   text = str(error.value)
   assert text.startswith(f'config.classifier.algorithm.weights={_weights(config)}')
-  assert '\n' not in text and not (tmp_path / 'run').exists()
+  assert '\n' not in text
+  assert not (tmp_path / 'run').exists()
 
 
 def test_no_weights_are_refused_unless_a_classifier_is_given(config, tmp_path):
@@ -162,8 +164,8 @@ def test_no_weights_are_refused_unless_a_classifier_is_given(config, tmp_path):
 @pytest.mark.parametrize(
   ('field', 'value', 'message'),
   [
-    ('input_size', 100, r'input_size=100 .* use a multiple of 32'),
-    ('decay_factor', 0.0, r'decay_factor=0\.0 .* a number in \(0, 1\]'),
+    ('input_size', 100, r'input_size=100: expected a multiple of 32'),
+    ('decay_factor', 0.0, r'decay_factor=0\.0: expected a number in \(0, 1\]'),
   ],
 )
 def test_impossible_values(config, field, value, message):

@@ -1,4 +1,4 @@
-"""A run that is killed or stopped at any moment ends as if it had not been: to the last bit."""
+"""Interrupted runs: a killed or stopped run resumes to bit-identical results."""
 
 import hashlib
 import json
@@ -18,7 +18,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 METHODS = ('classifier', 'annotator', 'unconditional', 'class_balancing')
-# The embedded example, all jobs short: pictures, evaluations and checkpoints come often.
+# The embedded example with short jobs and frequent pictures, evaluations and checkpoints.
 SHORT = (
   '--config=experiments/fashion_lt.py',
   *(f'--config.{role}.train.steps=70' for role in ('classifier', 'annotator', 'cas')),
@@ -36,7 +36,7 @@ SHORT = (
 
 @pytest.fixture(scope='module')
 def start(tmp_path_factory):
-  """start(workdir, *flags) -> Popen of the short experiment, in a process group of its own."""
+  """start(workdir, *flags) -> Popen of the short experiment."""
   shared = tmp_path_factory.mktemp('shared')
   environment = {
     **os.environ,
@@ -61,7 +61,7 @@ def start(tmp_path_factory):
 
 @pytest.fixture(scope='module')
 def whole(start, tmp_path_factory):
-  """(work directory, seconds) of a run that nobody disturbed; the second: compiled before."""
+  """(work directory, seconds) of an uninterrupted run with a filled compilation cache."""
   for name in ('first', 'whole'):
     workdir, began = tmp_path_factory.mktemp('runs') / name, time.monotonic()
     with start(workdir) as process:
@@ -71,7 +71,7 @@ def whole(start, tmp_path_factory):
 
 
 def _last_state(folder):
-  """Step and digest of the last checkpoint; a stop adds checkpoints before it."""
+  """Returns step and digest of the last checkpoint; stops add earlier checkpoints."""
   step = max(int(path.name) for path in folder.glob('[0-9]*'))
   digest = hashlib.sha256()
   with ocp.StandardCheckpointer() as checkpointer:
@@ -81,7 +81,7 @@ def _last_state(folder):
 
 
 def _results(workdir):
-  """What must not depend on interruptions: logs, numbers, and the bits of the last checkpoints."""
+  """Returns all that must not depend on interruptions: logs, numbers and last checkpoints."""
   found = {}
   for method in METHODS:
     folder = workdir / method
@@ -109,13 +109,13 @@ def _assert_same(workdir, expected):
 @pytest.mark.slow
 @pytest.mark.parametrize('number', [signal.SIGKILL, signal.SIGTERM], ids=['kill', 'term'])
 def test_twenty_interruptions_change_nothing(start, whole, tmp_path, number):
-  """At random moments of the start, the classifiers, training, writing, evaluating, drawing."""
+  """Interrupts at random moments: start, classifiers, training, writing, evaluating, drawing."""
   reference, seconds = whole
   moments = random.Random(int(number))
   statuses = []
   while len(statuses) < 20:
     with start(tmp_path / 'run') as process:
-      # From the start on, or well into what is left: both come.
+      # Sample early moments and late moments.
       wait = moments.choice([moments.uniform(0, 4), moments.uniform(2, 0.6 * seconds)])
       try:
         process.wait(wait)
@@ -125,7 +125,7 @@ def test_twenty_interruptions_change_nothing(start, whole, tmp_path, number):
     assert process.returncode in (0, -number, 128 + number), lines
     assert 'Traceback' not in lines, lines
     statuses.append(process.returncode)
-    if process.returncode == 0:  # Done before its time: the next one begins anew.
+    if process.returncode == 0:  # The run finished before the interruption: start a new one.
       _assert_same(tmp_path / 'run', _results(reference))
       (tmp_path / 'run').rename(tmp_path / f'done_{len(statuses)}')
   with start(tmp_path / 'run') as process:
@@ -136,7 +136,7 @@ def test_twenty_interruptions_change_nothing(start, whole, tmp_path, number):
 
 
 @pytest.mark.slow
-def test_a_stop_says_where_it_was(start, tmp_path):
+def test_a_stop_prints_its_step(start, tmp_path):
   with start(tmp_path / 'run') as process:
     for line in process.stderr:
       if line.startswith('unconditional  step'):
@@ -159,7 +159,7 @@ def test_a_second_run_in_the_work_directory_is_refused(start, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_full_disk_is_one_line_and_what_was_saved_stays(start, tmp_path):
+def test_a_full_disk_is_one_line_and_keeps_saved_checkpoints(start, tmp_path):
   disk = tmp_path / 'disk'
   disk.mkdir()
   mount = ['mount', '-t', 'tmpfs', '-o', 'size=5m', 'tmpfs', str(disk)]
@@ -168,9 +168,11 @@ def test_a_full_disk_is_one_line_and_what_was_saved_stays(start, tmp_path):
   try:
     with start(disk / 'run') as process:
       _, lines = process.communicate()
-    assert process.returncode == 1 and 'Traceback' not in lines, lines
+    assert process.returncode == 1, lines
+    assert 'Traceback' not in lines, lines
     last = lines.splitlines()[-1]
-    assert last.startswith('error: ') and 'No space left on device' in last, last
+    assert last.startswith('error: '), last
+    assert 'No space left on device' in last, last
     subprocess.run(['mount', '-o', 'remount,size=200m', str(disk)], check=True)
     with start(disk / 'run') as process:
       _, lines = process.communicate()

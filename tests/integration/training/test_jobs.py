@@ -1,4 +1,4 @@
-"""Classifiers that are given instead of trained: refused with one line where they do not fit."""
+"""Given classifiers: loaded from folders, and refused with one line if they do not fit."""
 
 import json
 import shutil
@@ -60,8 +60,10 @@ def test_the_released_weights_are_an_annotator(stand_in_data, tmp_path):
   labels, features = classifiers.compile_classify(annotator.classify)(
     annotator.variables, test.images
   )
-  assert annotator.accuracy == np.mean(labels == test.labels) and features.shape == (60, 500)
-  assert annotator.class_names == test.class_names and annotator.image_shape == (28, 28, 1)
+  assert annotator.accuracy == np.mean(labels == test.labels)
+  assert features.shape == (60, 500)
+  assert annotator.class_names == test.class_names
+  assert annotator.image_shape == (28, 28, 1)
   assert annotator.key.startswith('mnist_cnn-')
   assert list(tmp_path.iterdir()) == [path]
 
@@ -90,7 +92,8 @@ def test_other_files_are_refused(stand_in_data, tmp_path, write, shape, message)
   write(path)
   with pytest.raises(UserError, match=message) as error:
     _annotator(path)
-  assert f'config.annotator.folder={path}' in str(error.value) and '\n' not in str(error.value)
+  assert f'config.annotator.folder={path}' in str(error.value)
+  assert '\n' not in str(error.value)
 
 
 def test_the_folder_of_a_method_is_no_classifier(stand_in_data, tmp_path):
@@ -109,7 +112,7 @@ def test_the_folder_of_a_method_is_no_classifier(stand_in_data, tmp_path):
 def test_a_classifier_of_another_machine_finds_its_data(
   finished, stand_in_data, monkeypatch, tmp_path, data_is_there
 ):
-  """A path of its own that is there stays."""
+  """A path of the classifier that exists is kept."""
   del stand_in_data
   folder, here = tmp_path / 'classifier', tmp_path / 'here'
   shutil.copytree(finished[0] / 'classifier', folder)
@@ -131,14 +134,14 @@ def test_a_classifier_of_another_machine_finds_its_data(
   )
 
 
-def test_a_classifier_is_not_taken_for_one_of_other_images(finished, stand_in_data):
+def test_a_classifier_of_other_images_is_refused(finished, stand_in_data):
   stand_in_data({'image_size': 12})
   with pytest.raises(UserError, match=r'was trained on stand-in/train.*, not on stand-in/train'):
     classifiers.load_classifier(finished[0] / 'classifier', tiny().classifier.data, mesh=None)
 
 
 def _train(config, folder, steps, mesh):
-  """Trains a classifier that is best at step 2 to a step; returns its configuration."""
+  """Trains a classifier, whose best step is 2, to a step; returns its configuration."""
   config = changed(
     config,
     {
@@ -170,7 +173,7 @@ def test_the_best_checkpoint_of_a_finished_classifier(stand_in_data, tmp_path, m
     'loss': 'focal, gamma 0.5', 'checkpoint': 'best', 'step': 2
   }  # fmt: skip
   assert (found['latest'].protocol['step'], found['latest'].protocol['checkpoint']) == (5, 'latest')
-  # The experiment that asks says which one, also of a folder that is given; the folder does not.
+  # The current experiment chooses the checkpoint, also of a given folder.
   folder = str(tmp_path / 'run/classifier')
   config = changed(config, {'classifier.folder': folder, 'classifier.checkpoint': 'best'})
   given = _trained(config, 'classifier', tmp_path / 'other')
@@ -191,7 +194,7 @@ def test_the_best_checkpoint_of_an_unfinished_classifier_is_refused(stand_in_dat
 def test_a_classifier_with_an_input_size_is_trained_on_larger_images(
   stand_in_data, tmp_path, mesh, monkeypatch
 ):
-  """Of another size than those it is for; not with other channels."""
+  """Its training images may differ in size from the GAN's, but not in channels."""
   sizes = {'large': {'image_size': 16}, 'coloured': {'image_size': 16, 'channels': 3}}
   small = {'image_size': 8, 'channels': 1}
 
@@ -220,7 +223,7 @@ def test_a_classifier_with_an_input_size_is_trained_on_larger_images(
 
 @pytest.mark.parametrize('role', ['classifier', 'annotator', 'cas'])
 def test_means_of_other_channels_are_refused_before_any_training(role, stand_in_data, tmp_path):
-  """The classifier of the score is built after the GAN is trained."""
+  """The classifier of `cas` is built only after the GAN is trained."""
   stand_in_data({})
   config = tiny()
   config = changed(
@@ -230,11 +233,11 @@ def test_means_of_other_channels_are_refused_before_any_training(role, stand_in_
     _refuse(config, tmp_path)
 
 
-def test_classes_are_found_by_place_or_by_name():
+def test_class_positions_match_by_order_or_by_name():
   pool = build.Arrays(np.zeros((4, 8, 8, 1), np.uint8), np.arange(4), tuple('abcd'), {}, 'pool')
   classes = (np.array([2, 0]), np.array([3, 1]))
   data = training_data.TrainingData(pool, (np.array([2, 0]), np.array([3, 1])), ('x', 'y'), classes)
-  # As many classes: other names for the same ones.
+  # Equally many classes: other names for the same classes.
   np.testing.assert_array_equal(classifiers.class_positions(tuple('ABCD'), data, 1), [3, 1])
   np.testing.assert_array_equal(classifiers.class_positions(tuple('edcba'), data, 0), [2, 4])
   assert classifiers.class_positions(tuple('abc'), data, 0).tolist() == [2, 0]

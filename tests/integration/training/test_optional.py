@@ -1,4 +1,4 @@
-"""Optional outputs: none ends a run, and a run that was killed before them still gets them."""
+"""Optional outputs: their errors do not end a run, and a killed run draws them later."""
 
 import contextlib
 import json
@@ -20,7 +20,7 @@ ERRORS = (ValueError, RuntimeError, MemoryError, KeyError)
 
 
 def raises(error):
-  """A function that raises an error of two lines, whatever it is given."""
+  """Returns a function of any arguments that raises an error of two lines."""
 
   def function(*arguments, **options):
     raise error('an error\nof two lines')
@@ -33,7 +33,7 @@ def last_checkpoint(job):
     return checkpoints.latest_step()
 
 
-def test_an_error_is_told_once_and_again_after_a_success(capsys):
+def test_an_error_is_logged_once_and_again_after_a_success(capsys):
   for error in (ValueError('bad\nvery'), KeyError('x'), None, OSError(28, 'full'), MemoryError()):
     with optional.output('a.png'):
       if error:
@@ -44,7 +44,7 @@ def test_an_error_is_told_once_and_again_after_a_success(capsys):
 
 
 @pytest.mark.parametrize('error', [KeyboardInterrupt, SystemExit, stopping.Stopped])
-def test_a_stop_is_no_error(error):
+def test_a_stop_is_not_suppressed(error):
   with pytest.raises(error), optional.output('a.png'):
     raise error(2)
 
@@ -55,7 +55,8 @@ def test_no_optional_output_ends_training(make_job, mesh, monkeypatch, capsys, e
   job = make_job(steps=6, picture_every=2, picture=raises(error))
   job = toy.with_preview(job, raises(error))
   loop.train(job, mesh)
-  assert last_checkpoint(job) == 6 and [row['step'] for row in toy.rows(job)] == [2, 4, 6]
+  assert last_checkpoint(job) == 6
+  assert [row['step'] for row in toy.rows(job)] == [2, 4, 6]
   lines = capsys.readouterr().err
   for line in (f'pictures of {job.folder} left out: {error.__name__}: ',
                f'preview of {job.folder} left out: {error.__name__}: ',
@@ -66,10 +67,10 @@ def test_no_optional_output_ends_training(make_job, mesh, monkeypatch, capsys, e
 
 
 @pytest.mark.parametrize('several', [False, True])
-def test_with_several_processes_what_is_observed_is_not_left_out(
+def test_with_several_processes_observations_are_not_skipped(
   make_job, monkeypatch, capsys, several
 ):
-  """One process that left a collective out would block the others; only one of them writes."""
+  """A process that skipped a collective would block the others; only the writer writes."""
   job, written = make_job(), []
   run = types.SimpleNamespace(job=job, step=2, _replicas=types.SimpleNamespace(state=lambda r: r))
   monkeypatch.setattr(distributed, 'are_several', lambda: several)
@@ -93,14 +94,15 @@ def test_an_error_in_an_evaluation_ends_training_and_costs_no_steps(make_job, me
   loop.train(whole, mesh)
   with pytest.raises(ValueError, match='an error'):
     loop.train(job, mesh)
-  assert last_checkpoint(job) == 2 and toy.rows(job) == []
+  assert last_checkpoint(job) == 2
+  assert toy.rows(job) == []
   loop.train(job._replace(evaluate=whole.evaluate), mesh)
   assert toy.rows(job) == toy.rows(whole)
 
 
 @pytest.mark.parametrize('step', [2, 4, 6])
 def test_a_run_killed_between_checkpoint_and_picture_draws_it_later(make_job, mesh, step):
-  """Of the last step, too, though the run has its last checkpoint by then."""
+  """Also after the last step, when the run has its last checkpoint."""
   events, whole = [], make_job('whole', steps=6)
   loop.train(whole, mesh)
 
@@ -108,14 +110,15 @@ def test_a_run_killed_between_checkpoint_and_picture_draws_it_later(make_job, me
     events.append(('picture', at))
     if at == step and len(killed) < 1:
       killed.append(at)
-      raise KeyboardInterrupt  # Nothing is saved any more.
+      raise KeyboardInterrupt  # The run ends without another checkpoint.
 
   killed = []
   job = make_job('killed', steps=6, picture_every=2, picture=picture)
   job = toy.with_preview(job, lambda at: events.append(('preview', at)))
   with pytest.raises(KeyboardInterrupt):
     loop.train(job, mesh)
-  assert last_checkpoint(job) == step and toy.rows(job)[-1]['step'] == step
+  assert last_checkpoint(job) == step
+  assert toy.rows(job)[-1]['step'] == step
   loop.train(job, mesh)
   assert last_checkpoint(job) == 6
   kinds = [(kind, at) for at in (2, 4, 6) for kind in ('picture', 'preview')]
@@ -140,12 +143,13 @@ def test_a_stop_in_a_picture_without_a_checkpoint_draws_it_later(make_job, mesh)
     loop.train(job, mesh)
   assert last_checkpoint(job) == 3
   loop.train(job, mesh)
-  assert drawn == [3, 3, 4] and [row['step'] for row in toy.rows(job)] == [2, 3, 4]
+  assert drawn == [3, 3, 4]
+  assert [row['step'] for row in toy.rows(job)] == [2, 3, 4]
 
 
 @pytest.mark.parametrize('family', ['class_balancing', 'codes'])
 def test_no_picture_ends_an_experiment(tmp_path, monkeypatch, stand_in_data, capsys, family):
-  """The numbers are there, and every picture is named that is not."""
+  """The numbers are written, and every missing picture is named."""
   from matplotlib.figure import Figure
 
   from jaxgan.report import grids, page
@@ -169,15 +173,18 @@ def test_no_picture_ends_an_experiment(tmp_path, monkeypatch, stand_in_data, cap
   for path in (folder / 'samples', folder / 'loss_curves.png', *expected[family]):
     assert lines.count(f'{path} left out: ') == 1, lines
   assert f'preview of {folder} left out: ValueError' in lines
-  assert method in table and 'picture:' not in table and 'Traceback' not in lines
-  assert (folder / 'checkpoints' / '4').exists() and not list(folder.glob('*owed*'))
+  assert method in table
+  assert 'picture:' not in table
+  assert 'Traceback' not in lines
+  assert (folder / 'checkpoints' / '4').exists()
+  assert not list(folder.glob('*owed*'))
   assert json.loads((folder / 'evaluation.json').read_text())['step'] in (2, 4)
   assert not list(folder.rglob('*.png'))
   execute.run(config, tmp_path)  # A later success.
   assert len(list(tmp_path.rglob('*.png'))) > 2
 
 
-def test_a_report_without_its_pictures_is_an_error_and_the_numbers_stand(finished, tmp_path):
+def test_a_report_without_its_pictures_is_an_error_but_keeps_the_numbers(finished, tmp_path):
   from matplotlib.figure import Figure
 
   with pytest.MonkeyPatch.context() as patch:
@@ -192,13 +199,17 @@ def test_a_report_without_its_pictures_is_an_error_and_the_numbers_stand(finishe
   assert [path.name for path in tmp_path.iterdir()] == ['report.md']
 
 
-def test_what_is_not_done_is_owed_until_it_is(tmp_path):
+def test_owed_marks_interrupted_outputs(tmp_path):
   path = tmp_path / 'owed'
   assert not optional.is_owed(path)
-  with pytest.raises(KeyboardInterrupt), optional.owed(path):
+
+  def interrupted():
     assert optional.is_owed(path)
     raise KeyboardInterrupt
+
+  with pytest.raises(KeyboardInterrupt), optional.owed(path):
+    interrupted()
   assert optional.is_owed(path)
   with optional.owed(path):
-    path.unlink()  # By whoever cleans up.
+    path.unlink()  # The user may remove it.
   assert not path.exists()

@@ -1,4 +1,4 @@
-"""Damaged checkpoints, disks that are full and folders that cannot be written."""
+"""Damaged checkpoints, full disks and unwritable folders."""
 
 import os
 import shutil
@@ -43,22 +43,23 @@ def test_a_damaged_checkpoint_is_one_clear_line(make_job, mesh):
     pytest.param(shutil.rmtree, id='all', marks=pytest.mark.slow),
   ],
 )
-def test_a_damaged_newest_checkpoint_is_replaced_by_the_one_before(
+def test_a_damaged_newest_checkpoint_is_replaced_by_the_previous_one(
   make_job, mesh, assert_trees_equal, capsys, damage
 ):
   expected = toy.trained(make_job('whole', steps=6), mesh)
   job = make_job('damaged', steps=4)
   loop.train(job, mesh)
   damage(job.folder / 'checkpoints' / '4')
-  # Reading only, it says so and leaves all as it is.
+  # Reading reports the damage and changes no files.
   step, _ = restore(job.algorithm, job.folder, 'latest', 1, mesh)
   assert step == 2
   said = '' if damage is shutil.rmtree else 'checkpoints/4 is damaged'
   assert said in capsys.readouterr().err
-  # Finished or not, training goes on from there.
+  # Training continues from there, even of a finished run.
   loop.train(job, mesh)
   lines = capsys.readouterr().err
-  assert said in lines and (not said or '; step 2 is used' in lines)
+  assert said in lines
+  assert not said or '; step 2 is used' in lines
   assert_trees_equal(toy.trained(make_job('damaged', steps=6), mesh), expected)
   assert [r['step'] for r in toy.rows(job)] == [r['step'] for r in toy.rows(make_job('whole'))]
   kept = job.folder / 'damaged_checkpoints'
@@ -66,14 +67,14 @@ def test_a_damaged_newest_checkpoint_is_replaced_by_the_one_before(
 
 
 def test_a_signal_while_a_checkpoint_is_read_is_no_damage(make_job, mesh, monkeypatch, capsys):
-  """Orbax, interrupted, raises an error of its own: the checkpoint before would be used."""
+  """An interrupted Orbax raises its own error, which would look like damage."""
   job, read = make_job(steps=4), ocp.CheckpointManager.restore
   loop.train(job, mesh)
 
   def interrupted(self, step, **arguments):
     try:
       os.kill(os.getpid(), signal.SIGTERM)
-      time.sleep(0.01)  # Where a handler runs, it has run.
+      time.sleep(0.01)  # A handler has run by now, if there is one.
     except BaseException as error:
       raise RuntimeError('Event loop is closed') from error
     return read(self, step, **arguments)
@@ -84,10 +85,10 @@ def test_a_signal_while_a_checkpoint_is_read_is_no_damage(make_job, mesh, monkey
   assert 'damaged' not in capsys.readouterr().err
 
 
-def test_a_checkpoint_that_cannot_be_written_ends_the_run_and_not_what_was_saved(
+def test_a_checkpoint_that_cannot_be_written_ends_the_run_and_keeps_earlier_ones(
   make_job, mesh, assert_trees_equal, monkeypatch
 ):
-  """As on a full disk; the error comes from an asynchronous write, or from the one after it."""
+  """As on a full disk; an asynchronous write or the next write raises the error."""
   expected, real = toy.trained(make_job('whole', steps=8), mesh), ocp.CheckpointManager.save
   job = make_job('full', steps=8)
 
@@ -123,11 +124,11 @@ def test_pictures_and_events_that_cannot_be_written_do_not_end_a_run(make_job, m
   assert f'pictures of {job.folder} left out: [Errno 20] Not a directory' in lines
 
 
-def test_a_preview_comes_with_every_row_and_is_not_worth_a_run(make_job, mesh, capsys):
+def test_a_preview_follows_every_row_and_its_errors_do_not_end_the_run(make_job, mesh, capsys):
   shown = []
 
   def preview(step):
-    # What a row tells is there already.
+    # The row is already written.
     assert toy.rows(job)[-1]['step'] == step
     shown.append(step)
     if step == 4:
@@ -140,4 +141,4 @@ def test_a_preview_comes_with_every_row_and_is_not_worth_a_run(make_job, mesh, c
   assert shown == [row['step'] for row in toy.rows(job)] == [2, 4, 6]
   lines = capsys.readouterr().err
   assert lines.count(f'preview of {job.folder} left out: a damaged picture') == 1
-  assert 'No space left' not in lines  # Once is enough.
+  assert 'No space left' not in lines  # The error is raised once.

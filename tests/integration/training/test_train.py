@@ -1,4 +1,4 @@
-"""The training loop: same numbers however it is driven, exact resume, safe failure."""
+"""The training loop: equal numbers in every mode, exact resume, safe failure."""
 
 import os
 import signal
@@ -75,10 +75,10 @@ def test_a_signal_stops_at_a_checkpoint_and_the_same_command_continues(
   'where',
   [*(pytest.param(where, marks=pytest.mark.slow) for where in ('step', 'evaluation')), 'picture'],
 )
-def test_a_stop_anywhere_leaves_the_log_and_the_states_as_they_would_be(
+def test_a_stop_at_any_step_leaves_log_and_states_unchanged(
   make_job, mesh, assert_trees_equal, monkeypatch, where
 ):
-  """Rows come every 3 steps, evaluations every 4: the means over steps survive, too."""
+  """Rows come every 3 steps and evaluations every 4; means over steps are kept, too."""
   every = {'steps': 8, 'log_every': 3, 'evaluate_every': 4, 'picture_every': 4}
   whole = make_job('whole', **every)
   expected, signals = toy.trained(whole, mesh), iter([signal.SIGTERM])
@@ -118,7 +118,7 @@ def test_a_stop_anywhere_leaves_the_log_and_the_states_as_they_would_be(
 
 
 def test_a_signal_in_the_last_step_is_not_lost(make_job, mesh):
-  """Another job may come after this one: it must not start."""
+  """A job that follows must not start."""
 
   def interrupt(state, replica):
     del state, replica
@@ -132,7 +132,7 @@ def test_a_signal_in_the_last_step_is_not_lost(make_job, mesh):
 
 
 def _first_carry(job, start, mesh):
-  """What `compile_run` wants: (carries, replicas_data, dataset, frozen) at step 0."""
+  """Returns the arguments of `run` at step 0: (carries, replicas_data, dataset, frozen)."""
   replica_data = job.data.replica_data(0, job.config.seed)
   state = jax.jit(job.algorithm.init)(jax.random.key(0))
   constants = (job.data.dataset, dict(job.frozen))
@@ -148,7 +148,7 @@ def test_device_loop_and_host_loop_compute_the_same(make_job, mesh):
     with jax.set_mesh(mesh):
       carries, *constants = _first_carry(job, start, mesh)
       run = train_step.compile_run(one_step, loop_on_device, parallel.replicated(mesh))
-      for num_steps in (3, 8):  # Crosses the end of the first epoch, 6 steps.
+      for num_steps in (3, 8):  # Crosses the end of the first epoch of 6 steps.
         carries = run(carries, num_steps, *constants, lambda: False)
     results.append(jax.device_get(carries))
   jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=5e-5), *results)
@@ -175,7 +175,7 @@ def test_device_loop_compiles_once_for_chunks_of_every_length(make_job, mesh):
     once = len(traces)
     for num_steps in (1, 3):
       carries = run(carries, num_steps, *constants, lambda: False)
-    answers = iter([False, True])  # Asked after one piece again.
+    answers = iter([False, True])  # `should_stop` is called after each piece.
     carries = run(carries, 1000, *constants, lambda: next(answers))
   assert len(traces) == once
   assert 6 < int(carries[0].step) < 1006
@@ -241,7 +241,7 @@ def test_without_resume_an_existing_run_is_refused_and_left_alone(make_job, mesh
   assert (job.folder / 'metrics.jsonl').read_bytes() == before
 
 
-def test_the_best_checkpoint_stays_beside_the_last(make_job, mesh):
+def test_the_best_checkpoint_is_kept_beside_the_last(make_job, mesh):
   scores = iter([0.0, 5.0, 1.0, 2.0, 3.0])
   job = make_job(evaluate=lambda state, replica: ({}, next(scores)), steps=10, keep=2)
   loop.train(job, mesh)
@@ -266,8 +266,8 @@ def test_epochs_give_the_length_in_steps(tiny_config):
 
 
 @pytest.mark.parametrize('batch_size', [8, 16])
-def test_evaluations_after_each_epoch_are_those_of_the_batch_size(make_job, mesh, batch_size):
-  """50 images: 6 batches of 8, or 3 of 16; rows of the log come with them."""
+def test_evaluations_after_each_epoch_follow_the_batch_size(make_job, mesh, batch_size):
+  """50 images make 6 batches of 8 or 3 of 16; evaluations also log a row."""
   job = make_job(steps=13, evaluate_every=None, log_every=100, batch_size=batch_size)
   loop.train(job, mesh)
   expected = {8: [6, 12, 13], 16: [3, 6, 9, 12, 13]}[batch_size]
@@ -279,7 +279,7 @@ def test_algorithm_is_a_tuple_of_functions():
 
 
 @pytest.mark.slow
-def test_a_profile_is_of_compiled_steps_and_changes_nothing(make_job, mesh, assert_trees_equal):
+def test_a_profile_covers_compiled_steps_and_changes_nothing(make_job, mesh, assert_trees_equal):
   expected, job = toy.trained(make_job('plain', steps=6), mesh), make_job('profiled', steps=6)
   loop.train(job, mesh, profile=True)
   assert_trees_equal(toy.trained(job, mesh), expected)

@@ -1,4 +1,4 @@
-"""Training in replicas: the numbers of single runs, resume, failure and what is written."""
+"""Replicas: equal to single runs; resume, failure and written files."""
 
 import functools
 import json
@@ -19,12 +19,12 @@ from jaxgan.training.replicas import replicas_of
 from jaxgan.training.restore import restore
 from tests.support import toy
 
-pytestmark = pytest.mark.xdist_group('train_replicas')  # One worker makes what they share.
+pytestmark = pytest.mark.xdist_group('train_replicas')  # One worker makes the shared fixtures.
 
 MODES = {'in turns': False, 'batched': True}
 N = len(toy.SIZES)
 FOLDERS = ('.', *(f'replica_{replica:02}' for replica in range(N)))
-SCORES = {2: (0.0, 6.0, 3.0), 4: (1.0, -5.0, 7.0)}  # Of the replicas at each step.
+SCORES = {2: (0.0, 6.0, 3.0), 4: (1.0, -5.0, 7.0)}  # Scores of the replicas at each step.
 
 
 @pytest.fixture(scope='module')
@@ -34,7 +34,7 @@ def mesh():
 
 @pytest.fixture(scope='module', params=MODES)
 def batched(request):
-  """Makes `loop.train` train the replicas in one of the two ways, and says which."""
+  """Makes `loop.train` batch the replicas or take them in turns; returns whether batched."""
   with pytest.MonkeyPatch.context() as monkeypatch:
     _train_in(monkeypatch, MODES[request.param])
     yield MODES[request.param]
@@ -49,7 +49,7 @@ def _never():
 
 
 def _advance(job, mesh, chunks, batched=None):
-  """(trainer, metrics of each chunk) of a fresh training."""
+  """Trains from step 0; returns (replicas, metrics of each chunk)."""
   with jax.set_mesh(mesh):
     trainer = replicas_of(job, mesh, batched)
     trainer.initialise()
@@ -57,7 +57,7 @@ def _advance(job, mesh, chunks, batched=None):
 
 
 def _means_over(trainer, num_steps, should_stop=_never):
-  """Mean metrics over steps that are taken now."""
+  """Takes some steps and returns their mean metrics."""
   trainer.restart_sums()
   trainer.advance(num_steps, should_stop)
   return trainer.means()
@@ -65,14 +65,14 @@ def _means_over(trainer, num_steps, should_stop=_never):
 
 @functools.cache
 def _alone(replica):
-  """(state, metrics after 2 steps and 5 more) of a replica of the job, trained alone."""
+  """Trains a replica alone; returns (state, metrics after 2 and 5 more steps)."""
   mesh = parallel.device_mesh(devices=jax.devices()[:1])
   trainer, metrics = _advance(toy.single(toy.job(), replica), mesh, (2, 5))
   return jax.device_get(trainer.state(0)), [m[0] for m in metrics]
 
 
 def _saved(job, mesh, which='latest'):
-  """The states of all replicas in a checkpoint."""
+  """Restores the states of all replicas from a checkpoint."""
   return restore(job.algorithm, job.folder, which, N, mesh)[1]
 
 
@@ -86,8 +86,8 @@ def _assert_close(a, b):
 
 
 @pytest.mark.parametrize('batched', MODES.values(), ids=MODES)
-def test_what_a_first_state_takes_over(batched, mesh):
-  """Every replica begins from it; the rest of its state is its own seed's."""
+def test_start_changes_every_initial_state(batched, mesh):
+  """Every replica starts from it; the rest of its state depends on its seed."""
 
   def start(state):
     taken = {'params': {**state.variables['params'], 'Dense_0': {'kernel': kernel, 'bias': bias}}}
@@ -106,11 +106,12 @@ def test_what_a_first_state_takes_over(batched, mesh):
 
 
 @pytest.mark.parametrize('batched', MODES.values(), ids=MODES)
-def test_a_replica_is_the_run_of_its_seed_and_its_images(batched, mesh, assert_trees_equal):
-  """Over more than two epochs of the smallest; in turns, to the last bit."""
+def test_a_replica_equals_a_single_run_of_its_seed_and_images(batched, mesh, assert_trees_equal):
+  """Runs more than two epochs of the smallest replica; in turns it is bit-identical."""
   compare = _assert_close if batched else assert_trees_equal
   trainer, metrics = _advance(toy.job(), mesh, (2, 5), batched)
-  assert trainer.step == 7 and trainer.not_finite() is None
+  assert trainer.step == 7
+  assert trainer.not_finite() is None
   for replica in range(N):
     state, metrics_alone = _alone(replica)
     compare(trainer.state(replica), state)
@@ -119,7 +120,7 @@ def test_a_replica_is_the_run_of_its_seed_and_its_images(batched, mesh, assert_t
   assert len({m['loss/toy'] for m in metrics[-1]}) == N
 
 
-def test_replicas_of_the_same_images_have_seeds_of_their_own(mesh):
+def test_replicas_of_the_same_images_have_different_seeds(mesh):
   data = toy.training_data((40,))
   data = data._replace(**{name: getattr(data, name) * 2 for name in ('indices', 'keys', 'classes')})
   trainer, _ = _advance(toy.job(data=data), mesh, ())
@@ -128,7 +129,7 @@ def test_replicas_of_the_same_images_have_seeds_of_their_own(mesh):
 
 
 def test_all_replicas_stop_at_the_same_step_and_share_a_compilation(mesh, caplog):
-  """The shortest of them has two steps an epoch, the longest six."""
+  """Epochs have two to six steps."""
   answers = iter([False, True])
   with jax.set_mesh(mesh), jax.log_compiles():
     trainer = replicas_of(toy.job(), mesh)
@@ -143,7 +144,7 @@ def test_all_replicas_stop_at_the_same_step_and_share_a_compilation(mesh, caplog
   assert len(compiled) == 1
 
 
-def test_a_device_loop_over_all_replicas_computes_what_single_steps_do(mesh):
+def test_a_device_loop_over_all_replicas_equals_single_steps(mesh):
   job = toy.job()
   one_step, _ = train_step.make_step(job, batched=True)
   seeds = range(job.config.seed, job.config.seed + N)
@@ -162,7 +163,7 @@ def test_a_device_loop_over_all_replicas_computes_what_single_steps_do(mesh):
 
 
 class Watched(NamedTuple):
-  """A job of 4 steps, and the states that it evaluates and draws, by step and replica."""
+  """A job of 4 steps that records the states that it evaluates and draws."""
 
   job: TrainingJob
   evaluated: dict[tuple[int, int], Any]
@@ -170,7 +171,7 @@ class Watched(NamedTuple):
 
 
 def _job(folder: pathlib.Path, killed_at=None) -> Watched:
-  """A job that writes a row every step and a checkpoint every other."""
+  """Makes a job with a row after each step and a checkpoint after every second."""
   evaluated, drawn = {}, {}
 
   def evaluate(state, replica):
@@ -195,10 +196,10 @@ def finished(batched, mesh, tmp_path_factory):
   return finished
 
 
-def test_a_run_that_was_killed_continues_to_the_last_bit(
+def test_a_killed_run_resumes_bit_identically(
   batched, finished, mesh, tmp_path, assert_trees_equal
 ):
-  """It stops between two checkpoints; what it wrote after the first is not there twice."""
+  """It stops between two checkpoints; rows after the first are not written twice."""
   killed = _job(tmp_path, killed_at=3).job
   with pytest.raises(KeyboardInterrupt):
     loop.train(killed, mesh)
@@ -238,13 +239,13 @@ def test_every_replica_is_evaluated_and_drawn_in_its_state(finished, mesh, asser
     assert_trees_equal(finished.drawn[4, replica], finished.evaluated[4, replica])
 
 
-def test_the_best_checkpoint_is_that_of_the_highest_mean_score(finished):
+def test_the_best_checkpoint_has_the_highest_mean_score(finished):
   with checkpoint.Checkpoints(finished.job.folder / 'checkpoints') as checkpoints:
     assert checkpoints.steps('best')[0] == 2
 
 
-def test_a_checkpoint_does_not_tell_how_and_where_it_was_trained(mesh, tmp_path, monkeypatch):
-  """In turns on one device, then together on six, then in turns again."""
+def test_a_checkpoint_resumes_in_another_layout(mesh, tmp_path, monkeypatch):
+  """In turns on one device, then batched on six, then in turns again."""
   six = parallel.device_mesh(N, jax.devices()[:6])
   for batched, on, steps in ((False, mesh, 2), (True, six, 4), (False, mesh, 7)):
     _train_in(monkeypatch, batched)
@@ -259,7 +260,7 @@ def test_a_checkpoint_does_not_tell_how_and_where_it_was_trained(mesh, tmp_path,
 
 
 def _poisoned(job, replica, step, poison):
-  """The job with `poison(state, metrics, bad)` after each update, bad = NaN in one of them."""
+  """Makes a job with `poison(state, metrics, bad)` after each update; bad is NaN once."""
   update, num_images = job.algorithm.update, len(job.data.indices[replica])
 
   def poisoned(state, batch, frozen, rng):

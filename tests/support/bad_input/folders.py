@@ -1,4 +1,4 @@
-"""Where the house is, and what a folder holds."""
+"""The root of the repository, and the contents of folders."""
 
 import os
 import pathlib

@@ -116,7 +116,7 @@ def lsun(root):
 
 
 def inaturalist(root):
-  """Three classes with two training images and one of the test each."""
+  """Three classes, each with two training images and one test image."""
   for name, per_class, first in (('train2019', 2, 0), ('val2019', 1, 100)):
     images, annotations = [], []
     for i in range(3 * per_class):
@@ -163,7 +163,7 @@ def shapenet(root):
 
 
 def youtube(root):
-  """Three people with two videos of two frames each."""
+  """Three people, each with two videos of two frames."""
   contents = {}
   for name in ('Ann_A', 'Bob_B', 'Cid_C'):
     frames = [f'{name}/{video}/{video}.{frame}.jpg' for video in (0, 1) for frame in (7, 8)]

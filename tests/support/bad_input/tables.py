@@ -1,4 +1,4 @@
-"""What the tables of broken data sets share: their command line and their test."""
+"""The command line and the test of tables of damaged data sets."""
 
 import os
 
@@ -6,14 +6,14 @@ import pytest
 
 from tests.support.bad_input.folders import ROOT
 
-PREPARED = r'data(/.*)?'  # What may be there after data is prepared.
+PREPARED = r'data(/.*)?'  # Paths that preparing data may add.
 _SECTIONS = ('', 'classifier.', 'annotator.', 'cas.')
 SMALL = tuple(f'--config.{section}train.batch_size=2' for section in _SECTIONS)
 _CODES = ('mnist_lt', 'cars3d', 'chairs3d', 'shapenet', 'youtube_faces')
 
 
 class Evil:
-  """Leaves a folder where it is unpickled."""
+  """Makes a folder when it is unpickled."""
 
   def __reduce__(self):
     return os.mkdir, ('evil',)

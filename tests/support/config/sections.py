@@ -1,4 +1,4 @@
-"""What is in the sections of a configuration."""
+"""Fields of nested sections."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,7 +7,7 @@ from jaxgan.config.section import Section
 
 
 def fields_of(section: Section, prefix: str = '') -> Iterator[tuple[str, Any]]:
-  """(name, value) of every field of a section and of those inside of it."""
+  """Yields (name, value) of every field of a section and of nested sections."""
   for name in type(section).model_fields:
     value = getattr(section, name)
     if isinstance(value, Section):

@@ -1,4 +1,4 @@
-"""What is stored beside these tests: flat configurations, each as its differences from another."""
+"""Stored flat configurations, each as its differences from another."""
 
 import fnmatch
 import json
@@ -38,7 +38,7 @@ def nested(fields: dict) -> dict:
   return tree
 
 
-# Names of fields when the configurations were stored, and their names of today.
+# Names of fields when the configurations were stored, and their current names.
 RENAMED = {'algorithm.regulariser_weights': 'algorithm.class_weighting'}
 # Fields that were not there, or not everywhere, when the configurations were stored, and what was
 # done without them.
@@ -70,10 +70,10 @@ ADDED = {
 
 
 def named_as_today(fields: dict) -> dict:
-  """A flat configuration with today's names of its fields."""
+  """Renames the fields of a flat configuration to their current names."""
   return {RENAMED.get(name, name): value for name, value in fields.items()}
 
 
 def is_added(name: str, value) -> bool:
-  """Whether a field without a stored value has that of what was done without it."""
+  """Returns whether a field without a stored value has the value of older behaviour."""
   return any(fnmatch.fnmatchcase(name, field) and ADDED[field] == value for field in ADDED)

@@ -1,4 +1,4 @@
-"""Files with one byte that is not as it was."""
+"""Files with one changed byte."""
 
 
 def changed_byte(content: bytes, position: int, mask: int) -> bytes:

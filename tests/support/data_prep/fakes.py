@@ -18,7 +18,7 @@ CLASS_NAMES = (
 
 
 class FakeCifar10:
-  """images uint8 [100, 32, 32, 3] in five batches, 10 a class; test 20, 2 a class."""
+  """images uint8 [100, 32, 32, 3] in five batches, 10 per class; 20 test images, 2 per class."""
 
   names = (*(f'data_batch_{i}' for i in range(1, 6)), 'test_batch')
 
@@ -81,7 +81,7 @@ class FakeCifar10:
 
 
 class FakeMnist:
-  """images uint8 [140, 28, 28], labels [140]: 120 + 20 images, 12 + 2 a class, shuffled."""
+  """images uint8 [140, 28, 28], labels [140]: 120 + 20 images, 12 + 2 per class, shuffled."""
 
   def __init__(self, seed=0):
     rng = np.random.default_rng(seed)

@@ -1,4 +1,4 @@
-"""What is read of a folder or .zip of images."""
+"""Folders and .zip files of images, and their contents as read."""
 
 import zipfile
 

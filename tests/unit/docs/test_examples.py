@@ -8,11 +8,9 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 ROOMS = ('losses', 'metrics', 'augmentation')
-MODULES = sorted(
-  '.'.join(path.relative_to(ROOT).with_suffix('').parts)
-  for path in [*(p for room in ROOMS for p in (ROOT / 'jaxgan' / room).glob('*.py'))]
-  if path.name != '__init__.py'
-) + ['jaxgan.algorithms.priors']
+PATHS = [path for room in ROOMS for path in sorted((ROOT / 'jaxgan' / room).glob('[a-z]*.py'))]
+NAMES = ['.'.join(path.relative_to(ROOT).with_suffix('').parts) for path in PATHS]
+MODULES = [*NAMES, 'jaxgan.algorithms.priors']
 
 
 @pytest.mark.parametrize('module', MODULES)

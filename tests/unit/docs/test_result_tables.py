@@ -1,11 +1,11 @@
 """The manual's tables of results say what the stored records and published numbers say."""
 
-import importlib.util
+import importlib
+import io
 import json
 import pathlib
 import re
 import statistics
-import sys
 
 import pytest
 
@@ -15,10 +15,9 @@ EXTENSIONS = ROOT / 'docs' / '_extensions'
 
 @pytest.fixture(scope='module')
 def tables():
-  spec = importlib.util.spec_from_file_location('result_tables', EXTENSIONS / 'result_tables.py')
-  module = importlib.util.module_from_spec(spec)
-  spec.loader.exec_module(module)
-  return module
+  with pytest.MonkeyPatch.context() as monkeypatch:
+    monkeypatch.syspath_prepend(str(EXTENSIONS))
+    return importlib.import_module('result_tables')
 
 
 def test_a_row_is_the_mean_of_its_records(tables):
@@ -81,10 +80,88 @@ def test_every_folder_of_results_has_its_story():
       assert (folder / path).exists(), f'{folder.name}/README.md links to {path}'
 
 
-def test_the_directives_read_the_pages(monkeypatch):
-  pytest.importorskip('sphinx')
+# Folder -> metrics in the order of its README's columns, and {row: first cell there}.
+TOLD = {
+  'fashion_lt': (
+    ('kl_from_uniform', 'frechet_annotator', 'cas'),
+    {'unconditional': 'unconditional', 'cgan': 'cgan', 'acgan': 'acgan',
+     'balanced_batches': 'balanced_batches', 'class_balancing': 'class_balancing',
+     'acgan_pretrained': 'acgan_pretrained'},
+  ),
+  'fashion_stability': (
+    ('kl_from_uniform', 'frechet_annotator', 'cas'),
+    {'earlier_class_balancing': 'class_balancing, none', 'earlier_cgan': 'cgan, none',
+     'r1_r2': 'r1_r2', 'lecam': 'lecam', 'gsr': 'gsr',
+     'diff_augment': 'diff_augment (translation, cutout)'},
+  ),
+  'cifar10_lt_h200': (
+    ('kl_from_uniform', 'frechet_annotator', 'cas'),
+    {row: row for row in ('unconditional', 'acgan', 'cgan', 'acgan_pretrained')},
+  ),
+  'cifar10_jpeg_narrow': (
+    ('kl_from_uniform', 'frechet_annotator'), {'unconditional': 'unconditional'},
+  ),
+  'mnist_lt_20000_steps': (
+    ('nmi', 'ent', 'knn1_accuracy_features'),
+    {'elastic_infogan': 'elastic_infogan', 'uniform_infogan': 'uniform_infogan'},
+  ),
+  'cars3d_narrow': (
+    ('nmi', 'ent', 'knn1_accuracy_features', 'kmeans_nmi', 'kmeans_ari'),
+    {'elastic_infogan': 'elastic_infogan', 'uniform_infogan': 'uniform_infogan'},
+  ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize('name', TOLD)
+def test_stories_tell_what_the_records_hold(tables, name):
+  metrics, rows = TOLD[name]
+  text = (tables.RESULTS / name / 'README.md').read_text(encoding='utf-8')
+  for line in tables.results_table(name, metrics, names=tuple(rows)).splitlines()[2:]:
+    row, *values = [cell.strip() for cell in line.strip('|').split('|')]
+    told = text[text.index(f'| {rows[row.strip("`")]} |') :].splitlines()[0]
+    cells = [cell.strip().removesuffix(' %') for cell in told.strip('|').split('|')]
+    assert cells[1 : 1 + len(values)] == values
+
+
+PAGE = """# Page
+
+```{results} fashion_lt
+:columns: cas
+:rows: cgan
+```
+
+```{published} ent
+```
+
+```{differences} elastic_infogan
+```
+"""
+
+
+def build(folder, text):
+  """Builds a page with the directives; returns its text and the warnings."""
+  application = pytest.importorskip('sphinx.application')
+  pytest.importorskip('myst_parser')
+  (folder / 'index.md').write_text(text)
+  warnings = io.StringIO()
+  app = application.Sphinx(
+    folder, None, folder / 'out', folder / 'trees', 'text', status=None, warning=warnings,
+    confoverrides={'extensions': ['myst_parser', 'results'], 'suppress_warnings': ['myst.*']},
+  )  # fmt: skip
+  app.build()
+  return (folder / 'out' / 'index.txt').read_text(), warnings.getvalue()
+
+
+def test_directives_become_tables(monkeypatch, tmp_path, tables):
   monkeypatch.syspath_prepend(str(EXTENSIONS))
-  results = importlib.import_module('results')
-  assert set(results.TABLES) == {'published', 'differences'}
-  for name in ('results', 'result_tables'):
-    sys.modules.pop(name, None)
+  text, warnings = build(tmp_path, PAGE)
+  assert not warnings
+  for words in ('71.9 ± 0.5', 'Protocol: data long_tail_fashion/ratio_50', '0.213 ± 0.088'):
+    assert words in text
+  assert 'likely effect' in text
+
+
+def test_a_name_that_is_not_there_is_a_warning(monkeypatch, tmp_path):
+  monkeypatch.syspath_prepend(str(EXTENSIONS))
+  text = '# Page\n\n```{results} no_such_folder\n:columns: cas\n```\n'
+  assert 'results no_such_folder: ' in build(tmp_path, text)[1]

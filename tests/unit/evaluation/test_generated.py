@@ -200,5 +200,5 @@ def test_reference_features_are_cached_under_their_key(annotator, stand_in_data,
 
 def test_weights_that_are_not_where_the_user_says(tiny_config, tmp_path):
   tiny_config = changed(tiny_config, {'evaluation.inception_weights': str(tmp_path)})
-  with pytest.raises(UserError, match=r'evaluation\.inception_weights=.* is not there'):
+  with pytest.raises(UserError, match=r'evaluation\.inception_weights=.*: expected the file'):
     features.inception_network(tiny_config.evaluation)

@@ -64,8 +64,8 @@ def test_every_refusal_at_once(tmp_path):
   _, _, planned = plan.planned(config, tmp_path / 'run', config.methods)
   expected = (
     r'nowhere holds no run',
-    r'config\.data\.crop_padding=16 is not possible with images of 16 pixels',
-    r'config\.algorithm\.count_start has 3 numbers, .* has 10 classes',
+    r'config\.data\.crop_padding=16: expected 0 \.\. 15 with images of 16 pixels',
+    r'config\.algorithm\.count_start: expected 1 or 10 numbers, found 3; .* has 10 classes',
     r'config\.annotator\.algorithm\.input_mean=.* has 2 numbers, the images have 1 channels',
   )
   assert len(planned.refusals) == len(expected)

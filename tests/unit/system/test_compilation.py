@@ -1,4 +1,4 @@
-"""The compiler's options, and the cache of compiled programs: where it lies, who chooses it."""
+"""Compiler options, and the location of the compilation cache."""
 
 import os
 import pathlib
@@ -12,7 +12,7 @@ from jaxgan.system import compilation
 DIRECTORY, SECONDS = 'jax_compilation_cache_dir', 'jax_persistent_cache_min_compile_time_secs'
 
 
-def test_options_that_this_jaxlib_does_not_know_are_left_out(monkeypatch):
+def test_options_unknown_to_jaxlib_are_left_out(monkeypatch):
   known = {'xla_cpu_enable_fast_math': False}
   unknown = {'xla_cpu_no_such_option': True, 'xla_cpu_prefer_vector_width': 'wide'}
   monkeypatch.setitem(compilation._OPTIONS, 'cpu', known | unknown)
@@ -26,7 +26,7 @@ def test_options_that_this_jaxlib_does_not_know_are_left_out(monkeypatch):
 
 
 def test_the_options_reach_the_compiler(monkeypatch):
-  """An unknown one that is not left out stops the compilation."""
+  """An unknown option stops the compilation."""
   monkeypatch.setattr(compilation, 'compiler_options', lambda _: {'xla_cpu_no_such_option': True})
   with pytest.raises(jax.errors.JaxRuntimeError, match='xla_cpu_no_such_option'):
     compilation.jit(lambda x: x + 1)(1.0)
@@ -34,7 +34,7 @@ def test_the_options_reach_the_compiler(monkeypatch):
 
 @pytest.fixture
 def settings(monkeypatch, tmp_path):
-  """No cache chosen yet, a cache home of the test's own, and the session's settings afterwards."""
+  """No cache chosen and a temporary cache home; restores the settings afterwards."""
   before = {name: getattr(jax.config, name) for name in (DIRECTORY, SECONDS)}
   monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path))
   jax.config.update(DIRECTORY, None)
@@ -43,7 +43,7 @@ def settings(monkeypatch, tmp_path):
     jax.config.update(name, value)
 
 
-def test_the_folder_is_where_caches_are(monkeypatch, tmp_path):
+def test_cache_folder_follows_xdg(monkeypatch, tmp_path):
   monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path))
   assert compilation.cache_folder() == tmp_path / 'jaxgan'
   monkeypatch.delenv('XDG_CACHE_HOME')
@@ -52,17 +52,19 @@ def test_the_folder_is_where_caches_are(monkeypatch, tmp_path):
 
 def test_the_cache_is_used(settings, tmp_path):
   compilation.use_cache()
-  assert settings() == str(tmp_path / 'jaxgan') and (tmp_path / 'jaxgan').is_dir()
+  assert settings() == str(tmp_path / 'jaxgan')
+  assert (tmp_path / 'jaxgan').is_dir()
 
 
-def test_a_cache_that_was_chosen_stays(settings, tmp_path):
+def test_a_configured_cache_takes_precedence(settings, tmp_path):
   jax.config.update(DIRECTORY, 'elsewhere')
   compilation.use_cache()
-  assert settings() == 'elsewhere' and list(tmp_path.iterdir()) == []
+  assert settings() == 'elsewhere'
+  assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize('in_the_way', ['jaxgan', '.'])
-def test_without_a_place_to_write_there_is_no_cache(
+def test_an_unwritable_folder_leaves_jax_without_a_cache(
   settings, tmp_path, monkeypatch, capfd, in_the_way
 ):
   if in_the_way == '.':
@@ -74,7 +76,7 @@ def test_without_a_place_to_write_there_is_no_cache(
   assert capfd.readouterr().err == f'no compilation cache: cannot write to {tmp_path / "jaxgan"}\n'
 
 
-def test_a_function_is_traced_once_and_leaves_no_mark():
+def test_traced_once_traces_once_and_is_inlined():
   traces = []
 
   @compilation.traced_once
@@ -85,4 +87,5 @@ def test_a_function_is_traced_once_and_leaves_no_mark():
   assert jax.eval_shape(double, jnp.zeros(3)).shape == (3,)
   program = jax.jit(lambda x: double(x) + 1).lower(jnp.zeros(3)).as_text()
   assert len(traces) == 1
-  assert 'stablehlo.multiply' in program and 'call' not in program
+  assert 'stablehlo.multiply' in program
+  assert 'call' not in program

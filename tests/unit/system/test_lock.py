@@ -1,4 +1,4 @@
-"""One run at a time in a folder."""
+"""Locks: one run at a time in a folder."""
 
 import concurrent.futures
 import os
@@ -27,7 +27,7 @@ def _hold(folder):
     pass
 
 
-def test_a_second_process_is_refused_until_the_first_is_gone(tmp_path):
+def test_a_second_process_is_refused_until_the_first_ends(tmp_path):
   folder = tmp_path / 'run'
   with subprocess.Popen([sys.executable, '-c', _HOLD, folder], stdout=subprocess.PIPE) as other:
     other.stdout.readline()
@@ -40,7 +40,7 @@ def test_a_second_process_is_refused_until_the_first_is_gone(tmp_path):
     _hold(folder)
 
 
-def test_a_new_folder_without_anything_in_it_goes(tmp_path):
+def test_a_new_folder_is_removed_if_empty(tmp_path):
   _hold(tmp_path / 'new')
   assert not (tmp_path / 'new').exists()
   with lock.held(tmp_path / 'used'):
@@ -48,7 +48,8 @@ def test_a_new_folder_without_anything_in_it_goes(tmp_path):
   assert not (tmp_path / 'used' / lock.FILE).exists()
   (tmp_path / 'old').mkdir()
   _hold(tmp_path / 'old')
-  assert (tmp_path / 'used' / 'a').exists() and (tmp_path / 'old').exists()
+  assert (tmp_path / 'used' / 'a').exists()
+  assert (tmp_path / 'old').exists()
 
 
 def test_a_folder_that_cannot_be_written_to_is_refused(tmp_path):
@@ -58,8 +59,8 @@ def test_a_folder_that_cannot_be_written_to_is_refused(tmp_path):
       _hold(folder)
 
 
-def test_the_file_of_a_killed_process_is_nobodys_and_goes_with_the_next(tmp_path):
-  """What it says of a holder is written anew."""
+def test_the_file_of_a_killed_process_is_taken_over_and_removed(tmp_path):
+  """The next holder writes its own name into it."""
   (tmp_path / lock.FILE).write_text('process 1 on another machine\n')
   with lock.held(tmp_path):
     assert (tmp_path / lock.FILE).read_text().startswith(f'process {os.getpid()} on ')
@@ -67,7 +68,7 @@ def test_the_file_of_a_killed_process_is_nobodys_and_goes_with_the_next(tmp_path
 
 
 def test_turns_do_not_overlap_though_each_removes_the_file(tmp_path):
-  """Who waits for a file that is gone tries again, also where its folder went with it."""
+  """A process that waits for a removed file, or a removed folder, tries again."""
   path, inside, seen = tmp_path / 'new' / '.lock', [], []
 
   def enter(number):

@@ -1,4 +1,4 @@
-"""Registries grow by one way, and remember who made them grow."""
+"""Registries: registration, and the modules that registered."""
 
 import runpy
 
@@ -10,17 +10,18 @@ from jaxgan.system.registry import Registry, import_again
 from tests.support import registered
 
 
-def test_a_registry_is_a_mapping_that_only_grows():
+def test_a_registry_is_a_mapping_that_only_register_changes():
   table = Registry('shape', {'circle': 0})
   assert table.register('square', 4) == 4
-  assert dict(table) == {'circle': 0, 'square': 4} and list(table) == ['circle', 'square']
+  assert dict(table) == {'circle': 0, 'square': 4}
+  assert list(table) == ['circle', 'square']
   with pytest.raises(TypeError):
     table['triangle'] = 3
   with pytest.raises(KeyError):
     table['triangle']
 
 
-def test_a_taken_name_is_refused_with_who_has_it():
+def test_a_taken_name_is_refused_with_its_module():
   table = Registry('shape', {'circle': 0})
   with pytest.raises(UserError, match="shape 'circle' is registered already, by jaxgan: choose"):
     table.register('circle', 1)
@@ -30,7 +31,7 @@ def test_a_taken_name_is_refused_with_who_has_it():
   assert dict(table) == {'circle': 0, 'square': 4}
 
 
-def test_it_knows_the_module_or_file_that_added_a_name(tmp_path):
+def test_modules_has_the_module_or_file_that_registered_a_name(tmp_path):
   table = Registry('shape', {'circle': 0})
   table.register('square', 4)
   file = tmp_path / 'shapes.py'
@@ -39,13 +40,13 @@ def test_it_knows_the_module_or_file_that_added_a_name(tmp_path):
   assert table.modules == {'square': __name__, 'star': str(file)}
 
 
-def test_a_file_that_registered_is_run_again_once(tmp_path):
+def test_import_again_runs_a_file_once(tmp_path):
   file = tmp_path / 'losses.py'
   file.write_text(
     "from jaxgan.losses.adversarial import LOSSES\nLOSSES.register('mine', (None, None))\n"
   )
   with registered.imported():
-    for _ in range(2):  # A second run would be refused: the name is taken.
+    for _ in range(2):  # A second run of the file would fail: the name is taken.
       import_again([str(file)], 'a run')
     assert LOSSES.modules == {'mine': str(file)}
   assert 'mine' not in LOSSES

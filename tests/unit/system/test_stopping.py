@@ -1,4 +1,4 @@
-"""Requests to stop: where they are noticed, and that none is lost."""
+"""Signals: requests to stop, and that no signal is lost."""
 
 import os
 import signal
@@ -20,19 +20,29 @@ class Destroyed:
     time.sleep(0.01)  # The handler has run.
 
 
+def _send(number, seconds):
+  """Sends a signal to this process and waits for its handler."""
+  os.kill(os.getpid(), number)
+  time.sleep(seconds)
+
+
 @pytest.mark.parametrize('number', stopping.SIGNALS)
 def test_a_signal_in_a_destructor_is_not_lost(number):
-  """Python ignores exceptions there."""
+  """Python ignores exceptions in destructors."""
   handlers = [signal.getsignal(number) for number in stopping.SIGNALS]
-  with pytest.raises(stopping.Stopped) as stopped, stopping.at_once():
+
+  def destroy():
     thing = Destroyed(number)
     del thing
     time.sleep(10)
+
+  with pytest.raises(stopping.Stopped) as stopped, stopping.at_once():
+    destroy()
   assert stopped.value.exit_status == 128 + number
   assert [signal.getsignal(number) for number in stopping.SIGNALS] == handlers
 
 
-def test_other_errors_in_destructors_are_reported_as_ever(monkeypatch):
+def test_other_errors_in_destructors_are_still_reported(monkeypatch):
   class Bad:
     def __del__(self):
       raise ValueError('bad')
@@ -45,31 +55,38 @@ def test_other_errors_in_destructors_are_reported_as_ever(monkeypatch):
   assert seen == ['bad']
 
 
-def test_a_first_signal_is_a_request_and_a_second_one_ends():
+def test_the_first_signal_is_a_request_and_the_second_interrupts():
   with stopping.StopRequest() as stop:
     assert not stop()
     os.kill(os.getpid(), signal.SIGTERM)
     assert stop()
     assert stop.agreed == signal.SIGTERM
     with pytest.raises(KeyboardInterrupt):
-      os.kill(os.getpid(), signal.SIGTERM)
-      time.sleep(1)
+      _send(signal.SIGTERM, 1)
 
 
-def test_a_signal_that_is_held_comes_at_the_end():
+def test_a_held_signal_is_sent_at_the_end():
   done = []
-  with pytest.raises(stopping.Stopped) as stopped, stopping.at_once():
+
+  def hold():
     with stopping.held():
-      os.kill(os.getpid(), signal.SIGTERM)
-      time.sleep(0.01)
+      _send(signal.SIGTERM, 0.01)
       done.append('all')
     time.sleep(10)
-  assert done == ['all'] and stopped.value.number == signal.SIGTERM
+
+  with pytest.raises(stopping.Stopped) as stopped, stopping.at_once():
+    hold()
+  assert done == ['all']
+  assert stopped.value.number == signal.SIGTERM
 
 
-def test_a_signal_that_is_held_is_not_lost_where_what_holds_it_fails():
+def test_a_held_signal_survives_an_error_in_the_block():
+
+  def fail():
+    os.kill(os.getpid(), signal.SIGINT)
+    raise ValueError('bad')
+
   with stopping.StopRequest() as stop:
     with pytest.raises(ValueError, match='bad'), stopping.held():
-      os.kill(os.getpid(), signal.SIGINT)
-      raise ValueError('bad')
+      fail()
     assert stop()
