@@ -1,11 +1,12 @@
-"""Convolutions with a kernel for each replica in four forms, and their times.
+"""Times of convolutions with a kernel for each replica, in four forms.
 
 The forms: vmapped by JAX, explicitly grouped, a batched matrix product of patches
-(`jaxgan.networks.layers` under vmap), and one after another. Forward, image gradient and kernel
-gradient are those of the convolution; a transposed one of the same shape makes the same three, the
-image gradient first.
+(`jaxgan.networks.layers` under vmap), and one replica after another. The computations are the
+forward pass, the image gradient and the kernel gradient of a convolution. A transposed convolution
+of the same shape has the same three computations, with the image gradient as its forward pass.
 """
 
+from collections.abc import Sequence
 import statistics
 
 import jax
@@ -31,7 +32,7 @@ def _lax_conv(images, kernel, groups=1):
 
 
 def _grouped_conv(images, kernels):
-  """`[R, N, H, W, C]` and `[R, k, k, C, F]` by one convolution of R groups of channels."""
+  """Convolves `[R, N, H, W, C]` with `[R, k, k, C, F]` by one convolution with R groups."""
   count, n, height, width, channels = images.shape
   size, features = kernels.shape[1], kernels.shape[4]
   images = jnp.moveaxis(images, 0, 3).reshape(n, height, width, count * channels)
@@ -42,7 +43,7 @@ def _grouped_conv(images, kernels):
 
 
 def _maps(conv):
-  """The three computations of a convolution and its gradient, by name."""
+  """{name: computation} of a convolution and its gradients."""
 
   def image_gradient(images, kernel, cotangent):
     (gradient,) = jax.vjp(lambda x: conv(x, kernel), images)[1](cotangent)
@@ -60,7 +61,7 @@ def _maps(conv):
 
 
 def forms() -> dict:
-  """form -> computation -> function of images, kernels and cotangents `[R, ...]`."""
+  """Returns {form: {computation: function of images, kernels and cotangents `[R, ...]`}}."""
 
   def one_by_one(function):
     return lambda *arrays: [function(*one) for one in zip(*arrays, strict=True)]
@@ -75,8 +76,10 @@ def forms() -> dict:
   return dict(zip(FORMS, by_form, strict=True))
 
 
-def measure(counts, image_size, batch_size, dtype, repeats: int) -> list[dict]:
-  """Times the forms in turns; a row for each shape, computation and number of replicas."""
+def measure(
+  counts: Sequence[int], image_size: int, batch_size: int, dtype: str, repeats: int
+) -> list[dict]:
+  """Times the forms in turns; returns a row for each shape, computation and number of replicas."""
   rows = []
   for channels, features, size in ((1, 64, image_size), (64, 128, image_size // 2)):
     for count in counts:

@@ -1,19 +1,20 @@
-"""Memory of host and device over a long run: it should be flat once all is compiled.
+"""Measures the memory of host and device over a long run, which should stay flat once compiled.
 
     python -m benchmarks.memory --out=memory.json
     python -m benchmarks.memory --config=experiments/cifar10_lt.py --steps=20000 --out=memory.json
 
 Trains the first method of an experiment in a temporary work directory, with its evaluations,
-pictures and checkpoints, and looks at the process every second: its resident memory, the bytes of
-all arrays that are alive and, on accelerators, the bytes in use. Writes JSON and, beside it, a
-picture.
+pictures and checkpoints, and measures the process every second: its resident memory, the bytes of
+all live arrays and, on accelerators, the bytes in use. Writes JSON and a picture beside it.
 """
 
+from collections.abc import Mapping, Sequence
 import json
 import pathlib
 import sys
 import tempfile
 import threading
+from typing import Any
 
 from absl import app, flags
 from absl import logging as absl_logging
@@ -35,7 +36,7 @@ _MIB = 2**20
 
 
 def look() -> dict:
-  """What this process holds now, in MiB."""
+  """Returns the current memory of this process, in MiB."""
   pages = int(pathlib.Path('/proc/self/statm').read_text().split()[1])
   held = {
     'resident': pages * 4096 / _MIB,
@@ -46,21 +47,22 @@ def look() -> dict:
 
 
 def watch(folder: pathlib.Path, rows: list, done: threading.Event) -> None:
-  """Appends to `rows` what is held, with the last step that is in the log of a run."""
+  """Appends the memory and the last logged step of a run to `rows`, every second."""
   while not done.wait(1.0):
     metrics = logging.read_metrics(folder)
     if metrics:
       rows.append({'step': metrics[-1]['step'], **look()})
 
 
-def growth(rows, name: str) -> float:
-  """MiB that are gained from the second tenth of a run to the last: medians."""
+def growth(rows: Sequence[Mapping[str, Any]], name: str) -> float:
+  """Returns the growth in MiB from the second to the last tenth of a run, by medians."""
   values = np.array([row[name] for row in rows])
   tenth = max(1, len(values) // 10)
   return float(np.median(values[-tenth:]) - np.median(values[tenth : 2 * tenth]))
 
 
-def draw(rows, path) -> None:
+def draw(rows: Sequence[Mapping[str, Any]], path: pathlib.Path) -> None:
+  """Draws the memory over the steps as a PNG."""
   figure = figures.new_figure(7, 3)
   axes = figure.subplots()
   for name in rows[0]:
@@ -72,7 +74,8 @@ def draw(rows, path) -> None:
   figures.save_figure(path, figure)
 
 
-def main(argv):
+def main(argv: list[str]) -> None:
+  """Runs the benchmark."""
   config, arguments = experiment_file.parse_flags(argv)
   if arguments:
     raise app.UsageError(f'unexpected arguments: {arguments}')

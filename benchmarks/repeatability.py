@@ -1,19 +1,20 @@
-"""Whether a step gives the same bits again, and what the kernels that do so cost.
+"""Tests whether a step repeats bit by bit, and measures the cost of deterministic kernels.
 
     python -m benchmarks.repeatability --out=repeatability.json
     python -m benchmarks.repeatability --batch_size=256 --dtype=bfloat16 --steps=50
 
-The class-balancing step of `cifar10_lt` on random images, as `benchmarks.step_time` has it: its
-flags are those here, too. The same state takes a few steps twice, and the SHA-256 of what comes out
-is compared: compiled as `jaxgan.system.compilation` does, and with XLA's own options. Then both
-take turns against the clock. Start it again with JAX_COMPILATION_CACHE_DIR set to see whether
-another process ends at the same bits.
+The step is the class-balancing step of `cifar10_lt` on random images, with the flags of
+`benchmarks.step_time`. The same state takes a few steps twice, and the SHA-256 of the results is
+compared, with the options of `jaxgan.system.compilation` and with XLA's default options. Then both
+programs are timed in turns. Start the command again with JAX_COMPILATION_CACHE_DIR set to see
+whether another process computes the same bits.
 """
 
 import hashlib
 import json
 import pathlib
 import statistics
+from typing import Any
 from unittest import mock
 
 from absl import app, flags
@@ -27,16 +28,16 @@ from jaxgan.system import compilation
 _HASHED = flags.DEFINE_integer('hashed_steps', 10, 'Steps before the states are compared.', 1)
 
 
-def digest(state) -> str:
-  """Of all leaves of a pytree, in their order."""
+def digest(state: Any) -> str:
+  """Hashes all leaves of a pytree in order."""
   sha = hashlib.sha256()
   for leaf in jax.tree.leaves(state):
     sha.update(np.ascontiguousarray(leaf).tobytes())
   return sha.hexdigest()[:12]
 
 
-def hashes(side, steps: int) -> list[str]:
-  """What two runs of so many steps from the same start end in."""
+def hashes(side: Any, steps: int) -> list[str]:
+  """Returns the hashes of the states after two runs of `steps` steps from the same start."""
   ends = []
   for _ in range(2):
     side.restart()
@@ -45,7 +46,8 @@ def hashes(side, steps: int) -> list[str]:
   return ends
 
 
-def main(argv):
+def main(argv: list[str]) -> None:
+  """Runs the benchmark."""
   if len(argv) > 1:
     raise app.UsageError(f'unexpected arguments: {argv[1:]}')
   config, images, steps, repeats = step_time.from_flags()

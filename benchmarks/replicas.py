@@ -1,24 +1,26 @@
-"""Time of Elastic-InfoGAN's training step for several replicas, against eager PyTorch.
+"""Times Elastic-InfoGAN's training step for several replicas, against eager PyTorch.
 
     python -m benchmarks.replicas --out=replicas.json
     python -m benchmarks.replicas --replicas=1,10,50 --steps=20
 
 Replicas are independent runs of the networks for 28x28x1 images. They train together, as one
-program over a leading replica axis, and one after another with the compiled step of a single one;
-the PyTorch side is `benchmarks/torch_elastic_step.py`. All three take turns on images that are on
-the device already, and the table gives medians over the repetitions. Without PyTorch, JAX is timed
-alone.
+program over a leading replica axis, and one after another with the compiled step of one replica.
+The PyTorch side is `benchmarks/torch_elastic_step.py`. All three take turns on images that are
+already on the device, and the table gives medians over the repetitions. Without PyTorch, only JAX
+is timed.
 
 A second table has the convolutions of these networks in the four forms of
 `benchmarks/convolutions.py`.
 
-The floor is the memory traffic of Adam: parameters and both moments, read and written once a step.
-On CPU nothing else may run, see `benchmarks/step_time.py`.
+The lower bound is the memory traffic of Adam: parameters and both moments, read and written once
+per step. On a CPU no other program may run, see `benchmarks/step_time.py`.
 """
 
+from collections.abc import Callable, Sequence
 import json
 import pathlib
 import statistics
+from typing import Any
 
 from absl import app, flags
 import jax
@@ -38,7 +40,7 @@ from benchmarks.timing import (
   torch_side,
 )
 from experiments import mnist_lt
-from jaxgan.algorithms import Batch, replicate
+from jaxgan.algorithms import Algorithm, Batch, replicate
 from jaxgan.algorithms.infogan import infogan
 from jaxgan.config.overrides import changed
 from jaxgan.runs.experiment import resolved
@@ -49,7 +51,7 @@ _CPU_REPLICAS, _ACCELERATOR_REPLICAS = [1, 2, 4, 8], [1, 2, 5, 10, 25, 50]
 _CPU_STEPS, _ACCELERATOR_STEPS = 2, 50
 
 _REPLICAS = flags.DEFINE_list('replicas', None, 'How many; default 1 to 8 on CPU, to 50 elsewhere.')
-_BATCH_SIZE = flags.DEFINE_integer('batch_size', 64, 'Images a step and replica.', 2)
+_BATCH_SIZE = flags.DEFINE_integer('batch_size', 64, 'Images per step and replica.', 2)
 _STEPS = flags.DEFINE_integer(
   'steps', None, f'Steps a repetition; default {_CPU_STEPS} on CPU, {_ACCELERATOR_STEPS} elsewhere.'
 )
@@ -60,18 +62,33 @@ _TORCH = flags.DEFINE_boolean('torch', True, 'Time PyTorch too, if it is install
 _OUT = flags.DEFINE_string('out', None, 'JSON file for the results.')
 
 
-def compile_update(algorithm):
-  """The update as the trainer compiles it."""
+def compile_update(algorithm: Algorithm) -> Callable:
+  """Compiles the update as the trainer does."""
   return jit(algorithm.update, donate_argnums=0)
 
 
 class JaxSide:
-  """n replicas of the training step; `run(steps)` makes that many steps of each and waits."""
+  """Replicas of the training step; `run(steps)` makes `steps` steps of each and waits."""
 
-  def __init__(self, algorithm, update, num_replicas, images, batched):
-    """`update` is the compiled one of a single replica; it is not used together."""
-    images = jnp.broadcast_to(images, (num_replicas, *images.shape))
-    batch = Batch(images)
+  def __init__(
+    self,
+    algorithm: Algorithm,
+    update: Callable,
+    num_replicas: int,
+    images: np.ndarray,
+    batched: bool,
+  ):
+    """Initialises the replicas.
+
+    Args:
+      algorithm: the algorithm of a replica.
+      update: the compiled update of a single replica, for replicas one after another.
+      num_replicas: the number of replicas.
+      images: the images, uint8 `[N, H, W, C]`.
+      batched: whether the replicas train together.
+    """
+    repeated = jnp.broadcast_to(images, (num_replicas, *images.shape))
+    batch = Batch(repeated)
     keys = jax.random.split(jax.random.key(0), num_replicas)
     if batched:
       algorithm = replicate.replicate(algorithm, num_replicas)
@@ -80,10 +97,11 @@ class JaxSide:
     else:
       self._update, init = update, jit(algorithm.init)
       self._states = [init(key) for key in keys]
-      self._batches = [Batch(x) for x in images]
+      self._batches = [Batch(x) for x in repeated]
     self._key = jax.random.key(1)
 
   def run(self, steps: int) -> None:
+    """Makes `steps` steps and waits for them."""
     for step in range(steps):
       key = jax.random.fold_in(self._key, step)
       for replica, batch in enumerate(self._batches):
@@ -95,19 +113,21 @@ class JaxSide:
 
   @property
   def num_parameters(self) -> int:
-    """Of all replicas."""
+    """Counts the parameters of all replicas."""
     return sum(num_parameters(s.discriminator_optimizer, s.joint_optimizer) for s in self._states)
 
 
 def _ratio(runs) -> float | None:
-  """Median over the repetitions of PyTorch's time over that of replicas one after another."""
+  """The median ratio of PyTorch's time to the time of replicas one after another."""
   if 'torch' not in runs:
     return None
   pairs = zip(runs['torch'], runs['one_after_another'], strict=True)
   return statistics.median(theirs / ours for theirs, ours in pairs)
 
 
-def measure_steps(config, images, counts, steps: int, repeats: int, with_torch: bool) -> list[dict]:
+def measure_steps(
+  config: Any, images: np.ndarray, counts: Sequence[int], steps: int, repeats: int, with_torch: bool
+) -> list[dict]:
   """Times the sides in turns, for each number of replicas.
 
   Args:
@@ -133,12 +153,13 @@ def measure_steps(config, images, counts, steps: int, repeats: int, with_torch: 
   theirs = torch_side(make_trainer, torch_images) if with_torch else None
   rows = []
   for count in counts:
-    sides = {
-      'vmap': JaxSide(algorithm, update, count, images, batched=True),
+    vmapped = JaxSide(algorithm, update, count, images, batched=True)
+    sides: dict[str, Any] = {
+      'vmap': vmapped,
       'one_after_another': JaxSide(algorithm, update, count, images, batched=False),
     }
     work = dict.fromkeys(sides, count)
-    traffic = 6 * 4 * sides['vmap'].num_parameters // count
+    traffic = 6 * 4 * vmapped.num_parameters // count
     if theirs:
       sides['torch'], work['torch'] = theirs, 1
     for side in sides.values():
@@ -162,8 +183,8 @@ def measure_steps(config, images, counts, steps: int, repeats: int, with_torch: 
   return rows
 
 
-def weigh_single(config, images):
-  """(floating-point operations of the update of one replica, its trained parameters)."""
+def weigh_single(config: Any, images: np.ndarray) -> tuple[float, int]:
+  """Returns (floating-point operations of the update of one replica, trained parameters)."""
   algorithm = infogan(config, images.shape[1:], _CATEGORIES)
   state = jax.eval_shape(algorithm.init, jax.random.key(0))
   batch = Batch(jax.ShapeDtypeStruct(images.shape, images.dtype))
@@ -172,6 +193,7 @@ def weigh_single(config, images):
 
 
 def print_tables(results: dict) -> None:
+  """Prints the tables of a result."""
   print_heading(results)
   sides = list(results['steps_of_replicas'][0]['ms_per_replica_step'])
   print('ms per replica and step (GB/s of the parameters and Adam moments)')
@@ -191,7 +213,8 @@ def print_tables(results: dict) -> None:
     print(f'{row["convolution"]:20}{row["computation"]:16}{row["replicas"]:4}{cells}')
 
 
-def main(argv):
+def main(argv: list[str]) -> None:
+  """Runs the benchmark."""
   if len(argv) > 1:
     raise app.UsageError(f'unexpected arguments: {argv[1:]}')
   on_cpu = jax.default_backend() == 'cpu'

@@ -1,11 +1,11 @@
-"""Hashes of every leaf of the state after a few steps of each method: did a change keep the bits?
+"""Hashes every leaf of the state after a few steps of each method, to compare code bit by bit.
 
     python -m benchmarks.state_hashes --out=before.json
     python -m benchmarks.state_hashes --against=before.json
 
 Trains every row of ROWS on random images with the trainer's own steps and prints a hash per row.
-With --against it names the leaves that differ and ends with status 1. Hashes depend on the machine
-and on the version of jaxlib: compare two trees of the code, on one machine.
+With --against it names the leaves that differ, and the exit status is then 1. Hashes depend on the
+machine and on the version of jaxlib: compare two trees of the code on one machine.
 """
 
 import hashlib
@@ -43,7 +43,7 @@ _IMAGES = 48
 
 
 class Row(NamedTuple):
-  """What to train: a family, a method, changed fields of its `algorithm` section, and sizes."""
+  """A training to hash: family, method, changed fields of its `algorithm` section, and sizes."""
 
   family: str
   method: str
@@ -124,7 +124,7 @@ def _classifier(section, row: Row):
 
 
 def _job(row: Row) -> TrainingJob:
-  """The job of a row; its classifier in the loop has its first weights."""
+  """The job of a row; its classifier in the loop has initial weights."""
   changes = {f'algorithm.{field}': value for field, value in row.changes.items()}
   config, frozen = base.gan_config('hashes', 'class_balancing', 'random', 'random', False), {}
   if row.family == 'gan':
@@ -136,6 +136,7 @@ def _job(row: Row) -> TrainingJob:
       frozen = {'classifier': judge.init(jax.random.key(1)).variables}
     algorithm = gan(config.algorithm, method, row.image_shape, _CLASSES, judge.classify)
   elif row.family == 'classifier':
+    assert config.classifier is not None
     section = changed(config.classifier, changes)
     config = ClassifierJob(data=section.data, algorithm=section.algorithm, train=section.train)
     algorithm = _classifier(config, row)
@@ -146,11 +147,11 @@ def _job(row: Row) -> TrainingJob:
     make = infogan if row.family == 'infogan' else joint_vae
     algorithm = make(config.algorithm, row.image_shape, _CLASSES)
   config = changed(config, {'train.batch_size': row.batch_size})
-  return TrainingJob('hashes', None, config, algorithm, _data(row), frozen)
+  return TrainingJob('hashes', pathlib.Path('hashes'), config, algorithm, _data(row), frozen)
 
 
 def hashes(row: Row, steps: int) -> dict[str, str]:
-  """{path of a leaf: hash of its bytes} of the state after some steps."""
+  """Returns {path of a leaf: hash of its bytes} of the state after some steps."""
   mesh, batched = parallel.device_mesh(devices=jax.devices()[:1]), row.num_replicas > 1
   with jax.set_mesh(mesh):
     trainer = replicas_of(_job(row), mesh, batched)
@@ -164,11 +165,12 @@ def hashes(row: Row, steps: int) -> dict[str, str]:
 
 
 def differences(ours: dict, theirs: dict) -> list[str]:
-  """The leaves of one row that differ or that only one side has."""
+  """Returns the leaves that differ or are missing on one side."""
   return [path for path in ours | theirs if ours.get(path) != theirs.get(path)]
 
 
-def main(argv):
+def main(argv: list[str]) -> None:
+  """Runs the benchmark."""
   if len(argv) > 1:
     raise app.UsageError(f'unexpected arguments: {argv[1:]}')
   against = json.loads(pathlib.Path(_AGAINST.value).read_text()) if _AGAINST.value else {}

@@ -1,22 +1,24 @@
-"""Time of the class-balancing training step, against the same step in eager PyTorch.
+"""Times the class-balancing training step, against the same step in eager PyTorch.
 
     python -m benchmarks.step_time --out=step_time.json
     python -m benchmarks.step_time --batch_size=256 --dtype=bfloat16 --steps=50
 
 The JAX side is the step of `experiments/cifar10_lt.py` as the trainer runs it (ResNet-32 in the
 loop, resident uint8 data); the PyTorch side is `benchmarks/torch_step.py`. Both see 12,406 random
-images of 32x32 pixels, as many as long-tailed CIFAR-10 with imbalance ratio 100 has. They take
-turns, and the table gives medians over the repetitions. Without PyTorch, JAX is timed alone.
+images of 32x32 pixels, as many as long-tailed CIFAR-10 with imbalance ratio 100. They take turns,
+and the table gives medians over the repetitions. Without PyTorch, only JAX is timed.
 
-On CPU nothing else may run: PyTorch's threads wait for each other in busy loops, and one other
-busy process makes its step ten times slower. `CPU cores` far below the machine's number of cores
-is the sign of it.
+On a CPU no other program may run: PyTorch's threads wait for each other in busy loops, and one
+other busy process makes its step ten times slower. Then `CPU cores` in the table is far below the
+number of cores of the machine.
 """
 
+from collections.abc import Callable
 import functools
 import json
 import pathlib
 import statistics
+from typing import Any
 
 from absl import app, flags
 import jax
@@ -53,7 +55,9 @@ _CPU_BATCH, _ACCELERATOR_BATCH = 64, 256
 _CPU_STEPS, _ACCELERATOR_STEPS = 5, 100
 
 _BATCH_SIZE = flags.DEFINE_integer(
-  'batch_size', None, f'Images a step; default {_CPU_BATCH} on CPU, {_ACCELERATOR_BATCH} elsewhere.'
+  'batch_size',
+  None,
+  f'Images per step; default {_CPU_BATCH} on CPU, {_ACCELERATOR_BATCH} elsewhere.',
 )
 _STEPS = flags.DEFINE_integer(
   'steps', None, f'Steps a repetition; default {_CPU_STEPS} on CPU, {_ACCELERATOR_STEPS} elsewhere.'
@@ -68,8 +72,8 @@ _TORCH = flags.DEFINE_boolean('torch', True, 'Time PyTorch too, if it is install
 OUT = flags.DEFINE_string('out', None, 'JSON file for the results.')
 
 
-def make_config(batch_size: int, dtype: str, width: int, depth: int):
-  """The experiment's configuration with the benchmark's sizes."""
+def make_config(batch_size: int, dtype: str, width: int, depth: int) -> Any:
+  """Builds the experiment with the sizes of the benchmark."""
   config = resolved(cifar10_lt.get_config())
   config = changed(
     config,
@@ -86,9 +90,10 @@ def make_config(batch_size: int, dtype: str, width: int, depth: int):
 
 
 class JaxSide:
-  """The trainer's own step and loop; `run(n)` makes n steps and waits for them."""
+  """The trainer's step and loop; `run(n)` makes n steps and waits for them."""
 
-  def __init__(self, config, images):
+  def __init__(self, config: Any, images: np.ndarray):
+    """Builds the job and compiles its step."""
     self._mesh = parallel.device_mesh(devices=jax.devices()[:1])
     shape = images.shape[1:]
     labels = np.arange(len(images), dtype=np.int32) % _CLASSES
@@ -100,7 +105,9 @@ class JaxSide:
     gan = gan_algorithm(config.algorithm, choices, shape, _CLASSES, classifier.classify)
     with jax.set_mesh(self._mesh):
       frozen = {'classifier': jit(classifier.init)(jax.random.key(1)).variables}
-      self._job = job = TrainingJob('benchmark', None, config, gan, data, frozen)
+      self._job = job = TrainingJob(
+        'benchmark', pathlib.Path('benchmark'), config, gan, data, frozen
+      )
       self._trainer = replicas_of(job, self._mesh)
       self._trainer.initialise()
       self._share, self._dataset = jax.device_put(
@@ -116,20 +123,20 @@ class JaxSide:
     )
 
   def _step(self):
-    """(the step, a first carry that shares nothing with the trainer's, the other arguments)."""
+    """Returns (the step, a first carry without the trainer's buffers, other arguments)."""
     one_step, start = train_step.make_step(self._job, batched=False)
     constants = (self._share, self._dataset, dict(self._job.frozen))
     state = jax.tree.map(jnp.copy, self._trainer.state(0))
     return one_step, start(state, 0, *constants), constants
 
   def count_flops(self) -> float:
-    """Of the step."""
+    """Counts the floating-point operations of the step."""
     with jax.set_mesh(self._mesh):
       one_step, carry, constants = self._step()
     return count_flops(one_step, carry, *constants)
 
-  def compile_loop(self):
-    """`run(n)` that makes n steps in one dispatch, the trainer's loop on accelerators."""
+  def compile_loop(self) -> Callable[[int], None]:
+    """Compiles `run(n)`, which makes n steps in one dispatch, as the trainer on accelerators."""
     with jax.set_mesh(self._mesh):
       one_step, carry, constants = self._step()
     advance = train_step.compile_run(one_step, loop_on_device=True, sharding=None)
@@ -146,19 +153,21 @@ class JaxSide:
 
   @property
   def num_parameters(self) -> int:
-    """Of both networks."""
+    """Counts the parameters of both networks."""
     state = self._trainer.state(0)
     return num_parameters(state.generator_optimizer, state.discriminator_optimizer)
 
   def restart(self) -> None:
-    """Goes back to step 0."""
+    """Returns to step 0."""
     with jax.set_mesh(self._mesh):
       self._trainer.initialise()
 
-  def state(self):
+  def state(self) -> Any:
+    """Returns the state of the trainer."""
     return self._trainer.state(0)
 
   def run(self, steps: int) -> None:
+    """Makes `steps` steps and waits for them."""
     with jax.set_mesh(self._mesh):
       self._trainer.restart_sums()
       self._trainer.advance(steps, lambda: False)
@@ -167,13 +176,13 @@ class JaxSide:
       raise FloatingPointError('the JAX step made a loss that is not finite')
 
   def draw(self, times: int) -> None:
-    """Draws batches only: gathering by index, flipping, scaling."""
+    """Draws batches without training: gathers by index, flips and scales."""
     with jax.set_mesh(self._mesh):
       for step in range(times):
         jax.block_until_ready(self._draw(self._share, self._dataset, jnp.int32(step)))
 
 
-def measure(config, images, steps: int, repeats: int, with_torch: bool) -> dict:
+def measure(config: Any, images: np.ndarray, steps: int, repeats: int, with_torch: bool) -> dict:
   """Times both sides in turns.
 
   Args:
@@ -243,6 +252,7 @@ def measure(config, images, steps: int, repeats: int, with_torch: bool) -> dict:
 
 
 def print_table(results: dict) -> None:
+  """Prints the table of a result."""
   print_heading(results)
   print(f'{"":10}{"ms/step":>10}{"data share":>12}{"CPU cores":>11}{"first step":>12}')
   for name in ('jax', 'torch'):
@@ -260,8 +270,8 @@ def print_table(results: dict) -> None:
   print_account(results)
 
 
-def from_flags():
-  """What the flags say: (configuration, random images, steps a repetition, repetitions)."""
+def from_flags() -> tuple[Any, np.ndarray, int, int]:
+  """Reads the flags; returns (configuration, random images, steps per repetition, repetitions)."""
   on_cpu = jax.default_backend() == 'cpu'
   batch_size = _BATCH_SIZE.value or (_CPU_BATCH if on_cpu else _ACCELERATOR_BATCH)
   steps = _STEPS.value or (_CPU_STEPS if on_cpu else _ACCELERATOR_STEPS)
@@ -271,7 +281,8 @@ def from_flags():
   return config, images, steps, _REPEATS.value
 
 
-def main(argv):
+def main(argv: list[str]) -> None:
+  """Runs the benchmark."""
   if len(argv) > 1:
     raise app.UsageError(f'unexpected arguments: {argv[1:]}')
   config, images, steps, repeats = from_flags()

@@ -1,12 +1,12 @@
-"""Throughput of streamed batches against resident ones, and the memory that preparing takes.
+"""Compares the throughput of streamed and resident batches; measures the memory of preparation.
 
     python -m benchmarks.streaming --out=streaming.json
     python -m benchmarks.streaming --images=1000000 --out=streaming.json
 
-Random images as PNG files in ten class folders are prepared by the builder for one's own images, in
-a process of its own, whose peak memory is measured. Then the step of `cifar10_lt`
-without its regulariser takes turns: its batches from the disk, and from images that are resident. A
-third column has the stream alone, batches that come to the device and are not used.
+Random images as PNG files in ten class folders are prepared by the builder for your own images in
+another process, whose peak memory is measured. Then the step of `cifar10_lt` without its
+regulariser takes turns with batches from the disk and with resident images. A third column has the
+stream alone: batches are copied to the device and not used.
 """
 
 import json
@@ -37,7 +37,7 @@ from jaxgan.training.replicas import replicas_of
 _CLASSES, _SIZE = 10, 32
 
 _IMAGES = flags.DEFINE_integer('images', 50_000, 'How many images.', 1000)
-_BATCH_SIZE = flags.DEFINE_integer('batch_size', 256, 'Images a step.', 2)
+_BATCH_SIZE = flags.DEFINE_integer('batch_size', 256, 'Images per step.', 2)
 _WIDTH = flags.DEFINE_integer('width', 64, 'Of generator and discriminator.', 1)
 _STEPS = flags.DEFINE_integer('steps', 50, 'Steps a repetition.', 1)
 _REPEATS = flags.DEFINE_integer('repeats', 5, 'Repetitions of each side, in turns.', 1)
@@ -57,7 +57,7 @@ print(time.monotonic() - start, first / 1024, last / 1024)
 
 
 def make_images(root: pathlib.Path, num: int) -> None:
-  """Random PNG files, a folder a class."""
+  """Writes random PNG files, with a folder for each class."""
   rng = np.random.default_rng(0)
   for k in range(_CLASSES):
     (root / f'class_{k}').mkdir(parents=True, exist_ok=True)
@@ -77,9 +77,12 @@ def prepare(source: pathlib.Path, data_dir: pathlib.Path) -> dict:
 
 
 class Side:
-  """The step of a job whose images are streamed, or not."""
+  """The step of a job with streamed or resident images."""
 
-  def __init__(self, source, data_dir, streaming: bool, mesh):
+  def __init__(
+    self, source: pathlib.Path, data_dir: pathlib.Path, streaming: bool, mesh: jax.sharding.Mesh
+  ):
+    """Loads the images and compiles the step."""
     config = resolved(cifar10_lt.get_config('method=unconditional'))
     config = changed(
       config,
@@ -98,23 +101,25 @@ class Side:
     algorithm = gan(
       config.algorithm, METHODS['unconditional'], data.image_shape, data.num_classes, None
     )
-    job = TrainingJob('benchmark', None, config, algorithm, data, {})
+    job = TrainingJob('benchmark', pathlib.Path('benchmark'), config, algorithm, data, {})
     self._mesh = mesh
     with jax.set_mesh(mesh):
       self._trainer = replicas_of(job, mesh)
       self._trainer.initialise()
     self.stream = Stream(data, [0], _BATCH_SIZE.value, mesh, False) if streaming else None
 
-  def run(self, steps):
+  def run(self, steps: int) -> None:
+    """Makes `steps` steps and waits for them."""
     with jax.set_mesh(self._mesh):
       self._trainer.advance(steps, lambda: False)
       jax.block_until_ready(self._trainer.carries)
 
 
-def measure(source, data_dir) -> dict:
-  """Milliseconds a step of each side, medians."""
+def measure(source: pathlib.Path, data_dir: pathlib.Path) -> dict:
+  """Returns the median milliseconds per step of each side."""
   mesh = parallel.device_mesh()
   resident, streamed = (Side(source, data_dir, streaming, mesh) for streaming in (False, True))
+  assert streamed.stream is not None
   batches = streamed.stream.from_step(0)
 
   def alone(steps):
@@ -136,7 +141,8 @@ def measure(source, data_dir) -> dict:
   return results | {'streamed_over_resident': statistics.median(ratios)}
 
 
-def main(argv):
+def main(argv: list[str]) -> None:
+  """Runs the benchmark."""
   if len(argv) > 1:
     raise app.UsageError(f'unexpected arguments: {argv[1:]}')
   with tempfile.TemporaryDirectory() as temporary:

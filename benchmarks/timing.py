@@ -1,10 +1,12 @@
-"""What the benchmarks share: a clock and a description of the machine."""
+"""Shared parts of the benchmarks: a clock and a description of the machine."""
 
+from collections.abc import Callable
 import os
 import pathlib
 import platform
 import statistics
 import time
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -12,11 +14,11 @@ import jax.numpy as jnp
 from jaxgan.system import parallel
 from jaxgan.system.compilation import jit
 
-_PRODUCT, _COPY = 2048, 2**26  # side of the square matrices; numbers that are read and written
+_PRODUCT, _COPY = 2048, 2**26  # side of the square matrices; numbers read and written
 
 
-def timed(function, *arguments) -> tuple[float, float]:
-  """Wall time of a call in seconds, and how many CPU cores it kept busy."""
+def timed(function: Callable, *arguments: Any) -> tuple[float, float]:
+  """Returns the wall time of a call in seconds and the number of busy CPU cores."""
   wall, cpu = time.perf_counter(), time.process_time()
   function(*arguments)
   wall = time.perf_counter() - wall
@@ -24,7 +26,7 @@ def timed(function, *arguments) -> tuple[float, float]:
 
 
 def describe_hardware(with_torch: bool) -> dict:
-  """Devices and versions of the measurement."""
+  """Describes the devices and versions of the measurement."""
   cpu = platform.processor() or platform.machine()
   cpuinfo = pathlib.Path('/proc/cpuinfo')
   if cpuinfo.exists():
@@ -46,7 +48,7 @@ def describe_hardware(with_torch: bool) -> dict:
 
 
 def measure_limits(dtype: str, repeats: int = 9) -> dict:
-  """What the device reaches in a product of square matrices, and in reading and writing memory."""
+  """Measures the device's limits: a product of square matrices, and reading and writing memory."""
 
   x = jax.random.normal(jax.random.key(0), (_PRODUCT, _PRODUCT)).astype(dtype)
   product = jit(lambda x: x @ x)
@@ -62,12 +64,12 @@ def measure_limits(dtype: str, repeats: int = 9) -> dict:
   return {'product_gflop_per_s': product, 'memory_gb_per_s': copy}
 
 
-def num_parameters(*optimizers) -> int:
-  """How many parameters some states of optax.adam train: as many as there are first moments."""
+def num_parameters(*optimizers: Any) -> int:
+  """Counts the parameters that states of optax.adam train, by their first moments."""
   return sum(x.size for state in optimizers for x in jax.tree.leaves(state[0].mu))
 
 
-def count_flops(function, *arguments) -> float:
+def count_flops(function: Callable, *arguments: Any) -> float:
   """The arithmetic of a call, as XLA counts it before it compiles.
 
   It is lowered for a CPU, whatever the device: the clients of GPUs and TPUs do not count.
@@ -81,7 +83,7 @@ def count_flops(function, *arguments) -> float:
     lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=parallel.replicated(mesh)), arguments
   )
   with jax.set_mesh(mesh):
-    return jax.jit(function).lower(*abstract).cost_analysis()['flops']
+    return (jax.jit(function).lower(*abstract).cost_analysis() or {})['flops']
 
 
 def account(flops: float, trained: int, ms_per_step: float, limits: dict) -> dict:
@@ -110,7 +112,7 @@ def account(flops: float, trained: int, ms_per_step: float, limits: dict) -> dic
 
 
 def print_account(results: dict) -> None:
-  """What `account` found, in two lines."""
+  """Prints the result of `account` in two lines."""
   print(
     f'{results["gflop_per_step"]:.1f} GFLOP a step at {results["gflop_per_s"]:.0f} GFLOP/s; alone, '
     f'at the {results["product_gflop_per_s"]:.0f} GFLOP/s of matrix products: '
@@ -123,7 +125,7 @@ def print_account(results: dict) -> None:
 
 
 def print_heading(results: dict) -> None:
-  """What stands above the tables of a benchmark: machine, batch and repetitions."""
+  """Prints the heading of a benchmark: machine, batch and repetitions."""
   print(f'{results["jax_device"]}; {results["cpu"]}')
   print(
     f'batch {results["batch_size"]}, {results["dtype"]}; medians of {results["repeats"]} '
@@ -134,8 +136,8 @@ def print_heading(results: dict) -> None:
 class TorchSide:
   """An eager PyTorch trainer; `run(n)` makes n steps and waits for them."""
 
-  def __init__(self, make_trainer, *inputs):
-    """`make_trainer(device)` gives a trainer whose `step(*inputs)` returns its losses."""
+  def __init__(self, make_trainer: Callable, *inputs: Any):
+    """Makes the trainer; `make_trainer(device).step(*inputs)` makes a step and returns losses."""
     import torch
 
     self._torch = torch
@@ -147,6 +149,7 @@ class TorchSide:
     self._inputs = [torch.tensor(x, device=self._device) for x in inputs]
 
   def run(self, steps: int) -> None:
+    """Makes `steps` steps and waits for them."""
     for _ in range(steps):
       losses = self.trainer.step(*self._inputs)
     if self._device != 'cpu':
@@ -155,8 +158,8 @@ class TorchSide:
       raise FloatingPointError('the PyTorch step made a loss that is not finite')
 
 
-def torch_side(make_trainer, *inputs) -> TorchSide | None:
-  """The TorchSide, or None, said so, where PyTorch is not installed."""
+def torch_side(make_trainer: Callable, *inputs: Any) -> TorchSide | None:
+  """Returns a TorchSide; prints a line and returns None if PyTorch is not installed."""
   try:
     return TorchSide(make_trainer, *inputs)
   except ImportError as error:

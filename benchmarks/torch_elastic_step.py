@@ -6,6 +6,7 @@ the whole batch at once. Layout is PyTorch's `[N, C, H, W]`.
 """
 
 import math
+from typing import Any
 
 import torch
 from torch import nn
@@ -13,9 +14,10 @@ import torch.nn.functional as F
 
 
 class Generator(nn.Module):
-  """Noise and codes `[N, Z]` to images `[N, C, S, S]`."""
+  """Maps noise and codes `[N, Z]` to images `[N, C, S, S]`."""
 
-  def __init__(self, image_size, channels, inputs):
+  def __init__(self, image_size: int, channels: int, inputs: int):
+    """Builds the layers."""
     super().__init__()
     self.size = image_size // 4
     self.denses = nn.ModuleList([nn.Linear(inputs, 1024), nn.Linear(1024, 128 * self.size**2)])
@@ -24,7 +26,8 @@ class Generator(nn.Module):
     self.norm = nn.BatchNorm2d(64)
     self.deconv2 = nn.ConvTranspose2d(64, channels, 4, 2, 1)
 
-  def forward(self, codes):
+  def forward(self, codes: torch.Tensor) -> torch.Tensor:
+    """Applies the network."""
     x = codes
     for dense, norm in zip(self.denses, self.dense_norms, strict=True):
       x = F.relu(norm(dense(x)))
@@ -33,35 +36,39 @@ class Generator(nn.Module):
 
 
 class Trunk(nn.Module):
-  """Images `[N, C, S, S]` to the features `[N, 1024]` that D and Q share."""
+  """Maps images `[N, C, S, S]` to the features `[N, 1024]` that D and Q share."""
 
-  def __init__(self, image_size, channels):
+  def __init__(self, image_size: int, channels: int):
+    """Builds the layers."""
     super().__init__()
     self.conv1, self.conv2 = nn.Conv2d(channels, 64, 4, 2, 1), nn.Conv2d(64, 128, 4, 2, 1)
     self.dense = nn.Linear(128 * (image_size // 4) ** 2, 1024)
     self.conv_norm, self.dense_norm = nn.BatchNorm2d(128), nn.BatchNorm1d(1024)
 
-  def forward(self, images):
+  def forward(self, images: torch.Tensor) -> torch.Tensor:
+    """Applies the network."""
     x = F.leaky_relu(self.conv1(images), 0.2)
     x = F.leaky_relu(self.conv_norm(self.conv2(x)), 0.2)
     return F.leaky_relu(self.dense_norm(self.dense(x.flatten(1))), 0.2)
 
 
 class RecognitionHead(nn.Module):
-  """Features `[N, 1024]` to logits `[N, k]` and the contrastive features `[N, 128]`."""
+  """Maps features `[N, 1024]` to logits `[N, k]` and the contrastive features `[N, 128]`."""
 
-  def __init__(self, num_categories):
+  def __init__(self, num_categories: int):
+    """Builds the layers."""
     super().__init__()
     self.dense, self.norm = nn.Linear(1024, 128), nn.BatchNorm1d(128)
     self.output = nn.Linear(128, num_categories)
 
-  def forward(self, features):
+  def forward(self, features: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Applies the network."""
     x = F.leaky_relu(self.norm(self.dense(features)), 0.2)
     return self.output(x), x
 
 
-def nt_xent(features_a, features_b, temperature):
-  """Mean over all 2N images of the cross-entropy with the image's other view."""
+def nt_xent(features_a: torch.Tensor, features_b: torch.Tensor, temperature: float) -> torch.Tensor:
+  """Returns the mean over all 2N images of the cross-entropy with the other view of the image."""
   features = F.normalize(torch.cat([features_a, features_b]))
   similarity = features @ features.T / temperature
   similarity.fill_diagonal_(-torch.inf)
@@ -79,7 +86,10 @@ class Trainer:
     device: 'cpu' or 'cuda'.
   """
 
-  def __init__(self, config, image_shape, num_categories, device):
+  def __init__(
+    self, config: Any, image_shape: tuple[int, int, int], num_categories: int, device: str
+  ):
+    """Builds the networks and optimisers."""
     self.config, self.num_categories, self.device = config, num_categories, device
     size, _, channels = image_shape
     self.generator = Generator(size, channels, config.noise_dim + num_categories)
@@ -104,14 +114,14 @@ class Trainer:
       *self.trunk.parameters(), *self.discriminator_head.parameters()
     )
 
-  def inputs(self, num):
-    """Noise `[N, noise_dim]` and codes `[N, k]` of Gumbel-Softmax."""
+  def inputs(self, num: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Draws noise `[N, noise_dim]` and Gumbel-Softmax codes `[N, k]`."""
     noise = torch.randn(num, self.config.noise_dim, device=self.device)
     logits = self.prior_logits.log_softmax(0).expand(num, -1)
     return noise, F.gumbel_softmax(logits, self.config.temperature)
 
-  def views(self, images):
-    """Each image rotated and zoomed at random, the border repeated."""
+  def views(self, images: torch.Tensor) -> torch.Tensor:
+    """Rotates and zooms each image at random; repeats the border."""
     num, limit = len(images), math.radians(self.config.rotation_degrees)
     angle = torch.empty(num, device=self.device).uniform_(-limit, limit)
     zoom = torch.empty(num, 1, 1, device=self.device).uniform_(*self.config.zoom_range)
@@ -123,10 +133,11 @@ class Trainer:
   def _discriminate(self, images):
     return self.discriminator_head(self.trunk(images))[:, 0]
 
-  def step(self, real_images):
-    """One update of D, then one of G, Q and prior, on real images `[N, C, S, S]`.
+  def step(self, real_images: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    """Updates D, then G, Q and the prior, on real images `[N, C, S, S]`.
 
-    Returns the losses: discriminator, generator, mutual information, contrastive.
+    Returns:
+      The losses: discriminator, generator, mutual information, contrastive.
     """
     noise, codes = self.inputs(len(real_images))
     images = self.generator(torch.cat([noise, codes], 1))
@@ -144,8 +155,9 @@ class Trainer:
     features = self.trunk(images)
     generator_loss = F.softplus(-self.discriminator_head(features)[:, 0]).mean()
     information = F.cross_entropy(self.recognition(features)[0], codes.argmax(1))
-    pair = [self.recognition(self.trunk(x))[1] for x in (real_images, self.views(real_images))]
-    contrastive = nt_xent(*pair, self.config.contrastive_temperature)
+    first = self.recognition(self.trunk(real_images))[1]
+    second = self.recognition(self.trunk(self.views(real_images)))[1]
+    contrastive = nt_xent(first, second, self.config.contrastive_temperature)
     self.joint_optimizer.zero_grad()
     loss = generator_loss + self.config.mutual_information_weight * information
     (loss + self.config.contrastive_weight * contrastive).backward()

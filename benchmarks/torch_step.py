@@ -1,14 +1,15 @@
 """The class-balancing training step in plain eager PyTorch, for comparison only.
 
-Same networks, losses, optimisers and work a step as `experiments/cifar10_lt.py`: one discriminator
-and one generator update with a frozen ResNet-32 in the loop, class counts, exponential moving
-average. Images stay uint8 in host memory and each batch is picked by index, mirrored and scaled.
+Networks, losses, optimisers and work per step are as in `experiments/cifar10_lt.py`: one
+discriminator and one generator update with a frozen ResNet-32 in the loop, class counts, and an
+exponential moving average. Images stay uint8 in host memory and each batch is picked by index, mirrored and scaled.
 The networks are also the other side of the parity tests. Layout is PyTorch's `[N, C, H, W]`.
 """
 
 import copy
 import math
 import time
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,7 +21,10 @@ from torch.nn.utils import spectral_norm
 class Generator(nn.Module):
   """SNDCGAN generator (Table 6): noise `[N, Z]` to images `[N, C, S, S]`."""
 
-  def __init__(self, image_size=32, channels=3, width=64, noise_dim=128):
+  def __init__(
+    self, image_size: int = 32, channels: int = 3, width: int = 64, noise_dim: int = 128
+  ):
+    """Builds the layers."""
     super().__init__()
     stages = int(math.log2(image_size // 4))
     self.features = width * 2**stages
@@ -35,7 +39,8 @@ class Generator(nn.Module):
       nn.init.orthogonal_(module.weight)
       nn.init.zeros_(module.bias)
 
-  def forward(self, noise):
+  def forward(self, noise: torch.Tensor) -> torch.Tensor:
+    """Applies the network."""
     x = self.dense(noise).view(-1, self.features, 4, 4)
     for deconv, norm in zip(self.deconvs, self.norms, strict=True):
       x = F.leaky_relu(norm(deconv(x)), 0.1)
@@ -45,7 +50,8 @@ class Generator(nn.Module):
 class Discriminator(nn.Module):
   """SNDCGAN discriminator (Table 7): images `[N, C, S, S]` to logits `[N]`."""
 
-  def __init__(self, image_size=32, channels=3, width=64):
+  def __init__(self, image_size: int = 32, channels: int = 3, width: int = 64):
+    """Builds the layers."""
     super().__init__()
     stages = int(math.log2(image_size // 4))
     convs, features = [], channels
@@ -61,7 +67,8 @@ class Discriminator(nn.Module):
     self.convs = nn.ModuleList(map(spectral_norm, convs))
     self.dense = spectral_norm(dense)
 
-  def forward(self, images):
+  def forward(self, images: torch.Tensor) -> torch.Tensor:
+    """Applies the network."""
     x = images
     for conv in self.convs:
       x = F.leaky_relu(conv(x), 0.1)
@@ -71,7 +78,8 @@ class Discriminator(nn.Module):
 class Block(nn.Module):
   """Basic residual block with the parameter-free shortcut (option A)."""
 
-  def __init__(self, features, out, stride):
+  def __init__(self, features: int, out: int, stride: int):
+    """Builds the layers."""
     super().__init__()
     self.conv1 = nn.Conv2d(features, out, 3, stride, 1, bias=False)
     self.norm1 = nn.BatchNorm2d(out)
@@ -79,7 +87,8 @@ class Block(nn.Module):
     self.norm2 = nn.BatchNorm2d(out)
     self.stride, self.pad = stride, (out - features) // 2
 
-  def forward(self, x):
+  def forward(self, x: torch.Tensor) -> torch.Tensor:
+    """Applies the network."""
     y = F.relu(self.norm1(self.conv1(x)))
     y = self.norm2(self.conv2(y))
     shortcut = x
@@ -91,7 +100,8 @@ class Block(nn.Module):
 class ResNet(nn.Module):
   """CIFAR-style residual network of depth 6n + 2: images `[N, C, S, S]` to logits `[N, K]`."""
 
-  def __init__(self, num_classes, depth=32, width=16, channels=3):
+  def __init__(self, num_classes: int, depth: int = 32, width: int = 16, channels: int = 3):
+    """Builds the layers."""
     super().__init__()
     self.conv = nn.Conv2d(channels, width, 3, 1, 1, bias=False)
     self.norm = nn.BatchNorm2d(width)
@@ -104,7 +114,8 @@ class ResNet(nn.Module):
     self.blocks = nn.Sequential(*blocks)
     self.dense = nn.Linear(features, num_classes)
 
-  def forward(self, images):
+  def forward(self, images: torch.Tensor) -> torch.Tensor:
+    """Applies the network."""
     x = F.relu(self.norm(self.conv(images)))
     return self.dense(self.blocks(x).mean((2, 3)))
 
@@ -122,7 +133,8 @@ class Trainer:
     draw_seconds: host time spent in drawing batches so far.
   """
 
-  def __init__(self, config, images, num_classes, device):
+  def __init__(self, config: Any, images: np.ndarray, num_classes: int, device: str):
+    """Builds the networks and optimisers."""
     c = self.config = config.algorithm
     self.batch_size, self.flip, self.device = config.train.batch_size, config.data.flip, device
     size, channels = images.shape[1], images.shape[3]
@@ -144,8 +156,8 @@ class Trainer:
     self.cycle_counts = torch.full((num_classes,), c.cycle_start, device=device)
     self.order, self.position, self.num_steps, self.draw_seconds = None, 0, 0, 0.0
 
-  def draw(self):
-    """The next batch: float32 `[B, C, H, W]` in [-1, 1] on the device."""
+  def draw(self) -> torch.Tensor:
+    """Draws the next batch, float32 `[B, C, H, W]` in [-1, 1], on the device."""
     if self.order is None or self.position + self.batch_size > len(self.images):
       self.order, self.position = torch.randperm(len(self.images)), 0
     indices = self.order[self.position : self.position + self.batch_size]
@@ -158,14 +170,15 @@ class Trainer:
       batch = torch.where(mirrored, batch.flip(3), batch)
     return batch.float() / 127.5 - 1.0
 
-  def noise(self):
+  def noise(self) -> torch.Tensor:
+    """Draws noise `[B, noise_dim]`."""
     return torch.randn(self.batch_size, self.config.noise_dim, device=self.device)
 
   def _autocast(self):
     enabled = self.config.dtype == 'bfloat16'
     return torch.autocast(self.device, torch.bfloat16, enabled=enabled)
 
-  def step(self):
+  def step(self) -> tuple[torch.Tensor, ...]:
     """Draws a batch and makes one discriminator and one generator update."""
     start = time.perf_counter()
     real_images = self.draw()

@@ -1,12 +1,13 @@
-"""What the experiments share: the sections of a configuration and the paper's values for them.
+"""Sections that the experiments share, with the papers' values.
 
-Every experiment file has a `get_config(argument)` that changes these values where its row of the
-paper (or its smaller data) differs. docs/configuration.md lists all fields; each can be changed on
-the command line, such as `--config.train.batch_size=64`.
+Every experiment file has a `get_config(argument)`, which changes these values for its row of the
+paper or for its smaller data. docs/configuration.md lists all fields; the command line changes any
+of them, for example `--config.train.batch_size=64`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 import types
+from typing import Any
 
 from jaxgan.algorithms.classifier import ClassifierConfig
 from jaxgan.algorithms.gan_methods import GanConfig
@@ -20,18 +21,18 @@ from jaxgan.runs.families import class_balancing
 from jaxgan.training.config import ClassifierSection, TrainConfig, Training
 
 
-def parse_argument(argument: str, **allowed):
+def parse_argument(argument: str, **allowed: Sequence) -> types.SimpleNamespace:
   """Reads the part of `--config=file.py:key=value,...` after the colon.
 
   Args:
-    argument: comma-separated `key=value` pairs; may be empty.
-    **allowed: for each key the allowed values; the first is the default.
+    argument: comma-separated `key=value` pairs, or ''.
+    **allowed: the allowed values of each key; the first is the default.
 
   Returns:
-    Namespace of one value per key.
+    A namespace with a value for each key.
 
   Raises:
-    UserError: an unknown key or value, or a key that comes twice.
+    UserError: an unknown key or value, or a repeated key.
   """
   values, given = {key: choices[0] for key, choices in allowed.items()}, set()
   for pair in filter(None, argument.split(',')):
@@ -39,19 +40,19 @@ def parse_argument(argument: str, **allowed):
     choices = {str(choice): choice for choice in allowed.get(key, ())}
     if text not in choices or key in given:
       known = ', '.join(f'{k}={"|".join(map(str, v))}' for k, v in allowed.items())
-      raise UserError(f'--config=...:{argument}: {pair!r} is not possible: use {known}, each once')
+      raise UserError(f'--config=...:{argument}: {pair!r}: expected {known}, each once.')
     values[key] = choices[text]
     given.add(key)
   return types.SimpleNamespace(**values)
 
 
 def data_section(dataset: str, flip: bool, crop_padding: int = 0) -> DataConfig:
-  """Which data set, and how it is augmented."""
+  """Builds the section `data` of a data set with its augmentation."""
   return DataConfig(dataset=dataset, flip=flip, crop_padding=crop_padding)
 
 
 def classifier_section(dataset: str, drw: bool, flip: bool = True) -> ClassifierSection:
-  """ResNet-32 by the protocol of Cao et al. 2019; `drw` re-weights the classes from epoch 160."""
+  """Builds a ResNet-32 by the protocol of Cao et al. 2019; `drw` re-weights from epoch 160."""
   return ClassifierSection(
     data=data_section(dataset, flip, crop_padding=4),
     algorithm=ClassifierConfig(drw_epoch=160 if drw else None),
@@ -60,7 +61,7 @@ def classifier_section(dataset: str, drw: bool, flip: bool = True) -> Classifier
 
 
 def evaluation_classifier_section(dataset: str) -> ClassifierSection:
-  """The CNN that labels generated digits; trained on `long_tail_mnist/full` it is 99 % accurate.
+  """Builds the CNN that labels generated digits, with 99 % accuracy on `long_tail_mnist/full`.
 
   The paper prints none of these values.
   """
@@ -78,20 +79,20 @@ def evaluation_classifier_section(dataset: str) -> ClassifierSection:
 
 
 def resnet50_section(dataset: str) -> ClassifierSection:
-  """The ResNet-50 that labels generated 64x64 images (§4.2 of Elastic-InfoGAN's supplement).
+  """Builds the ResNet-50 that labels generated 64x64 images (§4.2 of Elastic-InfoGAN's supplement).
 
-  The paper prints none of its other values: these are those of the ResNet-32.
+  The paper prints no other values; the values of the ResNet-32 replace them.
   """
   return changed(classifier_section(dataset, drw=False), {'algorithm.network': 'resnet50'})
 
 
 def vggface2_section(dataset: str) -> ClassifierSection:
-  """ResNet-50 of VGGFace2 with a new head, fine-tuned; images are resized to its 224x224.
+  """Builds the ResNet-50 of VGGFace2, fine-tuned with a new head on images resized to 224x224.
 
-  §4.3 of Elastic-InfoGAN's supplement says only that the network was pretrained on VGGFace2: rate,
-  epochs, and the crops and mirror images before the resize are this project's. It does not say
-  which of the released weights either, `resnet50_ft` or `resnet50_scratch`: the command names their
-  file with `algorithm.weights`, see `jaxgan.networks.vggface2`.
+  §4.3 of Elastic-InfoGAN's supplement only says that the network was pretrained on VGGFace2. The
+  learning rate, the epochs, and the crops and mirror images before the resize are our choices. The
+  supplement does not name the released weights, `resnet50_ft` or `resnet50_scratch`: the field
+  `algorithm.weights` names their file, see `jaxgan.networks.vggface2`.
   """
   return ClassifierSection(
     data=data_section(dataset, flip=True, crop_padding=4),
@@ -109,22 +110,25 @@ def vggface2_section(dataset: str) -> ClassifierSection:
   )
 
 
-def with_focal_loss(section) -> ClassifierSection:
-  """A ResNet-32 that is trained as in the authors' released code for CIFAR-10 and LSUN.
+def with_focal_loss(section: Any) -> ClassifierSection:
+  """Changes a ResNet-32 to the training of the authors' released code for CIFAR-10 and LSUN.
 
-  That is LDAM-DRW's focal loss with γ = 1, and the checkpoint of the epoch with the best validation
-  accuracy. The paper, which names DRW alone, contradicts neither.
+  The released code uses LDAM-DRW's focal loss with γ = 1, and the checkpoint of the epoch with the
+  best validation accuracy. The paper only names DRW and contradicts neither.
 
   Args:
-    section: of a classifier or annotator; its re-weighting stays.
+    section: the section of a classifier or annotator; its re-weighting stays.
+
+  Returns:
+    The changed section.
   """
-  # None: after each epoch, of whatever batch size it is given.
+  # None evaluates after each epoch, for any batch size.
   changes = {'algorithm.loss': 'focal', 'checkpoint': 'best', 'train.evaluate_every': None}
   return changed(section, changes)
 
 
-def shortened_classifier(section):
-  """A ResNet of 8 layers, trained for a tenth of the epochs: for a first look."""
+def shortened_classifier(section: Any) -> Any:
+  """Shortens a classifier to a ResNet of 8 layers and a tenth of the epochs, for a first look."""
   return changed(
     section,
     {
@@ -137,20 +141,23 @@ def shortened_classifier(section):
   )
 
 
-def few_labels_classifier_section(dataset: str, num_labels: int, flip: bool = True):
-  """BiT-M R50x1, pretrained on ImageNet-21k and fine-tuned on all of a few labelled images.
+def few_labels_classifier_section(
+  dataset: str, num_labels: int, flip: bool = True
+) -> ClassifierSection:
+  """Builds BiT-M R50x1, pretrained on ImageNet-21k and fine-tuned on a few labelled images.
 
   The rule of "Big Transfer" for small data (its notebook big_transfer_pytorch, which the paper
-  followed, §6.4.3): 500 steps of SGD without weight decay, 100 of them warm-up. There a batch is
-  512 draws from the labelled images; here it is each of them once, so that an epoch is a step.
+  followed, §6.4.3): 500 steps of SGD without weight decay, of which 100 are warm-up. In the
+  notebook a batch has 512 draws from the labelled images; here it has every labelled image once, so
+  that an epoch is one step.
 
   Args:
     dataset: the labelled images.
-    num_labels: how many.
+    num_labels: the number of labelled images.
     flip: mirror images at random.
 
   Returns:
-    The section; its `algorithm.weights` is left to whoever starts the experiment.
+    The section; the command must set its `algorithm.weights`.
   """
   return ClassifierSection(
     data=data_section(dataset, flip),
@@ -167,22 +174,24 @@ def few_labels_classifier_section(dataset: str, num_labels: int, flip: bool = Tr
   )
 
 
-# c_k at the start of the first cycle on CIFAR-10 and LSUN, in the authors' released code; the paper
-# is silent. There batch x cycle / K is 51,200 or more: scale it for other lengths.
+# c_k at the start of the first cycle on CIFAR-10 and LSUN in the authors' released code; the paper
+# does not say. Batch x cycle / K is 51,200 or more there: scale it for other lengths.
 PUBLISHED_CYCLE_START = 512.0
 
-# λ of a classifier of few labels by imbalance ratio, the same on CIFAR-10 and LSUN (§6.4.3).
+# λ with a classifier of few labels by imbalance ratio, the same on CIFAR-10 and LSUN (§6.4.3).
 FEW_LABELS_REGULARISER_WEIGHT = {100: 10.0, 10: 7.5}
 
 
 def check_few_labels(argument: str, ratio: int) -> None:
-  """Raises a UserError for an imbalance ratio that the paper has no semi-supervised row of."""
+  """Raises a UserError for an imbalance ratio without a semi-supervised row in the paper."""
   if ratio not in FEW_LABELS_REGULARISER_WEIGHT:
     raise UserError(f'--config=...:{argument}: classifier=few_labels needs ratio=100 or ratio=10')
 
 
-def train_section(batch_size: int, every: int, steps=None, epochs=None) -> TrainConfig:
-  """Length and rhythm of a job; `every` sets evaluation, pictures and checkpoints, in steps."""
+def train_section(
+  batch_size: int, every: int, steps: int | None = None, epochs: int | None = None
+) -> TrainConfig:
+  """Builds the section `train`; `every` is the period of evaluation, pictures and checkpoints."""
   return TrainConfig(
     batch_size=batch_size,
     steps=steps,
@@ -194,7 +203,7 @@ def train_section(batch_size: int, every: int, steps=None, epochs=None) -> Train
 
 
 def run_fields(experiment: str, method: str) -> dict:
-  """What every experiment has beside its sections."""
+  """Returns the fields of an experiment other than its sections."""
   return {'experiment': experiment, 'workdir': f'runs/{experiment}', 'methods': (method,)}
 
 
@@ -207,22 +216,23 @@ def gan_config(
   classifier: ClassifierSection | None = None,
   gan_flip: bool = False,
 ) -> Experiment:
-  """SNDCGAN for 32x32 images with the hyper-parameters of the paper (Table 10) and its code.
+  """Builds an SNDCGAN for 32x32 images with the hyper-parameters of the paper (Table 10) and code.
 
-  Classifiers are trained with the cross-entropy, and their last checkpoint is used. The classifier
-  of the CAS always is: its best checkpoint would be chosen by the test images of the score.
+  Classifiers are trained with the cross-entropy, and their last checkpoint is used. This is
+  necessary for the classifier of the CAS: its best checkpoint would be selected by the test images
+  of the score.
 
   Args:
-    experiment: name, also of the default work directory.
-    method: one of `jaxgan.algorithms.gan_methods.METHODS`; all else is the same for all of them.
-    classifier_data: the long-tailed data set that GAN and classifier are trained on.
-    annotator_data: the balanced data set that the annotator is trained on.
-    flip: mirror the images that classifier, annotator and the classifier of the CAS are trained on.
-    classifier: the section of another classifier in the loop than one of the GAN's own data.
-    gan_flip: mirror the images that the GAN is trained on; the authors' released code does not.
+    experiment: the name, also of the default work directory.
+    method: one of `jaxgan.algorithms.gan_methods.METHODS`; all other settings are the same.
+    classifier_data: the long-tailed training images of the GAN and the classifier.
+    annotator_data: the balanced training images of the annotator.
+    flip: mirror the training images of the classifier, the annotator and the CAS.
+    classifier: the section of a classifier in the loop with other training images.
+    gan_flip: mirror the training images of the GAN; the authors' released code does not.
 
   Returns:
-    The Experiment; `published` is left for the experiment to fill.
+    The Experiment, with an empty `published`.
   """
   cas = classifier_section(classifier_data, drw=False, flip=flip)
   return families.experiment(
@@ -235,19 +245,18 @@ def gan_config(
       'evaluation': class_balancing.GanEvaluation(),
       'classifier': classifier or classifier_section(classifier_data, drw=True, flip=flip),
       'annotator': classifier_section(annotator_data, drw=False, flip=flip),
-      # Trained on generated images; of its data it reads the test split.
+      # The classifier of the CAS trains on generated images and reads only the test split.
       'cas': Training(data=cas.data, algorithm=cas.algorithm, train=cas.train),
     }
   )
 
 
-def for_each_role(config, change: Callable) -> dict:
-  """{role: `change(section)`} of the classifiers of an experiment, for `changed`."""
+def for_each_role(config: Experiment, change: Callable) -> dict:
+  """Returns {role: `change(section)`} of the classifiers of an experiment, for `changed`."""
   roles = ('classifier', 'annotator', 'cas')
   return {role: change(own) for role in roles if (own := getattr(config, role))}
 
 
-# Images as often and as many as the authors drew for the tables of the paper, whose ± is of three
-# re-samplings of one checkpoint, and its CAS of 100,000 images (authors' released code; the paper
-# prints neither number).
+# The ± of the paper's tables is over three re-samplings of one checkpoint, and its CAS uses 100,000
+# images (authors' released code; the paper prints neither number).
 EVALUATED_AS_PUBLISHED = {'evaluation.resamplings': 3, 'evaluation.cas_images': 100_000}

@@ -1,4 +1,6 @@
-"""What the experiments on codes share: InfoGANs, JointVAE, and the recogniser of a GAN."""
+"""Sections that the experiments with codes share: InfoGANs, JointVAE, and recognisers."""
+
+from typing import Any
 
 from experiments import base
 from jaxgan.algorithms import infogan
@@ -9,16 +11,22 @@ from jaxgan.data.config import DataConfig
 from jaxgan.runs import families
 from jaxgan.runs.experiment import Experiment
 from jaxgan.runs.families import codes
+from jaxgan.training.config import ClassifierSection
 
 
-def codes_config(experiment: str, method: str, dataset: str | None, annotator) -> Experiment:
-  """Elastic-InfoGAN on MNIST with the hyper-parameters of the paper (§4) and its released code.
+def codes_config(
+  experiment: str, method: str, dataset: str | None, annotator: ClassifierSection | None
+) -> Experiment:
+  """Builds Elastic-InfoGAN on MNIST with the hyper-parameters of the paper (§4) and its code.
 
   Args:
-    experiment: name, also of the default work directory.
+    experiment: the name, also of the default work directory.
     method: one of `jaxgan.runs.families.codes.METHODS`.
-    dataset: what is trained on; its labels are for evaluation only.
-    annotator: the section of the evaluation classifier.
+    dataset: the training images; their labels are for evaluation only.
+    annotator: the section of the classifier for evaluation.
+
+  Returns:
+    The Experiment.
   """
   if method == codes.JOINT_VAE:
     algorithm = JointVaeConfig()
@@ -37,11 +45,11 @@ def codes_config(experiment: str, method: str, dataset: str | None, annotator) -
   )
 
 
-def views(config, views: str) -> dict:
-  """The changes that give an experiment on digits the paper's or the released code's positive pair.
+def views(config: Experiment, views: str) -> dict:
+  """Returns the changes for the positive pair of the paper or of the released code, for digits.
 
   'paper' (§4): rotation U(-10°, 10°) and zoom, without a crop. 'released', which made the paper's
-  tables: whole degrees up to 20 with Augmentor's crop, and zoom, see
+  tables: rotation by whole degrees up to 20 with Augmentor's crop, and zoom, see
   `augment.augmentor_affine`. Both zoom by 0.9 to 1.1. JointVAE has no positive pair.
   """
   if config.methods == (codes.JOINT_VAE,):
@@ -50,23 +58,25 @@ def views(config, views: str) -> dict:
   return {'algorithm.views': views, 'algorithm.rotation_degrees': degrees}
 
 
-def with_recogniser(config) -> Experiment:
-  """An experiment on a GAN with a recogniser: Elastic-InfoGAN's Q, found without labels.
+def with_recogniser(config: Experiment) -> Experiment:
+  """Adds a recogniser to an experiment with a GAN: Elastic-InfoGAN's Q, trained without labels.
 
-  Its section `recogniser` is an experiment on the same images; where it is trained it has the work
-  directory `recogniser` beside the methods. `algorithm.num_categories` says how many codes.
+  The section `recogniser` is an experiment on the same images, trained in the folder `recogniser`
+  of the work directory. `algorithm.num_categories` is the number of codes.
   """
   own = codes_config(config.experiment, 'elastic_infogan', dataset=None, annotator=None)
   return families.experiment({**dict(config), 'recogniser': changed(own, {'workdir': ''})})
 
 
-def shortened(config) -> Experiment:
-  """2,000 steps, on 64x64 images of networks of a quarter of the width, for a first look on a CPU.
+def shortened(config: Experiment) -> Experiment:
+  """Shortens to 2,000 steps, and a quarter of the width for 64x64 images: a first look on a CPU.
 
-  The work directory is one of its own; the annotator is left to `base.shortened_classifier`.
+  The work directory gets the suffix `_quick`; `base.shortened_classifier` shortens the annotator.
   """
-  changes = {'train': base.train_section(config.train.batch_size, steps=2000, every=500)}
-  if config.workdir:  # A recogniser has that of its experiment.
+  changes: dict[str, Any] = {
+    'train': base.train_section(config.train.batch_size, steps=2000, every=500)
+  }
+  if config.workdir:  # A recogniser uses the work directory of its experiment.
     changes['workdir'] = f'{config.workdir}_quick'
   if config.algorithm.network != 'mnist':
     changes['algorithm.width'] = 16
@@ -75,17 +85,20 @@ def shortened(config) -> Experiment:
   return changed(config, changes)
 
 
-def with_stackgan(config, network: str = 'stackgan') -> Experiment:
-  """An experiment on codes with the networks and lengths of the paper's 64x64 images (§4.2).
+def with_stackgan(config: Experiment, network: str = 'stackgan') -> Experiment:
+  """Changes an experiment to the networks and lengths of the paper's 64x64 images (§4.2).
+
+  The positive pair is rotated, mirrored and cropped as for 3D Cars, 3D Chairs and ShapeNet (§4).
+  The capacities of joint_vae follow Dupont's released model of 64x64 chairs: C_z rises to 30 and
+  C_c to min(5, log k) in 100,000 steps. A shorter run of t steps ends at t / 100,000 of 30 and of
+  5; `--config.algorithm.capacity_steps=STEPS` shortens the rise.
 
   Args:
-    config: what `codes_config` returns; its positive pair is rotated, mirrored and cropped as that
-      of 3D Cars, 3D Chairs and ShapeNet (§4).
+    config: the result of `codes_config`.
     network: 'stackgan' or 'stackgan_two_stage'.
 
-  The latents of joint_vae are those of Dupont's released model of 64x64 chairs: C_z rises to 30
-  and C_c to min(5, log k) in 100,000 steps. A shorter run ends before: after t steps at t / 100,000
-  of 30 and of 5. `--config.algorithm.capacity_steps=STEPS` lets it get there.
+  Returns:
+    The Experiment.
   """
   changes = {'network': network}
   if config.methods == (codes.JOINT_VAE,):

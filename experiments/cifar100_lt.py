@@ -8,16 +8,17 @@ Published for imbalance ratio 10 (FID / KL of the annotator's labels from unifor
 30.05 / 0.18, acgan 69.90 / 0.40, cgan 30.87 / 0.09, class_balancing 28.17 / 0.11; classifier
 57.63 %, annotator 70.99 %. Ratio 100, the field's harder setting, is in no table of the paper.
 
-How the released classifiers were trained is not known: here with the cross-entropy, the classifier
-with deferred re-weighting, and the last checkpoint is used.
-Mirroring, re-samplings and the number of images of the CAS are those of `cifar10_lt`.
+The training of the released classifiers is not known. Here both use the cross-entropy and the last
+checkpoint, the classifier with deferred re-weighting. Mirroring, re-samplings and the number of
+images of the CAS are as in `cifar10_lt`.
 
-SNResGAN is that of Miyato et al. 2018 for 32x32 images; λ is 0.5 and all else as for CIFAR-10
-(§6.5.1, Table 12).
+SNResGAN has the networks of Miyato et al. 2018 for 32x32 images; λ is 0.5, and all other settings
+are as for CIFAR-10 (§6.5.1, Table 12).
 """
 
 from experiments import base
 from jaxgan.config.overrides import changed
+from jaxgan.runs.experiment import Experiment
 
 METHODS = {  # and their published names
   'class_balancing': 'class_balancing',
@@ -28,8 +29,8 @@ METHODS = {  # and their published names
 ARGUMENTS = {'ratio': (10, 100), 'method': tuple(METHODS)}
 
 
-def get_config(argument: str = ''):
-  """The configuration; the argument takes ratio=10|100 and method=..."""
+def get_config(argument: str = '') -> Experiment:
+  """Builds the experiment; the argument takes ratio=10|100 and method=..."""
   chosen = base.parse_argument(argument, **ARGUMENTS)
   config = base.gan_config(
     experiment=f'cifar100_lt_ratio_{chosen.ratio}',

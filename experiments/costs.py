@@ -1,11 +1,11 @@
-"""What the published experiments cost: docs/costs.md, from the plans of their commands.
+"""Writes docs/costs.md, the costs of the published experiments, from the plans of their commands.
 
     python -m experiments.costs
 
 Traces one step of each job on shapes alone: nothing is downloaded, prepared or trained.
 """
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 import pathlib
 import tempfile
 from typing import NamedTuple
@@ -14,6 +14,8 @@ from experiments import rows
 from jaxgan.config.overrides import changed
 from jaxgan.report import tables
 from jaxgan.runs import costs, plan
+from jaxgan.runs.experiment import resolved
+from jaxgan.runs.facts import read_facts
 from jaxgan.runs.plan import Kind
 
 PATH = pathlib.Path(__file__).resolve().parents[1] / 'docs' / 'costs.md'
@@ -66,7 +68,7 @@ class Row(NamedTuple):
 
 
 def experiments() -> dict[str, list[str]]:
-  """{file: its commands, one for each method}, at the default ratio, split and classifier."""
+  """Returns {file: its commands, one per method}, at the default ratio, split and classifier."""
   commands = [*rows.published_rows().values(), *(row[2] for row in rows.published_codes())]
   found = {}
   for command in commands:
@@ -76,7 +78,7 @@ def experiments() -> dict[str, list[str]]:
   return found
 
 
-def of_command(command: str, data_dir: str, known=()) -> Iterator[Row]:
+def of_command(command: str, data_dir: str, known: Container[str] = ()) -> Iterator[Row]:
   """Yields the training jobs of a command.
 
   Args:
@@ -86,10 +88,11 @@ def of_command(command: str, data_dir: str, known=()) -> Iterator[Row]:
   """
   config = rows.config_of(command)
   jobs = ['', *(f'{role}.' for role in ROLES if getattr(config, role))]
-  config = changed(config, {f'{job}data.data_dir': data_dir for job in jobs})
-  config, facts, planned = plan.planned(config, pathlib.Path(data_dir) / 'run', config.methods)
+  config = resolved(changed(config, {f'{job}data.data_dir': data_dir for job in jobs}))
+  # Not `plan.planned`, which refuses batches that the devices of this machine cannot share.
+  facts = read_facts(config, pathlib.Path(data_dir) / 'run', config.methods, prepare=False)
   of_all = costs.Costs(config, facts)
-  for job in planned.jobs:
+  for job in plan.make_plan(config, facts).jobs:
     name = job.name.rpartition('/')[2]
     if job.kind == Kind.TRAIN and name not in known and (cost := of_all.of(job)):
       train = (getattr(config, name) if name in ROLES else config).train
@@ -98,7 +101,7 @@ def of_command(command: str, data_dir: str, known=()) -> Iterator[Row]:
 
 
 def table(commands: list[str]) -> str:
-  """The Markdown table of an experiment file: each job of its methods once."""
+  """Writes the Markdown table of an experiment file: each job of its methods once."""
   found = {}
   with tempfile.TemporaryDirectory() as data_dir:
     for command in commands:
@@ -108,7 +111,7 @@ def table(commands: list[str]) -> str:
 
 
 def cells(row: Row) -> tuple[str, ...]:
-  """The cells of a row."""
+  """Returns the cells of a row."""
   step, run = '', ''
   if row.flops is not None:
     step = _rounded(row.flops / 1e9)
@@ -131,7 +134,7 @@ def _rounded(number: float) -> str:
 
 
 def page() -> str:
-  """The text of docs/costs.md."""
+  """Returns the text of docs/costs.md."""
   parts = [f'## `{file}`\n\n{table(commands)}\n' for file, commands in experiments().items()]
   return '\n'.join([_START, *parts])
 

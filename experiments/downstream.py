@@ -1,24 +1,25 @@
-"""What exported images are worth to a classifier that is trained on them.
+"""Measures how well classifiers learn from exported images.
 
     python -m experiments.downstream --workdir=runs/fashion_lt --out=runs/fashion_lt_downstream
 
 Trains the work directory's ResNet (its section `cas`) on
 
     long_tail               the real training images
-    long_tail_drw           the same, re-weighted from the first decay of the learning rate on
-    METHOD_synthetic        as many generated images of every class, none real
-    METHOD_topped_up        the real images and as many generated ones as their classes lack
+    long_tail_drw           the same images, re-weighted from the first learning-rate decay
+    METHOD_synthetic        equally many generated images of every class, no real images
+    METHOD_topped_up        the real images, and generated images of the smaller classes
 
-and tests it on the real test images. All have the same settings, schedule and number of updates:
-those that the section means for the real training images, or `--stretch` times as many (the epochs
-of its schedule get longer), as a larger set takes more of them to be learned. Seed s of each is
-compared with seed s of the others; exports of seed s are drawn with sample seed s, from replica s
-of a run with several. The same command goes on where it was stopped. downstream.json has the
-numbers and their protocol.
+and tests it on the real test images. All trainings have the same settings, schedule and number of
+updates, as the section has for the real training images. `--stretch` multiplies the updates and
+stretches the schedule, because a larger set needs more updates. Results are compared by seed:
+exports of seed s have sample seed s and, for a run with replicas, come from replica s. The same
+command resumes a stopped run. downstream.json holds the numbers and their protocol.
 """
 
+from collections.abc import Sequence
 import functools
 import json
+import os
 import pathlib
 import sys
 import tempfile
@@ -44,37 +45,44 @@ BASELINES = ('long_tail', 'long_tail_drw')
 
 
 class DownstreamJob(ClassifierJob):
-  """What the folder of a classifier remembers."""
+  """The configuration that the folder of a classifier stores."""
 
-  steps_per_epoch: Count = field(..., 'of the schedule, which is that of the real images')
+  steps_per_epoch: Count = field(..., 'steps per epoch of the schedule, as for the real images')
 
 
-def measure(workdir, out, methods=(), seeds: int = 3, stretch: int = 1) -> dict:
+def measure(
+  workdir: str | os.PathLike[str],
+  out: str | os.PathLike[str],
+  methods: Sequence[str] = (),
+  seeds: int = 3,
+  stretch: int = 1,
+) -> dict:
   """Trains and tests all classifiers.
 
   Args:
-    workdir: of a finished experiment whose images have classes.
+    workdir: the work directory of a finished experiment with classes.
     out: a folder for the classifiers and downstream.json.
-    methods: of the work directory; by default all that it has.
-    seeds: how many, from 0.
-    stretch: so many times the updates that the section means for the real images.
+    methods: methods of the work directory; by default all.
+    seeds: the number of seeds, from 0.
+    stretch: factor of the number of updates.
 
   Returns:
-    What downstream.json holds: 'protocol', 'results' {images: {score: [a number a seed]}} and
+    The content of downstream.json: 'protocol', 'results' {images: {score: [number per seed]}} and
     'comparisons' with the two classifiers of real images.
 
   Raises:
-    UserError: no such run, or one of codes; a class that hardly ever comes.
+    UserError: the run is missing or has codes, or a generator hardly ever draws a class.
   """
   workdir, out = pathlib.Path(workdir).expanduser(), pathlib.Path(out).expanduser()
   for name, value in (('seeds', seeds), ('stretch', stretch)):
     if value < 1:
-      raise UserError(f'{name}={value} is not possible: use 1 or more')
+      raise UserError(f'{name}={value}: expected a positive integer, for example 3.')
   load, methods = _runs(workdir, methods)
   first = load(*methods[:1])
   replicas, section = first.config.replicas, first.config.cas
+  assert section is not None
   test = loading.load(section.data, 'test')
-  results, exports = {}, {}
+  results, exports, real, training = {}, {}, None, None
   for seed in range(seeds):
     replica = seed % replicas
     real = first.inputs.data.replica_arrays(replica)
@@ -87,6 +95,7 @@ def measure(workdir, out, methods=(), seeds: int = 3, stretch: int = 1) -> dict:
         images, written = _exported(run, real, contents, seed)
         exports.setdefault(name, []).append(written)
         results.setdefault(name, []).append(training(name, images, seed))
+  assert real is not None and training is not None
   groups = class_distribution.class_groups(np.bincount(real.labels))
   groups = {name: classes for name, classes in groups.items() if len(classes)}
   scores = {name: _scores(rows, groups) for name, rows in results.items()}
@@ -116,10 +125,10 @@ def _runs(workdir, methods):
     m for m in families.all_methods() if (workdir / m / 'config.json').exists()
   ]
   load = functools.cache(functools.partial(jaxgan.load, workdir))
-  load(*methods[:1])  # Says what is missing where there are none.
+  load(*methods[:1])  # Raises a UserError without any method.
   for method in methods:
     if families.family_of([method]).labels_of(method, labelled=True) != 'classes':
-      raise UserError(f'{workdir}/{method} generates codes, no classes to train a classifier on')
+      raise UserError(f'{workdir}/{method}: expected a method with classes, not codes.')
   return load, methods
 
 
@@ -213,7 +222,7 @@ def _comparison(ours, theirs):
 
 
 def table(measured: dict) -> str:
-  """The numbers for the terminal, as Markdown."""
+  """Writes the numbers as Markdown, for the terminal."""
   columns = ('accuracy', *measured['protocol']['groups'])
   lines = [f'| trained on | {" | ".join(columns)} |', f'|{"---|" * (len(columns) + 1)}']
   for name, scores in measured['results'].items():
@@ -227,7 +236,7 @@ def table(measured: dict) -> str:
 
 
 def _percent(shares) -> str:
-  """The mean over the seeds and, of several, their sample standard deviation."""
+  """The mean over the seeds ± the sample standard deviation of several seeds."""
   spread = f' ± {100 * np.std(shares, ddof=1):.1f}' if len(shares) > 1 else ''
   return f'{100 * np.mean(shares):.1f}{spread} %'
 

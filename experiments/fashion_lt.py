@@ -10,28 +10,29 @@ downloaded.
     jaxgan train --config=experiments/fashion_lt.py:method=all
 
 also trains the paper's baselines, ACGAN, cGAN and ACGAN with the pre-trained classifier, and a
-control: the unconditional GAN on batches that hold every class equally often.
+control: the unconditional GAN on class-balanced batches.
 
     jaxgan train --config=experiments/fashion_lt.py:ratio=100,method=cgan
 
-trains one method, which then stands beside the others of that ratio in their work directory.
+trains one method, in the work directory of the other methods of that ratio.
 """
 
 from experiments import base
 from jaxgan.algorithms import gan_methods
 from jaxgan.config.overrides import changed
+from jaxgan.runs.experiment import Experiment
 
 RATIOS = (50, 100, 10, 1)
 METHODS = ('unconditional', 'class_balancing')
-# Those whose classes are those of the labels.
+# The methods whose classes are the classes of the labels.
 LABELLED = tuple(m for m, choices in gan_methods.METHODS.items() if choices.classes == 'labels')
 ALL = (
   'unconditional', 'balanced_batches', 'acgan', 'cgan', 'acgan_pretrained', 'class_balancing'
 )  # fmt: skip
 
 
-def get_config(argument: str = ''):
-  """The configuration; the argument takes ratio=50|100|10|1 and method=both|all|..."""
+def get_config(argument: str = '') -> Experiment:
+  """Builds the experiment; the argument takes ratio=50|100|10|1 and method=both|all|..."""
   chosen = base.parse_argument(argument, ratio=RATIOS, method=('both', 'all', *LABELLED))
   config = base.gan_config(
     experiment='fashion_lt' if chosen.ratio == RATIOS[0] else f'fashion_lt_ratio_{chosen.ratio}',

@@ -10,11 +10,10 @@ The data set is downloaded (31 MB), or PATH is a folder with its four IDX files.
 100: 6,000 T-shirts ... 60 ankle boots; the annotator is trained on all 60,000 training images, and
 the 10,000 test images are the reference of all distances.
 
-In no paper's tables. The settings are those of long-tailed CIFAR-10 (`cifar10_lt`), but for the
-classifiers, which have the cross-entropy and the last checkpoint, and the first count c_k, which
-starts at 0. The methods differ in nothing but their choices, and share their work directory,
-classifier and annotator.
-Two things follow from the images: SNDCGAN has two stages, 7x7 to 28x28, and nothing is mirrored,
+No paper has this data set in its tables. The settings are as for long-tailed CIFAR-10
+(`cifar10_lt`), except that the classifiers have the cross-entropy and the last checkpoint, and that
+the first count c_k starts at 0. The methods differ only in their choices, and share their work
+directory, classifier and annotator. SNDCGAN has two stages, 7x7 to 28x28, and no image is mirrored,
 because nearly all shoes point to the left.
 
 Expected time, as an estimate: 100,000 steps take about 16 minutes on an NVIDIA H200, where a step
@@ -26,6 +25,7 @@ on 5,000 images, KL 0.063, Fréchet distance (annotator) 2.40 and CAS 74.7 %.
 
 from experiments import base, folder_lt
 from jaxgan.config.overrides import changed
+from jaxgan.runs.experiment import Experiment
 
 METHODS = (
   'class_balancing',
@@ -41,8 +41,8 @@ ARGUMENTS = {'method': METHODS, 'ratio': (100, 10, 1), 'length': ('full', 'quick
 _REGULARISER_WEIGHT = {100: 10.0, 10: 7.5, 1: 5.0}  # Of CIFAR-10.
 
 
-def get_config(argument: str = ''):
-  """The configuration; the argument takes method=..., ratio=100|10|1 and length=full|quick."""
+def get_config(argument: str = '') -> Experiment:
+  """Builds the experiment; the argument takes method=..., ratio=100|10|1 and length=full|quick."""
   chosen = base.parse_argument(argument, **ARGUMENTS)
   config = base.gan_config(
     experiment=f'fashion_mnist_lt_ratio_{chosen.ratio}',

@@ -1,4 +1,4 @@
-"""What keeps training stable, one switch at a time, on the embedded images.
+"""Compares regularisers that stabilise training, one at a time, on the embedded images.
 
     jaxgan train --config=experiments/fashion_stability.py:switch=none
     jaxgan train --config=experiments/fashion_stability.py:switch=r1_r2
@@ -19,12 +19,13 @@ and annotator of the first:
 `jaxgan report` on the work directories compares each with its method without the switch. A step
 takes about twice as long with r1_r2 and no longer with the others. The weights are from short runs
 of one seed on another small data set; gsr has its paper's weight. γ of r1_r2 falls from 0.1 to
-0.01; 3 and 10 times as much were worse. r1_r2_r3gan is the same switch with half of it, 0.05 to
-0.005, as R3GAN's code has it for CIFAR-10. λ of lecam is a tenth of a value that was too large.
+0.01; 3 and 10 times as much were worse. r1_r2_r3gan is the same switch with half the weight,
+0.05 to 0.005, as in R3GAN's code for CIFAR-10. λ of lecam is a tenth of a value that was too large.
 """
 
 from experiments import base, fashion_lt
 from jaxgan.config.overrides import changed
+from jaxgan.runs.experiment import Experiment
 
 METHODS = ('class_balancing', 'cgan')
 SWITCHES = {
@@ -37,8 +38,8 @@ SWITCHES = {
 }
 
 
-def get_config(argument: str = ''):
-  """The configuration; the argument takes switch=... and method=class_balancing|cgan."""
+def get_config(argument: str = '') -> Experiment:
+  """Builds the experiment; the argument takes switch=... and method=class_balancing|cgan."""
   chosen = base.parse_argument(argument, switch=tuple(SWITCHES), method=('default', *METHODS))
   method = chosen.method
   if method == 'default':

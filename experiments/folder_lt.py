@@ -6,25 +6,28 @@
 
 PATH is a folder or .zip with one sub-folder of images per class (or train/ and test/ folders of
 these), or with a labels file (see `data_prep.label_files`); one .npz with `images` and `labels`; or
-Arrow or Parquet files. The images are taken as they are: a class that has fewer of them is a tail
+Arrow or Parquet files. The images are taken as they are: a class with fewer images is a tail
 class. `--config.data.options.imbalance_ratio=100` makes balanced data long-tailed.
 
     experiments/folder_lt.py:method=unconditional      the baseline, in the same work directory
 
-The settings are those of long-tailed CIFAR-10, but for the classifiers, which have the
-cross-entropy and the last checkpoint, and the GAN's images, which are mirrored at random, too. That
-suits most photographs: `--config.data.flip=False` leaves them as they are. The annotator, which
-only evaluates, is trained on all images (before an imbalance ratio is applied), re-weighted as the
-classifier is. `length=quick` is a first look within minutes on a CPU: small networks of the same
-families and few steps, in a work directory of its own.
+The settings are as for long-tailed CIFAR-10, except that the classifiers have the cross-entropy and
+the last checkpoint, and that the GAN's images are mirrored at random, too. This suits most
+photographs; `--config.data.flip=False` turns it off. The annotator, for evaluation only, is trained
+on all images (before an imbalance ratio is applied), re-weighted like the classifier.
+`length=quick` is a first look within minutes on a CPU, in another work directory: small networks of
+the same families and few steps.
 """
+
+from typing import Any
 
 from experiments import base
 from jaxgan.config.overrides import changed
+from jaxgan.runs.experiment import Experiment
 
 
-def get_config(argument: str = ''):
-  """The configuration; the argument takes method=... and length=full|quick."""
+def get_config(argument: str = '') -> Experiment:
+  """Builds the experiment; the argument takes method=... and length=full|quick."""
   chosen = base.parse_argument(
     argument, method=('class_balancing', 'unconditional'), length=('full', 'quick')
   )
@@ -36,17 +39,17 @@ def get_config(argument: str = ''):
     flip=True,
     gan_flip=True,
   )
-  config = changed(config, {'evaluation.samples': 10_000})
+  config: Any = changed(config, {'evaluation.samples': 10_000})
   if chosen.length == 'quick':
     config = shortened(config)
     config = changed(config, base.for_each_role(config, base.shortened_classifier))
   return changed(config, {'annotator.algorithm.drw_epoch': config.classifier.algorithm.drw_epoch})
 
 
-def shortened(config):
-  """Small networks and few steps; the schedules keep the paper's proportions.
+def shortened(config: Experiment) -> Experiment:
+  """Changes to small networks and few steps; the schedules keep the paper's proportions.
 
-  The work directory is one of its own; classifiers are left to `base.shortened_classifier`.
+  The work directory gets the suffix `_quick`; `base.shortened_classifier` shortens classifiers.
   """
   return changed(
     config,

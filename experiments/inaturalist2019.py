@@ -16,19 +16,19 @@ classifier's labels from uniform):
 | cgan                                     | 21.53 | 1.47 |
 | class_balancing_conditional              | 9.01  | 0.60 |
 
-Mirroring, re-samplings and the number of images of the CAS are those of `cifar10_lt`.
+Mirroring, re-samplings and the number of images of the CAS are as in `cifar10_lt`.
 
 The labels of class_balancing_conditional are drawn with weight ∝ 1 / N_k in the generator's step
 and uniformly in the discriminator's, as in the authors' released code (there commented out);
 `--config.algorithm.effective_labels=both_steps` draws them so in both. `acgan_pretrained`, which
 the paper finds to collapse (§6.6), is in no table; its loss has the released weight 0.5.
 
-What the data set has to itself (§6.5.2, Table 12): every batch norm of the generator is
+Settings of this data set only (§6.5.2, Table 12): every batch norm of the generator is
 conditional, the generator has spectral norm, too, 200,000 steps, and statistics of every step with
 α = 0.995. FID compares with 16 training images of each species, as the paper does.
 
 The statistics are updated in the convex form of Eq. 5 with its floor of 1, as in the released code.
-A batch of 256 holds a quarter of an image a class, so N_k falls from 50 to the floor after about
+A batch of 256 holds a quarter of an image per class, so N_k falls from 50 to the floor after about
 840 steps and stays there for every class with less than four times its even share: the regulariser
 then weights those classes alike, and labels are drawn alike. `--config.algorithm.count_update=
 additive --workdir=...` sums instead, as Eq. 5's other form: N_k is about 256 / 1010 / 0.005 = 50 at
@@ -50,6 +50,7 @@ The classifier of the CAS, which the paper does not print here, reads 64x64 imag
 
 from experiments import base
 from jaxgan.config.overrides import changed
+from jaxgan.runs.experiment import Experiment
 
 METHODS = {  # and their published names
   'class_balancing_conditional': 'class_balancing',
@@ -66,8 +67,8 @@ _CLASSIFIER_INPUT = {
 }
 
 
-def get_config(argument: str = ''):
-  """The configuration; the argument takes method=... and classifier=resized|large."""
+def get_config(argument: str = '') -> Experiment:
+  """Builds the experiment; the argument takes method=... and classifier=resized|large."""
   chosen = base.parse_argument(argument, **ARGUMENTS)
   data, large = 'inaturalist2019', chosen.classifier == 'large'
   config = base.gan_config(

@@ -1,19 +1,21 @@
-"""Which weights β_z, β_c of JointVAE are the best: the paper's choice out of {10, 20, 30, 40, 50}².
+"""Searches the best weights β_z, β_c of JointVAE, as the paper, in {10, 20, 30, 40, 50}².
 
     python -m experiments.joint_vae_sweep --out=runs/joint_vae_sweep
     python -m experiments.joint_vae_sweep --out=runs/joint_vae_sweep_cars \
         --config=experiments/cars3d.py:method=joint_vae --config.train.steps=5000
 
-Trains JointVAE with every pair of weights, all else equal, as short runs of 300 steps whose
-capacities rise for the first 150; the paper reports the pair that does best and names none
-(§4.4 of the supplement of "Elastic-InfoGAN", Ojha et al. 2020). The best pair is that of the
-largest NMI of 1,000 generated images a code, which needs labels: it is chosen by what it is judged
-by, as in the paper. All pairs share the annotator of the folder. The same command continues where
-it was stopped. joint_vae_sweep.json holds the numbers and their protocol.
+Trains JointVAE with every pair of weights and otherwise equal settings, in short runs of 300 steps
+whose capacities rise during the first 150. The paper reports the best pair without naming it (§4.4
+of the supplement of "Elastic-InfoGAN", Ojha et al. 2020). The best pair has the largest NMI of
+1,000 generated images per code, which needs labels: as in the paper, the measure that selects the
+pair is also reported. All pairs share an annotator. The same command resumes a stopped run.
+joint_vae_sweep.json holds the numbers and their protocol.
 """
 
+from collections.abc import Sequence
 import itertools
 import json
+import os
 import pathlib
 import sys
 
@@ -23,6 +25,7 @@ from jaxgan.config.overrides import changed
 from jaxgan.errors import UserError
 from jaxgan.evaluation import record
 from jaxgan.runs import execute, experiment_file
+from jaxgan.runs.experiment import Experiment
 from jaxgan.runs.families import codes
 from jaxgan.system import files, lock
 from jaxgan.training import logging
@@ -34,28 +37,32 @@ STEPS = 300
 _SCORES = ('evaluation/nmi', 'evaluation/ent', 'loss/kl_continuous', 'loss/kl_categorical')
 
 
-def measure(config, out, weights=WEIGHTS) -> dict:
+def measure(
+  config: Experiment, out: str | os.PathLike[str], weights: Sequence[float] = WEIGHTS
+) -> dict:
   """Trains and measures JointVAE with every pair of weights.
 
   Args:
     config: an experiment with the method joint_vae and labels; its two weights are replaced.
     out: a folder for the runs, their annotator and joint_vae_sweep.json.
-    weights: values of β_z, and of β_c.
+    weights: values of β_z and of β_c.
 
   Returns:
-    What joint_vae_sweep.json holds: 'protocol', 'results' (one row a pair; over replicas the means)
-    and the 'best' row.
+    The content of joint_vae_sweep.json: 'protocol', 'results' (one row per pair, averaged over
+    replicas) and the 'best' row.
 
   Raises:
     UserError: another method, images without labels, or a folder with other runs.
   """
   out = pathlib.Path(out).expanduser()
   if tuple(config.methods) != (codes.JOINT_VAE,):
-    raise UserError(f'config.methods={tuple(config.methods)} has no such weights: use joint_vae')
+    raise UserError(f"config.methods={tuple(config.methods)}: expected ('joint_vae',).")
   with lock.held(out):
     first = execute.start(config, out, config.methods, show_data=True)
     if first.annotator is None:
-      raise UserError(f'the images of {config.data.dataset} have no labels: no NMI to choose by')
+      raise UserError(
+        f'config.data.dataset={config.data.dataset}: expected images with labels, to measure NMI.'
+      )
     results = [_result(config, out, *pair) for pair in itertools.product(weights, repeat=2)]
     weighted = {'beta_continuous', 'beta_discrete'}
     algorithm = config.algorithm.model_dump(mode='json', exclude=weighted)
@@ -84,8 +91,8 @@ def measure(config, out, weights=WEIGHTS) -> dict:
   return measured
 
 
-def shortened(config):
-  """300 steps of JointVAE, in whose first half the capacities rise, and 1,000 images a code."""
+def shortened(config: Experiment) -> Experiment:
+  """Shortens JointVAE to 300 steps with capacities rising in the first half; other methods stay."""
   if config.methods != (codes.JOINT_VAE,):
     return config
   return changed(
@@ -99,8 +106,8 @@ def shortened(config):
 
 
 def _result(config, out, beta_continuous, beta_discrete) -> dict:
-  """Trains the run of a pair unless it is there; the scores of its last step."""
-  steps = config.train.steps  # Only the last one is of interest.
+  """Trains the run of a pair unless it is finished; returns the scores of its last step."""
+  steps = config.train.steps  # Only the last step is measured.
   own = changed(
     config,
     {
@@ -119,7 +126,7 @@ def _result(config, out, beta_continuous, beta_discrete) -> dict:
 
 
 def table(measured: dict) -> str:
-  """NMI of every pair as Markdown, the best one bold, and the best pair in a line."""
+  """Writes the NMI of every pair as Markdown, the best in bold, and a line about the best pair."""
   rows, best = measured['results'], measured['best']
   discrete = list(dict.fromkeys(row['beta_discrete'] for row in rows))
   header = ' | '.join(f'β_c {weight:g}' for weight in discrete)

@@ -19,9 +19,9 @@ living room. Published (FID / KL of the annotator's labels from uniform):
 
 SNResGAN for 64x64 images (Tables 8 and 9), Adam's β1 = 0 (Table 10). Its activations are ReLU, as
 the tables say; the authors' released code has leaky ReLU with slope 0.1. λ is the paper's;
-`weights=released` has that of the released configurations, in a work directory of its own. The
-first cycle of the counts starts at 512 (`algorithm.cycle_start`), as in the released code.
-Mirroring, re-samplings and the number of images of the CAS are those of `cifar10_lt`.
+`weights=released` uses λ of the released configurations, in another work directory. The first cycle
+of the counts starts at 512 (`algorithm.cycle_start`), as in the released code. Mirroring,
+re-samplings and the number of images of the CAS are as in `cifar10_lt`.
 
 As in the released code, pictures are squashed to 64x64 as a whole;
 `--config.data.options.picture=centre_crop` keeps their centre square, for the GAN and all
@@ -34,7 +34,7 @@ Classifier and annotator have the focal loss, and the best epoch by validation a
 in the authors' released code; the paper names only the re-weighting of the classifier. Published
 accuracies: 82.40, 88.07 and 90.53 % for ratio 100, 10 and 1; the annotator has ratio 1.
 
-Semi-supervised (§4.3), `classifier=few_labels`: BiT-M R50x1, fine-tuned on 50 labelled images a
+Semi-supervised (§4.3), `classifier=few_labels`: BiT-M R50x1, fine-tuned on 50 labelled images per
 class, λ 10 and 7.5, batches of 128 (§6.4.3). Published: 35.95 / 0.15 and 30.96 / 0.06, accuracy of
 the classifier 82.40 %.
 """
@@ -42,6 +42,7 @@ the classifier 82.40 %.
 from experiments import base
 from jaxgan.config.overrides import changed
 from jaxgan.errors import UserError
+from jaxgan.runs.experiment import Experiment
 
 METHODS = {  # and their published names
   'class_balancing': 'class_balancing',
@@ -61,8 +62,8 @@ _REGULARISER_WEIGHT = {
 }
 
 
-def get_config(argument: str = ''):
-  """The configuration; the argument takes ratio=100|10|1, method=, classifier= and weights=..."""
+def get_config(argument: str = '') -> Experiment:
+  """Builds the experiment; the argument takes ratio=100|10|1, method=, classifier=, weights=..."""
   chosen = base.parse_argument(argument, **ARGUMENTS)
   name = f'lsun5_lt_ratio_{chosen.ratio}'
   few_labels = chosen.classifier == 'few_labels'
@@ -70,7 +71,7 @@ def get_config(argument: str = ''):
     base.check_few_labels(argument, chosen.ratio)
     if chosen.weights != ARGUMENTS['weights'][0]:
       raise UserError(
-        f'--config=...:{argument}: classifier=few_labels has weights of its own, leave weights out'
+        f'--config=...:{argument}: expected no weights=, which classifier=few_labels sets.'
       )
     name = f'{name}_few_labels'
   elif chosen.weights == 'released':

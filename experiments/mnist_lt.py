@@ -11,20 +11,20 @@ Fig. 1 shows InfoGAN on balanced data and on imbalanced data, and Elastic-InfoGA
     jaxgan train --config=experiments/mnist_lt.py:method=uniform_infogan
     jaxgan train --config=experiments/mnist_lt.py
 
-`split=balanced` is MNIST as it is, its 60,000 training images (5,421 to 6,742 a class; the paper
-does not say how many its figure has); there are no published numbers of it. The code grids of the
-three (`code_grid.png`) are the figure.
+`split=balanced` has the 60,000 training images of MNIST (5,421 to 6,742 per class; the paper does
+not give the number of its figure), and no published numbers. The code grids of the three runs
+(`code_grid.png`) are the figure.
 
-The positive pair's views are those of the released code, which made the tables: rotations of up to
+The views of the positive pair follow the released code, which made the tables: rotations of up to
 20 degrees with Augmentor's crop. The paper's text says 10 degrees and no crop: `views=paper`.
 
-With replicas, replica r trains on the r-th split from the one that is named, under the r-th seed,
-and is the run that `split=r` with `--config.seed=r` would be.
+With replicas, replica r trains on the r-th split after the named split with the r-th seed, like a
+run with `split=r` and `--config.seed=r`.
 
-Without labels: they are there for evaluation only. The evaluation classifier is trained first, or
-loaded: `--config.annotator.folder=mnist_cnn.npz` (the tensors of the authors' mnist_cnn.pth).
-Other data in MNIST's form, such as Fashion-MNIST: `--config.data.source=PATH` with its four IDX
-files, and a `--workdir` of its own. Continuous codes: `--config.algorithm.num_continuous=2`.
+Labels are for evaluation only. The evaluation classifier is trained first, or loaded:
+`--config.annotator.folder=mnist_cnn.npz` (the tensors of the authors' mnist_cnn.pth). For other
+data in MNIST's format, such as Fashion-MNIST, give `--config.data.source=PATH` with its four IDX
+files, and another `--workdir`. Continuous codes: `--config.algorithm.num_continuous=2`.
 
 Other readings of the paper: `--config.algorithm.positive_loss=cosine` for gumbel_softmax_pos;
 `--config.algorithm.prior_entropy_weight=1.0` for the + H(c) of Eq. 1, which the released code
@@ -37,12 +37,13 @@ Published NMI / ENT, 50 splits:
 |-------------|-----------------|----------------|--------------------|-----------------|
 | 0.68 / 0.70 | 0.78 / 0.46     | 0.84 / 0.33    | 0.88 / 0.23        | 0.89 / 0.21     |
 
-Those that are told the true class frequencies: ground_truth_infogan 0.78 / 0.42,
+Methods with the true class frequencies: ground_truth_infogan 0.78 / 0.42,
 ground_truth_infogan_ntxent 0.80 / 0.37.
 """
 
 from experiments import base, base_codes
 from jaxgan.config.overrides import changed
+from jaxgan.runs.experiment import Experiment
 
 METHODS = (
   'elastic_infogan',
@@ -55,8 +56,8 @@ METHODS = (
 )
 
 
-def get_config(argument: str = ''):
-  """The configuration; the argument: method=..., split=0..49|balanced, length=..., views=...."""
+def get_config(argument: str = '') -> Experiment:
+  """Builds the experiment; the argument: method=, split=0..49|balanced, length= and views=..."""
   chosen = base.parse_argument(
     argument,
     method=METHODS,

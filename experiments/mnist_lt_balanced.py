@@ -5,21 +5,21 @@
     jaxgan train --config=experiments/mnist_lt_balanced.py:loop=none     unconditional
     jaxgan train --config=experiments/mnist_lt_balanced.py:split=7,length=quick
 
-Beyond both papers. What stands in the loop of the class-balancing GAN is, frozen,
+Not in either paper. The class-balancing GAN has one of these frozen networks in its loop:
 
   codes   Elastic-InfoGAN's Q, trained first on the same images without their labels: the GAN
-          balances codes, and whether the classes follow is what the evaluation asks
+          balances codes, and the evaluation tells whether the classes are balanced, too
   labels  a classifier trained on the same images and their labels
-  none    nothing
+  none    no network
 
-and all else is equal; the three share their work directory, and `jaxgan report` compares them.
-With `--config.recogniser.folder=runs/mnist_lt_split_00/elastic_infogan` a run of `mnist_lt` on the
-same split is taken instead of training one.
+All other settings are equal; the three share their work directory, and `jaxgan report` compares
+them. `--config.recogniser.folder=runs/mnist_lt_split_00/elastic_infogan` uses a run of `mnist_lt`
+on the same split instead of training one.
 
-Labels are there for evaluation only, of all three: the annotator, a CNN trained on MNIST, counts
-the classes, and for the classification accuracy score the classifier of the long-tailed images
-labels the generated ones, also where it is not in the loop: codes have no names. The last
-checkpoint is evaluated, as no label may choose one. The splits are drawn from all 70,000 images
+In all three, labels are also used for evaluation: the annotator, a CNN trained on MNIST, counts the
+classes, and the classifier of the long-tailed images labels the generated images for the
+classification accuracy score, because codes are not classes. The last checkpoint is evaluated,
+because labels must not select a checkpoint. The splits are drawn from all 70,000 images
 and overlap the 10,000 test images, which are the reference of all distances and of that score.
 
 The networks are SNDCGANs of two stages, 7x7 to 28x28; λ is the paper's for a ratio of 10, as the
@@ -28,12 +28,13 @@ splits have ratios of 2.3 to 9.2. With `length=quick`, widths of 32 and 16 and 3
 
 from experiments import base, base_codes, folder_lt
 from jaxgan.config.overrides import changed
+from jaxgan.runs.experiment import Experiment
 
 LOOPS = {'codes': 'code_balancing', 'labels': 'class_balancing', 'none': 'unconditional'}
 
 
-def get_config(argument: str = ''):
-  """The configuration; the argument takes split=0..49, loop=... and length=full|quick."""
+def get_config(argument: str = '') -> Experiment:
+  """Builds the experiment; the argument takes split=0..49, loop=... and length=full|quick."""
   chosen = base.parse_argument(
     argument, split=tuple(range(50)), loop=tuple(LOOPS), length=('full', 'quick')
   )

@@ -5,24 +5,25 @@
     jaxgan train --config=experiments/mnist_pair.py --config.replicas=9  9:1, 8:2 ... 1:9
     jaxgan train --config=experiments/mnist_pair.py:length=quick         minutes on a CPU
 
-Beyond the paper. The images are always 7,000, the settings those of `mnist_lt` with two codes, but
-the prior's logits learn ten times as fast: at Adam's steps of 0.0002 they need thousands of steps
-for a ratio of 9:1.
+Not in the paper. Every ratio has 7,000 images. The settings are as in `mnist_lt` with two codes,
+except that the prior's logits learn ten times as fast: at Adam's steps of 0.0002 they need
+thousands of steps for a ratio of 9:1.
 
 An ablation: `--config.algorithm.prior_losses=adversarial` keeps the gradient of the mutual
 information from the prior (in SLOGAN, ICLR 2022, the mixture's weights learn from the adversarial
-loss alone). In evaluation.json, `prior` is what was learned and `matched_frequencies` the truth.
+loss alone). In evaluation.json, `prior` is the learned prior and `matched_frequencies` the truth.
 """
 
 from experiments import base, base_codes
 from experiments.mnist_lt import METHODS
 from jaxgan.config.overrides import changed
+from jaxgan.runs.experiment import Experiment
 
 RATIOS = tuple(f'{zeros}_{10 - zeros}' for zeros in range(9, 0, -1))
 
 
-def get_config(argument: str = ''):
-  """The configuration; the argument takes method=..., ratio=9_1..1_9 and length=full|quick."""
+def get_config(argument: str = '') -> Experiment:
+  """Builds the experiment; the argument takes method=..., ratio=9_1..1_9 and length=full|quick."""
   chosen = base.parse_argument(argument, method=METHODS, ratio=RATIOS, length=('full', 'quick'))
   config = base_codes.codes_config(
     experiment='mnist_pair',

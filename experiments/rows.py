@@ -1,9 +1,9 @@
-"""The published rows of both papers and the command of each; those of class balancing as a table.
+"""The published rows of both papers with their commands; prints the rows of class balancing.
 
 python -m experiments.rows
 python -m experiments.rows --differences
 
-The second prints what differs from the authors' released code, and in which experiments.
+The second command prints the differences from the authors' released code with their experiments.
 """
 
 import importlib
@@ -15,9 +15,10 @@ from jaxgan.report import class_differences as of_class_balancing
 from jaxgan.report import code_differences as of_codes
 from jaxgan.report import published_values, tables
 from jaxgan.report.differences import HEADER
+from jaxgan.runs.experiment import Experiment
 
 EXPERIMENTS = ('cifar10_lt', 'lsun5_lt', 'cifar100_lt', 'inaturalist2019')
-CODES = {  # Data set of Elastic-InfoGAN's tables -> its experiment.
+CODES = {  # {data set of Elastic-InfoGAN's tables: experiment}
   'mnist': 'mnist_lt',
   'youtube_faces': 'youtube_faces',
   'cars3d': 'cars3d',
@@ -26,13 +27,13 @@ CODES = {  # Data set of Elastic-InfoGAN's tables -> its experiment.
 }
 
 
-def published_rows():
-  """{row of published_results.json: 'file:argument' of the experiment that is to reach it}."""
+def published_rows() -> dict[str, str]:
+  """Returns {row of published_results.json: 'file:argument' of its experiment}."""
   return {row: command for row, command, _ in _configs()}
 
 
 def _configs():
-  """(row, 'file:argument', configuration) of every published row, each once."""
+  """Yields (row, 'file:argument', configuration) of every published row once."""
   found = set()
   for name in EXPERIMENTS:
     module = importlib.import_module(f'experiments.{name}')
@@ -42,7 +43,7 @@ def _configs():
       argument = ','.join(f'{key}={value}' for (key, all_), value in pairs if value != all_[0])
       try:
         config = module.get_config(argument)
-      except UserError:  # Values that do not go together.
+      except UserError:  # The values contradict each other.
         continue
       row = (config.published or {}).get(config.methods[0])
       if row is not None and row not in found:
@@ -50,10 +51,10 @@ def _configs():
         yield row, f'{name}.py' + (f':{argument}' if argument else ''), config
 
 
-def published_codes():
-  """(data set, method, 'file:argument') of each cell of Elastic-InfoGAN's Tables 2 and 3.
+def published_codes() -> list[tuple[str, ...]]:
+  """Returns (data set, method, 'file:argument') of each cell of Elastic-InfoGAN's Tables 2 and 3.
 
-  The experiment of a data set of several runs is that of its first one.
+  For a data set with several runs, the experiment is the first run.
   """
   return [
     (data, method, f'{name}.py:method={method}')
@@ -62,14 +63,14 @@ def published_codes():
   ]
 
 
-def config_of(command: str):
-  """The configuration of 'file:argument', as both functions above return it."""
+def config_of(command: str) -> Experiment:
+  """Builds the experiment of 'file:argument', as returned by the functions above."""
   file, _, argument = command.partition(':')
   return importlib.import_module(f'experiments.{file.removesuffix(".py")}').get_config(argument)
 
 
 def table() -> str:
-  """The Markdown table: experiment, published FID, KL and CAS."""
+  """Writes a Markdown table of experiments with published FID, KL and CAS."""
   lines = [
     '| `--config=experiments/...` | FID | KL | CAS |',
     '|---|---|---|---|',

@@ -16,17 +16,18 @@ Published NMI / ENT, 5 runs:
 |-------------|-----------------|----------------|--------------------|-----------------|
 | 0.19 / 1.01 | 0.64 / 0.53     | 0.60 / 0.62    | 0.72 / 0.40        | 0.79 / 0.30     |
 
-Those that are told the true class frequencies: ground_truth_infogan 0.55 / 0.67,
+Methods with the true class frequencies: ground_truth_infogan 0.55 / 0.67,
 ground_truth_infogan_ntxent 0.53 / 0.72.
 """
 
 from experiments import base, base_codes
 from experiments.mnist_lt import METHODS
 from jaxgan.config.overrides import changed
+from jaxgan.runs.experiment import Experiment
 
 
-def get_config(argument: str = ''):
-  """The configuration; the argument takes method=...."""
+def get_config(argument: str = '') -> Experiment:
+  """Builds the experiment; the argument takes method=...."""
   chosen = base.parse_argument(argument, method=METHODS)
   config = base_codes.codes_config(
     experiment='shapenet',

@@ -103,7 +103,9 @@ def train(job: TrainingJob, mesh: jax.sharding.Mesh) -> float:
     shutil.rmtree(job.folder)
   loop.train(job, mesh)
   _, states = restore(job.algorithm, job.folder, 'latest', 1, mesh)
-  return job.evaluate(replicate.take(states, 0), 0)[1]
+  accuracy = job.evaluate(replicate.take(states, 0), 0)[1]
+  assert accuracy is not None
+  return accuracy
 
 
 def score(job: TrainingJob, accuracy: float, labelled_by: str) -> Score:

@@ -1,18 +1,21 @@
-"""Report: the evaluations of many runs in tables, beside the published numbers.
+"""Report: tables of the evaluations of many runs beside the published numbers.
 
-The caller names the families of methods, {name: `jaxgan.runs.family.Family`}, which have tables,
-texts and pictures.
+The caller passes the families of methods, {name: `jaxgan.runs.family.Family`}, which provide
+tables, texts and pictures.
 """
 
+from collections.abc import Iterable, Mapping, Sequence
 import contextlib
+import os
 from pathlib import Path
+from typing import Any
 
 from jaxgan.errors import UserError
 from jaxgan.evaluation import record as record_lib
 from jaxgan.evaluation.verdicts import grouped
 from jaxgan.report import differences, page, tables
 from jaxgan.report.published import published_values
-from jaxgan.report.rows import collect
+from jaxgan.report.rows import Row, collect
 from jaxgan.system import files
 from jaxgan.system.names import escaped
 from jaxgan.training import optional
@@ -20,14 +23,18 @@ from jaxgan.training import optional
 __all__ = ['collect', 'console_table', 'markdown_table', 'published_values', 'report']
 
 
-def report(work_dirs, families, out=None):
-  """Tabulates all evaluations below some folders as Markdown.
+def report(
+  work_dirs: Iterable[str | os.PathLike[str]],
+  families: Mapping[str, Any],
+  out: str | os.PathLike[str] | None = None,
+) -> str:
+  """Tabulates all evaluations in some folders and their subfolders as Markdown.
 
   Args:
-    work_dirs: folders that hold evaluation.json, or whose folders do.
+    work_dirs: folders with an evaluation.json, up to three levels below.
     families: {name: family} of the methods.
-    out: a file that also gets the tables, or None: Markdown, and pictures of the families that have
-      some are drawn beside it, or one HTML page with curves and images of the runs in it.
+    out: a file to write, or None. A Markdown file gets the tables, with pictures drawn beside it;
+      an HTML file gets the tables, curves and images in one page.
 
   Returns:
     The text.
@@ -43,8 +50,7 @@ def report(work_dirs, families, out=None):
     kind = '' if out.is_dir() else out.suffix
     if kind not in ('.md', '.html'):
       raise UserError(
-        f'cannot write the report to {out}: name a Markdown or HTML file, such as report.md or '
-        'report.html'
+        f'--out={out}: expected a Markdown or HTML file, for example report.md or report.html.'
       )
     try:
       if kind == '.html':
@@ -60,27 +66,27 @@ def report(work_dirs, families, out=None):
 
 
 def _write_markdown(rows, text, out):
-  """Draws the pictures, then writes the tables; damaged samples leave neither."""
+  """Draws the pictures, then writes the tables; with damaged samples it writes neither."""
   failed = None
   for family, own in _by_family(rows):
     try:
       family.pictures(own, out)
     except (UserError, OSError):
       raise
-    except Exception as error:  # The numbers stand.
+    except Exception as error:  # The tables are still valid.
       failed = error
   files.replace(out, (text + '\n').encode())
   if failed:
     raise UserError(
-      f'{out} is written, but not all of its pictures: {optional.reason(failed)}'
+      f'{out} is written, but some of its pictures are not: {optional.reason(failed)}'
     ) from failed
 
 
-def markdown_table(rows):
-  """Formats the rows as Markdown: a section for each family, then the footnotes.
+def markdown_table(rows: Sequence[Row]) -> str:
+  """Formats rows as Markdown: a section for each family, then the footnotes.
 
   Args:
-    rows: what `collect` returns.
+    rows: the result of `collect`.
 
   Returns:
     The text.
@@ -92,11 +98,11 @@ def markdown_table(rows):
   return '\n\n'.join([*parts, '\n'.join(notes)])
 
 
-def console_table(rows):
+def console_table(rows: Sequence[Row]) -> str:
   """Formats the scores of each method as aligned plain text for the terminal.
 
   Args:
-    rows: what `collect` returns.
+    rows: the result of `collect`.
 
   Returns:
     The text, one block for each experiment.
@@ -115,7 +121,7 @@ def _markdown(block):
 
 
 def _page(rows):
-  """Renders the rows as HTML: the tables, then charts and images of the first run of each row."""
+  """Renders rows as HTML: the tables, then charts and images of the first run of each row."""
   footnotes = {}
   sections = [page.Section(title, blocks) for title, blocks in _sections(rows, footnotes)]
   for row in rows:
@@ -137,7 +143,7 @@ def _blocks(row):
 
 @contextlib.contextmanager
 def _damage_told(rows, what=f'one {record_lib.NAME} is'):
-  """Turns errors of damaged files into a UserError that names the folders of the rows."""
+  """Turns errors from damaged files into a UserError that names the folders of the rows."""
   try:
     yield
   except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
@@ -147,7 +153,7 @@ def _damage_told(rows, what=f'one {record_lib.NAME} is'):
 
 
 def _sections(rows, footnotes):
-  """Yields title and blocks of each family, then outside metrics and differences."""
+  """Yields the title and blocks of each family, with registered metrics and differences."""
   for family, own in _by_family(rows):
     with _damage_told(own):
       blocks = family.section(own, footnotes) + tables.added(own, family.metrics)

@@ -1,23 +1,30 @@
-"""Blocks: what reports are made of, beside `jaxgan.report.tables.Table`.
+"""Blocks: the parts of reports, beside `jaxgan.report.tables.Table`.
 
-A paragraph is a string. Markdown has tables and paragraphs, pages have all blocks.
+A paragraph is a string. Markdown files have tables and paragraphs; pages have all blocks.
 """
 
 import base64
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+import os
 from pathlib import Path
 import struct
+from typing import TypeVar
+
+import numpy as np
 
 from jaxgan.errors import UserError
 from jaxgan.report import grids
 
 _SIGNATURE = b'\x89PNG\r\n\x1a\n'
-_HEADER = 24  # bytes of a PNG up to the end of its size
+_HEADER = 24  # bytes of a PNG up to the end of its width and height
+
+T = TypeVar('T')
 
 
 @dataclass(frozen=True)
 class Image:
-  """A PNG, or an SVG, and what it shows, in words."""
+  """A PNG or SVG and its alternative text."""
 
   data: bytes
   alt: str
@@ -31,12 +38,13 @@ class Image:
   @property
   def size(self) -> tuple[int, int]:
     """(width, height) of a PNG in pixels."""
-    return struct.unpack('>II', self.data[16:_HEADER])
+    width, height = struct.unpack('>II', self.data[16:_HEADER])
+    return width, height
 
 
 @dataclass(frozen=True)
 class Images:
-  """A list of `Image` under a title: charts beside each other, or pictures as wide as they are."""
+  """A list of `Image` under a title: charts side by side, or pictures in their natural width."""
 
   title: str
   images: list
@@ -44,7 +52,7 @@ class Images:
 
 @dataclass(frozen=True)
 class Steps:
-  """Pictures of a run's steps behind a slider: [(step, path of the PNG)]."""
+  """Pictures of a run's steps with a slider: [(step, path of the PNG)]."""
 
   title: str
   paths: list
@@ -53,29 +61,29 @@ class Steps:
 
 @dataclass(frozen=True)
 class Tiles:
-  """Rows of tiles: [(name, note, [(images that belong together, what they are)])]."""
+  """Rows of tiles: [(name, note, [(images of a tile, caption)])]."""
 
   title: str
   rows: list
   note: str = ''
 
 
-def read_image(path, alt: str) -> Image:
+def read_image(path: str | os.PathLike[str], alt: str) -> Image:
   """Reads a PNG.
 
   Raises:
-    UserError: it is missing or no PNG.
+    UserError: the file is missing or not a PNG.
   """
   try:
     data = Path(path).read_bytes()
   except OSError as error:
     raise UserError(f'{path} cannot be read ({error.strerror})') from error
   if len(data) < _HEADER or not data.startswith(_SIGNATURE):
-    raise UserError(f'{path} is damaged (no PNG): delete it')
+    raise UserError(f'{path} is damaged (not a PNG): delete it')
   return Image(data, alt)
 
 
-def to_image(pixels, alt: str) -> Image:
+def to_image(pixels: np.ndarray, alt: str) -> Image:
   """Encodes an image, uint8 [H, W, 1 or 3], as a PNG.
 
   Raises:
@@ -86,7 +94,7 @@ def to_image(pixels, alt: str) -> Image:
   return Image(grids.png(pixels[..., 0] if pixels.shape[-1] == 1 else pixels), alt)
 
 
-def pictures(folder, titles) -> list[Images]:
+def pictures(folder: str | os.PathLike[str], titles: Mapping[str, str]) -> list[Images]:
   """Reads the pictures {file name: title} that exist in a folder."""
   return [
     Images(title, [read_image(path, title)])
@@ -95,14 +103,14 @@ def pictures(folder, titles) -> list[Images]:
   ]
 
 
-def steps(folder, pattern: str, title: str, note: str = '') -> list[Steps]:
-  """Finds the pictures of a run's steps, such as step_00000500.png; [] where there are none."""
+def steps(folder: str | os.PathLike[str], pattern: str, title: str, note: str = '') -> list[Steps]:
+  """Finds the pictures of a run's steps, such as step_00000500.png; returns [] without any."""
   paths = sorted(Path(folder, 'samples').glob(pattern))
   numbered = [(int(p.stem.split('_')[1]), p) for p in paths if p.stem.split('_')[1].isdigit()]
   return [Steps(title, numbered, note)] if numbered else []
 
 
-def evenly(items, most: int):
+def evenly(items: Sequence[T], most: int) -> list[T]:
   """Picks at most `most` items at even distances, with the first and the last.
 
   Example:

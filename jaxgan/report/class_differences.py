@@ -1,7 +1,10 @@
-"""Where published rows differ from the authors' released code of Class Balancing GAN, and why.
+"""Differences from the authors' released code of Class Balancing GAN in published rows.
 
-The code is github.com/val-iisc/class-balancing-gan; facts about it were read, nothing is copied.
+The released code is github.com/val-iisc/class-balancing-gan: facts were read from it, no code was
+copied.
 """
+
+from typing import Any
 
 from jaxgan.algorithms import gan_methods
 from jaxgan.report.differences import Difference, applying, every, of
@@ -28,46 +31,46 @@ def _scored(config, method):
 
 TABLE = (
   Difference(
-    'A class keeps the first n_k images of a seeded shuffle of ours (released: of a shuffle by '
-    "NumPy's global generator on CIFAR; the first of each LMDB on LSUN).",
+    'A class keeps the first n_k images of our seeded shuffle (released: CIFAR is shuffled by '
+    "NumPy's global generator, LSUN keeps the first images of each LMDB).",
     'Other images of the rare classes; no systematic effect.',
     of(_CIFAR10, _CIFAR100, _LSUN),
   ),
   Difference(
-    'The images of the GAN are mirrored at random (released: not).',
-    'A lower FID where few images are the problem.',
+    'The training images of the GAN are mirrored at random (released: they are not).',
+    'A lower FID if the training images are few.',
     lambda config, method: config.data.flip,
   ),
   Difference(
-    'LSUN keeps the centre square of each picture (released: the whole picture, squashed).',
-    'Another data set: FIDs do not compare.',
+    'LSUN keeps the centre square of each picture (released: squashes the whole picture).',
+    'Another data set: FIDs are not comparable.',
     every(of(_LSUN), lambda config, method: config.data.options.picture != 'squash'),
   ),
   Difference(
     'iNaturalist is resized to 64x64 by Lanczos (released: bilinear).',
-    'Slightly sharper real images; small.',
+    'Small: slightly sharper real images.',
     of(_INATURALIST),
   ),
   Difference(
-    'FID compares with 2,000 images of each LSUN scene that no ratio is trained on (released: the '
-    'first 2,000 training images).',
-    'A higher FID: a GAN comes nearer to images that it was trained on.',
+    'FID compares with 2,000 images of each LSUN scene that no ratio is trained on (released: with '
+    'the first 2,000 training images).',
+    'A higher FID: generated images are nearer to training images.',
     every(of(_LSUN), lambda config, method: config.evaluation.reference == 'held_out'),
   ),
   Difference(
-    'Classifiers read images in [-1, 1], as they were trained to (released: trained on images '
-    "normalised by CIFAR's mean and deviation, then given the GAN's [-1, 1]).",
-    'Better labels: of the regulariser, the KL and the CAS.',
+    'Classifiers are trained and used on images in [-1, 1] (released: trained on images '
+    "normalised by CIFAR's mean and deviation, used on the GAN's images in [-1, 1]).",
+    'Better labels for the regulariser, the KL and the CAS.',
     of(_CIFAR10, _LSUN),
   ),
   Difference(
-    'Classifier and annotator are trained by cross-entropy and their last checkpoint is used '
+    'Classifier and annotator are trained by cross-entropy, and the last checkpoint is used '
     '(released: focal loss, γ = 1, and the checkpoint of the best validation accuracy).',
-    'Slightly other labels; the size is unknown.',
+    'Slightly different labels; the size of the effect is unknown.',
     every(
       of(_CIFAR10, _LSUN),
       lambda config, method: not _few_labels(config, method),
-      # As all annotators were trained before there was a choice.
+      # Older versions trained every annotator by cross-entropy.
       lambda config, method: config.annotator.algorithm.loss == 'cross_entropy',
     ),
   ),
@@ -78,13 +81,13 @@ TABLE = (
   ),
   Difference(
     'The classifier reads 64x64 images (released: resized to 224x224).',
-    'Another classifier: its KL, labels and regulariser do not compare.',
+    'Another classifier: KL, labels and regulariser are not comparable.',
     every(of(_INATURALIST), lambda config, method: not _resizes(config, method)),
   ),
   Difference(
-    'The classifier is trained on 64x64 images that are resized to 224x224 (which images the '
-    "authors' classifier was trained on is not known; classifier=large takes 224x224 ones).",
-    'A less accurate classifier: the report has its accuracy beside the published 46.90 %.',
+    'The classifier is trained on 64x64 images that are resized to 224x224 (the training images of '
+    "the authors' classifier are not known; classifier=large reads 224x224 images).",
+    'A less accurate classifier: the report compares its accuracy with the published 46.90 %.',
     every(
       of(_INATURALIST),
       _resizes,
@@ -92,43 +95,43 @@ TABLE = (
     ),
   ),
   Difference(
-    "BiT is fine-tuned on each labelled image once a step (BiT's notebook: 512 draws a step; what "
-    'the authors did is not known).',
-    'Small: the accuracy of the classifier is in the protocol.',
+    "BiT is fine-tuned on every labelled image in each step (BiT's notebook: 512 draws per step; "
+    "the authors' procedure is not known).",
+    'Small: the protocol has the accuracy of the classifier.',
     _few_labels,
   ),
   Difference(
-    'Training is in float32 (released commands: mixed precision, -mpc, in nearly all).',
+    'Training uses float32 (nearly all released commands: mixed precision, -mpc).',
     'None expected beyond noise.',
     lambda config, method: config.algorithm.dtype == 'float32',
   ),
   Difference(
-    "Spectral norm stores one power iteration a step (released: four, of the step's forwards).",
+    'Spectral norm stores one power iteration per step (released: four, one per forward pass).',
     'None expected: weights change little in a step.',
     every(),
   ),
   Difference(
-    'ReLU in SNResGAN, as Tables 8 and 9 of the paper have it (released: leaky ReLU, slope 0.1).',
+    'SNResGAN uses ReLU, as Tables 8 and 9 of the paper (released: leaky ReLU, slope 0.1).',
     'Unknown, probably small.',
     of(_LSUN),
   ),
   Difference(
-    'Every batch norm of a conditional generator is conditional, as the paper says (released: the '
-    'last one is not).',
+    'Every batch norm of a conditional generator is conditional, as the paper says (released: all '
+    'but the last).',
     'Unknown, probably small.',
     lambda config, method: gan_methods.METHODS[method].labels != 'none',
   ),
   Difference(
-    'The discriminator of cgan has the projection term throughout (released: at one time it was '
-    'hard-coded to be unconditional).',
-    'Unknown: which of the two the printed rows had is not known.',
+    'The discriminator of cgan always has the projection term (released: one version was '
+    'unconditional).',
+    'Unknown: the version behind the published rows is not known.',
     lambda config, method: method == 'cgan',
   ),
   Difference(
-    'The batch statistics of the averaged generator come from the generator that is trained '
-    '(released: the average runs in training mode for pictures every 100 steps, so that they are '
-    'mostly its own).',
-    'Unknown; none where the statistics of both networks agree.',
+    'The batch statistics of the averaged generator come from the trained generator (released: the '
+    'averaged generator runs in training mode every 100 steps for pictures, which updates its own '
+    'statistics).',
+    'Unknown; none if the statistics of both networks agree.',
     lambda config, method: config.evaluation.ema_statistics != 'recomputed',
   ),
   Difference(
@@ -141,8 +144,8 @@ TABLE = (
     ),
   ),
   Difference(
-    'The counts of the first cycle start at 0 (released: at 512 a class).',
-    'A class that is absent at first weighs more after it: N is 25 instead of 281.',
+    'The counts of the first cycle start at 0 (released: at 512 per class).',
+    'A class that is absent in the first cycle gets more weight after it: N is 25 instead of 281.',
     every(
       of(_CIFAR10, _LSUN), _in_the_loop, lambda config, method: not config.algorithm.cycle_start
     ),
@@ -150,12 +153,12 @@ TABLE = (
   Difference(
     'The class counts are updated every 2,000 steps, as the paper says (released: update_every is '
     '4,000, but each evaluation, every 2,000 steps, resets the counts).',
-    'None expected: about the same cycle.',
+    'None expected: the cycle is about the same.',
     every(of(_CIFAR100), _in_the_loop),
   ),
   Difference(
-    'Class counts are summed (released: averaged, at least 1 a class).',
-    'Stronger weights of the rare classes.',
+    'Class counts are summed (released: averaged, at least 1 per class).',
+    'Larger weights of the rare classes.',
     every(
       of(_INATURALIST),
       _in_the_loop,
@@ -163,43 +166,43 @@ TABLE = (
     ),
   ),
   Difference(
-    'Labels of weight 1 / N_k are drawn for the steps of both networks (released: for the '
-    "generator's alone).",
-    'The discriminator sees more images of rare labels.',
+    'Labels with weights 1 / N_k are drawn for the steps of both networks (released: only for the '
+    "generator's steps).",
+    'The discriminator sees more images with rare labels.',
     lambda config, method: (
       gan_methods.METHODS[method].labels == 'effective'
       and config.algorithm.effective_labels == 'both_steps'
     ),
   ),
   Difference(
-    'The last checkpoint is evaluated (released: the one of the lowest FID).',
+    'The last checkpoint is evaluated (released: the checkpoint with the lowest FID).',
     'A higher FID.',
     lambda config, method: config.evaluation.checkpoint != 'best',
   ),
   Difference(
-    'KL and FID are of one sampling (published: means of three re-samplings of one checkpoint).',
+    'KL and FID come from one sampling (published: means of three re-samplings of one checkpoint).',
     'None in the mean.',
     lambda config, method: config.evaluation.resamplings == 1,
   ),
   Difference(
-    "The KL is of the annotator's labels, as the paper says (released: of the classifier in the "
-    "loop, as the annotator's loading is commented out).",
-    'A higher KL of class_balancing, which is trained to please the classifier in the loop.',
+    "The KL is of the annotator's labels, as the paper says (released: of the labels by the "
+    'classifier in the loop, because the code that loads the annotator is commented out).',
+    'A higher KL of class_balancing, which is trained to agree with the classifier in the loop.',
     of(_CIFAR10, _CIFAR100, _LSUN),
   ),
   Difference(
-    'The CAS is of 100,000 images (released: of 100,096, whole batches).',
+    'The CAS uses 100,000 images (released: 100,096, whole batches).',
     'None.',
     every(_scored, lambda config, method: config.evaluation.cas_images == 100_000),
   ),
   Difference(
-    'The CAS is of another number of images than 100,000 (released: 100,096).',
-    'A lower CAS of fewer images.',
+    'The CAS uses another number of images than 100,000 (released: 100,096).',
+    'A lower CAS with fewer images.',
     every(_scored, lambda config, method: config.evaluation.cas_images != 100_000),
   ),
   Difference(
-    'The classifier of the CAS is trained by cross-entropy and tested at its last checkpoint '
-    '(authors: as the classifier in the loop; the best checkpoint would be chosen by the test '
+    'The classifier of the CAS is trained by cross-entropy, and its last checkpoint is tested '
+    '(authors: as the classifier in the loop, whose best checkpoint is selected by the test '
     'images).',
     'A slightly lower CAS.',
     _scored,
@@ -207,7 +210,7 @@ TABLE = (
 )
 
 
-def lines(config, method: str) -> list[str]:
+def lines(config: Any, method: str) -> list[str]:
   """Returns the differences of a method from the authors' code; [] without a published row."""
   published = (config.published or {}).get(method)
   return applying(TABLE, config, method) if published else []

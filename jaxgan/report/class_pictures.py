@@ -1,12 +1,23 @@
-"""Pictures of class balance, as files and on pages: histograms, and samples sorted by class."""
+"""Pictures of class balance, as files and on pages: histograms and samples sorted by class."""
 
+from collections.abc import Mapping, Sequence
 import functools
 from pathlib import Path
+from typing import Any
 
+import jax
 import numpy as np
 
 from jaxgan.evaluation import memorisation
-from jaxgan.evaluation.record import IMAGES_FILE, NAME, NEAREST_FILE, read, read_samples
+from jaxgan.evaluation.record import (
+  IMAGES_FILE,
+  NAME,
+  NEAREST_FILE,
+  EvaluationRecord,
+  LabelSet,
+  read,
+  read_samples,
+)
 from jaxgan.metrics.class_distribution import (
   by_frequency,
   class_counts,
@@ -19,45 +30,46 @@ from jaxgan.system import distributed
 from jaxgan.system.names import shown
 from jaxgan.training import logging, optional
 
-MAX_CLASSES = 10  # more are shown as head, medium and tail
+MAX_CLASSES = 10  # more classes are drawn as head, medium and tail
 KINDS = {'classes': 'class', 'codes': 'code'}  # in names of files and results
 SHARES = 'share of images, frequent to rare'
 LONGEST_ROW = 30  # images in a row of samples_by_class
-PANELS_ABREAST = 2  # its methods beside each other, the next ones below
+PANELS_ABREAST = 2  # methods side by side in samples_by_class
 _COLORS = [f'C{index}' for index in range(10)] * 10  # of methods
 NEAREST_EXPLANATION = (
-  'Does the generator copy? Pairs of a generated image and the training image nearest to it: of '
-  'the rarest classes (as the annotator sees them) those generated images that come nearest. '
-  "Below, their distance in the annotator's features and how many of the held-out real images of "
-  'the class come nearer to a training image than that. Copying: how probably a generated image '
-  'of the class is nearer to a training image than a held-out one is: 0.5 where both are alike, '
-  '1 of copies, small where generated images are unlike all real ones.'
+  'Does the generator copy? Each pair is a generated image and its nearest training image, for the '
+  'rarest classes by the labels of the annotator and for the generated images nearest to training '
+  "images. The caption gives their distance in the annotator's features, and the share of held-out "
+  'real images of the class that are nearer to a training image. Copying is the probability that a '
+  'generated image of the class is nearer to a training image than a held-out image: 0.5 if both '
+  'are equally near, 1 for copies, small if generated images are unlike all real images.'
 )
-CLASSES_SHOWN, IMAGES_SHOWN = 10, 16  # of the images by class on a page
+CLASSES_SHOWN, IMAGES_SHOWN = 10, 16  # classes, and images per class, on a page
 _GRID = 100  # images of a sample grid, 10 x 10
 _TILE = 32  # pixels; smaller images are enlarged in samples_by_class
 
 
-def compare(workdir, folders):
-  """Draws the evaluations of several methods beside each other.
+def compare(workdir: Path, folders: Mapping[str, Path]) -> list[Path]:
+  """Draws the evaluations of several methods side by side.
 
   Args:
-    workdir: gets the pictures.
+    workdir: the folder for the pictures.
     folders: {method: the folder of its evaluation.json}.
 
   Returns:
-    Paths of the pictures written; of images without labels they show codes, not classes.
+    Paths of the pictures; for images without labels they show codes, not classes.
   """
   records = {method: read(folder / NAME) for method, folder in folders.items()}
   results = {method: record.results for method, record in records.items()}
   first = next(iter(records.values()))
-  labels, kind = first.labels[first.counted_by], KINDS[first.counted_by]
+  counted_by = first.counted_by or ''
+  labels, kind = first.labels[counted_by], KINDS[counted_by]
   counts = {method: own.get(f'{kind}_counts') for method, own in results.items()}
   pictures = {
     f'{kind}_histogram.png': functools.partial(class_histogram, counts, labels),
     f'samples_by_{kind}.png': functools.partial(_compare_samples, folders, labels.names),
   }
-  for network in ('annotator', 'inception'):  # The second one's are drawn where there are both.
+  for network in ('annotator', 'inception'):  # Inception's distances replace the annotator's.
     if all(own.get(f'class_frechet/{network}') for own in results.values()):
       distances = functools.partial(class_frechet, results, labels, network)
       pictures['per_class_frechet.png'] = distances
@@ -65,21 +77,24 @@ def compare(workdir, folders):
 
 
 def _compare_samples(folders, names, path):
-  panels = {
-    method: read_samples(folder / IMAGES_FILE, 4, 'images', 'labels')
-    for method, folder in folders.items()
-  }
+  panels = {}
+  for method, folder in folders.items():
+    images, labels = read_samples(folder / IMAGES_FILE, 4, 'images', 'labels')
+    panels[method] = images, labels
   samples_by_class(panels, names, path)
 
 
-def observe(observer, state, replica: int, rng) -> tuple:
-  """What `periodic` draws of a state: images of both generators, and the labels of the judges.
+def observe(observer: Any, state: Any, replica: int, rng: jax.Array) -> tuple:
+  """Draws images of both generators for `periodic`.
 
   Args:
-    observer: a `generated.Observer`.
+    observer: a `jaxgan.evaluation.generated.Observer`.
     state: a settled state.
-    replica: which.
+    replica: the number of the replica.
     rng: key of the noise, the same at every step.
+
+  Returns:
+    ({'raw' or 'ema': images}, the label sets of the judges).
   """
   images = {  # The same noise through both generators.
     name: distributed.to_host(observer.generate(state, rng, _GRID, ema))
@@ -88,17 +103,18 @@ def observe(observer, state, replica: int, rng) -> tuple:
   return images, observer.judges(replica).label_sets
 
 
-def periodic(folder, step: int, seen) -> None:
-  """Draws what a run has while it trains: generated images, losses, shares of classes.
+def periodic(folder: Path, step: int, seen: tuple) -> None:
+  """Draws a run during training: generated images, losses, shares of classes.
 
   Args:
-    folder: of the run or replica.
-    step: of the state.
-    seen: what `observe` returns.
+    folder: the folder of the run or replica.
+    step: the step of the state.
+    seen: the result of `observe`.
   """
   images, label_sets = seen
   for name, drawn in images.items():
-    with optional.output(samples := folder / 'samples'):
+    samples = folder / 'samples'
+    with optional.output(str(samples)):
       grids.save_png(samples / f'step_{step:08d}_{name}.png', grids.image_grid(drawn, 10))
   rows = logging.read_metrics(folder)
   pictures = {'loss_curves.png': functools.partial(curves.loss_curves, rows)}
@@ -108,28 +124,41 @@ def periodic(folder, step: int, seen) -> None:
   figures.draw(folder, pictures)
 
 
-def final(observer, folder, state, record, kept, rng) -> None:
-  """Nothing: `compare` draws the evaluated methods together."""
+def final(
+  observer: Any, folder: Path, state: Any, record: EvaluationRecord, kept: Any, rng: jax.Array
+) -> None:
+  """Draws nothing: `compare` draws the evaluated methods together."""
 
 
-def shares_over_time(rows, class_names, train_counts, kind, path):
+def shares_over_time(
+  rows: Sequence[Mapping[str, Any]],
+  class_names: Sequence[str],
+  train_counts: Sequence[int],
+  kind: str,
+  path: Path,
+) -> None:
   """Draws each class's share of the generated images over the steps; see `share_lines`."""
   lines, level = share_lines(rows, class_names, train_counts, kind)
   curves.save_chart(path, SHARES, lines, level=level, zeros='y')
 
 
-def share_lines(rows, class_names, train_counts=(), kind='classes'):
-  """The share of each class, or of more than 10 classes of each third, over the steps.
+def share_lines(
+  rows: Sequence[Mapping[str, Any]],
+  class_names: Sequence[str],
+  train_counts: Sequence[int] = (),
+  kind: str = 'classes',
+) -> tuple[list[curves.Line], tuple[str, float] | None]:
+  """Makes lines of the share of each class over the steps; of each third for more than 10 classes.
 
   Args:
-    rows: what `jaxgan.training.logging.read_metrics` returns.
-    class_names: [K] strings.
-    train_counts: [K] training images of each class, which order the classes from head to tail; ()
-      for classes that are in that order.
-    kind: 'classes' or 'codes', of which the rows have counts.
+    rows: the result of `jaxgan.training.logging.read_metrics`.
+    class_names: `[K]` strings.
+    train_counts: `[K]` training images of each class, which order the classes from head to tail; ()
+      for classes in this order.
+    kind: 'classes' or 'codes', the kind of counts in the rows.
 
   Returns:
-    ([`Line`], the level of a uniform distribution); no line where no row has counts.
+    ([`Line`], (name, level) of a uniform distribution); ([], None) without counts.
   """
   key = f'evaluation/{KINDS[kind]}_counts'
   rows = [row for row in rows if key in row]
@@ -142,7 +171,7 @@ def share_lines(rows, class_names, train_counts=(), kind='classes'):
 
 
 def _shares(counts, class_names, train_counts):
-  """Names of classes or thirds, frequent to rare, and their shares [N, names] in counts [N, K]."""
+  """Returns names of classes or thirds, frequent to rare, and their shares in counts `[N, K]`."""
   if len(class_names) > MAX_CLASSES:
     shares = [list(head_medium_tail(row, train_counts).values()) for row in counts]
     return third_names(train_counts), np.array(shares)
@@ -150,23 +179,23 @@ def _shares(counts, class_names, train_counts):
   return [shown(class_names[k]) for k in order], shares[:, order]
 
 
-def third_names(train_counts):
+def third_names(train_counts: Sequence[int]) -> list[str]:
   """Names the thirds of the classes: 'head (4 classes)' and so on."""
   return [f'{name} ({len(own)} classes)' for name, own in frequency_thirds(train_counts).items()]
 
 
-def class_histogram(counts_by_method, labels, path):
+def class_histogram(counts_by_method: Mapping[str, Any], labels: LabelSet, path: Path) -> None:
   """Draws the class distribution of the training data and of each method's images.
 
-  The legend gives each distribution's KL divergence from uniform, over all
-  classes. More than 10 classes are drawn as head, medium and tail thirds.
+  The legend gives each distribution's KL divergence from uniform, over all classes. More than 10
+  classes are drawn as head, medium and tail thirds.
 
   Args:
-    counts_by_method: {method: [K] generated images of each class}.
+    counts_by_method: {method: `[K]` generated images of each class}.
     labels: LabelSet of the K classes.
     path: the PNG.
   """
-  distributions = {'training data': labels.counts} | counts_by_method
+  distributions = {'training data': labels.counts, **counts_by_method}
   counts = np.array([*distributions.values()], np.float64)
   names, shares = _shares(counts, labels.names, labels.counts)
   labelled = {
@@ -179,16 +208,18 @@ def class_histogram(counts_by_method, labels, path):
   figures.save_figure(path, figure)
 
 
-def class_frechet(results_by_method, labels, network, path):
-  """Draws how far each method's images of a class are from the real ones, as a Fréchet distance.
+def class_frechet(
+  results_by_method: Mapping[str, Mapping[str, Any]], labels: LabelSet, network: str, path: Path
+) -> None:
+  """Draws the Fréchet distance between each method's images and the real images of each class.
 
-  More than 10 classes are drawn as head, medium and tail thirds. What is not defined, as the
-  distance of a class without images, has no bar.
+  More than 10 classes are drawn as head, medium and tail thirds. An undefined distance, as for a
+  class without images, has no bar.
 
   Args:
     results_by_method: {method: the results of its record}.
     labels: LabelSet of the K classes.
-    network: name of the network whose features they are.
+    network: the name of the network that provides the features.
     path: the PNG.
   """
   names, metric = list(map(shown, labels.names)), 'class_frechet'
@@ -203,18 +234,19 @@ def class_frechet(results_by_method, labels, network, path):
   figures.save_figure(path, figure)
 
 
-def samples_by_class(panels, class_names, path):
-  """Draws generated images sorted by class, one panel a method, one row a class.
+def samples_by_class(
+  panels: Mapping[str, tuple[np.ndarray, np.ndarray]], class_names: Sequence[str], path: Path
+) -> None:
+  """Draws generated images sorted by class: a panel for each method, a row for each class.
 
-  Every panel shows its first n images, with n the largest number for which no
-  row is longer than 30 images: no row is cut, so a row's length is the class's
-  share. A dashed line marks the row length of a uniform distribution. Of more
-  than 10 classes, 10 evenly spaced ones have rows. Two panels stand beside each
-  other, more below.
+  Every panel shows its first n images, where n is the largest number for which no row exceeds 30
+  images. No row is cut, so that its length shows the share of the class. A dashed line marks the
+  row length of a uniform distribution. With more than 10 classes, 10 evenly spaced classes have
+  rows. Two panels are side by side, further ones below.
 
   Args:
-    panels: {title: (images uint8 [N, H, W, C], labels [N])}.
-    class_names: [K] strings.
+    panels: {title: (images uint8 `[N, H, W, C]`, labels `[N]`)}.
+    class_names: `[K]` strings.
     path: the PNG.
   """
   shown_classes = blocks.evenly(range(len(class_names)), MAX_CLASSES)
@@ -231,7 +263,7 @@ def samples_by_class(panels, class_names, path):
 
 
 def _longest_rows(labels_of_panels, classes):
-  """Returns the largest n for which the first n images of each panel have at most 30 of a class."""
+  """Returns the largest n such that the first n images of a panel have at most 30 of each class."""
   places = [np.flatnonzero(labels == k) for labels in labels_of_panels for k in classes]
   return min(
     [*map(len, labels_of_panels), *(own[LONGEST_ROW] for own in places if len(own) > LONGEST_ROW)]
@@ -239,7 +271,7 @@ def _longest_rows(labels_of_panels, classes):
 
 
 def _mark_rows(axes, counts, size, uniform):
-  """Writes the number of tiles behind each row, and marks the end of a row of `uniform` tiles."""
+  """Writes the number of tiles after each row, and marks the end of a row of `uniform` tiles."""
   height, width = np.add(size, grids.GAP)
   end, bottom = uniform * width, len(counts) * height
   axes.axvline(end - grids.GAP / 2, color='C3', linestyle='--', linewidth=1.2, clip_on=False)
@@ -250,38 +282,44 @@ def _mark_rows(axes, counts, size, uniform):
     axes.text(count * width + 6, (row + 0.5) * height - grids.GAP / 2, str(count), **style)
 
 
-def trained(folder, class_names, train_counts):
-  """Returns the blocks of a run in training: losses, scores, shares of classes, sample grids.
+def trained(folder: Path, class_names: Sequence[str], train_counts: Sequence[int]) -> list:
+  """Makes the blocks of a run in training: losses, scores, shares of classes, sample grids.
 
   Args:
-    folder: of the run or replica.
-    class_names: [K] strings.
-    train_counts: [K] training images of each class.
+    folder: the folder of the run or replica.
+    class_names: `[K]` strings.
+    train_counts: `[K]` training images of each class.
+
+  Returns:
+    The blocks.
   """
 
   def shares_chart(rows):
     shares, level = share_lines(rows, class_names, train_counts)
-    if not shares:  # Without labels it has codes, in their own order.
+    if not shares:  # A run without labels has codes, in numerical order.
       number = max((len(row.get('evaluation/code_counts', ())) for row in rows), default=0)
       shares, level = share_lines(rows, [f'code_{code}' for code in range(number)], kind='codes')
     return curves.chart(SHARES, shares, level=level, zeros='y')
 
-  note = 'The same noise at every step, through the moving average of the generator.'
+  note = 'The moving average of the generator draws every step from the same noise.'
   steps = blocks.steps(folder, 'step_*_ema.png', 'Generated images over the steps', note)
   return curves.training(folder, 'Classes and distances', shares_chart) + steps
 
 
-def evaluated(folder, record):
-  """Returns the blocks of an evaluation: images by class, rare classes beside training images.
+def evaluated(folder: Path, record: EvaluationRecord) -> list:
+  """Makes the blocks of an evaluation: images by class, rare classes beside training images.
 
   Args:
-    folder: of the run or replica.
-    record: its EvaluationRecord.
+    folder: the folder of the run or replica.
+    record: its record.
+
+  Returns:
+    The blocks.
   """
-  folder, kind, found = Path(folder), record.counted_by, []
+  folder, kind, found = Path(folder), record.counted_by or '', []
   if (folder / IMAGES_FILE).exists():
     found.append(_by_label(folder / IMAGES_FILE, record.labels[kind].names, kind))
-  measured = {
+  measured: dict[str, Any] = {
     name.partition('/')[2]: values
     for name, values in record.results.items()
     if name.startswith('memorisation/')
@@ -303,12 +341,12 @@ def _by_label(path, label_names, kind):
     tiles = [([blocks.to_image(i, f'generated, {name}')], '') for i in own[:IMAGES_SHOWN]]
     rows.append((name, f'{len(own)} images', tiles))
   note = (
-    f'The first {len(images)} generated images by the {kind} that the '
-    f'{"annotator" if kind == "classes" else "recogniser"} sees in them, at most {IMAGES_SHOWN} '
+    f'The first {len(images)} generated images, sorted by the {kind} that the '
+    f'{"annotator" if kind == "classes" else "recogniser"} predicts, at most {IMAGES_SHOWN} '
     'of each.'
   )
   if len(rows) < len(label_names):
-    note += f' {len(rows)} of the {len(label_names)} {kind}, evenly spaced.'
+    note += f' Shown are {len(rows)} of the {len(label_names)} {kind}, evenly spaced.'
   return blocks.Tiles(f'Samples by {KINDS[kind]}', rows, note)
 
 
@@ -333,7 +371,7 @@ def _nearest(path, class_names, measured):
 
 
 def _distances(class_names, measured):
-  """Charts, for each class, the share of generated and held-out images within a distance."""
+  """Charts the share of generated and of held-out images within a distance, for each class."""
   charts, shares = [], memorisation.QUANTILES.tolist()
   fields = ('classes', 'generated_quantiles', 'held_out_quantiles')
   for k, generated, real in zip(*(measured[field] for field in fields), strict=True):

@@ -1,16 +1,20 @@
-"""Report on class balance: the scores of each method, and which methods differ by their seeds."""
+"""Report on class balance: the scores of each method, and their differences from the baseline."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 import dataclasses
 import functools
+from pathlib import Path
 import statistics
 
 import numpy as np
 
 from jaxgan.evaluation import verdicts
+from jaxgan.evaluation.record import LabelSet
 from jaxgan.metrics.class_distribution import GROUPS, THIRDS
 from jaxgan.report import class_pictures, figures, tables
 from jaxgan.report.published import published_values, sources
+from jaxgan.report.rows import Row
 from jaxgan.system.names import escaped, shown
 
 TITLE = 'Class balance'
@@ -38,10 +42,10 @@ _QUALITY = (
   *(tables.Column(name, name) for name in ('precision', 'recall', 'density', 'coverage')),
 )
 _THIRDS, _GROUPS = ' / '.join(THIRDS), ' / '.join(GROUPS)
-_BALANCED = '1'  # The annotator's imbalance ratio.
+_BALANCED = '1'  # the annotator's imbalance ratio
 ROLES = ('classifier', 'annotator')
 _RESAMPLED = ('kl_from_uniform', 'fid', 'frechet_annotator')
-# The scores of the terminal's table by what images are counted by.
+# The scores of the terminal's table, for images counted by class or by code.
 _CONSOLE = {
   'class': (
     tables.Column('KL', 'kl_from_uniform'),
@@ -56,7 +60,7 @@ _CONSOLE = {
     tables.Column('CAS (%)', 'cas', scale=100, digits=2),
   ),
 }
-# What stands above the cells of a table, behind those of experiment and method.
+# The headings of a table after 'experiment' and 'method'.
 _ABOVE = {
   'Scores': ('steps', 'samples', *tables.headings(_SCORES), 'seeds', 'protocol'),
   '± of re-samplings': (
@@ -64,61 +68,63 @@ _ABOVE = {
   ),
   'By frequency': (_THIRDS, 'features', f'Fréchet {_THIRDS}', f'Fréchet {_GROUPS}'),
   'Codes': ('codes', *tables.headings(_CODE_SCORES), 'seeds'),
-  'Quality and variety': ('features', *tables.headings(_QUALITY)),
+  'Quality and diversity': ('features', *tables.headings(_QUALITY)),
 }  # fmt: skip
-# What stands below a table.
+# The text below a table.
 EXPLANATIONS = {
   'Scores': (
-    "KL: divergence of the annotator's label histogram from uniform, in nats. CAS: classification "
-    'accuracy score, the accuracy on real test images of a classifier trained on generated ones. '
-    "Fréchet, annotator: Fréchet distance in the annotator's features, not comparable with FID. "
-    'Ours: mean ± sample standard deviation (number of seeds).'
+    "KL: KL divergence of the annotator's label histogram from uniform, in nats. CAS: "
+    'classification accuracy score, the accuracy on real test images of a classifier trained on '
+    "generated images. Fréchet, annotator: Fréchet distance in the annotator's features, not "
+    'comparable with FID. Ours: mean ± sample standard deviation (number of seeds).'
   ),
   '± of re-samplings': (
-    '± of re-samplings: mean ± population standard deviation (ddof 0, as in NumPy and the '
-    "authors' code) over samplings of one checkpoint, as the published ± is. That of seeds is "
-    'another one, with ddof 1.'
+    'Mean ± population standard deviation (ddof 0, as in NumPy and the '
+    "authors' code) over samplings of one checkpoint, like the published ±. The ± over seeds in "
+    'other tables is the sample standard deviation (ddof 1).'
   ),
   'By frequency': (
     'head / medium / tail: shares of the generated images in the thirds of the classes by training '
-    'frequency, and Fréchet distance of the images in them from the real ones, in the features of '
-    'the network named; many / medium / few: the same, with the classes left over among the rare '
-    'ones. Distances of few images are large: compare methods, not groups.'
+    'frequency, and Fréchet distance of these images from the real images, in the features of '
+    'the named network. many / medium / few: the same for equal groups, where the rare group takes '
+    'the remaining classes. Distances of few images are large: compare methods, not groups.'
   ),
   'Codes': (
-    "KL of codes: divergence from uniform, in nats, of the recogniser's histogram of codes, which "
-    'were found without labels; it says nothing of classes. Fréchet, recogniser: Fréchet distance '
-    'in its features. Where the recogniser was in the loop, the generator was trained to please it.'
+    "KL of codes: KL divergence of the recogniser's histogram of codes from uniform, in nats. It "
+    'does not measure classes, because codes are learned without labels. Fréchet, recogniser: '
+    'Fréchet distance in its features. A generator with the recogniser in its loop was trained to '
+    'agree with it.'
   ),
-  'Quality and variety': (
-    'KID: kernel distance; precision and density say how real the generated images are, recall and '
-    'coverage how many of the real ones they stand for.'
+  'Quality and diversity': (
+    'KID: kernel inception distance. Precision and density measure how realistic the generated '
+    'images are, recall and coverage how much of the real images they cover.'
   ),
   'Beside the baseline': (
     'Better and worse: the 95 % bootstrap interval of the mean difference over the shared seeds, '
-    'in brackets, leaves 0 out. Of three seeds this says no more than that all three differ in one '
+    'in brackets, excludes 0. With three seeds this only means that all three differ in the same '
     'direction, which happens by chance once in four times.'
   ),
   'Classifiers': (
-    'Accuracy on the test split, where best checkpoints are also chosen, as by the authors. '
-    'Classifier: of the long-tailed images, in the loop; annotator: labels generated images in the '
-    'evaluation.'
+    "Accuracy on the test split, which also selects the best checkpoints, as in the authors' code. "
+    'The classifier is trained on the long-tailed images, for the loop; the annotator labels '
+    'generated images in the evaluation.'
   ),
 }
 
 
-def counted(row):
-  """Returns what a row's images are counted by: ('class' or 'code', LabelSet)."""
+def counted(row: Row) -> tuple[str, LabelSet]:
+  """Returns ('class' or 'code', LabelSet) of the labels that a row's images are counted by."""
   record = row.records[0]
-  return class_pictures.KINDS[record.counted_by], record.labels[record.counted_by]
+  counted_by = record.counted_by or ''
+  return class_pictures.KINDS[counted_by], record.labels[counted_by]
 
 
-def section(rows, footnotes):
-  """The rows as tables, with a footnote for each row's protocol and each gap.
+def section(rows: Sequence[Row], footnotes: dict[str, int]) -> list:
+  """Tabulates rows, with a footnote for each protocol and each missing score.
 
   Args:
-    rows: a list of `Row`.
-    footnotes: {text: number}, which gets them.
+    rows: the rows.
+    footnotes: {text: number}, extended by the footnotes.
 
   Returns:
     A list of blocks.
@@ -128,7 +134,7 @@ def section(rows, footnotes):
     '± of re-samplings': _resamplings,
     'By frequency': _by_frequency,
     'Codes': _codes,
-    'Quality and variety': _quality,
+    'Quality and diversity': _quality,
   }
   found = {title: tables.lines(_ABOVE[title], rows, own) for title, own in cells_of.items()}
   found |= {'Beside the baseline': _comparisons(rows), 'Classifiers': _classifiers(rows)}
@@ -138,7 +144,7 @@ def section(rows, footnotes):
 
 
 def _scores(footnotes, row):
-  """A method's scores beside the published ones."""
+  """A method's scores beside the published scores."""
   scores = tables.cells(_SCORES, row)
   about_fid = [note for note in row.notes() if note.startswith('FID')]
   if len(row.results('fid')) < len(row.records):
@@ -186,7 +192,7 @@ def _by_frequency(row):
 
 
 def _parts(values):
-  """Averages distances of three groups over the runs, without undefined ones."""
+  """Averages the defined distances of three groups over the runs."""
   if not values:
     return '- / - / -'
   columns = [[value for value in own if value is not None] for own in zip(*values, strict=True)]
@@ -201,7 +207,7 @@ def _codes(row):
 
 
 def _quality(row):
-  """Kernel distance, precision, recall, density and coverage, where they were measured."""
+  """Kernel inception distance, precision, recall, density and coverage in each network."""
   return [
     (
       network,
@@ -212,38 +218,39 @@ def _quality(row):
 
 
 def _comparisons(rows):
-  """Each method beside the baseline of its experiment."""
+  """Compares each method with the baseline of its experiment."""
   compared = verdicts.compare(rows)
   scores = [score for score in verdicts.scores() if any(score in own for *_, own in compared)]
   found = [('experiment', 'method', 'against', *map(verdicts.heading, scores), 'shared seeds')]
   for row, baseline, seeds, own in compared:
-    words = [_verdict(score, *own[score]) if score in own else '-' for score in scores]
+    words = [_verdict(score, own[score]) if score in own else '-' for score in scores]
     found.append((*tables.names(row), verdicts.label(baseline), *words, str(seeds)))
   return found
 
 
-def _verdict(score, verdict, interval):
+def _verdict(score, found):
+  verdict, interval = found
   factor = 100 if score == 'cas' else 1
   ends = ', '.join(tables.number(factor * end) for end in interval or ())
   return f'{verdict} [{ends}]' if ends else verdict
 
 
-def console(rows):
-  """The rows as aligned plain text: method, KL, FID or Fréchet distance, CAS, images a class.
+def console(rows: Sequence[Row]) -> list[str]:
+  """Aligns rows as plain text: method, KL, FID or Fréchet distance, CAS, images per class.
 
   Args:
-    rows: a list of `Row`.
+    rows: the rows.
 
   Returns:
-    A list of texts, one for each experiment and its set of classes.
+    One text for each experiment and its set of classes.
   """
   groups = verdicts.grouped(rows, lambda row: (row.experiment, *counted(row)))
-  return [_console_block(*key, own) for key, own in groups.items()]
+  return [_console_block(*key, rows=own) for key, own in groups.items()]
 
 
 def _console_block(experiment, kind, labels, rows):
   few, columns = len(labels.names) <= class_pictures.MAX_CLASSES, _CONSOLE[kind]
-  # Without a FID the Fréchet distance stands in.
+  # The Fréchet distance of the annotator or recogniser is always shown; FID and CAS may be missing.
   columns = [
     c for c in columns if c.name not in ('fid', 'cas') or any(row.results(c.name) for row in rows)
   ]
@@ -262,7 +269,7 @@ def _console_block(experiment, kind, labels, rows):
 
 
 def _networks(row):
-  """The networks in whose features the runs' images are compared."""
+  """The networks whose features compare the runs' images."""
   return [network for network in NETWORKS if row.results(f'kid/{network}')]
 
 
@@ -271,13 +278,13 @@ def _thirds(row):
   return [f'{100 * statistics.fmean(shares):.1f} %' for shares in thirds]
 
 
-def pictures(rows, out):
-  """Draws the classes of all rows beside each other, such as those of ablations.
+def pictures(rows: Sequence[Row], out: Path) -> None:
+  """Draws the class distributions of all rows side by side.
 
   Args:
-    rows: a list of `Row`.
-    out: `Path` of the report, FILE.md; writes FILE_classes.png, and FILE_classes_2.png, ... of rows
-      that were trained on images of other classes or frequencies.
+    rows: the rows.
+    out: the report FILE.md. The pictures are FILE_classes.png, FILE_classes_2.png, ..., one for
+      each set of classes and training frequencies.
   """
   groups = defaultdict(dict)
   for row in rows:
@@ -289,7 +296,7 @@ def pictures(rows, out):
 
 
 def _title(row, rows, taken):
-  """Names a row by what differs between the rows: method, experiment or both."""
+  """Names a row by its method, its experiment or both, whichever differ between the rows."""
   several = [len({r.experiment for r in rows}) > 1, len({verdicts.label(r) for r in rows}) > 1]
   parts = zip((row.experiment, verdicts.label(row)), several, strict=True)
   title = ': '.join(part for part, tells in parts if tells) or row.method
@@ -297,13 +304,14 @@ def _title(row, rows, taken):
 
 
 def classifier_accuracies(row: str | None) -> dict[str, float]:
-  """The paper's accuracies, in percent, of the classifiers behind a published row.
+  """Looks up the paper's accuracies of the classifiers behind a published row.
 
   Args:
-    row: of published_results.json, such as 'class_balancing_gan.cifar10.class_balancing.100'.
+    row: a row of published_results.json, such as
+      'class_balancing_gan.cifar10.class_balancing.100'.
 
   Returns:
-    {role: accuracy}, without the roles that the paper has no accuracy of.
+    {role: accuracy in percent}, for the roles with a published accuracy.
   """
   paper, *names = (row or '').split('.')
   if paper != 'class_balancing_gan':
@@ -315,7 +323,7 @@ def classifier_accuracies(row: str | None) -> dict[str, float]:
   if isinstance(accuracies, dict):
     ratio = str(values[dataset].get('imbalance_ratio', names[-1]))
     found = {'classifier': accuracies.get(ratio), 'annotator': accuracies.get(_BALANCED)}
-  else:  # One network that is both.
+  else:  # One network has both roles.
     found = dict.fromkeys(ROLES, accuracies)
   if few_labels:
     found['classifier'] = values['semi_supervised'][dataset]['classifier_accuracy']
@@ -323,13 +331,13 @@ def classifier_accuracies(row: str | None) -> dict[str, float]:
 
 
 def _classifiers(rows):
-  """The classifiers of each experiment, which its methods share, beside the paper's."""
+  """The classifiers of each experiment, shared by its methods, beside the paper's."""
   found = [('experiment', 'role', 'accuracy % (ours)', 'accuracy % (published)')]
   for experiment, own in verdicts.grouped(rows, lambda row: row.experiment).items():
     records = [record for row in own for record in row.records]
     theirs = dict(pair for r in records for pair in classifier_accuracies(r.published).items())
     for role in ROLES:
-      # Once for all methods that share it: those of a seed have the same one.
+      # Methods with the same seed share a classifier, which counts once.
       ours = {(r.run.get('seed'), r.run.get(f'{role}_accuracy')): None for r in records}
       ours = [100 * accuracy for _, accuracy in ours if accuracy is not None]
       if ours:

@@ -1,8 +1,11 @@
-"""Where published rows differ from the authors' released code of Elastic-InfoGAN, and why.
+"""Differences from the authors' released code of Elastic-InfoGAN in published rows.
 
-Only the MNIST experiment has public code, github.com/WisconsinAIVision/elastic-infogan; facts about
-it were read, nothing is copied. Of the other data sets it is the paper that leaves things open.
+Only the MNIST experiment has public code, github.com/WisconsinAIVision/elastic-infogan: facts were
+read from it, no code was copied. For the other data sets, the differences are choices that the
+paper leaves open.
 """
+
+from typing import Any
 
 from jaxgan.report.differences import Difference, applying, every, of
 
@@ -26,9 +29,9 @@ TABLE = (
     _mnist,
   ),
   Difference(
-    "The annotator is a CNN of ours with the paper's layers (released: its weights; "
-    'config.annotator.folder names their npz).',
-    'Small: both are right on about 99 % of the test digits.',
+    "The annotator is our CNN with the paper's layers (released: trained weights, which "
+    'config.annotator.folder loads from an npz file).',
+    'Small: both have about 99 % accuracy on the test digits.',
     every(_mnist, lambda config, method: not config.annotator.folder.endswith('.npz')),
   ),
   Difference(
@@ -38,7 +41,7 @@ TABLE = (
   ),
   Difference(
     'The positive pair is rotated by up to 10 degrees without a crop, as the paper says (released: '
-    "up to 20 degrees and Augmentor's crop).",
+    "by up to 20 degrees, with Augmentor's crop).",
     'Unknown: other invariances.',
     every(_mnist, _contrasted, lambda config, method: config.algorithm.views == 'paper'),
   ),
@@ -50,13 +53,13 @@ TABLE = (
   Difference(
     'The contrastive loss sees the trunk as the step of D has left it (released: the features of '
     'real images are those from before that step).',
-    'None expected: one step of D lies between.',
+    'None expected: the features differ by one step of D.',
     _contrasted,
   ),
   Difference(
-    'The loss of positive pairs alone is the negative log-probability that codes drawn for both '
-    'views agree (the paper prints no formula; config.algorithm.positive_loss=cosine is half of '
-    'NT-Xent).',
+    'The loss of positive pairs without negatives is the negative log-probability that codes drawn '
+    'for both views agree (the paper has no formula; config.algorithm.positive_loss=cosine is half '
+    'of NT-Xent).',
     'Unknown.',
     lambda config, method: (
       getattr(config.algorithm, 'contrastive', 'none') == 'positives'
@@ -64,13 +67,13 @@ TABLE = (
     ),
   ),
   Difference(
-    'Five of the ten class proportions of a draw are those that the paper prints, the other five '
-    'are drawn with a seed of ours.',
+    'Five of the ten class proportions of a draw are the proportions that the paper prints; the '
+    'other five are drawn with our seed.',
     'Other imbalances of five classes; no systematic effect.',
     _objects,
   ),
   Difference(
-    'A crop that preserves 95 % keeps 95 % of each side (the paper says neither side nor area).',
+    'A crop that preserves 95 % keeps 95 % of each side (the paper does not say side or area).',
     'Small.',
     lambda config, method: (
       _contrasted(config, method)
@@ -79,18 +82,18 @@ TABLE = (
     ),
   ),
   Difference(
-    'The generator is evaluated, not an average of it (the trainer of StackGAN-v2 evaluates one of '
-    'decay 0.999, the paper is silent).',
+    'The generator is evaluated, not an average of it (the trainer of StackGAN-v2 evaluates an '
+    'average with decay 0.999; the paper does not say).',
     'Unknown; an average gives cleaner images.',
     every(_large, _info_gan, lambda config, method: not config.algorithm.ema_decay),
   ),
   Difference(
-    'Network, batch and epochs are those of 3D Cars (the paper prints none for ShapeNet).',
+    'Network, batch size and epochs are as for 3D Cars (the paper prints none for ShapeNet).',
     'Unknown.',
     of('shapenet5'),
   ),
   Difference(
-    'Training takes 600 epochs (paper: until convergence).',
+    'Training lasts 600 epochs (paper: until convergence).',
     'Unknown.',
     of('youtube_faces40'),
   ),
@@ -111,17 +114,17 @@ TABLE = (
   Difference(
     'The weights of both divergences are fixed (paper: the best of 10, 20, 30, 40 and 50 for each; '
     'experiments/joint_vae_sweep.py searches).',
-    'A lower NMI than that of the best pair.',
+    'A lower NMI than with the best pair of weights.',
     lambda config, method: not _info_gan(config, method),
   ),
   Difference(
     '1-NN accuracy is of the k logits of Q; no code of it is public.',
-    'The published accuracy of random weights is that of logits, not of features.',
+    'None: the published accuracy of random weights matches logits, not features.',
     _info_gan,
   ),
 )
 
 
-def lines(config, method: str) -> list[str]:
+def lines(config: Any, method: str) -> list[str]:
   """Returns the differences of a method from the authors' code."""
   return applying(TABLE, config, method)

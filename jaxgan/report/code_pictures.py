@@ -1,16 +1,19 @@
-"""Pictures of the code: what the categorical code of an InfoGAN means, and its prior.
+"""Pictures of categorical codes and their prior.
 
-Grids of generated images, traversals and retrieval as the figures of
-"Elastic-InfoGAN: Unsupervised Disentangled Representation Learning in Class-Imbalanced Data",
-Ojha et al. 2020. Arrays in, one PNG out; generated images are drawn pixel by pixel.
+Grids of generated images, traversals and retrieval, as in the figures of "Elastic-InfoGAN:
+Unsupervised Disentangled Representation Learning in Class-Imbalanced Data", Ojha et al. 2020. Each
+function draws arrays into one PNG; generated images are drawn pixel by pixel.
 """
 
+from collections.abc import Mapping, Sequence
 import functools
 from pathlib import Path
+from typing import Any
 
+import jax
 import numpy as np
 
-from jaxgan.evaluation.record import CODES_FILE, RETRIEVAL_FILE, read_samples
+from jaxgan.evaluation.record import CODES_FILE, RETRIEVAL_FILE, EvaluationRecord, read_samples
 from jaxgan.metrics.disentanglement import match_codes
 from jaxgan.report import blocks, curves, figures, grids
 from jaxgan.system.names import shown
@@ -18,30 +21,30 @@ from jaxgan.training import logging, optional
 
 GRID_FILE = 'code_grid.png'  # in the folder of an evaluation
 PICTURES = {
-  GRID_FILE: 'Codes: a row a code, a noise a column',
+  GRID_FILE: 'Codes: each row has one code, each column one noise vector',
   'prior_against_truth.png': 'Learned prior and true frequencies',
-  'prior_over_time.png': 'Learned prior over the steps, each code with the class matched with it',
-  'confusion.png': 'Codes and classes: what each code makes',
+  'prior_over_time.png': 'Learned prior over the steps, each code with its matched class',
+  'confusion.png': 'Classes of the images of each code',
   'retrieval.png': "Real images and their nearest neighbours in Q's features",
 }
 PANEL_TILE = 28  # pixels; smaller images are enlarged in code_grids
 PANELS = 4  # panels in a line of code_grids
 RETRIEVALS = 2  # panels in a line of retrievals, as in the paper's Fig. 9
-LABELLED_BARS = 5  # bars of more classes have no numbers
-NUMBERED = 20  # a confusion matrix of more classes has no numbers
+LABELLED_BARS = 5  # with more classes, bars have no numbers
+NUMBERED = 20  # with more classes, a confusion matrix has no numbers
 _TRAVERSAL = np.linspace(-1.0, 1.0, 9)
 _CURVES = ('evaluation/nmi', 'evaluation/ent')
 
 
-def compare(workdir, folders):
+def compare(workdir: Path, folders: Mapping[str, Path]) -> list[Path]:
   """Draws the code grids and the retrieved images of several methods side by side.
 
   Args:
-    workdir: gets the pictures.
+    workdir: the folder for the pictures.
     folders: {method: the folder of its evaluation}.
 
   Returns:
-    Paths of the pictures written.
+    Paths of the pictures.
   """
   return figures.draw(
     workdir,
@@ -58,42 +61,46 @@ def _compare_grids(folders, path):
 
 
 def _compare_retrieved(folders, path):
-  """Draws the images that at least two methods retrieve for the same queries.
+  """Draws the retrieved images of two or more methods with the same queries.
 
-  Evaluations of older versions have no such file, replicas of other data other queries.
+  Evaluations of older versions have no such file; replicas of other data have other queries.
   """
   found = {}
   for method, folder in folders.items():
     if (folder / RETRIEVAL_FILE).exists():
       with np.load(folder / RETRIEVAL_FILE, allow_pickle=False) as saved:
         found[method] = dict(saved)
-  queries = next((arrays['queries'] for arrays in found.values()), None)
-  panels = {m: own for m, own in found.items() if np.array_equal(own['queries'], queries)}
+  first = next(iter(found.values()), {})
+  panels = {m: own for m, own in found.items() if np.array_equal(own['queries'], first['queries'])}
   if len(panels) > 1:
     retrievals(panels, path)
 
 
-def observe(observer, state, replica: int, rng) -> np.ndarray:
-  """What `periodic` draws of a state: its code grid.
+def observe(observer: Any, state: Any, replica: int, rng: jax.Array) -> np.ndarray:
+  """Draws the code grid of a state for `periodic`.
 
   Args:
     observer: a `jaxgan.evaluation.codes.Observer`.
-    state: of the algorithm.
+    state: the state.
     replica: not used.
     rng: key of the noise, the same at every step.
+
+  Returns:
+    The grid.
   """
   return observer.grid(state, rng)
 
 
-def periodic(folder, step: int, grid) -> None:
-  """Draws what a run has while it trains: its code grid, losses, scores and prior.
+def periodic(folder: Path, step: int, grid: np.ndarray) -> None:
+  """Draws a run during training: its code grid, losses, scores and prior.
 
   Args:
-    folder: of the run or replica.
-    step: of the state.
-    grid: what `observe` returns.
+    folder: the folder of the run or replica.
+    step: the step of the state.
+    grid: the result of `observe`.
   """
-  with optional.output(samples := folder / 'samples'):
+  samples = folder / 'samples'
+  with optional.output(str(samples)):
     grids.save_png(samples / f'step_{step:08d}.png', grids.code_grid(grid))
   rows = logging.read_metrics(folder)
   figures.draw(
@@ -106,24 +113,27 @@ def periodic(folder, step: int, grid) -> None:
   )
 
 
-def evaluation_curves(rows, path):
-  """Draws the scores of codes that have values over the steps; without any, nothing."""
+def evaluation_curves(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
+  """Draws NMI and ENT over the steps; draws nothing without values."""
   names = [name for name in _CURVES if any(row.get(name) is not None for row in rows)]
   curves.curves(rows, path, names)
 
 
-def final(observer, folder, state, record, kept, rng) -> None:
+def final(
+  observer: Any, folder: Path, state: Any, record: EvaluationRecord, kept: Any, rng: jax.Array
+) -> None:
   """Draws the codes, priors and retrieved images of an evaluation.
 
   Args:
     observer: a `jaxgan.evaluation.codes.Observer`.
-    folder: of the run or replica.
-    state: of the algorithm.
-    record: its EvaluationRecord.
-    kept: what the observer saved.
+    folder: the folder of the run or replica.
+    state: the state.
+    record: its record.
+    kept: the result of the observer's `save`.
     rng: key of the noise.
   """
-  grid, results, labels = kept['grid'], record.results, record.labels.get('classes')
+  results: dict[str, Any] = record.results
+  grid, labels = kept['grid'], record.labels.get('classes')
   names, truth = [f'code {code}' for code in range(len(grid))], {}
   pictures = {'retrieval.png': functools.partial(retrievals, {'': kept['retrieved']})}
   if labels:
@@ -144,31 +154,37 @@ def final(observer, folder, state, record, kept, rng) -> None:
   pictures[GRID_FILE] = functools.partial(traversal, grid, shares)
   prior = functools.partial(prior_over_time, logging.read_metrics(folder), **truth)
   figures.draw(folder, pictures | {'prior_over_time.png': prior})
-  with optional.output(folder / 'traversal_1.png'):
+  with optional.output(str(folder / 'traversal_1.png')):
     for i, images in enumerate(observer.traversals(state, rng, _TRAVERSAL), start=1):
       traversal(images, names, folder / f'traversal_{i}.png', _TRAVERSAL, f'continuous code {i}')
 
 
 def _name_codes(classes, class_names):
-  """['code 0 → cat'] of codes and the class that each is matched with, -1 for none."""
+  """Names codes with their matched classes, as 'code 0 → cat'; -1 is no class."""
   return [
     f'code {code} → {shown(class_names[k])}' if k >= 0 else f'code {code}'
     for code, k in enumerate(classes)
   ]
 
 
-def traversal(images, names, path, values=(), title=''):
-  """Draws the images of each code in a row; what a continuous code changes along the columns.
+def traversal(
+  images: np.ndarray,
+  names: Sequence[str],
+  path: Path,
+  values: Sequence[float] | np.ndarray = (),
+  title: str = '',
+) -> None:
+  """Draws a row of images for each code, along which a continuous code may change.
 
   Args:
-    images: uint8 [rows, steps, H, W, C], see `grids.code_grid`.
-    names: [rows] strings to stand left of the rows.
+    images: uint8 `[rows, steps, H, W, C]`, see `grids.code_grid`.
+    names: `[rows]` names, drawn left of the rows.
     path: the PNG.
-    values: [steps], the continuous code in each column; () for none.
-    title: stands above.
+    values: `[steps]`, the continuous code in each column; () for none.
+    title: title above the picture.
 
   Raises:
-    ValueError: there is no image, or the type or shape is another.
+    ValueError: there is no image, or the images have a wrong type or shape.
   """
   columns = [f'{value:.2g}'.replace('-', '−') for value in values]
   figure = figures.new_figure(layout=None)
@@ -176,15 +192,15 @@ def traversal(images, names, path, values=(), title=''):
   figures.save_figure(path, figure)
 
 
-def code_grids(panels, path):
+def code_grids(panels: Mapping[str, np.ndarray], path: Path) -> None:
   """Draws the code grids of several methods side by side, at most 4 in a line.
 
   Args:
-    panels: {title: images uint8 [k, n, H, W, C]}, see `grids.code_grid`.
+    panels: {title: images uint8 `[k, n, H, W, C]`}, see `grids.code_grid`.
     path: the PNG.
 
   Raises:
-    ValueError: a panel has no image, or images of another type or shape.
+    ValueError: a panel has no image, or its images have a wrong type or shape.
   """
   figure = figures.new_figure(layout=None)
   for title, images in panels.items():
@@ -193,19 +209,19 @@ def code_grids(panels, path):
   figures.save_figure(path, figure, -(-len(panels) // lines))
 
 
-def retrievals(panels, path):
-  """Draws what methods retrieve, as the paper's Fig. 9: two methods in a line.
+def retrievals(panels: Mapping[str, Mapping[str, np.ndarray]], path: Path) -> None:
+  """Draws the retrieved images of methods, as the paper's Fig. 9: two methods in a line.
 
-  A row is a query and its nearest neighbours, the nearest first. With labels, neighbours of another
-  class than the query have a red frame.
+  A row has a query and its nearest neighbours, the nearest first. With labels, a neighbour of
+  another class than the query has a red frame.
 
   Args:
-    panels: {title: {'queries': uint8 [Q, H, W, C], 'neighbours': uint8 [Q, n, H, W, C]} and, with
-      labels, 'query_labels': integers [Q], 'labels': integers [Q, n]}.
+    panels: {title: arrays}, with 'queries' uint8 `[Q, H, W, C]`, 'neighbours' uint8
+      `[Q, n, H, W, C]` and, with labels, 'query_labels' int `[Q]` and 'labels' int `[Q, n]`.
     path: the PNG.
 
   Raises:
-    ValueError: a panel has no image, or the type or a shape is another.
+    ValueError: a panel has no image, or its images have a wrong type or shape.
   """
   figure = figures.new_figure(layout=None)
   for title, arrays in panels.items():
@@ -214,7 +230,7 @@ def retrievals(panels, path):
 
 
 def _retrieval(figure, title, queries, neighbours, query_labels=None, labels=None):
-  """Draws the queries and neighbours of one method."""
+  """Draws the queries and neighbours of a method."""
   wrong = np.zeros(neighbours.shape[:2], bool)
   if query_labels is not None:
     wrong = labels != np.reshape(query_labels, (-1, 1))
@@ -231,19 +247,27 @@ def _retrieval(figure, title, queries, neighbours, query_labels=None, labels=Non
     axes.text(left + grids.FRAME, height + 4, 'red frame: another class', **note)
 
 
-def prior_over_time(rows, path, frequencies=None, classes=None, class_names=()):
-  """Draws the learned prior of each code over the steps; without such rows, nothing.
+def prior_over_time(
+  rows: Sequence[Mapping[str, Any]],
+  path: Path,
+  frequencies: np.ndarray | None = None,
+  classes: np.ndarray | None = None,
+  class_names: Sequence[str] = (),
+) -> None:
+  """Draws the learned prior of each code over the steps; draws nothing without a prior in the rows.
 
   Args:
-    rows: what `jaxgan.training.logging.read_metrics` returns; 'prior' is [k].
+    rows: the result of `jaxgan.training.logging.read_metrics`; 'prior' is `[k]`.
     path: the PNG.
-    frequencies: [K], drawn dashed in the colour of the code that stands for the class.
-    classes: [k] integers, what `metrics.disentanglement.match_codes` returns; -1 for a code without
-      a class.
-    class_names: [K] strings.
+    frequencies: `[K]`, drawn dashed in the colour of the code that is matched with the class.
+    classes: int `[k]`, the result of `metrics.disentanglement.match_codes`; -1 for a code without a
+      class.
+    class_names: `[K]` strings.
   """
   lines, options = _prior_lines(rows, classes, class_names)
-  true = {} if frequencies is None else {c: frequencies[j] for c, j in enumerate(classes) if j >= 0}
+  true = {}
+  if frequencies is not None and classes is not None:
+    true = {code: float(frequencies[k]) for code, k in enumerate(classes) if k >= 0}
   title = 'learned prior' + (' (dashed: true frequencies)' if true else '')
   curves.save_chart(path, title, lines, true, **options)
 
@@ -259,22 +283,24 @@ def _prior_lines(rows, classes=None, class_names=()):
   return lines, {'level': ('uniform', 1 / k), 'zeros': 'y', 'ordered': False}
 
 
-def prior_against_truth(prior, matched_frequencies, names, path):
-  """Draws the learned prior beside the true frequencies, from the frequent class to the rare one.
+def prior_against_truth(
+  prior: np.ndarray, matched_frequencies: np.ndarray, names: Sequence[str], path: Path
+) -> None:
+  """Draws the learned prior beside the true frequencies, from frequent to rare classes.
 
-  The title gives their total variation distance, 1/2 Σ|p - f|. Where the frequencies do not sum to
-  1, the rest are classes without a code, whose learned prior is 0.
+  The title gives their total variation distance, 1/2 Σ|p - f|. If the frequencies sum to less than
+  1, the remainder belongs to classes without a code, whose learned prior is 0.
 
   Args:
-    prior: [k].
-    matched_frequencies: [k], the true frequency of the class that each code stands for.
-    names: [k] strings, what each code is.
+    prior: `[k]`.
+    matched_frequencies: `[k]`, the true frequency of the class that each code is matched with.
+    names: `[k]` names of the codes.
     path: the PNG.
   """
   order = np.argsort(-matched_frequencies, kind='stable')
   values = {'true frequency': matched_frequencies[order], 'learned prior': prior[order]}
   slot = 0.7 if len(names) <= NUMBERED else 0.3  # inches
-  labels = [names[code] for code in order]
+  labels = [names[int(code)] for code in order]
   figure, axes, entries = figures.bars(values, labels, 'probability', ['0.72', 'C0'], slot)
   for _, bar in entries if len(names) <= LABELLED_BARS else ():
     axes.bar_label(bar, fmt='%.3f', fontsize=9)
@@ -285,21 +311,23 @@ def prior_against_truth(prior, matched_frequencies, names, path):
   figures.save_figure(path, figure)
 
 
-def confusion(counts, class_names, nmi, ent, path):
-  """Draws what each code makes: the share of each class in a code's images.
+def confusion(
+  counts: np.ndarray, class_names: Sequence[str], nmi: float, ent: float | None, path: Path
+) -> None:
+  """Draws the share of each class in the images of each code.
 
-  The rows are in the order of the classes that the codes are matched with, which puts those cells
-  on the diagonal; codes without a class follow. A code without images is a grey row.
+  Codes are ordered by their matched classes, so that matches are on the diagonal; codes without a
+  class follow. A code without images has a grey row.
 
   Args:
-    counts: [k, K], codes by classes.
-    class_names: [K] strings.
+    counts: `[k, K]`, images of each code by class.
+    class_names: `[K]` strings.
     nmi: number for the title.
-    ent: number for the title, or None where it is undefined.
+    ent: number for the title, or None if undefined.
     path: the PNG.
 
   Raises:
-    ValueError: `counts` is no count matrix.
+    ValueError: `counts` is not a matrix of counts.
   """
   classes, (k, num_classes) = match_codes(counts), np.shape(counts)
   codes = np.argsort(np.where(classes < 0, num_classes, classes), kind='stable')
@@ -327,15 +355,18 @@ def confusion(counts, class_names, nmi, ent, path):
   figures.save_figure(path, figure)
 
 
-def trained(folder, class_names, train_counts):
-  """Returns the blocks of a run in training: losses, scores, prior, code grids.
+def trained(folder: Path, class_names: Sequence[str], train_counts: Sequence[int]) -> list:
+  """Makes the blocks of a run in training: losses, scores, prior, code grids.
 
   Args:
-    folder: of the run or replica.
-    class_names: not used: codes are no classes.
+    folder: the folder of the run or replica.
+    class_names: not used: codes are not classes.
     train_counts: not used.
+
+  Returns:
+    The blocks.
   """
-  note = 'A row a code, a noise a column, the same at every step.'
+  note = 'Each row has one code, each column one noise vector, the same at every step.'
   steps = blocks.steps(folder, 'step_*.png', 'Codes over the steps', note)
   return curves.training(folder, 'Codes and their prior', _prior_chart) + steps
 
@@ -345,12 +376,15 @@ def _prior_chart(rows):
   return curves.chart('probability of each code', lines, **options)
 
 
-def evaluated(folder, record):
-  """Returns the pictures of an evaluation as blocks.
+def evaluated(folder: Path, record: EvaluationRecord) -> list[blocks.Images]:
+  """Reads the pictures of an evaluation as blocks.
 
   Args:
-    folder: of the run or replica.
+    folder: the folder of the run or replica.
     record: not used.
+
+  Returns:
+    The blocks.
   """
   traversals = sorted(path.name for path in Path(folder).glob('traversal_*.png'))
   titles = {name: f'Continuous code {i}' for i, name in enumerate(traversals, start=1)}

@@ -1,6 +1,7 @@
-"""Tables of methods in data sets: Elastic-InfoGAN's Tables 1-4, ours beside the published, more."""
+"""Tables of codes: Elastic-InfoGAN's Tables 1-4 beside the published values, and further tables."""
 
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 import functools
 
 import numpy as np
@@ -9,17 +10,18 @@ from jaxgan.evaluation.verdicts import grouped
 from jaxgan.metrics.class_distribution import by_frequency
 from jaxgan.report import tables
 from jaxgan.report.published import published_values
+from jaxgan.report.rows import Row
 from jaxgan.system.names import escaped
 
 RANDOM = 'random_init'  # name of the untrained network in published_results.json
-TABLE_1 = 'table_1'  # key of what Table 1 prints where it differs from Tables 2 and 3
+TABLE_1 = 'table_1'  # key of the values of Table 1 that differ from Tables 2 and 3
 TABLE_1_NOTE = (
-  "Published: the means of Tables 2 and 3, with which the gains in the paper's text agree. "
+  "Published: the means of Tables 2 and 3, which agree with the gains in the paper's text. "
   'Its Table 1 prints '
 )
 RANDOM_NOTE = (
-  'Random weights: the same network untrained. It does not depend on the method, so the mean is '
-  'over the runs of all methods on the data set, and the number in brackets counts them all.'
+  'Random weights: the same network, untrained. It does not depend on the method: the mean and the '
+  'number in brackets include the runs of all methods on the data set.'
 )
 TABLES = {
   'Table 1: NMI ↑ and ENT ↓, means': (
@@ -52,30 +54,32 @@ TABLES = {
     tables.Column('argmax Q ARI', 'argmax_ari', max),
   ),
 }
-# Columns whose footnote says what the paper's Table 1 prints instead.
+# Columns with a footnote about the paper's Table 1.
 _TABLE_1 = tuple(c for c in next(iter(TABLES.values())) if c.published)
 PRIOR = (
   tables.Column('total variation ↓', 'prior_distance'),
   tables.Column('KL(true ‖ prior) ↓', 'prior_kl'),
 )
 FALSE_NEGATIVES = 'Expected share of false negatives, Σ p² (Eq. 5)'
-_NEAREST = ('knn1_accuracy', 'knn1_accuracy_features')  # of which there are random weights' values
-WIDEST = 8  # columns of a table; further data sets have a further table
-CLASSES = 10  # most classes that the tables of the prior have a column for
+_NEAREST = ('knn1_accuracy', 'knn1_accuracy_features')  # also measured with random weights
+WIDEST = 8  # columns of a table; further data sets go to another table
+CLASSES = 10  # with more classes, tables of the prior have no columns of classes
 
 
-def of_rows(rows, row_footnotes, footnotes):
+def of_rows(
+  rows: Sequence[Row], row_footnotes: Sequence[str], footnotes: dict[str, int]
+) -> dict[str, list]:
   """Builds the paper's four tables, tables of clusters and priors, and Eq. 5.
 
-  Methods that only the paper has are in its tables, too.
+  The paper's tables include methods with published values only.
 
   Args:
-    rows: a list of `Row` with labels, at least one.
+    rows: rows with labels, at least one.
     row_footnotes: the footnote of each row, or ''.
-    footnotes: {text: number}, which gets it.
+    footnotes: {text: number}, extended by the footnotes.
 
   Returns:
-    {title: lines of cells, the first one the header}.
+    {title: lines of cells, the header first}.
   """
   entries, found = _entries(rows, row_footnotes), {}
   names = list(dict.fromkeys(row.experiment for row in rows))
@@ -90,8 +94,8 @@ def of_rows(rows, row_footnotes, footnotes):
 
 
 def _entries(rows, row_footnotes):
-  """[(method, {experiment: Entry})] in the paper's order; a method that comes up again follows."""
-  entries = defaultdict(dict)  # {(method, how many of its rows came before): {experiment: Entry}}
+  """[(method, {experiment: Entry})] in the paper's order; further rows of a method follow it."""
+  entries = defaultdict(dict)  # {(method, number of the row among its rows): {experiment: Entry}}
   for experiment, own in grouped(rows, lambda row: row.experiment).items():
     paper = next((row.published for row in own if row.published), {})
     for method in (method for scores in paper.values() for method in scores):
@@ -155,16 +159,16 @@ def _table_1_note(column, entry):
 
 
 def _false_negatives(rows):
-  """The expected share of false negatives Σ p² of each data set, over the images of all its runs.
+  """The expected share of false negatives, Σ p², of each data set, over the images of its runs.
 
   Returns:
-    {title: lines of cells}; empty where no row has it.
+    {title: lines of cells}; {} if no row has the result.
   """
   shares = defaultdict(dict)
   for row in rows:
     for record in row.records:
       value = record.results.get('false_negative_share')
-      if value is not None:  # Methods and seeds that share their images count once.
+      if value is not None:  # Runs with the same images count once.
         key = row.experiment, row.settings['data'], record.published
         shares[key][record.labels['classes'].counts] = value
   paper = published_values('elastic_infogan')[0]['false_negative_share']
@@ -177,11 +181,10 @@ def _false_negatives(rows):
 
 
 def _priors(rows, row_footnotes, footnotes):
-  """The prior of each method beside the true frequencies of the classes, a table a data set.
+  """The prior of each method beside the class frequencies, in a table for each data set.
 
-  The prior of a class is that of the code matched with it, 0 without one. Where all runs have the
-  same classes, these are the columns, from the frequent to the rare one, otherwise the ranks of
-  their frequencies.
+  The prior of a class is the prior of its matched code, or 0. The columns are the classes from
+  frequent to rare, or the ranks of their frequencies if the runs have different classes.
   """
   members = [pair for pair in zip(rows, row_footnotes, strict=True) if _matched_runs(pair[0])]
   groups = grouped(members, lambda pair: (pair[0].experiment, pair[0].settings['data']))
@@ -217,12 +220,12 @@ def _prior_lines(members, footnotes):
 
 
 def _matched_runs(row):
-  """The records of a row that have matched the codes with classes."""
+  """The records of a row with codes matched with classes."""
   return [record for record in row.records if record.results.get('matched_classes')]
 
 
 def _class_prior(run):
-  """The prior `[K]` of the classes, from the frequent to the rare one."""
+  """The prior `[K]` of the classes, from frequent to rare."""
   classes, prior = np.array(run.results['matched_classes']), np.array(run.results['prior'])
   of_class = np.zeros(len(run.labels['classes'].names))
   of_class[classes[classes >= 0]] = prior[classes >= 0]
@@ -230,11 +233,11 @@ def _class_prior(run):
 
 
 def _mean_and_std(values):
-  """As `tables.mean_std`, without the number of runs."""
+  """`tables.mean_std` without the number of runs."""
   return tables.mean_std(values, 3).partition(' (')[0]
 
 
-def place(method):
-  """Returns the place of a method in the paper's tables; others come last."""
+def place(method: str) -> int:
+  """Returns the position of a method in the paper's tables; other methods come last."""
   order = [RANDOM, *published_values('elastic_infogan')[0]['methods']]
   return order.index(method) if method in order else len(order)

@@ -1,14 +1,18 @@
-"""Report on categorical codes: what each method is in the terminal, the report and on its page."""
+"""Report on categorical codes: texts for the terminal, tables and pictures."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 import itertools
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from jaxgan.evaluation.record import CODES_FILE, read_samples
+from jaxgan.evaluation.record import CODES_FILE, EvaluationRecord, read_samples
 from jaxgan.evaluation.verdicts import grouped
 from jaxgan.report import code_pictures, code_tables, figures, tables
 from jaxgan.report.published import not_published, published_values, sources
+from jaxgan.report.rows import Row
 from jaxgan.system.names import escaped
 
 TITLE = 'Categorical codes'
@@ -22,38 +26,41 @@ CONSOLE = (
   tables.Column('prior distance', 'prior_distance'),
 )
 EXPLANATION = (
-  'Ours: mean ± sample standard deviation (number of runs), of a single run its value; in Table 1 '
-  'and of the empty codes and classes only the mean. ddof 0: the population standard deviation, '
-  'which NumPy computes by default and the official evaluation prints: it is the one to compare '
-  'with the published ±. Bold: the best of a column. -: no value.',
-  'NMI: normalised mutual information of the code of a generated image and the class that the '
-  'annotator sees in it. Up to version 0.21, of the time of the paper, scikit-learn divided it by '
-  'the geometric mean of the two entropies, since 0.22 it divides by the arithmetic mean. So our '
-  'geometric values are those to compare with the published ones; the arithmetic ones, which are '
-  'never larger, are for comparison with work of today.',
+  'Ours: mean ± sample standard deviation (number of runs), or the value of a single run; Table 1 '
+  'and the empty codes and classes have the mean only. ddof 0: the population standard deviation, '
+  "NumPy's default, which the official evaluation prints: compare it with the published ±. "
+  'Bold: the best of a column. -: no value.',
+  'NMI: normalised mutual information of the code of a generated image and its class by the '
+  'annotator. Up to version 0.21, current at the time of the paper, scikit-learn divided by the '
+  'geometric mean of the two entropies; since 0.22 it divides by the arithmetic mean. Compare our '
+  'geometric values with the published values, and our arithmetic values, which are never larger, '
+  'with recent work.',
   'ENT: mean entropy, in nats, of the normalised rows (codes) and columns (classes) of the same '
-  'counts. Empty codes and classes are left out of that mean: read it with their number in a run, '
-  'which the paper does not give.',
-  '1-NN accuracy: share of held-out real images whose nearest neighbour is of their class, among '
-  'the k logits of the recognition network Q and among its features. The published values are '
-  'taken for those of the logits: no released code computes them, but the published accuracy of '
-  'random weights on MNIST is 48.65 %, where ours is about 51 % of logits and 93 % of features. '
-  'Evaluations from before this was known have that of the features alone.',
+  'counts. The mean excludes empty codes and classes: read it with their number per run, which the '
+  'paper does not give.',
+  '1-NN accuracy: share of held-out real images whose nearest neighbour has their class, by the '
+  'k logits of the recognition network Q and by its features. We compare the published values with '
+  'the logits: no released code computes them, but the published accuracy of random weights on '
+  'MNIST is 48.65 %, and ours is about 51 % with logits and 93 % with features. Older evaluations '
+  'have the accuracy of the features only.',
   'Real images, clustered: normalised mutual information (arithmetic mean) and adjusted Rand index '
-  'of the classes of real training images with the clusters that k-means finds in the features of '
-  'the recognition network Q, and with argmax Q. The paper has no such numbers; ClusterGAN and '
-  'SLOGAN print those of k-means on the outputs of their encoders for test images.',
-  'Prior against truth: the prior of the code that is matched one to one with a class beside the '
+  'of the classes of real training images with the k-means clusters of the features of the '
+  'recognition network Q, and with argmax Q. The paper has no such numbers; ClusterGAN and '
+  'SLOGAN cluster the outputs of their encoders for test images by k-means.',
+  'Prior against truth: the prior of the code that is matched one to one with a class, beside the '
   'frequency of the class in the training images; total variation distance 1/2 Σ|p - f| and '
-  'KL(f ‖ p) = Σ f log(f / p) in nats, infinite (-) where a class has no code.',
-  'False negatives: the share of the negative pairs of NT-Xent whose images are of one class, by '
-  'expectation: Σ p² over the class frequencies p of the training images of each run.',
+  'KL(f ‖ p) = Σ f log(f / p) in nats, infinite (-) if a class has no code.',
+  'False negatives: the expected share of negative pairs of NT-Xent whose images have the same '
+  'class, Σ p² over the class frequencies p of the training images of each run.',
 )
-UNLABELLED = 'The probabilities of the codes from large to small, means over the runs.'
+UNLABELLED = 'Prior: the probabilities of the codes from large to small, averaged over the runs.'
 
 
-def published(record):
-  """The paper's values on the data set and their source.
+def published(record: EvaluationRecord) -> tuple[dict[str, Any], str]:
+  """Looks up the paper's values for the data set of a record.
+
+  Args:
+    record: the record.
 
   Returns:
     ({measure: {method: [mean, std]}, TABLE_1: {method: {measure: mean}}}, source).
@@ -64,7 +71,7 @@ def published(record):
   values, source = published_values('elastic_infogan')
   if column not in values['runs']:
     raise not_published(f'elastic_infogan, {column}')
-  # Where Table 1 has other values than Tables 2 and 3, TABLE_1 has them.
+  # TABLE_1 has the values of Table 1 that differ from Tables 2 and 3.
   measures = {
     measure: {name: scores[column] for name, scores in values[measure].items() if column in scores}
     for measure in ('nmi', 'ent', 'knn1_accuracy', code_tables.TABLE_1)
@@ -72,12 +79,12 @@ def published(record):
   return measures, f'{source}; {column}: Tables 1-3 over {values["runs"][column]} runs'
 
 
-def section(rows, footnotes):
-  """The rows as tables: the paper's four, clusters, priors, Eq. 5, and runs without labels.
+def section(rows: Sequence[Row], footnotes: dict[str, int]) -> list:
+  """Tabulates rows: the paper's four tables, clusters, priors, Eq. 5, and runs without labels.
 
   Args:
-    rows: a list of `Row`.
-    footnotes: {text: number}, which gets in what the rows differ.
+    rows: the rows.
+    footnotes: {text: number}, extended by the protocols in which the rows differ.
 
   Returns:
     A list of blocks.
@@ -91,7 +98,7 @@ def section(rows, footnotes):
     parts += filter(None, [*EXPLANATION, common, sources(labelled).strip()])
   if unlabelled:
     common, own = _protocols(unlabelled)
-    lines = [('experiment', 'method', 'steps', 'codes', 'runs', 'prior')]
+    lines: list[tuple] = [('experiment', 'method', 'steps', 'codes', 'runs', 'prior')]
     for row, note in zip(unlabelled, own, strict=True):
       numbers = map(str, (row.records[0].step, row.settings['codes'], len(row.records)))
       prior = _prior(row) + tables.mark(footnotes, note)
@@ -100,16 +107,16 @@ def section(rows, footnotes):
   return parts
 
 
-def console(rows):
-  """The rows as aligned plain text: the scores of CONSOLE of each method.
+def console(rows: Sequence[Row]) -> list[str]:
+  """Aligns rows as plain text: the scores of CONSOLE of each method.
 
-  Without labels: the most and the least probable code, and where the picture of the codes is.
+  Runs without labels have the most and the least probable code, and the path of the code grid.
 
   Args:
-    rows: a list of `Row`.
+    rows: the rows.
 
   Returns:
-    A list of texts, one for each experiment and whether it has labels.
+    One text for each experiment, with and without labels.
   """
   labelled, unlabelled = _by_labels(rows)
   texts = []
@@ -125,12 +132,12 @@ def console(rows):
 
 
 def _by_labels(rows):
-  """The rows with labels and those without, each by data set and in the paper's order."""
+  """Splits rows into rows with and without labels, sorted by data set in the paper's order."""
   columns = list(published_values('elastic_infogan')[0]['runs'])
   column_of = {row.experiment: row.records[0].published for row in rows if row.published}
 
   def place(row):
-    # An experiment is where its published numbers are, behind them without any.
+    # Experiments without published numbers come last.
     column = column_of.get(row.experiment)
     of_experiment = columns.index(column) if column else len(columns)
     return of_experiment, row.experiment, code_tables.place(row.method), row.method
@@ -140,7 +147,7 @@ def _by_labels(rows):
 
 
 def _protocols(rows):
-  """Describes the common protocol of the rows, and what differs in each row."""
+  """Describes the common protocol of the rows, and the deviations of each row."""
   protocols = [row.protocol() for row in rows]
   common = {n: t for n, t in protocols[0].items() if all(p.get(n) == t for p in protocols)}
   own = []
@@ -157,17 +164,17 @@ def _prior(row):
 
 
 def _extreme(row, find):
-  """The probability at `find(prior)`, over the runs; for a single run with its code."""
+  """The probability at `find(prior)` over the runs; for a single run also the code."""
   priors = row.results('prior')
   words = tables.mean_std([prior[find(prior)] for prior in priors])
-  if len(priors) > 1:  # The codes of different runs have nothing in common.
+  if len(priors) > 1:  # Codes of different runs are unrelated.
     return words
   (prior,) = priors
   return f'{words} (every code)' if min(prior) == max(prior) else f'{words} (code {find(prior)})'
 
 
 def _grids(rows):
-  """Says where the code grid of each row's first run is."""
+  """Names the file with the code grid of each row's first run."""
   lines = []
   for row in rows:
     path, runs = row.folders[0] / code_pictures.GRID_FILE, len(row.folders)
@@ -177,15 +184,15 @@ def _grids(rows):
   return lines
 
 
-def pictures(rows, out):
-  """Draws the code grids of the methods beside a report, those of an experiment together.
+def pictures(rows: Sequence[Row], out: Path) -> None:
+  """Draws the code grids of the methods of each experiment beside a report.
 
-  Of each row, the samples of its first run; without any, no grids.
+  A grid shows the samples of the first run of a row; rows without samples have no grid.
 
   Args:
-    rows: a list of `Row`.
-    out: `Path` of the report, FILE.md; writes FILE_codes.png, and FILE_codes_2.png, ... of other
-      experiments or sizes.
+    rows: the rows.
+    out: the report FILE.md. The pictures are FILE_codes.png, FILE_codes_2.png, ..., one for each
+      experiment and image size.
 
   Raises:
     UserError: samples are damaged.

@@ -1,6 +1,9 @@
-"""Curves over the steps of a run: lines over common axes, as an SVG for pages or a PNG."""
+"""Curves over the steps of a run: lines on common axes, as an SVG for pages or as a PNG."""
 
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy.optimize import isotonic_regression
@@ -11,40 +14,45 @@ from jaxgan.system.names import shown
 from jaxgan.training.logging import read_metrics
 
 SIZE = (4.2, 2.6)  # inches, about the width of a phone
-LISTED = 6  # lines that a legend has; more have their names behind their ends
-LABEL = 0.14  # inches, height of such a name
-DOTTED = 30  # lines of fewer points have a dot at each
+LISTED = 6  # most lines of a legend; more lines have their names at their ends
+LABEL = 0.14  # inches, height of a name at the end of a line
+DOTTED = 30  # lines with fewer points have dots
 
 
 @dataclass(frozen=True)
 class Line:
-  """A series: [N] positions and [N] values, None where there is a gap."""
+  """A series of `[N]` positions and `[N]` values; None is a gap."""
 
   name: str
-  xs: list
-  ys: list
+  xs: Sequence[float]
+  ys: Sequence[float | None]
 
 
-def columns(rows, names, values) -> list[Line]:
-  """A line for each name, of [N, names] values at the steps of [N] rows of the log."""
+def columns(
+  rows: Sequence[Mapping[str, Any]], names: Sequence[str], values: Iterable[Sequence[float]]
+) -> list[Line]:
+  """Makes a line for each name from values `[N, names]` at the steps of `[N]` rows of the log."""
   steps = [row['step'] for row in rows]
   return [Line(n, steps, own) for n, own in zip(names, zip(*values, strict=True), strict=True)]
 
 
-def chart(title, lines, last=True, **options) -> Image | None:
-  """Draws lines over common axes as an SVG; None where there is no value.
+def chart(title: str, lines: Sequence[Line], last: bool = True, **options: Any) -> Image | None:
+  """Draws lines on common axes as an SVG.
 
   Args:
-    title: what the values are.
-    lines: a list of `Line`.
-    last: whether to name the last values.
-    **options: of `draw`.
+    title: title of the chart.
+    lines: the lines.
+    last: whether to write the last values.
+    **options: options of `draw`.
+
+  Returns:
+    The image, or None without any finite value.
   """
   if not _has_values(lines):
     return None
   many = len(lines) > LISTED
   figure = figures.new_figure(*SIZE, layout='constrained' if many else None)
-  # Without a layout, which takes as long again: a page has many charts of a line or two.
+  # A layout doubles the time, and a page has many charts with one or two lines.
   axes = figure.add_subplot() if many else figure.add_axes((0.13, 0.17, 0.84, 0.7))
   names, told = [], [f'{title} over {options.get("x_label", "step")}']
   for line in lines:
@@ -55,15 +63,21 @@ def chart(title, lines, last=True, **options) -> Image | None:
   return Image(figures.rendered(figure, 'svg'), '; '.join(told))
 
 
-def save_chart(path, title, lines, levels=None, **options) -> None:
-  """Draws lines over the steps as a PNG; without a value, nothing.
+def save_chart(
+  path: Path,
+  title: str,
+  lines: Sequence[Line],
+  levels: Mapping[int, float] | None = None,
+  **options: Any,
+) -> None:
+  """Draws lines over the steps as a PNG; draws nothing without any finite value.
 
   Args:
-    path: the file.
-    title: what the values are.
-    lines: a list of `Line`, which have their names behind their ends.
+    path: the PNG.
+    title: title of the chart.
+    lines: the lines, with their names at their ends.
     levels: {index of a line: a value to compare it with, dashed in its colour}.
-    **options: of `draw`.
+    **options: options of `draw`.
   """
   if _has_values(lines):
     figure = figures.new_figure(layout=None)
@@ -78,19 +92,29 @@ def _has_values(lines):
   return np.isfinite([y for line in lines for y in np.array(line.ys, np.float64)]).any()
 
 
-def draw(axes, title, lines, names, x_label='step', level=None, zeros='', ordered=True, ends=True):
-  """Draws lines over common axes.
+def draw(
+  axes: Any,
+  title: str,
+  lines: Sequence[Line],
+  names: Sequence[str],
+  x_label: str = 'step',
+  level: tuple[str, float] | None = None,
+  zeros: str = '',
+  ordered: bool = True,
+  ends: bool = True,
+) -> Sequence[Any]:
+  """Draws lines on common axes.
 
   Args:
-    axes: where.
-    title: what the values are.
-    lines: a list of `Line`.
-    names: what the lines are called.
-    x_label: what the positions are.
+    axes: the axes.
+    title: title of the chart.
+    lines: the lines.
+    names: the names of the lines.
+    x_label: label of the positions.
     level: (name, value) of a level to compare with, or None.
-    zeros: the axes that begin at 0: 'x', 'y', 'xy' or ''.
+    zeros: the axes that start at 0: 'x', 'y', 'xy' or ''.
     ordered: whether the colours follow the order of the lines.
-    ends: whether the names stand behind the ends of the lines, or in a legend.
+    ends: whether the names are at the ends of the lines, or else in a legend.
 
   Returns:
     The colours of the lines.
@@ -108,7 +132,7 @@ def draw(axes, title, lines, names, x_label='step', level=None, zeros='', ordere
   if level:
     drawn = axes.axhline(level[1], color='black', linestyle=':', linewidth=1.2)
     entries.append((level[0], drawn))
-  axes.margins(x=0 if ends else 0.05)  # Names begin at the edge.
+  axes.margins(x=0 if ends else 0.05)  # Names start at the edge.
   axes.set_xlim(left=0 if 'x' in zeros else None)
   axes.set_ylim(bottom=0 if 'y' in zeros else None)
   axes.set_title(shown(title, 48), fontsize=10, loc='left')
@@ -118,7 +142,7 @@ def draw(axes, title, lines, names, x_label='step', level=None, zeros='', ordere
     _label_ends(axes, entries)
   else:
     figures.legend(axes, entries, fontsize=8)
-  return colors
+  return list(colors)
 
 
 def _last_value(line):
@@ -127,7 +151,7 @@ def _last_value(line):
 
 
 def _label_ends(axes, entries):
-  """Writes names behind the last values of lines, apart from each other, with a line to each."""
+  """Writes names at the ends of lines without overlap, each connected with its line."""
   low, high = axes.get_ylim()
   entries = [(name, line) for name, line in entries if np.isfinite(line.get_ydata()[-1])]
   ends = np.array([(line.get_ydata()[-1] - low) / (high - low) for _, line in entries])
@@ -140,7 +164,7 @@ def _label_ends(axes, entries):
 
 
 def _spread(positions, distance):
-  """The nearest positions in [0, 1] that are at least a distance apart, in the same order."""
+  """Returns the nearest positions in [0, 1] that are at least a distance apart, in order."""
   order = np.argsort(positions, kind='stable')
   steps = distance * np.arange(len(positions))
   shifts = isotonic_regression(positions[order] - steps).x
@@ -149,19 +173,26 @@ def _spread(positions, distance):
   return out
 
 
-def plot(axes, xs, ys, **style):
-  """Draws a line, with dots where there are few points; None and NaN are gaps."""
+def plot(
+  axes: Any, xs: Sequence[float] | np.ndarray, ys: Sequence[float | None] | np.ndarray, **style: Any
+) -> Any:
+  """Draws a line, with dots if it has few points; None and NaN are gaps."""
   marker = '.' if len(xs) < DOTTED else None
   return axes.plot(xs, np.array(ys, np.float64), marker=marker, **style)[0]
 
 
-def training(folder, title: str, shares) -> list[Images]:
-  """Returns charts of a run's log: its losses; its scores and shares of classes or codes.
+def training(
+  folder: Path, title: str, shares: Callable[[list[dict]], Image | None]
+) -> list[Images]:
+  """Charts a run's log: its losses, its scores, and the shares of classes or codes.
 
   Args:
-    folder: of the run or replica.
-    title: of the scores.
-    shares: rows of the log -> the chart of what images are shared among, or None.
+    folder: the folder of the run or replica.
+    title: title of the scores.
+    shares: `shares(rows)` returns the chart of the shares of classes or codes, or None.
+
+  Returns:
+    The blocks.
   """
   rows = read_metrics(folder)
   losses = scalars(rows, lambda name: name.startswith('loss/'))
@@ -170,12 +201,15 @@ def training(folder, title: str, shares) -> list[Images]:
   return [Images(title, charts) for title, charts in parts.items() if charts]
 
 
-def scalars(rows, is_shown) -> list[Image]:
-  """Charts each scalar in rows of metrics, losses first.
+def scalars(rows: Sequence[Mapping[str, Any]], is_shown: Callable[[str], bool]) -> list[Image]:
+  """Charts the scalars of a log, losses first.
 
   Args:
-    rows: what `jaxgan.training.logging.read_metrics` returns.
-    is_shown: name -> whether it is.
+    rows: the result of `jaxgan.training.logging.read_metrics`.
+    is_shown: `is_shown(name)` returns whether to chart a scalar.
+
+  Returns:
+    The charts.
   """
   names = {n for row in rows for n, value in row.items() if isinstance(value, (int, float))}
   names, charts = [name for name in names if name != 'step' and is_shown(name)], []
@@ -185,20 +219,20 @@ def scalars(rows, is_shown) -> list[Image]:
   return [one for one in charts if one]
 
 
-def loss_curves(rows, path):
-  """Draws each loss and accuracy over the steps, see `curves`."""
+def loss_curves(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
+  """Draws each loss and accuracy over the steps; see `curves`."""
   names = {name for row in rows for name, value in row.items() if not isinstance(value, list)}
   shown_names = (n for n in names if n.startswith('loss/') or 'accuracy' in n)
   curves(rows, path, sorted(name for name in shown_names if not name.startswith('std/')))
 
 
-def curves(rows, path, names):
-  """Draws series over the steps, one panel each, as mean ± std where rows have 'std/<name>'.
+def curves(rows: Sequence[Mapping[str, Any]], path: Path, names: Sequence[str]) -> None:
+  """Draws each series over the steps in a panel, as mean ± std if rows have 'std/<name>'.
 
   Args:
-    rows: what `jaxgan.training.logging.read_metrics` returns.
+    rows: the result of `jaxgan.training.logging.read_metrics`.
     path: the PNG; without names, nothing is drawn.
-    names: each is a scalar of some row.
+    names: names of scalars in the rows.
   """
   if not names:
     return

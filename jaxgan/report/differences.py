@@ -1,11 +1,11 @@
-"""Differences from the authors' code that stay in published rows: one line and its likely effect.
+"""Differences from the authors' code in rows with published values, with their likely effects.
 
-A family has a table of them; the protocol of an evaluation names those that apply to it, and a
-report and README list them with their effects.
+Each family has a table of differences. An evaluation records the lines that apply to it, and a
+report lists them with their effects.
 """
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
 from jaxgan.report.tables import Table
 from jaxgan.system.names import escaped
@@ -13,8 +13,8 @@ from jaxgan.system.names import escaped
 TITLE = "Differences from the authors' code"
 HEADER = ('difference', 'likely effect')
 EXPLANATION = (
-  "What still differs from the authors' released code in the rows with published values; where the "
-  'paper says otherwise than that code, the paper is followed.'
+  "Differences from the authors' released code in the rows with published values. If the paper and "
+  'the released code differ, we follow the paper.'
 )
 
 
@@ -22,9 +22,9 @@ class Difference(NamedTuple):
   """A deviation from the authors' released code.
 
   Attributes:
-    line: a sentence: what is done here, and in brackets what the released code does.
-    effect: what it probably changes in the numbers.
-    applies: `applies(config, method) -> bool`, of an experiment's configuration.
+    line: a sentence about this code, with the released code in brackets. Evaluations store it.
+    effect: the likely effect on the numbers.
+    applies: `applies(config, method)` returns whether the difference applies to an experiment.
   """
 
   line: str
@@ -32,31 +32,31 @@ class Difference(NamedTuple):
   applies: Callable
 
 
-def of(*names) -> Callable:
-  """Condition: the data set of an experiment has one of these names."""
+def of(*names: str) -> Callable:
+  """Makes the condition that an experiment's data set has one of these names."""
   return lambda config, method: config.data.dataset.partition('/')[0] in names
 
 
-def every(*conditions) -> Callable:
-  """Condition: all of these conditions hold."""
+def every(*conditions: Callable) -> Callable:
+  """Makes the condition that all of these conditions hold."""
   return lambda config, method: all(condition(config, method) for condition in conditions)
 
 
-def applying(table, config, method: str) -> list[str]:
-  """The lines of the differences that apply to a method of an experiment, in the table's order."""
+def applying(table: Iterable[Difference], config: Any, method: str) -> list[str]:
+  """Returns the lines of the differences that apply to a method of an experiment."""
   return [difference.line for difference in table if difference.applies(config, method)]
 
 
-def blocks(table, rows) -> list:
-  """Tabulates the differences in the rows that have published values; [] without any.
+def blocks(table: Iterable[Difference], rows: Iterable[Any]) -> list:
+  """Tabulates the differences that the records of rows name.
 
   Args:
-    table: Differences.
-    rows: `report.rows.Row`s; older records may have lines of an older table.
+    table: the table of differences.
+    rows: `report.rows.Row`s.
 
   Returns:
-    The table of each line once, in the order of `table`, with its effect, of an unknown line '-';
-    and what it says.
+    [Table, explanation], or [] without differences. Lines are in the order of `table`; lines of
+    older tables come last and have '-' as their effect.
   """
   found = dict.fromkeys(line for row in rows for line in row.settings.get('differences', ()))
   effects = {difference.line: difference.effect for difference in table}

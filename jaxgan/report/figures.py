@@ -1,10 +1,11 @@
-"""Figures: the size, look and file of everything that matplotlib draws."""
+"""Figures: size, look and file format of everything that matplotlib draws."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 import io
 import itertools
 from pathlib import Path
 import re
+from typing import TYPE_CHECKING, Any, Literal
 import warnings
 
 import numpy as np
@@ -13,12 +14,15 @@ from jaxgan.report import fonts
 from jaxgan.system import files, names
 from jaxgan.training import optional
 
+if TYPE_CHECKING:
+  from matplotlib.figure import Figure
+
 DPI = 100
 MARGIN = 12  # pixels around a picture, and between its panels
-LONGEST = 64  # characters of a line of a legend
-_CHARACTER = 0.085  # inches: the width of most characters of 10 points
-# What nobody sees in the tags of an SVG: more than tenths of a point, blanks, names that nothing
-# refers to, turns by 0 degrees, and the font of each text where it is that of all.
+LONGEST = 64  # characters of a line in a legend
+_CHARACTER = 0.085  # inches, the width of most characters at 10 points
+# Invisible parts of the tags of an SVG: digits beyond tenths of a point, blanks, unused names,
+# rotations by 0 degrees, and the common font of all texts.
 _FONT = f"font-family:'{fonts.FAMILY}'"
 _SHORTER = (
   (r'(\.\d)\d+', r'\1'),
@@ -32,39 +36,42 @@ def draw(folder: Path, pictures: Mapping[str, Callable]) -> list[Path]:
   """Draws pictures, each of which may fail; see `jaxgan.training.optional`.
 
   Args:
-    folder: where they are written.
-    pictures: {file name: draws it at a path, or nothing where there is nothing to see}.
+    folder: the folder for the pictures.
+    pictures: {file name: `draw(path)`, which may draw nothing}.
 
   Returns:
-    Paths of the pictures that are there.
+    Paths of the drawn pictures.
   """
   drawn = []
   for name, draw_at in pictures.items():
-    with optional.output(path := folder / name):
+    path = folder / name
+    with optional.output(str(path)):
       draw_at(path)
       drawn += [path] if path.exists() else []
   return drawn
 
 
 def numbered(out: Path, what: str) -> Iterator[Path]:
-  """Paths of pictures beside a report FILE.md: FILE_<what>.png, FILE_<what>_2.png, ..."""
+  """Yields paths of pictures beside a report FILE.md: FILE_<what>.png, FILE_<what>_2.png, ..."""
   suffixes = itertools.chain([''], (f'_{number}' for number in itertools.count(2)))
   return (out.with_name(f'{out.stem}_{what}{suffix}.png') for suffix in suffixes)
 
 
-def new_figure(width=1, height=1, layout='constrained'):
-  """Makes a matplotlib figure, its size in inches.
+def new_figure(
+  width: float = 1, height: float = 1, layout: Literal['constrained'] | None = 'constrained'
+) -> 'Figure':
+  """Makes a matplotlib figure with a size in inches.
 
-  Without a size and a layout its axes are placed in inches, `add_axes((left, bottom, width,
-  height))`, and the file is as large as what is drawn.
+  Without a size and a layout, `add_axes((left, bottom, width, height))` places axes in inches, and
+  the file is as large as its content.
   """
-  # Not by pyplot, which keeps a global list of figures and may look for a display.
+  # pyplot keeps a global list of figures and may look for a display.
   from matplotlib.figure import Figure
 
   return Figure(figsize=(width, height), dpi=DPI, layout=layout)
 
 
-def plain_axes(axes):
+def plain_axes(axes: Any) -> None:
   """Gives axes the common look: a light grid, no frame, few ticks."""
   axes.spines[['top', 'right']].set_visible(False)
   axes.grid(color='0.9', linewidth=0.8)
@@ -73,10 +80,10 @@ def plain_axes(axes):
   axes.locator_params(axis='x', nbins=5)
 
 
-def legend(axes, entries, **options):
-  """A legend without a frame and with a line for each of `entries`, [(name, what was drawn)].
+def legend(axes: Any, entries: Sequence[tuple[str, Any]], **options: Any) -> None:
+  """Draws a legend without a frame from entries (name, artist).
 
-  matplotlib takes a label with a leading underscore for none: it gets the names only afterwards.
+  matplotlib ignores labels with a leading underscore, so that the names are set afterwards.
   """
   handles = [handle for _, handle in entries]
   drawn = axes.legend(
@@ -86,15 +93,21 @@ def legend(axes, entries, **options):
     text.set_text(names.shown(name, LONGEST))
 
 
-def bars(values, labels, what: str, colors, slot: float = 0.8):
-  """Draws groups of bars, one bar per kind in each group.
+def bars(
+  values: Mapping[str, Any],
+  labels: Sequence[str],
+  what: str,
+  palette: Sequence[str],
+  slot: float = 0.8,
+) -> tuple['Figure', Any, list[tuple[str, Any]]]:
+  """Draws groups of bars, with a bar for each kind in each group.
 
   Args:
-    values: {kind: heights, one a name}.
-    labels: names.
-    what: the heights are.
-    colors: of the kinds.
-    slot: inches of a name, where there are more than a few.
+    values: {kind: height of its bar in each group}.
+    labels: names of the groups.
+    what: label of the heights.
+    palette: colours of the kinds.
+    slot: inches per group, if the groups exceed the least width.
 
   Returns:
     (figure, axes, entries of its legend).
@@ -105,7 +118,7 @@ def bars(values, labels, what: str, colors, slot: float = 0.8):
   share, entries = 0.84 / len(values), []
   for index, (kind, heights) in enumerate(values.items()):
     positions = np.arange(len(labels)) + (index - (len(values) - 1) / 2) * share
-    entries.append((kind, axes.bar(positions, heights, share * 0.94, color=colors[index])))
+    entries.append((kind, axes.bar(positions, heights, share * 0.94, color=palette[index])))
   axes.set_ylabel(what)
   plain_axes(axes)
   axes.grid(axis='x', visible=False)
@@ -114,8 +127,8 @@ def bars(values, labels, what: str, colors, slot: float = 0.8):
   return figure, axes, entries
 
 
-def name_columns(axes, labels, slot: float) -> None:
-  """Sets names below columns that are `slot` inches wide: level, slanted or upright."""
+def name_columns(axes: Any, labels: Sequence[str], slot: float) -> None:
+  """Writes names below columns of `slot` inches: horizontal, slanted or vertical."""
   widest = _CHARACTER * max(map(names.width, labels))
   style = {'rotation': 90}
   if widest < 0.9 * slot:
@@ -125,33 +138,38 @@ def name_columns(axes, labels, slot: float) -> None:
   axes.set_xticks(range(len(labels)), labels, fontsize=9, **style)
 
 
-def save_figure(path, figure, columns: int = 0):
-  """Writes a figure as a PNG, whole or not at all; all of its texts are drawn as they are.
+def save_figure(path: Path, figure: 'Figure', columns: int = 0) -> None:
+  """Writes a figure as a PNG atomically; its texts are drawn literally, not as mathematics.
 
   Args:
-    path: the file.
-    figure: of `new_figure`.
-    columns: how many axes stand beside each other, of a figure whose axes are to be arranged.
+    path: the PNG.
+    figure: a figure of `new_figure`.
+    columns: the number of axes side by side, to arrange the axes; 0 leaves them in place.
   """
   files.replace(path, rendered(figure, 'png', columns))
 
 
-def rendered(figure, kind: str, columns: int = 0) -> bytes:
-  """A figure as a 'png' or 'svg', always the same bytes; see `save_figure`."""
+def rendered(figure: 'Figure', kind: str, columns: int = 0) -> bytes:
+  """Renders a figure as a 'png' or 'svg', always with the same bytes; see `save_figure`."""
   import matplotlib
   from matplotlib.text import Text
 
   buffer, options = io.BytesIO(), {}
-  # Of texts that come while it is drawn. A user's own style stays as it is.
-  literal = {'text.parse_math': False, 'text.usetex': False, 'font.family': [fonts.FAMILY]}
+  # Settings for texts that are made during drawing; the user's global style is unchanged.
+  literal: dict[Any, Any] = {
+    'text.parse_math': False,
+    'text.usetex': False,
+    'font.family': [fonts.FAMILY],
+  }
   if kind == 'svg':
-    # No curve bends that are smaller than half a point.
+    # Simplify bends of curves below half a point.
     literal |= {'svg.fonttype': 'none', 'svg.hashsalt': 'jaxgan', 'path.simplify_threshold': 0.5}
     options['metadata'] = dict.fromkeys(('Date', 'Creator', 'Format', 'Type'))
   with matplotlib.rc_context(literal), warnings.catch_warnings():
     warnings.filterwarnings('ignore', message='.*Glyph .* missing')  # `fonts` logs these.
-    for axes in figure.axes:  # The names at the ticks are made when they are asked for.
-      axes.get_xticklabels(), axes.get_yticklabels()
+    for axes in figure.axes:  # These calls create the tick labels.
+      axes.get_xticklabels()
+      axes.get_yticklabels()
     texts = figure.findobj(Text)
     families = fonts.families(text.get_text() for text in texts)
     for text in texts:
@@ -166,12 +184,12 @@ def rendered(figure, kind: str, columns: int = 0) -> bytes:
 
 
 def _arrange(figure, columns):
-  """Moves axes beside and below each other so that no text of one is on another."""
+  """Arranges axes in rows and columns so that no texts overlap."""
   outer = np.array([axes.get_tightbbox().extents for axes in figure.axes])
   inner = np.array([axes.bbox.extents for axes in figure.axes])
   number = np.arange(len(inner))
   left = _starts(inner[:, 0] - outer[:, 0], outer[:, 2] - inner[:, 0], number % columns)
-  # From the top: the axes of a line have their upper ends at one height.
+  # From the top: align the upper ends of the axes in a row.
   top = _starts(outer[:, 3] - inner[:, 3], inner[:, 3] - outer[:, 1], number // columns)
   for axes, x, y in zip(figure.axes, left, -top, strict=True):
     width, height = axes.bbox.size
@@ -179,7 +197,7 @@ def _arrange(figure, columns):
 
 
 def _starts(before, after, places):
-  """Returns where axes begin, given how far their texts reach before and after that."""
+  """Returns the starts of axes, given the extents of their texts before and after."""
   number = range(places.max() + 1)
   before = np.array([np.ceil(before[places == place].max()) for place in number])
   after = np.array([np.ceil(after[places == place].max()) + 2 * MARGIN for place in number])
@@ -187,7 +205,7 @@ def _starts(before, after, places):
 
 
 def _drawn(figure):
-  """Returns the box of what is drawn, with a margin, on whole pixels."""
+  """Returns the bounding box of the content with a margin, in whole pixels."""
   from matplotlib.transforms import Bbox
 
   box = DPI * figure.get_tightbbox().extents

@@ -1,4 +1,4 @@
-"""Fonts: for each character of a text an installed font that has it."""
+"""Fonts: finds an installed font for each character of a text."""
 
 from collections.abc import Iterable
 import functools
@@ -9,12 +9,12 @@ import numpy as np
 from jaxgan.training import logging
 
 FAMILY = 'DejaVu Sans'  # comes with matplotlib
-# Fonts to install, and the first words of the Unicode names of characters that they have.
+# Fonts to install, and the first words of the Unicode names of their characters.
 _CJK = 'Noto Sans CJK: apt install fonts-noto-cjk'
 _CJK_WORDS = ('CJK', 'HIRAGANA', 'KATAKANA', 'HANGUL', 'IDEOGRAPHIC', 'FULLWIDTH', 'BOPOMOFO')
 _SYMBOLS = 'Symbola: apt install fonts-symbola'
 _OTHERS = 'Noto Sans: apt install fonts-noto-core'
-_UNSEEN = ('Cc', 'Cf', 'Zs')  # categories of characters that leave no mark
+_UNSEEN = ('Cc', 'Cf', 'Zs')  # categories of invisible characters
 _told = set()
 
 
@@ -26,7 +26,7 @@ def families(texts: Iterable[str]) -> list[str]:
 
 
 def tell_missing(texts: Iterable[str]) -> None:
-  """Logs, once, which characters no font has and which fonts to install."""
+  """Logs once the characters without a font, and the fonts to install."""
   chars = set().union(*texts) - _told
   _told.update(chars)
   advice = {}
@@ -35,7 +35,7 @@ def tell_missing(texts: Iterable[str]) -> None:
       advice.setdefault(_advice(char), []).append(char)
   if advice:
     parts = ', '.join(f'{" ".join(some)} (install {fonts})' for fonts, some in advice.items())
-    logging.message(f'no installed font has these characters, pictures show boxes: {parts}')
+    logging.message(f'no installed font has these characters, so pictures show boxes: {parts}')
 
 
 def _advice(char):
@@ -46,7 +46,7 @@ def _advice(char):
 
 @functools.cache
 def _family_of(char):
-  """Finds the family of the first font that has a character; None where no font has it."""
+  """Finds the family of the first font with a character; returns None without one."""
   from matplotlib import font_manager, ft2font
 
   if char.isascii() or ord(char) in _characters(font_manager.findfont(FAMILY)):
@@ -54,14 +54,14 @@ def _family_of(char):
   font = next((font for font in _installed() if ord(char) in _characters(font)), None)
   if font is None:
     return None
-  # The list of fonts, which matplotlib keeps over sessions, may be older than the font.
+  # matplotlib caches its list of fonts across sessions; the font may be newer.
   font_manager.fontManager.addfont(font)
   return ft2font.FT2Font(font).family_name
 
 
 @functools.cache
 def _characters(font):
-  """The code points that a font has, as an array: there may be hundreds of fonts."""
+  """The code points of a font, as an array to save memory over hundreds of fonts."""
   from matplotlib import ft2font
 
   return np.fromiter(ft2font.FT2Font(font).get_charmap(), np.uint32)
@@ -69,7 +69,7 @@ def _characters(font):
 
 @functools.cache
 def _installed():
-  """The files of the installed fonts that can stand in, the most suitable first."""
+  """The files of usable installed fonts, the most suitable first."""
   from matplotlib import font_manager, ft2font
 
   ranked = []
@@ -77,9 +77,9 @@ def _installed():
     try:
       face = ft2font.FT2Font(font)
       family, size = face.family_name, len(_characters(font))
-    except (OSError, RuntimeError, ValueError):  # Damaged, or of a format that FreeType lacks.
+    except (OSError, RuntimeError, ValueError):  # A damaged file, or an unsupported format.
       continue
-    # Bitmaps and colours cannot be drawn; the glyphs of a last resort are boxes, too.
+    # Bitmap and colour fonts cannot be drawn; fonts of last resort have boxes only.
     if face.scalable and 'Color' not in family and 'Last' not in family:
       plain = face.style_name in ('Regular', 'Book', 'Normal', 'Roman', 'Medium')
       ranked.append((not plain, 'Sans' not in family, 'Mono' in family, -size, font))

@@ -1,11 +1,17 @@
-"""Grids of images, pixel by pixel: as arrays, as files, and in figures with names beside them."""
+"""Grids of images, pixel by pixel: as arrays, as files, and in figures with names."""
 
+from collections.abc import Sequence
 import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from jaxgan.report.figures import DPI
 from jaxgan.system import files
+
+if TYPE_CHECKING:
+  from matplotlib.figure import Figure
 
 MIN_TILE = 48  # pixels; smaller images are enlarged
 GAP = 2  # pixels between tiles
@@ -13,41 +19,44 @@ FRAME = 3  # pixels of the frame around a tile
 RED = (214, 39, 40)
 
 
-def image_grid(images, columns):
-  """Images in rows, on white, enlarged (nearest) to tiles of at least 48 pixels.
+def image_grid(images: np.ndarray, columns: int) -> np.ndarray:
+  """Arranges images in rows on white, enlarged (nearest) to tiles of at least 48 pixels.
 
   Args:
-    images: uint8 [N, H, W, C], C = 1 or 3.
+    images: uint8 `[N, H, W, C]`, C = 1 or 3.
     columns: number of images in a row.
 
   Returns:
-    uint8 [H', W', 3].
+    uint8 `[H', W', 3]`.
 
   Raises:
-    ValueError: there is no image, or the type or shape is another.
+    ValueError: there is no image, or the images have a wrong type or shape.
   """
   tiles = to_tiles(images, MIN_TILE)
   rows = [tiles[start : start + columns] for start in range(0, len(tiles), columns)]
   return to_canvas(rows, columns)
 
 
-def code_grid(images, min_tile=MIN_TILE, framed=None):
-  """Images in their rows and columns, on white, enlarged.
+def code_grid(
+  images: np.ndarray, min_tile: int = MIN_TILE, framed: np.ndarray | None = None
+) -> np.ndarray:
+  """Arranges rows and columns of images on white, enlarged.
 
   Args:
-    images: uint8 [k, n, H, W, C], C = 1 or 3: a row a code, the same noise in each column.
+    images: uint8 `[k, n, H, W, C]`, C = 1 or 3; a row has one code, a column one noise vector.
     min_tile: pixels; smaller images are enlarged.
-    framed: bool [k, n], which tiles have a red frame, the others a white one; None for no frames.
+    framed: bool `[k, n]`, tiles with a red frame; the other tiles get a white frame. None for no
+      frames.
 
   Returns:
-    uint8 [H', W', 3].
+    uint8 `[H', W', 3]`.
 
   Raises:
-    ValueError: there is no image, or the type or shape is another.
+    ValueError: there is no image, or the images have a wrong type or shape.
   """
   images = np.asarray(images)
   if images.ndim != 5:
-    raise ValueError(f'images must be [rows, columns, H, W, C], got {list(images.shape)}')
+    raise ValueError(f'images={list(images.shape)}: expected [rows, columns, H, W, C].')
   tiles = to_tiles(images.reshape(-1, *images.shape[2:]), min_tile)
   if framed is not None:
     inside = [(0, 0), (FRAME, FRAME), (FRAME, FRAME), (0, 0)]
@@ -57,8 +66,8 @@ def code_grid(images, min_tile=MIN_TILE, framed=None):
   return to_canvas(tiles.reshape(*images.shape[:2], *tiles.shape[1:]), images.shape[1])
 
 
-def to_tiles(images, min_tile):
-  """uint8 [N, H, W, C] -> uint8 [N, H', W', 3], enlarged by a whole number."""
+def to_tiles(images: np.ndarray, min_tile: int) -> np.ndarray:
+  """Enlarges images uint8 `[N, H, W, C]` by a whole number to uint8 `[N, H', W', 3]`."""
   images = np.asarray(images)
   if images.ndim != 4 or images.shape[-1] not in (1, 3) or images.dtype != np.uint8:
     raise ValueError(
@@ -71,8 +80,8 @@ def to_tiles(images, min_tile):
   return np.broadcast_to(images, (*images.shape[:3], 3))
 
 
-def to_canvas(rows, columns):
-  """Rows of tiles [n, H, W, 3] -> uint8 [H', W', 3] with white where there is no tile."""
+def to_canvas(rows: Sequence[np.ndarray] | np.ndarray, columns: int) -> np.ndarray:
+  """Puts rows of tiles `[n, H, W, 3]` on a white canvas, uint8 `[H', W', 3]`."""
   height, width = rows[0].shape[1:3]
   canvas = np.full((len(rows), height + GAP, columns, width + GAP, 3), 255, np.uint8)
   for row, tiles in enumerate(rows):
@@ -81,15 +90,21 @@ def to_canvas(rows, columns):
   return canvas.reshape(len(rows) * (height + GAP), columns * (width + GAP), 3)[:-GAP, :-GAP]
 
 
-def panel(figure, canvas, title='', rows=(), columns=()):
-  """Adds axes that show a canvas pixel by pixel; their units are pixels from the top left.
+def panel(
+  figure: 'Figure',
+  canvas: np.ndarray,
+  title: str = '',
+  rows: Sequence[str] = (),
+  columns: Sequence[str] = (),
+) -> Any:
+  """Adds axes that show a canvas pixel by pixel, in pixels from the top left.
 
   Args:
-    figure: of `figures.new_figure`, without size and layout.
-    canvas: uint8 [H, W, 3].
-    title: stands above.
-    rows: names that stand left of the rows of its tiles, or none.
-    columns: names that stand below the columns of its tiles, or none.
+    figure: a figure of `figures.new_figure`, without size and layout.
+    canvas: uint8 `[H, W, 3]`.
+    title: title above the canvas.
+    rows: names left of the rows of tiles, or none.
+    columns: names below the columns of tiles, or none.
 
   Returns:
     The axes.
@@ -111,18 +126,18 @@ def _centres(length, number):
   return (np.arange(number) + 0.5) * (length + GAP) / max(1, number) - GAP / 2
 
 
-def save_png(path, image):
-  """Writes an image, whole or not at all.
+def save_png(path: Path, image: np.ndarray) -> None:
+  """Writes an image as a PNG atomically.
 
   Args:
-    path: the file; its folder is made when missing.
-    image: uint8 [H, W, 3].
+    path: the PNG; a missing folder is created.
+    image: uint8 `[H, W, 3]`.
   """
   files.replace(path, png(image))
 
 
-def png(image) -> bytes:
-  """An image, uint8 [H, W, 3] or [H, W], as a PNG."""
+def png(image: np.ndarray) -> bytes:
+  """Encodes an image, uint8 `[H, W, 3]` or `[H, W]`, as a PNG."""
   from PIL import Image
 
   buffer = io.BytesIO()

@@ -1,8 +1,10 @@
-"""Pages: blocks as one HTML file that needs nothing else, neither files beside it nor a network."""
+"""Pages: blocks as a self-contained HTML file, without other files and without network access."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 import functools
 from importlib import resources
+import os
 from pathlib import Path
 import re
 import time
@@ -11,11 +13,11 @@ from jaxgan.report import blocks as blocks_lib
 from jaxgan.system import files, names
 
 PROGRESS_FILE = 'progress.html'  # in the folder of a run
-RELOAD = 15  # seconds between two looks at it
-MAX_STEPS = 30  # pictures of one run's steps
-# Stars, the mark of a footnote, or the text up to the next one of them.
+RELOAD = 15  # seconds between reloads of the page
+MAX_STEPS = 30  # pictures of the steps of a run
+# Stars, the mark of a footnote, or the text up to the next star or mark.
 _PIECE = re.compile(r'(\*\*)|\[\^(\d+)\]|((?:\\.|(?!\*\*|\[\^\d+\]).)+)', re.DOTALL)
-MAX_BYTES = 12_000_000  # of the pictures of all runs' steps in a page
+MAX_BYTES = 12_000_000  # of all pictures of steps in a page
 
 
 @dataclass(frozen=True)
@@ -27,15 +29,24 @@ class Section:
   protocol: dict | None = None
 
 
-def render(title: str, sections, notes=(), lead: str = '', live: bool = False) -> str:
-  """The HTML of a page.
+def render(
+  title: str,
+  sections: Sequence[Section],
+  notes: Iterable[str] = (),
+  lead: str = '',
+  live: bool = False,
+) -> str:
+  """Renders a page as HTML.
 
   Args:
-    title: its heading.
-    sections: a list of `Section`.
-    notes: texts of the footnotes that tables have marks of.
+    title: the heading.
+    sections: the sections.
+    notes: the texts of the footnotes, in the order of their numbers.
     lead: a line below the heading.
-    live: whether it loads itself anew every `RELOAD` seconds.
+    live: whether the page reloads itself every `RELOAD` seconds.
+
+  Returns:
+    The HTML.
 
   Raises:
     UserError: a picture cannot be read.
@@ -49,21 +60,23 @@ def render(title: str, sections, notes=(), lead: str = '', live: bool = False) -
   )
 
 
-def is_due(folder, step: int, last: int) -> bool:
-  """Whether the progress page is to be written: drawing it at every row would slow a run down."""
+def is_due(folder: str | os.PathLike[str], step: int, last: int) -> bool:
+  """Returns whether to write the progress page: at most every `RELOAD` seconds, and at the end."""
   path = Path(folder) / PROGRESS_FILE
   return step >= last or not path.exists() or time.time() - path.stat().st_mtime >= RELOAD
 
 
-def write_progress(folder, title: str, blocks, step: int, last: int) -> None:
+def write_progress(
+  folder: str | os.PathLike[str], title: str, blocks: list, step: int, last: int
+) -> None:
   """Writes the progress page of a run; it reloads itself until the last step.
 
   Args:
-    folder: of the run.
-    title: its name.
-    blocks: what it has so far.
-    step: steps done.
-    last: steps at its end.
+    folder: the folder of the run.
+    title: the name of the run.
+    blocks: the blocks of the page.
+    step: the current step.
+    last: the last step.
   """
   lead = time.strftime(f'step {step:,} of {last:,}, %Y-%m-%d %H:%M:%S %Z')
   text = render(title, [Section('Training', blocks)], lead=lead, live=step < last)
@@ -72,7 +85,7 @@ def write_progress(folder, title: str, blocks, step: int, last: int) -> None:
 
 @functools.cache
 def _template():
-  import jinja2  # Tables do without.
+  import jinja2  # Only pages need it.
 
   environment = jinja2.Environment(
     autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
@@ -83,7 +96,7 @@ def _template():
 
 
 def pieces(cell: str) -> list[tuple[str, str]]:
-  """Splits the text of a cell: ('text' or 'bold', text) and ('mark', number of a footnote).
+  """Splits the text of a cell into ('text' or 'bold', text) and ('mark', number of a footnote).
 
   Example:
     >>> pieces('**0.7[^1]**')
@@ -98,20 +111,20 @@ def pieces(cell: str) -> list[tuple[str, str]]:
 
 
 def _with_pictures(sections):
-  """Reads the pictures of steps in all sections, as many as a page may hold."""
+  """Reads the pictures of steps in all sections, up to the limits of a page."""
   number = sum(isinstance(b, blocks_lib.Steps) for section in sections for b in section.blocks)
   most_bytes = MAX_BYTES // max(1, number)
   return [replace(s, blocks=[_read_steps(b, most_bytes) for b in s.blocks]) for s in sections]
 
 
 def _read_steps(block, most_bytes):
-  """Reads the pictures that a block of steps shows; returns other blocks as they are."""
+  """Reads the pictures of a block of steps; returns other blocks unchanged."""
   if not isinstance(block, blocks_lib.Steps):
     return block
   largest = max(path.stat().st_size for _, path in block.paths)
   shown = blocks_lib.evenly(block.paths, min(MAX_STEPS, max(2, most_bytes // max(1, largest))))
   note = block.note
   if len(shown) < len(block.paths):
-    note += f' {len(shown)} of {len(block.paths)} pictures, evenly spaced; all are in samples/.'
+    note += f' Shown are {len(shown)} of {len(block.paths)} pictures; all are in samples/.'
   images = [(s, blocks_lib.read_image(path, f'{block.title}, step {s}')) for s, path in shown]
   return replace(block, paths=images, note=note.strip())

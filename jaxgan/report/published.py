@@ -1,13 +1,15 @@
-"""Published numbers: the rows of published_results.json and the papers they are from."""
+"""Published numbers: the rows of published_results.json and their papers."""
 
+from collections.abc import Iterable
 from importlib import resources
 import json
+from typing import Any
 
 from jaxgan.errors import UserError
 
 
-def published_values(dotted):
-  """The values of a row of published_results.json and the paper they are from.
+def published_values(dotted: str | None) -> tuple[dict[str, Any], str]:
+  """Looks up a row of published_results.json and its paper.
 
   Args:
     dotted: the row, such as 'class_balancing_gan.cifar10.class_balancing.100'; None for no row.
@@ -16,7 +18,7 @@ def published_values(dotted):
     ({'fid': [mean, std], 'kl': value, ...}, source); ({}, '') for no row.
 
   Raises:
-    UserError: there is no such row.
+    UserError: the row does not exist.
   """
   if dotted is None:
     return {}, ''
@@ -29,11 +31,11 @@ def published_values(dotted):
   return values, published[dotted.split('.')[0]]['source']
 
 
-def not_published(name):
-  """The UserError for published values that are not there."""
-  return UserError(f"'{name}' is not in published_results.json: correct config.published")
+def not_published(name: str) -> UserError:
+  """Builds the UserError for a missing row of published values."""
+  return UserError(f"config.published='{name}': expected a row of published_results.json.")
 
 
-def sources(rows):
-  """The papers that the rows' published values are from, as a sentence each."""
+def sources(rows: Iterable[Any]) -> str:
+  """Writes the papers of the rows' published values, one sentence per paper."""
   return ''.join(f' Published: {s}.' for s in dict.fromkeys(row.source for row in rows) if s)

@@ -1,7 +1,9 @@
-"""Rows of a report: records merged over seeds, splits and replicas, whatever their family."""
+"""Rows of a report: records of all families, merged over seeds, splits and replicas."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -10,21 +12,21 @@ from jaxgan.errors import UserError
 from jaxgan.evaluation import metric
 from jaxgan.evaluation import record as record_lib
 
-MAX_LISTED = 5  # more values of a field are given by their ends
+MAX_LISTED = 5  # with more values, a field shows the first and the last
 
 
 @dataclass(frozen=True)
 class Row:
-  """The records of one method in one experiment that differ by their run alone.
+  """The records of a method in an experiment that differ in their runs only.
 
   Attributes:
-    family: of the method, a `jaxgan.runs.family.Family`.
-    experiment: its name.
-    method: its name.
-    records: one a run.
-    folders: where they lie, one `Path` a run.
-    published: the paper's values, as the report of the family has them, or empty.
-    source: where the published values are from; empty when there are none.
+    family: the `jaxgan.runs.family.Family` of the method.
+    experiment: the name of the experiment.
+    method: the name of the method.
+    records: one record per run.
+    folders: the folder of each record.
+    published: the paper's values in the form of the family's report, or {}.
+    source: the paper of the published values, or ''.
   """
 
   family: Any
@@ -37,24 +39,24 @@ class Row:
 
   @property
   def settings(self) -> dict:
-    """What all runs have in common."""
+    """The settings of all runs."""
     return self.records[0].settings
 
-  def results(self, name):
-    """The runs' results of that name, without those that are None or were not measured."""
+  def results(self, name: str) -> list:
+    """Returns the runs' results with a name, without None and unmeasured results."""
     values = [record.results.get(name) for record in self.records]
     return [value for value in values if value is not None]
 
-  def notes(self):
-    """The runs' notes, each once."""
+  def notes(self) -> list[str]:
+    """Returns the distinct notes of the runs."""
     return list(dict.fromkeys(note for record in self.records for note in record.notes))
 
-  def protocol(self):
-    """{field: text}; of a field that differs between the runs, the values or their ends."""
+  def protocol(self) -> dict[str, str]:
+    """Returns {field: text}; a field that differs between runs lists its values or their range."""
     runs = [{'step': record.step, **record.settings, **record.run} for record in self.records]
     fields = {}
     for name in dict.fromkeys(name for run in runs for name in run):
-      values = [run.get(name) for run in runs]
+      values: list[Any] = [run.get(name) for run in runs]
       if all(isinstance(value, (int, float)) for value in values):
         values.sort()
       texts = list(dict.fromkeys(map(_text, values)))
@@ -64,23 +66,22 @@ class Row:
     return fields
 
 
-def collect(work_dirs, families):
-  """Reads every evaluation.json in the folders and up to three levels below.
+def collect(work_dirs: Iterable[str | os.PathLike[str]], families: Mapping[str, Any]) -> list[Row]:
+  """Reads every evaluation.json in some folders, up to three levels below.
 
-  Runs of the same experiment and method become one row when their protocols agree in all but what
-  their family lets differ, such as the seed. A run that comes up again starts a row of its own: it
-  is no independent run.
+  Runs of the same experiment, method and step with equal settings become one row. A second record
+  of the same split and seed starts another row, because it is not an independent run.
 
   Args:
-    work_dirs: folders.
-    families: {name: family}, where reading a folder may register more.
+    work_dirs: the folders.
+    families: {name: family}; reading a folder may register further families.
 
   Returns:
-    A list of `Row`, sorted by family, experiment and method.
+    The rows, sorted by family, experiment and method.
 
   Raises:
-    UserError: a folder has no evaluation, an evaluation is damaged, or a record names published
-      values that are not there.
+    UserError: a folder has no evaluation, an evaluation is damaged, or its published values do not
+      exist.
   """
   paths = {}
   for folder in work_dirs:
@@ -111,15 +112,15 @@ def collect(work_dirs, families):
 
 
 def _read(path, families):
-  """The record in a file, checked by the metrics of its family, and that family."""
+  """Reads a record, checks it with the metrics of its family, and returns (record, family)."""
   record = record_lib.read(path)
-  for folder in (path.parent, path.parent.parent):  # That of a replica has no configuration.
+  for folder in (path.parent, path.parent.parent):  # The configuration is above a replica's folder.
     if (folder / identity.NAME).exists():
       identity.content(folder)  # Imports what registered the method and its metrics.
   try:
     found = [family for family in families.values() if record.method in family.methods]
     if not found:
-      raise ValueError(f'there is no method {record.method!r}')
+      raise ValueError(f'unknown method {record.method!r}')
     metric.check(found[0].metrics, record)
   except ValueError as error:
     raise record_lib.damaged(path, error) from error

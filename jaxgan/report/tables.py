@@ -1,22 +1,24 @@
 """Tables: columns of scores, footnotes, and numbers as text, for the report and the terminal."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 import itertools
 import statistics
+from typing import Any
 
 import numpy as np
 
 from jaxgan.evaluation import metric, verdicts
 from jaxgan.system.names import escaped, width
+from jaxgan.system.registry import Registry
 
 
 @dataclass(frozen=True)
 class Table:
-  """Lines of cells under a title, the first one the header.
+  """Lines of cells under a title, the header first.
 
-  A cell may hold **bold** text and the marks of footnotes, such as [^1]; a backslash escapes
-  punctuation, see `jaxgan.system.names.escaped`. All other texts are plain.
+  A cell may have **bold** text and marks of footnotes, such as [^1]; a backslash escapes
+  punctuation, see `jaxgan.system.names.escaped`. All other text is plain.
   """
 
   title: str
@@ -25,18 +27,18 @@ class Table:
 
 @dataclass(frozen=True)
 class Column:
-  """One column of scores.
+  """A column of scores.
 
   Attributes:
-    heading: what stands above.
-    name: of our result or of the published measure.
-    best: max or min, which score is bold; None for none.
-    published: whether it holds the paper's values.
-    spread: whether the standard deviation is shown.
-    population: whether the population standard deviation (ddof 0) is shown as well: the published
-      one beside it is NumPy's.
+    heading: heading of the column.
+    name: name of our result or of the published measure.
+    best: max or min, to print the best score in bold; None for no bold score.
+    published: whether the column has the paper's values.
+    spread: whether to show the standard deviation.
+    population: whether to show the population standard deviation (ddof 0), too, to compare with
+      published values.
     scale: factor of the values.
-    digits: how many after the point; by default 3 for numbers below 10 and otherwise 2.
+    digits: decimal places; by default 3 for numbers below 10 and otherwise 2.
   """
 
   heading: str
@@ -48,8 +50,8 @@ class Column:
   scale: int = 1
   digits: int | None = None
 
-  def score(self, entry):
-    """The mean, or None, and the text of a cell; see `Entry`."""
+  def score(self, entry: Any) -> tuple[float | None, str]:
+    """Returns (mean or None, text of the cell) of an `Entry` or a `report.rows.Row`."""
     values = entry.results(self.name)
     if self.published:  # A value, or its mean and standard deviation.
       values = np.ravel(entry.published.get(self.name, ())).tolist()[: 2 if self.spread else 1]
@@ -64,12 +66,12 @@ class Column:
 
 @dataclass(frozen=True)
 class Entry:
-  """One method in one data set; a `report.rows.Row` is one, too.
+  """A method in a data set, with the interface of a `report.rows.Row`.
 
   Attributes:
-    results: name of a result -> list of the runs' values; of a method that was not run, none.
+    results: `results(name)` returns the runs' values of a result, or [].
     published: {measure: value, or [mean, std]}.
-    footnote: about our values, or empty.
+    footnote: footnote of our values, or ''.
   """
 
   results: Callable = lambda name: []
@@ -77,45 +79,47 @@ class Entry:
   footnote: str = ''
 
 
-def cells(columns, entry) -> list[str]:
-  """The texts of an entry's scores."""
+def cells(columns: Iterable[Column], entry: Any) -> list[str]:
+  """Returns the texts of an entry's scores."""
   return [column.score(entry)[1] for column in columns]
 
 
-def headings(columns) -> list[str]:
+def headings(columns: Iterable[Column]) -> list[str]:
   """Returns the headings of columns."""
   return [column.heading for column in columns]
 
 
-def lines(above, rows, cells_of) -> list:
-  """Lines of a table of rows, the first one the header.
+def lines(
+  above: Sequence[str], rows: Sequence[Any], cells_of: Callable[[Any], Iterable[Sequence[str]]]
+) -> list:
+  """Makes the lines of a table of rows.
 
   Args:
-    above: what stands above the cells behind those of experiment and method.
-    rows: a list of `report.rows.Row`.
-    cells_of: row -> the cells of each of its lines.
+    above: the headings after 'experiment' and 'method'.
+    rows: `report.rows.Row`s.
+    cells_of: `cells_of(row)` returns the cells of each line of a row.
+
+  Returns:
+    The lines, the header first.
   """
   below = [(*names(row), *own) for row in rows for own in cells_of(row)]
   return [('experiment', 'method', *above), *below]
 
 
-def bold_best(best, scores) -> list[str]:
-  """The texts of a column of (mean, text), the best one bold."""
+def bold_best(best: Callable | None, scores: Sequence[tuple[float | None, str]]) -> list[str]:
+  """Returns the texts of a column of (mean, text), with the best in bold."""
   means = [mean for mean, _ in scores if mean is not None]
   first = best(means) if best and len(means) > 1 else None
   return [words if mean is None or mean != first else f'**{words}**' for mean, words in scores]
 
 
-def names(row) -> tuple[str, str]:
-  """The first cells of a row: its experiment and its method."""
+def names(row: Any) -> tuple[str, str]:
+  """Returns the first cells of a row: its experiment and its method."""
   return escaped(row.experiment), verdicts.label(row)
 
 
-def added(rows, metrics) -> list:
-  """Tabulates the metrics that were registered from outside, with their meaning; [] without any.
-
-  See `jaxgan.evaluation.metric`.
-  """
+def added(rows: Sequence[Any], metrics: Registry[metric.Metric]) -> list:
+  """Tabulates the metrics that other packages registered, with their meanings; [] without any."""
   own = [one for one in metric.added(metrics) if not one.axes]
   results = dict.fromkeys(name for row in rows for name in row.records[0].results)
   columns = [
@@ -129,23 +133,29 @@ def added(rows, metrics) -> list:
   return [Table('Other metrics', found), f'{meanings}.'] if columns else []
 
 
-def mark(footnotes, text):
+def mark(footnotes: dict[str, int], text: str) -> str:
   """Returns the mark of a footnote, such as [^1]; '' without a text.
 
   Args:
-    footnotes: {text: number} of all tables of a report, which gets the text.
-    text: plain.
+    footnotes: {text: number} of all tables of a report, extended by the text.
+    text: plain text of the footnote.
+
+  Returns:
+    The mark.
   """
   return f'[^{footnotes.setdefault(text, len(footnotes) + 1)}]' if text else ''
 
 
-def mean_std(values, digits=None, population=False):
-  """Mean ± sample standard deviation (n) as text; one value as it is.
+def mean_std(values: Sequence[float], digits: int | None = None, population: bool = False) -> str:
+  """Writes mean ± sample standard deviation (n), or a single value.
 
   Args:
     values: numbers, at least one.
-    digits: how many after the point; by default 3 for numbers below 10 and otherwise 2.
-    population: whether the population standard deviation, NumPy's (ddof 0), stands behind n.
+    digits: decimal places; by default 3 for numbers below 10 and otherwise 2.
+    population: whether to write the population standard deviation (ddof 0) after n.
+
+  Returns:
+    The text.
   """
   text = number(statistics.fmean(values), digits)
   if len(values) > 1:
@@ -154,37 +164,37 @@ def mean_std(values, digits=None, population=False):
   return text
 
 
-def with_spread(values, digits=None):
-  """A value, or mean and standard deviation, as text."""
+def with_spread(values: Iterable[float], digits: int | None = None) -> str:
+  """Writes a value, or mean ± standard deviation."""
   return ' ± '.join(number(value, digits) for value in values)
 
 
-def number(value, digits=None):
-  """A number as text, with so many digits after the point."""
+def number(value: float, digits: int | None = None) -> str:
+  """Writes a number with some decimal places; see `mean_std`."""
   if digits is None:
     digits = 3 if abs(value) < 10 else 2
   return f'{value:.{digits}f}'
 
 
-def untaken(title, taken) -> str:
-  """A title, or 'title (2)' and so on where it is taken."""
+def untaken(title: str, taken: Container[str]) -> str:
+  """Returns the first of 'title', 'title (2)', ... that is not taken."""
   others = (f'{title} ({number})' for number in itertools.count(2))
   return next(name for name in itertools.chain([title], others) if name not in taken)
 
 
-def in_words(protocol):
-  """What `Row.protocol` returns, as text."""
+def in_words(protocol: Mapping[str, str]) -> str:
+  """Writes the result of `Row.protocol` as text."""
   return '; '.join(f'{name.replace("_", " ")}: {text}' for name, text in protocol.items())
 
 
-def markdown(lines):
-  """Lines of cells, which are Markdown, the first one the header, as a table."""
+def markdown(lines: Sequence[Sequence[str]]) -> str:
+  """Writes lines of Markdown cells, the header first, as a Markdown table."""
   lines = [lines[0], ['---'] * len(lines[0]), *lines[1:]]
   return '\n'.join(f'| {" | ".join(line)} |' for line in lines)
 
 
-def aligned(title, lines, rows):
-  """Lines of cells as aligned plain text, under a title and above the rows' notes."""
+def aligned(title: str, lines: Sequence[Sequence[str]], rows: Sequence[Any]) -> str:
+  """Aligns lines of cells as plain text, with a title above and the rows' notes below."""
   widths = [max(map(width, column)) for column in zip(*lines, strict=True)]
   text = [title]
   for line in lines:

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import pathlib
 from typing import Any, NamedTuple
 
 import jax
@@ -210,7 +211,7 @@ def _trace(section, data, algorithm: Algorithm, frozen) -> _Traced:
   images = np.zeros((num_images, *data.image_shape), np.uint8)
   pool = data.arrays._replace(images=images, labels=np.zeros(num_images, np.int32))
   data = training_data.whole(pool)._replace(classes=data.classes[:1])
-  job = TrainingJob('plan', None, section, algorithm, data, frozen)
+  job = TrainingJob('plan', pathlib.Path('plan'), section, algorithm, data, frozen)
   one_step, start = make_step(job, batched=False)
   read = data.replica_data(0, 0, algorithm.class_balanced), data.dataset, frozen
   carry = jax.eval_shape(lambda state, *read: start(state, 0, *read), state, *read)

@@ -84,7 +84,7 @@ def test_what_is_compared(jobs, tmp_path):
 
 
 def test_codes_are_no_classes(jobs, tmp_path):
-  with pytest.raises(UserError, match='elastic_infogan generates codes'):
+  with pytest.raises(UserError, match='elastic_infogan: expected a method with classes'):
     downstream.measure(tmp_path, tmp_path / 'out', ['elastic_infogan'])
   assert list(tmp_path.iterdir()) == [] and not jobs
 

@@ -110,7 +110,7 @@ def test_the_command_refuses_in_a_line(tmp_path):
     ([], 'name a folder for the results: --out'),
     (
       [f'--out={tmp_path}/out', '--config=experiments/mnist_lt.py'],
-      "config.methods=('elastic_infogan',) has no such weights",
+      "config.methods=('elastic_infogan',): expected ('joint_vae',)",
     ),
     (
       ['--config.algorithm.beta=10'],

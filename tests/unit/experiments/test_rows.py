@@ -103,7 +103,7 @@ def test_released_weights_of_lsun_have_a_work_directory_of_their_own(ratio):
 
 def test_few_labels_have_weights_of_their_own():
   module = importlib.import_module('experiments.lsun5_lt')
-  with pytest.raises(UserError, match='few_labels has weights of its own'):
+  with pytest.raises(UserError, match='expected no weights=, which classifier=few_labels sets'):
     module.get_config('classifier=few_labels,weights=released')
 
 

@@ -85,7 +85,7 @@ def test_console_table(tmp_path):
     'class_balancing  0.100  33.00                1.250        60          30    10',
     'unconditional    0.100      -                1.250        60          30    10',
     'class_balancing against unconditional (1 shared seed): '
-    'no difference shown in KL, Fréchet (annotator)',
+    'no verdict from one seed, train three (--config.replicas=3)',
   ]
 
 
@@ -188,7 +188,7 @@ def test_only_comparable_runs_are_compared(tmp_path):
     )
   _save(tmp_path / 'fewer', fields={'samples': 10_000}, method='acgan')
   (line,) = console_table(collect([tmp_path])).splitlines()[-1:]
-  assert line.startswith('cgan against unconditional (1 shared seed): no difference shown in KL')
+  assert line.startswith('cgan against unconditional (1 shared seed): no verdict from one seed')
 
 
 @pytest.mark.parametrize(
@@ -313,5 +313,5 @@ def test_scores_of_classifiers_trained_on_other_numbers_of_images_are_not_compar
 def test_a_record_of_an_earlier_version_is_to_be_measured_again(tmp_path):
   older = {'experiment': 'a', 'method': 'cgan', 'protocol': {}, 'results': {}, 'class_names': []}
   (tmp_path / 'evaluation.json').write_text(json.dumps(older))
-  with pytest.raises(UserError, match=r'earlier version: run jaxgan evaluate again$'):
+  with pytest.raises(UserError, match=r'has an older format: run jaxgan evaluate again$'):
     collect([tmp_path])

@@ -190,9 +190,9 @@ def test_many_pictures_are_thinned_evenly_and_it_is_said(tmp_path, monkeypatch):
   steps, text = shown(Steps('grids', paths))
   assert len(steps) == 30 and (steps[0], steps[-1]) == (1, 101)
   assert {b - a for a, b in itertools.pairwise(steps)} == {3, 4}
-  assert '30 of 101 pictures, evenly spaced' in text
+  assert '30 of 101 pictures; all are in samples/' in text
   steps, text = shown(Steps('grids', paths[:30]))
-  assert len(steps) == 30 and 'evenly spaced' not in text
+  assert len(steps) == 30 and 'all are in samples/' not in text
   # Whatever the runs, the page stays bounded; the first and the last picture are always there.
   size = paths[0][1].stat().st_size
   monkeypatch.setattr(page, 'MAX_BYTES', 10 * size)
@@ -207,7 +207,7 @@ def test_pictures_are_not_changed_and_others_are_refused(tmp_path):
   image = read_image(tmp_path / 'a.png', 'grid')
   assert image.data == (tmp_path / 'a.png').read_bytes() and image.size == (4, 6)
   (tmp_path / 'b.png').write_text('<svg onload=alert(1)>')
-  with pytest.raises(UserError, match=r'b.png is damaged \(no PNG\)'):
+  with pytest.raises(UserError, match=r'b.png is damaged \(not a PNG\)'):
     read_image(tmp_path / 'b.png', 'grid')
   with pytest.raises(UserError, match='cannot be read'):
     read_image(tmp_path / 'c.png', 'grid')
