@@ -1,4 +1,4 @@
-"""The TFDS builder that all data sets here share: arrays go in, array_record files come out."""
+"""The TFDS builder of all data sets: writes arrays to array_record files."""
 
 import abc
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -21,11 +21,13 @@ VERSION = '1.0.0'
 
 
 class Split(NamedTuple):
-  """A split to write.
+  """A split to write; records keep its order.
 
-  images gives N images uint8 [H, W, C]: an array, or an iterable that decodes one after another, so
-  that they are never in memory together. labels int [N], and indices int [N]: where each image lies
-  in its source. Records are written in this order.
+  Attributes:
+    images: N images uint8 [H, W, C]: an array, or an iterable that decodes them one by one, so that
+      they are never in memory together.
+    labels: int [N].
+    indices: int [N], positions of the images in the source.
   """
 
   images: Iterable[np.ndarray]
@@ -34,12 +36,13 @@ class Split(NamedTuple):
 
 
 class Recipe(NamedTuple):
-  """How `data_prep.build` gets a data set; each module's `recipe` function returns one.
+  """Instructions for `data_prep.build`, from the function `recipe` of a data set's module.
 
-  config names the folder of the prepared data. make(data_dir) returns the builder
-  and is called only when that folder does not exist. pixels is what the user's
-  source holds ('exact', 'jpeg', ...), '' where there is nothing to compare. listed is
-  what the source is like now, for the table of what was read; None without a source.
+  Attributes:
+    config: names the folder of the prepared data.
+    make: `make(data_dir)` returns the builder; called only if this folder does not exist.
+    pixels: origin of the pixels in the source ('exact', 'jpeg', ...); '' if unknown.
+    listed: the Notes on the current source; None without a source.
   """
 
   config: str
@@ -49,7 +52,7 @@ class Recipe(NamedTuple):
 
 
 class Part(NamedTuple):
-  """What a replica has of a pool: positions of images, and the numbers of its classes in order."""
+  """The share of a replica in a pool: positions of its images, and its classes in order."""
 
   indices: np.ndarray
   classes: np.ndarray
@@ -58,8 +61,10 @@ class Part(NamedTuple):
 class ReplicaSplits(NamedTuple):
   """The splits of several replicas as parts of one pool.
 
-  pool is the data set that holds the images of all. For each replica, names has the data set that
-  is its split, and choices a function of the pool (`data_prep.build.Arrays`) to its Part.
+  Attributes:
+    pool: the data set with the images of all replicas.
+    names: per replica, the data set that is its split.
+    choices: per replica, a function from the pool (`data_prep.build.Arrays`) to its Part.
   """
 
   pool: str
@@ -71,8 +76,8 @@ class ReplicaSplits(NamedTuple):
 class RatioConfig(tfds.core.BuilderConfig):
   """A builder config with an imbalance ratio.
 
-  n_max is the number of images of the most frequent class, by default as many as the data set has:
-  a few labels of each class are ratio 1 and a small n_max.
+  n_max is the number of images of the most frequent class, by default all images of the class. A
+  few labels per class are ratio 1 and a small n_max.
   """
 
   ratio: float = 1.0
@@ -82,32 +87,44 @@ class RatioConfig(tfds.core.BuilderConfig):
 class ArrayBuilder(FileReaderBuilder, skip_registration=True):
   """A TFDS builder of labelled images; works without TensorFlow.
 
-  Each record goes to its file as soon as its image is there, one file a split, so that memory does
-  not grow with the number of images. The writers of TFDS's own builders keep all records of a split
-  in memory, and need TensorFlow for more than 1 GB of them.
+  Each image is written as soon as it is decoded, into one file per split, so that memory does not
+  grow with the number of images. TFDS's writers keep all records of a split in memory, and need
+  TensorFlow for more than 1 GB.
 
-  Subclasses give the image shape, the class names and `read_splits`. What can be checked without
-  decoding every image is checked there, before the first record is written.
-
-  Args:
-    source: path of the original files; what it may be is up to the subclass.
-    **kwargs: those of `tfds.core.DatasetBuilder`.
+  Subclasses define the image shape, the class names and `read_splits`, which checks all that needs
+  no decoding before the first record is written.
   """
 
   VERSION = tfds.core.Version(VERSION)
   image_shape: tuple[int, int, int]
   class_names: tuple[str, ...]
   labelled: bool = True
-  more_features: Mapping[str, Any] = MappingProxyType({})  # Of those whose examples have more.
+  more_features: Mapping[str, Any] = MappingProxyType({})  # Of examples with further fields.
+
+  builder_config: Any  # Of the class that the subclass uses; None without configs.
 
   def __init__(self, *, source: str = '', file_format: str = 'array_record', **kwargs):
+    """Prepares nothing yet.
+
+    Args:
+      source: path of the original files; its form is up to the subclass.
+      file_format: of the prepared data.
+      **kwargs: of `tfds.core.DatasetBuilder`.
+    """
     self.source = source
-    # The default tfrecord has no random access and needs TensorFlow to be read.
+    # TFDS's default, tfrecord, has no random access and needs TensorFlow for reading.
     super().__init__(file_format=file_format, **kwargs)
 
   @abc.abstractmethod
-  def read_splits(self, dl_manager) -> tuple[dict[str, Split], dict[str, Any]]:
-    """The splits by name, and facts for the metadata that JSON can hold."""
+  def read_splits(self, dl_manager: Any) -> tuple[dict[str, Split], dict[str, Any]]:
+    """Reads the splits.
+
+    Args:
+      dl_manager: the download manager of TFDS.
+
+    Returns:
+      The splits by name, and facts for the metadata, as JSON.
+    """
 
   def _info(self) -> tfds.core.DatasetInfo:
     return tfds.core.DatasetInfo(
@@ -130,10 +147,11 @@ class ArrayBuilder(FileReaderBuilder, skip_registration=True):
   def _download_and_prepare(self, dl_manager, download_config=None):
     del download_config  # Its fields concern shuffling, shards and Beam.
     splits, facts = self.read_splits(dl_manager)
-    self.info.metadata.update(facts, class_names=list(self.class_names))
+    metadata: Any = self.info.metadata
+    metadata.update(facts, class_names=list(self.class_names))
     for name, split in splits.items():
       counts = np.bincount(split.labels, minlength=len(self.class_names))
-      self.info.metadata[name] = {
+      metadata[name] = {
         'class_counts': counts.tolist(),
         'indices_sha256': indices_sha256(split.indices),
       }
@@ -144,12 +162,13 @@ class ArrayBuilder(FileReaderBuilder, skip_registration=True):
     files = self._get_filename_template(split_name=name)
     path = files.sharded_filepath(shard_index=0, num_shards=1)
     num_images, num_bytes = len(split.labels), 0
-    # As TFDS writes it: groups of one record, for random access.
+    features: Any = self.info.features
+    # Like TFDS: groups of one record, for random access.
     writer = ArrayRecordWriter(os.fspath(path), 'group_size:1')
     try:
       examples = self._generate_examples(name, split)
       for example in tqdm(examples, desc=f'Writing {name}', total=num_images, leave=False):
-        record = self.info.features.serialize_example(example)
+        record = features.serialize_example(example)
         writer.write(record)
         num_bytes += len(record)
     finally:
@@ -163,26 +182,24 @@ class ArrayBuilder(FileReaderBuilder, skip_registration=True):
     for image, label, index in zip(*split, strict=True):
       digest.update(image)
       yield {'image': image, 'label': int(label), 'index': int(index)}
-    # TFDS writes the metadata when all records are there.
-    self.info.metadata[name]['arrays_sha256'] = digest.hexdigest(split.labels, split.indices)
+    # TFDS writes the metadata after all records.
+    metadata: Any = self.info.metadata
+    metadata[name]['arrays_sha256'] = digest.hexdigest(split.labels, split.indices)
 
 
 class ArraysDigest:
-  """SHA-256 of a split: changes with its shape and any pixel, label or position.
-
-  Args:
-    shape: (N, H, W, C).
-  """
+  """SHA-256 of a split: changes with its shape and any pixel, label or position."""
 
   def __init__(self, shape: tuple[int, ...]):
+    """Takes the shape (N, H, W, C)."""
     self._digest = hashlib.sha256(str(shape).encode())
 
   def update(self, images: np.ndarray) -> None:
-    """Adds the next images, uint8, one or several."""
+    """Adds one or several further images, uint8."""
     self._digest.update(np.ascontiguousarray(images).data)
 
   def hexdigest(self, labels: np.ndarray, indices: np.ndarray) -> str:
-    """The 64 hexadecimal digits, after all images; labels and indices int [N]."""
+    """Returns 64 hexadecimal digits, after all images; labels and indices are int [N]."""
     digest = self._digest.copy()
     digest.update(indices_sha256(labels).encode())
     digest.update(indices_sha256(indices).encode())

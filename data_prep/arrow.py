@@ -6,6 +6,7 @@ They are read and decoded while they are iterated over.
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -110,7 +111,7 @@ def _notes(path: Path, splits: Splits) -> Notes:
   return Notes(tuple(said), (*others, *sorted(count_others(path, splits).items())))
 
 
-def add_contents(digest, path: Path) -> Notes:
+def add_contents(digest: Any, path: Path) -> Notes:
   """Adds the bytes of the files that are read to a hash, and which split they are.
 
   Returns:

@@ -7,6 +7,7 @@ import io
 import json
 from pathlib import Path
 import threading
+from typing import Any
 
 import numpy as np
 
@@ -24,9 +25,11 @@ class EncodedImage:
   __slots__ = ('_file', '_row')
 
   def __init__(self, file: 'ImageTable', row: int):
+    """Reads nothing yet."""
     self._file, self._row = file, row
 
-  def __str__(self):
+  def __str__(self) -> str:
+    """Returns its name in messages, with the path."""
     return f'{self._file.path} row {self._row}'
 
   @property
@@ -79,7 +82,8 @@ class ImageTable:
 
   kind: str
 
-  def __init__(self, path: Path, schema, num_rows: int):
+  def __init__(self, path: Path, schema: Any, num_rows: int):
+    """Takes the pyarrow schema of the file."""
     self.path, self.num_rows, self.columns = path, num_rows, schema.names
     self._schema, self._images = schema, ''
     # The library `datasets` describes the columns in the metadata of the schema.
@@ -143,8 +147,9 @@ class ImageTable:
       UserError: there is no such column, or a row of it has no bytes.
     """
     import pyarrow as pa
-    import pyarrow.compute as pc
+    import pyarrow.compute
 
+    compute: Any = pyarrow.compute  # Its functions are made on import, unseen by type checkers.
     if column not in self.image_columns():
       raise UserError(f'{self.path} has no column {column} with the bytes of images')
     is_struct = pa.types.is_struct(self._schema.field(column).type)
@@ -158,7 +163,7 @@ class ImageTable:
             f'{self.path} row {row} has no bytes of an image: save the data set with its images'
           )
         row += len(images)
-        any_jpeg = any_jpeg or bool(pc.any(pc.starts_with(images, _JPEG)).as_py())
+        any_jpeg = any_jpeg or bool(compute.any(compute.starts_with(images, _JPEG)).as_py())
     return any_jpeg
 
   def image(self, row: int) -> bytes:
@@ -177,9 +182,10 @@ class ImageTable:
 def _bytes_of(column):
   """Images as bytes: the field of structs, or what they are."""
   import pyarrow as pa
-  import pyarrow.compute as pc
+  import pyarrow.compute
 
-  column = pc.struct_field(column, 'bytes') if pa.types.is_struct(column.type) else column
+  compute: Any = pyarrow.compute  # See `ImageTable.use_images`.
+  column = compute.struct_field(column, 'bytes') if pa.types.is_struct(column.type) else column
   return column.cast('binary') if str(column.type) == 'binary_view' else column
 
 
@@ -223,7 +229,8 @@ class _ParquetTable(ImageTable):
     self._file = parquet.ParquetFile(path, pre_buffer=False)  # Else all is read at once.
     groups = [self._file.metadata.row_group(g) for g in range(self._file.num_row_groups)]
     self._ends = np.cumsum([group.num_rows for group in groups])
-    self._lock, self._next, self._kept = threading.Lock(), None, deque(maxlen=_KEPT)
+    self._lock, self._kept = threading.Lock(), deque(maxlen=_KEPT)
+    self._next: Iterator = iter(())
     super().__init__(path, self._file.schema_arrow, self._file.metadata.num_rows)
 
   def image(self, row):

@@ -1,22 +1,25 @@
 """The TFDS builder of exported images, real and generated."""
 
+from typing import Any
+
 import numpy as np
 
 from data_prep.array_builder import ArrayBuilder, Split
 
 
 class BalancedImages(ArrayBuilder, skip_registration=True):
-  """As many images of every class, exported by jaxgan; `generated` tells which are not real."""
+  """Exported images with equally frequent classes; `generated` marks the generated images."""
 
   more_features = {'generated': np.bool_}  # noqa: RUF012
 
-  def __init__(self, data, **kwargs):
-    """data: `data_prep.writers.LabelledImages`."""
+  def __init__(self, data: Any, **kwargs):
+    """Takes `data_prep.writers.LabelledImages`."""
     self.image_shape, self.class_names = data.shape, data.class_names
     self._exported = data
     super().__init__(**kwargs)
 
-  def read_splits(self, dl_manager):
+  def read_splits(self, dl_manager: Any) -> tuple[dict[str, Split], dict[str, Any]]:
+    """See `ArrayBuilder.read_splits`."""
     del dl_manager
     data = self._exported
     return {'train': Split(data.images, data.labels, data.indices)}, {}

@@ -35,6 +35,7 @@ class Layout(NamedTuple):
 
   @property
   def files(self) -> tuple[str, ...]:
+    """The names of all files."""
     return (*self.train, self.test)
 
 
@@ -95,7 +96,9 @@ def _archive_batches(path, layout):
         name = member.name.rsplit('/', 1)[-1]
         if member.isfile() and name.removesuffix('.bin') in layout.files:
           _check_size(f'{member.name} in source {path}', member.size)
-          files[name] = archive.extractfile(member).read()
+          contents = archive.extractfile(member)
+          assert contents is not None  # A regular file has contents.
+          files[name] = contents.read()
   except (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError, OSError) as error:
     raise UserError(f'source {path} is not a readable .tar.gz ({first_line(error)})') from error
   return files

@@ -4,6 +4,7 @@ import hashlib
 import http.client
 from pathlib import Path
 import shutil
+from typing import Any
 import urllib.request
 
 from jaxgan.errors import UserError
@@ -11,7 +12,7 @@ from jaxgan.errors import UserError
 NETWORK_TIMEOUT_SECONDS = 20
 
 
-def download(dl_manager, url: str, sha256: str, advice: str) -> Path:
+def download(dl_manager: Any, url: str, sha256: str, advice: str) -> Path:
   """Downloads a file, or finds it where an earlier preparation has put it.
 
   Args:

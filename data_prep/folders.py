@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from data_prep.listing import Listing, list_images
 from data_prep.picture_formats import JPEG_SUFFIXES
@@ -58,7 +59,7 @@ def _notes(listed: Listing) -> Notes:
   return Notes(listed.changes, tuple(sorted(listed.passed_over.items())))
 
 
-def add_contents(digest, source: Path) -> Notes:
+def add_contents(digest: Any, source: Path) -> Notes:
   """Adds to a hash the names and bytes of all files of a folder or .zip that images depend on.
 
   Returns:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import hashlib
 import os
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -45,6 +45,7 @@ class Published(NamedTuple):
 
   @property
   def advice(self) -> str:
+    """The end of messages: how to give the files."""
     return (
       f'name a folder with the four files {", ".join(self.files)} (.gz or not, a dash or a dot '
       'before idx) with --source (config field data.source)'
@@ -90,7 +91,7 @@ def read_folder(source: str, published: Published) -> Pool:
   return _read(files, published)
 
 
-def read_download(dl_manager, published: Published) -> Pool:
+def read_download(dl_manager: Any, published: Published) -> Pool:
   """Downloads the four files, or finds them where an earlier preparation has put them.
 
   Args:
@@ -118,7 +119,7 @@ def _read(files: dict[str, Path], published: Published) -> Pool:
   for kind in (_IMAGES, _LABELS):
     pair = f'train-{kind}', f't10k-{kind}'
     if exact[pair[0]] != exact[pair[1]]:
-      bad, good = sorted(pair, key=exact.get)
+      bad, good = sorted(pair, key=lambda name: exact[name])
       raise UserError(
         f'{files[bad]} is damaged or of another data set (MD5 of its contents {parts[bad].md5}, '
         f"{title}'s {published.files[bad].md5}), while {files[good].name} is {title}'s: replace "

@@ -16,7 +16,7 @@ import itertools
 import json
 import os
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -63,6 +63,7 @@ class Inaturalist2019(ArrayBuilder):
   """
 
   def __init__(self, *, layout: Layout = LAYOUT, large: bool = False, **kwargs):
+    """See `ArrayBuilder`; `layout` has the sizes of the source, `large` chooses 224x224."""
     self._layout, self._large = layout, large
     side = int(LARGE) if large else 64
     self.image_shape = (side, side, 3)
@@ -71,7 +72,8 @@ class Inaturalist2019(ArrayBuilder):
     # Not in BUILDER_CONFIGS: TFDS would take the only one there for images of 64 pixels, too.
     super().__init__(config=tfds.core.BuilderConfig(name=LARGE) if large else None, **kwargs)
 
-  def read_splits(self, dl_manager):
+  def read_splits(self, dl_manager: Any) -> tuple[dict[str, Split], dict[str, Any]]:
+    """See `ArrayBuilder.read_splits`."""
     del dl_manager
     if not self.source:
       raise UserError(f'inaturalist2019 needs --source (config field data.source): {_WANTED}')

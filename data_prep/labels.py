@@ -1,7 +1,8 @@
 """Labels as numbers 0 .. K - 1: from numbers, one-hot rows or texts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from jaxgan.errors import UserError, first_line
 
 
 def number_labels(
-  source: Path, labels: Mapping[str, np.ndarray], class_names: Sequence | None = None
+  source: Path, labels: Mapping[str, np.ndarray], class_names: Any = None
 ) -> tuple[dict[str, np.ndarray], tuple[str, ...], tuple[str, ...]]:
   """Numbers the labels of the splits of one data set alike.
 
@@ -53,7 +54,7 @@ def number_labels(
   return labels, class_names, said
 
 
-def texts(where: str, array) -> tuple[str, ...]:
+def texts(where: str, array: Any) -> tuple[str, ...]:
   """The class names in an array of texts, bytes or numbers."""
   try:
     items = np.asarray(array).ravel().tolist()

@@ -20,7 +20,7 @@ import numpy as np
 from PIL import Image
 
 from data_prep import object_views
-from data_prep.array_builder import Recipe
+from data_prep.array_builder import Recipe, ReplicaSplits
 from data_prep.long_tail import shuffled_class
 from data_prep.npz import open_npz
 from data_prep.object_views import IMAGE_SIZE, NUM_CLASSES, Objects, missing
@@ -42,7 +42,8 @@ _WANTED = (
 
 
 class LongTailCars3d(object_views.ObjectViews):
-  __doc__ = object_views.ObjectViews.__doc__
+  """Elastic-InfoGAN's sets of ten 3D Cars; see `data_prep.object_views.ObjectViews`."""
+
   collection = COLLECTION
 
 
@@ -179,6 +180,6 @@ def recipe(config: str, source: str) -> Recipe:
   return object_views.recipe(LongTailCars3d, open_set, config, source, contents)
 
 
-def replica_splits(config: str, num_replicas: int):
+def replica_splits(config: str, num_replicas: int) -> ReplicaSplits | None:
   """See `data_prep.object_views.replica_splits`."""
   return object_views.replica_splits(COLLECTION, config, num_replicas)

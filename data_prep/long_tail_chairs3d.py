@@ -17,7 +17,7 @@ against a loader: the paper counts 1,396, others 1,393, and any number between i
 from pathlib import Path
 
 from data_prep import object_views
-from data_prep.array_builder import Recipe
+from data_prep.array_builder import Recipe, ReplicaSplits
 from data_prep.object_views import IMAGE_SIZE, Objects, missing
 from data_prep.pictures import decode_squares, open_image
 from jaxgan.errors import UserError
@@ -30,7 +30,8 @@ _WANTED = f'name the folder rendered_chairs of {URL}, extracted'
 
 
 class LongTailChairs3d(object_views.ObjectViews):
-  __doc__ = object_views.ObjectViews.__doc__
+  """Elastic-InfoGAN's sets of ten 3D Chairs; see `data_prep.object_views.ObjectViews`."""
+
   collection = COLLECTION
 
 
@@ -95,6 +96,6 @@ def recipe(config: str, source: str) -> Recipe:
   return object_views.recipe(LongTailChairs3d, open_set, config, source)
 
 
-def replica_splits(config: str, num_replicas: int):
+def replica_splits(config: str, num_replicas: int) -> ReplicaSplits | None:
   """See `data_prep.object_views.replica_splits`."""
   return object_views.replica_splits(COLLECTION, config, num_replicas)

@@ -1,4 +1,4 @@
-"""What the builders of long-tailed CIFAR-10 and CIFAR-100 share (Cao et al. 2019).
+"""The common part of long-tailed CIFAR-10 and CIFAR-100 (Cao et al. 2019).
 
 TFDS registers the same URLs and SHA-256. The names of archives, folders, files and fields are from
 https://www.cs.toronto.edu/~kriz/cifar.html; torchvision reads the same ones.
@@ -6,7 +6,7 @@ https://www.cs.toronto.edu/~kriz/cifar.html; torchvision reads the same ones.
 
 import functools
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from data_prep import folders, npz, readers
 from data_prep.array_builder import ArrayBuilder, Recipe, Split
@@ -20,12 +20,12 @@ SEED = 0
 
 
 class Copy(NamedTuple):
-  """Where a data set is published, and what a copy of it on disk is called.
+  """The published archive of a data set, and the names of copies on disk.
 
   Attributes:
-    title: the name in messages.
-    url, sha256: of the archive that is downloaded.
-    archives, folders: names of the original archives and of what they hold.
+    title: its name in messages.
+    url, sha256: of the downloaded archive.
+    archives, folders: names of the original archives and of their folders.
     layout: of their files.
     train_per_class, test_per_class: images of every class.
   """
@@ -41,6 +41,7 @@ class Copy(NamedTuple):
 
   @property
   def accepted(self) -> str:
+    """The accepted forms of a source, in words."""
     return (
       f'{", ".join(self.archives)}, {", ".join(self.folders)}, a folder that holds one of these, '
       'a folder with train/<class>/*.jpg|png and test/<class>/*.jpg|png, or an .npz with images, '
@@ -53,23 +54,25 @@ class LongTailCifar(ArrayBuilder, skip_registration=True):
 
   image_shape = (32, 32, 3)
   copy: Copy
-  # `indices_sha256` of the 50,000 train labels in the original order, where it is known. Only with
-  # this order do selected indices name the same images in two copies.
+  # `indices_sha256` of the 50,000 train labels in the original order, if known. Only in this order
+  # do indices mean the same images in two copies.
   train_labels_sha256 = ''
 
   def __init__(self, *, copy: Copy | None = None, **kwargs):
+    """See `ArrayBuilder`; `copy` describes the source, by default the published data set."""
     self.copy = copy or type(self).copy
     super().__init__(**kwargs)
 
-  def read_splits(self, dl_manager):
+  def read_splits(self, dl_manager: Any) -> tuple[dict[str, Split], dict[str, Any]]:
+    """See `ArrayBuilder.read_splits`."""
     found = find_source(self.source, self.copy) if self.source else self._download(dl_manager)
-    source = self._read(found)
+    source, test_part = self._read(found)
     ratio = self.builder_config.ratio
     n_max = self.builder_config.n_max or self.copy.train_per_class
     counts = class_counts(n_max, len(self.class_names), ratio)
     train = select_indices(source.train.labels, counts, SEED)
     test_counts = [self.copy.test_per_class] * len(self.class_names)
-    test = select_indices(source.test.labels, test_counts, SEED)
+    test = select_indices(test_part.labels, test_counts, SEED)
     original = source.kind.endswith('batches') or (
       indices_sha256(source.train.labels) == self.train_labels_sha256
     )
@@ -84,10 +87,11 @@ class LongTailCifar(ArrayBuilder, skip_registration=True):
     }
     return {
       'train': Split(source.train.images[train], source.train.labels[train], train),
-      'test': Split(source.test.images[test], source.test.labels[test], test),
+      'test': Split(test_part.images[test], test_part.labels[test], test),
     }, facts
 
-  def _read(self, found: 'Found') -> readers.Source:
+  def _read(self, found: 'Found') -> tuple[readers.Source, readers.Labelled]:
+    """The source and its test images, checked."""
     source, title = found.read(), self.copy.title
     numbers = tuple(map(str, range(len(self.class_names))))
     if not source.labelled:
@@ -113,7 +117,7 @@ class LongTailCifar(ArrayBuilder, skip_registration=True):
             f'source {found.path}: class {name} has {count} {split} images, '
             f'{title} has {per_class}; use long_tail_folder for other images'
           )
-    return source
+    return source, source.test
 
   def _download(self, dl_manager) -> 'Found':
     name = self.copy.url.rsplit('/', 1)[-1]
@@ -135,7 +139,7 @@ def recipe(builder: type[LongTailCifar], config: str, source: str, copy: Copy) -
 
 
 class Found(NamedTuple):
-  """A copy of a data set on disk: path, what its pixels are, and the function that reads it."""
+  """A copy of a data set on disk: its path, the origin of its pixels, and its reader."""
 
   path: Path
   pixels: str
@@ -146,14 +150,11 @@ def find_source(source: str, copy: Copy) -> Found:
   """Recognises a copy of a data set without reading the images.
 
   Args:
-    source: a path, see the error message for what is accepted.
-    copy: of which data set.
-
-  Returns:
-    What was found.
+    source: a path; `Copy.accepted` has the accepted forms.
+    copy: the data set.
 
   Raises:
-    UserError: the path does not exist or is none of the accepted forms.
+    UserError: the path does not exist or has none of the accepted forms.
   """
   path = files.expanded(source)
   if not path.exists():

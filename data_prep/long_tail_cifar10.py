@@ -3,19 +3,21 @@
 The site and public loaders list the same class names in the same order.
 """
 
+from typing import Any
+
 from data_prep import long_tail_cifar
 from data_prep.array_builder import RatioConfig, Recipe
 from data_prep.cifar_batches import CIFAR10
 
 OPTIONS = ()
-CONFIGS = {
+CONFIGS: dict[str, dict[str, Any]] = {
   'ratio_100': {'ratio': 100},
   'ratio_10': {'ratio': 10},
   'ratio_1': {'ratio': 1},
-  # Of classifiers in the loop alone (Fig. 5 of Class Balancing GAN).
+  # Only for classifiers in the loop (Fig. 5 of Class Balancing GAN).
   'ratio_200': {'ratio': 200},
   'ratio_1000': {'ratio': 1000},
-  # 0.1 % of the balanced images, for a classifier that is fine-tuned. They are in all the others.
+  # 0.1 % of the balanced images, for fine-tuning a classifier; a subset of all other configs.
   'labelled_5': {'n_max': 5},
 }
 COPY = long_tail_cifar.Copy(

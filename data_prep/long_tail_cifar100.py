@@ -4,12 +4,14 @@ The class names are the fine labels, in alphabetical order as in the archive. Th
 lists of public loaders; Hugging Face's list differs in one name, "cra" for crab.
 """
 
+from typing import Any
+
 from data_prep import long_tail_cifar
 from data_prep.array_builder import RatioConfig, Recipe
 from data_prep.cifar_batches import CIFAR100
 
 OPTIONS = ()
-CONFIGS = {'ratio_100': {'ratio': 100}, 'ratio_10': {'ratio': 10}, 'ratio_1': {'ratio': 1}}
+CONFIGS: dict[str, dict[str, Any]] = {f'ratio_{ratio}': {'ratio': ratio} for ratio in (100, 10, 1)}
 COPY = long_tail_cifar.Copy(
   title='CIFAR-100',
   url='https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz',

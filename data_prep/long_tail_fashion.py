@@ -1,11 +1,12 @@
 """The embedded example: 10,000 images of Fashion-MNIST at 16x16, long-tailed; no download.
 
 `data_prep.reduce_fashion_mnist` made them from the test set (Xiao, Rasul and Vollgraf 2017, Expat
-licence, beside the images). 100 of each class are the test split here, and of the other 900 the
-first class keeps all.
+licence, beside the images). The test split has 100 images per class; of the other 900, the first
+class keeps all.
 """
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -29,7 +30,8 @@ class LongTailFashion(ArrayBuilder):
   image_shape = (16, 16, 1)
   class_names = LongTailFashionMnist.class_names
 
-  def read_splits(self, dl_manager):
+  def read_splits(self, dl_manager: Any) -> tuple[dict[str, Split], dict[str, Any]]:
+    """See `ArrayBuilder.read_splits`."""
     del dl_manager
     images, labels = read_images()
     pool = np.bincount(labels) - TEST_IMAGES_PER_CLASS
@@ -50,13 +52,13 @@ class LongTailFashion(ArrayBuilder):
 
 
 def read_images() -> tuple[np.ndarray, np.ndarray]:
-  """The embedded images uint8 [10000, 16, 16, 1] and their labels int64 [10000]."""
+  """Returns the embedded images uint8 [10000, 16, 16, 1] and labels int64 [10000]."""
   with np.load(NPZ, allow_pickle=False) as file:
     return file['images'][..., None], file['labels'].astype(np.int64)
 
 
 def recipe(config: str, source: str) -> Recipe:
-  """See `data_prep.array_builder.Recipe`; there is no source to name."""
+  """See `data_prep.array_builder.Recipe`; `source` must be empty."""
   if config not in CONFIGS:
     allowed = ', '.join(f'long_tail_fashion/{name}' for name in CONFIGS)
     raise UserError(f'dataset long_tail_fashion/{config} is unknown; allowed: {allowed}')

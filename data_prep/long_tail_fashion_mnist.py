@@ -3,12 +3,12 @@
   ratio_100, ratio_50, ratio_10, ratio_1    6,000 training images of T-shirt/top, 6,000 / ratio of
                                             ankle boots; all 10,000 test images
 
-Names of classes and files, sizes and the URL are those of the data set's README,
-https://github.com/zalandoresearch/fashion-mnist. TFDS registers the same SHA-256 for that URL.
-The MD5 of the unzipped contents were computed from the files; several public readers use the same.
+Names of classes and files, sizes and the URL agree with the data set's README,
+https://github.com/zalandoresearch/fashion-mnist. TFDS registers the same SHA-256 for this URL. The
+MD5 of the unzipped contents were computed from the files and agree with several public readers.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -46,7 +46,7 @@ FASHION_MNIST = idx_files.Published(
 
 
 class Layout(NamedTuple):
-  """The data set and the training images of each of its classes."""
+  """The data set and the number of training images per class."""
 
   published: idx_files.Published = FASHION_MNIST
   train_per_class: int = 6_000
@@ -66,10 +66,12 @@ class LongTailFashionMnist(ArrayBuilder):
   )  # fmt: skip
 
   def __init__(self, *, layout: Layout = LAYOUT, **kwargs):
+    """See `ArrayBuilder`; `layout` has the expected sizes of the source."""
     self._layout = layout
     super().__init__(**kwargs)
 
-  def read_splits(self, dl_manager):
+  def read_splits(self, dl_manager: Any) -> tuple[dict[str, Split], dict[str, Any]]:
+    """See `ArrayBuilder.read_splits`."""
     published, n_max = self._layout
     if self.source:
       pool = idx_files.read_folder(self.source, published)

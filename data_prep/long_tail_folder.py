@@ -1,6 +1,6 @@
-"""A user's own images, from folders, .zip, .npz, Arrow or Parquet, as they are or long-tailed.
+"""Own images, from folders, .zip, .npz, Arrow or Parquet files, unchanged or made long-tailed.
 
-Images without labels (a flat folder, or an .npz without `labels`) are of one class,
+Images without labels (a flat folder, or an .npz without `labels`) have one class,
 `readers.UNLABELLED`, and `labelled` in the metadata is False: such data has no class shares,
 classifiers or imbalance ratios.
 """
@@ -11,7 +11,7 @@ import numbers
 import os
 from pathlib import Path
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import ImageColor
@@ -40,22 +40,26 @@ class LongTailFolder(ArrayBuilder, skip_registration=True):
   """Own images of one square size, with train and test splits."""
 
   def __init__(self, *, source: readers.Source, options: dict, **kwargs):
-    self.image_shape = source.train.images.shape[1:]
+    """See `ArrayBuilder`; `options` are arguments of `make_splits`."""
+    height, width, channels = source.train.images.shape[1:]
+    self.image_shape = height, width, channels
     self.class_names, self.labelled = source.class_names, source.labelled
     self._contents = source, options
     super().__init__(**kwargs)
 
-  def read_splits(self, dl_manager):
+  def read_splits(self, dl_manager: Any) -> tuple[dict[str, Split], dict[str, Any]]:
+    """See `ArrayBuilder.read_splits`."""
     del dl_manager
     source, options = self._contents
     return make_splits(source, **options)
 
   def _download_and_prepare(self, dl_manager, download_config=None):
     super()._download_and_prepare(dl_manager, download_config)
-    # Which images have transparent pixels is known once they are decoded.
+    # Images with transparent pixels are known only after decoding.
     ground = getattr(self._contents[0].train.images, 'ground', None)
     if ground and ground.said:
-      self.info.metadata['changes'] = [*self.info.metadata['changes'], ground.said]
+      metadata: Any = self.info.metadata
+      metadata['changes'] = [*metadata['changes'], ground.said]
 
 
 def make_splits(
@@ -64,15 +68,15 @@ def make_splits(
   seed: int = 0,
   test_share: float | None = None,
 ) -> tuple[dict[str, Split], dict]:
-  """Cuts a test split if there is none, and makes the rest long-tailed if asked to.
+  """Holds out a test split if there is none, and makes the training split long-tailed on request.
 
-  Of a class of n images, round(test_share * n) but at least 1 and at most n - 1 go to
-  the test. With an imbalance ratio, n_max is the largest that gives every class
-  its `class_counts`, classes in label order.
+  A class of n images has round(test_share * n) test images, but at least 1 and at most n - 1. With
+  an imbalance ratio, n_max is the largest number for which every class has its `class_counts`, in
+  label order.
 
   Args:
-    source: what the readers return.
-    imbalance_ratio: None leaves the class sizes as they are.
+    source: from a reader.
+    imbalance_ratio: None leaves the class sizes unchanged.
     seed: of the shuffle of each class.
     test_share: None means DEFAULT_TEST_SHARE; not for a source with test images.
 
@@ -120,7 +124,7 @@ def make_splits(
 
 
 def _cut_test(source, available, test_share, seed):
-  """(The test split, how many images of each class are in it)."""
+  """Returns (the test split, its images per class)."""
   if available.min() < 2:
     raise UserError(
       f'class {source.class_names[available.argmin()]} has 1 image, at least 2 are needed to cut a '
@@ -133,7 +137,7 @@ def _cut_test(source, available, test_share, seed):
 
 
 def _train_counts(pool, names, imbalance_ratio):
-  """(How many of the images in the pool of each class are to be trained on, the most of them)."""
+  """Returns (training images per class, the largest of these numbers)."""
   if imbalance_ratio is None:
     return pool.tolist(), int(pool.max())
   n_max = largest_n_max(pool, imbalance_ratio)
@@ -157,21 +161,21 @@ def recipe(
 ) -> Recipe:
   """See `data_prep.array_builder.Recipe`.
 
-  The config is named after the source, the options and a hash of the contents, so
-  that a changed source is prepared anew and an unchanged one is found again, also under another
-  path (`data_prep.prepared_names`).
+  The name of the config has the source, the options and a hash of the contents. A changed source is
+  therefore prepared again, and an unchanged source is found even under another path
+  (`data_prep.prepared_names`).
 
   Args:
-    config: '', or the name of prepared data, which then needs no source.
+    config: '', or the name of prepared data, which needs no source.
     source: see `data_prep.folders`, `data_prep.npz` and `data_prep.arrow_splits`.
     imbalance_ratio: see `make_splits`.
-    image_size: side in pixels; may be left out if all images are squares of one size.
+    image_size: side in pixels; optional if all images are squares of one size.
     seed: see `make_splits`.
     test_share: see `make_splits`.
-    background: colour that transparent images are laid on, such as 'white' or '#000000'.
+    background: background colour of transparent images, such as 'white' or '#000000'.
 
   Returns:
-    The recipe; the images are decoded only when it is made.
+    The recipe; `make` decodes the images.
   """
   _check_options(imbalance_ratio, image_size, seed, test_share, background)
   if not source:
@@ -191,7 +195,7 @@ def recipe(
   def make(data_dir):
     read = reader.read(path, image_size, background)
     options = {'imbalance_ratio': imbalance_ratio, 'seed': seed, 'test_share': test_share}
-    make_splits(read, **options)  # Bad options are found before TFDS writes anything.
+    make_splits(read, **options)  # Raises on bad options before TFDS writes files.
     return LongTailFolder(
       source=read,
       options=options,
@@ -203,10 +207,12 @@ def recipe(
 
 
 class _Reader(NamedTuple):
-  """How one form of images is read.
+  """The functions that read one form of images.
 
-  read(path, image_size, background) returns the Source. add_contents(digest, path) adds what the
-  images depend on to a hash, and returns the Notes.
+  Attributes:
+    read: `read(path, image_size, background)` returns the Source.
+    add_contents: `add_contents(digest, path)` adds to a hash all that the images depend on, and
+      returns the Notes.
   """
 
   read: Callable
@@ -230,14 +236,14 @@ def _reader(path: Path) -> _Reader:
 
 
 def _stem(path):
-  """What the name of a config begins with."""
-  # File systems take names of 255 bytes; the options, the hash and TFDS's own words follow.
+  """Returns the beginning of the name of a config."""
+  # File systems allow names of 255 bytes; the options, the hash and TFDS's own words follow.
   stem = (path.stem if path.is_file() else path.name)[:100]
   return re.sub(r'[^A-Za-z0-9]+', '_', stem).strip('_') or 'images'
 
 
 def _name_options(imbalance_ratio, image_size, seed, test_share, background):
-  """What the name of a config says of the options that are not the default ones."""
+  """Returns the parts of a config's name for options that differ from their defaults."""
   parts = [
     f'ratio_{imbalance_ratio:g}' if imbalance_ratio is not None else '',
     f'size_{image_size}' if image_size else '',
@@ -268,18 +274,20 @@ def _check_options(imbalance_ratio, image_size, seed, test_share, background):
 
   real, whole = numbers.Real, numbers.Integral
   if imbalance_ratio is not None and not is_a(imbalance_ratio, real, 1, 1e9):
-    raise UserError(f'imbalance_ratio must be a number in 1..1e9, got {imbalance_ratio}')
+    raise UserError(
+      f'imbalance_ratio={imbalance_ratio}: expected a number in 1..1e9, for example 100'
+    )
   if image_size is not None and not is_a(image_size, whole, 4, 4096):
-    raise UserError(f'image_size must be a whole number in 4..4096, got {image_size}')
+    raise UserError(f'image_size={image_size}: expected an integer in 4..4096, for example 32')
   if not is_a(seed, whole, 0, 2**63):
-    raise UserError(f'seed must be a whole number >= 0, got {seed}')
+    raise UserError(f'seed={seed}: expected a non-negative integer, for example 0')
   if test_share is not None and not (is_a(test_share, real, 0, 1) and 0 < test_share < 1):
-    raise UserError(f'test_share must lie between 0 and 1, got {test_share}')
+    raise UserError(f'test_share={test_share}: expected a number between 0 and 1, for example 0.1')
   try:
     ImageColor.getrgb(background)
   except (AttributeError, TypeError, ValueError) as error:
     raise UserError(
-      f"background must be a colour such as 'white' or '#000000', got {background!r} (config field "
+      f"background={background!r}: expected a colour, such as 'white' or '#000000' (config field "
       'data.options.background)'
     ) from error
 
@@ -289,7 +297,7 @@ def _hexadecimal(colour):
 
 
 def _contents_hash(reader, path, options):
-  """10 digits of SHA-256 over file names, bytes and options that names may round; the Notes."""
+  """Returns 10 digits of SHA-256 over file names, bytes and rounded options, and the Notes."""
   digest = hashlib.sha256(repr(options).encode())
   listed = reader.add_contents(digest, path)
   return digest.hexdigest()[:10], listed

@@ -11,7 +11,7 @@ import contextlib
 import dataclasses
 import itertools
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -22,14 +22,14 @@ from data_prep.pictures import decode_squares
 from jaxgan.errors import UserError, first_line
 
 OPTIONS = ('picture',)
-CONFIGS = {
+CONFIGS: dict[str, dict[str, Any]] = {
   'ratio_100': {'ratio': 100},
   'ratio_10': {'ratio': 10},
   'ratio_1': {'ratio': 1},
-  # 0.1 % of the balanced images, for a classifier that is fine-tuned. They are in all the others.
+  # 0.1 % of the balanced images, for fine-tuning a classifier; a subset of all other configs.
   'labelled_50': {'n_max': 50},
 }
-PICTURES = {  # Option `picture` -> what the metadata says of it.
+PICTURES = {  # Option `picture` -> its words in the metadata.
   'centre_crop': 'centre square, Lanczos to 64x64',
   'squash': 'the whole picture, bilinear to 64x64',
 }
@@ -38,15 +38,18 @@ URL = 'http://dl.yf.io/lsun/scenes/'
 
 
 def _name(config: str, picture: str) -> str:
-  """The name of the prepared data; what follows '-' is kept where the source is gone."""
+  """Returns the name of the prepared data; the part after '-' is kept if the source is missing."""
   return config if picture == 'centre_crop' else f'{config}-{picture}'
 
 
 class Layout(NamedTuple):
-  """Images of each scene that LSUN publishes, and how many of each are taken.
+  """The published images of each scene, and the numbers that are used.
 
-  train_images in the order of the classes; test_images of every class; train_per_class where the
-  classes are balanced; reference_per_class in each of the two reference splits.
+  Attributes:
+    train_images: published training images, in class order.
+    test_images: published test images per class.
+    train_per_class: used training images per class, if balanced.
+    reference_per_class: images per class in each of the two reference splits.
   """
 
   train_images: tuple[int, ...] = (3_033_042, 229_069, 657_571, 2_212_277, 1_315_802)
@@ -60,7 +63,7 @@ LAYOUT = Layout()
 
 @dataclasses.dataclass(kw_only=True)
 class LsunConfig(RatioConfig):
-  """A RatioConfig and how pictures come to 64x64, of PICTURES."""
+  """A RatioConfig with the way that pictures are resized, of PICTURES."""
 
   picture: str = 'centre_crop'
 
@@ -87,10 +90,12 @@ class LongTailLsun(ArrayBuilder):
   class_names = ('bedroom', 'conference_room', 'dining_room', 'kitchen', 'living_room')
 
   def __init__(self, *, layout: Layout = LAYOUT, **kwargs):
+    """See `ArrayBuilder`; `layout` has the expected sizes of the source."""
     self._layout = layout
     super().__init__(**kwargs)
 
-  def read_splits(self, dl_manager):
+  def read_splits(self, dl_manager: Any) -> tuple[dict[str, Split], dict[str, Any]]:
+    """See `ArrayBuilder.read_splits`."""
     del dl_manager
     root, layout = _check_source(self.source), self._layout
     test_images = [layout.test_images] * len(self.class_names)
@@ -122,7 +127,7 @@ class LongTailLsun(ArrayBuilder):
     }, facts
 
   def _folders(self, root: Path, part: str, expected) -> list[Path]:
-    """The LMDB folder of each class, checked."""
+    """Returns the LMDB folder of each class, checked."""
     folders = [root / f'{name}_{part}_lmdb' for name in self.class_names]
     for folder, images in zip(folders, expected, strict=True):
       with _open_lmdb(folder) as environment:
@@ -132,7 +137,7 @@ class LongTailLsun(ArrayBuilder):
     return folders
 
   def _split(self, folders, chosen, sizes) -> Split:
-    """Chosen positions in each LMDB; an index counts through the LMDBs of all classes."""
+    """Makes a split of positions in each LMDB; an index counts through all LMDBs."""
     starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
     encoded = (
       image for folder, at in zip(folders, chosen, strict=True) for image in _read(folder, at)
@@ -178,7 +183,7 @@ def _open_lmdb(folder: Path):
     raise UserError("LSUN's files need the package lmdb: pip install lmdb") from error
   try:
     with lmdb.open(str(folder), readonly=True, lock=False, readahead=False) as environment:
-      # A page beyond the end of the file would end the process.
+      # A page beyond the end of the file would kill the process.
       size = (environment.info()['last_pgno'] + 1) * environment.stat()['psize']
       if (folder / 'data.mdb').stat().st_size < size:
         raise UserError(f'{folder} is truncated, data.mdb must have {size} bytes: unzip it again')
@@ -188,7 +193,7 @@ def _open_lmdb(folder: Path):
 
 
 def _read(folder: Path, positions) -> Iterator[tuple[str, bytes]]:
-  """(name, encoded image) at some ascending positions in the order of the keys."""
+  """Yields (name, encoded image) at ascending positions in the order of the keys."""
   wanted = iter(positions)
   position = next(wanted, None)
   with (

@@ -25,7 +25,7 @@ import functools
 from importlib import resources
 import json
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow_datasets as tfds
@@ -96,16 +96,15 @@ class LongTailMnist(ArrayBuilder):
   image_shape = (28, 28, 1)
 
   def __init__(self, *, layout: Layout = LAYOUT, **kwargs):
-    self._layout = layout
+    """See `ArrayBuilder`; `layout` has the expected sizes of the source."""
+    config = kwargs['config']
+    pair = str(getattr(config, 'name', config)).startswith(mnist_pair.PREFIX)
+    digits = mnist_pair.DIGITS if pair else range(layout.published.num_classes)
+    self._layout, self.class_names = layout, tuple(map(str, digits))
     super().__init__(**kwargs)
 
-  @property
-  def class_names(self):
-    pair = self.builder_config.name.startswith(mnist_pair.PREFIX)
-    digits = mnist_pair.DIGITS if pair else range(self._layout.published.num_classes)
-    return tuple(map(str, digits))
-
-  def read_splits(self, dl_manager):
+  def read_splits(self, dl_manager: Any) -> tuple[dict[str, Split], dict[str, Any]]:
+    """See `ArrayBuilder.read_splits`."""
     published = self._layout.published
     if self.source:
       mnist = idx_files.read_folder(self.source, published)
@@ -166,7 +165,7 @@ def split_counts(split: int, layout: Layout = LAYOUT) -> list[int]:
     UserError: no such split.
   """
   if split not in range(NUM_SPLITS):
-    raise UserError(f'split must be a whole number in 0..{NUM_SPLITS - 1}, got {split!r}')
+    raise UserError(f'split={split!r}: expected an integer in 0..{NUM_SPLITS - 1}')
   return list(layout.split_counts[split])
 
 
@@ -197,7 +196,7 @@ def split_indices(
   if len(labels) != expected:
     raise UserError(f'labels must be the {expected} of the pool, got {len(labels)}')
   if seed < 0:
-    raise UserError(f'seed must be a whole number >= 0, got {seed}')
+    raise UserError(f'seed={seed}: expected a non-negative integer, for example 0')
   # Nested draws would make the fifty experiments depend on each other.
   return select_indices(labels, counts, NUM_SPLITS * seed + split)
 

@@ -7,7 +7,7 @@ The arrays have the names of one of `FORMS`. Images are uint8 in 0..255, bool, o
 from collections.abc import Sequence
 import math
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 import zipfile
 
 import numpy as np
@@ -86,13 +86,10 @@ def read_npz(path: Path, image_size: int | None = None, background: str = BACKGR
   else:
     labels = {labels: np.zeros(len(pictures[i]), np.int64) for i, labels in splits if i in pictures}
     class_names = (UNLABELLED,)
-  train, test = (
-    Labelled(pictures[images], labels[name]) if images in pictures else None
-    for images, name in splits
-  )
+  parts = {i: Labelled(pictures[i], labels[name]) for i, name in splits if i in pictures}
   return Source(
-    train,
-    test,
+    parts[form.train[0]],
+    parts.get(form.test[0]),
     class_names,
     'npz',
     _stated_pixels(path, arrays),
@@ -114,7 +111,7 @@ def _passed_over(path, validation, unread):
   return tuple(passed_over)
 
 
-def add_contents(digest, path: Path) -> Notes:
+def add_contents(digest: Any, path: Path) -> Notes:
   """Adds the bytes of an .npz to a hash, which what is said of it depends on, too."""
   add_file(digest, '', path)
   return Notes()

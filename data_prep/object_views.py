@@ -82,11 +82,13 @@ class ObjectViews(ArrayBuilder, skip_registration=True):
   collection: Collection
 
   def __init__(self, *, objects: Objects, sets: list[list[int]], **kwargs):
+    """See `ArrayBuilder`; `sets` has the classes of each set."""
     self.class_names = objects.names
     self._objects, self._sets = objects, sets
     super().__init__(**kwargs)
 
-  def read_splits(self, dl_manager):
+  def read_splits(self, dl_manager: Any) -> tuple[dict[str, Split], dict[str, Any]]:
+    """See `ArrayBuilder.read_splits`."""
     del dl_manager
     objects, collection = self._objects, self.collection
     config = parse_config(collection, self.builder_config.name)
@@ -94,13 +96,14 @@ class ObjectViews(ArrayBuilder, skip_registration=True):
     labels = np.repeat(np.arange(num_classes), collection.views)
     everything = np.arange(len(labels))
     test = hold_out(labels, NUM_SETS * NUM_DRAWS + (NUM_SETS if config.set is None else config.set))
-    train = {
-      'draw': lambda: draw_indices(labels, range(num_classes), collection, config.set, config.draw),
-      'pool': lambda: everything,
-      'full': lambda: np.setdiff1d(everything, test),
-    }[config.part]()
+    set_number, draw = config.set, config.draw
+    shares = None
+    if set_number is not None and draw is not None:
+      train = draw_indices(labels, range(num_classes), collection, set_number, draw)
+      shares = proportions(collection, draw)
+    else:
+      train = everything if config.part == 'pool' else np.setdiff1d(everything, test)
     counts = np.bincount(labels[train])
-    drawn = config.draw is not None
     facts = {
       'source_kind': objects.kind,
       'pixels': objects.pixels,
@@ -108,10 +111,10 @@ class ObjectViews(ArrayBuilder, skip_registration=True):
       'files': list(objects.files),
       'set': config.set,
       'sets': self._sets,  # The classes of each set, in its own order.
-      'draw': config.draw,
+      'draw': draw,
       # In thousandths; the paper prints the first five, the others are drawn with a fixed seed.
-      'proportions': proportions(collection, config.draw) if drawn else None,
-      'imbalance_ratio': float(counts.max() / counts.min()) if drawn else None,
+      'proportions': shares,
+      'imbalance_ratio': float(counts.max() / counts.min()) if shares else None,
       'n_max': int(counts.max()),
       'seed': SEED,
     }
@@ -200,7 +203,7 @@ def replica_splits(collection: Collection, config: str, num_replicas: int) -> Re
     UserError: an unknown config, or they would go beyond draw 4 of set 4.
   """
   first = parse_config(collection, config)
-  if first.draw is None:
+  if first.set is None or first.draw is None:
     return None
   start = NUM_DRAWS * first.set + first.draw
   if start + num_replicas > NUM_SETS * NUM_DRAWS:

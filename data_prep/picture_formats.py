@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 import contextlib
 import io
+import math
 import struct
+from typing import Any
 
 from PIL import Image, UnidentifiedImageError
 
@@ -33,7 +35,7 @@ JPEG_SUFFIXES = tuple(suffix for suffix, name in SUFFIXES.items() if name in ('J
 
 
 @contextlib.contextmanager
-def open_image(file, path=None) -> Iterator[Image.Image]:
+def open_image(file: Any, path: Any = None) -> Iterator[Image.Image]:
   """An image file that is not decoded yet; all that goes wrong with it is a UserError.
 
   Args:
@@ -42,7 +44,7 @@ def open_image(file, path=None) -> Iterator[Image.Image]:
   """
   try:
     with _opened(file.openable() if hasattr(file, 'openable') else file) as image:
-      if image.width * image.height > Image.MAX_IMAGE_PIXELS:
+      if image.width * image.height > (Image.MAX_IMAGE_PIXELS or math.inf):
         raise ValueError(f'{image.width}x{image.height} pixels are too many')
       yield image
   except UserError:
@@ -56,13 +58,14 @@ def open_image(file, path=None) -> Iterator[Image.Image]:
 
 def load(image: Image.Image) -> Image.Image:
   """Decodes an image; metadata that Pillow refuses is left out."""
-  stream = image.fp
+  file: Any = image  # Pillow's images from files have `fp` and `filename`.
+  stream = file.fp
   try:
     image.load()
     return image
   except Exception:
     # Some metadata comes behind the pixels. Pillow closes files after the last frame.
-    bare = _without_metadata(image.filename or stream)
+    bare = _without_metadata(file.filename or stream)
     if bare is None:
       raise
     image = Image.open(bare, formats=('PNG',))

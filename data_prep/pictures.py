@@ -7,7 +7,7 @@ import itertools
 import math
 import os
 import threading
-from typing import NamedTuple
+from typing import Any, NamedTuple
 import warnings
 
 import numpy as np
@@ -110,7 +110,7 @@ class Looks(NamedTuple):
   def changes(self) -> tuple[str, ...]:
     """What is done to the images that is worth saying, a line each."""
     changes = []
-    if self.num_small:
+    if self.num_small and self.image_size:
       changes.append(enlarged(self.num_small, self.num_images, self.image_size))
     if self.num_animated:
       changes.append(f'of {self.num_animated} files with several frames the first is read')
@@ -142,7 +142,7 @@ class Ground:
     if isinstance(key, tuple) and max(key) > 255:  # Of 16 bits, which Pillow has cut to 8.
       image.info['transparency'] = tuple(level >> 8 for level in key)
     image = image.convert('RGBA')
-    if image.getextrema()[3][0] == 255:
+    if image.getchannel('A').getextrema()[0] == 255:
       return image.convert('L' if grey else 'RGB')
     with self._lock:
       self.num_laid += 1
@@ -165,12 +165,20 @@ class ImageFiles:
     ground: what transparent images are laid on; it counts them while they are decoded.
   """
 
-  def __init__(self, paths: Sequence, image_size: int | None, shape, looks: Looks, ground: Ground):
+  def __init__(
+    self,
+    paths: Sequence,
+    image_size: int | None,
+    shape: tuple[int, ...],
+    looks: Looks,
+    ground: Ground,
+  ):
     """See `look_at`; shape is (S, S, C)."""
     self._paths, self._image_size, self.shape = paths, image_size, (len(paths), *shape)
     self.looks, self.ground = looks, ground
 
-  def __len__(self):
+  def __len__(self) -> int:
+    """Returns the number of images."""
     return self.shape[0]
 
   def __getitem__(self, at) -> 'ImageFiles':
@@ -179,6 +187,7 @@ class ImageFiles:
     return ImageFiles(paths, self._image_size, self.shape[1:], self.looks, self.ground)
 
   def __iter__(self) -> Iterator[np.ndarray]:
+    """Decodes the images one after another."""
     named, changes = ((path, path) for path in self._paths), itertools.repeat(self.ground)
     return decode_squares(named, self._image_size, changes, self.shape[-1])
 
@@ -212,7 +221,9 @@ def look_at(
       animated = picture_formats.num_frames(image) > 1
       return image.size, image.mode in _GREY, coloured, animated
 
-  first = smallest = largest = None
+  first: Any = None
+  smallest: Any = None
+  largest: Any = None
   num_grey = num_small = num_animated = num_coloured = 0
   for path, (size, *said) in zip(paths, _on_all_cores(header, paths), strict=True):
     first, (grey, coloured, animated) = first or size, said
@@ -232,7 +243,9 @@ def look_at(
   return ImageFiles(paths, image_size, shape, looks, ground)
 
 
-def read_image(file, image_size: int | None, path=None, change: Callable | None = None):
+def read_image(
+  file: Any, image_size: int | None, path: Any = None, change: Callable | None = None
+) -> np.ndarray:
   """An image as uint8 [H, W, 1] or [H, W, 3]; see `decode_squares`.
 
   Args:

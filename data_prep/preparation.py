@@ -3,7 +3,7 @@
 TFDS is imported inside the functions, so that `--help` stays quick.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 import contextlib
 import functools
 import importlib
@@ -42,7 +42,7 @@ DATASETS = Registry(
 )
 
 
-def prepare(dataset: str, source: str = '', data_dir: str = '', **options):
+def prepare(dataset: str, source: str = '', data_dir: str = '', **options) -> Any:
   """Prepares a data set unless that has been done before.
 
   Args:
@@ -61,7 +61,7 @@ def prepare(dataset: str, source: str = '', data_dir: str = '', **options):
   return prepared_data(dataset, source, data_dir, options)[0]
 
 
-def replica_splits(dataset: str, num_replicas: int):
+def replica_splits(dataset: str, num_replicas: int) -> Any:
   """The splits of a data set that so many replicas train on, beginning with the one named.
 
   Args:
@@ -139,6 +139,7 @@ class Declared(NamedTuple):
 
   @property
   def is_prepared(self) -> bool:
+    """Whether the prepared data exists."""
     return self.folder.exists()
 
 
@@ -168,7 +169,9 @@ def declared(
   return Declared(place.folder, shape, names, builder.labelled)
 
 
-def prepared_data(dataset, source, data_dir, options, prepared=''):
+def prepared_data(
+  dataset: str, source: str, data_dir: str, options: Mapping[str, Any], prepared: str = ''
+) -> tuple[Any, dict[str, Any]]:
   """(A builder that reads, its metadata) of a data set; prepared now if missing, see `prepare`."""
   folder, root, name, source, recipe = _find(dataset, source, data_dir, options, prepared)
   if recipe is None:
@@ -247,13 +250,13 @@ def quiet() -> Iterator[None]:
     logging.set_verbosity(verbosity)
 
 
-def open_prepared(folder):
+def open_prepared(folder: Path) -> tuple[Any, dict[str, Any]]:
   """(The builder that reads, its metadata) of prepared data in a folder."""
   import tensorflow_datasets as tfds
 
   try:
     with quiet():
-      builder = tfds.builder_from_directory(folder)
+      builder: Any = tfds.builder_from_directory(folder)
     # The metadata of a read-only builder is lazy, and an empty dict until asked for a key.
     # `labelled` is False only for long_tail_folder without labels.
     metadata = {'labelled': True, **json.loads((folder / 'metadata.json').read_text())}
@@ -270,7 +273,7 @@ def open_prepared(folder):
   return builder, metadata
 
 
-def damaged(folder, error) -> UserError:
+def damaged(folder: Path, error: Exception) -> UserError:
   """What tells a user that prepared data cannot be read."""
   return UserError(
     f'the prepared data in {folder} is damaged ({first_line(error)}): delete that folder'

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 import hashlib
 import os
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
+from typing import Any, NamedTuple
 import unicodedata
 
 import numpy as np
@@ -70,7 +70,7 @@ def listed_file(listing: Path, name: str) -> Path:
   return listing.parent / path
 
 
-def add_file(digest, name: str, file) -> None:
+def add_file(digest: Any, name: str, file: Any) -> None:
   """Adds a name and the bytes of a file to a hash.
 
   Args:

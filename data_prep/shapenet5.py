@@ -29,7 +29,7 @@ cars, 60 airplanes, 45 bowls, 105 cans and 120 rifles).
 import itertools
 from pathlib import Path
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow_datasets as tfds
@@ -78,10 +78,12 @@ class Shapenet5(ArrayBuilder, skip_registration=True):
   class_names = tuple(SYNSETS)
 
   def __init__(self, *, layout: Layout = LAYOUT, **kwargs):
+    """See `ArrayBuilder`; `layout` has the expected sizes of the source."""
     self._views = layout.views
     super().__init__(**kwargs)
 
-  def read_splits(self, dl_manager):
+  def read_splits(self, dl_manager: Any) -> tuple[dict[str, Split], dict[str, Any]]:
+    """See `ArrayBuilder.read_splits`."""
     del dl_manager
     listing = list_renderings(self.source, self._views)
     ratio = published('shapenet5')['ratio']

@@ -1,5 +1,8 @@
 """Images that stay in prepared records until they are asked for."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 READ_TOGETHER = 1000  # Records; one by one takes five times as long.
@@ -13,10 +16,18 @@ class StoredImages:
 
   dtype = np.dtype(np.uint8)
 
-  def __init__(self, records, shape, positions=None):
+  def __init__(self, records: Any, shape: Sequence[int], positions: np.ndarray | None = None):
+    """Reads nothing yet.
+
+    Args:
+      records: a data source of TFDS.
+      shape: (N, H, W, C).
+      positions: int [N], of the images in `records`; by default all.
+    """
     self._records, self.shape, self._positions = records, tuple(shape), positions
 
-  def __len__(self):
+  def __len__(self) -> int:
+    """Returns the number of images."""
     return self.shape[0]
 
   def __getitem__(self, at) -> np.ndarray:
@@ -30,7 +41,7 @@ class StoredImages:
         images[i] = example['image']
     return images.reshape(*at.shape, *self.shape[1:])
 
-  def take(self, at, axis: int = 0) -> 'StoredImages':
+  def take(self, at: np.ndarray, axis: int = 0) -> 'StoredImages':
     """Some of the images, not read yet."""
     assert axis == 0
     at = at if self._positions is None else self._positions[at]

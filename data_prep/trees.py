@@ -9,7 +9,7 @@ import io
 import os
 from pathlib import Path, PurePosixPath
 import stat
-from typing import BinaryIO, NamedTuple
+from typing import IO, Any, NamedTuple
 import zipfile
 
 from data_prep.picture_formats import SUFFIXES
@@ -35,7 +35,8 @@ class File(NamedTuple):
   tree: 'Tree'
   path: str  # Inside the tree, with slashes.
 
-  def __str__(self):
+  def __str__(self) -> str:
+    """Returns its name in messages."""
     return f'{self.tree.root}/{self.path}'
 
   @property
@@ -43,12 +44,12 @@ class File(NamedTuple):
     """The last part of the path."""
     return self.path.rpartition('/')[2]
 
-  def open(self, mode: str = 'rb') -> BinaryIO:
+  def open(self, mode: str = 'rb') -> IO[bytes]:
     """The file, open for reading bytes."""
     assert mode == 'rb'
     return self.tree.open(self.path)
 
-  def openable(self):
+  def openable(self) -> Any:
     """What Pillow can open: a path or an open file."""
     return self.tree.openable(self.path)
 
@@ -63,15 +64,16 @@ class Tree(abc.ABC):
   """
 
   def __init__(self, root: Path):
+    """Lists nothing yet."""
     self.root, self.folders, self.passed_over = root, {}, Counter()
     self._others = {}  # {path of a folder: Counter of the suffixes of its files that are not read}.
 
   @abc.abstractmethod
-  def open(self, path: str) -> BinaryIO:
+  def open(self, path: str) -> IO[bytes]:
     """A file, open for reading."""
 
   @abc.abstractmethod
-  def openable(self, path: str):
+  def openable(self, path: str) -> Any:
     """What Pillow can open: a path or an open file."""
 
   def images(self, top: str) -> list[str]:
@@ -141,6 +143,7 @@ class FolderTree(Tree):
   """
 
   def __init__(self, root: Path):
+    """Lists the files."""
     super().__init__(root)
     waiting = [('', ())]
     while waiting:
@@ -150,10 +153,12 @@ class FolderTree(Tree):
       except OSError as error:
         raise UserError(f'{self.shown(path)} cannot be read ({error.strerror})') from error
 
-  def open(self, path):
+  def open(self, path: str) -> IO[bytes]:
+    """See `Tree.open`."""
     return open(self.openable(path), 'rb')
 
-  def openable(self, path):
+  def openable(self, path: str) -> Any:
+    """See `Tree.openable`."""
     return os.path.join(self.root, path)
 
   def _list(self, path, above):
@@ -190,6 +195,7 @@ class ZipTree(Tree):
   """
 
   def __init__(self, root: Path):
+    """Lists the files."""
     super().__init__(root)
     try:
       self._archive = _open_zip(root)
@@ -203,10 +209,12 @@ class ZipTree(Tree):
       for names in folder:
         names.sort()
 
-  def open(self, path):
+  def open(self, path: str) -> IO[bytes]:
+    """See `Tree.open`."""
     return self._archive.open(self._members[path])
 
-  def openable(self, path):
+  def openable(self, path: str) -> Any:
+    """See `Tree.openable`."""
     return io.BytesIO(self._archive.read(self._members[path]))
 
   def _add(self, member, hidden):

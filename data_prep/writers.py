@@ -38,7 +38,7 @@ class LabelledImages(NamedTuple):
   shape: tuple[int, int, int]
 
 
-def folder_names(class_names) -> list[str]:
+def folder_names(class_names: Iterable[str]) -> list[str]:
   """A name for the folder of each class that every file system takes, the class's own if it can be.
 
   Characters that some system forbids become %XX of their UTF-8 bytes, as in URLs: so do a dot in

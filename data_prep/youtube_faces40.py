@@ -1,10 +1,10 @@
-"""Forty identities of the YouTube Faces DB, imbalanced as they are, as Elastic-InfoGAN takes them.
+r"""Forty identities of the YouTube Faces DB, imbalanced as they are, as Elastic-InfoGAN takes them.
 
 The source is the folder frame_images_DB of the YouTube Faces DB (Wolf, Hassner, Maoz 2011), with
 the frames <name>/<video>/<video>.<frame>.jpg and, for each of its 1,595 people, a file
 <name>.labeled_faces.txt, whose lines are
 
-  <name>\\<video>\\<video>.<frame>.jpg,_,x,y,width,height,_,_
+  <name>\<video>\<video>.<frame>.jpg,_,x,y,width,height,_,_
 
 with x, y the centre of the face. The first forty people by name are the classes; each face is cut
 out along its box, as far as that is in the frame, and resized to 64x64 (Lanczos).
@@ -25,7 +25,7 @@ import functools
 import math
 import os
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 import warnings
 
 import numpy as np
@@ -73,10 +73,12 @@ class YoutubeFaces40(ArrayBuilder, skip_registration=True):
   image_shape = (64, 64, 3)
 
   def __init__(self, *, source: str, layout: Layout = LAYOUT, **kwargs):
+    """See `ArrayBuilder`; `layout` has the expected sizes of the source."""
     self._root, self.class_names = _find_people(source, layout)
     super().__init__(source=source, **kwargs)
 
-  def read_splits(self, dl_manager):
+  def read_splits(self, dl_manager: Any) -> tuple[dict[str, Split], dict[str, Any]]:
+    """See `ArrayBuilder.read_splits`."""
     del dl_manager
     faces = [read_boxes(self._root, name) for name in self.class_names]
     counts = [len(of_one) for of_one in faces]
@@ -102,7 +104,7 @@ class YoutubeFaces40(ArrayBuilder, skip_registration=True):
 
   def _download_and_prepare(self, dl_manager, download_config=None):
     super()._download_and_prepare(dl_manager, download_config)
-    metadata = self.info.metadata
+    metadata: Any = self.info.metadata
     if not metadata['as_published']:
       counts = metadata['faces']
       warnings.warn(
@@ -134,7 +136,7 @@ def agrees(counts: list[int]) -> bool:
   return bool(close and abs(sum(counts) - paper['images']) <= 0.01 * paper['images'])
 
 
-def cut_out(image: Image.Image, box, size: int) -> Image.Image:
+def cut_out(image: Image.Image, box: tuple[float, float, float, float], size: int) -> Image.Image:
   """What of a box (left, top, right, bottom) is in the picture, resized to a square."""
   left, top, right, bottom = box
   inside = (max(left, 0), max(top, 0), min(right, image.width), min(bottom, image.height))

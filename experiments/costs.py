@@ -14,6 +14,8 @@ from experiments import rows
 from jaxgan.config.overrides import changed
 from jaxgan.report import tables
 from jaxgan.runs import costs, plan
+from jaxgan.runs.experiment import resolved
+from jaxgan.runs.facts import read_facts
 from jaxgan.runs.plan import Kind
 
 PATH = pathlib.Path(__file__).resolve().parents[1] / 'docs' / 'costs.md'
@@ -86,10 +88,11 @@ def of_command(command: str, data_dir: str, known: Container[str] = ()) -> Itera
   """
   config = rows.config_of(command)
   jobs = ['', *(f'{role}.' for role in ROLES if getattr(config, role))]
-  config = changed(config, {f'{job}data.data_dir': data_dir for job in jobs})
-  config, facts, planned = plan.planned(config, pathlib.Path(data_dir) / 'run', config.methods)
+  config = resolved(changed(config, {f'{job}data.data_dir': data_dir for job in jobs}))
+  # Not `plan.planned`, which refuses batches that the devices of this machine cannot share.
+  facts = read_facts(config, pathlib.Path(data_dir) / 'run', config.methods, prepare=False)
   of_all = costs.Costs(config, facts)
-  for job in planned.jobs:
+  for job in plan.make_plan(config, facts).jobs:
     name = job.name.rpartition('/')[2]
     if job.kind == Kind.TRAIN and name not in known and (cost := of_all.of(job)):
       train = (getattr(config, name) if name in ROLES else config).train

@@ -6,9 +6,12 @@ python -m jaxgan.main --mode=sample --workdir=runs/fashion_lt --num_images=100 -
 do the same as `jaxgan train` and `jaxgan sample`, see `jaxgan.runs.commands`.
 """
 
+from collections.abc import Callable
+import io
 import logging
 import sys
 import types
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from absl import flags
 from absl import logging as absl_logging
@@ -17,39 +20,57 @@ from jaxgan.errors import StorageError, UserError
 from jaxgan.runs import commands, experiment_file
 from jaxgan.system import files, stopping
 
-_DEFINE = {str: flags.DEFINE_string, bool: flags.DEFINE_bool}
+if TYPE_CHECKING:
+  from jaxgan.runs.experiment import Experiment
 
 
-def _define(values: flags.FlagValues, name: str, flag: commands.Flag) -> None:
-  """Adds a flag of the table to some flags of absl."""
+class Parsed(NamedTuple):
+  """A command line.
+
+  Attributes:
+    name: the command.
+    config: the Experiment, or None without `--config`.
+    positional: the arguments without dashes.
+    options: the values of all flags; flags that the command lacks have their defaults.
+  """
+
+  name: str
+  config: 'Experiment | None'
+  positional: list[str]
+  options: types.SimpleNamespace
+
+
+def _definer(flag: commands.Flag) -> tuple[Callable, dict[str, Any]]:
+  """(function of absl that defines the flag, the limits of its values)."""
   if flag.choices:
-    flags.DEFINE_enum(name, flag.default, flag.choices, flag.meaning, flag_values=values)
-  elif flag.kind is int:
-    bounds = {'lower_bound': flag.lower, 'upper_bound': flag.upper}
-    flags.DEFINE_integer(name, flag.default, flag.meaning, **bounds, flag_values=values)
-  else:
-    _DEFINE[flag.kind](name, flag.default, flag.meaning, flag_values=values)
+    return flags.DEFINE_enum, {'enum_values': list(flag.choices)}
+  if flag.kind is int:
+    return flags.DEFINE_integer, {'lower_bound': flag.lower, 'upper_bound': flag.upper}
+  return flags.DEFINE_bool if flag.kind is bool else flags.DEFINE_string, {}
 
 
-def parse(argv: list[str], name: str | None = None) -> tuple:
+def parse(argv: list[str], name: str | None = None) -> Parsed:
   """Parses the flags of a command, or of all commands and `--mode` for None.
 
-  Returns:
-    (name of the command, Experiment or None, positional arguments, values of the flags).
+  Raises:
+    UserError: an unknown flag or field, a value of another type, or an experiment file that cannot
+      be used.
   """
   values = flags.FlagValues()
   for flag, own in commands.flags_of(name).items():
-    _define(values, flag, own)
+    define, limits = _definer(own)
+    define(flag, default=own.default, help=own.meaning, flag_values=values, **limits)
   if name is None:
     flags.DEFINE_enum('mode', 'train', list(commands.COMMANDS), 'The command.', flag_values=values)
   try:
     config, positional = experiment_file.parse_flags(argv, values=values)
   except experiment_file.UnknownFlagError as error:
     raise UserError(commands.unknown_flag(name, error.name)) from error
-  # Some code is of several commands; the flags that this command lacks have their defaults.
   options = {flag: own.default for flag, own in commands.flags_of(None).items()}
   options |= values.flag_values_dict()
-  return name or values.mode, config, positional, types.SimpleNamespace(**options)
+  return Parsed(
+    name or str(values['mode'].value), config, positional, types.SimpleNamespace(**options)
+  )
 
 
 def _workdir(config, options):
@@ -151,6 +172,23 @@ def _execute(argv: list[str], name: str | None) -> str:
     return _RUNS[name](config, options)
 
 
+def _explained(error: Exception) -> tuple[str, int] | None:
+  """(line, exit status) of an error that is not a defect of jaxgan, else None."""
+  if isinstance(error, UserError):
+    return ' '.join(str(error).splitlines()), 2  # A quoted name may have line ends.
+  if isinstance(error, FloatingPointError | StorageError):
+    return str(error), 1
+  if isinstance(error, OSError):
+    return f'{error.strerror or error}: {error.filename}', 1
+  if isinstance(error, MemoryError):
+    return f'out of memory ({error}): use less or smaller images', 1
+  # What XLA says when an allocation fails.
+  if isinstance(error, RuntimeError) and 'RESOURCE_EXHAUSTED' in str(error):
+    fields = 'config.train.batch_size or config.evaluation.batch_size'
+    return f'out of device memory: lower {fields}', 1
+  return None
+
+
 def _unraisable(unraisable):
   """Prints an exception of a callback, unless Orbax has given up on the write that calls back."""
   if str(unraisable.exc_value) != 'Event loop is closed':
@@ -169,37 +207,23 @@ def main(argv: list[str], name: str | None = None) -> int:
     return 0
   # Orbax warns of every unranked checkpoint, and shows each part of a write that fails.
   absl_logging.set_verbosity(absl_logging.FATAL)
-  if hasattr(sys.stdout, 'reconfigure'):  # A name that the terminal cannot show ends no command.
+  if isinstance(sys.stdout, io.TextIOWrapper):  # A terminal may lack letters of class names.
     sys.stdout.reconfigure(errors='backslashreplace')
   logging.getLogger('asyncio').setLevel(logging.CRITICAL)
   sys.unraisablehook = _unraisable
   try:
     print(_execute(argv, name))
-  except UserError as error:
-    # Of names with line ends, too, one line.
-    print('error:', ' '.join(str(error).splitlines()), file=sys.stderr)
-    return 2
-  except (FloatingPointError, StorageError) as error:
-    print(f'error: {error}', file=sys.stderr)
-    return 1
-  except OSError as error:
-    print(f'error: {error.strerror or error}: {error.filename}', file=sys.stderr)
-    return 1
-  except MemoryError as error:
-    print(f'error: out of memory ({error}): use less or smaller images', file=sys.stderr)
-    return 1
-  except RuntimeError as error:
-    if 'RESOURCE_EXHAUSTED' not in str(error):  # What XLA says when an allocation fails.
-      raise
-    print(
-      'error: out of device memory: lower config.train.batch_size or config.evaluation.batch_size',
-      file=sys.stderr,
-    )
-    return 1
   except stopping.Stopped as stopped:
     return stopped.exit_status
   except KeyboardInterrupt:
     return 130
+  except Exception as error:
+    explained = _explained(error)
+    if explained is None:
+      raise
+    line, status = explained
+    print(f'error: {line}', file=sys.stderr)
+    return status
   return 0
 
 

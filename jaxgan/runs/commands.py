@@ -138,8 +138,8 @@ COMMANDS = {
   ),
   'sample': Command(
     'Draw labelled images from a trained generator.',
-    'Writes generated images with labels: class folders of PNGs, or one .npz file. The same seed '
-    'gives the same images.',
+    'Writes generated images with labels: a folder of PNGs with labels.csv, or one .npz file. The '
+    'same seed gives the same images.',
     {
       **_RESTORING,
       'num_images': Flag(int, 100, 'Number of images.', lower=1),

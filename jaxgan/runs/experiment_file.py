@@ -1,13 +1,18 @@
 """Experiment files: where one is, what its `get_config` makes, and arguments that change it."""
 
+from collections.abc import Callable
 import difflib
 import pathlib
 import runpy
 import traceback
+from typing import TYPE_CHECKING, Any
 
 from absl import app, flags
 
 from jaxgan.errors import UserError
+
+if TYPE_CHECKING:
+  from jaxgan.runs.experiment import Experiment
 
 _PACKAGE = pathlib.Path(__file__).resolve().parents[2]
 # How absl begins to say that a value is of another type, and what a person can do about it.
@@ -21,11 +26,12 @@ class UnknownFlagError(UserError):
   """A flag, of some `name`, that the command does not have."""
 
   def __init__(self, error: flags.UnrecognizedFlagError):
+    """Takes the message and the name from absl's error."""
     super().__init__(str(error))
     self.name = error.flagname
 
 
-def read(path: str):
+def read(path: str) -> 'Experiment':
   """The Experiment of `file.py` or `file.py:argument`, as its get_config returns it.
 
   Raises:
@@ -44,7 +50,7 @@ def read(path: str):
     raise UserError(f'--config={path}: the file fails with {_where(error, file)}') from error
 
 
-def _as_experiment(config, path):
+def _as_experiment(config, path) -> 'Experiment':
   # With the classes of sections come JAX and the networks, which --help does not need.
   from jaxgan.config import identity
   from jaxgan.runs import families
@@ -81,8 +87,10 @@ def _find(name: str) -> pathlib.Path:
 
 
 def parse_flags(
-  argv: list[str], prepare=lambda experiment: experiment, values: flags.FlagValues = flags.FLAGS
-) -> tuple:
+  argv: list[str],
+  prepare: Callable[[Any], Any] = lambda experiment: experiment,
+  values: flags.FlagValues = flags.FLAGS,
+) -> 'tuple[Experiment | None, list[str]]':
   """Parses the flags of a command, which may have a flag `config`, a text.
 
   Args:

@@ -1,7 +1,7 @@
 """States whose weights are drawn by NumPy, and the classifiers that judge their images.
 
 Nothing here is trained and nothing depends on how JAX initialises networks, so their evaluations
-can be stored and compared with those of any later version.
+can be stored and compared with the evaluations of later versions.
 
     python -m tests.support.fixed_states
 

@@ -62,7 +62,7 @@ def check(text):
     for name in ('for', 'aria-labelledby'):
       assert attrs.get(name, ids[0]) in ids
     assert tag != 'img' or (attrs['alt'] and attrs['width'] and attrs['height'])
-    assert tag != 'svg'  # Its ids would be those of another.
+    assert tag != 'svg'  # Its ids would clash with another's.
   assert re.search(r'url\(|@import|https?:', text) is None
   return parsed
 

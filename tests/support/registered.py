@@ -39,7 +39,7 @@ def imported(*names: str) -> Iterator[list]:
 
 
 def put(monkeypatch, table, entries) -> None:
-  """Gives a registry entries for a test, also in place of its own."""
+  """Adds or replaces entries of a registry during a test."""
   monkeypatch.setattr(table, '_entries', {**table, **entries})
 
 

@@ -95,12 +95,12 @@ def test_folders(name, refused, tmp_path):
 
 
 OPTIONS = {
-  'image_size=5000': r'image_size must be a whole number in 4\.\.4096, got 5000',
+  'image_size=5000': r'image_size=5000: expected an integer in 4\.\.4096',
   'image_size=-1': 'image_size=-1: expected a positive integer',
   'imbalance_ratio=0.5': 'imbalance_ratio=0.5: expected a number >= 1',
   'imbalance_ratio=nan': "imbalance_ratio='nan': expected a number >= 1",
   'imbalance_ratio=inf': "imbalance_ratio='inf': expected a number >= 1",
-  'background=rot': "background must be a colour such as 'white' or '#000000', got 'rot'",
+  'background=rot': "background='rot': expected a colour, such as 'white' or '#000000'",
   'imbalance_ratio=1000': 'imbalance_ratio 1000 leaves class dog without images',
 }
 

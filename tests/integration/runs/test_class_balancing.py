@@ -181,17 +181,14 @@ def test_impossible_evaluations(tiny_config, field, value, message):
   assert str(error.value) == message
 
 
-def test_the_released_reference_is_refused_before_training(tiny_config):
+def test_the_released_reference_is_refused_before_training(tiny_config, monkeypatch):
   tiny_config = changed(
     tiny_config,
     {'evaluation.cas': False, 'evaluation.reference': 'released', 'train.batch_size': 2},
   )
   pool = build.Arrays(np.zeros((3, 8, 8, 1), np.uint8), np.arange(3), NAMES, {}, '')
-  with (
-    pytest.MonkeyPatch.context() as monkeypatch,
-    pytest.raises(UserError, match="reference='released': stand_in has no released reference"),
-  ):
-    monkeypatch.setattr(loading, 'load', lambda config, split: pool)
+  monkeypatch.setattr(loading, 'load', lambda config, split: pool)
+  with pytest.raises(UserError, match="reference='released': stand_in has no released reference"):
     _check(tiny_config, training_data.whole(pool))
 
 

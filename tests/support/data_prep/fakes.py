@@ -112,7 +112,7 @@ def idx_bytes(array):
 
 
 def published_as(fake, published):
-  """The data set `published` as if its files were those of a FakeMnist."""
+  """Returns the data set `published` with the files of a FakeMnist."""
   checksums = {
     name: idx_files.Checksums(
       hashlib.sha256(gzip.compress(data, mtime=0)).hexdigest(), hashlib.md5(data).hexdigest()

@@ -183,7 +183,8 @@ def test_a_part_or_a_changed_byte_is_refused_or_labels_images_that_are_there(nam
     try:
       found, read = contents(root)
     except UserError as error:
-      assert '\n' not in str(error)
+      message = str(error)
+      assert '\n' not in message
     else:
       shades = [shade for of_class in found['train'].values() for shade in of_class]
       assert len(shades) == len(set(shades)) and set(shades) <= set(CHUNKS.values())

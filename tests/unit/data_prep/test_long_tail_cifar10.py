@@ -18,6 +18,7 @@ from data_prep import (
   long_tail_cifar10,
   preparation,
 )
+from jaxgan.errors import UserError
 from tests.support.data_prep import cifar10_jpeg
 
 REAL_SHA256 = {
@@ -119,7 +120,7 @@ def test_prepared_data_is_found_without_a_source_and_not_mixed(fake_cifar10, tmp
 
 def test_bad_sources(fake_cifar10, tmp_path):
   def error(source):
-    with pytest.raises(ValueError) as raised:
+    with pytest.raises(UserError) as raised:
       preparation.prepare('long_tail_cifar10/ratio_1', str(source), str(tmp_path / 'tfds'))
     assert '\n' not in str(raised.value)
     assert not (tmp_path / 'tfds').exists()

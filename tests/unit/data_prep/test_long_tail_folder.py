@@ -245,12 +245,12 @@ def test_bad_folders(make_folder, error, tmp_path):
 
 def test_bad_options(make_folder, error):
   source = two_classes(make_folder)
-  assert 'imbalance_ratio must be a number in 1..1e9, got 0.5' in error(source, imbalance_ratio=0.5)
+  assert 'imbalance_ratio=0.5: expected a number in 1..1e9' in error(source, imbalance_ratio=0.5)
   assert 'imbalance_ratio 100 leaves class dog without' in error(source, imbalance_ratio=100)
-  assert 'image_size must be' in error(source, image_size=0)
-  assert 'image_size must be' in error(source, image_size=8.5)
-  assert 'seed must be' in error(source, seed=-1)
-  assert 'test_share must lie between 0 and 1, got 1' in error(source, test_share=1)
+  assert 'image_size=0: expected an integer in 4..4096' in error(source, image_size=0)
+  assert 'image_size=8.5: expected an integer' in error(source, image_size=8.5)
+  assert 'seed=-1: expected a non-negative integer' in error(source, seed=-1)
+  assert 'test_share=1: expected a number between 0 and 1' in error(source, test_share=1)
   assert 'ratio is not an option of long_tail_folder; allowed: imba' in error(source, ratio=3)
 
 

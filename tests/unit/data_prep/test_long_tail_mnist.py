@@ -60,7 +60,7 @@ def test_split_counts_cannot_be_changed_by_the_caller():
 
 @pytest.mark.parametrize('split', [-1, 50, '0', 0.5])
 def test_no_such_split(split):
-  with pytest.raises(ValueError, match=r'split must be a whole number in 0\.\.49, got'):
+  with pytest.raises(ValueError, match=r'split=.*: expected an integer in 0\.\.49'):
     split_counts(split)
 
 
@@ -83,7 +83,7 @@ def test_split_indices(fake_mnist, mnist_layout):
 def test_bad_split_indices():
   with pytest.raises(ValueError, match='must be the 70000 of the pool, got 120'):
     split_indices(np.zeros(120, int), 0)
-  with pytest.raises(ValueError, match='seed must be a whole number >= 0, got -1'):
+  with pytest.raises(ValueError, match='seed=-1: expected a non-negative integer'):
     split_indices(np.zeros(70_000, int), 0, -1)
   with pytest.raises(ValueError, match='class 0 has 0 images to choose from, 6300 are asked for'):
     split_indices(np.ones(70_000, int), 0)

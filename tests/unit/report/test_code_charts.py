@@ -77,7 +77,7 @@ def test_confusion_of_other_numbers_of_codes_and_classes(tmp_path):
 
 def test_confusion_refuses_other_arrays(tmp_path):
   for counts, names in ((np.zeros((2, 2)), 'ab'), (-np.eye(2), 'ab')):
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match='expected 2 axes of finite numbers'):
       charts.confusion(counts, names, 1.0, 0.0, tmp_path / 'confusion.png')
 
 

@@ -56,11 +56,11 @@ def test_a_named_grid_keeps_every_pixel_of_its_tiles(tmp_path, codes, size):
 
 @pytest.mark.parametrize('images', NOT_GRIDS)
 def test_grids_refuse_other_arrays(images, tmp_path):
-  with pytest.raises(ValueError):
+  with pytest.raises(ValueError, match=r'(must be|at least one)'):
     grids.code_grid(images)
-  with pytest.raises(ValueError):
+  with pytest.raises(ValueError, match=r'(must be|at least one)'):
     pictures.code_grids({'a': images}, tmp_path / 'grids.png')
-  with pytest.raises(ValueError):
+  with pytest.raises(ValueError, match=r'(must be|at least one)'):
     pictures.traversal(images, ['a'] * len(images), tmp_path / 'traversal.png')
   assert not any(tmp_path.iterdir())
 
@@ -125,7 +125,7 @@ def test_retrieval_frames_other_classes_around_the_tile(tmp_path):
 )
 def test_retrieval_refuses_other_arrays(tmp_path, queries, neighbours):
   arrays = {'queries': queries, 'neighbours': neighbours}
-  with pytest.raises(ValueError):
+  with pytest.raises(ValueError, match=r'(must be|at least one|must match|broadcast)'):
     pictures.retrievals({'': arrays}, tmp_path / 'retrieval.png')
   assert not any(tmp_path.iterdir())
 

@@ -30,7 +30,7 @@ def test_image_grid_keeps_colours_and_large_images():
   ],
 )
 def test_image_grid_refuses_other_arrays(images):
-  with pytest.raises(ValueError):
+  with pytest.raises(ValueError, match=r'(must be uint8|at least one image)'):
     grids.image_grid(images, columns=2)
 
 
