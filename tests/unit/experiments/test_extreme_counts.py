@@ -43,5 +43,7 @@ def test_counts_of_the_figure_are_held_on_balanced_cifar10(counts, held):
 
 
 def test_a_method_without_counts_holds_none():
-  with pytest.raises(UserError, match='expected method=class_balancing, because cgan has no counts'):
+  with pytest.raises(
+    UserError, match='expected method=class_balancing, because cgan has no counts'
+  ):
     cifar10_lt.get_config('ratio=1,method=cgan,counts=huge')
