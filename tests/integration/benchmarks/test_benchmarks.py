@@ -16,7 +16,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
 
 
 def _run(benchmark, **flags):
-  """What a benchmark prints."""
+  """Runs a benchmark and returns its output."""
   command = [sys.executable, '-m', f'benchmarks.{benchmark}']
   command += [f'--{name}={value}' for name, value in flags.items()]
   return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout

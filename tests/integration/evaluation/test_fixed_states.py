@@ -1,4 +1,4 @@
-"""Evaluations of states that never change have the numbers that were stored once."""
+"""Evaluations of fixed states reproduce stored numbers."""
 
 import json
 import numbers
@@ -11,7 +11,7 @@ MACHINE = {'hardware', 'jax'}
 
 
 def differences(found, stored, place=''):
-  """Where two trees of JSON differ by more than rounding, as 'place: found, stored'."""
+  """Lists differences of two JSON trees beyond rounding, as 'place: found, stored'."""
   if isinstance(stored, dict) and isinstance(found, dict):
     names = found.keys() | stored.keys()
     missing = object()

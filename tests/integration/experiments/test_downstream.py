@@ -1,4 +1,4 @@
-"""Classifiers of exported images: trained under one protocol, paired by seed, and compared."""
+"""Classifiers of exported images: trained with one protocol, paired by seed, and compared."""
 
 import json
 import subprocess
@@ -17,7 +17,7 @@ from tests.support.stand_in import run_to_export
 
 @pytest.fixture
 def jobs(stand_in_data, monkeypatch):
-  """The jobs that are asked for; none is trained. Those of generated images are the best."""
+  """Records the jobs without training; jobs on generated images have the best accuracy."""
   del stand_in_data
   asked = []
 

@@ -1,4 +1,4 @@
-"""The sweep of JointVAE's weights: one run a pair, all else equal, continued where it stopped."""
+"""The sweep of JointVAE's weights: one run per pair with equal settings; it resumes."""
 
 import json
 import subprocess
@@ -24,7 +24,7 @@ def _config():
 
 @pytest.fixture
 def trained(monkeypatch):
-  """The configurations that are trained; the metrics of each say the NMI of its pair."""
+  """Records the trained configurations; the metrics of each have the NMI of its pair."""
   configs = []
 
   class Started:

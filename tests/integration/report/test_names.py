@@ -1,4 +1,4 @@
-"""Names: shown as they are in every picture, table and page, whatever their characters."""
+"""Names with any characters are shown unchanged in pictures, tables and pages."""
 
 import re
 import warnings
@@ -36,7 +36,7 @@ def test_figures_show_names_as_they_are(tmp_path, monkeypatch, own):
   shown, grid = list(map(names.shown, own)), pixels.flat(np.zeros((k, 3)))
   coded = [f'code {i} → {names.shown(name)}' for i, name in enumerate(own)]
   with warnings.catch_warnings():
-    warnings.simplefilter('error')  # Nothing is said of glyphs that no font has.
+    warnings.simplefilter('error')  # No warning about glyphs without a font.
     balance.shares_over_time(rows, own, tuple(counts), 'classes', path)
     balance.class_histogram({'_$m$': counts}, label_set, path)
     balance.class_frechet({'_$m$': results}, label_set, 'annotator', path)
@@ -57,7 +57,7 @@ def test_figures_show_names_as_they_are(tmp_path, monkeypatch, own):
 
 
 def test_reports_show_names_as_they_are(tmp_path):
-  """Those of experiments, classes and data, in Markdown, HTML and the terminal."""
+  """The names of experiments, classes and data, in Markdown, HTML and the terminal."""
   odd, own = 'a|b **c** [^1] `d` $e$', list(NAMES[:3])
   classes = {'classes': labels(own, [5000, 500, 50])['classes']}
   save(tmp_path / 'a', CLASS_BALANCE, fields={'data': odd}, experiment=odd, labels=classes)

@@ -1,4 +1,4 @@
-"""What a run of the family needs, and the labels of the images that are drawn from it."""
+"""The class-balancing family: the classifiers of its runs, and the labels of drawn images."""
 
 import json
 import shutil
@@ -40,7 +40,7 @@ NAMES = ('a', 'b', 'c')
     # A score needs labels: those asked for, or the classifier's.
     (('acgan', 'cgan'), True, ('annotator', 'cas')),
     (('unconditional',), True, ('classifier', 'annotator', 'cas')),
-    # That of codes in the loop knows no labels: those of a score are the classifier's.
+    # Codes in the loop need no labels, but the classifier labels the images of a score.
     (('code_balancing',), False, ('annotator', 'recogniser')),
     (('code_balancing',), True, ('classifier', 'annotator', 'recogniser', 'cas')),
   ],
@@ -80,7 +80,7 @@ def test_balanced_batches_need_an_image_of_every_class(tiny_config):
 
 
 def _generate(state, rng, num_images, ema=True, labels=None):
-  """Images as bright as their label, or black."""
+  """Draws images whose brightness is their label, or black images."""
   del state, rng, ema
   level = -jnp.ones(num_images) if labels is None else labels / 2 - 0.5
   return jnp.broadcast_to(level[:, None, None, None], (num_images, 8, 8, 1))
@@ -193,7 +193,7 @@ def test_the_released_reference_is_refused_before_training(tiny_config, monkeypa
 
 
 def test_the_settled_state_is_sampled_drawn_and_measured(monkeypatch, tmp_path):
-  """It is made once for a state, not once for each batch."""
+  """The settled state is computed once per state, not per batch."""
   monkeypatch.setattr(compilation, 'jit', lambda function, **options: function)
   seen = types.SimpleNamespace(has={'classes'}, networks=())
   observed = []
@@ -235,7 +235,7 @@ def test_the_settled_state_is_sampled_drawn_and_measured(monkeypatch, tmp_path):
 def test_a_trained_run_is_evaluated_with_other_statistics(
   finished, tiny_config, stand_in_data, tmp_path
 ):
-  """What evaluation alone reads belongs to no run: another value of it is not refused."""
+  """Fields that only evaluation reads may change."""
   del stand_in_data
   workdir = tmp_path / 'run'
   shutil.copytree(finished[0], workdir)

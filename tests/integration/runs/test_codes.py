@@ -32,7 +32,7 @@ PICTURES_OF_CLASSES = {'evaluation_curves.png', 'prior_against_truth.png', 'conf
 
 @pytest.fixture(scope='module')
 def run():
-  """run(config, workdir, shape) -> the closing table."""
+  """run(config, workdir, shape) returns the closing table."""
 
   def run(config, workdir, shape=()):
     with pytest.MonkeyPatch.context() as monkeypatch:
@@ -65,7 +65,7 @@ def _replicated_config(single):
 
 @pytest.fixture(scope='module')
 def replicated(run, single, tmp_path_factory):
-  """Of two replicas, the second with the seed of `single`, both judged by its annotator."""
+  """A run of two replicas, the second with the seed of `single`, with its annotator."""
   workdir = tmp_path_factory.mktemp('replicated')
   return workdir, run(_replicated_config(single), workdir)
 
@@ -80,7 +80,7 @@ def unlabelled(run, tmp_path_factory):
 
 @pytest.fixture(scope='module')
 def joint_vae(run, single, tmp_path_factory):
-  """With more codes than classes."""
+  """A run of JointVAE with more codes than classes."""
   config = tiny_codes('joint_vae')
   config = changed(
     config, {'algorithm.num_categories': 5, 'annotator.folder': str(single[0] / 'annotator')}
@@ -125,7 +125,7 @@ def test_evaluation_states_its_protocol(single):
     'prior_entropy_weight': 0.0, 'prior_start': 'uniform',
     'views': 'released', 'rotation_degrees': 20.0,
   }  # fmt: skip
-  assert 'width' not in protocol  # That of these networks is fixed.
+  assert 'width' not in protocol  # The width of these networks is fixed.
   assert {name: protocol[name] for name in expected} == expected
   assert protocol['split'].startswith('stand-in/train') and 0 <= protocol['annotator_accuracy'] <= 1
   assert protocol['annotator'].startswith('small_classifier-') and protocol['hardware']

@@ -1,4 +1,4 @@
-"""What a job costs is what it then takes."""
+"""The planned costs of a job match its training."""
 
 import jax
 import pytest
@@ -53,7 +53,7 @@ def test_a_step_with_a_classifier_in_the_loop_costs_more(tiny_config, stand_in_d
 
 
 def test_equal_steps_are_traced_once(tiny_config, stand_in_data, tmp_path, monkeypatch):
-  """Here annotator and scores, and also the classifier, are one classifier on other images."""
+  """Annotator, score and classifier have equal settings on different images."""
   del stand_in_data
   traced, make_step = [], costs.make_step
   monkeypatch.setattr(

@@ -1,4 +1,4 @@
-"""Exports of a run: what is in them, what is refused, and that they are whole or not there."""
+"""Exports of a run: contents, refusals, and atomic writing."""
 
 import json
 
@@ -64,7 +64,7 @@ def test_where_it_came_from(tmp_path):
 
 
 def test_a_classifier_that_knows_more_classes(tmp_path):
-  """Its labels are positions among its own classes; images of others are left out."""
+  """Its labels index its own classes; images of other classes are left out."""
   names = ('dog', 'zèbre rare', 'cat', 'AC/DC')
 
   def sample(rng, num_images):
@@ -146,7 +146,7 @@ def test_an_interruption_leaves_nothing(stops_at, format, tmp_path, monkeypatch)
 
 
 def test_exported_images_are_input_again(tmp_path):
-  """What `folder_lt` reads with --config.data.source."""
+  """`folder_lt` reads an export with --config.data.source."""
   folder = tmp_path / 'set'
   exporting.export(run_to_export(), folder, 'topped_up', 'folders', None, 0)
   place = {'data_dir': str(tmp_path / 'tfds')}

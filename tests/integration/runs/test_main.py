@@ -1,4 +1,4 @@
-"""The command line as a person uses it: bad input ends in one line and a non-zero status."""
+"""The command line: bad input ends in one line and a non-zero exit status."""
 
 import json
 import os
@@ -157,7 +157,7 @@ def test_counts_are_one_number_or_one_for_each_class(argument, value, expected):
 
 @pytest.fixture
 def command(finished, stand_in_data, capsys):
-  """command(*flags) runs main in this process on the finished run; returns what it prints."""
+  """command(*flags) runs main on the finished run in this process and returns its output."""
   del stand_in_data
 
   def run_main(*arguments):

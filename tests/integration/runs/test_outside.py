@@ -48,7 +48,7 @@ def _modules(workdir, job):
 
 @pytest.fixture(scope='module')
 def gan_run(tmp_path_factory):
-  """A GAN whose data, network, loss, method and metric are from outside: (workdir, method)."""
+  """A GAN with data, network, loss, method and metric of another package: (workdir, method)."""
   workdir = tmp_path_factory.mktemp('gan')
   with registered.imported(*(f'{PACKAGE}.toy_{part}' for part in PARTS)) as modules:
     method = modules[PARTS.index('method')].NAME

@@ -1,4 +1,4 @@
-"""The plan of a finished run, and its lines with what each job costs."""
+"""The plan of a finished run, as text with the costs of its jobs."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Class balancing without labels, end to end: a recogniser is found, then it is in the loop."""
+"""Class balancing without labels, end to end: a recogniser is trained, then used in the loop."""
 
 import json
 import shutil
@@ -28,7 +28,7 @@ def _config(methods=METHODS, num_categories=4):
 
 @pytest.fixture(scope='module')
 def unlabelled(tmp_path_factory):
-  """The work directory of a run of both methods on images without labels, and its table."""
+  """A run of both methods on images without labels: (work directory, table)."""
   workdir = tmp_path_factory.mktemp('unlabelled')
   with pytest.MonkeyPatch.context() as monkeypatch:
     use_stand_in_data(monkeypatch)(UNLABELLED)
@@ -95,7 +95,7 @@ def test_what_can_be_measured_without_labels(unlabelled):
 
 
 def test_codes_are_what_is_balanced_and_sampled(unlabelled, without_labels):
-  """The GAN's counts are Q's, of Q's codes; the loop's variables are those of its checkpoint."""
+  """Q counts codes for the GAN, with the variables of its checkpoint."""
   del without_labels
   workdir, _ = unlabelled
   row = logging.read_metrics(workdir / 'code_balancing')[-1]

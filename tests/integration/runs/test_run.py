@@ -1,4 +1,4 @@
-"""A run as notebooks and the command line see it: metrics, images, numbers of a checkpoint."""
+"""Run: the metrics, samples and measures of a checkpoint."""
 
 import json
 import shutil
@@ -16,7 +16,7 @@ from tests.support.evaluations import without_score
 
 @pytest.fixture
 def run(finished, stand_in_data):
-  """The class-balancing run of the work directory, as its configuration says."""
+  """The class-balancing run of the work directory, with its stored configuration."""
   del stand_in_data
   return jaxgan.load(finished[0])
 
@@ -54,7 +54,7 @@ def test_samples_with_labels(run, tmp_path):
 
 @pytest.fixture
 def labelled_by_index(monkeypatch):
-  """A labeller that calls four of every five images class 0 and the rest class 1, never 2."""
+  """A labeller that gives class 0 to four of five images and class 1 to the rest, never 2."""
 
   def label(variables, images):
     return np.where(np.arange(len(images)) % 4 == 0, 1, 0), None

@@ -1,4 +1,4 @@
-"""What codes say of images, by hand-computed values: counts, neighbours, clusters."""
+"""Results of codes against values computed by hand: counts, neighbours, clusters."""
 
 import math
 
@@ -125,8 +125,8 @@ def test_clusters_and_assignments_are_scored_apart():
   assert few['kmeans_nmi'] < 0.8 and few['argmax_ari'] == 1.0
 
 
-def test_at_most_so_many_images_are_clustered(monkeypatch):
-  """A seeded choice out of all."""
+def test_the_number_of_clustered_images_is_limited(monkeypatch):
+  """The choice is seeded."""
   monkeypatch.setattr(measures, 'CLUSTERED', 40)
   seen = []
   k_means = measures.clustering.k_means

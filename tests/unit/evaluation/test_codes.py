@@ -77,7 +77,7 @@ def state():
 
 @pytest.mark.parametrize('images_per_code', [5, 8, 20])
 def test_every_code_is_counted_by_its_class(evaluator, state, images_per_code):
-  """Batches have 8 images: what is beyond the last one's end is not counted."""
+  """The last batch of 8 images is cut."""
   counts = evaluator.counts(state, images_per_code, jax.random.key(0), ALL)
   n = images_per_code
   np.testing.assert_array_equal(counts[:3], [[n, 0, 0], [0, n, 0], [0, 0, n]])
@@ -86,7 +86,7 @@ def test_every_code_is_counted_by_its_class(evaluator, state, images_per_code):
 
 
 def test_an_annotator_that_knows_more_classes_chooses_among_those_of_the_run(evaluator, state):
-  """Without its class 1 it says 0, the first of the rest; the order is that of the classes."""
+  """Without its class 1 the annotator predicts 0, the first remaining class."""
   counts = evaluator.counts(state, 5, jax.random.key(0), np.array([2, 0]))
   np.testing.assert_array_equal(counts[[0, 2]], [[0, 5], [5, 0]])
   assert counts.shape == (K, 2) and counts[1].sum() == 5
@@ -130,7 +130,7 @@ def test_traversal_moves_only_its_code(evaluator, state):
       np.testing.assert_allclose(pixels[moved, :, :, 1 + code], expected, atol=0.01)
   for still in (pixels[..., 0], pixels[..., -1]):  # noise and category
     np.testing.assert_array_equal(still, np.broadcast_to(still[..., :1], still.shape))
-  assert len(np.unique(pixels[0, :, 0, 0])) == K, 'each row has a noise of its own'
+  assert len(np.unique(pixels[0, :, 0, 0])) == K, 'each row has other noise'
   np.testing.assert_allclose(pixels[0, :3, 0, -1], LEVELS[:3], atol=0.01)
 
 

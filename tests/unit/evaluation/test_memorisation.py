@@ -1,4 +1,4 @@
-"""Generated images of the tail beside their nearest training images."""
+"""Memorisation: generated tail images and their nearest training images."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ COUNTS = [9, 2, 5, 3]  # class 1 is the rarest
 
 
 def _side(features, labels, shown=None):
-  """Images that hold the first feature."""
+  """Makes images whose pixels are the first feature."""
   features = np.asarray(features, np.float32)
   images = (10 * features[:shown, :1]).astype(np.uint8)[:, :, None, None]
   return LabelledFeatures(

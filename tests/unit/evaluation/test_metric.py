@@ -1,4 +1,4 @@
-"""Metrics: what is measured, recorded and compared follows from one table."""
+"""Metrics: one table defines measurement, record and comparison."""
 
 import types
 

@@ -1,4 +1,4 @@
-"""Generated features beside real ones: what each number tells."""
+"""Quality: each number against generated and real features of known quality."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ TRAIN_COUNTS = np.array([100, 50, 20, 5])
 
 
 def _features(rng, labels):
-  """Clusters: the class moves the mean."""
+  """Draws clusters whose mean depends on the class."""
   return (rng.normal(size=(len(labels), 3)) + 4 * labels[:, None]).astype(np.float32)
 
 
@@ -44,7 +44,7 @@ def test_images_of_the_real_distribution_and_of_a_part_of_it(real):
   assert len(near['thirds_frechet']) == len(near['groups_frechet']) == 3
 
 
-def test_groups_are_those_of_the_training_frequency(real):
+def test_groups_follow_the_training_frequency(real):
   """Four classes: the rarest third is class 3, the few are classes 2 and 3."""
   rng = np.random.default_rng(2)
   labels = rng.integers(0, 4, 200)

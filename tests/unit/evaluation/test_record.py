@@ -1,4 +1,4 @@
-"""Records: what is written is read, and what cannot have been written is refused in one line."""
+"""Records: written records are read back, and impossible ones are refused in one line."""
 
 import json
 import pathlib
@@ -15,7 +15,7 @@ RESULTS = pathlib.Path(__file__).parents[3] / 'experiments' / 'results'
 
 
 @pytest.mark.parametrize('fields', [CLASS_BALANCE, CODES])
-def test_a_record_is_read_as_it_was_written(tmp_path, fields):
+def test_a_record_survives_writing_and_reading(tmp_path, fields):
   first = EvaluationRecord.model_validate_json(json.dumps(fields))
   record.write(tmp_path, first)
   again = record.read(tmp_path / record.NAME)
@@ -57,7 +57,7 @@ def test_infinity_cannot_be_recorded():
 
 
 def test_recorded_results_are_records():
-  """Those in experiments/results were converted once from the format that had a `protocol`."""
+  """The records in experiments/results were converted from format 1."""
   found = []
   for path in RESULTS.rglob('*.json'):
     data = json.loads(path.read_text())

@@ -1,4 +1,4 @@
-"""The configurations of experiments/: those of the papers, and what differs between them."""
+"""The experiments: the papers' values, and the differences between experiments."""
 
 import pytest
 
@@ -41,7 +41,7 @@ def test_cifar10_follows_the_paper(ratio):
 
 @pytest.mark.parametrize(('ratio', 'fid'), [(100, 33.32), (10, 30.37)])
 def test_few_labels_change_the_classifier_alone(ratio, fid):
-  """§4.3 and §6.4.3 of the paper; the GAN is that of the labelled images."""
+  """§4.3 and §6.4.3 of the paper: the GAN is the same as with labelled images."""
   many, few = (
     module('cifar10_lt').get_config(f'ratio={ratio},classifier={classifier}')
     for classifier in ('long_tailed', 'few_labels')

@@ -1,4 +1,4 @@
-"""Fig. 3: held counts pull a class's share to where the regulariser wants it."""
+"""Fig. 3: held counts move the share of a class in the expected direction."""
 
 import jax
 import jax.numpy as jnp

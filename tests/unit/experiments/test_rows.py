@@ -15,7 +15,7 @@ from jaxgan.runs.experiment import resolved
 
 
 def _leaves(tree, prefix):
-  """The rows below a name of published_results.json: those with a Fréchet inception distance."""
+  """Yields the rows below a name of published_results.json that have an FID."""
   if 'fid' in tree:
     return {prefix}
   parts = (
@@ -74,7 +74,7 @@ def test_methods_differ_in_nothing_but_the_method(name):
   ],
 )
 def test_hyper_parameters_of_the_paper(name, argument, expected):
-  """§6.4 and §6.5: what differs between the data sets; the rest is that of Table 10."""
+  """§6.4 and §6.5 have the differences between data sets, Table 10 the common values."""
   config = importlib.import_module(f'experiments.{name}').get_config(argument)
   assert {field: getattr(config.algorithm, field) for field in expected} == expected
   assert (config.algorithm.learning_rate, config.algorithm.beta2) == (2e-4, 0.999)
@@ -121,7 +121,7 @@ def test_a_classifier_of_another_ratio_is_all_that_the_ablation_changes():
 
 @pytest.mark.parametrize('name', rows.EXPERIMENTS)
 def test_published_rows_are_drawn_and_scored_as_the_authors_did(name):
-  """Their released code: no mirrored images of the GAN, three re-samplings, 100,000 images."""
+  """As in the released code: no mirrored images, three re-samplings, 100,000 images."""
   config = importlib.import_module(f'experiments.{name}').get_config()
   assert not config.data.flip and config.data.crop_padding == 0
   for role in ('classifier', 'annotator', 'cas'):

@@ -249,7 +249,7 @@ def test_the_classes_of_all_rows_are_drawn_beside_each_other(tmp_path, monkeypat
 
 
 def test_rows_of_one_name_are_numbered(tmp_path, monkeypatch):
-  """Brackets in the name of an experiment are no number."""
+  """Brackets in the name of an experiment are part of the name."""
   drawn = []
   monkeypatch.setattr(pictures, 'class_histogram', lambda counts, *_: drawn.extend(counts))
   for step in (100, 200, 300):

@@ -1,4 +1,4 @@
-"""Pictures of the code: pixels of the grids."""
+"""Pictures of codes: the pixels of the grids."""
 
 import itertools
 
@@ -11,7 +11,7 @@ from tests.support import pixels
 
 
 def _tiles_of(image, grey):
-  """How many tiles of 48 x 48 pixels have the grey value."""
+  """Counts the tiles of 48 x 48 pixels with a grey value."""
   return (image == grey).all(-1).sum() / 48**2
 
 
@@ -25,7 +25,7 @@ NOT_GRIDS = [
 
 
 def _box(image, grey, size):
-  """The box of the tiles of a grey value: (top, left, bottom, right)."""
+  """Returns the box of the tiles with a grey value: (top, left, bottom, right)."""
   mask = (image == grey).all(-1)  # Text has such greys, too, but no line of them.
   rows, columns = (np.flatnonzero(mask.sum(axis) >= size) for axis in (1, 0))
   return rows[0], columns[0], rows[-1] + 1, columns[-1] + 1
@@ -131,7 +131,7 @@ def test_retrieval_refuses_other_arrays(tmp_path, queries, neighbours):
 
 
 def _retrieved(folder, queries, first, **labels):
-  """Leaves an evaluation's file of retrieved images: grey values from `first` on."""
+  """Writes an evaluation's file of retrieved images, with grey values from `first`."""
   neighbours = pixels.flat(first + np.arange(3 * len(queries)).reshape(-1, 3))
   folder.mkdir(parents=True)
   found = {'queries': pixels.flat(queries), 'neighbours': neighbours, **labels}
@@ -140,7 +140,7 @@ def _retrieved(folder, queries, first, **labels):
 
 
 def test_two_methods_retrieve_for_the_same_queries(tmp_path):
-  """As Fig. 9: the queries beside what the one method finds, and beside what the other finds."""
+  """As in Fig. 9, each method has its queries and neighbours."""
   labels = {'query_labels': np.array([1, 2]), 'labels': np.array([[1, 1, 2], [2, 2, 2]])}
   folders = {
     'uniform_infogan': _retrieved(tmp_path / 'a', [60, 61], 70, **labels),

@@ -121,7 +121,7 @@ def test_methods_are_in_the_papers_order_and_those_not_run_have_no_value_of_ours
 
 
 def test_table_1_says_where_the_papers_own_has_other_values(tmp_path):
-  """Read from the paper: JointVAE's in all five data sets, and two others."""
+  """The values are from the paper: JointVAE in all five data sets, and two others."""
   found = {}
   for name, experiment in (
     ('mnist', 'mnist_lt'), ('youtube_faces', 'youtube_faces'), ('cars3d', 'cars3d'),
@@ -169,7 +169,7 @@ def test_a_column_group_a_data_set(tmp_path):
   assert second['gumbel_softmax'] == ['**95.00**', '-', '**97.00**']
 
 
-PAPER = {  # column: (classes, a config of its data, that of the next draw)
+PAPER = {  # column: (classes, configurations of two draws of its data)
   'chairs3d': (3, 'long_tail_chairs3d/set_0_draw_1', 'long_tail_chairs3d/set_3_draw_0'),
   'mnist': (3, 'long_tail_mnist/split_00', 'long_tail_mnist/split_01'),
   'shapenet': (3, 'shapenet5', 'shapenet5'),
@@ -180,7 +180,7 @@ PAPER = {  # column: (classes, a config of its data, that of the next draw)
 
 @pytest.fixture
 def five_data_sets(tmp_path):
-  """Two draws of Elastic-InfoGAN on each of the paper's data sets; those of objects have others."""
+  """Two runs of Elastic-InfoGAN on each of the paper's data sets; objects have two draws."""
   for column, (k, *configs) in PAPER.items():
     prior = np.arange(1, k + 1) / sum(range(1, k + 1))
     for draw, config in enumerate(configs):
@@ -300,7 +300,7 @@ def test_other_protocols_and_repeated_runs_have_rows_of_their_own(tmp_path):
   assert sorted(len(row.records) for row in rows) == [1, 1, 1, 2]
   text = markdown_table(rows)
   table = [line for line in text.splitlines() if line.startswith('| elastic_infogan')]
-  # In the paper's tables and that of clusters; the other data has its own table of the prior.
+  # In the paper's tables and the table of clusters; other data has another table of the prior.
   assert len(table) == 4 * 5 + 4
   notes = [line for line in text.splitlines() if line.startswith('[^')]
   assert sum('step: 2000' in note for note in notes) == 3
@@ -359,7 +359,7 @@ def test_unknown_published_data_set(tmp_path):
 
 
 def test_splits_are_averaged_but_not_different_data(tmp_path):
-  """A split in a pool is a split, as is a draw; folders of images are each their own."""
+  """Splits and draws are averaged; each folder of images is a data set."""
   keys = (
     'long_tail_mnist/split_00/1.0.0/train/01',
     'long_tail_mnist/split_07 of long_tail_mnist/pool/1.0.0/train/02',

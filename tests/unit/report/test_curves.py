@@ -1,4 +1,4 @@
-"""Curves: what is drawn and told, and that the same numbers are the same bytes."""
+"""Curves: lines and alternative text; equal numbers give equal bytes."""
 
 import re
 from xml.etree import ElementTree

@@ -1,4 +1,4 @@
-"""Fonts: which one each character is drawn in, and what is said where none has it."""
+"""Fonts: the font of each character, and the message about characters without a font."""
 
 from matplotlib import get_data_path
 import pytest
@@ -12,7 +12,7 @@ NOWHERE = '\U000e0f00'
 
 @pytest.fixture(autouse=True)
 def installed(monkeypatch):
-  """A machine on which STIX is the one font that is installed."""
+  """A machine with STIX as the only installed font."""
   monkeypatch.setattr(fonts, '_installed', lambda: [STIX])
   monkeypatch.setattr(fonts, '_told', set())
   fonts._family_of.cache_clear()

@@ -1,4 +1,4 @@
-"""Grids: where every pixel of every image goes."""
+"""Grids: the place of every pixel of every image."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Pages: one file, whole and safe, with the numbers and images of the runs."""
+"""Pages: one complete and safe file with the numbers and images of the runs."""
 
 import itertools
 import json
@@ -178,7 +178,7 @@ def test_cells():
   assert '<strong>7</strong>' in text and 'href="#note-1"' in text
 
 
-def test_many_pictures_are_thinned_evenly_and_it_is_said(tmp_path, monkeypatch):
+def test_many_pictures_are_thinned_evenly_with_a_note(tmp_path, monkeypatch):
   paths = [(step, tmp_path / f'{step}.png') for step in range(1, 102)]
   for _, path in paths:
     _png(path)

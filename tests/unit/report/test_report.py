@@ -1,4 +1,4 @@
-"""Report: evaluations found, checked and merged over seeds, whatever their family."""
+"""Report: evaluations of all families are found, checked and merged over seeds."""
 
 import pytest
 
