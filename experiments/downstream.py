@@ -74,9 +74,7 @@ def measure(
     UserError: the run is missing or has codes, or a generator hardly ever draws a class.
   """
   workdir, out = pathlib.Path(workdir).expanduser(), pathlib.Path(out).expanduser()
-  for name, value in (('seeds', seeds), ('stretch', stretch)):
-    if value < 1:
-      raise UserError(f'{name}={value}: expected a positive integer, for example 3.')
+  _check_positive(seeds=seeds, stretch=stretch)
   load, methods = _runs(workdir, methods)
   first = load(*methods[:1])
   replicas, section = first.config.replicas, first.config.cas
@@ -117,6 +115,12 @@ def measure(
   measured = {'protocol': protocol, 'results': scores, 'comparisons': _comparisons(scores)}
   files.replace(out / NAME, (json.dumps(measured, indent=2) + '\n').encode())
   return measured
+
+
+def _check_positive(**values):
+  for name, value in values.items():
+    if value < 1:
+      raise UserError(f'{name}={value}: expected a positive integer, for example 3.')
 
 
 def _runs(workdir, methods):

@@ -57,8 +57,10 @@ def _steps(job):
 
 def test_generated_images_are_as_many_as_real_ones_and_always_the_same(make_job, real):
   first, again, other = (make_job(seed=seed).data.arrays for seed in (0, 0, 1))
-  assert first.images.shape == real.images.shape and first.labels.dtype == real.labels.dtype
-  assert first.key == again.key != other.key and first.key.startswith('generated/')
+  assert first.images.shape == real.images.shape
+  assert first.labels.dtype == real.labels.dtype
+  assert first.key == again.key != other.key
+  assert first.key.startswith('generated/')
   np.testing.assert_array_equal(first.images, again.images)
 
 
@@ -66,7 +68,8 @@ def test_the_number_of_images_follows_the_field(make_job, real):
   """The key covers all images and labels."""
   few, many = (make_job(images=number).data.arrays for number in (30, 150))
   assert (len(few.images), len(many.images)) == (30, 150)
-  assert (len(few.labels), len(many.labels)) == (30, 150) and few.labels.dtype == np.int32
+  assert (len(few.labels), len(many.labels)) == (30, 150)
+  assert few.labels.dtype == np.int32
   np.testing.assert_array_equal(few.images, many.images[:30])
   expected = hashlib.sha256(many.images.tobytes() + many.labels.tobytes()).hexdigest()
   assert many.key == f'generated/{expected[:16]}'

@@ -38,4 +38,6 @@ def test_the_evaluation_of_a_fixed_state_is_what_it_was(name, tmp_path):
 
 def test_another_number_is_seen():
   assert differences({'a': [1.0, 2.0]}, {'a': [1.0, 2.1]}) == ['/a/1: 2.0, 2.1']
-  assert differences({'a': None}, {}) and differences([1], [1, 2]) and not differences(1, 1 + 1e-9)
+  assert differences({'a': None}, {})
+  assert differences([1], [1, 2])
+  assert not differences(1, 1 + 1e-9)

@@ -112,7 +112,8 @@ def test_images_of_a_conditional_gan_are_labelled_by_what_was_asked_for():
 
 def test_images_of_the_others_are_labelled_by_a_classifier():
   images, labels, source = _sample(False, 6)
-  assert (images == 0).all() and (labels == 2).all()
+  assert (images == 0).all()
+  assert (labels == 2).all()
   assert source == 'the annotator'
 
 
@@ -137,10 +138,12 @@ def test_resamplings_begin_with_the_sampling_that_a_single_one_has(
   results = several['results']
   for score in ('kl_from_uniform', 'frechet_annotator'):
     values = results[f'{score}_resamplings']
-    assert len(values) == 3 and results[score] == pytest.approx(sum(values) / 3)
+    assert len(values) == 3
+    assert results[score] == pytest.approx(sum(values) / 3)
     assert values[0] == single['results'][score]
   assert len(set(results['frechet_annotator_resamplings'])) == 3
-  assert results['fid'] is None and 'fid_resamplings' not in results  # No weights.
+  assert results['fid'] is None
+  assert 'fid_resamplings' not in results
   for name in ('class_counts', 'head_medium_tail', 'kid/annotator', 'memorisation/copying'):
     assert results[name] == single['results'][name]
   assert several['settings']['resamplings'] == 3
@@ -149,7 +152,8 @@ def test_resamplings_begin_with_the_sampling_that_a_single_one_has(
   )
   # Of a published row, also what differs from the authors' code.
   lines = several['settings']['differences']
-  assert any('float32' in line for line in lines) and not any('LSUN' in line for line in lines)
+  assert any('float32' in line for line in lines)
+  assert not any('LSUN' in line for line in lines)
   assert 'differences' not in single['settings']
 
 
@@ -254,4 +258,6 @@ def test_a_trained_run_is_evaluated_with_other_statistics(
   ]
   (first, one), (second, two), (third, three) = found.values()
   assert len({first, second, third}) == 3
-  assert one != two and two != three and three != one
+  assert one != two
+  assert two != three
+  assert three != one

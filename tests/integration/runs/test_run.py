@@ -32,7 +32,9 @@ def test_what_a_run_is(run, finished):
 
 def test_samples_with_labels(run, tmp_path):
   images, labels = run.sample(11)
-  assert images.shape == (11, 8, 8, 1) and images.dtype == np.uint8 and labels.shape == (11,)
+  assert images.shape == (11, 8, 8, 1)
+  assert images.dtype == np.uint8
+  assert labels.shape == (11,)
   assert run.label_names == run.inputs.classifier.class_names
   assert (run.labelled_by, run.step in (2, 4)) == (run.inputs.classifier.key, True)
   again, again_labels = run.sample(11)
@@ -126,7 +128,9 @@ def test_a_run_trains_nothing_and_leaves_its_folder_alone(run, monkeypatch):
   monkeypatch.setattr(loop, 'train', lambda *a, **k: pytest.fail('trained'))
   before = {path: path.stat().st_mtime_ns for path in run.workdir.rglob('*')}
   run.sample(3)
-  assert run.metrics and run.inputs.classifier and run.step
+  assert run.metrics
+  assert run.inputs.classifier
+  assert run.step
   assert {path: path.stat().st_mtime_ns for path in run.workdir.rglob('*')} == before
 
 

@@ -74,8 +74,10 @@ def test_results_match_the_images(observer, annotator):
   """The last of the batches of 8 images is cut to 30 images."""
   seen = observer.observe(jnp.float32(0.8), 0, jax.random.key(0), 30)
   results, images, labels = _results(seen), seen.images, seen.labels['classes']
-  assert seen.features == {} and seen.has == {'classes'}
-  assert images.shape == (30, 8, 8, 1) and images.dtype == np.uint8
+  assert seen.features == {}
+  assert seen.has == {'classes'}
+  assert images.shape == (30, 8, 8, 1)
+  assert images.dtype == np.uint8
   logits, features = annotator.classify(annotator.variables, pixels.scale(images))
   np.testing.assert_array_equal(labels, jnp.argmax(logits, axis=-1))
   np.testing.assert_array_equal(results['class_counts'], np.bincount(labels, minlength=3))
@@ -120,7 +122,7 @@ def test_score_prefers_the_lower_distance(observer):
 
 
 def test_a_recogniser_counts_codes_beside_the_classes(make_observer):
-  """Its two codes tell brightness; it scores states, because labels must not select a checkpoint."""
+  """Its two codes tell brightness; it scores states: labels must not select a checkpoint."""
 
   def classify(variables, images):
     level = images.mean(axis=(1, 2, 3)) * variables
@@ -166,7 +168,8 @@ def test_inception_adds_fid(make_observer, monkeypatch):
   assert results['kid/inception'] == pytest.approx(
     kid.kernel_distance(seen.features['inception'], real)[0], rel=1e-4
   )
-  assert 'kid/annotator' in results and results['cas'] is None
+  assert 'kid/annotator' in results
+  assert results['cas'] is None
 
 
 def test_what_a_record_says_of_a_classifier():
@@ -187,9 +190,12 @@ def test_reference_features_are_cached_under_their_key(annotator, stand_in_data,
   arrays = loading.load(None, 'test')
   first = features.reference_features(network, arrays, tmp_path)
   (path,) = tmp_path.iterdir()
-  assert 'stub' in path.name and '-60-' in path.name and 'stand-in' in path.name
+  assert 'stub' in path.name
+  assert '-60-' in path.name
+  assert 'stand-in' in path.name
   broken = network._replace(apply=lambda *_: pytest.fail('computed again'))
-  assert first.shape == (60, 4) and first.dtype == np.float32
+  assert first.shape == (60, 4)
+  assert first.dtype == np.float32
   np.testing.assert_array_equal(first, features.reference_features(broken, arrays, tmp_path))
   stand_in_data({'n': 30})
   for other in (loading.load(None, 'test'), arrays._replace(key='other')):

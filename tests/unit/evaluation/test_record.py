@@ -19,7 +19,8 @@ def test_a_record_survives_writing_and_reading(tmp_path, fields):
   first = EvaluationRecord.model_validate_json(json.dumps(fields))
   record.write(tmp_path, first)
   again = record.read(tmp_path / record.NAME)
-  assert again == first and again.model_dump(mode='json') == fields
+  assert again == first
+  assert again.model_dump(mode='json') == fields
   for old, new in ((first.settings, again.settings), (first.results, again.results)):
     assert [type(value) for value in old.values()] == [type(value) for value in new.values()]
 
@@ -65,5 +66,6 @@ def test_recorded_results_are_records():
       one = record.read(path)
       metric.check(families.family_of([one.method]).metrics, one)
       found.append(one)
-  assert len(found) == 92 and {one.counted_by for one in found} == {'classes'}
+  assert len(found) == 92
+  assert {one.counted_by for one in found} == {'classes'}
   assert all('seed' in one.run and 'hardware' in one.run for one in found)

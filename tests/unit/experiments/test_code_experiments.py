@@ -149,7 +149,8 @@ def test_split_and_length_of_mnist():
   config = module('mnist_lt').get_config('length=quick,split=7')
   assert config.data.dataset == 'long_tail_mnist/split_07'
   assert config.workdir == 'runs/mnist_lt_split_07_quick'
-  assert (config.train.batch_size, config.train.epochs) == (64, None) and config.train.steps <= 5000
+  assert (config.train.batch_size, config.train.epochs) == (64, None)
+  assert config.train.steps <= 5000
   rules.check_sections(resolved(config), num_devices=1)
 
 

@@ -33,9 +33,12 @@ def _box(image, grey, size):
 
 def test_code_grid_has_a_row_a_code():
   grid = grids.code_grid(pixels.flat([[10, 20, 30], [40, 50, 60]]))
-  assert grid.shape == (98, 148, 3) and grid.dtype == np.uint8
-  assert (grid[:48, :48] == 10).all() and (grid[:48, 100:] == 30).all()
-  assert (grid[50:, 50:98] == 50).all() and (grid[48:50] == 255).all()
+  assert grid.shape == (98, 148, 3)
+  assert grid.dtype == np.uint8
+  assert (grid[:48, :48] == 10).all()
+  assert (grid[:48, 100:] == 30).all()
+  assert (grid[50:, 50:98] == 50).all()
+  assert (grid[48:50] == 255).all()
 
 
 @pytest.mark.parametrize(('codes', 'size'), [(50, 64), (3, 28), (7, 13)])
@@ -56,11 +59,11 @@ def test_a_named_grid_keeps_every_pixel_of_its_tiles(tmp_path, codes, size):
 
 @pytest.mark.parametrize('images', NOT_GRIDS)
 def test_grids_refuse_other_arrays(images, tmp_path):
-  with pytest.raises(ValueError, match=r'(must be|at least one)'):
+  with pytest.raises(ValueError, match=r'(expected|must be|at least one)'):
     grids.code_grid(images)
-  with pytest.raises(ValueError, match=r'(must be|at least one)'):
+  with pytest.raises(ValueError, match=r'(expected|must be|at least one)'):
     pictures.code_grids({'a': images}, tmp_path / 'grids.png')
-  with pytest.raises(ValueError, match=r'(must be|at least one)'):
+  with pytest.raises(ValueError, match=r'(expected|must be|at least one)'):
     pictures.traversal(images, ['a'] * len(images), tmp_path / 'traversal.png')
   assert not any(tmp_path.iterdir())
 
@@ -125,7 +128,7 @@ def test_retrieval_frames_other_classes_around_the_tile(tmp_path):
 )
 def test_retrieval_refuses_other_arrays(tmp_path, queries, neighbours):
   arrays = {'queries': queries, 'neighbours': neighbours}
-  with pytest.raises(ValueError, match=r'(must be|at least one|must match|broadcast)'):
+  with pytest.raises(ValueError, match=r'(expected|must be|at least one|must match|broadcast)'):
     pictures.retrievals({'': arrays}, tmp_path / 'retrieval.png')
   assert not any(tmp_path.iterdir())
 

@@ -29,7 +29,8 @@ def test_replicas_beside_the_published_numbers(tmp_path):
   (row,) = collect([tmp_path])
   assert len(row.records) == 3
   text = markdown_table([row])
-  assert text.startswith('## Categorical codes\n') and text.count('## ') == 1
+  assert text.startswith('## Categorical codes\n')
+  assert text.count('## ') == 1
   tables = tables_in(text)
   assert list(tables) == [
     'Table 1',
@@ -134,7 +135,8 @@ def test_table_1_says_where_the_papers_own_has_other_values(tmp_path):
     for method, cells in tables['Table 1'].items():
       marks = [re.findall(r'\[\^(\d+)\]', cell) for cell in cells]
       found |= {(name, method, i): notes[m] for i, (m,) in enumerate(filter(None, marks))}
-      assert not marks[0] and not marks[2]
+      assert not marks[0]
+      assert not marks[2]
     assert '[^' not in str(tables['Table 2']['joint_vae'] + tables['Table 3']['joint_vae'])
   values = {key: text for key, text in found.items() if key[2] == 0}
   assert len(found) == 11
@@ -217,7 +219,8 @@ def test_the_papers_five_data_sets(five_data_sets):
   in_order = ['mnist_lt', 'youtube_faces_lt', 'cars3d_lt', 'chairs3d_lt', 'shapenet_lt']
   for table, number in ((f'Table {number}', 3) for number in (1, 2, 3, 4)):
     parts = [names for title, names in headers.items() if title.startswith(table)]
-    assert len(parts) == number and [name for names in parts for name in names] == in_order
+    assert len(parts) == number
+    assert [name for names in parts for name in names] == in_order
 
 
 def test_published_values_of_the_five_data_sets(five_data_sets):
@@ -238,7 +241,8 @@ def test_published_values_of_the_five_data_sets(five_data_sets):
   }  # fmt: skip
   for column, published in expected.items():
     ours, paper = found[f'{column}_lt', 'elastic_infogan']
-    assert ours.startswith('0.800 ± 0.141 (2; ddof 0: 0.100)') and paper == published
+    assert ours.startswith('0.800 ± 0.141 (2; ddof 0: 0.100)')
+    assert paper == published
   # What has not been run has the paper's values alone.
   assert found['cars3d_lt', 'joint_vae'] == ['-', '0.392 ± 0.236']
   assert len(found) == 5 * 7
@@ -288,7 +292,8 @@ def test_results_of_before_a_measure_have_no_value(tmp_path):
   both = report([tmp_path])
   assert both.count('**Prior against truth') == 1
   table = tables_in(both)['Real images, clustered (not in the paper) ↑']
-  assert table['elastic_infogan'][0].startswith('0.520[^') and len(table) == 2
+  assert table['elastic_infogan'][0].startswith('0.520[^')
+  assert len(table) == 2
 
 
 def test_other_protocols_and_repeated_runs_have_rows_of_their_own(tmp_path):
@@ -305,7 +310,8 @@ def test_other_protocols_and_repeated_runs_have_rows_of_their_own(tmp_path):
   notes = [line for line in text.splitlines() if line.startswith('[^')]
   assert sum('step: 2000' in note for note in notes) == 3
   (short,) = (note for note in notes if 'step: 100;' in note)
-  assert short.endswith('short run') and f'0.710{short[:4]}' in text
+  assert short.endswith('short run')
+  assert f'0.710{short[:4]}' in text
 
 
 def test_only_some_replicas_have_a_score(tmp_path):
@@ -327,7 +333,8 @@ def test_runs_without_labels(tmp_path):
   text = markdown_table(rows)
   assert list(tables_in(text)) == ['Without labels']
   assert '| mnist_lt | elastic_infogan | 2000 | 3 | 2 | 0.550 0.300 0.150 |' in text
-  assert 'seed: 0, 1' in text and 'NMI' not in text
+  assert 'seed: 0, 1' in text
+  assert 'NMI' not in text
 
 
 @pytest.mark.parametrize(

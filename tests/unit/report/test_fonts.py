@@ -41,6 +41,8 @@ def test_what_no_font_has_is_told_once_with_the_fonts_to_install(capsys):
   fonts.families(['猫', '한 cat', '\u200b'])
   fonts.tell_missing(['猫', '한', '🐈'])
   lines = capsys.readouterr().err.splitlines()
-  assert len(lines) == 3 and all('no installed font' in line for line in lines)
+  assert len(lines) == 3
+  assert all('no installed font' in line for line in lines)
   assert lines[0].endswith('猫 (install Noto Sans CJK: apt install fonts-noto-cjk)')
-  assert '한 (install Noto Sans CJK' in lines[1] and '🐈 (install Symbola' in lines[2]
+  assert '한 (install Noto Sans CJK' in lines[1]
+  assert '🐈 (install Symbola' in lines[2]

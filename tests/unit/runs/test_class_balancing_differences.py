@@ -20,7 +20,9 @@ def test_lines_are_sentences_and_each_comes_once():
   lines = [difference.line for difference in differences.TABLE]
   assert len(set(lines)) == len(lines)
   for line, effect, _ in differences.TABLE:
-    assert line.endswith('.') and effect.endswith('.') and '\n' not in line + effect
+    assert line.endswith('.')
+    assert effect.endswith('.')
+    assert '\n' not in line + effect
 
 
 def test_experiments_without_a_published_row_have_none():

@@ -20,7 +20,9 @@ def test_lines_are_sentences_and_each_comes_once():
   lines = [difference.line for difference in differences.TABLE]
   assert len(set(lines)) == len(lines)
   for line, effect, _ in differences.TABLE:
-    assert line.endswith('.') and effect.endswith('.') and not set('\n|') & set(line + effect)
+    assert line.endswith('.')
+    assert effect.endswith('.')
+    assert not set('\n|') & set(line + effect)
 
 
 @pytest.mark.parametrize(
@@ -47,6 +49,8 @@ def test_a_line_applies_to_its_rows(command, part, applies):
 
 
 def test_a_choice_removes_its_line():
-  assert _has('cars3d.py', 'each side') and not _has('cars3d.py', 'each side', crop_of='area')
+  assert _has('cars3d.py', 'each side')
+  assert not _has('cars3d.py', 'each side', crop_of='area')
   part = 'an average of it'
-  assert _has('cars3d.py', part) and not _has('cars3d.py', part, ema_decay=0.999)
+  assert _has('cars3d.py', part)
+  assert not _has('cars3d.py', part, ema_decay=0.999)

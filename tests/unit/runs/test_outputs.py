@@ -34,7 +34,8 @@ def test_pictures_per_replica_and_joint_curves(tmp_path):
   assert list(found) == [f'pictures of {tmp_path}', whole, f'preview of {tmp_path}']
   pictures = found[f'pictures of {tmp_path}']
   seen = pictures.observe('state', 4, 1)
-  assert seen == ('state', 1) and drawn == []
+  assert seen == ('state', 1)
+  assert drawn == []
   pictures.write(tmp_path / 'replica_01', 4, seen)
   assert drawn == [(tmp_path / 'replica_01', 4, seen)]
   (tmp_path / 'metrics.jsonl').write_text('{"step": 1, "loss/a": 0.5}\n')
@@ -49,7 +50,8 @@ def test_the_page_names_the_run_and_the_step(tmp_path, replicas):
   page = _of_method(job, [])[f'preview of {tmp_path}']
   page.write(tmp_path, 2, None)
   text = (tmp_path / 'progress.html').read_text()
-  assert 'step 2 of 6' in text and ('the first of 2 replicas' in text) == (replicas == 2)
+  assert 'step 2 of 6' in text
+  assert ('the first of 2 replicas' in text) == (replicas == 2)
   page.write(tmp_path, 3, None)  # Not written again within seconds.
   assert (tmp_path / 'progress.html').read_text() == text
   page.write(tmp_path, 6, None)

@@ -19,7 +19,8 @@ def _contents(folder):
 def test_a_plan_of_images_that_are_not_prepared(tmp_path):
   config = fashion(tmp_path)
   _, found, planned = plan.planned(config, tmp_path / 'run', config.methods)
-  assert planned.refusals == () and not found.are_prepared
+  assert planned.refusals == ()
+  assert not found.are_prepared
   jobs = [(str(job.kind), job.name, job.is_done, job.steps) for job in planned.jobs]
   prepared = [name for kind, name, *_ in jobs if kind == 'prepare']
   assert prepared == ['long_tail_fashion/ratio_50', 'long_tail_fashion/ratio_1']
@@ -70,7 +71,8 @@ def test_a_plan_has_every_refusal(tmp_path):
   )
   assert len(planned.refusals) == len(expected)
   for line, pattern in zip(planned.refusals, expected, strict=True):
-    assert re.search(pattern, line) and '\n' not in line
+    assert re.search(pattern, line)
+    assert '\n' not in line
   with pytest.raises(UserError, match=r'holds no run.* \(and 3 more: jaxgan plan\)$'):
     execute.start(config, tmp_path / 'run', config.methods)
   assert _contents(tmp_path) == []  # No preparation, no training.
@@ -80,7 +82,8 @@ def test_a_missing_source_leaves_no_jobs(tmp_path):
   source = {'data.dataset': 'long_tail_folder', 'data.source': str(tmp_path / 'nowhere')}
   config = changed(fashion(tmp_path), source)
   _, _, planned = plan.planned(config, tmp_path / 'run', config.methods)
-  assert planned.jobs == () and 'nowhere does not exist' in planned.refusals[0]
+  assert planned.jobs == ()
+  assert 'nowhere does not exist' in planned.refusals[0]
 
 
 def test_a_score_is_done_when_every_replica_has_one(tiny_config, stand_in_data, tmp_path):
@@ -108,7 +111,8 @@ def test_one_network_for_both_roles_is_one_job(tiny_config, stand_in_data, tmp_p
   _, _, planned = plan.planned(tiny_config, tmp_path, tiny_config.methods)
   names = [job.name for job in planned.jobs if job.kind == Kind.TRAIN]
   same = tiny_config.classifier == tiny_config.annotator
-  assert ('annotator' in names) == (not same) and names.count('classifier') == 1
+  assert ('annotator' in names) == (not same)
+  assert names.count('classifier') == 1
 
 
 def test_a_recogniser_is_an_experiment(stand_in_data, tmp_path):
