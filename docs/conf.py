@@ -2,8 +2,8 @@
 
     python -m sphinx -W --keep-going -n -b html docs docs/_build
 
-needs no network. The pages themselves load MathJax from its usual CDN, as those of JAX and optax
-do. External links have a command of their own, which asks every linked site:
+needs no network. The pages load MathJax from its usual CDN, as the pages of JAX and optax do. A
+second command checks external links and asks every linked site:
 
     python -m sphinx -b linkcheck docs docs/_build/linkcheck
 """
@@ -33,7 +33,7 @@ extensions = [
   'docstrings',
   'results',
 ]
-exclude_patterns = ['_build', '_extensions', '_static']
+exclude_patterns = ['_build', '_extensions', '_static', 'jupyter_execute']
 nitpicky = True
 # Types of other packages, whose pages would have to be fetched, and type variables.
 nitpick_ignore_regex = [('py:.*', r'(?!jaxgan\.).*'), ('py:class', r'jaxgan\..*\.[A-Z]')]
@@ -62,5 +62,3 @@ copybutton_prompt_is_regexp = True
 
 linkcheck_timeout = 20
 linkcheck_retries = 2
-# Pages that are still being written; remove this line when all of index.md's are there.
-suppress_warnings = ['toc.not_readable']

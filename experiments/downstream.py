@@ -73,29 +73,27 @@ def measure(
   Raises:
     UserError: the run is missing or has codes, or a generator hardly ever draws a class.
   """
-  workdir, out = pathlib.Path(workdir).expanduser(), pathlib.Path(out).expanduser()
   _check_positive(seeds=seeds, stretch=stretch)
-  load, methods = _runs(workdir, methods)
+  out = pathlib.Path(out).expanduser()
+  load, methods = _runs(pathlib.Path(workdir).expanduser(), methods)
   first = load(*methods[:1])
-  replicas, section = first.config.replicas, first.config.cas
+  section = first.config.cas
   assert section is not None
   test = loading.load(section.data, 'test')
   results, exports, real, training = {}, {}, None, None
   for seed in range(seeds):
-    replica = seed % replicas
+    replica = seed % first.config.replicas
     real = first.inputs.data.replica_arrays(replica)
     training = _Training(section, stretch, real, test, out, first.inputs.mesh)
     for name in BASELINES:
       results.setdefault(name, []).append(training(name, real, seed))
     for run in (load(method, replica=replica) for method in methods):
       for contents in CONTENTS:
-        name = f'{run.method}_{contents}'
         images, written = _exported(run, real, contents, seed)
-        exports.setdefault(name, []).append(written)
+        exports.setdefault(name := f'{run.method}_{contents}', []).append(written)
         results.setdefault(name, []).append(training(name, images, seed))
   assert real is not None and training is not None
-  groups = class_distribution.class_groups(np.bincount(real.labels))
-  groups = {name: classes for name, classes in groups.items() if len(classes)}
+  groups = _groups(real.labels)
   scores = {name: _scores(rows, groups) for name, rows in results.items()}
   protocol = {
     'experiment': first.config.experiment,
@@ -115,6 +113,11 @@ def measure(
   measured = {'protocol': protocol, 'results': scores, 'comparisons': _comparisons(scores)}
   files.replace(out / NAME, (json.dumps(measured, indent=2) + '\n').encode())
   return measured
+
+
+def _groups(labels):
+  groups = class_distribution.class_groups(np.bincount(labels))
+  return {name: classes for name, classes in groups.items() if len(classes)}
 
 
 def _check_positive(**values):

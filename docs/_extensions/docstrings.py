@@ -65,10 +65,15 @@ def _process(app, what, name, obj, options, lines):
   lines[:] = as_rst(lines)
 
 
+def _sign(app, what, name, obj, options, signature, annotation):
+  # The fields of a section are in configuration.md, one by one.
+  return ('', None) if what == 'class' and hasattr(obj, 'model_fields') else None
+
+
 def _skip(app, what, name, obj, skip, options):
-  # Fields of a NamedTuple are in its docstring; functions of JAX that a class names are not ours.
+  # The docstring of a NamedTuple has its fields; pydantic adds `model_config`, classes name JAX.
   is_field = str(getattr(obj, '__doc__', '')).startswith('Alias for field number')
-  is_outside = str(getattr(obj, '__module__', '')).startswith('jax.')
+  is_outside = name == 'model_config' or str(getattr(obj, '__module__', '')).startswith('jax.')
   return True if is_field or is_outside else None
 
 
@@ -83,5 +88,6 @@ def _set_dashes(app, document):
 def setup(app):
   app.connect('autodoc-process-docstring', _process, priority=100)  # Before napoleon.
   app.connect('autodoc-skip-member', _skip)
+  app.connect('autodoc-process-signature', _sign)
   app.connect('doctree-read', _set_dashes)
   return {'parallel_read_safe': True, 'parallel_write_safe': True}

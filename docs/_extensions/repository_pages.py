@@ -34,7 +34,7 @@ def pages(root):
 
 
 def relocated(text, source, page, found):
-  """Markdown of one file as that of another, with the same targets of its relative links.
+  """Rewrites the relative links of Markdown that a page elsewhere shows; targets stay the same.
 
   Args:
     text: of the file.

@@ -1,9 +1,11 @@
 """Training algorithms: a few pure functions over one pytree each."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 import functools
 from typing import Any, NamedTuple
 
+from flax import linen as nn
+import jax
 import jax.numpy as jnp
 import optax
 
@@ -11,12 +13,12 @@ from jaxgan.config.section import Decay, Dtype, Positive, Section, field
 
 
 class Batch(NamedTuple):
-  """The images of a step.
+  """Training images of a step.
 
   Attributes:
     images: float32 `[B, H, W, C]` in [-1, 1].
-    labels: int32 `[B]`; None where nothing reads them.
-    class_counts: int32 `[K]`, images per class in the data that the batch is drawn from; None where
+    labels: int32 `[B]`; None if nothing reads them.
+    class_counts: int32 `[K]`, images per class in the data that the batch is drawn from; None if
       nothing reads them.
   """
 
@@ -26,25 +28,25 @@ class Batch(NamedTuple):
 
 
 class Algorithm(NamedTuple):
-  """A training algorithm, as an optax transformation is a pair of functions.
+  """A training algorithm as a few pure functions, in the style of an optax transformation.
 
   Attributes:
-    init: `init(rng) -> state`, a pytree with every array that training changes and nothing else;
-      `state.step` counts the updates.
+    init: `init(rng) -> state`, a pytree of exactly the arrays that training changes; `state.step`
+      counts the updates.
     update: `update(state, batch, frozen, rng) -> (state, metrics)`, one optimisation step on a
       Batch. `frozen` is a dict of arrays that the step reads and nothing changes; replicas share
       them.
     generate: `generate(state, rng, num_images, ema=True) -> images` in [-1, 1], in inference mode;
-      None where there is nothing to generate. Conditional generators also take `labels`, an
-      InfoGAN `codes`; None draws them.
+      None for algorithms that generate nothing. Conditional generators also accept `labels`, an
+      InfoGAN `codes`; None samples them.
     classify: `classify(variables, images) -> (logits, features)` in inference mode, with
-      `variables = state.variables`; None where there is nothing to classify.
-    images_per_update: how many times the batch size an update reads.
-    class_conditional: whether `generate` takes `labels` `[num_images]`, the classes of the images;
-      with None all classes are equally likely.
-    class_balanced: whether its batches must have every class equally often.
+      `variables = state.variables`; None for algorithms that classify nothing.
+    images_per_update: batches of `batch_size` images that an update reads.
+    class_conditional: whether `generate` accepts `labels` `[num_images]`, the classes of the
+      images; with None all classes are equally likely.
+    class_balanced: whether its batches must contain every class equally often.
     settled: `settled(state) -> state`, called once before `generate`: gives the averaged generator
-      the batch-norm statistics that it is evaluated with.
+      the batch-norm statistics for evaluation.
   """
 
   init: Callable
@@ -57,26 +59,28 @@ class Algorithm(NamedTuple):
   settled: Callable = lambda state: state
 
 
-def apply_train(network, params, batch_stats, *inputs):
-  """Applies a network with the batch's statistics; returns the new running ones as well."""
+def apply_train(network: nn.Module, params: Any, batch_stats: Any, *inputs: Any) -> tuple[Any, Any]:
+  """Applies a network with the batch's statistics: (outputs, new running statistics)."""
   variables = {'params': params, 'batch_stats': batch_stats}
   outputs, updated = network.apply(variables, *inputs, train=True, mutable=['batch_stats'])
   return outputs, updated['batch_stats']
 
 
-def apply_gradients(optimizer, gradients, optimizer_state, params):
-  """One step of an optimiser: (new params, new optimiser state)."""
+def apply_gradients(
+  optimizer: optax.GradientTransformation, gradients: Any, optimizer_state: Any, params: Any
+) -> tuple[Any, Any]:
+  """Takes one step of an optimiser: (new params, new optimiser state)."""
   updates, optimizer_state = optimizer.update(gradients, optimizer_state, params)
   return optax.apply_updates(params, updates), optimizer_state
 
 
-def total(losses):
-  """The sum of the losses of each stage of a network; of a single one, that loss itself."""
+def total(losses: Iterable[jax.Array]) -> jax.Array:
+  """Sum of the losses of a network's stages; the loss itself for a single stage."""
   return functools.reduce(jnp.add, losses)
 
 
 class AdamConfig(Section):
-  """Adam, and the type that networks compute in."""
+  """Adam, and the data type of the networks' computation."""
 
   learning_rate: Positive = field(2e-4, "Adam's learning rate")
   beta1: Decay = field(0.5, 'decay of the mean of gradients')
@@ -85,6 +89,6 @@ class AdamConfig(Section):
   dtype: Dtype = field('float32', 'type of computation; parameters are float32')
 
 
-def adam(config) -> optax.GradientTransformation:
-  """The Adam of an AdamConfig."""
+def adam(config: AdamConfig) -> optax.GradientTransformation:
+  """Builds the Adam optimiser of an AdamConfig."""
   return optax.adam(config.learning_rate, b1=config.beta1, b2=config.beta2, eps=config.epsilon)

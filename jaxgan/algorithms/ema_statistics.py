@@ -1,8 +1,8 @@
-"""Batch-norm statistics of an averaged generator, which sees no batch in training.
+"""Batch-norm statistics of an averaged generator, which no training step applies.
 
-Averaged weights have activations of their own. The paper of Class Balancing GAN does not say which
-statistics the average is evaluated with. The authors' released code draws its pictures in training
-mode, so its statistics are mostly those of the average, as with 'recomputed'.
+Averaged weights have other activations than the weights of any step. The paper of Class Balancing
+GAN does not say with which statistics it evaluates the average. The authors' released code draws
+its pictures in training mode, mostly with statistics of the average, as 'recomputed' does.
 
 Measured with `experiments/fashion_lt.py`, the same checkpoints of three seeds: 'recomputed' lowers
 the annotator's Fréchet distance of 'average' from 3.030 to 3.017 (unconditional; 95 % interval of
@@ -16,12 +16,12 @@ import jax.numpy as jnp
 
 from jaxgan.networks.layers import MOMENTUM
 
-BATCHES, BATCH_SIZE = 32, 256  # of 'recomputed': images that the statistics are means over
-_NAMES = ('mean', 'var')  # of batch norm; spectral norm has others in the same collection
+BATCHES, BATCH_SIZE = 32, 256  # Images over which 'recomputed' averages.
+_NAMES = ('mean', 'var')  # Of batch norm; spectral norm has other names in the same collection.
 
 
 def _of_batch_norm(function, stats, *others):
-  """Maps the batch-norm statistics alone; the vectors of spectral norm stay those of `stats`."""
+  """Maps only the batch-norm statistics of `stats`; the vectors of spectral norm do not change."""
 
   def one(path, leaf, *more):
     return function(leaf, *more) if path[-1].key in _NAMES else leaf
@@ -38,9 +38,9 @@ def _generator(ema, generator, pass_batch):
 
 
 def _recomputed(ema, generator, pass_batch):
-  """Means over the batches of μ and of the biased σ², as PyTorch-StudioGAN's standing statistics.
+  """Means over batches of μ and of the biased σ², as the standing statistics of PyTorch-StudioGAN.
 
-  From running statistics of zero, a batch's new ones are (1 - momentum) times its own.
+  Starting from zero, the running statistics after a batch are (1 - momentum) times its statistics.
   """
   start = _of_batch_norm(jnp.zeros_like, ema['batch_stats'])
 
@@ -54,11 +54,12 @@ def _recomputed(ema, generator, pass_batch):
   return _of_batch_norm(lambda _, summed: summed / scale, ema['batch_stats'], total)
 
 
-# statistics(ema, generator, pass_batch) -> `batch_stats` for the averaged weights, of the variables
-# of average and generator and `pass_batch(params, batch_stats, rng, num_images) -> batch_stats`.
-# 'recomputed' draws its noise from a fixed key: the same weights have the same statistics.
+# statistics(ema, generator, pass_batch) -> `batch_stats` for the averaged weights, with the
+# variables of average and generator and
+# `pass_batch(params, batch_stats, rng, num_images) -> batch_stats`.
+# 'recomputed' draws its noise from a fixed key: the same weights give the same statistics.
 EMA_STATISTICS = {'average': _average, 'generator': _generator, 'recomputed': _recomputed}
-# The words of an evaluation's protocol.
+# Descriptions in the protocol of an evaluation.
 IN_WORDS = {
   'average': 'average of the running statistics',
   'generator': 'running statistics of the raw generator',

@@ -1,14 +1,14 @@
 """Generative adversarial training, with or without labels and a frozen classifier in the loop.
 
 One update is n_dis discriminator steps and one generator step. The configuration names the networks
-and the adversarial loss for all methods alike. A `gan_methods.GanMethod` names the labels of the
-generator, the head by which the discriminator judges them, and what a frozen classifier adds to the
-generator's loss.
+and the adversarial loss, for all methods alike. A `gan_methods.GanMethod` names the labels of the
+generator, the head of the discriminator that reads them, and the loss term of a frozen classifier.
 
-A classifier in the loop sees every batch of the generator; its argmax gives the effective class
-counts. See "Class Balancing GAN with a Classifier in the Loop". Its classes may be codes instead of
-labels: a recogniser, such as the Q of an InfoGAN of the same images, says which of k codes an image
-has. Every method takes the switches of `jaxgan.algorithms.regularisers`.
+A classifier in the loop classifies every batch of the generator step; its argmax gives the
+effective class counts. See "Class Balancing GAN with a Classifier in the Loop". Its classes may be
+codes instead of labels: a recogniser, such as the Q of an InfoGAN of the same images, predicts
+which of k codes an image has. Every method accepts the switches of
+`jaxgan.algorithms.regularisers`.
 
 | equation                                                        | function             |
 |-----------------------------------------------------------------|----------------------|
@@ -20,14 +20,13 @@ has. Every method takes the switches of `jaxgan.algorithms.regularisers`.
 | N_k <- α N_k + (1 - α) c_k after a cycle (Eq. 5)                | `update_counts`      |
 | θ_EMA <- β θ_EMA + (1 - β) θ_G                                  | `update_average`     |
 
-The factory `gan` makes the Parts, which no step changes, and binds them as first arguments.
+The factory `gan` builds the Parts, which no step changes, and binds them as first arguments.
 """
 
 from collections.abc import Callable
 import functools
-from typing import Any, NamedTuple
+from typing import Any
 
-from flax import struct
 import jax
 import jax.numpy as jnp
 import optax
@@ -42,6 +41,7 @@ from jaxgan.algorithms import (
   regularisers,
 )
 from jaxgan.algorithms.ema_statistics import EMA_STATISTICS
+from jaxgan.algorithms.gan_state import GanState, Parts
 from jaxgan.losses import auxiliary, class_balance
 from jaxgan.losses.adversarial import LOSSES
 from jaxgan.losses.class_balance import CLASS_WEIGHTINGS, COUNT_UPDATES
@@ -49,40 +49,8 @@ from jaxgan.networks.gans import NETWORKS
 from jaxgan.system.parallel import along_batch
 
 
-class GanState(struct.PyTreeNode):
-  """Everything that GAN training changes.
-
-  `generator`, `discriminator` and `ema` are Flax variables: parameters, and as `batch_stats` the
-  batch-norm statistics (generator) and spectral-norm vectors; the discriminator's also hold what
-  its regularisers remember. `counts` are the effective class counts N and `cycle_counts` the c of
-  the running cycle, both `[K]`, or None without a classifier in the loop.
-  """
-
-  step: Any
-  generator: Any
-  discriminator: Any
-  ema: Any
-  generator_optimizer: Any
-  discriminator_optimizer: Any
-  counts: Any
-  cycle_counts: Any
-
-
-class Parts(NamedTuple):
-  """What the functions of this module read and training never changes; see `gan`."""
-
-  config: Any
-  method: gan_methods.GanMethod
-  generator: Any
-  discriminator: Any
-  optimizer: optax.GradientTransformation
-  image_shape: tuple[int, int, int]
-  num_classes: int
-  classify: Callable | None
-
-
 def gan(
-  config,
+  config: gan_methods.GanConfig,
   method: gan_methods.GanMethod,
   image_shape: tuple[int, int, int],
   num_classes: int,
@@ -95,16 +63,17 @@ def gan(
     config: the `algorithm` section of an experiment.
     method: a method of `gan_methods.METHODS`, or another combination.
     image_shape: (H, W, C) of the training images.
-    num_classes: K of the classifier in the loop, and of the labels where there are any.
-    classify: `classify(variables, images) -> (logits, features)` of the frozen classifier, whose
-      variables are `frozen['classifier']` of an update; not read without guidance.
-    ema_statistics: of EMA_STATISTICS, what `settled` gives the average of the generator.
+    num_classes: K of the classifier in the loop and of the labels.
+    classify: `classify(variables, images) -> (logits, features)` of the frozen classifier; an
+      update reads its variables as `frozen['classifier']`. Not used without guidance.
+    ema_statistics: key of EMA_STATISTICS, the statistics that `settled` gives the averaged
+      generator.
 
   Returns:
     The Algorithm; its state is a GanState.
 
   Raises:
-    UserError: an unknown choice of the method, or choices that do not go together.
+    UserError: a choice of the method is unknown, or choices exclude each other.
   """
   gan_methods.check(method)
   conditional = method.labels != 'none'
@@ -126,8 +95,8 @@ def gan(
   )
 
 
-def init(parts: Parts, rng) -> GanState:
-  """The state before the first update."""
+def init(parts: Parts, rng: jax.Array) -> GanState:
+  """Builds the state before the first update."""
   config, conditional = parts.config, parts.method.labels != 'none'
   generator_rng, discriminator_rng = jax.random.split(rng)
   noise, images = jnp.zeros((2, config.noise_dim)), jnp.zeros((2, *parts.image_shape))
@@ -151,18 +120,20 @@ def init(parts: Parts, rng) -> GanState:
   )
 
 
-def draw_inputs(parts: Parts, step: str, rng, num: int, counts=None):
-  """Noise z ~ N(0, I) and labels y of a distribution of `gan_methods.LABELS`.
+def draw_inputs(
+  parts: Parts, step: str, rng: jax.Array, num: int, counts: Any = None
+) -> tuple[jax.Array, jax.Array | None]:
+  """Draws noise z ~ N(0, I) and labels y from a distribution of `gan_methods.LABELS`.
 
   Args:
     parts: of the algorithm.
-    step: 'discriminator' or 'generator'; '' for images that train nothing: uniform labels.
+    step: 'discriminator' or 'generator'; '' for images outside training, with uniform labels.
     rng: key.
     num: N.
-    counts: `[K]`, effective counts; read by effective labels alone.
+    counts: `[K]`, effective counts; only effective labels read them.
 
   Returns:
-    (noise `[N, Z]`, labels `[N]`, or None of an unconditional generator).
+    (noise `[N, Z]`, labels `[N]`, or None for an unconditional generator).
   """
   labels = parts.method.labels
   if (
@@ -174,12 +145,22 @@ def draw_inputs(parts: Parts, step: str, rng, num: int, counts=None):
   return along_batch(jax.random.normal(noise_rng, (num, parts.config.noise_dim))), labels
 
 
-def generate_batch(params, parts: Parts, state: GanState, step: str, rng, num: int):
-  """A training batch x = G(z, y) with the batch's statistics, for a step of `draw_inputs`.
+def generate_batch(
+  params: Any, parts: Parts, state: GanState, step: str, rng: jax.Array, num: int
+) -> tuple[jax.Array, Any, Any]:
+  """Generates a training batch x = G(z, y) with the batch's statistics.
+
+  Args:
+    params: parameters of the generator.
+    parts: of the algorithm.
+    state: before the step.
+    step: see `draw_inputs`.
+    rng: key.
+    num: N.
 
   Returns:
-    (images `[N, H, W, C]`, labels `[N]` or None, new running statistics). Both steps keep them, as
-    in the authors' released code; the paper is silent.
+    (images `[N, H, W, C]`, labels `[N]` or None, new running statistics). Both steps keep these
+    statistics, as in the authors' released code; the paper does not say.
   """
   noise, labels = draw_inputs(parts, step, rng, num, state.counts)
   stats = state.generator['batch_stats']
@@ -187,16 +168,18 @@ def generate_batch(params, parts: Parts, state: GanState, step: str, rng, num: i
   return images, labels, stats
 
 
-def discriminator_loss(params, parts: Parts, state: GanState, real: Batch, fake: Batch, rng):
-  """L_D of LOSSES, ACGAN's class loss and the terms of `regularisers.regularise`.
+def discriminator_loss(
+  params: Any, parts: Parts, state: GanState, real: Batch, fake: Batch, rng: jax.Array
+) -> tuple[jax.Array, tuple[dict, dict]]:
+  """Discriminator loss: L_D of LOSSES, ACGAN's class loss and the terms of `regularisers`.
 
   Args:
-    params: of the discriminator.
+    params: parameters of the discriminator.
     parts: of the algorithm.
     state: before the step.
     real: the Batch of training images.
-    fake: the Batch of generated images, constants.
-    rng: of the step, for augmentations.
+    fake: the Batch of generated images, without gradients.
+    rng: key of the step, for augmentations.
 
   Returns:
     (scalar, (the discriminator's other variables, metrics)).
@@ -207,7 +190,7 @@ def discriminator_loss(params, parts: Parts, state: GanState, real: Batch, fake:
   (real_logits, real_classes), updated = apply(
     variables, view_real(real.images), real.labels, train=True, mutable=['batch_stats']
   )
-  # The same power iteration as for the real batch: one a step, stored once.
+  # Each step takes one power iteration, with the real batch, as its result is stored once.
   judge = functools.partial(apply, variables, train=False)
   fake_logits, fake_classes = judge(view_fake(fake.images), fake.labels)
   loss = LOSSES[config.loss][0](real_logits, fake_logits)
@@ -236,7 +219,9 @@ def discriminator_loss(params, parts: Parts, state: GanState, real: Batch, fake:
   return loss, ({**updated, **memories}, metrics | penalties)
 
 
-def discriminator_step(parts: Parts, state: GanState, real: Batch, rng):
+def discriminator_step(
+  parts: Parts, state: GanState, real: Batch, rng: jax.Array
+) -> tuple[GanState, dict]:
   """Trains the discriminator on one Batch: (state, metrics)."""
   images, labels, stats = generate_batch(
     state.generator['params'], parts, state, 'discriminator', rng, len(real.images)
@@ -257,23 +242,27 @@ def discriminator_step(parts: Parts, state: GanState, real: Batch, rng):
   return state, metrics
 
 
-def classifier_term(parts: Parts, state: GanState, images, labels, variables):
-  """What the classifier in the loop adds: λ Σ_k w_k(N) p̂_k log p̂_k (Eq. 7), or its class loss.
+def classifier_term(
+  parts: Parts, state: GanState, images: jax.Array, labels: jax.Array | None, variables: Any
+) -> tuple[jax.Array, jax.Array, dict]:
+  """Loss term of the classifier in the loop: λ Σ_k w_k(N) p̂_k log p̂_k (Eq. 7), or a class loss.
 
   Args:
     parts: of the algorithm, with a classifier in the loop.
     state: before the step.
     images: `[N, H, W, C]`, generated.
-    labels: `[N]`, what they were generated from, or None.
-    variables: of the classifier.
+    labels: `[N]`, the classes that the images were generated for, or None.
+    variables: Flax variables of the classifier.
 
   Returns:
-    (scalar, c: how many images `[K]` the classifier gives to each class, metrics).
+    (scalar, c `[K]`: predicted images of each class, metrics).
   """
   classifier_loss, weights = (
     parts.method.classifier_loss,
     CLASS_WEIGHTINGS[parts.config.class_weighting],
   )
+  assert classifier_loss is not None
+  assert parts.classify is not None
   class_logits, _ = parts.classify(variables, images)
   loss = classifier_loss.loss(class_logits, labels, weights(state.counts))
   histogram = class_balance.predicted_counts(class_logits)
@@ -281,16 +270,18 @@ def classifier_term(parts: Parts, state: GanState, images, labels, variables):
   return getattr(parts.config, classifier_loss.weight) * loss, histogram, metrics
 
 
-def generator_loss(params, parts: Parts, state: GanState, real: Batch, frozen, rng):
-  """L_G of LOSSES, ACGAN's class loss, gSR and the term of the classifier in the loop.
+def generator_loss(
+  params: Any, parts: Parts, state: GanState, real: Batch, frozen: dict, rng: jax.Array
+) -> tuple[jax.Array, tuple[Any, jax.Array | None, dict]]:
+  """Generator loss: L_G of LOSSES, ACGAN's class loss, gSR and the `classifier_term`.
 
   Args:
-    params: of the generator.
+    params: parameters of the generator.
     parts: of the algorithm.
     state: before the step.
     real: the Batch of training images.
-    frozen: {'classifier': its variables}; not read without guidance.
-    rng: of the step.
+    frozen: {'classifier': Flax variables}; not read without guidance.
+    rng: key of the step.
 
   Returns:
     (scalar, (the generator's running statistics, c `[K]` of `classifier_term` or None, metrics)).
@@ -317,7 +308,9 @@ def generator_loss(params, parts: Parts, state: GanState, real: Batch, frozen, r
   return loss + term, (stats, histogram, metrics | of_classifier)
 
 
-def generator_step(parts: Parts, state: GanState, real: Batch, frozen, rng):
+def generator_step(
+  parts: Parts, state: GanState, real: Batch, frozen: dict, rng: jax.Array
+) -> tuple[GanState, jax.Array | None, dict]:
   """Trains the generator on one Batch: (state, c `[K]` of `classifier_term` or None, metrics)."""
   params = state.generator['params']
   gradients, (stats, histogram, metrics) = jax.grad(generator_loss, has_aux=True)(
@@ -332,8 +325,8 @@ def generator_step(parts: Parts, state: GanState, real: Batch, frozen, rng):
   return state, histogram, metrics
 
 
-def update_counts(parts: Parts, state: GanState, histogram) -> GanState:
-  """Counts one more batch, c `[K]`; ends the cycle when its last step is done (Eq. 5)."""
+def update_counts(parts: Parts, state: GanState, histogram: jax.Array) -> GanState:
+  """Adds the predicted images `[K]` of a batch to c; the last step of a cycle updates N (Eq. 5)."""
   config = parts.config
   counts = class_balance.count_batch(
     class_balance.Counts(state.step, state.counts, state.cycle_counts),
@@ -346,22 +339,25 @@ def update_counts(parts: Parts, state: GanState, histogram) -> GanState:
 
 
 def update_average(parts: Parts, state: GanState) -> GanState:
-  """θ_EMA <- β θ_EMA + (1 - β) θ_G; until `ema_start` the average is the generator itself."""
+  """Averages the generator, θ_EMA <- β θ_EMA + (1 - β) θ_G; before `ema_start` with β = 0."""
   decay = jnp.where(state.step < parts.config.ema_start, 0.0, parts.config.ema_decay)
   return state.replace(ema=optax.incremental_update(state.generator, state.ema, 1.0 - decay))
 
 
-def update(parts: Parts, state: GanState, batch: Batch, frozen, rng):
-  """One update: n_dis discriminator steps and one generator step; see `Algorithm.update`."""
+def update(
+  parts: Parts, state: GanState, batch: Batch, frozen: dict, rng: jax.Array
+) -> tuple[GanState, dict]:
+  """Takes n_dis discriminator steps and one generator step; see `Algorithm.update`."""
   n_dis = parts.config.discriminator_steps
   *discriminator_rngs, generator_rng = jax.random.split(rng, n_dis + 1)
-  # Every n_dis-th image, so that a batch split over devices stays where it is.
+  # A step reads every n_dis-th image, so that a batch split over devices is not moved.
   images = batch.images.reshape(-1, n_dis, *parts.image_shape)
   labels = batch.labels.reshape(-1, n_dis)
 
   def real(step):
     return Batch(images[:, step], labels[:, step], batch.class_counts)
 
+  metrics = {}
   for step, step_rng in enumerate(discriminator_rngs):
     state, metrics = discriminator_step(parts, state, real(step), step_rng)
   state, histogram, generator_metrics = generator_step(
@@ -375,8 +371,15 @@ def update(parts: Parts, state: GanState, batch: Batch, frozen, rng):
   return state.replace(step=state.step + 1), metrics
 
 
-def generate(parts: Parts, state: GanState, rng, num_images: int, ema: bool = True, labels=None):
-  """Images in inference mode; see `Algorithm.generate`."""
+def generate(
+  parts: Parts,
+  state: GanState,
+  rng: jax.Array,
+  num_images: int,
+  ema: bool = True,
+  labels: jax.Array | None = None,
+) -> jax.Array:
+  """Generates images in inference mode; see `Algorithm.generate`."""
   noise, drawn = draw_inputs(parts, '', rng, num_images)
   labels = drawn if labels is None else labels
   variables = state.ema if ema else state.generator
@@ -384,7 +387,7 @@ def generate(parts: Parts, state: GanState, rng, num_images: int, ema: bool = Tr
 
 
 def settled(parts: Parts, ema_statistics: str, state: GanState) -> GanState:
-  """The state whose average has the statistics of an entry of EMA_STATISTICS."""
+  """Gives the averaged generator the statistics of an entry of EMA_STATISTICS."""
 
   def pass_batch(params, batch_stats, rng, num_images):
     noise, labels = draw_inputs(parts, '', rng, num_images)

@@ -1,9 +1,9 @@
-"""The choices that make a method of the GAN, and the `algorithm` section that all methods share.
+"""The choices that define a GAN method, and the `algorithm` section that all methods share.
 
 A method chooses the labels of the generator, the head of the discriminator, the loss of a
-classifier in the loop, and the batches of real images: class-balanced batches are the control for
-what a classifier in the loop adds to exposure alone. A published method is an entry of METHODS;
-`jaxgan.algorithms.gan` trains every combination.
+classifier in the loop, and the batches of real images. Class-balanced batches are the control that
+separates the effect of a classifier in the loop from equal exposure to all classes. Each published
+method is an entry of METHODS; `jaxgan.algorithms.gan` trains every combination.
 """
 
 from collections.abc import Callable
@@ -47,26 +47,26 @@ def _uniform_labels(rng, num_images, num_classes, counts):
 
 
 def _effective_labels(rng, num_images, num_classes, counts):
-  """Labels of probability ∝ 1/N_k (§6.5.2 of the paper), the more often the rarer the class is."""
+  """Labels with probability ∝ 1/N_k (§6.5.2 of the paper): rare classes more often."""
   rng, label_rng = jax.random.split(rng)
   labels = jax.random.categorical(label_rng, -jnp.log(counts), shape=(num_images,))
   return along_batch(labels.astype(jnp.int32)), rng
 
 
-# The labels of a training batch of the generator:
+# Distribution of the generator's labels in training:
 #   draw(rng, num_images, num_classes, effective counts) -> (labels [N] or None, key of the noise)
 LABELS = {'none': _no_labels, 'uniform': _uniform_labels, 'effective': _effective_labels}
 
 
 class ClassifierLoss(NamedTuple):
-  """What a classifier in the loop adds to the generator's loss.
+  """Loss term of a classifier in the loop, which is added to the generator's loss.
 
   Attributes:
-    loss: `loss(class_logits [N, K], labels [N] or None, class_weights [K]) -> scalar`, of a
-      generated batch; the class weights are those of the effective counts.
+    loss: `loss(class_logits [N, K], labels [N] or None, class_weights [K]) -> scalar` of a
+      generated batch; the class weights follow from the effective counts.
     weight: the field of the `algorithm` section with its weight.
     metric: its name in the log.
-    reads_labels: whether it holds the images to their labels.
+    reads_labels: whether the loss depends on the labels of the images.
   """
 
   loss: Callable
@@ -75,10 +75,10 @@ class ClassifierLoss(NamedTuple):
   reads_labels: bool
 
 
-# Where the classes of a classifier in the loop come from -> the role of that classifier.
+# Classes of a classifier in the loop -> its role.
 CLASSES = {'labels': 'classifier', 'codes': 'recogniser'}
 GUIDANCE = {
-  'none': None,  # no classifier in the loop
+  'none': None,  # No classifier in the loop.
   'weighted_entropy': ClassifierLoss(
     lambda logits, labels, weights: class_balance.balance_loss(logits, weights),
     'regulariser_weight',
@@ -92,21 +92,21 @@ GUIDANCE = {
     reads_labels=True,
   ),
 }
-# Which steps draw the labels of a method whose labels are 'effective' by 1/N_k; others, uniformly.
+# Steps in which a method with 'effective' labels draws them by 1/N_k; in other steps, uniformly.
 EFFECTIVE_LABELS = {'generator_step': ('generator',), 'both_steps': ('discriminator', 'generator')}
-# How often a real image is drawn -> whether batches are balanced, see `order.balanced_positions`.
+# Sampling of real images -> whether batches are balanced, see `order.balanced_positions`.
 BATCHES = {'instance_balanced': False, 'class_balanced': True}
 
 
 class GanMethod(NamedTuple):
-  """What a method is made of.
+  """The choices of a method.
 
   Attributes:
-    labels: of LABELS, what the generator is conditioned on.
-    head: of HEADS, by which the discriminator judges images and labels.
-    guidance: of GUIDANCE.
-    classes: of CLASSES, what the classifier in the loop tells apart.
-    batches: of BATCHES, the real images: each equally often, or each class.
+    labels: key of LABELS, the labels that condition the generator.
+    head: key of HEADS, the discriminator's head.
+    guidance: key of GUIDANCE, the loss of the classifier in the loop.
+    classes: key of CLASSES, the classes of the classifier in the loop.
+    batches: key of BATCHES: real images are drawn equally often, or classes are.
   """
 
   labels: str = 'none'
@@ -122,12 +122,12 @@ class GanMethod(NamedTuple):
 
   @property
   def classifier_loss(self) -> ClassifierLoss | None:
-    """What the classifier in the loop adds, or None without one."""
+    """The loss of the classifier in the loop, or None without one."""
     return GUIDANCE[self.guidance]
 
   @property
   def class_conditional(self) -> bool:
-    """Whether something holds the generator to make images of the class of their label."""
+    """Whether training makes the generated images match their labels."""
     return self.head != 'none' or bool(self.classifier_loss and self.classifier_loss.reads_labels)
 
 
@@ -135,17 +135,17 @@ METHODS = Registry(
   'method',
   {
     'unconditional': GanMethod(),
-    # The control for exposure alone: every class is seen equally often, nothing watches the images.
+    # The control for exposure: all classes equally often, without a classifier in the loop.
     'balanced_batches': GanMethod(batches='class_balanced'),
-    # The baseline of class_balancing_conditional (§6.5.2): labels that nothing reads but the norms.
+    # The baseline of class_balancing_conditional (§6.5.2): only the generator's norms read labels.
     'random_labels': GanMethod(labels='uniform'),
     'class_balancing': GanMethod(guidance='weighted_entropy'),
     'class_balancing_balanced_batches': GanMethod(
       guidance='weighted_entropy', batches='class_balanced'
     ),
-    # Class balancing without labels: K codes in the place of the classes.
+    # Class balancing without labels: K codes replace the classes.
     'code_balancing': GanMethod(guidance='weighted_entropy', classes='codes'),
-    # Its labels are one more random input (iNaturalist, §6.5.2): only the classifier says a class.
+    # The labels are an additional random input (iNaturalist, §6.5.2): no loss reads them.
     'class_balancing_conditional': GanMethod(labels='effective', guidance='weighted_entropy'),
     'acgan': GanMethod(labels='uniform', head='auxiliary'),
     'acgan_pretrained': GanMethod(labels='uniform', guidance='cross_entropy'),
@@ -158,11 +158,15 @@ _CHOICES = {
 
 
 def check(method: GanMethod) -> None:
-  """Raises a UserError for an unknown choice, or choices that do not go together."""
+  """Checks the choices of a method.
+
+  Raises:
+    UserError: a choice is unknown, or choices exclude each other.
+  """
   for name, allowed in _CHOICES.items():
     value = getattr(method, name)
     if value not in allowed:
-      raise UserError(f'{name}={value!r} is unknown: use one of {", ".join(allowed)}')
+      raise UserError(f'{name}={value!r}: expected one of {", ".join(allowed)}')
   if method.class_conditional and method.labels == 'none':
     raise UserError(
       f"labels='none' is not possible with head={method.head!r} and "
@@ -180,8 +184,8 @@ def check(method: GanMethod) -> None:
     )
   if method.labels == 'effective' and not method.classifier:
     raise UserError(
-      "labels='effective' is not possible with guidance='none': a classifier in the loop makes the "
-      'effective counts; use uniform'
+      "labels='effective' is not possible with guidance='none', as effective counts need a "
+      'classifier in the loop: use uniform'
     )
 
 
@@ -196,9 +200,9 @@ _Counts = Annotated[tuple[Positive, ...], Where(len, 'numbers above 0')]
 
 
 class GanConfig(AdamConfig):
-  """What `jaxgan.algorithms.gan` trains; the methods differ in nothing of it.
+  """The `algorithm` section of a GAN, which all methods share.
 
-  By default SNDCGAN of Class Balancing GAN (Table 10).
+  The default is SNDCGAN of Class Balancing GAN (Table 10).
   """
 
   network: Annotated[str, OneOf(NETWORKS)] = field(
@@ -212,34 +216,38 @@ class GanConfig(AdamConfig):
   )
   noise_dim: Count = field(128, 'length of the noise')
   epsilon: Positive = field(1e-6, 'added to the root of the mean square')
-  discriminator_steps: Count = field(1, 'steps of the discriminator for one of the generator')
-  ema_decay: Decay = field(0.9999, 'of the average of the generator')
+  discriminator_steps: Count = field(1, 'discriminator steps per generator step')
+  ema_decay: Decay = field(0.9999, 'decay of the average of the generator')
   ema_start: WholeNumber = field(20_000, 'step from which the generator is averaged')
   regulariser_weight: NotNegative = field(10.0, 'λ, weight of the class-balance regulariser')
   class_weighting: Annotated[str, OneOf(CLASS_WEIGHTINGS)] = field(
-    'released', "how effective counts weight classes; 'paper': 1 / (K N̂), without a bound"
+    'released', "class weights by effective counts; 'paper': 1 / (K N̂), without a bound"
   )
-  class_loss_weight: NotNegative = field(1.0, "of the losses of acgan's class head")
-  classifier_loss_weight: NotNegative = field(1.0, "of the classifier's loss in acgan_pretrained")
+  class_loss_weight: NotNegative = field(1.0, "weight of the losses of acgan's class head")
+  classifier_loss_weight: NotNegative = field(
+    1.0, "weight of the classifier's loss in acgan_pretrained"
+  )
   effective_labels: Annotated[str, OneOf(EFFECTIVE_LABELS)] = field(
-    'generator_step', 'which steps draw labels by 1/N_k'
+    'generator_step', 'steps that draw labels by 1/N_k'
   )
-  count_start: _Counts = field((50.0,), 'N at the start, of every class or one for each')
-  cycle_start: NotNegative = field(0.0, 'c of every class in the first cycle; in later ones 0')
+  count_start: _Counts = field((50.0,), 'initial N: one number for all classes, or one per class')
+  cycle_start: NotNegative = field(0.0, 'initial c of every class in the first cycle; later 0')
   count_update: Annotated[str, OneOf(COUNT_UPDATES)] = field(
-    'convex', "the form of Eq. 5; 'held': none"
+    'convex', "form of Eq. 5; 'held': N is constant"
   )
   count_decay: Decay = field(0.5, 'α of Eq. 5')
   count_cycle: Count = field(2000, 'steps of a cycle of the counts')
-  num_categories: Several | None = field(None, 'codes of the recogniser; none: as many as that has')
+  num_categories: Several | None = field(
+    None, "number of the recogniser's codes; none: as in its run"
+  )
   r1_r2_weight: NotNegative = field(0.0, 'γ of R1 + R2 at the first step; 0: off')
-  r1_r2_end_weight: NotNegative = field(0.0, 'γ after r1_r2_steps; a cosine leads there')
+  r1_r2_end_weight: NotNegative = field(0.0, 'γ from r1_r2_steps on, after half a cosine')
   r1_r2_steps: Count = field(100_000, 'steps until γ is r1_r2_end_weight')
   lecam_weight: NotNegative = field(0.0, 'λ of the LeCam regulariser; 0: off')
-  lecam_decay: Decay = field(0.99, 'of its moving averages')
+  lecam_decay: Decay = field(0.99, "decay of the LeCam regulariser's moving averages")
   diff_augment: _Augmentations = field((), 'augmentations of real and generated images; empty: off')
   group_spectral_weight: NotNegative = field(0.0, 'λ of gSR; 0: off')
-  group_spectral_beta: Decay = field(0.999, 'of the effective number of images that weights gSR')
+  group_spectral_beta: Decay = field(0.999, 'β of the effective numbers that weight gSR')
 
   @pydantic.model_validator(mode='after')
   def _together(self):

@@ -1,17 +1,17 @@
-"""The InfoGAN family: a GAN whose categorical code is to mean object identity.
+"""The InfoGAN family: a GAN whose categorical code should represent object identity.
 
-Three choices make its members: the prior of the code (uniform, fixed, or learned with
+Its methods differ in three choices: the prior of the code (uniform, fixed, or learned with
 Gumbel-Softmax), a contrastive loss on real images (none, positives only, or NT-Xent), and whether
 the trunk that discriminator D and recognition network Q share is trained by D alone or by both.
-Learned prior and NT-Xent are Elastic-InfoGAN: see "Elastic-InfoGAN: Unsupervised Disentangled
+Elastic-InfoGAN combines learned prior and NT-Xent: see "Elastic-InfoGAN: Unsupervised Disentangled
 Representation Learning in Class-Imbalanced Data", Ojha et al. 2020, Eq. 1-4. Labels are never read.
 
 An update is a step on D and then a joint step on G, Q and prior (§4.4 of the supplement), both with
-the same generated batch, as in the released code. The joint step sees the trunk as D's step left
-it; the released code takes the features of real images for the contrastive loss from just before.
+the same generated batch, as in the released code. The joint step uses the trunk after D's step; the
+released code takes the real features of the contrastive loss from the trunk before D's step.
 
-Networks may make an image in several stages (§4.3 of the supplement), each with a trunk and heads
-of its own. Every loss is the sum of that loss over the stages: the adversarial and the
+Networks may generate an image in several stages (§4.3 of the supplement), with one trunk and one
+set of heads per stage. Every loss is summed over the stages: the adversarial and the
 mutual-information losses of each stage's image, and the contrastive loss of each stage's Q, all on
 the same real images and views. The last stage generates and classifies.
 
@@ -21,9 +21,8 @@ reaches it as its target. The contrastive loss reaches it in no variant, because
 their views and Q's outputs for them do not depend on a code: it influences the prior only in later
 steps, through Q and a trunk trained by both. `prior_losses='adversarial'` removes the gradient of
 both mutual-information terms (categorical and continuous codes) from the prior's logits alone.
-`prior_entropy_weight` adds the term + H(c) of Eq. 1 and 4, which has a gradient for the logits
-alone and pushes the prior to the uniform one. The released code leaves it out, as does the default,
-0.
+`prior_entropy_weight` adds the term + H(c) of Eq. 1 and 4. Its gradient reaches only the logits and
+pushes the prior towards the uniform prior. The released code leaves it out, as does the default, 0.
 
 | equation                                                     | function             |
 |--------------------------------------------------------------|----------------------|
@@ -32,19 +31,20 @@ alone and pushes the prior to the uniform one. The released code leaves it out, 
 | L_D = -E log D(x) - E log(1 - D(G(z, c)))                     | `discriminator_loss` |
 | the losses of the joint step: `infogan_joint`                | `joint_step`         |
 
-Batch norm uses the statistics of each forward's own batch. Running statistics take in every
-forward of an update, in this order: G on its codes; the trunk on real, generated, again generated
+Batch norm in training uses the statistics of its batch. Every forward pass of an update updates the
+running statistics, in this order: G on its codes; the trunk on real, generated, again generated
 images and on the two views of the contrastive loss; Q's head on the last three of these. Without a
-contrastive loss, Q's running statistics are therefore those of generated images.
+contrastive loss, Q's running statistics therefore come from generated images only.
 
 With `ema_decay` the state has an exponential moving average of the generator, which `generate`
-uses. It starts as the first generator and averages parameters and running statistics after each
-update. The trainer of the released 64x64 networks (StackGAN-v2's) evaluates such an average of
+uses. It starts as the initial generator and averages parameters and running statistics after each
+update. The trainer of the released 64x64 networks (from StackGAN-v2) evaluates such an average with
 decay 0.999; the paper does not mention it.
 """
 
+from collections.abc import Callable
 import functools
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from flax import struct
 import jax
@@ -61,6 +61,7 @@ from jaxgan.algorithms import (
   total,
 )
 from jaxgan.algorithms.infogan_joint import joint_adam, joint_group, joint_step
+from jaxgan.algorithms.infogan_methods import InfoGanConfig
 from jaxgan.losses import adversarial
 from jaxgan.networks import infogans
 from jaxgan.system.parallel import along_batch
@@ -79,10 +80,10 @@ VARIANTS = {
 class InfoGanState(struct.PyTreeNode):
   """Everything that InfoGAN training changes.
 
-  `generator`, `trunk` and `recognition` are Flax variables, parameters and as `batch_stats` the
-  batch-norm statistics; `discriminator_head` are parameters. But for the generator they are those
-  of all stages, see `jaxgan.networks.infogans.Stages`. `prior_logits` `[k]` are the prior
-  p = softmax(prior_logits), a constant unless it is learned.
+  `generator`, `trunk` and `recognition` are Flax variables: parameters, and as `batch_stats` the
+  batch-norm statistics; `discriminator_head` are parameters. Trunk and heads hold the variables of
+  all stages, see `jaxgan.networks.infogans.Stages`. `prior_logits` `[k]` define the prior
+  p = softmax(prior_logits), which is constant unless it is learned.
   """
 
   step: Any
@@ -95,24 +96,24 @@ class InfoGanState(struct.PyTreeNode):
   joint_optimizer: Any
 
   @property
-  def variables(self):
-    """What `classify` needs: the variables of the trunks and of Q's heads."""
+  def variables(self) -> dict:
+    """The variables that `classify` reads: the trunks and Q's heads."""
     return {'trunk': self.trunk, 'recognition': self.recognition}
 
 
 class AveragedInfoGanState(InfoGanState):
   """The state of a run with `ema_decay`: `ema` is the average of `generator`.
 
-  A class of its own, so that checkpoints of runs without it stay as they are.
+  A separate class, so that checkpoints without an average keep their tree.
   """
 
   ema: Any
 
 
 class Parts(NamedTuple):
-  """What the functions of this module read and training never changes; see `infogan`."""
+  """Constants of training, which the functions of this module read; see `infogan`."""
 
-  config: Any
+  config: InfoGanConfig
   network: infogans.Network
   generator: Any
   trunk: Any
@@ -123,28 +124,30 @@ class Parts(NamedTuple):
   image_shape: tuple[int, int, int]
   num_categories: int
 
-  def to_stages(self, images):
-    """The same images for every stage."""
+  def to_stages(self, images: jax.Array) -> tuple[jax.Array, ...]:
+    """Repeats the images for every stage."""
     return (images,) * self.network.num_stages
 
 
-def infogan(config, image_shape: tuple[int, int, int], num_categories: int) -> Algorithm:
+def infogan(
+  config: InfoGanConfig, image_shape: tuple[int, int, int], num_categories: int
+) -> Algorithm:
   """Builds the InfoGAN algorithm.
 
   Args:
     config: the `algorithm` section of an experiment.
     image_shape: (S, S, C) of the training images.
-    num_categories: k. The fixed prior is that of a batch's `class_counts` `[k]`.
+    num_categories: k. A fixed prior is proportional to a batch's `class_counts` `[k]`.
 
   Returns:
-    The Algorithm; its state is an InfoGanState, with `ema_decay` an AveragedInfoGanState; without
-    it `generate` ignores `ema`. `generate` takes `codes` `[num_images, k + r]`, category and
-    continuous codes; those it draws itself have a one-hot category from the state's prior.
+    The Algorithm; its state is an InfoGanState, or an AveragedInfoGanState with `ema_decay`;
+    without `ema_decay`, `generate` ignores `ema`. `generate` accepts `codes` `[num_images, k + r]`,
+    category and continuous codes; sampled codes have a one-hot category from the state's prior.
     `classify` is Q: the categorical logits `[N, k]` and the contrastive features `[N, D]`.
   """
   network, num_continuous = infogans.NETWORKS[config.network], config.num_continuous
 
-  def for_each_stage(make, *arguments):
+  def for_each_stage(make: Callable, *arguments):
     return infogans.Stages(tuple(make(*arguments) for _ in range(network.num_stages)))
 
   parts = Parts(
@@ -159,16 +162,21 @@ def infogan(config, image_shape: tuple[int, int, int], num_categories: int) -> A
     image_shape,
     num_categories,
   )
-  return Algorithm(*(functools.partial(f, parts) for f in (init, update, generate, classify)))
+  return Algorithm(
+    functools.partial(init, parts),
+    functools.partial(update, parts),
+    functools.partial(generate, parts),
+    functools.partial(classify, parts),
+  )
 
 
-def discriminator_group(state):
-  """What the first step trains."""
+def discriminator_group(state: InfoGanState) -> dict:
+  """Selects the parameters that the discriminator step trains."""
   return {'trunk': state.trunk['params'], 'head': state.discriminator_head}
 
 
-def init(parts: Parts, rng):
-  """The state before the first update."""
+def init(parts: Parts, rng: jax.Array) -> InfoGanState:
+  """Builds the state before the first update."""
   config, k = parts.config, parts.num_categories
   generator_rng, trunk_rng, discriminator_rng, recognition_rng = jax.random.split(rng, 4)
   codes = jnp.zeros((2, config.noise_dim + k + config.num_continuous))
@@ -195,8 +203,10 @@ def init(parts: Parts, rng):
   )
 
 
-def draw_codes(parts: Parts, rng, prior_logits, num: int, soft: bool):
-  """Category c ~ Cat(p), relaxed by Gumbel-Softmax where `soft` (Eq. 2), and r ~ U(-1, 1).
+def draw_codes(
+  parts: Parts, rng: jax.Array, prior_logits: jax.Array, num: int, soft: bool
+) -> jax.Array:
+  """Draws a category c ~ Cat(p), relaxed by Gumbel-Softmax if `soft` (Eq. 2), and r ~ U(-1, 1).
 
   Returns:
     `[N, k + r]`.
@@ -210,17 +220,19 @@ def draw_codes(parts: Parts, rng, prior_logits, num: int, soft: bool):
   return along_batch(jnp.concatenate([category, continuous], axis=-1))
 
 
-def with_noise(parts: Parts, rng, codes):
-  """The generator's inputs (z, c) `[N, Z + k + r]` of some codes, z ~ N(0, I)."""
+def with_noise(parts: Parts, rng: jax.Array, codes: jax.Array) -> jax.Array:
+  """Prepends noise z ~ N(0, I) to codes: inputs (z, c) `[N, Z + k + r]` of the generator."""
   noise = along_batch(jax.random.normal(rng, (len(codes), parts.config.noise_dim)))
   return jnp.concatenate([noise, codes], axis=-1)
 
 
-def generate_batch(params, parts: Parts, state, rng, num: int):
-  """A training batch x = G(z, c) with the batch's statistics.
+def generate_batch(
+  params: dict, parts: Parts, state: InfoGanState, rng: jax.Array, num: int
+) -> tuple[tuple[jax.Array, Any], Any]:
+  """Generates a training batch x = G(z, c) with the batch's statistics.
 
   Args:
-    params: of `joint_group`; the codes are differentiable in a learned prior.
+    params: from `joint_group`; the codes are differentiable in a learned prior.
     parts: of the algorithm.
     state: before the update.
     rng: key.
@@ -237,8 +249,14 @@ def generate_batch(params, parts: Parts, state, rng, num: int):
   return (codes, images), stats
 
 
-def discriminator_loss(params, parts: Parts, state, real_images, fake_images):
-  """-E log D(x) - E log(1 - D(G(z, c))), summed over the stages: (scalar, new trunk statistics)."""
+def discriminator_loss(
+  params: dict, parts: Parts, state: InfoGanState, real_images: Any, fake_images: Any
+) -> tuple[jax.Array, Any]:
+  """Discriminator loss -E log D(x) - E log(1 - D(G(z, c))), summed over the stages.
+
+  Returns:
+    (scalar, new trunk statistics).
+  """
   stats = state.trunk['batch_stats']
   real_images = parts.to_stages(real_images)
   real_features, stats = apply_train(parts.trunk, params['trunk'], stats, real_images)
@@ -248,7 +266,9 @@ def discriminator_loss(params, parts: Parts, state, real_images, fake_images):
   return total(map(adversarial.non_saturating_discriminator, *logits)), stats
 
 
-def discriminator_step(parts: Parts, state, real_images, fake_images):
+def discriminator_step(
+  parts: Parts, state: InfoGanState, real_images: Any, fake_images: Any
+) -> tuple[InfoGanState, dict]:
   """Trains the trunk and the discriminator's head: (state, metrics)."""
   params = discriminator_group(state)
   (loss, stats), gradients = jax.value_and_grad(discriminator_loss, has_aux=True)(
@@ -265,16 +285,18 @@ def discriminator_step(parts: Parts, state, real_images, fake_images):
   return state, {'loss/discriminator': loss}
 
 
-def update(parts: Parts, state, batch: Batch, frozen, rng):
-  """One update: a step on D, then a joint step on G, Q and prior; see `Algorithm.update`.
+def update(
+  parts: Parts, state: InfoGanState, batch: Batch, frozen: dict, rng: jax.Array
+) -> tuple[InfoGanState, dict]:
+  """Takes a step on D, then a joint step on G, Q and prior; see `Algorithm.update`.
 
-  It reads no `frozen`.
+  `frozen` is not read.
   """
   config, real_images = parts.config, batch.images
   draw_rng, *view_rngs = jax.random.split(rng, 4)
   if config.prior == 'fixed':
     state = state.replace(prior_logits=priors.logits(batch.class_counts))
-  # The generator runs once; its gradient waits for the losses of the second step.
+  # The generator runs once; the joint step pulls its gradients back through this pass.
   generated, pullback, stats = jax.vjp(
     lambda params: generate_batch(params, parts, state, draw_rng, len(real_images)),
     joint_group(parts, state),
@@ -285,14 +307,25 @@ def update(parts: Parts, state, batch: Batch, frozen, rng):
   state = state.replace(step=state.step + 1, generator=generator)
   state, joint_metrics = joint_step(parts, state, real_images, generated, pullback, view_rngs)
   if config.ema_decay:
-    ema = optax.incremental_update(state.generator, state.ema, 1.0 - config.ema_decay)
+    average = cast(AveragedInfoGanState, state).ema
+    ema = optax.incremental_update(state.generator, average, 1.0 - config.ema_decay)
     state = state.replace(ema=ema)
   return state, metrics | joint_metrics
 
 
-def generate(parts: Parts, state, rng, num_images: int, ema: bool = True, codes=None):
-  """Images of the last stage in inference mode; see `Algorithm.generate`."""
-  variables = state.ema if ema and parts.config.ema_decay else state.generator
+def generate(
+  parts: Parts,
+  state: InfoGanState,
+  rng: jax.Array,
+  num_images: int,
+  ema: bool = True,
+  codes: jax.Array | None = None,
+) -> jax.Array:
+  """Generates images of the last stage in inference mode; see `Algorithm.generate`."""
+  if ema and parts.config.ema_decay:
+    variables = cast(AveragedInfoGanState, state).ema
+  else:
+    variables = state.generator
   noise_rng, code_rng = jax.random.split(rng)
   if codes is None:
     codes = draw_codes(parts, code_rng, state.prior_logits, num_images, soft=False)
@@ -300,7 +333,7 @@ def generate(parts: Parts, state, rng, num_images: int, ema: bool = True, codes=
   return parts.generator.apply(variables, inputs, train=False)[-1]
 
 
-def classify(parts: Parts, variables, images):
+def classify(parts: Parts, variables: Any, images: jax.Array) -> tuple[jax.Array, jax.Array]:
   """Q of the last stage in inference mode: logits `[N, k]`, contrastive features `[N, D]`."""
   features = parts.trunk.apply(variables['trunk'], parts.to_stages(images), train=False)
   outputs = parts.recognition_head.apply(variables['recognition'], features, train=False)

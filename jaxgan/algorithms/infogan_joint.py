@@ -1,7 +1,8 @@
-"""The joint step of InfoGAN: it trains generator, recognition network Q, prior and perhaps trunk.
+"""The joint step of InfoGAN, which trains generator, recognition network Q, prior and maybe trunk.
 
-See "Elastic-InfoGAN", Ojha et al. 2020. `parts` are the `jaxgan.algorithms.infogan.Parts`, `params`
-those of `joint_group`; every loss is the sum of that loss over the stages of the networks.
+See "Elastic-InfoGAN", Ojha et al. 2020. `parts` are the `jaxgan.algorithms.infogan.Parts`, `state`
+is an `InfoGanState`, and `params` are from `joint_group`. Every loss is summed over the stages of
+the networks.
 
 | equation                                                      | function            |
 |---------------------------------------------------------------|---------------------|
@@ -13,28 +14,31 @@ those of `joint_group`; every loss is the sum of that loss over the stages of th
 | ∂ L_G / ∂ prior, the only gradient of prior_losses='adversarial' | `prior_gradient` |
 """
 
+from collections.abc import Callable, Iterator, Sequence
 import functools
 import math
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import optax
 
 from jaxgan.algorithms import apply_gradients, apply_train, total
+from jaxgan.algorithms.infogan_methods import InfoGanConfig
 from jaxgan.augmentation import augment
 from jaxgan.losses import adversarial, contrastive, mutual_information
 
 
-def side_kept(config):
-  """The share of each side that a crop of the positive pair keeps."""
+def side_kept(config: InfoGanConfig) -> float:
+  """Share of each side that a crop of the positive pair keeps."""
   return math.sqrt(config.crop_keep) if config.crop_of == 'area' else config.crop_keep
 
 
-def joint_adam(config) -> optax.GradientTransformation:
-  """Adam with `prior_learning_rate` for the prior's logits; its state is the tree of `adam`."""
+def joint_adam(config: InfoGanConfig) -> optax.GradientTransformation:
+  """Adam with `prior_learning_rate` for the prior's logits; its state has the tree of `adam`."""
 
   def scale(updates, params):
-    rates = dict.fromkeys(updates, config.learning_rate)
+    rates: dict[str, float] = dict.fromkeys(updates, config.learning_rate)
     if config.prior_learning_rate is not None:
       rates['prior_logits'] = config.prior_learning_rate
     return {n: jax.tree.map(lambda u, n=n: -rates[n] * u, tree) for n, tree in updates.items()}
@@ -43,8 +47,8 @@ def joint_adam(config) -> optax.GradientTransformation:
   return optax.chain(scale_by_adam, optax.stateless(scale))
 
 
-def joint_group(parts, state):
-  """What the second step trains."""
+def joint_group(parts: Any, state: Any) -> dict:
+  """Selects the parameters that the joint step trains."""
   group = {'generator': state.generator['params'], 'recognition': state.recognition['params']}
   if parts.config.prior == 'learnable':
     group['prior_logits'] = state.prior_logits
@@ -53,19 +57,21 @@ def joint_group(parts, state):
   return group
 
 
-def recognise(params, parts, state, images, stats):
-  """What trunk and Q say of images of each stage, with the batch's statistics.
+def recognise(
+  params: dict, parts: Any, state: Any, images: Any, stats: tuple[Any, Any]
+) -> tuple[Any, Any, tuple[Any, Any]]:
+  """Applies trunk and Q to the images of each stage, with the batch's statistics.
 
   Args:
-    params: of `joint_group`.
+    params: from `joint_group`.
     parts: of the algorithm.
-    state: holds the trunk where `params` does not.
+    state: holds the trunk if `params` do not.
     images: of each stage `[N, H, W, C]`.
     stats: running statistics of trunk and Q.
 
   Returns:
-    (features, of each stage (logits `[N, k]`, prediction `[N, r]`, contrastive features `[N, D]`),
-    new statistics).
+    (features of each stage, outputs of each stage, new statistics), where the outputs are
+    (logits `[N, k]`, prediction `[N, r]`, contrastive features `[N, D]`).
   """
   trunk_params, (trunk_stats, head_stats) = params.get('trunk', state.trunk['params']), stats
   features, trunk_stats = apply_train(parts.trunk, trunk_params, trunk_stats, images)
@@ -75,24 +81,26 @@ def recognise(params, parts, state, images, stats):
   return features, outputs, (trunk_stats, head_stats)
 
 
-def adversarial_term(parts, state, features):
-  """-E log D(G(z, c)), summed over the stages, by the features `[N, ...]` of each."""
+def adversarial_term(parts: Any, state: Any, features: Any) -> jax.Array:
+  """Adversarial loss -E log D(G(z, c)) of the trunk's features `[N, ...]`, over all stages."""
   fake_logits = parts.discriminator_head.apply({'params': state.discriminator_head}, features)
   return total(adversarial.non_saturating_generator(None, logits) for logits in fake_logits)
 
 
-def constant_features(parts, state, images):
-  """Features by a constant trunk: the adversarial loss would teach it to be fooled."""
+def constant_features(parts: Any, state: Any, images: Any) -> Any:
+  """Features by a constant trunk, as the adversarial loss would train the trunk to be fooled."""
   return apply_train(parts.trunk, state.trunk['params'], state.trunk['batch_stats'], images)[0]
 
 
-def information_terms(parts, outputs, codes):
-  """Yields λ1 (-E log Q(c|x)) (Eq. 1) and the same of continuous codes, summed over the stages.
+def information_terms(
+  parts: Any, outputs: Any, codes: jax.Array
+) -> Iterator[tuple[str, float, jax.Array]]:
+  """Yields λ1 (-E log Q(c|x)) (Eq. 1) and λ1 (-E log Q(r|x)), summed over the stages.
 
   Args:
     parts: of the algorithm.
     outputs: from `recognise`.
-    codes: `[N, k + r]`, what the images were generated from.
+    codes: `[N, k + r]`, the codes that the images were generated from.
 
   Yields:
     (name of the metric, weight, scalar).
@@ -110,8 +118,8 @@ def information_terms(parts, outputs, codes):
     yield 'loss/continuous', config.mutual_information_weight, prediction_loss
 
 
-def agree(config, outputs_a, outputs_b):
-  """The contrastive loss of a stage, of what Q says of two views (Eq. 3, or its positives)."""
+def agree(config: InfoGanConfig, outputs_a: tuple, outputs_b: tuple) -> jax.Array:
+  """Contrastive loss of Q's outputs for two views in one stage (Eq. 3, or its positive half)."""
   (logits_a, _, features_a), (logits_b, _, features_b) = outputs_a, outputs_b
   if config.contrastive == 'positives' and config.positive_loss == 'cosine':
     probabilities = jax.nn.softmax(logits_a), jax.nn.softmax(logits_b)
@@ -121,10 +129,26 @@ def agree(config, outputs_a, outputs_b):
   return contrastive.nt_xent(features_a, features_b, config.contrastive_temperature)
 
 
-def contrastive_term(params, parts, state, real_images, stats, view_rngs):
-  """L_ntxent of real images and their views (Eq. 3), summed over the stages: (scalar, new stats).
+def contrastive_term(
+  params: dict,
+  parts: Any,
+  state: Any,
+  real_images: jax.Array,
+  stats: tuple[Any, Any],
+  view_rngs: Sequence[jax.Array],
+) -> tuple[jax.Array, tuple[Any, Any]]:
+  """Contrastive loss L_ntxent of real images and their views (Eq. 3), summed over the stages.
 
-  Args and stats: see `recognise`; `view_rngs`: the three keys of `augment.random_view`.
+  Args:
+    params: from `joint_group`.
+    parts: of the algorithm.
+    state: holds the trunk if `params` do not.
+    real_images: `[N, H, W, C]`.
+    stats: running statistics of trunk and Q.
+    view_rngs: the three keys of `augment.random_view`.
+
+  Returns:
+    (scalar, new statistics).
   """
   config = parts.config
   views = augment.random_view(
@@ -144,11 +168,28 @@ def contrastive_term(params, parts, state, real_images, stats, view_rngs):
   return total(map(functools.partial(agree, config), *outputs)), stats
 
 
-def joint_loss(params, codes, images, parts, state, real_images, view_rngs):
-  """L_G + λ1 L_I + λ2 L_ntxent - w H(c) (Eq. 4) of generated codes and images, and real images.
+def joint_loss(
+  params: dict,
+  codes: jax.Array,
+  images: Any,
+  parts: Any,
+  state: Any,
+  real_images: jax.Array,
+  view_rngs: Sequence[jax.Array],
+) -> tuple[jax.Array, tuple[tuple[Any, Any], dict]]:
+  """Joint loss L_G + λ1 L_I + λ2 L_ntxent - w H(c) (Eq. 4).
+
+  Args:
+    params: from `joint_group`.
+    codes: `[N, k + r]`, the codes of the generated images.
+    images: generated images of each stage.
+    parts: of the algorithm.
+    state: after the discriminator step.
+    real_images: `[N, H, W, C]`.
+    view_rngs: the three keys of `augment.random_view`.
 
   Returns:
-    (scalar, (new statistics of `recognise`, metrics)).
+    (scalar, (new statistics of trunk and Q, metrics)).
   """
   config = parts.config
   stats = state.trunk['batch_stats'], state.recognition['batch_stats']
@@ -171,8 +212,8 @@ def joint_loss(params, codes, images, parts, state, real_images, view_rngs):
   return loss, (stats, metrics)
 
 
-def prior_gradient(parts, state, generated, pullback):
-  """The gradient of the prior's logits `[k]` by the adversarial loss of the images alone."""
+def prior_gradient(parts: Any, state: Any, generated: tuple, pullback: Callable) -> jax.Array:
+  """Gradient `[k]` of the adversarial loss alone with respect to the prior's logits."""
   codes, images = generated
   from_images = jax.grad(
     lambda images: adversarial_term(parts, state, constant_features(parts, state, images))
@@ -181,16 +222,26 @@ def prior_gradient(parts, state, generated, pullback):
   return through_generator['prior_logits']
 
 
-def joint_step(parts, state, real_images, generated, pullback, view_rngs):
-  """Trains generator, Q and a learned prior, with `trunk='both'` the trunk: (state, metrics).
+def joint_step(
+  parts: Any,
+  state: Any,
+  real_images: jax.Array,
+  generated: tuple,
+  pullback: Callable,
+  view_rngs: Sequence[jax.Array],
+) -> tuple[Any, dict]:
+  """Trains generator, Q and a learned prior, with `trunk='both'` also the trunk.
 
   Args:
     parts: of the algorithm.
-    state: after the discriminator's step.
+    state: after the discriminator step.
     real_images: `[N, H, W, C]`.
-    generated: (codes, images) of `generate_batch`.
-    pullback: from gradients of `generated` to those of `joint_group`.
-    view_rngs: the keys of the views.
+    generated: (codes, images) from `generate_batch`.
+    pullback: maps gradients of `generated` to gradients of `joint_group`.
+    view_rngs: the three keys of `augment.random_view`.
+
+  Returns:
+    (state, metrics).
   """
   params = joint_group(parts, state)
   (gradients, *generated_gradients), (stats, metrics) = jax.grad(

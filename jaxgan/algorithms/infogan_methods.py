@@ -1,4 +1,4 @@
-"""The `algorithm` section of an InfoGAN: Elastic-InfoGAN on MNIST by default (§4 of its paper)."""
+"""The `algorithm` section of an InfoGAN; the default is Elastic-InfoGAN on MNIST (§4)."""
 
 from typing import Annotated
 
@@ -31,10 +31,10 @@ _Frequencies = Annotated[
 
 
 class InfoGanConfig(AdamConfig):
-  """What `jaxgan.algorithms.infogan` trains."""
+  """The `algorithm` section of an InfoGAN."""
 
   network: Annotated[str, OneOf(NETWORKS)] = field('mnist', 'the networks')
-  width: Count = field(64, 'channels of stackgan and stackgan_two_stage; that of mnist is fixed')
+  width: Count = field(64, 'channels of stackgan and stackgan_two_stage; mnist has a fixed width')
   num_categories: Several | None = field(
     None, 'k, number of codes; none: as many as there are classes'
   )
@@ -43,20 +43,20 @@ class InfoGanConfig(AdamConfig):
     ..., 'contrastive loss on real images'
   )
   trunk: Annotated[str, OneOf(('discriminator', 'both'))] = field(
-    'discriminator', 'whose step trains the shared trunk'
+    'discriminator', 'steps that train the shared trunk'
   )
   noise_dim: Count = field(62, 'length of the noise')
-  num_continuous: WholeNumber = field(0, 'r, continuous codes beside the category')
+  num_continuous: WholeNumber = field(0, 'r, number of continuous codes')
   temperature: Positive = field(0.1, 'τ of Gumbel-Softmax')
   hard_codes: bool = field(True, 'target of the mutual information: argmax c, or c itself')
   mutual_information_weight: NotNegative = field(1.0, 'λ1')
   contrastive_weight: NotNegative = field(10.0, 'λ2')
   contrastive_temperature: Positive = field(1.0, "τ'")
   positive_loss: Annotated[str, OneOf(('agreement', 'cosine'))] = field(
-    'agreement', "of gumbel_softmax_pos; 'cosine': half of NT-Xent"
+    'agreement', "loss of gumbel_softmax_pos; 'cosine': the positive half of NT-Xent"
   )
   views: Annotated[str, OneOf(augment.VIEWS)] = field(
-    'released', 'geometry of the positive pair: of the released code or the paper'
+    'released', 'geometry of the positive pair, as in the released code or in the paper'
   )
   rotation_degrees: NotNegative = field(20.0, 'largest rotation of the positive pair')
   zoom_range: _Range = field((0.9, 1.1), 'zoom of the positive pair')
@@ -67,16 +67,18 @@ class InfoGanConfig(AdamConfig):
   flip: bool = field(False, 'mirror the positive pair at random')
   gamma_range: _Range = field((1.0, 1.0), 'gamma contrast of the positive pair')
   prior_losses: Annotated[str, OneOf(('all', 'adversarial'))] = field(
-    'all', 'whose gradients reach a learned prior'
+    'all', 'losses whose gradients reach a learned prior'
   )
   prior_entropy_weight: NotNegative = field(
-    0.0, 'of + H(c); 1.0 is that of Eq. 1, which the released code leaves out'
+    0.0, 'weight of + H(c): 1.0 in Eq. 1, 0.0 in the released code'
   )
-  prior_start: _Frequencies | None = field(None, 'k frequencies at the start; none: uniform')
+  prior_start: _Frequencies | None = field(
+    None, 'initial frequencies of the k codes; none: uniform'
+  )
   prior_learning_rate: Positive | None = field(
-    None, "of the prior's logits; none: that of the networks"
+    None, "learning rate of the prior's logits; none: learning_rate"
   )
-  ema_decay: Decay = field(0.0, 'of the average of the evaluated generator; 0: none')
+  ema_decay: Decay = field(0.0, 'decay of the average of the generator; 0: no average')
 
   @pydantic.model_validator(mode='after')
   def _together(self):
@@ -88,11 +90,11 @@ class InfoGanConfig(AdamConfig):
       if self.crop_keep != 1:
         refuse('crop_keep', '1.0 with algorithm.views=released')
     if self.positive_loss != 'agreement' and self.contrastive != 'positives':
-      only = 'agreement, or another with algorithm.contrastive=positives (gumbel_softmax_pos)'
+      only = 'agreement, or cosine with algorithm.contrastive=positives (gumbel_softmax_pos)'
       refuse('positive_loss', only)
     if self.prior != 'learnable':
       if self.prior_entropy_weight:
-        refuse('prior_entropy_weight', '0, or another with algorithm.prior=learnable')
+        refuse('prior_entropy_weight', '0, or a positive number with algorithm.prior=learnable')
       if self.prior_start is not None:
-        refuse('prior_start', 'none, or others with algorithm.prior=learnable')
+        refuse('prior_start', 'none, or frequencies with algorithm.prior=learnable')
     return self

@@ -2,13 +2,14 @@
 
 import jax
 import jax.numpy as jnp
+from jax.typing import ArrayLike
 
 
-def uniform_categorical(rng, num_categories, num_samples):
+def uniform_categorical(rng: jax.Array, num_categories: int, num_samples: int) -> jax.Array:
   """One-hot codes of equally frequent categories, c ~ Cat(1/k, ..., 1/k).
 
-  See "InfoGAN: Interpretable Representation Learning by Information Maximizing Generative
-  Adversarial Nets", Chen et al. 2016, §7.1.
+  See `InfoGAN: Interpretable Representation Learning by Information Maximizing Generative
+  Adversarial Nets <https://arxiv.org/abs/1606.03657>`_, Chen et al. 2016, §7.1.
 
   Args:
     rng: key.
@@ -26,7 +27,7 @@ def uniform_categorical(rng, num_categories, num_samples):
   return jax.nn.one_hot(jax.random.randint(rng, (num_samples,), 0, num_categories), num_categories)
 
 
-def categorical(rng, frequencies, num_samples):
+def categorical(rng: jax.Array, frequencies: ArrayLike, num_samples: int) -> jax.Array:
   """One-hot codes of given frequencies, c ~ Cat(p).
 
   The prior of Ground-truth InfoGAN in "Elastic-InfoGAN: Unsupervised Disentangled Representation
@@ -34,7 +35,7 @@ def categorical(rng, frequencies, num_samples):
 
   Args:
     rng: key.
-    frequencies: `[k]`, p; not negative. Only their ratios matter, so class counts do as well.
+    frequencies: `[k]`, p >= 0, up to a factor: class counts are valid, too.
     num_samples: N.
 
   Returns:
@@ -50,7 +51,9 @@ def categorical(rng, frequencies, num_samples):
   return jax.nn.one_hot(categories, frequencies.shape[0])
 
 
-def gumbel_softmax(rng, logits, temperature, num_samples):
+def gumbel_softmax(
+  rng: jax.Array, logits: ArrayLike, temperature: float | jax.Array, num_samples: int
+) -> jax.Array:
   """Soft codes of a learnable prior, c = softmax((log p + g) / τ) with g_i ~ Gumbel(0, 1).
 
   See "Elastic-InfoGAN", Ojha et al. 2020, Eq. 2, with p = softmax(logits). The samples are not
@@ -64,7 +67,7 @@ def gumbel_softmax(rng, logits, temperature, num_samples):
     num_samples: N.
 
   Returns:
-    `[N, k]`, each row positive with sum 1.
+    `[N, k]`, positive; each row sums to 1.
 
   Example:
     >>> codes = gumbel_softmax(jax.random.key(0), jnp.zeros(3), temperature=0.1, num_samples=5)
@@ -76,8 +79,8 @@ def gumbel_softmax(rng, logits, temperature, num_samples):
   return jax.nn.softmax((jax.nn.log_softmax(logits) + noise) / temperature)
 
 
-def continuous_uniform(rng, num_codes, num_samples):
-  """Continuous codes, r ~ U(-1, 1), independent of each other.
+def continuous_uniform(rng: jax.Array, num_codes: int, num_samples: int) -> jax.Array:
+  """Independent continuous codes, r ~ U(-1, 1).
 
   See "Elastic-InfoGAN", Ojha et al. 2020, §4.2.
 
@@ -92,10 +95,10 @@ def continuous_uniform(rng, num_codes, num_samples):
   return jax.random.uniform(rng, (num_samples, num_codes), minval=-1.0, maxval=1.0)
 
 
-def logits(frequencies):
-  """The logits of a prior with some frequencies or counts `[k]`: log(p_i / Σ_j p_j).
+def logits(frequencies: jax.Array) -> jax.Array:
+  """Logits of a prior with given frequencies or counts `[k]`, log(p_i / Σ_j p_j).
 
-  Those of frequency 0 stay finite, at the log of the least positive number.
+  A category of frequency 0 gets the log of the smallest positive number, which is finite.
 
   Example:
     >>> shares = jax.nn.softmax(logits(jnp.array([3.0, 1.0])))

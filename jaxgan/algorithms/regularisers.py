@@ -1,4 +1,4 @@
-"""What keeps a GAN's training stable: switches that go with every method and each other.
+"""Regularisers that stabilise a GAN: switches for every method, in any combination.
 
 | switch           | what it adds                                                               |
 |------------------|----------------------------------------------------------------------------|
@@ -7,23 +7,25 @@
 | `diff_augment`   | augmented images, real and generated, in every step (Zhao et al. 2020)     |
 | `gsr`            | λ R_gSR of the generator's conditional batch norm (Rangwani et al. 2022)   |
 
-The fields of all of them are in the `algorithm` section, zero or empty when they are off.
-A step is then the same program, and a state the same tree, as without this module.
+Their fields are in the `algorithm` section, zero or empty when a switch is off. With all switches
+off, a step is the same program, and a state the same tree, as without this module.
 """
 
 from collections.abc import Callable
 import functools
 from typing import Any, NamedTuple
 
+from flax import linen as nn
 import jax
 import jax.numpy as jnp
 
+from jaxgan.algorithms.gan_methods import GanConfig
 from jaxgan.augmentation.diff_augment import diff_augment
 from jaxgan.errors import UserError
 from jaxgan.losses import classification, gradient_penalty, group_spectral, lecam
 from jaxgan.networks import conditional
 
-# Switch -> its fields: it is on where the first one is neither zero nor empty.
+# Switch -> its fields. A switch is on if its first field is neither zero nor empty.
 SWITCHES = {
   'r1_r2': ('r1_r2_weight', 'r1_r2_end_weight', 'r1_r2_steps'),
   'lecam': ('lecam_weight', 'lecam_decay'),
@@ -32,21 +34,37 @@ SWITCHES = {
 }
 
 
-def switched_on(config) -> tuple[str, ...]:
-  """The names of the switches that are on in an `algorithm` section."""
+def switched_on(config: GanConfig) -> tuple[str, ...]:
+  """Names of the switches that are on in an `algorithm` section."""
   return tuple(name for name, fields in SWITCHES.items() if getattr(config, fields[0]))
 
 
-def protocol(config) -> dict:
-  """What an evaluation says of the switches that are on: their names and fields."""
+def protocol(config: GanConfig) -> dict:
+  """Names and fields of the switches that are on, for the protocol of an evaluation."""
   names = switched_on(config)
   fields = {f: getattr(config, f) for name in names for f in SWITCHES[name]}
   fields = {f: ', '.join(v) if f == 'diff_augment' else v for f, v in fields.items()}
   return {'switches': ', '.join(names), **fields} if names else {}
 
 
-def check(config, conditional_generator: bool, discriminator, image_shape) -> None:
-  """Raises a UserError where a switch that is on does not go with the networks."""
+def check(
+  config: GanConfig,
+  conditional_generator: bool,
+  discriminator: nn.Module,
+  image_shape: tuple[int, int, int],
+) -> None:
+  """Checks that the networks support the switches that are on.
+
+  Args:
+    config: the `algorithm` section.
+    conditional_generator: whether the generator has conditional batch norm.
+    discriminator: the network.
+    image_shape: (H, W, C).
+
+  Raises:
+    UserError: gSR without embeddings of classes or with spectral norm of the generator, or R1 + R2
+      with batch norm in the discriminator.
+  """
   on = switched_on(config)
   if 'gsr' in on and (not conditional_generator or config.generator_spectral_norm):
     what = 'a generator with spectral norm, which bounds its embeddings already'
@@ -64,7 +82,7 @@ def check(config, conditional_generator: bool, discriminator, image_shape) -> No
 
 
 def _has_batch_norm(discriminator, image_shape) -> bool:
-  """Whether there are running means: those of spectral norm have other names."""
+  """Whether the network has running means; the statistics of spectral norm have other names."""
   images, labels = jnp.zeros((2, *image_shape)), jnp.zeros(2, jnp.int32)
   init = functools.partial(discriminator.init, train=False)
   statistics = jax.eval_shape(init, jax.random.key(0), images, labels).get('batch_stats', {})
@@ -72,25 +90,33 @@ def _has_batch_norm(discriminator, image_shape) -> bool:
   return any(str(path[-1].key) == 'mean' for path, _ in leaves)
 
 
-def views(config, rng):
-  """`view(images)`, what the discriminator sees of a step's images: (of real, of generated ones).
+def _unchanged(images):
+  return images
+
+
+def views(config: GanConfig, rng: jax.Array) -> tuple[Callable, Callable]:
+  """Augmentations `view(images)` of a step, one for real and one for generated images.
 
   Args:
     config: the `algorithm` section.
-    rng: of the step. The keys of the augmentations are folded in, so that labels and noise are what
-      they are without them.
+    rng: key of the step. The augmentations fold a number in, so that they do not change the draws
+      of labels and noise.
+
+  Returns:
+    Two functions; both are the identity when augmentation is off.
   """
   if not config.diff_augment:
-    return (lambda images: images,) * 2
+    return _unchanged, _unchanged
   rngs = jax.random.split(jax.random.fold_in(rng, 1))
-  return tuple(functools.partial(diff_augment, r, names=config.diff_augment) for r in rngs)
+  real, fake = (functools.partial(diff_augment, r, names=config.diff_augment) for r in rngs)
+  return real, fake
 
 
 class Judged(NamedTuple):
-  """A batch of real or generated images that the discriminator has judged.
+  """Real or generated images with the discriminator's logits.
 
   Attributes:
-    critic: `critic(images) -> logits [N]`, with the augmentation that is on.
+    critic: `critic(images) -> logits [N]`, including augmentation.
     images: `[N, H, W, C]`.
     logits: `[N]`.
   """
@@ -100,28 +126,30 @@ class Judged(NamedTuple):
   logits: Any
 
 
-def r1_r2(real: Judged, fake: Judged):
-  """(R1 + R2) / 2, of real and of generated images."""
+def r1_r2(real: Judged, fake: Judged) -> jax.Array:
+  """Gradient penalties (R1 + R2) / 2 of real and generated images."""
   penalty = gradient_penalty.zero_centred_gradient_penalty
   return 0.5 * (penalty(real.critic, real.images) + penalty(fake.critic, fake.images))
 
 
-def first_memories(config) -> dict:
-  """{switch: memory} before the first batch, kept among the discriminator's variables."""
+def first_memories(config: GanConfig) -> dict:
+  """Memories {switch: values} before the first batch, stored with the discriminator's variables."""
   return {'lecam': lecam.initial_averages()} if 'lecam' in switched_on(config) else {}
 
 
-def regularise(loss, config, step, memories, real: Judged, fake: Judged):
-  """Adds γ (R1 + R2) / 2 and λ R_LC to the discriminator's loss, as far as they are on.
+def regularise(
+  loss: jax.Array, config: GanConfig, step: jax.Array, memories: dict, real: Judged, fake: Judged
+) -> tuple[jax.Array, dict, dict]:
+  """Adds γ (R1 + R2) / 2 and λ R_LC to the discriminator's loss if their switches are on.
 
-  γ follows a cosine from `r1_r2_weight` to `r1_r2_end_weight`. The averages of R_LC count this
-  batch first.
+  γ follows a cosine from `r1_r2_weight` to `r1_r2_end_weight`. The averages of R_LC include this
+  batch.
 
   Args:
     loss: scalar.
     config: the `algorithm` section.
-    step: of the state.
-    memories: of `first_memories` and later of the previous step; may hold other entries.
+    step: updates before this one.
+    memories: from `first_memories`, later from the previous step; may have other entries.
     real: the batch of real images.
     fake: the batch of generated images.
 
@@ -142,13 +170,15 @@ def regularise(loss, config, step, memories, real: Judged, fake: Judged):
   return loss, remembered, metrics
 
 
-def regularise_generator(loss, config, params, class_counts):
-  """Adds λ R_gSR to the generator's loss where it is on.
+def regularise_generator(
+  loss: jax.Array, config: GanConfig, params: Any, class_counts: jax.Array
+) -> tuple[jax.Array, dict]:
+  """Adds λ R_gSR to the generator's loss if its switch is on.
 
   Args:
     loss: scalar.
     config: the `algorithm` section.
-    params: of the generator.
+    params: parameters of the generator.
     class_counts: `[K]`, training images of each class.
 
   Returns:

@@ -135,9 +135,10 @@ def _by_run(row):
 def in_words(comparison: Comparison) -> str:
   """Writes a comparison as 'a against b (3 shared seeds): better in KL; worse in CAS'."""
   own = comparison.verdicts
+  who = f'{label(comparison.row)} against {label(comparison.baseline)}'
+  if comparison.seeds == 1:
+    return f'{who} (1 shared seed): no verdict from one seed, train three (--config.replicas=3)'
   scores = {word: [s for s in own if own[s][0] == word] for word in ('better', 'worse', NONE)}
   named = {word: ', '.join(map(heading, found)) for word, found in scores.items() if found}
   parts = '; '.join(f'{word} in {names}' for word, names in named.items())
-  seeds = f'{comparison.seeds} shared seed{"" if comparison.seeds == 1 else "s"}'
-  who = f'{label(comparison.row)} against {label(comparison.baseline)}'
-  return f'{who} ({seeds}): {parts or NONE}'
+  return f'{who} ({comparison.seeds} shared seeds): {parts or NONE}'

@@ -87,7 +87,7 @@ def hinge_discriminator(real_logits: jax.Array, fake_logits: jax.Array) -> jax.A
   return jnp.mean(jax.nn.relu(1.0 - real_logits)) + jnp.mean(jax.nn.relu(1.0 + fake_logits))
 
 
-def hinge_generator(real_logits: jax.Array, fake_logits: jax.Array) -> jax.Array:
+def hinge_generator(real_logits: jax.Array | None, fake_logits: jax.Array) -> jax.Array:
   """Hinge generator loss, -E D(G(z)); Eq. 17 of Miyato et al. 2018.
 
   Args:
@@ -124,7 +124,7 @@ def non_saturating_discriminator(real_logits: jax.Array, fake_logits: jax.Array)
   return jnp.mean(jax.nn.softplus(-real_logits)) + jnp.mean(jax.nn.softplus(fake_logits))
 
 
-def non_saturating_generator(real_logits: jax.Array, fake_logits: jax.Array) -> jax.Array:
+def non_saturating_generator(real_logits: jax.Array | None, fake_logits: jax.Array) -> jax.Array:
   """Non-saturating generator loss, -E log σ(D(G(z))); §3 of Goodfellow et al. 2014.
 
   Args:

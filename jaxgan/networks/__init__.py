@@ -1,1 +1,1 @@
-"""Network definitions in Flax linen, one family a file."""
+"""Network definitions in Flax linen, one family per file."""

@@ -13,12 +13,12 @@ For RGB images of 128x128 pixels, W = 64 and stages (3, 4, 6, 3):
 | head       | dense 2048 -> K, from zero                     | K          | 2,049 K    |
 
 A unit of C channels is x + c(b(a(x))), each letter group norm, ReLU and a convolution without
-bias: a 1x1 to C/4, b 3x3 with the stride, c 1x1 to C. Where the shape changes, x is replaced by a
-1x1 convolution (`proj`) of a's input after its norm and ReLU, with the stride. Kernels are
+bias: a 1x1 to C/4, b 3x3 with the stride, c 1x1 to C. If the shape changes, a 1x1 convolution
+(`proj`) with the stride replaces x; its input is x after a's norm and ReLU. Kernels are
 standardised before use: zero mean and unit variance over the inputs of each output channel.
 
 See "Big Transfer (BiT): General Visual Representation Learning", Kolesnikov et al. 2020, and
-"Identity Mappings in Deep Residual Networks", He et al. 2016. Sizes and constants are those of the
+"Identity Mappings in Deep Residual Networks", He et al. 2016. Sizes and constants match the
 released BiT-M-R50x1.npz and its PyTorch code.
 """
 
@@ -37,15 +37,21 @@ from jaxgan.networks.layers import conv
 
 RELEASE = 'https://storage.googleapis.com/bit_models/BiT-M-R50x1.npz'
 _norm = functools.partial(nn.GroupNorm, 32, epsilon=1e-5)
-# Layers with other names in the released npz.
+# Layers whose names differ in the released npz.
 _PLACES = {'root': ['root_block'], 'proj': ['a', 'proj']}
 
 
-def standardise(kernel):
-  """A kernel `[k, k, in, out]` with mean 0 and variance 1 over the inputs of each output.
+def standardise(kernel: jax.Array) -> jax.Array:
+  """Standardises a kernel over the inputs of each output, (w - mean) / sqrt(variance + 1e-10).
 
-  (w - mean) / sqrt(variance + 1e-10). See "Micro-Batch Training with Batch-Channel Normalization
-  and Weight Standardization", Qiao et al. 2019.
+  See `Micro-Batch Training with Batch-Channel Normalization and Weight Standardization
+  <https://arxiv.org/abs/1903.10520>`_, Qiao et al. 2019.
+
+  Args:
+    kernel: `[k, k, in, out]`.
+
+  Returns:
+    `[k, k, in, out]`.
   """
   centred = kernel - kernel.mean(axis=(0, 1, 2))
   return centred * jax.lax.rsqrt(jnp.square(centred).mean(axis=(0, 1, 2)) + 1e-10)
@@ -60,7 +66,8 @@ class StandardisedConv(nn.Module):
   dtype: Any = jnp.float32
 
   @nn.compact
-  def __call__(self, images):
+  def __call__(self, images: jax.Array) -> jax.Array:
+    """Convolves images `[N, s H, s W, in]` to `[N, H, W, features]`."""
     shape = (self.size, self.size, images.shape[-1], self.features)
     kernel = self.param('kernel', nn.initializers.lecun_normal(), shape, jnp.float32)
     if self.stride > self.size:  # Pixels that no output sees.
@@ -77,7 +84,9 @@ class Unit(nn.Module):
   dtype: Any = jnp.float32
 
   @nn.compact
-  def __call__(self, x):
+  def __call__(self, x: jax.Array) -> jax.Array:
+    """Applies the unit."""
+
     def norm_relu(x, name):
       return nn.relu(_norm(dtype=self.dtype, name=f'{name}_norm')(x))
 
@@ -96,7 +105,7 @@ class ResNetV2(nn.Module):
   """ResNetV2: images `[N, S, S, 3]` in [-1, 1] to (logits `[N, K]`, features `[N, D]`).
 
   D is the number of channels of the last stage, S a multiple of 2^(stages + 1): of 32 for R50x1.
-  `train` changes nothing. Raises a UserError for images of another kind.
+  `train` has no effect. Images with other sizes or channels raise a UserError.
   """
 
   num_classes: int
@@ -105,13 +114,14 @@ class ResNetV2(nn.Module):
   dtype: Any = jnp.float32
 
   @nn.compact
-  def __call__(self, images, train: bool):
+  def __call__(self, images: jax.Array, train: bool) -> tuple[jax.Array, jax.Array]:
+    """Returns logits and features."""
     smallest = 2 ** (len(self.stages) + 1)
     if images.shape[-1] != 3 or any(size % smallest for size in images.shape[1:3]):
       given = 'x'.join(map(str, images.shape[1:]))
       raise UserError(
-        f'the network bit_r50x1 needs RGB images of a multiple of {smallest} pixels a side, not '
-        f'{given}: change algorithm.network or algorithm.input_size'
+        f'images of {given} for algorithm.network=bit_r50x1: expected RGB images with a multiple '
+        f'of {smallest} pixels a side; set algorithm.input_size, for example to {4 * smallest}'
       )
     x = StandardisedConv(self.width, 7, 2, self.dtype, name='root')(images)
     x = jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
@@ -129,11 +139,12 @@ class ResNetV2(nn.Module):
 
 
 def released_name(path: tuple[str, ...]) -> str:
-  """Where the released npz has a parameter: ('root', 'kernel') is
-  'resnet/root_block/standardized_conv2d/kernel'.
+  """Name of a parameter in the released npz.
+
+  ('root', 'kernel') is `resnet/root_block/standardized_conv2d/kernel`.
 
   Args:
-    path: of the parameter in `variables['params']`; the head has no place there.
+    path: of the parameter in `variables['params']`, outside the head.
   """
   *unit, layer, parameter = path
   where = [part for name in unit for part in name.split('_')]  # block1_unit01 -> block1/unit01
@@ -144,17 +155,17 @@ def released_name(path: tuple[str, ...]) -> str:
 
 
 def pretrained_variables(arrays: Mapping[str, np.ndarray], network: ResNetV2) -> dict:
-  """The variables of a network from the released arrays, with a new head of zeros.
+  """Builds the variables of a network from the released arrays, with a new head of zeros.
 
   Args:
     arrays: name in the released npz -> array, kernels `[k, k, in, out]`; the head is not read.
-    network: a ResNetV2 of the same width and stages.
+    network: a ResNetV2 with the same width and stages.
 
   Returns:
     Variables of `network`, float32 on the host.
 
   Raises:
-    UserError: an array is missing, of another shape or not of floating-point numbers.
+    UserError: an array is missing, has another shape or is not floating-point.
   """
   smallest = 2 ** (len(network.stages) + 1)
   shapes = released.shapes(network, (smallest, smallest, 3), train=False)

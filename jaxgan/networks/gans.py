@@ -1,4 +1,4 @@
-"""The networks that a GAN can be made of, by their name in a configuration."""
+"""Networks of GANs by their name in a configuration."""
 
 from collections.abc import Callable
 import functools
@@ -11,15 +11,15 @@ from jaxgan.system.registry import Registry
 
 
 class Network(NamedTuple):
-  """A generator and a discriminator that belong together.
+  """A pair of generator and discriminator.
 
   Attributes:
     make: `make(config, image_shape, conditional, head, num_classes) -> (generator,
-      discriminator)`, Flax modules for images (H, W, C); of the `algorithm` section it reads the
-      widths, `generator_spectral_norm` and `dtype`. `generator(noise, labels, train)` takes labels
-      if it is `conditional`, else None; `discriminator(images, labels, train) -> (logits, class
-      logits or None)` has a head of `jaxgan.networks.conditional.HEADS`.
-    check: `check(image_size)` raises a UserError where the network cannot make such images.
+      discriminator)`, Flax modules for images (H, W, C). It reads the widths,
+      `generator_spectral_norm` and `dtype` of the `algorithm` section. `generator(noise, labels,
+      train)` gets labels if it is `conditional`, else None. `discriminator(images, labels, train)
+      -> (logits, class logits or None)` has a head of `jaxgan.networks.conditional.HEADS`.
+    check: `check(image_size)` raises a UserError if the network does not support the size.
   """
 
   make: Callable
@@ -38,7 +38,7 @@ def _sndcgan(config, image_shape, conditional, head, num_classes):
 
 
 def _snresgan(widths, config, image_shape, conditional, head, num_classes):
-  """`widths(config, stages)`: channels of the generator, of the discriminator, how many halve."""
+  """SNResGAN; `widths(config, stages)`: channels of both networks, number of halving blocks."""
   size, _, channels = image_shape
   classes, dtype = num_classes if conditional else None, jnp.dtype(config.dtype)
   stages = sndcgan.num_stages(size)
@@ -52,14 +52,14 @@ def _snresgan(widths, config, image_shape, conditional, head, num_classes):
 
 
 def _doubling(config, stages):
-  """Tables 8 and 9: widths double towards the 4x4 end, where one more block keeps the size."""
+  """Tables 8 and 9: widths double towards the 4x4 end, where an additional block keeps the size."""
   factors = [2**stage for stage in range(stages + 1)]
   up = tuple(config.generator_width * factor for factor in reversed(factors))
   return up, tuple(config.discriminator_width * factor for factor in factors), stages
 
 
 def _constant(config, stages):
-  """Miyato et al. 2018, Table 4: one width, and a discriminator of four blocks."""
+  """Miyato et al. 2018, Table 4: constant widths, and a discriminator of four blocks."""
   return (config.generator_width,) * (stages + 1), (config.discriminator_width,) * 4, 2
 
 

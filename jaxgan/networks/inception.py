@@ -1,8 +1,8 @@
-"""The Inception-V3 of the FID, as Flax, with the weights that pytorch-fid publishes.
+"""The Inception-V3 of the FID in Flax, with the weights that pytorch-fid publishes.
 
-The network is the TensorFlow graph of 2015-12-05 that the FID was defined with.
+The network is the TensorFlow graph of 2015-12-05, which defines the FID.
 It differs from the Inception-V3 of torchvision: average pools do not count the
-padding, and the last block pools with a maximum. Modules have the names
+padding, and the last block has a max-pool. Modules have the names
 of the weights file, so each tensor is placed by its name.
 
 See "Rethinking the Inception Architecture for Computer Vision" by Szegedy et al.
@@ -17,7 +17,7 @@ import http.client
 import os
 import pathlib
 import re
-from typing import Any
+from typing import Any, cast
 import urllib.request
 
 import flax.linen as nn
@@ -39,7 +39,7 @@ _TIMEOUT_SECONDS = 30
 
 
 class ConvBlock(nn.Module):
-  """Convolution without bias, batch normalisation with stored statistics, ReLU."""
+  """Convolution without bias, batch norm with stored statistics, ReLU."""
 
   features: int
   kernel: tuple[int, int]
@@ -48,6 +48,7 @@ class ConvBlock(nn.Module):
 
   @nn.compact
   def __call__(self, x: jax.Array) -> jax.Array:
+    """Applies the block."""
     x = nn.Conv(
       self.features,
       self.kernel,
@@ -63,27 +64,28 @@ class ConvBlock(nn.Module):
 
 
 def _conv(name, features, height, width=None, stride=1, padding='SAME'):
-  """A layer, which is a function of `[N, H, W, C]`, called inside a module."""
+  """A ConvBlock as a function of `[N, H, W, C]`, to be called inside a module."""
   return lambda x: ConvBlock(features, (height, width or height), stride, padding, name=name)(x)
 
 
 def _chain(*layers):
-  """The layer that applies some, one after another."""
+  """A layer that applies layers in sequence."""
   return lambda x: functools.reduce(lambda x, layer: layer(x), layers, x)
 
 
 def _joined(*branches):
-  """The layer that joins the channels of some."""
+  """A layer that concatenates the channels of its branches."""
   return lambda x: jnp.concatenate([branch(x) for branch in branches], axis=-1)
 
 
 class Block(nn.Module):
-  """A layer whose variables have its name before theirs."""
+  """A scope that prefixes the variables of a layer with the name of the block."""
 
   layer: Callable
 
   @nn.compact
   def __call__(self, x: jax.Array) -> jax.Array:
+    """Applies the layer."""
     return self.layer(x)
 
 
@@ -213,14 +215,15 @@ class InceptionV3(nn.Module):
 
   @nn.compact
   def __call__(self, x: jax.Array) -> jax.Array:
+    """Returns the features."""
     return _LAYERS(x).mean(axis=(1, 2))
 
 
 def prepare(images: jax.Array) -> jax.Array:
-  """Images as the network takes them: three channels, 299x299, [-1, 1].
+  """Converts images to the network's input: three channels, 299x299, [-1, 1].
 
-  Bilinear interpolation between pixel centres, without smoothing when the image
-  shrinks (torch: `interpolate(mode='bilinear', align_corners=False)`), then 2x - 1.
+  Bilinear interpolation between pixel centres, without smoothing of larger
+  images (torch: `interpolate(mode='bilinear', align_corners=False)`), then 2x - 1.
 
   Args:
     images: [N, H, W, C], C = 1 or 3; uint8, or floating point in [0, 1].
@@ -229,12 +232,15 @@ def prepare(images: jax.Array) -> jax.Array:
     [N, 299, 299, 3] float32.
 
   Raises:
-    ValueError: images of another shape or type.
+    ValueError: the images have another shape or type.
   """
   if images.shape[3:] not in ((1,), (3,)):
-    raise ValueError(f'images must be [N, H, W, C], C = 1 or 3, got shape {images.shape}')
+    raise ValueError(
+      f'images of shape {images.shape}: expected [N, H, W, C] with C = 1 or 3, for example '
+      '(64, 32, 32, 3)'
+    )
   if images.dtype != jnp.uint8 and not jnp.issubdtype(images.dtype, jnp.floating):
-    raise ValueError(f'images must be uint8, or floating point in [0, 1], got {images.dtype}')
+    raise ValueError(f'images of type {images.dtype}: expected uint8, or floating point in [0, 1]')
   images = jnp.asarray(images, jnp.float32) / (255 if images.dtype == jnp.uint8 else 1)
   count, _, _, channels = images.shape
   size = (count, IMAGE_SIZE, IMAGE_SIZE, channels)
@@ -243,7 +249,7 @@ def prepare(images: jax.Array) -> jax.Array:
 
 
 def features(variables: Any, images: jax.Array) -> jax.Array:
-  """Inception features of images, the 2048 averages before the last layer; not compiled.
+  """Inception features of images, the 2048 averages before the last layer; not jitted.
 
   Args:
     variables: network variables from `load_weights`.
@@ -252,14 +258,14 @@ def features(variables: Any, images: jax.Array) -> jax.Array:
   Returns:
     [N, 2048] float32.
   """
-  return InceptionV3().apply(variables, prepare(images))
+  return cast(jax.Array, InceptionV3().apply(variables, prepare(images)))
 
 
 def load_weights(path: str | pathlib.Path) -> dict[str, Any]:
-  """Network variables from pytorch-fid's weights file.
+  """Reads network variables from pytorch-fid's weights file.
 
-  Kernels turn from torch's [out, in, h, w] into Flax's [h, w, in, out]. The
-  classifier `fc.*` and the counters `*.num_batches_tracked` are left out.
+  Kernels are transposed from torch's [out, in, h, w] to Flax's [h, w, in, out].
+  The classifier `fc.*` and the counters `*.num_batches_tracked` are left out.
 
   Args:
     path: a PyTorch state_dict file, see `find_weights`.
@@ -268,7 +274,7 @@ def load_weights(path: str | pathlib.Path) -> dict[str, Any]:
     {'params': ..., 'batch_stats': ...}, float32 numpy arrays.
 
   Raises:
-    UserError: the file is damaged, or a tensor is missing, unknown or of the wrong
+    UserError: the file is damaged, or a tensor is missing, unknown or has the wrong
       shape.
   """
   tensors = {
@@ -284,8 +290,8 @@ def load_weights(path: str | pathlib.Path) -> dict[str, Any]:
   ):
     if wrong:
       raise UserError(
-        f'{path} {verb} tensor {min(wrong)!r} ({len(wrong)} such in all), so it is not the FID'
-        f' Inception-V3; use {WEIGHTS_NAME}'
+        f'{path} {verb} tensor {min(wrong)!r} ({len(wrong)} in all): expected the FID'
+        f' Inception-V3, {WEIGHTS_NAME}'
       )
 
   def read(variable, shape):
@@ -293,8 +299,8 @@ def load_weights(path: str | pathlib.Path) -> dict[str, Any]:
     array = released.from_torch(tensors[name])
     if array.shape != shape:
       raise UserError(
-        f'{path}: tensor {name!r} has shape {tensors[name].shape}, which is not that of the FID'
-        f' Inception-V3; use {WEIGHTS_NAME}'
+        f'{path}: tensor {name!r} of shape {tensors[name].shape}: expected the FID Inception-V3,'
+        f' {WEIGHTS_NAME}'
       )
     return array
 
@@ -302,7 +308,10 @@ def load_weights(path: str | pathlib.Path) -> dict[str, Any]:
 
 
 def variable_name(path: tuple[str, ...]) -> str:
-  """('Mixed_5b', 'branch1x1', 'bn', 'scale') is 'Mixed_5b.branch1x1.bn.weight' in the file."""
+  """Name of a variable in the weights file.
+
+  ('Mixed_5b', 'branch1x1', 'bn', 'scale') is `Mixed_5b.branch1x1.bn.weight`.
+  """
   *modules, leaf = path
   return '.'.join([*modules, released.torch_leaf(leaf)])
 
@@ -310,19 +319,19 @@ def variable_name(path: tuple[str, ...]) -> str:
 def find_weights(
   path_or_folder: str | pathlib.Path | None, download: bool = False
 ) -> pathlib.Path | None:
-  """Where the weights file is, if it is anywhere.
+  """Finds the weights file, and downloads it on request.
 
   Args:
     path_or_folder: the file (ends in .pth or .pt), or the folder that holds
       `WEIGHTS_NAME`; None stands for `DEFAULT_FOLDER`.
-    download: whether to fetch a missing file from `WEIGHTS_URL`.
+    download: whether to download a missing file from `WEIGHTS_URL`.
 
   Returns:
-    The file; None if it is missing and not to be had.
+    The file; None if it is missing and not downloaded.
 
   Raises:
-    UserError: the file, or what was downloaded, does not match its checksum, or
-      the place to download to cannot be written.
+    UserError: the file or the download does not match its checksum, or the
+      download cannot be saved.
   """
   path = files.expanded(path_or_folder or DEFAULT_FOLDER)
   if path.is_dir() or (path.suffix not in ('.pth', '.pt') and not path.is_file()):
@@ -334,7 +343,7 @@ def find_weights(
 
 
 def network_key(path: str | pathlib.Path) -> str:
-  """Short name of the network and its weights, for the keys of cached statistics.
+  """Short name of the network and its weights, for keys of cached statistics.
 
   Args:
     path: a weights file.
@@ -349,7 +358,7 @@ def network_key(path: str | pathlib.Path) -> str:
 
 
 def _download(path: pathlib.Path) -> bool:
-  """Fetches the weights to `path`, whole or not at all; False without network."""
+  """Downloads the weights to `path`, completely or not at all; False without network."""
   try:
     with urllib.request.urlopen(WEIGHTS_URL, timeout=_TIMEOUT_SECONDS) as response:
       content = response.read()
@@ -360,7 +369,7 @@ def _download(path: pathlib.Path) -> bool:
   try:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary.write_bytes(content)
-    # Another process sees the whole file under its name or none.
+    # Atomic: another process sees the complete file or none.
     os.replace(temporary, path)
   except OSError as error:
     raise UserError(f'cannot save the weights as {path}: {error.strerror or error}') from error
@@ -371,7 +380,7 @@ def _download(path: pathlib.Path) -> bool:
 
 
 def _verify(path: pathlib.Path, name: str, content: bytes, remedy: str) -> None:
-  """Compares the SHA-256 of `content` with the digits at the end of `name`, if it has any."""
+  """Compares the SHA-256 of `content` with the hex digits at the end of `name`, if any."""
   match = re.search(r'-([0-9a-f]{8})\.pth$', name)
   got = _digest(content)
   if match and got != match[1]:

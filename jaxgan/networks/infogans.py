@@ -1,9 +1,10 @@
-"""The networks that an InfoGAN can be made of, by their name in a configuration."""
+"""Networks of InfoGANs by their name in a configuration."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from flax import linen as nn
+import jax
 import jax.numpy as jnp
 
 from jaxgan.networks import mnist, stackgan
@@ -11,22 +12,22 @@ from jaxgan.system.registry import Registry
 
 
 class Network(NamedTuple):
-  """Generator, trunk and heads that belong together, in one or several stages.
+  """A set of generator, trunk and heads, in one or several stages.
 
-  Every stage has an image of its own, and a trunk and heads of its own that see it. The last
-  stage's image is the one that is wanted. Functions make Flax modules; of the `algorithm` section
-  they read `width`, where the network has one, and `dtype`.
+  Every stage has one image, and one trunk with its heads that read this image. The last stage's
+  image is the result. The functions build Flax modules; they read `dtype` and, if `has_width`,
+  `width` of the `algorithm` section.
 
   Attributes:
     generator: `generator(config, image_shape, code_dim, activation)`: inputs `[N, Z]`, the last
-      `code_dim` of them the code, to a tuple of images `[N, H, W, C]`, one a stage.
+      `code_dim` of them the code, to a tuple of images `[N, H, W, C]`, one per stage.
     trunk: `trunk(config)`: images of a stage to features `[N, ...]`.
     discriminator_head: `discriminator_head()`: features to logits `[N]`.
     recognition_head: `recognition_head(config, num_categories, num_continuous)`: features to
       logits `[N, k]`, a prediction `[N, r]` and contrastive features `[N, D]`.
-    check: `check(image_size)` raises a UserError where the networks cannot take such images.
-    num_stages: how many.
-    has_width: whether `width` changes them.
+    check: `check(image_size)` raises a UserError if the networks do not support the size.
+    num_stages: number of stages.
+    has_width: whether the networks depend on `width`.
   """
 
   generator: Callable
@@ -39,26 +40,28 @@ class Network(NamedTuple):
 
 
 class Stages(nn.Module):
-  """A network for each stage: a tuple of inputs, one a stage, to the tuple of their outputs.
+  """One network per stage: maps a tuple of inputs to the tuple of outputs, one per stage.
 
-  The variables of a single one are its own, without a name for the stage.
+  The variables of a single network have no prefix for the stage.
   """
 
   networks: tuple[nn.Module, ...]
 
-  def setup(self):
+  def setup(self) -> None:
+    """Shares the scope of a single network."""
     if len(self.networks) == 1:
       nn.share_scope(self, self.networks[0])
 
-  def __call__(self, inputs, **mode):
+  def __call__(self, inputs: tuple, **mode: Any) -> tuple:
+    """Applies each network to the input of its stage."""
     return tuple(network(x, **mode) for network, x in zip(self.networks, inputs, strict=True))
 
 
 class Encoder(nn.Module):
-  """Encoder of the VAE baseline, a trunk with a dense layer on it; the paper prints none.
+  """Encoder of the VAE baseline, a trunk followed by a dense layer; the paper specifies none.
 
   Images `[N, S, S, C]` to mean `[N, D]` and log-variance `[N, D]` of the continuous latent, and
-  logits `[N, k]` of the categorical one. `trunk()` makes the trunk.
+  logits `[N, k]` of the categorical latent. `trunk()` builds the trunk.
   """
 
   trunk: Callable
@@ -66,7 +69,8 @@ class Encoder(nn.Module):
   latent_dim: int
 
   @nn.compact
-  def __call__(self, images, train: bool):
+  def __call__(self, images: jax.Array, train: bool) -> tuple[jax.Array, ...]:
+    """Returns mean, log-variance and logits."""
     features = self.trunk()(images, train)
     features = features.reshape(features.shape[0], -1).astype(jnp.float32)
     num_outputs = 2 * self.latent_dim + self.num_categories
@@ -82,7 +86,7 @@ def _stackgan(num_stages):
     trunk=lambda config: stackgan.Trunk(config.width, jnp.dtype(config.dtype)),
     discriminator_head=stackgan.DiscriminatorHead,
     recognition_head=lambda config, *sizes: stackgan.RecognitionHead(
-      *sizes, jnp.dtype(config.dtype)
+      *sizes, dtype=jnp.dtype(config.dtype)
     ),
     check=stackgan.check_image_size,
     num_stages=num_stages,
@@ -95,7 +99,9 @@ _MNIST = Network(
   ),
   trunk=lambda config: mnist.Trunk(jnp.dtype(config.dtype)),
   discriminator_head=mnist.DiscriminatorHead,
-  recognition_head=lambda config, *sizes: mnist.RecognitionHead(*sizes, jnp.dtype(config.dtype)),
+  recognition_head=lambda config, *sizes: mnist.RecognitionHead(
+    *sizes, dtype=jnp.dtype(config.dtype)
+  ),
   check=mnist.image_quarter,
   has_width=False,
 )

@@ -1,21 +1,21 @@
-"""Layers that Flax does not have in the form the papers need.
+"""Layers that the papers need and Flax lacks.
 
 `conv`, `conv_transpose` and the kernel's gradient are the three derivatives of one trilinear form
 ⟨conv(images, kernel), features⟩, so the derivative of each is written with the other two.
 
-How each is computed depends on the platform. On GPU and TPU it is the convolution that JAX derives.
-XLA's CPU backend is slow with some of those. It packs dilated images on one thread, so there an
-up-sampling convolution is one convolution a sub-pixel phase; it packs k² numbers for each that it
-reads, so a convolution to few channels (RGB) is a product whose columns are added where they
-overlap; and in the body of a loop it leaves convolutions as they are laid out, so all are written
-with images NHWC and kernels HWIO.
+The implementation depends on the platform. On GPU and TPU all are the convolutions that JAX
+derives, some of which are slow on XLA's CPU backend. It packs dilated images on one thread, so on
+CPU an up-sampling convolution is one convolution per sub-pixel phase. It packs k² numbers for each
+number that it reads, so a convolution to few channels (RGB) is a matrix product whose columns are
+added where they overlap. In the body of a loop it keeps the layout of convolutions, so all are
+written with images NHWC and kernels HWIO.
 
-Under `jax.vmap` with a kernel for each replica they become batched matrix products of image
-patches. What JAX's own rule makes takes up to nine times as long on CPU, an explicit grouped
-convolution up to eighteen (`benchmarks/replicas.py`); for a single kernel the convolution is the
-faster form.
+Under `jax.vmap` with one kernel per replica they become batched matrix products of image patches.
+On CPU, JAX's batching rule takes up to nine times as long, an explicit grouped convolution up to
+eighteen times (`benchmarks/replicas.py`); for a single kernel the convolution is faster.
 """
 
+from collections.abc import Callable
 import functools
 from typing import Any
 
@@ -25,12 +25,12 @@ from jax import lax
 from jax.custom_batching import custom_vmap
 import jax.numpy as jnp
 
-MOMENTUM = 0.9  # of running statistics: the share that they keep when a batch comes
+MOMENTUM = 0.9  # Of running statistics: the share that they keep at each batch.
 _DIMENSIONS = ('NHWC', 'HWIO', 'NHWC')
 
 
 def _padding(size, stride):
-  """Pixels before and after an axis, so that M outputs see exactly s M pixels."""
+  """Padding before and after an axis of s M pixels, for exactly M outputs."""
   before = -((stride - size) // 2)
   return before, size - stride - before
 
@@ -43,9 +43,9 @@ def _windows(images, axis, size, stride):
 
 
 def _patches(images, size, stride):
-  """What each output of a strided convolution sees: `[N, s H, s W, C]` to `[N, H, W, kkC]`.
+  """Input patches of a strided convolution's outputs: `[N, s H, s W, C]` to `[N, H, W, kkC]`.
 
-  An entry's place is that of its weight in a flattened kernel `[k, k, C, features]`.
+  Entries have the order of the weights in a flattened kernel `[k, k, C, features]`.
   """
   padding = _padding(size, stride)
   x = jnp.pad(images, ((0, 0), padding, padding, (0, 0)))
@@ -59,7 +59,7 @@ def _conv_product(images, kernel, stride):
 
 
 def _adjoint(linear, shape, cotangent):
-  """The adjoint of a linear function of arrays of a shape."""
+  """Applies the adjoint of a linear function of arrays with this shape."""
   return jax.linear_transpose(linear, jax.ShapeDtypeStruct(shape, cotangent.dtype))(cotangent)[0]
 
 
@@ -91,7 +91,7 @@ def _convolve(images, kernel, padding, stride=1, dilation=1):
 
 
 def _to_few_channels(size, channels_in, channels_out):
-  """Whether the k² · out products of each pixel are fewer than its channels."""
+  """Whether each pixel has at most as many products, k² · out, as channels."""
   return size * size * channels_out <= channels_in
 
 
@@ -103,7 +103,7 @@ def _plain_conv(images, kernel, stride):
 def _cpu_conv(images, kernel, stride):
   size, _, channels, features = kernel.shape
   if stride == 1 and size % 2 and _to_few_channels(size, channels, features):
-    # With an odd kernel and no stride the adjoint's kernel is the kernel turned round.
+    # With an odd kernel and stride 1, the adjoint's kernel is the kernel rotated by 180 degrees.
     turned = jnp.swapaxes(kernel[::-1, ::-1], 2, 3)
     return _conv_transpose_product(images, turned, stride)
   return _plain_conv(images, kernel, stride)
@@ -122,17 +122,17 @@ def _cpu_conv_transpose(features, kernel, stride):
 
 
 def _phase_conv_transpose(features, kernel, stride):
-  """Every s-th row and column of the images is a convolution with every s-th of the kernel's."""
+  """Computes every s-th row and column as a convolution with every s-th weight of the kernel."""
   size = kernel.shape[0]
   before, _ = _padding(size, stride)
   shape = _image_shape(features, kernel, stride)
   kernel = jnp.swapaxes(kernel, 2, 3)
 
   def taps(phase):
-    """The kernel's rows that reach the images' rows s q + phase, and the padding of features."""
+    """Kernel rows that contribute to image rows s q + phase, and the padding of features."""
     first = (phase + before) % stride
     num = len(range(first, size, stride))
-    ahead = (phase + before - first) // stride  # features[q + ahead] meets the first of them
+    ahead = (phase + before - first) // stride  # features[q + ahead] meets the first row.
     return slice(first, None, stride), (num - 1 - ahead, ahead)
 
   def phase(row, column):
@@ -152,7 +152,7 @@ def _derived_kernel_gradient(images, features, size, stride):
 
 
 def _cpu_kernel_gradient(images, features, size, stride):
-  """Channels are the images and images the channels of a convolution whose outputs are taps."""
+  """Swaps the roles of images and channels in a convolution whose outputs are kernel taps."""
   padding = _padding(size, stride)
   kernel = _convolve(
     images.transpose(3, 1, 2, 0), features.transpose(1, 2, 0, 3), (padding, padding), 1, stride
@@ -161,10 +161,7 @@ def _cpu_kernel_gradient(images, features, size, stride):
 
 
 def _dispatch(cpu, default, product, left, right, **static):
-  """cpu(left, right), or on other platforms `default`, for a single `right`.
-
-  Where `jax.vmap` gives every replica its own `right`, product(left, right).
-  """
+  """Calls `cpu` or, on other platforms, `default`; `product` if `jax.vmap` maps `right`."""
   cpu, default, product = (functools.partial(form, **static) for form in (cpu, default, product))
 
   def single(left, right):
@@ -181,7 +178,7 @@ def _dispatch(cpu, default, product, left, right, **static):
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
-def conv(images, kernel, stride):
+def conv(images: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:
   """Strided convolution, PyTorch's `Conv2d(kernel_size=k, stride=s, padding=⌈(k - s) / 2⌉)`.
 
   Args:
@@ -196,11 +193,11 @@ def conv(images, kernel, stride):
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
-def conv_transpose(images, kernel, stride):
+def conv_transpose(images: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:
   """Transposed convolution, the adjoint of `conv`.
 
   Equals PyTorch's `ConvTranspose2d(kernel_size=k, stride=s, padding=(k - s) / 2)` for a weight
-  `[in, out, k, k]` given as `kernel = weight.transpose(2, 3, 1, 0)`; of an odd k - s, the padding
+  `[in, out, k, k]` given as `kernel = weight.transpose(2, 3, 1, 0)`; for odd k - s, the padding
   is ⌈(k - s) / 2⌉ with output_padding 1.
 
   Args:
@@ -217,7 +214,7 @@ def conv_transpose(images, kernel, stride):
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
 def _kernel_gradient(images, features, size, stride):
-  """The adjoint of `conv` in its kernel: `[N, s H, s W, in]`, `[N, H, W, out]` to that shape."""
+  """Adjoint of `conv` in its kernel: `[N, s H, s W, in]`, `[N, H, W, out]` to `[k, k, in, out]`."""
   forms = _cpu_kernel_gradient, _derived_kernel_gradient, _kernel_gradient_product
   return _dispatch(*forms, images, features, size=size, stride=stride)
 
@@ -263,7 +260,8 @@ class Conv(nn.Module):
   dtype: Any = jnp.float32
 
   @nn.compact
-  def __call__(self, images):
+  def __call__(self, images: jax.Array) -> jax.Array:
+    """Convolves images."""
     return self._convolved(conv, images, images.shape[-1], self.features)
 
   def _convolved(self, function, images, *channels):
@@ -280,32 +278,36 @@ class ConvTranspose(Conv):
   """Transposed convolution layer; see `conv_transpose`."""
 
   @nn.compact
-  def __call__(self, images):
+  def __call__(self, images: jax.Array) -> jax.Array:
+    """Applies the transposed convolution."""
     return self._convolved(conv_transpose, images, self.features, images.shape[-1])
 
 
-def batch_norm(train: bool, dtype, epsilon: float = 1e-5, **options) -> nn.BatchNorm:
-  """Batch norm by the statistics of the batch in training, by running ones otherwise."""
+def batch_norm(train: bool, dtype: Any, epsilon: float = 1e-5, **options: Any) -> nn.BatchNorm:
+  """Batch norm with the statistics of the batch in training, with running statistics otherwise."""
   return nn.BatchNorm(
     use_running_average=not train, momentum=MOMENTUM, epsilon=epsilon, dtype=dtype, **options
   )
 
 
-def normaliser(active: bool, train: bool):
-  """Makes `normalised(layer, x)`, which applies a layer with its kernel divided by σ, or as it is.
+def normaliser(active: bool, train: bool) -> Callable[[nn.Module, jax.Array], jax.Array]:
+  """Builds `normalised(layer, x)`, which applies a layer with spectral norm.
 
-  See "Spectral Normalization for Generative Adversarial Networks", Miyato et al. 2018, Algorithm 1:
-  σ = v W uᵀ of the kernel `[..., out]` as a matrix W `[-1, out]`. Each call makes one power
-  iteration from the u that `batch_stats` holds, v = u Wᵀ / |u Wᵀ| and u = v W / |v W|; with
-  `train` the new u is stored. σ is thus always that of the kernel at hand: of averaged kernels
-  that come with an averaged u, too. ε = 1e-12 is added to the squared norms, which is the released
-  code's 1e-6 of a norm. PyTorch's layers differ from this in inference mode, where they
-  read both vectors as stored, and in transposed convolutions, whose matrix is `[-1, in]` here (that
-  of the convolution they are the adjoint of), `[-1, out]` there.
+  See `Spectral Normalization for Generative Adversarial Networks
+  <https://arxiv.org/abs/1802.05957>`_, Miyato et al. 2018, Algorithm 1: σ = v W uᵀ of the kernel
+  `[..., out]` as a matrix W `[-1, out]`. Each call makes one power iteration from the u in
+  `batch_stats`, v = u Wᵀ / |u Wᵀ| and u = v W / |v W|; with `train` the new u is stored. So σ
+  always belongs to the kernel in use, also for averaged kernels with an averaged u. ε = 1e-12 is
+  added to the squared norms, which equals 1e-6 of a norm in the released code. PyTorch's layers
+  differ in inference mode, where they read both stored vectors, and in transposed convolutions:
+  their matrix is `[-1, out]`, here it is `[-1, in]`, the matrix of the adjoint convolution.
 
   Args:
     active: whether layers are normalised; if not, `batch_stats` has no entry.
     train: whether the calls store u.
+
+  Returns:
+    `normalised(layer, x)`; without `active`, it is `layer(x)`.
   """
   if not active:
     return lambda layer, x: layer(x)

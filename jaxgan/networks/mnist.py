@@ -1,4 +1,4 @@
-"""Networks of Elastic-InfoGAN's MNIST experiment (§4.1 of its supplement), those of InfoGAN.
+"""Networks of Elastic-InfoGAN's MNIST experiment (§4.1 of its supplement), taken from InfoGAN.
 
 For 28x28x1 images, k = 10 categories and 62 noise variables:
 
@@ -10,8 +10,8 @@ For 28x28x1 images, k = 10 categories and 62 noise variables:
 | deconv 4x4 s2 64 -> 1, tanh       |                                      | dense 128 -> k        |
 
 The contrastive features are Q's 128 activations before its last layer, after the leaky ReLU.
-Weights start from N(0, 0.02), biases from zero. A dense layer's batch norm normalises each of its
-outputs, a convolution's each channel. Other image sizes must be multiples of 4.
+Weights start from N(0, 0.02), biases from zero. Batch norm normalises each output of a dense layer
+and each channel of a convolution. Other image sizes must be multiples of 4.
 
 See "Elastic-InfoGAN: Unsupervised Disentangled Representation Learning in Class-Imbalanced Data",
 Ojha et al. 2020, and "InfoGAN", Chen et al. 2016, C.1.
@@ -21,6 +21,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from flax import linen as nn
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -30,14 +31,14 @@ from jaxgan.networks.layers import Conv, ConvTranspose, batch_norm
 
 _SLOPE = 0.2
 _normal = nn.initializers.normal(0.02)
-_uniform = nn.initializers.variance_scaling(1 / 3, 'fan_in', 'uniform')  # PyTorch's default
+_uniform = nn.initializers.variance_scaling(1 / 3, 'fan_in', 'uniform')  # PyTorch's default.
 
 
 def image_quarter(image_size: int) -> int:
-  """The resolution of the features between two strided convolutions and the dense layers.
+  """Side of the feature maps between the strided convolutions and the dense layers.
 
   Raises:
-    UserError: the images have another size than these networks can take.
+    UserError: the image size is not a multiple of 4.
   """
   if image_size < 4 or image_size % 4:
     raise UserError(
@@ -50,7 +51,7 @@ def image_quarter(image_size: int) -> int:
 class Generator(nn.Module):
   """Generator: noise and codes `[N, Z]` to a tuple of one, images `[N, S, S, channels]`.
 
-  `activation` is the last one; with tanh the images are in [-1, 1].
+  `activation` is the output activation; with tanh the images are in [-1, 1].
   """
 
   image_size: int
@@ -59,7 +60,8 @@ class Generator(nn.Module):
   dtype: Any = jnp.float32
 
   @nn.compact
-  def __call__(self, codes, train: bool):
+  def __call__(self, codes: jax.Array, train: bool) -> tuple[jax.Array, ...]:
+    """Generates images."""
     size = image_quarter(self.image_size)
     x = codes.astype(self.dtype)
     for features in (1024, size * size * 128):
@@ -73,12 +75,13 @@ class Generator(nn.Module):
 
 
 class Trunk(nn.Module):
-  """What discriminator and recognition share: images `[N, S, S, C]` to features `[N, 1024]`."""
+  """Shared layers of discriminator and Q: images `[N, S, S, C]` to features `[N, 1024]`."""
 
   dtype: Any = jnp.float32
 
   @nn.compact
-  def __call__(self, images, train: bool):
+  def __call__(self, images: jax.Array, train: bool) -> jax.Array:
+    """Returns the features."""
     image_quarter(images.shape[1])
     x = Conv(64, kernel_init=_normal, dtype=self.dtype)(images.astype(self.dtype))
     x = Conv(128, kernel_init=_normal, dtype=self.dtype)(nn.leaky_relu(x, _SLOPE))
@@ -91,14 +94,15 @@ class DiscriminatorHead(nn.Module):
   """Discriminator on the trunk: features `[N, 1024]` to real/fake logits `[N]`."""
 
   @nn.compact
-  def __call__(self, features):
+  def __call__(self, features: jax.Array) -> jax.Array:
+    """Returns the logits."""
     return nn.Dense(1, kernel_init=_normal)(features.astype(jnp.float32))[:, 0]
 
 
 class RecognitionHead(nn.Module):
-  """Q on the trunk: features `[N, 1024]` to what it says of the codes.
+  """Q on the trunk: features `[N, 1024]` to predictions of the codes.
 
-  Returns logits `[N, k]` of the categorical code, a prediction `[N, r]` of the continuous ones
+  Returns logits `[N, k]` of the categorical code, a prediction `[N, r]` of the continuous codes
   (r = 0: empty), and the contrastive features `[N, 128]`: the penultimate activations after the
   leaky ReLU.
   """
@@ -108,7 +112,8 @@ class RecognitionHead(nn.Module):
   dtype: Any = jnp.float32
 
   @nn.compact
-  def __call__(self, features, train: bool):
+  def __call__(self, features: jax.Array, train: bool) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """Returns logits, prediction and contrastive features."""
     x = nn.Dense(128, kernel_init=_normal, dtype=self.dtype)(features)
     x = nn.leaky_relu(batch_norm(train, self.dtype)(x), _SLOPE).astype(jnp.float32)
     outputs = nn.Dense(self.num_categories + self.num_continuous, kernel_init=_normal)(x)
@@ -116,20 +121,21 @@ class RecognitionHead(nn.Module):
 
 
 class EvaluationClassifier(nn.Module):
-  """Labels generated digits: images `[N, H, W, C]` to (logits `[N, K]`, features `[N, 500]`).
+  """Classifier of digits: images `[N, H, W, C]` to (logits `[N, K]`, features `[N, 500]`).
 
-  Two 5x5 convolutions of 20 and 50 filters without padding, each with a 2x2 max-pool and ReLU,
+  Two 5x5 convolutions with 20 and 50 filters without padding, each with a 2x2 max-pool and ReLU,
   dense 500 with ReLU (the features), dense K: the paper's "2 Conv + 2 FC" in the sizes of its
-  released code. Images must have 16 pixels a side or more. `train` changes nothing.
+  released code. Images need 16 pixels a side or more. `train` has no effect.
   """
 
   num_classes: int
   dtype: Any = jnp.float32
 
   @nn.compact
-  def __call__(self, images, train: bool):
+  def __call__(self, images: jax.Array, train: bool) -> tuple[jax.Array, jax.Array]:
+    """Returns logits and features."""
     height, width = images.shape[1:3]
-    if min(height, width) < 16:  # Nothing would be left after the second pool.
+    if min(height, width) < 16:  # The second pool would have no output.
       raise UserError(
         f'the network mnist_cnn needs images of 16 pixels a side or more, not {height}x{width}: '
         'use another network or larger images'
@@ -143,12 +149,12 @@ class EvaluationClassifier(nn.Module):
     return nn.Dense(self.num_classes, kernel_init=_uniform)(features), features
 
 
-# The layers of the released classifier of 28x28x1 images.
+# Layers of the released classifier of 28x28x1 images.
 _RELEASED = {'Conv_0': 'conv1', 'Conv_1': 'conv2', 'Dense_0': 'fc1', 'Dense_1': 'fc2'}
 
 
 def evaluation_classifier_variables(arrays: Mapping[str, np.ndarray]) -> dict:
-  """The variables of an EvaluationClassifier from the tensors of the released one.
+  """Builds the variables of an EvaluationClassifier from the released tensors.
 
   Args:
     arrays: name in the PyTorch state_dict -> array: weight and bias of conv1, conv2, fc1, fc2.
@@ -157,7 +163,7 @@ def evaluation_classifier_variables(arrays: Mapping[str, np.ndarray]) -> dict:
     Variables of `EvaluationClassifier(10)`, for images 28x28x1 in [-1, 1].
 
   Raises:
-    UserError: a tensor is missing, unknown, of another shape or not of floating-point numbers.
+    UserError: a tensor is missing or unknown, has another shape or is not floating-point.
   """
   names = [f'{layer}.{leaf}' for layer in _RELEASED.values() for leaf in ('weight', 'bias')]
   if set(arrays) != set(names):
@@ -170,9 +176,8 @@ def evaluation_classifier_variables(arrays: Mapping[str, np.ndarray]) -> dict:
     layer, leaf = path
     name = f'{_RELEASED[layer]}.{released.torch_leaf(leaf)}'
     array = released.torch_array(arrays, name, shape, 'the MNIST classifier')
-    if (
-      name == 'fc1.weight'
-    ):  # PyTorch flattens [channel, height, width], we [height, width, channel].
+    if name == 'fc1.weight':
+      # PyTorch flattens [channel, height, width], this network [height, width, channel].
       array = array.reshape(50, 4, 4, 500).transpose(1, 2, 0, 3).reshape(800, 500)
     return array
 

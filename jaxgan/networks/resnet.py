@@ -3,12 +3,13 @@
 Depth 6n + 2: a 3x3 convolution, three stages of n basic blocks with `width`, 2·`width` and
 4·`width` filters (the first block of stages two and three halves the resolution), global average
 pool, dense layer. Shortcuts have no parameters: where the shape changes they take every second
-pixel and pad the new channels with zeros (option A). ResNet-32 is n = 5, width 16.
+pixel and pad the new channels with zeros (option A). ResNet-32 has n = 5 and width 16.
 """
 
 from typing import Any
 
 from flax import linen as nn
+import jax
 import jax.numpy as jnp
 
 from jaxgan.networks.layers import Conv, batch_norm
@@ -25,7 +26,9 @@ class ResNet(nn.Module):
   dtype: Any = jnp.float32
 
   @nn.compact
-  def __call__(self, images, train: bool):
+  def __call__(self, images: jax.Array, train: bool) -> tuple[jax.Array, jax.Array]:
+    """Returns logits and features."""
+
     def conv_norm(x, features, stride):
       x = Conv(features, 3, stride, use_bias=False, kernel_init=_kaiming, dtype=self.dtype)(x)
       return batch_norm(train, self.dtype)(x)

@@ -1,7 +1,7 @@
 """ResNet-50 with bottleneck blocks, the evaluation classifier of 64x64 images.
 
-For RGB images of 64x64 pixels, W = 64 and stages (3, 4, 6, 3); every convolution is without bias
-and followed by batch norm:
+For RGB images of 64x64 pixels, W = 64 and stages (3, 4, 6, 3); every convolution has no bias and is
+followed by batch norm:
 
 | part   | layers                                           | output    | parameters |
 |--------|--------------------------------------------------|-----------|------------|
@@ -13,18 +13,19 @@ and followed by batch norm:
 | fc     | mean over the pixels (the features), dense to K  | K         | 2,049 K    |
 
 A block of C channels is relu(x + f(x)), f a 1x1 convolution to C/4, ReLU, a 3x3 to C/4 with the
-stride, ReLU, and a 1x1 to C. Where the shape changes, x goes through a 1x1 convolution with the
-stride, too.
+stride, ReLU, and a 1x1 to C. If the shape changes, a 1x1 convolution with the stride is applied to
+x.
 
 See "Deep Residual Learning for Image Recognition", He et al. 2016. Sizes, names, initial weights
-and the place of the stride (in the 3x3 convolution, where the paper has it in the first 1x1) are
-torchvision's. `caffe` has the stride where the paper has it, and a max-pool that pads only the
-right and lower border, as the models that Caffe trained; see `jaxgan.networks.vggface2`.
+and the position of the stride are torchvision's: the stride is in the 3x3 convolution, in the paper
+in the first 1x1. With `caffe`, the stride is as in the paper, and the max-pool pads only the right
+and lower border, as in models trained with Caffe; see `jaxgan.networks.vggface2`.
 """
 
 from typing import Any
 
 from flax import linen as nn
+import jax
 import jax.numpy as jnp
 
 from jaxgan.errors import UserError
@@ -47,10 +48,11 @@ class Bottleneck(nn.Module):
   stride_first: bool = False
 
   @nn.compact
-  def __call__(self, x, train: bool):
+  def __call__(self, x: jax.Array, train: bool) -> jax.Array:
+    """Applies the block."""
     y, inner = x, self.features // 4
     first, second = (self.stride, 1) if self.stride_first else (1, self.stride)
-    y = y[:, ::first, ::first]  # A 1x1 kernel does not see the other pixels.
+    y = y[:, ::first, ::first]  # A 1x1 kernel with this stride reads no other pixels.
     layers = (inner, 1, 1), (inner, 3, second), (self.features, 1, 1)
     for i, (features, size, stride) in enumerate(layers, 1):
       y = _conv(features, size, stride, self.dtype, f'conv{i}')(y)
@@ -67,7 +69,7 @@ class ResNet50(nn.Module):
   """ResNet-50: images `[N, S, S', C]` in [-1, 1] to (logits `[N, K]`, features `[N, D]`).
 
   D is the number of channels of the last stage; S and S' are multiples of 2^(stages + 1): of 32
-  for ResNet-50. Raises a UserError for images of other sizes.
+  for ResNet-50. Images of other sizes raise a UserError.
   """
 
   num_classes: int
@@ -77,7 +79,8 @@ class ResNet50(nn.Module):
   caffe: bool = False
 
   @nn.compact
-  def __call__(self, images, train: bool):
+  def __call__(self, images: jax.Array, train: bool) -> tuple[jax.Array, jax.Array]:
+    """Returns logits and features."""
     smallest = 2 ** (len(self.stages) + 1)
     height, width = images.shape[1:3]
     if height % smallest or width % smallest:
@@ -88,7 +91,9 @@ class ResNet50(nn.Module):
     x = _conv(self.width, 7, 2, self.dtype, 'conv1')(images.astype(self.dtype))
     x = nn.relu(batch_norm(train, self.dtype, name='bn1')(x))
     border = (0, 1) if self.caffe else (1, 1)
-    x = nn.max_pool(x, (3, 3), (2, 2), padding=(border, border))
+    # Flax does not annotate max_pool: from the default 'VALID', pyright infers a str.
+    padding: Any = (border, border)
+    x = nn.max_pool(x, (3, 3), (2, 2), padding=padding)
     for stage, num_blocks in enumerate(self.stages, 1):
       for block in range(num_blocks):
         stride = 2 if stage > 1 and block == 0 else 1

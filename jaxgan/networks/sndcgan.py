@@ -10,26 +10,27 @@ Tables 6 and 7 for 32x32 RGB images, `width` 64:
 | deconv 4x4 s2 128 -> 64, BN, leaky 0.1      | conv 3x3 s1 256 -> 512                        |
 | conv 3x3 64 -> 3, tanh                      | global sum pool, dense 512 -> 1               |
 
-Leaky ReLU 0.1 follows every convolution of the discriminator. Other image sizes b·2^n,
-b = 4, 5, 6 or 7, get n stages from b x b on, the widths doubling towards that end, so that 16x16
-with a small `width` is the same family, and so is 28x28 with a first layer of 7·7.
+Leaky ReLU 0.1 follows every convolution of the discriminator. Images of other sizes b·2^n,
+b = 4, 5, 6 or 7, have n stages that start from b x b, and widths double towards b x b: 16x16 images
+with a small `width`, and 28x28 images with a first layer of 7·7, belong to the same family.
 Kernels start orthogonal and biases at zero (the authors' released configuration).
 
-Of K classes, conditional BN takes the place of BN, and a head that of the last dense layer (see
-`jaxgan.networks.conditional`). Spectral norm of the generator, where asked for, is on every layer
-but BN, and on the embeddings of conditional BN; it adds no parameter. Parameters of 32x32 RGB
+With K classes, conditional BN replaces BN, and a head replaces the last dense layer (see
+`jaxgan.networks.conditional`). Optional spectral norm of the generator applies to every layer
+except BN, and to the embeddings of conditional BN; it adds no parameter. Parameters for 32x32 RGB
 images, `width` 64:
 
 | generator         | parameters       | discriminator   | parameters        |
 |-------------------|------------------|-----------------|-------------------|
 | unconditional     | 3,812,355        | head none       | 2,928,193         |
-| of K classes      | 3,811,459 + 896K | head projection | 2,928,193 + 512K  |
+| with K classes    | 3,811,459 + 896K | head projection | 2,928,193 + 512K  |
 |                   |                  | head auxiliary  | 2,928,193 + 513K  |
 """
 
 from typing import Any
 
 from flax import linen as nn
+import jax
 import jax.numpy as jnp
 
 from jaxgan.errors import UserError
@@ -58,7 +59,7 @@ def num_stages(image_size: int) -> int:
 class Generator(nn.Module):
   """SNDCGAN generator: noise `[N, Z]` to images `[N, S, S, channels]` in [-1, 1].
 
-  With `num_classes` it is conditional and takes labels, int `[N]`.
+  With `num_classes` it is conditional and requires labels, int `[N]`.
   """
 
   image_size: int
@@ -69,7 +70,10 @@ class Generator(nn.Module):
   spectral_norm: bool = False
 
   @nn.compact
-  def __call__(self, noise, labels=None, *, train: bool):
+  def __call__(
+    self, noise: jax.Array, labels: jax.Array | None = None, *, train: bool
+  ) -> jax.Array:
+    """Generates images."""
     normalised = normaliser(self.spectral_norm, train)
     norm = batch_norm(
       labels,
@@ -94,9 +98,9 @@ class Generator(nn.Module):
 class Discriminator(nn.Module):
   """SNDCGAN discriminator: images `[N, S, S, C]` in [-1, 1] to logits `[N]`, class logits `[N, K]`.
 
-  The head, of HEADS, says whether it reads labels, int `[N]`, and whether there are class logits or
-  None. The spectral norm's left singular vectors live in the collection `batch_stats`; `train=True`
-  stores the result of the one power iteration that each call makes.
+  The head, a key of HEADS, decides whether it reads labels, int `[N]`, and whether there are class
+  logits or None. The left singular vectors of spectral norm are in the collection `batch_stats`;
+  `train=True` stores the result of the single power iteration of each call.
   """
 
   width: int = 64
@@ -105,7 +109,10 @@ class Discriminator(nn.Module):
   dtype: Any = jnp.float32
 
   @nn.compact
-  def __call__(self, images, labels=None, *, train: bool):
+  def __call__(
+    self, images: jax.Array, labels: jax.Array | None = None, *, train: bool
+  ) -> tuple[jax.Array, jax.Array | None]:
+    """Returns logits, and class logits or None."""
     normalised = normaliser(True, train)
 
     def conv(x, features, size, stride):

@@ -1,7 +1,7 @@
 """SNResGAN, the residual generator and discriminator of Class Balancing GAN.
 
-Tables 8 and 9 for 64x64 RGB images (LSUN, iNaturalist), both widths 64; parameters of K classes,
-where their number matters, in brackets:
+Tables 8 and 9 for 64x64 RGB images (LSUN, iNaturalist), both widths 64; in brackets, the parameters
+with K classes if they differ:
 
 | generator               | output        | parameters                     |
 |-------------------------|---------------|--------------------------------|
@@ -25,8 +25,8 @@ where their number matters, in brackets:
 | dense 1024 -> 1         | 1             | 1,025                          |
 | all                     |               | 19,542,721                     |
 
-For 32x32 RGB images (CIFAR-100), Table 4 of "Spectral Normalization for Generative Adversarial
-Networks", Miyato et al. 2018; widths 256 and 128:
+For 32x32 RGB images (CIFAR-100), Table 4 of `Spectral Normalization for Generative Adversarial
+Networks <https://arxiv.org/abs/1802.05957>`_, Miyato et al. 2018; widths 256 and 128:
 
 | generator               | output        | parameters                     |
 |-------------------------|---------------|--------------------------------|
@@ -48,30 +48,32 @@ Networks", Miyato et al. 2018; widths 256 and 128:
 | dense 128 -> 1          | 1             | 129                            |
 | all                     |               | 1,053,825                      |
 
-Of K classes, conditional BN takes the place of every BN, and a head that of the last dense layer
-(see `jaxgan.networks.conditional`), with as many parameters more as are listed there.
+With K classes, conditional BN replaces every BN, and a head replaces the last dense layer; see
+`jaxgan.networks.conditional` for their additional parameters.
 
-The blocks are those of Miyato et al. (Fig. 8), with two 3x3 convolutions and a shortcut that is a
-1x1 convolution where resolution or channels change:
+The blocks are from Miyato et al. (Fig. 8), with two 3x3 convolutions and a shortcut that has a 1x1
+convolution where resolution or channels change:
 
   up           x -> BN, ReLU, nearest x2, conv, BN, ReLU, conv; shortcut nearest x2, conv 1x1
   down         x -> ReLU, conv, ReLU, conv, average 2x2;        shortcut conv 1x1, average 2x2
   first block  x -> conv, ReLU, conv, average 2x2;              shortcut average 2x2, conv 1x1
 
 The first convolution of a block already has all its output channels. Resampling and a 1x1
-convolution commute; the convolution is on the smaller side here. Every layer of the discriminator
-has spectral norm. Spectral norm of the generator (iNaturalist), where asked for, is on every dense
-layer and convolution, and on the embeddings of conditional BN; it adds no parameter. Kernels start
-orthogonal and biases at zero.
+convolution commute; here the convolution is applied at the lower resolution. Every layer of the
+discriminator has spectral norm. Optional spectral norm of the generator (iNaturalist) applies to
+every dense layer and convolution, and to the embeddings of conditional BN; it adds no parameter.
+Kernels start orthogonal and biases at zero.
 
-The authors' released configuration differs from their tables, which these networks follow: it has
-leaky ReLU 0.1 for ReLU, applied in place, so that the shortcuts of the discriminator read the
-activated input, and its last BN is not conditional.
+These networks follow the authors' tables. The released configuration differs: it has leaky ReLU 0.1
+instead of ReLU, applied in place, so that the shortcuts of the discriminator read the activated
+input, and its last BN is not conditional.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from flax import linen as nn
+import jax
 import jax.numpy as jnp
 
 from jaxgan.networks.conditional import HEADS, batch_norm
@@ -102,7 +104,8 @@ class UpBlock(nn.Module):
   dtype: Any = jnp.float32
 
   @nn.compact
-  def __call__(self, x, norm, normalised):
+  def __call__(self, x: jax.Array, norm: Callable, normalised: Callable) -> jax.Array:
+    """Applies the block."""
     shortcut = _up(normalised(_conv(self.features, 1, self.dtype), x))
     x = _up(nn.relu(norm(x)))
     x = normalised(_conv(self.features, 3, self.dtype), x)
@@ -113,8 +116,8 @@ class UpBlock(nn.Module):
 class DownBlock(nn.Module):
   """Residual block of the discriminator, `[N, H, W, C]` to `[N, H/2, W/2, features]`.
 
-  Without `down` it keeps the resolution; the `first` block reads images, which it does not
-  rectify. `normalised(layer, x)` applies a layer.
+  Without `down` it keeps the resolution. The `first` block reads images, without a ReLU before its
+  first convolution. `normalised(layer, x)` applies a layer.
   """
 
   features: int
@@ -123,7 +126,8 @@ class DownBlock(nn.Module):
   dtype: Any = jnp.float32
 
   @nn.compact
-  def __call__(self, x, normalised):
+  def __call__(self, x: jax.Array, normalised: Callable) -> jax.Array:
+    """Applies the block."""
     shortcut = _down(x) if self.down else x
     if self.down or x.shape[-1] != self.features:
       shortcut = normalised(_conv(self.features, 1, self.dtype), shortcut)
@@ -137,7 +141,7 @@ class Generator(nn.Module):
   """SNResGAN generator: noise `[N, Z]` to images `[N, S, S, channels]` in [-1, 1].
 
   `widths` are the channels of the first dense layer and of each block, S = base·2^blocks. With
-  `num_classes` it is conditional and takes labels, int `[N]`.
+  `num_classes` it is conditional and requires labels, int `[N]`.
   """
 
   widths: tuple[int, ...]
@@ -148,7 +152,10 @@ class Generator(nn.Module):
   base: int = 4
 
   @nn.compact
-  def __call__(self, noise, labels=None, *, train: bool):
+  def __call__(
+    self, noise: jax.Array, labels: jax.Array | None = None, *, train: bool
+  ) -> jax.Array:
+    """Generates images."""
     normalised = normaliser(self.spectral_norm, train)
     norm = batch_norm(
       labels,
@@ -171,8 +178,8 @@ class Discriminator(nn.Module):
   """SNResGAN discriminator: images `[N, S, S, C]` to logits `[N]` and class logits `[N, K]`.
 
   Images are in [-1, 1]. `widths` are the channels of each block, of which the first `num_down`
-  halve the resolution. The head, of HEADS, says whether it reads labels, int `[N]`, and whether
-  there are class logits or None. For `train` see `jaxgan.networks.layers.normaliser`.
+  halve the resolution. The head, a key of HEADS, decides whether it reads labels, int `[N]`, and
+  whether there are class logits or None. For `train` see `jaxgan.networks.layers.normaliser`.
   """
 
   widths: tuple[int, ...]
@@ -182,7 +189,10 @@ class Discriminator(nn.Module):
   dtype: Any = jnp.float32
 
   @nn.compact
-  def __call__(self, images, labels=None, *, train: bool):
+  def __call__(
+    self, images: jax.Array, labels: jax.Array | None = None, *, train: bool
+  ) -> tuple[jax.Array, jax.Array | None]:
+    """Returns logits, and class logits or None."""
     normalised = normaliser(True, train)
     x = images.astype(self.dtype)
     for i, width in enumerate(self.widths):

@@ -1,7 +1,7 @@
 """Networks of Elastic-InfoGAN for 64x64 RGB images (§4.2 and §4.3 of its supplement).
 
-They are StackGAN-v2's, of width 64. With Z = noise and code variables, K of them the code's, and k
-categories:
+The networks are StackGAN-v2's with width 64. With Z noise and code variables, the last K of them
+the code, and k categories:
 
 | generator                     | output        | parameters        |
 |-------------------------------|---------------|-------------------|
@@ -27,16 +27,16 @@ categories:
 | Q: conv 3x3 512 -> 512, BN, leaky 0.2   | 4 x 4 x 512   | 2,360,320  |
 | Q: conv 4x4 512 -> k                    | k             | 8,193k     |
 
-A block `up` is nearest x2 and then `same`, which is a 3x3 convolution to twice the channels, BN and
-GLU: one half times the sigmoid of the other. `residual` is x + BN(conv(same(x))). The second stage
-reads the 64x64x64 features of the first, joined with the code at every pixel; it is StackGAN-v2's
-next stage, whose last block is `same` where that one has `up`, as the images stay 64x64. A 4x4
-convolution of a 4x4 map has one output a channel: it is a dense layer here.
+A block `up` is nearest x2 followed by `same`, which is a 3x3 convolution to twice the channels, BN
+and GLU: one half times the sigmoid of the other half. `residual` is x + BN(conv(same(x))). The
+second stage reads the 64x64x64 features of the first stage, concatenated with the code at every
+pixel; it is StackGAN-v2's next stage with `same` instead of `up` as its last block, as the images
+stay 64x64. A 4x4 convolution of a 4x4 map has one output per channel: here it is a dense layer.
 
 The contrastive features are all of Q's 4·4·512 activations before its last layer, after the leaky
 ReLU ("penultimate layer", §4.4). Kernels start orthogonal, the scales of BN from N(1, 0.02), biases
-at zero, as StackGAN-v2's do; the paper prints nothing for these networks. Only the last layers of D
-and Q have a bias.
+at zero, as in StackGAN-v2; the paper specifies no initial weights for these networks. Only the last
+layers of D and Q have a bias.
 
 See "Elastic-InfoGAN: Unsupervised Disentangled Representation Learning in Class-Imbalanced Data",
 Ojha et al. 2020, and "StackGAN++: Realistic Image Synthesis with Stacked Generative Adversarial
@@ -60,7 +60,11 @@ _orthogonal = nn.initializers.orthogonal()
 
 
 def check_image_size(image_size: int) -> None:
-  """Raises a UserError for images that are not of 64 pixels a side."""
+  """Checks that images have 64 pixels a side.
+
+  Raises:
+    UserError: they do not.
+  """
   if image_size != IMAGE_SIZE:
     raise UserError(
       f'the networks stackgan and stackgan_two_stage are for images of {IMAGE_SIZE} pixels a side, '
@@ -88,7 +92,8 @@ class GatedBlock(nn.Module):
   dtype: Any = jnp.float32
 
   @nn.compact
-  def __call__(self, x, train: bool):
+  def __call__(self, x: jax.Array, train: bool) -> jax.Array:
+    """Applies the block."""
     if self.up:
       x = x.repeat(2, axis=1).repeat(2, axis=2)
     x = _conv(2 * self.features, 3, 1, self.dtype)(x)
@@ -96,12 +101,13 @@ class GatedBlock(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-  """`residual` of the table, `[N, H, W, C]` to the same."""
+  """`residual` of the table: `[N, H, W, C]` to `[N, H, W, C]`."""
 
   dtype: Any = jnp.float32
 
   @nn.compact
-  def __call__(self, x, train: bool):
+  def __call__(self, x: jax.Array, train: bool) -> jax.Array:
+    """Applies the block."""
     features = x.shape[-1]
     y = GatedBlock(features, dtype=self.dtype)(x, train)
     y = _conv(features, 3, 1, self.dtype)(y)
@@ -109,10 +115,10 @@ class ResidualBlock(nn.Module):
 
 
 class Generator(nn.Module):
-  """Generator: noise and code `[N, Z]` to a tuple of images `[N, 64, 64, channels]`, one a stage.
+  """Generator: noise and code `[N, Z]` to a tuple of images `[N, 64, 64, channels]`, one per stage.
 
   The last `code_dim` of the Z variables are the code, which the second of two stages reads again.
-  `activation` is the last one; with tanh the images are in [-1, 1].
+  `activation` is the output activation; with tanh the images are in [-1, 1].
   """
 
   channels: int
@@ -123,7 +129,9 @@ class Generator(nn.Module):
   dtype: Any = jnp.float32
 
   @nn.compact
-  def __call__(self, inputs, train: bool):
+  def __call__(self, inputs: jax.Array, train: bool) -> tuple[jax.Array, ...]:
+    """Generates the images of all stages."""
+
     def to_images(x):
       return self.activation(_conv(self.channels, 3, 1, self.dtype)(x).astype(jnp.float32))
 
@@ -146,13 +154,14 @@ class Generator(nn.Module):
 
 
 class Trunk(nn.Module):
-  """What D and Q share: images `[N, 64, 64, C]` to features `[N, 4, 4, 8 width]`."""
+  """Shared layers of D and Q: images `[N, 64, 64, C]` to features `[N, 4, 4, 8 width]`."""
 
   width: int = 64
   dtype: Any = jnp.float32
 
   @nn.compact
-  def __call__(self, images, train: bool):
+  def __call__(self, images: jax.Array, train: bool) -> jax.Array:
+    """Returns the features."""
     x = _conv(self.width, 4, 2, self.dtype)(images.astype(self.dtype))
     x = nn.leaky_relu(x, _SLOPE)
     for factor in (2, 4, 8):
@@ -165,15 +174,16 @@ class DiscriminatorHead(nn.Module):
   """Discriminator on the trunk: features `[N, 4, 4, C]` to real/fake logits `[N]`."""
 
   @nn.compact
-  def __call__(self, features):
+  def __call__(self, features: jax.Array) -> jax.Array:
+    """Returns the logits."""
     x = features.reshape(features.shape[0], -1).astype(jnp.float32)
     return nn.Dense(1, kernel_init=_orthogonal)(x)[:, 0]
 
 
 class RecognitionHead(nn.Module):
-  """Q on the trunk: features `[N, 4, 4, C]` to what it says of the codes.
+  """Q on the trunk: features `[N, 4, 4, C]` to predictions of the codes.
 
-  Returns logits `[N, k]` of the categorical code, a prediction `[N, r]` of the continuous ones
+  Returns logits `[N, k]` of the categorical code, a prediction `[N, r]` of the continuous codes
   (r = 0: empty), and the contrastive features `[N, 16 C]`: the penultimate activations after the
   leaky ReLU.
   """
@@ -183,7 +193,8 @@ class RecognitionHead(nn.Module):
   dtype: Any = jnp.float32
 
   @nn.compact
-  def __call__(self, features, train: bool):
+  def __call__(self, features: jax.Array, train: bool) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """Returns logits, prediction and contrastive features."""
     x = _conv(features.shape[-1], 3, 1, self.dtype)(features)
     x = nn.leaky_relu(_batch_norm(train, self.dtype)(x), _SLOPE)
     x = x.reshape(x.shape[0], -1).astype(jnp.float32)

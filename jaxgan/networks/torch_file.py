@@ -1,14 +1,14 @@
 """Reads the tensors of a PyTorch state_dict file without PyTorch.
 
-Two formats exist. Since torch 1.6 a file is a zip archive with one folder, in it
-`data.pkl` (the pickled dictionary, whose tensors refer to storages by key),
-`data/<key>` (the bytes of a storage) and, in newer files, `byteorder`. Before, a
-file was a row of pickles (magic number, format version, system information, the
-dictionary, the list of storage keys) followed by each storage in the order of
-that list: its length as int64, then its bytes, little-endian.
+Two formats exist. Since torch 1.6, files are zip archives with one folder, which
+contains `data.pkl` (the pickled dictionary, whose tensors refer to storages by
+key), `data/<key>` (the bytes of a storage) and, in newer files, `byteorder`. Older
+files are a sequence of pickles (magic number, format version, system information,
+the dictionary, the list of storage keys) followed by each storage in the order of
+the list: its length as int64, then its bytes, little-endian.
 
-Unpickling runs code of the file's choice, so only the few names that a
-state_dict needs are resolved, to plain functions of this file.
+A pickle can run any code, so only the few names that a state_dict needs are
+resolved, to plain functions of this module.
 """
 
 import collections
@@ -21,7 +21,7 @@ import struct
 from typing import Any, NamedTuple
 import zipfile
 
-import ml_dtypes  # noqa: F401  (teaches numpy the name bfloat16)
+import ml_dtypes  # noqa: F401  (registers bfloat16 with NumPy)
 import numpy as np
 
 from jaxgan.errors import UserError
@@ -46,11 +46,11 @@ _DTYPES = {
 
 
 class _Storage(NamedTuple):
-  """A run of elements somewhere in the file."""
+  """A contiguous range of elements in the file."""
 
   key: str
   dtype: str
-  start: int  # First element of a view into a larger storage; 0 for a whole one.
+  start: int  # First element of a view into a larger storage; 0 for a whole storage.
   size: int  # Elements in the view.
 
 
@@ -64,7 +64,7 @@ class _Tensor(NamedTuple):
 
 
 def content(path: str | pathlib.Path) -> bytes:
-  """The bytes of a weights file.
+  """Reads the bytes of a weights file.
 
   Raises:
     UserError: the file cannot be read.
@@ -76,19 +76,19 @@ def content(path: str | pathlib.Path) -> bytes:
 
 
 def read_state_dict(path: str | pathlib.Path) -> dict[str, np.ndarray]:
-  """Tensors of a file that `torch.save(module.state_dict(), path)` wrote.
+  """Reads the tensors of a file that `torch.save(module.state_dict(), path)` wrote.
 
   Args:
     path: the file, in the zip or in the older format.
 
   Returns:
-    Name -> array, in the order of the file. Arrays are contiguous copies of
+    Name -> array, in the order of the file. Arrays are contiguous copies in
     native byte order with the file's dtype; bfloat16 is `ml_dtypes.bfloat16`.
 
   Raises:
-    UserError: the file is missing, truncated or damaged, is in neither format, or
-      holds anything but a flat dictionary of dense tensors, none with more elements
-      than are stored for it.
+    UserError: the file is missing, truncated or damaged, has another format, or
+      holds anything but a flat dictionary of dense tensors whose elements are all
+      stored.
   """
   data = content(path)
   try:
@@ -99,7 +99,7 @@ def read_state_dict(path: str | pathlib.Path) -> dict[str, np.ndarray]:
     return {name: _as_array(name, value, storages, order) for name, value in tree.items()}
   except UserError as error:
     raise UserError(f'{path}: {error}') from error
-  # The bytes of a damaged file are opcodes of a small machine: any error can come out.
+  # The bytes of a damaged file are arbitrary pickle opcodes, which can raise any error.
   except Exception as error:
     reason = ' '.join(f'{type(error).__name__} {error}'.split())
     raise UserError(
@@ -108,7 +108,7 @@ def read_state_dict(path: str | pathlib.Path) -> dict[str, np.ndarray]:
 
 
 def _read_zip(data: bytes) -> tuple[Any, dict[str, bytes], str]:
-  """(What was pickled, the bytes of each storage, their order)."""
+  """Reads the zip format: (pickled object, bytes of each storage, byte order)."""
   with zipfile.ZipFile(io.BytesIO(data)) as archive:
     # Raises BadZipFile if bytes do not match the archive's checksum.
     contents = {name: archive.read(name) for name in archive.namelist()}
@@ -122,7 +122,7 @@ def _read_zip(data: bytes) -> tuple[Any, dict[str, bytes], str]:
 
 
 def _read_legacy(data: bytes) -> tuple[Any, dict[str, bytes], str]:
-  """As `_read_zip`."""
+  """Reads the older format; returns the same as `_read_zip`."""
   stream = io.BytesIO(data)
   if _StateDictUnpickler(stream).load() != _MAGIC:
     raise UserError('not a PyTorch state_dict file (no zip archive, no magic number)')
@@ -139,7 +139,7 @@ def _read_legacy(data: bytes) -> tuple[Any, dict[str, bytes], str]:
   return tree, storages, 'little'
 
 
-def _as_array(name: Any, tensor: Any, storages: dict[str, bytes], order: str) -> np.ndarray:
+def _as_array(name: Any, tensor: Any, storages: dict[str, bytes], order: Any) -> np.ndarray:
   if not isinstance(name, str) or not isinstance(tensor, _Tensor):
     raise UserError(
       f'entry {name!r} is a {type(tensor).__name__}, expected a flat state_dict (name -> tensor)'
@@ -148,14 +148,14 @@ def _as_array(name: Any, tensor: Any, storages: dict[str, bytes], order: str) ->
   numbers = (*shape, *strides, offset, start, stored)
   if len(shape) != len(strides) or not all(type(n) is int and n >= 0 for n in numbers):
     raise UserError(f'tensor {name!r} has impossible sizes {shape} or strides {strides}')
-  if math.prod(shape) > stored:  # With strides of 0 a small file could fill the memory.
+  if math.prod(shape) > stored:  # With strides of 0, a small file could fill the memory.
     raise UserError(f'tensor {name!r} of shape {shape} has {stored} elements in the file')
   dtype, data = np.dtype(dtype), storages[key]
   last = offset + sum((size - 1) * stride for size, stride in zip(shape, strides, strict=True))
   ends_inside = (start + stored) * dtype.itemsize <= len(data)
   if not ends_inside or (math.prod(shape) and last >= stored):
     raise UserError(f'tensor {name!r} reaches past the end of its data: the file is damaged')
-  # Bytes are swapped as unsigned integers, which works for every element type.
+  # Swapping bytes as unsigned integers works for every element type.
   unsigned = np.dtype(f'u{dtype.itemsize}')
   steps = [stride * dtype.itemsize for stride in strides]
   first = (start + offset) * dtype.itemsize
@@ -164,18 +164,18 @@ def _as_array(name: Any, tensor: Any, storages: dict[str, bytes], order: str) ->
 
 
 def _rebuild_tensor(storage, offset, shape, strides, requires_grad, hooks, metadata=None):
-  """Stands for torch._utils._rebuild_tensor_v2; the bytes may only come later in the file."""
+  """Replaces torch._utils._rebuild_tensor_v2; the bytes may come later in the file."""
   if not isinstance(storage, _Storage):
     raise UserError('a tensor refers to something that is not a storage: the file is damaged')
   return _Tensor(storage, offset, tuple(shape), tuple(strides))
 
 
 def _rebuild_parameter(tensor, requires_grad, hooks):
-  """Stands for torch._utils._rebuild_parameter: a parameter is its tensor."""
+  """Replaces torch._utils._rebuild_parameter: a parameter is its tensor."""
   return tensor
 
 
-# What a state_dict needs of the names in a file.
+# The names that a state_dict needs.
 _NAMES = {
   ('collections', 'OrderedDict'): collections.OrderedDict,
   ('torch._utils', '_rebuild_tensor_v2'): _rebuild_tensor,
@@ -186,10 +186,10 @@ _NAMES = {
 
 
 class _StateDictUnpickler(pickle.Unpickler):
-  """Resolves only the names of a state_dict; notes which storages were named."""
+  """Resolves only the names of a state_dict, and records the types of its storages."""
 
   def __init__(self, stream: io.BytesIO):
-    # Files of Python 2 hold byte strings.
+    # Files from Python 2 hold byte strings.
     super().__init__(stream, encoding='latin-1')
     self.storage_dtypes: dict[str, str] = {}
 
@@ -202,8 +202,8 @@ class _StateDictUnpickler(pickle.Unpickler):
     return _NAMES[module, name]
 
   def persistent_load(self, pid: Any) -> _Storage:
-    # ('storage', class, key, device, elements), in the older format followed by
-    # None or (key of the view, its first element, its number of elements).
+    # ('storage', class, key, device, elements); the older format appends None or
+    # (key of the view, its first element, its number of elements).
     if not isinstance(pid, tuple) or len(pid) not in (5, 6) or pid[0] != 'storage':
       raise UserError(f'refers to an object of an unknown kind, {str(pid)[:80]!r}')
     _, dtype, key, _, size, *view = pid

@@ -5,6 +5,7 @@ python -m jaxgan.runs.documentation
 
 from collections.abc import Mapping
 import pathlib
+import re
 
 from pydantic_core import PydanticUndefined
 
@@ -30,6 +31,34 @@ The tables list the defaults of the classes; an experiment file sets its own val
 This file is written by `python -m jaxgan.runs.documentation`.
 """
 
+# The modules that read the fields of a section; of a section of another package, its own module.
+READERS = {
+  'Experiment': ('jaxgan.runs.plan', 'jaxgan.runs.execute', 'jaxgan.runs.inputs'),
+  'DataConfig': ('jaxgan.data.loading', 'jaxgan.data.sources', 'jaxgan.training.train_step'),
+  'DataOptions': ('data_prep.build',),
+  'TrainConfig': ('jaxgan.training.job', 'jaxgan.training.schedule', 'jaxgan.training.loop'),
+  'ClassifierSection': ('jaxgan.training.classifiers',),
+  'Training': ('jaxgan.evaluation.cas',),
+  'ClassifierConfig': ('jaxgan.algorithms.classifier', 'jaxgan.training.pretrained'),
+  'GanConfig': (
+    'jaxgan.algorithms.gan',
+    'jaxgan.algorithms.regularisers',
+    'jaxgan.networks.gans',
+  ),
+  'GanEvaluation': (
+    'jaxgan.evaluation.generated',
+    'jaxgan.evaluation.features',
+    'jaxgan.evaluation.cas',
+  ),
+  'InfoGanConfig': (
+    'jaxgan.algorithms.infogan',
+    'jaxgan.algorithms.infogan_joint',
+    'jaxgan.networks.infogans',
+  ),
+  'JointVaeConfig': ('jaxgan.algorithms.joint_vae', 'jaxgan.networks.infogans'),
+  'CodesEvaluation': ('jaxgan.evaluation.codes',),
+}
+
 
 def text(titles: Mapping[str, type[Section]]) -> str:
   """Writes sections as Markdown tables.
@@ -40,18 +69,30 @@ def text(titles: Mapping[str, type[Section]]) -> str:
   Returns:
     The Markdown of the page.
   """
+  links = {kind: f'[{title}](#{_anchor(title)})' for title, kind in titles.items()}
   tables = [
-    f'## {title}\n\n{(kind.__doc__ or "").splitlines()[0]}\n\n{_table(kind)}'
-    for title, kind in titles.items()
+    f'## {title}\n\n{_heading(kind)}\n\n{_table(kind, links)}' for title, kind in titles.items()
   ]
   return '\n'.join([_START, *tables])
 
 
-def _table(kind) -> str:
+def _anchor(title) -> str:
+  return re.sub(r'[^\w\- ]', '', title).strip().lower().replace(' ', '-')
+
+
+def _heading(kind) -> str:
+  readers = ', '.join(f'`{name}`' for name in READERS.get(kind.__name__, (kind.__module__,)))
+  meaning = (kind.__doc__ or '').splitlines()[0]
+  return f'{meaning}\n\nClass `{kind.__module__}.{kind.__name__}`, read by {readers}.'
+
+
+def _table(kind, links) -> str:
   rows = []
   for name, info in kind.model_fields.items():
     own = section_lib.inner(info)
-    allowed = f'a {own.__name__}' if own else section_lib.allowed(info)
+    allowed = section_lib.allowed(info)
+    if own:
+      allowed = f'a section, see {links[own]}' if own in links else f'a {own.__name__}'
     meaning = f'{info.description} (free)' if section_lib.is_free(info) else info.description
     rows.append((f'`{name}`', _default(info, own), allowed, meaning))
   return _markdown(('field', 'default', 'allowed', 'meaning'), rows)

@@ -35,7 +35,7 @@ def read(path: str) -> 'Experiment':
   """The Experiment of `file.py` or `file.py:argument`, as its get_config returns it.
 
   Raises:
-    UserError: whatever is wrong with the file.
+    UserError: no such file, or the file raises an error or returns something else.
   """
   name, colon, argument = path.partition(':')
   file = _find(name)
@@ -72,7 +72,7 @@ def _where(error, file) -> str:
 
 
 def _find(name: str) -> pathlib.Path:
-  """The file, or that of the package where the working directory has none of that name."""
+  """Finds a file in the working directory or else in the package."""
   found = next((path for path in (pathlib.Path(name), _PACKAGE / name) if path.is_file()), None)
   if found is None:
     files = sorted((_PACKAGE / 'experiments').glob('*.py'))

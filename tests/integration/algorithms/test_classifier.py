@@ -1,4 +1,4 @@
-"""Classifier training: deferred re-weighting, sizes of images, learning."""
+"""Classifier training: learning, preprocessing of images, losses and deferred re-weighting."""
 
 from flax import linen as nn
 import jax
@@ -35,7 +35,7 @@ def _batch(size=8, counts=(8, 8, 8)):
 @pytest.mark.parametrize(
   ('network', 'size', 'num_features'), [('resnet', 8, 16), ('mnist_cnn', 16, 500)]
 )
-def test_learns_to_tell_brightness(config, network, size, num_features):
+def test_learns_to_classify_brightness(config, network, size, num_features):
   config = changed(config, {'network': network, 'warmup_epochs': 0, 'learning_rate': 0.02})
   algorithm = classifier(config, (size, size, 1), 3, steps_per_epoch=1)
   update = jax.jit(algorithm.update)
@@ -45,15 +45,16 @@ def test_learns_to_tell_brightness(config, network, size, num_features):
     state, metrics = update(state, _batch(size), {}, None)
   assert float(metrics['accuracy']) == 1.0
   logits, features = algorithm.classify(state.variables, _batch(size).images)
-  assert logits.shape == (24, 3) and features.shape == (24, num_features)
-  # Exactly the variables that the network has, trained and not.
+  assert logits.shape == (24, 3)
+  assert features.shape == (24, num_features)
+  # The state has exactly the variables of the network.
   assert jax.tree.structure(state) == structure
   assert ('batch_stats' in state.variables) == (network == 'resnet')
 
 
 @pytest.fixture
 def seen(config, monkeypatch):
-  """What a network that stands in for the resnet and BiT's has read: [(shape, train)]."""
+  """Inputs [(shape, train)] of a network that replaces ResNet and BiT."""
 
   class Means(nn.Module):
     @nn.compact
@@ -66,13 +67,13 @@ def seen(config, monkeypatch):
   return read
 
 
-# A ramp along the columns: cut off further right, an image is brighter on average.
+# A ramp along the columns: a crop further to the right is brighter on average.
 RAMP = jnp.broadcast_to(jnp.linspace(-1, 1, 8)[:, None], (24, 8, 8, 1))
 
 
 @pytest.mark.parametrize(('network', 'varies'), [('bit_r50x1', True), ('resnet', False)])
 def test_images_are_resized_for_the_network(config, seen, network, varies):
-  """To the input size; in training BiT's to 5/4 of it, cropped at random."""
+  """Images get the input size; in training, BiT crops them at random from 5/4 of it."""
   config = changed(config, {'network': network, 'input_size': 32, 'drw_epoch': None})
   algorithm = classifier(config, (8, 8, 1), 3, steps_per_epoch=1)
   state = algorithm.init(jax.random.key(0))
@@ -84,7 +85,7 @@ def test_images_are_resized_for_the_network(config, seen, network, varies):
   assert (len(losses) == 2) == varies
   _, features = algorithm.classify(state.variables, RAMP)
   assert set(seen) == {((2, 32, 32, 1), False), ((24, 32, 32, 1), True), ((24, 32, 32, 1), False)}
-  # Bilinear with pixel centres: every output lies between its two neighbours, the border repeats.
+  # Bilinear with pixel centres: every output lies between two neighbours, and the border repeats.
   rows = np.interp((np.arange(32) + 0.5) / 4 - 0.5, np.arange(8), np.linspace(-1, 1, 8))
   expected = np.broadcast_to(rows, (24, 32, 32)).reshape(24, -1)
   np.testing.assert_allclose(features, expected, atol=1e-6)
@@ -108,15 +109,17 @@ def test_intensities_are_normalised_per_channel(config, seen):
   images = jnp.array([-1.0, 1.0, -0.6]).reshape(1, 1, 1, 3)
   _, features = algorithm.classify(variables, images)
   np.testing.assert_allclose(features, [[-2.389744, 2.726804, -0.9375]], rtol=1e-5)
-  # The same in training, and of images of another size.
+  # Training normalises in the same way, also for images of another size.
   batch = Batch(jnp.full((4, 4, 4, 3), -0.6), jnp.zeros(4, jnp.int32))
   state, _ = algorithm.update(algorithm.init(jax.random.key(0)), batch, {}, jax.random.key(0))
-  assert seen[-1] == ((4, 1, 1, 3), True) and int(state.step) == 1
+  assert seen[-1] == ((4, 1, 1, 3), True)
+  assert int(state.step) == 1
 
 
-def test_numbers_of_other_channels_are_refused(config):
+def test_means_that_do_not_fit_the_channels_raise(config):
   config = changed(config, {'input_mean': (0.5, 0.5, 0.5), 'input_std': (0.5,)})
-  with pytest.raises(UserError, match=r'input_mean=.* has 3 numbers, the images have 1 channels'):
+  message = r'input_mean=.*: expected one number or one per channel, as the images have 1 channels'
+  with pytest.raises(UserError, match=message):
     classifier(config, (8, 8, 1), 3, steps_per_epoch=1)
   assert classifier(config, (8, 8, 3), 3, steps_per_epoch=1)
 
@@ -150,7 +153,7 @@ def test_the_focal_loss_is_trained(config):
 
 
 def test_reweighting_starts_at_its_epoch(config):
-  """Up to epoch 2 DRW changes nothing; from there on the loss is the weighted one."""
+  """DRW changes nothing before epoch 2; from epoch 2 on the loss is weighted."""
   config = changed(config, {'drw_epoch': 2, 'drw_beta': 0.9})
   algorithm = classifier(config, (8, 8, 1), 3, steps_per_epoch=2)
   update = jax.jit(algorithm.update)

@@ -1,4 +1,4 @@
-"""Batch-norm statistics of the averaged generator: whose they are, and what stays as it was."""
+"""Batch-norm statistics of the averaged generator: their values, and that nothing else changes."""
 
 import functools
 
@@ -25,7 +25,7 @@ def build(statistics, method='unconditional', spectral_norm=False):
 
 
 def _state(method='unconditional', spectral_norm=False, seed=0):
-  """A state whose average, generator and statistics are all different numbers."""
+  """A state in which average, generator and statistics all differ."""
   state = build('average', method, spectral_norm).init(jax.random.key(seed))
   random = np.random.default_rng(seed)
 
@@ -36,7 +36,7 @@ def _state(method='unconditional', spectral_norm=False, seed=0):
 
 
 @pytest.mark.parametrize('statistics', ema_statistics.EMA_STATISTICS)
-def test_nothing_but_the_statistics_of_the_average_changes(statistics, assert_trees_equal):
+def test_only_the_statistics_of_the_average_change(statistics, assert_trees_equal):
   state = _state(spectral_norm=True)
   before = jax.device_get(state)
   settled = jax.jit(build(statistics, spectral_norm=True).settled)(state)
@@ -51,8 +51,8 @@ def test_nothing_but_the_statistics_of_the_average_changes(statistics, assert_tr
     assert_trees_equal(norm, expected)
 
 
-def test_recomputed_statistics_are_those_of_fresh_noise():
-  """A dense layer of normal noise has mean b and variance |w|², and a channel has 4 of them."""
+def test_recomputed_statistics_are_the_moments_of_fresh_noise():
+  """Outputs of a dense layer for normal noise have mean b and variance |w|²; 4 form a channel."""
   state = _state()
   settled = build('recomputed').settled(state)
   kernel, bias = (np.asarray(state.ema['params']['Dense_0'][name]) for name in ('kernel', 'bias'))
@@ -65,7 +65,7 @@ def test_recomputed_statistics_are_those_of_fresh_noise():
 
 
 def test_recomputed_statistics_are_means_over_the_batches():
-  """Of the images of the algorithm, batch by batch in NumPy; the same noise each time."""
+  """Against NumPy, batch by batch; the noise is the same in each call."""
   state = _state()
   first, second = (build('recomputed').settled(state) for _ in range(2))
   dense = state.ema['params']['Dense_0']
@@ -81,7 +81,7 @@ def test_recomputed_statistics_are_means_over_the_batches():
     np.testing.assert_allclose(norm['var'], np.mean(variances, 0), rtol=1e-4)
 
 
-def test_devices_that_share_the_batches_find_the_same_statistics():
+def test_several_devices_compute_the_same_statistics():
   state, algorithm = _state(), build('recomputed')
   alone = algorithm.settled(state)
   with jax.set_mesh(parallel.device_mesh(devices=jax.devices())):
@@ -91,14 +91,15 @@ def test_devices_that_share_the_batches_find_the_same_statistics():
   )
 
 
-def test_a_conditional_average_is_passed_labels():
+def test_a_conditional_average_gets_labels():
   state = _state('cgan')
   settled = build('recomputed', 'cgan').settled(state)
   (norm,) = settled.ema['batch_stats']['ConditionalBatchNorm_0'].values()
-  assert np.isfinite(norm['mean']).all() and (norm['var'] > 0).all()
+  assert np.isfinite(norm['mean']).all()
+  assert (norm['var'] > 0).all()
 
 
-def test_replicas_settle_each_on_its_own():
+def test_each_replica_settles_as_it_would_alone():
   algorithm, states = build('recomputed'), [_state(seed=seed) for seed in range(2)]
   together = replicate.replicate(algorithm, 2).settled(replicate.stack(states))
   for replica, state in enumerate(states):

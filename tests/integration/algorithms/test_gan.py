@@ -1,4 +1,4 @@
-"""Steps of the GAN: what an update changes, counts, averages, and what it leaves alone."""
+"""Steps of the GAN: parts of the state that an update changes, counts and averages."""
 
 import functools
 
@@ -16,7 +16,7 @@ from tests.support.small_gan import FROZEN, SHAPE, K, batch, classify
 
 @functools.cache
 def build(method, **changes):
-  """(algorithm, compiled update, first state), shared: compiling is what these tests wait for."""
+  """(algorithm, compiled update, initial state), cached because compilation dominates the tests."""
   algorithm = gan(changed(stand_in.tiny().algorithm, changes), METHODS[method], SHAPE, K, classify)
   return algorithm, jax.jit(algorithm.update), jax.jit(algorithm.init)(jax.random.key(0))
 
@@ -41,8 +41,8 @@ def test_update_changes_every_part_of_the_state():
     leaves = jax.tree_util.tree_leaves_with_path(moved)
     return [jax.tree_util.keystr(path) for path, moves in leaves if not moves]
 
-  # Biases before a batch norm and the last one under a relativistic loss have no gradient. Flax
-  # divides initial kernels by their first σ: it is 1 in the first update, as it was initialised.
+  # Biases before a batch norm, and the last bias under a relativistic loss, have no gradient. Flax
+  # divides initial kernels by their first σ, so σ keeps its initial value 1 in the first update.
   first = still(*states[:2])
   assert all('bias' in name or 'sigma' in name for name in first), first
   assert not any('sigma' in name for name in still(*states[1:]))
@@ -53,7 +53,7 @@ def test_update_changes_every_part_of_the_state():
 
 
 def test_counts_follow_equation_5():
-  """Cycle of 2 steps, α = 0.5: N <- max(50/2 + c/2, 1) with c the images of two batches."""
+  """Cycle of 2 steps, α = 0.5: N <- max(50/2 + c/2, 1) with c from the images of two batches."""
   states, metrics = run('class_balancing', 2)
   first, second = (np.asarray(m['class_share']) * 8 for m in metrics)
   np.testing.assert_allclose(states[1].cycle_counts, first, atol=1e-5)
@@ -62,8 +62,8 @@ def test_counts_follow_equation_5():
   np.testing.assert_allclose(states[2].counts, np.maximum(25 + (first + second) / 2, 1), rtol=1e-6)
 
 
-def test_counts_a_class_can_be_held():
-  """The two extremes of Fig. 3 hold N; nothing but the counts' update is switched off."""
+def test_counts_can_be_held():
+  """The extreme counts of Fig. 3 hold N: only the update of the counts is off."""
   held, metrics = run(
     'class_balancing', 2, count_start=(1e4, 50.0, 1.0), count_update='held', count_cycle=1
   )
@@ -89,7 +89,7 @@ def test_average_is_the_generator_until_its_start_step(assert_trees_equal):
 
 
 def test_a_weight_of_zero_is_the_unconditional_method():
-  """The baseline differs in nothing but the regulariser."""
+  """The baseline differs only in the regulariser."""
   balanced, _ = run('class_balancing', 3, regulariser_weight=0.0)
   unconditional, _ = run('unconditional', 3)
   jax.tree.map(
@@ -99,7 +99,7 @@ def test_a_weight_of_zero_is_the_unconditional_method():
   )
 
 
-def test_the_regulariser_moves_the_generator_and_not_the_discriminator(assert_trees_equal):
+def test_the_regulariser_trains_only_the_generator(assert_trees_equal):
   with_it, _ = run('class_balancing')
   without, _ = run('unconditional')
   assert_trees_equal(with_it[1].discriminator, without[1].discriminator)
@@ -122,8 +122,8 @@ def test_every_method_trains_a_step(method):
 
 
 @pytest.mark.parametrize('method', METHODS)
-def test_generate_takes_labels_where_they_are_the_classes(method):
-  """Of a conditional GAN, the label changes the image, and the noise does not depend on it."""
+def test_conditional_methods_generate_images_of_given_labels(method):
+  """The label changes the image, and the noise does not depend on the label."""
   algorithm, _, _ = build(method)
   assert algorithm.class_conditional == (method in ('acgan', 'acgan_pretrained', 'cgan'))
   state = run(method)[0][-1]
@@ -138,14 +138,14 @@ def test_generate_takes_labels_where_they_are_the_classes(method):
   np.testing.assert_array_equal(same, labels == 0)
 
 
-def test_an_unconditional_gan_takes_no_labels():
+def test_an_unconditional_gan_accepts_no_labels():
   algorithm, _, state = build('unconditional')
-  with pytest.raises(ValueError, match='takes labels'):
+  with pytest.raises(ValueError, match='labels with num_classes=None: expected labels for'):
     algorithm.generate(state, jax.random.key(5), 4, labels=jnp.zeros(4, jnp.int32))
 
 
 def test_class_losses_enter_with_their_weight():
-  """Without it, ACGAN is a conditional generator against an unconditional discriminator."""
+  """Only the weight of the method's class loss changes the generator."""
   for method, weight, of_others, losses in (
     ('acgan', 'class_loss_weight', 'classifier_loss_weight', ('discriminator', 'generator')),
     ('acgan_pretrained', 'classifier_loss_weight', 'class_loss_weight', ('class',)),
@@ -171,8 +171,8 @@ def test_the_discriminator_reads_the_labels_of_real_images(method):
   assert any(jax.tree.leaves(moved))
 
 
-def test_n_dis_discriminator_steps_a_generator_step():
-  """Adam's own counters say how often each network was updated."""
+def test_an_update_has_n_dis_discriminator_steps_and_one_generator_step():
+  """Adam's counters give the number of updates of each network."""
   algorithm, _, _ = build('unconditional', discriminator_steps=3)
   assert algorithm.images_per_update == 3
   states, _ = run('unconditional', 2, n=24, discriminator_steps=3)
@@ -192,7 +192,8 @@ def test_generate_uses_running_statistics_and_changes_nothing(assert_trees_equal
   states, _ = run('unconditional', 3)
   before = jax.device_get(states[-1])
   few = algorithm.generate(states[-1], jax.random.key(5), 4)
-  assert few.shape == (4, *SHAPE) and float(jnp.abs(few).max()) <= 1.0
+  assert few.shape == (4, *SHAPE)
+  assert float(jnp.abs(few).max()) <= 1.0
   raw = algorithm.generate(states[-1], jax.random.key(5), 4, ema=False)
   assert (raw != few).any()
   assert_trees_equal(before, states[-1])
@@ -205,8 +206,8 @@ def test_bfloat16_keeps_float32_state_and_losses():
   assert metrics[-1]['loss/generator'].dtype == jnp.float32
 
 
-def test_the_first_cycle_starts_where_the_configuration_says():
-  """c starts at 512 in the first cycle of 2 steps, at 0 in the second: N <- 25 + (512 + c) / 2."""
+def test_the_first_cycle_starts_at_cycle_start():
+  """c starts at 512 in the first cycle of 2 steps, later at 0: N <- 25 + (512 + c) / 2."""
   states, metrics = run('class_balancing', 3, cycle_start=512.0)
   seen = [np.asarray(m['class_share']) * 8 for m in metrics]
   np.testing.assert_allclose(states[1].cycle_counts, 512 + seen[0], rtol=1e-6)
@@ -215,13 +216,13 @@ def test_the_first_cycle_starts_where_the_configuration_says():
   np.testing.assert_allclose(states[3].cycle_counts, seen[2], atol=1e-5)
 
 
-def test_running_statistics_take_in_the_batches_of_both_steps():
-  """Of a dense layer's outputs by hand: one discriminator step's batch, then the generator's."""
+def test_both_steps_update_the_running_statistics():
+  """By hand for a dense layer: the discriminator step's batch, then the generator step's."""
   _, update, state = build('unconditional')
   after, _ = update(state, batch(), FROZEN, jax.random.key(1))
   dense = state.generator['params']['Dense_0']
   mean, variance = np.zeros(4), np.ones(4)
-  for rng in jax.random.split(jax.random.key(1), 2):  # Both before the generator moves.
+  for rng in jax.random.split(jax.random.key(1), 2):  # Both with the initial generator.
     noise = jax.random.normal(rng, (8, dense['kernel'].shape[0]))
     x = np.asarray(noise @ dense['kernel'] + dense['bias']).reshape(-1, 4)
     mean, variance = 0.9 * mean + 0.1 * x.mean(0), 0.9 * variance + 0.1 * x.var(0)

@@ -1,4 +1,4 @@
-"""The InfoGAN family: who trains what, what reaches the prior, and that labels are never read."""
+"""The InfoGAN family: trained parts of each step, gradients of the prior, and unread labels."""
 
 import functools
 
@@ -24,10 +24,10 @@ from tests.support.small_infogan import (
 
 @functools.cache
 def build(method, **changes):
-  """(algorithm, update, first state); `update` takes a dict of other numbers for the config.
+  """(algorithm, update, initial state); `update` accepts a dict of numbers for the config.
 
-  Compiling is what these tests spend their time on: all of them share the programs, and numbers
-  such as the weights of the losses are arguments of a program.
+  Compilation dominates these tests: all of them share the programs, and numbers such as the weights
+  of the losses are arguments of a program.
   """
   config = section(method, **changes)
 
@@ -39,7 +39,7 @@ def build(method, **changes):
   return algorithm, jax.jit(update), algorithm.init(jax.random.key(0))
 
 
-# The numbers that tests change, as arguments; always all of them, for one program.
+# Numbers that tests change; passing all of them in every call keeps a single program.
 NUMBERS = {
   name: jnp.float32(InfoGanConfig.model_fields[name].default)
   for name in ('temperature', 'mutual_information_weight', 'contrastive_weight')
@@ -58,7 +58,7 @@ def run(steps=1, method='elastic_infogan', numbers=(), **changes):
   return states, metrics
 
 
-SLOW = 'gumbel_softmax', 'gumbel_softmax_pos'  # Each choice of theirs is in another one, too.
+SLOW = 'gumbel_softmax', 'gumbel_softmax_pos'  # Other methods contain each of their choices.
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_only_a_learned_prior_moves(method):
   assert differ(second, third) == (prior == 'learnable')
 
 
-def test_the_two_optimisers_hold_what_the_paper_gives_them():
+def test_the_two_optimisers_hold_the_parameters_named_in_the_paper():
   def group(optimizer):
     return set(optimizer[0].mu)
 
@@ -105,7 +105,7 @@ def test_the_two_optimisers_hold_what_the_paper_gives_them():
   assert group(state.joint_optimizer) == {'generator', 'recognition'}
 
 
-def test_the_second_step_trains_the_trunk_only_if_asked(assert_trees_equal):
+def test_the_joint_step_trains_the_trunk_only_with_trunk_both(assert_trees_equal):
   method, no_weight = 'gumbel_softmax', {'mutual_information_weight': jnp.float32(0.0)}
   default, silent = run(1, method)[0][1], run(1, method, no_weight)[0][1]
   assert_trees_equal(default.trunk, silent.trunk)
@@ -113,15 +113,15 @@ def test_the_second_step_trains_the_trunk_only_if_asked(assert_trees_equal):
   both = run(1, method, trunk='both')[0][1]
   both_silent = run(1, method, no_weight, trunk='both')[0][1]
   assert differ(both.trunk['params'], both_silent.trunk['params'])
-  # The generator's adversarial loss is not among the losses that train it.
+  # The generator's adversarial loss does not train the trunk.
   assert_close(both_silent.trunk['params'], default.trunk['params'], rtol=1e-5, atol=1e-7)
-  # The other reading changes nothing else in the first update.
+  # trunk='both' changes nothing else in the first update.
   assert_close(both.generator, default.generator, rtol=1e-4, atol=1e-6)
   assert_close(both.recognition, default.recognition, rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize('method', ['elastic_infogan', 'gumbel_softmax_pos'])
-def test_contrastive_loss_trains_recognition_and_neither_generator_nor_prior(
+def test_the_contrastive_loss_trains_recognition_and_neither_generator_nor_prior(
   method, assert_trees_equal
 ):
   no_weight = {'contrastive_weight': jnp.float32(0.0)}
@@ -137,7 +137,7 @@ def _prior_gradient(state):
   return state.joint_optimizer[0].mu['prior_logits'] / (1.0 - section().beta1)
 
 
-def test_what_reaches_the_prior_and_how_far_it_moves():
+def test_gradient_and_learning_rate_of_the_prior():
   """The gradient of all losses is linear in the weight of the mutual information."""
   method, information = 'gumbel_softmax', 'mutual_information_weight'
   own = {'prior_losses': 'adversarial', 'prior_learning_rate': 6e-4}
@@ -147,34 +147,35 @@ def test_what_reaches_the_prior_and_how_far_it_moves():
   heavy = run(1, method, {information: jnp.float32(5.0)}, **own)[0][1]
   of_adversarial, of_both = map(_prior_gradient, (alone, both))
   scale = float(jnp.abs(of_adversarial).max())
-  assert scale > 0.0 and float(jnp.abs(of_both - of_adversarial).max()) > 0.01 * scale
+  assert scale > 0.0
+  assert float(jnp.abs(of_both - of_adversarial).max()) > 0.01 * scale
   for state in (ours, heavy):
     np.testing.assert_allclose(_prior_gradient(state), of_adversarial, atol=1e-4 * scale)
-    # With its own learning rate it goes three times as far as with that of the others.
+    # Its learning rate is three times the networks' learning rate, and so is its change.
     np.testing.assert_allclose(state.prior_logits, 3.0 * alone.prior_logits, rtol=1e-3)
-  # No other network loses the mutual information.
+  # The other networks keep the gradient of the mutual information.
   for part in ('generator', 'recognition'):
     assert_close(getattr(ours, part), getattr(both, part), rtol=1e-4, atol=1e-6)
     assert differ(getattr(ours, part)['params'], getattr(heavy, part)['params'])
 
 
 def test_targets_of_the_mutual_information_are_hard_or_soft():
-  """Codes of a warm Gumbel-Softmax are far from one-hot: loss and prior's gradient differ."""
+  """At a high temperature codes are far from one-hot: the loss and the prior's gradient differ."""
   method, warm = 'gumbel_softmax', {'temperature': jnp.float32(1.0)}
   (_, hard), (hard_metrics,) = run(1, method, warm)
   (_, soft), (soft_metrics,) = run(1, method, warm, hard_codes=False)
   name = 'loss/mutual_information'
   assert abs(float(hard_metrics[name] - soft_metrics[name])) > 1e-4
   assert differ(hard.prior_logits, soft.prior_logits)
-  # What the first step sees is the same.
+  # The discriminator step is the same.
   assert_close(hard.trunk['params'], soft.trunk['params'], rtol=1e-5, atol=1e-7)
 
 
-def test_continuous_codes_are_predicted_and_steer_the_image():
+def test_continuous_codes_are_predicted_and_change_the_image():
   algorithm, _, _ = build('uniform_infogan', num_continuous=2)
   states, metrics = run(2, 'uniform_infogan', num_continuous=2)
   assert bool(jnp.isfinite(metrics[-1]['loss/continuous']))
-  # Q starts near 0: half the sum of two variances of U(-1, 1).
+  # Q starts near 0: the loss is half the sum of two variances of U(-1, 1).
   np.testing.assert_allclose(metrics[0]['loss/continuous'], 1 / 3, atol=0.2)
   one_hot = jnp.tile(jnp.eye(K)[:1], (4, 1))
   images = [
@@ -193,7 +194,7 @@ def test_labels_and_class_counts_are_not_read(assert_trees_equal):
   rng = jax.random.key(1)
   ours = update(state, batch(), rng, NUMBERS)
   assert_trees_equal(ours, update(state, batch(label=2, counts=(1, 1, 9)), rng, NUMBERS))
-  # A batch without them will do.
+  # A batch without them is valid.
   jax.eval_shape(algorithm.update, state, Batch(batch().images), {}, rng)
 
 
@@ -209,8 +210,8 @@ def test_generate_depends_on_key_and_codes_alone(assert_trees_equal):
   check_generation(build('elastic_infogan')[0], run(2)[0][-1], assert_trees_equal)
 
 
-def test_own_codes_are_one_hot_draws_from_the_prior():
-  """With the third category alone in the prior, drawn codes are that category."""
+def test_sampled_codes_are_one_hot_draws_from_the_prior():
+  """With only the third category in the prior, sampled codes are the third category."""
   algorithm, _, state = build('elastic_infogan')
   state = state.replace(prior_logits=jnp.array([0.0, 0.0, 200.0]))
   drawn = algorithm.generate(state, jax.random.key(3), 8)
@@ -219,7 +220,7 @@ def test_own_codes_are_one_hot_draws_from_the_prior():
 
 
 def test_inference_uses_running_statistics():
-  """An image's outcome does not depend on the other images of its batch."""
+  """Outputs for an image do not depend on the other images of its batch."""
   algorithm, _, _ = build('elastic_infogan')
   state = run(2)[0][-1]
   images = batch(9).images
@@ -240,8 +241,8 @@ def test_inference_uses_running_statistics():
   ('method', 'trunk_forwards', 'head_forwards'),
   [('gumbel_softmax', 3, 1), ('elastic_infogan', 5, 3)],
 )
-def test_running_statistics_take_in_every_forward(method, trunk_forwards, head_forwards):
-  """After m forwards 0.9^m is left of statistics that start far from those of any batch."""
+def test_every_forward_pass_updates_the_running_statistics(method, trunk_forwards, head_forwards):
+  """After m forward passes, 0.9^m remains of initial statistics far from any batch."""
   far = 1e6
 
   def at_far(variables):

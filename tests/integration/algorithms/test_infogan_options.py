@@ -21,7 +21,7 @@ def _steps(config, state=None, steps=1):
 
 
 def test_cosine_of_equal_views_is_at_its_minimum():
-  """Views that are the images themselves have cosine 1: -1 / τ' for each pair."""
+  """Views equal to the images have cosine 1: -1 / τ' for each pair."""
   config = section(
     'gumbel_softmax_pos', positive_loss='cosine', contrastive_temperature=0.5,
     rotation_degrees=0.0, zoom_range=(1.0, 1.0),
@@ -30,8 +30,8 @@ def test_cosine_of_equal_views_is_at_its_minimum():
   np.testing.assert_allclose(metrics['loss/contrastive'], -2.0, rtol=1e-5)
 
 
-def test_entropy_pushes_a_skewed_prior_to_the_uniform_one():
-  """The gradient of -w H(p) is w p (log p + H), beside that of the other losses."""
+def test_entropy_pushes_a_skewed_prior_towards_the_uniform_prior():
+  """-w H(p) adds its gradient w p (log p + H) to the gradients of the other losses."""
   p, weight = np.array([0.5, 0.25, 0.25]), 3.0
   start = section('gumbel_softmax', prior_start=(2.0, 1.0, 1.0))
   state = infogan(start, SHAPE, K).init(jax.random.key(0))
@@ -45,7 +45,7 @@ def test_entropy_pushes_a_skewed_prior_to_the_uniform_one():
   entropy = 1.5 * np.log(2.0)
   np.testing.assert_allclose(metrics['loss/prior_entropy'], -entropy, rtol=1e-6)
   expected = weight * p * (np.log(p) + entropy)
-  assert expected[0] > 0 > expected[1]  # Descent lowers the frequent code and raises the others.
+  assert expected[0] > 0 > expected[1]  # Descent makes the frequent code rarer.
   np.testing.assert_allclose(found[weight] - found[0.0], expected, rtol=1e-4, atol=1e-5)
 
 
@@ -53,7 +53,7 @@ def test_the_average_follows_the_generator_and_changes_no_training():
   method, decay = 'gumbel_softmax', 0.75
   plain_algorithm, plain, _ = _steps(section(method), steps=2)
   algorithm, states, _ = _steps(section(method, ema_decay=decay), steps=2)
-  assert not hasattr(plain[0], 'ema')  # Checkpoints of before have the same tree.
+  assert not hasattr(plain[0], 'ema')  # Checkpoints without an average keep their tree.
   assert_close(states[-1].generator, plain[-1].generator, rtol=1e-4, atol=1e-6)
 
   expected = states[0].generator  # parameters and running statistics
@@ -82,4 +82,5 @@ def test_crops_keep_a_share_of_the_side_or_of_the_area(monkeypatch, crop_of, sid
   algorithm = infogan(section(views='paper', crop_keep=0.95, crop_of=crop_of), SHAPE, K)
   state = jax.eval_shape(algorithm.init, jax.random.key(0))
   jax.eval_shape(algorithm.update, state, batch(), {}, jax.random.key(0))
-  assert kept == pytest.approx([side] * len(kept), rel=1e-6) and kept
+  assert kept == pytest.approx([side] * len(kept), rel=1e-6)
+  assert kept

@@ -1,4 +1,4 @@
-"""An InfoGAN in several stages: every loss is their sum, the last one is what is looked at."""
+"""An InfoGAN in several stages: losses are sums over stages, and the last stage generates."""
 
 from flax import linen as nn
 import jax
@@ -26,7 +26,7 @@ class _Layer(nn.Module):
 
 
 class _Generator(nn.Module):
-  """Its stages have the same image."""
+  """A generator with the same image in every stage."""
 
   num_stages: int
 
@@ -49,7 +49,7 @@ class _Q(nn.Module):
 
 
 def _in_stages(monkeypatch, num_stages):
-  """The algorithm with small networks of so many equal stages."""
+  """The algorithm with small networks of `num_stages` equal stages."""
   network = infogans.Network(
     generator=lambda *_: _Generator(num_stages),
     trunk=lambda config: _Layer(6),
@@ -71,7 +71,7 @@ def _zeros(tree, part, stage):
 
 
 def test_every_loss_is_the_sum_over_the_stages(monkeypatch):
-  """Of two equal stages, each loss is twice that of one, and both are trained alike."""
+  """Two equal stages double each loss of a single stage, and both are trained alike."""
   states, metrics = [], []
   for num_stages in (1, 2):
     algorithm = _in_stages(monkeypatch, num_stages)
@@ -80,7 +80,9 @@ def test_every_loss_is_the_sum_over_the_stages(monkeypatch):
     states.append(state)
     metrics.append(values)
   one, two = metrics
-  assert one.keys() == two.keys() and 'loss/continuous' in one and 'loss/contrastive' in one
+  assert one.keys() == two.keys()
+  assert 'loss/continuous' in one
+  assert 'loss/contrastive' in one
   for name in one:
     if name.startswith('loss/'):
       np.testing.assert_allclose(two[name], 2.0 * one[name], rtol=1e-5, err_msg=name)

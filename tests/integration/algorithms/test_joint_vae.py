@@ -1,4 +1,4 @@
-"""Steps of JointVAE, alone and as replicas, and the networks that it trains."""
+"""Steps of JointVAE, alone and as replicas, and its networks."""
 
 import functools
 import math
@@ -19,7 +19,7 @@ SHAPE = (8, 8, 1)
 
 K, D = 3, 2
 
-BETA = 10.0  # of both latents where a test does not say
+BETA = 10.0  # Default β of both latents.
 
 
 def section():
@@ -30,13 +30,13 @@ def section():
     continuous_capacity=0.0,
     discrete_capacity=0.0,
     capacity_steps=4,
-    epsilon=1e-2,  # Keeps Adam from rounding errors.
+    epsilon=1e-2,  # A small ε would let Adam amplify rounding errors.
   )
 
 
 @functools.cache
 def build():
-  """(algorithm, update, first state); all tests share a program, whose β and C are arguments."""
+  """(algorithm, update, initial state); all tests share a program with β and C as arguments."""
   config = section()
 
   def update(state, batch, rng, values):
@@ -48,7 +48,7 @@ def build():
 
 
 def both(beta=BETA, capacity=0.0, **changes):
-  """One β and C for both latents, but for the changes."""
+  """The same β and C for both latents, except for the changes."""
   values = {'beta_continuous': beta, 'beta_discrete': beta}
   values |= {'continuous_capacity': capacity, 'discrete_capacity': capacity} | changes
   return {name: jnp.float32(value) for name, value in values.items()}
@@ -81,7 +81,7 @@ def test_update_trains_encoder_and_decoder():
       for path, changed in jax.tree_util.tree_leaves_with_path(moved['params'])
       if not changed
     ]
-    assert all('bias' in name for name in still), still  # Those before a batch norm.
+    assert all('bias' in name for name in still), still  # Biases before a batch norm.
   assert int(states[-1].step) == 2
   names = {'loss/reconstruction', 'loss/kl_continuous', 'loss/kl_categorical'}
   assert metrics[-1].keys() == names
@@ -105,7 +105,8 @@ def test_classify_is_the_encoder_in_inference_mode():
   state = run(2)[0][-1]
   images = batch(9).images
   logits, mean = algorithm.classify(state.variables, images)
-  assert logits.shape == (8, K) and mean.shape == (8, D)
+  assert logits.shape == (8, K)
+  assert mean.shape == (8, D)
   for whole, alone in zip(
     (logits, mean), algorithm.classify(state.variables, images[:3]), strict=True
   ):
@@ -129,24 +130,26 @@ def test_replicas_under_vmap_are_single_runs():
 
 
 def _divergences(state):
-  """(of the means, of the categories) of the first images."""
+  """Divergences of the (means, categories) of the first images."""
   algorithm, _, _ = build()
   logits, mean = algorithm.classify(state.variables, batch(0).images)
   return float(jnp.square(mean).sum()), float(module.categorical_divergence(logits))
 
 
-def test_a_heavy_weight_leaves_no_information_in_its_latents():
-  """Each β multiplies its own divergence: with it the encoder returns to that prior."""
+def test_a_large_weight_removes_the_information_of_its_latents():
+  """Each β multiplies its divergence: a large β returns the encoder to that prior."""
   light, continuous, discrete = (
     _divergences(run(1, both(0.0, **heavy))[0][1])
     for heavy in ({}, {'beta_continuous': 1e4}, {'beta_discrete': 1e4})
   )
-  assert continuous[0] < light[0] and continuous[0] < discrete[0]
-  assert discrete[1] < light[1] and discrete[1] < continuous[1]
+  assert continuous[0] < light[0]
+  assert continuous[0] < discrete[0]
+  assert discrete[1] < light[1]
+  assert discrete[1] < continuous[1]
 
 
 def test_divergences_are_held_to_their_growing_targets():
-  """Each C starts at 0, as if there were none; one above its divergence makes that grow."""
+  """Each C starts at 0 and has no effect; a C above its divergence makes the divergence grow."""
   (_, first), (_, same) = run(), run(values=both(capacity=3.0))
   assert first == same
   names = {'continuous_capacity': 'loss/kl_continuous', 'discrete_capacity': 'loss/kl_categorical'}
@@ -159,7 +162,7 @@ def test_divergences_are_held_to_their_growing_targets():
 
 
 def test_a_decoder_in_two_stages_reconstructs_with_both_and_generates_with_the_last(monkeypatch):
-  """Both images of this one are constant: their logits are 0 and 2."""
+  """Both images of this decoder are constant, with logits 0 and 2."""
 
   class Decoder(nn.Module):
     @nn.compact

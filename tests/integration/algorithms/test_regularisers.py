@@ -1,4 +1,4 @@
-"""The switches: each acts where it is on, and off they leave a step and a state as they were."""
+"""The switches: the effect of each, and that switches that are off change no step and no state."""
 
 from flax import linen as nn
 import jax
@@ -17,7 +17,7 @@ from tests.support import stand_in
 from tests.support.registered import put
 
 SHAPE, K, N = (8, 8, 1), 3, 8
-# Each switch with everything else of its own that can be set.
+# Each switch with all of its fields.
 ON = {
   'r1_r2': {'r1_r2_weight': 2.0, 'r1_r2_end_weight': 0.2, 'r1_r2_steps': 10},
   'lecam': {'lecam_weight': 0.3, 'lecam_decay': 0.9},
@@ -37,13 +37,13 @@ def _batch():
 
 
 def _program(method='cgan', **changes):
-  """The step as it is traced, and the shapes of the state."""
+  """The traced step and the shapes of the state."""
   algorithm = gan(_config(**changes), METHODS[method], SHAPE, K)
   state = jax.eval_shape(algorithm.init, jax.random.key(0))
   return str(jax.make_jaxpr(algorithm.update)(state, _batch(), {}, jax.random.key(1))), state
 
 
-def test_every_switch_is_told_by_its_first_field():
+def test_the_first_field_of_a_switch_turns_it_on():
   assert set(ON) == set(regularisers.SWITCHES)
   assert regularisers.switched_on(_config()) == ()
   for name, changes in ON.items():
@@ -51,12 +51,12 @@ def test_every_switch_is_told_by_its_first_field():
     assert set(changes) == set(regularisers.SWITCHES[name])
 
 
-def test_off_nothing_of_them_is_in_the_step_or_the_state(monkeypatch):
-  """Whatever their other fields say; an older checkpoint has the same tree."""
+def test_switches_that_are_off_change_neither_step_nor_state(monkeypatch):
+  """Their other fields have no effect; an older checkpoint has the same tree."""
   program, state = _program()
 
   def fail(*args, **kwargs):
-    raise AssertionError('a switch that is off was asked')
+    raise AssertionError('a switch that is off was used')
 
   for module, name in (
     (regularisers, 'diff_augment'),
@@ -72,7 +72,7 @@ def test_off_nothing_of_them_is_in_the_step_or_the_state(monkeypatch):
 
 @pytest.fixture(scope='module')
 def step():
-  """`step({switch: weight}) -> (first state, state after a step, metrics)`, one compilation."""
+  """`step(switch=weight, ...) -> (initial state, state after a step, metrics)`, compiled once."""
   fields = {'r1_r2': 'r1_r2_weight', 'lecam': 'lecam_weight', 'gsr': 'group_spectral_weight'}
 
   def run(weights):
@@ -83,7 +83,7 @@ def step():
     return state, *algorithm.update(state, _batch(), {}, jax.random.key(1))
 
   with pytest.MonkeyPatch.context() as monkeypatch:
-    # A traced weight is neither on nor off.
+    # A traced weight has no truth value.
     monkeypatch.setattr(regularisers, 'switched_on', lambda config: tuple(fields))
     compiled = jax.jit(run)
     compiled(dict.fromkeys(fields, 0.0))
@@ -110,7 +110,7 @@ def test_a_regulariser_trains_the_discriminator(step, name):
   assert len(kernels) == sum(leaf.ndim > 1 for leaf in jax.tree.leaves(params[0]))
 
 
-def test_gsr_trains_the_gains_and_biases_of_the_generator_alone(step):
+def test_gsr_trains_only_the_gains_and_biases_of_the_generator(step):
   _, without, _ = step()
   first, regularised, metrics = step(gsr=100.0)
   assert metrics['loss/gsr'] > 0
@@ -118,12 +118,15 @@ def test_gsr_trains_the_gains_and_biases_of_the_generator_alone(step):
   moved = _moved(without.generator['params'], regularised.generator['params'])
   assert all('ConditionalBatchNorm' in leaf for leaf in moved)
   gains, biases = ([leaf for leaf in moved if name in leaf] for name in ('Dense_0', 'Dense_1'))
-  assert gains and biases and len(moved) == len(gains) + len(biases)
+  assert gains
+  assert biases
+  assert len(moved) == len(gains) + len(biases)
   embeddings = regularisers.conditional.embeddings(first.generator['params'])
-  assert len(embeddings) == 2 and {e.shape for e in embeddings} == {(K, 4)}
+  assert len(embeddings) == 2
+  assert {e.shape for e in embeddings} == {(K, 4)}
 
 
-def test_the_averages_of_predictions_are_part_of_the_state(step):
+def test_the_averages_of_logits_are_part_of_the_state(step):
   first, state, metrics = step(lecam=1.0)
   assert set(first.discriminator) == {'params', 'batch_stats', 'lecam'}
   assert all(value == 0 for value in first.discriminator['lecam'].values())
@@ -133,11 +136,12 @@ def test_the_averages_of_predictions_are_part_of_the_state(step):
     np.testing.assert_allclose(averages[name], 0.01 * metrics[f'logits/{name}'], rtol=1e-5)
 
 
-def test_both_steps_augment_real_and_generated_images_with_draws_of_their_own(monkeypatch):
+def test_both_steps_augment_real_and_generated_images_with_four_keys(monkeypatch):
   keys = []
 
   def mark(rng, images, names):
-    assert images.shape == (N, *SHAPE) and names == ON['diff_augment']['diff_augment']
+    assert images.shape == (N, *SHAPE)
+    assert names == ON['diff_augment']['diff_augment']
     keys.append(rng)
     return images
 
@@ -145,7 +149,7 @@ def test_both_steps_augment_real_and_generated_images_with_draws_of_their_own(mo
   algorithm = gan(_config(**ON['diff_augment']), METHODS['unconditional'], SHAPE, K)
   state = jax.eval_shape(algorithm.init, jax.random.key(0))
 
-  def update(rng):  # Compiled, nothing but the keys is left of it.
+  def update(rng):  # Compilation removes everything but the keys.
     algorithm.update(jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), state), _batch(), {}, rng)
     return jnp.stack([jax.random.key_data(key) for key in keys])
 
@@ -153,9 +157,9 @@ def test_both_steps_augment_real_and_generated_images_with_draws_of_their_own(mo
   assert len(np.unique(found, axis=0)) == len(found) == 4
 
 
-def test_r1_and_r2_are_added_with_half_of_a_weight_that_follows_the_steps():
+def test_r1_and_r2_are_added_with_half_of_a_scheduled_weight():
   images = jnp.ones((N, *SHAPE))
-  # 64 pixels: squared norms of 64 · 1² and 64 · 3².
+  # 64 pixels: squared norms 64 · 1² and 64 · 3².
   real, fake = (
     regularisers.Judged(lambda x, slope=slope: slope * x.sum((1, 2, 3)), images, None)
     for slope in (1, 3)
@@ -169,7 +173,7 @@ def test_r1_and_r2_are_added_with_half_of_a_weight_that_follows_the_steps():
 
 
 @pytest.mark.slow
-def test_replicas_and_several_discriminator_steps_have_them_all():
+def test_replicas_and_several_discriminator_steps_support_all_switches():
   changes = {field: value for fields in ON.values() for field, value in fields.items()}
   config = _config(**changes, discriminator_steps=2)
   algorithm = replicate(gan(config, METHODS['acgan'], SHAPE, K), 2)
@@ -201,7 +205,7 @@ class _BatchNormed(nn.Module):
     ),
   ],
 )
-def test_what_does_not_go_with_the_networks_is_refused(monkeypatch, method, changes, message):
+def test_switches_that_the_networks_do_not_support_raise(monkeypatch, method, changes, message):
   def make(*args):
     generator, _ = NETWORKS['sndcgan'].make(*args)
     return generator, _BatchNormed()
@@ -226,18 +230,18 @@ def test_what_does_not_go_with_the_networks_is_refused(monkeypatch, method, chan
     {'group_spectral_beta': 1.0},
   ],
 )
-def test_impossible_values_are_refused(changes):
+def test_invalid_values_raise(changes):
   (field,) = changes
   with pytest.raises(UserError, match=rf'config\.{field}=.*: expected'):
     overrides.changed(GanConfig(), changes)
 
 
-def test_the_protocol_names_what_is_on():
+def test_the_protocol_names_the_switches_that_are_on():
   assert regularisers.protocol(_config()) == {}
   found = regularisers.protocol(_config(**ON['lecam'], **ON['diff_augment']))
   assert found == {
     'switches': 'lecam, diff_augment',
     'lecam_weight': 0.3,
     'lecam_decay': 0.9,
-    'diff_augment': 'color, translation, cutout',
+    'diff_augment': ', '.join(ON['diff_augment']['diff_augment']),
   }

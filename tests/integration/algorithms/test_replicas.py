@@ -1,4 +1,4 @@
-"""Replicas: in a batch of n, each is what it would be alone."""
+"""Replicas: each of n replicas equals a run of its state alone."""
 
 import collections
 import functools
@@ -20,7 +20,7 @@ from jaxgan.runs.experiment import resolved
 from tests.support.registered import SMALL
 from tests.support.stand_in import tiny
 
-COUNTS = np.array([[9, 4, 1], [2, 2, 8]])  # Of every replica.
+COUNTS = np.array([[9, 4, 1], [2, 2, 8]])  # One row per replica.
 N, K = COUNTS.shape
 STEPS = 2
 FROZEN = {'classifier': jnp.float32(30.0)}
@@ -68,7 +68,7 @@ ALGORITHMS = {
 
 
 class Trained(NamedTuple):
-  """An algorithm, its replicas, and (state, metrics) of every step: together, and each alone."""
+  """An algorithm, its replicas, and (state, metrics) of every step, as replicas and alone."""
 
   algorithm: Algorithm
   replicated: Algorithm
@@ -77,13 +77,13 @@ class Trained(NamedTuple):
 
 
 def _batch(step, size):
-  """The images of a replica `[8, size, size, 1]` are its own."""
+  """A batch with different images `[8, size, size, 1]` for each replica."""
   images_rng, labels_rng = jax.random.split(jax.random.key(step))
   images = jax.random.uniform(images_rng, (N, 8, size, size, 1), minval=-1.0)
   return Batch(images, jax.random.randint(labels_rng, (N, 8), 0, K), jnp.asarray(COUNTS))
 
 
-@functools.cache  # Compiling is what takes the time here.
+@functools.cache  # Compilation dominates these tests.
 def train(name):
   build, size = ALGORITHMS[name]
   algorithm = build(size)
@@ -109,10 +109,10 @@ def _assert_close(a, b, rtol=1e-3, atol=1e-5):
 
 
 def _assert_same_changes(a, b, start):
-  """Two states have gone the same way from `start`, layer by layer, within 2 % in the norm.
+  """Checks that two states changed alike since `start`, per layer and within 2 % of the norm.
 
-  Rounding may put an activation on the other side of a ReLU and then moves a few weights of many;
-  the changes of another run are off by 100 %.
+  Rounding may move an activation across a ReLU's 0, which changes a few weights; the changes of
+  another run differ by 100 %.
   """
   assert jax.tree.structure(a) == jax.tree.structure(b)
   squares = collections.defaultdict(lambda: np.zeros(2))
@@ -128,7 +128,7 @@ def _assert_same_changes(a, b, start):
   'name',
   [pytest.param(name, marks=[pytest.mark.slow] * (name == 'classifier')) for name in ALGORITHMS],
 )
-def test_a_replica_is_the_run_that_it_would_be_alone(name):
+def test_a_replica_equals_a_run_alone(name):
   trained = train(name)
   (start, _), *steps = trained.together
   for (states, metrics), alone in zip(steps, trained.alone[1:], strict=True):
@@ -136,13 +136,14 @@ def test_a_replica_is_the_run_that_it_would_be_alone(name):
       state, before = replicate.take((states, start), replica)
       _assert_same_changes(state, alone[replica][0], before)
       _assert_close(replicate.take(metrics, replica), alone[replica][1])
-  # And not because all replicas are the same.
+  # The replicas differ from each other.
   np.testing.assert_array_equal(states.step, np.full(N, STEPS))
   losses = [values for name, values in metrics.items() if name.startswith('loss/')]
-  assert losses and all(len(np.unique(values)) == N for values in losses)
+  assert losses
+  assert all(len(np.unique(values)) == N for values in losses)
 
 
-def test_a_replica_begins_as_it_would_alone():
+def test_a_replica_starts_as_a_run_alone():
   trained = train('classifier')
   states, _ = trained.together[0]
   init = jax.jit(trained.algorithm.init)
@@ -150,12 +151,12 @@ def test_a_replica_begins_as_it_would_alone():
     _assert_close(replicate.take(states, replica), init(key))
 
 
-def test_a_fixed_prior_is_that_of_the_own_classes():
+def test_a_fixed_prior_follows_the_class_counts_of_the_replica():
   _, metrics = train('ground_truth_infogan').together[-1]
   np.testing.assert_allclose(metrics['prior'], COUNTS / COUNTS.sum(1, keepdims=True), rtol=1e-5)
 
 
-def test_every_replica_generates_from_codes_of_its_own():
+def test_every_replica_generates_from_its_codes():
   trained = train('elastic_infogan')
   (states, _), keys = trained.together[-1], jax.random.split(jax.random.key(3), N)
   codes = jax.nn.one_hot(np.random.default_rng(0).integers(0, K, (N, 4)), K)
@@ -166,10 +167,10 @@ def test_every_replica_generates_from_codes_of_its_own():
   for replica in range(N):
     _assert_close(images[replica], alone(*replicate.take(arguments, replica)))
   shape = jax.eval_shape(lambda s: trained.replicated.generate(s, keys[0], 7), states).shape
-  assert shape == (N, 7, 8, 8, 1)  # One key, and codes that it draws.
+  assert shape == (N, 7, 8, 8, 1)  # With a single key and sampled codes.
 
 
-def test_every_replica_classifies_images_of_its_own():
+def test_every_replica_classifies_its_images():
   trained = train('classifier')
   variables, images = trained.together[-1][0].variables, _batch(5, 16).images
   outputs = jax.jit(trained.replicated.classify)(variables, images)
@@ -184,7 +185,7 @@ def test_every_replica_classifies_images_of_its_own():
 
 
 def _sums():
-  """Adds a draw and all that is in the batch."""
+  """An algorithm whose state adds the sums of batch and frozen arrays."""
 
   def update(state, batch, frozen, rng):
     return state + batch.images.sum() + frozen['a']['b'].sum(), {'draw': jax.random.uniform(rng)}
@@ -195,7 +196,7 @@ def _sums():
   return Algorithm(jax.random.uniform, update, generate, images_per_update=3)
 
 
-def test_one_key_is_split_and_n_keys_are_taken():
+def test_one_key_is_split_and_n_keys_are_used():
   replicated, algorithm = replicate.replicate(_sums(), 3), _sums()
   key = jax.random.key(4)
   for given in (key, jax.random.split(key, 3)):
@@ -211,7 +212,7 @@ def test_one_key_is_split_and_n_keys_are_taken():
 
 
 @pytest.mark.parametrize('shape', [(2,), (1,), (4,)])
-def test_another_number_of_keys_is_refused(shape):
+def test_another_number_of_keys_raises(shape):
   replicated, keys = replicate.replicate(_sums(), 3), jax.random.split(jax.random.key(0), shape)
   states, batch = jnp.zeros(3), Batch(jnp.zeros((3, 1)))
   for use in (
@@ -223,7 +224,7 @@ def test_another_number_of_keys_is_refused(shape):
       use(keys)
 
 
-def test_frozen_arrays_are_shared_and_all_else_is_not():
+def test_replicas_share_only_frozen_arrays():
   replicated, keys = replicate.replicate(_sums(), 3), jax.random.split(jax.random.key(0), 3)
   frozen = {'a': {'b': jnp.arange(7.0)}, 'unread': jnp.zeros(())}
   batch = Batch(jnp.array([[1.0, 2.0], [10.0, 20.0], [100.0, 200.0]]))
@@ -234,9 +235,10 @@ def test_frozen_arrays_are_shared_and_all_else_is_not():
     replicated.update(jnp.zeros(3), batch._replace(labels=jnp.zeros(2)), frozen, keys)
 
 
-def test_what_an_algorithm_lacks_its_replicas_lack():
+def test_replicas_have_only_the_functions_of_the_algorithm():
   replicated = replicate.replicate(_sums(), 3)
-  assert replicated.classify is None and replicated.images_per_update == 3
+  assert replicated.classify is None
+  assert replicated.images_per_update == 3
   assert replicate.replicate(_sums()._replace(generate=None), 3).generate is None
 
 

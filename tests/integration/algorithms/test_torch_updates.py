@@ -61,7 +61,7 @@ def test_five_adam_steps_of_the_gan():
   tensor = torch.tensor(random(40), requires_grad=True)
   theirs = torch.optim.Adam([tensor], 2e-4, (0.5, 0.999), 1e-6)
   for step in range(5):
-    # From 1 down to 1e-9: at the small end ε decides.
+    # From 1 down to 1e-9: for the small gradients ε dominates.
     gradient = random(40, seed=step + 1) * np.logspace(0, -9, 40, dtype=np.float32)
     updates, state = optimizer.update(jnp.asarray(gradient), state, params)
     params = optax.apply_updates(params, updates)
@@ -104,7 +104,7 @@ def test_five_updates_of_the_classifier():
 
 
 def test_steps_of_the_class_balancing_gan(monkeypatch):
-  """The whole step that the benchmark times: losses of three updates."""
+  """Losses in three updates of the step that the benchmark times."""
   config = base.gan_config('x', 'class_balancing', 'x', 'x', flip=False)
   config = changed(
     config,
@@ -127,7 +127,7 @@ def test_steps_of_the_class_balancing_gan(monkeypatch):
     lambda variables, images: network.apply(variables, images, train=False),
   )
   state = ours.init(jax.random.key(0))
-  # A few power iterations, because PyTorch makes four a step and we make one.
+  # Converged power iterations, because PyTorch makes four per step and JAX one.
   discriminator, images = sndcgan.Discriminator(4), np.zeros((2, 16, 16, 3), np.float32)
   for _ in range(30):
     _, stats = discriminator.apply(state.discriminator, images, train=True, mutable=['batch_stats'])
@@ -142,7 +142,7 @@ def test_steps_of_the_class_balancing_gan(monkeypatch):
   update = jax.jit(ours.update)
   for step in range(3):
     real_images, rng = np.tanh(random(8, 16, 16, 3, seed=step)), jax.random.key(step)
-    # The algorithm's own noise: one key for the discriminator step, one for the generator's.
+    # The noise of `ours`: one key for the discriminator step, one for the generator step.
     noises = map(lambda key: nchw(jax.random.normal(key, (8, 128))), jax.random.split(rng))
     monkeypatch.setattr(theirs, 'draw', lambda images=real_images: nchw(images))
     monkeypatch.setattr(theirs, 'noise', noises.__next__)

@@ -18,7 +18,7 @@ def _random(*shape, seed=0):
 
 
 def _shaken(variables):
-  """Parameters off their start values, so that none is trivially right."""
+  """Random changes of all parameters, so that no value passes trivially."""
   params = jax.tree.map(lambda x: x + _random(*x.shape, seed=x.size), variables['params'])
   return {**variables, 'params': params}
 
@@ -26,7 +26,7 @@ def _shaken(variables):
 # -------------------------------------------------------------------------------- batch norm
 
 
-def test_conditional_batch_norm_is_its_formula():
+def test_conditional_batch_norm_matches_its_formula():
   """Statistics of the whole batch; gain 1 + γ_y and bias β_y of each image's class."""
   x = 2.0 + 3.0 * _random(6, 2, 2, 4)
   network = ConditionalBatchNorm(K)
@@ -41,7 +41,7 @@ def test_conditional_batch_norm_is_its_formula():
     return (1 + gain[LABELS])[:, None, None] * normal + bias[LABELS][:, None, None]
 
   np.testing.assert_allclose(ours, expected(mean, variance), rtol=1e-4, atol=1e-4)
-  # From the running statistics 0 and 1, which keep nine tenths of themselves.
+  # Running statistics start at 0 and 1 and keep nine tenths of their values.
   running = 0.1 * mean, 0.9 + 0.1 * variance
   stats = updated['batch_stats']['BatchNorm_0']
   np.testing.assert_allclose((stats['mean'], stats['var']), running, rtol=1e-4)
@@ -51,7 +51,7 @@ def test_conditional_batch_norm_is_its_formula():
 
 @pytest.mark.parametrize('spectral_norm', [False, True])
 def test_gains_and_biases_start_orthogonal(spectral_norm):
-  """As released: rows of norm 1 up to as many classes as channels, of a square sum C beyond."""
+  """As released: rows have norm 1 if K <= C; if K > C, the squares sum to C."""
   x, labels = jnp.zeros((2, 4, 4, 20)), jnp.zeros(2, int)
   for num_classes in (5, 50):
     network = ConditionalBatchNorm(num_classes, spectral_norm=spectral_norm)
@@ -63,7 +63,7 @@ def test_gains_and_biases_start_orthogonal(spectral_norm):
 
 
 def test_conditional_batch_norm_damps_small_variances_as_released():
-  """ε is 1e-4: of a variance of 1e-4, normalised values have the square 1/2."""
+  """ε is 1e-4: at a variance of 1e-4, normalised values have a mean square of 1/2."""
   x = 0.01 * jnp.array([1.0, -1.0]).reshape(2, 1, 1, 1)
   network, labels = ConditionalBatchNorm(1), jnp.zeros(2, int)
   params = {f'Dense_{i}': {'kernel': jnp.zeros((1, 1))} for i in range(2)}
@@ -85,7 +85,7 @@ class _Head(nn.Module):
 
 
 @pytest.mark.parametrize('head', HEADS)
-def test_heads_are_their_formulas(head):
+def test_heads_match_their_formulas(head):
   features, network = _random(6, 5), _Head(head)
   variables = _shaken(network.init(jax.random.key(0), features, LABELS))
   logits, class_logits = network.apply(variables, features, LABELS)
@@ -102,7 +102,7 @@ def test_heads_are_their_formulas(head):
 
 
 @pytest.mark.parametrize('head', ['projection', 'auxiliary'])
-def test_what_a_head_adds_is_normalised(head):
+def test_every_layer_of_a_head_has_spectral_norm(head):
   """Kernels five times as large change nothing."""
   images = np.tanh(_random(6, 8, 8, 1))
   network = sndcgan.Discriminator(4, head, K)
@@ -113,7 +113,7 @@ def test_what_a_head_adds_is_normalised(head):
   jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), plain, scaled)
 
 
-def test_the_label_decides_what_the_projection_head_says():
+def test_the_projection_head_depends_on_the_label():
   images = np.tanh(_random(6, 8, 8, 1))
   network = sndcgan.Discriminator(4, 'projection', K)
   variables = network.init(jax.random.key(0), images, LABELS, train=False)
@@ -135,7 +135,7 @@ def test_parameters_of_the_conditional_networks(k):
   """The formulas of the module's table."""
   noise, images = jnp.zeros((2, 128)), jnp.zeros((2, 32, 32, 3))
   labels = jnp.zeros(2, jnp.int32)
-  # A gain and a bias a class, in place of one of each, in layers of 256, 128 and 64 channels.
+  # One gain and one bias per class instead of one of each, in layers of 256, 128, 64 channels.
   assert 3_812_355 - 2 * 448 + 2 * 448 * k == 3_811_459 + 896 * k
   assert _count(sndcgan.Generator(32, 3, 64, k), noise, labels) == 3_811_459 + 896 * k
   for head, more in (('none', 0), ('projection', 512), ('auxiliary', 513)):
@@ -146,7 +146,7 @@ def test_parameters_of_the_conditional_networks(k):
     assert text in table
 
 
-def test_the_label_decides_what_the_generator_makes():
+def test_the_generator_depends_on_the_label():
   noise = _random(6, 10)
   network = sndcgan.Generator(8, 1, 4, K)
   variables = _shaken(network.init(jax.random.key(0), noise, LABELS, train=False))

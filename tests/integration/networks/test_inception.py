@@ -1,4 +1,4 @@
-"""The whole Inception network: its weights and features, and those of PyTorch."""
+"""The whole Inception network: weights and features, also against PyTorch."""
 
 import subprocess
 import sys
@@ -46,7 +46,7 @@ def variables(state):
 
 
 def _images(seed: int, count: int, size: int, channels: int = 3) -> np.ndarray:
-  """Smooth random images, uint8, of differing brightness."""
+  """Smooth random uint8 images of different brightness."""
   rng = np.random.default_rng(seed)
   coarse = rng.uniform(0, 255, (count, 4, 4, channels))
   images = np.array(jax.image.resize(coarse, (count, size, size, channels), 'linear'))
@@ -54,7 +54,7 @@ def _images(seed: int, count: int, size: int, channels: int = 3) -> np.ndarray:
 
 
 def _features(variables, images):
-  """Compiled, as evaluations have them."""
+  """Jitted features, as in evaluations."""
   return compilation.jit(inception.features)(variables, images)
 
 
@@ -68,14 +68,16 @@ def test_features_of_uint8_float_and_grey_images(variables):
   features = _features(variables, grey)
   assert features.shape == (2, 2048)
   assert features.dtype == jnp.float32
-  assert np.isfinite(features).all() and np.std(features) > 1e-3
+  assert np.isfinite(features).all()
+  assert np.std(features) > 1e-3
   scaled = _features(variables, np.repeat(grey, 3, axis=-1).astype(np.float64) / 255)
   np.testing.assert_allclose(scaled, features, rtol=1e-3, atol=1e-4)
 
 
 def test_load_weights_places_and_transposes(state, variables):
   kernel = variables['params']['Mixed_6b']['branch7x7_2']['conv']['kernel']
-  assert kernel.shape == (1, 7, 128, 128) and kernel.dtype == np.float32
+  assert kernel.shape == (1, 7, 128, 128)
+  assert kernel.dtype == np.float32
   torch_kernel = state['Mixed_6b.branch7x7_2.conv.weight']  # [out, in, h, w]
   assert kernel[0, 4, 3, 9] == torch_kernel[9, 3, 0, 4]
   mean = variables['batch_stats']['Conv2d_1a_3x3']['bn']['mean']
@@ -83,7 +85,7 @@ def test_load_weights_places_and_transposes(state, variables):
   assert set(variables) == {'params', 'batch_stats'}
 
 
-def test_load_weights_refuses_other_networks(state, monkeypatch):
+def test_load_weights_of_other_networks_raises(state, monkeypatch):
   def load(**changes):
     tensors = {**state, **{name.replace('__', '.'): value for name, value in changes.items()}}
     tensors = {name: value for name, value in tensors.items() if value is not None}
@@ -93,17 +95,19 @@ def test_load_weights_refuses_other_networks(state, monkeypatch):
   load(fc__weight=None, Mixed_5b__branch1x1__bn__num_batches_tracked=np.array(3))
   with pytest.raises(UserError, match=r"some.pth lacks tensor 'Mixed_5b.branch1x1.bn.bias'"):
     load(Mixed_5b__branch1x1__bn__bias=None)
-  with pytest.raises(UserError, match=r"holds the unknown tensor 'AuxLogits.fc.bias' \(1 such"):
+  with pytest.raises(UserError, match=r"holds the unknown tensor 'AuxLogits.fc.bias' \(1 in all\)"):
     load(AuxLogits__fc__bias=np.zeros(3))
-  with pytest.raises(UserError, match=r"'Conv2d_1a_3x3.conv.weight' has shape \(32, 3, 5, 5\)"):
+  with pytest.raises(
+    UserError, match=r"'Conv2d_1a_3x3.conv.weight' of shape \(32, 3, 5, 5\): expected"
+  ):
     load(Conv2d_1a_3x3__conv__weight=np.zeros((32, 3, 5, 5)))
 
 
 @pytest.fixture(scope='module')
 def networks(state, tmp_path_factory):
-  """Variables read from a file that torch saved, and pytorch-fid's network with the same."""
+  """Variables from a file that torch saved, and pytorch-fid's network with the same weights."""
   torch = pytest.importorskip('torch')
-  # The CPU build of torchvision looks for operators that it does not have.
+  # The CPU build of torchvision expects operators that it lacks.
   sys.modules.setdefault(
     'torchvision._meta_registrations', types.ModuleType('torchvision._meta_registrations')
   )
@@ -126,12 +130,12 @@ def networks(state, tmp_path_factory):
 
 @pytest.mark.slow
 @pytest.mark.parametrize('size', [32, 64])
-def test_features_equal_those_of_pytorch_fid(networks, size):
+def test_features_match_pytorch_fid(networks, size):
   variables, torch_features = networks
   images = _images(size, 12, size)
   features, expected = _features(variables, images), torch_features(images)
   assert 0.01 < np.abs(expected).max() < 100
-  # Compared with how much a feature differs between images, which is what the FID sees.
+  # Relative to the deviation of a feature between images, on which the FID depends.
   spread = expected.std(axis=0).mean()
   error = np.abs(features - expected)
   print(f'\n{error.max() / np.abs(expected).max():.2e} of the largest feature', end='; ')
@@ -142,7 +146,7 @@ def test_features_equal_those_of_pytorch_fid(networks, size):
 
 
 @pytest.mark.slow
-def test_fid_equals_that_of_pytorch_fid(networks):
+def test_fid_matches_pytorch_fid(networks):
   variables, torch_features = networks
   score = pytest.importorskip('pytorch_fid.fid_score')
   real, fake = _images(1, 24, 32), _images(2, 24, 32) // 2

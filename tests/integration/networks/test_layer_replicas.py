@@ -1,4 +1,4 @@
-"""Convolutions of replicas, and their gradients, against those of single ones."""
+"""Convolutions of replicas and their gradients against convolutions of single runs."""
 
 import jax
 import jax.numpy as jnp
@@ -17,8 +17,8 @@ from tests.support.convolutions import (
 @pytest.mark.parametrize(('size', 'stride'), [(4, 2), (3, 1), (2, 2), (6, 2), (5, 3)])
 @pytest.mark.parametrize('transposed', [False, True])
 @pytest.mark.parametrize('axes', [(0, 0), (None, 0), (0, None)])
-def test_replicas_equal_single_ones(size, stride, transposed, axes):
-  """Mapped over inputs and kernels, over one of them, values and gradients."""
+def test_replicas_equal_single_runs(size, stride, transposed, axes):
+  """Values and gradients, mapped over inputs and kernels or over one of them."""
   inputs, kernels = conv_arrays(size, stride)
   function = layers.conv
   if transposed:

@@ -1,4 +1,4 @@
-"""MNIST networks of Elastic-InfoGAN: sizes counted by hand, initial weights, batch norm, modes."""
+"""MNIST networks of Elastic-InfoGAN: sizes by hand, initial weights, batch norm and modes."""
 
 import functools
 
@@ -23,7 +23,7 @@ CLASSIFIER = (25 * 20 + 20) + (25 * 20 * 50 + 50) + (4 * 4 * 50 * 500 + 500) + (
 
 
 def _shapes(network, input_shape, **mode):
-  """(outputs, variables) of a network, without computing them."""
+  """Shapes of (outputs, variables) of a network."""
   return jax.eval_shape(
     lambda: network.init_with_output(jax.random.key(0), jnp.zeros(input_shape), **mode)
   )
@@ -31,7 +31,7 @@ def _shapes(network, input_shape, **mode):
 
 @functools.cache
 def _small(kind, **options):
-  """A network of small images, its variables and a batch of inputs."""
+  """A network for small images, its variables and a batch of inputs."""
   network, shape = {
     'generator': (mnist.Generator(8, 1, **options), (6, 10)),
     'trunk': (mnist.Trunk(**options), (6, 8, 8, 1)),
@@ -42,7 +42,7 @@ def _small(kind, **options):
   return network, network.init(jax.random.key(0), inputs, train=False), inputs
 
 
-def test_parameters_of_the_papers_networks():
+def test_parameters_of_the_networks_in_the_paper():
   by_hand = {
     GENERATOR: _shapes(mnist.Generator(28, 1), (2, 72), train=False),
     TRUNK: _shapes(mnist.Trunk(), (2, 28, 28, 1), train=False),
@@ -73,13 +73,13 @@ def test_shapes(size, channels):
 
 @pytest.mark.parametrize(('size', 'inputs'), [(16, 1), (21, 4), (28, 16), (32, 25)])
 def test_shapes_of_the_classifier(size, inputs):
-  """`inputs` pixels are left for the dense layer."""
+  """The dense layer has `inputs` inputs."""
   outputs, variables = _shapes(mnist.EvaluationClassifier(5), (6, size, size, 3), train=False)
   assert [x.shape for x in outputs] == [(6, 5), (6, 500)]
   assert variables['params']['Dense_0']['kernel'].shape == (50 * inputs, 500)
 
 
-def test_classifier_refuses_images_that_would_vanish():
+def test_images_too_small_for_the_classifier_raise():
   with pytest.raises(ValueError, match=r'mnist_cnn needs .* 16 pixels .* not 16x15'):
     _shapes(mnist.EvaluationClassifier(5), (6, 16, 15, 1), train=False)
 
@@ -106,13 +106,13 @@ def test_weights_start_small_and_biases_at_zero(kind):
   ('kind', 'features'), [('generator', [512, 64, 1024]), ('trunk', [1024, 128])]
 )
 def test_which_layers_are_normalised(kind, features):
-  """The first convolution of the trunk is not; a dense layer is at each output."""
+  """All except the first convolution of the trunk; a dense layer at each output."""
   stats = _small(kind)[1]['batch_stats']
   assert sorted(layer['mean'].shape[0] for layer in stats.values()) == sorted(features)
 
 
 @pytest.mark.parametrize('kind', ['generator', 'trunk', 'recognition'])
-def test_batch_statistics_in_training_and_running_ones_in_inference(kind, assert_trees_equal):
+def test_batch_statistics_in_training_and_running_statistics_in_inference(kind, assert_trees_equal):
   network, variables, inputs = _small(kind)
 
   def apply(inputs, train):
@@ -122,9 +122,10 @@ def test_batch_statistics_in_training_and_running_ones_in_inference(kind, assert
   whole, moved = apply(inputs, True)
   alone, _ = apply(inputs[:3], True)
   assert not np.allclose(whole[:3], alone, rtol=1e-3, atol=1e-6)
-  # One forward moves the running variance from 1 by a tenth of the way.
+  # One forward pass moves the running variance by a tenth of its distance from 1.
   variances = [layer['var'] for path, layer in _batch_norms(moved)]
-  assert variances and all(bool((v >= 0.9).all()) and bool((v != 1.0).any()) for v in variances)
+  assert variances
+  assert all(bool((v >= 0.9).all()) and bool((v != 1.0).any()) for v in variances)
   whole, same = apply(inputs, False)
   alone, _ = apply(inputs[:3], False)
   np.testing.assert_allclose(whole[:3], alone, rtol=1e-4, atol=1e-6)
@@ -139,8 +140,8 @@ def _batch_norms(stats, path=()):
       yield from _batch_norms(layer, (*path, name))
 
 
-def test_contrastive_features_are_those_before_the_last_layer():
-  """After a leaky ReLU: of both signs, the negative ones small; the outputs are linear in them."""
+def test_contrastive_features_are_the_activations_before_the_last_layer():
+  """After a leaky ReLU, with small negative values; the outputs are linear in them."""
   network, variables, inputs = _small('recognition')
   (logits, prediction, features), _ = network.apply(
     variables, inputs, train=True, mutable=['batch_stats']
@@ -149,12 +150,12 @@ def test_contrastive_features_are_those_before_the_last_layer():
   outputs = features @ last['kernel'] + last['bias']
   np.testing.assert_allclose(outputs, jnp.concatenate([logits, prediction], -1), atol=1e-5)
   assert features.min() < 0.0 < features.max()
-  # A batch norm has outputs of variance 1: less negative than positive by the slope 0.2.
+  # Batch norm has outputs of variance 1; the slope 0.2 shrinks the negative values.
   negative, positive = features[features < 0], features[features > 0]
   np.testing.assert_allclose(negative.mean() / positive.mean(), -0.2, rtol=0.2)
 
 
-def test_generator_images_are_in_range_and_its_activation_can_be_left_out():
+def test_generator_images_are_in_range_and_the_activation_can_be_replaced():
   network, variables, codes = _small('generator')
   (images,) = network.apply(variables, 1000.0 * codes, train=False)
   assert float(jnp.abs(images).max()) <= 1.0
@@ -168,14 +169,15 @@ def test_classifier_has_one_mode_and_non_negative_features():
   network, variables, images = _small('classifier')
   logits, features = network.apply(variables, images, train=True)
   np.testing.assert_array_equal(logits, network.apply(variables, images, train=False)[0])
-  assert list(variables) == ['params'] and float(features.min()) == 0.0
+  assert list(variables) == ['params']
+  assert float(features.min()) == 0.0
 
 
 @pytest.mark.parametrize('kind', ['generator', 'trunk', 'recognition', 'classifier'])
 def test_bfloat16_keeps_parameters_in_float32(kind):
   network, variables, inputs = _small(kind, dtype=jnp.bfloat16)
   outputs = jax.tree.leaves(network.apply(variables, inputs, train=False))
-  if kind != 'trunk':  # Its features go on to the heads.
+  if kind != 'trunk':  # The trunk's features are inputs of the heads.
     assert {x.dtype for x in (*outputs, *jax.tree.leaves(variables))} == {jnp.dtype('float32')}
   exact = jax.tree.leaves(_small(kind)[0].apply(variables, inputs, train=False))
   for a, b in zip(outputs, exact, strict=True):

@@ -52,7 +52,7 @@ def test_parameters_of_resnet_32():
 
 
 def test_shortcuts_take_every_second_pixel_and_pad_channels():
-  # With all kernels zero, the blocks only pass their shortcuts on.
+  # With zero kernels, each block returns its shortcut.
   network, variables, images = _small()
   params = jax.tree.map(lambda x: jnp.zeros_like(x) if x.ndim == 4 else x, variables['params'])
   # A first convolution whose centre copies the three colours.

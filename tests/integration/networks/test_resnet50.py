@@ -1,4 +1,4 @@
-"""ResNet-50: the table of its docstring, train and inference mode, and torchvision beside it."""
+"""ResNet-50: the table in its docstring, train and inference mode, and values of torchvision."""
 
 import sys
 import types
@@ -20,7 +20,7 @@ def _is_block(module, _):
 
 
 def test_table():
-  """Output shapes and parameters as the docstring has them."""
+  """Output shapes and parameters match the docstring."""
   network = resnet50.ResNet50(10)
   (logits, features), variables = jax.eval_shape(
     lambda images: network.init_with_output(
@@ -39,7 +39,8 @@ def test_table():
   for path, leaf in traverse_util.flatten_dict(variables['params']).items():
     sizes[parts.get(path[0], path[0])] += leaf.size
   by_part = (9_536, 215_808, 1_219_584, 7_098_368, 14_964_736, 20_490)
-  assert tuple(sizes.values()) == by_part and sum(by_part[:-1]) == 23_508_032
+  assert tuple(sizes.values()) == by_part
+  assert sum(by_part[:-1]) == 23_508_032
   for part in by_part[:-1]:
     assert f'{part:,}' in resnet50.__doc__
 
@@ -47,7 +48,7 @@ def test_table():
 def test_train_mode_normalises_by_the_batch_and_inference_mode_does_not():
   network = resnet50.ResNet50(3, width=4, stages=(1, 1), dtype=jnp.bfloat16)
   images = jax.random.uniform(jax.random.key(1), (4, 16, 16, 3), minval=-1)
-  others = images.at[2:].multiply(-1.0)  # The first two images stay.
+  others = images.at[2:].multiply(-1.0)  # The first two images do not change.
   variables = jax.jit(lambda rng: network.init(rng, images, train=False))(jax.random.key(0))
   features, stats = {}, {}
   for train in (False, True):
@@ -70,7 +71,7 @@ def test_train_mode_normalises_by_the_batch_and_inference_mode_does_not():
 
 
 @pytest.mark.parametrize('shape', [(2, 28, 28, 1), (2, 64, 48, 3)])
-def test_other_images_are_refused(shape):
+def test_images_that_do_not_fit_raise(shape):
   network = resnet50.ResNet50(3)
   with pytest.raises(UserError, match=r'resnet50 needs .* multiple of 32 pixels .* not') as error:
     jax.eval_shape(lambda x: network.init(jax.random.key(0), x, train=False), jnp.zeros(shape))
@@ -81,7 +82,7 @@ def test_other_images_are_refused(shape):
 @pytest.mark.parametrize('train', [False, True])
 def test_every_block_equals_torchvision(train):
   torch = pytest.importorskip('torch')
-  # A torchvision without compiled operators cannot be imported otherwise, and needs none here.
+  # Without this, a torchvision without compiled operators cannot be imported.
   sys.modules.setdefault('torchvision._meta_registrations', types.ModuleType('unused'))
   models = pytest.importorskip('torchvision.models')
   torch.manual_seed(0)

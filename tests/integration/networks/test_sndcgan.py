@@ -1,4 +1,4 @@
-"""SNDCGAN: sizes of Tables 6 and 7, spectral norm, start values, train and inference mode."""
+"""SNDCGAN: sizes of Tables 6 and 7, spectral norm, initial values, train and inference mode."""
 
 import functools
 
@@ -29,7 +29,7 @@ def _discriminator(image_size=16, channels=1, width=4, **options):
 
 
 def _perturbed(variables):
-  """Kernels with distinct singular values: orthogonal ones converge at once."""
+  """Kernels with distinct singular values, as orthogonal kernels converge at once."""
   leaves, structure = jax.tree.flatten(variables['params'])
   rngs = jax.random.split(jax.random.key(7), len(leaves))
   leaves = [
@@ -47,7 +47,7 @@ def test_num_stages(size, stages):
 
 
 @pytest.mark.parametrize('size', [0, 4, 5, 11, 18, 30])
-def test_num_stages_refuses_other_sizes(size):
+def test_num_stages_of_other_sizes_raises(size):
   with pytest.raises(ValueError, match=r'data\.options\.image_size'):
     sndcgan.num_stages(size)
 
@@ -122,7 +122,7 @@ def test_parameters_of_table_7():
 
 
 @pytest.mark.parametrize(('size', 'stages', 'widest'), [(16, 2, 4 * 4), (64, 4, 16 * 4)])
-def test_other_sizes_double_towards_the_4x4_end(size, stages, widest):
+def test_widths_of_other_sizes_double_towards_4x4(size, stages, widest):
   def params_of(network, inputs):
     rng = jax.random.key(0)
     return jax.eval_shape(lambda: network.init(rng, inputs, train=False))['params']
@@ -135,7 +135,7 @@ def test_other_sizes_double_towards_the_4x4_end(size, stages, widest):
   assert discriminator[f'Conv_{2 * stages}']['kernel'].shape[-1] == widest
 
 
-# -------------------------------------------------------------------------------- start values
+# -------------------------------------------------------------------------------- initial values
 
 
 def test_kernels_start_orthogonal_and_biases_at_zero():
@@ -208,7 +208,7 @@ def test_discriminator_changes_state_in_train_mode_only():
   stats = jax.tree.leaves_with_path(updated['batch_stats'])
   old = jax.tree.leaves(variables['batch_stats'])
   for (path, a), b in zip(stats, old, strict=True):
-    # The left singular vector of the dense layer is a single number: nothing to iterate.
+    # The left singular vector of the dense layer is a single number, which stays constant.
     if a.shape != (1, 1):
       assert not np.allclose(a, b), path
 
@@ -232,7 +232,7 @@ def test_generator_normalises_by_the_batch_in_train_mode():
   np.testing.assert_allclose(stats['var'], 0.9 + 0.1 * first.var((0, 1, 2)), rtol=1e-4)
 
 
-def test_generator_treats_images_alone_in_inference_mode():
+def test_generator_treats_images_independently_in_inference_mode():
   network, variables, noise = _generator()
   images, same = network.apply(variables, noise, train=False, mutable=['batch_stats'])
   np.testing.assert_allclose(

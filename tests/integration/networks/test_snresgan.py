@@ -1,4 +1,4 @@
-"""SNResGAN: the tables of its docstring, its blocks by hand, gradients, labels, image sizes."""
+"""SNResGAN: the tables in its docstring, its blocks by hand, gradients, labels, image sizes."""
 
 import functools
 import re
@@ -25,7 +25,7 @@ def _random(*shape, seed=0):
 
 
 def _variables(network, *inputs, **options):
-  """Random variables, so that none is trivially right; quicker than what they start with."""
+  """Random variables, so that no value passes trivially; faster than initial values."""
   shapes = jax.eval_shape(lambda: network.init(jax.random.key(0), *inputs, **options))
 
   def draw(path, leaf):
@@ -45,7 +45,7 @@ def _make(name, size, conditional=False, head='none', num_classes=K, channels=3,
 
 
 def _tables():
-  """The rows of the docstring's tables, [what it is, output shape, parameters], by table."""
+  """Rows [layer, output shape, parameters] of the docstring's tables, by table."""
   tables = re.findall(r'(?:^\|.*\n)+', snresgan.__doc__, re.MULTILINE)
   return [[line.strip('|').split('|') for line in table.splitlines()[2:]] for table in tables]
 
@@ -55,7 +55,7 @@ def _shape(text):
 
 
 def _parameters(text, k):
-  """'12 (10 + 2K)' without classes (k None): 12, of K classes: 10 + 2K; '12' of both."""
+  """'12 (10 + 2K)' is 12 without classes (k None) and 10 + 2K with K; '12' is always 12."""
   plain, _, classes = text.replace(',', '').strip(' )').partition('(')
   if k is None or not classes:
     return int(plain)
@@ -82,7 +82,7 @@ def _built(network, inputs, labels):
 @pytest.mark.parametrize(
   ('table', 'name', 'size', 'width'), [(0, 'snresgan', 64, 64), (2, 'snresgan_cifar', 32, 256)]
 )
-def test_the_generator_is_its_table(table, name, size, width, k):
+def test_the_generator_matches_its_table(table, name, size, width, k):
   generator, _ = _make(name, size, k is not None, num_classes=k, generator_width=width)
   labels = None if k is None else jnp.zeros(2, jnp.int32)
   built = _built(generator, jnp.zeros((2, 128)), labels)
@@ -103,7 +103,7 @@ def test_the_generator_is_its_table(table, name, size, width, k):
 @pytest.mark.parametrize(
   ('table', 'name', 'size', 'width'), [(1, 'snresgan', 64, 64), (3, 'snresgan_cifar', 32, 128)]
 )
-def test_the_discriminator_is_its_table(table, name, size, width, head):
+def test_the_discriminator_matches_its_table(table, name, size, width, head):
   _, discriminator = _make(name, size, head=head, discriminator_width=width)
   built = _built(discriminator, jnp.zeros((2, size, size, 3)), jnp.zeros(2, jnp.int32))
   *blocks, (_, pooled, _), dense, (_, _, total) = _tables()[table]
@@ -135,7 +135,7 @@ def test_other_sizes(name, size):
 
 @pytest.mark.parametrize('size', [0, 4, 18, 30])
 @pytest.mark.parametrize('name', NAMES)
-def test_refused_sizes(name, size):
+def test_sizes_that_raise(name, size):
   with pytest.raises(UserError, match=r'not \d+: change config\.data\.options\.image_size'):
     NETWORKS[name].check(size)
   with pytest.raises(UserError, match=r'not \d+: change config\.data\.options\.image_size'):
@@ -146,7 +146,7 @@ def test_refused_sizes(name, size):
 
 
 def _block(block, x, *arguments):
-  """The output of a block without norms, and with only its shortcut."""
+  """The output of a block without norms, and the output of its shortcut alone."""
   normalised = normaliser(False, True)
   params = _variables(block, x, *arguments, normalised)['params']
   shortcut = {n: jax.tree.map(jnp.zeros_like, v) for n, v in params.items() if n != 'Conv_0'}
@@ -165,23 +165,24 @@ def test_the_shortcut_of_an_up_block():
   full, shortcut, conv = _block(snresgan.UpBlock(4), x, lambda x: x)
   expected = np.kron(_conv_1x1(x, conv), np.ones((1, 2, 2, 1)))
   np.testing.assert_allclose(shortcut, expected, rtol=1e-4, atol=1e-5)
-  assert full.shape == (2, 4, 4, 4) and np.abs(full - shortcut).max() > 0.1
+  assert full.shape == (2, 4, 4, 4)
+  assert np.abs(full - shortcut).max() > 0.1
 
 
 @pytest.mark.parametrize('first', [True, False])
-def test_the_shortcut_of_a_down_block_reads_what_is_not_rectified(first):
+def test_the_shortcut_of_a_down_block_reads_the_input_before_the_relu(first):
   x = _random(2, 4, 4, 3)
   _, shortcut, conv = _block(snresgan.DownBlock(4, True, first), x)
   mean = x.reshape(2, 2, 2, 2, 2, 3).mean((2, 4))
   np.testing.assert_allclose(shortcut, _conv_1x1(mean, conv), rtol=1e-4, atol=1e-5)
-  # All of the branch is rectified first, but in the first block.
+  # The branch starts with a ReLU, except in the first block.
   below, _, _ = _block(snresgan.DownBlock(4, True, first), -np.abs(x))
   branch = below - _conv_1x1((-np.abs(x)).reshape(2, 2, 2, 2, 2, 3).mean((2, 4)), conv)
   constant = np.abs(branch - branch[:1]).max() < 1e-5
   assert constant == (not first)
 
 
-def test_a_block_that_changes_nothing_has_no_convolution_in_its_shortcut():
+def test_a_block_that_keeps_the_shape_has_no_convolution_in_its_shortcut():
   x, normalised = _random(2, 4, 4, 3), normaliser(False, True)
   block = snresgan.DownBlock(3, False, False)
   variables = _variables(block, x, normalised)
@@ -221,7 +222,9 @@ def test_every_parameter_has_a_finite_gradient(name, conditional, head, dtype):
   gradients, outputs = jax.jit(loss)((variables['params'], critic['params']))
   assert {leaf.dtype for leaf in jax.tree.leaves((gradients, outputs))} == {jnp.dtype('float32')}
   for path, leaf in jax.tree.leaves_with_path(gradients):
-    assert np.isfinite(leaf).all() and np.abs(leaf).max() > 0, jax.tree_util.keystr(path)
+    name = jax.tree_util.keystr(path)
+    assert np.isfinite(leaf).all(), name
+    assert np.abs(leaf).max() > 0, name
 
 
 # -------------------------------------------------------------------------------- labels
@@ -229,7 +232,7 @@ def test_every_parameter_has_a_finite_gradient(name, conditional, head, dtype):
 
 @pytest.mark.parametrize('name', NAMES)
 def test_labels_matter(name):
-  """An image follows its own label only; so do its logit and no others."""
+  """An image and its logit depend only on the label of this image."""
   generator, discriminator = _make(name, 8, True, 'projection')
   noise, images = _random(6, 10), np.tanh(_random(6, 8, 8, 3))
   variables = _variables(generator, noise, LABELS, train=False)

@@ -1,4 +1,4 @@
-"""Spectral norm in the generator: what it changes, who stores it, σ of averaged kernels."""
+"""Spectral norm in the generator: its variables, its power iterations, σ of averaged kernels."""
 
 from flax import linen as nn
 import jax
@@ -28,13 +28,13 @@ def section(tiny_config):
 
 
 def _vectors(tree):
-  """Path -> value of all that spectral norm keeps, of variables or their `batch_stats`."""
+  """Path -> value of the vectors of spectral norm in variables or their `batch_stats`."""
   leaves = {jax.tree_util.keystr(path): leaf for path, leaf in jax.tree.leaves_with_path(tree)}
   return {path: leaf for path, leaf in leaves.items() if 'SpectralNorm' in path}
 
 
 @pytest.mark.parametrize('name', NETWORKS)
-def test_it_adds_vectors_of_every_layer_and_nothing_else(section, name):
+def test_it_adds_only_the_vectors_of_every_layer(section, name):
   def variables(active):
     config = section(generator_spectral_norm=active)
     network, _ = NETWORKS[name].make(config, SHAPE, True, 'none', K)
@@ -60,7 +60,7 @@ def _steps(algorithm, state, num):
 
 @pytest.fixture
 def config(section):
-  """One for all, which is compiled once; kernels move and the average lags behind."""
+  """A configuration that all tests share; kernels move and the average lags behind."""
   return section(discriminator_steps=2, ema_start=0, ema_decay=0.9, learning_rate=0.01)
 
 
@@ -74,8 +74,8 @@ def _iterated(kernel, u):
 
 
 @pytest.mark.parametrize('scale', [1e-3, 1e-6, 1e-8])
-def test_epsilon_is_that_of_the_released_code(scale):
-  """PyTorch's x / max(|x|, 1e-6), up to its corner: far above and below, σ is the same."""
+def test_epsilon_matches_the_released_code(scale):
+  """PyTorch divides by max(|x|, 1e-6): far above and far below 1e-6, σ is the same."""
   kernel, u = scale * np.array([[1.0, 2.0]]), np.array([[0.6, 0.8]])
 
   def normalised(x):
@@ -97,14 +97,15 @@ def test_epsilon_is_that_of_the_released_code(scale):
   outputs = network.apply({'params': params, 'batch_stats': stats}, jnp.ones((1, 1)))
   ratio = outputs / (kernel / sigma)
   lower, upper = (0.999, 1.001) if scale != 1e-6 else (0.9, 2.5)
-  assert (ratio > lower).all() and (ratio < upper).all()
+  assert (ratio > lower).all()
+  assert (ratio < upper).all()
 
 
-def test_every_batch_of_the_generator_makes_one_power_iteration(config):
-  """An update of two discriminator steps and one generator step makes three."""
+def test_every_batch_of_the_generator_takes_one_power_iteration(config):
+  """An update with two discriminator steps and one generator step takes three."""
   algorithm = gan(config, METHODS['unconditional'], SHAPE, K)
   state = algorithm.init(jax.random.key(0))
-  # An orthogonal kernel would be done after one.
+  # An orthogonal kernel would converge in one iteration.
   params = jax.tree.map(
     lambda x: x + 0.5 * np.random.default_rng(x.size).normal(size=x.shape).astype(np.float32),
     state.generator['params'],
@@ -121,14 +122,14 @@ def test_every_batch_of_the_generator_makes_one_power_iteration(config):
     np.testing.assert_allclose(new[path][0], u, rtol=1e-3, atol=1e-4)
     np.testing.assert_allclose(new[path.replace('/u', '/sigma')], sigma, rtol=1e-4)
     checked += 1
-  assert checked == len(before['params']) - 1  # all but the norm
+  assert checked == len(before['params']) - 1  # All layers except the norm.
 
 
 def test_averaged_layers_have_spectral_norm_one(config):
-  """Images of the averaged generator are of its own kernels, each divided by its own σ.
+  """The averaged generator divides each averaged kernel by the σ of this kernel.
 
-  The dense layer is read off what it makes of unit vectors. That all layers divide by their own σ
-  shows when they are scaled, which changes no image.
+  Unit vectors as inputs reveal the matrix of the dense layer. Scaling all kernels changes no image,
+  so every layer divides by its σ.
   """
   algorithm = gan(config, METHODS['unconditional'], SHAPE, K)
   state = _steps(algorithm, algorithm.init(jax.random.key(0)), 60)
@@ -143,7 +144,7 @@ def test_averaged_layers_have_spectral_norm_one(config):
   scaled = jax.tree.map(lambda x: 5.0 * x if x.ndim > 1 else x, params)
   same = network.apply({**state.ema, 'params': scaled}, units, train=False)
   np.testing.assert_allclose(images, same, rtol=1e-4, atol=1e-5)
-  # That σ, which comes of one iteration from the averaged vector, is the largest singular value.
+  # σ, by one iteration from the averaged vector, is the largest singular value.
   vectors = _vectors(state.ema['batch_stats'])
   for path in (path for path in vectors if path.endswith("/u']")):
     layer = path.split("['")[-1].split('/')[0]

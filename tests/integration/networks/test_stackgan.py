@@ -1,4 +1,4 @@
-"""Networks for 64x64 images: the tables of its docstring, its blocks by hand, stages and codes."""
+"""Networks for 64x64 images: tables in the docstring, blocks by hand, stages and codes."""
 
 import re
 
@@ -19,7 +19,7 @@ def _random(*shape, seed=0):
 
 
 def _variables(network, *inputs):
-  """Random variables, so that none is trivially right; quicker than what they start with."""
+  """Random variables, so that no value passes trivially; faster than initial values."""
   shapes = jax.eval_shape(lambda: network.init(jax.random.key(0), *inputs, train=False))
 
   def draw(path, leaf):
@@ -33,7 +33,7 @@ def _variables(network, *inputs):
 
 
 def _tables():
-  """The rows of the docstring's tables, [what it is, output shape, parameters], by table."""
+  """Rows [layer, output shape, parameters] of the docstring's tables, by table."""
   tables = re.findall(r'(?:^\|.*\n)+', stackgan.__doc__, re.MULTILINE)
   return [[line.strip('|').split('|') for line in table.splitlines()[2:]] for table in tables]
 
@@ -52,7 +52,7 @@ def _parameters(text, **numbers):
 
 
 def _built(network, inputs, **mode):
-  """Module -> (shape of its output, number of its parameters); nothing is computed."""
+  """Module -> (shape of its output, number of its parameters), by shape inference."""
 
   def run():
     variables = network.init(jax.random.key(0), inputs, **mode)
@@ -65,12 +65,12 @@ def _built(network, inputs, **mode):
 
 
 def _joined(built, *names):
-  """A row of several modules: the shape of the last one's output, all their parameters."""
+  """A row of several modules: the last output shape and all parameters."""
   return built[names[-1]][0], sum(built[name][1] for name in names)
 
 
 @pytest.mark.parametrize('num_stages', [1, 2])
-def test_the_generator_is_its_table(num_stages):
+def test_the_generator_matches_its_table(num_stages):
   generator = stackgan.Generator(3, CODE, num_stages)
   built = _built(generator, jnp.zeros((2, Z)), train=False)
   (_, _, dense), *rows = _tables()[0]
@@ -85,7 +85,7 @@ def test_the_generator_is_its_table(num_stages):
     assert built[name] == (_shape(shape), _parameters(parameters, K=CODE)), name
 
 
-def test_trunk_and_heads_are_their_table():
+def test_trunk_and_heads_match_their_table():
   *convs, d, q_conv, q_dense = _tables()[1]
   built = _built(stackgan.Trunk(), jnp.zeros((2, 64, 64, 3)), train=False)
   rows = [_joined(built, 'Conv_0')]
@@ -121,7 +121,7 @@ def test_shapes(channels, num_stages):
 
 
 @pytest.mark.parametrize('name', ['stackgan', 'stackgan_two_stage'])
-def test_other_image_sizes_are_refused(name):
+def test_other_image_sizes_raise(name):
   NETWORKS[name].check(64)
   with pytest.raises(
     UserError, match=r'64 pixels .* not 32: change config\.data\.options'
@@ -138,7 +138,7 @@ def _normalised(x, norm, stats):
 
 
 def _conv(x, kernel):
-  """A 3x3 convolution with zeros around."""
+  """A 3x3 convolution with zero padding."""
   padded = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
   height, width = x.shape[1:3]
   return sum(
@@ -171,7 +171,7 @@ def test_a_residual_block_adds_without_an_activation():
 
 
 def test_the_second_stage_reads_the_code_again():
-  """With the first dense layer at zero, noise and code reach no image but through the join."""
+  """With a first dense layer of zeros, only the second stage's input passes the code on."""
   generator = stackgan.Generator(1, 2, 2, width=2)
   inputs = _random(3, 5)
   variables = _variables(generator, inputs)
@@ -186,7 +186,7 @@ def test_the_second_stage_reads_the_code_again():
   np.testing.assert_array_equal(second, apply(inputs + (1 - of_code))[1])
 
 
-def test_contrastive_features_are_those_before_the_last_layer():
+def test_contrastive_features_are_the_activations_before_the_last_layer():
   head, features = stackgan.RecognitionHead(3, 2), _random(6, 4, 4, 2)
   variables = head.init(jax.random.key(0), features, train=False)
   (logits, prediction, x), _ = head.apply(variables, features, train=True, mutable=['batch_stats'])
@@ -198,7 +198,7 @@ def test_contrastive_features_are_those_before_the_last_layer():
   np.testing.assert_allclose(negative.mean() / positive.mean(), -0.2, rtol=0.2)
 
 
-def test_weights_start_as_those_of_stackgan():
+def test_weights_start_as_in_stackgan():
   variables = stackgan.Trunk(16).init(jax.random.key(0), jnp.zeros((2, 64, 64, 3)), train=False)
   params = variables['params']
   for i in range(4):

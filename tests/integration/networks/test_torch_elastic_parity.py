@@ -1,4 +1,4 @@
-"""The Elastic-InfoGAN step against the eager PyTorch one that `benchmarks/replicas.py` times."""
+"""The Elastic-InfoGAN step against the eager PyTorch step that `benchmarks/replicas.py` times."""
 
 import jax
 import jax.numpy as jnp
@@ -21,7 +21,7 @@ LOSSES = ('discriminator', 'generator', 'mutual_information', 'contrastive')
 
 
 def _channels_first(dense, axis):
-  """Flax's dense layer next to a convolution, `[H, W, C]` of an axis in the order `[C, H, W]`."""
+  """Permutes an axis of a dense layer from Flax's order `[H, W, C]` to `[C, H, W]`."""
 
   def reorder(array, axis):
     shape = array.shape
@@ -33,7 +33,7 @@ def _channels_first(dense, axis):
 
 
 def _load(theirs, state):
-  """Copies a fresh state into the PyTorch networks."""
+  """Copies an initial state into the PyTorch networks."""
   generator, trunk = dict(state.generator['params']), dict(state.trunk['params'])
   generator['Dense_1'] = _channels_first(generator['Dense_1'], 1)
   trunk['Dense_0'] = _channels_first(trunk['Dense_0'], 0)
@@ -44,7 +44,7 @@ def _load(theirs, state):
 
 
 def _draws(config, rng):
-  """The algorithm's own noise and Gumbel noise of a step, and the key of the views."""
+  """Noise and Gumbel noise of a step of the algorithm, and the key of its views."""
   draw_rng, transform_rng = jax.random.split(rng)
   noise_rng, code_rng = jax.random.split(draw_rng)
   category_rng, _ = jax.random.split(code_rng)
@@ -54,7 +54,7 @@ def _draws(config, rng):
 
 
 def test_losses_of_two_updates(monkeypatch):
-  """Of the second one, too: it follows from the gradients of the first."""
+  """The losses of the second update depend on the gradients of the first."""
   config = resolved(mnist_lt.get_config('views=paper')).algorithm
   ours = infogan.infogan(config, (SIZE, SIZE, 1), CATEGORIES)
   state = ours.init(jax.random.key(0))
@@ -81,8 +81,8 @@ def test_losses_of_two_updates(monkeypatch):
   np.testing.assert_allclose(state.prior_logits, theirs.prior_logits.detach(), atol=1e-5)
 
 
-def test_views_are_those_of_the_augmentation(monkeypatch):
-  """A rotation and a zoom of all images, drawn as the ends of their ranges."""
+def test_views_match_the_augmentation(monkeypatch):
+  """All images get the largest rotation and zoom of their ranges."""
   config = resolved(mnist_lt.get_config('views=paper')).algorithm
   theirs = torch_elastic_step.Trainer(config, (SIZE, SIZE, 1), CATEGORIES, 'cpu')
   images = random(3, SIZE, SIZE, 1)

@@ -1,6 +1,6 @@
 """The networks of a GAN layer by layer against their tables in PyTorch with the same weights.
 
-Differences between the two libraries are tests of their own.
+Separate tests show the differences between the two libraries.
 """
 
 import itertools
@@ -112,7 +112,7 @@ class SndcganGenerator(Named):
     self.dense = self.add('Dense', _sn(nn.Linear(10, 16 * widths[0]), sn))
     self.layers = []
     for channels, out in itertools.pairwise(widths):
-      # PyTorch's own choice is dim=1; see the test of this difference.
+      # PyTorch's default is dim=1; see the test of this difference.
       deconv = _sn(nn.ConvTranspose2d(channels, out, 4, 2, 1), sn, **({'dim': 0} if sn else {}))
       self.add('ConvTranspose', deconv)
       self.layers.append((deconv, _add_norm(self, out, conditional, sn)))
@@ -127,7 +127,7 @@ class SndcganGenerator(Named):
 
 
 class _Critic(Named):
-  """The sum pool and the heads; `features(images)` is the networks' own."""
+  """Sum pool and heads; each network defines `features(images)`."""
 
   def add_head(self, width, head):
     self.head = head
@@ -179,7 +179,7 @@ class SndcganDiscriminator(_Critic):
 
 
 def _compare(network, module, inputs, labels, train):
-  """Every block's output, what comes out, and the statistics and vectors after a training call."""
+  """Outputs of every block, final outputs, and statistics and vectors after a training call."""
   variables = init_shaken(network, inputs, labels, kernel_noise=0.1)
   load(module, variables)
   outputs, updated = network.apply(
@@ -191,8 +191,8 @@ def _compare(network, module, inputs, labels, train):
   for name, child in module.named_children():
     child.register_forward_hook(lambda _, __, output, name=name: theirs.update({name: output}))
   arguments = nchw(inputs) if inputs.ndim == 4 else torch.tensor(inputs), torch.tensor(LABELS)
-  # A call of ours in inference mode makes a power iteration; PyTorch's reads what a call in
-  # training mode left.
+  # In inference mode Flax takes a power iteration; PyTorch reads the vectors of the last training
+  # call.
   norms = [m for m in module.modules() if isinstance(m, nn.BatchNorm2d)]
   module.train()
   if not train:
@@ -259,7 +259,7 @@ def test_discriminator(name, head, train):
 
 
 class _Deconv(flax.linen.Module):
-  """A transposed convolution alone, with spectral norm."""
+  """A single transposed convolution with spectral norm."""
 
   @flax.linen.compact
   def __call__(self, x, *, train):
@@ -268,7 +268,7 @@ class _Deconv(flax.linen.Module):
 
 @pytest.mark.parametrize(('dim', 'same'), [(0, True), (1, False)])
 def test_the_matrix_of_a_transposed_convolution(dim, same):
-  """`[in, k k out]` here, `[out, k k in]` (dim=1) if PyTorch is left its choice."""
+  """`[in, k k out]` here, `[out, k k in]` (dim=1) by PyTorch's default."""
   x, network = random(2, 4, 4, 5), _Deconv()
   variables = init_shaken(network, x, kernel_noise=0.1)
   for _ in range(200):

@@ -1,7 +1,7 @@
 """Layers and networks against PyTorch with the same weights.
 
-The PyTorch networks are those that `benchmarks/step_time.py` times, so these tests also say that
-the two sides of the benchmark compute the same thing. Known differences are tests of their own.
+The PyTorch networks are the networks that `benchmarks/step_time.py` times, so these tests also show
+that both sides of the benchmark compute the same. Separate tests show known differences.
 """
 
 import flax.linen
@@ -55,7 +55,7 @@ def test_batch_norm_and_the_bessel_correction_of_its_running_variance():
   layer, stats = nn.BatchNorm2d(5), updated['batch_stats']
   np.testing.assert_allclose(ours, nhwc(layer(nchw(images))), atol=1e-4)
   np.testing.assert_allclose(stats['mean'], layer.running_mean, rtol=1e-5)
-  # From 1: PyTorch averages the unbiased variance (n - 1), Flax the biased one (n); n = 4·3·3.
+  # Starting at 1, PyTorch averages the unbiased variance (n - 1), Flax the biased (n); n = 4·3·3.
   ours, theirs = np.asarray(stats['var']) - 0.9, layer.running_var.numpy() - 0.9
   np.testing.assert_allclose(theirs / ours, 36 / 35, rtol=1e-4)
 
@@ -93,8 +93,8 @@ def test_spectral_norm_from_the_same_start_vector(layer, theirs, shape):
   gradient, expected = torch_layout(gradients['kernel']), theirs.weight_orig.grad
   np.testing.assert_allclose(gradient, expected, rtol=1e-3, atol=1e-4)
 
-  # In inference mode Flax makes one more iteration and forgets it; PyTorch reads its vectors.
-  # They agree once converged.
+  # In inference mode Flax takes one iteration more, without storing it; PyTorch reads its vectors.
+  # Both agree after convergence.
   for _ in range(200):
     _, updated = ours.apply(variables, inputs, update_stats=True, mutable=['batch_stats'])
     variables = {**variables, **updated}

@@ -1,4 +1,4 @@
-"""The networks for 64x64 images layer by layer against their tables in PyTorch, with its weights.
+"""The networks for 64x64 images layer by layer against PyTorch with the same weights.
 
 The PyTorch modules have the names of the Flax modules, see `torch_named`. Where the
 table has a 4x4 convolution of a 4x4 map, so has PyTorch; here it is a dense layer.
@@ -52,7 +52,7 @@ class Generator(Named):
     super().__init__()
     self.num_stages, w = num_stages, WIDTH
     self.dense = self.add('Dense', nn.Linear(NOISE + CODE, 512 * w, bias=False))
-    # Of `[N, C, 1, 1]`, so that a batch norm is a BatchNorm2d for all that loads weights.
+    # `[N, C, 1, 1]`, so that the batch norm is a BatchNorm2d, as the weight loader expects.
     self.norm = self.add('BatchNorm', nn.BatchNorm2d(512 * w))
     blocks = [GatedBlock(2 * f * w, f * w, up=True) for f in (8, 4, 2, 1)]
     blocks += [GatedBlock(w + CODE, w)] * (num_stages - 1)
@@ -95,7 +95,7 @@ class Trunk(Named):
 
 
 class Head(Named):
-  """D, or with `own` convolution Q; the last layer is the 4x4 convolution of the table."""
+  """D, or Q if it has its `own` convolution; the last layer is the table's 4x4 convolution."""
 
   def __init__(self, outputs, own):
     super().__init__()
@@ -114,7 +114,7 @@ class Head(Named):
 
 
 def _flax_init(network, inputs, train):
-  """`init_shaken` for networks of which not all have a mode."""
+  """`init_shaken` for networks with or without a `train` argument."""
   options = {} if isinstance(network, stackgan.DiscriminatorHead) else {'train': train}
   variables = dict(network.init(jax.random.key(0), inputs, **options))
 

@@ -1,4 +1,4 @@
-"""VGGFace2's ResNet-50: names and shapes of the released files, and its forward in plain NumPy."""
+"""VGGFace2's ResNet-50: names and shapes of the released files, and its forward pass in NumPy."""
 
 import jax
 import jax.numpy as jnp
@@ -9,7 +9,7 @@ from jaxgan.errors import UserError
 from jaxgan.networks import resnet50, vggface2
 from tests.support import vggface2_weights
 
-# Some of the shapes that the definitions beside the released files give (PyTorch's order).
+# Some shapes in the definitions that accompany the released files (PyTorch's order).
 DAG = {
   'conv1_7x7_s2.weight': (64, 3, 7, 7),
   'conv1_7x7_s2_bn.running_mean': (64,),
@@ -45,7 +45,7 @@ def test_names_and_shapes_of_the_released_files(dag, some):
 
 
 def _convolve(x, kernel, stride, padding):
-  """Of x [N, C, H, W], in float64 and by its definition."""
+  """Convolution of x [N, C, H, W] in float64, by its definition."""
   x = np.pad(x, ((0, 0), (0, 0), (padding, padding), (padding, padding)))
   size = kernel.shape[-1]
   windows = np.lib.stride_tricks.sliding_window_view(x, (size, size), axis=(2, 3))
@@ -53,7 +53,7 @@ def _convolve(x, kernel, stride, padding):
 
 
 def _features(arrays, images):
-  """The network that resnet50_ft_dag.pth is for, on RGB images [N, H, W, 3]; two small stages."""
+  """The network of resnet50_ft_dag.pth for RGB images [N, H, W, 3], with two small stages."""
 
   def layer(x, name, stride=1, padding=0):
     y = _convolve(x, arrays[f'{name}.weight'], stride, padding)
@@ -64,7 +64,7 @@ def _features(arrays, images):
     return (y - mean) / np.sqrt(var + 1e-5) * w + b
 
   x = np.maximum(layer(images.transpose(0, 3, 1, 2), 'conv1_7x7_s2', 2, 3), 0)
-  # 3x3 with stride 2, without padding, rounded up: the last windows reach over the border.
+  # 3x3 with stride 2, without padding, rounded up: the last windows extend beyond the border.
   x = np.pad(x, ((0, 0), (0, 0), (0, 1), (0, 1)), constant_values=-np.inf)
   windows = np.lib.stride_tricks.sliding_window_view(x, (3, 3), axis=(2, 3))
   x = windows[:, :, ::2, ::2].max(axis=(-1, -2))
@@ -79,7 +79,7 @@ def _features(arrays, images):
 
 @pytest.mark.parametrize('dag', [True, False])
 def test_forward_equals_numpy(dag):
-  """Both layouts are the same network; of torchvision's names the first kernel reads BGR."""
+  """Both layouts give the same network; with torchvision's names the first kernel reads BGR."""
   network = vggface2_weights.small(3)
   arrays = vggface2_weights.arrays(network, dag)
   dag_arrays = arrays
@@ -101,7 +101,7 @@ def test_forward_equals_numpy(dag):
   expected = _features(dag_arrays, images.astype(np.float64))
   np.testing.assert_allclose(features, expected, rtol=2e-4, atol=1e-4 * np.abs(expected).max())
   np.testing.assert_array_equal(logits, 0.0)  # A new head.
-  # Elsewhere the stride is in the 3x3 convolution: another network.
+  # Without `caffe`, the stride is in the 3x3 convolution: another network.
   other = network.clone(caffe=False)
   _, features = jax.jit(lambda v, x: other.apply(v, x, train=False))(variables, images)
   assert np.abs(features - expected).max() > 0.01 * np.abs(expected).max()
@@ -130,7 +130,7 @@ def test_forward_equals_numpy(dag):
   ],
   ids=['missing', 'shape', 'integers', 'ImageNet', 'another network'],
 )
-def test_other_arrays_are_refused(change, message):
+def test_arrays_that_do_not_fit_raise(change, message):
   network = vggface2_weights.small(3)
   arrays = vggface2_weights.arrays(network, dag=True)
   change(arrays)

@@ -1,4 +1,4 @@
-"""Learning rates of the classifiers, and shapes of the large one."""
+"""Learning-rate schedules of classifiers, and shapes of ResNet-50."""
 
 import jax
 import jax.numpy as jnp
@@ -32,7 +32,7 @@ def test_schedule_of_the_paper(epoch, rate):
 )  # fmt: skip
 def test_schedule_of_few_labels(step, rate):
   section = base.few_labels_classifier_section('stand_in', num_labels=50)
-  assert section.train.epochs == 500  # All images in one batch: an epoch is a step.
+  assert section.train.epochs == 500  # All images fit in one batch: an epoch is a step.
   schedule = learning_rate_schedule(section.algorithm, steps_per_epoch=1)
   np.testing.assert_allclose(schedule(jnp.int32(step)), rate, rtol=1e-5)
 

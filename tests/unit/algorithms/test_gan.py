@@ -1,4 +1,4 @@
-"""The choices of a GAN: what is refused, which labels are drawn, which losses are named."""
+"""The choices of a GAN: invalid choices, distributions of labels, and losses by name."""
 
 import jax
 import jax.numpy as jnp
@@ -17,10 +17,10 @@ from tests.support.small_gan import FROZEN, SHAPE, K, batch, classify
 @pytest.mark.parametrize(
   ('changes', 'choices', 'message'),
   [
-    ({}, {'labels': 'real'}, "labels='real' is unknown: use one of none, uniform, effective"),
-    ({}, {'head': 'acgan'}, "head='acgan' is unknown: use one of none, projection, auxiliary"),
-    ({}, {'guidance': 'entropy'}, "guidance='entropy' is unknown: use one of none, weighted"),
-    ({}, {'classes': 'colours'}, "classes='colours' is unknown: use one of labels, codes"),
+    ({}, {'labels': 'real'}, "labels='real': expected one of none, uniform, effective"),
+    ({}, {'head': 'acgan'}, "head='acgan': expected one of none, projection, auxiliary"),
+    ({}, {'guidance': 'entropy'}, "guidance='entropy': expected one of none, weighted"),
+    ({}, {'classes': 'colours'}, "classes='colours': expected one of labels, codes"),
     (
       {},
       {'classes': 'codes', 'head': 'auxiliary', 'labels': 'uniform'},
@@ -33,11 +33,11 @@ from tests.support.small_gan import FROZEN, SHAPE, K, batch, classify
       {'classes': 'codes', 'batches': 'class_balanced'},
       "classes='codes' is not possible with batches='class_balanced', which reads the labels",
     ),
-    ({}, {'batches': 'balanced'}, "batches='balanced' is unknown: use one of instance_balanced"),
+    ({}, {'batches': 'balanced'}, "batches='balanced': expected one of instance_balanced"),
     ({}, {'labels': 'effective'}, "labels='effective' is not possible with guidance='none'"),
   ],
 )
-def test_impossible_choices_are_refused(tiny_config, changes, choices, message):
+def test_invalid_choices_raise(tiny_config, changes, choices, message):
   algorithm = tiny_config.algorithm.model_copy(update=changes)
   with pytest.raises(UserError, match=message):
     gan(algorithm, GanMethod(**choices), SHAPE, K, classify)
@@ -47,7 +47,8 @@ def test_labels_are_drawn_uniformly_or_by_the_inverse_of_their_counts():
   counts = jnp.array([1.0, 2.0, 6.0])
   for name, expected in (('uniform', [1 / 3] * 3), ('effective', [0.6, 0.3, 0.1])):
     labels, rng = LABELS[name](jax.random.key(0), 20_000, K, counts)
-    assert labels.dtype == jnp.int32 and rng != jax.random.key(0)
+    assert labels.dtype == jnp.int32
+    assert rng != jax.random.key(0)
     np.testing.assert_allclose(np.bincount(labels, minlength=K) / 20_000, expected, atol=0.015)
 
 
@@ -55,7 +56,7 @@ def test_labels_are_drawn_uniformly_or_by_the_inverse_of_their_counts():
   ('loss', 'weighting'),
   [('relativistic', 'released'), ('hinge', 'paper'), ('non_saturating', 'paper')],
 )
-def test_the_losses_are_those_that_the_configuration_names(monkeypatch, loss, weighting):
+def test_training_uses_the_losses_that_the_configuration_names(monkeypatch, loss, weighting):
   called = []
 
   def noted(name, function):
@@ -84,7 +85,7 @@ def test_the_losses_are_those_that_the_configuration_names(monkeypatch, loss, we
   ],
 )
 def test_which_steps_draw_labels_by_their_effective_counts(monkeypatch, effective_labels, drawn):
-  """Two discriminator steps, then the generator's; labels to generate from are uniform."""
+  """Two discriminator steps, then the generator's; outside training, labels are uniform."""
   called = []
 
   def noted(name, draw):

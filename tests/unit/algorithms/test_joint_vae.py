@@ -1,4 +1,4 @@
-"""JointVAE: its three losses by hand, and its capacities."""
+"""JointVAE: its three losses and its capacities, worked out by hand."""
 
 import math
 
@@ -10,7 +10,7 @@ from jaxgan.config.overrides import changed
 
 
 def test_reconstruction_sums_over_pixels():
-  """v = 1 at σ(l) = 1/2 costs log 2 a pixel; σ(l) = v = 3/4 costs the entropy of 3/4."""
+  """v = 1 at σ(l) = 1/2 costs log 2 per pixel; σ(l) = v = 3/4 costs the entropy of 3/4."""
   ones = jnp.ones((5, 2, 3, 1))
   loss = module.reconstruction_loss(0.0 * ones, ones)
   np.testing.assert_allclose(loss, 6 * math.log(2), rtol=1e-6)
@@ -21,7 +21,7 @@ def test_reconstruction_sums_over_pixels():
 
 def test_normal_divergence():
   assert float(module.normal_divergence(jnp.zeros((4, 3)), jnp.zeros((4, 3)))) == 0.0
-  # N(1, 1) costs 1/2 a latent, N(0, 4) (4 - 1 - log 4) / 2: half of the images are each.
+  # N(1, 1) costs 1/2 per latent, N(0, 4) costs (4 - 1 - log 4) / 2; each is half of the images.
   mean = jnp.array([[1.0, 1.0], [0.0, 0.0]])
   log_variance = jnp.array([[0.0, 0.0], [1.0, 1.0]]) * math.log(4.0)
   expected = 0.5 * (2 * 0.5 + 2 * 0.5 * (3 - math.log(4.0)))
@@ -36,7 +36,7 @@ def test_categorical_divergence():
   np.testing.assert_allclose(module.categorical_divergence(halves), math.log(1.5), rtol=1e-6)
 
 
-def test_capacities_rise_in_equal_steps_and_that_of_the_category_stops_at_log_k():
+def test_capacities_grow_linearly_and_the_category_stops_at_log_k():
   config = module.JointVaeConfig(continuous_capacity=30.0, capacity_steps=100)
   log_10 = 2.302585
   for step, expected in (

@@ -1,5 +1,7 @@
 """docs/configuration.md agrees with the sections."""
 
+import importlib.util
+
 from jaxgan.config.section import Count, Section, field
 from jaxgan.runs import documentation
 from tests.support import registered
@@ -32,3 +34,13 @@ def test_a_row():
   )
   assert '## Title' in lines
   assert 'A section.' in lines
+
+
+def test_readers_of_sections_are_modules_and_links_lead_to_tables():
+  sections = documentation.sections()
+  assert {kind.__name__ for kind in sections.values()} <= set(documentation.READERS)
+  for readers in documentation.READERS.values():
+    assert all(importlib.util.find_spec(name) for name in readers)
+  text = documentation.text(sections)
+  assert '| a section, see [`data.options`](#dataoptions) |' in text
+  assert 'Class `jaxgan.training.config.TrainConfig`, read by `jaxgan.training.job`' in text

@@ -66,6 +66,6 @@ def test_recorded_results_are_records():
       one = record.read(path)
       metric.check(families.family_of([one.method]).metrics, one)
       found.append(one)
-  assert len(found) == 92
+  assert len(found) == 94
   assert {one.counted_by for one in found} == {'classes'}
   assert all('seed' in one.run and 'hardware' in one.run for one in found)

@@ -45,7 +45,7 @@ def test_focal_loss_has_the_class_weight_inside():
   np.testing.assert_allclose(found, FACTS['focal_of_weight_2_probability_half'], rtol=1e-6)
 
 
-def test_inaturalists_classifier_reads_normalised_images_of_224_pixels():
+def test_the_classifier_of_inaturalist_reads_normalised_images_of_224_pixels():
   config = rows.config_of('inaturalist2019.py').classifier.algorithm
   images = classifier._to_input(jnp.ones((1, 64, 64, 3)), config)
   assert images.shape == (1, 224, 224, 3)
@@ -71,8 +71,8 @@ def test_figures_3_and_6_are_commands():
     assert f'--config.algorithm.count_cycle={cycle} ' in cifar10_lt.__doc__
 
 
-def test_conditional_norm_begins_as_released():
-  """Of constant channels x - μ is 0; of two values ±a, (x - μ) / σ is a / sqrt(a² + ε)."""
+def test_conditional_norm_starts_as_released():
+  """For two constant images ±a, (x - μ) / σ is ±a / sqrt(a² + ε)."""
   a, norm = 0.01, ConditionalBatchNorm(num_classes=3)
   x = jnp.broadcast_to(jnp.array([a, -a]).reshape(2, 1, 1, 1), (2, 4, 4, 8))
   labels = jnp.array([0, 0])
@@ -88,7 +88,7 @@ def test_conditional_norm_begins_as_released():
 
 
 def test_spectral_norm_has_the_released_epsilon():
-  """A kernel of norm ε: its products are so small that ε decides."""
+  """A kernel of norm 1e-6 has products so small that ε dominates."""
   from flax import linen as nn
 
   from jaxgan.networks.layers import normaliser
@@ -104,13 +104,13 @@ def test_spectral_norm_has_the_released_epsilon():
   ones = jax.tree.map(jnp.ones_like, variables['batch_stats'])
   y = Layer().apply({'params': params, 'batch_stats': ones}, x)
   epsilon = FACTS['spectral_norm_epsilon']
-  # Of u = 1: v = w / sqrt(w² + ε²) and u likewise. σ = v w u, and w / σ is 2.4 instead of 1.
+  # With u = 1: v = w / sqrt(w² + ε²), and u likewise. σ = v w u, and w / σ is 2.4 instead of 1.
   v = 1e-6 / np.sqrt(1e-12 + epsilon**2)
   u = v * 1e-6 / np.sqrt((v * 1e-6) ** 2 + epsilon**2)
   np.testing.assert_allclose(abs(y), 1e-6 / (v * 1e-6 * abs(u)), rtol=1e-3)
 
 
-def test_lsuns_released_values():
+def test_released_values_of_lsun():
   counts = FACTS['lsun_training_images_at_ratio_100']
   assert list(long_tail.class_counts(50_000, 5, 100)) == counts
   trained = [min(count, FACTS['released_reference_images_a_class']) for count in counts]
@@ -139,7 +139,7 @@ def test_windows_of_augmentor():
   windows = augment.augmentor_crops(28, 28, 20)
   assert windows[20].tolist() == FACTS['augmentor_window_at_20_degrees']
   magnification = 28 / windows[:, ::-1]  # Of columns and rows.
-  # 0 degrees are twice as likely: both directions have it.
+  # 0 degrees are twice as likely, as they occur in both directions.
   mean = np.concatenate([magnification, magnification]).mean(axis=0)
   np.testing.assert_allclose(mean, FACTS['augmentor_mean_magnification'], atol=0.02)
   largest = magnification[19:].mean(axis=0)
@@ -148,7 +148,7 @@ def test_windows_of_augmentor():
   )
 
 
-def test_joint_vae_as_dupont_and_the_papers_weights():
+def test_joint_vae_has_the_capacities_of_dupont_and_the_weights_of_the_paper():
   config = rows.config_of('cars3d.py:method=joint_vae').algorithm
   found = joint_vae.capacities(config, config.capacity_steps, 10)
   np.testing.assert_allclose(found, FACTS['joint_vae_last_capacities_of_chairs'], rtol=1e-6)
@@ -156,7 +156,7 @@ def test_joint_vae_as_dupont_and_the_papers_weights():
 
 
 def test_positives_and_entropy():
-  """Views that agree have cosine 1: -1/τ'. A uniform prior has H(c) = log k."""
+  """Parallel views have cosine 1: -1/τ'. A uniform prior has H(c) = log k."""
   views = jnp.array([[3.0, 4.0], [0.0, 2.0]])
   np.testing.assert_allclose(contrastive.positive_cosine(views, 5 * views, 0.5), -2.0, rtol=1e-6)
   np.testing.assert_allclose(mutual_information.entropy(jnp.ones(10)), np.log(10), rtol=1e-6)
@@ -186,12 +186,12 @@ def test_table_1_differs_from_tables_2_and_3():
 
 
 def test_false_negatives_of_the_fifty_splits():
-  """By the counts of all splits, with the standard deviation that the paper has (ddof 0)."""
+  """From the counts of all splits, with the standard deviation of the paper (ddof 0)."""
   counts = np.array([long_tail_mnist.split_counts(split) for split in range(50)])
   assert (counts.max(axis=1) <= FACTS['largest_mnist_class']).all()
   shares = counts / counts.sum(axis=1, keepdims=True)
   found = [float(contrastive.expected_false_negative_share(share)) for share in shares]
   mean, deviation = FACTS['false_negative_share_of_mnist']
-  # Our counts are whole images and give 0.1199.
+  # Whole images per class give 0.1199.
   assert np.mean(found) == pytest.approx(mean, abs=0.001)
   assert np.std(found) == pytest.approx(deviation, abs=0.0005)

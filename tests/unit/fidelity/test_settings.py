@@ -1,9 +1,8 @@
 """The resolved configuration of every published row against papers and released code.
 
-`settings.json` says for methods and data sets which value a field has, and where the value is from;
-a line replaces those before it where both apply. It was written from the papers and the authors'
-code, not from the configurations: a change of a published row's setting needs a change there, with
-a source.
+`settings.json` gives the value of a field for methods and data sets, with its source; if several
+lines apply, the last one counts. It was written from the papers and the authors' code, not from the
+configurations: to change a setting of a published row, change this file and give a source.
 """
 
 import fnmatch
@@ -18,7 +17,7 @@ from jaxgan.runs import rules
 from jaxgan.runs.experiment import resolved
 
 SETTINGS = json.loads((pathlib.Path(__file__).parent / 'settings.json').read_text(encoding='utf-8'))
-# How a run is kept, watched and found, and what has no effect on what is trained and measured.
+# Fields of storage and logging, and fields that change neither training nor measurements.
 FREE = (
   'experiment', 'workdir', 'methods', 'published*', 'seed', 'replicas', '*folder', '*source',
   '*data_dir', '*data.prepared', '*streaming', '*data.options.*', '*log_every', '*picture_every',
@@ -26,7 +25,7 @@ FREE = (
   'evaluation.batch_size',
   'evaluation.inception_weights', 'evaluation.download_inception', '*periodic_images_per_code',
 )  # fmt: skip
-# Read only where a switch is on that no published row has, or by some networks.
+# Fields of switches that are off in all published rows, or of other networks.
 SWITCHED_OFF = (
   'algorithm.r1_r2_*', 'algorithm.lecam_*', 'algorithm.group_spectral_*', '*.focal_gamma',
   'algorithm.num_categories', '*.algorithm.depth', '*.algorithm.width',
@@ -40,7 +39,7 @@ def _matches(name, patterns):
 def _flat(section, prefix=''):
   for name, value in section.items():
     if value is None and name in ('classifier', 'cas', 'recogniser'):
-      continue  # No such section.
+      continue  # The section is absent.
     if isinstance(value, dict):
       yield from _flat(value, f'{prefix}{name}.')
     else:
@@ -64,7 +63,7 @@ def _cases():
   for row, command in rows.published_rows().items():
     names = row.split('.')[1:]
     few_labels = names[0] == 'semi_supervised'
-    if few_labels:  # Of class_balancing alone.
+    if few_labels:  # Only class_balancing has rows with few labels.
       data, method = f'{names[1]}/{names[2]}/few_labels', 'class_balancing'
     else:
       data, method = '/'.join([names[0], *names[2:]]), names[1]
@@ -77,12 +76,13 @@ def _cases():
 CASES = _cases()
 
 
-def test_every_published_row_is_held():
+def test_every_published_row_has_a_case():
   published = json.loads(resources.files('jaxgan').joinpath('published_results.json').read_text())
   codes = published['elastic_infogan']['nmi']
   expected = {(method, data) for method in codes for data in codes[method]}
   found = {(method, data) for method, data, _ in CASES}
-  assert expected <= found and len(CASES) == 36 + 35 == len(found)
+  assert expected <= found
+  assert len(CASES) == 36 + 35 == len(found)
 
 
 @pytest.mark.parametrize(('method', 'data', 'command'), CASES)

@@ -1,4 +1,4 @@
-"""BiT's ResNetV2: sizes, the released layout, and values beside an independent implementation."""
+"""BiT's ResNetV2: sizes, the released layout, and values against an independent implementation."""
 
 import functools
 import sys
@@ -26,7 +26,7 @@ def _small(dtype=jnp.float32):
 
 
 def test_table_of_r50x1():
-  """Output shapes and parameters as the docstring has them."""
+  """Output shapes and parameters match the docstring."""
   network = bit.ResNetV2(10)
 
   def run(images):
@@ -48,13 +48,14 @@ def test_table_of_r50x1():
   for path, leaf in traverse_util.flatten_dict(variables['params']).items():
     sizes[path[0].split('_')[0]] += leaf.size
   by_part = (9_408, 214_912, 1_218_048, 7_095_296, 14_958_592, 4_096, 20_490)
-  assert tuple(sizes.values()) == by_part and sum(by_part[:-1]) == 23_500_352
+  assert tuple(sizes.values()) == by_part
+  assert sum(by_part[:-1]) == 23_500_352
   for part in by_part[:-1]:
     assert f'{part:,}' in bit.__doc__
 
 
 def test_released_names():
-  """The arrays of BiT-M-R50x1.npz, all but the head's: 4 a unit and a projection a block."""
+  """All arrays of BiT-M-R50x1.npz except the head: 4 per unit and a projection per block."""
   network = bit.ResNetV2(10)
   names = list(bit_weights.arrays(network, draw=lambda shape: np.broadcast_to(0.0, shape)))
   assert len(names) == len(set(names)) == 1 + 16 * 9 + 4 + 2
@@ -82,7 +83,8 @@ def test_pretrained_variables_have_every_array_and_a_head_of_zeros():
       np.testing.assert_array_equal(leaf, arrays[bit.released_name(path)])
   logits, features = apply(variables, images)
   np.testing.assert_array_equal(logits, 0.0)
-  assert (np.asarray(features).std(axis=0) > 0).any() and features.shape == (4, 256)
+  assert (np.asarray(features).std(axis=0) > 0).any()
+  assert features.shape == (4, 256)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +102,7 @@ def test_pretrained_variables_have_every_array_and_a_head_of_zeros():
   ],
   ids=['missing', 'shape', 'integers'],
 )
-def test_other_arrays_are_refused(change, message):
+def test_arrays_that_do_not_fit_raise(change, message):
   network, *_ = _small()
   arrays = bit_weights.arrays(network)
   change(arrays)
@@ -110,9 +112,11 @@ def test_other_arrays_are_refused(change, message):
 
 
 @pytest.mark.parametrize('shape', [(2, 16, 16, 1), (2, 20, 20, 3), (2, 16, 12, 3)])
-def test_other_images_are_refused(shape):
+def test_images_that_do_not_fit_raise(shape):
   network, _, variables, _ = _small()
-  with pytest.raises(UserError, match=r'needs RGB images of a multiple of 8 pixels'):
+  with pytest.raises(
+    UserError, match=r'images of .*: expected RGB images with a multiple of 8 pixels a side'
+  ):
     network.apply(variables, jnp.zeros(shape), train=False)
 
 
@@ -121,7 +125,7 @@ def test_kernels_are_standardised():
   standard = bit.standardise(kernel)
   np.testing.assert_allclose(standard.mean(axis=(0, 1, 2)), 0.0, atol=1e-6)
   np.testing.assert_allclose(standard.std(axis=(0, 1, 2)), 1.0, rtol=1e-5)
-  # So the network does not see their scale.
+  # The network does not depend on their scale.
   _, images, variables, apply = _small()
   scaled = jax.tree.map(lambda x: 2 * x if x.ndim == 4 else x, variables)
   _, features = apply(variables, images)
@@ -141,9 +145,9 @@ def test_bfloat16_keeps_parameters_and_outputs_in_float32():
 
 @pytest.mark.slow
 def test_every_stage_equals_timm(tmp_path):
-  """Random weights through an npz in the released layout, loaded by timm and by us."""
+  """timm and `pretrained_variables` load the same random weights from an npz."""
   torch = pytest.importorskip('torch')
-  # A torchvision without compiled operators cannot be imported otherwise, and needs none here.
+  # Without this, a torchvision without compiled operators cannot be imported.
   sys.modules.setdefault('torchvision._meta_registrations', types.ModuleType('unused'))
   timm = pytest.importorskip('timm')
   network = bit.ResNetV2(21843)

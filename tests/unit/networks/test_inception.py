@@ -1,4 +1,4 @@
-"""Tests of the FID's Inception-V3: weights, input, and equality with pytorch-fid."""
+"""The FID's Inception-V3: its input and its weights file."""
 
 import hashlib
 
@@ -11,7 +11,7 @@ from jaxgan.networks import inception
 
 
 def _bilinear(image: np.ndarray, size: int) -> np.ndarray:
-  """[H, W] -> [size, size]: samples between pixel centres, clamped at the border."""
+  """[H, W] -> [size, size]: interpolates between pixel centres, clamped at the border."""
   for axis in (0, 1):
     length = image.shape[axis]
     position = np.clip((np.arange(size) + 0.5) * length / size - 0.5, 0, length - 1)
@@ -28,14 +28,16 @@ def test_prepare_interpolates_between_pixel_centres(size):
   prepared = inception.prepare(images)
   assert prepared.shape == (2, 299, 299, 3)
   expected = 2 * _bilinear(images[1, ..., 2] / 255, 299) - 1
-  # The positions are float32, as they are in torch.
+  # Positions are float32, as in torch.
   np.testing.assert_allclose(prepared[1, ..., 2], expected, atol=1e-4)
 
 
-def test_prepare_refuses_other_images():
-  with pytest.raises(ValueError, match=r'C = 1 or 3, got shape \(2, 3, 8, 8\)'):
+def test_prepare_of_other_images_raises():
+  with pytest.raises(
+    ValueError, match=r'images of shape \(2, 3, 8, 8\): expected \[N, H, W, C\] with C = 1 or 3'
+  ):
     inception.prepare(np.zeros((2, 3, 8, 8), np.uint8))
-  with pytest.raises(ValueError, match='got int32'):
+  with pytest.raises(ValueError, match='images of type int32: expected uint8'):
     inception.prepare(np.zeros((2, 8, 8, 3), np.int32))
 
 
@@ -48,7 +50,7 @@ def _named_after(content: bytes) -> str:
   return f'weights-{hashlib.sha256(content).hexdigest()[:8]}.pth'
 
 
-def test_find_weights_takes_a_file_or_its_folder(tmp_path, monkeypatch):
+def test_find_weights_accepts_a_file_or_its_folder(tmp_path, monkeypatch):
   content = b'tensors'
   monkeypatch.setattr(inception, 'WEIGHTS_NAME', _named_after(content))
   monkeypatch.setattr(inception, 'DEFAULT_FOLDER', str(tmp_path))
@@ -61,7 +63,7 @@ def test_find_weights_takes_a_file_or_its_folder(tmp_path, monkeypatch):
   assert inception.find_weights(tmp_path / 'none') is None
 
 
-def test_find_weights_checks_names_that_carry_a_checksum(tmp_path):
+def test_find_weights_checks_the_checksum_in_a_name(tmp_path):
   damaged = tmp_path / 'mine-0123abcd.pth'
   damaged.write_bytes(b'tensors')
   got = hashlib.sha256(b'tensors').hexdigest()[:8]
@@ -77,12 +79,12 @@ def test_find_weights_checks_names_that_carry_a_checksum(tmp_path):
   assert inception.network_key(own) == f'inception-v3-fid-{got}'
 
 
-def test_find_weights_downloads_whole_files_only(tmp_path, monkeypatch):
+def test_find_weights_downloads_only_complete_files(tmp_path, monkeypatch):
   content = b'tensors' * 1000
   monkeypatch.setattr(inception, 'WEIGHTS_NAME', _named_after(content))
   source, folder = tmp_path / 'source', tmp_path / 'new' / 'folder'
   monkeypatch.setattr(inception, 'WEIGHTS_URL', source.as_uri())
-  assert inception.find_weights(folder, download=True) is None  # As without network.
+  assert inception.find_weights(folder, download=True) is None  # No network.
   source.write_bytes(content[:-1])
   with pytest.raises(UserError, match=r'download of .* was damaged, try again'):
     inception.find_weights(folder, download=True)

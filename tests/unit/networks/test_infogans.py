@@ -1,4 +1,4 @@
-"""The registry of InfoGAN networks: one stage is a case of many, and the encoder of the VAE."""
+"""The registry of InfoGAN networks, stages, and the encoder of the VAE."""
 
 import types
 
@@ -18,7 +18,7 @@ def _images(seed=0, size=8):
 
 
 def test_a_single_stage_is_the_network_itself(assert_trees_equal):
-  """Checkpoints do not tell whether a network could have had more stages."""
+  """Checkpoints of a single stage have no prefix for the stage."""
   alone, stages = mnist.Trunk(), Stages((mnist.Trunk(),))
   rng, images = jax.random.key(0), _images()
   expected, variables = alone.init_with_output(rng, images, train=False)
@@ -27,7 +27,7 @@ def test_a_single_stage_is_the_network_itself(assert_trees_equal):
   assert_trees_equal((expected,), found)
 
 
-def test_each_stage_has_weights_and_statistics_of_its_own(assert_trees_equal):
+def test_each_stage_has_its_weights_and_statistics(assert_trees_equal):
   trunk, images = mnist.Trunk(), (_images(), _images(1))
   stages = Stages((mnist.Trunk(), mnist.Trunk()))
   variables = stages.init(jax.random.key(0), images, train=False)
@@ -45,7 +45,7 @@ def test_each_stage_has_weights_and_statistics_of_its_own(assert_trees_equal):
 
 @pytest.mark.parametrize('name', SIZES)
 def test_networks_fit_together(name):
-  """Codes to images to features to what D and Q say of them, without computing it."""
+  """Shapes from codes to images, to features, to the outputs of D and Q."""
   network, size = NETWORKS[name], SIZES[name]
   network.check(size)
   config = types.SimpleNamespace(network=name, width=4, dtype='float32')

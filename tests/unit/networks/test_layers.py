@@ -1,4 +1,4 @@
-"""Both convolutions against their definition and the derivatives that JAX derives itself."""
+"""Both convolutions against their definition and the derivatives by JAX."""
 
 from flax import linen as nn
 import jax
@@ -39,7 +39,7 @@ def _arrays(shape=(2, 4, 4, 3), size=4, features=5):
 
 
 def test_conv_transpose_of_one_pixel_by_hand():
-  # A single pixel of value 2 writes twice the kernel; padding 1 leaves its middle 2x2.
+  # A single pixel of value 2 writes twice the kernel; padding 1 keeps its middle 2x2.
   kernel = jnp.arange(16.0).reshape(4, 4, 1, 1)
   outputs = layers.conv_transpose(jnp.full((1, 1, 1, 1), 2.0), kernel, 2)
   np.testing.assert_array_equal(outputs[0, :, :, 0], [[10.0, 12.0], [18.0, 20.0]])
@@ -63,7 +63,7 @@ def test_conv_transpose_equals_its_definition(size, stride, transform):
 
 
 @pytest.mark.parametrize(('size', 'stride'), [(4, 2), (3, 1), (6, 2)])
-def test_gradients_equal_the_derived_ones(size, stride):
+def test_gradients_equal_the_gradients_by_jax(size, stride):
   images, kernel = _arrays(size=size)
 
   def loss(function, images, kernel):
@@ -75,8 +75,8 @@ def test_gradients_equal_the_derived_ones(size, stride):
     np.testing.assert_allclose(gradient, expected, rtol=1e-5, atol=1e-5)
 
 
-def test_reverse_over_reverse_equals_the_derived_one():
-  # A gradient penalty: the derivative by the kernel of the squared image gradient.
+def test_reverse_over_reverse_equals_the_derivative_by_jax():
+  # As in a gradient penalty: the derivative of the squared image gradient by the kernel.
   images, kernel = _arrays()
 
   def penalty(function, kernel):
@@ -89,14 +89,14 @@ def test_reverse_over_reverse_equals_the_derived_one():
 
 
 def test_conv_of_one_pixel_by_hand():
-  # With padding 1 the window of the only output is the image of 2x2 pixels and its border.
+  # With padding 1, the window of the only output is the 2x2 image with its border.
   kernel = jnp.arange(16.0).reshape(4, 4, 1, 1)
   images = jnp.array([[1.0, 0.0], [0.0, 10.0]]).reshape(1, 2, 2, 1)
   assert float(layers.conv(images, kernel, 2)[0, 0, 0, 0]) == 5.0 + 10.0 * 10.0
 
 
 @pytest.mark.parametrize(('size', 'stride'), [(4, 2), (3, 1), (2, 2), (6, 2), (5, 3)])
-def test_conv_and_its_gradients_equal_the_derived_ones(size, stride):
+def test_conv_and_its_gradients_equal_those_by_jax(size, stride):
   images, kernels = conv_arrays(size, stride)
   ours, expected = (
     values_and_gradients(f, stride)(images[0], kernels[0]) for f in (layers.conv, reference_conv)
@@ -105,15 +105,17 @@ def test_conv_and_its_gradients_equal_the_derived_ones(size, stride):
 
 
 @pytest.mark.parametrize('function', [layers.conv, layers.conv_transpose])
-def test_replicas_are_matrix_products_and_a_single_one_is_a_convolution(function):
+def test_replicas_use_matrix_products_and_a_single_run_a_convolution(function):
   inputs, kernels = conv_arrays(4, 2)
   if function is layers.conv_transpose:
     kernels = jnp.swapaxes(kernels, 3, 4)
   run = values_and_gradients(function, 2)
   many = jax.jit(jax.vmap(run)).lower(inputs, kernels).as_text()
-  assert 'stablehlo.convolution' not in many and 'stablehlo.dot_general' in many
+  assert 'stablehlo.convolution' not in many
+  assert 'stablehlo.dot_general' in many
   one = jax.jit(run).lower(inputs[0], kernels[0]).as_text()
-  assert 'stablehlo.convolution' in one and 'stablehlo.dot_general' not in one
+  assert 'stablehlo.convolution' in one
+  assert 'stablehlo.dot_general' not in one
 
 
 @pytest.mark.parametrize(('size', 'stride'), [(4, 2), (3, 1), (3, 2), (5, 3)])
@@ -133,7 +135,7 @@ def test_the_forms_of_other_platforms_compute_the_same(size, stride):
 
 @pytest.mark.parametrize(('platform', 'forward', 'dilated'), [('cpu', 4, 0), ('tpu', 1, 1)])
 def test_other_platforms_keep_one_dilated_convolution(platform, forward, dilated):
-  """On CPU four convolutions, one a sub-pixel phase, none of which has a dilated image."""
+  """On CPU four convolutions, one per sub-pixel phase, without a dilated image."""
   images, kernel = _arrays()
   traced = jax.jit(layers.conv_transpose, static_argnums=2).trace(images, kernel, 2)
   text = traced.lower(lowering_platforms=(platform,)).as_text()
@@ -144,7 +146,7 @@ def test_other_platforms_keep_one_dilated_convolution(platform, forward, dilated
 @pytest.mark.parametrize('size', [1, 3, 4, 5])
 @pytest.mark.parametrize('transposed', [False, True])
 def test_to_one_channel_from_many(size, transposed):
-  """Few channels may be computed in another way than many."""
+  """Convolutions to few channels have a separate implementation."""
   stride = 2 - size % 2
   inputs_rng, kernel_rng = jax.random.split(jax.random.key(2))
   inputs = jax.random.normal(inputs_rng, (2, 6, 8, 27))
@@ -160,8 +162,8 @@ def test_to_one_channel_from_many(size, transposed):
 
 @pytest.mark.parametrize(('height', 'width'), [(4, 4), (6, 10)])
 @pytest.mark.parametrize('size', [3, 5])
-def test_odd_kernels_with_stride_two_are_those_of_pytorch(size, height, width):
-  """Where k - s is odd: padding ⌈(k - s) / 2⌉ on both sides, as `padding=1` of a 3x3 kernel."""
+def test_odd_kernels_with_stride_two_match_pytorch(size, height, width):
+  """For odd k - s: padding ⌈(k - s) / 2⌉ on both sides, such as `padding=1` for a 3x3 kernel."""
   images = jax.random.normal(jax.random.key(3), (2, height, width, 3))
   kernel = jax.random.normal(jax.random.key(4), (size, size, 3, 5))
   padding = (size - 1) // 2
@@ -215,7 +217,7 @@ def test_layer_adds_its_bias_and_keeps_float32_parameters():
   )
 
 
-def test_conv_layer_is_that_of_flax():
+def test_conv_layer_matches_flax():
   images, _ = _arrays((2, 8, 8, 3))
   theirs = nn.Conv(5, (4, 4), (2, 2), padding=1)
   variables = theirs.init(jax.random.key(0), images)

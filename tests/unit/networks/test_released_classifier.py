@@ -1,4 +1,4 @@
-"""The released weights of Elastic-InfoGAN's MNIST classifier in our network."""
+"""The released weights of Elastic-InfoGAN's MNIST classifier."""
 
 import jax
 import numpy as np
@@ -14,7 +14,7 @@ SHAPES = {'conv1': (20, 1, 5, 5), 'conv2': (50, 20, 5, 5), 'fc1': (500, 800), 'f
 
 @pytest.fixture
 def arrays():
-  """Random tensors under the names and in the layouts of PyTorch."""
+  """Random tensors with the names and layouts of PyTorch."""
   rng = np.random.default_rng(0)
   tensors = {}
   for name, shape in SHAPES.items():
@@ -30,14 +30,14 @@ def _classify(variables, images):
 
 
 def _conv_pool_relu(x, weight, bias):
-  """`[N, C, H, W]` as in PyTorch, by the definition of a convolution."""
+  """Convolution of `[N, C, H, W]` as in PyTorch, by its definition."""
   windows = np.lib.stride_tricks.sliding_window_view(x, (5, 5), axis=(2, 3))
   x = np.einsum('nchwij,fcij->nfhw', windows, weight) + bias[:, None, None]
   n, c, h, w = x.shape
   return np.maximum(x.reshape(n, c, h // 2, 2, w // 2, 2).max(axis=(3, 5)), 0)
 
 
-def test_logits_and_features_are_those_of_the_pytorch_layouts(arrays):
+def test_logits_and_features_follow_from_the_pytorch_layouts(arrays):
   images = np.random.default_rng(1).uniform(-1, 1, (3, 28, 28, 1)).astype(np.float32)
   x = np.moveaxis(images, -1, 1)
   for name in ('conv1', 'conv2'):
@@ -51,7 +51,7 @@ def test_logits_and_features_are_those_of_the_pytorch_layouts(arrays):
   np.testing.assert_allclose(ours[1], features, atol=1e-4)
 
 
-def test_variables_are_those_of_the_network(arrays):
+def test_variables_have_the_tree_of_the_network(arrays):
   network = mnist.EvaluationClassifier(10)
   expected = jax.eval_shape(
     lambda: network.init(jax.random.key(0), np.zeros((2, 28, 28, 1)), train=False)
@@ -71,14 +71,14 @@ def test_variables_are_those_of_the_network(arrays):
     ({'fc1.bias': np.zeros(500, 'U3')}, r'fc1.bias .* floating-point numbers .* not <U3'),
   ],
 )
-def test_other_tensors_are_refused_with_one_line(arrays, change, message):
+def test_tensors_that_do_not_fit_raise_with_one_line(arrays, change, message):
   arrays = {name: array for name, array in (arrays | change).items() if array is not None}
   with pytest.raises(UserError, match=message) as error:
     mnist.evaluation_classifier_variables(arrays)
   assert '\n' not in str(error.value)
 
 
-def test_no_tensors_are_refused():
+def test_no_tensors_raise():
   with pytest.raises(UserError, match=r'not none$'):
     mnist.evaluation_classifier_variables({})
 

@@ -1,4 +1,4 @@
-"""Tests of reading PyTorch files, on files put together here and on PyTorch's own."""
+"""Reading PyTorch files that the tests build and that PyTorch writes."""
 
 import collections
 import contextlib
@@ -50,7 +50,8 @@ def test_reads_tensors_with_their_offsets_and_strides(tmp_path, write):
   np.testing.assert_array_equal(arrays['rows'], [[1, 2, 3], [4, 5, 6]])
   np.testing.assert_array_equal(arrays['columns'], [[4, 6, 8], [5, 7, 9]])
   np.testing.assert_array_equal(arrays['expanded'], [[7, 8], [7, 8]])
-  assert arrays['counter'].shape == () and arrays['counter'] == 2**40 + 1
+  assert arrays['counter'].shape == ()
+  assert arrays['counter'] == 2**40 + 1
   assert arrays['empty'].shape == (0, 4)
   kinds = [array.dtype.name for array in arrays.values()]
   assert kinds == ['float32', 'float32', 'float32', 'float32', 'int64', 'float64']
@@ -70,7 +71,7 @@ def test_reads_every_type_of_element(tmp_path, write, kind):
 
 
 @pytest.mark.parametrize('byteorder', ['little', 'big', None])
-def test_a_zip_file_says_its_byte_order(tmp_path, byteorder):
+def test_a_zip_file_names_its_byte_order(tmp_path, byteorder):
   path = tmp_path / 'weights.pth'
   path.write_bytes(zip_file({'x': Tensor('0', np.array([1.0, 258.0]))}, byteorder))
   array = torch_file.read_state_dict(str(path))['x']
@@ -92,19 +93,20 @@ def _refused(tmp_path, content: bytes) -> str:
   with pytest.raises(UserError) as caught:
     torch_file.read_state_dict(path)
   message = str(caught.value)
-  assert message.startswith(f'{path}: ') and '\n' not in message
+  assert message.startswith(f'{path}: ')
+  assert '\n' not in message
   return message
 
 
 @pytest.mark.parametrize('write', [zip_file, legacy_file])
-def test_truncated_files_are_refused_wherever_they_end(tmp_path, write):
+def test_truncated_files_raise(tmp_path, write):
   content = write(_state_dict())
   for end in range(0, len(content), 7):
     _refused(tmp_path, content[:end])
 
 
 @given(position=st.integers(0), mask=st.integers(1, 255))
-def test_a_changed_byte_of_a_zip_file_is_refused_or_changes_no_value(tmp_path, position, mask):
+def test_a_changed_byte_of_a_zip_file_raises_or_changes_no_value(tmp_path, position, mask):
   content = zip_file(_state_dict())
   path = tmp_path / 'weights.pth'
   path.write_bytes(content)
@@ -118,8 +120,8 @@ def test_a_changed_byte_of_a_zip_file_is_refused_or_changes_no_value(tmp_path, p
 
 
 @given(position=st.integers(0, 24), mask=st.integers(1, 255))
-def test_a_changed_byte_in_the_first_numbers_of_an_older_file_is_refused(tmp_path, position, mask):
-  """Its tensors have no checksum."""
+def test_a_changed_byte_in_the_header_of_an_older_file_raises(tmp_path, position, mask):
+  """The tensors of an older file have no checksum."""
   path = tmp_path / 'weights.pth'
   path.write_bytes(changed_byte(legacy_file(_state_dict()), position, mask))
   with contextlib.suppress(UserError):
@@ -161,7 +163,7 @@ def test_tensors_must_lie_inside_their_storage(tmp_path):
   assert 'reaches past the end' in _refused(tmp_path, legacy_file({'x': view}))
 
 
-def test_other_files_are_refused(tmp_path):
+def test_other_files_raise(tmp_path):
   assert 'no magic number' in _refused(tmp_path, pickle.dumps(12))
   assert 'format version 9' in _refused(tmp_path, legacy_file({}, version=9))
   _refused(tmp_path, b'')
@@ -176,7 +178,7 @@ def test_other_files_are_refused(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize('zipped', [True, False])
-def test_files_of_torch_equal_what_torch_reads(tmp_path, zipped):
+def test_files_of_torch_are_read_as_torch_reads_them(tmp_path, zipped):
   torch = pytest.importorskip('torch')
   torch.manual_seed(0)
   module = torch.nn.Sequential(torch.nn.Conv2d(3, 5, 3), torch.nn.BatchNorm2d(5))
@@ -204,7 +206,7 @@ def test_files_of_torch_equal_what_torch_reads(tmp_path, zipped):
 
 
 @pytest.mark.slow
-def test_files_of_torch_with_code_are_refused(tmp_path):
+def test_files_of_torch_with_code_raise(tmp_path):
   torch = pytest.importorskip('torch')
   path = tmp_path / 'module.pth'
   torch.save(torch.nn.Linear(2, 2), path)
