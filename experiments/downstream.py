@@ -40,6 +40,7 @@ from jaxgan.training import classifiers, logging, loop
 from jaxgan.training.config import ClassifierJob
 from jaxgan.training.job import total_steps
 
+Folder = str | os.PathLike[str]
 NAME = 'downstream.json'
 BASELINES = ('long_tail', 'long_tail_drw')
 
@@ -51,11 +52,7 @@ class DownstreamJob(ClassifierJob):
 
 
 def measure(
-  workdir: str | os.PathLike[str],
-  out: str | os.PathLike[str],
-  methods: Sequence[str] = (),
-  seeds: int = 3,
-  stretch: int = 1,
+  workdir: Folder, out: Folder, methods: Sequence[str] = (), seeds: int = 3, stretch: int = 1
 ) -> dict:
   """Trains and tests all classifiers.
 
