@@ -1,1 +1,1 @@
-"""TFDS builders that construct the long-tailed data sets."""
+"""Preparation of the data sets with TFDS."""

@@ -1,7 +1,7 @@
 """Reading images from Arrow or Parquet files, such as data sets of Hugging Face.
 
 The images are encoded (PNG, JPEG, ...) in a column of bytes, or of structs with `bytes` and `path`.
-They are read and decoded while they are iterated over.
+They are read and decoded during iteration.
 """
 
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ _IMAGES, _LABELS = ('image', 'img'), ('label', 'labels', 'fine_label')  # Names 
 
 
 def is_data_set(path: Path) -> bool:
-  """Whether a path is an Arrow or Parquet file, or a folder of such files.
+  """Returns whether a path is an Arrow or Parquet file, or a folder of such files.
 
   Tables without images beside image files do not count: they describe the images.
 
@@ -62,10 +62,10 @@ def read_arrow(path: Path, image_size: int | None = None, background: str = BACK
     background: see `data_prep.pictures.look_at`.
 
   Returns:
-    The source; pixels is 'jpeg' if any image is a JPEG. Other columns are passed over.
+    The source; `pixels` is 'jpeg' if any image is a JPEG. Other columns are not read.
 
   Raises:
-    UserError: a file cannot be read, or there is no clear column of images or labels.
+    UserError: a file is unreadable, or the column of images or labels is missing or ambiguous.
   """
   splits = list_splits(path)
   tables = [[open_table(file) for file in files] for files in (splits.train, splits.test) if files]
@@ -112,10 +112,10 @@ def _notes(path: Path, splits: Splits) -> Notes:
 
 
 def add_contents(digest: Any, path: Path) -> Notes:
-  """Adds the bytes of the files that are read to a hash, and which split they are.
+  """Adds the bytes and splits of all files to a hash.
 
   Returns:
-    What is said of the source.
+    The Notes on the source.
   """
   splits = list_splits(path)
   for split, files in (('train', splits.train), ('test', splits.test)):
@@ -132,7 +132,7 @@ def _holds_images(file) -> bool:
 
 
 def _choose(table: ImageTable, what: str, usual: Sequence[str], found: Sequence[str]) -> str:
-  """The only column that was found, or the one with a usual name."""
+  """Returns the only found column, or the found column with a usual name."""
   chosen = [name for name in usual if name in found] or found
   if not chosen:
     columns = ', '.join(table.columns)
@@ -146,7 +146,7 @@ def _choose(table: ImageTable, what: str, usual: Sequence[str], found: Sequence[
 
 
 def _label_column(table, image) -> str | None:
-  """None where the images are the only column."""
+  """Returns the column of labels, or None if images are the only column."""
   found = [name for name in _LABELS if name in table.columns] or table.class_columns()
   others = [name for name in table.columns if name != image]
   if others and not found:
@@ -158,7 +158,7 @@ def _label_column(table, image) -> str | None:
 
 
 def _labels(path, splits, tables, label):
-  """The labels of each split, int64 [N]; see `data_prep.labels.number_labels`."""
+  """Reads the labels of each split, int64 [N]; see `data_prep.labels.number_labels`."""
   names, values = tables[0][0].class_names(label), {}
   for split, part in zip(splits, tables, strict=False):
     columns = []

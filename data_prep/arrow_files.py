@@ -13,14 +13,14 @@ import numpy as np
 
 from jaxgan.errors import UserError, first_line
 
-_BATCH = 250  # Rows of a Parquet file that are read together.
-_KEPT = 4  # Batches in memory: decoding threads ask for rows in nearly, not exactly, their order.
+_BATCH = 250  # Rows per read of a Parquet file.
+_KEPT = 4  # Batches in memory; decoding threads request rows in nearly sequential order.
 _BYTES = ('binary', 'large_binary', 'fixed_size_binary', 'string_view')  # Types of texts, too.
 _JPEG = b'\xff\xd8'  # The first bytes of a JPEG file.
 
 
 class EncodedImage:
-  """An image in a row of a file, read when it is asked for; stands where a path may stand."""
+  """An image in a row of a file, read on demand; takes the place of a path."""
 
   __slots__ = ('_file', '_row')
 
@@ -34,19 +34,19 @@ class EncodedImage:
 
   @property
   def name(self) -> str:
-    """The name in messages, as the last part of a path is for a file."""
+    """Its short name in messages, like the last part of a path."""
     return f'{self._file.path.name} row {self._row}'
 
   def openable(self) -> io.BytesIO:
-    """What Pillow can open."""
+    """Returns an open file for Pillow."""
     return io.BytesIO(self._file.image(self._row))
 
 
 def open_table(path: Path) -> 'ImageTable':
-  """Opens a file.
+  """Opens an Arrow or Parquet file.
 
   Raises:
-    UserError: it cannot be read, or pyarrow is not installed.
+    UserError: the file is unreadable, or pyarrow is not installed.
   """
   try:
     import pyarrow  # noqa: F401
@@ -65,7 +65,7 @@ def _readable(path):
     yield
   except (UserError, MemoryError):
     raise
-  except Exception as error:  # Arrow has a dozen types.
+  except Exception as error:  # Arrow raises a dozen types.
     reason = first_line(error)
     raise UserError(f'{path} cannot be read ({reason}): download or save it again') from error
 
@@ -76,8 +76,8 @@ class ImageTable:
   Attributes:
     path: of the file.
     kind: 'Arrow' or 'Parquet'.
-    num_rows: how many.
-    columns: their names.
+    num_rows: number of rows.
+    columns: names of the columns.
   """
 
   kind: str
@@ -96,7 +96,7 @@ class ImageTable:
     return feature if isinstance(feature, dict) else {}  # A list stands for lists of something.
 
   def image_columns(self) -> list[str]:
-    """The columns that may hold encoded images: bytes, or structs with a field `bytes`."""
+    """Lists the columns that may hold encoded images: bytes, or structs with a field `bytes`."""
     return [column for column in self.columns if self._holds_images(column)]
 
   def _holds_images(self, column):
@@ -104,21 +104,21 @@ class ImageTable:
 
     kind = self._schema.field(column).type
     if self._feature(column).get('_type', 'Image') not in ('Image', 'Value'):
-      return False  # Sounds and videos have the same structs.
+      return False  # Audio and video have the same structs.
     if types.is_struct(kind):
       kind = kind.field('bytes').type if kind.get_field_index('bytes') >= 0 else kind
     return str(kind) in ('binary', 'large_binary', 'binary_view')
 
   def class_columns(self) -> list[str]:
-    """The columns with the feature ClassLabel."""
+    """Lists the columns with the feature ClassLabel."""
     return [c for c in self.columns if self._feature(c).get('_type') == 'ClassLabel']
 
   def class_names(self, column: str) -> list[str] | None:
-    """The names that a column's ClassLabel has, None where it has none."""
+    """Returns the names of a column's ClassLabel, or None without names."""
     return self._feature(column).get('names') or None
 
   def labels(self, column: str) -> np.ndarray:
-    """A column of whole numbers or texts: int64 or str `[N]`."""
+    """Reads a column of integers or strings: int64 or str `[N]`."""
     from pyarrow import types
 
     with _readable(self.path):
@@ -131,20 +131,20 @@ class ImageTable:
     is_text = types.is_string(kind) or types.is_large_string(kind)
     is_number = types.is_integer(kind) or types.is_boolean(kind) or types.is_floating(kind)
     labels = values.to_pylist() if is_text or is_number else []
-    # pandas makes numbers floats as soon as one is missing.
+    # pandas turns integers into floats if a value is missing.
     whole = not types.is_floating(kind) or all(x is None or x.is_integer() for x in labels)
     if not (is_text or (is_number and whole)):
-      raise UserError(f'{self.path}: column {column} must hold whole numbers or texts, not {kind}')
+      raise UserError(f'{self.path}: column {column} must hold integers or strings, not {kind}')
     if values.null_count:
       raise UserError(f'{self.path}: column {column} is empty in {values.null_count} rows')
-    with _readable(self.path):  # Some uint64 are no int64.
+    with _readable(self.path):  # Large uint64 do not fit int64.
       return np.array(labels, dtype=str if is_text else np.int64)
 
   def use_images(self, column: str) -> bool:
-    """Chooses the column that `image` reads; returns whether any of its images is a JPEG.
+    """Chooses the column that `image` reads; returns whether it has a JPEG.
 
     Raises:
-      UserError: there is no such column, or a row of it has no bytes.
+      UserError: the column is missing, or a row has no bytes.
     """
     import pyarrow as pa
     import pyarrow.compute
@@ -167,7 +167,7 @@ class ImageTable:
     return any_jpeg
 
   def image(self, row: int) -> bytes:
-    """The bytes of an image; may be called from several threads."""
+    """Returns the bytes of an image; thread-safe."""
     raise NotImplementedError
 
   def _column(self, column):
@@ -180,7 +180,7 @@ class ImageTable:
 
 
 def _bytes_of(column):
-  """Images as bytes: the field of structs, or what they are."""
+  """Returns images as bytes, from the field `bytes` if they are structs."""
   import pyarrow as pa
   import pyarrow.compute
 
@@ -190,7 +190,7 @@ def _bytes_of(column):
 
 
 class _ArrowTable(ImageTable):
-  """An Arrow file or stream, mapped into memory: only the rows that are asked for are read."""
+  """An Arrow file or stream, memory-mapped, so that only requested rows are read."""
 
   kind = 'Arrow'
 
@@ -219,14 +219,16 @@ class _ArrowTable(ImageTable):
 
 
 class _ParquetTable(ImageTable):
-  """A Parquet file, read forward: a few batches of rows are in memory."""
+  """A Parquet file, read sequentially with a few batches of rows in memory."""
 
   kind = 'Parquet'
 
   def __init__(self, path: Path):
     from pyarrow import parquet
 
-    self._file = parquet.ParquetFile(path, pre_buffer=False)  # Else all is read at once.
+    self._file = parquet.ParquetFile(
+      path, pre_buffer=False
+    )  # Pre-buffering would read the whole file.
     groups = [self._file.metadata.row_group(g) for g in range(self._file.num_row_groups)]
     self._ends = np.cumsum([group.num_rows for group in groups])
     self._lock, self._kept = threading.Lock(), deque(maxlen=_KEPT)
@@ -244,7 +246,7 @@ class _ParquetTable(ImageTable):
       return block[row - start].as_py()
 
   def _is_near(self, row):
-    """Whether a row is in memory, or comes before the next group of rows begins."""
+    """Returns whether a row is in memory or precedes the next group of rows."""
     if not self._kept:
       return False
     group = np.searchsorted(self._ends, self._kept[-1][0], side='right')
@@ -257,7 +259,7 @@ class _ParquetTable(ImageTable):
     return (images for _, images in self._blocks(0))
 
   def _blocks(self, row):
-    """(number of the first row, images) from the group of a row on."""
+    """Yields (number of the first row, images) from the group of a row on."""
     group = int(np.searchsorted(self._ends, row, side='right'))
     start = int(self._ends[group - 1]) if group else 0
     groups = range(group, len(self._ends))

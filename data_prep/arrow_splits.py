@@ -1,4 +1,4 @@
-"""Which Arrow or Parquet files are the splits of a data set, in the layouts of Hugging Face.
+"""The splits of a data set of Arrow or Parquet files, in the layouts of Hugging Face.
 
   FOLDER/dataset_dict.json, FOLDER/<split>/state.json, *.arrow     DatasetDict.save_to_disk
   FOLDER/state.json, *.arrow                                       Dataset.save_to_disk
@@ -22,9 +22,9 @@ from data_prep.trees import shown_suffix, why_hidden
 from jaxgan.errors import UserError, first_line
 
 SUFFIXES = ('.arrow', '.parquet')
-_LISTS = ('dataset_dict.json', 'dataset_info.json', 'state.json')  # What `save_to_disk` adds.
-_DEEPEST = 2  # Folders between the source and a file.
-# Words in the name of a file or folder by which the hub recognises its split.
+_LISTS = ('dataset_dict.json', 'dataset_info.json', 'state.json')  # Files that `save_to_disk` adds.
+_DEEPEST = 2  # Most folders between the source and a file.
+# Words in names of files or folders from which the hub recognises splits.
 _KEYWORDS = {
   **dict.fromkeys(('train', 'training'), 'train'),
   **dict.fromkeys(('validation', 'valid', 'val', 'dev'), 'validation'),
@@ -33,11 +33,14 @@ _KEYWORDS = {
 
 
 class Splits(NamedTuple):
-  """The files of the splits of a data set; test is empty where it has none.
+  """The files of the splits of a data set.
 
-  train_name and test_name are their names in the data set: a single split is the training split,
-  whatever its name, and test_name is 'test', 'validation' or ''. passed_over has the splits that
-  are not read: {name: files}.
+  Attributes:
+    train: the training files.
+    test: the test files; empty without a test split.
+    train_name: name of the training split in the data set; a single split of any name is it.
+    test_name: 'test', 'validation' or ''.
+    passed_over: {name: files} of splits that are not read.
   """
 
   train: list[Path]
@@ -48,20 +51,20 @@ class Splits(NamedTuple):
 
 
 def is_saved(folder: Path) -> bool:
-  """Whether a folder is what `save_to_disk` wrote; other programs have a state.json, too."""
+  """Returns whether `save_to_disk` wrote a folder; other programs also write a state.json."""
   state = folder / 'state.json'
   named = state.is_file() and '"_data_files"' in state.read_text(encoding='utf-8', errors='replace')
   return named or (folder / 'dataset_dict.json').is_file()
 
 
 def list_splits(root: Path) -> Splits:
-  """Lists the files of a data set. Validation images are the test where there is no other.
+  """Lists the files of a data set; without a test split, the validation split is the test split.
 
   Args:
     root: a file or folder, see the module.
 
   Raises:
-    UserError: a file is missing, or which split a file belongs to is not clear.
+    UserError: a file is missing, or the split of a file is ambiguous.
   """
   if root.is_file():
     found = {'train': [root]}
@@ -84,7 +87,7 @@ def list_splits(root: Path) -> Splits:
 
 
 def _saved(folder) -> list[Path]:
-  """The files of a split that `save_to_disk` wrote; caches of its user lie beside them."""
+  """Lists the files of a split from `save_to_disk`, without the cache files beside them."""
   listing = folder / 'state.json'
   files = [listed_file(listing, name) for name in map(_filename, _json(listing, '_data_files'))]
   absent = [file for file in files if not file.is_file()]
@@ -109,21 +112,21 @@ def _json(path, field):
 
 
 def find_files(root: Path, suffixes: tuple[str, ...] = SUFFIXES) -> Iterator[Path]:
-  """The files in a folder, in the order of their names, without hidden ones and caches."""
+  """Yields the files in a folder by name, without hidden files and caches."""
   for top, folders, names in os.walk(root):
     depth = len(Path(top).relative_to(root).parts)
     folders[:] = sorted(f for f in folders if not why_hidden(f, True)) if depth < _DEEPEST else []
     for name in sorted(names):
-      # metadata.parquet lies beside the files of images that it describes.
+      # metadata.parquet describes the image files beside it.
       cache = name.startswith(('.', 'cache-', 'metadata.'))
       if name.lower().endswith(suffixes) and not cache:
         yield Path(top, name)
 
 
 def count_others(root: Path, splits: Splits) -> Counter[str]:
-  """The number of files and hidden folders that are no part of a data set, by reason."""
+  """Counts the files and hidden folders outside a data set, by reason."""
   counts, listed = Counter(), {*splits.train, *splits.test}.union(*splits.passed_over.values())
-  for top, folders, names in os.walk(root):  # Of a file, nothing.
+  for top, folders, names in os.walk(root):  # Yields nothing if the source is a file.
     is_deep = len(Path(top).relative_to(root).parts) > _DEEPEST
     counts.update(reason for folder in folders if (reason := why_hidden(folder, True)))
     folders[:] = [folder for folder in folders if not why_hidden(folder, True)]
@@ -139,7 +142,7 @@ def count_others(root: Path, splits: Splits) -> Counter[str]:
 
 
 def _named(root) -> dict[str, list[Path]]:
-  """The splits by the names of files, or else of their folders."""
+  """Groups files into splits by the names of files, or else of their folders."""
   splits, subsets, suffixes = {}, set(), set()
   for file in find_files(root):
     own, folder = _keyword(file.stem), file.parent

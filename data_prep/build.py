@@ -1,9 +1,9 @@
-"""Prepares and loads the data sets.
+"""Preparing and loading data sets.
 
   python -m data_prep.build --dataset=long_tail_fashion/ratio_50
 
-`prepare` and `load` are what training uses; the command is for preparing ahead.
-TFDS is imported inside the functions, so that `--help` stays quick.
+Training calls `load`; the command prepares data sets ahead of it. Functions import TFDS, so that
+`--help` is fast.
 """
 
 import math
@@ -22,9 +22,12 @@ from jaxgan.errors import UserError
 class Arrays(NamedTuple):
   """A split in memory.
 
-  images uint8 [N, H, W, C], labels int32 [N], the K class names in label order, the
-  metadata of the preparation, and a key that changes with any pixel, label or
-  position, and with nothing else: fit for naming cached statistics.
+  Attributes:
+    images: uint8 [N, H, W, C].
+    labels: int32 [N].
+    class_names: K names in label order.
+    metadata: of the preparation.
+    key: changes with every pixel, label or position and with nothing else; names cached statistics.
   """
 
   images: np.ndarray
@@ -43,18 +46,18 @@ def load(
   prepared: str = '',
   **options,
 ) -> Arrays:
-  """Loads a split into memory, preparing the data set if it is missing.
+  """Loads a split into memory; prepares the data set if it is missing.
 
-  About 10,000 images of 32x32 a second. Whole splits are compared with the SHA-256
-  that was taken when they were prepared.
+  Loads about 10,000 images of 32x32 per second. Whole splits are checked against the SHA-256 of
+  their preparation.
 
   Args:
     dataset: see `data_prep.preparation.prepare`.
-    split: 'train', 'test', 'reference' where there is one, or a TFDS slice such as 'train[:10%]'.
+    split: such as 'train', 'test' or 'reference', or a TFDS slice such as 'train[:10%]'.
     source: see `data_prep.preparation.prepare`.
     data_dir: see `data_prep.preparation.prepare`.
-    limit: images of more bytes stay on the disk and are StoredImages.
-    prepared: NAME/CONFIG of data that was prepared before, read where the source is gone.
+    limit: images of more than this many bytes in total stay on disk, as StoredImages.
+    prepared: NAME/CONFIG of prepared data to read if the source is missing.
     **options: see `data_prep.preparation.prepare`.
 
   Returns:
@@ -88,10 +91,10 @@ def load(
       digest.update(images[start : block.stop])
     digest = digest.hexdigest(labels, indices)
     if split in splits and digest != metadata[split]['arrays_sha256']:
-      raise ValueError('the contents differ from what was prepared')
+      raise ValueError('the contents differ from the prepared data')
   except MemoryError:
     raise
-  except Exception as error:  # array_record, zlib and protobuf each have their own types.
+  except Exception as error:  # array_record, zlib and protobuf raise different types.
     raise preparation.damaged(folder, error) from error
   return _arrays(builder, metadata, split, digest, images, labels)
 
@@ -120,7 +123,7 @@ def _stored(builder, metadata, split, shape):
 
 
 def _aligned(shape) -> np.ndarray:
-  """A uint8 array that begins at a multiple of 64 bytes: JAX on CPU takes it without a copy."""
+  """Returns a uint8 array aligned to 64 bytes, which JAX on CPU takes without a copy."""
   size = int(np.prod(shape))
   memory = np.empty(size + 64, np.uint8)
   start = -memory.ctypes.data % 64
@@ -172,7 +175,7 @@ def _main(argv) -> int:
 if __name__ == '__main__':
   from absl import app, flags
 
-  # Defined here, not on import: training imports this module and has flags of its own.
+  # Not defined on import, because training imports this module and has other flags.
   flags.DEFINE_string('dataset', '', 'NAME/CONFIG, for example long_tail_cifar10/ratio_100.')
   flags.DEFINE_string('source', '', 'Original files; empty to download.')
   flags.DEFINE_string('data_dir', '', '$TFDS_DATA_DIR or ~/tensorflow_datasets if empty.')

@@ -17,7 +17,7 @@ _LARGEST = 2**28  # Bytes; the largest file is 155 MB.
 
 
 class Layout(NamedTuple):
-  """How an archive is laid out; the binary files' names end in .bin.
+  """The layout of an archive; names of binary files end in .bin.
 
   Attributes:
     train: names of the files of training images.
@@ -40,18 +40,20 @@ class Layout(NamedTuple):
 
 
 CIFAR10 = Layout(tuple(f'data_batch_{i}' for i in range(1, 6)), 'test_batch', 'labels', 1, 10)
-CIFAR100 = Layout(('train',), 'test', 'fine_labels', 2, 100)  # A coarse label is before the fine.
+CIFAR100 = Layout(
+  ('train',), 'test', 'fine_labels', 2, 100
+)  # A coarse label precedes the fine label.
 
 
 def read_batches(path: Path, layout: Layout) -> Source:
   """Reads the original python or binary batches, from a .tar.gz or an extracted folder.
 
-  Formats: https://www.cs.toronto.edu/~kriz/cifar.html. The train batches are put one
-  after another, which is the original order.
+  Formats: https://www.cs.toronto.edu/~kriz/cifar.html. Train batches are concatenated
+  in the original order.
 
   Args:
     path: the archive, or the folder of the layout's files.
-    layout: which data set it is.
+    layout: of the data set.
 
   Returns:
     The source, images uint8 [N, 32, 32, 3].
@@ -116,7 +118,7 @@ def _parse_binary(path, name, data, layout):
 
 
 class _Type:
-  """Stands for numpy.dtype while a pickle is read; what a pickle may do to a dtype can crash."""
+  """Replaces numpy.dtype while a pickle is read, because a pickle can crash a dtype."""
 
   def __init__(self, name, *_):
     self.value = np.dtype(name)
@@ -128,7 +130,7 @@ class _Type:
 
 
 class _Array:
-  """Stands for a numpy.ndarray of whole numbers while a pickle is read."""
+  """Replaces a numpy.ndarray of integers while a pickle is read."""
 
   def __init__(self, *_):
     self.value = np.zeros(0)
@@ -140,7 +142,7 @@ class _Array:
 
 
 def _encode(text, encoding):
-  """How Python 3 writes bytes in protocol 2."""
+  """Decodes bytes as Python 3 writes them in protocol 2."""
   del encoding
   return text.encode('latin-1')
 
@@ -153,7 +155,7 @@ _KNOWN = {
 
 
 class _ArraysOnly(pickle.Unpickler):
-  """Unpickles arrays and plain containers; a pickle can run any code otherwise."""
+  """Unpickles only arrays and plain containers; other pickles can run any code."""
 
   def find_class(self, module, name):
     if name == '_reconstruct' and module in ('numpy.core.multiarray', 'numpy._core.multiarray'):
@@ -168,7 +170,7 @@ def _parse_python(path, name, data, layout):
     batch = _ArraysOnly(io.BytesIO(data), encoding='bytes').load()
     pixels, labels = (batch[key.encode()] for key in ('data', layout.labels))
     pixels, labels = (np.asarray(getattr(x, 'value', x)) for x in (pixels, labels))
-  except Exception as error:  # A cut or foreign pickle raises almost anything.
+  except Exception as error:  # A truncated or foreign pickle raises any type.
     raise UserError(f'{name} in source {path} is damaged ({first_line(error)})') from error
   if pixels.dtype != np.uint8 or pixels.shape != (len(pixels), 3072) or not pixels.size:
     found = f'{pixels.dtype} {pixels.shape}'

@@ -1,4 +1,4 @@
-"""Downloads original files with TFDS, which keeps them in <data_dir>/downloads."""
+"""Downloading original files with TFDS, into <data_dir>/downloads."""
 
 import hashlib
 import http.client
@@ -13,13 +13,13 @@ NETWORK_TIMEOUT_SECONDS = 20
 
 
 def download(dl_manager: Any, url: str, sha256: str, advice: str) -> Path:
-  """Downloads a file, or finds it where an earlier preparation has put it.
+  """Downloads a file, or returns an earlier download.
 
   Args:
-    dl_manager: the download manager that TFDS gives to a builder.
+    dl_manager: the download manager of TFDS.
     url: of the file.
     sha256: of the file, 64 hexadecimal digits.
-    advice: what to do without a network; ends the message of every error.
+    advice: the end of every message: what to do without a network.
 
   Returns:
     The path of the file.
@@ -32,7 +32,7 @@ def download(dl_manager: Any, url: str, sha256: str, advice: str) -> Path:
   before = set(folder.rglob('*.tmp.*'))
   try:
     if not any(folder.rglob(f'*{stem}*{dot}{suffix}')):
-      # TFDS sets no time limit, so a network that swallows packets would hang it.
+      # TFDS sets no timeout and would hang on a network that drops packets.
       with urllib.request.urlopen(url, timeout=NETWORK_TIMEOUT_SECONDS):
         pass
     path = Path(dl_manager.download(url))

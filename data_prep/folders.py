@@ -1,4 +1,4 @@
-"""Reading folders and .zip files of images: class folders, labels files, or images alone."""
+"""Reading folders and .zip files of images, with class folders, labels files or no labels."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,7 +27,7 @@ def read_folder(
     background: see `data_prep.pictures.look_at`.
 
   Returns:
-    The source; pixels is 'jpeg' if any file is a JPEG.
+    The source; `pixels` is 'jpeg' if any file is a JPEG.
   """
   listed = list_folder(source)
   train, test, names = listed.train, listed.test, listed.class_names
@@ -50,7 +50,7 @@ def read_folder(
 
 
 def files_pixels(paths: Sequence) -> str:
-  """'jpeg' if any file is a JPEG, else 'unverified': a PNG may have been a JPEG before."""
+  """Returns 'jpeg' if any file is a JPEG, else 'unverified': a PNG may come from a JPEG."""
   lossy = any(path.name.lower().endswith(JPEG_SUFFIXES) for path in paths)
   return 'jpeg' if lossy else 'unverified'
 
@@ -60,13 +60,13 @@ def _notes(listed: Listing) -> Notes:
 
 
 def add_contents(digest: Any, source: Path) -> Notes:
-  """Adds to a hash the names and bytes of all files of a folder or .zip that images depend on.
+  """Adds to a hash the names and bytes of all files that the images depend on.
 
   Returns:
-    What is said of the source.
+    The Notes on the source.
 
   Raises:
-    UserError: a file cannot be read; or see `list_folder`.
+    UserError: a file is unreadable; or see `list_folder`.
   """
   listed = list_folder(source)
   files = listed.train.paths + (listed.test.paths if listed.test else []) + listed.tables

@@ -14,11 +14,11 @@ import numpy as np
 from jaxgan.errors import UserError, first_line
 
 _UNSIGNED_BYTES = 8
-_LARGEST = 2**30  # Bytes that are unzipped.
+_LARGEST = 2**30  # Most unzipped bytes.
 
 
 class Idx(NamedTuple):
-  """array uint8 of the shape in the file's header; md5 of the whole unzipped content."""
+  """The array uint8 of an IDX file, and the MD5 of the unzipped file."""
 
   array: np.ndarray
   md5: str
@@ -34,10 +34,10 @@ def read_idx(path: Path) -> Idx:
     path: the file.
 
   Returns:
-    The array and the MD5 of what is in the file, however it was zipped.
+    The array and the MD5 of the unzipped file.
 
   Raises:
-    UserError: unreadable, damaged gzip, no IDX file of unsigned bytes, truncated or too long.
+    UserError: the file is unreadable, truncated, too long, or no IDX file of unsigned bytes.
   """
   try:
     data = path.read_bytes()

@@ -1,7 +1,7 @@
-"""Data sets that are published as four IDX files: MNIST and others of the same form.
+"""Data sets of four IDX files, such as MNIST.
 
-They are read from a folder, zipped or not, or downloaded, and are recognised by the MD5 of their
-unzipped contents, because gzip files of the same contents differ.
+Files are read from a folder, zipped or not, or downloaded. The MD5 of their unzipped contents
+identifies them, because gzip files of equal contents differ.
 """
 
 from collections.abc import Mapping
@@ -30,9 +30,9 @@ class Published(NamedTuple):
   """A data set of 28x28 images in four IDX files.
 
   Attributes:
-    title: the name in messages.
+    title: its name in messages.
     url: of the folder of the .gz files, with a slash at the end.
-    files: for each file's name without .gz its checksums.
+    files: {name without .gz: checksums}.
     num_train, num_test, num_classes: its sizes; labels are 0 .. num_classes - 1.
   """
 
@@ -55,8 +55,11 @@ class Published(NamedTuple):
 class Pool(NamedTuple):
   """All images, the train images first.
 
-  images uint8 [N, 28, 28, 1], labels int64 [N]; pixels 'exact' for the published data set itself,
-  else 'unverified'; contents '' for that data set, else 10 hexadecimal digits of a hash.
+  Attributes:
+    images: uint8 [N, 28, 28, 1].
+    labels: int64 [N].
+    pixels: 'exact' for the published data set, else 'unverified'.
+    contents: '' for the published data set, else 10 hexadecimal digits of a hash.
   """
 
   images: np.ndarray
@@ -70,10 +73,7 @@ def read_folder(source: str, published: Published) -> Pool:
 
   Args:
     source: the folder.
-    published: the data set whose names and sizes the files must have.
-
-  Returns:
-    The pool.
+    published: the data set with the required names and sizes.
 
   Raises:
     UserError: a missing or damaged file, or other numbers of images or classes.
@@ -92,10 +92,10 @@ def read_folder(source: str, published: Published) -> Pool:
 
 
 def read_download(dl_manager: Any, published: Published) -> Pool:
-  """Downloads the four files, or finds them where an earlier preparation has put them.
+  """Downloads the four files, or reads an earlier download.
 
   Args:
-    dl_manager: the download manager that TFDS gives to a builder.
+    dl_manager: the download manager of TFDS.
     published: the data set.
 
   Raises:

@@ -1,14 +1,14 @@
-"""iNaturalist-2019, long-tailed as it is, from the competition's JSON files and images.
+"""iNaturalist-2019, naturally long-tailed, from the competition's JSON files and images.
 
 The competition (https://github.com/visipedia/inat_comp, folder 2019) counts 1,010 species and
 268,243 images for training and validation together; its image tree is
 train_val2019/<group>/<category>/<image>.jpg, and Kaggle numbers the test images from 268243 on.
 Of those, train2019.json lists 265,213 (the count of MLE-bench's table of competitions) and
-val2019.json the other 3,030, three a species. Papers write 268,243 for the training images and do
-not say whether they trained on the validation images: here these are the 'test' split alone.
+val2019.json the other 3,030, three per species. Papers state 268,243 training images and do not say
+whether they trained on the validation images; here the validation images are only the 'test' split.
 
-That every species has 16 training images, which the paper's balanced reference set of 16 a class
-needs, is not verified against the files: a species with fewer gives all that it has.
+The paper's balanced reference set needs 16 training images per species. That every species has as
+many is not verified against the files; a species with fewer contributes all of its images.
 """
 
 from collections.abc import Iterator
@@ -39,7 +39,7 @@ _WANTED = (
 
 
 class Layout(NamedTuple):
-  """What a source has to hold, and the images of each class in the split 'reference'."""
+  """The expected sizes of a source, and the images per class of the split 'reference'."""
 
   train_images: int = 265_213
   test_images: int = 3_030
@@ -69,7 +69,7 @@ class Inaturalist2019(ArrayBuilder):
     self.image_shape = (side, side, 3)
     # The competition names its species by numbers.
     self.class_names = tuple(str(k) for k in range(layout.num_classes))
-    # Not in BUILDER_CONFIGS: TFDS would take the only one there for images of 64 pixels, too.
+    # Not in BUILDER_CONFIGS: TFDS would also use an only config for images of 64 pixels.
     super().__init__(config=tfds.core.BuilderConfig(name=LARGE) if large else None, **kwargs)
 
   def read_splits(self, dl_manager: Any) -> tuple[dict[str, Split], dict[str, Any]]:
@@ -106,7 +106,7 @@ class Inaturalist2019(ArrayBuilder):
     return decode_squares(named, side, bilinear)
 
   def _list(self, root: Path, name: str, expected: int) -> 'Listing':
-    """The files and labels of a JSON file, in its order, checked."""
+    """Returns the files and labels of a JSON file, in its order, checked."""
     path = root / name
     try:
       content = json.loads(path.read_text(encoding='utf-8'))
@@ -116,7 +116,7 @@ class Inaturalist2019(ArrayBuilder):
       paths = [listed_file(path, file) for file in files]
       labels = np.array([of_image[image['id']] for image in content['images']])
       if labels.dtype.kind != 'i':
-        raise ValueError('a category_id is no whole number')
+        raise ValueError('a category_id is not an integer')
     except FileNotFoundError as error:
       raise UserError(f'source {root} has no {name}: {_WANTED}') from error
     except UserError:
@@ -137,7 +137,7 @@ class Inaturalist2019(ArrayBuilder):
       raise UserError(
         f'{path}: its annotations do not have every category from 0 to {num_classes - 1}'
       )
-    missing = [file for file in paths if not os.path.isfile(file)]  # False for impossible names.
+    missing = [file for file in paths if not os.path.isfile(file)]  # False for invalid names.
     if missing:
       raise UserError(
         f'source {root} has {len(missing)} of {len(files)} images of {name} missing, such as '
@@ -150,7 +150,7 @@ def _fit_bilinear(image: Image.Image, side: int) -> Image.Image:
   """Crops the centre square and resizes it bilinearly."""
   shorter = min(image.size)
   left, top = (image.width - shorter) // 2, (image.height - shorter) // 2
-  # Pillow does not interpolate between the colours of a palette.
+  # Pillow does not interpolate between palette colours.
   image = image.convert('L' if image.mode in ('1', 'L', 'LA', 'La') else 'RGB')
   box = left, top, left + shorter, top + shorter
   return image.resize((side, side), Image.Resampling.BILINEAR, box=box)
@@ -163,7 +163,7 @@ class Listing(NamedTuple):
   labels: np.ndarray
 
   def named(self, at: np.ndarray) -> Iterator[tuple[str, Path]]:
-    """(name for messages, path) of the files at some positions, as `decode_squares` takes them."""
+    """Yields (name for messages, path) of files, for `decode_squares`."""
     return ((str(self.files[i]), self.files[i]) for i in at)
 
 

@@ -1,9 +1,9 @@
-"""Labels in a file beside the images.
+"""Labels files beside images.
 
-`dataset.json` is what StyleGAN2-ADA's and StyleGAN3's dataset_tool.py writes:
+dataset_tool.py of StyleGAN2-ADA and StyleGAN3 writes `dataset.json`:
 {"labels": [["00000/img00000000.png", 6], ...]}, or null instead of the list. `metadata.csv` and
-`metadata.jsonl` are those of Hugging Face's ImageFolder: a row per image, with `file_name` and, to
-be read here, `label` or `class`. File names are relative to the folder that the file is in.
+`metadata.jsonl` are files of Hugging Face's ImageFolder: a row per image, with `file_name` and, to
+be read here, `label` or `class`. File names are relative to the folder of the labels file.
 """
 
 from collections import Counter
@@ -22,10 +22,12 @@ _COLUMNS = ('label', 'class')
 
 
 class Table(NamedTuple):
-  """The labels that a file gives.
+  """The labels in a labels file.
 
-  labels maps paths in the tree to a whole number or a name; None if the file says that the images
-  have no labels. passed_over: rows without a label.
+  Attributes:
+    path: of the file.
+    labels: {path of an image: integer or name}; None if the file marks the images as unlabelled.
+    passed_over: rows without a label.
   """
 
   path: str
@@ -42,12 +44,12 @@ def read_table(tree: Tree, folder: str, images: list[str]) -> Table | None:
     images: paths of the images that the file may name.
 
   Returns:
-    The table; None without a labels file. A file without a column of labels counts as None, and in
-    `tree.passed_over`.
+    The table; None without a labels file or without a column of labels, which `tree.passed_over`
+    counts.
 
   Raises:
-    UserError: several labels files, a damaged one, a row of an image that is not there, or labels
-      that are neither all whole numbers nor all names.
+    UserError: several labels files, a damaged file, a row of a missing image, or labels that mix
+      integers and names.
   """
   names = tree.folders[folder].tables
   if not names:
@@ -74,14 +76,14 @@ def read_table(tree: Tree, folder: str, images: list[str]) -> Table | None:
 
 
 def class_names(labels: set[int | str], shown: str) -> dict[int | str, str]:
-  """The name of the class of each label, in class order: numbers by size, names by alphabet.
+  """Returns {label: class name} in class order: numbers by size, names by alphabet.
 
   Raises:
-    UserError: numbers and names together.
+    UserError: labels mix numbers and names.
   """
   texts = [label for label in labels if isinstance(label, str)]
   if len(texts) == len(labels) and all(whole(text) is not None for text in texts):
-    return {text: str(whole(text)) for text in in_class_order(texts)}  # A .csv has texts only.
+    return {text: str(whole(text)) for text in in_class_order(texts)}  # A .csv has only strings.
   if texts and len(texts) < len(labels):
     raise UserError(f'labels file {shown} has numbers and names as labels: use one of them')
   if not texts:
@@ -109,7 +111,7 @@ def _metadata_rows(name, text) -> Iterator | None:
     reader = csv.DictReader(io.StringIO(text, newline=''), strict=True)
     rows, columns = list(reader), set(reader.fieldnames or ())
   else:
-    # A JSON string may hold line separators other than \n, at which str.splitlines would cut it.
+    # str.splitlines would also split at other line separators inside of JSON strings.
     rows = [json.loads(line) for line in text.split('\n') if line.strip()]
     if not all(isinstance(row, dict) for row in rows):
       raise ValueError('each line must be an object, such as {"file_name": "1.png", "label": 3}')
@@ -124,14 +126,14 @@ def _metadata_rows(name, text) -> Iterator | None:
 
 def _table(tree, path, folder, rows, images):
   shown, known = tree.shown(path), set(images)
-  # File systems of macOS compose accents in another way than most editors.
+  # macOS file systems compose accents differently from most editors.
   normal = {composed(image): image for image in images}
   labels, passed_over = {}, Counter()
   for name, label in rows:
     image = _inside(shown, folder, name)
     image = image if image in known else normal.get(composed(image))
     if image is None:
-      raise UserError(f'labels file {shown} names {name!r}, which is no image there')
+      raise UserError(f'labels file {shown} names {name!r}, which is not an image there')
     if image in labels:
       raise UserError(f'labels file {shown} names {name!r} twice: keep one row')
     if label is None or label == '':
@@ -140,7 +142,7 @@ def _table(tree, path, folder, rows, images):
     elif isinstance(label, bool) or (isinstance(label, float) and label.is_integer()):
       label = int(label)
     elif not isinstance(label, int | str):
-      raise UserError(f'labels file {shown}: label {label!r} of {name} is no whole number or name')
+      raise UserError(f'labels file {shown}: label {label!r} of {name} is not an integer or name')
     labels[image] = label
   if not any(label is not None for label in labels.values()):
     raise UserError(f'labels file {shown} has no labels')
@@ -150,5 +152,5 @@ def _table(tree, path, folder, rows, images):
 def _inside(shown, folder, name):
   parts = PurePosixPath(str(name).replace('\\', '/')).parts
   if not (isinstance(name, str) and name and parts) or '..' in parts or parts[0].startswith('/'):
-    raise UserError(f'labels file {shown} names {name!r}, which is no file inside of its folder')
+    raise UserError(f'labels file {shown} names {name!r}, which is not a file inside its folder')
   return join(folder, '/'.join(parts))

@@ -1,4 +1,4 @@
-"""Labels as numbers 0 .. K - 1: from numbers, one-hot rows or texts."""
+"""Labels as numbers 0 .. K - 1, from numbers, one-hot rows or strings."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,17 +13,17 @@ from jaxgan.errors import UserError, first_line
 def number_labels(
   source: Path, labels: Mapping[str, np.ndarray], class_names: Any = None
 ) -> tuple[dict[str, np.ndarray], tuple[str, ...], tuple[str, ...]]:
-  """Numbers the labels of the splits of one data set alike.
+  """Numbers the labels of all splits of a data set consistently.
 
   Args:
     source: of the labels, for messages.
-    labels: {name of the array: labels}; whole numbers `[N]` or `[N, 1]`, one-hot rows `[N, K]`, or
-      texts `[N]`.
-    class_names: texts or bytes; by default the numbers or texts that occur, see
+    labels: {name of the array: labels}; integers `[N]` or `[N, 1]`, one-hot rows `[N, K]`, or
+      strings `[N]`.
+    class_names: strings or bytes; by default the labels themselves, see
       `data_prep.readers.in_class_order`. Names without images in any split are left out.
 
   Returns:
-    ({name: int64 `[N]`}, class names in label order, a line for each thing worth saying).
+    ({name: int64 `[N]`}, class names in label order, messages about left-out classes).
 
   Raises:
     UserError: labels of another form or out of range, a class that a split lacks, or names that are
@@ -34,7 +34,7 @@ def number_labels(
   in_texts = {array.dtype.kind in 'US' for array in labels.values()}
   if len(in_texts) > 1:
     kinds = ', '.join(f'{name} {array.dtype}' for name, array in labels.items())
-    raise UserError(f'source {source}: labels must be all texts or all numbers, got {kinds}')
+    raise UserError(f'source {source}: labels must be all strings or all numbers, got {kinds}')
   if class_names is not None:
     class_names = texts(f'source {source}: class_names', class_names)
     if not class_names:
@@ -55,7 +55,7 @@ def number_labels(
 
 
 def texts(where: str, array: Any) -> tuple[str, ...]:
-  """The class names in an array of texts, bytes or numbers."""
+  """Returns the class names in an array of strings, bytes or numbers."""
   try:
     items = np.asarray(array).ravel().tolist()
     return tuple(composed(i.decode() if isinstance(i, bytes) else str(i)) for i in items)
@@ -64,14 +64,14 @@ def texts(where: str, array: Any) -> tuple[str, ...]:
 
 
 def _column(where, array):
-  """Labels `[N]`, int64 or texts."""
+  """Returns labels `[N]`, int64 or strings."""
   if array.ndim == 2 and array.shape[1] == 1:
     array = array[:, 0]
   if array.ndim == 2 and array.shape[1] > 1 and array.dtype.kind in 'buif':
     is_one = array == 1
     if not (np.all(is_one | (array == 0)) and np.all(is_one.sum(1) == 1)):
       raise UserError(
-        f'{where} must be whole numbers [N], texts [N] or one-hot rows [N, K], got rows '
+        f'{where} must be integers [N], strings [N] or one-hot rows [N, K], got rows '
         f'{array.shape} that are not one 1 and else 0'
       )
     return is_one.argmax(1)
@@ -82,7 +82,7 @@ def _column(where, array):
     return array
   if not whole:
     raise UserError(
-      f'{where} must be whole numbers [N], texts [N] or one-hot rows [N, K], got {array.dtype} '
+      f'{where} must be integers [N], strings [N] or one-hot rows [N, K], got {array.dtype} '
       f'{array.shape}'
     )
   if len(array) and not -(2**63) <= int(array.min()) <= int(array.max()) < 2**63:
@@ -92,7 +92,7 @@ def _column(where, array):
 
 def _number_numbers(wheres, labels, class_names):
   for name, array in labels.items():
-    if np.all(array == -1):  # As Hugging Face marks the test images of a competition.
+    if np.all(array == -1):  # Hugging Face marks the test images of a competition so.
       raise UserError(f'{wheres[name]} is -1 for every image: this split is unlabelled, remove it')
   if class_names is None:
     known = np.unique(np.concatenate(list(labels.values())))
@@ -109,7 +109,7 @@ def _number_numbers(wheres, labels, class_names):
 
 
 def _without_empty(labels, class_names):
-  """The labels and names of the classes that have images in some split, and what is said of it."""
+  """Leaves out classes without images in any split; returns labels, names and messages."""
   used = np.unique(np.concatenate(list(labels.values())))
   num_empty = len(class_names) - len(used)
   if not num_empty:

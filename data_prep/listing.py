@@ -1,4 +1,4 @@
-"""Which images of a folder or .zip are in which split and class."""
+"""The splits and classes of the images in a folder or .zip."""
 
 from collections import Counter
 import re
@@ -15,7 +15,7 @@ SPLITS = {
   'train': ('train', 'training'),
   'test': ('test', 'testing'),
   'val': ('val', 'valid', 'validation'),
-}  # In small or capital letters.
+}  # In upper or lower case.
 _WORDS = tuple(word for words in SPLITS.values() for word in words)
 _SHOWN = '.png, .jpg, .tif, .webp or another format that Pillow decodes'
 
@@ -32,11 +32,11 @@ class Listing(NamedTuple):
 
   Attributes:
     train: the training images.
-    test: the test images; None where there are none.
-    class_names: in label order; empty without labels, then all labels are 0.
-    tables: the files that labels were read from.
-    changes: how the source was read, a line for each thing worth saying.
-    passed_over: how many files, folders or rows were not read, by reason.
+    test: the test images, or None.
+    class_names: in label order; empty without labels, when all labels are 0.
+    tables: the labels files.
+    changes: messages on how the source was read.
+    passed_over: number of unread files, folders or rows, by reason.
   """
 
   train: Files
@@ -48,7 +48,7 @@ class Listing(NamedTuple):
 
 
 class _Split(NamedTuple):
-  """A folder and the paths of its images by class; without labels, all of them under ''."""
+  """A folder and the paths of its images by class, '' without labels."""
 
   folder: str
   classes: dict[str, list[str]]
@@ -63,8 +63,8 @@ def list_images(tree: Tree) -> Listing:
   within a folder.
 
   Raises:
-    UserError: no images, a class without images, images beside class folders, other classes in
-      test, a class whose name is no line of text, or folders that can be read in two ways.
+    UserError: no images, a class without images, images beside class folders, different classes in
+      test, a class whose name is not a line of text, or an ambiguous layout.
   """
   root, changes = _unwrapped(tree)
   folders = _split_folders(tree, root)
@@ -92,7 +92,7 @@ def list_images(tree: Tree) -> Listing:
 
 
 def _unwrapped(tree) -> tuple[str, list[str]]:
-  """The folder that classes, splits or labels lie in: an archive often holds a single folder."""
+  """Returns the folder of classes, splits or labels: archives often hold a single folder."""
   root, folder = '', tree.folders['']
   while len(folder.folders) == 1 and not folder.images and not folder.tables:
     (name,) = folder.folders
@@ -104,7 +104,7 @@ def _unwrapped(tree) -> tuple[str, list[str]]:
 
 
 def _split_folders(tree, root) -> list[str]:
-  """The folders of the training and, if there, of the test images; counts what is beside them."""
+  """Returns the folders of training and test images; counts the images in other folders."""
   names = tree.folders[root].folders
   found = {kind: [n for n in names if n.lower() in words] for kind, words in SPLITS.items()}
   train, test = found['train'], found['test'] or found['val']
@@ -115,7 +115,7 @@ def _split_folders(tree, root) -> list[str]:
       raise UserError(f'source {shown} has a folder {names[0]} but none called train: rename one')
     return [root]
   nested = any(tree.folders[join(root, name)].folders for name in train)
-  if test:  # A folder of documents is no class.
+  if test:  # A folder without images, such as of documents, is not a class.
     others = [name for name in others if tree.images(join(root, name))]
   if others and not nested:
     return [root]  # A class may be called train.
@@ -129,12 +129,16 @@ def _split_folders(tree, root) -> list[str]:
       raise UserError(f'source {shown} has the folders {" and ".join(several)}: keep one of them')
   if tree.folders[root].images:
     _refuse_mixed(tree, root)
-  unread = [(name, f'images of {name}, as {test[0]} is the test split') for name in found['val']]
-  unread += [(name, f'images of {name}, beside {train[0]}') for name in others]
-  for name, reason in unread if test else ():
-    if name not in test:
-      tree.passed_over[reason] += len(tree.images(join(root, name)))
+  if test:
+    unread = [(name, f'images of {name}, as {test[0]} is the test split') for name in found['val']]
+    unread += [(name, f'images of {name}, beside {train[0]}') for name in others]
+    _count_unread(tree, root, [(name, reason) for name, reason in unread if name not in test])
   return [join(root, name) for name in (*train, *test)]
+
+
+def _count_unread(tree, root, unread):
+  for name, reason in unread:
+    tree.passed_over[reason] += len(tree.images(join(root, name)))
 
 
 def _refuse_mixed(tree, folder):
@@ -147,7 +151,7 @@ def _refuse_mixed(tree, folder):
 
 
 def _tables(tree, root, folders) -> list[label_files.Table]:
-  """The labels files of a source: one beside its splits, or one in each."""
+  """Reads the labels file beside the splits, or the labels file in each split."""
   places = dict.fromkeys((root, *folders))
   read = {place: label_files.read_table(tree, place, tree.images(place)) for place in places}
   for path, folder in tree.folders.items():
@@ -222,7 +226,7 @@ def _labelled_by_folders(tree, folder, changes) -> _Split:
 
 
 def _refuse_other_layouts(tree, folder):
-  """Refuses folders that would look like classes."""
+  """Refuses layouts whose folders would be mistaken for classes."""
   names, shown = tree.folders[folder].folders, tree.shown(folder)
   inner = [tree.folders[join(folder, name)] for name in names]
   if all(any(name.lower() in _WORDS for name in f.folders) for f in inner):

@@ -1,4 +1,4 @@
-"""The long-tailed construction: how many images of each class, and which ones."""
+"""The long-tailed construction: the number and the choice of images per class."""
 
 from collections.abc import Sequence
 from fractions import Fraction
@@ -11,7 +11,7 @@ from jaxgan.errors import UserError
 
 
 def class_counts(n_max: int, num_classes: int, ratio: float) -> list[int]:
-  """Numbers of images a class, falling exponentially from the first class.
+  """Returns the images per class, decreasing exponentially from the first class.
 
   n_k = floor(n_max * ratio^(-k / (K - 1))), k = 0 .. K - 1: "Learning Imbalanced
   Datasets with Label-Distribution-Aware Margin Loss" (Cao et al. 2019). The floor
@@ -24,7 +24,7 @@ def class_counts(n_max: int, num_classes: int, ratio: float) -> list[int]:
   Args:
     n_max: images of class 0, the most frequent one.
     num_classes: K.
-    ratio: imbalance ratio, the size of the first class over that of the last; >= 1.
+    ratio: imbalance ratio, size of the first class / size of the last; >= 1.
 
   Returns:
     K counts in label order. A count is 0 where n_max * ratio^(-k/(K-1)) < 1.
@@ -36,7 +36,7 @@ def class_counts(n_max: int, num_classes: int, ratio: float) -> list[int]:
     raise UserError(f'n_max and num_classes must be at least 1, got {n_max} and {num_classes}')
   if not (math.isfinite(ratio) and ratio >= 1):
     raise UserError(f'ratio (imbalance ratio) must be a finite number >= 1, got {ratio}')
-  exact = Fraction(str(ratio))  # 3.3 is meant as 33/10, not as the nearest double
+  exact = Fraction(str(ratio))  # 3.3 means 33/10, not the nearest double.
   steps = num_classes - 1
   counts = [n_max]
   for k in range(1, num_classes):
@@ -52,10 +52,10 @@ def class_counts(n_max: int, num_classes: int, ratio: float) -> list[int]:
 
 
 def largest_n_max(available: Sequence[int], ratio: float) -> int:
-  """The largest n_max whose `class_counts` no class falls short of.
+  """Returns the largest n_max for which every class has its `class_counts`.
 
   Args:
-    available: [K] images that each class has, in label order.
+    available: [K] images of each class, in label order.
     ratio: imbalance ratio >= 1.
 
   Returns:
@@ -73,11 +73,11 @@ def largest_n_max(available: Sequence[int], ratio: float) -> int:
 
 
 def shuffled_class(labels: np.ndarray, label: int, seed: int) -> np.ndarray:
-  """The positions of one class in a random order that depends on (seed, class) only.
+  """Shuffles the positions of a class, as a function of (seed, class) only.
 
   The order sorts the raw 64-bit stream of PCG64(SeedSequence([seed, class])). NumPy
-  guarantees that stream for ever, but not that of `Generator.permutation`. The
-  ranks within the class are shuffled, so where other classes lie is of no influence.
+  guarantees this stream for ever, unlike `Generator.permutation`. Only ranks within
+  the class are shuffled, so the positions of other classes have no influence.
 
   Args:
     labels: [N] int.
@@ -95,22 +95,22 @@ def shuffled_class(labels: np.ndarray, label: int, seed: int) -> np.ndarray:
 def select_indices(
   labels: np.ndarray, counts: Sequence[int], seed: int, skip: Sequence[int] | None = None
 ) -> np.ndarray:
-  """The first counts[k] images of the seeded shuffle of each class k.
+  """Selects the first counts[k] images of the seeded shuffle of each class k.
 
-  A smaller count selects a subset of what a larger one selects, so ratio 100 is a
-  subset of ratio 10, and that of ratio 1.
+  A smaller count selects a subset of a larger selection: ratio 100 is a subset of
+  ratio 10, which is a subset of ratio 1.
 
   Args:
     labels: [N] int.
     counts: [K] images to take of each class.
     seed: >= 0.
-    skip: [K] images at the front of each shuffle that another split has taken already.
+    skip: [K] images at the front of each shuffle that belong to another split.
 
   Returns:
     [sum(counts)] int64 positions in `labels`, ascending.
 
   Raises:
-    UserError: a ValueError; a class has fewer images than asked for.
+    UserError: a ValueError; a class has too few images.
   """
   skip = [0] * len(counts) if skip is None else skip
   chosen = []
@@ -123,9 +123,9 @@ def select_indices(
 
 
 def hold_out(labels: np.ndarray, seed: int) -> np.ndarray:
-  """20 % of each class, for the test of an evaluation classifier.
+  """Selects 20 % of each class, to test an evaluation classifier.
 
-  Of a class of n images round(n / 5), at least 1, the first of its seeded shuffle.
+  A class of n images has round(n / 5), but at least 1, the first of its seeded shuffle.
 
   Args:
     labels: [N] int; every class 0 .. K - 1 has images.
@@ -138,7 +138,7 @@ def hold_out(labels: np.ndarray, seed: int) -> np.ndarray:
 
 
 def indices_sha256(indices: np.ndarray) -> str:
-  """SHA-256 of integers as little-endian int64 bytes: the name of a selection.
+  """Returns the SHA-256 of integers as little-endian int64 bytes, to identify a selection.
 
   Args:
     indices: [N] int.

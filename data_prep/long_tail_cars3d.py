@@ -2,14 +2,14 @@
 
 The source is the folder data/cars of nips2015-analogy-data.tar.gz (Reed et al. 2015, after Fidler
 et al. 2012): 183 files car_<id>_mesh.mat, each with the renderings `im`, uint8 [128, 128, 3, 24
-azimuths, 4 elevations]. They are resized to 64x64 (Lanczos). The paper's ids are taken for those of
-the files. Names, shape, order of the axes and number of the files agree with two loaders of the
-archive, disentanglement_lib's cars3d.py and disent's Cars3dData; that the archive has each of the
-paper's ids is not verified.
+azimuths, 4 elevations]. They are resized to 64x64 (Lanczos). The paper's ids are assumed to be the
+ids in file names. Names, shape, order of the axes and number of the files agree with two loaders of
+the archive, disentanglement_lib's cars3d.py and disent's Cars3dData; that the archive has each of
+the paper's ids is not verified.
 
-Other cars can stand in: an .npz with `images` uint8 [N, 96, 64, 64, 3], `names` [N], `azimuths` and
-`elevations` [96]. The classes of set S are then ten seeded ones of the N, under the same draws; a
-hash of the contents ends the config's name (set_0_draw_0-0123456789).
+Other cars may replace them: an .npz with `images` uint8 [N, 96, 64, 64, 3], `names` [N], `azimuths`
+and `elevations` [96]. The classes of set S are then a seeded choice of ten cars, with the same
+draws; a hash of the contents ends the config's name (set_0_draw_0-0123456789).
 """
 
 import functools
@@ -32,7 +32,7 @@ OPTIONS = ()
 COLLECTION = object_views.Collection('long_tail_cars3d', views=96)
 PUBLISHED_CARS = 183
 AZIMUTHS, ELEVATIONS, RENDERED_SIZE = 24, 4, 128
-# With these no set has both of the two cars that are almost alike in the stand-in of TORCS's cars.
+# With these seeds, no set has both of two nearly identical cars in the stand-in of TORCS's cars.
 _STAND_IN_SEEDS = 10
 URL = 'http://www.scottreed.info/files/nips2015-analogy-data.tar.gz'
 _WANTED = (
@@ -48,17 +48,17 @@ class LongTailCars3d(object_views.ObjectViews):
 
 
 def open_set(source: str, set_number: int) -> Objects:
-  """The ten cars of a set, from the files of 3D Cars or an .npz of others.
+  """Opens the ten cars of a set, from the files of 3D Cars or an .npz of other cars.
 
   Args:
-    source: the folder, or one that has it as cars or data/cars; or the .npz.
+    source: the folder, its parent or the parent of data/cars; or the .npz.
     set_number: 0..4.
 
   Returns:
     The objects; the files are checked, but nothing is decoded.
 
   Raises:
-    UserError: no or another number of cars, one of the ten is missing, or has another layout.
+    UserError: a wrong number of cars, or one of the ten is missing or has another layout.
   """
   if Path(source).suffix == '.npz':
     return _open_stand_in(Path(source), set_number)
@@ -95,7 +95,7 @@ def _check(file: Path) -> None:
     raise UserError(f'{file} is missing: extract the archive again')
   try:
     arrays = {name: (size, kind) for name, size, kind in whosmat(file)}
-  except Exception as error:  # SciPy has several types for damaged files.
+  except Exception as error:  # SciPy raises several types on damaged files.
     raise _damaged(file, error) from error
   if arrays.get('im') != (shape, 'uint8'):
     size, kind = arrays.get('im', ((), 'nothing'))
@@ -103,7 +103,7 @@ def _check(file: Path) -> None:
 
 
 def _read(file: Path, views: np.ndarray):
-  """Some views; view v has elevation v // 24 and azimuth v % 24."""
+  """Yields some views; view v has elevation v // 24 and azimuth v % 24."""
   from scipy.io import loadmat
 
   try:
@@ -121,7 +121,7 @@ def _damaged(file, error):
 
 @functools.lru_cache(maxsize=2)
 def _stand_in(path: Path, modified: int):
-  """(images, names) of an .npz, checked, and 10 digits of their SHA-256."""
+  """Reads (images, names, 10 digits of their SHA-256) from an .npz, checked."""
   del modified  # Only for the cache.
   arrays, found = open_npz(path, ('images', 'names', 'azimuths', 'elevations'))
   if len(arrays) != 4:
@@ -147,8 +147,8 @@ def _stand_in(path: Path, modified: int):
   views = {tuple(view) for view in np.stack(angles, 1).tolist() if np.isfinite(view).all()}
   if len(views) != COLLECTION.views:
     raise UserError(
-      f'source {path}: azimuths and elevations must be those of {COLLECTION.views} different '
-      f'views, got {len(views)}'
+      f'source {path}: azimuths and elevations must describe {COLLECTION.views} different views, '
+      f'got {len(views)}'
     )
   digest = hashlib.sha256('\0'.join(names).encode())
   digest.update(np.ascontiguousarray(images).data)

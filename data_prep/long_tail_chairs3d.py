@@ -2,12 +2,11 @@
 
 The source is the folder rendered_chairs of rendered_chairs.tar (Aubry et al. 2014): a folder for
 each chair, named by a hash, with 62 renderings renders/image_<number>_p<angle>_t<angle>_r096.png.
-They are resized to 64x64 (Lanczos) without a crop: the paper says that all renderings are resized,
-and nothing of a crop.
+They are resized to 64x64 (Lanczos) without a crop: the paper mentions resizing and no crop.
 
-The paper does not say what its ids, of four digits up to 1372, count. Here 0965 is position 965,
-from 0, among the folders in the order of their names, which is how torchvision's ImageFolder
-numbers classes. The names of the ten folders are in the metadata.
+The paper does not explain its ids, four digits up to 1372. Here 0965 is position 965, from 0, among
+the folders sorted by name, which is how torchvision's ImageFolder numbers classes. The names of the
+ten folders are in the metadata.
 
 Public loaders of the archive agree on all_chair_names.mat beside the folders, on renders/, on 62
 views and on names such as image_001_p020_t011_r096.png. The number of chairs is not verified
@@ -36,17 +35,17 @@ class LongTailChairs3d(object_views.ObjectViews):
 
 
 def open_set(source: str, set_number: int) -> Objects:
-  """The ten chairs of a set.
+  """Opens the ten chairs of a set.
 
   Args:
-    source: the folder rendered_chairs, or the one that has it.
+    source: the folder rendered_chairs, or its parent.
     set_number: 0..4.
 
   Returns:
     The objects; names, number and size of their images are checked, but nothing is decoded.
 
   Raises:
-    UserError: not so many chairs, or one of the ten has not 62 square images.
+    UserError: a wrong number of chairs, or one of the ten does not have 62 square images.
   """
   roots = [Path(source), Path(source) / 'rendered_chairs'] if source else []
   found = {root: sorted(p.parent.name for p in root.glob('*/renders')) for root in roots}
@@ -76,7 +75,7 @@ def open_set(source: str, set_number: int) -> Objects:
 
 
 def _list(folder: Path) -> list[Path]:
-  """The renderings of a chair, by name, checked."""
+  """Lists the renderings of a chair by name, checked."""
   files = sorted(folder.glob('image_*.png'))
   if len(files) != COLLECTION.views:
     raise UserError(

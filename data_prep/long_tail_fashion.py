@@ -24,7 +24,7 @@ NPZ = Path(__file__).parent / 'fashion_mnist_16' / 'images.npz'
 
 
 class LongTailFashion(ArrayBuilder):
-  """Fashion-MNIST's test images at 16x16, 100 a class for the test, the rest long-tailed."""
+  """Fashion-MNIST's test images at 16x16: 100 test images per class, the rest long-tailed."""
 
   BUILDER_CONFIGS = [RatioConfig(name=name, ratio=ratio) for name, ratio in CONFIGS.items()]  # noqa: RUF012
   image_shape = (16, 16, 1)

@@ -71,14 +71,13 @@ class LsunConfig(RatioConfig):
 class LongTailLsun(ArrayBuilder):
   """LSUN scenes with n_k = floor(n_max ratio^(-k/4)) training images of class k, 64x64.
 
-  Of each scene the seeded shuffle of its keys in LMDB's order has first 50,000 training images, of
-  which the imbalance ratio keeps the first n_k, then the 2,000 of the split 'reference', for
-  distances between distributions; 'test' are LSUN's own 300 validation images. The authors'
-  released code compares with training images instead: 'reference_released' are the first 2,000 of
-  the 50,000, so that every ratio is trained on the first n_k of them. Pictures become 64x64 by
-  their centre square (Lanczos) or are squashed as a whole (bilinear), as that code does. Images are
-  decoded while records are written, so that preparation holds 500 encoded images, and 120 MB while
-  the three million positions of a scene are shuffled.
+  A seeded shuffle of the keys of a scene, in LMDB's order, begins with 50,000 training images, of
+  which the imbalance ratio keeps the first n_k. The next 2,000 are the split 'reference', for
+  distances between distributions. The split 'test' has LSUN's 300 validation images. The authors'
+  released code compares with training images instead: 'reference_released' has the first 2,000 of
+  the 50,000. Pictures are cropped to their centre square (Lanczos) or squashed as a whole
+  (bilinear, as in the released code). Images are decoded while records are written: preparation
+  holds 500 encoded images, and 120 MB while it shuffles the three million positions of a scene.
   """
 
   BUILDER_CONFIGS = [  # noqa: RUF012

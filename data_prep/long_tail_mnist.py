@@ -1,20 +1,20 @@
-"""MNIST in the fifty imbalanced splits of Elastic-InfoGAN, as a pool, and as it is.
+"""MNIST: the fifty imbalanced splits of Elastic-InfoGAN, their pool, and the original splits.
 
 The configs, by their 'train' split:
 
   split_00 .. split_49    a seeded choice out of all 70,000 images (Ojha et al. 2020)
   pool                    all 70,000 images: replicas share it and index it with `split_indices`
   full                    the original 60,000 train images, for the evaluation classifier
-  zero_four_9_1 ...       zeros and fours alone, see `data_prep.mnist_pair`
+  zero_four_9_1 ...       only zeros and fours, see `data_prep.mnist_pair`
 
-Their 'test' split is always the original 10,000 test images, or the zeros and fours of them, and
-'index' counts in the pool: the train images 0..59999, then the test images. The paper draws its
-splits from train and test together, so the test split overlaps split_NN and pool: it is there for
-the evaluation classifier alone, which is trained on `full`.
+The 'test' split always has the original 10,000 test images, or their zeros and fours. 'index'
+counts in the pool: the train images 0..59999, then the test images. The paper draws its splits from
+train and test together, so the test split overlaps split_NN and pool: only the evaluation
+classifier, which is trained on `full`, uses it.
 
-A source is recognised by the MD5 of its unzipped contents. Other data of the same form,
-such as Fashion-MNIST, can be named by a path; a hash of its contents then ends the config's
-name (split_00-0123456789), and its pixels are 'unverified'. A config without a hash is MNIST.
+The MD5 of its unzipped contents identifies a source. A path may name other data of the same form,
+such as Fashion-MNIST; a hash of its contents then ends the config's name (split_00-0123456789), and
+its pixels are 'unverified'. A config without a hash is MNIST.
 
 TFDS registers the same URLs and SHA-256; several public readers use the MD5 of the unzipped
 contents. The fifty splits come from the file splits/50_data_imbalance.npy of the authors' code,
@@ -66,10 +66,12 @@ MNIST = idx_files.Published(
 
 
 class Layout(NamedTuple):
-  """The data set and what is drawn from it.
+  """The data set and the sizes of its splits.
 
-  split_counts has for each split the images of each class; pair_total are the images of a ratio of
-  zeros and fours.
+  Attributes:
+    published: the data set.
+    split_counts: for each split, the images of each class.
+    pair_total: images in each ratio of zeros and fours.
   """
 
   published: idx_files.Published
@@ -88,8 +90,8 @@ LAYOUT = Layout(MNIST, _elastic_infogan_counts(), mnist_pair.TOTAL)
 class LongTailMnist(ArrayBuilder):
   """MNIST in Elastic-InfoGAN's splits (Ojha et al. 2020).
 
-  The 'train' split of split_NN is drawn from all 70,000 images and overlaps the 'test' split,
-  the original test images: these are only for the evaluation classifier, trained on `full`.
+  The 'train' split of split_NN is drawn from all 70,000 images and overlaps the 'test' split, the
+  original test images, which are only for the evaluation classifier, trained on `full`.
   """
 
   BUILDER_CONFIGS = [tfds.core.BuilderConfig(name=name) for name in CONFIGS]  # noqa: RUF012
@@ -135,7 +137,7 @@ class LongTailMnist(ArrayBuilder):
       'pixels': mnist.pixels,
       'order': 'original' if mnist.pixels == 'exact' else 'of the source, train before test',
       'split': split,
-      # Largest over smallest class; which ones they are differs from split to split.
+      # Largest class / smallest class, which differ between splits.
       'imbalance_ratio': float(counts.max() / counts.min()) if drawn else None,
       'n_max': int(counts.max()),
       'seed': SEED,
@@ -147,15 +149,15 @@ class LongTailMnist(ArrayBuilder):
 
 
 def split_counts(split: int, layout: Layout = LAYOUT) -> list[int]:
-  """Images of each class in one of Elastic-InfoGAN's fifty splits.
+  """Returns the images of each class in one of Elastic-InfoGAN's fifty splits.
 
-  The authors' numbers, cut to whole ones as their code does; the largest is 6,300.
+  The authors' numbers, truncated to integers as in their code; the largest is 6,300.
 
   >>> split_counts(0)
   [6300, 1585, 1407, 6134, 5812, 4882, 2424, 4785, 6125, 3340]
 
   Args:
-    split: 0..49, their row.
+    split: 0..49, the row of their file.
     layout: the data set and its splits.
 
   Returns:
@@ -172,7 +174,7 @@ def split_counts(split: int, layout: Layout = LAYOUT) -> list[int]:
 def split_indices(
   labels: np.ndarray, split: int, seed: int = SEED, layout: Layout = LAYOUT
 ) -> np.ndarray:
-  """The images of a split: `split_counts(split)` of them, drawn for each (seed, split) anew.
+  """Draws `split_counts(split)` images, independently for each (seed, split).
 
   The authors' own choice of images is not recorded. With the default seed these are the
   'index' values of the prepared data, so on the arrays of the config `pool`
@@ -188,8 +190,7 @@ def split_indices(
     int64 [n] positions in the pool, ascending.
 
   Raises:
-    UserError: no such split, a negative seed, other than 70,000 labels, or a class that has
-      fewer images than the split takes.
+    UserError: no such split, a negative seed, not 70,000 labels, or a class with too few images.
   """
   counts = split_counts(split, layout)
   expected = layout.published.num_train + layout.published.num_test
@@ -197,18 +198,18 @@ def split_indices(
     raise UserError(f'labels must be the {expected} of the pool, got {len(labels)}')
   if seed < 0:
     raise UserError(f'seed={seed}: expected a non-negative integer, for example 0')
-  # Nested draws would make the fifty experiments depend on each other.
+  # Nested draws would make the fifty experiments dependent.
   return select_indices(labels, counts, NUM_SPLITS * seed + split)
 
 
 def replica_splits(config: str, num_replicas: int, layout: Layout = LAYOUT) -> ReplicaSplits | None:
-  """As many splits as there are replicas, from split_NN on; of zeros and fours, as many ratios.
+  """Returns one split per replica, from split_NN on, or one ratio of zeros and fours.
 
   Returns:
-    The splits; None for configs that are neither.
+    The splits; None for other configs.
 
   Raises:
-    UserError: an unknown config, or they would go beyond split_49 or zero_four_1_9.
+    UserError: an unknown config, or too few splits or ratios follow it.
   """
   base = _base(config)
   if base in SPLITS:
@@ -239,7 +240,7 @@ def replica_splits(config: str, num_replicas: int, layout: Layout = LAYOUT) -> R
 
 
 def _part(choose, pool) -> Part:
-  """What a split has of a pool: all of its classes."""
+  """Returns the Part of a split, with all classes of the pool."""
   return Part(choose(pool.labels), np.arange(len(pool.class_names)))
 
 
@@ -264,7 +265,7 @@ def recipe(config: str, source: str, layout: Layout = LAYOUT) -> Recipe:
 
 
 def _base(config):
-  """A config without the hash of its contents, checked."""
+  """Returns a config without the hash of its contents, checked."""
   base = config.partition('-')[0]
   if base not in CONFIGS or not re.fullmatch(r'(-[0-9a-f]{10})?', config.removeprefix(base)):
     raise UserError(

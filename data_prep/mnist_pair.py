@@ -2,10 +2,10 @@
 
   zero_four_9_1 .. zero_four_1_9    a seeded choice of 7,000 images, in that ratio of zeros to fours
   zero_four_pool                    all zeros and fours out of the 70,000: replicas share it
-  zero_four_full                    those of the 60,000 train images, for the evaluation classifier
+  zero_four_full                    all of the 60,000 train images, for the evaluation classifier
 
-7,000 is the total that gives the larger class of 9 : 1 the 6,300 images of the largest class in
-the splits of ten classes.
+With a total of 7,000 the larger class of 9 : 1 has 6,300 images, as the largest class in the splits
+of ten classes.
 """
 
 import numpy as np
@@ -17,11 +17,11 @@ PREFIX = 'zero_four_'
 RATIOS = tuple(f'{PREFIX}{zeros}_{10 - zeros}' for zeros in range(9, 0, -1))
 CONFIGS = (*RATIOS, f'{PREFIX}pool', f'{PREFIX}full')
 TOTAL = 7000
-_SEEDS = 1000  # Splits of ten classes have those below.
+_SEEDS = 1000  # Splits of ten classes use lower seeds.
 
 
 def pair_labels(labels: np.ndarray) -> np.ndarray:
-  """Label 0 for zeros and 1 for fours; int64 [N], -1 for other digits."""
+  """Returns label 0 for zeros, 1 for fours and -1 for other digits; int64 [N]."""
   out = np.full(len(labels), -1)
   for k, digit in enumerate(DIGITS):
     out[labels == digit] = k
@@ -29,7 +29,7 @@ def pair_labels(labels: np.ndarray) -> np.ndarray:
 
 
 def pair_counts(config: str, total: int = TOTAL) -> list[int]:
-  """Images of zeros and fours in a config such as zero_four_9_1.
+  """Returns the images of zeros and fours in a config such as zero_four_9_1.
 
   >>> pair_counts('zero_four_9_1')
   [6300, 700]
@@ -38,13 +38,13 @@ def pair_counts(config: str, total: int = TOTAL) -> list[int]:
 
 
 def pair_indices(labels: np.ndarray, config: str, total: int = TOTAL) -> np.ndarray:
-  """The images of a ratio, drawn for each anew.
+  """Draws the images of a ratio, independently for each ratio.
 
   On the arrays of the config zero_four_pool, `images[pair_indices(labels, config)]` is the 'train'
   split of the config.
 
   Args:
-    labels: int [N], 0 or 1 as in zero_four_pool; others are passed over.
+    labels: int [N], 0 or 1 as in zero_four_pool; others are ignored.
     config: one of RATIOS.
     total: images of both digits together.
 
@@ -52,6 +52,6 @@ def pair_indices(labels: np.ndarray, config: str, total: int = TOTAL) -> np.ndar
     int64 [n] positions in `labels`, ascending.
 
   Raises:
-    UserError: a class has fewer images than the ratio takes.
+    UserError: a class has too few images.
   """
   return select_indices(labels, pair_counts(config, total), _SEEDS + RATIOS.index(config))

@@ -1,7 +1,7 @@
 """Reading .npz files of images, with or without labels.
 
 The arrays have the names of one of `FORMS`. Images are uint8 in 0..255, bool, or floats in [0, 1],
-[-1, 1] or [0, 255]; labels are numbers, one-hot rows or texts.
+[-1, 1] or [0, 255]; labels are numbers, one-hot rows or strings.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ from jaxgan.errors import UserError, first_line
 
 
 class Form(NamedTuple):
-  """The names of the arrays of an .npz: (images, labels) of each split."""
+  """Names of the arrays in an .npz: (images, labels) of each split."""
 
   train: tuple[str, str]
   test: tuple[str, str]
@@ -37,15 +37,15 @@ FORMS = (
 
 
 def npz_pixels(path: Path) -> str:
-  """The optional field `pixels` of an .npz ('exact' or 'jpeg'), else 'unverified'."""
+  """Returns the optional field `pixels` of an .npz ('exact' or 'jpeg'), else 'unverified'."""
   return _stated_pixels(path, open_npz(path, ('pixels',))[0])
 
 
 def read_npz(path: Path, image_size: int | None = None, background: str = BACKGROUND) -> Source:
-  """Reads the images of an .npz and, if there, their labels, test images and `class_names`.
+  """Reads the images of an .npz and, if present, labels, test images and `class_names`.
 
-  Validation images are the test where there is no other. An .npz without labels may hold nothing
-  but images and `pixels`, so that labels under another name are not passed over.
+  Without test images, validation images are the test split. An .npz without labels may contain only
+  images and `pixels`, so that labels under another name are not overlooked.
 
   Args:
     path: an .npz of images [N, H, W] or [N, H, W, 1, 3 or 4] and labels; see `FORMS`.
@@ -56,8 +56,8 @@ def read_npz(path: Path, image_size: int | None = None, background: str = BACKGR
     The source; for its class names see `data_prep.labels.number_labels`.
 
   Raises:
-    UserError: a field is missing or has another form or length, the scale of the images is not
-      clear, or a label is out of range.
+    UserError: a field is missing or has a wrong form or length, the scale of the images is
+      ambiguous, or a label is out of range.
   """
   form = _form(path, open_npz(path, ())[1])
   splits = (form.train, form.test)
@@ -112,15 +112,15 @@ def _passed_over(path, validation, unread):
 
 
 def add_contents(digest: Any, path: Path) -> Notes:
-  """Adds the bytes of an .npz to a hash, which what is said of it depends on, too."""
+  """Adds the bytes of an .npz to a hash; returns empty Notes."""
   add_file(digest, '', path)
   return Notes()
 
 
 def _form(path, names) -> Form:
-  """The form whose training images there are, with the names as they are written.
+  """Returns the form of an .npz, with names spelled as in the file.
 
-  Its test is the validation where there is no other.
+  Without test images, its test split is the validation split.
   """
   written = {name.casefold(): name for name in names}
   found = [form for form in FORMS if form.train[0] in written]
@@ -128,7 +128,7 @@ def _form(path, names) -> Form:
     raise UserError(
       f'source {path} has {" and ".join(form.train[0] for form in found)}: leave one of them'
     )
-  if not found:  # Without images, its labels or test images may tell.
+  if not found:  # Without training images, labels or test images identify the form.
     found = [form for form in FORMS if {*form.train, *form.test} & written.keys()]
   if not found:
     wanted = ', or '.join(' and '.join(form.train) for form in FORMS)
@@ -145,22 +145,29 @@ def _stated_pixels(path, arrays):
 
 
 def open_npz(path: Path, fields: Sequence[str]) -> tuple[dict[str, np.ndarray], list[str]]:
-  """Those of some arrays that an .npz has, and the names of all that it has.
+  """Reads some arrays of an .npz.
+
+  Args:
+    path: of the file.
+    fields: names of arrays to read; missing arrays are left out.
+
+  Returns:
+    ({name: array}, the names of all arrays).
 
   Raises:
-    UserError: no .npz, or a damaged one.
+    UserError: the file is damaged or not an .npz.
   """
   try:
     if not zipfile.is_zipfile(path):
-      raise ValueError('it is no zip archive')
+      raise ValueError('it is not a zip archive')
     with np.load(path, allow_pickle=False) as archive:
       return {name: archive[name] for name in fields if name in archive.files}, archive.files
-  except Exception as error:  # Zip, zlib and NumPy errors.
+  except Exception as error:  # Errors of zipfile, zlib and NumPy.
     raise UserError(f'source {path} is not a readable .npz file ({first_line(error)})') from error
 
 
 def _pictures(path, arrays, splits, labelled, image_size, background):
-  """Images uint8 [N, H, W, C] of each split by the name of their array, what was done, sizes."""
+  """Returns {name of the array: images uint8 [N, H, W, C]}, changes in words, and sizes."""
   pictures = {}
   for number, (name, labels) in enumerate(splits):
     where = f'source {path}: {name}'
@@ -207,7 +214,7 @@ def _shaped(where, images) -> np.ndarray:
 
 
 def _opaque(images, ground) -> np.ndarray:
-  """Images of four channels laid on a colour."""
+  """Lays images of four channels on a colour."""
   if images.shape[-1] != 4:
     return images
   pictures = (ground(Image.fromarray(image)).convert('RGB') for image in images)

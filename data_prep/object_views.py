@@ -8,11 +8,11 @@ The configs of both data sets, by their 'train' split:
   sets_pool       all views of the objects of all sets, each object once: for replicas of several
   sets_full       80 % of the views of each of these
 
-Their 'test' split is always the 20 % that `full` lacks. Ojha et al. 2020 draw from all views, so it
-overlaps set_S_draw_D and pool: it is there for the evaluation classifier alone.
+The 'test' split always has the 20 % outside `full`. Ojha et al. 2020 draw from all views, so it
+overlaps set_S_draw_D and pool: it is only for the evaluation classifier.
 
-Of the ten class frequencies of a draw the paper prints five. They are those of the first five
-classes here; the other five are drawn once with a fixed seed, see `proportions`.
+The paper prints five of the ten class frequencies of a draw. They belong to the first five classes
+here; the other five are drawn once with a fixed seed, see `proportions`.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -36,17 +36,22 @@ IMAGE_SIZE = 64
 
 
 class Collection(NamedTuple):
-  """A data set of objects: its name and how many views each object has."""
+  """A data set of objects: its name and the number of views per object."""
 
   dataset: str
   views: int
 
 
 class Objects(NamedTuple):
-  """The ten objects of a set, or the different ones of all sets, as a source has them.
+  """The ten objects of a set, or the distinct objects of all sets.
 
-  names in class order; places: the number of each object in its source; folders or files that
-  hold them; read(k, views) gives those views of object k, uint8 [64, 64, 3], one after another.
+  Attributes:
+    names: in class order.
+    places: the number of each object in its source.
+    files: the folder or file of each object.
+    kind: of the source, in words.
+    pixels: origin of the pixels.
+    read: `read(k, views)` yields these views of object k, uint8 [64, 64, 3].
   """
 
   names: tuple[str, ...]
@@ -58,10 +63,13 @@ class Objects(NamedTuple):
 
 
 class Config(NamedTuple):
-  """A config's name in parts.
+  """The parts of a config's name.
 
-  part is 'draw', 'pool' or 'full', draw None for the latter two; set is None for all sets together,
-  contents '' for published data.
+  Attributes:
+    part: 'draw', 'pool' or 'full'.
+    set: number of the set; None for all sets together.
+    draw: number of the draw; None for 'pool' and 'full'.
+    contents: hash of the contents; '' for published data.
   """
 
   part: str
@@ -74,7 +82,7 @@ class ObjectViews(ArrayBuilder, skip_registration=True):
   """Elastic-InfoGAN's sets of ten objects (Ojha et al. 2020), 64x64.
 
   The 'train' split of set_S_draw_D is drawn from all views and overlaps the 'test' split, 20 % of
-  the views: that is for the evaluation classifier, trained on set_S_full. The files of one object
+  the views, which is for the evaluation classifier, trained on set_S_full. The files of one object
   are read at a time.
   """
 
@@ -110,9 +118,9 @@ class ObjectViews(ArrayBuilder, skip_registration=True):
       'order': 'by object of the set, then view',
       'files': list(objects.files),
       'set': config.set,
-      'sets': self._sets,  # The classes of each set, in its own order.
+      'sets': self._sets,  # The classes of each set, in the order of the set.
       'draw': draw,
-      # In thousandths; the paper prints the first five, the others are drawn with a fixed seed.
+      # In thousandths; the paper prints the first five, a fixed seed draws the others.
       'proportions': shares,
       'imbalance_ratio': float(counts.max() / counts.min()) if shares else None,
       'n_max': int(counts.max()),
@@ -129,21 +137,21 @@ class ObjectViews(ArrayBuilder, skip_registration=True):
       yield from self._objects.read(k, positions[positions // views == k] % views)
 
   def _places(self, positions):
-    """Where images lie in the source: all views of its object 0, of object 1, ..."""
+    """Returns positions in the source: all views of its object 0, of object 1, ..."""
     views = self.collection.views
     return np.array(self._objects.places)[positions // views] * views + positions % views
 
 
 def object_ids(collection: Collection, set_number: int) -> list[str]:
-  """The paper's ids of the ten objects of a set, in class order."""
+  """Returns the paper's ids of the ten objects of a set, in class order."""
   return list(published(collection.dataset)['sets'][set_number])
 
 
 def proportions(collection: Collection, draw: int) -> list[int]:
-  """The ten class frequencies of an imbalance draw, in thousandths, with the sum 1,000.
+  """Returns the ten class frequencies of an imbalance draw, in thousandths, with the sum 1,000.
 
-  The first five are printed in the paper (supplement 5.2 and 5.3), the other five are not: what is
-  left to 1 is shared out among them by weights in [0.2, 1.8), from the raw 64-bit stream of
+  The paper prints the first five (supplement 5.2 and 5.3). The remainder to 1 is divided among the
+  other five by weights in [0.2, 1.8), from the raw 64-bit stream of
   PCG64(SeedSequence([0, draw, views])).
 
   Args:
@@ -151,7 +159,7 @@ def proportions(collection: Collection, draw: int) -> list[int]:
     draw: 0..4, the paper's row.
 
   Returns:
-    10 whole numbers in class order.
+    10 integers in class order.
   """
   printed = [round(1000 * p) for p in published(collection.dataset)['proportions'][draw]]
   seed = np.random.SeedSequence([SEED, draw, collection.views])
@@ -162,7 +170,7 @@ def proportions(collection: Collection, draw: int) -> list[int]:
 
 
 def draw_counts(collection: Collection, draw: int) -> list[int]:
-  """Images of each class in a draw: all views of the most frequent one, the others in proportion.
+  """Returns the images of each class in a draw; the most frequent class has all views.
 
   n_k = floor(views p_k / max p). The floor is exact, the p are thousandths.
   """
@@ -173,14 +181,14 @@ def draw_counts(collection: Collection, draw: int) -> list[int]:
 def draw_indices(
   labels: np.ndarray, classes: Sequence[int], collection: Collection, set_number: int, draw: int
 ) -> np.ndarray:
-  """The images of a draw, chosen for each set and draw anew.
+  """Draws the images of a draw, independently for each set and draw.
 
   On the arrays of the config set_S_pool, `images[draw_indices(labels, range(10), collection, S,
   D)]` is the 'train' split of the config set_S_draw_D.
 
   Args:
     labels: int [N], of the pool, in the order of the views.
-    classes: the pool's numbers of the set's ten objects, in class order.
+    classes: labels in the pool of the set's ten objects, in class order.
     collection: cars or chairs.
     set_number: 0..4.
     draw: 0..4.
@@ -195,12 +203,12 @@ def draw_indices(
 
 
 def replica_splits(collection: Collection, config: str, num_replicas: int) -> ReplicaSplits | None:
-  """As many draws as there are replicas, from set_S_draw_D on; None for other configs.
+  """Returns one draw per replica, from set_S_draw_D on; None for other configs.
 
-  After draw 4 of a set comes draw 0 of the next, whose classes are other objects.
+  Draw 4 of a set is followed by draw 0 of the next set, whose classes are other objects.
 
   Raises:
-    UserError: an unknown config, or they would go beyond draw 4 of set 4.
+    UserError: an unknown config, or too few draws follow it.
   """
   first = parse_config(collection, config)
   if first.set is None or first.draw is None:
@@ -222,7 +230,7 @@ def replica_splits(collection: Collection, config: str, num_replicas: int) -> Re
 
 
 def _part(collection, set_number, draw, pool) -> Part:
-  """What a draw has of a pool, of its set or of all sets."""
+  """Returns the Part of a draw in a pool of its set or of all sets."""
   sets = pool.metadata['sets']
   classes = sets[set_number if len(sets) > 1 else 0]
   indices = draw_indices(pool.labels, classes, collection, set_number, draw)
@@ -230,10 +238,10 @@ def _part(collection, set_number, draw, pool) -> Part:
 
 
 def parse_config(collection: Collection, config: str) -> Config:
-  """The parts of a config's name.
+  """Parses the name of a config.
 
   Raises:
-    UserError: there is no such config.
+    UserError: the config is unknown.
   """
   found = re.fullmatch(
     r'(?:set_([0-4])_draw_([0-4])|set(?:_([0-4])|s)_(pool|full))(?:-([0-9a-f]{10}))?', config
@@ -262,11 +270,11 @@ def recipe(
 
   Args:
     builder: of the data set.
-    open_set: (source, set) to its objects, checked.
+    open_set: from (source, set) to its objects, checked.
     config: of the data set.
-    source: the user's.
-    contents: '' for the published data; else 10 hexadecimal digits of the source's own, which
-      then end the config's name, so that no other data is taken for the published one.
+    source: path of the user's files.
+    contents: '' for published data; otherwise 10 hexadecimal digits of a hash of the source. They
+      end the config's name, so that other data is not mistaken for the published data.
   """
   collection = builder.collection
   parsed = parse_config(collection, config)
@@ -291,7 +299,7 @@ def recipe(
 
 
 def _together(sets: list[Objects]) -> tuple[Objects, list[list[int]]]:
-  """The different objects of some sets, and for each set the numbers of its own among them."""
+  """Returns the distinct objects of some sets, and the numbers of each set's objects."""
   first = {}  # name -> (set, number in it)
   for s, objects in enumerate(sets):
     for k, name in enumerate(objects.names):
@@ -307,7 +315,7 @@ def _together(sets: list[Objects]) -> tuple[Objects, list[list[int]]]:
 
 
 def missing(dataset: str, source: str, wanted: str, what: str = '') -> UserError:
-  """The error of a source that is not given or lacks something; says what to place where."""
+  """Makes the error about a missing or incomplete source, with the expected files."""
   if not source:
     return UserError(f'{dataset} needs --source (config field data.source): {wanted}')
   return UserError(f'source {Path(source)} has {what}: {wanted}')
@@ -315,6 +323,6 @@ def missing(dataset: str, source: str, wanted: str, what: str = '') -> UserError
 
 @functools.cache
 def published(dataset: str) -> dict[str, Any]:
-  """What the paper prints of a data set."""
+  """Returns the numbers that the paper prints for a data set."""
   text = resources.files('data_prep').joinpath('elastic_infogan_objects.json').read_text()
   return json.loads(text)[dataset]

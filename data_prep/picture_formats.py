@@ -1,4 +1,4 @@
-"""Which image formats are read, and opening their files without tripping over metadata."""
+"""Supported image formats, and opening files despite damaged metadata."""
 
 from collections.abc import Iterator
 import contextlib
@@ -11,18 +11,18 @@ from PIL import Image, UnidentifiedImageError
 
 from jaxgan.errors import UserError, first_line
 
-# Pillow hands PostScript to Ghostscript, and five formats to handlers that a program must install;
-# it recognises MPEG and IPTC without decoding them.
+# Pillow passes PostScript to Ghostscript and five formats to handlers that a program must install;
+# it identifies MPEG and IPTC without decoding them.
 _NOT_DECODED = ('EPS', 'WMF', 'BUFR', 'GRIB', 'HDF5', 'MPEG', 'IPTC')
 _PNG = b'\x89PNG\r\n\x1a\n'
-# What changes pixels; the other chunks are metadata, but for the orientation in eXIf.
+# Chunks that affect pixels, and the orientation in eXIf; other chunks are metadata.
 _PNG_CHUNKS = (b'IHDR', b'PLTE', b'tRNS', b'IDAT', b'IEND', b'eXIf')
-# Layers, and what cameras store beside a photo, are no frames.
+# Layers and the extra pictures of cameras are not frames.
 _NO_FRAMES = ('PSD', 'MPO')
 
 
 def _decoded_formats() -> tuple[tuple[str, ...], dict[str, str]]:
-  """The names of the formats, and the format of each file suffix."""
+  """Returns the names of the formats and {file suffix: format}."""
   Image.init()
   decoded = {*Image.OPEN, 'MPO'} - {*_NOT_DECODED}  # The JPEG decoder reads MPO, too.
   suffixes = {k: name for k, name in Image.registered_extensions().items() if name in decoded}
@@ -36,11 +36,11 @@ JPEG_SUFFIXES = tuple(suffix for suffix, name in SUFFIXES.items() if name in ('J
 
 @contextlib.contextmanager
 def open_image(file: Any, path: Any = None) -> Iterator[Image.Image]:
-  """An image file that is not decoded yet; all that goes wrong with it is a UserError.
+  """Opens an image file without decoding it; every error is a UserError.
 
   Args:
     file: a path, an open file, or something with a method `openable` that returns one of them.
-    path: what messages call it, by default `file`.
+    path: its name in messages, by default `file`.
   """
   try:
     with _opened(file.openable() if hasattr(file, 'openable') else file) as image:
@@ -49,7 +49,7 @@ def open_image(file: Any, path: Any = None) -> Iterator[Image.Image]:
       yield image
   except UserError:
     raise
-  except Exception as error:  # Decoders raise a dozen types for damaged files.
+  except Exception as error:  # Decoders raise a dozen types on damaged files.
     unknown = isinstance(error, UnidentifiedImageError)
     reason = 'damaged, or not PNG, JPEG, BMP, WEBP or another format that Pillow decodes'
     reason = reason if unknown else first_line(error)
@@ -57,14 +57,14 @@ def open_image(file: Any, path: Any = None) -> Iterator[Image.Image]:
 
 
 def load(image: Image.Image) -> Image.Image:
-  """Decodes an image; metadata that Pillow refuses is left out."""
+  """Decodes an image; drops metadata that Pillow refuses."""
   file: Any = image  # Pillow's images from files have `fp` and `filename`.
   stream = file.fp
   try:
     image.load()
     return image
   except Exception:
-    # Some metadata comes behind the pixels. Pillow closes files after the last frame.
+    # Some metadata follows the pixels. Pillow closes files after the last frame.
     bare = _without_metadata(file.filename or stream)
     if bare is None:
       raise
@@ -74,7 +74,7 @@ def load(image: Image.Image) -> Image.Image:
 
 
 def num_frames(image: Image.Image) -> int:
-  """How many frames an image file has; 1 if damage hides the number."""
+  """Returns the number of frames of an image file; 1 if damage hides it."""
   if image.format in _NO_FRAMES:
     return 1
   try:
@@ -84,7 +84,7 @@ def num_frames(image: Image.Image) -> int:
 
 
 def orientation(image: Image.Image) -> int:
-  """The orientation that EXIF notes, 1 .. 8; 1 if the EXIF cannot be read."""
+  """Returns the EXIF orientation, 1 .. 8; 1 if the EXIF is unreadable."""
   try:
     return int(image.getexif().get(0x0112, 1))
   except Exception:  # The parser raises a dozen types.
@@ -102,10 +102,10 @@ def _opened(file):
 
 
 def _without_metadata(file) -> io.BytesIO | None:
-  """A PNG of the chunks that pixels depend on; None if the file is no PNG or has no other chunks.
+  """Returns a PNG of only the chunks that affect pixels; None if nothing is to drop.
 
-  Pillow refuses a PNG for text beyond a limit, for a colour profile that it cannot inflate, or for
-  a wrong checksum of either.
+  Pillow refuses a PNG with too long text, with a colour profile that it cannot inflate, or with a
+  wrong checksum of either.
   """
   if hasattr(file, 'read'):
     if file.closed:

@@ -1,4 +1,4 @@
-"""Decodes image files on all cores; an error is one line that names the file."""
+"""Decoding image files on all cores; errors are one line with the file."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -31,7 +31,7 @@ _UPRIGHT = {  # By the orientation in EXIF.
   8: Image.Transpose.ROTATE_90,
 }
 
-# `open_image` refuses what the first warns of; Pillow's other warnings are about metadata.
+# `open_image` refuses decompression bombs; Pillow's other warnings concern metadata.
 warnings.filterwarnings('ignore', category=Image.DecompressionBombWarning)
 warnings.filterwarnings('ignore', category=UserWarning, module=r'PIL\.')
 
@@ -53,19 +53,19 @@ def decode_squares(
   changes: Iterable[Callable] | None = None,
   channels: int = 3,
 ) -> Iterator[np.ndarray]:
-  """Decodes image files one block after another, on all cores.
+  """Decodes image files in blocks, on all cores.
 
   Args:
-    encoded: (name for messages, path or bytes) of each image; read as they are needed.
-    image_size: their side; None for squares that are left as they are.
-    changes: for each image what is done to it before it is squared: PIL image to PIL image.
-    channels: C, 1 where all images are grey.
+    encoded: (name for messages, path or bytes) of each image; consumed lazily.
+    image_size: side S of the results; None keeps the size of square images.
+    changes: for each image a function from PIL image to PIL image, applied before the crop.
+    channels: C; 1 if all images are grey.
 
   Yields:
-    uint8 [S, S, C] of each image, in their order.
+    uint8 [S, S, C] of each image, in order.
 
   Raises:
-    UserError: one cannot be read, or has more than 8 bits a channel.
+    UserError: an image is unreadable or has more than 8 bits per channel.
   """
 
   def decode(item):
@@ -79,20 +79,20 @@ def decode_squares(
 
 
 def enlarged(num_small: int, num_images: int, image_size: int) -> str:
-  """What is said of images that are smaller than they will be."""
+  """Returns the message about images that are enlarged."""
   return f'{num_small} of {num_images} images are smaller than {image_size} and are enlarged'
 
 
 class Looks(NamedTuple):
-  """What the headers of N image files say, before any is cropped or resized."""
+  """Facts from the headers of N image files, before crops and resizing."""
 
   smallest: tuple[int, int]  # (width, height) by the number of pixels.
   largest: tuple[int, int]
   num_images: int
   num_grey: int
-  image_size: int | None  # What they are resized to.
-  num_small: int  # Images with a side below image_size: they are enlarged.
-  num_animated: int  # Files of several frames, of which the first is read.
+  image_size: int | None  # Side after resizing.
+  num_small: int  # Images with a side below image_size, which are enlarged.
+  num_animated: int  # Files with several frames, of which the first is read.
 
   @property
   def sizes(self) -> str:
@@ -102,13 +102,13 @@ class Looks(NamedTuple):
 
   @property
   def colour(self) -> str:
-    """'grey', 'RGB', or how many of them are grey."""
+    """'grey', 'RGB', or the number of grey images."""
     if self.num_grey in (0, self.num_images):
       return 'grey' if self.num_grey else 'RGB'
     return f'RGB; {self.num_grey} of {self.num_images} images are grey'
 
   def changes(self) -> tuple[str, ...]:
-    """What is done to the images that is worth saying, a line each."""
+    """Returns messages about changes to the images."""
     changes = []
     if self.num_small and self.image_size:
       changes.append(enlarged(self.num_small, self.num_images, self.image_size))
@@ -121,25 +121,25 @@ class Ground:
   """Lays images with transparent pixels on a colour, and counts them."""
 
   def __init__(self, colour: str = BACKGROUND):
-    """Takes a name or value that `PIL.ImageColor` knows."""
+    """Takes a colour of `PIL.ImageColor`."""
     self.colour, self.num_laid = colour, 0
     self._rgb, self._lock = ImageColor.getrgb(colour)[:3], threading.Lock()
     self.grey = len(set(self._rgb)) == 1
 
   @property
   def said(self) -> str:
-    """A line on how many images were changed; '' if none was."""
+    """A message with the number of changed images; '' for none."""
     if not self.num_laid:
       return ''
     return f'{self.num_laid} images with transparent pixels were laid on {self.colour}'
 
   def __call__(self, image: Image.Image) -> Image.Image:
-    """The image without an alpha channel; grey stays grey on a grey ground."""
+    """Returns the image without an alpha channel; grey stays grey on a grey ground."""
     if not may_be_transparent(image):
       return image
     grey = self.grey and image.mode in _GREY
     key = image.info.get('transparency')
-    if isinstance(key, tuple) and max(key) > 255:  # Of 16 bits, which Pillow has cut to 8.
+    if isinstance(key, tuple) and max(key) > 255:  # 16 bits; Pillow has cut the pixels to 8.
       image.info['transparency'] = tuple(level >> 8 for level in key)
     image = image.convert('RGBA')
     if image.getchannel('A').getextrema()[0] == 255:
@@ -151,18 +151,18 @@ class Ground:
 
 
 def may_be_transparent(image: Image.Image) -> bool:
-  """Whether an image has an alpha channel or a transparent colour, used or not."""
+  """Returns whether an image has an alpha channel or a transparent colour, used or not."""
   palette = image.palette.mode if image.mode == 'P' and image.palette else ''
   return image.mode in _TRANSPARENT or 'transparency' in image.info or palette.endswith('A')
 
 
 class ImageFiles:
-  """Images in files, decoded while they are iterated over; like an array uint8 `[N, S, S, C]`.
+  """Images in files, decoded during iteration; like an array uint8 `[N, S, S, C]`.
 
   Attributes:
     shape: (N, S, S, C).
-    looks: the Looks of all files, also of a part of them.
-    ground: what transparent images are laid on; it counts them while they are decoded.
+    looks: the Looks of all files, kept by slices.
+    ground: the background of transparent images; counts them during decoding.
   """
 
   def __init__(
@@ -182,7 +182,7 @@ class ImageFiles:
     return self.shape[0]
 
   def __getitem__(self, at) -> 'ImageFiles':
-    """Some of them, int positions or a slice; nothing is decoded yet."""
+    """Selects images by int positions or a slice, without decoding."""
     paths = [self._paths[i] for i in np.arange(len(self))[at].tolist()]
     return ImageFiles(paths, self._image_size, self.shape[1:], self.looks, self.ground)
 
@@ -195,22 +195,22 @@ class ImageFiles:
 def look_at(
   paths: Sequence, image_size: int | None = None, background: str = BACKGROUND
 ) -> ImageFiles:
-  """Looks at the headers of image files of any size.
+  """Reads the headers of image files of any size.
 
-  Grey stays one channel only if all images are grey. The orientation that cameras note is applied.
+  The result has one channel if all images are grey. The EXIF orientation is applied.
 
   Args:
     paths: N files: paths, or files of `data_prep.trees`.
     image_size: side to which each image is resized (Lanczos) after a centre crop to a square; None
       if all images have the same square size already.
-    background: colour on which images with transparent pixels are laid.
+    background: background colour of images with transparent pixels.
 
   Returns:
-    The images, uint8 [N, S, S, 1] or [N, S, S, 3]. What is damaged behind its header is a UserError
-    once it is decoded.
+    The images, uint8 [N, S, S, 1] or [N, S, S, 3]. Decoding raises a UserError for damage behind a
+    header.
 
   Raises:
-    UserError: a file is no image or has more than 8 bits a channel, or sizes differ.
+    UserError: a file is not an image or has more than 8 bits per channel, or sizes differ.
   """
   ground = Ground(background)
 
@@ -246,22 +246,22 @@ def look_at(
 def read_image(
   file: Any, image_size: int | None, path: Any = None, change: Callable | None = None
 ) -> np.ndarray:
-  """An image as uint8 [H, W, 1] or [H, W, 3]; see `decode_squares`.
+  """Reads an image as uint8 [H, W, 1] or [H, W, 3]; see `decode_squares`.
 
   Args:
     file: a path or an open file.
-    image_size: side of the centre square that is cut out and resized, None to leave it as it is.
-    path: what messages call it, by default `file`.
-    change: what is done to it before: PIL image to PIL image.
+    image_size: side to which the centre square is resized; None keeps the image.
+    path: its name in messages, by default `file`.
+    change: a function from PIL image to PIL image, applied before the crop.
 
   Raises:
-    UserError: it cannot be read, or has more than 8 bits a channel.
+    UserError: the image is unreadable or has more than 8 bits per channel.
   """
   path = path or file
   with open_image(file, path) as image:
     _check_depth(image, path)
     image = picture_formats.load(image)
-    # Pillow's exif_transpose also rewrites the EXIF, which fails for values that are out of order.
+    # Pillow's exif_transpose also rewrites the EXIF, which fails on invalid values.
     turn = _UPRIGHT.get(picture_formats.orientation(image))
     image = image if turn is None else image.transpose(turn)
     image = change(image) if change else image
@@ -271,13 +271,13 @@ def read_image(
 
 
 def _check_depth(image, path):
-  # Modes I, I;16 and F would be clipped to 255: an almost white picture.
+  # Modes I, I;16 and F would be clipped to 255, an almost white picture.
   if image.mode.startswith(('I', 'F')):
-    raise UserError(f'image file {path} has more than 8 bits a channel: convert it to 8 bits')
+    raise UserError(f'image file {path} has more than 8 bits per channel: convert it to 8 bits')
 
 
 def _on_all_cores(function: Callable, items: Iterable) -> Iterator:
-  """What a function makes of each item, in their order, one block after another."""
+  """Yields a function's result for each item, in order, in blocks."""
   items = iter(items)
   with ThreadPoolExecutor(os.cpu_count()) as pool:  # Decoders release the GIL.
     while block := list(itertools.islice(items, _BLOCK)):

@@ -1,4 +1,4 @@
-"""Arrays of images on another scale, brought to uint8 in 0..255 where the scale is clear."""
+"""Conversion of arrays of images from other scales to uint8 in 0..255."""
 
 from collections.abc import Callable, Mapping
 
@@ -6,26 +6,26 @@ import numpy as np
 
 from jaxgan.errors import UserError
 
-_DARKEST = 32  # Images that reach no further are on another scale than 0..255: 0..1 or 0..16.
-_END = 0.01  # How near to -1 and 1 the extremes of images in [-1, 1] are.
-_ROUNDING = 1e-3  # How far beyond its ends arithmetic may leave a range.
-_TOGETHER = 1000  # Images that are converted at once.
+_DARKEST = 32  # Images with a lower maximum have another scale than 0..255, such as 0..16.
+_END = 0.01  # Tolerance of the extremes of images in [-1, 1].
+_ROUNDING = 1e-3  # Tolerance for rounding beyond the ends of a range.
+_TOGETHER = 1000  # Images per conversion.
 
 
 def to_uint8(
   source: str, images: Mapping[str, np.ndarray]
 ) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
-  """Brings the images of all splits from one scale to 0..255.
+  """Converts the images of all splits from a common scale to 0..255.
 
   Args:
-    source: begins error messages.
+    source: the beginning of messages.
     images: {name: bool, integers or floats `[N, ...]`}, not empty.
 
   Returns:
-    ({name: uint8}, what was done, a line each).
+    ({name: uint8}, messages about changes).
 
   Raises:
-    UserError: other values, or values of which the scale is not clear.
+    UserError: other types of values, or an ambiguous scale.
   """
   names = ' and '.join(images)
   kinds = {array.dtype.kind for array in images.values()}
@@ -40,7 +40,7 @@ def to_uint8(
 
 
 def _scale(where, is_float, is_bool, low, high) -> tuple[Callable | None, str]:
-  """The function to 0..255, None where values stay, and what it does in words."""
+  """Returns the function to 0..255 (None for no change) and its effect in words."""
   if not np.isfinite(low + high):
     raise UserError(f'{where} have NaN or infinite values: remove or replace these images')
   if is_bool:
@@ -59,11 +59,11 @@ def _scale(where, is_float, is_bool, low, high) -> tuple[Callable | None, str]:
       'floats in [0, 1]'
     )
   if low < 0 or high > 255:
-    raise UserError(f'{where} are whole numbers in {shown}: give uint8 in 0..255')
+    raise UserError(f'{where} are integers in {shown}: give uint8 in 0..255')
   if high == 0:
     raise UserError(f'{where} are all black: every value is 0')
   raise UserError(
-    f'{where} are whole numbers in {shown}, which would be almost black: 0..255 is expected. '
+    f'{where} are integers in {shown}, which would be almost black: expected 0..255. '
     f'Multiply them by 255 / {high:g}, or give floats in [0, 1]'
   )
 

@@ -1,6 +1,6 @@
-"""Prepares the data sets: where their prepared form is, what they declare, how it is written.
+"""Preparation of data sets: location, declared shapes and classes, and writing.
 
-TFDS is imported inside the functions, so that `--help` stays quick.
+Functions import TFDS, so that `--help` is fast.
 """
 
 from collections.abc import Iterator, Mapping
@@ -21,8 +21,8 @@ from jaxgan.system import files, lock
 from jaxgan.system.registry import Registry
 
 # Each module has OPTIONS, the names of its options, and a function
-# recipe(config, source, **options) -> data_prep.array_builder.Recipe. One in numbered splits also
-# has replica_splits(config, num_replicas) -> data_prep.array_builder.ReplicaSplits or None.
+# recipe(config, source, **options) -> data_prep.array_builder.Recipe. Modules with numbered splits
+# also have replica_splits(config, num_replicas) -> data_prep.array_builder.ReplicaSplits or None.
 DATASETS = Registry(
   'data set',
   {
@@ -43,36 +43,36 @@ DATASETS = Registry(
 
 
 def prepare(dataset: str, source: str = '', data_dir: str = '', **options) -> Any:
-  """Prepares a data set unless that has been done before.
+  """Prepares a data set unless it is prepared already.
 
   Args:
     dataset: '<name>/<config>', or 'long_tail_folder' for own images.
-    source: path of the original files; '' to download, or if prepared already.
-    data_dir: where prepared data is kept; '' means $TFDS_DATA_DIR or ~/tensorflow_datasets.
-    **options: those of the data set (`OPTIONS` of its module); None means not given.
+    source: path of the original files; '' to download them or to read prepared data.
+    data_dir: folder of prepared data; '' means $TFDS_DATA_DIR or ~/tensorflow_datasets.
+    **options: options of the data set (`OPTIONS` of its module); None means not given.
 
   Returns:
     A TFDS builder that reads: `.info`, `.data_dir`, `.as_data_source(split)`.
 
   Raises:
-    UserError: unknown data set or option, a bad or missing source, damaged prepared
-      data, or prepared data that came from another kind of source.
+    UserError: an unknown data set or option, a bad or missing source, damaged prepared data, or
+      prepared data from another kind of source.
   """
   return prepared_data(dataset, source, data_dir, options)[0]
 
 
 def replica_splits(dataset: str, num_replicas: int) -> Any:
-  """The splits of a data set that so many replicas train on, beginning with the one named.
+  """Returns one split per replica, from the named split on.
 
   Args:
     dataset: see `prepare`.
-    num_replicas: how many.
+    num_replicas: number of replicas.
 
   Returns:
-    `data_prep.array_builder.ReplicaSplits`, or None for a data set that is not in splits.
+    `data_prep.array_builder.ReplicaSplits`, or None for a data set without numbered splits.
 
   Raises:
-    UserError: unknown data set, or not so many splits.
+    UserError: an unknown data set, or too few splits.
   """
   _, module, config = _module(dataset)
   if not hasattr(module, 'replica_splits'):
@@ -81,7 +81,7 @@ def replica_splits(dataset: str, num_replicas: int) -> Any:
 
 
 def _module(dataset):
-  """'<name>/<config>' to (name, the data set's module, config)."""
+  """Splits '<name>/<config>' into (name, the data set's module, config)."""
   name, _, config = dataset.partition('/')
   if name not in DATASETS:
     raise UserError(f'dataset {dataset!r} is unknown; allowed: {", ".join(DATASETS)}')
@@ -89,7 +89,7 @@ def _module(dataset):
 
 
 class _Place(NamedTuple):
-  """Where the prepared form of a data set is or will be; no recipe where its source is gone."""
+  """The folder of prepared data, existing or not; no recipe if the source is missing."""
 
   folder: Path
   root: Path
@@ -99,7 +99,7 @@ class _Place(NamedTuple):
 
 
 def _find(dataset, source, data_dir, options, prepared='') -> _Place:
-  """Finds where a data set is or will be, without preparing it."""
+  """Finds the folder of a prepared data set, existing or not."""
   from data_prep.array_builder import VERSION
 
   name, module, config = _module(dataset)
@@ -116,7 +116,7 @@ def _find(dataset, source, data_dir, options, prepared='') -> _Place:
     if folder := prepared_names.find(root, before, VERSION):
       return _Place(folder, root, name, source, None)
     raise UserError(
-      f'source {source} is not there, and neither is the data that was prepared from it, '
+      f'source {source} is missing, and so is the data that was prepared from it, '
       f'{root / prepared_names.pattern(before)}: give one of them (config field data.source or '
       'data.data_dir)'
     )
@@ -126,10 +126,13 @@ def _find(dataset, source, data_dir, options, prepared='') -> _Place:
 
 
 class Declared(NamedTuple):
-  """What a data set says of itself before it is prepared.
+  """Facts about a data set that are known before it is prepared.
 
-  folder is where the prepared data is or will be. image_shape is (H, W, C). labelled says whether
-  its labels mean something.
+  Attributes:
+    folder: of the prepared data, existing or not.
+    image_shape: (H, W, C).
+    class_names: in label order.
+    labelled: whether the images have labels.
   """
 
   folder: Path
@@ -146,7 +149,7 @@ class Declared(NamedTuple):
 def declared(
   dataset: str, source: str = '', data_dir: str = '', prepared: str = '', **options
 ) -> Declared:
-  """What is known of a data set without preparing it; nothing is downloaded or written.
+  """Describes a data set without preparing, downloading or writing it.
 
   Args:
     dataset: see `load`.
@@ -156,7 +159,7 @@ def declared(
     **options: see `load`.
 
   Raises:
-    UserError: unknown data set or option, a bad or missing source, damaged prepared data.
+    UserError: an unknown data set or option, a bad or missing source, or damaged prepared data.
   """
   place = _find(dataset, source, data_dir, options, prepared)
   if place.folder.exists():
@@ -172,7 +175,7 @@ def declared(
 def prepared_data(
   dataset: str, source: str, data_dir: str, options: Mapping[str, Any], prepared: str = ''
 ) -> tuple[Any, dict[str, Any]]:
-  """(A builder that reads, its metadata) of a data set; prepared now if missing, see `prepare`."""
+  """Returns (a builder that reads, its metadata) of a data set, see `prepare`."""
   folder, root, name, source, recipe = _find(dataset, source, data_dir, options, prepared)
   if recipe is None:
     _say_gone(source, folder)
@@ -185,26 +188,26 @@ def prepared_data(
       f'{folder} was prepared from a source with {metadata["pixels"]} pixels, source {source} has '
       f'{recipe.pixels} pixels: delete that folder or choose another data_dir'
     )
-  if recipe.listed is not None and 'listed' in metadata:  # Files that are not read come and go.
+  if recipe.listed is not None and 'listed' in metadata:  # Unread files may have changed.
     metadata['listed'] = recipe.listed._asdict()
   return builder, metadata
 
 
-@functools.cache  # Once for all splits.
+@functools.cache  # Prints once for all splits.
 def _say_gone(source, folder):
   if files.is_writer():
-    print(f'source {source} is not there: using {folder}, prepared from it', file=sys.stderr)
+    print(f'source {source} is missing: using {folder}, prepared from it', file=sys.stderr)
 
 
 def _build(recipe, root, name, folder):
-  """TFDS writes to a folder `incomplete.*` beside the final one and renames it at the end."""
+  """Prepares a data set; TFDS writes to a folder `incomplete.*` and renames it at the end."""
   created, turn = not root.exists(), folder.parent / '.lock'
   try:
     with lock.turn(turn):
-      for killed in folder.parent.glob('incomplete.*'):  # Under the lock, these are dead.
+      for killed in folder.parent.glob('incomplete.*'):  # Under the lock, no process uses them.
         shutil.rmtree(killed, ignore_errors=True)
       try:
-        if not folder.exists():  # Else another process has prepared it meanwhile.
+        if not folder.exists():  # Another process may have prepared it meanwhile.
           with quiet():
             recipe.make(os.fspath(root)).download_and_prepare()
       finally:
@@ -224,7 +227,7 @@ def _remove_leftovers(top, turn):
 
   Args:
     top: the folder to remove.
-    turn: the lock file of this preparation, which does not count as data.
+    turn: the lock file of this preparation, which is not data.
   """
   for path in top.rglob('*'):
     is_file = path.is_file() and path.parent.name != '.config' and path != turn
@@ -235,7 +238,7 @@ def _remove_leftovers(top, turn):
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-  """Silences TFDS; its progress bars stay on a terminal."""
+  """Silences TFDS, but for progress bars on a terminal."""
   from absl import logging
   import tensorflow_datasets as tfds
 
@@ -251,14 +254,14 @@ def quiet() -> Iterator[None]:
 
 
 def open_prepared(folder: Path) -> tuple[Any, dict[str, Any]]:
-  """(The builder that reads, its metadata) of prepared data in a folder."""
+  """Opens prepared data; returns (the builder that reads, its metadata)."""
   import tensorflow_datasets as tfds
 
   try:
     with quiet():
       builder: Any = tfds.builder_from_directory(folder)
-    # The metadata of a read-only builder is lazy, and an empty dict until asked for a key.
-    # `labelled` is False only for long_tail_folder without labels.
+    # The metadata of a read-only builder is an empty dict until a key is read. Only unlabelled data
+    # of long_tail_folder has `labelled`.
     metadata = {'labelled': True, **json.loads((folder / 'metadata.json').read_text())}
     if tuple(metadata['class_names']) != tuple(builder.info.features['label'].names):
       raise ValueError('the class names contradict metadata.json')
@@ -268,13 +271,13 @@ def open_prepared(folder: Path) -> tuple[Any, dict[str, Any]]:
           raise FileNotFoundError(f'{path.name} is missing')
       if sum(metadata[split]['class_counts']) != builder.info.splits[split].num_examples:
         raise ValueError(f'the number of {split} images contradicts metadata.json')
-  except Exception as error:  # JSON, protobuf and TFDS each have their own types.
+  except Exception as error:  # JSON, protobuf and TFDS raise different types.
     raise damaged(folder, error) from error
   return builder, metadata
 
 
 def damaged(folder: Path, error: Exception) -> UserError:
-  """What tells a user that prepared data cannot be read."""
+  """Makes the error about unreadable prepared data."""
   return UserError(
     f'the prepared data in {folder} is damaged ({first_line(error)}): delete that folder'
   )

@@ -1,8 +1,8 @@
-"""Names of prepared data, which outlives its source.
+"""Names of prepared data, which may outlive its source.
 
 Prepared data is named NAME/CONFIG/VERSION. The config of `long_tail_folder` begins with the name of
-the source and ends with a hash of its contents, as pets-size_32-0f1e2d3c4b. Another path of equal
-contents makes the same data, so the first part does not count.
+the source and ends with a hash of its contents, such as pets-size_32-0f1e2d3c4b. Another path with
+equal contents gives the same data, so comparisons ignore the first part.
 """
 
 import os
@@ -12,12 +12,12 @@ from jaxgan.system.names import ANY_SOURCE, OWN_IMAGES, without_source
 
 
 def is_gone(source: str) -> bool:
-  """Whether a source is configured that does not exist."""
+  """Returns whether a source is configured but missing."""
   return bool(source) and not os.path.exists(os.path.expanduser(source))
 
 
 def of_same_source(dataset: str, prepared: str) -> str:
-  """The name of a data set that was prepared from the same source as another one.
+  """Returns the name of a data set as prepared from the same source as another data set.
 
   >>> of_same_source('long_tail_folder', 'long_tail_folder/own-0f1e2d3c4b')
   'long_tail_folder/own-0f1e2d3c4b'
@@ -26,7 +26,7 @@ def of_same_source(dataset: str, prepared: str) -> str:
 
   Args:
     dataset: as configured, NAME or NAME/CONFIG.
-    prepared: NAME/CONFIG of the other one.
+    prepared: NAME/CONFIG of the other data set.
   """
   name, _, config = dataset.partition('/')
   other, _, prepared = prepared.partition('/')
@@ -39,10 +39,10 @@ def of_same_source(dataset: str, prepared: str) -> str:
 
 
 def find(root: Path, name: str, version: str) -> Path | None:
-  """The folder of prepared data of this name, or of equal contents under another one.
+  """Finds the folder of prepared data of this name, or of equal contents under another name.
 
   Args:
-    root: where prepared data is kept.
+    root: the folder of prepared data.
     name: NAME/CONFIG.
     version: of the builder.
   """
@@ -58,5 +58,5 @@ def find(root: Path, name: str, version: str) -> Path | None:
 
 
 def pattern(name: str) -> str:
-  """A name as a person looks for it: with a star for the name of a source that does not count."""
+  """Returns a name with a star for an ignored name of a source, for messages."""
   return name.replace(f'/{ANY_SOURCE}-', '/*-')

@@ -1,4 +1,4 @@
-"""Makes the embedded images from Fashion-MNIST's test set; run once, its output is committed.
+"""Makes the embedded images from Fashion-MNIST's test set; its output is committed.
 
   python -m data_prep.reduce_fashion_mnist --source=FOLDER_OF_THE_IDX_FILES
 

@@ -9,21 +9,21 @@ script, https://github.com/panmari/stanford-shapenet-renderer, write for every m
 
   blender --background --python render_blender.py -- --views 30 --output_folder SOURCE/car MODEL.obj
 
-Its maps (*depth*.png, *normal*.png, *albedo*.png, *id*.png) are passed over.
+Its maps (*depth*.png, *normal*.png, *albedo*.png, *id*.png) are ignored.
 
-  shapenet5         the instances chosen, 5 : 4 : 3 : 7 : 8 of the classes, 30 images of each
-  shapenet5/full    80 % of those instances, for the evaluation classifier
+  shapenet5         chosen instances, 5 : 4 : 3 : 7 : 8 for the classes, 30 images per instance
+  shapenet5/full    80 % of these instances, for the evaluation classifier
 
-The renderer calls the folder of a model after the folder that holds MODEL.obj: in ShapeNetCore.v1
-that is the instance. In ShapeNetCore.v2 it is `models` for every instance, so there the option is
---output_folder SOURCE/car/INSTANCE, and images one folder deeper are found, too.
+The renderer names the folder of a model after the folder of MODEL.obj: in ShapeNetCore.v1 this is
+the instance. In ShapeNetCore.v2 it is `models` for every instance, so there the option is
+--output_folder SOURCE/car/INSTANCE; images one folder deeper are also found.
 
 The five synsets' numbers agree with the category lists of several ShapeNet loaders; the names of
-files and maps are those of the renderer. The numbers of models are not verified, nor asked for.
+files and maps agree with the renderer. The numbers of models are neither verified nor required.
 
-The 'test' split of both is the 20 % that `full` lacks. The paper prints the ratio of the instances
-and not their number: here as many as the smallest class for its share allows (with 108 cans 75
-cars, 60 airplanes, 45 bowls, 105 cans and 120 rifles).
+The 'test' split of both has the 20 % outside `full`. The paper prints the ratio of the instances
+but not their number: here it is the largest that every class allows (with 108 cans: 75 cars, 60
+airplanes, 45 bowls, 105 cans and 120 rifles).
 """
 
 import itertools
@@ -52,14 +52,14 @@ SYNSETS = {
 }
 _MAPS = re.compile(r'_(depth|normal|albedo|id)[0-9]*\.png')
 _WANTED = (
-  'name a folder with <class>/<instance>/*.png, 30 or more renderings an instance, for the '
+  'name a folder with <class>/<instance>/*.png, 30 or more renderings per instance, for the '
   f'classes {", ".join(f"{name} (or {number})" for name, number in SYNSETS.items())}; '
   'https://github.com/panmari/stanford-shapenet-renderer makes them from ShapeNet'
 )
 
 
 class Layout(NamedTuple):
-  """How many renderings of each instance are taken."""
+  """The number of renderings per instance."""
 
   views: int = 30
 
@@ -70,8 +70,8 @@ LAYOUT = Layout()
 class Shapenet5(ArrayBuilder, skip_registration=True):
   """Renderings of five ShapeNet categories with 5 : 4 : 3 : 7 : 8 instances, 30 each, 64x64.
 
-  Instances and, where there are more than 30, their renderings are a seeded choice. What is
-  transparent becomes white. Images are decoded while records are written.
+  Instances, and renderings of instances with more than 30, are a seeded choice. Transparent pixels
+  become white. Images are decoded while records are written.
   """
 
   image_shape = (64, 64, 3)
@@ -96,7 +96,7 @@ class Shapenet5(ArrayBuilder, skip_registration=True):
       raise UserError(f'source {self.source} has {short} instances are needed at least: {_WANTED}')
     counts = [unit * share for share in ratio]
     chosen = select_indices(owners, counts, SEED)  # Positions among all instances.
-    # By instance: other views of a known object would be no test.
+    # By instance, because other views of a training object would be no test.
     test = hold_out(owners[chosen], SEED + 1)
     full = self.builder_config is not None
     train = np.setdiff1d(np.arange(len(chosen)), test) if full else np.arange(len(chosen))
@@ -117,7 +117,7 @@ class Shapenet5(ArrayBuilder, skip_registration=True):
     }, facts
 
   def _split(self, instances, starts, owners, chosen) -> Split:
-    """All chosen renderings of chosen instances; an index counts through all files."""
+    """Makes a split of chosen instances; an index counts through all files."""
     files, indices = [], []
     for instance in chosen:
       available = len(instances[instance])
@@ -134,11 +134,11 @@ class Shapenet5(ArrayBuilder, skip_registration=True):
 
 
 def list_renderings(source: str, least: int = LAYOUT.views) -> list[list[list[Path]]]:
-  """The rendered files of each instance of each class, by name.
+  """Lists the renderings of each instance of each class, by name.
 
   Args:
     source: see the module.
-    least: the number of renderings that every instance must have.
+    least: the fewest renderings per instance.
 
   Raises:
     UserError: a class is missing, or an instance has fewer renderings.

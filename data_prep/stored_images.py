@@ -1,17 +1,17 @@
-"""Images that stay in prepared records until they are asked for."""
+"""Images in prepared records, read on demand."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-READ_TOGETHER = 1000  # Records; one by one takes five times as long.
+READ_TOGETHER = 1000  # Records per read; single reads take five times as long.
 
 
 class StoredImages:
-  """Images in prepared records, read when they are asked for; as an array uint8 `[N, H, W, C]`.
+  """Images in prepared records, read on demand; like an array uint8 `[N, H, W, C]`.
 
-  Records have checksums of their own.
+  Records have checksums.
   """
 
   dtype = np.dtype(np.uint8)
@@ -31,7 +31,7 @@ class StoredImages:
     return self.shape[0]
 
   def __getitem__(self, at) -> np.ndarray:
-    """The images at positions, an int array of any shape or a slice."""
+    """Reads the images at positions, an int array of any shape or a slice."""
     at = np.arange(len(self))[at] if isinstance(at, slice) else np.asarray(at)
     stored = at if self._positions is None else self._positions[at]
     images = np.empty((at.size, *self.shape[1:]), np.uint8)
@@ -42,7 +42,7 @@ class StoredImages:
     return images.reshape(*at.shape, *self.shape[1:])
 
   def take(self, at: np.ndarray, axis: int = 0) -> 'StoredImages':
-    """Some of the images, not read yet."""
+    """Selects images without reading them."""
     assert axis == 0
     at = at if self._positions is None else self._positions[at]
     return StoredImages(self._records, (len(at), *self.shape[1:]), at)

@@ -1,25 +1,25 @@
-"""The table of what was read: images per class, sizes, changes, and what was passed over."""
+"""A summary of a data set: images per class, sizes, changes, and unread files."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jaxgan.system import names
 
-_ALL = 20  # Classes that are listed one by one.
-_ENDS = 5  # Of more classes, the most and the least frequent.
+_ALL = 20  # Most classes that are listed one by one.
+_ENDS = 5  # Of more classes, so many of the most and of the least frequent.
 _REASONS = 6
 
 
 def summarise(name: str, metadata: Mapping[str, Any], image_shape: Sequence[int]) -> list[str]:
-  """The lines of the table.
+  """Returns the lines of the summary.
 
   Args:
     name: of the prepared data.
-    metadata: see `data_prep.build.Arrays`; data prepared by an older version has fewer fields.
+    metadata: see `data_prep.build.Arrays`; older prepared data has fewer fields.
     image_shape: (H, W, C).
 
   Returns:
-    A few lines, also of a thousand classes.
+    A few lines, even for a thousand classes.
   """
   own, known = name.startswith('long_tail_folder/'), 'passed_over' in metadata
   lines = [f'dataset {name}']

@@ -1,6 +1,6 @@
-"""The files of a folder or of a .zip: names first, contents when they are asked for.
+"""The files of a folder or a .zip: names first, contents on demand.
 
-Nothing of a .zip is extracted to the disk.
+A .zip is not extracted to disk.
 """
 
 import abc
@@ -16,13 +16,13 @@ from data_prep.picture_formats import SUFFIXES
 from jaxgan.errors import UserError, first_line
 
 TABLES = ('dataset.json', 'metadata.csv', 'metadata.jsonl')  # Files that may hold labels.
-# Folders of a Synology and of Windows, which no listing there shows.
+# System folders of Synology and Windows, which are hidden there.
 _SYSTEM = ('@eadir', '$recycle.bin', 'system volume information')
-_LARGEST = 2**29  # Bytes of a file in a .zip, which is decoded in memory.
+_LARGEST = 2**29  # Most bytes of a file in a .zip, which is decoded in memory.
 
 
 class Folder(NamedTuple):
-  """What is in a folder, by name and sorted: names of folders, of images and of `TABLES`."""
+  """The sorted names in a folder: of folders, images and `TABLES`."""
 
   folders: list[str]
   images: list[str]
@@ -30,7 +30,7 @@ class Folder(NamedTuple):
 
 
 class File(NamedTuple):
-  """A file of a tree; `str` of it is what messages call it."""
+  """A file of a tree."""
 
   tree: 'Tree'
   path: str  # Inside the tree, with slashes.
@@ -45,7 +45,7 @@ class File(NamedTuple):
     return self.path.rpartition('/')[2]
 
   def open(self, mode: str = 'rb') -> IO[bytes]:
-    """The file, open for reading bytes."""
+    """Opens the file for reading bytes."""
     assert mode == 'rb'
     return self.tree.open(self.path)
 
@@ -60,24 +60,24 @@ class Tree(abc.ABC):
   Attributes:
     root: the path of the folder or .zip.
     folders: the Folder of each path inside the tree; '' is the root.
-    passed_over: how many files or folders are not read, by reason.
+    passed_over: number of unread files or folders, by reason.
   """
 
   def __init__(self, root: Path):
     """Lists nothing yet."""
     self.root, self.folders, self.passed_over = root, {}, Counter()
-    self._others = {}  # {path of a folder: Counter of the suffixes of its files that are not read}.
+    self._others = {}  # {path of a folder: Counter of the suffixes of its unread files}.
 
   @abc.abstractmethod
   def open(self, path: str) -> IO[bytes]:
-    """A file, open for reading."""
+    """Opens a file for reading."""
 
   @abc.abstractmethod
   def openable(self, path: str) -> Any:
     """What Pillow can open: a path or an open file."""
 
   def images(self, top: str) -> list[str]:
-    """The paths of all images below a folder: the images of each folder before its folders."""
+    """Lists all images below a folder: the images of each folder before its folders."""
     paths, waiting = [], [top]
     while waiting:
       path = waiting.pop()
@@ -87,23 +87,23 @@ class Tree(abc.ABC):
     return paths
 
   def shown(self, path: str) -> str:
-    """What messages call a path inside the tree."""
+    """Returns the name in messages of a path inside the tree."""
     return os.fspath(self.root / path)
 
   def read(self, path: str) -> bytes:
-    """The contents of a file.
+    """Reads a file.
 
     Raises:
-      UserError: it cannot be read.
+      UserError: the file is unreadable.
     """
     try:
       with self.open(path) as stream:
         return stream.read()
-    except Exception as error:  # Of files; zip and zlib errors.
+    except Exception as error:  # Errors of files, zipfile and zlib.
       raise UserError(f'{self.shown(path)} cannot be read ({first_line(error)})') from error
 
   def others(self, *tops: str) -> str:
-    """What messages add to 'no images': ' (passed over: 3 .heic)' of the files below folders."""
+    """Returns the unread files below folders for messages, such as ' (passed over: 3 .heic)'."""
     waiting, counts = list(tops), Counter()
     while waiting:
       path = waiting.pop()
@@ -126,20 +126,20 @@ class Tree(abc.ABC):
 
 
 def open_tree(source: Path) -> Tree:
-  """The tree of a folder or a .zip; see `FolderTree` and `ZipTree`."""
+  """Opens a folder or a .zip; see `FolderTree` and `ZipTree`."""
   return FolderTree(source) if source.is_dir() else ZipTree(source)
 
 
 def join(folder: str, name: str) -> str:
-  """The path of something in a folder of a tree."""
+  """Joins the path of a folder in a tree and a name."""
   return f'{folder}/{name}' if folder else name
 
 
 class FolderTree(Tree):
-  """The files of a folder at any depth; links are followed, but not to a folder around them.
+  """The files of a folder at any depth; links are followed, except to a folder around them.
 
   Raises:
-    UserError: a folder that cannot be read, or a link that leads nowhere.
+    UserError: a folder is unreadable, or a link leads nowhere.
   """
 
   def __init__(self, root: Path):
@@ -162,7 +162,7 @@ class FolderTree(Tree):
     return os.path.join(self.root, path)
 
   def _list(self, path, above):
-    """Lists a folder; returns its folders, each with the identities of the folders around it."""
+    """Lists a folder; returns its folders with the identities of the folders around them."""
     status = os.stat(self.openable(path))
     here = status.st_dev, status.st_ino
     folder = self.folders[path] = Folder([], [], [])
@@ -172,7 +172,7 @@ class FolderTree(Tree):
     with os.scandir(self.openable(path)) as entries:
       entries = sorted(entries, key=lambda entry: entry.name)
     for entry in entries:
-      linked = entry.is_symlink()  # scandir raises for a link in a circle, os.path does not.
+      linked = entry.is_symlink()  # scandir raises for a circular link, os.path does not.
       is_folder = os.path.isdir(entry.path) if linked else entry.is_dir()
       if reason := why_hidden(entry.name, is_folder):
         self.passed_over[reason] += 1
@@ -191,7 +191,7 @@ class ZipTree(Tree):
   """The files of a .zip.
 
   Raises:
-    UserError: no readable .zip, a name that leads out of it or occurs twice, or a huge file.
+    UserError: the .zip is unreadable, a name leads out of it or occurs twice, or a file is huge.
   """
 
   def __init__(self, root: Path):
@@ -199,7 +199,7 @@ class ZipTree(Tree):
     super().__init__(root)
     try:
       self._archive = _open_zip(root)
-    except Exception as error:  # Of files; zip and struct errors.
+    except Exception as error:  # Errors of files, zipfile and struct.
       raise UserError(f'source {root} is not a readable .zip ({first_line(error)})') from error
     self.folders[''] = Folder([], [], [])
     self._members, hidden = {}, set()  # {path: member}: './cat/1.png' is at the path cat/1.png.
@@ -221,7 +221,7 @@ class ZipTree(Tree):
     name, parts = member.filename, PurePosixPath(member.filename).parts
     path, is_root = '/'.join(parts), not parts and member.is_dir()
     if name.startswith('/') or '..' in parts or '\\' in name or not (parts or is_root):
-      raise UserError(f'source {self.root} names {name!r}, which is no file inside of it')
+      raise UserError(f'source {self.root} names {name!r}, which is not a file inside it')
     if path in self._members:
       raise UserError(f'source {self.root} has two files called {path!r}: remove one')
     self._members[path] = member
@@ -250,9 +250,9 @@ class ZipTree(Tree):
 
 
 def _open_zip(path):
-  """A .zip whose names are read as UTF-8 if all of them are, whether it says so or not.
+  """Opens a .zip with names in UTF-8 if all names are valid UTF-8, even without the flag.
 
-  The Finder of macOS does not say so: its accents would become those of code page 437.
+  The Finder of macOS omits the flag; its accents would be read in code page 437.
   """
   try:
     return zipfile.ZipFile(path, metadata_encoding='utf-8')
@@ -261,13 +261,13 @@ def _open_zip(path):
 
 
 def shown_suffix(name: str) -> str:
-  """The suffix of a file's name in small letters, on one line."""
+  """Returns the suffix of a file's name in lower case, on one line."""
   suffix = os.path.splitext(name)[1].lower().encode(errors='replace').decode()
   return ' '.join(suffix.split()) or 'no suffix'
 
 
 def why_hidden(name: str, is_folder: bool) -> str:
-  """Why a name is passed over, '' if it is not."""
+  """Returns the reason why a name is ignored, or ''."""
   if name == '__MACOSX' and is_folder:
     return 'folders called __MACOSX'
   if name.startswith('.') or (is_folder and name.casefold() in _SYSTEM):

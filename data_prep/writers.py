@@ -1,8 +1,8 @@
-"""Writing labelled images for others to read: class folders, an .npz and a TFDS directory.
+"""Writing labelled images as class folders, an .npz or a TFDS directory.
 
-Each format is a function (folder, LabelledImages) -> facts about its files that JSON can hold. It
-takes the images one after another, so that they are never in memory together, and writes the same
-bytes whenever they are the same. `data_prep.folders` and `data_prep.npz` read what is written here.
+Each format is a function (folder, LabelledImages) -> facts about its files, as JSON. It consumes
+the images one by one, so that they are never in memory together, and writes equal bytes for equal
+images. `data_prep.folders` and `data_prep.npz` read these files.
 """
 
 from collections.abc import Iterable
@@ -18,16 +18,21 @@ import zipfile
 import numpy as np
 from PIL import Image
 
-_UNFIT = set('<>:"/\\|?*%')  # In names of files on some system, and what stands for them here.
-_LONGEST = 200  # Bytes of a name; file systems take 255.
+_UNFIT = set('<>:"/\\|?*%')  # Forbidden in file names on some system, and %, which replaces them.
+_LONGEST = 200  # Most bytes of a name; file systems allow 255.
 NPZ = 'images.npz'
 
 
 class LabelledImages(NamedTuple):
-  """N images of K classes, in the order of their classes.
+  """N images of K classes, sorted by class.
 
-  images gives uint8 [H, W, C], one after another. labels int [N]; indices int [N]: where each image
-  lies in the training data, -1 for a generated one; generated bool [N]. shape is (H, W, C).
+  Attributes:
+    images: yields uint8 [H, W, C].
+    labels: int [N].
+    indices: int [N], positions in the training data; -1 for generated images.
+    generated: bool [N].
+    class_names: K names in label order.
+    shape: (H, W, C).
   """
 
   images: Iterable[np.ndarray]
@@ -39,11 +44,11 @@ class LabelledImages(NamedTuple):
 
 
 def folder_names(class_names: Iterable[str]) -> list[str]:
-  """A name for the folder of each class that every file system takes, the class's own if it can be.
+  """Names a folder for each class, valid on every file system, like the class if possible.
 
-  Characters that some system forbids become %XX of their UTF-8 bytes, as in URLs: so do a dot in
-  front, which hides a folder, and a dot or space at the end. Names that are too long or differ only
-  in case or in how accents are composed end in ~ and the label.
+  Characters that some system forbids become %XX of their UTF-8 bytes, as in URLs, and so do a
+  leading dot, which hides a folder, and a final dot or space. Names that are too long, or differ
+  only in case or in composed accents, end in ~ and the label.
 
   >>> folder_names(['cat', 'AC/DC', '.hidden'])
   ['cat', 'AC%2FDC', '%2Ehidden']
@@ -72,7 +77,7 @@ def save_png(path: Path, image: np.ndarray) -> None:
 
 
 def write_folders(folder: Path, data: LabelledImages) -> dict:
-  """PNGs as train/<class>/<number>.png, and images.csv with a line for each of them."""
+  """Writes PNGs as train/<class>/<number>.png, and images.csv with a line per PNG."""
   folders = folder_names(data.class_names)
   for name in folders:
     (folder / 'train' / name).mkdir(parents=True)
@@ -88,7 +93,7 @@ def write_folders(folder: Path, data: LabelledImages) -> dict:
 
 
 def write_npz(folder: Path, data: LabelledImages) -> dict:
-  """images.npz with `images`, `labels`, `class_names`, `generated` and `index`."""
+  """Writes images.npz with `images`, `labels`, `class_names`, `generated` and `index`."""
   arrays = {
     'labels': data.labels,
     'class_names': np.array(data.class_names),
@@ -101,7 +106,7 @@ def write_npz(folder: Path, data: LabelledImages) -> dict:
   with zipfile.ZipFile(folder / NPZ, 'w') as archive:
 
     def member(name):
-      info = zipfile.ZipInfo(f'{name}.npy')  # Of 1980, whenever it is written.
+      info = zipfile.ZipInfo(f'{name}.npy')  # Dated 1980, for equal bytes.
       info.compress_type = zipfile.ZIP_DEFLATED
       return archive.open(info, 'w', force_zip64=True)
 
@@ -116,9 +121,9 @@ def write_npz(folder: Path, data: LabelledImages) -> dict:
 
 
 def write_tfds(folder: Path, data: LabelledImages) -> dict:
-  """A directory for `tfds.builder_from_directory`, in array_record files.
+  """Writes a directory for `tfds.builder_from_directory`, of array_record files.
 
-  Its examples have `image`, `label`, `index` and `generated`; split `train`.
+  Examples have `image`, `label`, `index` and `generated`; split `train`.
   """
   # TFDS takes half a second to import.
   from data_prep import balanced_images, preparation

@@ -1,4 +1,4 @@
-r"""Forty identities of the YouTube Faces DB, imbalanced as they are, as Elastic-InfoGAN takes them.
+r"""Forty identities of the YouTube Faces DB, naturally imbalanced, as in Elastic-InfoGAN.
 
 The source is the folder frame_images_DB of the YouTube Faces DB (Wolf, Hassner, Maoz 2011), with
 the frames <name>/<video>/<video>.<frame>.jpg and, for each of its 1,595 people, a file
@@ -7,18 +7,18 @@ the frames <name>/<video>/<video>.<frame>.jpg and, for each of its 1,595 people,
   <name>\<video>\<video>.<frame>.jpg,_,x,y,width,height,_,_
 
 with x, y the centre of the face. The first forty people by name are the classes; each face is cut
-out along its box, as far as that is in the frame, and resized to 64x64 (Lanczos).
+out along the part of its box inside the frame, and resized to 64x64 (Lanczos).
 
   youtube_faces40         all of their faces
-  youtube_faces40/full    80 % of those, for the evaluation classifier
+  youtube_faces40/full    80 % of these, for the evaluation classifier
 
-The 'test' split of both is the 20 % that `full` lacks. The paper has 10,066 faces and prints the
-forty frequencies to three digits, but not which frames it took. Whether the data agrees with them
-is in the metadata as `as_published`, and a warning says so if it does not.
+The 'test' split of both has the 20 % outside `full`. The paper has 10,066 faces and prints the
+forty frequencies to three digits, but not its choice of frames. The field `as_published` of the
+metadata states whether the data agrees with these numbers; a warning appears if not.
 
-The README that comes with the database describes the folders, the lines and their fields; its page
-gives the number of people. Not verified against the files: a file of boxes for each person, and the
-forty names.
+The README of the database describes the folders, the lines and their fields; its web page states
+the number of people. Not verified against the files: a file of boxes for each person, and the forty
+names.
 """
 
 import functools
@@ -55,7 +55,7 @@ class Face(NamedTuple):
 
 
 class Layout(NamedTuple):
-  """The people of the database, and how many of them are classes: the first ones by name."""
+  """The number of people in the database, and of classes: the first people by name."""
 
   people: int = 1595
   num_classes: int = 40
@@ -67,7 +67,7 @@ LAYOUT = Layout()
 class YoutubeFaces40(ArrayBuilder, skip_registration=True):
   """Faces of the first forty people of the YouTube Faces DB, cut out along their boxes, 64x64.
 
-  Their order is that of the files of boxes. Frames are decoded while records are written.
+  Faces keep the order of the files of boxes. Frames are decoded while records are written.
   """
 
   image_shape = (64, 64, 3)
@@ -125,9 +125,9 @@ class YoutubeFaces40(ArrayBuilder, skip_registration=True):
 
 
 def agrees(counts: list[int]) -> bool:
-  """Whether the numbers of faces are the paper's, as far as it prints them.
+  """Returns whether the numbers of faces agree with the paper, as far as it prints them.
 
-  It prints the total and the frequencies to three digits: 1 % and 0.0015 are left to rounding.
+  It prints the total and the frequencies to three digits: tolerances are 1 % and 0.0015.
   """
   paper, shares = _published(), np.array(counts) / sum(counts)
   close = len(counts) == len(paper['proportions']) and np.allclose(
@@ -137,22 +137,22 @@ def agrees(counts: list[int]) -> bool:
 
 
 def cut_out(image: Image.Image, box: tuple[float, float, float, float], size: int) -> Image.Image:
-  """What of a box (left, top, right, bottom) is in the picture, resized to a square."""
+  """Crops the part of a box (left, top, right, bottom) inside the picture, resized to a square."""
   left, top, right, bottom = box
   inside = (max(left, 0), max(top, 0), min(right, image.width), min(bottom, image.height))
   if inside[0] >= inside[2] or inside[1] >= inside[3]:
-    raise ValueError(f'the box {box} is outside of the {image.width}x{image.height} frame')
+    raise ValueError(f'the box {box} is outside the {image.width}x{image.height} frame')
   return image.resize((size, size), Image.Resampling.LANCZOS, inside)
 
 
 def _find_people(source: str, layout: Layout) -> tuple[Path, tuple[str, ...]]:
-  """The folder of the frames and the first people by name."""
+  """Returns the folder of the frames and the first people by name."""
   roots = [Path(source), Path(source) / 'frame_images_DB'] if source else []
   found = {root: sorted(root.glob(f'*{_END}')) for root in roots}
   root = next((root for root, files in found.items() if files), None)
   if root is None:
     raise missing('youtube_faces40', source, _WANTED, f'no <name>{_END}')
-  # Without some people the first forty would be others.
+  # With people missing, the first forty would be different people.
   if len(found[root]) != layout.people:
     raise UserError(
       f'{root} has {len(found[root])} files <name>{_END}, the YouTube Faces DB has '
@@ -163,7 +163,7 @@ def _find_people(source: str, layout: Layout) -> tuple[Path, tuple[str, ...]]:
 
 
 def read_boxes(root: Path, name: str) -> list[Face]:
-  """The frames of a person and the boxes of the faces, in the order of the file of boxes.
+  """Reads the frames of a person and the boxes of faces, in the order of the file of boxes.
 
   Raises:
     UserError: the file is damaged or empty, or a frame is missing.
@@ -184,7 +184,7 @@ def read_boxes(root: Path, name: str) -> list[Face]:
     raise UserError(f'{path} is damaged ({first_line(error)}): extract it again') from error
   if not faces:
     raise UserError(f'{path} has no faces: extract it again')
-  # False for impossible names, too.
+  # False also for invalid names.
   absent = [face.file for face in faces if not os.path.isfile(face.file)]
   if absent:
     raise UserError(

@@ -62,7 +62,7 @@ FASHION, MNIST = _experiment('fashion_lt'), _experiment('mnist_lt')
     ('data.dataset=long_tail_fashion/../x', 'long_tail_fashion/../x is unknown; allowed: long'),
     ('data.options.image_size=16', 'image_size is not an option of long_tail_fashion'),
     ('data.source=/nowhere', 'source /nowhere was given, but the images of long_tail_fashion come'),
-    ('evaluation.inception_weights=/nowhere', 'inception_weights=/nowhere: .* is not there'),
+    ('evaluation.inception_weights=/nowhere', 'inception_weights=/nowhere: expected the file '),
     ('classifier.folder=/nowhere', r'/nowhere holds no run \(no config.json\)'),
     ('annotator.folder=/nowhere', r'/nowhere holds no run \(no config.json\)'),
     ('annotator.folder=/nowhere.npz', 'annotator.folder=/nowhere.npz cannot be read'),

@@ -81,7 +81,7 @@ CONFIGS = {
   ),
   'other source': (
     _fields(lambda c: c['data'].update(source='/nowhere') or c.update(images=UNKNOWN)),
-    r'source /nowhere is not there, and neither is .* from it, .*long_tail_folder/\*-012345: give',
+    r'source /nowhere is missing, and so is .* from it, .*long_tail_folder/\*-012345: give',
   ),
   'NaN': (
     _fields(lambda c: c['algorithm'].update(noise_dim=float('nan'))),

@@ -66,7 +66,7 @@ def test_a_run_whose_source_is_gone(gone, tmp_path, capsys):
   after = jaxgan.load(tmp_path / 'run').evaluate()
   assert after == without_score(before)
   said = capsys.readouterr().err.splitlines()
-  assert len([line for line in said if 'pets is not there: using' in line]) == 1
+  assert len([line for line in said if 'pets is missing: using' in line]) == 1
 
 
 def test_resuming_where_the_source_is_gone(gone, tmp_path):
@@ -80,7 +80,7 @@ def test_resuming_where_the_source_is_gone(gone, tmp_path):
 
 def test_neither_source_nor_prepared_data(gone, tmp_path):
   config = tiny_on(gone / 'pets', tmp_path / 'elsewhere')
-  message = r'pets is not there, and neither is .*elsewhere/long_tail_folder/\*-\w{10}: give one'
+  message = r'pets is missing, and so is .*elsewhere/long_tail_folder/\*-\w{10}: give one'
   with pytest.raises(UserError, match=message):
     execute.run(config, tmp_path / 'run')
   with pytest.raises(UserError, match='pets does not exist'):  # No run has its name.

@@ -14,19 +14,19 @@ from tests.support.data_prep.fakes import FakeCifar10, FakeMnist, published_as
 
 @pytest.fixture
 def use_edition(monkeypatch):
-  """use_edition(name, layout=...): that data set takes sources of these sizes in this test."""
+  """use_edition(name, layout=...): the data set takes sources of these sizes in this test."""
   return functools.partial(editions.use, put=monkeypatch.setattr)
 
 
 @pytest.fixture
 def fake_copy():
-  """CIFAR-10 in the size of the fake one."""
+  """CIFAR-10 with the sizes of the fake."""
   return long_tail_cifar10.COPY._replace(train_per_class=10, test_per_class=2)
 
 
 @pytest.fixture
 def fake_cifar10(use_edition, fake_copy):
-  """A fake CIFAR-10, which `long_tail_cifar10` takes."""
+  """A fake CIFAR-10, which `long_tail_cifar10` accepts."""
   use_edition('long_tail_cifar10', copy=fake_copy)
   return FakeCifar10()
 
@@ -66,7 +66,7 @@ def mnist_layout():
 
 @pytest.fixture
 def fake_mnist(use_edition, mnist_layout):
-  """A fake MNIST, which `long_tail_mnist` takes for MNIST; see `mnist_layout`."""
+  """A fake MNIST, which `long_tail_mnist` accepts as MNIST; see `mnist_layout`."""
   use_edition('long_tail_mnist', layout=mnist_layout)
   return FakeMnist()
 
@@ -87,7 +87,7 @@ def web_server(tmp_path, monkeypatch):
 
 @pytest.fixture
 def write(tmp_path):
-  """write({path: shade of a picture, or bytes or text}) -> the folder that holds these files."""
+  """write({path: shade of a picture, or bytes or text}) -> a folder with these files."""
 
   def write(contents, name='pets'):
     root = tmp_path / name

@@ -31,7 +31,8 @@ def assert_read(source, train=range(10), test=range(100, 104), passed_over=()):
   if test is not None:
     assert shown(source.test) == list(test)
     assert source.test.labels.tolist() == [i % 2 for i in range(len(test))]
-  assert source.class_names == ('cat', 'dog') and source.labelled
+  assert source.class_names == ('cat', 'dog')
+  assert source.labelled
   assert source.listed.passed_over == passed_over
 
 
@@ -40,7 +41,8 @@ def test_saved_splits(tmp_path):
   three = {'train': TRAIN, 'validation': VALIDATION, 'test': TEST}
   source = read_arrow(save_splits(tmp_path / 'b', **three))
   assert_read(source, passed_over=(('rows of split validation', 6),))
-  assert source.kind == 'Arrow files' and source.pixels == 'unverified'
+  assert source.kind == 'Arrow files'
+  assert source.pixels == 'unverified'
   source = read_arrow(save_splits(tmp_path / 'c', train=TRAIN, validation=VALIDATION))
   assert_read(source, test=range(200, 206))
   assert source.listed.changes == ('validation is the test split, as there is no test',)
@@ -110,29 +112,30 @@ def test_other_files_are_counted(tmp_path):
   assert_read(read_arrow(folder / 'train.parquet'), test=None)
 
 
-def test_suffixes_in_capitals(tmp_path):
+def test_suffixes_in_upper_case(tmp_path):
   folder = write_parquet(tmp_path / 'hub', {'train.PARQUET': TRAIN, 'test.parquet': TEST})
   assert_read(read_arrow(folder))
   assert arrow.is_data_set(folder / 'train.PARQUET')
   assert_read(read_arrow(folder / 'train.PARQUET'), test=None)
 
 
-def test_whole_numbers_as_floats(tmp_path):
+def test_integers_as_floats(tmp_path):
   labels = (np.arange(10) % 2).astype(float).tolist()
   floats = table([encoded(shade) for shade in range(10)], labels)
   assert_read(read_arrow(write_parquet(tmp_path, {'a.parquet': floats})), test=None)
 
 
-def test_features_in_another_form_are_passed_over(tmp_path):
+def test_features_in_another_form_are_ignored(tmp_path):
   other = table([encoded(shade) for shade in range(10)], (np.arange(10) % 2).tolist())
   other = other.replace_schema_metadata({'huggingface': '{"info": {"features": ["image"]}}'})
   source = read_arrow(write_parquet(tmp_path, {'a.parquet': other}))
-  assert source.class_names == ('0', '1') and len(source.train.images) == 10
+  assert source.class_names == ('0', '1')
+  assert len(source.train.images) == 10
 
 
-def test_what_is_no_data_set(make_folder, tmp_path):
+def test_paths_that_are_not_data_sets(make_folder, tmp_path):
   pets = make_folder({'train/a/1.png': ((8, 8), 'RGB', 1)})
-  write_parquet(pets, {'metadata.parquet': TRAIN})  # Of an image folder.
+  write_parquet(pets, {'metadata.parquet': TRAIN})  # The metadata of an image folder.
   write_parquet(pets, {'features.parquet': pa.table({'feature': [1.0, 2.0]})})
   assert not any(map(arrow.is_data_set, (pets, tmp_path / 'none', pets / 'train/a/1.png')))
   write_parquet(pets, {'train/b/more.parquet': TRAIN})
@@ -141,16 +144,16 @@ def test_what_is_no_data_set(make_folder, tmp_path):
     arrow.is_data_set(pets)
 
 
-def test_transparent_images_and_what_is_said_of_images(tmp_path):
+def test_transparent_images_and_messages_on_images(tmp_path):
   images = [encoded(20 * i, 'RGBA', size=6 + i % 2) for i in range(4)]
   clear = io.BytesIO()
   Image.new('RGBA', (8, 8), (9, 9, 9, 0)).save(clear, 'PNG')
   save(tmp_path / 'a', table([clear.getvalue(), *images[1:]], [0, 1, 0, 1]))
   source = read_arrow(tmp_path / 'a', image_size=8, background='black')
-  assert shown(source.train) == [0, 20, 40, 60] and source.train.images.ground.num_laid == 1
-  assert source.sizes == '6x6 to 8x8' and source.changes == (
-    '3 of 4 images are smaller than 8 and are enlarged',
-  )
+  assert shown(source.train) == [0, 20, 40, 60]
+  assert source.train.images.ground.num_laid == 1
+  assert source.sizes == '6x6 to 8x8'
+  assert source.changes == ('3 of 4 images are smaller than 8 and are enlarged',)
 
 
 @pytest.mark.parametrize(
@@ -170,18 +173,19 @@ def test_transparent_images_and_what_is_said_of_images(tmp_path):
       ('x', 'y'),
       [1, 0, 1, 0],
     ),
-    # Named in no usual way, but of the feature ClassLabel.
+    # An unusual name, but the feature ClassLabel.
     (table([encoded(i) for i in range(4)], [1, 0] * 2, 'xy', 'photo', 'breed'), 'xy', [1, 0, 1, 0]),
   ],
 )
 def test_columns(given, names, numbers, tmp_path):
   source = read_arrow(save(tmp_path / 'a', given))
   assert source.class_names == tuple(names)
-  assert source.train.labels.tolist() == numbers and shown(source.train) == [0, 1, 2, 3]
+  assert source.train.labels.tolist() == numbers
+  assert shown(source.train) == [0, 1, 2, 3]
 
 
 @pytest.mark.parametrize('kind', ['binary', 'large_binary', 'string_view', 'fixed'])
-def test_types_of_texts(kind, tmp_path):
+def test_types_of_strings(kind, tmp_path):
   kind = pa.binary(1) if kind == 'fixed' else getattr(pa, kind)()
   view = pa.array([encoded(i) for i in range(4)], pa.binary_view())
   rows = pa.table({'image': view, 'label': pa.array(['b', 'a'] * 2).cast('binary').cast(kind)})
@@ -189,7 +193,8 @@ def test_types_of_texts(kind, tmp_path):
   with ipc.new_file(str(file), rows.schema) as writer:
     writer.write_table(rows)
   source = read_arrow(file)
-  assert source.class_names == ('a', 'b') and source.train.labels.tolist() == [1, 0, 1, 0]
+  assert source.class_names == ('a', 'b')
+  assert source.train.labels.tolist() == [1, 0, 1, 0]
   assert shown(source.train) == [0, 1, 2, 3]
 
 
@@ -197,7 +202,8 @@ def test_names_without_images_are_left_out(tmp_path):
   four = [encoded(i) for i in range(4)]
   files = {split: table(four, [2, 9, 2, 9], 'abcdefghij') for split in ('train', 'test')}
   source = read_arrow(save_splits(tmp_path / 'a', **files))
-  assert source.class_names == ('c', 'j') and source.train.labels.tolist() == [0, 1, 0, 1]
+  assert source.class_names == ('c', 'j')
+  assert source.train.labels.tolist() == [0, 1, 0, 1]
   assert source.changes == ('8 classes without images are left out',)
   source = read_arrow(save(tmp_path / 'b', table(four, [0] * 4)))
   assert source.class_names == ('cat',)
@@ -208,23 +214,27 @@ def test_columns_without_the_features(tmp_path):
   plain = pa.table({'image': [encoded(i) for i in range(4)], 'labels': ['b', 'a'] * 2})
   plain = plain.set_column(1, 'labels', plain['labels'].dictionary_encode())
   source = read_arrow(write_parquet(tmp_path, {'a.parquet': plain}))
-  assert source.class_names == ('a', 'b') and source.train.labels.tolist() == [1, 0, 1, 0]
+  assert source.class_names == ('a', 'b')
+  assert source.train.labels.tolist() == [1, 0, 1, 0]
   source = read_arrow(write_parquet(tmp_path / 'b', {'a.parquet': plain.select(['image'])}))
-  assert source.class_names == ('unlabelled',) and not source.labelled
+  assert source.class_names == ('unlabelled',)
+  assert not source.labelled
 
 
 def test_kinds_of_images(tmp_path):
   grey, jpeg = shades(4, mode='L'), shades(4, 50, kind='JPEG')
   source = read_arrow(save(tmp_path / 'grey', grey))
-  assert source.train.images.shape == (4, 8, 8, 1) and source.pixels == 'unverified'
+  assert source.train.images.shape == (4, 8, 8, 1)
+  assert source.pixels == 'unverified'
   source = read_arrow(write_parquet(tmp_path / 'b', {'train.parquet': grey, 'test.parquet': jpeg}))
-  assert source.train.images.shape == (4, 8, 8, 3) and source.pixels == 'jpeg'
+  assert source.train.images.shape == (4, 8, 8, 3)
+  assert source.pixels == 'jpeg'
   assert shown(source.test) == [50, 51, 52, 53]
   assert read_arrow(tmp_path / 'b', image_size=4).train.images.shape == (4, 4, 4, 3)
 
 
 def test_rows_of_a_parquet_file_in_any_order(tmp_path):
-  """300 rows are several reads, of a group each or of 250 rows."""
+  """300 rows take several reads, each of a group or of 250 rows."""
   rows = pa.table({'image': [b'%d' % i for i in range(300)]})
   for size in (7, 100, 300):
     write_parquet(tmp_path, {f'{size}.parquet': rows}, size)
@@ -237,7 +247,7 @@ def test_rows_of_a_parquet_file_in_any_order(tmp_path):
 
 
 def test_memory_does_not_grow_with_the_rows(tmp_path):
-  """40 MB of images, of which some batches are in memory."""
+  """Of 40 MB of images, a few batches are in memory."""
   noise = np.random.default_rng(0)
   rows = pa.table({'image': [noise.bytes(10_000) for _ in range(4000)]})
   parquet.write_table(rows, tmp_path / 'a.parquet', row_group_size=100)
@@ -254,16 +264,18 @@ def test_memory_does_not_grow_with_the_rows(tmp_path):
 def test_preparing(tmp_path):
   folder = save_splits(tmp_path / 'pets', train=TRAIN, test=TEST)
   train = build.load('long_tail_folder', 'train', str(folder), str(tmp_path / 'tfds'))
-  assert shown(train) == list(range(10)) and train.class_names == ('cat', 'dog')
+  assert shown(train) == list(range(10))
+  assert train.class_names == ('cat', 'dog')
   assert train.metadata['order'] == 'by file, then row'
   assert 'long_tail_folder/pets-' in train.metadata['full_name']
   write_parquet(tmp_path, {'pets.parquet': TRAIN})
   train = build.load('long_tail_folder', 'train', f'{tmp_path}/pets.parquet', f'{tmp_path}/tfds')
-  assert len(train.labels) == 8 and 'long_tail_folder/pets-' in train.metadata['full_name']
+  assert len(train.labels) == 8
+  assert 'long_tail_folder/pets-' in train.metadata['full_name']
 
 
 def test_a_column_of_lists_beside_the_images(tmp_path):
-  """Older versions of the library `datasets` describe it by a list."""
+  """Older versions of the library `datasets` describe the column by a list."""
   images = [encoded(i) for i in range(4)]
   tagged = table(images, [0, 1, 0, 1], tags=[['a'], [], ['b', 'c'], ['a']])
   info = json.loads(tagged.schema.metadata[b'huggingface'])
@@ -272,7 +284,8 @@ def test_a_column_of_lists_beside_the_images(tmp_path):
     tmp_path, {'a.parquet': tagged.replace_schema_metadata({'huggingface': json.dumps(info)})}
   )
   source = read_arrow(tmp_path)
-  assert shown(source.train) == [0, 1, 2, 3] and source.passed_over == (('column tags', 1),)
+  assert shown(source.train) == [0, 1, 2, 3]
+  assert source.passed_over == (('column tags', 1),)
 
 
 def test_without_pyarrow(tmp_path, monkeypatch):
@@ -283,7 +296,7 @@ def test_without_pyarrow(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_what_the_library_datasets_writes(tmp_path):
+def test_files_of_the_library_datasets(tmp_path):
   datasets = pytest.importorskip('datasets')
   features = datasets.Features(
     {'image': datasets.Image(), 'label': datasets.ClassLabel(names=['cat', 'dog'])}

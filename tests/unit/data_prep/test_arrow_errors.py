@@ -1,4 +1,4 @@
-"""Arrow and Parquet files that are refused."""
+"""Refused Arrow and Parquet files."""
 
 import json
 
@@ -15,7 +15,7 @@ TRAIN, TEST = shades(10), shades(4, 100)
 
 
 def _with(**changes):
-  """A table of four images, changed."""
+  """A changed table of four images."""
   return table(**{'images': [encoded(i) for i in range(4)], 'labels': [0, 1, 0, 1]} | changes)
 
 
@@ -25,11 +25,11 @@ def _with(**changes):
     (_with(labels=[0, 1, None, 1]), 'column label is empty in 1 rows'),
     (_with(labels=[0, 1, -1, 1]), r'train label must lie in 0\.\.1, .*, got -1\.\.1'),
     (_with(labels=[-1] * 4), 'train label is -1 for every image: this split is unlabelled, remove'),
-    (_with(labels=[0.5, 1, 2, 3]), 'column label must hold whole numbers or texts, not double'),
+    (_with(labels=[0.5, 1, 2, 3]), 'column label must hold integers or strings, not double'),
     (_with(labels=[0.0, 1, None, 1]), 'column label is empty in 1 rows'),
-    (_with(labels=[0.0, 1, float('nan'), 1]), 'whole numbers or texts, not double'),
-    (_with(labels=[[0], [1], [0], [1]]), 'must hold whole numbers or texts, not list'),
-    (_with(names=['a', 'a']), "a class called 'a': each needs its own name"),
+    (_with(labels=[0.0, 1, float('nan'), 1]), 'integers or strings, not double'),
+    (_with(labels=[[0], [1], [0], [1]]), 'must hold integers or strings, not list'),
+    (_with(names=['a', 'a']), "a class called 'a': each class needs a different name"),
     (_with(images=[encoded(1), None] * 2), 'a.parquet row 1 has no bytes of an image'),
     (_with(images=[encoded(1), b'text'] * 2), 'a.parquet row 1 cannot be read .damaged, or not'),
     (_with(images=[encoded(1), encoded(1, size=9)] * 2), 'row 1 is 9x9, but without image_size'),

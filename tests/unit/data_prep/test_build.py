@@ -28,7 +28,8 @@ def test_prepare_is_idempotent(tmp_path, monkeypatch):
 def test_load(tmp_path):
   train = build.load(NAME, 'train', data_dir=str(tmp_path))
   again = build.load(NAME, 'train', data_dir=str(tmp_path))
-  assert train.key == again.key and train.key.startswith(f'{NAME}/1.0.0/train/')
+  assert train.key == again.key
+  assert train.key.startswith(f'{NAME}/1.0.0/train/')
   np.testing.assert_array_equal(train.images, again.images)
   part = build.load(NAME, 'train[:20]', data_dir=str(tmp_path))
   np.testing.assert_array_equal(part.images, train.images[:20])
@@ -38,7 +39,7 @@ def test_load(tmp_path):
       build.load(NAME, split, data_dir=str(tmp_path))
 
 
-def test_jax_on_a_cpu_takes_what_is_loaded_without_a_copy(tmp_path):
+def test_jax_on_a_cpu_takes_loaded_images_without_a_copy(tmp_path):
   images = build.load(NAME, 'train', data_dir=str(tmp_path)).images
   device = jax.device_put(images, jax.devices('cpu')[0])
   assert device.unsafe_buffer_pointer() == images.ctypes.data
@@ -82,7 +83,7 @@ def test_a_failure_half_way_leaves_nothing(failure, tmp_path, monkeypatch):
 
 
 class _Stream(array_builder.ArrayBuilder):
-  """Two splits of noise, which does not compress, made while it is written."""
+  """Two splits of incompressible noise, made during writing."""
 
   image_shape = (64, 64, 3)
   class_names = ('a', 'b')
@@ -99,8 +100,8 @@ class _Stream(array_builder.ArrayBuilder):
     return array_builder.Split(images, np.arange(num_images) % 2, np.arange(num_images))
 
 
-def test_preparing_holds_no_more_for_more_images(tmp_path):
-  """12 MB of images, of which less than 3 MB are there at any time."""
+def test_memory_of_preparation_does_not_grow_with_images(tmp_path):
+  """Of 12 MB of images, less than 3 MB are in memory at any time."""
   builder = _Stream(data_dir=str(tmp_path))
   tracemalloc.start()
   try:
@@ -123,7 +124,7 @@ def test_a_split_needs_as_many_images_as_labels(tmp_path, monkeypatch):
     _Stream(data_dir=str(tmp_path)).download_and_prepare()
 
 
-def test_what_a_killed_process_leaves_is_removed_and_not_taken_for_data(tmp_path):
+def test_leftovers_of_a_killed_process_are_removed(tmp_path):
   killed = tmp_path / 'long_tail_fashion' / 'ratio_50' / 'incomplete.ABCDEF_1.0.0'
   killed.mkdir(parents=True)
   (killed / 'dataset_info.json').write_text('{}')
@@ -132,7 +133,7 @@ def test_what_a_killed_process_leaves_is_removed_and_not_taken_for_data(tmp_path
   assert [path.name for path in killed.parent.iterdir()] == ['1.0.0']
 
 
-def test_who_comes_second_waits_and_takes_what_the_first_one_prepared(tmp_path):
+def test_a_second_process_waits_and_uses_the_data_of_the_first(tmp_path):
   folder = tmp_path / 'long_tail_fashion' / 'ratio_50'
   with concurrent.futures.ThreadPoolExecutor() as pool, lock.turn(folder / '.lock'):
     second = pool.submit(build.load, NAME, 'test', data_dir=str(tmp_path))
@@ -203,7 +204,7 @@ def test_altered_data(tmp_path):
 
 @pytest.fixture
 def command(tmp_path):
-  """Runs the command with a `tensorflow` on the path that cannot be imported."""
+  """Runs the command with an unimportable `tensorflow` on the path."""
   (tmp_path / 'trap').mkdir()
   (tmp_path / 'trap' / 'tensorflow.py').write_text('raise SystemExit("TensorFlow was imported")')
   env = {**os.environ, 'PYTHONPATH': f'{tmp_path / "trap"}:{ROOT}'}
@@ -248,7 +249,9 @@ def test_command_on_own_images(command, make_folder, tmp_path):
 )
 def test_command_errors_are_one_line(flags, message, command, tmp_path):
   done = command(*flags, f'--data_dir={tmp_path / "tfds"}')
-  assert done.returncode == 1 and done.stdout == ''
+  assert done.returncode == 1
+  assert done.stdout == ''
   assert message in done.stderr
-  assert done.stderr.startswith('error: ') and done.stderr.count('\n') == 1
+  assert done.stderr.startswith('error: ')
+  assert done.stderr.count('\n') == 1
   assert not (tmp_path / 'tfds').exists()

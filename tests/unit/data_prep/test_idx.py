@@ -1,4 +1,4 @@
-"""The IDX reader: the format by hand, zipped or not, and damaged files."""
+"""The IDX reader: hand-written files, zipped or not, and damaged files."""
 
 import contextlib
 import gzip
@@ -47,17 +47,18 @@ def test_damaged(data, message, tmp_path):
   file.write_bytes(data)
   with pytest.raises(UserError, match=message) as raised:
     read_idx(file)
-  assert str(file) in str(raised.value) and '\n' not in str(raised.value)
+  assert str(file) in str(raised.value)
+  assert '\n' not in str(raised.value)
 
 
 @pytest.mark.parametrize('whole', [HEADER + VALUES, ZIPPED], ids=['plain', 'zipped'])
 @given(data=st.data())
-def test_a_part_is_refused_and_a_changed_byte_changes_no_value(whole, data, tmp_path):
+def test_a_truncated_file_is_refused_and_a_changed_byte_changes_no_value(whole, data, tmp_path):
   file = tmp_path / 'labels'
   file.write_bytes(whole[: data.draw(st.integers(0, len(whole) - 1))])
   with pytest.raises(UserError):
     read_idx(file)
-  # What is zipped has a checksum.
+  # Zipped contents have a checksum.
   position = data.draw(st.integers(0, len(whole if whole == ZIPPED else HEADER) - 1))
   file.write_bytes(changed_byte(whole, position, data.draw(st.integers(1, 255))))
   with contextlib.suppress(UserError):

@@ -17,7 +17,7 @@ GROUPS = ('Plants', 'Birds', 'Fungi')
 
 
 def _write(root, name, counts, first):
-  """A JSON file and its images; each image's colour is its id, each twice as high as wide."""
+  """Writes a JSON file and its images, twice as high as wide; the colour is the id."""
   labels = np.random.default_rng(first).permutation(np.repeat(np.arange(CLASSES), counts))
   images, annotations = [], []
   for i, label in enumerate(labels.tolist()):
@@ -29,7 +29,7 @@ def _write(root, name, counts, first):
   content = {
     'info': {},
     'images': images,
-    'annotations': annotations[::-1],  # They refer by id, not by place.
+    'annotations': annotations[::-1],  # They refer by id, not by position.
     'categories': [{'id': k, 'name': str(k), 'kingdom': GROUPS[k]} for k in range(CLASSES)],
   }
   (root / name).write_text(json.dumps(content))
@@ -65,20 +65,20 @@ def test_splits(source, tmp_path):
 
 
 def test_the_centre_square_is_kept(source, tmp_path):
-  """Of 70x140 pixels the rows 35 to 104: nothing of the white above and below, half black."""
+  """Rows 35 to 104 of 70x140 pixels: no white from above or below, half black."""
   root, _ = source
   pixels = np.full((140, 70, 3), 255, np.uint8)
   pixels[35:70], pixels[70:105] = 0, 120
   file = json.loads((root / 'train2019.json').read_text())['images'][0]['file_name']
-  Image.fromarray(pixels).save(root / file, 'PNG')  # Decoders go by the content, not the name.
+  Image.fromarray(pixels).save(root / file, 'PNG')  # Decoders identify the content, not the name.
   image = build.load('inaturalist2019', 'train', str(root), str(tmp_path / 'tfds')).images[0]
   # Lanczos reaches three pixels beyond an edge.
   np.testing.assert_array_equal(image[:28], 0)
   np.testing.assert_array_equal(image[36:], 120)
 
 
-def test_larger_images_are_the_same_ones_and_beside_the_small(source, tmp_path):
-  """Bilinear from the centre square; without the split that distances read."""
+def test_the_larger_config_has_the_same_images(source, tmp_path):
+  """Bilinear from the centre square, without the split 'reference'."""
   root, labels = source
   pixels = np.zeros((400, 224, 3), np.uint8)
   pixels[88:312] = np.random.default_rng(0).integers(0, 256, (224, 224, 3))
@@ -94,13 +94,14 @@ def test_larger_images_are_the_same_ones_and_beside_the_small(source, tmp_path):
   large = build.load('inaturalist2019/224', 'train', str(root), data_dir)
   assert (small.images.shape, large.images.shape) == ((10, 64, 64, 3), (10, 224, 224, 3))
   np.testing.assert_array_equal(large.labels, labels)
-  np.testing.assert_array_equal(large.images[0], pixels[88:312])  # Of its size already.
+  np.testing.assert_array_equal(large.images[0], pixels[88:312])  # It has the right size already.
   # Bilinear between the pixels 34 and 35 of 70, whose centres are at 110.4 and 113.6 of 224.
   row = np.interp(np.arange(224) + 0.5, [110.4, 113.6], [0, 255])
   np.testing.assert_allclose(large.images[1, 100, :, 0], row, atol=1.0)
   assert set(large.metadata) & {'train', 'test', 'reference'} == {'train', 'test'}
-  assert 'reference' in small.metadata and small.key != large.key
-  # From the disk, as a classifier of 265,213 such images reads them.
+  assert 'reference' in small.metadata
+  assert small.key != large.key
+  # Read from disk, as for a classifier of 265,213 such images.
   stored = build.load('inaturalist2019/224', 'train', str(root), data_dir, limit=0)
   np.testing.assert_array_equal(stored.images[[3, 0]], large.images[[3, 0]])
   with pytest.raises(UserError, match='inaturalist2019/128 is unknown; allowed: inaturalist2019, '):
@@ -118,7 +119,8 @@ def test_preparing_again_gives_the_same(source, tmp_path):
 def _error(root, tmp_path):
   with pytest.raises(UserError) as raised:
     preparation.prepare('inaturalist2019', str(root) if root else '', str(tmp_path / 'prepared'))
-  assert '\n' not in str(raised.value) and not (tmp_path / 'prepared').exists()
+  assert '\n' not in str(raised.value)
+  assert not (tmp_path / 'prepared').exists()
   return str(raised.value)
 
 
@@ -160,7 +162,7 @@ def test_missing_and_damaged_files(source, tmp_path):
   assert 'has no val2019.json: name a folder with train2019.json' in _error(root, tmp_path)
 
 
-def test_a_small_class_gives_the_reference_all_that_it_has(source, use_edition, tmp_path):
+def test_a_small_class_contributes_all_images_to_the_reference(source, use_edition, tmp_path):
   use_edition('inaturalist2019', layout=SMALL._replace(reference_per_class=4))
   reference = build.load('inaturalist2019', 'reference', str(source[0]), str(tmp_path / 'tfds'))
   assert reference.metadata['reference']['class_counts'] == [4, 3, 2]

@@ -1,4 +1,4 @@
-"""Labels in a file beside the images."""
+"""Labels files beside images."""
 
 import json
 
@@ -23,14 +23,16 @@ def test_the_labels_of_dataset_tool(write):
   for source in (root, zipped(root), zipped(root, 'set/'), zipped(root, './')):
     found, read = contents(source)
     assert found == {'train': {'2': [1, 3, 4], '10': [0, 2]}}
-    assert read.class_names == ('2', '10') and read.kind == 'labels file'
+    assert read.class_names == ('2', '10')
+    assert read.kind == 'labels file'
 
 
 def test_no_labels_of_dataset_tool(write):
   root = write(dataset_json(None))
   for source in (root, zipped(root)):
     found, read = contents(source)
-    assert found == {'train': {'unlabelled': [0, 1, 2, 3, 4]}} and not read.labelled
+    assert found == {'train': {'unlabelled': [0, 1, 2, 3, 4]}}
+    assert not read.labelled
 
 
 def csv(rows, head='file_name,label'):
@@ -59,7 +61,8 @@ def test_numbers_are_ordered_by_size_and_rows_without_a_label_counted(write):
     {**PICTURES, 'train/metadata.csv': csv(['0.png,10', '1.png,9', '2.png,', '3.png,9'])}
   )
   found, read = contents(root)
-  assert found == {'train': {'9': [1, 3], '10': [0]}} and read.class_names == ('9', '10')
+  assert found == {'train': {'9': [1, 3], '10': [0]}}
+  assert read.class_names == ('9', '10')
   assert dict(read.listed.passed_over) == {'images without a label in train/metadata.csv': 1}
 
 
@@ -76,10 +79,11 @@ def test_numbers_are_ordered_by_size_and_rows_without_a_label_counted(write):
 )  # fmt: skip
 def test_whole_floats_and_truths_are_numbers(table, classes, write):
   found, read = contents(write({f'{i}.png': i for i in range(4)} | table))
-  assert ' '.join(read.class_names) == classes and 0 in found['train'][classes.split()[1]]
+  assert ' '.join(read.class_names) == classes
+  assert 0 in found['train'][classes.split()[1]]
 
 
-def test_lines_of_jsonl_end_with_a_line_feed_alone(write):
+def test_lines_of_jsonl_end_only_at_line_feeds(write):
   rows = [{'file_name': f'{i}.png', 'label': 'ab'[i % 2], 'text': 'one\u2028two'} for i in range(4)]
   text = '\r\n'.join(json.dumps(row, ensure_ascii=False) for row in rows)
   found, _ = contents(write({**PICTURES, 'train/metadata.jsonl': text}))
@@ -118,7 +122,7 @@ def test_a_caption_may_hold_other_line_ends(write):
   assert contents(root)[0] == {'train': {'a': [1]}}
 
 
-def test_captions_are_no_labels(write):
+def test_captions_are_not_labels(write):
   root = write(
     {'dog/1.png': 1, 'cat/1.png': 2, 'metadata.csv': csv(['dog/1.png,x'], 'file_name,t')}
   )
@@ -130,9 +134,9 @@ def test_captions_are_no_labels(write):
 @pytest.mark.parametrize(
   ('table', 'message'),
   [
-    ({'metadata.csv': csv(['train/9.png,a'])}, "names 'train/9.png', which is no image there"),
-    ({'metadata.csv': csv(['../train/0.png,a'])}, 'which is no file inside of its folder'),
-    ({'metadata.csv': csv(['.,a'])}, "names '.', which is no file inside of its folder"),
+    ({'metadata.csv': csv(['train/9.png,a'])}, "names 'train/9.png', which is not an image there"),
+    ({'metadata.csv': csv(['../train/0.png,a'])}, 'which is not a file inside its folder'),
+    ({'metadata.csv': csv(['.,a'])}, "names '.', which is not a file inside its folder"),
     ({'metadata.csv': csv(['train/0.png,a', 'train/0.png,b'])}, "names 'train/0.png' twice"),
     ({'metadata.csv': csv(['train/0.png,a,b'], 'file_name,label,class')}, 'either label or class'),
     ({'metadata.csv': csv(['train/0.png,a'], 'file,label')}, 'expected the columns file_name and'),
@@ -144,7 +148,7 @@ def test_captions_are_no_labels(write):
     ({'metadata.jsonl': '{"file_name": "train/0.png", "label": 0.5}'}, 'label 0.5 of train/0.png'),
     ({'dataset.json': '{}'}, 'it has no field "labels"'),
     ({'dataset.json': '{"labels": [["train/0.png"]]}'}, 'null or a list of'),
-    ({'dataset.json': '{"labels": [["train/0.png", [0, 1]]]}'}, 'is no whole number or name'),
+    ({'dataset.json': '{"labels": [["train/0.png", [0, 1]]]}'}, 'is not an integer or name'),
     ({'dataset.json': '{"labels": [["train/0.png", 1], ["train/1.png", "a"]]}'}, 'numbers and na'),
   ],
 )
@@ -152,7 +156,7 @@ def test_bad_labels_files(table, message, write):
   assert message in refused(write({**PICTURES, **table}))
 
 
-def test_the_hash_covers_the_labels_and_not_what_is_passed_over(write):
+def test_the_hash_covers_labels_but_not_ignored_files(write):
   from data_prep import long_tail_folder
 
   root = write({**PICTURES, 'train/metadata.csv': csv([f'{i}.png,a' for i in range(4)])})
@@ -175,17 +179,19 @@ WHOLE = {
 
 @pytest.mark.parametrize('name', WHOLE)
 @given(data=st.data())
-def test_a_part_or_a_changed_byte_is_refused_or_labels_images_that_are_there(name, data, write):
+def test_a_damaged_labels_file_is_refused_or_labels_existing_images(name, data, write):
   whole = WHOLE[name].encode()
   position = data.draw(st.integers(0, len(whole) - 1))
   for content in (whole[:position], changed_byte(whole, position, data.draw(st.integers(1, 255)))):
     root = write({**CHUNKS, name: content})
+    refusal, found = '', None
     try:
       found, read = contents(root)
     except UserError as error:
-      message = str(error)
-      assert '\n' not in message
-    else:
+      refusal = str(error)
+    assert '\n' not in refusal
+    if found is not None:
       shades = [shade for of_class in found['train'].values() for shade in of_class]
-      assert len(shades) == len(set(shades)) and set(shades) <= set(CHUNKS.values())
+      assert len(shades) == len(set(shades))
+      assert set(shades) <= set(CHUNKS.values())
       assert tuple(found['train']) == read.class_names

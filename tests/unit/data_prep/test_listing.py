@@ -1,4 +1,4 @@
-"""Which files of folders and archives are read, as which class and split, and what is counted."""
+"""Listing of folders and archives: classes, splits, and counts of unread files."""
 
 import unicodedata
 import zipfile
@@ -39,13 +39,13 @@ def test_every_format_that_pillow_decodes_is_read_and_the_rest_counted(write):
   assert dict(contents(zipped(root))[1].listed.passed_over) == dict(read.listed.passed_over)
 
 
-def test_jpeg_by_another_name_is_lossy_all_the_same(write):
+def test_jpeg_with_another_suffix_is_lossy(write):
   root = write({'dog/1.png': 1})
   Image.new('RGB', SMALL).save(root / 'dog' / '2.jfif', 'JPEG')
   assert folders.read_folder(root).pixels == 'jpeg'
 
 
-def test_of_several_frames_the_first_is_read(write):
+def test_the_first_of_several_frames_is_read(write):
   root = write({'dog/1.png': 10})
   frames = [Image.new('RGB', SMALL, (shade, 0, 0)) for shade in (40, 80, 120)]
   for suffix in ('gif', 'tif', 'webp'):
@@ -73,7 +73,7 @@ def test_links_to_a_folder_around_them_are_counted(write):
   root = write({'dog/1.png': 1, 'dog/more/2.png': 2, 'cat/1.png': 3})
   (root / 'dog' / 'more' / 'up').symlink_to('..')
   (root / 'cat' / 'all').symlink_to(root)
-  (root / 'cat' / 'dogs').symlink_to(root / 'dog')  # Not around it: followed.
+  (root / 'cat' / 'dogs').symlink_to(root / 'dog')  # A link to another folder is followed.
   found, read = contents(root)
   assert found == {'train': {'cat': [1, 2, 3], 'dog': [1, 2]}}
   assert dict(read.listed.passed_over) == {'links to a folder around them': 3}
@@ -86,7 +86,7 @@ SPLITS = {f'{split}/{name}/{i}.png': shade + i
 
 
 def renamed(splits):
-  """Some of SPLITS under other names."""
+  """Renames some of SPLITS."""
   parts = [(path.partition('/'), shade) for path, shade in SPLITS.items()]
   return {f'{splits[p[0]]}/{p[2]}': shade for p, shade in parts if p[0] in splits}
 
@@ -105,7 +105,7 @@ def test_without_a_test_folder_val_is_the_test_split(train, val, write):
 
 
 @pytest.mark.parametrize('test', ['test', 'Test', 'testing'])
-def test_with_a_test_folder_val_is_passed_over_and_counted(test, write):
+def test_with_a_test_folder_val_is_unread_and_counted(test, write):
   root = write(renamed({'train': 'train', 'val': 'val', 'test': test}))
   found, read = contents(root)
   assert found == {'train': TRAIN, 'test': {'a': [40, 41], 'b': [50, 51]}}
@@ -139,7 +139,7 @@ def test_folders_beside_the_splits_are_counted(write):
     (['train/a/1.png', 'train/b/1.png', 'val/a/1.png'], 'val/b has no images'),
   ],
 )
-def test_what_can_be_read_in_two_ways_is_refused(paths, message, write):
+def test_ambiguous_layouts_are_refused(paths, message, write):
   assert message in refused(write(dict.fromkeys(paths, 1)))
 
 
@@ -148,7 +148,8 @@ def test_a_zip_is_read_as_its_folder(write, tmp_path):
   assert contents(zipped(root))[0] == contents(root)[0]
   source = zipped(root, 'pets/')
   found, read = contents(source)
-  assert found == contents(root)[0] and read.listed.changes == (
+  assert found == contents(root)[0]
+  assert read.listed.changes == (
     'read from the folder pets in it',
     'val is the test split, as there is no test',
   )
@@ -165,9 +166,9 @@ def test_bad_zips_are_refused(tmp_path):
         file.writestr(name, b'x')
     return tmp_path / 'a.zip'
 
-  assert "names '../a.png', which is no file inside" in refused(archive(['../a.png']))
+  assert "names '../a.png', which is not a file inside" in refused(archive(['../a.png']))
   assert "names '/a.png'" in refused(archive(['/a.png']))
-  assert "names '.', which is no file inside" in refused(archive(['.']))
+  assert "names '.', which is not a file inside" in refused(archive(['.']))
   assert 'has no class folders and no images' in refused(archive([]))
   assert 'a.zip/cat/1.png cannot be read (damaged' in refused(archive(['cat/1.png']))
   (tmp_path / 'a.zip').write_bytes(b'PK')
@@ -178,7 +179,7 @@ def test_bad_zips_are_refused(tmp_path):
   assert "has two files called 'cat/1.png'" in refused(archive(['cat/1.png', './cat/1.png']))
 
 
-def test_names_in_a_zip_are_utf8_whether_it_says_so_or_not(write):
+def test_names_in_a_zip_are_utf8_with_or_without_the_flag(write):
   root = write({'grün/1.png': 1, '猫/1.png': 2})
   path = zipped(root)
   data = bytearray(path.read_bytes())
@@ -212,7 +213,7 @@ def test_accents_of_two_kinds_are_one_class(write):
 
 
 def test_an_exported_data_set_is_read(write):
-  """Class folders inside of train, and a list of the images beside it."""
+  """Class folders in train, with a list of the images beside it."""
   found, read = contents(
     write({'train/a/000000.png': 1, 'train/b/000000.png': 2, 'images.csv': ''})
   )

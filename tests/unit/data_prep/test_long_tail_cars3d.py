@@ -18,7 +18,7 @@ SET_3 = ['038', '111', '104', '159', '035', '037', '086', '043', '173', '196']
 
 
 def _im(car):
-  """Red is the car, green the azimuth, blue the elevation; the upper left quarter is black."""
+  """Encodes the car in red, azimuth in green, elevation in blue; a quarter is black."""
   im = np.empty((128, 128, 3, 24, 4), np.uint8)
   im[:, :, 0], im[:, :, 1] = car, 10 * np.arange(24)[:, None]
   im[:, :, 2] = 60 * np.arange(4)
@@ -58,7 +58,8 @@ def error(load, tmp_path):
   def error(source, config='set_3_draw_1'):
     with pytest.raises(UserError) as raised:
       load(config, source=source)
-    assert '\n' not in str(raised.value) and not (tmp_path / 'tfds').exists()
+    assert '\n' not in str(raised.value)
+    assert not (tmp_path / 'tfds').exists()
     return str(raised.value)
 
   return error
@@ -74,32 +75,35 @@ def test_proportions(name):
   rows = [object_views.proportions(collection, draw) for draw in range(5)]
   printed = object_views.published(name)['proportions']
   for draw, row in enumerate(rows):
-    assert sum(row) == 1000 and min(row) > 0
+    assert sum(row) == 1000
+    assert min(row) > 0
     assert row[:5] == [round(1000 * p) for p in printed[draw]]
     counts = draw_counts(collection, draw)
-    assert counts[np.argmax(row)] == max(counts) == views and min(counts) >= 2
+    assert counts[np.argmax(row)] == max(counts) == views
+    assert min(counts) >= 2
     assert counts == [views * p // max(row) for p in row]
   assert len({tuple(row[5:]) for row in rows}) == 5
 
 
-def test_the_drawn_proportions_stay_the_same():
+def test_the_drawn_proportions_are_pinned():
   assert object_views.proportions(COLLECTION, 0)[5:] == [82, 48, 47, 135, 122]
   chairs = object_views.Collection('long_tail_chairs3d', 62)
   assert object_views.proportions(chairs, 4)[5:] == [186, 66, 161, 46, 124]
   assert draw_counts(COLLECTION, 1) == [17, 69, 13, 34, 89, 96, 26, 26, 90, 46]
 
 
-def test_the_sets_are_the_papers():
+def test_the_sets_match_the_paper():
   sets = [object_ids(COLLECTION, k) for k in range(5)]
-  assert sets[3] == SET_3 and sets[0][0] == '009'
+  assert sets[3] == SET_3
+  assert sets[0][0] == '009'
   assert all(len(set(ids)) == 10 for ids in sets)
 
 
-def test_every_run_draws_anew():
+def test_every_run_draws_independently():
   labels = np.repeat(np.arange(10), 96)
   draws = [draw_indices(labels, range(10), COLLECTION, s, d) for s in range(5) for d in range(5)]
   assert len({draw.tobytes() for draw in draws}) == 25
-  # Under one draw the sets have equal counts, but other views.
+  # In a draw, the sets have equal counts but different views.
   assert [len(draw) for draw in draws[:5]] == [len(draw) for draw in draws[20:]]
 
 
@@ -110,7 +114,8 @@ def test_published_layout(published, load, tmp_path, monkeypatch):
   monkeypatch.setattr(object_views, 'hold_out', lambda labels, seed: np.arange(0, 960, 5))
   for source in (published, published / 'data', published / 'data' / 'cars'):
     pool = load('set_3_pool', source=source)
-  assert pool.class_names == tuple(SET_3) and pool.images.shape == (960, 64, 64, 3)
+  assert pool.class_names == tuple(SET_3)
+  assert pool.images.shape == (960, 64, 64, 3)
   np.testing.assert_array_equal(pool.labels, np.repeat(np.arange(10), 96))
   view = np.tile(np.arange(96), 10)
   colours = np.stack([np.repeat([int(k) for k in SET_3], 96), 10 * (view % 24), 60 * (view // 24)])
@@ -124,7 +129,8 @@ def test_published_layout(published, load, tmp_path, monkeypatch):
   facts = drawn.metadata
   assert facts['train']['class_counts'] == draw_counts(COLLECTION, 1)
   assert facts['proportions'] == object_views.proportions(COLLECTION, 1)
-  assert facts['files'][0] == 'car_038_mesh.mat' and (facts['set'], facts['draw']) == (3, 1)
+  assert facts['files'][0] == 'car_038_mesh.mat'
+  assert (facts['set'], facts['draw']) == (3, 1)
   assert facts['pixels'] == 'resized from the published images'
   assert drawn.key.startswith('long_tail_cars3d/set_3_draw_1/1.0.0/train/')
   test = load('set_3_draw_1', 'test')
@@ -132,7 +138,8 @@ def test_published_layout(published, load, tmp_path, monkeypatch):
   # An index counts through the views of all cars, in the order of their ids.
   builder = preparation.prepare('long_tail_cars3d/set_3_draw_1', data_dir=str(tmp_path / 'tfds'))
   last = builder.as_data_source('train')[len(drawn.labels) - 1]
-  assert last['index'] // 96 == 196 and last['image'][48, 48, 1] == last['index'] % 24 * 10
+  assert last['index'] // 96 == 196
+  assert last['image'][48, 48, 1] == last['index'] % 24 * 10
 
 
 def test_the_evaluation_classifier_has_the_other_views(published, load):
@@ -140,7 +147,8 @@ def test_the_evaluation_classifier_has_the_other_views(published, load):
   assert train.metadata['train']['class_counts'] == [77] * 10
   assert test.metadata['test']['class_counts'] == [19] * 10
   seen = [set(map(tuple, part.images[:, 48, 48].tolist())) for part in (train, test)]
-  assert not seen[0] & seen[1] and len(seen[0] | seen[1]) == 960
+  assert not seen[0] & seen[1]
+  assert len(seen[0] | seen[1]) == 960
 
 
 def test_missing_and_damaged_files(published, error, tmp_path):
@@ -197,7 +205,7 @@ def make_cars(tmp_path):
   return make
 
 
-def test_other_cars_stand_in(make_cars, load):
+def test_other_cars_replace_the_published(make_cars, load):
   source = make_cars()
   drawn, pool = load('set_2_draw_4', source=source), load('set_2_pool', source=source)
   hashed = re.fullmatch(r'long_tail_cars3d/set_2_draw_4-([0-9a-f]{10})/.*', drawn.key)[1]
@@ -206,12 +214,13 @@ def test_other_cars_stand_in(make_cars, load):
   assert drawn.metadata['train']['class_counts'] == draw_counts(COLLECTION, 4)
   assert drawn.metadata['pixels'] == 'unverified'
   cars = pool.images[::96, 0, 0, 0]
-  assert pool.class_names == tuple(f'car {k}' for k in cars) and len(set(cars.tolist())) == 10
+  assert pool.class_names == tuple(f'car {k}' for k in cars)
+  assert len(set(cars.tolist())) == 10
   np.testing.assert_array_equal(pool.images[:, 0, 0, 0], np.repeat(cars, 96))
   np.testing.assert_array_equal(pool.images[:, 0, 0, 1], np.tile(np.arange(96), 10))
   other = load('set_1_pool', source=source)
   assert set(other.class_names) != set(pool.class_names)
-  # Prepared, they have a name of their own and need no source.
+  # Prepared data has a separate name and needs no source.
   assert load(f'set_2_draw_4-{hashed}').key == drawn.key
   with pytest.raises(UserError, match=r'source .* makes set_2_draw_4-'):
     load(f'set_2_draw_4-{"0" * 10}', source=source)
@@ -225,8 +234,8 @@ def test_other_cars_stand_in(make_cars, load):
     ({'azimuths': None}, 'needs the arrays images, names, azimuths and elevations, it has'),
     ({'images': np.zeros((12, 96, 64, 64, 3))}, 'images must be uint8 .*, got float64'),
     ({'images': np.zeros((12, 95, 64, 64, 3), np.uint8)}, r'got uint8 \(12, 95, 64, 64, 3\)'),
-    ({'names': np.array(['a'] * 12)}, "called 'a': each needs its own name"),
-    ({'elevations': np.zeros(96)}, 'must be those of 96 different views, got 24'),
+    ({'names': np.array(['a'] * 12)}, "called 'a': each class needs a different name"),
+    ({'elevations': np.zeros(96)}, 'must describe 96 different views, got 24'),
   ],
   ids=['field', 'type', 'views', 'names', 'angles'],
 )
@@ -259,13 +268,14 @@ def test_replicas_have_the_draws_of_the_set(make_cars, load):
   assert preparation.replica_splits('long_tail_cars3d/sets_full', 9) is None
 
 
-def test_replicas_of_several_sets_have_their_own_classes(make_cars, load, tmp_path):
+def test_replicas_of_several_sets_have_different_classes(make_cars, load, tmp_path):
   source = make_cars()
   place = {'source': str(source), 'data_dir': str(tmp_path / 'tfds')}
   section = DataConfig(dataset='long_tail_cars3d/set_0_draw_0', **place)
   data = loading.load_training(section, 25)
   assert len(data.arrays.class_names) == len(set(data.arrays.class_names)) == 12
-  assert len(data.arrays.labels) == 12 * 96 and data.num_classes == 10
+  assert len(data.arrays.labels) == 12 * 96
+  assert data.num_classes == 10
   for replica, (number, draw) in ((0, (0, 0)), (11, (2, 1)), (24, (4, 4))):
     alone, part = load(f'set_{number}_draw_{draw}', source=source), data.replica_arrays(replica)
     assert part.class_names == data.class_names(replica) == alone.class_names
@@ -273,7 +283,7 @@ def test_replicas_of_several_sets_have_their_own_classes(make_cars, load, tmp_pa
     np.testing.assert_array_equal(part.images, alone.images)
     assert data.share_counts(replica).tolist() == draw_counts(COLLECTION, draw)
     assert data.keys[replica].startswith(f'long_tail_cars3d/set_{number}_draw_{draw} of ')
-    # Its batches are those of the run alone, labels included.
+    # Its batches and labels equal a run of the split alone.
     batches = [
       order.draw(d.replica_data(r, 3), d.dataset, 7, batch_size=8, flip=True, crop_padding=0)[0]
       for d, r in ((data, replica), (training_data.whole(alone), 0))
@@ -281,7 +291,8 @@ def test_replicas_of_several_sets_have_their_own_classes(make_cars, load, tmp_pa
     jax.tree.map(np.testing.assert_array_equal, *batches)
   full, test = (load('sets_full', split, source) for split in ('train', 'test'))
   assert full.class_names == data.arrays.class_names
-  assert test.metadata['test']['class_counts'] == [19] * 12 and len(full.labels) == 12 * 77
+  assert test.metadata['test']['class_counts'] == [19] * 12
+  assert len(full.labels) == 12 * 77
 
 
 def test_replicas_beyond_the_last_draw_are_refused():

@@ -17,7 +17,7 @@ VIEWS = [(p, t) for p in (20, 30) for t in range(31)]
 
 @pytest.fixture(scope='module')
 def published(tmp_path_factory):
-  """rendered_chairs with 1,393 folders, of which the ten of set 4 hold images: grey ones, 60x60.
+  """rendered_chairs with 1,393 folders; the ten of set 4 have grey images of 60x60.
 
   The left half's shade is the class, the right half's the view.
   """
@@ -62,14 +62,16 @@ def test_published_layout(published, load):
 
 def test_replicas():
   splits = preparation.replica_splits('long_tail_chairs3d/set_0_draw_0', 5)
-  assert splits.pool == 'long_tail_chairs3d/set_0_pool' and len(splits.choices) == 5
+  assert splits.pool == 'long_tail_chairs3d/set_0_pool'
+  assert len(splits.choices) == 5
 
 
 def test_missing_and_damaged_files(published, tmp_path):
   def error(source):
     with pytest.raises(UserError) as raised:
       preparation.prepare('long_tail_chairs3d/set_4_draw_2', str(source), str(tmp_path / 'tfds'))
-    assert '\n' not in str(raised.value) and not (tmp_path / 'tfds').exists()
+    assert '\n' not in str(raised.value)
+    assert not (tmp_path / 'tfds').exists()
     return str(raised.value)
 
   assert 'long_tail_chairs3d needs --source' in error('')

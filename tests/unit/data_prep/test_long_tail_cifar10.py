@@ -18,7 +18,6 @@ from data_prep import (
   long_tail_cifar10,
   preparation,
 )
-from jaxgan.errors import UserError
 from tests.support.data_prep import cifar10_jpeg
 
 REAL_SHA256 = {
@@ -77,11 +76,12 @@ def test_forms_in_the_original_order(form, fake_cifar10, tmp_path):
   assert train.metadata['train']['class_counts'] == COUNTS
   assert train.metadata['pixels'] == ('unverified' if form == 'npz' else 'exact')
   assert train.metadata['imbalance_ratio'] == 10
-  assert train.class_names[0] == 'airplane' and train.class_names[9] == 'truck'
+  assert train.class_names[0] == 'airplane'
+  assert train.class_names[9] == 'truck'
 
 
 def test_class_folders_give_the_same_images(fake_cifar10, tmp_path):
-  # Files are numbered in the original order within each class, so the ranks agree.
+  # Files are numbered in the original order of each class, so ranks agree.
   source = make_source('class folders', fake_cifar10, tmp_path)
   train = build.load('long_tail_cifar10/ratio_10', 'train', str(source), str(tmp_path / 'tfds'))
   chosen = long_tail.select_indices(fake_cifar10.labels, COUNTS, seed=0)
@@ -120,7 +120,7 @@ def test_prepared_data_is_found_without_a_source_and_not_mixed(fake_cifar10, tmp
 
 def test_bad_sources(fake_cifar10, tmp_path):
   def error(source):
-    with pytest.raises(UserError) as raised:
+    with pytest.raises(build.UserError) as raised:
       preparation.prepare('long_tail_cifar10/ratio_1', str(source), str(tmp_path / 'tfds'))
     assert '\n' not in str(raised.value)
     assert not (tmp_path / 'tfds').exists()
@@ -139,7 +139,8 @@ def test_bad_sources(fake_cifar10, tmp_path):
   files = fake_cifar10.binary()
   folder = fake_cifar10.write_folder(tmp_path / 'cifar-10-batches-bin', files)
   (folder / 'data_batch_3.bin').write_bytes(files['data_batch_3.bin'][:-5])
-  assert 'data_batch_3.bin' in error(folder) and 'damaged' in error(folder)
+  assert 'data_batch_3.bin' in error(folder)
+  assert 'damaged' in error(folder)
   (folder / 'data_batch_3.bin').unlink()
   assert 'has no data_batch_3.bin' in error(folder)
 
@@ -172,13 +173,13 @@ def test_pickles_cannot_run_code(fake_cifar10, tmp_path):
 
 @pytest.fixture
 def publish(use_edition, fake_copy):
-  """publish(url=..., sha256=...): the fake copy is downloaded from there."""
+  """publish(url=..., sha256=...) sets where the fake copy is downloaded from."""
   return lambda **changes: use_edition('long_tail_cifar10', copy=fake_copy._replace(**changes))
 
 
 @pytest.fixture
 def website(fake_cifar10, web_server, publish):
-  """The folder that is served in place of the site of CIFAR-10, and the URL of the archive."""
+  """A served folder that replaces the site of CIFAR-10, and the URL of the archive."""
   root, url = web_server
   publish(url=f'{url}/cifar-10-binary.tar.gz')
   return root, f'{url}/cifar-10-binary.tar.gz'
@@ -194,7 +195,7 @@ def test_download(fake_cifar10, website, publish, tmp_path):
   publish(url=url, sha256=digest)
   train = build.load('long_tail_cifar10/ratio_10', 'train', data_dir=data_dir)
   assert len(train.labels) == sum(COUNTS)
-  archive.unlink()  # The other configs use the archive that was kept.
+  archive.unlink()  # Other configs use the kept archive.
   assert len(build.load('long_tail_cifar10/ratio_1', 'train', data_dir=data_dir).labels) == 100
 
 
@@ -240,6 +241,8 @@ def test_real_copy(real_copy, tmp_path):
     data_dir=str(tmp_path / 'tfds'),
   )
   train, test = load(split='train'), load(split='test')
-  assert train.images.shape == (12406, 32, 32, 3) and test.images.shape == (10000, 32, 32, 3)
+  assert train.images.shape == (12406, 32, 32, 3)
+  assert test.images.shape == (10000, 32, 32, 3)
   assert train.metadata['train']['indices_sha256'] == REAL_SHA256['ratio_100']
-  assert train.metadata['order'] == 'original' and train.metadata['pixels'] == 'jpeg'
+  assert train.metadata['order'] == 'original'
+  assert train.metadata['pixels'] == 'jpeg'

@@ -45,7 +45,7 @@ def _python(splits):
 
 
 def _write(files, path, folder):
-  """As an archive where the name says so, else as a folder."""
+  """Writes an archive or a folder, by the name."""
   if path.name.endswith('.tar.gz'):
     with tarfile.open(path, 'w:gz') as archive:
       for name, data in files.items():
@@ -99,7 +99,8 @@ def test_bad_sources(splits, tmp_path):
 
   files = _binary(splits)
   cut = error({**files, 'train.bin': files['train.bin'][:-1]}, 'cut')
-  assert 'train.bin' in cut and 'not a multiple of 3074' in cut
+  assert 'train.bin' in cut
+  assert 'not a multiple of 3074' in cut
   assert 'has no test.bin' in error({'train.bin': files['train.bin']}, 'half')
   pixels, coarse, fine = splits['train']
   for label, message in ((3, 'images, CIFAR-100 has 4'), (100, 'a label lies outside 0..99')):

@@ -1,4 +1,4 @@
-"""The embedded images: those that the script makes of Fashion-MNIST, counts, disjoint splits."""
+"""The embedded images: reproduced from Fashion-MNIST, counts, disjoint splits."""
 
 import hashlib
 from importlib import resources
@@ -22,7 +22,7 @@ def test_blocks_are_averaged_and_padded():
   np.testing.assert_array_equal(reduce_fashion_mnist.reduce_images(image), expected)
 
 
-def test_the_images_are_those_of_fashion_mnist(real_data):
+def test_the_images_are_reproduced_from_fashion_mnist(real_data):
   images, labels = long_tail_fashion.read_images()
   original = read_idx(real_data('fashion_mnist/t10k-images-idx3-ubyte.gz')).array
   np.testing.assert_array_equal(images[..., 0], reduce_fashion_mnist.reduce_images(original))
@@ -32,13 +32,15 @@ def test_the_images_are_those_of_fashion_mnist(real_data):
 
 def test_the_images_are_pinned_and_their_licence_is_beside_them():
   images, labels = long_tail_fashion.read_images()
-  assert images.shape == (10_000, 16, 16, 1) and images.dtype == np.uint8
+  assert images.shape == (10_000, 16, 16, 1)
+  assert images.dtype == np.uint8
   assert np.bincount(labels).tolist() == [1000] * 10
   digest = hashlib.sha256(images.tobytes() + labels.astype('<i8').tobytes()).hexdigest()
   assert digest == '55fddfd31c739b8fb9bba590abd2a95d5711ad12569c06194b5b8f219f98fa67'
   licence = resources.files('data_prep') / 'fashion_mnist_16' / 'LICENSE'
   text = licence.read_text()
-  assert 'Copyright (c) 2017 Zalando SE' in text and 'Permission is hereby granted' in text
+  assert 'Copyright (c) 2017 Zalando SE' in text
+  assert 'Permission is hereby granted' in text
 
 
 @pytest.mark.parametrize(
@@ -67,10 +69,13 @@ def test_splits(config, counts, sha256, data_dir):
   test = build.load(f'long_tail_fashion/{config}', 'test', data_dir=data_dir)
   assert np.bincount(train.labels).tolist() == counts
   assert np.bincount(test.labels).tolist() == [100] * 10
-  assert train.images.shape[1:] == (16, 16, 1) and train.images.dtype == np.uint8
-  assert train.class_names[0] == 'T-shirt/top' and train.class_names[9] == 'Ankle boot'
+  assert train.images.shape[1:] == (16, 16, 1)
+  assert train.images.dtype == np.uint8
+  assert train.class_names[0] == 'T-shirt/top'
+  assert train.class_names[9] == 'Ankle boot'
   assert train.metadata['train']['indices_sha256'] == sha256
-  assert train.metadata['n_max'] == 900 and train.metadata['seed'] == 0
+  assert train.metadata['n_max'] == 900
+  assert train.metadata['seed'] == 0
   assert train.key != test.key
 
 

@@ -33,7 +33,7 @@ def fake_layout():
 
 @pytest.fixture
 def fake(use_edition, fake_layout):
-  """A fake Fashion-MNIST, which `long_tail_fashion_mnist` takes for it."""
+  """A fake Fashion-MNIST, which `long_tail_fashion_mnist` accepts."""
   use_edition('long_tail_fashion_mnist', layout=fake_layout)
   return FakeMnist()
 
@@ -69,7 +69,8 @@ def test_bad_sources(fake, load, tmp_path):
   def error(source, config='ratio_10'):
     with pytest.raises(UserError) as raised:
       load(config, source=source)
-    assert '\n' not in str(raised.value) and not (tmp_path / 'tfds').exists()
+    assert '\n' not in str(raised.value)
+    assert not (tmp_path / 'tfds').exists()
     return str(raised.value)
 
   line = error(tmp_path / 'nothing')
@@ -107,7 +108,7 @@ def test_the_published_facts():
 
 
 def test_real_files(real_data):
-  """Any gzip of the published contents is recognised, here Debian's."""
+  """Any gzip of the published contents is recognised, such as Debian's."""
   folder = real_data('fashion_mnist/t10k-images-idx3-ubyte.gz').parent
   pool = idx_files.read_folder(folder, FASHION_MNIST)
   assert (pool.pixels, pool.contents) == ('exact', '')

@@ -38,26 +38,29 @@ def two_classes(make_folder, cats=10, dogs=20, size=(8, 8), **kwargs):
   return make_folder(pictures, **kwargs)
 
 
-def test_class_folders_as_they_are(make_folder, load):
+def test_class_folders_unchanged(make_folder, load):
   source = two_classes(make_folder)
   train, test = load(source), load(source, 'test')
   assert train.class_names == ('cat', 'dog')
-  # A tenth for the test: 1 of 10 cats, 2 of 20 dogs.
+  # A tenth is held out: 1 of 10 cats, 2 of 20 dogs.
   assert np.bincount(train.labels).tolist() == [9, 18]
   assert np.bincount(test.labels).tolist() == [1, 2]
   assert train.images.shape == (27, 8, 8, 3)
   values = {tuple(image[0, 0]) for part in (train, test) for image in part.images}
   assert values == {(i, 0, 0) for i in range(10)} | {(0, i, 0) for i in range(20)}
   for image, label in zip(train.images, train.labels, strict=True):
-    assert (image == image[0, 0]).all() and (image[0, 0, 1] > 0) <= label
-  assert train.metadata['test_share'] == 0.1 and train.metadata['imbalance_ratio'] is None
+    assert (image == image[0, 0]).all()
+    assert (image[0, 0, 1] > 0) <= label
+  assert train.metadata['test_share'] == 0.1
+  assert train.metadata['imbalance_ratio'] is None
 
 
 def test_imbalance_ratio_in_label_order(make_folder, load):
   source = two_classes(make_folder, cats=40, dogs=40)
   train = load(source, imbalance_ratio=4, test_share=0.25, seed=3)
   assert np.bincount(train.labels).tolist() == class_counts(30, 2, 4) == [30, 7]
-  assert train.metadata['n_max'] == 30 and train.metadata['seed'] == 3
+  assert train.metadata['n_max'] == 30
+  assert train.metadata['seed'] == 3
   other = load(source, imbalance_ratio=4, test_share=0.25, seed=4)
   assert train.metadata['train']['indices_sha256'] != other.metadata['train']['indices_sha256']
   assert train.key != other.key
@@ -100,7 +103,8 @@ def test_grey_stays_grey_only_if_all_are(make_folder, load):
                            'mixed'))  # fmt: skip
   assert mixed.images.shape[1:] == (8, 8, 3)
   greys = mixed.images[mixed.labels == 0]
-  assert (greys[..., 0] == greys[..., 2]).all() and greys.min() >= 100
+  assert (greys[..., 0] == greys[..., 2]).all()
+  assert greys.min() >= 100
 
 
 def test_npz(tmp_path, load):
@@ -108,7 +112,8 @@ def test_npz(tmp_path, load):
   labels = np.repeat([0, 1, 2], 4)
   np.savez(tmp_path / 'own set!.npz', images=images, labels=labels)
   train, test = load(tmp_path / 'own set!.npz'), load(tmp_path / 'own set!.npz', 'test')
-  assert train.images.shape == (9, 8, 8, 1) and train.class_names == ('0', '1', '2')
+  assert train.images.shape == (9, 8, 8, 1)
+  assert train.class_names == ('0', '1', '2')
   assert {i.tobytes() for i in [*train.images, *test.images]} == {i.tobytes() for i in images}
   assert 'long_tail_folder/own_set-' in train.metadata['full_name']
 
@@ -116,7 +121,8 @@ def test_npz(tmp_path, load):
            test_labels=labels[[0, 4, 8, 9]], class_names=['x', 'y', 'z'])  # fmt: skip
   test = load(tmp_path / 'b.npz', 'test')
   np.testing.assert_array_equal(test.images[..., 0], images[:4])
-  assert test.labels.tolist() == [0, 1, 2, 2] and test.class_names == ('x', 'y', 'z')
+  assert test.labels.tolist() == [0, 1, 2, 2]
+  assert test.class_names == ('x', 'y', 'z')
   assert load(tmp_path / 'b.npz', image_size=4).images.shape == (12, 4, 4, 1)
 
 
@@ -147,7 +153,8 @@ def test_names_find_unchanged_sources_and_tell_others_apart(make_folder, tmp_pat
 
 def assert_unlabelled(*parts):
   for part in parts:
-    assert part.class_names == ('unlabelled',) and not part.labels.any()
+    assert part.class_names == ('unlabelled',)
+    assert not part.labels.any()
     assert part.metadata['labelled'] is False
 
 
@@ -172,7 +179,8 @@ def test_flat_train_and_test_folders_are_unlabelled(make_folder, load):
   train, test = load(source), load(source, 'test')
   assert_unlabelled(train, test)
   assert (len(train.labels), len(test.labels)) == (3, 2)
-  assert train.metadata['test_share'] is None and train.metadata['pixels'] == 'jpeg'
+  assert train.metadata['test_share'] is None
+  assert train.metadata['pixels'] == 'jpeg'
 
 
 def test_an_npz_without_labels(tmp_path, load, error):
@@ -185,12 +193,14 @@ def test_an_npz_without_labels(tmp_path, load, error):
   np.savez(tmp_path / 'b.npz', images=images, test_images=images[:4], pixels='exact')
   test = load(tmp_path / 'b.npz', 'test', image_size=4)
   assert_unlabelled(test)
-  assert test.images.shape == (4, 4, 4, 1) and test.metadata['pixels'] == 'exact'
+  assert test.images.shape == (4, 4, 4, 1)
+  assert test.metadata['pixels'] == 'exact'
 
 
-def test_labelled_sources_say_so(make_folder, load):
+def test_labelled_sources_are_marked(make_folder, load):
   train = load(two_classes(make_folder))
-  assert train.metadata['labelled'] is True and train.metadata['source_kind'] == 'class folders'
+  assert train.metadata['labelled'] is True
+  assert train.metadata['source_kind'] == 'class folders'
 
 
 @pytest.mark.parametrize(
@@ -234,7 +244,8 @@ def test_bad_folders(make_folder, error, tmp_path):
 
   source = two_classes(make_folder, name='sizes')
   Image.new('RGB', (9, 8), RED).save(source / 'dog' / '03.png')
-  assert 'dog/03.png is 9x8' in error(source) and 'set image_size' in error(source)
+  assert 'dog/03.png is 9x8' in error(source)
+  assert 'set image_size' in error(source)
 
   source = make_folder({f'a/{i}.png': ((8, 8), 'I;16', 60000) for i in range(2)}, 'deep')
   assert 'more than 8 bits' in error(source)
@@ -269,12 +280,12 @@ IMAGES, LABELS = np.full((4, 8, 8, 3), 200, np.uint8), np.array([0, 0, 1, 1])
     ({'pictures': IMAGES}, 'needs the arrays images and labels'),
     ({'images': IMAGES[..., 0, 0], 'labels': LABELS}, r'\[N, H, W\]'),
     ({'images': IMAGES[:, :4], 'labels': LABELS}, 'are 8x4: set image_size'),
-    ({'images': IMAGES, 'labels': LABELS / 2}, 'whole numbers'),
+    ({'images': IMAGES, 'labels': LABELS / 2}, 'integers'),
     ({'images': IMAGES, 'labels': LABELS[:3]}, '4 images, labels 3 labels'),
     ({'images': IMAGES, 'labels': LABELS, 'class_names': ['a']}, r'must lie in 0..0, .*, got 0..1'),
     (
       {'images': IMAGES, 'labels': LABELS, 'class_names': ['a', 'a']},
-      "called 'a': each needs its own name",
+      "called 'a': each class needs a different name",
     ),
     ({'images': IMAGES, 'labels': LABELS.astype(object)}, 'not a readable .npz'),
   ],
@@ -284,7 +295,8 @@ def test_bad_npz(fields, message, tmp_path, error):
 
   np.savez(tmp_path / 'bad.npz', **fields)
   line = error(tmp_path / 'bad.npz')
-  assert re.search(message, line) and 'bad.npz' in line
+  assert re.search(message, line)
+  assert 'bad.npz' in line
 
 
 def test_damaged_npz(tmp_path, error):

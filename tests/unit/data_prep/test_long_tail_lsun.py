@@ -18,7 +18,7 @@ NAME = 'long_tail_lsun/ratio_10'
 
 
 def _picture(scene, number):
-  """Left half, right half and a frame that the centre crop cuts off tell the image."""
+  """Encodes the image in both halves, inside a frame that the centre crop cuts off."""
   pixels = np.full((64, 96, 3), 255, np.uint8)
   pixels[:, 16:48] = 10 * scene
   pixels[:, 48:80] = 10 * number
@@ -33,7 +33,7 @@ def _write(folder, pictures):
     for number, pixels in enumerate(pictures):
       data = io.BytesIO()
       Image.fromarray(pixels).save(data, 'WEBP', lossless=True)
-      # Keys are in an order of their own: LMDB sorts them.
+      # Keys have another order: LMDB sorts them.
       lines.put(f'{number:040x}'.encode(), data.getvalue())
 
 
@@ -48,7 +48,7 @@ def published(tmp_path_factory):
 
 @pytest.fixture
 def source(published, use_edition):
-  """The folder, whose sizes `long_tail_lsun` takes."""
+  """A folder with sizes that `long_tail_lsun` accepts."""
   use_edition('long_tail_lsun', layout=Layout(TRAIN, TEST, PER_CLASS, REFERENCE))
   return published
 
@@ -58,7 +58,7 @@ def _load(split, source, tmp_path, name=NAME, **options):
 
 
 def _numbers(arrays):
-  """(scene, number) of each image, as its pixels tell."""
+  """Decodes (scene, number) of each image from its pixels."""
   scenes, numbers = arrays.images[:, 32, 4, 0] // 10, arrays.images[:, 32, 60, 0] // 10
   np.testing.assert_array_equal(scenes, arrays.labels)
   return list(zip(scenes.tolist(), numbers.tolist(), strict=True))
@@ -84,7 +84,7 @@ def test_splits(source, tmp_path):
 
 
 def test_the_centre_square_is_kept_and_resized(source, tmp_path):
-  """Of 96x64 pixels the middle 64x64: no white of the frame, both halves alike wide."""
+  """The middle 64x64 of 96x64 pixels: no white frame, equally wide halves."""
   train = _load('train', source, tmp_path)
   for image, (scene, number) in zip(train.images, _numbers(train), strict=True):
     np.testing.assert_array_equal(image[:, :32], 10 * scene)
@@ -100,7 +100,8 @@ def test_the_whole_picture_is_squashed(source, tmp_path):
   assert squashed.metadata['picture'] == 'the whole picture, bilinear to 64x64'
   np.testing.assert_array_equal(squashed.labels, cropped.labels)
   for image, (scene, number) in zip(squashed.images, _numbers(cropped), strict=True):
-    assert (image[:, :10] == 255).all() and (image[:, -10:] == 255).all()
+    assert (image[:, :10] == 255).all()
+    assert (image[:, -10:] == 255).all()
     np.testing.assert_array_equal(image[:, 12:31], 10 * scene)
     np.testing.assert_array_equal(image[:, 33:52], 10 * number)
     # Bilinear, with a support of 1.5 pixels: no overshoot at an edge, which Lanczos has.
@@ -127,8 +128,8 @@ def test_an_unknown_picture(source, tmp_path):
     preparation.prepare('long_tail_fashion/ratio_50', data_dir=str(tmp_path), picture='squash')
 
 
-def test_the_released_reference_is_what_large_classes_are_trained_on(source, tmp_path):
-  """The first of the 8 images a class: the ratio keeps 8, 4, 2, 1 and no image of the classes."""
+def test_the_released_reference_has_training_images_of_large_classes(source, tmp_path):
+  """The ratio keeps 8, 4, 2, 1 and 0 of the 8 images per class."""
   train, released = (
     _load(split, source, tmp_path, picture='squash') for split in ('train', 'reference_released')
   )
@@ -149,7 +150,7 @@ def test_preparing_again_gives_the_same(source, tmp_path):
 
 
 def test_few_labels(tmp_path, use_edition):
-  """Fifty of each scene, which are all among the balanced images."""
+  """Fifty images per scene, a subset of the balanced images."""
   use_edition('long_tail_lsun', layout=Layout((52,) * 5, 1, 51, 1))
   root = tmp_path / 'lsun'
   root.mkdir()
@@ -165,11 +166,12 @@ def test_few_labels(tmp_path, use_edition):
     set(zip(part.labels.tolist(), part.images[:, 0, 0, 0].tolist(), strict=True))
     for part in (labelled, balanced)
   )
-  assert few < many and len(few) == 250
+  assert few < many
+  assert len(few) == 250
 
 
-def test_the_published_numbers():
-  """Those of TFDS's catalogue of lsun 3.1.0."""
+def test_the_published_counts():
+  """The counts of TFDS's catalogue of lsun 3.1.0."""
   expected = {
     'bedroom': 3_033_042, 'conference_room': 229_069, 'dining_room': 657_571,
     'kitchen': 2_212_277, 'living_room': 1_315_802,
@@ -181,7 +183,8 @@ def test_the_published_numbers():
 def _error(source, tmp_path):
   with pytest.raises(UserError) as raised:
     preparation.prepare(NAME, str(source) if source else '', str(tmp_path / 'prepared'))
-  assert '\n' not in str(raised.value) and not (tmp_path / 'prepared').exists()
+  assert '\n' not in str(raised.value)
+  assert not (tmp_path / 'prepared').exists()
   return str(raised.value)
 
 

@@ -44,8 +44,10 @@ def test_split_counts():
   assert split_counts(0) == [6300, 1585, 1407, 6134, 5812, 4882, 2424, 4785, 6125, 3340]
   assert split_counts(49) == [2422, 1588, 4590, 4061, 5445, 1940, 1324, 4621, 1947, 6300]
   rows = np.array([split_counts(split) for split in range(50)])
-  assert rows.shape == (50, 10) and rows.min() == 684
-  assert (rows.max(axis=1) == 6300).all() and (rows <= REAL_TOTALS).all()
+  assert rows.shape == (50, 10)
+  assert rows.min() == 684
+  assert (rows.max(axis=1) == 6300).all()
+  assert (rows <= REAL_TOTALS).all()
   assert len({tuple(row) for row in rows}) == 50
   # Eq. 5 of the paper: the sum of the squared frequencies is 0.119 +- 0.008 over the splits.
   squares = ((rows / rows.sum(axis=1, keepdims=True)) ** 2).sum(axis=1)
@@ -59,7 +61,7 @@ def test_split_counts_cannot_be_changed_by_the_caller():
 
 
 @pytest.mark.parametrize('split', [-1, 50, '0', 0.5])
-def test_no_such_split(split):
+def test_an_unknown_split(split):
   with pytest.raises(ValueError, match=r'split=.*: expected an integer in 0\.\.49'):
     split_counts(split)
 
@@ -72,10 +74,11 @@ def test_split_indices(fake_mnist, mnist_layout):
     return long_tail_mnist.split_indices(*arguments, **keywords, layout=mnist_layout)
 
   chosen = split_indices(fake_mnist.labels, 4)
-  assert chosen.dtype == np.int64 and (np.diff(chosen) > 0).all()
+  assert chosen.dtype == np.int64
+  assert (np.diff(chosen) > 0).all()
   assert np.bincount(fake_mnist.labels[chosen]).tolist() == [5, 9, 8, 7, 6, 5, 4, 3, 2, 1]
   np.testing.assert_array_equal(chosen, split_indices(fake_mnist.labels, 4, seed=0))
-  # Splits 4 and 17 have the same counts; neither they nor two seeds share their images.
+  # Splits 4 and 17 have equal counts; neither they nor two seeds share images.
   draws = [split_indices(fake_mnist.labels, *at) for at in ((4, 0), (17, 0), (4, 1), (17, 1))]
   assert len({draw.tobytes() for draw in draws}) == 4
 
@@ -100,7 +103,7 @@ def test_configs(zipped, rename, fake_mnist, mnist_layout, load, tmp_path):
   np.testing.assert_array_equal(pool.images[..., 0], fake_mnist.images)
   np.testing.assert_array_equal(pool.labels, fake_mnist.labels)
   np.testing.assert_array_equal(full.images[..., 0], fake_mnist.images[:120])
-  # A replica that indexes the pool sees what the prepared split holds.
+  # A replica that indexes the pool gets the prepared split.
   chosen = split_indices(pool.labels, 9, layout=mnist_layout)
   np.testing.assert_array_equal(split.images, pool.images[chosen])
   np.testing.assert_array_equal(split.labels, pool.labels[chosen])
@@ -115,14 +118,14 @@ def test_configs(zipped, rename, fake_mnist, mnist_layout, load, tmp_path):
   assert facts['train']['indices_sha256'] == indices_sha256(chosen)
   assert (facts['pixels'], facts['order'], facts['split']) == ('exact', 'original', 9)
   assert (facts['imbalance_ratio'], facts['n_max'], facts['seed']) == (10, 10, 0)
-  assert pool.metadata['split'] is None and pool.metadata['imbalance_ratio'] is None
-  assert split.class_names == tuple('0123456789') and facts['labelled']
+  assert pool.metadata['split'] is None
+  assert pool.metadata['imbalance_ratio'] is None
+  assert split.class_names == tuple('0123456789')
+  assert facts['labelled']
   assert split.key.startswith('long_tail_mnist/split_09/1.0.0/train/')
 
 
-def test_other_contents_have_folders_of_their_own(
-  mnist_layout, fake_mnist, make_mnist, load, tmp_path
-):
+def test_other_contents_have_separate_folders(mnist_layout, fake_mnist, make_mnist, load, tmp_path):
   sources = [make_mnist(k).write(tmp_path / str(k)) for k in range(3)]
   parts = [load('split_03', source=source) for source in sources]
   names = [part.metadata['full_name'].split('/')[1] for part in parts]
@@ -168,7 +171,8 @@ def test_prepared_data_of_other_pixels_is_refused(fake_mnist, load, tmp_path):
 def test_missing_files(fake_mnist, error, tmp_path):
   for source in (tmp_path / 'nothing', tmp_path):
     line = error(source)
-    assert all(name in line for name in fake_mnist.files()) and '--source' in line
+    assert all(name in line for name in fake_mnist.files())
+    assert '--source' in line
   source = fake_mnist.write(tmp_path / 'mnist')
   (source / 't10k-labels-idx1-ubyte.gz').unlink()
   assert f'source {source} has no t10k-labels-idx1-ubyte; name a folder' in error(source)
@@ -206,7 +210,7 @@ def test_unknown_configs(config, error):
 
 @pytest.fixture
 def website(fake_mnist, mnist_layout, use_edition, web_server):
-  """The folder that is served in place of the site of MNIST."""
+  """A served folder that replaces the site of MNIST."""
   published = mnist_layout.published._replace(url=f'{web_server[1]}/')
   use_edition('long_tail_mnist', layout=mnist_layout._replace(published=published))
   return web_server[0]
@@ -219,7 +223,7 @@ def test_download(fake_mnist, mnist_layout, load, website):
   chosen = split_indices(fake_mnist.labels, 0, layout=mnist_layout)
   np.testing.assert_array_equal(split.labels, fake_mnist.labels[chosen])
   assert split.metadata['pixels'] == 'exact'
-  for file in website.iterdir():  # The other configs use the files that were kept.
+  for file in website.iterdir():  # Other configs use the kept files.
     file.unlink()
   assert len(load('pool').labels) == 140
 
@@ -228,7 +232,7 @@ def test_failed_download(error, website):
   assert re.search(r'ubyte.gz cannot be downloaded .*: name a folder .*--source', error(''))
 
 
-def test_urls_are_those_of_tfds():
+def test_urls_match_tfds():
   from tensorflow_datasets.core.download import checksums
 
   registered = checksums.get_all_url_infos()

@@ -1,4 +1,4 @@
-"""What the replicas of a run on MNIST train on: a split each, or a ratio of zeros and fours."""
+"""Replicas on MNIST: one split or one ratio of zeros and fours per replica."""
 
 import re
 from types import SimpleNamespace
@@ -17,7 +17,7 @@ from tests.support.data_prep.real_splits import REAL_SHA256
 
 @pytest.fixture
 def training(tmp_path):
-  """training(config, num_replicas, source) -> what a run of so many replicas trains on."""
+  """training(config, num_replicas, source) -> the TrainingData of the replicas."""
 
   def training(config, num_replicas=1, source=''):
     place = {'source': str(source), 'data_dir': str(tmp_path / 'tfds')}
@@ -28,7 +28,7 @@ def training(tmp_path):
 
 
 def _load(config, source, tmp_path):
-  """The training images of a config by themselves."""
+  """Loads the training images of a config alone."""
   return build.load(f'long_tail_mnist/{config}', 'train', str(source), str(tmp_path / 'tfds'))
 
 
@@ -41,7 +41,7 @@ def test_replicas_have_the_splits_from_the_named_one_on():
   assert last.names == ('long_tail_mnist/split_48', 'long_tail_mnist/split_49')
 
 
-def test_replicas_of_other_contents_stay_with_them():
+def test_replicas_of_other_contents_keep_them():
   splits = preparation.replica_splits('long_tail_mnist/split_07-0123456789', 2)
   assert splits.pool == 'long_tail_mnist/pool-0123456789'
   assert splits.names == tuple(f'long_tail_mnist/split_0{k}-0123456789' for k in (7, 8))
@@ -86,10 +86,11 @@ def test_choices_are_positions_in_the_pool(fake_mnist, mnist_layout):
 
 
 def test_a_replica_trains_on_the_images_of_its_split(fake_mnist, mnist_layout, training, tmp_path):
-  """The same images in the same order as a run of the split alone, and so the same batches."""
+  """Images, order and batches equal a run of the split alone."""
   source = fake_mnist.write(tmp_path / 'mnist')
   data = training('split_11', 3, source)
-  assert len(data.arrays.labels) == 140 and len(data.dataset.images) == 140
+  assert len(data.arrays.labels) == 140
+  assert len(data.dataset.images) == 140
   for replica, split in enumerate((11, 12, 13)):
     single = _load(f'split_{split}', source, tmp_path)
     counts = single.metadata['train']['class_counts']
@@ -113,7 +114,8 @@ def test_a_replica_trains_on_the_images_of_its_split(fake_mnist, mnist_layout, t
 def test_replicas_without_splits_train_on_all_images(fake_mnist, training, tmp_path):
   source = fake_mnist.write(tmp_path / 'mnist')
   data, full = training('full', 2, source), _load('full', source, tmp_path)
-  assert data.keys == (full.key,) * 2 and data.arrays.key == full.key
+  assert data.keys == (full.key,) * 2
+  assert data.arrays.key == full.key
   for replica in range(2):
     np.testing.assert_array_equal(data.indices[replica], np.arange(120))
     assert data.share_counts(replica).tolist() == [12] * 10
@@ -124,7 +126,7 @@ def test_replicas_of_other_contents_train_on_them(fake_mnist, make_mnist, traini
   data = training('split_03', 2, other.write(tmp_path / 'other'))
   np.testing.assert_array_equal(data.arrays.images[..., 0], other.images)
   pool = re.match(r'long_tail_mnist/(pool-[0-9a-f]{10})/', data.arrays.key)[1]
-  again = training(pool.replace('pool', 'split_03'), 2)  # Prepared, by its full name.
+  again = training(pool.replace('pool', 'split_03'), 2)  # Prepared data, by its full name.
   assert again.arrays.key == data.arrays.key
   assert re.fullmatch(r'long_tail_mnist/split_04-[0-9a-f]{10} of .*', again.keys[1])
   for replica in range(2):

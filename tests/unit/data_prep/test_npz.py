@@ -21,7 +21,7 @@ IN_ORDER = np.array([2, 0, 1])[LABELS]
 
 @pytest.fixture
 def read(tmp_path):
-  """read(**arrays) -> the Source of an .npz that holds them."""
+  """read(**arrays) -> the Source of an .npz with these arrays."""
 
   def read(image_size=None, **arrays):
     np.savez(tmp_path / 'own.npz', **arrays)
@@ -46,12 +46,15 @@ def test_names_of_the_arrays(names, read):
   np.testing.assert_array_equal(source.train.labels, LABELS)
   np.testing.assert_array_equal(source.test.images, IMAGES[:3])
   np.testing.assert_array_equal(source.test.labels, LABELS[:3])
-  assert source.class_names == ('0', '1', '2') and source.kind == 'npz'
+  assert source.class_names == ('0', '1', '2')
+  assert source.kind == 'npz'
   assert (source.changes, source.passed_over) == ((), ())
   train_alone = read(**dict(zip(names[:2], parts[:2], strict=True)))
-  assert train_alone.test is None and train_alone.labelled
+  assert train_alone.test is None
+  assert train_alone.labelled
   unlabelled = read(**{names[0]: IMAGES})
-  assert not unlabelled.labelled and unlabelled.class_names == ('unlabelled',)
+  assert not unlabelled.labelled
+  assert unlabelled.class_names == ('unlabelled',)
 
 
 def test_validation_images(read):
@@ -66,7 +69,7 @@ def test_validation_images(read):
   assert source.changes == ()
 
 
-def test_arrays_that_are_not_read_are_named(read):
+def test_unread_arrays_are_named(read):
   source = read(images=IMAGES, labels=LABELS, ids=np.arange(6))
   assert source.passed_over == (('arrays of the .npz (ids)', 1),)
   with pytest.raises(UserError, match='has images and x_train: leave one of them'):
@@ -93,7 +96,7 @@ def test_arrays_that_are_not_read_are_named(read):
     (TEXTS, ('ant', 'cat', 'dog'), IN_ORDER),
     (TEXTS[:, None], ('ant', 'cat', 'dog'), IN_ORDER),
     (np.char.encode(TEXTS), ('ant', 'cat', 'dog'), IN_ORDER),
-    # One name, composed in two ways.
+    # The same name with differently composed accents.
     (np.array(['\xe9', 'a', 'a', 'e\u0301', 'a', 'a']), 'aé', [1, 0, 0, 1, 0, 0]),
   ],
 )
@@ -129,11 +132,13 @@ def test_names_without_images_are_left_out(read):
     read(**whole, test_images=IMAGES[:2], test_labels=LABELS[:2] + 1)
 
 
-def test_class_names_give_texts_their_order(read):
+def test_class_names_order_strings(read):
   source = read(images=IMAGES, labels=TEXTS, class_names=np.array([b'dog', b'ant', b'cat']))
   assert source.class_names == ('dog', 'ant', 'cat')
   np.testing.assert_array_equal(source.train.labels, LABELS)
-  with pytest.raises(UserError, match='all texts or all numbers, got labels <U3, test_labels int'):
+  with pytest.raises(
+    UserError, match='all strings or all numbers, got labels <U3, test_labels int'
+  ):
     read(images=IMAGES, labels=TEXTS, test_images=IMAGES, test_labels=LABELS)
 
 
@@ -171,7 +176,7 @@ def test_true_is_white(read):
   assert source.changes == ('images: True and False, made 255 and 0',)
 
 
-def test_both_splits_are_scaled_alike(read):
+def test_both_splits_have_one_scale(read):
   whole = {'images': IMAGES / 255, 'labels': LABELS, 'test_labels': LABELS[:3]}
   source = read(test_images=IMAGES[:3] / 510, **whole)  # Dark, but on the scale of the others.
   np.testing.assert_array_equal(source.test.images, np.rint(IMAGES[:3] / np.float32(2)))
@@ -184,19 +189,19 @@ def test_both_splits_are_scaled_alike(read):
 @pytest.mark.parametrize(
   ('images', 'message'),
   [
-    (IMAGES // 255, r'whole numbers in 0\.\.1, .*almost black.* Multiply them by 255 / 1, or give'),
-    (IMAGES // 16, r'whole numbers in 0\.\.15, .* Multiply them by 255 / 15'),
+    (IMAGES // 255, r'integers in 0\.\.1, .*almost black.* Multiply them by 255 / 1, or give'),
+    (IMAGES // 16, r'integers in 0\.\.15, .* Multiply them by 255 / 15'),
     ((IMAGES // 16).astype(float), r'floats in 0\.\.15, and their scale is not clear'),
     (IMAGES / 255 - 0.5, r'floats in -0\.5\.\.0\.5, and their scale is not clear'),
     (IMAGES / 40 - 3, r'and their scale is not clear'),
     (IMAGES * 2.0, r'floats in 0\.\.510, and'),
-    (IMAGES.astype(np.int16) - 1, r'whole numbers in -1\.\.254: give uint8 in 0\.\.255'),
+    (IMAGES.astype(np.int16) - 1, r'integers in -1\.\.254: give uint8 in 0\.\.255'),
     (np.where(IMAGES == 255, np.nan, 0.5), 'NaN or infinite'),
     (np.where(IMAGES == 255, np.inf, 0.5), 'NaN or infinite'),
     (np.concatenate([IMAGES, IMAGES[..., :1]], -1) / 127.5 - 1, 'four channels and negative'),
   ],
 )
-def test_scales_that_are_not_clear(images, message, read):
+def test_ambiguous_scales(images, message, read):
   with pytest.raises(UserError, match=message):
     read(images=images, labels=LABELS)
 
@@ -223,8 +228,8 @@ def _written(save):
 
 @pytest.mark.parametrize('save', [np.savez, np.savez_compressed])
 @given(data=st.data())
-def test_a_part_is_refused_and_a_changed_byte_changes_no_value(save, data, tmp_path):
-  """All but the last 22 bytes have a checksum or are there twice; those count the arrays."""
+def test_a_truncated_file_is_refused_and_a_changed_byte_changes_no_value(save, data, tmp_path):
+  """All but the last 22 bytes, which count the arrays, have a checksum or a copy."""
   path, whole = tmp_path / 'own.npz', _written(save)
   path.write_bytes(whole[: data.draw(st.integers(0, len(whole) - 1))])
   with pytest.raises(UserError):

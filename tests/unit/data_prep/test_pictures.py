@@ -1,4 +1,4 @@
-"""Image files are looked at first and decoded when they are needed."""
+"""Image files: headers first, decoding on demand."""
 
 import itertools
 import struct
@@ -16,7 +16,7 @@ LEVELS = (10, 60, 110, 160, 210)
 
 @pytest.fixture
 def paths(tmp_path):
-  """Squares of 8 pixels, each of one colour; the third is grey."""
+  """Plain squares of 8 pixels; the third is grey."""
   paths = [tmp_path / f'{level}.png' for level in LEVELS]
   for i, (path, level) in enumerate(zip(paths, LEVELS, strict=True)):
     image = Image.new('L', (8, 8), level) if i == 2 else Image.new('RGB', (8, 8), (level, 0, 0))
@@ -24,15 +24,17 @@ def paths(tmp_path):
   return paths
 
 
-def test_no_more_than_a_block_is_decoded_ahead(paths, monkeypatch):
+def test_at_most_a_block_is_decoded_ahead(paths, monkeypatch):
   decoded, read = [], pictures.read_image
   monkeypatch.setattr(
     pictures, 'read_image', lambda file, *rest: decoded.append(file) or read(file, *rest)
   )
   images = pictures.look_at(paths)
-  assert images.shape == (5, 8, 8, 3) and not decoded
+  assert images.shape == (5, 8, 8, 3)
+  assert not decoded
   some = images[np.array([4, 0, 3])][1:]
-  assert some.shape == (2, 8, 8, 3) and not decoded
+  assert some.shape == (2, 8, 8, 3)
+  assert not decoded
   assert [int(image[0, 0, 0]) for image in some] == [10, 160]
   many = pictures.look_at(paths * 240)
   decoded.clear()
@@ -40,12 +42,12 @@ def test_no_more_than_a_block_is_decoded_ahead(paths, monkeypatch):
     assert 0 < len(decoded) < 1200
 
 
-def test_grey_images_get_the_channels_that_all_need(paths):
+def test_grey_images_get_the_common_number_of_channels(paths):
   assert pictures.look_at(paths[2:3]).shape == (1, 8, 8, 1)
   np.testing.assert_array_equal(list(pictures.look_at(paths))[2], np.full((8, 8, 3), 110))
 
 
-def test_what_is_damaged_behind_its_header_is_named_when_it_is_decoded(paths):
+def test_damage_behind_a_header_is_reported_on_decoding(paths):
   paths[3].write_bytes(paths[3].read_bytes()[:45])
   images = pictures.look_at(paths)
   with pytest.raises(UserError, match=r'160.png cannot be read'):
@@ -60,7 +62,7 @@ def chunk(kind, data):
 
 
 def with_chunk(path, new, last=False):
-  """Puts a chunk behind the header of a PNG, or before its end."""
+  """Inserts a chunk after the header of a PNG, or before its end."""
   data = path.read_bytes()
   at = len(data) - 12 if last else 33
   path.write_bytes(data[:at] + new + data[at:])
@@ -79,13 +81,13 @@ _BROKEN = {
 
 @pytest.mark.parametrize('last', [False, True])
 @pytest.mark.parametrize('name', _BROKEN)
-def test_metadata_never_costs_a_png(name, last, paths):
+def test_damaged_metadata_does_not_prevent_decoding(name, last, paths):
   with_chunk(paths[1], _BROKEN[name], last)
   (image,) = pictures.look_at(paths[1:2])
   np.testing.assert_array_equal(image, np.full((8, 8, 3), (60, 0, 0)))
 
 
-def test_damaged_pixels_do(paths):
+def test_damaged_pixels_prevent_decoding(paths):
   with_chunk(paths[1], _BROKEN['text that is too long'])
   data = paths[1].read_bytes()
   paths[1].write_bytes(data[: data.index(b'IDAT') + 6])
@@ -102,7 +104,7 @@ def halves(mode='RGB'):
 
 @pytest.mark.parametrize('kind', ['PNG', 'JPEG', 'TIFF', 'WEBP'])
 @pytest.mark.parametrize('writable', [True, False])
-def test_orientation_is_applied_once_whatever_else_the_exif_holds(kind, writable, tmp_path):
+def test_orientation_is_applied_once_with_any_exif(kind, writable, tmp_path):
   exif = Image.Exif()
   exif[0x0112] = 3  # Upside down.
   path = tmp_path / f'a.{kind.lower()}'
@@ -118,7 +120,8 @@ def test_orientation_is_applied_once_whatever_else_the_exif_holds(kind, writable
   else:
     halves().save(path, exif=exif if writable else rational_minus_one_over_zero(), **options)
   (image,) = pictures.look_at([path], 8)
-  assert image[4, 0].mean() > 200 and image[4, -1].mean() < 50
+  assert image[4, 0].mean() > 200
+  assert image[4, -1].mean() < 50
 
 
 def rational_minus_one_over_zero():
@@ -156,7 +159,8 @@ def test_transparent_pixels_show_the_background(mode, background, ground, tmp_pa
   first, second = images
   grey = mode in ('LA', 'L') and background != 'red'
   assert images.shape[-1] == (1 if grey else 3)
-  assert (first[:, :4] == 100).all() and (second == 50).all()
+  assert (first[:, :4] == 100).all()
+  assert (second == 50).all()
   assert (first[:, 4:] == (ground[:1] if grey else ground)).all()
   assert images.ground.num_laid == 1
 

@@ -1,4 +1,4 @@
-"""What data sets say of themselves before they are prepared."""
+"""Declared facts of data sets before they are prepared."""
 
 import numpy as np
 import pytest
@@ -19,12 +19,13 @@ FASHION = 'long_tail_fashion/ratio_50'
     ('long_tail_mnist/split_00', (28, 28, 1), ('0', '9'), 10),
   ],
 )
-def test_downloads_are_declared_before_they_are_there(dataset, shape, ends, number, tmp_path):
+def test_downloads_are_declared_before_they_exist(dataset, shape, ends, number, tmp_path):
   declared = preparation.declared(dataset, data_dir=str(tmp_path / 'data'))
   names = declared.class_names
   assert declared.image_shape == shape
   assert ((names[0], names[-1]), len(names)) == (ends, number)
-  assert not declared.is_prepared and list(tmp_path.iterdir()) == []
+  assert not declared.is_prepared
+  assert list(tmp_path.iterdir()) == []
 
 
 def test_own_images_are_declared_before_and_after(tmp_path):
@@ -36,16 +37,19 @@ def test_own_images_are_declared_before_and_after(tmp_path):
   place = {'source': str(source), 'data_dir': str(tmp_path / 'data')}
   before = preparation.declared('long_tail_folder', **place)
   assert (before.image_shape, before.class_names) == ((12, 12, 1), ('cat', 'dog'))
-  assert before.labelled and not before.is_prepared and not (tmp_path / 'data').exists()
+  assert before.labelled
+  assert not before.is_prepared
+  assert not (tmp_path / 'data').exists()
   preparation.prepare('long_tail_folder', **place)
   after = preparation.declared('long_tail_folder', **place)
-  assert after == before and after.is_prepared
+  assert after == before
+  assert after.is_prepared
   source.unlink()
   name = f'long_tail_folder/{before.folder.parent.name}'
   assert preparation.declared('long_tail_folder', prepared=name, **place) == before
 
 
-def test_images_without_labels_are_declared_so(tmp_path):
+def test_images_without_labels_are_declared_unlabelled(tmp_path):
   images = 30 * np.arange(8, dtype=np.uint8)[:, None, None, None] * np.ones((12, 12, 1), np.uint8)
   np.savez(tmp_path / 'plain.npz', images=images)
   place = {'source': str(tmp_path / 'plain.npz'), 'data_dir': str(tmp_path / 'data')}
@@ -54,7 +58,7 @@ def test_images_without_labels_are_declared_so(tmp_path):
   assert not preparation.declared('long_tail_folder', **place).labelled
 
 
-def test_what_cannot_be_prepared_is_refused(tmp_path):
+def test_bad_data_sets_are_refused(tmp_path):
   with pytest.raises(UserError, match=r"dataset 'letters' is unknown"):
     preparation.declared('letters')
   with pytest.raises(UserError, match='nowhere does not exist'):
@@ -62,7 +66,7 @@ def test_what_cannot_be_prepared_is_refused(tmp_path):
 
 
 def test_a_data_set_of_another_package(tmp_path, monkeypatch):
-  """Its module alone is needed, and the line that registers it."""
+  """It needs only its module and the line that registers it."""
   (tmp_path / 'stripes.py').write_text(
     '''
 import numpy as np

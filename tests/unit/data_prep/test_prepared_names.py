@@ -1,4 +1,4 @@
-"""Prepared data is found by its contents, whatever the source is called or if it is gone."""
+"""Prepared data is found by contents, also if the source is renamed or missing."""
 
 import shutil
 
@@ -72,7 +72,7 @@ def test_equal_contents_of_another_path_are_not_prepared_again(source, load, tmp
   assert load('', f'long_tail_folder/{first.key.split("/")[1]}').key == first.key
 
 
-def test_a_source_that_is_gone(source, load, tmp_path, capsys):
+def test_a_missing_source(source, load, tmp_path, capsys):
   train, test = load(source, image_size=4), load(source, split='test', image_size=4)
   prepared = '/'.join(train.key.split('/')[:2])
   source.unlink()
@@ -81,11 +81,11 @@ def test_a_source_that_is_gone(source, load, tmp_path, capsys):
     np.testing.assert_array_equal(after.images, before.images)
     assert after.key == before.key
   assert capsys.readouterr().err == (
-    f'source {source} is not there: using {train.metadata["data_dir"]}, prepared from it\n'
+    f'source {source} is missing: using {train.metadata["data_dir"]}, prepared from it\n'
   )
   with pytest.raises(build.UserError, match=r'pets.npz does not exist'):
     load(source)
   shutil.rmtree(tmp_path / 'tfds')
-  both = rf'source {source} is not there, and neither is .* {tmp_path}/tfds/.*/\*-size_4-\w+: give'
+  both = rf'source {source} is missing, and so is .* {tmp_path}/tfds/.*/\*-size_4-\w+: give'
   with pytest.raises(build.UserError, match=both):
     load(source, prepared=prepared, image_size=4)

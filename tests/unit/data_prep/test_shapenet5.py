@@ -14,7 +14,7 @@ VIEWS = 3
 
 @pytest.fixture
 def source(tmp_path, use_edition):
-  """Renderings on transparent ground beside maps; three each, of the first instances four.
+  """Renderings on transparent ground, beside maps: three, or four of the first instances.
 
   The middle's red is the class, its green the instance, its blue the view.
   """
@@ -41,7 +41,7 @@ def load(tmp_path):
 
 
 def _instances(arrays):
-  """(class, instance) of each image, as its pixels tell."""
+  """Decodes (class, instance) of each image from its pixels."""
   middle = arrays.images[:, 32, 32]
   np.testing.assert_array_equal(middle[:, 0] // 50, arrays.labels)
   return [(int(k), int(i)) for k, i in zip(arrays.labels, middle[:, 1] // 10, strict=True)]
@@ -57,10 +57,11 @@ def test_splits(source, load):
   assert len(set(instances)) == 54
   views = arrays.images[:, 32, 32, 2].reshape(-1, VIEWS) // 60
   assert all(len(set(row)) == VIEWS for row in views.tolist())
-  assert (arrays.images[:, 4, 4] == 255).all()  # What was transparent.
+  assert (arrays.images[:, 4, 4] == 255).all()  # Transparent pixels.
   train, test = load('/full', source=source), load('/full', 'test')
   parts = [set(_instances(part)) for part in (train, test)]
-  assert not parts[0] & parts[1] and parts[0] | parts[1] == set(instances)
+  assert not parts[0] & parts[1]
+  assert parts[0] | parts[1] == set(instances)
   assert test.metadata['test']['class_counts'] == [6, 6, 3, 9, 9]
   assert load('', 'test').metadata['test'] == test.metadata['test']
 
@@ -71,7 +72,7 @@ def test_preparing_again_gives_the_same(source, tmp_path):
 
 
 def test_renderings_may_be_one_folder_deeper(source, tmp_path):
-  """So the renderer leaves the models of ShapeNetCore.v2, which all lie in a folder `models`."""
+  """As the renderer writes models of ShapeNetCore.v2, whose folders are called `models`."""
   first = build.load('shapenet5', 'train', str(source), str(tmp_path / 'a'))
   for instance in (source / 'can').iterdir():
     files = list(instance.iterdir())
@@ -85,7 +86,8 @@ def test_missing_and_damaged_files(source, tmp_path, load):
   def error(source, config=''):
     with pytest.raises(UserError) as raised:
       load(config, source=source)
-    assert '\n' not in str(raised.value) and not (tmp_path / 'tfds').exists()
+    assert '\n' not in str(raised.value)
+    assert not (tmp_path / 'tfds').exists()
     return str(raised.value)
 
   assert 'shapenet5 needs --source' in error('')

@@ -1,4 +1,4 @@
-"""The table of what was read, also of prepared data whose source is not read again."""
+"""The summary of a data set, also of prepared data whose source is not read again."""
 
 import json
 from pathlib import Path
@@ -22,7 +22,7 @@ def lines(source, data_dir, **options):
 
 @pytest.fixture
 def sprites(make_folder):
-  """Two classes of images of many sizes; two have transparent pixels, a file is no image."""
+  """Two classes of images of many sizes; two have transparent pixels, one file is not an image."""
   pictures = {f'cat/{i}.png': ((6 + i, 8), 'RGB', (i, 0, 0)) for i in range(10)}
   pictures |= {f'dog/{i}.png': ((40, 20), 'RGBA', (0, 0, 0, 0)) for i in range(2)}
   pictures['dog/2.png'] = (40, 20), 'LA', (50, 255)
@@ -60,7 +60,8 @@ def test_other_files_at_a_second_start(sprites, tmp_path, monkeypatch):
   monkeypatch.setattr(folders, 'list_images', lambda t: listed.append(t) or list_images(t))
   monkeypatch.setattr(folders, 'look_at', lambda *a: pytest.fail('read again'))
   *same, passed_over = lines(sprites, tmp_path / 'tfds', image_size=8)
-  assert same == expected('white')[:-1] and len(listed) == 1
+  assert same == expected('white')[:-1]
+  assert len(listed) == 1
   assert passed_over == 'passed over  files that Pillow does not decode (.heic): 5; hidden files: 1'
 
 
@@ -87,7 +88,9 @@ def test_the_background_is_part_of_the_name(sprites, tmp_path):
 
   white, black, red = load(None), load('#000'), load('red')
   assert load('white').key == white.key == load('#FFFFFF').key
-  assert 'on_' not in white.key and '-on_000000-' in black.key and '-on_ff0000-' in red.key
+  assert 'on_' not in white.key
+  assert '-on_000000-' in black.key
+  assert '-on_ff0000-' in red.key
   for arrays, ground in ((white, [255] * 3), (black, [0] * 3), (red, [255, 0, 0])):
     dogs = {tuple(image[0, 0].tolist()) for image in arrays.images[arrays.labels == 1]}
     assert tuple(ground) in dogs
@@ -100,7 +103,7 @@ def test_the_background_is_part_of_the_name(sprites, tmp_path):
     load(3)
 
 
-def test_data_that_an_older_version_prepared_still_loads(sprites, tmp_path):
+def test_older_prepared_data_loads(sprites, tmp_path):
   folder = Path(
     preparation.prepare('long_tail_folder', str(sprites), str(tmp_path), image_size=8).data_dir
   )
@@ -162,7 +165,7 @@ def test_published_data_has_its_counts():
   ]
 
 
-def test_gif_palettes_are_no_surprise(tmp_path):
+def test_gif_palettes(tmp_path):
   for i in range(3):
     (tmp_path / 'pets' / 'a').mkdir(parents=True, exist_ok=True)
     frame = Image.new('P', (8, 8), 0)

@@ -1,4 +1,4 @@
-"""Which files of a folder or .zip are passed over."""
+"""Ignored files of a folder or .zip."""
 
 import shutil
 import zipfile
@@ -16,11 +16,12 @@ def test_folders_of_the_system_are_hidden(make_folder):
   shutil.make_archive(root, 'zip', root)
   for source in (root, root.with_suffix('.zip')):
     read = folders.read_folder(source)
-    assert read.class_names == ('cat', 'dog') and len(read.train.images) == 2
+    assert read.class_names == ('cat', 'dog')
+    assert len(read.train.images) == 2
     assert read.listed.passed_over == (('hidden folders', 4),)
 
 
-def test_refusals_say_what_was_passed_over(make_folder):
+def test_refusals_name_unread_files(make_folder):
   red = (8, 8), 'RGB', 'red'
   root = make_folder({'cat/1.png': red, 'cow/more/1.png': red})
   (root / 'cow' / 'more' / '1.png').unlink()

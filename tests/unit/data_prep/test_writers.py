@@ -1,4 +1,4 @@
-"""What the writers write, others read: ImageFolder's layout, NumPy, TFDS and our own readers."""
+"""Written files are read by ImageFolder, NumPy, TFDS and the readers of this package."""
 
 import csv
 from urllib.parse import unquote
@@ -15,7 +15,7 @@ SAFE = ['AC%2FDC', 'Ångström 東京', '%2Ehidden', 'cat', 'Cat~4', '100%25 sur
 
 
 def labelled_images(names=NAMES, channels=3):
-  """Three images a class, two of them generated."""
+  """Makes three images per class, two of them generated."""
   rng = np.random.default_rng(0)
   labels = np.repeat(np.arange(len(names)), 3)
   images = rng.integers(0, 256, (len(labels), 8, 8, channels), np.uint8)
@@ -24,7 +24,7 @@ def labelled_images(names=NAMES, channels=3):
   return images, data
 
 
-def test_folders_are_those_of_image_folder(tmp_path):
+def test_folders_match_image_folder(tmp_path):
   images, data = labelled_images()
   facts = writers.write_folders(tmp_path, data)
   # As ImageFolder: the folders of `train` sorted by name are the classes, their files the images.
@@ -45,16 +45,19 @@ def test_folders_are_those_of_image_folder(tmp_path):
     'generated': '0', 'index': '21',
   }  # fmt: skip
   source = folders.read_folder(tmp_path)
-  assert list(source.class_names) == classes and source.test is None
+  assert list(source.class_names) == classes
+  assert source.test is None
 
 
-def test_names_come_back_from_their_folders():
+def test_class_names_survive_folders():
   names = writers.folder_names(NAMES)
   assert names == SAFE
   assert [unquote(name) for name in names if '~' not in name] == [n for n in NAMES if n != 'Cat']
   long, line = writers.folder_names(['東' * 200, 'a\tb'])
-  assert len(long.encode()) < 255 and long.endswith('~0') and line == 'a%09b'
-  # An accent of its own and a letter with it are one name on some systems.
+  assert len(long.encode()) < 255
+  assert long.endswith('~0')
+  assert line == 'a%09b'
+  # A composed and a separate accent are one name on some systems.
   assert len(set(writers.folder_names(['\u00e9', 'e\u0301']))) == 2
 
 
@@ -67,7 +70,8 @@ def test_an_npz_that_is_read_again(tmp_path, channels):
     np.testing.assert_array_equal(arrays['generated'], data.generated)
     np.testing.assert_array_equal(arrays['index'], data.indices)
   source = npz.read_npz(tmp_path / writers.NPZ)
-  assert source.class_names == NAMES[:-1] and source.labelled
+  assert source.class_names == NAMES[:-1]
+  assert source.labelled
   np.testing.assert_array_equal(source.train.images, images)
   np.testing.assert_array_equal(source.train.labels, data.labels)
 
@@ -86,11 +90,12 @@ def test_a_tfds_directory(tmp_path):
 
 
 @pytest.mark.parametrize('write', writers.FORMATS.values())
-def test_the_same_images_are_the_same_bytes(write, tmp_path):
+def test_equal_images_give_equal_bytes(write, tmp_path):
   contents = []
   for name in ('a', 'b'):
     (tmp_path / name).mkdir()
     write(tmp_path / name, labelled_images()[1])
     files = [path for path in (tmp_path / name).rglob('*') if path.is_file()]
     contents.append({path.relative_to(tmp_path / name): path.read_bytes() for path in files})
-  assert contents[0] == contents[1] and contents[0]
+  assert contents[0] == contents[1]
+  assert contents[0]

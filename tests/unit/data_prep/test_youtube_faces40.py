@@ -13,7 +13,7 @@ PEOPLE = {'Aaron_Guiel': 6, 'Aaron_Eckhart': 10, 'Abdel_Aziz_Al-Hakim': 4, 'Zora
 
 @pytest.fixture
 def source(tmp_path, use_edition):
-  """Four people, of whom the first three by name are taken; each face is a square of its own shade.
+  """Four people, of whom the first three are classes; each face is a square of another shade.
 
   Every second face is cut off by the upper left corner of the frame.
   """
@@ -57,7 +57,7 @@ def test_splits(source, load):
   assert load('', 'test').metadata['test'] == test.metadata['test']
 
 
-def test_other_numbers_than_published_are_told(source, load):
+def test_other_counts_than_published_give_a_warning(source, load):
   with pytest.warns(UserWarning, match=r'20 faces of its first 3 people, 4 to 10 each; .* 10066'):
     arrays = load(source=source)
   assert arrays.metadata['as_published'] is False
@@ -79,7 +79,8 @@ def test_agrees():
   paper = youtube_faces40.published('youtube_faces40')
   counts = [round(10066 * p) for p in paper['proportions']]
   assert agrees(counts)
-  assert not agrees([2 * n for n in counts]) and not agrees(counts[:39])
+  assert not agrees([2 * n for n in counts])
+  assert not agrees(counts[:39])
   assert not agrees([counts[1], counts[0], *counts[2:]])
 
 
@@ -87,7 +88,8 @@ def test_missing_and_damaged_files(source, tmp_path, load):
   def error(source, config=''):
     with pytest.raises(UserError) as raised:
       load(config, source=source)
-    assert '\n' not in str(raised.value) and not (tmp_path / 'tfds').exists()
+    assert '\n' not in str(raised.value)
+    assert not (tmp_path / 'tfds').exists()
     return str(raised.value)
 
   assert 'youtube_faces40 needs --source' in error('')
@@ -103,7 +105,7 @@ def test_missing_and_damaged_files(source, tmp_path, load):
   boxes = source / 'Aaron_Guiel.labeled_faces.txt'
   lines = boxes.read_text()
   boxes.write_text(lines.replace('100,60,38,36', '900,60,38,36', 1))
-  assert 'is outside of the 160x120 frame' in error(source)
+  assert 'is outside the 160x120 frame' in error(source)
   for wrong in ('100,60,0,36', '100'):
     boxes.write_text(lines.replace('100,60,38,36', wrong, 1))
     assert f'{boxes} is damaged' in error(source)
