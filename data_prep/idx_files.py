@@ -48,7 +48,7 @@ class Published(NamedTuple):
     """The end of messages: how to give the files."""
     return (
       f'name a folder with the four files {", ".join(self.files)} (.gz or not, a dash or a dot '
-      'before idx) with --source (config field data.source)'
+      'before idx) with --source (jaxgan: --config.data.source)'
     )
 
 

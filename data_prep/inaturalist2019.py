@@ -76,7 +76,7 @@ class Inaturalist2019(ArrayBuilder):
     """See `ArrayBuilder.read_splits`."""
     del dl_manager
     if not self.source:
-      raise UserError(f'inaturalist2019 needs --source (config field data.source): {_WANTED}')
+      raise UserError(f'inaturalist2019 needs --source (jaxgan: --config.data.source): {_WANTED}')
     root = Path(self.source)
     parts = {
       'train': self._list(root, 'train2019.json', self._layout.train_images),

@@ -121,7 +121,7 @@ class LongTailCifar(ArrayBuilder, skip_registration=True):
 
   def _download(self, dl_manager) -> 'Found':
     name = self.copy.url.rsplit('/', 1)[-1]
-    advice = f'place {name} anywhere and name it with --source (config field data.source)'
+    advice = f'place {name} anywhere and name it with --source (jaxgan: --config.data.source)'
     return _batches(download(dl_manager, self.copy.url, self.copy.sha256, advice), self.copy)
 
 

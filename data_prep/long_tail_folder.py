@@ -257,7 +257,7 @@ def _name_options(imbalance_ratio, image_size, seed, test_share, background):
 def _prepared(config):
   if not re.fullmatch(r'[A-Za-z0-9_.+-]+', config):
     raise UserError(
-      'long_tail_folder needs --source (config field data.source): a folder of class folders '
+      'long_tail_folder needs --source (jaxgan: --config.data.source): a folder of class folders '
       'or images, an .npz, or Arrow or Parquet files; or the name of prepared data as dataset '
       'long_tail_folder/NAME'
     )

@@ -161,7 +161,7 @@ def _check_source(source: str) -> Path:
     '<scene>_train_lmdb.zip and <scene>_val_lmdb.zip'
   )
   if not source:
-    raise UserError(f'long_tail_lsun needs --source (config field data.source): {wanted}')
+    raise UserError(f'long_tail_lsun needs --source (jaxgan: --config.data.source): {wanted}')
   root = Path(source)
   missing = [
     name

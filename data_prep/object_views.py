@@ -317,7 +317,7 @@ def _together(sets: list[Objects]) -> tuple[Objects, list[list[int]]]:
 def missing(dataset: str, source: str, wanted: str, what: str = '') -> UserError:
   """Makes the error about a missing or incomplete source, with the expected files."""
   if not source:
-    return UserError(f'{dataset} needs --source (config field data.source): {wanted}')
+    return UserError(f'{dataset} needs --source (jaxgan: --config.data.source): {wanted}')
   return UserError(f'source {Path(source)} has {what}: {wanted}')
 
 

@@ -232,7 +232,8 @@ def look_at(
     if image_size is None and size != (first[1], first[1]):
       raise UserError(
         f'image {path} is {size[0]}x{size[1]}, but without image_size all images must have one '
-        f'square size ({paths[0].name} is {first[0]}x{first[1]}): set image_size'
+        f'square size ({paths[0].name} is {first[0]}x{first[1]}): set image_size '
+        '(jaxgan: --config.data.options.image_size)'
       )
     num_small += min(size) < (image_size or 0)
     smallest = min(smallest or size, size, key=math.prod)

@@ -9,6 +9,8 @@ do the same as `jaxgan train` and `jaxgan sample`, see `jaxgan.runs.commands`.
 from collections.abc import Callable
 import io
 import logging
+import os
+import signal
 import sys
 import types
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -223,10 +225,13 @@ def main(argv: list[str], name: str | None = None) -> int:
   logging.getLogger('asyncio').setLevel(logging.CRITICAL)
   sys.unraisablehook = _unraisable
   try:
-    print(_execute(argv, name))
+    print(_execute(argv, name), flush=True)
   except _RefusedError as refused:
     print(refused)
     return 2
+  except BrokenPipeError:  # The reader of the output, such as `head`, has enough.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # Python flushes again when it ends.
+    return 128 + signal.SIGPIPE
   except stopping.Stopped as stopped:
     return stopped.exit_status
   except KeyboardInterrupt:

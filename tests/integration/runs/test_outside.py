@@ -84,6 +84,13 @@ def test_config_json_names_the_modules_of_what_a_job_uses(gan_run):
   assert _modules(workdir, 'annotator') == [f'{PACKAGE}.toy_data', 'tests.support.small']
 
 
+def test_an_experiment_file_with_a_loss_from_outside_is_planned():
+  path = 'tests/support/outside/toy_experiment.py'
+  result = _in_a_new_process(COMMAND, '--mode=plan', f'--config={path}:method=cgan')
+  assert result.returncode == 0, result.stderr
+  assert '\ntrain cgan ' in result.stdout
+
+
 def test_a_report_of_a_method_from_outside_needs_the_work_directory_alone(gan_run):
   code = (
     'import sys\nfrom jaxgan import report\nfrom jaxgan.runs.families import FAMILIES\n'

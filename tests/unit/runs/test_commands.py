@@ -1,6 +1,9 @@
 """The tables of commands, their help, and the lines about misspelt names."""
 
+import os
 import re
+import signal
+import subprocess
 import sys
 
 import pytest
@@ -114,6 +117,15 @@ def test_a_plan_with_a_refusal_prints_it_and_has_status_2(monkeypatch, capsys):
   arguments = ('--config=experiments/folder_lt.py', '--config.data.source=nowhere')
   refusal = 'refused: source nowhere does not exist (config field data.source)\n'
   assert _run(monkeypatch, capsys, 'plan', *arguments) == (2, refusal, '')
+
+
+def test_a_reader_that_has_enough_is_no_error():
+  reader, writer = os.pipe()
+  os.close(reader)
+  command = [sys.executable, '-m', 'jaxgan', 'plan', '--config=experiments/fashion_lt.py']
+  result = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, check=False)
+  os.close(writer)
+  assert (result.returncode, result.stderr) == (128 + signal.SIGPIPE, b'')
 
 
 def test_folders_without_an_evaluation(monkeypatch, capsys, tmp_path):
