@@ -31,12 +31,13 @@ def check_crop(padding: int, image_shape: Sequence[int], field: str) -> None:
     )
 
 
-def steps_per_epoch(num_images: int, images_per_step: int) -> int:
+def steps_per_epoch(num_images: int, images_per_step: int, section: str = 'train') -> int:
   """Returns the number of whole batches in an epoch; the remainder is dropped.
 
   Args:
     num_images: size of the data set.
     images_per_step: size of a batch.
+    section: the section of the batch size, for the message.
 
   Raises:
     UserError: the data set is smaller than one batch.
@@ -44,7 +45,7 @@ def steps_per_epoch(num_images: int, images_per_step: int) -> int:
   if num_images < images_per_step:
     raise UserError(
       f'the data set has {num_images} images, fewer than the {images_per_step} of one step: '
-      'lower config.train.batch_size'
+      f'lower config.{section}.batch_size'
     )
   return num_images // images_per_step
 

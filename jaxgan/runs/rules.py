@@ -114,7 +114,7 @@ def _classifier_checks(config, facts, role):
   shape = images.test.images.shape[1:]
   if role != 'cas' and images.missing is None:
     labels = images.training.arrays.labels
-    yield order.steps_per_epoch, len(labels), section.train.batch_size
+    yield order.steps_per_epoch, len(labels), section.train.batch_size, f'{role}.train'
   yield _check_crop, section.data, shape, f'{role}.'
   yield classifier.check_channels, section.algorithm, shape[-1], f'config.{role}.'
 

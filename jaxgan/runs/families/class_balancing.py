@@ -133,7 +133,7 @@ def _check_batches(config, data):
     order.steps_per_epoch(len(indices), images_per_step)
     if data.labelled and config.evaluation.cas and config.evaluation.cas_images is None:
       # The score's classifier trains on as many generated images.
-      order.steps_per_epoch(len(indices), config.cas.train.batch_size)
+      order.steps_per_epoch(len(indices), config.cas.train.batch_size, 'cas.train')
 
 
 def _check_balanced_batches(config, data):

@@ -115,8 +115,11 @@ def test_options(option, refused, tmp_path):
   ('flags', 'message'),
   [
     ((), 'has 10 images, fewer than the 256 of one step: lower config.train.batch_size'),
-    ((*SMALL, '--config.annotator.train.batch_size=100'), '10 images, fewer than the 100 of one'),
-    ((*SMALL, '--config.cas.train.batch_size=100'), '10 images, fewer than the 100 of one step'),
+    (
+      (*SMALL, '--config.annotator.train.batch_size=100'),
+      'lower config.annotator.train.batch_size',
+    ),
+    ((*SMALL, '--config.cas.train.batch_size=100'), 'lower config.cas.train.batch_size'),
     ((*SMALL, '--config.data.options.image_size=18'), 'square images of 8, 16, 32, 64, ... pixels'),
     ((*SMALL, '--config.data.dataset=long_tail_folder/x'), 'long_tail_folder/x: source .* makes'),
   ],
