@@ -159,12 +159,12 @@ def test_resamplings_begin_with_the_sampling_that_a_single_one_has(
     (
       'resamplings',
       0,
-      'config.evaluation.resamplings=0: expected a positive integer',
+      'config.evaluation.resamplings=0: expected a positive integer, for example 1.',
     ),
     (
       'reference',
       'train',
-      "config.evaluation.reference='train': expected one of held_out, released",
+      "config.evaluation.reference='train': expected one of held_out, released.",
     ),
     (
       'cas_images',
