@@ -77,7 +77,7 @@ def draw(rows: Sequence[Mapping[str, Any]], path: pathlib.Path) -> None:
 def main(argv: list[str]) -> None:
   """Runs the benchmark."""
   config, arguments = experiment_file.parse_flags(argv)
-  if arguments:
+  if arguments or config is None:
     raise app.UsageError(f'unexpected arguments: {arguments}')
   absl_logging.set_verbosity(absl_logging.FATAL)  # Of Orbax.
   method, out = config.methods[0], pathlib.Path(_OUT.value)

@@ -49,7 +49,6 @@ def describe_hardware(with_torch: bool) -> dict:
 
 def measure_limits(dtype: str, repeats: int = 9) -> dict:
   """Measures the device's limits: a product of square matrices, and reading and writing memory."""
-
   x = jax.random.normal(jax.random.key(0), (_PRODUCT, _PRODUCT)).astype(dtype)
   product = jit(lambda x: x @ x)
   numbers, update = jnp.ones(_COPY, jnp.float32), jit(lambda x: 0.5 * x, donate_argnums=0)

@@ -2,8 +2,9 @@
 
 Networks, losses, optimisers and work per step are as in `experiments/cifar10_lt.py`: one
 discriminator and one generator update with a frozen ResNet-32 in the loop, class counts, and an
-exponential moving average. Images stay uint8 in host memory and each batch is picked by index, mirrored and scaled.
-The networks are also the other side of the parity tests. Layout is PyTorch's `[N, C, H, W]`.
+exponential moving average. Images stay uint8 in host memory, and each batch is picked by index,
+mirrored and scaled. The networks are also the other side of the parity tests. The layout is
+PyTorch's `[N, C, H, W]`.
 """
 
 import copy

@@ -40,6 +40,7 @@ from jaxgan.training import classifiers, logging, loop
 from jaxgan.training.config import ClassifierJob
 from jaxgan.training.job import total_steps
 
+Folder = str | os.PathLike[str]
 NAME = 'downstream.json'
 BASELINES = ('long_tail', 'long_tail_drw')
 
@@ -51,11 +52,7 @@ class DownstreamJob(ClassifierJob):
 
 
 def measure(
-  workdir: str | os.PathLike[str],
-  out: str | os.PathLike[str],
-  methods: Sequence[str] = (),
-  seeds: int = 3,
-  stretch: int = 1,
+  workdir: Folder, out: Folder, methods: Sequence[str] = (), seeds: int = 3, stretch: int = 1
 ) -> dict:
   """Trains and tests all classifiers.
 
@@ -73,31 +70,27 @@ def measure(
   Raises:
     UserError: the run is missing or has codes, or a generator hardly ever draws a class.
   """
-  workdir, out = pathlib.Path(workdir).expanduser(), pathlib.Path(out).expanduser()
-  for name, value in (('seeds', seeds), ('stretch', stretch)):
-    if value < 1:
-      raise UserError(f'{name}={value}: expected a positive integer, for example 3.')
-  load, methods = _runs(workdir, methods)
+  _check_positive(seeds=seeds, stretch=stretch)
+  out = pathlib.Path(out).expanduser()
+  load, methods = _runs(pathlib.Path(workdir).expanduser(), methods)
   first = load(*methods[:1])
-  replicas, section = first.config.replicas, first.config.cas
+  section = first.config.cas
   assert section is not None
   test = loading.load(section.data, 'test')
   results, exports, real, training = {}, {}, None, None
   for seed in range(seeds):
-    replica = seed % replicas
+    replica = seed % first.config.replicas
     real = first.inputs.data.replica_arrays(replica)
     training = _Training(section, stretch, real, test, out, first.inputs.mesh)
     for name in BASELINES:
       results.setdefault(name, []).append(training(name, real, seed))
     for run in (load(method, replica=replica) for method in methods):
       for contents in CONTENTS:
-        name = f'{run.method}_{contents}'
         images, written = _exported(run, real, contents, seed)
-        exports.setdefault(name, []).append(written)
+        exports.setdefault(name := f'{run.method}_{contents}', []).append(written)
         results.setdefault(name, []).append(training(name, images, seed))
   assert real is not None and training is not None
-  groups = class_distribution.class_groups(np.bincount(real.labels))
-  groups = {name: classes for name, classes in groups.items() if len(classes)}
+  groups = _groups(real.labels)
   scores = {name: _scores(rows, groups) for name, rows in results.items()}
   protocol = {
     'experiment': first.config.experiment,
@@ -117,6 +110,17 @@ def measure(
   measured = {'protocol': protocol, 'results': scores, 'comparisons': _comparisons(scores)}
   files.replace(out / NAME, (json.dumps(measured, indent=2) + '\n').encode())
   return measured
+
+
+def _groups(labels):
+  groups = class_distribution.class_groups(np.bincount(labels))
+  return {name: classes for name, classes in groups.items() if len(classes)}
+
+
+def _check_positive(**values):
+  for name, value in values.items():
+    if value < 1:
+      raise UserError(f'{name}={value}: expected a positive integer, for example 3.')
 
 
 def _runs(workdir, methods):

@@ -152,6 +152,7 @@ def _main(argv: list[str]) -> int:
     if not values.out:
       raise UserError('name a folder for the results: --out')
     compilation.use_cache()
+    assert config is not None  # The command has --config.
     print(table(measure(config, values.out)))
   except UserError as error:
     print(f'error: {error}', file=sys.stderr)

@@ -1,11 +1,12 @@
 #!/bin/bash
-# One run on all machines of a Cloud TPU slice; they find each other:
+# Trains one run on all machines of a Cloud TPU slice, which find each other:
 #
 #   scripts/tpu_pod.sh NAME ZONE --config=experiments/cifar10_lt.py --workdir=/mnt/shared/cifar10
 #
-# jaxgan must be installed on every machine, with `pip install -e . 'jax[tpu]'` in ~/jaxgan, and the
-# work directory be one that all of them see, such as a mounted Filestore. A pre-emptible slice gets
-# SIGTERM before it goes: the run saves, and the same command on the next slice continues.
+# jaxgan must be installed on every machine, with `pip install -e . 'jax[tpu]'` in ~/jaxgan, and all
+# machines must share the work directory, for example on a mounted Filestore. A pre-emptible slice
+# gets SIGTERM before it stops: the run saves a checkpoint, and the same command on the next slice
+# resumes it.
 set -euo pipefail
 
 if [ "$#" -lt 3 ]; then

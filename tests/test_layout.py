@@ -78,7 +78,7 @@ def wrong_imports(module, source):
 
 
 def room(module):
-  """The room that a module is in: that of the innermost name in `PLACES`, or else its folder."""
+  """Returns the room of a module: the innermost name in `PLACES`, or else its folder."""
   *outer, last = module.split('.')
   if module in PLACES:
     return PLACES[module]
@@ -242,7 +242,7 @@ def test_the_rule_sees_every_form_of_jit():
   assert own_jits('functools.partial(jax.jit, f)') == [1]
 
 
-# What only commands that draw, train or load data need.
+# Packages that only drawing, training and loading data need.
 HEAVY = ('matplotlib', 'PIL', 'tensorflow_datasets', 'sklearn', 'orbax')
 
 

@@ -1,4 +1,4 @@
-"""What docstrings and documents call by its full name is there."""
+"""Full names in docstrings and documents exist."""
 
 import importlib.util
 import pathlib
@@ -19,7 +19,7 @@ NAME = re.compile(r'`((?:jaxgan|data_prep|experiments|benchmarks)(?:\.\w+)+)`')
 
 
 def is_there(name: str) -> bool:
-  """Whether a name is that of a module, or of something in one."""
+  """Returns whether a name is a module or an attribute of a module."""
   module, _, attribute = name.rpartition('.')
   if not module:
     return importlib.util.find_spec(name) is not None

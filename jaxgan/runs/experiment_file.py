@@ -1,4 +1,4 @@
-"""Experiment files: where one is, what its `get_config` makes, and arguments that change it."""
+"""Experiment files: finds and runs them, and changes their experiments by command-line flags."""
 
 from collections.abc import Callable
 import difflib
@@ -32,7 +32,7 @@ class UnknownFlagError(UserError):
 
 
 def read(path: str) -> 'Experiment':
-  """The Experiment of `file.py` or `file.py:argument`, as its get_config returns it.
+  """Reads the Experiment of `file.py` or `file.py:argument` from its get_config.
 
   Raises:
     UserError: no such file, or the file raises an error or returns something else.

@@ -16,7 +16,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
 
 
 def _run(benchmark, **flags):
-  """What a benchmark prints."""
+  """Runs a benchmark and returns its output."""
   command = [sys.executable, '-m', f'benchmarks.{benchmark}']
   command += [f'--{name}={value}' for name, value in flags.items()]
   return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
@@ -55,8 +55,11 @@ def test_repeatability_writes_its_results(tmp_path):
   printed = _run('repeatability', steps=1, repeats=2, hashed_steps=2, out=out, **sizes)
   results = json.loads(out.read_text())
   for side in (results['jaxgan'], results['xla']):
-    assert side['same'] and len(side['hashes'][0]) == 12 and len(side['ms_all']) == 2
-  assert results['jaxgan_over_xla'] > 0 and results['options']
+    assert side['same']
+    assert len(side['hashes'][0]) == 12
+    assert len(side['ms_all']) == 2
+  assert results['jaxgan_over_xla'] > 0
+  assert results['options']
   assert 'the same bits twice' in printed
 
 
@@ -71,7 +74,8 @@ def test_state_hashes_names_the_leaves_that_differ(tmp_path):
   out.write_text(json.dumps(hashes))
   with pytest.raises(subprocess.CalledProcessError) as error:
     _run('state_hashes', against=out, **flags)
-  assert '1 of' in error.value.output and "['.step']" in error.value.output
+  assert '1 of' in error.value.output
+  assert "['.step']" in error.value.output
 
 
 @pytest.mark.slow
@@ -81,7 +85,8 @@ def test_replicas_writes_its_results(tmp_path):
   printed = _run('replicas', torch=False, out=out, **flags)
   results = json.loads(out.read_text())
   (row,) = results['steps_of_replicas']
-  assert row['replicas'] == 2 and list(row['ms_all']) == ['vmap', 'one_after_another']
+  assert row['replicas'] == 2
+  assert list(row['ms_all']) == ['vmap', 'one_after_another']
   assert all(len(runs) == 2 and min(runs) > 0 for runs in row['ms_all'].values())
   # Dense layers, convolutions, biases, batch norms: generator, trunk, both heads; prior.
   generator = 72 * 1024 + 3 * 1024 + 1024 * 512 + 3 * 512 + 16 * 128 * 64 + 3 * 64 + 16 * 64 + 1
@@ -112,7 +117,8 @@ def test_memory_writes_its_results(tmp_path):
   flags |= {'config.train.log_every': 10, 'config.evaluation.samples': 64}
   printed = _run('memory', steps=100, out=tmp_path / 'out.json', **flags)
   results = json.loads((tmp_path / 'out.json').read_text())
-  assert results['rows'] and results['growth_mib'].keys() == {'resident', 'arrays'}
+  assert results['rows']
+  assert results['growth_mib'].keys() == {'resident', 'arrays'}
   assert (tmp_path / 'out.png').read_bytes().startswith(b'\x89PNG')
   assert 'MiB since the second tenth' in printed
 

@@ -1,4 +1,4 @@
-"""The classification accuracy score: what it tells, and that it resumes and never goes stale."""
+"""The classification accuracy score: its value, its resume, and changed images."""
 
 import hashlib
 import os
@@ -24,7 +24,7 @@ def real(tiny_config, stand_in_data):
 
 @pytest.fixture
 def make_job(tiny_config, real, tmp_path):
-  """Builds the job on images that a perfect generator drew, perhaps with labels of its own."""
+  """Builds the job on images of a perfect generator, with given labels or the true ones."""
   tiny_config = changed(tiny_config, {'cas.algorithm.warmup_epochs': 0, 'cas.data.crop_padding': 0})
 
   def make(folder='run', relabel=lambda labels: labels, step=2, updates=4, seed=0, images=None):
@@ -50,23 +50,26 @@ def _generated(sample, real, num_images, seed):
 
 
 def _steps(job):
-  """The first and the last step that are logged."""
+  """Returns the first and the last logged step."""
   lines = (job.folder / 'metrics.jsonl').read_text().splitlines()
   return [int(line.split('"step": ')[1].split(',')[0]) for line in (lines[0], lines[-1])]
 
 
 def test_generated_images_are_as_many_as_real_ones_and_always_the_same(make_job, real):
   first, again, other = (make_job(seed=seed).data.arrays for seed in (0, 0, 1))
-  assert first.images.shape == real.images.shape and first.labels.dtype == real.labels.dtype
-  assert first.key == again.key != other.key and first.key.startswith('generated/')
+  assert first.images.shape == real.images.shape
+  assert first.labels.dtype == real.labels.dtype
+  assert first.key == again.key != other.key
+  assert first.key.startswith('generated/')
   np.testing.assert_array_equal(first.images, again.images)
 
 
-def test_so_many_images_as_are_asked_for(make_job, real):
-  """Their key is that of all of them, as it was when it was taken of a copy."""
+def test_the_number_of_images_follows_the_field(make_job, real):
+  """The key covers all images and labels."""
   few, many = (make_job(images=number).data.arrays for number in (30, 150))
   assert (len(few.images), len(many.images)) == (30, 150)
-  assert (len(few.labels), len(many.labels)) == (30, 150) and few.labels.dtype == np.int32
+  assert (len(few.labels), len(many.labels)) == (30, 150)
+  assert few.labels.dtype == np.int32
   np.testing.assert_array_equal(few.images, many.images[:30])
   expected = hashlib.sha256(many.images.tobytes() + many.labels.tobytes()).hexdigest()
   assert many.key == f'generated/{expected[:16]}'

@@ -1,4 +1,4 @@
-"""Evaluations of states that never change have the numbers that were stored once."""
+"""Evaluations of fixed states reproduce stored numbers."""
 
 import json
 import numbers
@@ -11,7 +11,7 @@ MACHINE = {'hardware', 'jax'}
 
 
 def differences(found, stored, place=''):
-  """Where two trees of JSON differ by more than rounding, as 'place: found, stored'."""
+  """Lists differences of two JSON trees beyond rounding, as 'place: found, stored'."""
   if isinstance(stored, dict) and isinstance(found, dict):
     names = found.keys() | stored.keys()
     missing = object()
@@ -38,4 +38,6 @@ def test_the_evaluation_of_a_fixed_state_is_what_it_was(name, tmp_path):
 
 def test_another_number_is_seen():
   assert differences({'a': [1.0, 2.0]}, {'a': [1.0, 2.1]}) == ['/a/1: 2.0, 2.1']
-  assert differences({'a': None}, {}) and differences([1], [1, 2]) and not differences(1, 1 + 1e-9)
+  assert differences({'a': None}, {})
+  assert differences([1], [1, 2])
+  assert not differences(1, 1 + 1e-9)

@@ -1,4 +1,4 @@
-"""A metric from outside, measured of a finished run."""
+"""A metric of another package, measured on a finished run."""
 
 import shutil
 

@@ -28,9 +28,8 @@ def _assert_current(file, row):
   """Arithmetic may differ by a few per cent: versions of JAX lower some operations differently."""
   written, expected = _tables()[file][row.job], costs.cells(row)
   *exact, step, steps, run = expected
-  assert written[: len(exact)] == tuple(exact) and written[6] == steps, (
-    'python -m experiments.costs'
-  )
+  assert written[: len(exact)] == tuple(exact), 'python -m experiments.costs'
+  assert written[6] == steps, 'python -m experiments.costs'
   for old, new in ((written[5], step), (written[7], run)):
     assert _number(old) == pytest.approx(_number(new), rel=0.05)
 

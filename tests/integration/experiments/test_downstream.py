@@ -1,4 +1,4 @@
-"""Classifiers of exported images: trained under one protocol, paired by seed, and compared."""
+"""Classifiers of exported images: trained with one protocol, paired by seed, and compared."""
 
 import json
 import subprocess
@@ -17,7 +17,7 @@ from tests.support.stand_in import run_to_export
 
 @pytest.fixture
 def jobs(stand_in_data, monkeypatch):
-  """The jobs that are asked for; none is trained. Those of generated images are the best."""
+  """Records the jobs without training; jobs on generated images have the best accuracy."""
   del stand_in_data
   asked = []
 
@@ -58,7 +58,8 @@ def test_one_protocol_for_all(jobs, tmp_path):
   for job in jobs:
     others = {'images': True, 'seed': True, 'algorithm': {'drw_epoch'}}
     rest.append(job.config.model_dump(exclude=others))
-  assert rest == [rest[0]] * len(rest) and rest[0]['steps_per_epoch'] == 9
+  assert rest == [rest[0]] * len(rest)
+  assert rest[0]['steps_per_epoch'] == 9
   # Other images a seed, where they are generated.
   assert len({job.config.images for job in jobs}) == 1 + 2 * 2
   assert jobs[2].data.arrays.images.shape == (120, 8, 8, 1)
@@ -67,7 +68,8 @@ def test_one_protocol_for_all(jobs, tmp_path):
 def test_what_is_compared(jobs, tmp_path):
   measured = downstream.measure(tmp_path, tmp_path / 'out', ['class_balancing'])
   results, comparisons = measured['results'], measured['comparisons']
-  assert results['long_tail']['many'] == [0.9] * 3 and results['long_tail']['few'] == [0.0] * 3
+  assert results['long_tail']['many'] == [0.9] * 3
+  assert results['long_tail']['few'] == [0.0] * 3
   assert list(comparisons) == [name for name in results if name != 'long_tail']
   few = comparisons['class_balancing_topped_up']['long_tail']['few']
   assert few == {
@@ -86,7 +88,8 @@ def test_what_is_compared(jobs, tmp_path):
 def test_codes_are_no_classes(jobs, tmp_path):
   with pytest.raises(UserError, match='elastic_infogan: expected a method with classes'):
     downstream.measure(tmp_path, tmp_path / 'out', ['elastic_infogan'])
-  assert list(tmp_path.iterdir()) == [] and not jobs
+  assert list(tmp_path.iterdir()) == []
+  assert not jobs
 
 
 def test_the_command_refuses_in_a_line(tmp_path):
@@ -94,7 +97,8 @@ def test_the_command_refuses_in_a_line(tmp_path):
   result = subprocess.run(
     [*command, f'--workdir={tmp_path}/no'], capture_output=True, text=True, check=False
   )
-  assert result.returncode == 2 and result.stderr.count('\n') == 1
+  assert result.returncode == 2
+  assert result.stderr.count('\n') == 1
   assert result.stderr.startswith(f'error: {tmp_path}/no holds no run')
   assert list(tmp_path.iterdir()) == []
 

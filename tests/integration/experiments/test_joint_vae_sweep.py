@@ -1,4 +1,4 @@
-"""The sweep of JointVAE's weights: one run a pair, all else equal, continued where it stopped."""
+"""The sweep of JointVAE's weights: one run per pair with equal settings; it resumes."""
 
 import json
 import subprocess
@@ -24,7 +24,7 @@ def _config():
 
 @pytest.fixture
 def trained(monkeypatch):
-  """The configurations that are trained; the metrics of each say the NMI of its pair."""
+  """Records the trained configurations; the metrics of each have the NMI of its pair."""
   configs = []
 
   class Started:
@@ -71,7 +71,8 @@ def test_runs_differ_in_nothing_but_the_weights(trained, tmp_path):
   assert 'beta_continuous' not in measured['protocol']['algorithm']
   assert measured['protocol']['algorithm']['capacity_steps'] == 25_000
   folders = {path.name for path in (tmp_path / 'out').iterdir() if path.is_dir()}
-  assert 'continuous_10_discrete_20' in folders and len(folders) == 4
+  assert 'continuous_10_discrete_20' in folders
+  assert len(folders) == 4
 
 
 def test_the_best_is_that_of_the_largest_nmi(trained, tmp_path):
@@ -101,7 +102,8 @@ def test_the_weights_are_those_of_the_paper_and_the_runs_short():
 def test_other_methods_have_no_such_weights(trained, tmp_path):
   with pytest.raises(UserError, match=r"methods=.*'elastic_infogan'.*use joint_vae"):
     sweep.measure(tiny_codes(), tmp_path / 'out')
-  assert not trained and not (tmp_path / 'out').exists()
+  assert not trained
+  assert not (tmp_path / 'out').exists()
 
 
 def test_the_command_refuses_in_a_line(tmp_path):
@@ -124,7 +126,8 @@ def test_the_command_refuses_in_a_line(tmp_path):
     ([f'{tmp_path}/out'], f"unknown argument '{tmp_path}/out'"),
   ):
     result = subprocess.run([*command, *arguments], capture_output=True, text=True, check=False)
-    assert result.returncode == 2 and result.stderr.count('\n') == 1
+    assert result.returncode == 2
+    assert result.stderr.count('\n') == 1
     assert result.stderr.startswith(f'error: {message}')
   assert list(tmp_path.iterdir()) == []
 
@@ -135,7 +138,8 @@ def test_a_sweep_is_not_repeated(stand_in_data, tmp_path):
   config = tiny_codes('joint_vae')
   first = sweep.measure(config, tmp_path / 'out', weights=(10.0, 20.0))
   metrics = sorted((tmp_path / 'out').glob('*/joint_vae/metrics.jsonl'))
-  assert len(metrics) == 4 and (tmp_path / 'out' / 'annotator').is_dir()
+  assert len(metrics) == 4
+  assert (tmp_path / 'out' / 'annotator').is_dir()
   written = [path.stat().st_mtime_ns for path in metrics]
   assert sweep.measure(config, tmp_path / 'out', weights=(10.0, 20.0)) == first
   assert [path.stat().st_mtime_ns for path in metrics] == written

@@ -37,7 +37,7 @@ SHAPES = {  # where they are not 32x32x3
 
 
 def _one_step(job, trace_only):
-  """The state after a step; of a traced one its shapes."""
+  """Returns the state after a step, or its shapes if only traced."""
   constants = job.data.replica_data(0, job.config.seed), job.data.dataset, dict(job.frozen)
   one_step, start = train_step.make_step(job, batched=False)
   if trace_only:
@@ -60,7 +60,7 @@ def _method_job(config, method, data, classifiers):
 
 
 def _step_experiment(name, argument, stand_in_data, traced):
-  """A step of an experiment's classifiers and methods; of the roles in `traced` only its shapes."""
+  """Makes a step of an experiment's classifiers and methods; only traces the roles in `traced`."""
   config = resolved(shrink(module(name).get_config(argument)))
   rules.check_sections(resolved(config), num_devices=1)
   stand_in_data({'image_size': 32, 'channels': 3} | SHAPES.get(name, {}))

@@ -1,4 +1,4 @@
-"""Names: shown as they are in every picture, table and page, whatever their characters."""
+"""Names with any characters are shown unchanged in pictures, tables and pages."""
 
 import re
 import warnings
@@ -36,7 +36,7 @@ def test_figures_show_names_as_they_are(tmp_path, monkeypatch, own):
   shown, grid = list(map(names.shown, own)), pixels.flat(np.zeros((k, 3)))
   coded = [f'code {i} → {names.shown(name)}' for i, name in enumerate(own)]
   with warnings.catch_warnings():
-    warnings.simplefilter('error')  # Nothing is said of glyphs that no font has.
+    warnings.simplefilter('error')  # No warning about glyphs without a font.
     balance.shares_over_time(rows, own, tuple(counts), 'classes', path)
     balance.class_histogram({'_$m$': counts}, label_set, path)
     balance.class_frechet({'_$m$': results}, label_set, 'annotator', path)
@@ -48,16 +48,20 @@ def test_figures_show_names_as_they_are(tmp_path, monkeypatch, own):
     codes.code_grids({'_$m$': grid}, path)
     curves.loss_curves(rows, path)
   *figures, grids, losses = figures
-  assert len(figures) == 8 and 'loss/$a_' in losses and '_$m$' in grids and '_$t$' in figures[-1]
+  assert len(figures) == 8
+  assert 'loss/$a_' in losses
+  assert '_$m$' in grids
+  assert '_$t$' in figures[-1]
   for texts in figures:
     missing = [name for name in shown if not any(name in t for t in texts)]
     assert not missing, texts
   assert all('uniform' in texts for texts in figures[:2])
-  assert '_$m$' in figures[2] and any(text.startswith('_$m$  (KL') for text in figures[1])
+  assert '_$m$' in figures[2]
+  assert any(text.startswith('_$m$  (KL') for text in figures[1])
 
 
 def test_reports_show_names_as_they_are(tmp_path):
-  """Those of experiments, classes and data, in Markdown, HTML and the terminal."""
+  """The names of experiments, classes and data, in Markdown, HTML and the terminal."""
   odd, own = 'a|b **c** [^1] `d` $e$', list(NAMES[:3])
   classes = {'classes': labels(own, [5000, 500, 50])['classes']}
   save(tmp_path / 'a', CLASS_BALANCE, fields={'data': odd}, experiment=odd, labels=classes)
@@ -67,9 +71,11 @@ def test_reports_show_names_as_they_are(tmp_path):
   header, _, scores, *_ = [line for line in text.splitlines() if line.startswith('|')]
   assert scores.startswith(f'| {names.escaped(odd)} | class_balancing |')
   assert len({len(re.split(r'(?<!\\)\|', line)) for line in (header, scores)}) == 1
-  assert '| 猫 | a\\|b | \\_c\\_ |' in text and f'data: {names.escaped(odd)};' in text
+  assert '| 猫 | a\\|b | \\_c\\_ |' in text
+  assert f'data: {names.escaped(odd)};' in text
   terminal = reports.console_table(collect([tmp_path])).splitlines()
-  assert terminal[0] == odd and terminal[1].split()[-3:] == own
+  assert terminal[0] == odd
+  assert terminal[1].split()[-3:] == own
   assert len({names.width(line) for line in terminal[1:4]}) == 1
   report([tmp_path], tmp_path / 'report.html')
   html = (tmp_path / 'report.html').read_text(encoding='utf-8')
@@ -85,7 +91,9 @@ def test_a_run_with_the_ugliest_names(tmp_path, monkeypatch, capfd, family):
   config = changed(config, {'train.preview': True})
   table = execute.run(config, tmp_path / 'run')
   lines = capfd.readouterr().err
-  assert 'left out' not in lines and 'Traceback' not in lines and 'UserWarning' not in lines
+  assert 'left out' not in lines
+  assert 'Traceback' not in lines
+  assert 'UserWarning' not in lines
   assert lines.count('no installed font') <= 1
   assert all(p.exists() for p in (tmp_path / 'run' / config.methods[0]).glob('checkpoints/4'))
   drawn = [text for texts in figures for text in texts]

@@ -11,7 +11,8 @@ def test_the_page_of_a_finished_experiment(finished, tmp_path):
   found = read_page(finished[0], tmp_path)
   results = json.loads((finished[0] / 'class_balancing' / 'evaluation.json').read_text())['results']
   assert f'{results["kl_from_uniform"]:.3f}' in found.text
-  assert results['memorisation/classes'] == [2] and results['memorisation/held_out_images'][0] > 0
+  assert results['memorisation/classes'] == [2]
+  assert results['memorisation/held_out_images'][0] > 0
   assert f'({results["memorisation/generated_images"][0]} generated' in found.text
   assert len(found.all('input')) == 2  # a slider a method
 

@@ -1,4 +1,4 @@
-"""What a run of the family needs, and the labels of the images that are drawn from it."""
+"""The class-balancing family: the classifiers of its runs, and the labels of drawn images."""
 
 import json
 import shutil
@@ -40,7 +40,7 @@ NAMES = ('a', 'b', 'c')
     # A score needs labels: those asked for, or the classifier's.
     (('acgan', 'cgan'), True, ('annotator', 'cas')),
     (('unconditional',), True, ('classifier', 'annotator', 'cas')),
-    # That of codes in the loop knows no labels: those of a score are the classifier's.
+    # Codes in the loop need no labels, but the classifier labels the images of a score.
     (('code_balancing',), False, ('annotator', 'recogniser')),
     (('code_balancing',), True, ('classifier', 'annotator', 'recogniser', 'cas')),
   ],
@@ -80,7 +80,7 @@ def test_balanced_batches_need_an_image_of_every_class(tiny_config):
 
 
 def _generate(state, rng, num_images, ema=True, labels=None):
-  """Images as bright as their label, or black."""
+  """Draws images whose brightness is their label, or black images."""
   del state, rng, ema
   level = -jnp.ones(num_images) if labels is None else labels / 2 - 0.5
   return jnp.broadcast_to(level[:, None, None, None], (num_images, 8, 8, 1))
@@ -112,7 +112,8 @@ def test_images_of_a_conditional_gan_are_labelled_by_what_was_asked_for():
 
 def test_images_of_the_others_are_labelled_by_a_classifier():
   images, labels, source = _sample(False, 6)
-  assert (images == 0).all() and (labels == 2).all()
+  assert (images == 0).all()
+  assert (labels == 2).all()
   assert source == 'the annotator'
 
 
@@ -137,10 +138,12 @@ def test_resamplings_begin_with_the_sampling_that_a_single_one_has(
   results = several['results']
   for score in ('kl_from_uniform', 'frechet_annotator'):
     values = results[f'{score}_resamplings']
-    assert len(values) == 3 and results[score] == pytest.approx(sum(values) / 3)
+    assert len(values) == 3
+    assert results[score] == pytest.approx(sum(values) / 3)
     assert values[0] == single['results'][score]
   assert len(set(results['frechet_annotator_resamplings'])) == 3
-  assert results['fid'] is None and 'fid_resamplings' not in results  # No weights.
+  assert results['fid'] is None
+  assert 'fid_resamplings' not in results
   for name in ('class_counts', 'head_medium_tail', 'kid/annotator', 'memorisation/copying'):
     assert results[name] == single['results'][name]
   assert several['settings']['resamplings'] == 3
@@ -149,7 +152,8 @@ def test_resamplings_begin_with_the_sampling_that_a_single_one_has(
   )
   # Of a published row, also what differs from the authors' code.
   lines = several['settings']['differences']
-  assert any('float32' in line for line in lines) and not any('LSUN' in line for line in lines)
+  assert any('float32' in line for line in lines)
+  assert not any('LSUN' in line for line in lines)
   assert 'differences' not in single['settings']
 
 
@@ -193,7 +197,7 @@ def test_the_released_reference_is_refused_before_training(tiny_config, monkeypa
 
 
 def test_the_settled_state_is_sampled_drawn_and_measured(monkeypatch, tmp_path):
-  """It is made once for a state, not once for each batch."""
+  """The settled state is computed once per state, not per batch."""
   monkeypatch.setattr(compilation, 'jit', lambda function, **options: function)
   seen = types.SimpleNamespace(has={'classes'}, networks=())
   observed = []
@@ -235,7 +239,7 @@ def test_the_settled_state_is_sampled_drawn_and_measured(monkeypatch, tmp_path):
 def test_a_trained_run_is_evaluated_with_other_statistics(
   finished, tiny_config, stand_in_data, tmp_path
 ):
-  """What evaluation alone reads belongs to no run: another value of it is not refused."""
+  """Fields that only evaluation reads may change."""
   del stand_in_data
   workdir = tmp_path / 'run'
   shutil.copytree(finished[0], workdir)
@@ -254,4 +258,6 @@ def test_a_trained_run_is_evaluated_with_other_statistics(
   ]
   (first, one), (second, two), (third, three) = found.values()
   assert len({first, second, third}) == 3
-  assert one != two and two != three and three != one
+  assert one != two
+  assert two != three
+  assert three != one

@@ -32,7 +32,7 @@ PICTURES_OF_CLASSES = {'evaluation_curves.png', 'prior_against_truth.png', 'conf
 
 @pytest.fixture(scope='module')
 def run():
-  """run(config, workdir, shape) -> the closing table."""
+  """run(config, workdir, shape) returns the closing table."""
 
   def run(config, workdir, shape=()):
     with pytest.MonkeyPatch.context() as monkeypatch:
@@ -65,7 +65,7 @@ def _replicated_config(single):
 
 @pytest.fixture(scope='module')
 def replicated(run, single, tmp_path_factory):
-  """Of two replicas, the second with the seed of `single`, both judged by its annotator."""
+  """A run of two replicas, the second with the seed of `single`, with its annotator."""
   workdir = tmp_path_factory.mktemp('replicated')
   return workdir, run(_replicated_config(single), workdir)
 
@@ -80,7 +80,7 @@ def unlabelled(run, tmp_path_factory):
 
 @pytest.fixture(scope='module')
 def joint_vae(run, single, tmp_path_factory):
-  """With more codes than classes."""
+  """A run of JointVAE with more codes than classes."""
   config = tiny_codes('joint_vae')
   config = changed(
     config, {'algorithm.num_categories': 5, 'annotator.folder': str(single[0] / 'annotator')}
@@ -112,7 +112,9 @@ def test_every_output_is_there(single):
   _assert_drawn(workdir, {'code_grids.png'})
   assert (workdir / 'annotator' / 'checkpoints').is_dir()
   assert not (workdir / 'classifier').exists()
-  assert ELASTIC in table and 'NMI' in table and f'picture: {workdir / "code_grids.png"}' in table
+  assert ELASTIC in table
+  assert 'NMI' in table
+  assert f'picture: {workdir / "code_grids.png"}' in table
 
 
 def test_evaluation_states_its_protocol(single):
@@ -125,10 +127,12 @@ def test_evaluation_states_its_protocol(single):
     'prior_entropy_weight': 0.0, 'prior_start': 'uniform',
     'views': 'released', 'rotation_degrees': 20.0,
   }  # fmt: skip
-  assert 'width' not in protocol  # That of these networks is fixed.
+  assert 'width' not in protocol  # The width of these networks is fixed.
   assert {name: protocol[name] for name in expected} == expected
-  assert protocol['split'].startswith('stand-in/train') and 0 <= protocol['annotator_accuracy'] <= 1
-  assert protocol['annotator'].startswith('small_classifier-') and protocol['hardware']
+  assert protocol['split'].startswith('stand-in/train')
+  assert 0 <= protocol['annotator_accuracy'] <= 1
+  assert protocol['annotator'].startswith('small_classifier-')
+  assert protocol['hardware']
   assert np.sum(results['counts'], axis=1).tolist() == [12, 12, 12]
   assert sum(results['prior']) == pytest.approx(1.0, rel=1e-6)
   assert sorted(results['matched_frequencies']) == pytest.approx([12 / 76, 24 / 76, 40 / 76])
@@ -137,17 +141,21 @@ def test_evaluation_states_its_protocol(single):
   scores += ('knn1_accuracy_features_random_weights',)
   assert all(0 <= results[name] <= 1 for name in scores)
   assert all(-1 <= results[name] <= 1 for name in ('kmeans_ari', 'argmax_ari'))
-  assert sorted(results['matched_classes']) == [0, 1, 2] and results['prior_kl'] >= 0
+  assert sorted(results['matched_classes']) == [0, 1, 2]
+  assert results['prior_kl'] >= 0
   assert 'at most 10,000 training images' in protocol['clustering']
-  assert evaluation['labels']['classes']['counts'] == [40, 24, 12] and evaluation['step'] == 4
-  assert evaluation['notes'] == [] and evaluation['published'] is None
+  assert evaluation['labels']['classes']['counts'] == [40, 24, 12]
+  assert evaluation['step'] == 4
+  assert evaluation['notes'] == []
+  assert evaluation['published'] is None
 
 
 def test_metrics_have_the_prior_and_the_evaluations(single):
   rows = logging.read_metrics(single[0] / ELASTIC)
   assert [row['step'] for row in rows] == [2, 4]
   for row in rows:
-    assert len(row['prior']) == 3 and sum(row['prior']) == pytest.approx(1.0, rel=1e-6)
+    assert len(row['prior']) == 3
+    assert sum(row['prior']) == pytest.approx(1.0, rel=1e-6)
     assert 0 <= row['evaluation/nmi'] <= 1
     assert {'evaluation/ent', 'evaluation/prior_distance', 'loss/contrastive'} <= row.keys()
     assert 'evaluation/empty_codes_and_classes' in row
@@ -171,7 +179,8 @@ def test_replicas_have_folders_of_their_own_and_one_row(replicated):
   assert not (workdir / ELASTIC / 'evaluation.json').exists()
   _assert_drawn(workdir, {'code_grids.png', f'{ELASTIC}/loss_curves.png'})
   whole = logging.read_metrics(workdir / ELASTIC)[-1]
-  assert whole['step'] == 4 and whole['std/loss/generator'] >= 0
+  assert whole['step'] == 4
+  assert whole['std/loss/generator'] >= 0
   (line,) = [line for line in table.splitlines() if line.startswith(ELASTIC)]
   values = [_evaluation(path)['results']['nmi'] for path in (workdir / ELASTIC).glob('replica_*')]
   assert f'{np.mean(values):.3f} ± {np.std(values, ddof=1):.3f} (2)' in line
@@ -206,7 +215,8 @@ def test_balanced_samples_have_equal_codes(single, stand_in_data):
   del stand_in_data
   run = jaxgan.load(single[0])
   images, labels = run.sample(11, balanced=True)
-  assert images.shape == (11, 8, 8, 1) and images.dtype == np.uint8
+  assert images.shape == (11, 8, 8, 1)
+  assert images.dtype == np.uint8
   assert np.bincount(labels).tolist() == [4, 4, 3]
   assert run.label_names == ('code_0', 'code_1', 'code_2')
   assert (run.step, run.labelled_by) == (4, 'their codes')
@@ -222,17 +232,20 @@ def test_without_labels_there_are_codes_but_no_scores(unlabelled):
   results, protocol = evaluation['results'], evaluation['settings'] | evaluation['run']
   assert {name for name, value in results.items() if value is not None} == {'prior'}
   assert len(results['prior']) == protocol['codes'] == 4
-  assert protocol['annotator'] is None and protocol['annotator_accuracy'] is None
+  assert protocol['annotator'] is None
+  assert protocol['annotator_accuracy'] is None
   assert 'views' not in protocol  # Without a contrastive loss there is no positive pair.
   assert list(evaluation['labels']) == ['codes']
   assert evaluation['notes'] == ['the images have no labels: no NMI, ENT, 1-NN accuracy and ARI']
   rows = logging.read_metrics(folder)
   assert all(len(row['prior']) == 4 for row in rows)
   assert not any(name.startswith('evaluation/') for row in rows for name in row)
-  assert 'prior' in table and 'NMI' not in table.replace(evaluation['notes'][0], '')
+  assert 'prior' in table
+  assert 'NMI' not in table.replace(evaluation['notes'][0], '')
   prior = results['prior']
   for word, code in (('largest', np.argmax(prior)), ('smallest', np.argmin(prior))):
-    assert f'{word} prior' in table and f'{prior[code]:.3f} (code {code})' in table
+    assert f'{word} prior' in table
+    assert f'{prior[code]:.3f} (code {code})' in table
   assert f'code grid of gumbel_softmax: {folder / "code_grid.png"}' in table.splitlines()
 
 
@@ -243,16 +256,20 @@ def test_joint_vae_has_codes_and_no_learned_prior(joint_vae):
   assert not {'prior_over_time.png', 'traversal_1.png'} & _files(folder)
   evaluation = _evaluation(folder)
   results = evaluation['results']
-  assert results['prior'] == pytest.approx([0.2] * 5) and evaluation['settings']['codes'] == 5
+  assert results['prior'] == pytest.approx([0.2] * 5)
+  assert evaluation['settings']['codes'] == 5
   assert np.shape(results['counts']) == (5, 3)
   assert sorted(results['matched_frequencies'])[:2] == [0.0, 0.0]
-  assert results['knn1_accuracy'] > 0 and results['knn1_accuracy_random_weights'] is None
+  assert results['knn1_accuracy'] > 0
+  assert results['knn1_accuracy_random_weights'] is None
   assert results['knn1_accuracy_features'] > 0
-  assert 0 <= results['kmeans_nmi'] <= 1 and 0 <= results['argmax_nmi'] <= 1
+  assert 0 <= results['kmeans_nmi'] <= 1
+  assert 0 <= results['argmax_nmi'] <= 1
   protocol = evaluation['settings']
   weights = ('beta_continuous', 'beta_discrete', 'continuous_capacity', 'discrete_capacity')
   assert [protocol[field] for field in weights] == [30.0, 30.0, 5.0, 5.0]
-  assert protocol['capacity_steps'] == 25_000 and 'views' not in protocol
+  assert protocol['capacity_steps'] == 25_000
+  assert 'views' not in protocol
   assert evaluation['notes'] == ['the capacities of the latents are at 0 % of their ramp']
   assert 'prior' not in logging.read_metrics(folder)[-1]
   assert 'joint_vae' in table
@@ -261,8 +278,10 @@ def test_joint_vae_has_codes_and_no_learned_prior(joint_vae):
 def test_report_of_the_work_directories(single, replicated, unlabelled, joint_vae, tmp_path):
   folders = [workdir for workdir, _ in (single, replicated, unlabelled, joint_vae)]
   text = report(folders, tmp_path / 'report.md')
-  assert text.count('## Categorical codes') == 1 and '(2)' in text
-  assert '**Without labels: the prior**' in text and 'no NMI, ENT, 1-NN accuracy and ARI' in text
+  assert text.count('## Categorical codes') == 1
+  assert '(2)' in text
+  assert '**Without labels: the prior**' in text
+  assert 'no NMI, ENT, 1-NN accuracy and ARI' in text
   assert all(method in text for method in (ELASTIC, 'gumbel_softmax', 'joint_vae'))
   _assert_drawn(tmp_path, {'report_codes.png'})
 
@@ -291,7 +310,8 @@ def test_data_that_cannot_work_is_refused_before_anything_is_trained(
   config = changed(config, {'algorithm.num_categories': num_categories})
   with pytest.raises(UserError, match=message) as error:
     _setup(config, tmp_path)
-  assert '\n' not in str(error.value) and list(tmp_path.iterdir()) == []
+  assert '\n' not in str(error.value)
+  assert list(tmp_path.iterdir()) == []
 
 
 def test_a_first_prior_has_a_frequency_for_each_code(stand_in_data, tmp_path):

@@ -1,4 +1,4 @@
-"""What a job costs is what it then takes."""
+"""The planned costs of a job match its training."""
 
 import jax
 import pytest
@@ -38,7 +38,8 @@ def test_replicas_have_a_state_each(tiny_config, stand_in_data, tmp_path):
   one = _costs(tiny_config, tmp_path)['class_balancing']
   tiny_config = changed(tiny_config, {'replicas': 3})
   three = _costs(tiny_config, tmp_path)['class_balancing']
-  assert three.parameters == one.parameters and three.disk == 3 * one.disk
+  assert three.parameters == one.parameters
+  assert three.disk == 3 * one.disk
 
 
 def test_a_step_with_a_classifier_in_the_loop_costs_more(tiny_config, stand_in_data, tmp_path):
@@ -53,7 +54,7 @@ def test_a_step_with_a_classifier_in_the_loop_costs_more(tiny_config, stand_in_d
 
 
 def test_equal_steps_are_traced_once(tiny_config, stand_in_data, tmp_path, monkeypatch):
-  """Here annotator and scores, and also the classifier, are one classifier on other images."""
+  """Annotator, score and classifier have equal settings on different images."""
   del stand_in_data
   traced, make_step = [], costs.make_step
   monkeypatch.setattr(
@@ -64,7 +65,8 @@ def test_equal_steps_are_traced_once(tiny_config, stand_in_data, tmp_path, monke
     'methods': stand_in.METHODS,
   }  # fmt: skip
   found = _costs(changed(tiny_config, plain), tmp_path)
-  assert len(found) == 2 + 2 * 2 and len(traced) == 1 + 2
+  assert len(found) == 2 + 2 * 2
+  assert len(traced) == 1 + 2
   assert found['unconditional/cas'] == found['class_balancing/cas']
   assert found['unconditional/cas'].flops == found['annotator'].flops > 0
   traced.clear()

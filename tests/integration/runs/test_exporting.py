@@ -1,4 +1,4 @@
-"""Exports of a run: what is in them, what is refused, and that they are whole or not there."""
+"""Exports of a run: contents, refusals, and atomic writing."""
 
 import json
 
@@ -23,14 +23,16 @@ def _export(run, out, contents='synthetic', format='npz', images_per_class=None,
 def test_synthetic(tmp_path):
   run = run_to_export()
   written, arrays = _export(run, tmp_path / 'new' / 'set', images_per_class=9)
-  assert np.bincount(arrays['labels']).tolist() == [9, 9, 9] and arrays['generated'].all()
+  assert np.bincount(arrays['labels']).tolist() == [9, 9, 9]
+  assert arrays['generated'].all()
   # In each class the first that were drawn, in their order.
   images, labels = sample_unevenly(jax.random.fold_in(jax.random.key(0), 0), 8)
   for label in range(3):
     drawn = images[labels == label]
     of_class = arrays['images'][arrays['labels'] == label]
     np.testing.assert_array_equal(of_class[: len(drawn)], drawn)
-  assert written['real_images'] == [0, 0, 0] and written['generated_images'] == [9, 9, 9]
+  assert written['real_images'] == [0, 0, 0]
+  assert written['generated_images'] == [9, 9, 9]
   assert [p.name for p in (tmp_path / 'new').iterdir()] == ['set']
 
 
@@ -38,10 +40,12 @@ def test_topped_up_to_the_largest_class(tmp_path):
   run = run_to_export()
   written, arrays = _export(run, tmp_path / 'set', 'topped_up')
   assert np.bincount(arrays['labels']).tolist() == [40, 40, 40]
-  assert written['real_images'] == list(CLASS_COUNTS) and written['generated_images'] == [0, 16, 28]
+  assert written['real_images'] == list(CLASS_COUNTS)
+  assert written['generated_images'] == [0, 16, 28]
   real, train = ~arrays['generated'], run.inputs.data.arrays
   at = arrays['index'][real]
-  assert sorted(at) == list(range(sum(CLASS_COUNTS))) and (arrays['index'][~real] == -1).all()
+  assert sorted(at) == list(range(sum(CLASS_COUNTS)))
+  assert (arrays['index'][~real] == -1).all()
   np.testing.assert_array_equal(arrays['images'][real], train.images[at])
   np.testing.assert_array_equal(arrays['labels'][real], train.labels[at])
 
@@ -58,13 +62,14 @@ def test_where_it_came_from(tmp_path):
   assert written['config']['evaluation']['batch_size'] == 8  # Of the draws.
   again, _ = _export(run_to_export(), tmp_path / 'b', images_per_class=2)
   other, _ = _export(run_to_export(), tmp_path / 'c', images_per_class=2, seed=1)
-  assert again == written and other['images_sha256'] != written['images_sha256']
+  assert again == written
+  assert other['images_sha256'] != written['images_sha256']
   files = [(tmp_path / name / writers.NPZ).read_bytes() for name in 'abc']
   assert files[0] == files[1] != files[2]
 
 
 def test_a_classifier_that_knows_more_classes(tmp_path):
-  """Its labels are positions among its own classes; images of others are left out."""
+  """Its labels index its own classes; images of other classes are left out."""
   names = ('dog', 'zèbre rare', 'cat', 'AC/DC')
 
   def sample(rng, num_images):
@@ -146,7 +151,7 @@ def test_an_interruption_leaves_nothing(stops_at, format, tmp_path, monkeypatch)
 
 
 def test_exported_images_are_input_again(tmp_path):
-  """What `folder_lt` reads with --config.data.source."""
+  """`folder_lt` reads an export with --config.data.source."""
   folder = tmp_path / 'set'
   exporting.export(run_to_export(), folder, 'topped_up', 'folders', None, 0)
   place = {'data_dir': str(tmp_path / 'tfds')}

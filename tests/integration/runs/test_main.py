@@ -1,4 +1,4 @@
-"""The command line as a person uses it: bad input ends in one line and a non-zero status."""
+"""The command line: bad input ends in one line and a non-zero exit status."""
 
 import json
 import os
@@ -59,7 +59,8 @@ def run(*arguments, cwd, **environment):
 def test_one_line_and_nothing_written(arguments, message, tmp_path):
   result = run(*arguments, cwd=tmp_path, TFDS_DATA_DIR=str(tmp_path / 'data'))
   assert result.returncode in (1, 2)
-  assert result.stderr.startswith('error: ') and message in result.stderr
+  assert result.stderr.startswith('error: ')
+  assert message in result.stderr
   assert len(result.stderr.splitlines()) == 1, result.stderr
   assert result.stdout == ''
   assert list(tmp_path.iterdir()) == []
@@ -69,7 +70,8 @@ def test_missing_cifar10_says_which_files_and_where(tmp_path):
   config = f'--config={ROOT}/experiments/cifar10_lt.py'
   result = run(config, '--config.data.source=/no/such/place', cwd=tmp_path, TFDS_DATA_DIR='data')
   assert result.returncode == 2
-  assert result.stderr.count('\n') == 1 and '/no/such/place' in result.stderr
+  assert result.stderr.count('\n') == 1
+  assert '/no/such/place' in result.stderr
   assert not (tmp_path / 'runs').exists()
 
 
@@ -77,7 +79,8 @@ def test_a_work_directory_that_cannot_be_written(tmp_path):
   (tmp_path / 'file').write_text('in the way')
   result = run(FASHION, f'--workdir={tmp_path}/file', cwd=tmp_path, TFDS_DATA_DIR='data')
   assert result.returncode == 2
-  assert result.stderr.count('\n') == 1 and 'cannot write to' in result.stderr
+  assert result.stderr.count('\n') == 1
+  assert 'cannot write to' in result.stderr
   assert (tmp_path / 'file').read_text() == 'in the way'
 
 
@@ -157,7 +160,7 @@ def test_counts_are_one_number_or_one_for_each_class(argument, value, expected):
 
 @pytest.fixture
 def command(finished, stand_in_data, capsys):
-  """command(*flags) runs main in this process on the finished run; returns what it prints."""
+  """command(*flags) runs main on the finished run in this process and returns its output."""
   del stand_in_data
 
   def run_main(*arguments):
@@ -180,7 +183,8 @@ def test_sample_says_what_it_drew(command, finished, tmp_path):
 def test_the_home_directory_in_paths(command, finished, tmp_path, monkeypatch):
   monkeypatch.setenv('HOME', str(tmp_path))
   printed = command('--mode=sample', '--checkpoint=2', '--num_images=3', '--out=~/drawn.npz')
-  assert printed.endswith(f': {tmp_path}/drawn.npz\n') and (tmp_path / 'drawn.npz').exists()
+  assert printed.endswith(f': {tmp_path}/drawn.npz\n')
+  assert (tmp_path / 'drawn.npz').exists()
   (tmp_path / 'run').symlink_to(finished[0].resolve())
   command('--mode=report', '~/run', '--out=~/report.md')
   assert (tmp_path / 'report.md').exists()
@@ -206,5 +210,6 @@ def test_export_says_what_it_wrote(command, finished, tmp_path, monkeypatch):
 
 def test_evaluate_prints_the_table(command, finished):
   printed = command('--mode=evaluate', '--method=unconditional')
-  assert 'class_balancing' in printed and 'unconditional' in printed
+  assert 'class_balancing' in printed
+  assert 'unconditional' in printed
   assert f'picture: {finished[0] / "samples_by_class.png"}' in printed.splitlines()

@@ -1,4 +1,4 @@
-"""The cells of the notebook run one after another, on a finished run that is there already."""
+"""The cells of the notebook run in order on a finished run."""
 
 import ast
 import importlib
@@ -20,7 +20,7 @@ def _code():
 
 
 def test_what_a_cell_imports_exists():
-  """Also where a finished run is loaded instead of trained."""
+  """Also if a finished run is loaded instead of trained."""
   nodes = [node for cell in _code()[1:] for node in ast.walk(ast.parse(cell))]
   for node in nodes:
     if isinstance(node, ast.ImportFrom):

@@ -48,7 +48,7 @@ def _modules(workdir, job):
 
 @pytest.fixture(scope='module')
 def gan_run(tmp_path_factory):
-  """A GAN whose data, network, loss, method and metric are from outside: (workdir, method)."""
+  """A GAN with data, network, loss, method and metric of another package: (workdir, method)."""
   workdir = tmp_path_factory.mktemp('gan')
   with registered.imported(*(f'{PACKAGE}.toy_{part}' for part in PARTS)) as modules:
     method = modules[PARTS.index('method')].NAME
@@ -71,7 +71,8 @@ def test_parts_of_a_gan_from_outside_train_and_are_measured_again(gan_run):
   recorded, again = _evaluated_again(*gan_run)
   assert again['results'] == recorded['results']
   assert 0 < again['results']['toy_brightness'] < 1
-  assert again['method'] == 'toy_balanced_cgan' and again['settings']['head'] == 'projection'
+  assert again['method'] == 'toy_balanced_cgan'
+  assert again['settings']['head'] == 'projection'
   assert again['settings']['loss'] == 'toy_least_squares'
 
 
@@ -107,7 +108,8 @@ def test_a_family_from_outside_trains_and_is_measured_again(tmp_path):
     )
     execute.run(experiment, tmp_path / 'run')
   recorded, again = _evaluated_again(tmp_path / 'run', family.NAME)
-  assert again['results'] == recorded['results'] and again['step'] == 6
+  assert again['results'] == recorded['results']
+  assert again['step'] == 6
   # From 0, half of the way in each step; the images have a deviation of 0.1 / 2.
   assert again['results']['toy_distance'] < 0.01
   assert _modules(tmp_path / 'run', family.NAME) == [f'{PACKAGE}.toy_data', f'{PACKAGE}.toy_family']

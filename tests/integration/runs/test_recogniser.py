@@ -1,4 +1,4 @@
-"""Class balancing without labels, end to end: a recogniser is found, then it is in the loop."""
+"""Class balancing without labels, end to end: a recogniser is trained, then used in the loop."""
 
 import json
 import shutil
@@ -28,7 +28,7 @@ def _config(methods=METHODS, num_categories=4):
 
 @pytest.fixture(scope='module')
 def unlabelled(tmp_path_factory):
-  """The work directory of a run of both methods on images without labels, and its table."""
+  """A run of both methods on images without labels: (work directory, table)."""
   workdir = tmp_path_factory.mktemp('unlabelled')
   with pytest.MonkeyPatch.context() as monkeypatch:
     use_stand_in_data(monkeypatch)(UNLABELLED)
@@ -64,8 +64,11 @@ def test_every_step_has_its_folder(unlabelled):
   names = {path.name for path in workdir.rglob('*')}
   assert not {'annotator', 'classifier', 'cas'} & names
   assert not [name for name in names if 'class_' in name or 'by_class' in name]
-  assert 'KL (codes)' in table and 'code_3' in table and 'training data' in table
-  assert 'CAS' not in table.replace('no CAS', '') and 'annotator' not in table
+  assert 'KL (codes)' in table
+  assert 'code_3' in table
+  assert 'training data' in table
+  assert 'CAS' not in table.replace('no CAS', '')
+  assert 'annotator' not in table
 
 
 def test_what_can_be_measured_without_labels(unlabelled):
@@ -80,12 +83,14 @@ def test_what_can_be_measured_without_labels(unlabelled):
     }  # fmt: skip
     assert {'kid/recogniser', 'recall/recogniser'} <= of_recogniser
     assert 'class_frechet/recogniser' not in results
-    assert len(results['code_counts']) == 4 and sum(results['code_counts']) == 24
+    assert len(results['code_counts']) == 4
+    assert sum(results['code_counts']) == 24
     assert results['frechet_recogniser'] > 0
     assert list(evaluation['labels']) == ['codes']
     assert sum(evaluation['labels']['codes']['counts']) == 60
     assert any(note.startswith('the images have no labels') for note in evaluation['notes'])
-    assert run['recogniser'].startswith('elastic_infogan-') and evaluation['settings']['codes'] == 4
+    assert run['recogniser'].startswith('elastic_infogan-')
+    assert evaluation['settings']['codes'] == 4
     assert run['annotator_accuracy'] is None
     row = logging.read_metrics(workdir / method)[-1]
     assert {name for name in row if name.startswith('evaluation/')} == {
@@ -95,7 +100,7 @@ def test_what_can_be_measured_without_labels(unlabelled):
 
 
 def test_codes_are_what_is_balanced_and_sampled(unlabelled, without_labels):
-  """The GAN's counts are Q's, of Q's codes; the loop's variables are those of its checkpoint."""
+  """Q counts codes for the GAN, with the variables of its checkpoint."""
   del without_labels
   workdir, _ = unlabelled
   row = logging.read_metrics(workdir / 'code_balancing')[-1]
@@ -126,7 +131,8 @@ def test_the_same_command_trains_nothing_again(unlabelled, without_labels, monke
 
 def test_a_report_has_codes_apart_from_classes(unlabelled, tmp_path):
   text = report([unlabelled[0]], tmp_path / 'report.md')
-  assert 'KL of codes' in text and '| recogniser |' in text
+  assert 'KL of codes' in text
+  assert '| recogniser |' in text
   assert '| tiny | code_balancing | 4 | 24 | - |' in text
   assert 'head / medium / tail' not in text.split('**')[0].split('KID')[0]
   assert (tmp_path / 'report_classes.png').exists()
@@ -208,7 +214,8 @@ def test_other_runs_are_refused(unlabelled, without_labels, tmp_path, change, me
   config = changed(config, {'recogniser.folder': str(folder)})
   with pytest.raises(UserError, match=message) as error:
     _setup(config, tmp_path / 'new')
-  assert '\n' not in str(error.value) and not (tmp_path / 'new').exists()
+  assert '\n' not in str(error.value)
+  assert not (tmp_path / 'new').exists()
 
 
 @pytest.mark.parametrize(

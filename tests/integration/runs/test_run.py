@@ -1,4 +1,4 @@
-"""A run as notebooks and the command line see it: metrics, images, numbers of a checkpoint."""
+"""Run: the metrics, samples and measures of a checkpoint."""
 
 import json
 import shutil
@@ -16,7 +16,7 @@ from tests.support.evaluations import without_score
 
 @pytest.fixture
 def run(finished, stand_in_data):
-  """The class-balancing run of the work directory, as its configuration says."""
+  """The class-balancing run of the work directory, with its stored configuration."""
   del stand_in_data
   return jaxgan.load(finished[0])
 
@@ -32,7 +32,9 @@ def test_what_a_run_is(run, finished):
 
 def test_samples_with_labels(run, tmp_path):
   images, labels = run.sample(11)
-  assert images.shape == (11, 8, 8, 1) and images.dtype == np.uint8 and labels.shape == (11,)
+  assert images.shape == (11, 8, 8, 1)
+  assert images.dtype == np.uint8
+  assert labels.shape == (11,)
   assert run.label_names == run.inputs.classifier.class_names
   assert (run.labelled_by, run.step in (2, 4)) == (run.inputs.classifier.key, True)
   again, again_labels = run.sample(11)
@@ -54,7 +56,7 @@ def test_samples_with_labels(run, tmp_path):
 
 @pytest.fixture
 def labelled_by_index(monkeypatch):
-  """A labeller that calls four of every five images class 0 and the rest class 1, never 2."""
+  """A labeller that gives class 0 to four of five images and class 1 to the rest, never 2."""
 
   def label(variables, images):
     return np.where(np.arange(len(images)) % 4 == 0, 1, 0), None
@@ -126,7 +128,9 @@ def test_a_run_trains_nothing_and_leaves_its_folder_alone(run, monkeypatch):
   monkeypatch.setattr(loop, 'train', lambda *a, **k: pytest.fail('trained'))
   before = {path: path.stat().st_mtime_ns for path in run.workdir.rglob('*')}
   run.sample(3)
-  assert run.metrics and run.inputs.classifier and run.step
+  assert run.metrics
+  assert run.inputs.classifier
+  assert run.step
   assert {path: path.stat().st_mtime_ns for path in run.workdir.rglob('*')} == before
 
 

@@ -1,4 +1,4 @@
-"""What codes say of images, by hand-computed values: counts, neighbours, clusters."""
+"""Results of codes against values computed by hand: counts, neighbours, clusters."""
 
 import math
 
@@ -29,7 +29,8 @@ def test_results_by_hand():
   }
   for name, value in expected.items():
     assert results[name] == pytest.approx(value, rel=1e-6), name
-  assert results['counts'] == [[0, 8], [6, 2]] and results['matched_classes'] == [1, 0]
+  assert results['counts'] == [[0, 8], [6, 2]]
+  assert results['matched_classes'] == [1, 0]
 
 
 @pytest.mark.parametrize(
@@ -75,9 +76,8 @@ def test_results_of_other_numbers_of_codes(counts, prior, train_counts, expected
   results = counts_results(np.array(counts), np.array(prior), np.array(train_counts))
   for name, value in expected.items():
     assert results[name] == (value if value is None else pytest.approx(value, rel=1e-6, abs=1e-12))
-  assert results['prior_distance'] >= 0 and (
-    results['prior_kl'] is None or results['prior_kl'] >= 0
-  )
+  assert results['prior_distance'] >= 0
+  assert results['prior_kl'] is None or results['prior_kl'] >= 0
 
 
 def test_nearest_neighbours_know_classes_that_lie_apart():
@@ -122,11 +122,12 @@ def test_clusters_and_assignments_are_scored_apart():
   assert results['argmax_nmi'] == pytest.approx(2 / 3, abs=0.01)
   assert 0.3 < results['argmax_ari'] < 0.6
   few = measures.clustering_results(features, labels, labels, 2, seed=0)
-  assert few['kmeans_nmi'] < 0.8 and few['argmax_ari'] == 1.0
+  assert few['kmeans_nmi'] < 0.8
+  assert few['argmax_ari'] == 1.0
 
 
-def test_at_most_so_many_images_are_clustered(monkeypatch):
-  """A seeded choice out of all."""
+def test_the_number_of_clustered_images_is_limited(monkeypatch):
+  """The choice is seeded."""
   monkeypatch.setattr(measures, 'CLUSTERED', 40)
   seen = []
   k_means = measures.clustering.k_means
@@ -137,6 +138,8 @@ def test_at_most_so_many_images_are_clustered(monkeypatch):
   features = np.arange(400.0)[:, None]
   for seed in (0, 0, 1):
     measures.clustering_results(features, labels, labels, 2, seed)
-  assert {chosen.shape for chosen in seen} == {(40, 1)} and seen[0].max() > 350
+  assert {chosen.shape for chosen in seen} == {(40, 1)}
+  assert seen[0].max() > 350
   np.testing.assert_array_equal(seen[0], seen[1])
-  assert len(np.unique(seen[0])) == 40 and not np.array_equal(seen[0], seen[2])
+  assert len(np.unique(seen[0])) == 40
+  assert not np.array_equal(seen[0], seen[2])

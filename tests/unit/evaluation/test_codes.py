@@ -77,24 +77,29 @@ def state():
 
 @pytest.mark.parametrize('images_per_code', [5, 8, 20])
 def test_every_code_is_counted_by_its_class(evaluator, state, images_per_code):
-  """Batches have 8 images: what is beyond the last one's end is not counted."""
+  """The last batch of 8 images is cut."""
   counts = evaluator.counts(state, images_per_code, jax.random.key(0), ALL)
   n = images_per_code
   np.testing.assert_array_equal(counts[:3], [[n, 0, 0], [0, n, 0], [0, 0, n]])
   dark, grey, bright = counts[3]
-  assert dark == 0 and grey > 0 and bright > 0 and grey + bright == n
+  assert dark == 0
+  assert grey > 0
+  assert bright > 0
+  assert grey + bright == n
 
 
 def test_an_annotator_that_knows_more_classes_chooses_among_those_of_the_run(evaluator, state):
-  """Without its class 1 it says 0, the first of the rest; the order is that of the classes."""
+  """Without its class 1 the annotator predicts 0, the first remaining class."""
   counts = evaluator.counts(state, 5, jax.random.key(0), np.array([2, 0]))
   np.testing.assert_array_equal(counts[[0, 2]], [[0, 5], [5, 0]])
-  assert counts.shape == (K, 2) and counts[1].sum() == 5
+  assert counts.shape == (K, 2)
+  assert counts[1].sum() == 5
 
 
 def test_more_images_are_added_to_the_first_ones(evaluator, state):
   few, some, many = (evaluator.counts(state, n, jax.random.key(0), ALL)[3] for n in (8, 13, 64))
-  assert (few <= some).all() and (some <= many).all()
+  assert (few <= some).all()
+  assert (some <= many).all()
   assert not np.array_equal(8 * few, many), 'every batch has the same noise'
 
 
@@ -110,11 +115,13 @@ def _floats(images):
 
 def test_grid_has_one_noise_a_column_and_one_code_a_row(evaluator, state):
   grid = evaluator.grid(state, jax.random.key(0))
-  assert grid.shape == (K, 10, 8, 8, 1) and grid.dtype == np.uint8
+  assert grid.shape == (K, 10, 8, 8, 1)
+  assert grid.dtype == np.uint8
   noise, continuous = grid[:, :, 0, 0, 0], grid[:, :, 0, 1:3, 0]
   for rest in (noise, continuous):
     np.testing.assert_array_equal(rest, np.broadcast_to(rest[:1], rest.shape))
-  assert len(np.unique(noise[0])) > 5 and len(np.unique(continuous[0])) > 5
+  assert len(np.unique(noise[0])) > 5
+  assert len(np.unique(continuous[0])) > 5
   levels = np.tile(np.array(LEVELS)[:3, None], 10)
   np.testing.assert_allclose(_floats(grid)[:3, :, 0, -1, 0], levels, atol=0.01)
 
@@ -122,7 +129,8 @@ def test_grid_has_one_noise_a_column_and_one_code_a_row(evaluator, state):
 def test_traversal_moves_only_its_code(evaluator, state):
   values = np.linspace(-1, 1, 5)
   frames = evaluator.traversals(state, jax.random.key(0), values)
-  assert frames.shape == (R, K, 5, 8, 8, 1) and frames.dtype == np.uint8
+  assert frames.shape == (R, K, 5, 8, 8, 1)
+  assert frames.dtype == np.uint8
   pixels = _floats(frames)[:, :, :, 0, :, 0]
   for moved in range(R):
     for code in range(R):
@@ -130,7 +138,7 @@ def test_traversal_moves_only_its_code(evaluator, state):
       np.testing.assert_allclose(pixels[moved, :, :, 1 + code], expected, atol=0.01)
   for still in (pixels[..., 0], pixels[..., -1]):  # noise and category
     np.testing.assert_array_equal(still, np.broadcast_to(still[..., :1], still.shape))
-  assert len(np.unique(pixels[0, :, 0, 0])) == K, 'each row has a noise of its own'
+  assert len(np.unique(pixels[0, :, 0, 0])) == K, 'each row has other noise'
   np.testing.assert_allclose(pixels[0, :3, 0, -1], LEVELS[:3], atol=0.01)
 
 
@@ -154,7 +162,8 @@ def test_codes_are_one_hot_with_continuous_ones_beside(evaluator):
   codes = np.asarray(evaluator.codes(jax.random.key(0), jnp.array([2, 0, 3])))
   assert codes.shape == (3, K + R)
   np.testing.assert_array_equal(codes[:, :K], np.eye(K)[[2, 0, 3]])
-  assert np.abs(codes[:, K:]).max() <= 1 and len(np.unique(codes[:, K:])) == 3 * R
+  assert np.abs(codes[:, K:]).max() <= 1
+  assert len(np.unique(codes[:, K:])) == 3 * R
 
 
 def test_samples_are_labelled_by_their_codes(state):
@@ -165,12 +174,14 @@ def test_samples_are_labelled_by_their_codes(state):
   for balanced in (False, True):
     sample, names, source = evaluation.sampler(state, balanced)
     images, labels = sample(jax.random.key(0), 400)
-    assert images.shape == (400, 8, 8, 1) and images.dtype == np.uint8
+    assert images.shape == (400, 8, 8, 1)
+    assert images.dtype == np.uint8
     level, of_one_level = _floats(images)[:, 0, -1, 0], labels < K - 1
     expected = np.array(LEVELS)[labels]
     np.testing.assert_allclose(level[of_one_level], expected[of_one_level], atol=0.01)
     shares[balanced] = np.bincount(labels, minlength=K) / 400
-  assert names == ('code_0', 'code_1', 'code_2', 'code_3') and source == 'their codes'
+  assert names == ('code_0', 'code_1', 'code_2', 'code_3')
+  assert source == 'their codes'
   np.testing.assert_allclose(shares[False], [0.4, 0.3, 0.2, 0.1], atol=0.08)
   np.testing.assert_allclose(shares[True], np.full(K, 0.25), atol=0.08)
 

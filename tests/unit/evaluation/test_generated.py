@@ -1,4 +1,4 @@
-"""What is seen of a GAN against numbers computed directly, and cached reference features."""
+"""Observations of a GAN against directly computed numbers, and cached reference features."""
 
 import types
 
@@ -19,7 +19,7 @@ from jaxgan.training import classifiers
 
 
 def _classify(variables, images):
-  """Class 0 where the image is dark, 2 where it is bright; features: four pixels."""
+  """Returns class 0 for dark and 2 for bright images; the features are four pixels."""
   level = images.mean(axis=(1, 2, 3))
   logits = jnp.stack([level < -0.3, jnp.abs(level) <= 0.3, level > 0.3], axis=-1) * variables
   return logits, images[:, :2, :2, 0].reshape(-1, 4)
@@ -46,7 +46,7 @@ def generator():
 
 @pytest.fixture
 def make_observer(tiny_config, stand_in_data, annotator, generator, tmp_path):
-  """make_observer(classifiers) -> an Observer of a method with a recogniser, if there is one."""
+  """make_observer(classifiers) returns an Observer; the method has a recogniser if one is given."""
   del stand_in_data
 
   def make(**classifiers):
@@ -70,12 +70,14 @@ def _results(seen):
   return metric.measure(metric.GENERATED, seen, periodic=True)
 
 
-def test_results_are_those_of_the_images(observer, annotator):
-  """30 images in batches of 8: the last batch is cut, nothing is counted twice."""
+def test_results_match_the_images(observer, annotator):
+  """The last of the batches of 8 images is cut to 30 images."""
   seen = observer.observe(jnp.float32(0.8), 0, jax.random.key(0), 30)
   results, images, labels = _results(seen), seen.images, seen.labels['classes']
-  assert seen.features == {} and seen.has == {'classes'}
-  assert images.shape == (30, 8, 8, 1) and images.dtype == np.uint8
+  assert seen.features == {}
+  assert seen.has == {'classes'}
+  assert images.shape == (30, 8, 8, 1)
+  assert images.dtype == np.uint8
   logits, features = annotator.classify(annotator.variables, pixels.scale(images))
   np.testing.assert_array_equal(labels, jnp.argmax(logits, axis=-1))
   np.testing.assert_array_equal(results['class_counts'], np.bincount(labels, minlength=3))
@@ -95,7 +97,7 @@ def test_the_same_key_gives_the_same_results(observer):
 
 
 def test_devices_share_one_compiled_pass(observer):
-  """Whatever the number of samples, and with the numbers of one device."""
+  """The numbers of samples do not recompile, and the results are as on one device."""
   rng, found, judges = jax.random.key(3), [], observer.judges(0)
   for devices in (jax.devices()[:1], jax.devices()):
     with jax.set_mesh(parallel.device_mesh(devices=devices)):
@@ -120,7 +122,7 @@ def test_score_prefers_the_lower_distance(observer):
 
 
 def test_a_recogniser_counts_codes_beside_the_classes(make_observer):
-  """Its codes are two, by brightness; it scores a state, as labels must choose no checkpoint."""
+  """Its two codes tell brightness; it scores states: labels must not select a checkpoint."""
 
   def classify(variables, images):
     level = images.mean(axis=(1, 2, 3)) * variables
@@ -145,7 +147,7 @@ def test_a_recogniser_counts_codes_beside_the_classes(make_observer):
 
 
 def test_inception_adds_fid(make_observer, monkeypatch):
-  """Any network whose metric is 'fid' takes its place; here one that averages pixels."""
+  """A network that averages pixels, with metric 'fid', replaces Inception."""
   network = features.FeatureNetwork(
     'inception', 'fid', 'pixels', 'none', lambda _, images: (None, images[:, :3, 0, 0] / 255.0), ()
   )
@@ -166,7 +168,8 @@ def test_inception_adds_fid(make_observer, monkeypatch):
   assert results['kid/inception'] == pytest.approx(
     kid.kernel_distance(seen.features['inception'], real)[0], rel=1e-4
   )
-  assert 'kid/annotator' in results and results['cas'] is None
+  assert 'kid/annotator' in results
+  assert results['cas'] is None
 
 
 def test_what_a_record_says_of_a_classifier():
@@ -187,9 +190,12 @@ def test_reference_features_are_cached_under_their_key(annotator, stand_in_data,
   arrays = loading.load(None, 'test')
   first = features.reference_features(network, arrays, tmp_path)
   (path,) = tmp_path.iterdir()
-  assert 'stub' in path.name and '-60-' in path.name and 'stand-in' in path.name
+  assert 'stub' in path.name
+  assert '-60-' in path.name
+  assert 'stand-in' in path.name
   broken = network._replace(apply=lambda *_: pytest.fail('computed again'))
-  assert first.shape == (60, 4) and first.dtype == np.float32
+  assert first.shape == (60, 4)
+  assert first.dtype == np.float32
   np.testing.assert_array_equal(first, features.reference_features(broken, arrays, tmp_path))
   stand_in_data({'n': 30})
   for other in (loading.load(None, 'test'), arrays._replace(key='other')):
@@ -198,7 +204,7 @@ def test_reference_features_are_cached_under_their_key(annotator, stand_in_data,
   assert len(list(tmp_path.iterdir())) == 4
 
 
-def test_weights_that_are_not_where_the_user_says(tiny_config, tmp_path):
+def test_missing_weights_are_refused(tiny_config, tmp_path):
   tiny_config = changed(tiny_config, {'evaluation.inception_weights': str(tmp_path)})
   with pytest.raises(UserError, match=r'evaluation\.inception_weights=.*: expected the file'):
     features.inception_network(tiny_config.evaluation)

@@ -1,4 +1,4 @@
-"""Generated images of the tail beside their nearest training images."""
+"""Memorisation: generated tail images and their nearest training images."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ COUNTS = [9, 2, 5, 3]  # class 1 is the rarest
 
 
 def _side(features, labels, shown=None):
-  """Images that hold the first feature."""
+  """Makes images whose pixels are the first feature."""
   features = np.asarray(features, np.float32)
   images = (10 * features[:shown, :1]).astype(np.uint8)[:, :, None, None]
   return LabelledFeatures(
@@ -25,7 +25,8 @@ HELD_OUT = _side([[8.0, 1], [9.0, 2], [0.0, 1]], [1, 1, 0])
 def test_copies_are_found():
   generated = _side([[9.0, 0], [1.0, 0], [8.0, 0]], [1, 0, 1])
   results, arrays = compare(generated, TRAIN, HELD_OUT, COUNTS)
-  assert results['classes'] == [1] and results['copying'] == [1.0]
+  assert results['classes'] == [1]
+  assert results['copying'] == [1.0]
   assert (results['generated_images'], results['held_out_images']) == ([2], [2])
   assert results['generated_quantiles'] == [[0.0] * 11]
   np.testing.assert_allclose(results['held_out_quantiles'][0][::5], [1.0, 1.5, 2.0])
@@ -38,15 +39,18 @@ def test_new_images_are_none_and_the_nearest_come_first():
   results, arrays = compare(generated, TRAIN, HELD_OUT, COUNTS)
   assert results['copying'] == [pytest.approx(2 / 8)]
   # The last one is counted, but only the images that are kept can be shown.
-  assert results['shown'] == [3] and results['generated_images'] == [4]
+  assert results['shown'] == [3]
+  assert results['generated_images'] == [4]
   assert arrays['distances'].tolist() == [3.0, 4.0, 5.0]
   assert arrays['nearest_labels'].tolist() == [1, 0, 1]  # of all classes
 
 
 def test_a_class_without_images():
   results, arrays = compare(_side([[0.0, 0]], [0]), TRAIN, HELD_OUT, COUNTS)
-  assert results['copying'] == [None] and results['generated_quantiles'] == [None]
-  assert results['shown'] == [0] and len(arrays['images']) == len(arrays['distances']) == 0
+  assert results['copying'] == [None]
+  assert results['generated_quantiles'] == [None]
+  assert results['shown'] == [0]
+  assert len(arrays['images']) == len(arrays['distances']) == 0
 
 
 def test_the_rarest_classes_first_and_not_too_many():

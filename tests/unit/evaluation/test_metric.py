@@ -1,4 +1,4 @@
-"""Metrics: what is measured, recorded and compared follows from one table."""
+"""Metrics: one table defines measurement, record and comparison."""
 
 import types
 
@@ -102,7 +102,8 @@ def test_a_metric_from_outside_is_tabulated_and_compared(tmp_path, brightness):
       save(folder, CLASS_BALANCE, values, {'seed': seed}, method=method, published=None)
   assert list(verdicts.scores())[-1] == 'brightness'
   text = report([tmp_path])
-  assert '**Other metrics**' in text and 'brightness: mean of the first images' in text
+  assert '**Other metrics**' in text
+  assert 'brightness: mean of the first images' in text
   assert '| cifar10_lt_ratio_100 | class_balancing | 0.410 ± 0.010 (3) |' in text
   (line,) = (line for line in text.splitlines() if '| class_balancing | unconditional |' in line)
   assert 'better [0.200, 0.200]' in line

@@ -1,4 +1,4 @@
-"""Generated features beside real ones: what each number tells."""
+"""Quality: each number against generated and real features of known quality."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ TRAIN_COUNTS = np.array([100, 50, 20, 5])
 
 
 def _features(rng, labels):
-  """Clusters: the class moves the mean."""
+  """Draws clusters whose mean depends on the class."""
   return (rng.normal(size=(len(labels), 3)) + 4 * labels[:, None]).astype(np.float32)
 
 
@@ -33,18 +33,22 @@ def test_images_of_the_real_distribution_and_of_a_part_of_it(real):
   near, far = (
     _compare(_features(rng, labels), labels, *real, TRAIN_COUNTS) for labels in (balanced, head)
   )
-  assert near['kid'] < 0.1 * far['kid'] and near['kid_std'] > 0
-  assert near['recall'] > 0.8 > 0.4 > far['recall'] and near['coverage'] > 2 * far['coverage']
-  assert far['precision'] > 0.8 and near['precision'] > 0.8  # what it draws is real
+  assert near['kid'] < 0.1 * far['kid']
+  assert near['kid_std'] > 0
+  assert near['recall'] > 0.8 > 0.4 > far['recall']
+  assert near['coverage'] > 2 * far['coverage']
+  assert far['precision'] > 0.8
+  assert near['precision'] > 0.8
   assert np.isnan([far['thirds_frechet'][2], far['groups_frechet'][2]]).all()
-  assert near['groups_frechet'][2] < 1 and far['groups_frechet'][0] < 1
+  assert near['groups_frechet'][2] < 1
+  assert far['groups_frechet'][0] < 1
   assert np.isnan([far['class_frechet'][1:], far['class_covariance_trace'][1:]]).all()
   assert near['class_covariance_trace'] == pytest.approx([3.0] * 4, rel=0.4)
   assert (near['class_covariance_trace_reference'] == far['class_covariance_trace_reference']).all()
   assert len(near['thirds_frechet']) == len(near['groups_frechet']) == 3
 
 
-def test_groups_are_those_of_the_training_frequency(real):
+def test_groups_follow_the_training_frequency(real):
   """Four classes: the rarest third is class 3, the few are classes 2 and 3."""
   rng = np.random.default_rng(2)
   labels = rng.integers(0, 4, 200)
@@ -62,7 +66,8 @@ def test_too_few_images_for_neighbours(real):
   labels = np.array([0, 1, 2, 3, 0])
   generated = _features(np.random.default_rng(3), labels)
   results = _compare(generated, labels, *real, TRAIN_COUNTS)
-  assert results['precision'] is None and results['coverage'] is None
+  assert results['precision'] is None
+  assert results['coverage'] is None
   assert quality_lib.protocol(5, 120) == {
     'kid_subsets': 100, 'kid_subset_images': 5, 'prdc_nearest': 5, 'prdc_images': 5
   }  # fmt: skip

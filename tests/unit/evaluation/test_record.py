@@ -1,4 +1,4 @@
-"""Records: what is written is read, and what cannot have been written is refused in one line."""
+"""Records: written records are read back, and impossible ones are refused in one line."""
 
 import json
 import pathlib
@@ -15,11 +15,12 @@ RESULTS = pathlib.Path(__file__).parents[3] / 'experiments' / 'results'
 
 
 @pytest.mark.parametrize('fields', [CLASS_BALANCE, CODES])
-def test_a_record_is_read_as_it_was_written(tmp_path, fields):
+def test_a_record_survives_writing_and_reading(tmp_path, fields):
   first = EvaluationRecord.model_validate_json(json.dumps(fields))
   record.write(tmp_path, first)
   again = record.read(tmp_path / record.NAME)
-  assert again == first and again.model_dump(mode='json') == fields
+  assert again == first
+  assert again.model_dump(mode='json') == fields
   for old, new in ((first.settings, again.settings), (first.results, again.results)):
     assert [type(value) for value in old.values()] == [type(value) for value in new.values()]
 
@@ -57,7 +58,7 @@ def test_infinity_cannot_be_recorded():
 
 
 def test_recorded_results_are_records():
-  """Those in experiments/results were converted once from the format that had a `protocol`."""
+  """The records in experiments/results were converted from format 1."""
   found = []
   for path in RESULTS.rglob('*.json'):
     data = json.loads(path.read_text())
@@ -65,5 +66,6 @@ def test_recorded_results_are_records():
       one = record.read(path)
       metric.check(families.family_of([one.method]).metrics, one)
       found.append(one)
-  assert len(found) == 94 and {one.counted_by for one in found} == {'classes'}
+  assert len(found) == 94
+  assert {one.counted_by for one in found} == {'classes'}
   assert all('seed' in one.run and 'hardware' in one.run for one in found)

@@ -1,4 +1,4 @@
-"""The classifiers of the experiments: losses, checkpoints and what they read, as published."""
+"""The classifiers of the experiments have the published losses, checkpoints and inputs."""
 
 import jax
 import jax.numpy as jnp
@@ -72,7 +72,7 @@ def test_inaturalist_reads_224_pixels_and_is_its_own_annotator(argument):
 
 
 def test_convex_counts_of_inaturalist_settle_at_their_floor():
-  """As its docstring says; summed, N tells the classes apart."""
+  """As the docstring of the experiment says; with summed counts, N differs between classes."""
   classes, batch, steps = 1010, 256, 3000
   multiples = np.array([0.5, 1.0, 2.0, 8.0])
   shares = np.full(classes, (1 - multiples.sum() / classes) / (classes - len(multiples)))

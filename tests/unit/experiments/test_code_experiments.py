@@ -1,4 +1,4 @@
-"""The configurations of experiments/ on codes: the papers', and what differs between them."""
+"""The experiments with codes: the papers' values, and the differences between experiments."""
 
 import pytest
 
@@ -122,7 +122,7 @@ def test_views_of_mnist_are_the_released_codes_or_the_papers():
 
 
 def test_balanced_mnist_is_all_of_its_training_images():
-  """Fig. 1, left: the experiment of the splits, but for its data; nothing is published of it."""
+  """Fig. 1, left: as the experiments on splits except for the data; without published values."""
   balanced = module('mnist_lt').get_config('method=uniform_infogan,split=balanced')
   rules.check_sections(resolved(balanced), num_devices=1)
   assert (balanced.data.dataset, balanced.published) == ('long_tail_mnist/full', None)
@@ -149,7 +149,8 @@ def test_split_and_length_of_mnist():
   config = module('mnist_lt').get_config('length=quick,split=7')
   assert config.data.dataset == 'long_tail_mnist/split_07'
   assert config.workdir == 'runs/mnist_lt_split_07_quick'
-  assert (config.train.batch_size, config.train.epochs) == (64, None) and config.train.steps <= 5000
+  assert (config.train.batch_size, config.train.epochs) == (64, None)
+  assert config.train.steps <= 5000
   rules.check_sections(resolved(config), num_devices=1)
 
 

@@ -1,4 +1,4 @@
-"""The configurations of experiments/: those of the papers, and what differs between them."""
+"""The experiments: the papers' values, and the differences between experiments."""
 
 import pytest
 
@@ -41,7 +41,7 @@ def test_cifar10_follows_the_paper(ratio):
 
 @pytest.mark.parametrize(('ratio', 'fid'), [(100, 33.32), (10, 30.37)])
 def test_few_labels_change_the_classifier_alone(ratio, fid):
-  """§4.3 and §6.4.3 of the paper; the GAN is that of the labelled images."""
+  """§4.3 and §6.4.3 of the paper: the GAN is the same as with labelled images."""
   many, few = (
     module('cifar10_lt').get_config(f'ratio={ratio},classifier={classifier}')
     for classifier in ('long_tailed', 'few_labels')
@@ -171,10 +171,13 @@ def test_one_value_reaches_the_recogniser():
 def test_quick_is_shorter_and_has_its_own_folder(name):
   full, quick = (module(name).get_config(f'length={length}') for length in ('full', 'quick'))
   rules.check_sections(resolved(quick), num_devices=1)
-  assert quick.workdir != full.workdir and '_quick' in quick.workdir
-  assert quick.experiment == full.experiment and quick.methods == full.methods
+  assert quick.workdir != full.workdir
+  assert '_quick' in quick.workdir
+  assert quick.experiment == full.experiment
+  assert quick.methods == full.methods
   assert quick.data == full.data
-  assert quick.train.steps <= 5000 and quick.annotator.train.epochs <= 20
+  assert quick.train.steps <= 5000
+  assert quick.annotator.train.epochs <= 20
 
 
 def test_quick_folder_baseline_shares_every_other_line():
@@ -182,7 +185,8 @@ def test_quick_folder_baseline_shares_every_other_line():
     module('folder_lt').get_config(f'length=quick,method={method}')
     for method in ('class_balancing', 'unconditional')
   )
-  assert ours.methods == ('class_balancing',) and baseline.methods == ('unconditional',)
+  assert ours.methods == ('class_balancing',)
+  assert baseline.methods == ('unconditional',)
   baseline = changed(baseline, {'methods': ours.methods})
   assert baseline == ours
   # Schedules in the paper's proportions: a cycle of 2 % of the run, averages after a fifth of it.
@@ -218,9 +222,11 @@ def test_an_unknown_argument_is_refused(name, argument, allowed):
 
 def test_own_images_of_the_gan_are_mirrored_unless_said_otherwise():
   config = module('folder_lt').get_config()
-  assert config.data.flip and config.classifier.data.flip
+  assert config.data.flip
+  assert config.classifier.data.flip
   config = changed(config, {'data.flip': False})
-  assert config.classifier.data.flip and config.cas.data.flip
+  assert config.classifier.data.flip
+  assert config.cas.data.flip
   evaluation = config.evaluation
   assert (evaluation.resamplings, evaluation.cas_images) == (1, None)
   assert not module('label_free_folder').get_config().data.flip

@@ -1,4 +1,4 @@
-"""Fig. 3: held counts pull a class's share to where the regulariser wants it."""
+"""Fig. 3: held counts move the share of a class in the expected direction."""
 
 import jax
 import jax.numpy as jnp
@@ -36,7 +36,8 @@ def test_counts_of_the_figure_are_held_on_balanced_cifar10(counts, held):
   )
   rules.check_sections(resolved(config), num_devices=1)
   assert config.algorithm.count_start == (50.0,) * 4 + (held,) + (50.0,) * 5
-  assert config.algorithm.count_update == 'held' and not config.published
+  assert config.algorithm.count_update == 'held'
+  assert not config.published
   assert config.workdir == f'runs/cifar10_lt_ratio_1_counts_{counts}'
   config = changed(config, {'algorithm.count_start': (50.0,), 'algorithm.count_update': 'convex'})
   assert config.algorithm == learned.algorithm

@@ -15,7 +15,7 @@ from jaxgan.runs.experiment import resolved
 
 
 def _leaves(tree, prefix):
-  """The rows below a name of published_results.json: those with a Fréchet inception distance."""
+  """Yields the rows below a name of published_results.json that have an FID."""
   if 'fid' in tree:
     return {prefix}
   parts = (
@@ -28,7 +28,8 @@ def test_every_published_row_has_its_experiment():
   published = json.loads(resources.files('jaxgan').joinpath('published_results.json').read_text())
   expected = _leaves(published['class_balancing_gan'], 'class_balancing_gan')
   found = rows.published_rows()
-  assert set(found) == expected and len(expected) == 36
+  assert set(found) == expected
+  assert len(expected) == 36
   assert len(set(found.values())) == len(found)
   assert found['class_balancing_gan.lsun5.cgan.10'] == 'lsun5_lt.py:ratio=10,method=cgan'
 
@@ -74,7 +75,7 @@ def test_methods_differ_in_nothing_but_the_method(name):
   ],
 )
 def test_hyper_parameters_of_the_paper(name, argument, expected):
-  """§6.4 and §6.5: what differs between the data sets; the rest is that of Table 10."""
+  """§6.4 and §6.5 have the differences between data sets, Table 10 the common values."""
   config = importlib.import_module(f'experiments.{name}').get_config(argument)
   assert {field: getattr(config.algorithm, field) for field in expected} == expected
   assert (config.algorithm.learning_rate, config.algorithm.beta2) == (2e-4, 0.999)
@@ -121,11 +122,13 @@ def test_a_classifier_of_another_ratio_is_all_that_the_ablation_changes():
 
 @pytest.mark.parametrize('name', rows.EXPERIMENTS)
 def test_published_rows_are_drawn_and_scored_as_the_authors_did(name):
-  """Their released code: no mirrored images of the GAN, three re-samplings, 100,000 images."""
+  """As in the released code: no mirrored images, three re-samplings, 100,000 images."""
   config = importlib.import_module(f'experiments.{name}').get_config()
-  assert not config.data.flip and config.data.crop_padding == 0
+  assert not config.data.flip
+  assert config.data.crop_padding == 0
   for role in ('classifier', 'annotator', 'cas'):
-    assert getattr(config, role).data.flip and getattr(config, role).data.crop_padding == 4
+    assert getattr(config, role).data.flip
+    assert getattr(config, role).data.crop_padding == 4
   evaluation = config.evaluation
   assert (evaluation.resamplings, evaluation.cas_images) == (3, 100_000)
   assert evaluation.reference == 'held_out'

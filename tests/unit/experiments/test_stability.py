@@ -1,4 +1,4 @@
-"""The ablation: every switch alone, each beside the same method without it."""
+"""The ablation of regularisers: each alone, compared with the same method without it."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Pictures of class balance: that each figure draws what it is given."""
+"""Pictures of class balance: each figure draws its data."""
 
 import numpy as np
 import pytest

@@ -23,9 +23,8 @@ def _cells(text, line):
 def test_one_run_beside_the_published_numbers(tmp_path):
   _save(tmp_path / 'run')
   text = report([tmp_path / 'run'])
-  assert (
-    text.startswith('## Class balance\n\n**Scores**\n\n| experiment |') and text.count('##') == 1
-  )
+  assert text.startswith('## Class balance\n\n**Scores**\n\n| experiment |')
+  assert text.count('##') == 1
   assert _cells(text, 2) == [
     'cifar10_lt_ratio_100',
     'class_balancing',
@@ -43,7 +42,8 @@ def test_one_run_beside_the_published_numbers(tmp_path):
   ]
   assert len(_cells(text, 0)) == len(_cells(text, 1)) == 13
   assert _cells(text, 5)[2:] == ['60.0 % / 30.0 % / 10.0 %', '-', '- / - / -', '- / - / -']
-  assert 'precision' not in text and 'against' not in text
+  assert 'precision' not in text
+  assert 'against' not in text
   assert 'Published: Class Balancing GAN with a Classifier in the Loop, Tables 1-4.' in text
   footnote = text.splitlines()[-1]
   for part in (
@@ -68,7 +68,8 @@ def test_fid_left_out_has_its_reason_in_a_footnote(tmp_path):
     published='class_balancing_gan.cifar10.sndcgan.1',
   )
   text = report([tmp_path])
-  assert _cells(text, 2)[6] == '-[^1]' and _cells(text, 3)[6] == '-[^3]'
+  assert _cells(text, 2)[6] == '-[^1]'
+  assert _cells(text, 3)[6] == '-[^3]'
   assert _cells(text, 3)[5] == '-'  # the paper has no KL for balanced data
   assert '[^1]: FID left out: no weights\n' in text
   assert '[^3]: FID left out: no reason was recorded.' in text
@@ -249,7 +250,7 @@ def test_the_classes_of_all_rows_are_drawn_beside_each_other(tmp_path, monkeypat
 
 
 def test_rows_of_one_name_are_numbered(tmp_path, monkeypatch):
-  """Brackets in the name of an experiment are no number."""
+  """Brackets in the name of an experiment are part of the name."""
   drawn = []
   monkeypatch.setattr(pictures, 'class_histogram', lambda counts, *_: drawn.extend(counts))
   for step in (100, 200, 300):
@@ -307,7 +308,8 @@ def test_scores_of_classifiers_trained_on_other_numbers_of_images_are_not_compar
   lines = console_table(collect([tmp_path])).splitlines()
   compared = {line.split(' ')[0]: line for line in lines if ' against unconditional' in line}
   assert 'better in CAS; worse in KL' in compared['acgan']
-  assert 'CAS' not in compared['cgan'] and 'worse in KL' in compared['cgan']
+  assert 'CAS' not in compared['cgan']
+  assert 'worse in KL' in compared['cgan']
 
 
 def test_a_record_of_an_earlier_version_is_to_be_measured_again(tmp_path):

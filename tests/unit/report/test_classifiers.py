@@ -1,4 +1,4 @@
-"""Classifiers in protocols, and their accuracies beside those that the paper prints."""
+"""Classifiers in protocols, and their accuracies beside the published ones."""
 
 import pytest
 
@@ -20,7 +20,7 @@ from tests.support.evaluations import CLASS_BALANCE, report, save
   ],
 )
 def test_published_accuracies(row, classifier, annotator):
-  """§4 of the paper and its tables."""
+  """The values are from §4 of the paper and its tables."""
   found = classes.classifier_accuracies(f'class_balancing_gan.{row}')
   assert found == {'classifier': classifier, 'annotator': annotator}
 

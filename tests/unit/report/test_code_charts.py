@@ -1,4 +1,4 @@
-"""Charts of the code: that each figure draws what it is given."""
+"""Charts of codes: each figure draws its data."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Pictures of the code: pixels of the grids."""
+"""Pictures of codes: the pixels of the grids."""
 
 import itertools
 
@@ -11,7 +11,7 @@ from tests.support import pixels
 
 
 def _tiles_of(image, grey):
-  """How many tiles of 48 x 48 pixels have the grey value."""
+  """Counts the tiles of 48 x 48 pixels with a grey value."""
   return (image == grey).all(-1).sum() / 48**2
 
 
@@ -25,7 +25,7 @@ NOT_GRIDS = [
 
 
 def _box(image, grey, size):
-  """The box of the tiles of a grey value: (top, left, bottom, right)."""
+  """Returns the box of the tiles with a grey value: (top, left, bottom, right)."""
   mask = (image == grey).all(-1)  # Text has such greys, too, but no line of them.
   rows, columns = (np.flatnonzero(mask.sum(axis) >= size) for axis in (1, 0))
   return rows[0], columns[0], rows[-1] + 1, columns[-1] + 1
@@ -33,9 +33,12 @@ def _box(image, grey, size):
 
 def test_code_grid_has_a_row_a_code():
   grid = grids.code_grid(pixels.flat([[10, 20, 30], [40, 50, 60]]))
-  assert grid.shape == (98, 148, 3) and grid.dtype == np.uint8
-  assert (grid[:48, :48] == 10).all() and (grid[:48, 100:] == 30).all()
-  assert (grid[50:, 50:98] == 50).all() and (grid[48:50] == 255).all()
+  assert grid.shape == (98, 148, 3)
+  assert grid.dtype == np.uint8
+  assert (grid[:48, :48] == 10).all()
+  assert (grid[:48, 100:] == 30).all()
+  assert (grid[50:, 50:98] == 50).all()
+  assert (grid[48:50] == 255).all()
 
 
 @pytest.mark.parametrize(('codes', 'size'), [(50, 64), (3, 28), (7, 13)])
@@ -56,11 +59,11 @@ def test_a_named_grid_keeps_every_pixel_of_its_tiles(tmp_path, codes, size):
 
 @pytest.mark.parametrize('images', NOT_GRIDS)
 def test_grids_refuse_other_arrays(images, tmp_path):
-  with pytest.raises(ValueError, match=r'(must be|at least one)'):
+  with pytest.raises(ValueError, match=r'(expected|must be|at least one)'):
     grids.code_grid(images)
-  with pytest.raises(ValueError, match=r'(must be|at least one)'):
+  with pytest.raises(ValueError, match=r'(expected|must be|at least one)'):
     pictures.code_grids({'a': images}, tmp_path / 'grids.png')
-  with pytest.raises(ValueError, match=r'(must be|at least one)'):
+  with pytest.raises(ValueError, match=r'(expected|must be|at least one)'):
     pictures.traversal(images, ['a'] * len(images), tmp_path / 'traversal.png')
   assert not any(tmp_path.iterdir())
 
@@ -125,13 +128,13 @@ def test_retrieval_frames_other_classes_around_the_tile(tmp_path):
 )
 def test_retrieval_refuses_other_arrays(tmp_path, queries, neighbours):
   arrays = {'queries': queries, 'neighbours': neighbours}
-  with pytest.raises(ValueError, match=r'(must be|at least one|must match|broadcast)'):
+  with pytest.raises(ValueError, match=r'(expected|must be|at least one|must match|broadcast)'):
     pictures.retrievals({'': arrays}, tmp_path / 'retrieval.png')
   assert not any(tmp_path.iterdir())
 
 
 def _retrieved(folder, queries, first, **labels):
-  """Leaves an evaluation's file of retrieved images: grey values from `first` on."""
+  """Writes an evaluation's file of retrieved images, with grey values from `first`."""
   neighbours = pixels.flat(first + np.arange(3 * len(queries)).reshape(-1, 3))
   folder.mkdir(parents=True)
   found = {'queries': pixels.flat(queries), 'neighbours': neighbours, **labels}
@@ -140,7 +143,7 @@ def _retrieved(folder, queries, first, **labels):
 
 
 def test_two_methods_retrieve_for_the_same_queries(tmp_path):
-  """As Fig. 9: the queries beside what the one method finds, and beside what the other finds."""
+  """As in Fig. 9, each method has its queries and neighbours."""
   labels = {'query_labels': np.array([1, 2]), 'labels': np.array([[1, 1, 2], [2, 2, 2]])}
   folders = {
     'uniform_infogan': _retrieved(tmp_path / 'a', [60, 61], 70, **labels),

@@ -3,8 +3,8 @@
 from tests.support.evaluations import labels, report, save_codes, tables_in
 
 
-def test_false_negatives_are_those_of_the_images(tmp_path):
-  """Methods that share their splits count each split once."""
+def test_false_negatives_depend_on_the_images(tmp_path):
+  """Methods with the same splits count each split once."""
   for split, share in enumerate((0.11, 0.13)):
     for method in ('elastic_infogan', 'uniform_infogan'):
       save_codes(

@@ -29,7 +29,8 @@ def test_replicas_beside_the_published_numbers(tmp_path):
   (row,) = collect([tmp_path])
   assert len(row.records) == 3
   text = markdown_table([row])
-  assert text.startswith('## Categorical codes\n') and text.count('## ') == 1
+  assert text.startswith('## Categorical codes\n')
+  assert text.count('## ') == 1
   tables = tables_in(text)
   assert list(tables) == [
     'Table 1',
@@ -121,7 +122,7 @@ def test_methods_are_in_the_papers_order_and_those_not_run_have_no_value_of_ours
 
 
 def test_table_1_says_where_the_papers_own_has_other_values(tmp_path):
-  """Read from the paper: JointVAE's in all five data sets, and two others."""
+  """The values are from the paper: JointVAE in all five data sets, and two others."""
   found = {}
   for name, experiment in (
     ('mnist', 'mnist_lt'), ('youtube_faces', 'youtube_faces'), ('cars3d', 'cars3d'),
@@ -134,7 +135,8 @@ def test_table_1_says_where_the_papers_own_has_other_values(tmp_path):
     for method, cells in tables['Table 1'].items():
       marks = [re.findall(r'\[\^(\d+)\]', cell) for cell in cells]
       found |= {(name, method, i): notes[m] for i, (m,) in enumerate(filter(None, marks))}
-      assert not marks[0] and not marks[2]
+      assert not marks[0]
+      assert not marks[2]
     assert '[^' not in str(tables['Table 2']['joint_vae'] + tables['Table 3']['joint_vae'])
   values = {key: text for key, text in found.items() if key[2] == 0}
   assert len(found) == 11
@@ -169,7 +171,7 @@ def test_a_column_group_a_data_set(tmp_path):
   assert second['gumbel_softmax'] == ['**95.00**', '-', '**97.00**']
 
 
-PAPER = {  # column: (classes, a config of its data, that of the next draw)
+PAPER = {  # column: (classes, configurations of two draws of its data)
   'chairs3d': (3, 'long_tail_chairs3d/set_0_draw_1', 'long_tail_chairs3d/set_3_draw_0'),
   'mnist': (3, 'long_tail_mnist/split_00', 'long_tail_mnist/split_01'),
   'shapenet': (3, 'shapenet5', 'shapenet5'),
@@ -180,7 +182,7 @@ PAPER = {  # column: (classes, a config of its data, that of the next draw)
 
 @pytest.fixture
 def five_data_sets(tmp_path):
-  """Two draws of Elastic-InfoGAN on each of the paper's data sets; those of objects have others."""
+  """Two runs of Elastic-InfoGAN on each of the paper's data sets; objects have two draws."""
   for column, (k, *configs) in PAPER.items():
     prior = np.arange(1, k + 1) / sum(range(1, k + 1))
     for draw, config in enumerate(configs):
@@ -217,7 +219,8 @@ def test_the_papers_five_data_sets(five_data_sets):
   in_order = ['mnist_lt', 'youtube_faces_lt', 'cars3d_lt', 'chairs3d_lt', 'shapenet_lt']
   for table, number in ((f'Table {number}', 3) for number in (1, 2, 3, 4)):
     parts = [names for title, names in headers.items() if title.startswith(table)]
-    assert len(parts) == number and [name for names in parts for name in names] == in_order
+    assert len(parts) == number
+    assert [name for names in parts for name in names] == in_order
 
 
 def test_published_values_of_the_five_data_sets(five_data_sets):
@@ -238,7 +241,8 @@ def test_published_values_of_the_five_data_sets(five_data_sets):
   }  # fmt: skip
   for column, published in expected.items():
     ours, paper = found[f'{column}_lt', 'elastic_infogan']
-    assert ours.startswith('0.800 ± 0.141 (2; ddof 0: 0.100)') and paper == published
+    assert ours.startswith('0.800 ± 0.141 (2; ddof 0: 0.100)')
+    assert paper == published
   # What has not been run has the paper's values alone.
   assert found['cars3d_lt', 'joint_vae'] == ['-', '0.392 ± 0.236']
   assert len(found) == 5 * 7
@@ -288,7 +292,8 @@ def test_results_of_before_a_measure_have_no_value(tmp_path):
   both = report([tmp_path])
   assert both.count('**Prior against truth') == 1
   table = tables_in(both)['Real images, clustered (not in the paper) ↑']
-  assert table['elastic_infogan'][0].startswith('0.520[^') and len(table) == 2
+  assert table['elastic_infogan'][0].startswith('0.520[^')
+  assert len(table) == 2
 
 
 def test_other_protocols_and_repeated_runs_have_rows_of_their_own(tmp_path):
@@ -300,12 +305,13 @@ def test_other_protocols_and_repeated_runs_have_rows_of_their_own(tmp_path):
   assert sorted(len(row.records) for row in rows) == [1, 1, 1, 2]
   text = markdown_table(rows)
   table = [line for line in text.splitlines() if line.startswith('| elastic_infogan')]
-  # In the paper's tables and that of clusters; the other data has its own table of the prior.
+  # In the paper's tables and the table of clusters; other data has another table of the prior.
   assert len(table) == 4 * 5 + 4
   notes = [line for line in text.splitlines() if line.startswith('[^')]
   assert sum('step: 2000' in note for note in notes) == 3
   (short,) = (note for note in notes if 'step: 100;' in note)
-  assert short.endswith('short run') and f'0.710{short[:4]}' in text
+  assert short.endswith('short run')
+  assert f'0.710{short[:4]}' in text
 
 
 def test_only_some_replicas_have_a_score(tmp_path):
@@ -327,7 +333,8 @@ def test_runs_without_labels(tmp_path):
   text = markdown_table(rows)
   assert list(tables_in(text)) == ['Without labels']
   assert '| mnist_lt | elastic_infogan | 2000 | 3 | 2 | 0.550 0.300 0.150 |' in text
-  assert 'seed: 0, 1' in text and 'NMI' not in text
+  assert 'seed: 0, 1' in text
+  assert 'NMI' not in text
 
 
 @pytest.mark.parametrize(
@@ -359,7 +366,7 @@ def test_unknown_published_data_set(tmp_path):
 
 
 def test_splits_are_averaged_but_not_different_data(tmp_path):
-  """A split in a pool is a split, as is a draw; folders of images are each their own."""
+  """Splits and draws are averaged; each folder of images is a data set."""
   keys = (
     'long_tail_mnist/split_00/1.0.0/train/01',
     'long_tail_mnist/split_07 of long_tail_mnist/pool/1.0.0/train/02',

@@ -1,4 +1,4 @@
-"""Differences from the authors' code: which apply, and the cells of their table."""
+"""Differences from the authors' code: the applying lines and the cells of their table."""
 
 import types
 

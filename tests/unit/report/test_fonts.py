@@ -1,4 +1,4 @@
-"""Fonts: which one each character is drawn in, and what is said where none has it."""
+"""Fonts: the font of each character, and the message about characters without a font."""
 
 from matplotlib import get_data_path
 import pytest
@@ -12,7 +12,7 @@ NOWHERE = '\U000e0f00'
 
 @pytest.fixture(autouse=True)
 def installed(monkeypatch):
-  """A machine on which STIX is the one font that is installed."""
+  """A machine with STIX as the only installed font."""
   monkeypatch.setattr(fonts, '_installed', lambda: [STIX])
   monkeypatch.setattr(fonts, '_told', set())
   fonts._family_of.cache_clear()
@@ -41,6 +41,8 @@ def test_what_no_font_has_is_told_once_with_the_fonts_to_install(capsys):
   fonts.families(['猫', '한 cat', '\u200b'])
   fonts.tell_missing(['猫', '한', '🐈'])
   lines = capsys.readouterr().err.splitlines()
-  assert len(lines) == 3 and all('no installed font' in line for line in lines)
+  assert len(lines) == 3
+  assert all('no installed font' in line for line in lines)
   assert lines[0].endswith('猫 (install Noto Sans CJK: apt install fonts-noto-cjk)')
-  assert '한 (install Noto Sans CJK' in lines[1] and '🐈 (install Symbola' in lines[2]
+  assert '한 (install Noto Sans CJK' in lines[1]
+  assert '🐈 (install Symbola' in lines[2]

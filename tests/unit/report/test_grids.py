@@ -1,4 +1,4 @@
-"""Grids: where every pixel of every image goes."""
+"""Grids: the place of every pixel of every image."""
 
 import numpy as np
 import pytest
@@ -9,10 +9,13 @@ from tests.support import pixels
 
 def test_image_grid_enlarges_and_places_tiles():
   grid = grids.image_grid(pixels.flat([0, 50, 100]), columns=2)
-  assert grid.shape == (98, 98, 3) and grid.dtype == np.uint8
-  assert (grid[:48, :48] == 0).all() and (grid[:48, 50:] == 50).all()
+  assert grid.shape == (98, 98, 3)
+  assert grid.dtype == np.uint8
+  assert (grid[:48, :48] == 0).all()
+  assert (grid[:48, 50:] == 50).all()
   assert (grid[50:, :48] == 100).all()
-  assert (grid[48:50] == 255).all() and (grid[50:, 50:] == 255).all()
+  assert (grid[48:50] == 255).all()
+  assert (grid[50:, 50:] == 255).all()
 
 
 def test_image_grid_keeps_colours_and_large_images():

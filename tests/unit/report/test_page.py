@@ -1,4 +1,4 @@
-"""Pages: one file, whole and safe, with the numbers and images of the runs."""
+"""Pages: one complete and safe file with the numbers and images of the runs."""
 
 import itertools
 import json
@@ -76,13 +76,16 @@ def test_a_run_with_everything(tmp_path):
     assert text in found.text, text
   assert 'annotator accuracy: 0.93' in found.text  # a footnote with the protocol
   assert 'copying 0.312 (40 generated, 8 held-out images)' in found.text
-  assert '1.250 (25 %)' in found.text and '1.750 (75 %)' in found.text
-  assert 'bird 2 images' in found.text and 'airplane 3 images' in found.text
+  assert '1.250 (25 %)' in found.text
+  assert '1.750 (75 %)' in found.text
+  assert 'bird 2 images' in found.text
+  assert 'airplane 3 images' in found.text
   (slider,) = found.all('input')
   assert (slider['type'], slider['max'], slider['value']) == ('range', '2', '2')
   assert [a['data-step'] for a in found.all('div') if 'data-step' in a] == ['10', '20', '30']
   labels = [a['alt'] for a in found.charts]
-  assert len(labels) == 3 and labels[0].startswith('loss/generator over step')
+  assert len(labels) == 3
+  assert labels[0].startswith('loss/generator over step')
   assert 'airplane, last value 0.5' in labels[1]
   assert len([a for a in found.all('img') if a['alt'].startswith('training image')]) == 2
 
@@ -98,10 +101,13 @@ def test_runs_of_both_families(tmp_path):
     _png(codes / 'replica_00' / f'{name}.png')
   found = read_page(tmp_path / 'runs', tmp_path)
   assert 'mnist_lt: elastic_infogan (first of 2 runs)' in found.text
-  assert '0.800 ± 0.141 (2)' in found.text and 'faces: elastic_infogan' in found.text
-  assert len(found.pictures) == 5 and found.all('input') == []
+  assert '0.800 ± 0.141 (2)' in found.text
+  assert 'faces: elastic_infogan' in found.text
+  assert len(found.pictures) == 5
+  assert found.all('input') == []
   marks = [a['href'] for a in found.all('a') if a['href'].startswith('#note')]
-  assert marks and len(found.all('li')) > len(set(marks))
+  assert marks
+  assert len(found.all('li')) > len(set(marks))
 
 
 def test_markup_in_names_is_text(tmp_path):
@@ -171,14 +177,16 @@ def test_cells():
   assert page.pieces('a **b[^2]** c[^1]') == [
     ('text', 'a '), ('bold', 'b'), ('mark', '2'), ('text', ' c'), ('mark', '1')
   ]  # fmt: skip
-  assert page.pieces('-') == [('text', '-')] and page.pieces('') == []
+  assert page.pieces('-') == [('text', '-')]
+  assert page.pieces('') == []
   sections = [page.Section('s', [Table('t', [('a', 'b'), ('x', '**7**[^1]')])])]
   text = page.render('p', sections, ['because'])
   check(text)
-  assert '<strong>7</strong>' in text and 'href="#note-1"' in text
+  assert '<strong>7</strong>' in text
+  assert 'href="#note-1"' in text
 
 
-def test_many_pictures_are_thinned_evenly_and_it_is_said(tmp_path, monkeypatch):
+def test_many_pictures_are_thinned_evenly_with_a_note(tmp_path, monkeypatch):
   paths = [(step, tmp_path / f'{step}.png') for step in range(1, 102)]
   for _, path in paths:
     _png(path)
@@ -188,11 +196,13 @@ def test_many_pictures_are_thinned_evenly_and_it_is_said(tmp_path, monkeypatch):
     return [int(a['data-step']) for a in found.all('div') if 'data-step' in a], found.text
 
   steps, text = shown(Steps('grids', paths))
-  assert len(steps) == 30 and (steps[0], steps[-1]) == (1, 101)
+  assert len(steps) == 30
+  assert (steps[0], steps[-1]) == (1, 101)
   assert {b - a for a, b in itertools.pairwise(steps)} == {3, 4}
   assert '30 of 101 pictures; all are in samples/' in text
   steps, text = shown(Steps('grids', paths[:30]))
-  assert len(steps) == 30 and 'all are in samples/' not in text
+  assert len(steps) == 30
+  assert 'all are in samples/' not in text
   # Whatever the runs, the page stays bounded; the first and the last picture are always there.
   size = paths[0][1].stat().st_size
   monkeypatch.setattr(page, 'MAX_BYTES', 10 * size)
@@ -205,7 +215,8 @@ def test_many_pictures_are_thinned_evenly_and_it_is_said(tmp_path, monkeypatch):
 def test_pictures_are_not_changed_and_others_are_refused(tmp_path):
   _png(tmp_path / 'a.png')
   image = read_image(tmp_path / 'a.png', 'grid')
-  assert image.data == (tmp_path / 'a.png').read_bytes() and image.size == (4, 6)
+  assert image.data == (tmp_path / 'a.png').read_bytes()
+  assert image.size == (4, 6)
   (tmp_path / 'b.png').write_text('<svg onload=alert(1)>')
   with pytest.raises(UserError, match=r'b.png is damaged \(not a PNG\)'):
     read_image(tmp_path / 'b.png', 'grid')
@@ -235,7 +246,8 @@ def test_damaged_images_and_logs_are_one_clear_line(tmp_path, file, change):
     np.savez(folder / file, **(dict(np.load(folder / file)) | change))
   with pytest.raises(UserError, match='damaged') as error:
     report([folder], tmp_path / 'page.html')
-  assert '\n' not in str(error.value) and not (tmp_path / 'page.html').exists()
+  assert '\n' not in str(error.value)
+  assert not (tmp_path / 'page.html').exists()
 
 
 def test_a_page_of_progress_loads_itself_anew_until_the_end(tmp_path):
@@ -243,7 +255,8 @@ def test_a_page_of_progress_loads_itself_anew_until_the_end(tmp_path):
     page.write_progress(tmp_path, ODD, [], step, 10)
     text = (tmp_path / page.PROGRESS_FILE).read_text(encoding='utf-8')
     found = check(text)
-    assert f'step {step} of 10' in found.text and ODD in found.text
+    assert f'step {step} of 10' in found.text
+    assert ODD in found.text
     assert ('location.reload' in text, 'http-equiv="refresh"' in text) == (reloads, reloads)
     assert [a['type'] for a in found.all('input')] == ['checkbox'] * reloads
   assert [path.name for path in tmp_path.iterdir()] == [page.PROGRESS_FILE]
@@ -252,7 +265,8 @@ def test_a_page_of_progress_loads_itself_anew_until_the_end(tmp_path):
 def test_progress_is_drawn_seldom_and_at_the_end(tmp_path):
   assert page.is_due(tmp_path, 5, 10)
   page.write_progress(tmp_path, 'a', [], 5, 10)
-  assert not page.is_due(tmp_path, 6, 10) and page.is_due(tmp_path, 10, 10)
+  assert not page.is_due(tmp_path, 6, 10)
+  assert page.is_due(tmp_path, 10, 10)
   long_ago = time.time() - page.RELOAD
   os.utime(tmp_path / page.PROGRESS_FILE, (long_ago, long_ago))
   assert page.is_due(tmp_path, 6, 10)

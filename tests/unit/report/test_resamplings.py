@@ -10,14 +10,14 @@ EXPERIMENT = CLASS_BALANCE['experiment']
 
 
 def _table(text, title):
-  """The cells below the header of a table, by line."""
+  """Returns the cells below the header of a table, by line."""
   lines = text.split(f'**{title}**')[1].strip().splitlines()
   table = [line for line in lines[: lines.index('')] if line.startswith('|')]
   return [[cell.strip() for cell in line.strip('|').split('|')] for line in table[2:]]
 
 
 def test_the_spread_of_resamplings_stands_beside_the_published_one(tmp_path):
-  """Means and population deviations by hand: of 30, 33, 36 they are 33 and √6 = 2.449."""
+  """By hand, 30, 33 and 36 have mean 33 and population deviation √6 = 2.449."""
   for seed, shift in enumerate((0.0, 3.0)):
     save(
       tmp_path / f'{seed}',
@@ -37,13 +37,15 @@ def test_the_spread_of_resamplings_stands_beside_the_published_one(tmp_path):
   ]
   # Seeds: the headline values, with the sample deviation of 33 and 36.
   assert '34.50 ± 2.121 (2)' in text
-  assert 'ddof 0' in text and 'ddof 1' in text
+  assert 'ddof 0' in text
+  assert 'ddof 1' in text
 
 
 def test_one_sampling_has_no_such_table(tmp_path):
   save(tmp_path / 'run', CLASS_BALANCE)
   text = report([tmp_path])
-  assert 're-samplings' not in text and 'Differences' not in text
+  assert 're-samplings' not in text
+  assert 'Differences' not in text
 
 
 def test_the_report_lists_the_differences_with_their_effects(tmp_path):

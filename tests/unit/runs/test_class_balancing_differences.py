@@ -1,4 +1,4 @@
-"""Differences from the authors' code of Class Balancing GAN: which rows have which."""
+"""Differences from the authors' code of Class Balancing GAN, by published row."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from tests.support.experiment_names import module
 
 
 def _has(name, argument, part, **changes):
-  """Whether a line that contains a text applies to the experiment, with some fields changed."""
+  """Returns whether a line with this text applies to the experiment, with some fields changed."""
   config = module(name).get_config(argument)
   config = changed(config, {name.replace('__', '.'): value for name, value in changes.items()})
   found = [line for line in differences.lines(config, config.methods[0]) if part in line]
@@ -20,7 +20,9 @@ def test_lines_are_sentences_and_each_comes_once():
   lines = [difference.line for difference in differences.TABLE]
   assert len(set(lines)) == len(lines)
   for line, effect, _ in differences.TABLE:
-    assert line.endswith('.') and effect.endswith('.') and '\n' not in line + effect
+    assert line.endswith('.')
+    assert effect.endswith('.')
+    assert '\n' not in line + effect
 
 
 def test_experiments_without_a_published_row_have_none():
@@ -62,7 +64,7 @@ def test_experiments_without_a_published_row_have_none():
     ('cifar10_lt', '', 'last checkpoint is evaluated', False),
   ],
 )
-def test_a_line_is_where_it_belongs(name, argument, part, applies):
+def test_a_line_applies_to_its_rows(name, argument, part, applies):
   assert _has(name, argument, part) == applies
 
 
@@ -80,6 +82,6 @@ def test_a_line_is_where_it_belongs(name, argument, part, applies):
     ('cifar10_lt', 'batch statistics', {'evaluation__ema_statistics': 'average'}, False),
   ],
 )
-def test_a_choice_adds_or_takes_away_its_line(name, part, change, before):
+def test_a_choice_adds_or_removes_its_line(name, part, change, before):
   assert _has(name, '', part) == before
   assert _has(name, '', part, **change) != before

@@ -1,4 +1,4 @@
-"""Differences from the authors' code of Elastic-InfoGAN: which rows have which."""
+"""Differences from the authors' code of Elastic-InfoGAN, by published row."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from jaxgan.report import code_differences as differences
 
 
 def _has(command, part, **changes):
-  """Whether a line that contains a text applies to a published row, with some fields changed."""
+  """Returns whether a line with this text applies to a published row, with some fields changed."""
   fields = {f'algorithm.{name}': value for name, value in changes.items()}
   config = changed(rows.config_of(command), fields)
   found = [line for line in differences.lines(config, config.methods[0]) if part in line]
@@ -20,7 +20,9 @@ def test_lines_are_sentences_and_each_comes_once():
   lines = [difference.line for difference in differences.TABLE]
   assert len(set(lines)) == len(lines)
   for line, effect, _ in differences.TABLE:
-    assert line.endswith('.') and effect.endswith('.') and not set('\n|') & set(line + effect)
+    assert line.endswith('.')
+    assert effect.endswith('.')
+    assert not set('\n|') & set(line + effect)
 
 
 @pytest.mark.parametrize(
@@ -42,11 +44,13 @@ def test_lines_are_sentences_and_each_comes_once():
     ('cars3d.py:method=joint_vae', 'an average of it', False),
   ],
 )
-def test_a_line_is_where_it_belongs(command, part, applies):
+def test_a_line_applies_to_its_rows(command, part, applies):
   assert _has(command, part) == applies
 
 
-def test_a_choice_takes_its_line_away():
-  assert _has('cars3d.py', 'each side') and not _has('cars3d.py', 'each side', crop_of='area')
+def test_a_choice_removes_its_line():
+  assert _has('cars3d.py', 'each side')
+  assert not _has('cars3d.py', 'each side', crop_of='area')
   part = 'an average of it'
-  assert _has('cars3d.py', part) and not _has('cars3d.py', part, ema_decay=0.999)
+  assert _has('cars3d.py', part)
+  assert not _has('cars3d.py', part, ema_decay=0.999)

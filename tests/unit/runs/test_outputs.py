@@ -1,4 +1,4 @@
-"""Which pictures and pages a job has, and where they go."""
+"""The pictures and pages of a job, and their folders."""
 
 import types
 
@@ -19,7 +19,7 @@ def _of_method(job, drawn):
   return {output.name: output for output in outputs.of_method(job, evaluation, lambda *_: [])}
 
 
-def test_a_page_is_kept_where_it_is_asked_for(tmp_path):
+def test_a_page_needs_the_field_preview(tmp_path):
   for preview in (False, True):
     job = _job(tmp_path, preview=preview)
     names = [f'pictures of {tmp_path}', *([f'preview of {tmp_path}'] if preview else [])]
@@ -27,14 +27,15 @@ def test_a_page_is_kept_where_it_is_asked_for(tmp_path):
     assert [output.name for output in outputs.of_classifier(job)] == names
 
 
-def test_replicas_are_drawn_each_in_its_folder_and_their_curves_together(tmp_path):
+def test_pictures_per_replica_and_joint_curves(tmp_path):
   job, drawn = _job(tmp_path, sizes=(20, 30), preview=True), []
   found = _of_method(job, drawn)
   whole = str(tmp_path / 'loss_curves.png')
   assert list(found) == [f'pictures of {tmp_path}', whole, f'preview of {tmp_path}']
   pictures = found[f'pictures of {tmp_path}']
   seen = pictures.observe('state', 4, 1)
-  assert seen == ('state', 1) and drawn == []
+  assert seen == ('state', 1)
+  assert drawn == []
   pictures.write(tmp_path / 'replica_01', 4, seen)
   assert drawn == [(tmp_path / 'replica_01', 4, seen)]
   (tmp_path / 'metrics.jsonl').write_text('{"step": 1, "loss/a": 0.5}\n')
@@ -44,13 +45,14 @@ def test_replicas_are_drawn_each_in_its_folder_and_their_curves_together(tmp_pat
 
 
 @pytest.mark.parametrize('replicas', [1, 2])
-def test_the_page_says_whose_it_is_and_how_far(tmp_path, replicas):
+def test_the_page_names_the_run_and_the_step(tmp_path, replicas):
   job = _job(tmp_path, sizes=(20,) * replicas, preview=True, steps=6)
   page = _of_method(job, [])[f'preview of {tmp_path}']
   page.write(tmp_path, 2, None)
   text = (tmp_path / 'progress.html').read_text()
-  assert 'step 2 of 6' in text and ('the first of 2 replicas' in text) == (replicas == 2)
-  page.write(tmp_path, 3, None)  # Not every second.
+  assert 'step 2 of 6' in text
+  assert ('the first of 2 replicas' in text) == (replicas == 2)
+  page.write(tmp_path, 3, None)  # Not written again within seconds.
   assert (tmp_path / 'progress.html').read_text() == text
   page.write(tmp_path, 6, None)
   assert 'step 6 of 6' in (tmp_path / 'progress.html').read_text()
