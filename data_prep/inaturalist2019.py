@@ -62,7 +62,7 @@ class Inaturalist2019(ArrayBuilder):
   host or a device: read them with `data.streaming`.
   """
 
-  def __init__(self, *, layout: Layout = LAYOUT, large: bool = False, **kwargs):
+  def __init__(self, *, layout: Layout = LAYOUT, large: bool = False, **kwargs: Any):
     """See `ArrayBuilder`; `layout` has the sizes of the source, `large` chooses 224x224."""
     self._layout, self._large = layout, large
     side = int(LARGE) if large else 64
