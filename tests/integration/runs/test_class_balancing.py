@@ -75,7 +75,7 @@ def test_balanced_batches_need_an_image_of_every_class(tiny_config):
   _check(tiny_config, some)
   tiny_config = changed(tiny_config, {'methods': ('balanced_batches',)})
   _check(tiny_config, every)
-  with pytest.raises(UserError, match=r"methods=balanced_batches .* no image of class 'b'"):
+  with pytest.raises(UserError, match=r"methods=balanced_batches: .* no image of class 'b'"):
     _check(tiny_config, some)
 
 
