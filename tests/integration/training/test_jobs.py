@@ -229,7 +229,9 @@ def test_means_of_other_channels_are_refused_before_any_training(role, stand_in_
   config = changed(
     config, {f'{role}.algorithm.input_mean': (0.5, 0.5), f'{role}.algorithm.input_std': (0.5, 0.5)}
   )
-  with pytest.raises(UserError, match=rf'config\.{role}\.algorithm\.input_mean=.*: expected one number or'):
+  with pytest.raises(
+    UserError, match=rf'config\.{role}\.algorithm\.input_mean=.*: expected one number or'
+  ):
     _refuse(config, tmp_path)
 
 
