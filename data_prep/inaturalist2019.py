@@ -3,7 +3,7 @@
 The competition (https://github.com/visipedia/inat_comp, folder 2019) counts 1,010 species and
 268,243 images for training and validation together; its image tree is
 train_val2019/<group>/<category>/<image>.jpg, and Kaggle numbers the test images from 268243 on.
-Of those, train2019.json lists 265,213 (the count of MLE-bench's table of competitions) and
+Of these, train2019.json lists 265,213 (the count of MLE-bench's table of competitions) and
 val2019.json the other 3,030, three per species. Papers state 268,243 training images and do not say
 whether they trained on the validation images; here the validation images are only the 'test' split.
 

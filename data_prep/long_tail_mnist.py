@@ -265,7 +265,7 @@ def recipe(config: str, source: str, layout: Layout = LAYOUT) -> Recipe:
 
 
 def _base(config):
-  """Returns a config without the hash of its contents, checked."""
+  """Returns a checked config without the hash of its contents."""
   base = config.partition('-')[0]
   if base not in CONFIGS or not re.fullmatch(r'(-[0-9a-f]{10})?', config.removeprefix(base)):
     raise UserError(
