@@ -113,10 +113,13 @@ def test_fields(field, message, refused):
     ([FASHION, '--mode=train', 'stray'], "unknown argument 'stray'"),
     ([FASHION, '--mode=sample'], 'workdir=.*runs/fashion_lt: expected the folder of a run'),
     ([FASHION, '--mode=sample', '--num_images=many'], 'num_images=many: use a whole number'),
-    (['--mode=sample'], '--config is missing'),
+    (['--mode=sample'], '--workdir is missing: name a work directory, such as runs/fashion_lt'),
     (['--mode=sample', '--sample_seed=-1'], 'sample_seed=-1: -1 is not an integer in the range'),
     (['--mode=sample', '--replica=-1'], 'replica=-1: -1 is not a non-negative integer'),
-    (['--mode=report', '/nowhere'], '/nowhere: no evaluation.json there'),
+    (
+      ['--mode=report', '/nowhere'],
+      '/nowhere: no such folder; expected a work directory, such as runs/',
+    ),
   ],
   ids=lambda value: None if isinstance(value, str) else '-'.join(value).replace(str(ROOT), ''),
 )
