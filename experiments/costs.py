@@ -29,7 +29,7 @@ HEADER = (
 _START = """# Costs of the published experiments
 
 One table for each experiment file, at its default ratio or split, with the numbers that
-`jaxgan plan` prints. 3D Cars, 3D Chairs and YouTube Faces are left out: a plan knows their sizes
+`jaxgan plan` prints. 3D Cars, 3D Chairs and YouTube-Faces are left out: a plan knows their sizes
 once `config.data.source` names their files.
 
 
