@@ -40,6 +40,10 @@ class Parsed(NamedTuple):
   options: types.SimpleNamespace
 
 
+class _RefusedError(Exception):
+  """A plan that training would refuse; its text is the output of the command."""
+
+
 def _definer(flag: commands.Flag) -> tuple[Callable, dict[str, Any]]:
   """(function of absl that defines the flag, the limits of its values)."""
   if flag.choices:
@@ -79,7 +83,7 @@ def _workdir(config, options):
   from jaxgan.system import compilation, distributed
 
   if config is None and not options.workdir:
-    raise UserError(_NO_CONFIG)
+    raise UserError('--workdir is missing: name a work directory, such as runs/fashion_lt')
   distributed.join(options.coordinator, options.num_processes, options.process_id)
   if options.compilation_cache:
     compilation.use_cache()
@@ -90,7 +94,11 @@ def _plan(config, options) -> str:
   from jaxgan.runs import costs, plan
 
   workdir = _workdir(config, options)
-  return '\n'.join(costs.lines(*plan.planned(config, workdir, config.methods)))
+  planned = plan.planned(config, workdir, config.methods)
+  text = '\n'.join(costs.lines(*planned))
+  if planned[-1].refusals:
+    raise _RefusedError(text)
+  return text
 
 
 def _train(config, options) -> str:
@@ -166,7 +174,10 @@ def _execute(argv: list[str], name: str | None) -> str:
     if commands.COMMANDS[name].positional:
       return _report(positional, options)
     if positional:
-      raise UserError(f'unknown argument {positional[0]!r}: flags begin with --, see --help')
+      stray = positional[0]
+      is_file = '.py' in stray and config is None
+      hint = f'did you mean --config={stray}?' if is_file else 'flags begin with --, see --help'
+      raise UserError(f'unknown argument {stray!r}: {hint}')
     if config is None and name in ('train', 'plan'):
       raise UserError(_NO_CONFIG)
     return _RUNS[name](config, options)
@@ -213,6 +224,9 @@ def main(argv: list[str], name: str | None = None) -> int:
   sys.unraisablehook = _unraisable
   try:
     print(_execute(argv, name))
+  except _RefusedError as refused:
+    print(refused)
+    return 2
   except stopping.Stopped as stopped:
     return stopped.exit_status
   except KeyboardInterrupt:

@@ -90,9 +90,14 @@ def collect(work_dirs: Iterable[str | os.PathLike[str]], families: Mapping[str, 
       for below in ('', '*/', '*/*/', '*/*/*/')
       for path in sorted(Path(folder).glob(below + record_lib.NAME))
     ]
+    if not found and not Path(folder).exists():
+      raise UserError(
+        f'{folder}: no such folder; expected a work directory, such as runs/fashion_lt'
+      )
     if not found:
       raise UserError(
-        f'{folder}: no {record_lib.NAME} there or up to three levels below; run jaxgan evaluate'
+        f'{folder}: no {record_lib.NAME} there or up to three levels below: '
+        'train to the end, or run jaxgan evaluate'
       )
     paths |= {path.resolve(): path for path in found}
   records, groups = [_read(path, families) for path in paths.values()], {}

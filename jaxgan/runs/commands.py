@@ -125,7 +125,7 @@ COMMANDS = {
   'plan': Command(
     'List the jobs and costs of an experiment, and every error; writes nothing.',
     'Prints what train would do, job by job, with the costs, and all errors that it would stop '
-    'at. Nothing is written or downloaded.',
+    'at; with an error its exit status is 2. Nothing is written or downloaded.',
     {'config': _CONFIG, 'workdir': _WORKDIR, **_COMPUTING},
     {'--config=experiments/cifar10_lt.py': 'The jobs of the main experiment.'},
   ),

@@ -47,6 +47,8 @@ def lines(config: Experiment, facts: Facts, plan: Plan) -> list[str]:
     for row in rows
   ]
   refused = [f'refused: {line}' for line in plan.refusals]
+  if not plan.jobs:
+    return refused
   return [*table, '', *(refused or ['nothing is refused'])]
 
 

@@ -59,6 +59,8 @@ def load(
     if (folder / identity.NAME).exists():
       identity.content(folder)  # Imports what registered the method.
   trained = [m for m in families.all_methods() if (workdir / m / identity.NAME).exists()]
+  if not trained and workdir.is_dir() and any(workdir.iterdir()):
+    raise UserError(f'workdir={workdir}: no method has been trained there yet.')
   if not trained:
     raise UserError(f'workdir={workdir}: expected the folder of a run, such as runs/fashion_lt.')
   method = method or (config.methods[-1] if config else trained[-1])

@@ -90,6 +90,15 @@ def test_both_entries_have_the_same_defaults():
     (('train', '--mode=plan'), '--mode: jaxgan train has no modes, name the command instead'),
     (('train', 'stray'), "unknown argument 'stray': flags begin with --, see --help"),
     (
+      ('train', 'experiments/fashion_lt.py:ratio=10'),
+      "unknown argument 'experiments/fashion_lt.py:ratio=10': "
+      'did you mean --config=experiments/fashion_lt.py:ratio=10?',
+    ),
+    (
+      ('evaluate',),
+      '--workdir is missing: name a work directory, such as runs/fashion_lt',
+    ),
+    (
       ('train',),
       '--config is missing: name an experiment, such as experiments/fashion_lt.py',
     ),
@@ -99,6 +108,27 @@ def test_both_entries_have_the_same_defaults():
 )  # fmt: skip
 def test_one_line(monkeypatch, capsys, arguments, line):
   assert _run(monkeypatch, capsys, *arguments) == (2, '', f'error: {line}\n')
+
+
+def test_a_plan_with_a_refusal_prints_it_and_has_status_2(monkeypatch, capsys):
+  arguments = ('--config=experiments/folder_lt.py', '--config.data.source=nowhere')
+  refusal = 'refused: source nowhere does not exist (config field data.source)\n'
+  assert _run(monkeypatch, capsys, 'plan', *arguments) == (2, refusal, '')
+
+
+def test_folders_without_an_evaluation(monkeypatch, capsys, tmp_path):
+  assert _run(monkeypatch, capsys, 'report', str(tmp_path)) == (
+    2,
+    '',
+    f'error: {tmp_path}: no evaluation.json there or up to three levels below: '
+    'train to the end, or run jaxgan evaluate\n',
+  )
+  (tmp_path / 'classifier').mkdir()
+  assert _run(monkeypatch, capsys, 'evaluate', f'--workdir={tmp_path}') == (
+    2,
+    '',
+    f'error: workdir={tmp_path}: no method has been trained there yet.\n',
+  )
 
 
 def test_a_mode_accepts_the_flags_of_the_others():
