@@ -103,7 +103,7 @@ class ArrayBuilder(FileReaderBuilder, skip_registration=True):
 
   builder_config: Any  # Of the class that the subclass uses; None without configs.
 
-  def __init__(self, *, source: str = '', file_format: str = 'array_record', **kwargs):
+  def __init__(self, *, source: str = '', file_format: str = 'array_record', **kwargs: Any):
     """Prepares nothing yet.
 
     Args:

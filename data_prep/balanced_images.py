@@ -12,7 +12,7 @@ class BalancedImages(ArrayBuilder, skip_registration=True):
 
   more_features = {'generated': np.bool_}  # noqa: RUF012
 
-  def __init__(self, data: Any, **kwargs):
+  def __init__(self, data: Any, **kwargs: Any):
     """Takes `data_prep.writers.LabelledImages`."""
     self.image_shape, self.class_names = data.shape, data.class_names
     self._exported = data

@@ -44,7 +44,7 @@ def load(
   data_dir: str = '',
   limit: float = math.inf,
   prepared: str = '',
-  **options,
+  **options: Any,
 ) -> Arrays:
   """Loads a split into memory; prepares the data set if it is missing.
 

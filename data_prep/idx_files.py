@@ -20,7 +20,7 @@ _IMAGES, _LABELS = 'images-idx3-ubyte', 'labels-idx1-ubyte'
 
 
 class Checksums(NamedTuple):
-  """sha256 of the published .gz file; md5 of its contents."""
+  """The SHA-256 of a published .gz file, and the MD5 of its contents."""
 
   sha256: str
   md5: str

@@ -3,7 +3,7 @@
 The competition (https://github.com/visipedia/inat_comp, folder 2019) counts 1,010 species and
 268,243 images for training and validation together; its image tree is
 train_val2019/<group>/<category>/<image>.jpg, and Kaggle numbers the test images from 268243 on.
-Of those, train2019.json lists 265,213 (the count of MLE-bench's table of competitions) and
+Of these, train2019.json lists 265,213 (the count of MLE-bench's table of competitions) and
 val2019.json the other 3,030, three per species. Papers state 268,243 training images and do not say
 whether they trained on the validation images; here the validation images are only the 'test' split.
 
@@ -62,7 +62,7 @@ class Inaturalist2019(ArrayBuilder):
   host or a device: read them with `data.streaming`.
   """
 
-  def __init__(self, *, layout: Layout = LAYOUT, large: bool = False, **kwargs):
+  def __init__(self, *, layout: Layout = LAYOUT, large: bool = False, **kwargs: Any):
     """See `ArrayBuilder`; `layout` has the sizes of the source, `large` chooses 224x224."""
     self._layout, self._large = layout, large
     side = int(LARGE) if large else 64

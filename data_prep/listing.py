@@ -57,10 +57,10 @@ class _Split(NamedTuple):
 def list_images(tree: Tree) -> Listing:
   """Lists the images of a tree, with or without labels.
 
-  With labels: <class>/<images at any depth>, or images and a file of labels, see
-  `data_prep.label_files`. Without labels: images. All of this may lie in folders train and test, or
-  train and val. Classes are ordered by size if all names are numbers, else by name; images by name
-  within a folder.
+  Labelled images are <class>/<images at any depth>, or images and a file of labels, see
+  `data_prep.label_files`. Any form may lie in folders train and test, or train and val. Classes are
+  ordered by size if all names are numbers, else by name; images are ordered by name within a
+  folder.
 
   Raises:
     UserError: no images, a class without images, images beside class folders, different classes in

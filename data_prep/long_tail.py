@@ -117,7 +117,7 @@ def select_indices(
   for k, (count, start) in enumerate(zip(counts, skip, strict=True)):
     order = shuffled_class(labels, k, seed)[start:]
     if len(order) < count:
-      raise UserError(f'class {k} has {len(order)} images to choose from, {count} are asked for')
+      raise UserError(f'class {k} has {len(order)} images to choose from, {count} are needed')
     chosen.append(order[:count])
   return np.sort(np.concatenate(chosen))
 
@@ -125,7 +125,7 @@ def select_indices(
 def hold_out(labels: np.ndarray, seed: int) -> np.ndarray:
   """Selects 20 % of each class, to test an evaluation classifier.
 
-  A class of n images has round(n / 5), but at least 1, the first of its seeded shuffle.
+  Of a class of n images, the first max(1, round(n / 5)) of its seeded shuffle.
 
   Args:
     labels: [N] int; every class 0 .. K - 1 has images.

@@ -58,7 +58,7 @@ class LongTailCifar(ArrayBuilder, skip_registration=True):
   # do indices mean the same images in two copies.
   train_labels_sha256 = ''
 
-  def __init__(self, *, copy: Copy | None = None, **kwargs):
+  def __init__(self, *, copy: Copy | None = None, **kwargs: Any):
     """See `ArrayBuilder`; `copy` describes the source, by default the published data set."""
     self.copy = copy or type(self).copy
     super().__init__(**kwargs)

@@ -65,7 +65,7 @@ class LongTailFashionMnist(ArrayBuilder):
     'Ankle boot',
   )  # fmt: skip
 
-  def __init__(self, *, layout: Layout = LAYOUT, **kwargs):
+  def __init__(self, *, layout: Layout = LAYOUT, **kwargs: Any):
     """See `ArrayBuilder`; `layout` has the expected sizes of the source."""
     self._layout = layout
     super().__init__(**kwargs)

@@ -39,7 +39,7 @@ ORDERS = {
 class LongTailFolder(ArrayBuilder, skip_registration=True):
   """Own images of one square size, with train and test splits."""
 
-  def __init__(self, *, source: readers.Source, options: dict, **kwargs):
+  def __init__(self, *, source: readers.Source, options: dict, **kwargs: Any):
     """See `ArrayBuilder`; `options` are arguments of `make_splits`."""
     height, width, channels = source.train.images.shape[1:]
     self.image_shape = height, width, channels

@@ -88,7 +88,7 @@ class LongTailLsun(ArrayBuilder):
   image_shape = (64, 64, 3)
   class_names = ('bedroom', 'conference_room', 'dining_room', 'kitchen', 'living_room')
 
-  def __init__(self, *, layout: Layout = LAYOUT, **kwargs):
+  def __init__(self, *, layout: Layout = LAYOUT, **kwargs: Any):
     """See `ArrayBuilder`; `layout` has the expected sizes of the source."""
     self._layout = layout
     super().__init__(**kwargs)

@@ -97,7 +97,7 @@ class LongTailMnist(ArrayBuilder):
   BUILDER_CONFIGS = [tfds.core.BuilderConfig(name=name) for name in CONFIGS]  # noqa: RUF012
   image_shape = (28, 28, 1)
 
-  def __init__(self, *, layout: Layout = LAYOUT, **kwargs):
+  def __init__(self, *, layout: Layout = LAYOUT, **kwargs: Any):
     """See `ArrayBuilder`; `layout` has the expected sizes of the source."""
     config = kwargs['config']
     pair = str(getattr(config, 'name', config)).startswith(mnist_pair.PREFIX)
@@ -265,7 +265,7 @@ def recipe(config: str, source: str, layout: Layout = LAYOUT) -> Recipe:
 
 
 def _base(config):
-  """Returns a config without the hash of its contents, checked."""
+  """Returns a checked config without the hash of its contents."""
   base = config.partition('-')[0]
   if base not in CONFIGS or not re.fullmatch(r'(-[0-9a-f]{10})?', config.removeprefix(base)):
     raise UserError(

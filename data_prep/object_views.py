@@ -89,7 +89,7 @@ class ObjectViews(ArrayBuilder, skip_registration=True):
   image_shape = (IMAGE_SIZE, IMAGE_SIZE, 3)
   collection: Collection
 
-  def __init__(self, *, objects: Objects, sets: list[list[int]], **kwargs):
+  def __init__(self, *, objects: Objects, sets: list[list[int]], **kwargs: Any):
     """See `ArrayBuilder`; `sets` has the classes of each set."""
     self.class_names = objects.names
     self._objects, self._sets = objects, sets

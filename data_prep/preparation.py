@@ -42,7 +42,7 @@ DATASETS = Registry(
 )
 
 
-def prepare(dataset: str, source: str = '', data_dir: str = '', **options) -> Any:
+def prepare(dataset: str, source: str = '', data_dir: str = '', **options: Any) -> Any:
   """Prepares a data set unless it is prepared already.
 
   Args:
@@ -147,7 +147,7 @@ class Declared(NamedTuple):
 
 
 def declared(
-  dataset: str, source: str = '', data_dir: str = '', prepared: str = '', **options
+  dataset: str, source: str = '', data_dir: str = '', prepared: str = '', **options: Any
 ) -> Declared:
   """Describes a data set without preparing, downloading or writing it.
 

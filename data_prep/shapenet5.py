@@ -77,7 +77,7 @@ class Shapenet5(ArrayBuilder, skip_registration=True):
   image_shape = (64, 64, 3)
   class_names = tuple(SYNSETS)
 
-  def __init__(self, *, layout: Layout = LAYOUT, **kwargs):
+  def __init__(self, *, layout: Layout = LAYOUT, **kwargs: Any):
     """See `ArrayBuilder`; `layout` has the expected sizes of the source."""
     self._views = layout.views
     super().__init__(**kwargs)

@@ -72,7 +72,7 @@ class YoutubeFaces40(ArrayBuilder, skip_registration=True):
 
   image_shape = (64, 64, 3)
 
-  def __init__(self, *, source: str, layout: Layout = LAYOUT, **kwargs):
+  def __init__(self, *, source: str, layout: Layout = LAYOUT, **kwargs: Any):
     """See `ArrayBuilder`; `layout` has the expected sizes of the source."""
     self._root, self.class_names = _find_people(source, layout)
     super().__init__(source=source, **kwargs)

@@ -29,13 +29,13 @@ HEADER = (
 _START = """# Costs of the published experiments
 
 One table for each experiment file, at its default ratio or split, with the numbers that
-`jaxgan plan` prints. 3D Cars, 3D Chairs and YouTube Faces are left out: a plan knows their sizes
+`jaxgan plan` prints. 3D Cars, 3D Chairs and YouTube-Faces are left out: a plan knows their sizes
 once `config.data.source` names their files.
 
 
 - **parameters**: of the networks of one replica, without averages and optimisers.
 - **state**: what training holds of one replica, in bytes: parameters, Adam's moments, averages and
-  statistics. Images and activations come on top.
+  statistics, without images and activations.
 - **checkpoints**: bytes on the disk at the end of the job: the last `train.keep` and the best one.
 - **step**: the arithmetic of one step as XLA counts it, before it optimises the program.
 - **all steps**: the arithmetic of the job. The length of a job in epochs is unknown until its data

@@ -197,7 +197,10 @@ test_cars = check(
     ),
     'nine cars': (cars(images=_VIEWS[:9], names=_NAMES[:9]), 'has 9 cars, at least 10 are needed'),
     'objects': (cars(names=_NAMES.astype(object)), 'Object arrays cannot be loaded'),
-    'a name twice': (cars(names=np.array(['a'] * 12)), "a class called 'a': each needs its own"),
+    'a name twice': (
+      cars(names=np.array(['a'] * 12)),
+      "a class called 'a': each class needs a different",
+    ),
     'two lines': (cars(names=np.array(['a\nb', *_NAMES[1:]])), r"a class called 'a\\nb'"),
     'angles less': (cars(azimuths=_ANGLES[:90]), r'must be 96 numbers, got int64 \(90,\)'),
     'one angle': (cars(azimuths=np.array(5)), r'must be 96 numbers, got int64 \(\)'),

@@ -20,7 +20,7 @@ def test_a_damaged_row(row, tmp_path):
   assert rest
   log.write_text('\n'.join([row, *rest, '']))
   before = contents(tmp_path)
-  with pytest.raises(UserError, match=r'metrics.jsonl: line 1 is damaged; remove that line'):
+  with pytest.raises(UserError, match=r'metrics.jsonl: line 1 is damaged: remove this line'):
     loop.train(toy.job(tmp_path / 'run', data, steps=6), parallel.device_mesh())
   after = contents(tmp_path)
   kept = {name for name in before if 'checkpoints' in name or name.endswith('metrics.jsonl')}

@@ -99,7 +99,7 @@ def test_the_command_refuses_in_a_line(tmp_path):
   )
   assert result.returncode == 2
   assert result.stderr.count('\n') == 1
-  assert result.stderr.startswith(f'error: {tmp_path}/no holds no run')
+  assert result.stderr.startswith(f'error: workdir={tmp_path}/no: expected the folder of a run')
   assert list(tmp_path.iterdir()) == []
 
 

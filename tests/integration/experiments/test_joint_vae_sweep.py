@@ -120,7 +120,7 @@ def test_the_command_refuses_in_a_line(tmp_path):
     ),
     (
       ['--config.train.steps=many'],
-      "config.train.steps='many': expected an integer",
+      "config.train.steps='many': expected a positive integer",
     ),
     (['--config=nothing.py'], '--config=nothing.py: no such file'),
     ([f'{tmp_path}/out'], f"unknown argument '{tmp_path}/out'"),

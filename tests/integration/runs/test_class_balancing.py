@@ -75,7 +75,7 @@ def test_balanced_batches_need_an_image_of_every_class(tiny_config):
   _check(tiny_config, some)
   tiny_config = changed(tiny_config, {'methods': ('balanced_batches',)})
   _check(tiny_config, every)
-  with pytest.raises(UserError, match=r"methods=balanced_batches .* no image of class 'b'"):
+  with pytest.raises(UserError, match=r"methods=balanced_batches: .* no image of class 'b'"):
     _check(tiny_config, some)
 
 
@@ -163,12 +163,12 @@ def test_resamplings_begin_with_the_sampling_that_a_single_one_has(
     (
       'resamplings',
       0,
-      'config.evaluation.resamplings=0: expected a positive integer',
+      'config.evaluation.resamplings=0: expected a positive integer, for example 1.',
     ),
     (
       'reference',
       'train',
-      "config.evaluation.reference='train': expected one of held_out, released",
+      "config.evaluation.reference='train': expected one of held_out, released.",
     ),
     (
       'cas_images',

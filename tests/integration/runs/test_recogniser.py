@@ -187,7 +187,10 @@ def _no_network(folder, remembered):
     (_of_replicas, r'config\.recogniser\.folder=.*: expected a run of one replica, found 2'),
     (_a_classifier, r'elastic_infogan: expected a folder of a method'),
     (_a_gan, r'expected a run of a method with codes, found code_balancing'),
-    (lambda folder, remembered: remembered.update(images='others'), r'other images .others. than'),
+    (
+      lambda folder, remembered: remembered.update(images='others'),
+      r'expected a recogniser trained on the images .*, found others',
+    ),
     (
       lambda folder, remembered: remembered.update(methods=['other']),
       r'methods=.*: expected methods',
@@ -232,7 +235,7 @@ def test_other_runs_are_refused(unlabelled, without_labels, tmp_path, change, me
     ({'recogniser.train.batch_size': 128}, r'60 images, fewer than the 128'),
     (
       {'methods': ('class_balancing',)},
-      r'expected images with labels for classifier .* label_free_folder',
+      r'expected images with labels for classifier .*label_free_folder',
     ),
   ],
 )
@@ -265,5 +268,7 @@ def test_replicas_with_images_of_their_own_have_no_common_recogniser(
   )
   data = loading.load_training(config.data)
   both = data._replace(keys=(data.keys[0], 'another split'))
-  with pytest.raises(UserError, match=r'other images .* than those to be balanced .another split'):
+  with pytest.raises(
+    UserError, match=r'trained on the images of the experiment .another split., found stand-in'
+  ):
     recogniser.expected(config, both)

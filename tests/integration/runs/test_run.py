@@ -99,7 +99,10 @@ def test_a_checkpoint_by_its_step(finished, stand_in_data):
 @pytest.mark.parametrize(
   ('given', 'message'),
   [
-    ({'method': 'dcgan'}, "no run of method 'dcgan': .* are unconditional, class_balancing"),
+    (
+      {'method': 'dcgan'},
+      "method='dcgan': expected a method in .*: unconditional, class_balancing",
+    ),
     ({'replica': 1}, r'replica=1: expected a replica in 0\.\.0'),
     ({'replica': -1}, r'replica=-1: expected a replica in 0\.\.0'),
     ({'workdir': '/no/such'}, 'workdir=/no/such: expected the folder of a run'),

@@ -14,7 +14,7 @@ from tests.support.data_prep.fakes import FakeCifar10, FakeMnist, published_as
 
 @pytest.fixture
 def use_edition(monkeypatch):
-  """use_edition(name, layout=...): the data set takes sources of these sizes in this test."""
+  """use_edition(name, layout=...) makes a data set expect sources of these sizes."""
   return functools.partial(editions.use, put=monkeypatch.setattr)
 
 
@@ -47,7 +47,7 @@ def make_folder(tmp_path):
 
 @pytest.fixture
 def make_mnist():
-  """make_mnist(seed) -> a fake with other contents for every seed."""
+  """make_mnist(seed) -> a fake MNIST with contents that depend on the seed."""
   return FakeMnist
 
 
@@ -73,7 +73,7 @@ def fake_mnist(use_edition, mnist_layout):
 
 @pytest.fixture
 def web_server(tmp_path, monkeypatch):
-  """Serves a new folder on this machine: (folder, URL without a slash at the end)."""
+  """A new folder and the URL where a local server serves it, without a slash at the end."""
   root = tmp_path / 'www'
   root.mkdir()
   handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(root))

@@ -100,7 +100,7 @@ class _Stream(array_builder.ArrayBuilder):
     return array_builder.Split(images, np.arange(num_images) % 2, np.arange(num_images))
 
 
-def test_memory_of_preparation_does_not_grow_with_images(tmp_path):
+def test_memory_does_not_grow_with_the_number_of_images(tmp_path):
   """Of 12 MB of images, less than 3 MB are in memory at any time."""
   builder = _Stream(data_dir=str(tmp_path))
   tracemalloc.start()

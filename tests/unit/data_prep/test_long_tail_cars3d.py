@@ -53,7 +53,7 @@ def load(tmp_path):
 
 @pytest.fixture
 def error(load, tmp_path):
-  """error(source, config) -> the one line of the error, with nothing left behind."""
+  """error(source, config) -> the one-line error; checks that no files remain."""
 
   def error(source, config='set_3_draw_1'):
     with pytest.raises(UserError) as raised:

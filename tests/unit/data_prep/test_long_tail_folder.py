@@ -20,7 +20,7 @@ def load(tmp_path):
 
 @pytest.fixture
 def error(load, tmp_path):
-  """error(source, **options) -> the one line of the error, with nothing left behind."""
+  """error(source, **options) -> the one-line error; checks that no files remain."""
 
   def error(source, **options):
     with pytest.raises(build.UserError) as raised:
@@ -126,7 +126,7 @@ def test_npz(tmp_path, load):
   assert load(tmp_path / 'b.npz', image_size=4).images.shape == (12, 4, 4, 1)
 
 
-def test_names_find_unchanged_sources_and_tell_others_apart(make_folder, tmp_path, monkeypatch):
+def test_names_identify_sources_by_their_contents(make_folder, tmp_path, monkeypatch):
   name = lambda source, **options: long_tail_folder.recipe('', str(source), **options).config  # noqa: E731
   source = two_classes(make_folder)
   first = name(source, imbalance_ratio=2.5, image_size=8, seed=1, test_share=0.2)

@@ -1,4 +1,4 @@
-"""LSUN scenes from LMDB folders as LSUN publishes them: splits, crop, damaged sources."""
+"""LSUN scenes from LMDB folders in the published layout: splits, crop, damaged sources."""
 
 import io
 import shutil
@@ -92,7 +92,7 @@ def test_the_centre_square_is_kept_and_resized(source, tmp_path):
 
 
 def test_the_whole_picture_is_squashed(source, tmp_path):
-  """Of 96x64 pixels all: a sixth of white at either side, a half of that inside on the way."""
+  """All of 96x64 pixels: a sixth of the width is white at either side."""
   cropped = _load('train', source, tmp_path)
   squashed = _load('train', source, tmp_path, picture='squash')
   assert squashed.key.startswith('long_tail_lsun/ratio_10-squash/')

@@ -25,7 +25,7 @@ def load(tmp_path):
 
 @pytest.fixture
 def error(load, tmp_path):
-  """error(source, config) -> the one line of the error, with nothing left behind."""
+  """error(source, config) -> the one-line error; checks that no files remain."""
 
   def error(source, config='split_00'):
     with pytest.raises(build.UserError) as raised:
@@ -88,7 +88,7 @@ def test_bad_split_indices():
     split_indices(np.zeros(120, int), 0)
   with pytest.raises(ValueError, match='seed=-1: expected a non-negative integer'):
     split_indices(np.zeros(70_000, int), 0, -1)
-  with pytest.raises(ValueError, match='class 0 has 0 images to choose from, 6300 are asked for'):
+  with pytest.raises(ValueError, match='class 0 has 0 images to choose from, 6300 are needed'):
     split_indices(np.ones(70_000, int), 0)
 
 

@@ -32,7 +32,7 @@ def _load(config, source, tmp_path):
   return build.load(f'long_tail_mnist/{config}', 'train', str(source), str(tmp_path / 'tfds'))
 
 
-def test_replicas_have_the_splits_from_the_named_one_on():
+def test_replicas_have_consecutive_splits():
   splits = preparation.replica_splits('long_tail_mnist/split_00', 50)
   assert splits.pool == 'long_tail_mnist/pool'
   assert splits.names == tuple(f'long_tail_mnist/split_{split:02}' for split in range(50))

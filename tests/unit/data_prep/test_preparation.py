@@ -77,7 +77,7 @@ OPTIONS = ()
 
 
 class Stripes(ArrayBuilder, skip_registration=True):
-  """Stripes across and along."""
+  """Horizontal and vertical stripes."""
 
   name, image_shape, class_names = 'stripes', (4, 4, 1), ('across', 'along')
 

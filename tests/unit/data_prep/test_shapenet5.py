@@ -72,7 +72,7 @@ def test_preparing_again_gives_the_same(source, tmp_path):
 
 
 def test_renderings_may_be_one_folder_deeper(source, tmp_path):
-  """As the renderer writes models of ShapeNetCore.v2, whose folders are called `models`."""
+  """The renderer adds a folder `models` for models of ShapeNetCore.v2."""
   first = build.load('shapenet5', 'train', str(source), str(tmp_path / 'a'))
   for instance in (source / 'can').iterdir():
     files = list(instance.iterdir())

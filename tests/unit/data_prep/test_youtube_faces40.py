@@ -13,7 +13,7 @@ PEOPLE = {'Aaron_Guiel': 6, 'Aaron_Eckhart': 10, 'Abdel_Aziz_Al-Hakim': 4, 'Zora
 
 @pytest.fixture
 def source(tmp_path, use_edition):
-  """Four people, of whom the first three are classes; each face is a square of another shade.
+  """Four people, of whom the first three are classes; faces are squares of distinct shades.
 
   Every second face is cut off by the upper left corner of the frame.
   """
