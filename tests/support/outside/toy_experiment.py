@@ -6,7 +6,7 @@ from tests.support.outside import toy_loss  # noqa: F401 (registers the loss)
 
 
 def get_config(argument: str = ''):
-  """Returns `fashion_lt` with another loss and a work directory of its own."""
+  """Returns `fashion_lt` with another loss and a separate work directory."""
   changes = {
     'experiment': 'fashion_least_squares',
     'workdir': 'runs/fashion_least_squares',
