@@ -59,15 +59,22 @@ def load(
     if (folder / identity.NAME).exists():
       identity.content(folder)  # Imports what registered the method.
   trained = [m for m in families.all_methods() if (workdir / m / identity.NAME).exists()]
-  if not trained and workdir.is_dir() and any(workdir.iterdir()):
-    raise UserError(f'workdir={workdir}: no method has been trained there yet.')
   if not trained:
-    raise UserError(f'workdir={workdir}: expected the folder of a run, such as runs/fashion_lt.')
+    raise UserError(f'workdir={workdir}: {_without_methods(workdir)}.')
   method = method or (config.methods[-1] if config else trained[-1])
   if method not in trained:
     raise UserError(f'method={method!r}: expected a method in {workdir}: {", ".join(trained)}.')
   own: Experiment = resolved(config or families.remembered(workdir / method))
   return Run(sources.with_prepared(own, workdir), workdir, method, checkpoint, replica)
+
+
+def _without_methods(workdir: pathlib.Path) -> str:
+  """What to say of a folder without trained methods."""
+  if (workdir / identity.NAME).exists():
+    return f'expected the work directory above, {workdir.parent}'
+  if any(workdir.glob(f'*/{identity.NAME}')):
+    return 'no method has been trained there yet'
+  return 'expected the folder of a run, such as runs/fashion_lt'
 
 
 class Run:

@@ -136,11 +136,14 @@ def test_folders_without_an_evaluation(monkeypatch, capsys, tmp_path):
     'train to the end, or run jaxgan evaluate\n',
   )
   (tmp_path / 'classifier').mkdir()
-  assert _run(monkeypatch, capsys, 'evaluate', f'--workdir={tmp_path}') == (
-    2,
-    '',
-    f'error: workdir={tmp_path}: no method has been trained there yet.\n',
-  )
+  (tmp_path / 'classifier' / 'config.json').write_text('{}')
+  for folder, line in {
+    tmp_path.parent / 'none': 'expected the folder of a run, such as runs/fashion_lt',
+    tmp_path: 'no method has been trained there yet',
+    tmp_path / 'classifier': f'expected the work directory above, {tmp_path}',
+  }.items():
+    expected = (2, '', f'error: workdir={folder}: {line}.\n')
+    assert _run(monkeypatch, capsys, 'evaluate', f'--workdir={folder}') == expected
 
 
 def test_a_mode_accepts_the_flags_of_the_others():
