@@ -84,12 +84,13 @@ def _workdir(config, options):
   from jaxgan.runs.experiment import work_directory
   from jaxgan.system import compilation, distributed
 
-  if config is None and not options.workdir:
+  workdir = options.workdir or (config and work_directory(config))
+  if not workdir:
     raise UserError('--workdir is missing: name a work directory, such as runs/fashion_lt')
   distributed.join(options.coordinator, options.num_processes, options.process_id)
   if options.compilation_cache:
     compilation.use_cache()
-  return files.expanded(options.workdir or work_directory(config))
+  return files.expanded(workdir)
 
 
 def _plan(config, options) -> str:
