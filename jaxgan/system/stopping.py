@@ -1,4 +1,4 @@
-"""Signals that stop a command: Ctrl-C, and SIGTERM from schedulers and pre-emptible machines.
+"""Signals that stop a command: Ctrl-C, and SIGTERM from schedulers and preemptible machines.
 
 Training treats the first signal as a request: it finishes the current step and saves a checkpoint.
 All other work ends at once; its files are written atomically, so nothing needs saving.
