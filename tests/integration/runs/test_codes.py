@@ -296,8 +296,18 @@ def test_report_of_the_work_directories(single, replicated, unlabelled, joint_va
       {'num_classes': 1},
       r'num_categories=None: expected a number of codes.* a single class',
     ),
-    ('ground_truth_infogan', 3, UNLABELLED, 'prior=fixed .* 3 categories .* the data has 0'),
-    ('ground_truth_infogan', 5, {}, 'prior=fixed .* 5 categories .* the data has 3; use another'),
+    (
+      'ground_truth_infogan',
+      3,
+      UNLABELLED,
+      'prior=fixed: expected 3 labelled .* The data has 0',
+    ),
+    (
+      'ground_truth_infogan',
+      5,
+      {},
+      'prior=fixed: expected 5 labelled .* has 3; use another',
+    ),
     ('joint_vae', None, {'image_size': 10}, r'multiple of 4 .* not 10: .*options\.image_size'),
     (ELASTIC, None, {'image_size': 2}, 'multiple of 4 pixels a side, not 2'),
   ],
@@ -347,7 +357,9 @@ def test_fewer_images_than_a_batch_are_refused(stand_in_data, tmp_path):
   del stand_in_data
   config = tiny_codes()
   config = changed(config, {'train.batch_size': 128})
-  with pytest.raises(UserError, match=r'76 images, fewer than the 128 .* train\.batch_size'):
+  with pytest.raises(
+    UserError, match=r'76 images, fewer than the 128 of .*config\.train\.batch_size'
+  ):
     _setup(config, tmp_path)
   assert list(tmp_path.iterdir()) == []
 

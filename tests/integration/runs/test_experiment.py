@@ -123,7 +123,7 @@ def test_other_images_are_noticed(finished, tiny_config, stand_in_data):
   [
     ({'metadata': {'labelled': False}}, 8, 'expected images with labels'),
     ({'image_size': 18}, 8, r'8, 16, 32, 64, .* not 18: change config\.data\.options\.image_size'),
-    ({}, 128, r'76 images, fewer than the 128 .* train\.batch_size'),
+    ({}, 128, r'76 images, fewer than the 128 of one step: lower config\.train\.batch_size'),
   ],
 )
 def test_data_that_cannot_work_is_refused_before_anything_is_trained(

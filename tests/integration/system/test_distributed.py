@@ -72,11 +72,15 @@ def _task(root, layout, name, steps=STEPS):
 
 
 def _assert_close(tasks):
+  """Compares float32 states: a layout changes the order of sums, which training amplifies.
+
+  The largest difference after 20 steps is 8e-6 on one processor, 2.4e-5 on another.
+  """
   first, *others = (np.load(task['out']) for task in tasks)
   for other in others:
     assert set(first) == set(other)
     for name in first:
-      np.testing.assert_allclose(other[name], first[name], rtol=1e-5, atol=1e-5, err_msg=name)
+      np.testing.assert_allclose(other[name], first[name], rtol=1e-5, atol=5e-5, err_msg=name)
 
 
 @pytest.fixture(scope='module')

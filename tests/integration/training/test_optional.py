@@ -189,7 +189,7 @@ def test_a_report_without_its_pictures_is_an_error_but_keeps_the_numbers(finishe
 
   with pytest.MonkeyPatch.context() as patch:
     patch.setattr(Figure, 'savefig', raises(ValueError))
-    with pytest.raises(UserError, match='is written, but not all of its pictures: ValueError: an'):
+    with pytest.raises(UserError, match='is written, but some of its pictures are not: ValueError'):
       report([finished[0]], tmp_path / 'report.md')
   with pytest.MonkeyPatch.context() as patch:
     patch.setattr(files, 'replace', raises(RuntimeError))
