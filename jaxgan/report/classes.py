@@ -232,7 +232,7 @@ def _verdict(score, found):
   verdict, interval = found
   factor = 100 if score == 'cas' else 1
   ends = ', '.join(tables.number(factor * end) for end in interval or ())
-  return f'{verdict} [{ends}]' if ends else verdict
+  return f'{verdict} [{ends}]' if ends else 'no verdict from one seed'
 
 
 def console(rows: Sequence[Row]) -> list[str]:

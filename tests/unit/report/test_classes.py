@@ -162,8 +162,8 @@ def test_a_method_is_better_only_where_its_seeds_show_it(tmp_path):
   text = report([tmp_path])
   comparisons = text.splitlines()[text.splitlines().index(_line(text, 'against')) + 2 :][:2]
   assert comparisons == [
-    '| cifar10_lt_ratio_100 | cgan | unconditional | no difference shown | no difference shown '
-    '| no difference shown | - | 1 |',
+    '| cifar10_lt_ratio_100 | cgan | unconditional | no verdict from one seed '
+    '| no verdict from one seed | no verdict from one seed | - | 1 |',
     '| cifar10_lt_ratio_100 | class_balancing | unconditional | better [-0.500, -0.200] '
     '| no difference shown [-1.000, 2.000] | worse [1.000, 2.000] | better [11.00, 15.00] | 3 |',
   ]
