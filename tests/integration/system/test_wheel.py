@@ -63,6 +63,7 @@ def test_the_wheel_has_all_modules_and_data_and_nothing_else(wheel):
   assert {'licenses/LICENSE', 'licenses/data_prep/fashion_mnist_16/LICENSE'} <= about
 
 
+@pytest.mark.slow
 def test_an_unpacked_wheel_plans(wheel, tmp_path):
   """With the libraries of this environment, and the experiment of the wheel."""
   zipfile.ZipFile(wheel).extractall(tmp_path / 'site')
