@@ -9,8 +9,8 @@ from jaxgan import report
 from jaxgan.algorithms import replicate
 from jaxgan.config.overrides import changed
 from jaxgan.data import sources
-from jaxgan.evaluation import cas, record
-from jaxgan.report import fonts
+from jaxgan.evaluation import cas, record, yardsticks
+from jaxgan.report import assessments, fonts
 from jaxgan.runs import families, inputs, outputs, recogniser, sampling
 from jaxgan.runs.experiment import Experiment, resolved
 from jaxgan.runs.facts import classifier_folder, is_trained
@@ -47,6 +47,7 @@ def run(config: Experiment, workdir: pathlib.Path, profile: bool = False) -> str
     for method in config.methods:
       train_method(made, method, profile)
       evaluate_method(made, method, config.evaluation.checkpoint)
+    measure_real_images(made)
     return summarise(made.workdir) if files.is_writer() else ''
 
 
@@ -160,6 +161,34 @@ def _train_score(made, method, folder, step, state, replica) -> cas.Score | None
   return cas.score(job, accuracy, labelled_by)
 
 
+def measure_real_images(made: Inputs) -> None:
+  """Measures the real images as yardsticks of the methods; does nothing if it was done before."""
+  if made.family.yardsticks is None:
+    return
+  folders = yardsticks.folders(made.workdir, made.data.keys)
+  with jax.set_mesh(made.mesh):
+    for folder, replica in {folder: r for r, folder in reversed([*enumerate(folders)])}.items():
+      job = _real_score_job(made, folder, replica)
+      scored = cas.score(job, 0.0, '').settings if job else {}
+      wanted = yardsticks.identity(made, replica) | scored
+      found = yardsticks.read(folder)
+      is_done = found is not None and wanted.items() <= found.settings.items()
+      if distributed.gather(is_done).all():
+        continue
+      score = job and cas.score(job, cas.train(job, made.mesh), 'the labels of the images')
+      yardsticks.write(folder, made.family.yardsticks(made, replica, score))
+
+
+def _real_score_job(made, folder, replica) -> TrainingJob | None:
+  """The job of the score's classifier on the real training images, or None without a score."""
+  config, data = made.config, made.data
+  if 'cas' not in made.family.roles(config, config.methods, data.labelled):
+    return None
+  arrays, seed = data.replica_arrays(replica), config.seed + replica
+  job = cas.job(config, arrays, 0, seed, folder)
+  return job._replace(outputs=outputs.of_classifier(job))
+
+
 def summarise(workdir: pathlib.Path) -> str:
   """Draws the evaluated methods of a work directory; returns their table for the terminal."""
   found = {}
@@ -170,7 +199,7 @@ def summarise(workdir: pathlib.Path) -> str:
         found[method] = folder
   # Damaged records are refused before any drawing.
   rows = report.collect([workdir], families.FAMILIES)
-  table, paths = report.console_table(rows), []
+  table, paths = f'{report.console_table(rows)}\n\n{assessments.console(rows)}'.rstrip(), []
   for family in dict.fromkeys(families.family_of([method]) for method in found):
     own = {method: folder for method, folder in found.items() if method in family.methods}
     with optional.output(f'pictures of {workdir}'):
