@@ -153,7 +153,9 @@ def quality(evidence: Evidence, unbalanced: bool = False) -> Finding:
   ceiling = evidence.test.get(name or '')
   variance = evidence.test.get(f'feature_variance/{network}')
   if name is None or ceiling is None or not variance:
-    text = 'Quality is unknown: real images were not measured; jaxgan evaluate measures them.'
+    text = (
+      'Quality and variety are unknown: real images were not measured; jaxgan evaluate does it.'
+    )
     return Finding(rule, Level.UNKNOWN, text)
   value, words = evidence.results[name], f'where real ones have {_number(ceiling)}'
   imbalanced = evidence.training.get(name) or 0.0
@@ -207,7 +209,7 @@ def variety(evidence: Evidence) -> Finding:
   beside = f'recall {recall:.2f} where real ones have {ceiling:.2f}'
   if recall < VARIED * ceiling:
     return Finding(rule, Level.BAD, f'The images lack variety: {beside}.')
-  return Finding(rule, Level.GOOD, f'Their variety is wide enough: {beside}.')
+  return Finding(rule, Level.GOOD, '')
 
 
 def copying(evidence: Evidence) -> Finding:
@@ -224,7 +226,7 @@ def copying(evidence: Evidence) -> Finding:
     if share is not None and number >= HELD_OUT
   ]
   if not known:
-    text = f'Copying is unknown: fewer than {HELD_OUT} held-out images of each rare class.'
+    text = f'Copying is unknown: the rare classes have fewer than {HELD_OUT} test images each.'
     return Finding(rule, Level.UNKNOWN, text)
   if copied := [name for name, share in known if share > COPIES]:
     most = max(share for _, share in known)
@@ -249,11 +251,11 @@ def judged(evidence: Evidence) -> Finding:
   ]
   parts = [
     *([f'the annotator often errs on {_names(weak)}'] if weak else []),
-    *([f'too few test images of {_names(few)}'] if few else []),
+    *([f'there are few test images of {_names(few)}'] if few else []),
   ]
   if not parts:
     return Finding(rule, Level.GOOD, '')
-  return Finding(rule, Level.FAIR, f'Do not trust the numbers of some classes: {"; ".join(parts)}.')
+  return Finding(rule, Level.FAIR, f'Some classes cannot be judged: {"; ".join(parts)}.')
 
 
 def progress(evidence: Evidence, name: str | None, better: int = -1) -> Finding:

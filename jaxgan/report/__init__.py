@@ -92,7 +92,7 @@ def markdown_table(rows: Sequence[Row]) -> str:
     The text.
   """
   footnotes, parts = {}, []
-  if paragraphs := assessments.texts(rows):
+  if paragraphs := _assessed(rows):
     parts += [f'## {assessments.TITLE}', *map(_markdown, paragraphs)]
   for title, blocks in _sections(rows, footnotes):
     parts += [f'## {title}', *map(_markdown, blocks)]
@@ -125,7 +125,7 @@ def _markdown(block):
 def _page(rows):
   """Renders rows as HTML: the tables, then charts and images of the first run of each row."""
   footnotes = {}
-  paragraphs = assessments.texts(rows)
+  paragraphs = _assessed(rows)
   sections = [page.Section(assessments.TITLE, paragraphs)] if paragraphs else []
   sections += [page.Section(title, blocks) for title, blocks in _sections(rows, footnotes)]
   for row in rows:
@@ -134,6 +134,12 @@ def _page(rows):
     sections.append(page.Section(title, _blocks(row), row.protocol()))
   title = ', '.join(dict.fromkeys(row.experiment for row in rows))
   return page.render(title, sections, footnotes)
+
+
+def _assessed(rows):
+  """Returns the paragraphs that tell whether the methods worked."""
+  with _damage_told(rows):
+    return assessments.texts(rows)
 
 
 def _blocks(row):

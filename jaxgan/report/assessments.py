@@ -8,7 +8,7 @@ from typing import Any
 
 from jaxgan.config import identity
 from jaxgan.errors import UserError
-from jaxgan.evaluation import assessment, yardsticks
+from jaxgan.evaluation import assessment, verdicts, yardsticks
 from jaxgan.report import tables
 from jaxgan.report.rows import Row
 from jaxgan.training import logging
@@ -19,32 +19,42 @@ MOST = 12  # Methods; a report on more compares results instead of explaining ea
 _WIDTH = 80
 
 
-def texts(rows: Sequence[Row]) -> list[str]:
-  """Writes a paragraph for each method; none for more than `MOST` methods.
+def assessed(rows: Sequence[Row]) -> list[tuple[str, list[str]]]:
+  """Assesses each method; returns [] for more than `MOST` methods.
 
   Args:
     rows: the rows.
 
   Returns:
-    The paragraphs, such as 'class_balancing at step 3,000: The classes are balanced (...).'
+    [(the method with its step, its sentences)].
   """
   if len(rows) > MOST:
     return []
-  several = len({row.experiment for row in rows}) > 1
-  paragraphs = []
+  several, found = len({row.experiment for row in rows}) > 1, []
   for row in rows:
-    sentences = ' '.join(one.text for one in row.family.assess(evidence(row)))
-    if sentences:
-      name = f'{row.experiment}, {row.method}' if several else row.method
-      paragraphs.append(f'{name} at step {row.records[0].step:,}: {sentences}')
-  return paragraphs
+    name = ': '.join([row.experiment, verdicts.label(row)] if several else [verdicts.label(row)])
+    if sentences := [one.text for one in row.family.assess(evidence(row))]:
+      found.append((f'{name}, step {row.records[0].step:,}', sentences))
+  return found
+
+
+def texts(rows: Sequence[Row]) -> list[str]:
+  """Writes the result of `assessed` as a paragraph for each method."""
+  return [f'{name}. {" ".join(sentences)}' for name, sentences in assessed(rows)]
 
 
 def console(rows: Sequence[Row]) -> str:
-  """Wraps the result of `texts` for a terminal; '' without any."""
-  indented = {'initial_indent': '  ', 'subsequent_indent': '    ', 'break_on_hyphens': False}
-  wrapped = [textwrap.fill(text, _WIDTH, **indented) for text in texts(rows)]
-  return '\n'.join([TITLE, *wrapped]) if wrapped else ''
+  """Writes the result of `assessed` for a terminal, a sentence a line; '' without any."""
+  lines = []
+  for name, sentences in assessed(rows):
+    lines += [f'{TITLE} {name}', *map(_wrapped, sentences)]
+  return '\n'.join(lines)
+
+
+def _wrapped(sentence):
+  indented = {'initial_indent': '  ', 'subsequent_indent': '    '}
+  # A command and a path stay in one piece, to be copied.
+  return textwrap.fill(sentence, _WIDTH, break_on_hyphens=False, break_long_words=False, **indented)
 
 
 def evidence(row: Row) -> assessment.Evidence:

@@ -9,7 +9,7 @@ from jaxgan import report
 from jaxgan.algorithms import replicate
 from jaxgan.config.overrides import changed
 from jaxgan.data import sources
-from jaxgan.evaluation import cas, record, yardsticks
+from jaxgan.evaluation import cas, real_images, record, yardsticks
 from jaxgan.report import assessments, fonts
 from jaxgan.runs import families, inputs, outputs, recogniser, sampling
 from jaxgan.runs.experiment import Experiment, resolved
@@ -170,7 +170,7 @@ def measure_real_images(made: Inputs) -> None:
     for folder, replica in {folder: r for r, folder in reversed([*enumerate(folders)])}.items():
       job = _real_score_job(made, folder, replica)
       scored = cas.score(job, 0.0, '').settings if job else {}
-      wanted = yardsticks.identity(made, replica) | scored
+      wanted = real_images.identity(made, replica) | scored
       found = yardsticks.read(folder)
       is_done = found is not None and wanted.items() <= found.settings.items()
       if distributed.gather(is_done).all():

@@ -209,9 +209,9 @@ def evaluate(inputs: 'Inputs', method: str, algorithm: Algorithm) -> 'Evaluation
 
 def yardsticks(inputs: 'Inputs', replica: int, score: 'Score | None') -> 'Yardsticks':
   """Measures the real images of a replica as generated images are measured."""
-  from jaxgan.evaluation import yardsticks as yardsticks_lib
+  from jaxgan.evaluation import real_images
 
-  return yardsticks_lib.measure(inputs, replica, metric.GENERATED, score)
+  return real_images.measure(inputs, replica, metric.GENERATED, score)
 
 
 FAMILY = Family(
