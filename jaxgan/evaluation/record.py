@@ -4,6 +4,7 @@ evaluation.json is the newest record. The folder `evaluations` keeps the newest 
 """
 
 from collections.abc import Sequence
+import itertools
 import os
 from pathlib import Path
 from typing import Literal
@@ -103,13 +104,23 @@ def write(folder: Path, record: EvaluationRecord, scores: Sequence[str] = ()) ->
     The written record.
   """
   folder, record = Path(folder), with_scores(folder, record, scores)
-  newest = _read_or_none(folder / NAME)
-  if newest and not _of_step(folder, newest.step).exists():  # An older version wrote it.
-    files.replace(_of_step(folder, newest.step), (folder / NAME).read_bytes())
+  _keep(folder, record, scores)
   data = record.model_dump_json(indent=2).encode()
   files.replace(_of_step(folder, record.step), data)
   files.replace(folder / NAME, data)
   return record
+
+
+def _keep(folder, record, scores):
+  """Copies what `write` would lose: a record of an older version, or a score of other settings."""
+  newest = _read_or_none(folder / NAME)
+  if newest and not _of_step(folder, newest.step).exists():
+    files.replace(_of_step(folder, newest.step), (folder / NAME).read_bytes())
+  path = _of_step(folder, record.step)
+  old = _read_or_none(path)
+  if old and any(record.results.get(n) is None and old.results.get(n) for n in scores):
+    copies = (path.with_name(f'{path.stem}_{number}.json') for number in itertools.count(1))
+    files.replace(next(copy for copy in copies if not copy.exists()), path.read_bytes())
 
 
 def history(folder: Path) -> list[EvaluationRecord]:
@@ -118,11 +129,9 @@ def history(folder: Path) -> list[EvaluationRecord]:
   Raises:
     UserError: see `read`.
   """
-  found = {}
-  for path in (*sorted(Path(folder, HISTORY).glob('step_*.json')), Path(folder) / NAME):
-    if path.exists():
-      record = read(path)
-      found[record.step] = record
+  paths = [*sorted(Path(folder, HISTORY).glob('step_*.json'), reverse=True), Path(folder) / NAME]
+  # The newest record of a step comes after copies of earlier ones, step_STEP_1.json and so on.
+  found = {own.step: own for own in map(read, filter(Path.exists, paths))}
   return [found[step] for step in sorted(found)]
 
 
@@ -138,19 +147,22 @@ def with_scores(folder: Path, record: EvaluationRecord, scores: Sequence[str]) -
   Returns:
     The record with these scores. A score of another step becomes a note.
   """
-  earlier = {own.step: own for own in _records_or_none(Path(folder))}
   for name in scores:
     if record.results.get(name) is not None:
       continue
-    same = earlier.get(record.step)
-    others = [own for own in earlier.values() if own.results.get(name) is not None]
-    if same in others and all(same.settings.get(n) == record.settings.get(n) for n in _SAME):
-      record = _with_score(record, same, name)
-    elif others := [own for own in others if own.step != record.step]:
-      last = max(others, key=lambda own: own.step)
-      note = f'{name.upper()} was measured at step {last.step:,} only: {last.results[name]:.3g}'
+    known = [own for own in _records(Path(folder)) if own.results.get(name) is not None]
+    same = [own for own in known if own.step == record.step and _agree(own, record)]
+    if same:
+      record = _with_score(record, same[0], name)
+    elif known:
+      last = max(known, key=lambda own: own.step)
+      note = f'{name.upper()} of step {last.step:,}: {last.results[name]:.3g}, not measured again'
       record = record.model_copy(update={'notes': (*record.notes, note)})
   return record
+
+
+def _agree(own, record) -> bool:
+  return all(own.settings.get(name) == record.settings.get(name) for name in _SAME)
 
 
 def _with_score(record, same, name):
@@ -166,7 +178,7 @@ def _of_step(folder, step) -> Path:
   return Path(folder) / HISTORY / f'step_{step:08d}.json'
 
 
-def _records_or_none(folder):
+def _records(folder):
   """The readable records of a folder: a damaged one must not end an evaluation."""
   paths = (*sorted((folder / HISTORY).glob('step_*.json')), folder / NAME)
   return [own for own in map(_read_or_none, paths) if own]
