@@ -9,6 +9,7 @@ from data_prep.picture_formats import JPEG_SUFFIXES
 from data_prep.pictures import BACKGROUND, look_at
 from data_prep.readers import UNLABELLED, Labelled, Notes, Source, add_file
 from data_prep.trees import open_tree
+from jaxgan.system import messages
 
 
 def list_folder(source: Path) -> Listing:
@@ -55,6 +56,17 @@ def files_pixels(paths: Sequence) -> str:
   return 'jpeg' if lossy else 'unverified'
 
 
+_said: set[str] = set()
+
+
+def _first_time(text: str) -> float:
+  """Returns 0 for a new text, else the seconds after which a stage repeats it."""
+  if text in _said:
+    return 2.0
+  _said.add(text)
+  return 0.0
+
+
 def _notes(listed: Listing) -> Notes:
   return Notes(listed.changes, tuple(sorted(listed.passed_over.items())))
 
@@ -69,7 +81,10 @@ def add_contents(digest: Any, source: Path) -> Notes:
     UserError: a file is unreadable; or see `list_folder`.
   """
   listed = list_folder(source)
-  files = listed.train.paths + (listed.test.paths if listed.test else []) + listed.tables
-  for file in files:
+  images = listed.train.paths + (listed.test.paths if listed.test else [])
+  classes = f' in {len(listed.class_names)} classes' if listed.class_names else ''
+  text, files = f'reading {len(images):,} images{classes} of {source}', images + listed.tables
+  # A command reads the files once for each part of an experiment: the first time is said at once.
+  for file in messages.counted(files, len(files), text, after=_first_time(text)):
     add_file(digest, file.path, file)
   return _notes(listed)

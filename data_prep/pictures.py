@@ -16,6 +16,7 @@ from PIL import Image, ImageColor
 from data_prep import picture_formats
 from data_prep.picture_formats import open_image
 from jaxgan.errors import UserError
+from jaxgan.system import messages
 
 BACKGROUND = 'white'
 _GREY = ('1', 'L', 'LA', 'La')  # Modes.
@@ -225,7 +226,9 @@ def look_at(
   smallest: Any = None
   largest: Any = None
   num_grey = num_small = num_animated = num_coloured = 0
-  for path, (size, *said) in zip(paths, _on_all_cores(header, paths), strict=True):
+  headers = zip(paths, _on_all_cores(header, paths), strict=True)
+  text = f'reading the sizes of {len(paths):,} images'
+  for path, (size, *said) in messages.counted(headers, len(paths), text, after=1.0):
     first, (grey, coloured, animated) = first or size, said
     num_grey, num_animated = num_grey + grey, num_animated + animated
     num_coloured += coloured or not grey

@@ -16,7 +16,7 @@ from jaxgan.runs.experiment import Experiment, resolved
 from jaxgan.runs.facts import classifier_folder, is_trained
 from jaxgan.runs.inputs import Inputs
 from jaxgan.runs.plan import prepared
-from jaxgan.system import distributed, files, lock
+from jaxgan.system import distributed, files, lock, messages
 from jaxgan.training import classifiers as classifiers_lib
 from jaxgan.training import loop, optional
 from jaxgan.training.job import TrainingJob
@@ -74,12 +74,14 @@ def start(
   roles = inputs.roles(facts)
   missing = [role for role in roles if is_trained(config, role)]
   given = (role for role in roles if role not in missing)
-  classifiers = {role: inputs.load_role(config, facts, role) for role in given}
+  with messages.stage('loading the given classifiers', after=1.0):
+    classifiers = {role: inputs.load_role(config, facts, role) for role in given}
   if show_data and files.is_writer():
     print('\n'.join(facts.data.summary()), flush=True)
   for role in missing:
     _train_role(config, facts, role)
-    classifiers[role] = inputs.load_role(config, facts, role)
+    with messages.stage(f'{role}: loading the trained network', after=1.0):
+      classifiers[role] = inputs.load_role(config, facts, role)
   with optional.output('check of fonts'):
     fonts.tell_missing(facts.data.arrays.class_names)
   return Inputs(config, facts, classifiers)
@@ -110,10 +112,12 @@ def _train_recogniser(config, facts):
 
 def train_method(made: Inputs, method: str, profile: bool = False) -> None:
   """Trains a method to its last step; see `jaxgan.training.loop.train`."""
-  algorithm, frozen = made.algorithm(method)
-  evaluation, data = made.evaluation(method), made.data
+  with messages.stage(f'{method}: building networks and evaluation', after=1.0):
+    algorithm, frozen = made.algorithm(method)
+    evaluation, data = made.evaluation(method), made.data
   own, folder = families.method_config(made.config, method, data), made.workdir / method
-  job = TrainingJob(method, folder, own, algorithm, data, frozen, evaluation.periodic)
+  evaluates = f': {evaluation.observer.num_images(periodic=True):,} generated images'
+  job = TrainingJob(method, folder, own, algorithm, data, frozen, evaluation.periodic, evaluates)
   drawn = outputs.of_method(job, evaluation, made.family.trained)
   loop.train(job._replace(outputs=drawn), made.mesh, profile)
 
@@ -129,14 +133,18 @@ def evaluate_method(made: Inputs, method: str, which: str) -> list[record.Evalua
   Returns:
     One record per replica, as in its evaluation.json.
   """
-  step, states = made.restore(method, which)
-  evaluation = made.evaluation(method)
+  with messages.stage(f'{method}: restoring the {which} checkpoint', after=1.0):
+    step, states = made.restore(method, which)
+    evaluation = made.evaluation(method)
   with optional.owed(made.workdir / method / _OWED), jax.set_mesh(made.mesh):
     evaluations = []
     for replica, folder in enumerate(made.folders(method)):
       state = replicate.take(states, replica)
       score = _train_score(made, method, folder, step, state, replica)
-      evaluations.append(evaluation.write(folder, step, state, replica, score))
+      of = f' of replica {replica}' if len(made.folders(method)) > 1 else ''
+      number = evaluation.observer.num_images(periodic=False)
+      with messages.stage(f'{method}: evaluating step {step:,}{of}: {number:,} generated images'):
+        evaluations.append(evaluation.write(folder, step, state, replica, score))
   return evaluations
 
 
@@ -147,14 +155,16 @@ def _train_score(made, method, folder, step, state, replica) -> cas.Score | None
     return None
   sample, labelled_by = made.evaluation(method).observer.score_sampler(state)
   arrays, seed = data.replica_arrays(replica), config.seed + replica
-  images, labels = sampling.draw(
-    sample,
-    arrays.class_names,
-    cas.num_images(config, len(arrays.labels)),
-    balanced=False,
-    seed=seed,
-    batch_size=config.evaluation.batch_size,
-  )
+  number = cas.num_images(config, len(arrays.labels))
+  with messages.stage(f'{method}: generating {number:,} images to train a classifier on (CAS)'):
+    images, labels = sampling.draw(
+      sample,
+      arrays.class_names,
+      number,
+      balanced=False,
+      seed=seed,
+      batch_size=config.evaluation.batch_size,
+    )
   job = cas.job(config, cas.generated(arrays, images, labels), step, seed, folder)
   accuracy = cas.train(job._replace(outputs=outputs.of_classifier(job)), made.mesh)
   return cas.score(job, accuracy, labelled_by)
@@ -170,6 +180,11 @@ def summarise(workdir: pathlib.Path) -> str:
         found[method] = folder
   # Damaged records are refused before any drawing.
   rows = report.collect([workdir], families.FAMILIES)
+  with messages.stage(f'drawing the pictures of {workdir}'):
+    return _drawn(workdir, rows, found)
+
+
+def _drawn(workdir, rows, found) -> str:
   table, paths = report.console_table(rows), []
   for family in dict.fromkeys(families.family_of([method]) for method in found):
     own = {method: folder for method, folder in found.items() if method in family.methods}

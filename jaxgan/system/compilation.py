@@ -11,10 +11,11 @@ import contextlib
 import functools
 import os
 import pathlib
-import sys
 from typing import Any
 
 import jax
+
+from jaxgan.system import messages
 
 # By platform; CPU options were measured on two cores with the steps of `benchmarks/`.
 _OPTIONS = {
@@ -49,7 +50,7 @@ def use_cache() -> None:
   with contextlib.suppress(OSError):
     folder.mkdir(parents=True, exist_ok=True)
   if not (folder.is_dir() and os.access(folder, os.W_OK)):
-    print(f'no compilation cache: cannot write to {folder}', file=sys.stderr)
+    messages.message(f'no compilation cache: cannot write to {folder}')
     return
   jax.config.update('jax_compilation_cache_dir', str(folder))
   # Include programs that compile in under a second (JAX's default limit): together they take one.

@@ -189,6 +189,7 @@ def training_job(
     data=data,
     frozen={},
     evaluate=evaluate,
+    evaluates=f': {len(test.labels):,} test images',
     start=start,
   )
 

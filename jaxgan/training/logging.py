@@ -1,31 +1,20 @@
-"""Logs of a run: metrics.jsonl, TensorBoard events and progress in the terminal."""
+"""Logs of a run: metrics.jsonl and TensorBoard events."""
 
 import contextlib
-from datetime import timedelta
 import json
 import math
 import os
 from pathlib import Path
-import sys
 import time
 from typing import Any
 
 import numpy as np
 
 from jaxgan.errors import UserError, first_line
-from jaxgan.system import files
+from jaxgan.system import files, messages
 
 METRICS_FILE = 'metrics.jsonl'
-SECONDS_BETWEEN_LINES = 10.0
 VALUES_SHOWN = 3
-
-
-def message(text: str) -> None:
-  """Prints a line to stderr without breaking the progress bar of a run."""
-  if files.is_writer():
-    from tqdm import tqdm
-
-    tqdm.write(text, file=sys.stderr)
 
 
 def replica_folders(folder: str | Path, num_replicas: int) -> list[Path]:
@@ -111,26 +100,18 @@ class MetricsFile:
 
 
 class Log(contextlib.ExitStack):
-  """Writes the metrics of a run and of its replicas, and shows progress.
+  """Writes the metrics of a run and of its replicas.
 
   The row of a run with several replicas has the mean of every scalar under its name and the sample
   standard deviation under 'std/<name>'.
   """
 
-  def __init__(
-    self,
-    folder: str | Path,
-    job: str,
-    total_steps: int,
-    start_step: int,
-    num_replicas: int = 1,
-  ):
+  def __init__(self, folder: str | Path, job: str, start_step: int, num_replicas: int = 1):
     """Opens the files.
 
     Args:
       folder: of the run, made if missing.
-      job: name beside the progress.
-      total_steps: the last step.
+      job: its name in messages.
       start_step: steps done before; 0 for a fresh run.
       num_replicas: number of replicas.
 
@@ -141,10 +122,8 @@ class Log(contextlib.ExitStack):
     paths = dict.fromkeys((*replica_folders(folder, num_replicas), Path(folder)))
     *self._replicas, self._run = (MetricsFile(path, start_step) for path in paths)
     self._events = EventsFile(Path(folder) / 'tensorboard', job, start_step)
-    shows_bar = sys.stderr.isatty() and files.is_writer()
-    self._progress = (Bar if shows_bar else Lines)(job, total_steps, start_step)
     self._latest: dict[str, float] = {}
-    for closable in (*self._replicas, self._run, self._events, self._progress):
+    for closable in (*self._replicas, self._run, self._events):
       self.callback(closable.close)
 
   def record(self, step: int, rows: list[dict]) -> None:
@@ -155,8 +134,8 @@ class Log(contextlib.ExitStack):
         file.log(step, row)
     self._run.log(step, _whole(rows) if self._replicas else rows[0])
 
-  def show(self) -> None:
-    """Shows the scalars of the run's last row in TensorBoard and as progress."""
+  def show(self) -> list[str]:
+    """Shows the scalars of the run's last row in TensorBoard; returns the first ones as texts."""
     step, values = self._run.last['step'], self._run.last
     scalars = {
       name: math.nan if value is None else value
@@ -166,8 +145,7 @@ class Log(contextlib.ExitStack):
     self._events.log(step, scalars)
     self._latest |= scalars
     losses_first = sorted(self._latest, key=lambda name: not name.startswith('loss/'))
-    shown = [f'{name} {self._latest[name]:.3g}' for name in losses_first[:VALUES_SHOWN]]
-    self._progress.show(step, shown)
+    return [f'{name} {self._latest[name]:.3g}' for name in losses_first[:VALUES_SHOWN]]
 
 
 def _whole(rows):
@@ -179,61 +157,6 @@ def _whole(rows):
       whole[name] = float(np.mean(column))
       whole[f'std/{name}'] = float(np.std(column, ddof=1))
   return whole
-
-
-class Bar:
-  """A progress bar, for terminals."""
-
-  def __init__(self, job: str, total_steps: int, start_step: int):
-    """Draws the bar at `start_step`."""
-    from tqdm import tqdm
-
-    self._bar = tqdm(
-      total=total_steps,
-      initial=start_step,
-      desc=job,
-      dynamic_ncols=True,
-      file=sys.stderr,
-      unit=' steps',
-      bar_format='{desc} {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt}  '
-      '{rate_noinv_fmt}  ETA {remaining}{postfix}',
-    )
-    self.close = self._bar.close
-
-  def show(self, step: int, values: list[str]) -> None:
-    """Shows a step and the text of some values."""
-    self._bar.set_postfix_str('  '.join(values), refresh=False)
-    self._bar.update(step - self._bar.n)
-
-
-class Lines:
-  """Progress as lines, SECONDS_BETWEEN_LINES apart, for logs."""
-
-  def __init__(self, job: str, total_steps: int, start_step: int):
-    """Prints nothing yet."""
-    self._job, self._total_steps = job, total_steps
-    self._step = self._shown_step = start_step
-    self._values: list[str] = []
-    self._shown_time, self._first = time.monotonic(), True
-
-  def show(self, step: int, values: list[str]) -> None:
-    """Prints a step and the text of some values, if a line is due."""
-    self._step, self._values = step, values
-    due = time.monotonic() - self._shown_time >= SECONDS_BETWEEN_LINES
-    if self._first or due or step >= self._total_steps:
-      self.close()
-
-  def close(self) -> None:
-    """Prints the newest step if it is not yet printed."""
-    if self._step == self._shown_step:
-      return
-    now = time.monotonic()
-    # Rate since the previous line, so that compilation before the first line leaves the ETA.
-    rate = (self._step - self._shown_step) / max(now - self._shown_time, 1e-9)
-    remaining = timedelta(seconds=max(0, round((self._total_steps - self._step) / rate)))
-    parts = [self._job, f'step {self._step}/{self._total_steps}', f'{rate:.3g} steps/s']
-    message('  '.join([*parts, f'ETA {remaining}', *self._values]))
-    self._shown_step, self._shown_time, self._first = self._step, now, False
 
 
 class EventsFile:
@@ -278,7 +201,7 @@ class EventsFile:
         self._writer.write_event(event(wall_time=time.time(), step=step, summary=summary))
       self._writer.flush()
     except Exception as error:  # Any type: events must not end a run.
-      message(f'{self._job}: no more events for TensorBoard: {first_line(error)}')
+      messages.message(f'{self._job}: no more events for TensorBoard: {first_line(error)}')
       self._given_up = True
 
   def close(self) -> None:
