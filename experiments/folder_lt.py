@@ -61,7 +61,7 @@ def shortened(config: Experiment) -> Experiment:
       'algorithm.count_cycle': 40,
       'algorithm.ema_start': 400,
       'algorithm.ema_decay': 0.99,
-      'train': base.train_section(batch_size=32, steps=2000, every=500),
+      'train': base.train_section(batch_size=32, steps=2000, every=500, preview=True),
       'evaluation.samples': 5000,
       'evaluation.periodic_samples': 1000,
       'evaluation.checkpoint': 'latest',
