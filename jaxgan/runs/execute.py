@@ -11,11 +11,11 @@ from jaxgan.config.overrides import changed
 from jaxgan.data import sources
 from jaxgan.evaluation import cas, record
 from jaxgan.report import fonts
-from jaxgan.runs import families, inputs, outputs, recogniser, sampling
+from jaxgan.runs import durations, families, inputs, outputs, recogniser, sampling
 from jaxgan.runs.experiment import Experiment, resolved
 from jaxgan.runs.facts import classifier_folder, is_trained
 from jaxgan.runs.inputs import Inputs
-from jaxgan.runs.plan import prepared
+from jaxgan.runs.plan import Kind, make_plan, prepared
 from jaxgan.system import distributed, files, lock, messages
 from jaxgan.training import classifiers as classifiers_lib
 from jaxgan.training import loop, optional
@@ -47,11 +47,16 @@ def run(config: Experiment, workdir: pathlib.Path, profile: bool = False) -> str
     for method in config.methods:
       train_method(made, method, profile)
       evaluate_method(made, method, config.evaluation.checkpoint)
-    return summarise(made.workdir) if files.is_writer() else ''
+    with made.timed.measured(Kind.COMPARE, 'methods'):
+      return summarise(made.workdir) if files.is_writer() else ''
 
 
 def start(
-  config: Experiment, workdir: pathlib.Path, methods: Sequence[str], show_data: bool = False
+  config: Experiment,
+  workdir: pathlib.Path,
+  methods: Sequence[str],
+  show_data: bool = False,
+  timed: durations.Durations | None = None,
 ) -> Inputs:
   """Prepares the inputs of an experiment's methods; trains untrained classifiers.
 
@@ -63,6 +68,7 @@ def start(
     workdir: its work directory.
     methods: the methods to prepare for.
     show_data: print a summary of the training data before any training.
+    timed: the durations of the experiment around this one, if any.
 
   Returns:
     The Inputs.
@@ -71,6 +77,7 @@ def start(
     UserError: the plan has a refusal, or a classifier cannot be loaded.
   """
   config, facts = prepared(config, workdir, methods)
+  timed = timed or durations.Durations(config, facts, make_plan(config, facts).jobs)
   roles = inputs.roles(facts)
   missing = [role for role in roles if is_trained(config, role)]
   given = (role for role in roles if role not in missing)
@@ -79,30 +86,32 @@ def start(
   if show_data and files.is_writer():
     print('\n'.join(facts.data.summary()), flush=True)
   for role in missing:
-    _train_role(config, facts, role)
+    _train_role(config, facts, role, timed)
     with messages.stage(f'{role}: loading the trained network', after=1.0):
       classifiers[role] = inputs.load_role(config, facts, role)
   with optional.output('check of fonts'):
     fonts.tell_missing(facts.data.arrays.class_names)
-  return Inputs(config, facts, classifiers)
+  return Inputs(config, facts, classifiers, timed)
 
 
-def _train_role(config, facts, role):
+def _train_role(config, facts, role, timed):
   if role == recogniser.ROLE:
-    _train_recogniser(config, facts)
+    _train_recogniser(config, facts, timed)
     return
   folder = classifier_folder(config, role, facts.workdir)
   job = classifiers_lib.classifier_job(config, role, folder)
-  loop.train(job._replace(outputs=outputs.of_classifier(job)), facts.mesh)
+  job = job._replace(outputs=outputs.of_classifier(job), forecast=timed.forecast(folder.name))
+  with timed.measured(Kind.TRAIN, folder.name):
+    loop.train(job, facts.mesh)
 
 
-def _train_recogniser(config, facts):
+def _train_recogniser(config, facts, timed):
   """Runs the experiment of the recogniser in its own work directory."""
   section = config.recogniser
   annotator = section.annotator.folder or str(facts.workdir / 'annotator')
   section = changed(section, {'annotator.folder': annotator})
   workdir, (method,) = facts.workdir / recogniser.ROLE, section.methods
-  made = start(section, workdir, section.methods)
+  made = start(section, workdir, section.methods, timed=timed.within(recogniser.ROLE))
   train_method(made, method)
   evaluated = (workdir / method / record.NAME).exists()
   owed = optional.is_owed(workdir / method / _OWED)
@@ -119,7 +128,9 @@ def train_method(made: Inputs, method: str, profile: bool = False) -> None:
   evaluates = f': {evaluation.observer.num_images(periodic=True):,} generated images'
   job = TrainingJob(method, folder, own, algorithm, data, frozen, evaluation.periodic, evaluates)
   drawn = outputs.of_method(job, evaluation, made.family.trained)
-  loop.train(job._replace(outputs=drawn), made.mesh, profile)
+  job = job._replace(outputs=drawn, forecast=made.timed.forecast(method))
+  with made.timed.measured(Kind.TRAIN, method):
+    loop.train(job, made.mesh, profile)
 
 
 def evaluate_method(made: Inputs, method: str, which: str) -> list[record.EvaluationRecord]:
@@ -136,7 +147,11 @@ def evaluate_method(made: Inputs, method: str, which: str) -> list[record.Evalua
   with messages.stage(f'{method}: restoring the {which} checkpoint', after=1.0):
     step, states = made.restore(method, which)
     evaluation = made.evaluation(method)
-  with optional.owed(made.workdir / method / _OWED), jax.set_mesh(made.mesh):
+  with (
+    optional.owed(made.workdir / method / _OWED),
+    jax.set_mesh(made.mesh),
+    made.timed.measured(Kind.EVALUATE, method),
+  ):
     evaluations = []
     for replica, folder in enumerate(made.folders(method)):
       state = replicate.take(states, replica)
@@ -166,7 +181,10 @@ def _train_score(made, method, folder, step, state, replica) -> cas.Score | None
       batch_size=config.evaluation.batch_size,
     )
   job = cas.job(config, cas.generated(arrays, images, labels), step, seed, folder)
-  accuracy = cas.train(job._replace(outputs=outputs.of_classifier(job)), made.mesh)
+  name = f'{method}/{cas.FOLDER}'
+  job = job._replace(outputs=outputs.of_classifier(job), forecast=made.timed.forecast(name))
+  with made.timed.measured(Kind.TRAIN, name):
+    accuracy = cas.train(job, made.mesh)
   return cas.score(job, accuracy, labelled_by)
 
 

@@ -9,7 +9,7 @@ import jax
 from jaxgan.algorithms import Algorithm
 from jaxgan.errors import UserError
 from jaxgan.evaluation.evaluate import Evaluation
-from jaxgan.runs import families, recogniser, rules
+from jaxgan.runs import durations, families, recogniser, rules
 from jaxgan.runs.experiment import Experiment
 from jaxgan.runs.facts import ROLES, Facts, classifier_folder, is_trained
 from jaxgan.training import classifiers as classifiers_lib
@@ -27,12 +27,18 @@ class Inputs:
     mesh: the mesh of the devices.
     data: its TrainingData.
     classifiers: {role: frozen Classifier}.
+    timed: the durations of its jobs.
   """
 
   def __init__(
-    self, config: Experiment, facts: Facts, classifiers: Mapping[str, classifiers_lib.Classifier]
+    self,
+    config: Experiment,
+    facts: Facts,
+    classifiers: Mapping[str, classifiers_lib.Classifier],
+    timed: durations.Durations | None = None,
   ):
     """Stores the arguments; reads and trains nothing."""
+    self.timed = timed or durations.Durations(config, facts)
     self.config, self.workdir, self.classifiers = config, facts.workdir, classifiers
     self.family, self.mesh, self.data = families.family_of(facts.methods), facts.mesh, facts.data
     self._evaluations = {}

@@ -58,6 +58,29 @@ def use_cache() -> None:
     jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.0)
 
 
+def folder_in_use() -> str | None:
+  """Returns the folder or address of the compilation cache, or None without a cache."""
+  return jax.config.jax_compilation_cache_dir
+
+
+@functools.cache
+def _hits() -> list[str]:
+  """A list that grows by an event for each program that is found in the compilation cache."""
+  found: list[str] = []
+
+  def listen(event, **details):
+    if event == '/jax/compilation_cache/cache_hits':
+      found.append(event)
+
+  jax.monitoring.register_event_listener(listen)
+  return found
+
+
+def programs_from_cache() -> int:
+  """Returns how many programs were found in the compilation cache since the first call."""
+  return len(_hits())
+
+
 def jit(function: Callable, **arguments: Any) -> Any:
   """Applies `jax.jit` with the options of the default backend; for outermost functions only."""
   return jax.jit(function, compiler_options=compiler_options(jax.default_backend()), **arguments)

@@ -12,7 +12,7 @@ import jax
 
 from jaxgan.config import identity
 from jaxgan.errors import UserError
-from jaxgan.system import checkpoint, distributed, files, lock, messages, stopping
+from jaxgan.system import checkpoint, compilation, distributed, files, lock, messages, stopping
 from jaxgan.training import logging, optional, progress, schedule
 from jaxgan.training.job import OptionalOutput, TrainingJob
 from jaxgan.training.replicas import Replicas, replicas_of
@@ -78,9 +78,12 @@ def _opened(replicas: Replicas, mesh, profile: bool) -> Iterator['_Run']:
     jax.set_mesh(mesh),
   ):
     _start(replicas, checkpoints)
+    evaluations_after = functools.partial(schedule.num_evaluations, job)
     with (
       logging.Log(job.folder, job.name, replicas.logged_step, job.num_replicas) as log,
-      contextlib.closing(_progress(job, replicas.step)) as shown,
+      contextlib.closing(
+        progress.progress(job.name, job.last_step, replicas.step, evaluations_after)
+      ) as shown,
       stopping.StopRequest(distributed.gather) as stop,
     ):
       run = _Run(replicas, checkpoints, log, shown, stop, profile)
@@ -97,11 +100,6 @@ def _opened(replicas: Replicas, mesh, profile: bool) -> Iterator['_Run']:
         raise
       finally:
         run.remember_times()
-
-
-def _progress(job: TrainingJob, step: int) -> progress.Progress:
-  pauses = functools.partial(schedule.num_evaluations, job)
-  return progress.progress(job.name, job.last_step, step, pauses)
 
 
 def _start(replicas: Replicas, checkpoints) -> None:
@@ -294,9 +292,14 @@ class _Run:
 
   def _compile(self):
     """Takes the first step, which traces and compiles it, or finds it in the compilation cache."""
-    forecast = self.job.forecast.of_compilation()
+    clock, forecast = self._progress.clock, self.job.forecast.of_compilation()
+    found = compilation.programs_from_cache()
     with messages.stage(f'{self.job.name}: compiling the training step{forecast}'):
-      self._replicas.advance(1, self._stop, self._progress.clock.compiled)
+      self._replicas.advance(1, self._stop, clock.compiled)
+    clock.is_cached = compilation.programs_from_cache() > found
+    cached = ', from the compilation cache' if clock.is_cached else ''
+    took = messages.in_words(clock.compilation)
+    messages.message(f'{self.job.name}: compiled in {took}{cached}')
 
   def _took(self, steps: int):
     """Counts steps; after the first ones tells how long the job and the rest of the plan take."""
@@ -305,7 +308,8 @@ class _Run:
     if not self._has_forecast and (times := clock.times()):
       self._has_forecast = True
       # The states of `self.step` are given away while `advance` runs.
-      if text := self.job.forecast.of_rest(times, clock.step):
+      left, pauses = self.job.last_step - clock.step, schedule.num_evaluations(self.job, clock.step)
+      if text := self.job.forecast.of_rest(times, left, pauses):
         messages.message(f'{self.job.name}: {text}')
 
   def remember_times(self) -> None:

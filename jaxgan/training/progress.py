@@ -21,22 +21,30 @@ class Times(NamedTuple):
     step: of a step, without compilation and evaluations.
     compilation: of the training step.
     pause: of an evaluation with its checkpoint and pictures; None before the first one.
+    is_cached: whether the compilation cache had the training step.
   """
 
   step: float
   compilation: float
   pause: float | None = None
+  is_cached: bool = False
 
 
 class Forecast:
   """What is known about durations on this machine; this one knows nothing."""
 
   def of_compilation(self) -> str:
-    """Returns the end of the line about a compilation, such as '; 14 s the last time'."""
+    """Returns the end of the line about a compilation, such as ' (took 14 s)'."""
     return ''
 
-  def of_rest(self, times: Times, step: int) -> str:
-    """Returns how long the job takes from a step on, and the rest of the plan; '' if unknown."""
+  def of_rest(self, times: Times, remaining: int, pauses: int) -> str:
+    """Returns a line about the duration of the job and of the rest of its plan, or ''.
+
+    Args:
+      times: durations of the job.
+      remaining: the number of its further steps.
+      pauses: the number of its further evaluations.
+    """
     return ''
 
   def remember(self, times: Times) -> None:
@@ -50,11 +58,12 @@ class Clock:
     step: steps done.
     pause: seconds of the newest evaluation, or None.
     compilation: seconds of the first step of this process.
+    is_cached: whether the compilation cache had the training step.
   """
 
   def __init__(self, step: int):
     """Starts at a step."""
-    self.step, self.compilation = step, 0.0
+    self.step, self.compilation, self.is_cached = step, 0.0, False
     self.pause: float | None = None
     self._counted, self._steps, self._seconds = 0, 0.0, 0.0
     self._since = time.monotonic()
@@ -84,7 +93,7 @@ class Clock:
     """Returns the durations, or None before enough steps are counted."""
     if self._counted < _ENOUGH:
       return None
-    return Times(self._seconds / self._steps, self.compilation, self.pause)
+    return Times(self._seconds / self._steps, self.compilation, self.pause, self.is_cached)
 
 
 class Progress:
