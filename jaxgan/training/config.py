@@ -6,8 +6,9 @@ from annotated_types import Ge, Le
 import pydantic
 
 from jaxgan.algorithms.classifier import ClassifierConfig
-from jaxgan.config.section import Count, OneOf, Section, Where, field, refuse
+from jaxgan.config.section import Count, NamedIn, OneOf, Section, Where, field, refuse
 from jaxgan.data.config import DataConfig
+from jaxgan.training.trackers import TRACKERS
 
 Seed = Annotated[int, Ge(0), Le(2**32 - 1)]
 _KEPT = Where(
@@ -31,6 +32,9 @@ class TrainConfig(Section):
   checkpoint_every: Count = field(1000, 'steps between checkpoints', free=True)
   preview: bool = field(
     False, 'keep METHOD/progress.html, a page with the progress of the run', free=True
+  )
+  tracker: Annotated[str, NamedIn(TRACKERS)] = field(
+    'tensorboard', 'where rows go beside metrics.jsonl', free=True
   )
   keep: Annotated[int, _KEPT] = field(
     2, 'number of latest checkpoints to keep, besides the best', free=True

@@ -13,7 +13,7 @@ import jax
 from jaxgan.config import identity
 from jaxgan.errors import UserError
 from jaxgan.system import checkpoint, compilation, distributed, files, lock, messages, stopping
-from jaxgan.training import logging, optional, progress, schedule
+from jaxgan.training import logging, optional, progress, schedule, trackers
 from jaxgan.training.job import OptionalOutput, TrainingJob
 from jaxgan.training.replicas import Replicas, replicas_of
 
@@ -80,7 +80,7 @@ def _opened(replicas: Replicas, mesh, profile: bool) -> Iterator['_Run']:
     _start(replicas, checkpoints)
     evaluations_after = functools.partial(schedule.num_evaluations, job)
     with (
-      logging.Log(job.folder, job.name, replicas.logged_step, job.num_replicas) as log,
+      logging.Log(_tracked(replicas), job.num_replicas, job.config.train.tracker) as log,
       contextlib.closing(
         progress.progress(job.name, job.last_step, replicas.step, evaluations_after)
       ) as shown,
@@ -100,6 +100,11 @@ def _opened(replicas: Replicas, mesh, profile: bool) -> Iterator['_Run']:
         raise
       finally:
         run.remember_times()
+
+
+def _tracked(replicas: Replicas) -> trackers.Tracked:
+  job, config = replicas.job, replicas.job.config.model_dump(mode='json')
+  return trackers.Tracked(job.folder, job.name, replicas.logged_step, job.last_step, config)
 
 
 def _start(replicas: Replicas, checkpoints) -> None:
@@ -228,6 +233,8 @@ class _Run:
       for output in self.job.outputs:
         if self._is_due(output.every):
           self._draw(output)
+      if files.is_writer() and self._is_due('picture_every'):
+        self._log.show_pictures(self.step)
 
   def leave(self) -> None:
     """Logs a row of a stopped step that has none and draws it, while it is early after the signal.

@@ -58,6 +58,7 @@ ADDED = {
   '*data.options.*': None,
   '*data.streaming': None,
   '*train.preview': False,
+  '*train.tracker': 'tensorboard',
   'algorithm.network': 'sndcgan',
   'algorithm.class_loss_weight': 1.0,
   'modules': [],

@@ -14,6 +14,7 @@ from jaxgan.training.logging import (
   read_metrics,
   replica_folders,
 )
+from jaxgan.training.trackers import Tracked
 
 
 def log(logger, step, *replicas):
@@ -26,7 +27,7 @@ def _write(folder, text):
 
 
 def test_rows_are_written_as_json_lines(tmp_path):
-  with Log(tmp_path / 'run', 'unconditional', start_step=0) as logger:
+  with Log(Tracked(tmp_path / 'run', 'unconditional')) as logger:
     log(logger, 2, {'loss/generator': np.float32(0.5), 'evaluation/class_counts': np.array([3, 1])})
     log(logger, 4, {'loss/generator': float('nan'), 'shares': [0.5, float('inf')]})
   lines = (tmp_path / 'run' / 'metrics.jsonl').read_text().splitlines()
@@ -44,20 +45,20 @@ def test_rows_are_written_as_json_lines(tmp_path):
 
 def test_fresh_run_starts_empty(tmp_path):
   _write(tmp_path, '{"step": 1}\n')
-  Log(tmp_path, 'job', start_step=0).close()
+  Log(Tracked(tmp_path, 'job', 0)).close()
   assert read_metrics(tmp_path) == []
 
 
 def test_resumed_run_drops_later_rows_and_an_incomplete_line(tmp_path):
   _write(tmp_path, '{"step": 1, "a": 0.1}\n{"step": 2, "a": null}\n{"step": 3}\n{"step": 4, "a')
-  with Log(tmp_path, 'job', start_step=2) as logger:
+  with Log(Tracked(tmp_path, 'job', 2)) as logger:
     assert read_metrics(tmp_path) == [{'step': 1, 'a': 0.1}, {'step': 2, 'a': None}]
     log(logger, 3, {'a': 0.3})
   assert [row['step'] for row in read_metrics(tmp_path)] == [1, 2, 3]
 
 
 def test_resumed_run_without_metrics(tmp_path):
-  with Log(tmp_path, 'job', start_step=2) as logger:
+  with Log(Tracked(tmp_path, 'job', 2)) as logger:
     log(logger, 3, {'a': 1})
   assert read_metrics(tmp_path) == [{'step': 3, 'a': 1.0}]
 
@@ -74,7 +75,7 @@ def test_read_metrics_skips_an_incomplete_last_line_and_refuses_damage(tmp_path)
 def test_tensorboard_events_are_purged_on_resume(tmp_path):
   from tensorboardX.proto.event_pb2 import Event
 
-  with Log(tmp_path, 'job', start_step=2) as logger:
+  with Log(Tracked(tmp_path, 'job', 2)) as logger:
     log(logger, 3, {'loss/generator': 0.5, 'counts': [1, 2]})
   events = []
   (path,) = (tmp_path / 'tensorboard').iterdir()
@@ -122,7 +123,7 @@ def test_several_replicas_have_separate_folders(tmp_path):
 
 def test_log_writes_each_replica_and_mean_and_sample_standard_deviation(tmp_path):
   losses, counts = (1.0, np.float32(2.0), 6), ([3, 1], np.array([0, 4]), (2, 2))
-  with Log(tmp_path, 'job', start_step=0, num_replicas=3) as logger:
+  with Log(Tracked(tmp_path, 'job', 0), num_replicas=3) as logger:
     rows = zip(losses, counts, strict=True)
     log(logger, 2, *({'loss/a': loss, 'counts': own} for loss, own in rows))
     log(logger, 4, *({'loss/a': value} for value in (1.0, math.nan, None)))
@@ -140,12 +141,12 @@ def test_log_writes_each_replica_and_mean_and_sample_standard_deviation(tmp_path
 def test_resumed_replicas_all_begin_after_the_same_step(tmp_path):
   """The run was killed between the rows of two replicas."""
   folders = replica_folders(tmp_path, 2)
-  with Log(tmp_path, 'job', start_step=0, num_replicas=2) as logger:
+  with Log(Tracked(tmp_path, 'job', 0), num_replicas=2) as logger:
     for step in (1, 2, 3):
       log(logger, step, {'a': step}, {'a': -step})
   with open(folders[0] / 'metrics.jsonl', 'a') as file:
     file.write('{"step": 4, "a": 4.0}\n')
-  with Log(tmp_path, 'job', start_step=2, num_replicas=2) as logger:
+  with Log(Tracked(tmp_path, 'job', 2), num_replicas=2) as logger:
     log(logger, 3, {'a': 30}, {'a': 32})
   for folder in (tmp_path, *folders):
     assert [row['step'] for row in read_metrics(folder)] == [1, 2, 3]
@@ -154,7 +155,7 @@ def test_resumed_replicas_all_begin_after_the_same_step(tmp_path):
 
 
 def test_a_single_replica_uses_the_folder_of_the_run(tmp_path):
-  with Log(tmp_path, 'job', start_step=0, num_replicas=1) as logger:
+  with Log(Tracked(tmp_path, 'job', 0), num_replicas=1) as logger:
     log(logger, 2, {'loss/a': 0.5, 'counts': [1, 2]})
   assert read_metrics(tmp_path) == [{'step': 2, 'loss/a': 0.5, 'counts': [1.0, 2.0]}]
   assert sorted(path.name for path in tmp_path.iterdir()) == ['metrics.jsonl', 'tensorboard']
