@@ -13,7 +13,7 @@ from jaxgan.data import order, training_data
 from jaxgan.errors import UserError
 from jaxgan.runs import families, recogniser
 from jaxgan.runs.experiment import Experiment
-from jaxgan.runs.facts import OWN, Facts, classifier_folder, is_trained
+from jaxgan.runs.facts import OWN, Facts, classifier_folder, trained_by
 from jaxgan.system import parallel
 from jaxgan.training import classifiers as classifiers_lib
 
@@ -188,7 +188,7 @@ def check_knows(
   *images, image_channels = data.image_shape
   fits = (size == images or known.input_size is not None) and channels == image_channels
   if not fits or not knows:
-    field = 'data.dataset' if is_trained(config, role) else 'folder'
+    field = 'data.dataset' if trained_by(config, role, workdir) else 'folder'
     raise UserError(
       f'the {role} in {classifier_folder(config, role, workdir)} knows '
       f'{_sizes(names, known.image_shape)} images, the data set {config.data.dataset} has '

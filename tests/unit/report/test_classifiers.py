@@ -2,7 +2,7 @@
 
 import pytest
 
-from jaxgan.report import classes
+from jaxgan.report import classifiers
 from tests.support.evaluations import CLASS_BALANCE, report, save
 
 
@@ -21,13 +21,13 @@ from tests.support.evaluations import CLASS_BALANCE, report, save
 )
 def test_published_accuracies(row, classifier, annotator):
   """The values are from §4 of the paper and its tables."""
-  found = classes.classifier_accuracies(f'class_balancing_gan.{row}')
+  found = classifiers.classifier_accuracies(f'class_balancing_gan.{row}')
   assert found == {'classifier': classifier, 'annotator': annotator}
 
 
 @pytest.mark.parametrize('row', [None, 'elastic_infogan.nmi'])
 def test_other_rows_have_none(row):
-  assert classes.classifier_accuracies(row) == {}
+  assert classifiers.classifier_accuracies(row) == {}
 
 
 def _save(folder, seed, accuracies, **fields):
