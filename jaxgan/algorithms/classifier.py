@@ -116,7 +116,7 @@ class ClassifierConfig(Section):
   decay_epochs: tuple[_Epoch, ...] = field((160, 180), 'epochs at which the learning rate falls')
   decay_factor: Fraction = field(0.01, 'factor of the learning rate at each decay epoch')
   batches: Annotated[str, OneOf(tuple(BATCHES))] = field(
-    'instance_balanced', 'images, or classes, are drawn equally often'
+    'instance_balanced', 'class_balanced: every class is drawn equally often'
   )
   drw_epoch: WholeNumber | None = field(
     None, 'epoch from which classes are re-weighted; none: never'

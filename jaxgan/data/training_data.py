@@ -156,7 +156,8 @@ def halved(data: TrainingData, half: str | None) -> TrainingData:
   pool, counts = data.arrays, data.share_counts(0)
   if counts.min() < 2 * MIN_IN_HALF:
     rarest = pool.class_names[counts.argmin()]
-    part = f'all, because {rarest} has {counts.min()}, fewer than {2 * MIN_IN_HALF}'
+    need = 2 * MIN_IN_HALF
+    part = f'all training images, because {rarest} has {counts.min()} and two halves need {need}'
     return data._replace(arrays=pool._replace(metadata={**pool.metadata, 'part': part}))
   first = select_indices(pool.labels, counts // 2, pool.metadata.get('seed') or 0)
   at = first if half == HALVES[0] else np.setdiff1d(np.arange(len(pool.labels)), first)

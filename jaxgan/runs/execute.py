@@ -94,15 +94,17 @@ def start(
 
 def _show_judges(made: Inputs) -> None:
   """Prints the accuracies of the classifiers and their agreement; every process must call it."""
-  fields, notes = dict(made.agreement), []
+  fields, seen = dict(made.agreement), {}
   for role, classifier in made.classifiers.items():
     fields |= agreement.accuracy_fields(role, classifier)
     if images := classifier.protocol.get('images'):
-      notes.append(f'{role}: its training images are {images}')
+      seen.setdefault(images, []).append(role)
+  notes = [f'{" and ".join(own)}: trained on {images}' for images, own in seen.items()]
   if agreement.are_one(made.classifiers):
     notes.append(agreement.ONE_NETWORK)
   if files.is_writer():
-    print('\n'.join([*report.judges_in_words([fields]), *notes]), flush=True)
+    for line in (*report.judges_in_words([fields]), *notes):
+      print(line, flush=True)
 
 
 def _train_role(config, facts, role):

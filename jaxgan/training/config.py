@@ -60,8 +60,7 @@ class _Halved(Training):
 
   half: Annotated[str, OneOf(HALVES)] | None = field(
     None,
-    f'half of the images of each class to train on, where each half of each has {MIN_IN_HALF}; '
-    'none: all images',
+    f'train on one half of the images of each class, if every half has {MIN_IN_HALF}; none: on all',
   )
 
 

@@ -17,10 +17,15 @@ def test_the_interval_matches_scipy(trials):
 
 @pytest.mark.parametrize(
   ('successes', 'trials', 'low', 'high'),
-  [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)],
-)  # fmt: skip
+  [
+    (81, 263, 0.2553, 0.3662),
+    (15, 148, 0.0624, 0.1605),
+    (0, 20, 0.0, 0.1611),
+    (1, 29, 0.0061, 0.1718),
+  ],
+)
 def test_the_interval_matches_published_examples(successes, trials, low, high):
-  """Newcombe 1998, "Two-Sided Confidence Intervals for the Single Proportion", Table I, method 3."""
+  """Newcombe 1998, Two-Sided Confidence Intervals for the Single Proportion, Table I."""
   assert wilson_interval(successes, trials) == pytest.approx((low, high), abs=5e-5)
 
 
