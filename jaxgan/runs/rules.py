@@ -7,7 +7,7 @@ import pathlib
 
 import jax
 
-from jaxgan.algorithms import Algorithm, classifier
+from jaxgan.algorithms import BATCHES, Algorithm, classifier
 from jaxgan.config import identity
 from jaxgan.data import order, training_data
 from jaxgan.errors import UserError
@@ -110,13 +110,27 @@ def _family_checks(family, config, data, there):
 
 def _classifier_checks(config, facts, role):
   """Yields the rules of a classifier that the experiment trains, with the role `role`."""
-  section, images = getattr(config, role), facts.images[role]
-  shape = images.test.images.shape[1:]
+  trainer, images = trained_by(config, role, facts.workdir), facts.images[role]
+  if trainer != role and trainer in facts.roles:
+    return  # Checked as the classifier of the other role.
+  section, shape = getattr(config, role), images.test.images.shape[1:]
   if role != 'cas' and images.missing is None:
     labels = images.training.arrays.labels
     yield order.steps_per_epoch, len(labels), section.train.batch_size, f'{role}.train'
+    if BATCHES[section.algorithm.batches]:
+      yield _check_every_class, role, images.training
   yield _check_crop, section.data, shape, f'{role}.'
   yield classifier.check_channels, section.algorithm, shape[-1], f'config.{role}.'
+
+
+def _check_every_class(role, data):
+  """Refuses class-balanced batches of a classifier whose images lack a class."""
+  counts = data.share_counts(0)
+  if not counts.all():
+    raise UserError(
+      f"config.{role}.algorithm.batches='class_balanced': expected instance_balanced, "
+      f'{data.arrays.key} has no image of class {data.class_names(0)[counts.argmin()]!r}.'
+    )
 
 
 def _check_crop(section, image_shape, prefix):

@@ -63,6 +63,11 @@ def validate(config: Experiment) -> None:
         f'config.algorithm.num_categories={codes}: expected none without a recogniser, as in '
         f'{_HAVE_RECOGNISERS}.'
       )
+  if config.cas and BATCHES[config.cas.algorithm.batches]:
+    raise UserError(
+      f'config.cas.algorithm.batches={config.cas.algorithm.batches}: expected instance_balanced, '
+      'because generated images may lack a class.'
+    )
   images, section = config.evaluation.cas_images, config.cas
   if images is None or section is None or not config.evaluation.cas:
     return
