@@ -6,7 +6,9 @@ from typing import Any
 
 import jax
 
+from data_prep.build import Arrays
 from jaxgan.algorithms import Algorithm
+from jaxgan.data import loading
 from jaxgan.errors import UserError
 from jaxgan.evaluation.evaluate import Evaluation
 from jaxgan.runs import families, recogniser, rules
@@ -46,6 +48,11 @@ class Inputs:
   def annotator(self) -> classifiers_lib.Classifier | None:
     """The classifier for evaluation only."""
     return self.classifiers.get('annotator')
+
+  @property
+  def test(self) -> Arrays:
+    """The real test images."""
+    return loading.load(self.config.data, 'test')
 
   def evaluation_rng(self, replica: int) -> jax.Array:
     """Returns the key of a replica's evaluations; training uses other keys."""
