@@ -7,6 +7,7 @@ from typing import Any
 
 import jax
 
+from data_prep.build import Arrays
 from jaxgan.algorithms import Algorithm
 from jaxgan.data import loading
 from jaxgan.errors import UserError
@@ -59,8 +60,12 @@ class Inputs:
   @functools.cached_property
   def agreement(self) -> dict[str, Any]:
     """The fields of a record on the agreement of classifier and annotator; {} without both."""
-    test = loading.load(self.config.data, 'test')
-    return agreement.agreement_fields(self.classifiers, self.data, test)
+    return agreement.agreement_fields(self.classifiers, self.data, self.test)
+
+  @property
+  def test(self) -> Arrays:
+    """The real test images."""
+    return loading.load(self.config.data, 'test')
 
   def evaluation_rng(self, replica: int) -> jax.Array:
     """Returns the key of a replica's evaluations; training uses other keys."""
