@@ -9,7 +9,6 @@ from jaxgan.errors import UserError
 from jaxgan.runs import execute
 from jaxgan.runs import train as train_lib
 from jaxgan.system import compilation
-from tests.support import stand_in
 
 FILE = 'experiments/fashion_lt.py'
 
