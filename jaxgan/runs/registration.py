@@ -18,6 +18,7 @@ from jaxgan.evaluation import metric as metric_lib
 from jaxgan.losses import adversarial
 from jaxgan.networks import gans, infogans
 from jaxgan.runs.families import FAMILIES
+from jaxgan.system.registry import Registry
 
 _CALLER = 2  # The registering module calls a function that calls `Registry.register`.
 # The parameters of the functions of networks.
@@ -78,12 +79,13 @@ def register_network(name: str, network: Any) -> None:
   elif isinstance(network, infogans.Network):
     _check_functions(what, network, _INFOGAN_NETWORK)
     infogans.NETWORKS.register(name, network, _CALLER)
-  elif callable(network):
-    _check_takes(what, network, ('num_classes', 'config'))
-    classifier.NETWORKS.register(name, network, _CALLER)
-  else:
+  elif not callable(network):
     kinds = 'a Network of jaxgan.networks.gans or jaxgan.networks.infogans, or a function'
     raise UserError(f'{what}: expected {kinds}, found {_shown(network)}')
+  else:
+    _check_takes(what, network, ('num_classes', 'config'))
+    table: Registry[Any] = classifier.NETWORKS
+    table.register(name, network, _CALLER)
 
 
 def register_loss(name: str, loss: Any) -> None:
@@ -103,12 +105,13 @@ def register_loss(name: str, loss: Any) -> None:
     for network, function in zip(('discriminator', 'generator'), loss, strict=True):
       _check_takes(f'{what} of the {network}', function, ('real_logits', 'fake_logits'))
     adversarial.LOSSES.register(name, tuple(loss), _CALLER)
-  elif callable(loss):
-    _check_takes(what, loss, ('config',))
-    classifier.LOSSES.register(name, loss, _CALLER)
-  else:
+  elif not callable(loss):
     pair = 'a pair (discriminator loss, generator loss) or the function of a classifier'
     raise UserError(f'{what}: expected {pair}, found {_shown(loss)}')
+  else:
+    _check_takes(what, loss, ('config',))
+    table: Registry[Any] = classifier.LOSSES
+    table.register(name, loss, _CALLER)
 
 
 def register_metric(
@@ -187,7 +190,8 @@ def _checked(what: str, name, pattern: str = r'[\w.-]+') -> str:
 
 
 def _shown(value) -> str:
-  return f'{value.__name__}' if inspect.isclass(value) else f'a {type(value).__name__}'
+  name = value.__name__ if inspect.isclass(value) else type(value).__name__
+  return f'{"the class" if inspect.isclass(value) else "a value of type"} {name}'
 
 
 def _tuple(values) -> tuple:

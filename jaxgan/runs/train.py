@@ -1,8 +1,11 @@
 """Training from Python, with the guarantees of the command `jaxgan train`."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+import contextlib
 import os
 from typing import Any
+
+from absl import logging as absl_logging
 
 from jaxgan.config import overrides
 from jaxgan.errors import UserError
@@ -50,8 +53,19 @@ def train(
     raise UserError('workdir is missing: name a work directory, such as runs/fashion_lt')
   folder = files.expanded(workdir or work_directory(config))
   compilation.use_cache()
-  with stopping.at_once():
+  with _quiet(), stopping.at_once():
     table = execute.run(config, folder)
   if files.is_writer():
     print(table, flush=True)
   return load(folder, config.methods[-1])
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+  """Silences Orbax, which warns of every unranked checkpoint."""
+  before = absl_logging.get_verbosity()
+  absl_logging.set_verbosity(absl_logging.FATAL)
+  try:
+    yield
+  finally:
+    absl_logging.set_verbosity(before)

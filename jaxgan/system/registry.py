@@ -128,7 +128,7 @@ def refuse_while_running(call: str) -> None:
 def load_plugins() -> None:
   """Imports the modules that installed packages name in `jaxgan.plugins`, once per process.
 
-  A module that fails is named in a line on stderr; commands that do not need it go on.
+  A module that fails is named in a line on stderr; commands that do not need it continue.
   """
   for point in sorted(importlib.metadata.entry_points(group=GROUP)):
     if (point.name, point.value) in _PLUGINS:

@@ -67,8 +67,13 @@ def test_a_metric_goes_to_the_table_of_images_or_codes():
   [
     ('method', 'cgan', GAN_METHOD, "method 'cgan' is registered already, by jaxgan: choose"),
     ('method', 'a/b', GAN_METHOD, "method 'a/b': expected a name of letters, digits, _, - and dot"),
-    ('method', 'mine', {}, "method 'mine': expected a GanMethod or a CodesMethod, found a dict"),
-    ('method', 'mine', None, 'expected a GanMethod or a CodesMethod, found a NoneType'),
+    (
+      'method',
+      'mine',
+      {},
+      "method 'mine': expected a GanMethod or a CodesMethod, found a value of type dict",
+    ),
+    ('method', 'mine', None, 'expected a GanMethod or a CodesMethod, found a value of type None'),
     (
       'method',
       'mine',
@@ -87,7 +92,7 @@ def test_a_metric_goes_to_the_table_of_images_or_codes():
       'network',
       'mine',
       INFOGAN_NETWORK._replace(trunk=None),
-      r"network 'mine', trunk: expected a function of \(config\), found a NoneType",
+      r"network 'mine', trunk: expected a function of \(config\), found a value of type None",
     ),
     ('network', 'mine', lambda: None, r'expected a function of \(num_classes, config\), found'),
     ('loss', 'hinge', (_pair, _pair), "loss of GANs 'hinge' is registered already, by jaxgan"),
@@ -104,7 +109,12 @@ def test_a_metric_goes_to_the_table_of_images_or_codes():
     ('metric', 'mine', lambda: 1, r"metric 'mine': expected a function of \(seen\), found one of"),
     ('dataset', 'mine', 'no.such', r"'mine': expected the name of a module, found 'no.such' \(No"),
     ('dataset', 'mine', 'nosuch', r"expected the name of a module, found 'nosuch' \(no such mod"),
-    ('dataset', 'mine', _pair, "data set 'mine': expected the name of a module, found a function"),
+    (
+      'dataset',
+      'mine',
+      _pair,
+      "data set 'mine': expected the name of a module, found a value of type function",
+    ),
   ],
 )
 def test_a_wrong_entry_is_refused_in_a_line(register, name, entry, message):
