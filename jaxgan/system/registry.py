@@ -27,6 +27,10 @@ _PLUGINS: set[tuple[str, str]] = set()  # Entry points that this process has loa
 _RUNNING: list[str] = []  # Files that are being run.
 
 
+class MissingPartError(UserError):
+  """A module that registered a part of a run cannot be imported again."""
+
+
 class Registry(Mapping[str, V], Generic[V]):
   """A mapping from names to entries that only `register` changes.
 
@@ -172,13 +176,13 @@ def import_again(modules: Iterable[str], folder: pathlib.Path, user: Any) -> Non
     user: the file that needs them, for messages.
 
   Raises:
-    UserError: a module is missing, fails, or registers nothing.
+    MissingPartError: a module is missing, fails, or registers nothing.
   """
   for module in modules:
     if module in _REGISTERED:
       continue
     if module == _INTERACTIVE:
-      raise UserError(
+      raise MissingPartError(
         f'{user} needs what a notebook registered: register it in this process first, or train '
         'with the registration in a file'
       )
@@ -192,8 +196,12 @@ def import_again(modules: Iterable[str], folder: pathlib.Path, user: Any) -> Non
       reason = first_line(error)
       if isinstance(error, FileNotFoundError) and error.filename == module:
         reason, advice = 'no such file', 'restore it'
+      elif os.path.isabs(module) and not isinstance(error, ImportError):
+        advice = 'correct it'
     if module not in _REGISTERED:
-      raise UserError(f'{user} needs {module}, which registered a part of it ({reason}): {advice}')
+      raise MissingPartError(
+        f'{user} needs {module}, which registered a part of it ({reason}): {advice}'
+      )
 
 
 def _run_again(file: str, copy: pathlib.Path) -> bool:
