@@ -15,7 +15,7 @@ from jaxgan.metrics.class_distribution import GROUPS, THIRDS
 from jaxgan.report import assessments, class_pictures, classifiers, figures, tables
 from jaxgan.report.published import sources
 from jaxgan.report.rows import Row
-from jaxgan.system.names import shown
+from jaxgan.system.names import escaped, shown
 
 TITLE = 'Class balance'
 NETWORKS = ('inception', 'annotator', 'recogniser')

@@ -23,7 +23,7 @@ def _cells(text, line):
 def test_one_run_beside_the_published_numbers(tmp_path):
   _save(tmp_path / 'run')
   text = report([tmp_path / 'run'])
-  assert text.startswith('## Did it work?\n\nclass\\_balancing')
+  assert text.startswith('## Did it work?\n\nclass_balancing')
   assert '## Class balance\n\n**Scores**\n\n| experiment |' in text
   assert text.count('##') == 2
   assert _cells(text, 2) == [

@@ -29,10 +29,7 @@ def test_replicas_beside_the_published_numbers(tmp_path):
   (row,) = collect([tmp_path])
   assert len(row.records) == 3
   text = markdown_table([row])
-  assert [line for line in text.splitlines() if line.startswith('#')] == [
-    '## Did it work?',
-    '## Categorical codes',
-  ]
+  assert '\n## Categorical codes\n' in text
   tables = tables_in(text)
   assert list(tables) == [
     'Table 1',
