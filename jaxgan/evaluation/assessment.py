@@ -297,7 +297,7 @@ def _next_of_images(evidence, findings) -> Finding:
     text = 'Collect more images, or train for fewer steps in another --workdir.'
   elif levels['progress'] == Level.BAD:
     text = 'Evaluate the best checkpoint: jaxgan evaluate with --checkpoint=best.'
-  elif levels['quality'] == Level.BAD:
+  elif levels['quality'] == Level.BAD and levels['variety'] != Level.BAD:
     text = 'More steps alone will not help: take larger networks (the full setting) or more images.'
   elif improving and levels['quality'] != Level.GOOD:
     text = f'Train longer: the same command with {evidence.longer}.'

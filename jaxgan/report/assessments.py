@@ -80,7 +80,8 @@ def evidence(row: Row) -> assessment.Evidence:
 def yardsticks_of(rows: Iterable[Row]) -> list[yardsticks.Yardsticks]:
   """Reads the distinct yardsticks of rows; [] for work directories without them.
 
-  Yardsticks of other images or networks than those of a record are left out.
+  Yardsticks of other images or networks than those of a record are left out, and so is an accuracy
+  score of another classifier.
   """
   found = {}
   for row in rows:
@@ -90,7 +91,7 @@ def yardsticks_of(rows: Iterable[Row]) -> list[yardsticks.Yardsticks]:
       base = workdir / yardsticks.FOLDER
       for place in (base, base / folder.name):
         if place not in found and (own := yardsticks.read(place)) and _belongs(own, record):
-          found[place] = own
+          found[place] = own if _scored_alike(own, record) else _without_score(own)
   return list(found.values())
 
 
@@ -101,6 +102,16 @@ def _belongs(own, record) -> bool:
   keys = {network.partition(': ')[2] for network in networks}
   known = own.settings.get('networks')
   return settings == theirs and isinstance(known, list) and keys <= set(map(str, known))
+
+
+def _scored_alike(own, record) -> bool:
+  names = ('cas_network', 'cas_epochs')
+  return all(own.settings.get(name) == record.settings.get(name) for name in names)
+
+
+def _without_score(own):
+  training = {name: value for name, value in own.training.items() if name != 'cas'}
+  return own.model_copy(update={'training': training})
 
 
 def entries(rows: Sequence[Row]) -> dict[str, tables.Entry]:
