@@ -18,7 +18,7 @@ from jaxgan.evaluation.record import EvaluationRecord
 from jaxgan.system.registry import Registry
 
 LOWER, HIGHER = 'lower', 'higher'
-ALONE, COMPARED = 'alone', 'compared'  # See `Metric.on_real`.
+ALONE, COMPARED, DISTANCE = 'alone', 'compared', 'distance'  # See `Metric.on_real`.
 _SIZES = {'thirds': 3, 'groups': 3, 'quantiles': 11}
 
 
@@ -41,7 +41,8 @@ class Metric(NamedTuple):
     needs: what the observer must provide: 'classes' or 'codes' of the images, or their 'features';
       otherwise the value is None.
     on_real: how the metric is also measured on real images, see `jaxgan.evaluation.yardsticks`:
-      ALONE, of a set of images, or COMPARED, against other real images; '' for not.
+      ALONE, of a set of images; COMPARED, against other real images; DISTANCE, the same for a
+      distance that few images bias upwards; '' for not.
   """
 
   name: str
@@ -104,7 +105,7 @@ def _distance(name: str, network: str) -> Metric:
     f'Fréchet distance from real images in the features of the {network}',
     LOWER,
     periodic=True,
-    on_real=COMPARED,
+    on_real=DISTANCE,
   )
 
 

@@ -6,9 +6,10 @@ compared with themselves (a distance of 0 that no sample reaches), so that rando
 compared with each other. Both halves are real images that no network was trained on; a comparison
 with the training images would also measure how far the annotator over-fits.
 
-Few images bias a Fréchet distance upwards, and a half has fewer images than the whole: the distance
-of two halves is a little more than another real sample of many images would score against the whole
-reference. A generator that reaches it cannot be told from real images.
+Few images bias a Fréchet distance upwards, by c (1/N + 1/M) for two samples of one distribution
+with N and M images (Chong and Forsyth, "Effectively Unbiased FID and Inception Score and Where to
+Find Them", 2020). Two halves of N images have 4 c / N, many other real images against all N have
+c / N: the distance of the halves is divided by 4.
 """
 
 from collections.abc import Mapping
@@ -28,6 +29,8 @@ from jaxgan.metrics import class_distribution, fid
 from jaxgan.training.logging import finite
 
 HALVINGS = 4  # Their mean varies by some per cent, and Inception's features take seconds for each.
+# Distance of many real images from the reference over the distance of two halves of the reference.
+OF_HALVES = 0.25
 _CHUNK = 4096  # Features whose moments are summed in float64 at a time.
 
 
@@ -119,6 +122,7 @@ def measure(
     'reference_is_test': loading.load(inputs.config.data, 'test').key == reference.key,
     'halvings': HALVINGS,
     'half_images': len(halves(reference.labels, 0)[0]),
+    'distance_of_halves': f'times {OF_HALVES}, as of many real images from the reference',
     **(score.settings if score else {}),
   }
   if judges.weights is not None:
@@ -147,14 +151,19 @@ def _training(judges, score) -> Judged:
 def _of_halves(judges, metrics) -> dict[str, float | None]:
   """The means over the halvings of the metrics that compare images."""
   labels, found = judges.reference.labels, []
-  compared = {name: m for name, m in metrics.items() if m.on_real == metrics_lib.COMPARED}
+  compared = {name: m for name, m in metrics.items() if m.on_real != metrics_lib.ALONE}
   for seed in range(HALVINGS):
     first, second = halves(labels, seed)
     if len(first) < 2:
       return {}
     found.append(metrics_lib.measure(compared, _Half(judges, first, second)))
   known = {name for name in found[0] if all(own[name] is not None for own in found)}
-  return {name: float(np.mean([own[name] for own in found])) for name in found[0] if name in known}
+  distances = {m.name for m in compared.values() if m.on_real == metrics_lib.DISTANCE}
+  return {
+    name: float(np.mean([own[name] for own in found])) * (OF_HALVES if name in distances else 1)
+    for name in found[0]
+    if name in known
+  }
 
 
 def _annotated(judges) -> dict[str, list]:

@@ -141,7 +141,8 @@ def protocol(rows: Sequence[Row]) -> str:
     f'{settings["training_images"]:,} real training images, compared with '
     f'{settings["reference_images"]:,} reference images',
     f'real test images: means over {settings["halvings"]} random halvings of the reference, '
-    f'{settings["half_images"]:,} images against {settings["half_images"]:,}',
+    f'{settings["half_images"]:,} images against {settings["half_images"]:,}, Fréchet distances '
+    f'{settings["distance_of_halves"]}',
     *([f'in distances {weighted}'] if weighted else []),
   ]
   return f'Real images: {"; ".join(parts)}.'

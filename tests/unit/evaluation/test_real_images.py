@@ -70,6 +70,20 @@ def _pixels(images):
   return (images[:, :2, :2, 0].reshape(-1, 4) / 127.5 - 1).astype(np.float32)
 
 
+@pytest.mark.parametrize('number', [20, 80])
+def test_a_quarter_of_the_distance_of_halves_is_that_of_many_images(number):
+  rng = np.random.default_rng(0)
+  scales, of_halves, of_many = np.geomspace(1.0, 0.05, 16), [], []
+  many = rng.normal(size=(20_000, 16)) * scales
+  for seed in range(20):
+    few = rng.normal(size=(number, 16)) * scales
+    first, second = real_images.halves(np.zeros(number, int), seed)
+    of_halves.append(fid.features_distance(few[first], few[second]))
+    of_many.append(fid.features_distance(many, few))
+  expected = real_images.OF_HALVES * np.mean(of_halves)
+  assert np.mean(of_many) == pytest.approx(expected, rel=0.2)
+
+
 def test_halves_have_the_same_classes_and_share_no_image():
   labels = np.array([0] * 7 + [1] * 4 + [2])
   first, second = real_images.halves(labels, seed=0)
