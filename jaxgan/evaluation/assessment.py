@@ -306,7 +306,7 @@ def _next_of_images(evidence, findings) -> Finding:
   elif levels['balance'] == Level.BAD and steered and weight:
     text = f'Raise --config.algorithm.regulariser_weight={2 * weight:g} in another --workdir.'
   elif levels['balance'] == Level.BAD:
-    text = 'This method copies the class sizes of its training images: use class_balancing.'
+    text = 'This method keeps the class sizes of its training images: use class_balancing.'
   else:
     text = f'Look at {evidence.pictures}; then {evidence.export}.'
   return Finding(rule, Level.GOOD, f'Next: {text[0].lower()}{text[1:]}')
