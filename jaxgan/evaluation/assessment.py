@@ -33,6 +33,7 @@ TESTED = 10  # Test images of a class; the accuracy of fewer is known to 0.3 at 
 # finished run vary by some per cent.
 MOVING = 0.1
 MATCHED, UNMATCHED = 0.7, 0.4  # NMI of codes and classes.
+LEARNED = 0.8  # Of the distance of a uniform prior: closer by a fifth is more than noise.
 NAMED = 3  # Classes named in a sentence.
 
 _DISTANCES = {
@@ -76,6 +77,7 @@ class Evidence(NamedTuple):
     test: the same results of the real reference images; {} if they were not measured.
     log: the rows of its metrics.jsonl.
     longer: the flag that doubles its length, such as '--config.train.steps=4000'.
+    evaluate: the command that evaluates it again.
     export: the command that exports its images.
     pictures: the picture to look at.
   """
@@ -87,6 +89,7 @@ class Evidence(NamedTuple):
   test: Mapping[str, Any] = {}
   log: Sequence[Mapping[str, Any]] = ()
   longer: str = ''
+  evaluate: str = ''
   export: str = ''
   pictures: str = ''
 
@@ -153,9 +156,7 @@ def quality(evidence: Evidence, unbalanced: bool = False) -> Finding:
   ceiling = evidence.test.get(name or '')
   variance = evidence.test.get(f'feature_variance/{network}')
   if name is None or ceiling is None or not variance:
-    text = (
-      'Quality and variety are unknown: real images were not measured; jaxgan evaluate does it.'
-    )
+    text = 'Quality and variety are unknown: the real images were not measured.'
     return Finding(rule, Level.UNKNOWN, text)
   value, words = evidence.results[name], f'where real ones have {_number(ceiling)}'
   imbalanced = evidence.training.get(name) or 0.0
@@ -303,6 +304,8 @@ def _next_of_images(evidence, findings) -> Finding:
     text = f'Train longer: the same command with {evidence.longer}.'
   elif levels['variety'] == Level.BAD:
     text = f'Look at {evidence.pictures}: add images, or try an earlier checkpoint.'
+  elif levels['quality'] == Level.UNKNOWN:
+    text = f'Measure the real images, to compare with: {evidence.evaluate}.'
   elif levels['balance'] == Level.BAD and steered and weight:
     text = f'Raise --config.algorithm.regulariser_weight={2 * weight:g} in another --workdir.'
   elif levels['balance'] == Level.BAD:
@@ -315,9 +318,8 @@ def _next_of_images(evidence, findings) -> Finding:
 def codes(evidence: Evidence) -> list[Finding]:
   """Assesses a method with codes: codes against classes, prior, progress, the next step."""
   results, own = evidence.results, evidence.labels.get('classes')
-  look = Finding(
-    'next', Level.GOOD, f'Next: look at {evidence.pictures}; no number says how real it is.'
-  )
+  text = f'Next: look at {evidence.pictures}; no number here says how real the images look.'
+  look = Finding('next', Level.GOOD, text)
   if own is None or results.get('nmi') is None:
     text = 'Without labels no number tells whether the codes are the classes.'
     return [Finding('codes', Level.UNKNOWN, text), look]
@@ -343,10 +345,11 @@ def _codes_and_classes(results) -> Finding:
 
 def _prior(results, own) -> Finding:
   distance, uniform = results.get('prior_distance'), uniform_distance(own.counts)
-  if distance is None or uniform is None:
+  prior = results.get('prior') or [0.0]
+  if distance is None or uniform is None or max(prior) - min(prior) < 1e-6:  # It is not learned.
     return Finding('prior', Level.UNKNOWN, '')
   beside = f'distance {distance:.2f} from the class frequencies, a uniform prior {uniform:.2f}'
-  if distance < uniform:
+  if distance <= LEARNED * uniform:
     return Finding('prior', Level.GOOD, f'The prior tells frequent from rare classes: {beside}.')
   return Finding('prior', Level.BAD, f'The prior does not tell frequent from rare: {beside}.')
 

@@ -63,7 +63,8 @@ def evidence(row: Row) -> assessment.Evidence:
   method = folder.parent if folder.name.startswith('replica_') else folder
   counted = row.records[0].counted_by or ''
   kind = {'classes': 'class', 'codes': 'code'}.get(counted, '')
-  pictures = [method / 'code_grid.png', method.parent / f'samples_by_{kind}.png']
+  has_codes = 'prior' in row.records[0].results
+  picture = method / 'code_grid.png' if has_codes else method.parent / f'samples_by_{kind}.png'
   return assessment.Evidence(
     results=_mean([record.results for record in row.records]),
     settings=row.settings,
@@ -72,8 +73,9 @@ def evidence(row: Row) -> assessment.Evidence:
     test=_mean([one.test for one in found]),
     log=_mean_log([logging.read_metrics(folder) for folder in row.folders]),
     longer=_longer(method, row.records[0].step),
+    evaluate=f'jaxgan evaluate --workdir={method.parent} --method={row.method}',
     export=f'jaxgan export --workdir={method.parent} --method={row.method}',
-    pictures=str(next((path for path in pictures if path.exists()), pictures[1])),
+    pictures=str(picture),
   )
 
 

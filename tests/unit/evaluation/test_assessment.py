@@ -93,7 +93,10 @@ def test_without_yardsticks_the_training_counts_tell_balance_and_quality_is_unkn
     'balance': Level.BAD, 'quality': Level.UNKNOWN, 'progress': Level.UNKNOWN
   }  # fmt: skip
   assert 'real training images 0.745' in assessment.balance(old).text  # Of 500, 50 and 5 images.
-  assert 'jaxgan evaluate' in assessment.quality(old).text
+  assert 'were not measured' in assessment.quality(old).text
+  assert _next(old._replace(evaluate='jaxgan evaluate')).endswith(
+    'to compare with: jaxgan evaluate.'
+  )
 
 
 @pytest.mark.parametrize(
@@ -186,13 +189,15 @@ def test_the_next_step_is_the_first_problem_that_it_solves():
 
 def test_codes():
   labels = {'classes': LabelSet(names=('a', 'b'), counts=(90, 10)), **_codes()}
-  seen = {'nmi': 0.8, 'empty_codes_and_classes': 0, 'prior_distance': 0.1}
+  seen = {'nmi': 0.8, 'empty_codes_and_classes': 0, 'prior_distance': 0.1, 'prior': [0.8, 0.2]}
   evidence = Evidence(seen, {}, labels, pictures='grid.png')
   levels = [one.level for one in assessment.codes(evidence)]
   assert levels == [Level.GOOD, Level.GOOD, Level.UNKNOWN, Level.GOOD]
-  poor = evidence._replace(results={'nmi': 0.3, 'prior_distance': 0.45})
+  poor = evidence._replace(results=seen | {'nmi': 0.3, 'prior_distance': 0.33})
   assert [one.level for one in assessment.codes(poor)][:2] == [Level.BAD, Level.BAD]
   assert 'a uniform prior 0.40' in assessment.codes(poor)[1].text
+  fixed = evidence._replace(results=seen | {'prior': [0.5, 0.5]})
+  assert 'prior' not in [one.rule for one in assessment.codes(fixed)]
   unlabelled = evidence._replace(labels=_codes(), results={'nmi': None})
   assert [one.rule for one in assessment.codes(unlabelled)] == ['codes', 'next']
 
