@@ -294,6 +294,8 @@ def _next_of_images(evidence, findings) -> Finding:
   steered = bool(evidence.settings.get('classifier'))
   if levels['quality'] == Level.BAD and levels['progress'] in (Level.FAIR, Level.UNKNOWN):
     text = f'Train longer: the same command with {evidence.longer}.'
+  elif levels['quality'] == Level.BAD and levels['progress'] == Level.BAD:
+    text = f'Train longer, {evidence.longer}, or with a lower learning rate if the pictures broke.'
   elif levels['copying'] == Level.BAD:
     text = 'Collect more images, or train for fewer steps in another --workdir.'
   elif levels['progress'] == Level.BAD:
