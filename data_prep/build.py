@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from data_prep import preparation, prepared_names
+from data_prep import flag_names, preparation, prepared_names
 from data_prep.stored_images import READ_TOGETHER, StoredImages
 from data_prep.summary import summarise
 from jaxgan.errors import UserError
@@ -150,6 +150,7 @@ def _describe(builder, metadata) -> str:
 def _main(argv) -> int:
   from absl import flags
 
+  flag_names.use_own()
   values = flags.FLAGS
   try:
     if len(argv) > 1:

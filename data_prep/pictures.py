@@ -13,7 +13,7 @@ import warnings
 import numpy as np
 from PIL import Image, ImageColor
 
-from data_prep import picture_formats
+from data_prep import flag_names, picture_formats
 from data_prep.picture_formats import open_image
 from jaxgan.errors import UserError
 
@@ -232,8 +232,8 @@ def look_at(
     if image_size is None and size != (first[1], first[1]):
       raise UserError(
         f'image {path} is {size[0]}x{size[1]}, but without image_size all images must have one '
-        f'square size ({paths[0].name} is {first[0]}x{first[1]}): set image_size '
-        '(jaxgan: --config.data.options.image_size)'
+        f'square size ({paths[0].name} is {first[0]}x{first[1]}): set '
+        f'{flag_names.flag("image_size")}, for example to 32'
       )
     num_small += min(size) < (image_size or 0)
     smallest = min(smallest or size, size, key=math.prod)

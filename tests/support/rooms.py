@@ -23,6 +23,7 @@ LATE = {
   'jaxgan.runs.experiment_file': (
     'jaxgan.config.identity',
     'jaxgan.config.overrides',
+    'jaxgan.config.suggestions',
     'jaxgan.runs.experiment',
     'jaxgan.runs.families',
   ),
