@@ -52,7 +52,16 @@ from jaxgan.algorithms import (
   priors,
   total,
 )
-from jaxgan.config.section import Count, NotNegative, OneOf, Positive, Several, field
+from jaxgan.config import spans
+from jaxgan.config.section import (
+  Count,
+  NotNegative,
+  OneOf,
+  Positive,
+  PositiveSteps,
+  Several,
+  field,
+)  # fmt: skip
 from jaxgan.networks import infogans
 from jaxgan.system.parallel import along_batch
 
@@ -71,7 +80,7 @@ class JointVaeConfig(AdamConfig):
   beta_discrete: NotNegative = field(30.0, 'β_c; the paper reports the best of 10 to 50')
   continuous_capacity: NotNegative = field(5.0, 'final C_z, in nats')
   discrete_capacity: NotNegative = field(5.0, 'final C_c, in nats; at most log k')
-  capacity_steps: Count = field(25_000, 'steps until the capacities are reached')
+  capacity_steps: PositiveSteps = field(25_000, 'steps until the capacities are reached')
 
 
 class JointVaeState(struct.PyTreeNode):
@@ -178,6 +187,7 @@ def joint_vae(
     ignores `ema`, as there is no moving average. `classify` is the encoder: the categorical logits
     `[N, k]` and the continuous mean `[N, D]`.
   """
+  spans.check_whole(config)
   network = infogans.NETWORKS[config.network]
   encoder = infogans.Encoder(lambda: network.trunk(config), num_categories, config.latent_dim)
   # The decoder has no activation: its outputs are logits of intensities.

@@ -12,7 +12,7 @@ from jaxgan.algorithms import Algorithm
 from jaxgan.data import training_data
 from jaxgan.errors import UserError
 from jaxgan.evaluation import cas
-from jaxgan.runs import families, recogniser, rules
+from jaxgan.runs import families, recogniser, rules, schedules
 from jaxgan.runs.experiment import Experiment
 from jaxgan.runs.facts import Facts
 from jaxgan.runs.plan import Job, Kind, Plan
@@ -49,7 +49,8 @@ def lines(config: Experiment, facts: Facts, plan: Plan) -> list[str]:
   refused = [f'refused: {line}' for line in plan.refusals]
   if not plan.jobs:
     return refused
-  return [*table, '', *(refused or ['nothing is refused'])]
+  scheduled = schedules.lines(config, facts)
+  return [*table, '', *scheduled, *(refused or ['nothing is refused'])]
 
 
 def _row(costs, job: Job):

@@ -11,7 +11,7 @@ from jaxgan.config.overrides import changed
 from jaxgan.data import sources
 from jaxgan.evaluation import cas, record
 from jaxgan.report import fonts
-from jaxgan.runs import families, inputs, outputs, recogniser, sampling
+from jaxgan.runs import families, inputs, outputs, recogniser, sampling, schedules
 from jaxgan.runs.experiment import Experiment, resolved
 from jaxgan.runs.facts import classifier_folder, is_trained
 from jaxgan.runs.inputs import Inputs
@@ -76,7 +76,7 @@ def start(
   given = (role for role in roles if role not in missing)
   classifiers = {role: inputs.load_role(config, facts, role) for role in given}
   if show_data and files.is_writer():
-    print('\n'.join(facts.data.summary()), flush=True)
+    print('\n'.join([*facts.data.summary(), *schedules.kept(config, facts)]), flush=True)
   for role in missing:
     _train_role(config, facts, role)
     classifiers[role] = inputs.load_role(config, facts, role)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 import pathlib
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import jax
@@ -37,10 +38,17 @@ class Images(NamedTuple):
 
 
 class Folder(NamedTuple):
-  """The contents of a job's folder: the key of its images and the step of its newest checkpoint."""
+  """The contents of a job's folder.
+
+  Attributes:
+    images: the key of its images.
+    step: the step of its newest checkpoint.
+    fields: its config.json.
+  """
 
   images: str | None
   step: int | None
+  fields: Mapping[str, Any] = MappingProxyType({})
 
 
 class Facts(NamedTuple):
@@ -161,4 +169,5 @@ def read_images(section: DataConfig, num_replicas: int, prepare: bool) -> Images
 
 def _read_folder(folder: pathlib.Path) -> Folder:
   steps = [int(path.name) for path in folder.glob('checkpoints/*') if path.name.isdigit()]
-  return Folder(identity.content(folder).get('images'), max(steps, default=None))
+  fields = identity.content(folder)
+  return Folder(fields.get('images'), max(steps, default=None), fields)

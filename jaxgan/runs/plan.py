@@ -10,7 +10,7 @@ import jax
 from jaxgan.data import sources
 from jaxgan.errors import UserError
 from jaxgan.evaluation import cas, record
-from jaxgan.runs import families, inputs, recogniser, rules
+from jaxgan.runs import families, inputs, recogniser, rules, schedules
 from jaxgan.runs.experiment import Experiment, resolved
 from jaxgan.runs.facts import OWN, Facts, classifier_folder, read_facts
 from jaxgan.training import logging
@@ -100,11 +100,17 @@ def planned(
   Raises:
     UserError: a field has a wrong value.
   """
+  config = _checked(config, workdir)
+  facts = read_facts(config, workdir, methods, prepare=False)
+  config = schedules.fixed(config, facts)
+  return config, facts, make_plan(config, facts)
+
+
+def _checked(config, workdir) -> Experiment:
+  """The experiment with all fields, after the checks that need no facts."""
   config = resolved(config)
   rules.check_sections(config, jax.device_count())
-  config = sources.with_prepared(config, workdir)
-  facts = read_facts(config, workdir, methods, prepare=False)
-  return config, facts, make_plan(config, facts)
+  return sources.with_prepared(config, workdir)
 
 
 def prepared(
@@ -123,10 +129,13 @@ def prepared(
   Raises:
     UserError: a field has a wrong value, or the plan has a refusal.
   """
-  config, facts, plan = planned(config, workdir, methods)
+  as_given = config
+  config, facts, plan = planned(as_given, workdir, methods)
   refuse(plan)
   if not facts.are_prepared:
+    config = _checked(as_given, workdir)
     facts = read_facts(config, workdir, methods, prepare=True)
+    config = schedules.fixed(config, facts)  # The lengths in epochs are known now.
     refuse(make_plan(config, facts))
   return config, facts
 

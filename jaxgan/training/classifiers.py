@@ -138,7 +138,11 @@ def classifier_job(config: Any, role: str, folder: pathlib.Path) -> TrainingJob:
   """
   section = getattr(config, role)
   data, test = loading.load_training(section.data), loading.load(section.data, 'test')
-  return training_job(role, folder, job_config(config.seed, section, data.arrays), data, test)
+  start = f'{role}.'
+  given = config.fractions.items()
+  fractions = {path.removeprefix(start): value for path, value in given if path.startswith(start)}
+  own = job_config(config.seed, section, data.arrays, fractions=fractions)
+  return training_job(role, folder, own, data, test)
 
 
 def training_job(

@@ -1,6 +1,6 @@
 """Sections `train`, `classifier`, `annotator` and `cas`, and the config.json of a classifier."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from annotated_types import Ge, Le
 import pydantic
@@ -68,6 +68,9 @@ class Job(Section):
 
   images: str = field('', 'key of the training images')
   modules: tuple[str, ...] = field((), 'modules that registered entries it uses', free=True)
+  fractions: dict[str, Any] = field(
+    {}, 'filled by jaxgan: the fields that were given as fractions of the run', free=True
+  )
 
 
 class ClassifierJob(Training, Job):
