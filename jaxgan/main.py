@@ -33,7 +33,8 @@ class Parsed(NamedTuple):
     name: the command.
     config: the Experiment, or None without `--config`.
     positional: the arguments without dashes.
-    options: the values of all flags; flags that the command lacks have their defaults.
+    options: the values of all flags; flags that the command lacks have their defaults. `given` are
+      the fields that `--config.FIELD=VALUE` set.
   """
 
   name: str
@@ -79,7 +80,8 @@ def parse(argv: list[str], name: str | None = None) -> Parsed:
     raise UserError(commands.unknown_flag(name, error.name, fields, by_mode)) from error
   options = {flag: own.default for flag, own in commands.flags_of(None).items()}
   options |= values.flag_values_dict()
-  return Parsed(name, config, positional, types.SimpleNamespace(**options))
+  given = experiment_file.given_fields(argv) if config else ()
+  return Parsed(name, config, positional, types.SimpleNamespace(**options, given=given))
 
 
 def _without_mode(argv: list[str]) -> tuple[str, list[str]]:
@@ -116,7 +118,7 @@ def _plan(config, options) -> str:
   from jaxgan.runs import costs, plan
 
   workdir = _workdir(config, options)
-  planned = plan.planned(config, workdir, config.methods)
+  planned = plan.planned(config, workdir, config.methods, options.given)
   text = '\n'.join(costs.lines(*planned))
   if planned[-1].refusals:
     raise _RefusedError(text)
@@ -126,7 +128,7 @@ def _plan(config, options) -> str:
 def _train(config, options) -> str:
   from jaxgan.runs import execute
 
-  return execute.run(config, _workdir(config, options), options.profile)
+  return execute.run(config, _workdir(config, options), options.profile, options.given)
 
 
 def _run(config, options):

@@ -28,7 +28,9 @@ def fractions(section: Section) -> dict[str, Any]:
 
 
 def whole(value: Any, length: float) -> Any:
-  """Returns a span as a whole number, 1 or more for a fraction; a tuple of spans as a tuple.
+  """Returns a span as a whole number; a tuple of spans as a tuple.
+
+  A fraction is rounded to a number from 1 on and within the run.
 
   Args:
     value: a whole number, a fraction of the run, a tuple of them, or None.
@@ -36,7 +38,9 @@ def whole(value: Any, length: float) -> Any:
   """
   if isinstance(value, tuple | list):
     return tuple(whole(part, length) for part in value)
-  return max(1, math.floor(value * length + 0.5)) if _is_fraction(value) else value
+  if not _is_fraction(value):
+    return value
+  return max(1, min(math.floor(value * length + 0.5), math.ceil(length) - 1))
 
 
 def resolved(

@@ -26,7 +26,7 @@ _UNTRAINED = ('step', 'ema', 'counts', 'cycle_counts')  # Fields of states.
 
 
 def lines(config: Experiment, facts: Facts, plan: Plan) -> list[str]:
-  """Writes a plan as lines: each job with its state and cost, then each refusal.
+  """Writes a plan as lines: each job with its state and cost, the schedules, notes and refusals.
 
   Parameters count one replica. Memory counts the states of all replicas and the images on the
   device, without activations. Arithmetic is XLA's count for a step of one replica.
@@ -49,7 +49,7 @@ def lines(config: Experiment, facts: Facts, plan: Plan) -> list[str]:
   refused = [f'refused: {line}' for line in plan.refusals]
   if not plan.jobs:
     return refused
-  scheduled = schedules.lines(config, facts)
+  scheduled = [*schedules.lines(config, facts), *(f'note: {line}' for line in plan.notes)]
   return [*table, '', *scheduled, *(refused or ['nothing is refused'])]
 
 

@@ -1,6 +1,6 @@
 """Execution of an experiment: trains and evaluates the unfinished jobs in the order of the plan."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 import pathlib
 
 import jax
@@ -11,7 +11,7 @@ from jaxgan.config.overrides import changed
 from jaxgan.data import sources
 from jaxgan.evaluation import cas, record
 from jaxgan.report import fonts
-from jaxgan.runs import families, inputs, outputs, recogniser, sampling, schedules
+from jaxgan.runs import families, inputs, notes, outputs, recogniser, sampling, schedules
 from jaxgan.runs.experiment import Experiment, resolved
 from jaxgan.runs.facts import classifier_folder, is_trained
 from jaxgan.runs.inputs import Inputs
@@ -25,13 +25,16 @@ from jaxgan.training.job import TrainingJob
 _OWED = 'evaluation_owed'
 
 
-def run(config: Experiment, workdir: pathlib.Path, profile: bool = False) -> str:
+def run(
+  config: Experiment, workdir: pathlib.Path, profile: bool = False, given: Collection[str] = ()
+) -> str:
   """Trains and evaluates every method of an experiment.
 
   Args:
     config: the experiment.
     workdir: its work directory.
     profile: write a trace of a few steps for a profiler.
+    given: the fields that the user set, see `jaxgan.runs.notes`.
 
   Returns:
     The table of results for the terminal.
@@ -43,7 +46,7 @@ def run(config: Experiment, workdir: pathlib.Path, profile: bool = False) -> str
   config = resolved(config)
   sources.check_apart(config, workdir)
   with lock.held(workdir):
-    made = start(config, workdir, config.methods, show_data=True)
+    made = start(config, workdir, config.methods, show_data=True, given=given)
     for method in config.methods:
       train_method(made, method, profile)
       evaluate_method(made, method, config.evaluation.checkpoint)
@@ -51,7 +54,11 @@ def run(config: Experiment, workdir: pathlib.Path, profile: bool = False) -> str
 
 
 def start(
-  config: Experiment, workdir: pathlib.Path, methods: Sequence[str], show_data: bool = False
+  config: Experiment,
+  workdir: pathlib.Path,
+  methods: Sequence[str],
+  show_data: bool = False,
+  given: Collection[str] = (),
 ) -> Inputs:
   """Prepares the inputs of an experiment's methods; trains untrained classifiers.
 
@@ -62,7 +69,9 @@ def start(
     config: the experiment.
     workdir: its work directory.
     methods: the methods to prepare for.
-    show_data: print a summary of the training data before any training.
+    show_data: print a summary of the training data, and of fields that cannot matter, before any
+      training.
+    given: see `run`.
 
   Returns:
     The Inputs.
@@ -76,7 +85,8 @@ def start(
   given = (role for role in roles if role not in missing)
   classifiers = {role: inputs.load_role(config, facts, role) for role in given}
   if show_data and files.is_writer():
-    print('\n'.join([*facts.data.summary(), *schedules.kept(config, facts)]), flush=True)
+    told = [f'note: {note.line}' for note in notes.notes(config, facts, given)]
+    print('\n'.join([*facts.data.summary(), *schedules.kept(config, facts), *told]), flush=True)
   for role in missing:
     _train_role(config, facts, role)
     classifiers[role] = inputs.load_role(config, facts, role)

@@ -114,6 +114,11 @@ def meant_fields(argv: list[str], name: str, value: str | None) -> str:
   return f'{suggestions.sentence(found, value)}{needs}' if found else ''
 
 
+def given_fields(argv: list[str]) -> tuple[str, ...]:
+  """The fields that a command line sets by `--config.FIELD=VALUE`."""
+  return tuple(_without_fields(argv)[1])
+
+
 def with_flagfiles(argv: list[str]) -> list[str]:
   """A command line with the flags in the files of its `--flagfile`.
 

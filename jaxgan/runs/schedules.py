@@ -62,6 +62,24 @@ def schedules(config: Experiment, facts: Facts | None = None) -> list[Schedule]:
   return found
 
 
+def steps(config: Experiment, facts: Facts | None, role: str = '') -> int | None:
+  """The length of the methods, or of the classifier of a role, in steps; None if unknown."""
+  train = getattr(config, role).train if role else config.train
+  if train.steps is not None:
+    return train.steps
+  epoch = _epoch_of_role(config, facts, role) if role else _epoch_of_methods(config, facts)
+  return train.epochs * epoch if epoch else None
+
+
+def epochs(config: Experiment, facts: Facts | None, role: str) -> float | None:
+  """The length of the training of a classifier in epochs; None if unknown."""
+  train = getattr(config, role).train
+  if train.epochs is not None:
+    return train.epochs
+  epoch = _epoch_of_role(config, facts, role)
+  return train.steps / epoch if epoch else None
+
+
 def lines(config: Experiment, facts: Facts) -> list[str]:
   """Describes the schedules of a `fixed` experiment for `jaxgan plan`, one line per section."""
   found = []

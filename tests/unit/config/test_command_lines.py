@@ -35,8 +35,8 @@ RESCALED = {
   'fashion_lt.py --config.classifier.train.epochs=2 --config.annotator.train.epochs=1 '
   '--config.cas.train.epochs=1': {
     'classifier.algorithm.warmup_epochs': 1,
-    'classifier.algorithm.decay_epochs': [2, 2],
-    'classifier.algorithm.drw_epoch': 2,
+    'classifier.algorithm.decay_epochs': [1, 1],
+    'classifier.algorithm.drw_epoch': 1,
     **{f'{role}{field}': value for role in ('annotator', 'cas') for field, value in _SHORT},
   },
 }
