@@ -40,7 +40,9 @@ def parse_argument(argument: str, **allowed: Sequence) -> types.SimpleNamespace:
     choices = {str(choice): choice for choice in allowed.get(key, ())}
     if text not in choices or key in given:
       known = ', '.join(f'{k}={"|".join(map(str, v))}' for k, v in allowed.items())
-      raise UserError(f'--config=...:{argument}: {pair!r}: expected {known}, each once.')
+      keys = [k for k, v in allowed.items() if key in map(str, v)]
+      meant = f'; did you mean {keys[0]}={key}?' if keys and not text else ', each once.'
+      raise UserError(f'--config=...:{argument}: {pair!r}: expected {known}{meant}')
     values[key] = choices[text]
     given.add(key)
   return types.SimpleNamespace(**values)

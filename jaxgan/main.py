@@ -74,10 +74,13 @@ def parse(argv: list[str], name: str | None = None) -> Parsed:
   try:
     config, positional = experiment_file.parse_flags(argv, values=values)
   except experiment_file.UnknownFlagError as error:
-    fields = ''
-    if 'config' in values and not commands.takers(error.name):
-      fields = experiment_file.meant_fields(argv, error.name, error.value)
-    raise UserError(commands.unknown_flag(name, error.name, fields, by_mode)) from error
+    unknown = error
+
+    def fields():
+      has_fields = 'config' in values
+      return experiment_file.meant_fields(argv, unknown.name, unknown.value) if has_fields else ''
+
+    raise UserError(commands.unknown_flag(name, unknown.name, fields, by_mode)) from error
   options = {flag: own.default for flag, own in commands.flags_of(None).items()}
   options |= values.flag_values_dict()
   given = experiment_file.given_fields(argv) if config else ()

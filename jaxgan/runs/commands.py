@@ -4,6 +4,7 @@
 docs/command_line.md are written from them. Imports nothing heavy: `jaxgan --help` answers at once.
 """
 
+from collections.abc import Callable
 import difflib
 import textwrap
 from typing import NamedTuple
@@ -228,18 +229,22 @@ def unknown_command(name: str, by_mode: bool = False) -> str:
   names = ', '.join(COMMANDS)
   if by_mode:
     return f'--mode={name}: no such mode{_nearest(name, COMMANDS)} Modes: {names}'
+  if name.startswith('--mode='):
+    return f'{name}: jaxgan has no modes, name the command instead: jaxgan {name[7:]}'
   if name.startswith('-'):
     return f'{name}: name a command before its flags: {names}'
   return f'{name}: no such command{_nearest(name, COMMANDS)} Commands: {names}'
 
 
-def unknown_flag(name: str, flag: str, fields: str = '', by_mode: bool = False) -> str:
+def unknown_flag(
+  name: str, flag: str, fields: Callable[[], str] = str, by_mode: bool = False
+) -> str:
   """The line about a flag that a command lacks.
 
   Args:
     name: the command.
     flag: the flag, without dashes and value.
-    fields: what fields the flag may mean, see `jaxgan.config.suggestions`.
+    fields: returns what fields the flag may mean, see `jaxgan.config.suggestions`.
     by_mode: whether the command was given as `--mode`.
   """
   if flag == 'mode':
@@ -252,11 +257,11 @@ def unknown_flag(name: str, flag: str, fields: str = '', by_mode: bool = False) 
       named = _listed([f'{mode}{other}' for other in others])
       return f'--{own}: not a flag of {mode}{name}, only of {named}{meant}'
   same_end = [own for own in known if own.endswith(f'_{flag}')]
-  if same_end or not fields:
+  if same_end or not (of_fields := fields()):
     meant = f', did you mean --{same_end[0]}?' if same_end else _nearest(flag, known, '--')
     command = f'python -m jaxgan.main {mode}{name}' if by_mode else f'jaxgan {name}'
     return f'--{flag}: no such flag{meant} {command} --help lists the flags'
-  return f'--{flag}: no such flag, {fields}'
+  return f'--{flag}: no such flag, {of_fields}'
 
 
 def _nearest(name, known, dashes=''):

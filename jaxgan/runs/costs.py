@@ -49,7 +49,8 @@ def lines(config: Experiment, facts: Facts, plan: Plan) -> list[str]:
   refused = [f'refused: {line}' for line in plan.refusals]
   if not plan.jobs:
     return refused
-  scheduled = [*schedules.lines(config, facts), *(f'note: {line}' for line in plan.notes)]
+  scheduled = [*schedules.lines(config, facts), *schedules.kept(config, facts)]
+  scheduled += [f'note: {line}' for line in plan.notes]
   return [*table, '', *scheduled, *(refused or ['nothing is refused'])]
 
 

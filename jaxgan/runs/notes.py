@@ -97,7 +97,7 @@ def _events(train, steps, name, given) -> Iterator[Note]:
     for event in _EVENTS
     if steps is not None and (every := getattr(train, event)) is not None and every > steps
   }
-  asked = [f for f in given if f.startswith(f'{name.removeprefix("config.")}.')]
+  asked = [event for event in late if f'{name}.{event}' in {f'config.{f}' for f in given}]
   if late and (asked or name == 'config.train'):
     fields = ', '.join(f'{event}={every}' for event, every in late.items())
     done = ', '.join(_EVENTS[event] for event in late)

@@ -84,18 +84,15 @@ def lines(config: Experiment, facts: Facts) -> list[str]:
   """Describes the schedules of a `fixed` experiment for `jaxgan plan`, one line per section."""
   found = []
   for own in schedules(config, facts):
-    shown = []
-    for name, value in own.numbers.items():
-      known = own.lengths[own.units[name]] is not None
-      number = f'={value}' if known else ' of the run,'
-      shown.append(f'{name}{number} ({_percent(own.fractions[name])})')
-    length = ' and '.join(
-      f'{number:,.4g} {unit}'
-      for unit in dict.fromkeys(own.units.values())
-      if (number := own.lengths[unit]) is not None
-    )
-    of = f' of {length}' if length else ' counted once the images are prepared'
-    found.append(f'schedule of config.{own.section}: {", ".join(shown)}{of}')
+    known = {unit: length for unit, length in own.lengths.items() if length is not None}
+    shown = [
+      f'{name}{f"={value}" if own.units[name] in known else ""} ({_percent(own.fractions[name])})'
+      for name, value in own.numbers.items()
+      if not _is_kept(own, name)
+    ]
+    of = ' and '.join(f'{length:,.4g} {unit}' for unit, length in known.items())
+    of = of or 'the run, whose length is known once the images are prepared'
+    found += [f'schedule of config.{own.section}: {", ".join(shown)} of {of}'] if shown else []
   return found
 
 
@@ -106,7 +103,7 @@ def kept(config: Experiment, facts: Facts) -> list[str]:
     for name, value in own.numbers.items():
       unit, fraction = own.units[name], own.fractions[name]
       length = own.lengths[unit]
-      if length is None or _listed(spans.whole(fraction, length)) == _listed(value):
+      if not _is_kept(own, name):
         continue
       one, of = (value[-1], fraction[-1]) if isinstance(value, tuple) else (value, fraction)
       first = f'{round(one / of):,}' if 0 < of < 1 else 'a shorter run'
@@ -115,6 +112,14 @@ def kept(config: Experiment, facts: Facts) -> list[str]:
         f'{unit}, not of {length:,.4g}'
       )
   return found
+
+
+def _is_kept(own: Schedule, name: str) -> bool:
+  """Whether the number of a field comes from a start with another length."""
+  length = own.lengths[own.units[name]]
+  if length is None:
+    return False
+  return _listed(spans.whole(own.fractions[name], length)) != _listed(own.numbers[name])
 
 
 def _percent(value) -> str:
