@@ -12,7 +12,7 @@ from jaxgan.algorithms.classifier import PRETRAINED
 from jaxgan.config.section import Section
 from jaxgan.runs import families, schedules
 from jaxgan.runs.experiment import Experiment
-from jaxgan.runs.facts import Facts, is_trained
+from jaxgan.runs.facts import Facts, trained_by
 from jaxgan.runs.family import Unused
 
 _EVENTS = {
@@ -75,7 +75,7 @@ def _of_unread_sections(config, facts, given) -> Iterator[Note]:
     if role in ('classifier', 'annotator', 'cas', 'recogniser') and getattr(config, role):
       if role not in facts.roles:
         yield Note(f'config.{path} has no effect: {", ".join(facts.methods)} needs no {role}')
-      elif not is_trained(config, role) and field.partition('.')[0] in _TRAINING:
+      elif trained_by(config, role, facts.workdir) is None and field.partition('.')[0] in _TRAINING:
         folder = getattr(config, role).folder
         yield Note(f'config.{path} has no effect: the {role} is read from {folder}')
 
@@ -108,7 +108,7 @@ def _of_classifiers(config, facts, given) -> Iterator[Note]:
   """Fields of the sections of classifiers that are trained."""
   for role in ('classifier', 'annotator', 'cas'):
     section = getattr(config, role)
-    if section is None or not is_trained(config, role) or (facts and role not in facts.roles):
+    if section is None or getattr(section, 'folder', '') or (facts and role not in facts.roles):
       continue
     own, name = section.algorithm, f'config.{role}.algorithm'
     if own.weights and own.network not in PRETRAINED:

@@ -16,7 +16,7 @@ from jaxgan.errors import UserError
 from jaxgan.evaluation import cas
 from jaxgan.runs import families, recogniser, rules
 from jaxgan.runs.experiment import Experiment
-from jaxgan.runs.facts import OWN, Facts, classifier_folder, is_trained
+from jaxgan.runs.facts import OWN, Facts, classifier_folder, trained_by
 from jaxgan.training.job import total_steps
 
 _CLASSIFIERS = ('classifier', 'annotator', 'cas')
@@ -205,9 +205,9 @@ def _epoch_of_role(config, facts, role) -> int | None:
   key = OWN if role == 'cas' else role
   if facts is None or key not in facts.images or facts.images[key].missing is not None:
     return None
-  number = len(facts.images[key].training.arrays.labels)
+  number = len(facts.images[key].training.indices[0])
   if role == 'cas':
-    number = cas.num_images(config, len(facts.data.indices[0]))
+    number = cas.num_images(config, number)
   try:
     return order.steps_per_epoch(number, getattr(config, role).train.batch_size)
   except UserError:
@@ -220,7 +220,7 @@ def _stored(config, facts, within, name, section) -> dict[str, Any]:
   folders = []
   if role == 'cas':  # Each score trains a new classifier.
     return {}
-  if role in _CLASSIFIERS and is_trained(config, role) and not within:
+  if role in _CLASSIFIERS and not within and trained_by(config, role, facts.workdir):
     folders.append((classifier_folder(config, role, facts.workdir).name, 'algorithm'))
   if role != 'annotator':
     methods = dict.fromkeys([*config.methods, *families.family_of(config.methods).methods])
