@@ -258,7 +258,7 @@ _UNUSED = (
     shared=True,
   ),
   Unused(
-    _fields('r1_r2_end_weight', 'r1_r2_steps'),
+    _fields('r1_r2_steps'),
     lambda c: not c.algorithm.r1_r2_weight,
     'r1_r2_weight=0 switches R1 + R2 off',
   ),
