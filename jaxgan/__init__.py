@@ -9,15 +9,16 @@ See `jaxgan.runs.run`.
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+  from jaxgan.runs.generator import Generator, from_pretrained
   from jaxgan.runs.run import Run, load
 
-__all__ = ['Run', 'load']
+__all__ = ['Generator', 'Run', 'from_pretrained', 'load']
 
 
 def __getattr__(name: str) -> Any:
-  """Imports `Run` or `load` on first use: `import jaxgan` alone does not import JAX."""
+  """Imports a public name on first use: `import jaxgan` alone does not import JAX."""
   if name not in __all__:
     raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
-  from jaxgan.runs import run
+  from jaxgan.runs import generator, run
 
-  return getattr(run, name)
+  return getattr(generator if name in ('Generator', 'from_pretrained') else run, name)

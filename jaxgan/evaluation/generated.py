@@ -198,7 +198,8 @@ class Observer:
     # `balanced` changes nothing: classes are drawn uniformly or by the generator alone.
     classifiers = self._inputs.classifiers
     own = self._measuring.get('recogniser')  # Without labels, images are labelled by codes.
-    return self._sampler(state, own or classifiers.get('classifier') or classifiers['annotator'])
+    labeller = own or classifiers.get('classifier') or classifiers.get('annotator')
+    return self._sampler(state, labeller)
 
   def _sampler(self, state, labeller):
     """Labels images by the class of a conditional generator, or else by a classifier."""

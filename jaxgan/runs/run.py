@@ -184,6 +184,23 @@ class Run:
 
     return exporting.export(self, out, contents, format, images_per_class, seed)
 
+  def save_pretrained(self, folder: str | os.PathLike[str], license: str = 'unknown') -> None:
+    """Writes the generator to a new folder that `jaxgan.from_pretrained` opens anywhere.
+
+    The folder has the weights, a model card with the numbers of the evaluation, a preview and a
+    program for JAX alone; see docs/carry_away.md.
+
+    Args:
+      folder: the folder, which must not exist.
+      license: licence in the card, an identifier of the Hugging Face Hub such as 'mit'.
+
+    Raises:
+      UserError: the folder exists, or the checkpoint is missing.
+    """
+    from jaxgan.runs import generator_saving
+
+    generator_saving.save(self, folder, license)
+
   def evaluate(self) -> dict[str, Any]:
     """Measures the checkpoint as `jaxgan evaluate` does; trains and writes nothing.
 

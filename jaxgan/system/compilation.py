@@ -15,6 +15,7 @@ import sys
 from typing import Any
 
 import jax
+from jax import export as jax_export
 
 # By platform; CPU options were measured on two cores with the steps of `benchmarks/`.
 _OPTIONS = {
@@ -60,6 +61,23 @@ def use_cache() -> None:
 def jit(function: Callable, **arguments: Any) -> Any:
   """Applies `jax.jit` with the options of the default backend; for outermost functions only."""
   return jax.jit(function, compiler_options=compiler_options(jax.default_backend()), **arguments)
+
+
+def exported(function: Callable, *arguments: Any) -> bytes:
+  """Serialises a function as StableHLO for CPU, CUDA and TPU; `jax.export.deserialize` reads it.
+
+  Args:
+    function: of arrays; arrays that it closes over become constants of the program.
+    *arguments: shapes and types of its arguments, whose leading axis is of any length.
+  """
+  scope = jax_export.SymbolicScope()
+
+  def any_length(argument):
+    shape = jax_export.symbolic_shape(f'n, {", ".join(map(str, argument.shape[1:]))}', scope=scope)
+    return jax.ShapeDtypeStruct(shape, argument.dtype)
+
+  export = jax_export.export(jax.jit(function), platforms=('cpu', 'cuda', 'tpu'))
+  return bytes(export(*map(any_length, arguments)).serialize())
 
 
 def traced_once(function: Callable) -> Callable:

@@ -105,3 +105,11 @@ def import_again(modules: Iterable[str], user: Any) -> None:
         f'{user} needs {module}, which registered a part of it ({reason}): install it or add its '
         'folder to PYTHONPATH'
       )
+
+
+def registered() -> set[str]:
+  """Returns the modules that have registered an entry; files by their names without .py."""
+  return {
+    os.path.basename(name).removesuffix('.py') if os.path.isabs(name) else name
+    for name in _REGISTERED
+  }

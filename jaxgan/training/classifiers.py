@@ -44,6 +44,8 @@ class Classifier(NamedTuple):
     key: identifies the weights.
     input_size: side to which it resizes images of any size; None: it takes `image_shape` only.
     protocol: loss, checkpoint and its step, and `input` if it resizes or normalises images.
+    config: the configuration that builds `classify`: the section `algorithm` of a classifier, or
+      the job of a recogniser; None if only the classes are known.
   """
 
   classify: Callable
@@ -54,6 +56,7 @@ class Classifier(NamedTuple):
   key: str
   input_size: int | None = None
   protocol: Mapping[str, Any] = MappingProxyType({})
+  config: Any = None
 
 
 def job_config(
@@ -278,7 +281,7 @@ def load_classifier(
   protocol = {'loss': loss, 'checkpoint': which, 'step': step}
   if reads := classifier_lib.input_in_words(own):
     protocol['input'] = reads
-  return tested._replace(input_size=own.input_size, protocol=protocol)
+  return tested._replace(input_size=own.input_size, protocol=protocol, config=own)
 
 
 def network_name(config: Any) -> str:
@@ -304,7 +307,9 @@ def _load_weights(path: pathlib.Path, config) -> Classifier:
     return network.apply(variables, images, train=False)
 
   protocol = {'loss': 'not known', 'checkpoint': 'released'}
-  return _tested(classify, variables, test, 'mnist_cnn')._replace(protocol=protocol)
+  own = classifier_lib.ClassifierConfig(network='mnist_cnn')
+  tested = _tested(classify, variables, test, own.network)
+  return tested._replace(protocol=protocol, config=own)
 
 
 def _released_variables(path):
