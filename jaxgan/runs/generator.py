@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 import functools
 import os
 import pathlib
-from typing import Any
+from typing import Any, cast
 
 import jax
 import numpy as np
@@ -22,11 +22,12 @@ from jaxgan.algorithms import classifier as classifier_lib
 from jaxgan.config import section as section_lib
 from jaxgan.data import training_data
 from jaxgan.errors import UserError, first_line
-from jaxgan.runs import families, generator_folder, sampling
+from jaxgan.runs import families, generator_folder
 from jaxgan.runs.experiment import MethodJob
 from jaxgan.runs.facts import OWN, Facts, Images
 from jaxgan.runs.generator_folder import GENERATOR, LABELLER, Content, named
 from jaxgan.runs.inputs import Inputs
+from jaxgan.runs.run import Run
 from jaxgan.system import files, parallel, registry
 from jaxgan.training.classifiers import Classifier
 
@@ -55,13 +56,13 @@ def from_pretrained(name: str | os.PathLike[str], revision: str | None = None) -
         'jaxgan.from_pretrained'
       )
   try:
-    config = families.experiment(content.config, MethodJob, f'{path}: config')
+    config = families.experiment(content.config, MethodJob)
     inputs, expected = _inputs(folder, content, config)
     algorithm, _ = inputs.algorithm(content.method)
     needed = read_leaves(algorithm)
     expected |= named_leaves(needed)
-  except UserError:
-    raise
+  except UserError as error:
+    raise UserError(f'{path}: {error}') from error
   except Exception as error:  # Any type: networks built from foreign numbers.
     raise UserError(f'{path} describes no generator ({first_line(error)})') from error
   arrays = generator_folder.read_weights(folder, content.weights_sha256, expected)
@@ -156,6 +157,7 @@ class Generator:
 
   Attributes:
     content: config.json: method, step, seed, classes, versions and the training configuration.
+    inputs: the Inputs of its evaluation, without images.
     variables: {name: array}, all that `apply` reads.
   """
 
@@ -163,7 +165,7 @@ class Generator:
     self, content: Content, inputs: Inputs, algorithm: Algorithm, weights: Mapping[str, np.ndarray]
   ):
     """Puts the weights on the devices; see `from_pretrained`."""
-    self.content, self._inputs, self._algorithm = content, inputs, algorithm
+    self.content, self.inputs, self._algorithm = content, inputs, algorithm
     mesh = parallel.replicated(inputs.mesh)
     state, _ = read_leaves(algorithm)
     self._names, self._tree = list(named(state, GENERATOR)), jax.tree.structure(state)
@@ -194,8 +196,18 @@ class Generator:
     """The origin of these labels: the key of a classifier, or the codes."""
     return self.content.labelled_by
 
+  @property
+  def method(self) -> str:
+    """The name of the method."""
+    return self.content.method
+
+  @property
+  def config(self) -> MethodJob:
+    """The configuration of the training, without paths."""
+    return self.inputs.config
+
   def sample(
-    self, num_images: int, balanced: bool = False, seed: int = 0
+    self, num_images: int, balanced: bool = False, seed: int = 0, **asked: Any
   ) -> tuple[np.ndarray, np.ndarray]:
     """Draws labelled images: for a seed, those of `jaxgan.Run.sample`.
 
@@ -203,6 +215,7 @@ class Generator:
       num_images: the number of images.
       balanced: keep equal numbers of every class or code (up to one), the first drawn.
       seed: seed of the noise.
+      **asked: further arguments of `jaxgan.Run.sample`.
 
     Returns:
       (images uint8 `[N, H, W, C]`, labels int `[N]`, positions in `label_names`).
@@ -210,23 +223,22 @@ class Generator:
     Raises:
       UserError: the generator hardly ever draws a class.
     """
-    batch_size = self._inputs.config.evaluation.batch_size
-    sample, names, _ = self.sampler(balanced)
-    return sampling.draw(sample, names, num_images, balanced, seed, batch_size)
+    return Run.sample(cast(Run, self), num_images, balanced, seed, **asked)
 
-  def sampler(self, balanced: bool) -> tuple[Callable, tuple[str, ...], str]:
+  def sampler(self, balanced: bool, *chosen: Any) -> tuple[Callable, tuple[str, ...], str]:
     """Returns a function that draws labelled images; see `jaxgan.Run.sampler`."""
-    if balanced not in self._samplers:
-      evaluation = self._inputs.evaluation(self.content.method)
+    if (balanced, *chosen) not in self._samplers:
+      observer = self.inputs.evaluation(self.method).observer
       # The weights are of a settled state, so that the observer draws from them directly.
-      sample, names, source = evaluation.observer.sampler(self._state(self.variables), balanced)
+      state = self._state(self.variables)
+      sample, names, source = observer.sampler(state, balanced, *chosen)
 
       def on_mesh(rng, num_images):
-        with jax.set_mesh(self._inputs.mesh):
+        with jax.set_mesh(self.inputs.mesh):
           return sample(rng, num_images)
 
-      self._samplers[balanced] = on_mesh, names, source
-    return self._samplers[balanced]
+      self._samplers[(balanced, *chosen)] = on_mesh, names, source
+    return self._samplers[(balanced, *chosen)]
 
   def draw(self, rng: jax.Array, num_images: int) -> tuple[jax.Array, jax.Array | None]:
     """Draws inputs of `apply`.

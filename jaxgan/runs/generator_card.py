@@ -79,6 +79,7 @@ def card(content: Content, facts: Facts, families: Mapping[str, Any]) -> str:
     _head(content, facts.license),
     f'# {escaped(title)}',
     f'![Generated images, one row for each label]({generator_folder.PREVIEW})',
+    'One row for each label; a row stays empty if none of a few hundred images has the label.',
     f'A generator of {what}, trained with jaxgan {content.jaxgan}: method '
     f'`{content.method}`, step {content.step}, seed {content.seed}.',
     _use(content, facts),
@@ -127,8 +128,8 @@ def _use(content, facts) -> str:
       f"with open('{generator_folder.PROGRAM}', 'rb') as file:\n"
       '  program = jax.export.deserialize(bytearray(file.read()))\n'
       f'images = program.call({arguments})  # uint8 [N, H, W, C]\n```',
-      f'{shapes}; N is any number. JAX runs the program up to six months after the release of the '
-      f'JAX that wrote it ({content.jax}).',
+      f'{shapes}; N is any number. JAX {content.jax} wrote the program. JAX guarantees that '
+      'releases up to six months newer and up to three weeks older run it.',
     ]
   return '\n\n'.join(parts)
 
@@ -202,8 +203,10 @@ def _limits(content, facts) -> str:
     lines.append('- A label is the class that was asked for; the image may show another one.')
   few = min(facts.train_counts, default=0)
   if content.labelled:
-    lines.append(f'- The rarest class has {few} training images: its images vary little.')
-  lines.append('- Generated images may resemble training images; do not publish them as anonymous.')
+    lines.append(
+      f'- The rarest class has {few} training images: expect little variety, or copies of them.'
+    )
+  lines.append('- Generated images may resemble training images, also of persons.')
   stated = (
     'The licence of this generator is not stated.'
     if facts.license == UNKNOWN
