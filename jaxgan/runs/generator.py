@@ -23,7 +23,7 @@ from jaxgan.config import section as section_lib
 from jaxgan.data import training_data
 from jaxgan.errors import UserError, first_line
 from jaxgan.runs import families, generator_folder
-from jaxgan.runs.experiment import MethodJob
+from jaxgan.runs.experiment import Experiment, MethodJob
 from jaxgan.runs.facts import OWN, Facts, Images
 from jaxgan.runs.generator_folder import GENERATOR, LABELLER, Content, named
 from jaxgan.runs.inputs import Inputs
@@ -202,14 +202,14 @@ class Generator:
     return self.content.method
 
   @property
-  def config(self) -> MethodJob:
+  def config(self) -> Experiment:
     """The configuration of the training, without paths."""
     return self.inputs.config
 
   def sample(
     self, num_images: int, balanced: bool = False, seed: int = 0, **asked: Any
   ) -> tuple[np.ndarray, np.ndarray]:
-    """Draws labelled images: for a seed, those of `jaxgan.Run.sample`.
+    """Draws labelled images; a seed gives the same images as in `jaxgan.Run.sample`.
 
     Args:
       num_images: the number of images.

@@ -11,7 +11,7 @@ from PIL import Image
 import pytest
 
 import jaxgan
-from jaxgan.algorithms import gan_methods
+from jaxgan.algorithms import gan_methods, replicate
 from jaxgan.config.overrides import changed
 from jaxgan.data import loading, pixels
 from jaxgan.errors import UserError
@@ -55,6 +55,11 @@ def test_images_equal_those_of_the_run(method, tmp_path, stand_in_data):
   shutil.move(tmp_path / 'saved', tmp_path / 'away')
   generator = jaxgan.from_pretrained(tmp_path / 'away')
   _assert_same_images(generator, run)
+  algorithm, _ = run.inputs.algorithm(method)
+  state, key = replicate.take(run.restored[1], 0), jax.random.key(0)
+  drawn = jax.jit(lambda state: algorithm.decode(state, *algorithm.draw(state, key, 5)))(state)
+  generated = jax.jit(lambda state: algorithm.generate(state, key, 5))(state)
+  np.testing.assert_allclose(drawn, generated, atol=1e-6)
   assert (generator.sample(11, seed=4)[0] != run.sample(11, seed=3)[0]).any()
 
 
