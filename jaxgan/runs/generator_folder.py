@@ -96,6 +96,11 @@ class Content(Section, strict=True):
   config: dict[str, Any]
 
 
+def is_saved(folder: pathlib.Path) -> bool:
+  """Returns whether a folder holds a saved generator, whose config.json is not of a job."""
+  return (folder / WEIGHTS).exists()
+
+
 def without_paths(value: Any) -> Any:
   """Empties the fields of a configuration that name files of this machine."""
   if not isinstance(value, dict):

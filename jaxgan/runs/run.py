@@ -23,7 +23,7 @@ from jaxgan.algorithms import replicate
 from jaxgan.config import identity
 from jaxgan.data import sources
 from jaxgan.errors import UserError
-from jaxgan.runs import families
+from jaxgan.runs import families, generator_folder
 from jaxgan.runs.experiment import Experiment, resolved
 from jaxgan.system import files
 from jaxgan.training import logging
@@ -56,7 +56,7 @@ def load(
   """
   workdir = files.expanded(workdir)
   for folder in [workdir / method] if method else sorted(workdir.glob('*')):
-    if (folder / identity.NAME).exists():
+    if (folder / identity.NAME).exists() and not generator_folder.is_saved(folder):
       identity.content(folder)  # Imports what registered the method.
   trained = [m for m in families.all_methods() if (workdir / m / identity.NAME).exists()]
   if not trained:
@@ -70,6 +70,8 @@ def load(
 
 def _without_methods(workdir: pathlib.Path) -> str:
   """What to say of a folder without trained methods."""
+  if generator_folder.is_saved(workdir):
+    return 'expected a work directory, found a saved generator, which jaxgan.from_pretrained opens'
   if (workdir / identity.NAME).exists():
     return f'expected the work directory above, {workdir.parent}'
   if any(workdir.glob(f'*/{identity.NAME}')):

@@ -16,6 +16,7 @@ from jaxgan.config.overrides import changed
 from jaxgan.data import loading, pixels
 from jaxgan.errors import UserError
 from jaxgan.runs import generator_folder, generator_saving
+from jaxgan.runs.facts import read_facts
 from jaxgan.runs.families import codes
 from tests.support.stand_in import tiny, tiny_balanced, tiny_codes
 from tests.support.untrained_run import of_method, untrained
@@ -154,6 +155,22 @@ def test_a_trained_run(saved, finished, stand_in_data):
   assert (noise.shape, condition) == ((2, 8), None)
   slopes = jax.grad(lambda z: generator.apply(generator.variables, z).sum())(noise)
   assert float(np.abs(slopes).max()) > 0
+
+
+def test_a_generator_inside_of_its_work_directory(saved, finished, tmp_path, stand_in_data):
+  """Its config.json, here with a module that cannot be imported, is not of a job."""
+  workdir = shutil.copytree(finished[0], tmp_path / 'work')
+  for place in (workdir / 'generator', workdir / 'class_balancing/generator'):
+    shutil.copytree(saved, place)
+    text = (place / 'config.json').read_text()
+    (place / 'config.json').write_text(text.replace('tests.support.small', 'no_such_module'))
+  run = jaxgan.load(workdir)
+  assert run.method == 'class_balancing'
+  facts = read_facts(run.config, workdir, ['class_balancing'], prepare=False)
+  assert facts.unreadable == ()
+  assert not any('generator' in name for name in facts.folders)
+  with pytest.raises(UserError, match=r'saved generator, which jaxgan\.from_pretrained opens'):
+    jaxgan.load(saved)
 
 
 def test_files_of_a_trained_run(saved, finished):
