@@ -7,7 +7,7 @@
 The folder alone is enough: no data set, classifier or checkpoint is read.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 import functools
 import os
 import pathlib
@@ -49,6 +49,7 @@ def from_pretrained(name: str | os.PathLike[str], revision: str | None = None) -
   folder = _folder(name, revision)
   content = generator_folder.read_content(folder)
   path = folder / generator_folder.CONFIG
+  registry.load_plugins()
   for module in content.modules:
     if module not in registry.registered():
       raise UserError(
@@ -207,7 +208,11 @@ class Generator:
     return self.inputs.config
 
   def sample(
-    self, num_images: int, balanced: bool = False, seed: int = 0, **asked: Any
+    self,
+    num_images: int,
+    balanced: bool = False,
+    seed: int = 0,
+    label: str | int | Sequence[str | int] | None = None,
   ) -> tuple[np.ndarray, np.ndarray]:
     """Draws labelled images; a seed gives the same images as in `jaxgan.Run.sample`.
 
@@ -215,30 +220,31 @@ class Generator:
       num_images: the number of images.
       balanced: keep equal numbers of every class or code (up to one), the first drawn.
       seed: seed of the noise.
-      **asked: further arguments of `jaxgan.Run.sample`.
+      label: draw images of this class or code alone, or of these, see `jaxgan.Run.sample`.
 
     Returns:
       (images uint8 `[N, H, W, C]`, labels int `[N]`, positions in `label_names`).
 
     Raises:
-      UserError: the generator hardly ever draws a class.
+      UserError: a label is unknown, or the generator hardly ever draws a class.
     """
-    return Run.sample(cast(Run, self), num_images, balanced, seed, **asked)
+    return Run.sample(cast(Run, self), num_images, balanced, seed, label)
 
-  def sampler(self, balanced: bool, *chosen: Any) -> tuple[Callable, tuple[str, ...], str]:
+  def sampler(
+    self, balanced: bool, chosen: tuple[int, ...] | None = None
+  ) -> tuple[Callable, tuple[str, ...], str]:
     """Returns a function that draws labelled images; see `jaxgan.Run.sampler`."""
-    if (balanced, *chosen) not in self._samplers:
+    if (balanced, chosen) not in self._samplers:
       observer = self.inputs.evaluation(self.method).observer
       # The weights are of a settled state, so that the observer draws from them directly.
-      state = self._state(self.variables)
-      sample, names, source = observer.sampler(state, balanced, *chosen)
+      sample, names, source = observer.sampler(self._state(self.variables), balanced, chosen)
 
       def on_mesh(rng, num_images):
         with jax.set_mesh(self.inputs.mesh):
           return sample(rng, num_images)
 
-      self._samplers[(balanced, *chosen)] = on_mesh, names, source
-    return self._samplers[(balanced, *chosen)]
+      self._samplers[balanced, chosen] = on_mesh, names, source
+    return self._samplers[balanced, chosen]
 
   def draw(self, rng: jax.Array, num_images: int) -> tuple[jax.Array, jax.Array | None]:
     """Draws inputs of `apply`.
