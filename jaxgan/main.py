@@ -181,6 +181,14 @@ def _export(config, options) -> str:
   return exporting.describe(out, written)
 
 
+def _save(config, options) -> str:
+  from jaxgan.runs import generator_saving
+
+  run = _run(config, options)
+  out = files.expanded(options.out or run.workdir / run.method / 'generator')
+  return generator_saving.describe(out, generator_saving.save(run, out, options.license))
+
+
 def _report(work_dirs: list[str], options) -> str:
   from jaxgan import report
   from jaxgan.runs import families
@@ -199,6 +207,7 @@ _RUNS = {
   'evaluate': _evaluate,
   'sample': _sample,
   'export': _export,
+  'save': _save,
 }
 
 

@@ -50,6 +50,10 @@ class Algorithm(NamedTuple):
     class_balanced: whether its batches must contain every class equally often.
     settled: `settled(state) -> state`, called once before `generate`: gives the averaged generator
       the batch-norm statistics for evaluation.
+    draw: `draw(state, rng, num_images) -> (noise, condition)`, the random inputs of `generate`; the
+      condition is its labels or codes, or None. None for algorithms that generate nothing.
+    decode: `decode(state, noise, condition) -> images` in [-1, 1] of the averaged generator, so
+      that `generate(state, rng, n) = decode(state, *draw(state, rng, n))`.
   """
 
   init: Callable
@@ -60,6 +64,8 @@ class Algorithm(NamedTuple):
   class_conditional: bool = False
   class_balanced: bool = False
   settled: Callable = lambda state: state
+  draw: Callable | None = None
+  decode: Callable | None = None
 
 
 def apply_train(network: nn.Module, params: Any, batch_stats: Any, *inputs: Any) -> tuple[Any, Any]:

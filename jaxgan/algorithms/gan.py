@@ -95,6 +95,8 @@ def gan(
     class_conditional=method.class_conditional,
     class_balanced=BATCHES[method.batches],
     settled=functools.partial(settled, parts, ema_statistics),
+    draw=lambda state, rng, num: draw_inputs(parts, '', rng, num),
+    decode=lambda state, *inputs: generator.apply(state.ema, *inputs, train=False),
   )
 
 

@@ -167,6 +167,8 @@ def infogan(
     functools.partial(update, parts),
     functools.partial(generate, parts),
     functools.partial(classify, parts),
+    draw=functools.partial(draw, parts),
+    decode=functools.partial(decode, parts),
   )
 
 
@@ -331,6 +333,23 @@ def generate(
     codes = draw_codes(parts, code_rng, state.prior_logits, num_images, soft=False)
   inputs = with_noise(parts, noise_rng, codes)
   return parts.generator.apply(variables, inputs, train=False)[-1]
+
+
+def draw(
+  parts: Parts, state: InfoGanState, rng: jax.Array, num_images: int
+) -> tuple[jax.Array, jax.Array]:
+  """Draws noise `[N, Z]` and codes `[N, k + r]` as `generate` does; see `Algorithm.draw`."""
+  noise_rng, code_rng = jax.random.split(rng)
+  codes = draw_codes(parts, code_rng, state.prior_logits, num_images, soft=False)
+  inputs = with_noise(parts, noise_rng, codes)
+  return inputs[:, : parts.config.noise_dim], codes
+
+
+def decode(parts: Parts, state: InfoGanState, noise: jax.Array, codes: jax.Array) -> jax.Array:
+  """Generates images of the last stage from given inputs; see `Algorithm.decode`."""
+  averaged = isinstance(state, AveragedInfoGanState)
+  inputs = jnp.concatenate([noise, codes], axis=-1)
+  return parts.generator.apply(state.ema if averaged else state.generator, inputs, train=False)[-1]
 
 
 def classify(parts: Parts, variables: Any, images: jax.Array) -> tuple[jax.Array, jax.Array]:

@@ -204,6 +204,14 @@ def import_again(modules: Iterable[str], folder: pathlib.Path, user: Any) -> Non
       )
 
 
+def registered() -> set[str]:
+  """Returns the modules that have registered an entry; files by their names without .py."""
+  return {
+    os.path.basename(name).removesuffix('.py') if os.path.isabs(name) else name
+    for name in _REGISTERED
+  }
+
+
 def _run_again(file: str, copy: pathlib.Path) -> bool:
   """Runs a file, or its copy if it is gone; returns whether it has run under another path."""
   if os.path.exists(file) or not copy.exists():
