@@ -68,11 +68,16 @@ class Algorithm(NamedTuple):
   decode: Callable | None = None
 
 
+def with_statistics(variables: Any) -> dict[str, Any]:
+  """Adds the collection `batch_stats`, empty, to the variables of a network that has none."""
+  return {'batch_stats': {}, **variables}
+
+
 def apply_train(network: nn.Module, params: Any, batch_stats: Any, *inputs: Any) -> tuple[Any, Any]:
   """Applies a network with the batch's statistics: (outputs, new running statistics)."""
   variables = {'params': params, 'batch_stats': batch_stats}
   outputs, updated = network.apply(variables, *inputs, train=True, mutable=['batch_stats'])
-  return outputs, updated['batch_stats']
+  return outputs, updated.get('batch_stats', {})
 
 
 def apply_gradients(

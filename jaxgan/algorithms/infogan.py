@@ -59,6 +59,7 @@ from jaxgan.algorithms import (
   apply_train,
   priors,
   total,
+  with_statistics,
 )
 from jaxgan.algorithms.infogan_joint import joint_adam, joint_group, joint_step
 from jaxgan.algorithms.infogan_methods import InfoGanConfig
@@ -185,15 +186,17 @@ def init(parts: Parts, rng: jax.Array) -> InfoGanState:
   features, trunk = parts.trunk.init_with_output(
     trunk_rng, parts.to_stages(jnp.zeros((2, *parts.image_shape))), train=False
   )
-  generator = parts.generator.init(generator_rng, codes, train=False)
+  generator = with_statistics(parts.generator.init(generator_rng, codes, train=False))
   average = {'ema': jax.tree.map(jnp.copy, generator)} if config.ema_decay else {}
   start = config.prior_start
   state = (AveragedInfoGanState if average else InfoGanState)(
     step=jnp.zeros((), jnp.int32),
     generator=generator,
-    trunk=trunk,
+    trunk=with_statistics(trunk),
     discriminator_head=parts.discriminator_head.init(discriminator_rng, features)['params'],
-    recognition=parts.recognition_head.init(recognition_rng, features, train=False),
+    recognition=with_statistics(
+      parts.recognition_head.init(recognition_rng, features, train=False)
+    ),
     prior_logits=jnp.zeros(k) if start is None else priors.logits(jnp.array(start)),
     discriminator_optimizer=None,
     joint_optimizer=None,

@@ -51,6 +51,7 @@ from jaxgan.algorithms import (
   apply_train,
   priors,
   total,
+  with_statistics,
 )
 from jaxgan.config import spans
 from jaxgan.config.section import (
@@ -206,9 +207,10 @@ def joint_vae(
 def init(parts: Parts, rng: jax.Array) -> JointVaeState:
   """Builds the state before the first update."""
   encoder_rng, decoder_rng = jax.random.split(rng)
-  encoder = parts.encoder.init(encoder_rng, jnp.zeros((2, *parts.image_shape)), train=False)
+  images = jnp.zeros((2, *parts.image_shape))
+  encoder = with_statistics(parts.encoder.init(encoder_rng, images, train=False))
   latents = jnp.zeros((2, parts.config.latent_dim + parts.num_categories))
-  decoder = parts.decoder.init(decoder_rng, latents, train=False)
+  decoder = with_statistics(parts.decoder.init(decoder_rng, latents, train=False))
   params = {'encoder': encoder['params'], 'decoder': decoder['params']}
   return JointVaeState(jnp.zeros((), jnp.int32), encoder, decoder, parts.optimizer.init(params))
 

@@ -16,7 +16,7 @@ import types
 from typing import Any, Generic, TypeVar
 
 from jaxgan.errors import UserError, first_line
-from jaxgan.system import files
+from jaxgan.system import files, messages
 
 V = TypeVar('V')
 GROUP = 'jaxgan.plugins'
@@ -142,10 +142,9 @@ def load_plugins() -> None:
       point.load()
     except (Exception, SystemExit) as error:  # Any type: it is foreign code.
       of = f' of {point.dist.name} {point.dist.version}' if point.dist else ''
-      print(
+      messages.message(
         f'plug-in {point.name} ({point.value}{of}) cannot be loaded: '
-        f'{type(error).__name__}: {first_line(error)}',
-        file=sys.stderr,
+        f'{type(error).__name__}: {first_line(error)}'
       )
 
 
