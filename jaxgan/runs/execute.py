@@ -5,6 +5,7 @@ import pathlib
 
 import jax
 
+from data_prep import split_list
 from jaxgan import report
 from jaxgan.algorithms import replicate
 from jaxgan.config.overrides import changed
@@ -77,6 +78,8 @@ def start(
   classifiers = {role: inputs.load_role(config, facts, role) for role in given}
   if show_data and files.is_writer():
     print('\n'.join(facts.data.summary()), flush=True)
+    with optional.output(split_list.NAME):
+      split_list.copy(facts.data.arrays.metadata, facts.workdir)
   for role in missing:
     _train_role(config, facts, role)
     classifiers[role] = inputs.load_role(config, facts, role)
