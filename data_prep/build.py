@@ -17,6 +17,7 @@ from data_prep import preparation, prepared_names
 from data_prep.stored_images import READ_TOGETHER, StoredImages
 from data_prep.summary import summarise
 from jaxgan.errors import UserError
+from jaxgan.system import messages
 
 _OPTIONS = (
   'imbalance_ratio', 'image_size', 'seed', 'test_share', 'background', 'split', 'skip_unreadable',
@@ -89,7 +90,9 @@ def load(
     digest = ArraysDigest(images.shape)
     labels, indices = np.empty(num_images, np.int32), np.empty(num_images, np.int64)
     records = builder.as_data_source(split)
-    for start in range(0, num_images, READ_TOGETHER):
+    blocks = range(0, num_images, READ_TOGETHER)
+    text = f'loading {num_images:,} images: {split} of {dataset}'
+    for start in messages.counted(blocks, len(blocks), text, after=1.0):
       block = range(start, min(start + READ_TOGETHER, num_images))
       for i, example in zip(block, records.__getitems__(block), strict=True):
         images[i], labels[i], indices[i] = example['image'], example['label'], example['index']

@@ -11,6 +11,7 @@ from data_prep.picture_formats import JPEG_SUFFIXES
 from data_prep.pictures import BACKGROUND, look_at, on_all_cores
 from data_prep.readers import UNLABELLED, Labelled, Notes, Source, add_file, file_hash, leave_out
 from data_prep.trees import open_tree
+from jaxgan.system import messages
 
 
 def list_folder(source: Path) -> Listing:
@@ -65,6 +66,17 @@ def files_pixels(paths: Sequence) -> str:
   return 'jpeg' if lossy else 'unverified'
 
 
+_said: set[str] = set()
+
+
+def _first_time(text: str) -> float:
+  """Returns 0 for a new text, else the seconds after which a stage repeats it."""
+  if text in _said:
+    return 2.0
+  _said.add(text)
+  return 0.0
+
+
 def _notes(listed: Listing) -> Notes:
   return Notes(listed.changes, tuple(sorted(listed.passed_over.items())))
 
@@ -82,7 +94,13 @@ def add_contents(digest: Any, source: Path) -> Notes:
   """
   listed = list_folder(source)
   images = listed.train.paths + (listed.test.paths if listed.test else [])
-  for file, contents in zip(images, on_all_cores(file_hash, images), strict=True):
+  classes = f' in {len(listed.class_names)} classes' if listed.class_names else ''
+  text = f'reading {len(images):,} images{classes} of {source}'
+  # A command reads the files once for each part of an experiment: the first time is said at once.
+  hashes = messages.counted(
+    on_all_cores(file_hash, images), len(images), text, after=_first_time(text)
+  )
+  for file, contents in zip(images, hashes, strict=True):
     digest.update(os.fsencode(file.path) + b'\0' + bytes.fromhex(contents))
   for file in listed.tables:
     add_file(digest, file.path, file)

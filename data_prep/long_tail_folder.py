@@ -22,7 +22,7 @@ from data_prep.array_builder import ArrayBuilder, Recipe, Split
 from data_prep.long_tail import class_counts, largest_n_max, select_indices
 from data_prep.pictures import BACKGROUND
 from jaxgan.errors import UserError
-from jaxgan.system import files
+from jaxgan.system import files, messages
 
 OPTIONS = (
   'imbalance_ratio', 'image_size', 'seed', 'test_share', 'background', 'split', 'skip_unreadable'
@@ -347,5 +347,6 @@ def _hexadecimal(colour):
 def _contents_hash(reader, path, options):
   """Returns 10 digits of SHA-256 over file names, bytes and rounded options, and the Notes."""
   digest = hashlib.sha256(repr(options).encode())
-  listed = reader.add_contents(digest, path)
+  with messages.stage(f'reading {path}', after=1.0):
+    listed = reader.add_contents(digest, path)
   return digest.hexdigest()[:10], listed

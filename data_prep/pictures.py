@@ -17,6 +17,7 @@ from PIL import Image, ImageColor
 from data_prep import picture_formats
 from data_prep.picture_formats import ImageFileError, open_image
 from jaxgan.errors import UserError
+from jaxgan.system import messages
 
 BACKGROUND = 'white'
 _GREY = ('1', 'L', 'LA', 'La')  # Modes.
@@ -285,7 +286,9 @@ def look_at(
       differ.
   """
   ground = Ground(background)
-  headers = list(on_all_cores(functools.partial(_header, ground), paths))
+  text = f'reading the sizes of {len(paths):,} images'
+  read_all = on_all_cores(functools.partial(_header, ground), paths)
+  headers = list(messages.counted(read_all, len(paths), text, after=1.0))
   unreadable = {at: h.reason for at, h in enumerate(headers) if not isinstance(h, _Header)}
   if unreadable and (not skip_unreadable or len(unreadable) == len(paths)):
     raise unreadable_error(paths) or UserError(f'image file {paths[0]} has changed: read it again')

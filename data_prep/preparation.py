@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from data_prep import prepared_names
 from jaxgan.errors import UserError, first_line
-from jaxgan.system import files, lock
+from jaxgan.system import files, lock, messages
 from jaxgan.system.registry import Registry
 
 # Each module has OPTIONS, the names of its options, and a function
@@ -85,7 +85,13 @@ def _module(dataset):
   name, _, config = dataset.partition('/')
   if name not in DATASETS:
     raise UserError(f'dataset {dataset!r} is unknown; allowed: {", ".join(DATASETS)}')
-  return name, importlib.import_module(DATASETS[name]), config
+  module = importlib.import_module(DATASETS[name])
+  if not hasattr(module, 'OPTIONS') or not callable(getattr(module, 'recipe', None)):
+    raise UserError(
+      f'data set {name!r}: {module.__name__} needs OPTIONS and recipe(config, source), see '
+      'jaxgan.register_dataset'
+    )
+  return name, module, config
 
 
 class _Place(NamedTuple):
@@ -196,7 +202,7 @@ def prepared_data(
 @functools.cache  # Prints once for all splits.
 def _say_gone(source, folder):
   if files.is_writer():
-    print(f'source {source} is missing: using {folder}, prepared from it', file=sys.stderr)
+    messages.message(f'source {source} is missing: using {folder}, prepared from it')
 
 
 def _build(recipe, root, name, folder):
@@ -208,7 +214,7 @@ def _build(recipe, root, name, folder):
         shutil.rmtree(killed, ignore_errors=True)
       try:
         if not folder.exists():  # Another process may have prepared it meanwhile.
-          with quiet():
+          with messages.stage(f'preparing {name}/{recipe.config}'), quiet():
             recipe.make(os.fspath(root)).download_and_prepare()
       finally:
         if not folder.exists():

@@ -189,7 +189,11 @@ def check_few_labels(argument: str, ratio: int) -> None:
 
 
 def train_section(
-  batch_size: int, every: int, steps: int | None = None, epochs: int | None = None
+  batch_size: int,
+  every: int,
+  steps: int | None = None,
+  epochs: int | None = None,
+  preview: bool = False,
 ) -> TrainConfig:
   """Builds the section `train`; `every` is the period of evaluation, pictures and checkpoints."""
   return TrainConfig(
@@ -199,6 +203,7 @@ def train_section(
     evaluate_every=every,
     picture_every=every,
     checkpoint_every=every,
+    preview=preview,
   )
 
 

@@ -74,7 +74,7 @@ def shortened(config: Experiment) -> Experiment:
   The work directory gets the suffix `_quick`; `base.shortened_classifier` shortens the annotator.
   """
   changes: dict[str, Any] = {
-    'train': base.train_section(config.train.batch_size, steps=2000, every=500)
+    'train': base.train_section(config.train.batch_size, steps=2000, every=500, preview=True)
   }
   if config.workdir:  # A recogniser uses the work directory of its experiment.
     changes['workdir'] = f'{config.workdir}_quick'

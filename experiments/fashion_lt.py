@@ -67,7 +67,7 @@ def get_config(argument: str = '') -> Experiment:
       'algorithm.ema_start': 500,
       'algorithm.ema_decay': 0.99,
       'data.crop_padding': 1,  # a few thousand images: shifts by a pixel keep D honest
-      'train': base.train_section(batch_size=32, steps=3000, every=500),
+      'train': base.train_section(batch_size=32, steps=3000, every=500, preview=True),
       'evaluation.samples': 5000,
       'evaluation.periodic_samples': 1000,
       'evaluation.checkpoint': 'latest',

@@ -9,6 +9,7 @@ do the same as `jaxgan train` and `jaxgan sample`, see `jaxgan.runs.commands`.
 from collections.abc import Callable
 import io
 import logging
+import math
 import os
 import signal
 import sys
@@ -20,7 +21,7 @@ from absl import logging as absl_logging
 
 from jaxgan.errors import StorageError, UserError
 from jaxgan.runs import commands, experiment_file
-from jaxgan.system import files, stopping
+from jaxgan.system import files, messages, stopping
 
 if TYPE_CHECKING:
   from jaxgan.runs.experiment import Experiment
@@ -180,8 +181,9 @@ _RUNS = {
 
 def _execute(argv: list[str], name: str | None) -> str:
   """Parses and runs a command; returns its output."""
-  name, config, positional, options = parse(argv, name)
-  with stopping.at_once():
+  with messages.stage('loading JAX', after=1.0):
+    name, config, positional, options = parse(argv, name)
+  with stopping.at_once(), messages.stage(f'jaxgan {name}', after=math.inf):
     if commands.COMMANDS[name].positional:
       return _report(positional, options)
     if positional:

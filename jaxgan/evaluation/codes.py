@@ -14,6 +14,7 @@ import numpy as np
 from data_prep.build import Arrays
 from jaxgan.algorithms import Algorithm, priors
 from jaxgan.data import pixels, training_data
+from jaxgan.evaluation import agreement
 from jaxgan.evaluation.code_results import CLUSTERING, NEIGHBOURS, Judged
 from jaxgan.evaluation.record import CODES_FILE, RETRIEVAL_FILE, LabelSet
 from jaxgan.metrics import class_distribution, knn
@@ -235,7 +236,7 @@ class Observer:
         'split': arrays.key,
         'images': len(arrays.labels),
         'annotator': annotator.key if labelled else None,
-        'annotator_accuracy': annotator.accuracy if labelled else None,
+        **agreement.accuracy_fields('annotator', annotator if labelled else None),
         'replica': replica,
         'replicas': config.replicas,
       },

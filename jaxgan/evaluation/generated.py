@@ -11,7 +11,7 @@ import numpy as np
 from jaxgan.algorithms import Algorithm, gan_methods, regularisers
 from jaxgan.algorithms.ema_statistics import IN_WORDS
 from jaxgan.data import loading, pixels
-from jaxgan.evaluation import quality
+from jaxgan.evaluation import agreement, quality
 from jaxgan.evaluation.cas import Score
 from jaxgan.evaluation.judges import KINDS, Judged, Judges
 from jaxgan.evaluation.record import IMAGES_FILE, NEAREST_FILE
@@ -24,8 +24,8 @@ _SCORES = ('fid', 'frechet_recogniser', 'frechet_annotator')  # The first availa
 _COUNTING = (  # Fields that ablations change.
   'count_start', 'cycle_start', 'count_update', 'count_decay', 'count_cycle'
 )  # fmt: skip
-# The fields of a record about classifiers that differ between the runs of an experiment.
-_VARYING = ('annotator_accuracy', 'annotator_step', 'classifier_accuracy', 'classifier_step')
+# The fields of a record about a classifier that differ between the runs of an experiment.
+_VARYING = ('accuracy', 'accuracy_low', 'accuracy_high', 'test_images', 'step')
 
 
 class Observer:
@@ -149,9 +149,15 @@ class Observer:
     judges = self.judges(replica)
     score = judged.score or Score(0.0, {}, {})
     fields = classifier_fields('annotator', self._inputs.annotator)
+    own, notes = gan_methods.METHODS[self._method].classifier, judges.notes
     if 'classifier' in self._roles:
       fields |= classifier_fields('classifier', self._inputs.classifier)
-    run = {name: fields.pop(name) for name in _VARYING if name in fields}
+    if own == 'classifier' and agreement.are_one(self._inputs.classifiers):
+      notes = (agreement.ONE_NETWORK, *notes)
+    varying = {f'{role}_{name}' for role in ('annotator', 'classifier') for name in _VARYING}
+    run = {name: fields.pop(name) for name in tuple(fields) if name in varying}
+    if 'classifier' in self._roles:
+      run |= self._inputs.agreement
     run['feature_network'] = ', '.join(f'{n.metric}: {n.key}' for n in judges.networks.values())
     if 'recogniser' in self._measuring:
       run['recogniser'] = self._measuring['recogniser'].key
@@ -160,7 +166,7 @@ class Observer:
       'settings': self._settings(judges) | fields | score.settings,
       'run': run | score.run,
       'labels': judges.label_sets,
-      'notes': judges.notes,
+      'notes': notes,
     }
 
   def _settings(self, judges) -> dict:
@@ -267,9 +273,9 @@ def classifier_fields(role: str, classifier: classifiers.Classifier | None) -> d
     {field: value}; the accuracy is None without a classifier.
   """
   if classifier is None:
-    return {f'{role}_accuracy': None}
+    return agreement.accuracy_fields(role, None)
   named = {f'{role}_{name}': value for name, value in classifier.protocol.items()}
-  return {f'{role}_accuracy': classifier.accuracy, **named}
+  return agreement.accuracy_fields(role, classifier) | named
 
 
 def _joined(batches: Sequence[dict]) -> dict:

@@ -1,6 +1,7 @@
 """Inputs: the data, devices and classifiers that the methods of an experiment share."""
 
 from collections.abc import Mapping
+import functools
 import pathlib
 from typing import Any
 
@@ -10,10 +11,11 @@ from data_prep.build import Arrays
 from jaxgan.algorithms import Algorithm
 from jaxgan.data import loading
 from jaxgan.errors import UserError
+from jaxgan.evaluation import agreement
 from jaxgan.evaluation.evaluate import Evaluation
-from jaxgan.runs import families, recogniser, rules
+from jaxgan.runs import durations, families, recogniser, rules
 from jaxgan.runs.experiment import Experiment
-from jaxgan.runs.facts import ROLES, Facts, classifier_folder, is_trained
+from jaxgan.runs.facts import ROLES, Facts, classifier_folder, trained_by
 from jaxgan.training import classifiers as classifiers_lib
 from jaxgan.training import logging
 from jaxgan.training.restore import restore
@@ -29,12 +31,18 @@ class Inputs:
     mesh: the mesh of the devices.
     data: its TrainingData.
     classifiers: {role: frozen Classifier}.
+    timed: the durations of its jobs.
   """
 
   def __init__(
-    self, config: Experiment, facts: Facts, classifiers: Mapping[str, classifiers_lib.Classifier]
+    self,
+    config: Experiment,
+    facts: Facts,
+    classifiers: Mapping[str, classifiers_lib.Classifier],
+    timed: durations.Durations | None = None,
   ):
     """Stores the arguments; reads and trains nothing."""
+    self.timed = timed or durations.Durations(config, facts)
     self.config, self.workdir, self.classifiers = config, facts.workdir, classifiers
     self.family, self.mesh, self.data = families.family_of(facts.methods), facts.mesh, facts.data
     self._evaluations = {}
@@ -48,6 +56,11 @@ class Inputs:
   def annotator(self) -> classifiers_lib.Classifier | None:
     """The classifier for evaluation only."""
     return self.classifiers.get('annotator')
+
+  @functools.cached_property
+  def agreement(self) -> dict[str, Any]:
+    """The fields of a record on the agreement of classifier and annotator; {} without both."""
+    return agreement.agreement_fields(self.classifiers, self.data, self.test)
 
   @property
   def test(self) -> Arrays:
@@ -114,7 +127,7 @@ def load_role(config: Experiment, facts: Facts, role: str) -> classifiers_lib.Cl
     UserError: see `load`.
   """
   section, folder = getattr(config, role), classifier_folder(config, role, facts.workdir)
-  if is_trained(config, role) and not (folder / 'checkpoints').exists():
+  if trained_by(config, role, facts.workdir) and not (folder / 'checkpoints').exists():
     raise UserError(f'{folder} holds no trained {role} of this experiment: run jaxgan train')
   if role == recogniser.ROLE:
     return recogniser.load(folder, facts.data, facts.mesh)

@@ -25,7 +25,7 @@ from jaxgan.data import sources
 from jaxgan.errors import UserError
 from jaxgan.runs import families
 from jaxgan.runs.experiment import Experiment, resolved
-from jaxgan.system import files
+from jaxgan.system import files, registry
 from jaxgan.training import logging
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ def load(
   Raises:
     UserError: the folder holds no run, or no such method or replica.
   """
+  registry.load_plugins()
   workdir = files.expanded(workdir)
   for folder in [workdir / method] if method else sorted(workdir.glob('*')):
     if (folder / identity.NAME).exists():

@@ -11,10 +11,11 @@ import contextlib
 import functools
 import os
 import pathlib
-import sys
 from typing import Any
 
 import jax
+
+from jaxgan.system import messages
 
 # By platform; CPU options were measured on two cores with the steps of `benchmarks/`.
 _OPTIONS = {
@@ -49,12 +50,35 @@ def use_cache() -> None:
   with contextlib.suppress(OSError):
     folder.mkdir(parents=True, exist_ok=True)
   if not (folder.is_dir() and os.access(folder, os.W_OK)):
-    print(f'no compilation cache: cannot write to {folder}', file=sys.stderr)
+    messages.message(f'no compilation cache: cannot write to {folder}')
     return
   jax.config.update('jax_compilation_cache_dir', str(folder))
   # Include programs that compile in under a second (JAX's default limit): together they take one.
   if 'JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS' not in os.environ:
     jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.0)
+
+
+def folder_in_use() -> str | None:
+  """Returns the folder or address of the compilation cache, or None without a cache."""
+  return jax.config.jax_compilation_cache_dir
+
+
+@functools.cache
+def _hits() -> list[str]:
+  """A list that grows by an event for each program that is found in the compilation cache."""
+  found: list[str] = []
+
+  def listen(event, **details):
+    if event == '/jax/compilation_cache/cache_hits':
+      found.append(event)
+
+  jax.monitoring.register_event_listener(listen)
+  return found
+
+
+def programs_from_cache() -> int:
+  """Returns how many programs were found in the compilation cache since the first call."""
+  return len(_hits())
 
 
 def jit(function: Callable, **arguments: Any) -> Any:
