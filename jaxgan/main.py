@@ -158,8 +158,9 @@ def _sample(config, options) -> str:
   run = _run(config, options)
   out = files.expanded(options.out or run.workdir / run.method / 'sampled')
   sampling.check_new(out, can_be_npz=True)
-  classes = options.classes or None
-  images, labels = run.sample(options.num_images, options.balanced, options.sample_seed, classes)
+  chosen = run.positions(options.classes, '--classes') if options.classes else ()
+  label = [run.label_names[at] for at in chosen] or None
+  images, labels = run.sample(options.num_images, options.balanced, options.sample_seed, label)
   if files.is_writer():
     sampling.save(out, images, labels, run.label_names)
   return f'{len(images)} images of step {run.step}, labelled by {run.labeller}: {out}'

@@ -171,13 +171,22 @@ class Run:
 
     if num_images < 1:
       raise UserError(f'num_images={num_images}: expected a positive integer, for example 1000.')
-    chosen = None
-    if label is not None:
-      are_codes = self.inputs.family.labels_of(self.method, self.inputs.data.labelled) == 'codes'
-      chosen = sampling.positions(self.label_names, label, 'label', are_codes)
+    chosen = None if label is None else self.positions(label, 'label')
     sample, names, _ = self.sampler(balanced, chosen)
     batch_size = self.config.evaluation.batch_size
     return sampling.draw(sample, names, num_images, balanced, seed, batch_size, chosen)
+
+  def positions(self, label: str | int | Sequence[str | int], field: str) -> tuple[int, ...]:
+    """Finds labels in `label_names`, see `jaxgan.runs.sampling.positions`.
+
+    Args:
+      label: see `sample`.
+      field: the flag or argument, for messages.
+    """
+    from jaxgan.runs import sampling
+
+    are_codes = self.inputs.family.labels_of(self.method, self.inputs.data.labelled) == 'codes'
+    return sampling.positions(self.label_names, label, field, are_codes)
 
   def export(
     self,
@@ -264,12 +273,14 @@ class Run:
     """See `jaxgan.evaluation.evaluate.Evaluation.confidence`."""
     state = replicate.take(self.restored[1], self.replica)
     measure = self.inputs.evaluation(self.method).confidence(state)
+    if measure is None:
+      return None
 
     def on_mesh(images, labels):
       with jax.set_mesh(self.inputs.mesh):
         return measure(images, labels)
 
-    return measure and on_mesh
+    return on_mesh
 
   def sampler(
     self, balanced: bool, chosen: tuple[int, ...] | None = None
