@@ -84,7 +84,7 @@ def add_contents(digest: Any, source: Path) -> Notes:
   images = listed.train.paths + (listed.test.paths if listed.test else [])
   classes = f' in {len(listed.class_names)} classes' if listed.class_names else ''
   text, files = f'reading {len(images):,} images{classes} of {source}', images + listed.tables
-  # A command reads the files once for each part of an experiment: the first time is said at once.
+  # A command reads the files once for each part of an experiment; the first time has its line.
   for file in messages.counted(files, len(files), text, after=_first_time(text)):
     add_file(digest, file.path, file)
   return _notes(listed)

@@ -6,7 +6,7 @@ from annotated_types import Ge, Le
 import pydantic
 
 from jaxgan.algorithms.classifier import ClassifierConfig
-from jaxgan.config.section import Count, NamedIn, OneOf, Section, Where, field, refuse
+from jaxgan.config.section import Count, OneOf, Section, Where, field, refuse
 from jaxgan.data.config import DataConfig
 from jaxgan.training.trackers import TRACKERS
 
@@ -33,7 +33,7 @@ class TrainConfig(Section):
   preview: bool = field(
     False, 'keep METHOD/progress.html, a page with the progress of the run', free=True
   )
-  tracker: Annotated[str, NamedIn(TRACKERS)] = field(
+  tracker: Annotated[str, OneOf(TRACKERS)] = field(
     'tensorboard', 'where rows go beside metrics.jsonl', free=True
   )
   keep: Annotated[int, _KEPT] = field(

@@ -82,7 +82,7 @@ def test_a_run_that_resumes_is_one_run_of_the_tracker(tmp_path, name):
   assert list(losses) == ['2', '4', '6', '8']
   if name == 'wandb':
     assert [len(first[0]), len(found[0])] == [1, 2]  # A folder of files for each process, ...
-    assert set(found[0]) == {f"run-{identity}.wandb"}  # ... with one id, which `wandb sync` joins.
+    assert set(found[0]) == {f'run-{identity}.wandb'}  # ... with one id, which `wandb sync` joins.
   else:
     assert found[0] == pytest.approx(losses)
   if name == 'mlflow':
