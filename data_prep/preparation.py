@@ -85,7 +85,13 @@ def _module(dataset):
   name, _, config = dataset.partition('/')
   if name not in DATASETS:
     raise UserError(f'dataset {dataset!r} is unknown; allowed: {", ".join(DATASETS)}')
-  return name, importlib.import_module(DATASETS[name]), config
+  module = importlib.import_module(DATASETS[name])
+  if not hasattr(module, 'OPTIONS') or not callable(getattr(module, 'recipe', None)):
+    raise UserError(
+      f'data set {name!r}: {module.__name__} needs OPTIONS and recipe(config, source), see '
+      'jaxgan.register_dataset'
+    )
+  return name, module, config
 
 
 class _Place(NamedTuple):

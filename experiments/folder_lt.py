@@ -10,40 +10,59 @@ Arrow or Parquet files. The images are taken as they are: a class with fewer ima
 class. `--config.data.options.imbalance_ratio=100` makes balanced data long-tailed.
 
     experiments/folder_lt.py:method=unconditional      the baseline, in the same work directory
+    experiments/folder_lt.py:method=both               class balancing and this baseline
+    experiments/folder_lt.py:method=all                also ACGAN, cGAN, ACGAN with the pre-trained
+                                                       classifier, and class-balanced batches
 
 The settings are as for long-tailed CIFAR-10, except that the classifiers have the cross-entropy and
 the last checkpoint, and that the GAN's images are mirrored at random, too. This suits most
-photographs; `--config.data.flip=False` turns it off. The annotator, for evaluation only, is trained
-on all images (before an imbalance ratio is applied), re-weighted like the classifier.
-`length=quick` is a first look within minutes on a CPU, in another work directory: small networks of
-the same families and few steps.
+photographs; `--config.data.flip=False` turns it off. `length=quick` is a first look within minutes
+on a CPU, in another work directory: small networks of the same families, few steps, and the
+baseline beside class balancing.
+
+The annotator, for evaluation only, is another network than the classifier in the loop: another
+seed, and class-balanced batches instead of re-weighted classes. Where every class has 100 training
+images, the classifier is trained on one half of each class and the annotator on the other;
+otherwise both see all. With an imbalance ratio the annotator sees all images before the ratio is
+applied. `--config.annotator.folder=WORKDIR/classifier` makes the two one network.
 """
 
 from typing import Any
 
-from experiments import base
+from experiments import base, fashion_lt
 from jaxgan.config.overrides import changed
 from jaxgan.runs.experiment import Experiment
 
 
 def get_config(argument: str = '') -> Experiment:
-  """Builds the experiment; the argument takes method=... and length=full|quick."""
-  chosen = base.parse_argument(
-    argument, method=('class_balancing', 'unconditional'), length=('full', 'quick')
-  )
+  """Builds the experiment; the argument takes method=both|all|... and length=full|quick."""
+  several = {'both': fashion_lt.METHODS, 'all': fashion_lt.ALL}
+  default = 'both' if 'length=quick' in argument.split(',') else 'class_balancing'
+  methods = dict.fromkeys((default, *several, *fashion_lt.LABELLED))
+  chosen = base.parse_argument(argument, method=tuple(methods), length=('full', 'quick'))
   config = base.gan_config(
     experiment='folder_lt',
-    method=chosen.method,
+    method='class_balancing',
     classifier_data='long_tail_folder',
     annotator_data='long_tail_folder',
     flip=True,
     gan_flip=True,
   )
-  config: Any = changed(config, {'evaluation.samples': 10_000})
+  methods = several.get(chosen.method, (chosen.method,))
+  config: Any = changed(config, {'evaluation.samples': 10_000, 'methods': methods})
   if chosen.length == 'quick':
     config = shortened(config)
     config = changed(config, base.for_each_role(config, base.shortened_classifier))
-  return changed(config, {'annotator.algorithm.drw_epoch': config.classifier.algorithm.drw_epoch})
+  # The annotator judges what the classifier has steered: it must be another network.
+  return changed(
+    config,
+    {
+      'classifier.half': 'first',
+      'annotator.half': 'second',
+      'annotator.seed_offset': 1,
+      'annotator.algorithm.batches': 'class_balanced',
+    },
+  )
 
 
 def shortened(config: Experiment) -> Experiment:

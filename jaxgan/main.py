@@ -51,8 +51,9 @@ def _definer(flag: commands.Flag) -> tuple[Callable, dict[str, Any]]:
   """(function of absl that defines the flag, the limits of its values)."""
   if flag.choices:
     return flags.DEFINE_enum, {'enum_values': list(flag.choices)}
-  if flag.kind is int:
-    return flags.DEFINE_integer, {'lower_bound': flag.lower, 'upper_bound': flag.upper}
+  if flag.kind in (int, float):
+    define = flags.DEFINE_integer if flag.kind is int else flags.DEFINE_float
+    return define, {'lower_bound': flag.lower, 'upper_bound': flag.upper}
   return flags.DEFINE_bool if flag.kind is bool else flags.DEFINE_string, {}
 
 
@@ -132,11 +133,12 @@ def _sample(config, options) -> str:
 
   run = _run(config, options)
   out = files.expanded(options.out or run.workdir / run.method / 'sampled')
-  sampling.check_new(out)
-  images, labels = run.sample(options.num_images, options.balanced, options.sample_seed)
+  sampling.check_new(out, can_be_npz=True)
+  classes = options.classes or None
+  images, labels = run.sample(options.num_images, options.balanced, options.sample_seed, classes)
   if files.is_writer():
     sampling.save(out, images, labels, run.label_names)
-  return f'{len(images)} images of step {run.step}, labelled by {run.labelled_by}: {out}'
+  return f'{len(images)} images of step {run.step}, labelled by {run.labeller}: {out}'
 
 
 def _export(config, options) -> str:
@@ -145,7 +147,12 @@ def _export(config, options) -> str:
   run = _run(config, options)
   out = files.expanded(options.out or run.workdir / run.method / 'exported')
   written = run.export(
-    out, options.contents, options.format, options.images_per_class, options.sample_seed
+    out,
+    options.contents,
+    options.format,
+    options.images_per_class,
+    options.sample_seed,
+    options.min_confidence,
   )
   return exporting.describe(out, written)
 

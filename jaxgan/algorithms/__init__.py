@@ -11,6 +11,9 @@ import optax
 
 from jaxgan.config.section import Decay, Dtype, Positive, Section, field
 
+# Sampling of training images -> whether batches are balanced, see `order.balanced_positions`.
+BATCHES = {'instance_balanced': False, 'class_balanced': True}
+
 
 class Batch(NamedTuple):
   """Training images of a step.

@@ -29,7 +29,7 @@ import jax.numpy as jnp
 import optax
 import pydantic
 
-from jaxgan.algorithms import Algorithm, Batch, apply_gradients
+from jaxgan.algorithms import BATCHES, Algorithm, Batch, apply_gradients
 from jaxgan.augmentation import augment
 from jaxgan.config.section import (
   Count,
@@ -115,6 +115,9 @@ class ClassifierConfig(Section):
   warmup_epochs: WholeNumber = field(5, 'epochs until the learning rate is reached')
   decay_epochs: tuple[_Epoch, ...] = field((160, 180), 'epochs at which the learning rate falls')
   decay_factor: Fraction = field(0.01, 'factor of the learning rate at each decay epoch')
+  batches: Annotated[str, OneOf(tuple(BATCHES))] = field(
+    'instance_balanced', 'class_balanced: every class is drawn equally often'
+  )
   drw_epoch: WholeNumber | None = field(
     None, 'epoch from which classes are re-weighted; none: never'
   )
@@ -131,6 +134,12 @@ class ClassifierConfig(Section):
     for name in ('input_mean', 'input_std'):
       if getattr(self, name) == ():
         refuse(name, 'a number, or one per channel')
+    return self
+
+  @pydantic.model_validator(mode='after')
+  def _balanced_once(self):
+    if BATCHES[self.batches] and self.drw_epoch is not None:
+      refuse('drw_epoch', f'none with batches={self.batches}, which balances the classes, too')
     return self
 
 
@@ -257,6 +266,7 @@ def classifier(
     functools.partial(init, parts),
     functools.partial(update, parts),
     classify=functools.partial(classify, parts),
+    class_balanced=BATCHES[config.batches],
   )
 
 

@@ -32,6 +32,7 @@ import jax.numpy as jnp
 import optax
 
 from jaxgan.algorithms import (
+  BATCHES,
   Algorithm,
   Batch,
   adam,
@@ -90,7 +91,7 @@ def gan(
     functools.partial(generate, parts),
     images_per_update=config.discriminator_steps,
     class_conditional=method.class_conditional,
-    class_balanced=gan_methods.BATCHES[method.batches],
+    class_balanced=BATCHES[method.batches],
     settled=functools.partial(settled, parts, ema_statistics),
   )
 

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import pydantic
 
-from jaxgan.algorithms import AdamConfig
+from jaxgan.algorithms import BATCHES, AdamConfig
 from jaxgan.augmentation.diff_augment import AUGMENTATIONS
 from jaxgan.config.section import (
   Count,
@@ -94,8 +94,6 @@ GUIDANCE = {
 }
 # Steps in which a method with 'effective' labels draws them by 1/N_k; in other steps, uniformly.
 EFFECTIVE_LABELS = {'generator_step': ('generator',), 'both_steps': ('discriminator', 'generator')}
-# Sampling of real images -> whether batches are balanced, see `order.balanced_positions`.
-BATCHES = {'instance_balanced': False, 'class_balanced': True}
 
 
 class GanMethod(NamedTuple):

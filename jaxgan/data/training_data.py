@@ -5,6 +5,11 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from data_prep.long_tail import select_indices
+
+HALVES = ('first', 'second')
+MIN_IN_HALF = 50  # Images of each class; with fewer, a half could not teach the class.
+
 
 class Dataset(NamedTuple):
   """The images of all replicas, or streamed images of one step and replica.
@@ -131,6 +136,39 @@ class TrainingData(NamedTuple):
     return ReplicaData(
       padded, np.int32(len(indices)), label_of, counts, order_rng, step_rng, starts
     )
+
+
+def halved(data: TrainingData, half: str | None) -> TrainingData:
+  """Keeps one of two disjoint halves of the images of each class, where both have MIN_IN_HALF.
+
+  The seed of the data set's splits chooses the halves. The metadata say in `part` which images are
+  kept.
+
+  Args:
+    data: the TrainingData, of prepared images.
+    half: 'first', 'second', or None for all images.
+
+  Returns:
+    The TrainingData; all images if a class is too small.
+  """
+  if half is None:
+    return data
+  pool, counts = data.arrays, data.share_counts(0)
+  if counts.min() < 2 * MIN_IN_HALF:
+    rarest = pool.class_names[counts.argmin()]
+    need = 2 * MIN_IN_HALF
+    part = f'all training images, because {rarest} has {counts.min()} and two halves need {need}'
+    return data._replace(arrays=pool._replace(metadata={**pool.metadata, 'part': part}))
+  first = select_indices(pool.labels, counts // 2, pool.metadata.get('seed') or 0)
+  at = first if half == HALVES[0] else np.setdiff1d(np.arange(len(pool.labels)), first)
+  return whole(
+    pool._replace(
+      images=pool.images.take(at, axis=0),
+      labels=pool.labels[at],
+      metadata={**pool.metadata, 'part': f'the {half} half of each class'},
+      key=f'{pool.key}/{half}_half',
+    )
+  )
 
 
 def run_keys(seed: int) -> jax.Array:

@@ -14,6 +14,7 @@ import numpy as np
 from data_prep.build import Arrays
 from jaxgan.algorithms import Algorithm, priors
 from jaxgan.data import pixels, training_data
+from jaxgan.evaluation import agreement
 from jaxgan.evaluation.code_results import CLUSTERING, NEIGHBOURS, Judged
 from jaxgan.evaluation.record import CODES_FILE, RETRIEVAL_FILE, LabelSet
 from jaxgan.metrics import class_distribution, knn
@@ -235,7 +236,7 @@ class Observer:
         'split': arrays.key,
         'images': len(arrays.labels),
         'annotator': annotator.key if labelled else None,
-        'annotator_accuracy': annotator.accuracy if labelled else None,
+        **agreement.accuracy_fields('annotator', annotator if labelled else None),
         'replica': replica,
         'replicas': config.replicas,
       },
@@ -258,14 +259,28 @@ class Observer:
     files.save(folder / RETRIEVAL_FILE, np.savez_compressed, **found)
     return {'grid': grid, 'retrieved': found}
 
-  def sampler(self, state: Any, balanced: bool) -> tuple[Callable, tuple[str, ...], str]:
+  def sampler(
+    self, state: Any, balanced: bool, chosen: Sequence[int] | None = None
+  ) -> tuple[Callable, tuple[str, ...], str]:
     """Returns a function that draws labelled images; see `evaluate.Evaluation.sampler`."""
     prior = np.ones(self.num_categories) if balanced else self.prior(state)
+    if chosen is not None:
+      prior = np.where(np.isin(np.arange(self.num_categories), chosen), prior, 0)
 
     def sample(rng, num_images):
       return distributed.to_host(self.sample(state, rng, prior, num_images))
 
     return sample, self.names, 'their codes'
+
+  def confidence(self, state: Any) -> Callable:
+    """Returns Q's probability of the codes; see `evaluate.Evaluation.confidence`."""
+
+    def confidence(images, labels):
+      logits, _ = self.recognise(state.variables, images)
+      probabilities = np.asarray(jax.nn.softmax(logits))
+      return probabilities[np.arange(len(labels)), labels]
+
+    return confidence
 
 
 def _settings(algorithm) -> dict:

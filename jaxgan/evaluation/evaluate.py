@@ -147,14 +147,25 @@ class Evaluation:
     means = {name: float(np.mean(each)) for name, each in values.items()}
     return means | {f'{name}_resamplings': each for name, each in values.items()}
 
-  def sampler(self, state: Any, balanced: bool) -> tuple[Callable, tuple[str, ...], str]:
+  def sampler(
+    self, state: Any, balanced: bool, chosen: Sequence[int] | None = None
+  ) -> tuple[Callable, tuple[str, ...], str]:
     """Returns a function that draws labelled images from a state.
 
     Args:
       state: the state.
       balanced: whether the caller keeps equal numbers of every label; codes are then drawn evenly.
+      chosen: positions of the labels that the caller keeps. Generators with labels or codes draw
+        these alone; the labels of other generators are known after drawing.
 
     Returns:
       (`sample(rng, num_images) -> (images, labels)`, the names of the labels, their origin).
     """
-    return self.observer.sampler(self.observer.settled(state), balanced)
+    return self.observer.sampler(self.observer.settled(state), balanced, chosen)
+
+  def confidence(self, state: Any) -> Callable | None:
+    """Returns `confidence(images, labels) -> float [N]`, a classifier's probability of the labels.
+
+    The labels are as from `sampler`; None if no classifier knows them.
+    """
+    return self.observer.confidence(state)

@@ -11,7 +11,7 @@ import numpy as np
 from jaxgan.algorithms import Algorithm, gan_methods, regularisers
 from jaxgan.algorithms.ema_statistics import IN_WORDS
 from jaxgan.data import loading, pixels
-from jaxgan.evaluation import quality
+from jaxgan.evaluation import agreement, quality
 from jaxgan.evaluation.cas import Score
 from jaxgan.evaluation.judges import KINDS, Judged, Judges
 from jaxgan.evaluation.record import IMAGES_FILE, NEAREST_FILE
@@ -24,8 +24,8 @@ _SCORES = ('fid', 'frechet_recogniser', 'frechet_annotator')  # The first availa
 _COUNTING = (  # Fields that ablations change.
   'count_start', 'cycle_start', 'count_update', 'count_decay', 'count_cycle'
 )  # fmt: skip
-# The fields of a record about classifiers that differ between the runs of an experiment.
-_VARYING = ('annotator_accuracy', 'annotator_step', 'classifier_accuracy', 'classifier_step')
+# The fields of a record about a classifier that differ between the runs of an experiment.
+_VARYING = ('accuracy', 'accuracy_low', 'accuracy_high', 'test_images', 'step')
 
 
 class Observer:
@@ -62,11 +62,18 @@ class Observer:
       labels = jax.random.randint(label_rng, (num_images,), 0, inputs.data.num_classes)
       return pixels.to_uint8(draw(state, rng, num_images, labels=labels)), labels
 
-    self._judges = {}
+    self._judges, self._probabilities = {}, None
     self._compiled = functools.cache(classifiers.compile_classify)
     self.settled = compilation.jit(algorithm.settled)
     self.generate = compilation.jit(generate, static_argnums=(2, 3))
     self._generate_labelled = compilation.jit(generate_labelled, static_argnums=2)
+
+    def generate_chosen(state, rng, num_images, chosen):
+      rng, label_rng = jax.random.split(rng)
+      labels = chosen[jax.random.randint(label_rng, (num_images,), 0, len(chosen))]
+      return pixels.to_uint8(draw(state, rng, num_images, labels=labels)), labels
+
+    self._generate_chosen = compilation.jit(generate_chosen, static_argnums=2)
 
   def judges(self, replica: int) -> Judges:
     """Returns the judges of a replica; replicas with the same images share them."""
@@ -142,9 +149,15 @@ class Observer:
     judges = self.judges(replica)
     score = judged.score or Score(0.0, {}, {})
     fields = classifier_fields('annotator', self._inputs.annotator)
+    own, notes = gan_methods.METHODS[self._method].classifier, judges.notes
     if 'classifier' in self._roles:
       fields |= classifier_fields('classifier', self._inputs.classifier)
-    run = {name: fields.pop(name) for name in _VARYING if name in fields}
+    if own == 'classifier' and agreement.are_one(self._inputs.classifiers):
+      notes = (agreement.ONE_NETWORK, *notes)
+    varying = {f'{role}_{name}' for role in ('annotator', 'classifier') for name in _VARYING}
+    run = {name: fields.pop(name) for name in tuple(fields) if name in varying}
+    if 'classifier' in self._roles:
+      run |= self._inputs.agreement
     run['feature_network'] = ', '.join(f'{n.metric}: {n.key}' for n in judges.networks.values())
     if 'recogniser' in self._measuring:
       run['recogniser'] = self._measuring['recogniser'].key
@@ -153,7 +166,7 @@ class Observer:
       'settings': self._settings(judges) | fields | score.settings,
       'run': run | score.run,
       'labels': judges.label_sets,
-      'notes': judges.notes,
+      'notes': notes,
     }
 
   def _settings(self, judges) -> dict:
@@ -193,19 +206,51 @@ class Observer:
     if 'classes' in judged.has:
       files.save(folder / NEAREST_FILE, np.savez_compressed, **judged.nearest[1])
 
-  def sampler(self, state: Any, balanced: bool) -> tuple[Callable, tuple[str, ...], str]:
+  def sampler(
+    self, state: Any, balanced: bool, chosen: Sequence[int] | None = None
+  ) -> tuple[Callable, tuple[str, ...], str]:
     """Returns a function that draws labelled images of a settled state; see `evaluate`."""
     # `balanced` changes nothing: classes are drawn uniformly or by the generator alone.
-    classifiers = self._inputs.classifiers
-    own = self._measuring.get('recogniser')  # Without labels, images are labelled by codes.
-    return self._sampler(state, own or classifiers.get('classifier') or classifiers['annotator'])
+    return self._sampler(state, self._labeller(), chosen)
 
-  def _sampler(self, state, labeller):
+  def _labeller(self) -> classifiers.Classifier | None:
+    """The classifier that labels images; without labels, images are labelled by codes."""
+    own, known = self._measuring.get('recogniser'), self._inputs.classifiers
+    return own or known.get('classifier') or known.get('annotator')
+
+  def confidence(self, state: Any) -> Callable | None:
+    """Returns the labeller's probability of the labels; see `evaluate.Evaluation.confidence`."""
+    del state
+    labeller, columns = self._labeller(), None
+    if labeller is None:
+      return None
+    if self._algorithm.class_conditional:  # Labels are classes of the data, not of the labeller.
+      columns = classifiers.class_positions(labeller.class_names, self._inputs.data, 0)
+      if columns is None:
+        return None
+    if self._probabilities is None:
+
+      def probabilities(variables, images):
+        return jax.nn.softmax(labeller.classify(variables, images)[0])
+
+      self._probabilities = classifiers.compile_outputs(probabilities)
+    classify = self._probabilities
+
+    def confidence(images, labels):
+      columns_of = labels if columns is None else columns[labels]
+      return classify(labeller.variables, images)[np.arange(len(labels)), columns_of]
+
+    return confidence
+
+  def _sampler(self, state, labeller, chosen=None):
     """Labels images by the class of a conditional generator, or else by a classifier."""
     if self._algorithm.class_conditional:
+      asked = None if chosen is None else np.array(chosen, np.int32)
 
       def sample_labelled(rng, num_images):
-        return distributed.to_host(self._generate_labelled(state, rng, num_images))
+        if asked is None:
+          return distributed.to_host(self._generate_labelled(state, rng, num_images))
+        return distributed.to_host(self._generate_chosen(state, rng, num_images, asked))
 
       return sample_labelled, self._inputs.data.class_names(0), 'the classes asked for'
     classify = self._compiled(labeller.classify)
@@ -228,9 +273,9 @@ def classifier_fields(role: str, classifier: classifiers.Classifier | None) -> d
     {field: value}; the accuracy is None without a classifier.
   """
   if classifier is None:
-    return {f'{role}_accuracy': None}
+    return agreement.accuracy_fields(role, None)
   named = {f'{role}_{name}': value for name, value in classifier.protocol.items()}
-  return {f'{role}_accuracy': classifier.accuracy, **named}
+  return agreement.accuracy_fields(role, classifier) | named
 
 
 def _joined(batches: Sequence[dict]) -> dict:

@@ -57,7 +57,7 @@ class EvaluationRecord(Section, strict=True):
     run: fields that differ between runs: seed, split, judges, machine.
     labels: {'classes' or 'codes': what the images are counted by}.
     results: {name of a metric: value}, see `jaxgan.evaluation.metric`; None if undefined.
-    notes: omitted measures, and why.
+    notes: omitted measures, and why; what flatters.
   """
 
   format: Literal[2] = 2

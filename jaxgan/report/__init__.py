@@ -14,13 +14,21 @@ from jaxgan.errors import UserError
 from jaxgan.evaluation import record as record_lib
 from jaxgan.evaluation.verdicts import grouped
 from jaxgan.report import differences, page, tables
+from jaxgan.report.classifiers import in_words as judges_in_words
 from jaxgan.report.published import published_values
 from jaxgan.report.rows import Row, collect
 from jaxgan.system import files
 from jaxgan.system.names import escaped
 from jaxgan.training import optional
 
-__all__ = ['collect', 'console_table', 'markdown_table', 'published_values', 'report']
+__all__ = [
+  'collect',
+  'console_table',
+  'judges_in_words',
+  'markdown_table',
+  'published_values',
+  'report',
+]
 
 
 def report(

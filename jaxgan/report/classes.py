@@ -12,10 +12,10 @@ import numpy as np
 from jaxgan.evaluation import verdicts
 from jaxgan.evaluation.record import LabelSet
 from jaxgan.metrics.class_distribution import GROUPS, THIRDS
-from jaxgan.report import class_pictures, figures, tables
-from jaxgan.report.published import published_values, sources
+from jaxgan.report import class_pictures, classifiers, figures, tables
+from jaxgan.report.published import sources
 from jaxgan.report.rows import Row
-from jaxgan.system.names import escaped, shown
+from jaxgan.system.names import shown
 
 TITLE = 'Class balance'
 NETWORKS = ('inception', 'annotator', 'recogniser')
@@ -42,8 +42,6 @@ _QUALITY = (
   *(tables.Column(name, name) for name in ('precision', 'recall', 'density', 'coverage')),
 )
 _THIRDS, _GROUPS = ' / '.join(THIRDS), ' / '.join(GROUPS)
-_BALANCED = '1'  # the annotator's imbalance ratio
-ROLES = ('classifier', 'annotator')
 _RESAMPLED = ('kl_from_uniform', 'fid', 'frechet_annotator')
 # The scores of the terminal's table, for images counted by class or by code.
 _CONSOLE = {
@@ -104,11 +102,7 @@ EXPLANATIONS = {
     'in brackets, excludes 0. With three seeds this only means that all three differ in the same '
     'direction, which happens by chance once in four times.'
   ),
-  'Classifiers': (
-    "Accuracy on the test split, which also selects the best checkpoints, as in the authors' code. "
-    'The classifier is trained on the long-tailed images, for the loop; the annotator labels '
-    'generated images in the evaluation.'
-  ),
+  'Classifiers': classifiers.EXPLANATION,
 }
 
 
@@ -137,7 +131,7 @@ def section(rows: Sequence[Row], footnotes: dict[str, int]) -> list:
     'Quality and diversity': _quality,
   }
   found = {title: tables.lines(_ABOVE[title], rows, own) for title, own in cells_of.items()}
-  found |= {'Beside the baseline': _comparisons(rows), 'Classifiers': _classifiers(rows)}
+  found |= {'Beside the baseline': _comparisons(rows), 'Classifiers': classifiers.lines(rows)}
   below = EXPLANATIONS | {'Scores': EXPLANATIONS['Scores'] + sources(rows)}
   shown_tables = (tables.Table(title, own) for title, own in found.items() if len(own) > 1)
   return [block for table in shown_tables for block in (table, below[table.title])]
@@ -265,7 +259,8 @@ def _console_block(experiment, kind, labels, rows):
       classes = [f'{statistics.fmean(count):.0f}' for count in counts]
     table.append([verdicts.label(row), *tables.cells(columns, row), *classes])
   words = tables.aligned(experiment, table, rows)
-  return '\n'.join([words, *map(verdicts.in_words, verdicts.compare(rows))])
+  judged = classifiers.in_words([record.run for row in rows for record in row.records])
+  return '\n'.join([words, *judged, *map(verdicts.in_words, verdicts.compare(rows))])
 
 
 def _networks(row):
@@ -301,46 +296,3 @@ def _title(row, rows, taken):
   parts = zip((row.experiment, verdicts.label(row)), several, strict=True)
   title = ': '.join(part for part, tells in parts if tells) or row.method
   return tables.untaken(title, taken)
-
-
-def classifier_accuracies(row: str | None) -> dict[str, float]:
-  """Looks up the paper's accuracies of the classifiers behind a published row.
-
-  Args:
-    row: a row of published_results.json, such as
-      'class_balancing_gan.cifar10.class_balancing.100'.
-
-  Returns:
-    {role: accuracy in percent}, for the roles with a published accuracy.
-  """
-  paper, *names = (row or '').split('.')
-  if paper != 'class_balancing_gan':
-    return {}
-  values, _ = published_values(paper)
-  few_labels = names[0] == 'semi_supervised'
-  dataset = names[1 if few_labels else 0]
-  accuracies = values['pretrained_classifier_val_accuracy'].get(dataset)
-  if isinstance(accuracies, dict):
-    ratio = str(values[dataset].get('imbalance_ratio', names[-1]))
-    found = {'classifier': accuracies.get(ratio), 'annotator': accuracies.get(_BALANCED)}
-  else:  # One network has both roles.
-    found = dict.fromkeys(ROLES, accuracies)
-  if few_labels:
-    found['classifier'] = values['semi_supervised'][dataset]['classifier_accuracy']
-  return {role: accuracy for role, accuracy in found.items() if accuracy is not None}
-
-
-def _classifiers(rows):
-  """The classifiers of each experiment, shared by its methods, beside the paper's."""
-  found = [('experiment', 'role', 'accuracy % (ours)', 'accuracy % (published)')]
-  for experiment, own in verdicts.grouped(rows, lambda row: row.experiment).items():
-    records = [record for row in own for record in row.records]
-    theirs = dict(pair for r in records for pair in classifier_accuracies(r.published).items())
-    for role in ROLES:
-      # Methods with the same seed share a classifier, which counts once.
-      ours = {(r.run.get('seed'), r.run.get(f'{role}_accuracy')): None for r in records}
-      ours = [100 * accuracy for _, accuracy in ours if accuracy is not None]
-      if ours:
-        paper = tables.number(theirs[role], 2) if role in theirs else '-'
-        found.append((escaped(experiment), role, tables.mean_std(ours, digits=2), paper))
-  return found

@@ -13,7 +13,7 @@ class Flag(NamedTuple):
   """A flag of a command.
 
   Attributes:
-    kind: str, int or bool.
+    kind: str, int, float or bool.
     default: the value without the flag.
     meaning: one or two sentences.
     otherwise: what happens without the flag, where `default` stands for a computed value.
@@ -23,7 +23,7 @@ class Flag(NamedTuple):
   """
 
   kind: type
-  default: str | int | bool | None
+  default: str | float | bool | None
   meaning: str
   otherwise: str = ''
   choices: tuple[str, ...] = ()
@@ -35,6 +35,8 @@ class Flag(NamedTuple):
     """The values in words."""
     if self.choices:
       return _listed(self.choices)
+    if self.kind is float:
+      return f'number in [{self.lower}, {self.upper}]'
     if self.kind is not int:
       return {str: 'text', bool: 'true or false'}[self.kind]
     if self.upper is not None:
@@ -144,6 +146,12 @@ COMMANDS = {
       **_RESTORING,
       'num_images': Flag(int, 100, 'Number of images.', lower=1),
       'balanced': Flag(bool, False, 'Draw equal numbers of every class or code.'),
+      'classes': Flag(
+        str,
+        '',
+        'Draw these classes alone: names with commas between them. Codes also by their numbers.',
+        'all classes',
+      ),
       **_DRAWING,
       'out': Flag(
         str, '', 'New folder for PNGs, or new .npz file.', 'METHOD/sampled in the work directory'
@@ -153,12 +161,14 @@ COMMANDS = {
     {
       '--workdir=runs/fashion_lt --num_images=100 --balanced --out=balanced.npz':
         'Ten images of each of the ten classes, as arrays.',
+      '--workdir=runs/fashion_lt --num_images=50 --classes=Bag,Coat --out=bags':
+        'Images of two classes, as PNGs.',
     },
   ),
   'export': Command(
     'Write a class-balanced data set to train other models on.',
     'Writes generated images, alone or together with the training images, with equal numbers of '
-    'every class, and export.json with their provenance.',
+    'every class, the real test images as the test split, and export.json with the provenance.',
     {
       **_RESTORING,
       'contents': Flag(
@@ -175,6 +185,13 @@ COMMANDS = {
       ),
       'images_per_class': Flag(
         int, None, 'Number of images of every class.', 'the size of the largest class', lower=1
+      ),
+      'min_confidence': Flag(
+        float,
+        0.0,
+        'Draw generated images again to whose label the classifier gives a smaller probability.',
+        lower=0,
+        upper=1,
       ),
       **_DRAWING,
       'out': Flag(str, '', 'New folder.', 'METHOD/exported in the work directory'),

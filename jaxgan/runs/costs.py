@@ -14,7 +14,7 @@ from jaxgan.errors import UserError
 from jaxgan.evaluation import cas
 from jaxgan.runs import durations, families, recogniser, rules
 from jaxgan.runs.experiment import Experiment
-from jaxgan.runs.facts import Facts
+from jaxgan.runs.facts import Facts, trained_by
 from jaxgan.runs.plan import Job, Kind, Plan
 from jaxgan.system import compilation, messages
 from jaxgan.training import classifiers as classifiers_lib
@@ -134,18 +134,25 @@ class Costs:
         num_images = cas.num_images(config, len(facts.data.indices[0]))
         generated = num_images * math.prod(facts.data.image_shape)
         return _cost(config.cas, generated, self._classifier(name), config.replicas, at_once=1)
-      if name in facts.images:
-        resident = _resident(facts.images[name].training)
-        return _cost(getattr(config, name), resident, self._classifier(name))
+      if role := self._role(name):
+        resident = _resident(facts.images[role].training)
+        return _cost(getattr(config, name), resident, self._classifier(role))
       if within == [recogniser.ROLE]:
         config = getattr(config, recogniser.ROLE)
       return _cost(config, _resident(facts.data), self._method(config, name), config.replicas)
     except (UserError, KeyError):  # A rule refuses the job, or its classifier or images are absent.
       return None
 
+  def _role(self, name) -> str | None:
+    """The role of the classifier that is trained in the folder with a name; None without one."""
+    config, facts = self._config, self._facts
+    trained = (role for role in facts.roles if role in facts.images)
+    return next((r for r in trained if trained_by(config, r, facts.workdir) == name), None)
+
   def _classifier(self, role) -> _Traced:
     """Traces the classifier of a role on the shape and classes of its training images."""
-    section, data = getattr(self._config, role), self._facts.images[role].training
+    trainer = trained_by(self._config, role, self._facts.workdir)
+    section, data = getattr(self._config, trainer or role), self._facts.images[role].training
     key = (
       section.algorithm,
       section.train.batch_size,

@@ -9,11 +9,11 @@ from jaxgan import report
 from jaxgan.algorithms import replicate
 from jaxgan.config.overrides import changed
 from jaxgan.data import sources
-from jaxgan.evaluation import cas, record
+from jaxgan.evaluation import agreement, cas, record
 from jaxgan.report import fonts
 from jaxgan.runs import durations, families, inputs, outputs, recogniser, sampling
 from jaxgan.runs.experiment import Experiment, resolved
-from jaxgan.runs.facts import classifier_folder, is_trained
+from jaxgan.runs.facts import classifier_folder, trained_by
 from jaxgan.runs.inputs import Inputs
 from jaxgan.runs.plan import Kind, make_plan, prepared
 from jaxgan.system import distributed, files, lock, messages
@@ -79,19 +79,41 @@ def start(
   config, facts = prepared(config, workdir, methods)
   timed = timed or durations.Durations(config, facts, make_plan(config, facts).jobs)
   roles = inputs.roles(facts)
-  missing = [role for role in roles if is_trained(config, role)]
-  given = (role for role in roles if role not in missing)
+  trainers = {role: trained_by(config, role, facts.workdir) for role in roles}
+  given = (role for role, trainer in trainers.items() if trainer is None)
   with messages.stage('loading the given classifiers', after=1.0):
     classifiers = {role: inputs.load_role(config, facts, role) for role in given}
   if show_data and files.is_writer():
     print('\n'.join(facts.data.summary()), flush=True)
-  for role in missing:
-    _train_role(config, facts, role, timed)
-    with messages.stage(f'{role}: loading the trained network', after=1.0):
-      classifiers[role] = inputs.load_role(config, facts, role)
+  trained = set()
+  for role, trainer in trainers.items():
+    if trainer is not None and trainer not in trained:
+      _train_role(config, facts, trainer, timed)
+      trained.add(trainer)
+    if trainer is not None:
+      with messages.stage(f'{role}: loading the trained network', after=1.0):
+        classifiers[role] = inputs.load_role(config, facts, role)
   with optional.output('check of fonts'):
     fonts.tell_missing(facts.data.arrays.class_names)
-  return Inputs(config, facts, classifiers, timed)
+  made = Inputs(config, facts, classifiers, timed)
+  if show_data:
+    _show_judges(made)
+  return made
+
+
+def _show_judges(made: Inputs) -> None:
+  """Prints the accuracies of the classifiers and their agreement; every process must call it."""
+  fields, seen = dict(made.agreement), {}
+  for role, classifier in made.classifiers.items():
+    fields |= agreement.accuracy_fields(role, classifier)
+    if images := classifier.protocol.get('images'):
+      seen.setdefault(images, []).append(role)
+  notes = [f'{" and ".join(own)}: trained on {images}' for images, own in seen.items()]
+  if agreement.are_one(made.classifiers):
+    notes.append(agreement.ONE_NETWORK)
+  if files.is_writer():
+    for line in (*report.judges_in_words([fields]), *notes):
+      print(line, flush=True)
 
 
 def _train_role(config, facts, role, timed):
@@ -108,8 +130,9 @@ def _train_role(config, facts, role, timed):
 def _train_recogniser(config, facts, timed):
   """Runs the experiment of the recogniser in its own work directory."""
   section = config.recogniser
-  annotator = section.annotator.folder or str(facts.workdir / 'annotator')
-  section = changed(section, {'annotator.folder': annotator})
+  # Its annotator is the experiment's, which is trained before.
+  annotator = section.annotator.folder or classifier_folder(config, 'annotator', facts.workdir)
+  section = changed(section, {'annotator.folder': str(annotator)})
   workdir, (method,) = facts.workdir / recogniser.ROLE, section.methods
   made = start(section, workdir, section.methods, timed=timed.within(recogniser.ROLE))
   train_method(made, method)

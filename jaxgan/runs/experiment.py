@@ -68,9 +68,9 @@ def resolved(experiment: Any) -> Any:
   """Fills the fields of an experiment that are None and follow from other fields.
 
   None in the `data` section of a classifier means the value of the experiment's own `data` section,
-  except the annotator's imbalance ratio: the annotator sees all images. A recogniser takes the
-  seed, images and annotator of the experiment. A learned prior takes the learning rate of the
-  networks.
+  except the annotator's imbalance ratio: the annotator sees all images. Only a classifier and an
+  annotator of the same images are trained on halves of them. A recogniser takes the seed, images
+  and annotator of the experiment. A learned prior takes the learning rate of the networks.
 
   Args:
     experiment: an Experiment.
@@ -94,7 +94,8 @@ def resolved(experiment: Any) -> Any:
       if role == 'annotator':
         del theirs['options']['imbalance_ratio']
       changes |= _missing(f'{role}.data', section.data, theirs)
-  experiment, recogniser = changed(experiment, changes), experiment.recogniser
+  experiment = changed(experiment, changes)
+  experiment, recogniser = changed(experiment, _whole(experiment)), experiment.recogniser
   if recogniser is None:
     return experiment
   codes = recogniser.algorithm.num_categories or experiment.algorithm.num_categories
@@ -110,6 +111,25 @@ def resolved(experiment: Any) -> Any:
   )
   recogniser = resolved(recogniser)
   return changed(experiment, {'recogniser': recogniser, 'algorithm.num_categories': codes})
+
+
+def _whole(experiment) -> dict:
+  """{field: None} of the halves that do not belong to a pair of networks on the same images.
+
+  The annotator of a finished run may be replaced: its section does not decide on the classifier.
+  """
+  classifier, annotator = experiment.classifier, experiment.annotator
+  if classifier and classifier.data.options.imbalance_ratio is not None:
+    return {'classifier.half': None} | ({'annotator.half': None} if annotator else {})
+  images = {'dataset', 'source', 'data_dir', 'options'}
+  paired = (
+    classifier
+    and annotator
+    and classifier.half
+    and not classifier.folder
+    and classifier.data.model_dump(include=images) == annotator.data.model_dump(include=images)
+  )
+  return {'annotator.half': None} if annotator and not paired else {}
 
 
 def _missing(name: str, section, values) -> dict:

@@ -2,14 +2,15 @@
 
 from collections.abc import Callable
 import difflib
+import os
 import pathlib
-import runpy
 import traceback
 from typing import TYPE_CHECKING, Any
 
 from absl import app, flags
 
 from jaxgan.errors import UserError
+from jaxgan.system import registry
 
 if TYPE_CHECKING:
   from jaxgan.runs.experiment import Experiment
@@ -31,26 +32,31 @@ class UnknownFlagError(UserError):
     self.name = error.flagname
 
 
-def read(path: str) -> 'Experiment':
+def read(path: str, given: str = '--config') -> 'Experiment':
   """Reads the Experiment of `file.py` or `file.py:argument` from its get_config.
+
+  Args:
+    path: the file and its argument.
+    given: the flag or argument that names it, for messages.
 
   Raises:
     UserError: no such file, or the file raises an error or returns something else.
   """
   name, colon, argument = path.partition(':')
-  file = _find(name)
+  file, source = _find(name, given), f'{given}={path}'
+  registry.load_plugins()
   try:
-    get_config = runpy.run_path(str(file)).get('get_config')
+    get_config = registry.run_file(file).get('get_config')
     if not callable(get_config):
-      raise UserError(f'--config={path}: the file has no function get_config(argument)')
-    return _as_experiment(get_config(argument) if colon else get_config(), path)
+      raise UserError(f'{source}: the file has no function get_config(argument)')
+    return _as_experiment(get_config(argument) if colon else get_config(), source)
   except UserError:
     raise
   except (Exception, SystemExit) as error:  # The file is a program: it may raise anything.
-    raise UserError(f'--config={path}: the file fails with {_where(error, file)}') from error
+    raise UserError(f'{source}: the file fails with {_where(error, file)}') from error
 
 
-def _as_experiment(config, path) -> 'Experiment':
+def _as_experiment(config, source) -> 'Experiment':
   # With the classes of sections come JAX and the networks, which --help does not need.
   from jaxgan.config import identity
   from jaxgan.runs import families
@@ -60,18 +66,19 @@ def _as_experiment(config, path) -> 'Experiment':
     config = families.experiment(identity.upgraded(config.to_dict()))
   if not isinstance(config, Experiment):
     returned = type(config).__name__
-    raise UserError(f'--config={path}: get_config returns a {returned}, not an Experiment')
+    raise UserError(f'{source}: get_config returns a {returned}, not an Experiment')
   return config
 
 
 def _where(error, file) -> str:
   """An exception and the line of the file that led to it, without line ends."""
   reason = ' '.join(''.join(traceback.format_exception_only(error)).split())
-  lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == str(file)]
+  path, trace = os.path.abspath(file), traceback.extract_tb(error.__traceback__)
+  lines = [frame.lineno for frame in trace if frame.filename == path]
   return f'{reason} (line {lines[-1]})' if lines else reason
 
 
-def _find(name: str) -> pathlib.Path:
+def _find(name: str, given: str) -> pathlib.Path:
   """Finds a file in the working directory or else in the package."""
   found = next((path for path in (pathlib.Path(name), _PACKAGE / name) if path.is_file()), None)
   if found is None:
@@ -82,7 +89,7 @@ def _find(name: str) -> pathlib.Path:
     near = [known[stem] for stem in difflib.get_close_matches(pathlib.Path(name).stem, known)]
     come = f'experiments that come with jaxgan: {", ".join(known.values())}'
     hint = f'did you mean {" or ".join(near)}?' if near else come
-    raise UserError(f'--config={name}: no such file; {hint}')
+    raise UserError(f'{given}={name}: no such file; {hint}')
   return found
 
 

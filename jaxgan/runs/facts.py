@@ -17,9 +17,11 @@ from jaxgan.runs.experiment import Experiment
 from jaxgan.system import distributed, files, parallel
 from jaxgan.training import classifiers as classifiers_lib
 from jaxgan.training import pretrained
+from jaxgan.training.config import is_same_training
 
 OWN = ''  # The key of the experiment's own images in `Facts.images`; the other keys are roles.
 ROLES = ('classifier', 'annotator', recogniser.ROLE)  # in the order of training
+_SHARING = ROLES[:2]  # roles that one network may have
 
 
 class Images(NamedTuple):
@@ -109,17 +111,18 @@ def read_facts(
   roles = family.roles(config, methods, data is None or data.labelled)
   known = {}
   for role in roles:
-    section = getattr(config, role)
-    if is_trained(config, role):
-      images |= attempt(read_images, role, section.data, 1, prepare)
+    section, trainer = getattr(config, role), trained_by(config, role, workdir)
+    if trainer:
+      own = getattr(config, trainer)
+      images |= attempt(read_images, role, own.data, 1, prepare, getattr(own, 'half', None))
     if role == recogniser.ROLE:
       known |= attempt(recogniser.expected, role, config, data) if data else {}
-    elif not is_trained(config, role):
+    elif not trainer:
       known |= attempt(
         classifiers_lib.known_classifier, role, files.expanded(section.folder), section
       )
     elif role in images:
-      known[role] = classifiers_lib.untrained(section, images[role].test)
+      known[role] = classifiers_lib.untrained(getattr(config, trainer), images[role].test)
   folders = {}
   deep = ('*', '*/*', '*/*/*')  # METHOD, METHOD/cas, METHOD/replica_00/cas
   for path in (p for at in deep for p in sorted(workdir.glob(f'{at}/config.json'))):
@@ -129,30 +132,51 @@ def read_facts(
   return Facts(workdir, tuple(methods), mesh, roles, images, known, folders, lines)
 
 
-def is_trained(config: Experiment, role: str) -> bool:
-  """Returns whether the experiment trains a classifier, or else loads it from a given folder."""
-  return not getattr(getattr(config, role), 'folder', '')
+def trained_by(config: Experiment, role: str, workdir: pathlib.Path) -> str | None:
+  """Returns the role whose section trains the network of a role; None if the network is given.
+
+  A network with two roles is trained once. Classifier and annotator are one network if their
+  sections train the same network, or if the `folder` of one is the folder of the other in the work
+  directory.
+
+  Args:
+    config: the experiment.
+    role: 'classifier', 'annotator', 'cas' or 'recogniser'.
+    workdir: the work directory of the experiment.
+  """
+  section = getattr(config, role)
+  folder = getattr(section, 'folder', '')
+  if role not in _SHARING:
+    return None if folder else role
+  (other,) = (name for name in _SHARING if name != role)
+  others = getattr(config, other)
+  others = None if others is None or others.folder else others
+  if folder:
+    in_workdir = files.expanded(folder).resolve() == (workdir / other).resolve()
+    return other if others and in_workdir else None
+  shared = others and section and is_same_training(others, section)
+  return _SHARING[0] if shared else role
 
 
 def classifier_folder(config: Experiment, role: str, workdir: pathlib.Path) -> pathlib.Path:
   """Returns the folder of a classifier: the given folder, or one in the work directory.
 
-  An annotator with the same section as the classifier is the same network, in the same folder. The
-  folder of a recogniser is the folder of its experiment's method.
+  The folder of a recogniser is the folder of its experiment's method.
   """
-  section = getattr(config, role)
-  if not is_trained(config, role):
+  section, trainer = getattr(config, role), trained_by(config, role, workdir)
+  if trainer is None:
     return files.expanded(section.folder)
-  if role == recogniser.ROLE:
-    return workdir / role / section.methods[0]
-  return workdir / ('classifier' if section == config.classifier else role)
+  return workdir / (f'{role}/{section.methods[0]}' if role == recogniser.ROLE else trainer)
 
 
-def read_images(section: DataConfig, num_replicas: int, prepare: bool) -> Images:
-  """Reads the images of a `data` section; see `read_facts`."""
+def read_images(
+  section: DataConfig, num_replicas: int, prepare: bool, half: str | None = None
+) -> Images:
+  """Reads the images of a `data` section, or a half of them; see `read_facts`."""
   declared = None if prepare else sources.declared(section, num_replicas)
   if declared is None or distributed.gather(declared.is_prepared).all():
-    return Images(loading.load_training(section, num_replicas), loading.load(section, 'test'))
+    data = training_data.halved(loading.load_training(section, num_replicas), half)
+    return Images(data, loading.load(section, 'test'))
   none = np.empty((0, *declared.image_shape), np.uint8)
   metadata = {'labelled': declared.labelled, 'full_name': section.dataset}
   pool = Arrays(none, np.empty(0, np.int32), declared.class_names, metadata, '')

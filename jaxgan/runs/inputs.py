@@ -1,17 +1,21 @@
 """Inputs: the data, devices and classifiers that the methods of an experiment share."""
 
 from collections.abc import Mapping
+import functools
 import pathlib
 from typing import Any
 
 import jax
 
+from data_prep.build import Arrays
 from jaxgan.algorithms import Algorithm
+from jaxgan.data import loading
 from jaxgan.errors import UserError
+from jaxgan.evaluation import agreement
 from jaxgan.evaluation.evaluate import Evaluation
 from jaxgan.runs import durations, families, recogniser, rules
 from jaxgan.runs.experiment import Experiment
-from jaxgan.runs.facts import ROLES, Facts, classifier_folder, is_trained
+from jaxgan.runs.facts import ROLES, Facts, classifier_folder, trained_by
 from jaxgan.training import classifiers as classifiers_lib
 from jaxgan.training import logging
 from jaxgan.training.restore import restore
@@ -52,6 +56,16 @@ class Inputs:
   def annotator(self) -> classifiers_lib.Classifier | None:
     """The classifier for evaluation only."""
     return self.classifiers.get('annotator')
+
+  @functools.cached_property
+  def agreement(self) -> dict[str, Any]:
+    """The fields of a record on the agreement of classifier and annotator; {} without both."""
+    return agreement.agreement_fields(self.classifiers, self.data, self.test)
+
+  @property
+  def test(self) -> Arrays:
+    """The real test images."""
+    return loading.load(self.config.data, 'test')
 
   def evaluation_rng(self, replica: int) -> jax.Array:
     """Returns the key of a replica's evaluations; training uses other keys."""
@@ -113,7 +127,7 @@ def load_role(config: Experiment, facts: Facts, role: str) -> classifiers_lib.Cl
     UserError: see `load`.
   """
   section, folder = getattr(config, role), classifier_folder(config, role, facts.workdir)
-  if is_trained(config, role) and not (folder / 'checkpoints').exists():
+  if trained_by(config, role, facts.workdir) and not (folder / 'checkpoints').exists():
     raise UserError(f'{folder} holds no trained {role} of this experiment: run jaxgan train')
   if role == recogniser.ROLE:
     return recogniser.load(folder, facts.data, facts.mesh)

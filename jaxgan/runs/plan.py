@@ -12,7 +12,7 @@ from jaxgan.errors import UserError
 from jaxgan.evaluation import cas, record
 from jaxgan.runs import families, inputs, recogniser, rules
 from jaxgan.runs.experiment import Experiment, resolved
-from jaxgan.runs.facts import OWN, Facts, classifier_folder, read_facts
+from jaxgan.runs.facts import OWN, Facts, classifier_folder, read_facts, trained_by
 from jaxgan.training import logging
 from jaxgan.training.job import total_steps
 
@@ -143,7 +143,7 @@ def _role_jobs(config, facts, role):
   """The training job of a classifier; for a recogniser, the jobs of its experiment."""
   if role not in facts.images:  # The classifier is given, or its images are unreadable.
     return []
-  section = getattr(config, role)
+  section = getattr(config, trained_by(config, role, facts.workdir) or role)
   if role == recogniser.ROLE:
     (method,) = section.methods
     return _method_jobs(section, facts, method, f'{role}/')

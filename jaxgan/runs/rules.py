@@ -7,13 +7,13 @@ import pathlib
 
 import jax
 
-from jaxgan.algorithms import Algorithm, classifier
+from jaxgan.algorithms import BATCHES, Algorithm, classifier
 from jaxgan.config import identity
 from jaxgan.data import order, training_data
 from jaxgan.errors import UserError
 from jaxgan.runs import families, recogniser
 from jaxgan.runs.experiment import Experiment
-from jaxgan.runs.facts import OWN, Facts, classifier_folder, is_trained
+from jaxgan.runs.facts import OWN, Facts, classifier_folder, trained_by
 from jaxgan.system import parallel
 from jaxgan.training import classifiers as classifiers_lib
 from jaxgan.training import trackers
@@ -120,13 +120,27 @@ def _family_checks(family, config, data, there):
 
 def _classifier_checks(config, facts, role):
   """Yields the rules of a classifier that the experiment trains, with the role `role`."""
-  section, images = getattr(config, role), facts.images[role]
-  shape = images.test.images.shape[1:]
+  trainer, images = trained_by(config, role, facts.workdir), facts.images[role]
+  if trainer != role and trainer in facts.roles:
+    return  # Checked as the classifier of the other role.
+  section, shape = getattr(config, role), images.test.images.shape[1:]
   if role != 'cas' and images.missing is None:
     labels = images.training.arrays.labels
     yield order.steps_per_epoch, len(labels), section.train.batch_size, f'{role}.train'
+    if BATCHES[section.algorithm.batches]:
+      yield _check_every_class, role, images.training
   yield _check_crop, section.data, shape, f'{role}.'
   yield classifier.check_channels, section.algorithm, shape[-1], f'config.{role}.'
+
+
+def _check_every_class(role, data):
+  """Refuses class-balanced batches of a classifier whose images lack a class."""
+  counts = data.share_counts(0)
+  if not counts.all():
+    raise UserError(
+      f"config.{role}.algorithm.batches='class_balanced': expected instance_balanced, "
+      f'{data.arrays.key} has no image of class {data.class_names(0)[counts.argmin()]!r}.'
+    )
 
 
 def _check_crop(section, image_shape, prefix):
@@ -198,7 +212,7 @@ def check_knows(
   *images, image_channels = data.image_shape
   fits = (size == images or known.input_size is not None) and channels == image_channels
   if not fits or not knows:
-    field = 'data.dataset' if is_trained(config, role) else 'folder'
+    field = 'data.dataset' if trained_by(config, role, workdir) else 'folder'
     raise UserError(
       f'the {role} in {classifier_folder(config, role, workdir)} knows '
       f'{_sizes(names, known.image_shape)} images, the data set {config.data.dataset} has '

@@ -11,13 +11,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxgan.algorithms import Algorithm
+from jaxgan.algorithms import BATCHES, Algorithm
 from jaxgan.algorithms import classifier as classifier_lib
 from jaxgan.algorithms.classifier import PRETRAINED
 from jaxgan.config import identity
 from jaxgan.config import section as section_lib
 from jaxgan.config.overrides import changed
-from jaxgan.data import loading, order, pixels, sources
+from jaxgan.data import loading, order, pixels, sources, training_data
 from jaxgan.data.training_data import TrainingData
 from jaxgan.errors import UserError
 from jaxgan.metrics import class_distribution
@@ -43,7 +43,9 @@ class Classifier(NamedTuple):
     accuracy: on the test split of its training data; None if not measured.
     key: identifies the weights.
     input_size: side to which it resizes images of any size; None: it takes `image_shape` only.
-    protocol: loss, checkpoint and its step, and `input` if it resizes or normalises images.
+    protocol: loss, checkpoint and its step; `input` if it resizes or normalises images, `batches`
+      if they were class-balanced, `images` if it was to see half of them.
+    num_tested: images of this test split; None if not measured.
   """
 
   classify: Callable
@@ -54,6 +56,7 @@ class Classifier(NamedTuple):
   key: str
   input_size: int | None = None
   protocol: Mapping[str, Any] = MappingProxyType({})
+  num_tested: int | None = None
 
 
 def job_config(
@@ -137,8 +140,15 @@ def classifier_job(config: Any, role: str, folder: pathlib.Path) -> TrainingJob:
     folder: of the job.
   """
   section = getattr(config, role)
-  data, test = loading.load_training(section.data), loading.load(section.data, 'test')
-  return training_job(role, folder, job_config(config.seed, section, data.arrays), data, test)
+  data, test = load_halved(section), loading.load(section.data, 'test')
+  seed = (config.seed + section.seed_offset) % 2**32
+  own = job_config(seed, section, data.arrays, half=section.half)
+  return training_job(role, folder, own, data, test)
+
+
+def load_halved(section: Any) -> TrainingData:
+  """Loads the training images of a section with `data` and `half`."""
+  return training_data.halved(loading.load_training(section.data), section.half)
 
 
 def training_job(
@@ -263,7 +273,7 @@ def load_classifier(
   if folder.suffix == '.npz':
     return _load_weights(folder, section)
   config = _read_classifier(folder, section)
-  data = loading.load_training(config.data)
+  data = load_halved(config)
   if config.images not in ('', data.arrays.key):
     raise UserError(
       f'the classifier in {folder} was trained on {config.images}, not on {data.arrays.key}'
@@ -279,6 +289,10 @@ def load_classifier(
   protocol = {'loss': loss, 'checkpoint': which, 'step': step}
   if reads := classifier_lib.input_in_words(own):
     protocol['input'] = reads
+  if BATCHES[own.batches]:
+    protocol['batches'] = own.batches
+  if part := data.arrays.metadata.get('part'):
+    protocol['images'] = part
   return tested._replace(input_size=own.input_size, protocol=protocol)
 
 
@@ -327,7 +341,9 @@ def _tested(classify, variables, test, name) -> Classifier:
   labels, _ = compile_classify(classify)(variables, test.images)
   accuracy = float((labels == test.labels).mean())
   key, shape = weights_key(name, variables), test.images.shape[1:]
-  return Classifier(classify, variables, test.class_names, shape, accuracy, key)
+  return Classifier(
+    classify, variables, test.class_names, shape, accuracy, key, num_tested=len(labels)
+  )
 
 
 def weights_key(name: str, variables: Any) -> str:

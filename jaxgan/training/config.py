@@ -6,8 +6,17 @@ from annotated_types import Ge, Le
 import pydantic
 
 from jaxgan.algorithms.classifier import ClassifierConfig
-from jaxgan.config.section import Count, OneOf, Section, Where, field, refuse
+from jaxgan.config.section import (
+  Count,
+  OneOf,
+  Section,
+  Where,
+  WholeNumber,
+  field,
+  refuse,
+)
 from jaxgan.data.config import DataConfig
+from jaxgan.data.training_data import HALVES, MIN_IN_HALF
 from jaxgan.training.trackers import TRACKERS
 
 Seed = Annotated[int, Ge(0), Le(2**32 - 1)]
@@ -58,13 +67,36 @@ class Training(Section):
   train: TrainConfig = field(..., 'length, batch size and checkpoints')
 
 
-class ClassifierSection(Training):
+class _Halved(Training):
+  """A classifier that may see half of its images."""
+
+  half: Annotated[str, OneOf(HALVES)] | None = field(
+    None,
+    f'train on one half of the images of each class, if every half has {MIN_IN_HALF}; none: on all',
+  )
+
+
+class ClassifierSection(_Halved):
   """A classifier or annotator, to train or already trained."""
 
+  seed_offset: WholeNumber = field(0, "added to the experiment's seed")
   folder: str = field('', 'folder of a trained classifier, instead of training one')
   checkpoint: Annotated[str, OneOf(('latest', 'best'))] = field(
     'latest', 'checkpoint to use; best: by accuracy on its test split'
   )
+
+
+# Fields of `train` that change files and lines of a job, but not its network.
+_WRITING = {'log_every', 'picture_every', 'checkpoint_every', 'preview', 'keep', 'resume'}
+
+
+def is_same_training(one: ClassifierSection, other: ClassifierSection) -> bool:
+  """Whether two sections train the same network: then it is trained once."""
+  own, others = (
+    section.model_dump(exclude={'folder': True, 'checkpoint': True, 'train': _WRITING})
+    for section in (one, other)
+  )
+  return own == others
 
 
 class Job(Section):
@@ -74,7 +106,7 @@ class Job(Section):
   modules: tuple[str, ...] = field((), 'modules that registered entries it uses', free=True)
 
 
-class ClassifierJob(Training, Job):
+class ClassifierJob(_Halved, Job):
   """The config.json of a classifier."""
 
   seed: Seed = field(0, 'seed of the job')

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
-from jaxgan.algorithms import Algorithm, gan, gan_methods
+from jaxgan.algorithms import BATCHES, Algorithm, gan, gan_methods
 from jaxgan.algorithms.ema_statistics import EMA_STATISTICS
 from jaxgan.config.section import Count, OneOf, Section, Several, field
 from jaxgan.data import loading, order, training_data
@@ -63,6 +63,11 @@ def validate(config: Experiment) -> None:
         f'config.algorithm.num_categories={codes}: expected none without a recogniser, as in '
         f'{_HAVE_RECOGNISERS}.'
       )
+  if config.cas and BATCHES[config.cas.algorithm.batches]:
+    raise UserError(
+      f'config.cas.algorithm.batches={config.cas.algorithm.batches}: expected instance_balanced, '
+      'because generated images may lack a class.'
+    )
   images, section = config.evaluation.cas_images, config.cas
   if images is None or section is None or not config.evaluation.cas:
     return
@@ -98,7 +103,7 @@ def _reads_labels(method: str) -> bool:
     choices.classifier == 'classifier'
     or choices.head != 'none'
     or choices.labels != 'none'
-    or gan_methods.BATCHES[choices.batches]
+    or BATCHES[choices.batches]
   )
 
 
@@ -137,7 +142,7 @@ def _check_batches(config, data):
 
 
 def _check_balanced_batches(config, data):
-  balanced = [m for m in config.methods if gan_methods.BATCHES[gan_methods.METHODS[m].batches]]
+  balanced = [m for m in config.methods if BATCHES[gan_methods.METHODS[m].batches]]
   for replica in range(config.replicas if balanced else 0):
     if not (counts := data.share_counts(replica)).all():
       absent = data.class_names(replica)[counts.argmin()]

@@ -20,7 +20,7 @@ from jaxgan.augmentation import augment
 from jaxgan.config.overrides import changed
 from jaxgan.losses import class_balance, classification, contrastive, mutual_information
 from jaxgan.networks.conditional import ConditionalBatchNorm
-from jaxgan.report import classes
+from jaxgan.report import classifiers
 from jaxgan.report.published import published_values
 
 _FILE = pathlib.Path(__file__).parent / 'facts.json'
@@ -128,7 +128,7 @@ def test_gamma_of_r3gan():
 
 def test_published_accuracies_of_classifiers():
   for row, (in_the_loop, annotator) in FACTS['published_classifier_accuracies'].items():
-    found = classes.classifier_accuracies(f'class_balancing_gan.{row}')
+    found = classifiers.classifier_accuracies(f'class_balancing_gan.{row}')
     assert found == {'classifier': in_the_loop, 'annotator': annotator}
 
 

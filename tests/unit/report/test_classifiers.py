@@ -2,7 +2,8 @@
 
 import pytest
 
-from jaxgan.report import classes
+from jaxgan.metrics import wilson_interval
+from jaxgan.report import classifiers
 from tests.support.evaluations import CLASS_BALANCE, report, save
 
 
@@ -21,19 +22,20 @@ from tests.support.evaluations import CLASS_BALANCE, report, save
 )
 def test_published_accuracies(row, classifier, annotator):
   """The values are from §4 of the paper and its tables."""
-  found = classes.classifier_accuracies(f'class_balancing_gan.{row}')
+  found = classifiers.classifier_accuracies(f'class_balancing_gan.{row}')
   assert found == {'classifier': classifier, 'annotator': annotator}
 
 
 @pytest.mark.parametrize('row', [None, 'elastic_infogan.nmi'])
 def test_other_rows_have_none(row):
-  assert classes.classifier_accuracies(row) == {}
+  assert classifiers.classifier_accuracies(row) == {}
 
 
-def _save(folder, seed, accuracies, **fields):
+def _save(folder, seed, accuracies, run=(), **fields):
   protocol = {'seed': seed}
   protocol |= {f'{role}_accuracy': value for role, value in accuracies.items()}
-  save(folder, CLASS_BALANCE, (), protocol, **fields)
+  own = CLASS_BALANCE | {'run': CLASS_BALANCE['run'] | dict(run)}
+  save(folder, own, (), protocol, **fields)
 
 
 def _table(text):
@@ -54,4 +56,30 @@ def test_accuracies_of_an_experiment_stand_once_beside_the_papers(tmp_path):
     '| cifar10_lt_ratio_100 | classifier | 76.00 ± 1.41 (2) | 76.67 |',
     '| cifar10_lt_ratio_100 | annotator | 92.50 ± 0.71 (2) | 92.29 |',
     '| own | annotator | 50.00 | - |',
+  ]
+
+
+def test_intervals_and_agreement_stand_beside_the_accuracies(tmp_path):
+  measured = {
+    'annotator_test_images': 100,
+    'classifier_test_images': 100,
+    'annotator_agreement': 0.875,
+    'annotator_kappa': 0.8,
+  }
+  for seed, classifier in enumerate((0.75, 0.77)):
+    own = {'classifier': classifier, 'annotator': 0.92}
+    _save(tmp_path / f'{seed}', seed, own, measured, published=None)
+  _save(tmp_path / 'older', 0, {'annotator': 0.5}, experiment='own', published=None)
+  header, _, *found = _table(report([tmp_path]))
+  assert header.endswith(
+    "| test images | 95 % interval | same class as the classifier % | Cohen's kappa |"
+  )
+  # The interval of the mean, on the test images that the seeds share.
+  low, high = (100 * end for end in wilson_interval(76, 100))
+  assert found == [
+    f'| cifar10_lt_ratio_100 | classifier | 76.00 ± 1.41 (2) | - | 100 | {low:.2f} to {high:.2f} '
+    '| - | - |',
+    '| cifar10_lt_ratio_100 | annotator | 92.00 ± 0.00 (2) | - | 100 | 85.00 to 95.89 '
+    '| 87.50 ± 0.00 (2) | 0.80 ± 0.00 (2) |',
+    '| own | annotator | 50.00 | - | - | - | - | - |',
   ]
