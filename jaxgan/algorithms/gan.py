@@ -263,10 +263,8 @@ def classifier_term(
   Returns:
     (scalar, c `[K]`: predicted images of each class, metrics).
   """
-  classifier_loss, weights = (
-    parts.method.classifier_loss,
-    CLASS_WEIGHTINGS[parts.config.class_weighting],
-  )
+  classifier_loss = parts.method.classifier_loss
+  weights = CLASS_WEIGHTINGS[parts.config.class_weighting]
   assert classifier_loss is not None
   assert parts.classify is not None
   class_logits, _ = parts.classify(variables, images)

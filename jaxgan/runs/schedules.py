@@ -41,7 +41,7 @@ class Schedule(NamedTuple):
 
 
 def fixed(config: Experiment, facts: Facts | None = None) -> Experiment:
-  """Replaces the fractions of an experiment by whole numbers, those of an earlier start if any.
+  """Replaces the fractions of an experiment by whole numbers, kept from an earlier start if any.
 
   Args:
     config: the experiment.
