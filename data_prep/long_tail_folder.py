@@ -225,7 +225,9 @@ def recipe(
   def make(data_dir):
     with readers.skipping_offered():
       read = reader.read(path, image_size, background, skip_unreadable)
-    options = dict(imbalance_ratio=imbalance_ratio, seed=seed, test_share=test_share, split=own)
+    options: dict[str, Any] = dict(
+      imbalance_ratio=imbalance_ratio, seed=seed, test_share=test_share, split=own
+    )
     make_splits(read, **options)  # Raises on bad options before TFDS writes files.
     return LongTailFolder(
       source=read,

@@ -10,7 +10,7 @@ import csv
 import hashlib
 import io
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -198,6 +198,13 @@ def write(path: Path, rows: Iterable[Row]) -> None:
   table.writerows(rows)
   # File names may hold bytes that are no UTF-8.
   files.replace(path, text.getvalue().encode('utf-8', 'surrogateescape'))
+
+
+def copy(metadata: Mapping[str, Any], folder: Path) -> None:
+  """Copies the list beside prepared data to a folder; data sets other than own images have none."""
+  path = Path(metadata.get('data_dir', ''), NAME)
+  if 'data_dir' in metadata and path.exists():
+    files.replace(folder / NAME, path.read_bytes())
 
 
 def files_of(folder: Path, split: str) -> list[str]:

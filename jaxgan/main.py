@@ -158,8 +158,9 @@ def _sample(config, options) -> str:
   run = _run(config, options)
   out = files.expanded(options.out or run.workdir / run.method / 'sampled')
   sampling.check_new(out, can_be_npz=True)
-  classes = options.classes or None
-  images, labels = run.sample(options.num_images, options.balanced, options.sample_seed, classes)
+  chosen = run.positions(options.classes, '--classes') if options.classes else ()
+  label = [run.label_names[at] for at in chosen] or None
+  images, labels = run.sample(options.num_images, options.balanced, options.sample_seed, label)
   if files.is_writer():
     sampling.save(out, images, labels, run.label_names)
   return f'{len(images)} images of step {run.step}, labelled by {run.labeller}: {out}'
@@ -181,6 +182,14 @@ def _export(config, options) -> str:
   return exporting.describe(out, written)
 
 
+def _save(config, options) -> str:
+  from jaxgan.runs import generator_saving
+
+  run = _run(config, options)
+  out = files.expanded(options.out or run.workdir / run.method / 'generator')
+  return generator_saving.describe(out, generator_saving.save(run, out, options.license))
+
+
 def _report(work_dirs: list[str], options) -> str:
   from jaxgan import report
   from jaxgan.runs import families
@@ -199,6 +208,7 @@ _RUNS = {
   'evaluate': _evaluate,
   'sample': _sample,
   'export': _export,
+  'save': _save,
 }
 
 

@@ -203,6 +203,25 @@ COMMANDS = {
         'Class folders with the training images and generated images of the rarer classes.',
     },
   ),
+  'save': Command(
+    'Write the generator to a folder that works anywhere.',
+    'Writes the weights as safetensors, config.json, a model card with the numbers of the '
+    'evaluation, a preview, and a program that JAX alone runs. jaxgan.from_pretrained opens the '
+    'folder without the data set and the work directory; `hf upload` publishes it.',
+    {
+      **_RESTORING,
+      'replica': _DRAWING['replica'],
+      'license': Flag(
+        str, 'unknown', 'Licence in the model card, such as mit, as the Hugging Face Hub names it.'
+      ),
+      'out': Flag(str, '', 'New folder.', 'METHOD/generator in the work directory'),
+      **_COMPUTING,
+    },
+    {
+      '--workdir=runs/fashion_lt --license=mit --out=clothes':
+        'The last method of the experiment, under the MIT licence.',
+    },
+  ),
   'report': Command(
     'Compare the evaluations of work directories in one table or page.',
     'Prints the results of all methods in some work directories as Markdown, with verdicts and the '

@@ -5,6 +5,7 @@ import pathlib
 
 import jax
 
+from data_prep import split_list
 from jaxgan import report
 from jaxgan.algorithms import replicate
 from jaxgan.config.overrides import changed
@@ -93,6 +94,8 @@ def start(
   if show_data and files.is_writer():
     told = [f'note: {note.line}' for note in notes.notes(config, facts, given)]
     print('\n'.join([*facts.data.summary(), *schedules.kept(config, facts), *told]), flush=True)
+    with optional.output(split_list.NAME):
+      split_list.copy(facts.data.arrays.metadata, facts.workdir)
   trained = set()
   for role, trainer in trainers.items():
     if trainer is not None and trainer not in trained:

@@ -13,7 +13,7 @@ from jaxgan.config import identity
 from jaxgan.data import loading, sources, training_data
 from jaxgan.data.config import DataConfig
 from jaxgan.errors import UserError
-from jaxgan.runs import families, recogniser
+from jaxgan.runs import families, generator_folder, recogniser
 from jaxgan.runs.experiment import Experiment
 from jaxgan.system import distributed, files, parallel
 from jaxgan.training import classifiers as classifiers_lib
@@ -134,6 +134,8 @@ def read_facts(
   folders = {}
   deep = ('*', '*/*', '*/*/*')  # METHOD, METHOD/cas, METHOD/replica_00/cas
   for path in (p for at in deep for p in sorted(workdir.glob(f'{at}/config.json'))):
+    if generator_folder.is_saved(path.parent):
+      continue
     folders |= attempt(_read_folder, path.parent.relative_to(workdir).as_posix(), path.parent)
   mesh = parallel.device_mesh(config.replicas)
   lines = tuple(dict.fromkeys(unreadable))

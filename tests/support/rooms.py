@@ -35,8 +35,10 @@ LATE = {
     'jaxgan.evaluation.codes',
     'jaxgan.evaluation.evaluate',
   ),
+  'jaxgan.runs.generator': ('huggingface_hub',),
   'jaxgan.runs.run': (
     'jaxgan.runs.exporting',
+    'jaxgan.runs.generator_saving',
     'jaxgan.runs.inputs',
     'jaxgan.runs.plan',
     'jaxgan.runs.sampling',

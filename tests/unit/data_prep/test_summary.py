@@ -40,7 +40,8 @@ def expected(background):
     'colour  RGB; 1 of 13 images are grey',
     'changed 2 of 13 images are smaller than 8 and are enlarged',
     f'changed 2 images with transparent pixels were laid on {background}',
-    'leaked  1 of 2 test images are training images, too (equal files: dog/1.png = dog/0.png)',
+    'leaked  test images that are training images, too (equal files): 1 of 2, '
+    'dog/1.png = dog/0.png',
     'passed over  files that Pillow does not decode (.txt): 1; hidden files: 1',
   ]
 

@@ -57,7 +57,7 @@ def test_examples_are_accepted(name):
 def test_both_entries_have_the_same_defaults():
   *_, options = main.parse(['jaxgan'])
   for name, command in commands.COMMANDS.items():
-    assert commands.takers('out') == ['sample', 'export', 'report']
+    assert commands.takers('out') == ['sample', 'export', 'save', 'report']
     *_, own = main.parse(['jaxgan'], name)
     for flag, described in command.flags.items():
       assert getattr(own, flag) == getattr(options, flag) == described.default
@@ -69,13 +69,16 @@ def test_both_entries_have_the_same_defaults():
     (
       ('trian',),
       'trian: no such command, did you mean train? '
-      'Commands: train, plan, evaluate, sample, export, report',
+      'Commands: train, plan, evaluate, sample, export, save, report',
     ),
-    (('xyz',), 'xyz: no such command. Commands: train, plan, evaluate, sample, export, report'),
+    (
+      ('xyz',),
+      'xyz: no such command. Commands: train, plan, evaluate, sample, export, save, report',
+    ),
     (
       ('--workdir=runs/fashion_lt',),
       '--workdir=runs/fashion_lt: name a command before its flags: '
-      'train, plan, evaluate, sample, export, report',
+      'train, plan, evaluate, sample, export, save, report',
     ),
     (
       ('sample', '--num_image=3'),
@@ -88,7 +91,7 @@ def test_both_entries_have_the_same_defaults():
     (('sample', '--contents=wrong'), '--contents: not a flag of sample, only of export'),
     (
       ('report', '--config.seed=3'),
-      '--config: not a flag of report, only of train, plan, evaluate, sample or export',
+      '--config: not a flag of report, only of train, plan, evaluate, sample, export or save',
     ),
     (('train', '--mode=plan'), '--mode: jaxgan train has no modes, name the command instead'),
     (('train', 'stray'), "unknown argument 'stray': flags begin with --, see --help"),
