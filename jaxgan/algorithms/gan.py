@@ -335,7 +335,7 @@ def update_counts(parts: Parts, state: GanState, histogram: jax.Array) -> GanSta
   counts = class_balance.count_batch(
     class_balance.Counts(state.step, state.counts, state.cycle_counts),
     histogram,
-    config.count_cycle,
+    int(config.count_cycle),
     config.count_decay,
     COUNT_UPDATES[config.count_update],
   )
