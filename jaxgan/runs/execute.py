@@ -101,7 +101,7 @@ def _show_judges(made: Inputs) -> None:
       seen.setdefault(images, []).append(role)
   notes = [f'{" and ".join(own)}: trained on {images}' for images, own in seen.items()]
   if agreement.are_one(made.classifiers):
-    notes.append(agreement.ONE_NETWORK)
+    notes.append('classifier and annotator are one network')
   if files.is_writer():
     for line in (*report.judges_in_words([fields]), *notes):
       print(line, flush=True)
