@@ -12,10 +12,10 @@ from array_record.python.array_record_module import ArrayRecordWriter
 import numpy as np
 import tensorflow_datasets as tfds
 from tensorflow_datasets.core.dataset_builder import FileReaderBuilder
-from tensorflow_datasets.core.utils import tqdm
 
 from data_prep.long_tail import indices_sha256
 from data_prep.readers import Notes
+from jaxgan.system import messages
 
 VERSION = '1.0.0'
 
@@ -167,7 +167,8 @@ class ArrayBuilder(FileReaderBuilder, skip_registration=True):
     writer = ArrayRecordWriter(os.fspath(path), 'group_size:1')
     try:
       examples = self._generate_examples(name, split)
-      for example in tqdm(examples, desc=f'Writing {name}', total=num_images, leave=False):
+      text = f'preparing {num_images:,} images: {name}'
+      for example in messages.counted(examples, num_images, text):
         record = features.serialize_example(example)
         writer.write(record)
         num_bytes += len(record)

@@ -5,6 +5,7 @@ They are read and decoded during iteration.
 """
 
 from collections.abc import Sequence
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,16 @@ from data_prep.arrow_splits import (
 )
 from data_prep.labels import number_labels
 from data_prep.picture_formats import SUFFIXES as IMAGE_SUFFIXES
-from data_prep.pictures import BACKGROUND, look_at
-from data_prep.readers import UNLABELLED, Labelled, Notes, Source, add_file, stands_in
+from data_prep.pictures import BACKGROUND, look_at, on_all_cores
+from data_prep.readers import (
+  UNLABELLED,
+  Labelled,
+  Notes,
+  Source,
+  add_file,
+  leave_out,
+  stands_in,
+)
 from jaxgan.errors import UserError
 
 _IMAGES, _LABELS = ('image', 'img'), ('label', 'labels', 'fine_label')  # Names of columns.
@@ -50,7 +59,12 @@ def is_data_set(path: Path) -> bool:
   return not image
 
 
-def read_arrow(path: Path, image_size: int | None = None, background: str = BACKGROUND) -> Source:
+def read_arrow(
+  path: Path,
+  image_size: int | None = None,
+  background: str = BACKGROUND,
+  skip_unreadable: bool = False,
+) -> Source:
   """Reads a data set of Arrow or Parquet files.
 
   The labels are the column `label`, `labels` or `fine_label`, or else the only column with the
@@ -60,6 +74,7 @@ def read_arrow(path: Path, image_size: int | None = None, background: str = BACK
     path: see `data_prep.arrow_splits`.
     image_size: see `data_prep.pictures.look_at`.
     background: see `data_prep.pictures.look_at`.
+    skip_unreadable: see `data_prep.pictures.look_at`.
 
   Returns:
     The source; `pixels` is 'jpeg' if any image is a JPEG. Other columns are not read.
@@ -83,10 +98,12 @@ def read_arrow(path: Path, image_size: int | None = None, background: str = BACK
   else:
     labels = [np.zeros(sum(table.num_rows for table in part), np.int64) for part in tables]
     class_names, said = (UNLABELLED,), ()
-  images = look_at(encoded, image_size, background)  # Together: both splits get the same channels.
+  # Together: both splits get the same channels.
+  images = look_at(encoded, image_size, background, skip_unreadable)
   cut = len(labels[0])
   others = [(f'column {name}', 1) for name in first.columns if name not in (image, label)]
-  return Source(
+  top = path if path.is_dir() else path.parent
+  read = Source(
     Labelled(images[:cut], labels[0]),
     Labelled(images[cut:], labels[1]) if splits.test else None,
     class_names,
@@ -98,7 +115,10 @@ def read_arrow(path: Path, image_size: int | None = None, background: str = BACK
     images.looks.sizes,
     images.looks.colour,
     _notes(path, splits),
+    tuple(image.name_in(top) for image in encoded),
+    functools.cache(lambda: list(on_all_cores(EncodedImage.sha256, encoded))),
   )
+  return leave_out(read, images.unreadable)
 
 
 def _notes(path: Path, splits: Splits) -> Notes:

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Iterator
 import contextlib
+import hashlib
 import io
 import json
 from pathlib import Path
@@ -36,6 +37,14 @@ class EncodedImage:
   def name(self) -> str:
     """Its short name in messages, like the last part of a path."""
     return f'{self._file.path.name} row {self._row}'
+
+  def name_in(self, folder: Path) -> str:
+    """Returns its name with the path of the file inside of a folder."""
+    return f'{self._file.path.relative_to(folder).as_posix()} row {self._row}'
+
+  def sha256(self) -> str:
+    """Returns the SHA-256 of the encoded image."""
+    return hashlib.sha256(self._file.image(self._row)).hexdigest()
 
   def openable(self) -> io.BytesIO:
     """Returns an open file for Pillow."""

@@ -10,7 +10,9 @@ from data_prep.array_builder import ArrayBuilder, Split
 class BalancedImages(ArrayBuilder, skip_registration=True):
   """Exported images with equally frequent classes; `generated` marks the generated images."""
 
-  more_features = {'generated': np.bool_}  # noqa: RUF012
+  more_features = {  # noqa: RUF012
+    'generated': np.bool_, 'draw': np.int64, 'confidence': np.float32
+  }  # fmt: skip
 
   def __init__(self, data: Any, **kwargs: Any):
     """Takes `data_prep.writers.LabelledImages`."""
@@ -21,10 +23,11 @@ class BalancedImages(ArrayBuilder, skip_registration=True):
   def read_splits(self, dl_manager: Any) -> tuple[dict[str, Split], dict[str, Any]]:
     """See `ArrayBuilder.read_splits`."""
     del dl_manager
-    data = self._exported
-    return {'train': Split(data.images, data.labels, data.indices)}, {}
+    splits = self._exported.splits
+    return {name: Split(d.images, d.labels, d.indices) for name, d in splits.items()}, {}
 
   def _generate_examples(self, name, split):
-    examples = super()._generate_examples(name, split)
-    for generated, example in zip(self._exported.generated, examples, strict=True):
-      yield example | {'generated': bool(generated)}
+    examples, data = super()._generate_examples(name, split), self._exported.splits[name]
+    _, draws, confidences = data.origins
+    for example, *more in zip(examples, data.generated, draws, confidences, strict=True):
+      yield example | dict(zip(self.more_features, more, strict=True))

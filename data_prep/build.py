@@ -13,10 +13,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from data_prep import preparation, prepared_names
+from data_prep import flag_names, preparation, prepared_names
 from data_prep.stored_images import READ_TOGETHER, StoredImages
 from data_prep.summary import summarise
 from jaxgan.errors import UserError
+from jaxgan.system import messages
+
+_OPTIONS = (
+  'imbalance_ratio', 'image_size', 'seed', 'test_share', 'background', 'split', 'skip_unreadable',
+  'picture',
+)  # fmt: skip
 
 
 class Arrays(NamedTuple):
@@ -40,6 +46,7 @@ class Arrays(NamedTuple):
 def load(
   dataset: str,
   split: str,
+  /,  # Own images have an option `split`, too.
   source: str = '',
   data_dir: str = '',
   limit: float = math.inf,
@@ -48,8 +55,7 @@ def load(
 ) -> Arrays:
   """Loads a split into memory; prepares the data set if it is missing.
 
-  Loads about 10,000 images of 32x32 per second. Whole splits are checked against the SHA-256 of
-  their preparation.
+  Loads about 10,000 images of 32x32 per second. Whole splits are checked against their SHA-256.
 
   Args:
     dataset: see `data_prep.preparation.prepare`.
@@ -84,7 +90,9 @@ def load(
     digest = ArraysDigest(images.shape)
     labels, indices = np.empty(num_images, np.int32), np.empty(num_images, np.int64)
     records = builder.as_data_source(split)
-    for start in range(0, num_images, READ_TOGETHER):
+    blocks = range(0, num_images, READ_TOGETHER)
+    text = f'loading {num_images:,} images: {split} of {dataset}'
+    for start in messages.counted(blocks, len(blocks), text, after=1.0):
       block = range(start, min(start + READ_TOGETHER, num_images))
       for i, example in zip(block, records.__getitems__(block), strict=True):
         images[i], labels[i], indices[i] = example['image'], example['label'], example['index']
@@ -150,16 +158,14 @@ def _describe(builder, metadata) -> str:
 def _main(argv) -> int:
   from absl import flags
 
+  flag_names.use_own()
   values = flags.FLAGS
   try:
     if len(argv) > 1:
       raise UserError(f'argument {argv[1]!r} is not understood; did you mean --source={argv[1]}?')
     if not values.dataset:
       raise UserError(f'--dataset is missing; allowed: {", ".join(preparation.DATASETS)}')
-    options = {
-      name: getattr(values, name)
-      for name in ('imbalance_ratio', 'image_size', 'seed', 'test_share', 'background', 'picture')
-    }
+    options = {name: getattr(values, name) for name in _OPTIONS}
     print(
       _describe(*preparation.prepared_data(values.dataset, values.source, values.data_dir, options))
     )
@@ -184,5 +190,7 @@ if __name__ == '__main__':
   flags.DEFINE_integer('seed', None, 'long_tail_folder: selection of the images (default 0).')
   flags.DEFINE_float('test_share', None, 'long_tail_folder: share for the test (default 0.1).')
   flags.DEFINE_string('background', None, 'long_tail_folder: colour under transparent images.')
+  flags.DEFINE_string('split', None, 'long_tail_folder: .csv of the training and test images.')
+  flags.DEFINE_bool('skip_unreadable', None, 'long_tail_folder: leave out unreadable images.')
   flags.DEFINE_string('picture', None, 'long_tail_lsun: centre_crop (default) or squash.')
   app.run(_main)

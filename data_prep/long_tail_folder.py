@@ -17,14 +17,16 @@ import numpy as np
 from PIL import ImageColor
 import tensorflow_datasets as tfds
 
-from data_prep import arrow, folders, npz, prepared_names, readers
+from data_prep import arrow, flag_names, folders, npz, prepared_names, readers, split_list
 from data_prep.array_builder import ArrayBuilder, Recipe, Split
 from data_prep.long_tail import class_counts, largest_n_max, select_indices
 from data_prep.pictures import BACKGROUND
 from jaxgan.errors import UserError
-from jaxgan.system import files
+from jaxgan.system import files, messages
 
-OPTIONS = ('imbalance_ratio', 'image_size', 'seed', 'test_share', 'background')
+OPTIONS = (
+  'imbalance_ratio', 'image_size', 'seed', 'test_share', 'background', 'split', 'skip_unreadable'
+)  # fmt: skip
 DEFAULT_TEST_SHARE = 0.1
 ORDERS = {
   'npz': 'of the .npz',
@@ -39,8 +41,11 @@ ORDERS = {
 class LongTailFolder(ArrayBuilder, skip_registration=True):
   """Own images of one square size, with train and test splits."""
 
-  def __init__(self, *, source: readers.Source, options: dict, **kwargs: Any):
+  def __init__(
+    self, *, source: readers.Source, options: dict, skip_unreadable: bool = False, **kwargs: Any
+  ):
     """See `ArrayBuilder`; `options` are arguments of `make_splits`."""
+    self._skip_unreadable, self._rows = skip_unreadable, []
     height, width, channels = source.train.images.shape[1:]
     self.image_shape = height, width, channels
     self.class_names, self.labelled = source.class_names, source.labelled
@@ -51,10 +56,21 @@ class LongTailFolder(ArrayBuilder, skip_registration=True):
     """See `ArrayBuilder.read_splits`."""
     del dl_manager
     source, options = self._contents
-    return make_splits(source, **options)
+    if self._skip_unreadable:
+      source = readers.without_undecodable(source)
+    splits, facts = make_splits(source, **options)
+    # Of a user's split, the indices of test images count from the first training image, too.
+    after = len(source.train.labels) if source.test and options['split'] is None else 0
+    places = {'train': splits['train'].indices, 'test': splits['test'].indices + after}
+    self._rows = split_list.rows_of(source, places)
+    facts['leaked'] = [list(pair) for pair in split_list.leaked(self._rows)]
+    facts['unreadable'] = [[file, reason] for file, _, reason in source.unreadable]
+    return splits, facts
 
   def _download_and_prepare(self, dl_manager, download_config=None):
-    super()._download_and_prepare(dl_manager, download_config)
+    with readers.skipping_offered():
+      super()._download_and_prepare(dl_manager, download_config)
+    split_list.write(Path(self.data_dir, split_list.NAME), self._rows)
     # Images with transparent pixels are known only after decoding.
     ground = getattr(self._contents[0].train.images, 'ground', None)
     if ground and ground.said:
@@ -67,6 +83,7 @@ def make_splits(
   imbalance_ratio: float | None = None,
   seed: int = 0,
   test_share: float | None = None,
+  split: split_list.UserSplit | None = None,
 ) -> tuple[dict[str, Split], dict]:
   """Holds out a test split if there is none, and makes the training split long-tailed on request.
 
@@ -79,6 +96,7 @@ def make_splits(
     imbalance_ratio: None leaves the class sizes unchanged.
     seed: of the shuffle of each class.
     test_share: None means DEFAULT_TEST_SHARE; not for a source with test images.
+    split: the user's list, instead of a held-out share or the test images of the source.
 
   Returns:
     The splits, and the facts for the metadata.
@@ -91,20 +109,12 @@ def make_splits(
     raise UserError(
       f'imbalance_ratio {imbalance_ratio:g} was given, but the source has no labels: leave it out'
     )
+  source = source if split is None else readers.pooled(source)
+  test, pool, test_counts = _held_out(source, split, test_share, seed)
   images, labels = source.train
-  available = np.bincount(labels, minlength=len(source.class_names))
-  if source.test is None:
-    test_share = DEFAULT_TEST_SHARE if test_share is None else test_share
-    test, test_counts = _cut_test(source, available, test_share, seed)
-  elif test_share is not None:
-    raise UserError(f'test_share {test_share} was given, but the source has test images already')
-  else:
-    test, test_counts = (
-      Split(*source.test, np.arange(len(source.test.labels))),
-      [0] * len(available),
-    )
+  available = np.bincount(labels[pool], minlength=len(source.class_names))
   counts, n_max = _train_counts(available - test_counts, source.class_names, imbalance_ratio)
-  train = select_indices(labels, counts, seed, skip=test_counts)
+  train = pool[select_indices(labels[pool], counts, seed, skip=test_counts)]
   facts = {
     'source_kind': source.kind,
     'pixels': source.pixels,
@@ -112,7 +122,7 @@ def make_splits(
     'imbalance_ratio': imbalance_ratio,
     'n_max': n_max,
     'seed': seed,
-    'test_share': test_share,
+    'test_share': DEFAULT_TEST_SHARE if test_share is None and test_counts.any() else test_share,
     'labelled': source.labelled,
     'changes': list(source.changes),
     'passed_over': [list(pair) for pair in source.passed_over],
@@ -123,17 +133,36 @@ def make_splits(
   return {'train': Split(images[train], labels[train], train), 'test': test}, facts
 
 
-def _cut_test(source, available, test_share, seed):
-  """Returns (the test split, its images per class)."""
-  if available.min() < 2:
-    raise UserError(
-      f'class {source.class_names[available.argmin()]} has 1 image, at least 2 are needed to cut a '
-      'test split: add images or give a test folder'
-    )
+def _held_out(source, split, test_share, seed):
+  """Returns (the test split, positions that training may use, test images of each class there)."""
   images, labels = source.train
+  everything, none = np.arange(len(labels)), np.zeros(len(source.class_names), int)
+  if split is not None:
+    places = split_list.assign(split, source)
+    at = places['test']
+    return Split(images[at], labels[at], at), places['train'], none
+  if source.test is None:
+    return _cut_test(source, everything, test_share or DEFAULT_TEST_SHARE, seed)
+  if test_share is not None:
+    raise UserError(
+      f'{flag_names.flag("test_share")}={test_share}: the source has test images already'
+    )
+  return Split(*source.test, np.arange(len(source.test.labels))), everything, none
+
+
+def _cut_test(source, everything, test_share, seed):
+  """See `_held_out`."""
+  images, labels = source.train
+  available = np.bincount(labels, minlength=len(source.class_names))
+  if available.min() < 2:
+    few = int(available.min())
+    raise UserError(
+      f'class {source.class_names[available.argmin()]} has {few} image{"" if few == 1 else "s"}, '
+      'at least 2 are needed to cut a test split: add images or give a test folder'
+    )
   counts = [min(max(1, round(test_share * int(n))), int(n) - 1) for n in available]
   at = select_indices(labels, counts, seed)
-  return Split(images[at], labels[at], at), counts
+  return Split(images[at], labels[at], at), everything, np.array(counts)
 
 
 def _train_counts(pool, names, imbalance_ratio):
@@ -158,6 +187,8 @@ def recipe(
   seed: int = 0,
   test_share: float | None = None,
   background: str = BACKGROUND,
+  split: str | None = None,
+  skip_unreadable: bool = False,
 ) -> Recipe:
   """See `data_prep.array_builder.Recipe`.
 
@@ -173,32 +204,35 @@ def recipe(
     seed: see `make_splits`.
     test_share: see `make_splits`.
     background: background colour of transparent images, such as 'white' or '#000000'.
+    split: path of a list of the training and test images, see `data_prep.split_list`.
+    skip_unreadable: leave out unreadable images, instead of refusing the source.
 
   Returns:
     The recipe; `make` decodes the images.
   """
-  _check_options(imbalance_ratio, image_size, seed, test_share, background)
+  _check_options(imbalance_ratio, image_size, seed, test_share, background, split)
   if not source:
     return _prepared(config)
   path = files.expanded(source)
   reader = _reader(path)
   contents, listed = _contents_hash(reader, path, (imbalance_ratio, test_share))
-  made = _name_options(imbalance_ratio, image_size, seed, test_share, background)
+  own = split_list.read_user_split(files.expanded(split)) if split else None
+  made = _name_options(imbalance_ratio, image_size, seed, test_share, background, own)
+  made += ['readable'] if skip_unreadable else []
   name = '-'.join([_stem(path.resolve()), *made, contents])
-  same = {
-    prepared_names.without_source(f'{prepared_names.OWN_IMAGES}/{n}')
-    for n in (config or name, name)
-  }
-  if len(same) > 1:
-    raise UserError(f'dataset long_tail_folder/{config}: source {source} makes {name}')
+  _check_name(config, source, name)
 
   def make(data_dir):
-    read = reader.read(path, image_size, background)
-    options = {'imbalance_ratio': imbalance_ratio, 'seed': seed, 'test_share': test_share}
+    with readers.skipping_offered():
+      read = reader.read(path, image_size, background, skip_unreadable)
+    options: dict[str, Any] = dict(
+      imbalance_ratio=imbalance_ratio, seed=seed, test_share=test_share, split=own
+    )
     make_splits(read, **options)  # Raises on bad options before TFDS writes files.
     return LongTailFolder(
       source=read,
       options=options,
+      skip_unreadable=skip_unreadable,
       config=tfds.core.BuilderConfig(name=name),
       data_dir=data_dir,
     )
@@ -206,11 +240,21 @@ def recipe(
   return Recipe(name, make, listed=listed)
 
 
+def _check_name(config, source, name):
+  """Refuses a source other than the source that the configured name stands for."""
+  same = {
+    prepared_names.without_source(f'{prepared_names.OWN_IMAGES}/{n}')
+    for n in (config or name, name)
+  }
+  if len(same) > 1:
+    raise UserError(f'dataset long_tail_folder/{config}: source {source} makes {name}')
+
+
 class _Reader(NamedTuple):
   """The functions that read one form of images.
 
   Attributes:
-    read: `read(path, image_size, background)` returns the Source.
+    read: `read(path, image_size, background, skip_unreadable)` returns the Source.
     add_contents: `add_contents(digest, path)` adds to a hash all that the images depend on, and
       returns the Notes.
   """
@@ -221,7 +265,7 @@ class _Reader(NamedTuple):
 
 def _reader(path: Path) -> _Reader:
   if not os.path.exists(path):
-    raise UserError(f'source {path} does not exist (config field data.source)')
+    raise UserError(f'source {path} does not exist ({flag_names.flag("source")})')
   suffix = path.suffix.lower()
   if path.is_file() and suffix == '.npz':
     return _Reader(npz.read_npz, npz.add_contents)
@@ -242,7 +286,7 @@ def _stem(path):
   return re.sub(r'[^A-Za-z0-9]+', '_', stem).strip('_') or 'images'
 
 
-def _name_options(imbalance_ratio, image_size, seed, test_share, background):
+def _name_options(imbalance_ratio, image_size, seed, test_share, background, split):
   """Returns the parts of a config's name for options that differ from their defaults."""
   parts = [
     f'ratio_{imbalance_ratio:g}' if imbalance_ratio is not None else '',
@@ -250,6 +294,7 @@ def _name_options(imbalance_ratio, image_size, seed, test_share, background):
     f'seed_{seed}' if seed else '',
     f'test_{test_share:g}' if test_share is not None else '',
     f'on_{_hexadecimal(background)}' if _hexadecimal(background) != 'ffffff' else '',
+    f'split_{split.digest()[:8]}' if split else '',
   ]
   return [part for part in parts if part]
 
@@ -257,7 +302,7 @@ def _name_options(imbalance_ratio, image_size, seed, test_share, background):
 def _prepared(config):
   if not re.fullmatch(r'[A-Za-z0-9_.+-]+', config):
     raise UserError(
-      'long_tail_folder needs --source (jaxgan: --config.data.source): a folder of class folders '
+      f'long_tail_folder needs {flag_names.flag("source")}: a folder of class folders '
       'or images, an .npz, or Arrow or Parquet files; or the name of prepared data as dataset '
       'long_tail_folder/NAME'
     )
@@ -268,27 +313,40 @@ def _prepared(config):
   return Recipe(config, make)
 
 
-def _check_options(imbalance_ratio, image_size, seed, test_share, background):
+def _check_options(imbalance_ratio, image_size, seed, test_share, background, split):
   def is_a(value, kind, low, high):
     return isinstance(value, kind) and not isinstance(value, bool) and low <= value <= high
 
   real, whole = numbers.Real, numbers.Integral
   if imbalance_ratio is not None and not is_a(imbalance_ratio, real, 1, 1e9):
     raise UserError(
-      f'imbalance_ratio={imbalance_ratio}: expected a number in 1..1e9, for example 100'
+      f'{flag_names.flag("imbalance_ratio")}={imbalance_ratio}: expected a number in 1..1e9, for '
+      'example 100'
     )
   if image_size is not None and not is_a(image_size, whole, 4, 4096):
-    raise UserError(f'image_size={image_size}: expected an integer in 4..4096, for example 32')
+    raise UserError(
+      f'{flag_names.flag("image_size")}={image_size}: expected an integer in 4..4096, for '
+      'example 32'
+    )
   if not is_a(seed, whole, 0, 2**63):
-    raise UserError(f'seed={seed}: expected a non-negative integer, for example 0')
+    raise UserError(
+      f'{flag_names.flag("seed")}={seed}: expected a non-negative integer, for example 0'
+    )
   if test_share is not None and not (is_a(test_share, real, 0, 1) and 0 < test_share < 1):
-    raise UserError(f'test_share={test_share}: expected a number between 0 and 1, for example 0.1')
+    raise UserError(
+      f'{flag_names.flag("test_share")}={test_share}: expected a number between 0 and 1, for '
+      'example 0.1'
+    )
+  if split and test_share is not None:
+    raise UserError(
+      f'{flag_names.flag("test_share")}={test_share} was given beside split={split}, which names '
+      'the test images: leave one of them out'
+    )
   try:
     ImageColor.getrgb(background)
   except (AttributeError, TypeError, ValueError) as error:
     raise UserError(
-      f"background={background!r}: expected a colour, such as 'white' or '#000000' (config field "
-      'data.options.background)'
+      f'{flag_names.flag("background")}={background!r}: expected a colour, such as white or #000000'
     ) from error
 
 
@@ -299,5 +357,6 @@ def _hexadecimal(colour):
 def _contents_hash(reader, path, options):
   """Returns 10 digits of SHA-256 over file names, bytes and rounded options, and the Notes."""
   digest = hashlib.sha256(repr(options).encode())
-  listed = reader.add_contents(digest, path)
+  with messages.stage(f'reading {path}', after=1.0):
+    listed = reader.add_contents(digest, path)
   return digest.hexdigest()[:10], listed

@@ -5,6 +5,8 @@ The arrays have the names of one of `FORMS`. Images are uint8 in 0..255, bool, o
 """
 
 from collections.abc import Sequence
+import functools
+import hashlib
 import math
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,6 +15,7 @@ import zipfile
 import numpy as np
 from PIL import Image
 
+from data_prep import flag_names
 from data_prep.labels import number_labels, texts
 from data_prep.pictures import BACKGROUND, Ground, enlarged, fit_square
 from data_prep.pixel_range import to_uint8
@@ -41,7 +44,12 @@ def npz_pixels(path: Path) -> str:
   return _stated_pixels(path, open_npz(path, ('pixels',))[0])
 
 
-def read_npz(path: Path, image_size: int | None = None, background: str = BACKGROUND) -> Source:
+def read_npz(
+  path: Path,
+  image_size: int | None = None,
+  background: str = BACKGROUND,
+  skip_unreadable: bool = False,
+) -> Source:
   """Reads the images of an .npz and, if present, labels, test images and `class_names`.
 
   Without test images, validation images are the test split. An .npz without labels may contain only
@@ -51,6 +59,7 @@ def read_npz(path: Path, image_size: int | None = None, background: str = BACKGR
     path: an .npz of images [N, H, W] or [N, H, W, 1, 3 or 4] and labels; see `FORMS`.
     image_size: see `data_prep.pictures.look_at`.
     background: see `data_prep.pictures.look_at`; for images of four channels.
+    skip_unreadable: of no effect: an array is read whole or not at all.
 
   Returns:
     The source; for its class names see `data_prep.labels.number_labels`.
@@ -59,6 +68,7 @@ def read_npz(path: Path, image_size: int | None = None, background: str = BACKGR
     UserError: a field is missing or has a wrong form or length, the scale of the images is
       ambiguous, or a label is out of range.
   """
+  del skip_unreadable
   form = _form(path, open_npz(path, ())[1])
   splits = (form.train, form.test)
   fields = (*form.train, *form.test, 'class_names', 'pixels')
@@ -66,13 +76,7 @@ def read_npz(path: Path, image_size: int | None = None, background: str = BACKGR
   labelled = any(labels in arrays for _, labels in splits)
   unread = sorted(set(names) - set(fields))
   if not labelled:
-    others = sorted({*unread, *arrays} - {form.train[0], form.test[0], *form.validation, 'pixels'})
-    if others:
-      raise UserError(
-        f'source {path} has no labels, but {", ".join(others)}: call the labels '
-        f'`{form.train[1]}`, or leave only {form.train[0]}, {form.test[0]} and pixels if there are '
-        'none'
-      )
+    _check_unlabelled(path, form, {*unread, *arrays})
   pictures, changes, sizes = _pictures(path, arrays, splits, labelled, image_size, background)
   if form.test == form.validation and form.test[0] in pictures:
     changes = (*changes, stands_in(form.test[0]))
@@ -97,7 +101,23 @@ def read_npz(path: Path, image_size: int | None = None, background: str = BACKGR
     changes,
     _passed_over(path, form.validation, unread),
     sizes,
+    files=tuple(f'{name}[{n}]' for name in parts for n in range(len(arrays[name]))),
+    hashes=functools.cache(lambda: [_hash(image) for name in parts for image in arrays[name]]),
   )
+
+
+def _check_unlabelled(path, form, names):
+  others = sorted(names - {form.train[0], form.test[0], *form.validation, 'pixels'})
+  if others:
+    raise UserError(
+      f'source {path} has no labels, but {", ".join(others)}: call the labels '
+      f'`{form.train[1]}`, or leave only {form.train[0]}, {form.test[0]} and pixels if there are '
+      'none'
+    )
+
+
+def _hash(image) -> str:
+  return hashlib.sha256(np.ascontiguousarray(image).data).hexdigest()
 
 
 def _passed_over(path, validation, unread):
@@ -181,9 +201,7 @@ def _pictures(path, arrays, splits, labelled, image_size, background):
       raise UserError(f'{where} has {num_images} images, {labels} {len(arrays[labels])} labels')
     height, width = pictures[name].shape[1:3]
     if image_size is None and height != width:
-      raise UserError(
-        f'{where} are {width}x{height}: set image_size (jaxgan: --config.data.options.image_size)'
-      )
+      raise UserError(f'{where} are {width}x{height}: set {flag_names.flag("image_size")}')
   pictures, changes = to_uint8(f'source {path}', pictures)
   ground = Ground(background)
   pictures = {name: _opaque(images, ground) for name, images in pictures.items()}

@@ -34,9 +34,22 @@ FORMATS, SUFFIXES = _decoded_formats()
 JPEG_SUFFIXES = tuple(suffix for suffix, name in SUFFIXES.items() if name in ('JPEG', 'MPO'))
 
 
+class ImageFileError(UserError):
+  """An image file that cannot be used.
+
+  Attributes:
+    reason: without the name of the file.
+  """
+
+  def __init__(self, message: str, reason: str):
+    """Takes the line and its reason."""
+    super().__init__(message)
+    self.reason = reason
+
+
 @contextlib.contextmanager
 def open_image(file: Any, path: Any = None) -> Iterator[Image.Image]:
-  """Opens an image file without decoding it; every error is a UserError.
+  """Opens an image file without decoding it; every error is an ImageFileError.
 
   Args:
     file: a path, an open file, or something with a method `openable` that returns one of them.
@@ -53,7 +66,8 @@ def open_image(file: Any, path: Any = None) -> Iterator[Image.Image]:
     unknown = isinstance(error, UnidentifiedImageError)
     reason = 'damaged, or not PNG, JPEG, BMP, WEBP or another format that Pillow decodes'
     reason = reason if unknown else first_line(error)
-    raise UserError(f'image file {path or file} cannot be read ({reason})') from error
+    message = f'image file {path or file} cannot be read ({reason})'
+    raise ImageFileError(message, reason) from error
 
 
 def load(image: Image.Image) -> Image.Image:

@@ -1,7 +1,8 @@
 """Decoding image files on all cores; errors are one line with the file."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+import functools
 import io
 import itertools
 import math
@@ -13,13 +14,15 @@ import warnings
 import numpy as np
 from PIL import Image, ImageColor
 
-from data_prep import picture_formats
-from data_prep.picture_formats import open_image
+from data_prep import flag_names, picture_formats
+from data_prep.picture_formats import ImageFileError, open_image
 from jaxgan.errors import UserError
+from jaxgan.system import messages
 
 BACKGROUND = 'white'
 _GREY = ('1', 'L', 'LA', 'La')  # Modes.
 _TRANSPARENT = ('LA', 'La', 'PA', 'RGBA', 'RGBa')  # Modes.
+LISTED = 20  # Most names in a line about files.
 _BLOCK = 500  # Encoded images in memory, of about 0.1 to 0.5 MB each.
 _UPRIGHT = {  # By the orientation in EXIF.
   2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -75,7 +78,7 @@ def decode_squares(
     # A grey picture is broadcast to three equal channels.
     return np.broadcast_to(picture, (*picture.shape[:2], channels))
 
-  yield from _on_all_cores(decode, zip(encoded, changes or itertools.repeat(None), strict=False))
+  yield from on_all_cores(decode, zip(encoded, changes or itertools.repeat(None), strict=False))
 
 
 def enlarged(num_small: int, num_images: int, image_size: int) -> str:
@@ -163,6 +166,7 @@ class ImageFiles:
     shape: (N, S, S, C).
     looks: the Looks of all files, kept by slices.
     ground: the background of transparent images; counts them during decoding.
+    unreadable: {position: reason} of images with a damaged header; they are left out by slicing.
   """
 
   def __init__(
@@ -172,10 +176,13 @@ class ImageFiles:
     shape: tuple[int, ...],
     looks: Looks,
     ground: Ground,
+    unreadable: Mapping[int, str],
+    everything: Sequence,
   ):
-    """See `look_at`; shape is (S, S, C)."""
+    """See `look_at`; shape is (S, S, C), `everything` all files of the source."""
     self._paths, self._image_size, self.shape = paths, image_size, (len(paths), *shape)
-    self.looks, self.ground = looks, ground
+    self.looks, self.ground, self.unreadable = looks, ground, unreadable
+    self._everything = everything
 
   def __len__(self) -> int:
     """Returns the number of images."""
@@ -183,17 +190,81 @@ class ImageFiles:
 
   def __getitem__(self, at) -> 'ImageFiles':
     """Selects images by int positions or a slice, without decoding."""
-    paths = [self._paths[i] for i in np.arange(len(self))[at].tolist()]
-    return ImageFiles(paths, self._image_size, self.shape[1:], self.looks, self.ground)
+    positions = np.arange(len(self))[at].tolist()
+    paths = [self._paths[i] for i in positions]
+    unreadable = {n: self.unreadable[i] for n, i in enumerate(positions) if i in self.unreadable}
+    return self._of(paths, unreadable)
+
+  def __add__(self, other: 'ImageFiles') -> 'ImageFiles':
+    """Joins two selections of one source."""
+    after = {len(self) + at: reason for at, reason in other.unreadable.items()}
+    return self._of([*self._paths, *other._paths], {**self.unreadable, **after})
+
+  def _of(self, paths, unreadable):
+    shape, looks, ground = self.shape[1:], self.looks, self.ground
+    return ImageFiles(paths, self._image_size, shape, looks, ground, unreadable, self._everything)
 
   def __iter__(self) -> Iterator[np.ndarray]:
-    """Decodes the images one after another."""
+    """Decodes the images one after another; an error lists all unreadable images of the source."""
     named, changes = ((path, path) for path in self._paths), itertools.repeat(self.ground)
-    return decode_squares(named, self._image_size, changes, self.shape[-1])
+    try:
+      yield from decode_squares(named, self._image_size, changes, self.shape[-1])
+    except ImageFileError as error:
+      raise unreadable_error(self._everything) or error from error
+
+  def undecodable(self) -> dict[int, str]:
+    """Decodes all images; returns {position: reason} of the unreadable images."""
+    return {at: error.reason for at, error in _failures(self._paths).items()}
+
+
+def _failures(paths: Sequence) -> dict[int, ImageFileError]:
+  """Decodes files on all cores; returns {position: error}."""
+
+  def failure(path):
+    try:
+      read_image(path, None)
+    except ImageFileError as error:
+      return error
+    return None
+
+  found = enumerate(on_all_cores(failure, paths))
+  return {at: error for at, error in found if error is not None}
+
+
+class UnreadableError(UserError):
+  """Image files that cannot be used; all of a source."""
+
+
+def unreadable_error(paths: Sequence) -> UnreadableError | None:
+  """Returns the error that lists all unreadable files, or None."""
+  failures = _failures(paths)
+  if len(failures) == 1:
+    return UnreadableError(*failures.values())
+  if not failures:
+    return None
+  shown = some(f'{paths[at]} ({error.reason})' for at, error in failures.items())
+  return UnreadableError(f'{len(failures)} of {len(paths)} image files cannot be read: {shown}')
+
+
+def some(names: Iterable[str]) -> str:
+  """Joins names with commas; of many the first `LISTED` and the number of the others."""
+  names = list(names)
+  more = len(names) - LISTED
+  return ', '.join(names[:LISTED]) + (f', ... and {more} more' if more > 0 else '')
+
+
+class _Header(NamedTuple):
+  size: tuple[int, int]
+  grey: bool
+  coloured: bool  # Laid on a coloured background.
+  animated: bool
 
 
 def look_at(
-  paths: Sequence, image_size: int | None = None, background: str = BACKGROUND
+  paths: Sequence,
+  image_size: int | None = None,
+  background: str = BACKGROUND,
+  skip_unreadable: bool = False,
 ) -> ImageFiles:
   """Reads the headers of image files of any size.
 
@@ -204,44 +275,57 @@ def look_at(
     image_size: side to which each image is resized (Lanczos) after a centre crop to a square; None
       if all images have the same square size already.
     background: background colour of images with transparent pixels.
+    skip_unreadable: note files with a damaged header in `unreadable`, instead of raising.
 
   Returns:
     The images, uint8 [N, S, S, 1] or [N, S, S, 3]. Decoding raises a UserError for damage behind a
     header.
 
   Raises:
-    UserError: a file is not an image or has more than 8 bits per channel, or sizes differ.
+    UserError: files are no images or have more than 8 bits per channel (all are listed), or sizes
+      differ.
   """
   ground = Ground(background)
+  text = f'reading the sizes of {len(paths):,} images'
+  read_all = on_all_cores(functools.partial(_header, ground), paths)
+  headers = list(messages.counted(read_all, len(paths), text, after=1.0))
+  unreadable = {at: h.reason for at, h in enumerate(headers) if not isinstance(h, _Header)}
+  if unreadable and (not skip_unreadable or len(unreadable) == len(paths)):
+    raise unreadable_error(paths) or UserError(f'image file {paths[0]} has changed: read it again')
+  pairs = zip(paths, headers, strict=True)
+  read = [(path, header) for path, header in pairs if isinstance(header, _Header)]
+  first, sizes = read[0][1].size, [header.size for _, header in read]
+  for path, header in read:
+    if image_size is None and header.size != (first[1], first[1]):
+      raise UserError(
+        f'image {path} is {header.size[0]}x{header.size[1]}, but without image_size all images '
+        f'must have one square size ({read[0][0].name} is {first[0]}x{first[1]}): set '
+        f'{flag_names.flag("image_size")}, for example to 32'
+      )
+  looks = Looks(
+    smallest=min(sizes, key=math.prod),
+    largest=max(sizes, key=math.prod),
+    num_images=len(read),
+    num_grey=sum(header.grey for _, header in read),
+    image_size=image_size,
+    num_small=sum(min(size) < (image_size or 0) for size in sizes),
+    num_animated=sum(header.animated for _, header in read),
+  )
+  side = image_size or first[0]
+  channels = 3 if any(header.coloured or not header.grey for _, header in read) else 1
+  return ImageFiles(paths, image_size, (side, side, channels), looks, ground, unreadable, paths)
 
-  def header(path):
+
+def _header(ground: Ground, path: Any) -> '_Header | ImageFileError':
+  """Reads the header of a file; returns an ImageFileError if it is damaged."""
+  try:
     with open_image(path) as image:
       _check_depth(image, path)
       coloured = not ground.grey and may_be_transparent(image)
       animated = picture_formats.num_frames(image) > 1
-      return image.size, image.mode in _GREY, coloured, animated
-
-  first: Any = None
-  smallest: Any = None
-  largest: Any = None
-  num_grey = num_small = num_animated = num_coloured = 0
-  for path, (size, *said) in zip(paths, _on_all_cores(header, paths), strict=True):
-    first, (grey, coloured, animated) = first or size, said
-    num_grey, num_animated = num_grey + grey, num_animated + animated
-    num_coloured += coloured or not grey
-    if image_size is None and size != (first[1], first[1]):
-      raise UserError(
-        f'image {path} is {size[0]}x{size[1]}, but without image_size all images must have one '
-        f'square size ({paths[0].name} is {first[0]}x{first[1]}): set image_size '
-        '(jaxgan: --config.data.options.image_size)'
-      )
-    num_small += min(size) < (image_size or 0)
-    smallest = min(smallest or size, size, key=math.prod)
-    largest = max(largest or size, size, key=math.prod)
-  side = image_size or first[0]
-  looks = Looks(smallest, largest, len(paths), num_grey, image_size, num_small, num_animated)
-  shape = side, side, 3 if num_coloured else 1
-  return ImageFiles(paths, image_size, shape, looks, ground)
+      return _Header(image.size, image.mode in _GREY, coloured, animated)
+  except ImageFileError as error:
+    return error
 
 
 def read_image(
@@ -274,10 +358,11 @@ def read_image(
 def _check_depth(image, path):
   # Modes I, I;16 and F would be clipped to 255, an almost white picture.
   if image.mode.startswith(('I', 'F')):
-    raise UserError(f'image file {path} has more than 8 bits per channel: convert it to 8 bits')
+    reason = 'more than 8 bits per channel: convert it to 8 bits'
+    raise ImageFileError(f'image file {path} has {reason}', reason)
 
 
-def _on_all_cores(function: Callable, items: Iterable) -> Iterator:
+def on_all_cores(function: Callable, items: Iterable) -> Iterator:
   """Yields a function's result for each item, in order, in blocks."""
   items = iter(items)
   with ThreadPoolExecutor(os.cpu_count()) as pool:  # Decoders release the GIL.

@@ -15,9 +15,9 @@ import shutil
 import sys
 from typing import Any, NamedTuple
 
-from data_prep import prepared_names
+from data_prep import flag_names, prepared_names
 from jaxgan.errors import UserError, first_line
-from jaxgan.system import files, lock
+from jaxgan.system import files, lock, messages
 from jaxgan.system.registry import Registry
 
 # Each module has OPTIONS, the names of its options, and a function
@@ -85,7 +85,13 @@ def _module(dataset):
   name, _, config = dataset.partition('/')
   if name not in DATASETS:
     raise UserError(f'dataset {dataset!r} is unknown; allowed: {", ".join(DATASETS)}')
-  return name, importlib.import_module(DATASETS[name]), config
+  module = importlib.import_module(DATASETS[name])
+  if not hasattr(module, 'OPTIONS') or not callable(getattr(module, 'recipe', None)):
+    raise UserError(
+      f'data set {name!r}: {module.__name__} needs OPTIONS and recipe(config, source), see '
+      'jaxgan.register_dataset'
+    )
+  return name, module, config
 
 
 class _Place(NamedTuple):
@@ -107,7 +113,7 @@ def _find(dataset, source, data_dir, options, prepared='') -> _Place:
   for option in options:
     if option not in module.OPTIONS:
       allowed = ', '.join(module.OPTIONS) or 'none'
-      raise UserError(f'{option} is not an option of {name}; allowed: {allowed}')
+      raise UserError(f'{flag_names.flag(option)} is not an option of {name}; allowed: {allowed}')
   source = os.path.expanduser(source)
   root = data_dir or os.environ.get('TFDS_DATA_DIR') or '~/tensorflow_datasets'
   root = files.expanded(root)
@@ -117,8 +123,8 @@ def _find(dataset, source, data_dir, options, prepared='') -> _Place:
       return _Place(folder, root, name, source, None)
     raise UserError(
       f'source {source} is missing, and so is the data that was prepared from it, '
-      f'{root / prepared_names.pattern(before)}: give one of them (config field data.source or '
-      'data.data_dir)'
+      f'{root / prepared_names.pattern(before)}: give one of them '
+      f'({flag_names.flag("source")} or {flag_names.flag("data_dir")})'
     )
   recipe = module.recipe(config, source, **options)
   folder = prepared_names.find(root, f'{name}/{recipe.config}', VERSION)
@@ -196,7 +202,7 @@ def prepared_data(
 @functools.cache  # Prints once for all splits.
 def _say_gone(source, folder):
   if files.is_writer():
-    print(f'source {source} is missing: using {folder}, prepared from it', file=sys.stderr)
+    messages.message(f'source {source} is missing: using {folder}, prepared from it')
 
 
 def _build(recipe, root, name, folder):
@@ -208,7 +214,7 @@ def _build(recipe, root, name, folder):
         shutil.rmtree(killed, ignore_errors=True)
       try:
         if not folder.exists():  # Another process may have prepared it meanwhile.
-          with quiet():
+          with messages.stage(f'preparing {name}/{recipe.config}'), quiet():
             recipe.make(os.fspath(root)).download_and_prepare()
       finally:
         if not folder.exists():

@@ -4,7 +4,8 @@ The readers are `data_prep.folders`, `data_prep.npz` and `data_prep.arrow`.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import contextlib
 import hashlib
 import os
 from pathlib import Path, PurePosixPath
@@ -13,7 +14,7 @@ import unicodedata
 
 import numpy as np
 
-from data_prep.pictures import ImageFiles
+from data_prep.pictures import ImageFiles, UnreadableError
 from jaxgan.errors import UserError, first_line
 
 UNLABELLED = 'unlabelled'  # The one class of images without labels.
@@ -41,7 +42,10 @@ class Notes(NamedTuple):
 
 
 class Source(NamedTuple):
-  """The result of a reader; `test` is None without test images."""
+  """The result of a reader; `test` is None without test images.
+
+  `files` and the result of `hashes` are of the training images, then of the test images.
+  """
 
   train: Labelled
   test: Labelled | None
@@ -56,6 +60,75 @@ class Source(NamedTuple):
   sizes: str = ''
   colour: str = ''
   listed: Notes = Notes()
+  files: tuple[str, ...] = ()  # Names of the images, unique in the source.
+  hashes: Callable[[], list[str]] = list  # SHA-256 of the encoded images, or of their pixels.
+  unreadable: tuple[tuple[str, str, str], ...] = ()  # (file, class, reason) of skipped images.
+
+
+def leave_out(source: Source, reasons: Mapping[int, str]) -> Source:
+  """Moves images to `Source.unreadable`.
+
+  Args:
+    source: of a reader.
+    reasons: {position in `files`: why it is left out}.
+  """
+  if not reasons:
+    return source
+  train, test, cut = source.train, source.test, len(source.train.labels)
+  labels = train.labels if test is None else np.concatenate([train.labels, test.labels])
+  kept = np.setdiff1d(np.arange(len(labels)), list(reasons))
+  left_out = tuple(
+    (source.files[at], source.class_names[labels[at]], reason)
+    for at, reason in sorted(reasons.items())
+  )
+
+  def of(part, at):
+    return Labelled(part.images[at], part.labels[at])
+
+  def hashes():
+    every = source.hashes()
+    return [every[at] for at in kept]
+
+  return source._replace(
+    train=of(train, kept[kept < cut]),
+    test=test and of(test, kept[kept >= cut] - cut),
+    files=tuple(source.files[at] for at in kept),
+    hashes=hashes,
+    unreadable=source.unreadable + left_out,
+  )
+
+
+def without_undecodable(source: Source) -> Source:
+  """Leaves out images that are damaged behind their headers; decodes all images for that."""
+  images = pooled(source).train.images
+  return leave_out(source, images.undecodable() if isinstance(images, ImageFiles) else {})
+
+
+@contextlib.contextmanager
+def skipping_offered() -> Iterator[None]:
+  """Adds the option `skip_unreadable` to an error about unreadable images."""
+  try:
+    yield
+  except UnreadableError as error:
+    raise UserError(
+      f'{error}; repair or remove these files, or leave them out (jaxgan: '
+      '--config.data.options.skip_unreadable=True)'
+    ) from error
+
+
+def pooled(source: Source) -> Source:
+  """Moves test images behind the training images."""
+  train, test = source.train, source.test
+  if test is None:
+    return source
+  images: Any = (
+    train.images + test.images
+    if isinstance(train.images, ImageFiles) and isinstance(test.images, ImageFiles)
+    else np.concatenate([train.images, test.images])
+  )
+  return source._replace(
+    train=Labelled(images, np.concatenate([train.labels, test.labels])), test=None
+  )
 
 
 def listed_file(listing: Path, name: str) -> Path:
@@ -87,6 +160,19 @@ def add_file(digest: Any, name: str, file: Any) -> None:
   except Exception as error:  # Errors of files, zipfile and zlib.
     raise UserError(f'image file {file} cannot be read ({first_line(error)})') from error
   digest.update(os.fsencode(name) + b'\0' + contents)
+
+
+def file_hash(file: Any) -> str:
+  """Returns the SHA-256 of a file's bytes; '' if it is unreadable.
+
+  Args:
+    file: a path, or a file of `data_prep.trees`.
+  """
+  try:
+    with file.open('rb') as stream:
+      return hashlib.file_digest(stream, 'sha256').hexdigest()
+  except Exception:  # Errors of files, zipfile and zlib. Decoding reports them.
+    return ''
 
 
 def stands_in(validation: str) -> str:

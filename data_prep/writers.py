@@ -5,7 +5,7 @@ the images one by one, so that they are never in memory together, and writes equ
 images. `data_prep.folders` and `data_prep.npz` read these files.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 import csv
 import itertools
 import os
@@ -23,6 +23,26 @@ _LONGEST = 200  # Most bytes of a name; file systems allow 255.
 NPZ = 'images.npz'
 
 
+class Origins(NamedTuple):
+  """Where N images come from.
+
+  Attributes:
+    files: of real images, where they are known; '' for generated images.
+    draws: int `[N]`, numbers of generated images among all draws of the seed; -1 for real images.
+    confidences: float `[N]`, the classifier's probability of the labels of generated images; NaN
+      for real images.
+  """
+
+  files: Sequence[str]
+  draws: np.ndarray
+  confidences: np.ndarray
+
+
+def of_real(files: Sequence[str]) -> Origins:
+  """Returns the origins of real images."""
+  return Origins(files, np.full(len(files), -1), np.full(len(files), np.nan, np.float32))
+
+
 class LabelledImages(NamedTuple):
   """N images of K classes, sorted by class.
 
@@ -33,6 +53,8 @@ class LabelledImages(NamedTuple):
     generated: bool [N].
     class_names: K names in label order.
     shape: (H, W, C).
+    origins: of the images.
+    test: the images of the test split, or None.
   """
 
   images: Iterable[np.ndarray]
@@ -41,6 +63,13 @@ class LabelledImages(NamedTuple):
   generated: np.ndarray
   class_names: tuple[str, ...]
   shape: tuple[int, int, int]
+  origins: Origins
+  test: 'LabelledImages | None' = None
+
+  @property
+  def splits(self) -> dict[str, 'LabelledImages']:
+    """The splits by name."""
+    return {'train': self, 'test': self.test} if self.test else {'train': self}
 
 
 def folder_names(class_names: Iterable[str]) -> list[str]:
@@ -77,32 +106,51 @@ def save_png(path: Path, image: np.ndarray) -> None:
 
 
 def write_folders(folder: Path, data: LabelledImages) -> dict:
-  """Writes PNGs as train/<class>/<number>.png, and images.csv with a line per PNG."""
+  """Writes PNGs as <split>/<class>/<number>.png, and images.csv with a line per PNG."""
   folders = folder_names(data.class_names)
-  for name in folders:
-    (folder / 'train' / name).mkdir(parents=True)
-  with open(folder / 'images.csv', 'w', newline='', encoding='utf-8') as file:
+  path = folder / 'images.csv'
+  # Names of files may hold bytes that are no UTF-8.
+  with open(path, 'w', newline='', encoding='utf-8', errors='surrogateescape') as file:
     rows = csv.writer(file, lineterminator='\n')
-    rows.writerow(['file', 'label', 'class_name', 'generated', 'index'])
-    numbers = [itertools.count() for _ in folders]
-    for image, label, index, generated in zip(*data[:4], strict=True):
-      path = f'train/{folders[label]}/{next(numbers[label]):06d}.png'
-      save_png(folder / path, image)
-      rows.writerow([path, label, data.class_names[label], int(generated), index])
+    rows.writerow(
+      ['file', 'label', 'class_name', 'generated', 'index', 'source_file', 'draw', 'confidence']
+    )
+    for split, part in data.splits.items():
+      for name in folders:
+        (folder / split / name).mkdir(parents=True)
+      numbers = [itertools.count() for _ in folders]
+      for image, label, index, generated, *origin in zip(*part[:4], *part.origins, strict=True):
+        path = f'{split}/{folders[label]}/{next(numbers[label]):06d}.png'
+        save_png(folder / path, image)
+        known = _shown(*origin) if generated else (origin[0], '', '')
+        rows.writerow([path, label, data.class_names[label], int(generated), index, *known])
   return {'class_folders': dict(zip(folders, data.class_names, strict=True))}
 
 
+def _shown(file, draw, confidence) -> tuple:
+  return file, draw, '' if np.isnan(confidence) else f'{confidence:.4f}'
+
+
 def write_npz(folder: Path, data: LabelledImages) -> dict:
-  """Writes images.npz with `images`, `labels`, `class_names`, `generated` and `index`."""
+  """Writes images.npz: `images`, `labels`, `class_names`, `generated`, `index` and the origins.
+
+  The test split has `test_images`, `test_labels`, `test_index` and `test_source_file`.
+  """
   arrays = {
     'labels': data.labels,
     'class_names': np.array(data.class_names),
     'generated': data.generated,
     'index': data.indices,
+    'source_file': _texts(data.origins.files),
+    'draw': data.origins.draws,
+    'confidence': data.origins.confidences,
   }
-  described = {
-    'descr': '|u1', 'fortran_order': False, 'shape': (len(data.labels), *data.shape)
-  }  # fmt: skip
+  if data.test:
+    arrays |= {
+      'test_labels': data.test.labels,
+      'test_index': data.test.indices,
+      'test_source_file': _texts(data.test.origins.files),
+    }
   with zipfile.ZipFile(folder / NPZ, 'w') as archive:
 
     def member(name):
@@ -110,20 +158,30 @@ def write_npz(folder: Path, data: LabelledImages) -> dict:
       info.compress_type = zipfile.ZIP_DEFLATED
       return archive.open(info, 'w', force_zip64=True)
 
-    with member('images') as file:
-      np.lib.format.write_array_header_1_0(file, described)
-      for image in data.images:
-        file.write(np.ascontiguousarray(image).data)
+    for split, part in data.splits.items():
+      described = {
+        'descr': '|u1', 'fortran_order': False, 'shape': (len(part.labels), *data.shape)
+      }  # fmt: skip
+      with member('images' if split == 'train' else 'test_images') as file:
+        np.lib.format.write_array_header_1_0(file, described)
+        for image in part.images:
+          file.write(np.ascontiguousarray(image).data)
     for name, array in arrays.items():
       with member(name) as file:
         np.lib.format.write_array(file, array, allow_pickle=False)
   return {}
 
 
+def _texts(names) -> np.ndarray:
+  """Names as an array; bytes that are no UTF-8 become question marks."""
+  return np.array([name.encode(errors='replace').decode() for name in names], dtype=str)
+
+
 def write_tfds(folder: Path, data: LabelledImages) -> dict:
   """Writes a directory for `tfds.builder_from_directory`, of array_record files.
 
-  Examples have `image`, `label`, `index` and `generated`; split `train`.
+  Examples have `image`, `label`, `index`, `generated`, `draw` and `confidence`; splits `train` and
+  `test`.
   """
   # TFDS takes half a second to import.
   from data_prep import balanced_images, preparation

@@ -74,14 +74,14 @@ def shortened(config: Experiment) -> Experiment:
   The work directory gets the suffix `_quick`; `base.shortened_classifier` shortens the annotator.
   """
   changes: dict[str, Any] = {
-    'train': base.train_section(config.train.batch_size, steps=2000, every=500)
+    'train': base.train_section(config.train.batch_size, steps=2000, every=500, preview=True)
   }
   if config.workdir:  # A recogniser uses the work directory of its experiment.
     changes['workdir'] = f'{config.workdir}_quick'
   if config.algorithm.network != 'mnist':
     changes['algorithm.width'] = 16
   if config.methods == (codes.JOINT_VAE,):
-    changes['algorithm.capacity_steps'] = 1000
+    changes['algorithm.capacity_steps'] = 0.5
   return changed(config, changes)
 
 

@@ -40,9 +40,11 @@ from jaxgan.algorithms import (
   apply_train,
   gan_methods,
   regularisers,
+  with_statistics,
 )
 from jaxgan.algorithms.ema_statistics import EMA_STATISTICS
 from jaxgan.algorithms.gan_state import GanState, Parts
+from jaxgan.config import spans
 from jaxgan.losses import auxiliary, class_balance
 from jaxgan.losses.adversarial import LOSSES
 from jaxgan.losses.class_balance import CLASS_WEIGHTINGS, COUNT_UPDATES
@@ -76,6 +78,7 @@ def gan(
   Raises:
     UserError: a choice of the method is unknown, or choices exclude each other.
   """
+  spans.check_whole(config)
   gan_methods.check(method)
   conditional = method.labels != 'none'
   generator, discriminator = NETWORKS[config.network].make(
@@ -93,6 +96,8 @@ def gan(
     class_conditional=method.class_conditional,
     class_balanced=BATCHES[method.batches],
     settled=functools.partial(settled, parts, ema_statistics),
+    draw=lambda state, rng, num: draw_inputs(parts, '', rng, num),
+    decode=lambda state, *inputs: generator.apply(state.ema, *inputs, train=False),
   )
 
 
@@ -102,7 +107,7 @@ def init(parts: Parts, rng: jax.Array) -> GanState:
   generator_rng, discriminator_rng = jax.random.split(rng)
   noise, images = jnp.zeros((2, config.noise_dim)), jnp.zeros((2, *parts.image_shape))
   labels = jnp.zeros(2, jnp.int32) if conditional else None
-  generator = parts.generator.init(generator_rng, noise, labels, train=False)
+  generator = with_statistics(parts.generator.init(generator_rng, noise, labels, train=False))
   discriminator = parts.discriminator.init(discriminator_rng, images, labels, train=False)
   counts = cycle_counts = None
   if parts.method.classifier_loss:
@@ -112,7 +117,7 @@ def init(parts: Parts, rng: jax.Array) -> GanState:
   return GanState(
     step=jnp.zeros((), jnp.int32),
     generator=generator,
-    discriminator={**discriminator, **regularisers.first_memories(config)},
+    discriminator=with_statistics({**discriminator, **regularisers.first_memories(config)}),
     ema=jax.tree.map(jnp.copy, generator),
     generator_optimizer=parts.optimizer.init(generator['params']),
     discriminator_optimizer=parts.optimizer.init(discriminator['params']),
@@ -217,7 +222,7 @@ def discriminator_loss(
   loss, memories, penalties = regularisers.regularise(
     loss, config, state.step, state.discriminator, *judged
   )
-  return loss, ({**updated, **memories}, metrics | penalties)
+  return loss, (with_statistics({**updated, **memories}), metrics | penalties)
 
 
 def discriminator_step(

@@ -13,7 +13,7 @@ from jaxgan.config import section as section_lib
 from jaxgan.errors import UserError
 from jaxgan.system import files
 from jaxgan.system.names import without_source
-from jaxgan.system.registry import import_again
+from jaxgan.system.registry import import_again, keep_copies
 
 NAME = 'config.json'
 _SCHEMA = 2
@@ -51,7 +51,7 @@ def content(folder: pathlib.Path) -> dict:
     raise UserError(
       f'{path} cannot be read ({reason}): restore it or use another folder'
     ) from error
-  import_again(modules, path)
+  import_again(modules, path.parent, path)
   return fields
 
 
@@ -182,7 +182,7 @@ def check_unchanged(folder: pathlib.Path, config: Any) -> None:
 
 
 def remember(folder: pathlib.Path, config: section_lib.Section) -> None:
-  """Writes a job's resolved configuration to its folder.
+  """Writes a job's resolved configuration and the files that registered parts of it to its folder.
 
   Args:
     folder: of the job, made if missing.
@@ -194,11 +194,13 @@ def remember(folder: pathlib.Path, config: section_lib.Section) -> None:
   path = pathlib.Path(folder) / NAME
   fields = {'schema': _SCHEMA, **config.model_dump(mode='json')}
   text = json.dumps(fields, indent=2, sort_keys=True) + '\n'
-  if path.exists() and path.read_text() == text:
-    return
-  check_unchanged(folder, config)
+  is_remembered = path.exists() and path.read_text() == text
+  if not is_remembered:
+    check_unchanged(folder, config)
   try:
-    files.replace(path, text.encode())
+    keep_copies(fields.get('modules', ()), path.parent)
+    if not is_remembered:
+      files.replace(path, text.encode())
   except OSError as error:
     raise UserError(
       f'cannot write to {folder} ({error.strerror}): choose another --workdir'

@@ -28,6 +28,12 @@ class DataOptions(Section):
   seed: WholeNumber | None = field(
     None, 'seed of the choice of held-out images; none: 0', example=0
   )
+  split: str | None = field(
+    None, 'path of a split.csv that names the training and test images', free=True
+  )
+  skip_unreadable: bool | None = field(
+    None, 'leave out unreadable own images and count them; none: False'
+  )
   picture: str | None = field(
     None, "LSUN only: 'squash' (resize the whole picture) or 'centre_crop'"
   )

@@ -88,7 +88,7 @@ def _limit(config) -> float:
 
 
 @functools.lru_cache(maxsize=8)  # Classifier, annotator and GAN read the same few splits.
-def _load(dataset, split, limit, **place):
+def _load(dataset, split, limit, /, **place):
   from data_prep import build
 
   read = functools.partial(build.load, dataset, split, limit=limit, **place)

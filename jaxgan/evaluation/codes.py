@@ -259,14 +259,28 @@ class Observer:
     files.save(folder / RETRIEVAL_FILE, np.savez_compressed, **found)
     return {'grid': grid, 'retrieved': found}
 
-  def sampler(self, state: Any, balanced: bool) -> tuple[Callable, tuple[str, ...], str]:
+  def sampler(
+    self, state: Any, balanced: bool, chosen: Sequence[int] | None = None
+  ) -> tuple[Callable, tuple[str, ...], str]:
     """Returns a function that draws labelled images; see `evaluate.Evaluation.sampler`."""
     prior = np.ones(self.num_categories) if balanced else self.prior(state)
+    if chosen is not None:
+      prior = np.where(np.isin(np.arange(self.num_categories), chosen), prior, 0)
 
     def sample(rng, num_images):
       return distributed.to_host(self.sample(state, rng, prior, num_images))
 
     return sample, self.names, 'their codes'
+
+  def confidence(self, state: Any) -> Callable:
+    """Returns Q's probability of the codes; see `evaluate.Evaluation.confidence`."""
+
+    def confidence(images, labels):
+      logits, _ = self.recognise(state.variables, images)
+      probabilities = np.asarray(jax.nn.softmax(logits))
+      return probabilities[np.arange(len(labels)), labels]
+
+    return confidence
 
 
 def _settings(algorithm) -> dict:

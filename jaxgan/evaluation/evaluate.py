@@ -121,6 +121,8 @@ class Evaluation:
     if self._differing and fields['published']:
       fields['settings']['differences'] = self._differing
     fields['run'] |= {'seed': config.seed + replica, **record_lib.machine()}
+    if unreadable := self._inputs.data.arrays.metadata.get('unreadable'):
+      fields['run']['unreadable_images'] = len(unreadable)  # Left out of the data.
     finite_results: dict[str, Any] = {name: finite(value) for name, value in results.items()}
     return record_lib.EvaluationRecord(
       experiment=config.experiment,
@@ -147,14 +149,25 @@ class Evaluation:
     means = {name: float(np.mean(each)) for name, each in values.items()}
     return means | {f'{name}_resamplings': each for name, each in values.items()}
 
-  def sampler(self, state: Any, balanced: bool) -> tuple[Callable, tuple[str, ...], str]:
+  def sampler(
+    self, state: Any, balanced: bool, chosen: Sequence[int] | None = None
+  ) -> tuple[Callable, tuple[str, ...], str]:
     """Returns a function that draws labelled images from a state.
 
     Args:
       state: the state.
       balanced: whether the caller keeps equal numbers of every label; codes are then drawn evenly.
+      chosen: positions of the labels that the caller keeps. Generators with labels or codes draw
+        these alone; the labels of other generators are known after drawing.
 
     Returns:
       (`sample(rng, num_images) -> (images, labels)`, the names of the labels, their origin).
     """
-    return self.observer.sampler(self.observer.settled(state), balanced)
+    return self.observer.sampler(self.observer.settled(state), balanced, chosen)
+
+  def confidence(self, state: Any) -> Callable | None:
+    """Returns `confidence(images, labels) -> float [N]`, a classifier's probability of the labels.
+
+    The labels are as from `sampler`; None if no classifier knows them.
+    """
+    return self.observer.confidence(state)

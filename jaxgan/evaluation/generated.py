@@ -62,11 +62,18 @@ class Observer:
       labels = jax.random.randint(label_rng, (num_images,), 0, inputs.data.num_classes)
       return pixels.to_uint8(draw(state, rng, num_images, labels=labels)), labels
 
-    self._judges = {}
+    self._judges, self._probabilities = {}, None
     self._compiled = functools.cache(classifiers.compile_classify)
     self.settled = compilation.jit(algorithm.settled)
     self.generate = compilation.jit(generate, static_argnums=(2, 3))
     self._generate_labelled = compilation.jit(generate_labelled, static_argnums=2)
+
+    def generate_chosen(state, rng, num_images, chosen):
+      rng, label_rng = jax.random.split(rng)
+      labels = chosen[jax.random.randint(label_rng, (num_images,), 0, len(chosen))]
+      return pixels.to_uint8(draw(state, rng, num_images, labels=labels)), labels
+
+    self._generate_chosen = compilation.jit(generate_chosen, static_argnums=2)
 
   def judges(self, replica: int) -> Judges:
     """Returns the judges of a replica; replicas with the same images share them."""
@@ -199,19 +206,51 @@ class Observer:
     if 'classes' in judged.has:
       files.save(folder / NEAREST_FILE, np.savez_compressed, **judged.nearest[1])
 
-  def sampler(self, state: Any, balanced: bool) -> tuple[Callable, tuple[str, ...], str]:
+  def sampler(
+    self, state: Any, balanced: bool, chosen: Sequence[int] | None = None
+  ) -> tuple[Callable, tuple[str, ...], str]:
     """Returns a function that draws labelled images of a settled state; see `evaluate`."""
     # `balanced` changes nothing: classes are drawn uniformly or by the generator alone.
-    classifiers = self._inputs.classifiers
-    own = self._measuring.get('recogniser')  # Without labels, images are labelled by codes.
-    return self._sampler(state, own or classifiers.get('classifier') or classifiers['annotator'])
+    return self._sampler(state, self._labeller(), chosen)
 
-  def _sampler(self, state, labeller):
+  def _labeller(self) -> classifiers.Classifier | None:
+    """The classifier that labels images; without labels, images are labelled by codes."""
+    own, known = self._measuring.get('recogniser'), self._inputs.classifiers
+    return own or known.get('classifier') or known.get('annotator')
+
+  def confidence(self, state: Any) -> Callable | None:
+    """Returns the labeller's probability of the labels; see `evaluate.Evaluation.confidence`."""
+    del state
+    labeller, columns = self._labeller(), None
+    if labeller is None:
+      return None
+    if self._algorithm.class_conditional:  # Labels are classes of the data, not of the labeller.
+      columns = classifiers.class_positions(labeller.class_names, self._inputs.data, 0)
+      if columns is None:
+        return None
+    if self._probabilities is None:
+
+      def probabilities(variables, images):
+        return jax.nn.softmax(labeller.classify(variables, images)[0])
+
+      self._probabilities = classifiers.compile_outputs(probabilities)
+    classify = self._probabilities
+
+    def confidence(images, labels):
+      columns_of = labels if columns is None else columns[labels]
+      return classify(labeller.variables, images)[np.arange(len(labels)), columns_of]
+
+    return confidence
+
+  def _sampler(self, state, labeller, chosen=None):
     """Labels images by the class of a conditional generator, or else by a classifier."""
     if self._algorithm.class_conditional:
+      asked = None if chosen is None else np.array(chosen, np.int32)
 
       def sample_labelled(rng, num_images):
-        return distributed.to_host(self._generate_labelled(state, rng, num_images))
+        if asked is None:
+          return distributed.to_host(self._generate_labelled(state, rng, num_images))
+        return distributed.to_host(self._generate_chosen(state, rng, num_images, asked))
 
       return sample_labelled, self._inputs.data.class_names(0), 'the classes asked for'
     classify = self._compiled(labeller.classify)

@@ -6,7 +6,7 @@ import unicodedata
 
 import numpy as np
 
-from jaxgan.training import logging
+from jaxgan.system import messages
 
 FAMILY = 'DejaVu Sans'  # comes with matplotlib
 # Fonts to install, and the first words of the Unicode names of their characters.
@@ -35,7 +35,7 @@ def tell_missing(texts: Iterable[str]) -> None:
       advice.setdefault(_advice(char), []).append(char)
   if advice:
     parts = ', '.join(f'{" ".join(some)} (install {fonts})' for fonts, some in advice.items())
-    logging.message(f'no installed font has these characters, so pictures show boxes: {parts}')
+    messages.message(f'no installed font has these characters, so pictures show boxes: {parts}')
 
 
 def _advice(char):

@@ -11,6 +11,8 @@ from jaxgan.config import identity
 from jaxgan.errors import UserError
 from jaxgan.evaluation import metric
 from jaxgan.evaluation import record as record_lib
+from jaxgan.system import messages
+from jaxgan.system.registry import MissingPartError
 
 MAX_LISTED = 5  # with more values, a field shows the first and the last
 
@@ -118,12 +120,19 @@ def collect(work_dirs: Iterable[str | os.PathLike[str]], families: Mapping[str, 
 
 def _read(path, families):
   """Reads a record, checks it with the metrics of its family, and returns (record, family)."""
-  record = record_lib.read(path)
+  record, missing = record_lib.read(path), None
   for folder in (path.parent, path.parent.parent):  # The configuration is above a replica's folder.
     if (folder / identity.NAME).exists():
-      identity.content(folder)  # Imports what registered the method and its metrics.
+      try:
+        identity.content(folder)  # Imports what registered the method and its metrics.
+      except MissingPartError as error:  # A record of a known method is readable without it.
+        missing = error
+  found = [family for family in families.values() if record.method in family.methods]
+  if missing:
+    if not found:
+      raise missing
+    messages.message(f'{missing}; the report leaves out what it registered')
   try:
-    found = [family for family in families.values() if record.method in family.methods]
     if not found:
       raise ValueError(f'unknown method {record.method!r}')
     metric.check(found[0].metrics, record)

@@ -12,24 +12,25 @@ from jaxgan.algorithms import Algorithm
 from jaxgan.data import training_data
 from jaxgan.errors import UserError
 from jaxgan.evaluation import cas
-from jaxgan.runs import families, recogniser, rules
+from jaxgan.runs import durations, families, recogniser, rules, schedules
 from jaxgan.runs.experiment import Experiment
 from jaxgan.runs.facts import Facts, trained_by
 from jaxgan.runs.plan import Job, Kind, Plan
-from jaxgan.system import compilation
+from jaxgan.system import compilation, messages
 from jaxgan.training import classifiers as classifiers_lib
 from jaxgan.training.job import TrainingJob
 from jaxgan.training.train_step import make_step
 
-_HEADER = ('job', 'state', 'steps', 'parameters', 'memory', 'a step', 'disk')
+_HEADER = ('job', 'state', 'steps', 'parameters', 'memory', 'a step', 'disk', 'time')
 _UNTRAINED = ('step', 'ema', 'counts', 'cycle_counts')  # Fields of states.
 
 
 def lines(config: Experiment, facts: Facts, plan: Plan) -> list[str]:
-  """Writes a plan as lines: each job with its state and cost, then each refusal.
+  """Writes a plan as lines: each job with its state and cost, the schedules, notes and refusals.
 
   Parameters count one replica. Memory counts the states of all replicas and the images on the
-  device, without activations. Arithmetic is XLA's count for a step of one replica.
+  device, without activations. Arithmetic is XLA's count for a step of one replica. Times are of
+  earlier runs on this machine.
 
   Args:
     config: the experiment.
@@ -40,7 +41,11 @@ def lines(config: Experiment, facts: Facts, plan: Plan) -> list[str]:
     The lines.
   """
   costs = Costs(config, facts)
-  rows = [_HEADER, *(_row(costs, job) for job in plan.jobs)]
+  timed = durations.Durations(config, facts, plan.jobs)
+  left = [job for job in plan.jobs if not job.is_done]
+  seconds = {job: timed.seconds(job) for job in left}
+  with messages.stage('counting parameters, memory and arithmetic', after=2.0):
+    rows = [_HEADER, *(_row(costs, job, seconds) for job in plan.jobs)]
   widths = [max(map(len, column)) for column in itertools.zip_longest(*rows, fillvalue='')]
   table = [
     '  '.join(cell.ljust(width) for cell, width in zip(row, widths, strict=False)).rstrip()
@@ -49,19 +54,27 @@ def lines(config: Experiment, facts: Facts, plan: Plan) -> list[str]:
   refused = [f'refused: {line}' for line in plan.refusals]
   if not plan.jobs:
     return refused
-  return [*table, '', *(refused or ['nothing is refused'])]
+  whole = durations.total([(f'{job.kind} {job.name}', seconds[job]) for job in left], 'the plan')
+  scheduled = [*schedules.lines(config, facts), *schedules.kept(config, facts)]
+  scheduled += [f'note: {line}' for line in plan.notes]
+  return [*table, '', whole, *scheduled, *(refused or ['nothing is refused'])]
 
 
-def _row(costs, job: Job):
-  """The cells of a job, without the unknown cells at the end."""
+def _row(costs, job: Job, seconds):
+  """The cells of a job; `seconds` has the jobs that are not done."""
   cells = [f'{job.kind} {job.name}', _state(job)]
+  if job in seconds:
+    time = 'unknown' if seconds[job] is None else f'about {messages.in_words(seconds[job])}'
+  else:
+    time = ''
+  blank = [''] * (len(_HEADER) - 1)
   if job.kind != Kind.TRAIN:
-    return cells
+    return [*cells, *blank[len(cells) :], time]
   cells.append('unknown until prepared' if job.steps is None else f'{job.steps:,}')
   if cost := costs.of(job):
     flops = '' if cost.flops is None else f'{cost.flops / 1e9:,.3g} GFLOP'
     cells += [f'{cost.parameters / 1e6:,.2f} M', _size(cost.memory), flops, _size(cost.disk)]
-  return cells
+  return [*cells, *blank[len(cells) :], time]
 
 
 def _state(job: Job) -> str:

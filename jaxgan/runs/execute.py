@@ -1,22 +1,23 @@
 """Execution of an experiment: trains and evaluates the unfinished jobs in the order of the plan."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 import pathlib
 
 import jax
 
+from data_prep import split_list
 from jaxgan import report
 from jaxgan.algorithms import replicate
 from jaxgan.config.overrides import changed
 from jaxgan.data import sources
 from jaxgan.evaluation import agreement, cas, record
 from jaxgan.report import fonts
-from jaxgan.runs import families, inputs, outputs, recogniser, sampling
+from jaxgan.runs import durations, families, inputs, notes, outputs, recogniser, sampling, schedules
 from jaxgan.runs.experiment import Experiment, resolved
 from jaxgan.runs.facts import classifier_folder, trained_by
 from jaxgan.runs.inputs import Inputs
-from jaxgan.runs.plan import prepared
-from jaxgan.system import distributed, files, lock
+from jaxgan.runs.plan import Kind, make_plan, prepared
+from jaxgan.system import distributed, files, lock, messages
 from jaxgan.training import classifiers as classifiers_lib
 from jaxgan.training import loop, optional
 from jaxgan.training.job import TrainingJob
@@ -25,13 +26,16 @@ from jaxgan.training.job import TrainingJob
 _OWED = 'evaluation_owed'
 
 
-def run(config: Experiment, workdir: pathlib.Path, profile: bool = False) -> str:
+def run(
+  config: Experiment, workdir: pathlib.Path, profile: bool = False, given: Collection[str] = ()
+) -> str:
   """Trains and evaluates every method of an experiment.
 
   Args:
     config: the experiment.
     workdir: its work directory.
     profile: write a trace of a few steps for a profiler.
+    given: the fields that the user set, see `jaxgan.runs.notes`.
 
   Returns:
     The table of results for the terminal.
@@ -43,15 +47,21 @@ def run(config: Experiment, workdir: pathlib.Path, profile: bool = False) -> str
   config = resolved(config)
   sources.check_apart(config, workdir)
   with lock.held(workdir):
-    made = start(config, workdir, config.methods, show_data=True)
+    made = start(config, workdir, config.methods, show_data=True, given=given)
     for method in config.methods:
       train_method(made, method, profile)
       evaluate_method(made, method, config.evaluation.checkpoint)
-    return summarise(made.workdir) if files.is_writer() else ''
+    with made.timed.measured(Kind.COMPARE, 'methods'):
+      return summarise(made.workdir) if files.is_writer() else ''
 
 
 def start(
-  config: Experiment, workdir: pathlib.Path, methods: Sequence[str], show_data: bool = False
+  config: Experiment,
+  workdir: pathlib.Path,
+  methods: Sequence[str],
+  show_data: bool = False,
+  timed: durations.Durations | None = None,
+  given: Collection[str] = (),
 ) -> Inputs:
   """Prepares the inputs of an experiment's methods; trains untrained classifiers.
 
@@ -62,7 +72,10 @@ def start(
     config: the experiment.
     workdir: its work directory.
     methods: the methods to prepare for.
-    show_data: print a summary of the training data before any training.
+    show_data: print a summary of the training data, and of fields that cannot matter, before any
+      training.
+    timed: the durations of the experiment around this one, if any.
+    given: see `run`.
 
   Returns:
     The Inputs.
@@ -71,22 +84,29 @@ def start(
     UserError: the plan has a refusal, or a classifier cannot be loaded.
   """
   config, facts = prepared(config, workdir, methods)
+  timed = timed or durations.Durations(config, facts, make_plan(config, facts).jobs)
   roles = inputs.roles(facts)
   trainers = {role: trained_by(config, role, facts.workdir) for role in roles}
-  given = (role for role, trainer in trainers.items() if trainer is None)
-  classifiers = {role: inputs.load_role(config, facts, role) for role in given}
+  with messages.stage('loading the given classifiers', after=1.0):
+    classifiers = {
+      role: inputs.load_role(config, facts, role) for role in roles if trainers[role] is None
+    }
   if show_data and files.is_writer():
-    print('\n'.join(facts.data.summary()), flush=True)
+    told = [f'note: {note.line}' for note in notes.notes(config, facts, given)]
+    print('\n'.join([*facts.data.summary(), *schedules.kept(config, facts), *told]), flush=True)
+    with optional.output(split_list.NAME):
+      split_list.copy(facts.data.arrays.metadata, facts.workdir)
   trained = set()
   for role, trainer in trainers.items():
     if trainer is not None and trainer not in trained:
-      _train_role(config, facts, trainer)
+      _train_role(config, facts, trainer, timed)
       trained.add(trainer)
     if trainer is not None:
-      classifiers[role] = inputs.load_role(config, facts, role)
+      with messages.stage(f'{role}: loading the trained network', after=1.0):
+        classifiers[role] = inputs.load_role(config, facts, role)
   with optional.output('check of fonts'):
     fonts.tell_missing(facts.data.arrays.class_names)
-  made = Inputs(config, facts, classifiers)
+  made = Inputs(config, facts, classifiers, timed)
   if show_data:
     _show_judges(made)
   return made
@@ -107,23 +127,25 @@ def _show_judges(made: Inputs) -> None:
       print(line, flush=True)
 
 
-def _train_role(config, facts, role):
+def _train_role(config, facts, role, timed):
   if role == recogniser.ROLE:
-    _train_recogniser(config, facts)
+    _train_recogniser(config, facts, timed)
     return
   folder = classifier_folder(config, role, facts.workdir)
   job = classifiers_lib.classifier_job(config, role, folder)
-  loop.train(job._replace(outputs=outputs.of_classifier(job)), facts.mesh)
+  job = job._replace(outputs=outputs.of_classifier(job), forecast=timed.forecast(folder.name))
+  with timed.measured(Kind.TRAIN, folder.name):
+    loop.train(job, facts.mesh)
 
 
-def _train_recogniser(config, facts):
+def _train_recogniser(config, facts, timed):
   """Runs the experiment of the recogniser in its own work directory."""
   section = config.recogniser
   # Its annotator is the experiment's, which is trained before.
   annotator = section.annotator.folder or classifier_folder(config, 'annotator', facts.workdir)
   section = changed(section, {'annotator.folder': str(annotator)})
   workdir, (method,) = facts.workdir / recogniser.ROLE, section.methods
-  made = start(section, workdir, section.methods)
+  made = start(section, workdir, section.methods, timed=timed.within(recogniser.ROLE))
   train_method(made, method)
   evaluated = (workdir / method / record.NAME).exists()
   owed = optional.is_owed(workdir / method / _OWED)
@@ -133,12 +155,16 @@ def _train_recogniser(config, facts):
 
 def train_method(made: Inputs, method: str, profile: bool = False) -> None:
   """Trains a method to its last step; see `jaxgan.training.loop.train`."""
-  algorithm, frozen = made.algorithm(method)
-  evaluation, data = made.evaluation(method), made.data
+  with messages.stage(f'{method}: building networks and evaluation', after=1.0):
+    algorithm, frozen = made.algorithm(method)
+    evaluation, data = made.evaluation(method), made.data
   own, folder = families.method_config(made.config, method, data), made.workdir / method
-  job = TrainingJob(method, folder, own, algorithm, data, frozen, evaluation.periodic)
+  evaluates = f': {evaluation.observer.num_images(periodic=True):,} generated images'
+  job = TrainingJob(method, folder, own, algorithm, data, frozen, evaluation.periodic, evaluates)
   drawn = outputs.of_method(job, evaluation, made.family.trained)
-  loop.train(job._replace(outputs=drawn), made.mesh, profile)
+  job = job._replace(outputs=drawn, forecast=made.timed.forecast(method))
+  with made.timed.measured(Kind.TRAIN, method):
+    loop.train(job, made.mesh, profile)
 
 
 def evaluate_method(made: Inputs, method: str, which: str) -> list[record.EvaluationRecord]:
@@ -152,14 +178,22 @@ def evaluate_method(made: Inputs, method: str, which: str) -> list[record.Evalua
   Returns:
     One record per replica, as in its evaluation.json.
   """
-  step, states = made.restore(method, which)
-  evaluation = made.evaluation(method)
-  with optional.owed(made.workdir / method / _OWED), jax.set_mesh(made.mesh):
+  with messages.stage(f'{method}: restoring the {which} checkpoint', after=1.0):
+    step, states = made.restore(method, which)
+    evaluation = made.evaluation(method)
+  with (
+    optional.owed(made.workdir / method / _OWED),
+    jax.set_mesh(made.mesh),
+    made.timed.measured(Kind.EVALUATE, method),
+  ):
     evaluations = []
     for replica, folder in enumerate(made.folders(method)):
       state = replicate.take(states, replica)
       score = _train_score(made, method, folder, step, state, replica)
-      evaluations.append(evaluation.write(folder, step, state, replica, score))
+      of = f' of replica {replica}' if len(made.folders(method)) > 1 else ''
+      number = evaluation.observer.num_images(periodic=False)
+      with messages.stage(f'{method}: evaluating step {step:,}{of}: {number:,} generated images'):
+        evaluations.append(evaluation.write(folder, step, state, replica, score))
   return evaluations
 
 
@@ -170,16 +204,21 @@ def _train_score(made, method, folder, step, state, replica) -> cas.Score | None
     return None
   sample, labelled_by = made.evaluation(method).observer.score_sampler(state)
   arrays, seed = data.replica_arrays(replica), config.seed + replica
-  images, labels = sampling.draw(
-    sample,
-    arrays.class_names,
-    cas.num_images(config, len(arrays.labels)),
-    balanced=False,
-    seed=seed,
-    batch_size=config.evaluation.batch_size,
-  )
+  number = cas.num_images(config, len(arrays.labels))
+  with messages.stage(f'{method}: generating {number:,} images to train a classifier on (CAS)'):
+    images, labels = sampling.draw(
+      sample,
+      arrays.class_names,
+      number,
+      balanced=False,
+      seed=seed,
+      batch_size=config.evaluation.batch_size,
+    )
   job = cas.job(config, cas.generated(arrays, images, labels), step, seed, folder)
-  accuracy = cas.train(job._replace(outputs=outputs.of_classifier(job)), made.mesh)
+  name = f'{method}/{cas.FOLDER}'
+  job = job._replace(outputs=outputs.of_classifier(job), forecast=made.timed.forecast(name))
+  with made.timed.measured(Kind.TRAIN, name):
+    accuracy = cas.train(job, made.mesh)
   return cas.score(job, accuracy, labelled_by)
 
 
@@ -193,6 +232,11 @@ def summarise(workdir: pathlib.Path) -> str:
         found[method] = folder
   # Damaged records are refused before any drawing.
   rows = report.collect([workdir], families.FAMILIES)
+  with messages.stage(f'drawing the pictures of {workdir}'):
+    return _drawn(workdir, rows, found)
+
+
+def _drawn(workdir, rows, found) -> str:
   table, paths = report.console_table(rows), []
   for family in dict.fromkeys(families.family_of([method]) for method in found):
     own = {method: folder for method, folder in found.items() if method in family.methods}

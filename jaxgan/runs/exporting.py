@@ -8,6 +8,7 @@ is renamed to its final name once it is complete.
 import collections
 from collections.abc import Iterator
 import contextlib
+import io
 import json
 import math
 import os
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from tqdm import tqdm
 
-from data_prep import writers
+from data_prep import pictures, split_list, writers
 from jaxgan.errors import UserError
 from jaxgan.evaluation import record
 from jaxgan.runs import sampling
@@ -41,6 +42,7 @@ def export(
   format: str,
   images_per_class: int | None,
   seed: int,
+  min_confidence: float = 0.0,
 ) -> dict[str, Any]:
   """Writes a data set with equally many images of every class; see `jaxgan.runs.run.Run.export`.
 
@@ -49,25 +51,18 @@ def export(
   from data_prep import array_builder  # TFDS takes half a second to import.
 
   out = files.expanded(out)
-  _check(run, out, contents, format, images_per_class)
-  sample, names, labeller = run.sampler(balanced=True)
+  _check(run, out, contents, format, images_per_class, min_confidence)
+  _, names, labeller = run.sampler(balanced=True)
   arrays, label_of = _classes(run, names)
   real, wanted = _sizes(run, arrays, contents, images_per_class)
-  drawn = sampling.stream(
-    sample,
-    names,
-    np.where(label_of < 0, 0, wanted[label_of]),
-    seed,
-    run.config.evaluation.batch_size,
-    'ask for fewer (images_per_class) or train on',
-  )
+  tally = sampling.Tally(len(names))
+  kept = np.where(label_of < 0, 0, wanted[label_of])
+  drawn = _draw(run, kept, seed, min_confidence, tally)
   if not files.is_writer():  # All processes draw, one writes.
     collections.deque(drawn, maxlen=0)
     return {}
-  with _whole_or_not_there(out) as folder, tempfile.TemporaryFile(dir=folder) as staged:
-    with tqdm(total=int(wanted.sum()), desc='Drawing', leave=False, disable=None) as progress:
-      for num_images in _stage(staged, drawn, label_of, wanted):
-        progress.update(num_images)
+  with whole_or_not_there(out) as folder, tempfile.TemporaryFile(dir=folder) as staged:
+    draws, confidences = _stage(staged, drawn, label_of, wanted)
     digest = array_builder.ArraysDigest((int((real + wanted).sum()), *arrays.images.shape[1:]))
     labels, indices = _order(arrays.labels, real, wanted)
 
@@ -76,8 +71,11 @@ def export(
         digest.update(image)
         yield image
 
+    origins = writers.of_real(_source_files(run, 'train', indices))
+    origins.draws[indices < 0], origins.confidences[indices < 0] = draws, confidences
+    shape, test = arrays.images.shape[1:], _test_images(run, arrays)
     data = writers.LabelledImages(
-      digested(), labels, indices, indices < 0, arrays.class_names, arrays.images.shape[1:]
+      digested(), labels, indices, indices < 0, arrays.class_names, shape, origins, test
     )
     facts = writers.FORMATS[format](folder, data)
     written = {
@@ -87,6 +85,9 @@ def export(
       'class_names': list(arrays.class_names),
       'real_images': real.tolist(),
       'generated_images': wanted.tolist(),
+      'test_images': _counts(test, len(arrays.class_names)),
+      'min_confidence': min_confidence,
+      **_drawn_of(tally, label_of, arrays.class_names),
       **facts,
       'images_sha256': digest.hexdigest(labels, indices),
       **_provenance(run, labeller, seed),
@@ -96,19 +97,95 @@ def export(
   return written
 
 
-def describe(out: str | os.PathLike[str], written: dict[str, Any]) -> str:
-  """Describes an export in one line, for the terminal."""
-  if not written:
-    return ''
-  real, generated = sum(written['real_images']), sum(written['generated_images'])
-  return (
-    f'{written["images_per_class"]} images of each of {len(written["class_names"])} '
-    f'{written["labels"]}, {generated} generated at step {written["checkpoint"]} and {real} real, '
-    f'labelled by {written["labeller"]}: {out}'
+def _draw(run, wanted, seed, min_confidence, tally) -> Iterator[sampling.Drawn]:
+  """Draws the wanted number of images of each label."""
+  sample, names, _ = run.sampler(balanced=True)
+  return sampling.stream(
+    sample,
+    names,
+    wanted,
+    seed,
+    run.config.evaluation.batch_size,
+    'ask for fewer (images_per_class), lower min_confidence or train on',
+    confidence=run.confidence,
+    min_confidence=min_confidence,
+    tally=tally,
   )
 
 
-def _check(run, out, contents, format, images_per_class):
+def describe(out: str | os.PathLike[str], written: dict[str, Any]) -> str:
+  """Describes an export for the terminal: contents, acceptance by class, rarely drawn classes."""
+  if not written:
+    return ''
+  names, taken = written['class_names'], written['generated_images']
+  real, generated = sum(written['real_images']), sum(taken)
+  lines = [
+    f'{written["images_per_class"]} images of each of {len(names)} {written["labels"]}, '
+    f'{generated} generated at step {written["checkpoint"]} and {real} real, labelled by '
+    f'{written["labeller_in_words"]}: {out}'
+  ]
+  if written['test_images']:
+    lines.append(f'test: {sum(written["test_images"])} real images')
+  if written['draws']:
+    rates = [f'{n} {rate:.2%}' for n, rate in zip(names, written['acceptance_rate'], strict=True)]
+    lines.append(f'accepted of {written["draws"]:,} generated images: {pictures.some(rates)}')
+  few = sampling.RARE / len(names)
+  for name, drawn, kept in zip(names, written['drawn_images'], taken, strict=True):
+    if kept and drawn < few * written['draws']:
+      lines.append(
+        f'{name}: {drawn:,} of {written["draws"]:,} generated images, {kept:,} taken: look at '
+        'them, a class that the generator hardly makes is often mislabelled'
+      )
+  return '\n'.join(lines)
+
+
+def _drawn_of(tally, label_of, class_names) -> dict:
+  """The fields of export.json about the draws, by class of the data."""
+  at = label_of[label_of >= 0]
+  drawn, unsure, rates = (np.zeros(len(class_names)) for _ in range(3))
+  drawn[at], unsure[at] = tally.drawn[label_of >= 0], tally.unsure[label_of >= 0]
+  rates = (drawn - unsure) / max(1, tally.total)
+  return {
+    'draws': tally.total,
+    'drawn_images': drawn.astype(int).tolist(),
+    'unsure_images': unsure.astype(int).tolist(),
+    'acceptance_rate': rates.tolist(),
+  }
+
+
+def _counts(test, num_classes) -> list[int] | None:
+  return None if test is None else np.bincount(test.labels, minlength=num_classes).tolist()
+
+
+def _source_files(run, split: str, indices: np.ndarray) -> list[str]:
+  """Returns the file of each image of a split; '' for generated images and unknown files."""
+  data = run.inputs.data
+  folder = data.arrays.metadata.get('data_dir')
+  files_of = split_list.files_of(pathlib.Path(folder), split) if folder else []
+  if split == 'train':  # Positions in the share of the replica.
+    indices = np.where(indices < 0, -1, data.indices[run.replica][indices])
+  return [files_of[at] if files_of and at >= 0 else '' for at in indices]
+
+
+def _test_images(run, arrays) -> writers.LabelledImages | None:
+  """The real test images by class; None for codes, which are no classes of real images."""
+  if _labels(run) == 'codes':
+    return None
+  test, classes = run.inputs.test, run.inputs.data.classes[run.replica]
+  label_of = np.full(len(test.class_names), -1)
+  label_of[classes] = np.arange(len(classes))
+  labels = label_of[test.labels]
+  order = np.argsort(labels, kind='stable')
+  order = order[labels[order] >= 0]
+  images = _images(test.images, order, io.BytesIO())
+  origins = writers.of_real(_source_files(run, 'test', order))
+  none = np.zeros(len(order), bool)
+  return writers.LabelledImages(
+    images, labels[order], order, none, arrays.class_names, arrays.images.shape[1:], origins
+  )
+
+
+def _check(run, out, contents, format, images_per_class, min_confidence):
   """Refuses wrong arguments before any checkpoint is restored."""
   sampling.check_new(out)
   for field, value, allowed in (
@@ -120,6 +197,12 @@ def _check(run, out, contents, format, images_per_class):
   if images_per_class is not None and images_per_class < 1:
     raise UserError(
       f'images_per_class={images_per_class}: expected a positive integer, for example 100.'
+    )
+  if not 0 <= min_confidence <= 1:
+    raise UserError(f'min_confidence={min_confidence}: expected a number in 0..1, for example 0.8.')
+  if min_confidence and run.confidence is None:
+    raise UserError(
+      f'min_confidence={min_confidence}: no classifier knows the labels, leave it out'
     )
   if contents == 'topped_up' and _labels(run) == 'codes':
     raise UserError(
@@ -175,15 +258,25 @@ def _order(train_labels, real, wanted):
   return labels, indices
 
 
-def _stage(file, drawn, label_of, wanted) -> Iterator[int]:
-  """Writes generated images into the region of their class in a file; yields numbers of images."""
-  places = np.cumsum(wanted) - wanted
-  for images, labels in drawn:
-    for image, label in zip(images, label_of[labels], strict=True):
-      file.seek(int(places[label]) * image.nbytes)
-      file.write(np.ascontiguousarray(image).data)
-      places[label] += 1
-    yield len(labels)
+def _stage(file, drawn, label_of, wanted) -> tuple[np.ndarray, np.ndarray]:
+  """Writes generated images into the region of their class in a file.
+
+  Returns:
+    (numbers of the draws, confidences) of the images in the file.
+  """
+  places, total = np.cumsum(wanted) - wanted, int(wanted.sum())
+  draws, confidences = np.full(total, -1), np.full(total, np.nan, np.float32)
+  with tqdm(total=total, desc='Drawing', leave=False, disable=None) as progress:
+    for batch in drawn:
+      for i, (image, label) in enumerate(zip(batch.images, label_of[batch.labels], strict=True)):
+        file.seek(int(places[label]) * image.nbytes)
+        file.write(np.ascontiguousarray(image).data)
+        draws[places[label]] = batch.draws[i]
+        if batch.confidences is not None:
+          confidences[places[label]] = batch.confidences[i]
+        places[label] += 1
+      progress.update(len(batch.labels))
+  return draws, confidences
 
 
 def _images(train_images, indices, generated) -> Iterator[np.ndarray]:
@@ -199,7 +292,7 @@ def _images(train_images, indices, generated) -> Iterator[np.ndarray]:
 
 
 @contextlib.contextmanager
-def _whole_or_not_there(out: pathlib.Path) -> Iterator[pathlib.Path]:
+def whole_or_not_there(out: pathlib.Path) -> Iterator[pathlib.Path]:
   """Yields a folder beside `out`; renames it to `out` at the end, removes it after an error."""
   incomplete = out.with_name(f'.{out.name}.incomplete')
   try:
@@ -229,6 +322,7 @@ def _provenance(run, labeller: str, seed: int) -> dict:
     'labels': _labels(run),
     'labeller': labeller,
     'labeller_accuracy': accuracies.get(labeller),
+    'labeller_in_words': sampling.labeller_in_words(run.inputs.classifiers, labeller),
     'config': run.config.model_dump(mode='json'),
     **record.machine(),
   }

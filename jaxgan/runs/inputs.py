@@ -7,12 +7,13 @@ from typing import Any
 
 import jax
 
+from data_prep.build import Arrays
 from jaxgan.algorithms import Algorithm
 from jaxgan.data import loading
 from jaxgan.errors import UserError
 from jaxgan.evaluation import agreement
 from jaxgan.evaluation.evaluate import Evaluation
-from jaxgan.runs import families, recogniser, rules
+from jaxgan.runs import durations, families, recogniser, rules
 from jaxgan.runs.experiment import Experiment
 from jaxgan.runs.facts import ROLES, Facts, classifier_folder, trained_by
 from jaxgan.training import classifiers as classifiers_lib
@@ -30,12 +31,18 @@ class Inputs:
     mesh: the mesh of the devices.
     data: its TrainingData.
     classifiers: {role: frozen Classifier}.
+    timed: the durations of its jobs.
   """
 
   def __init__(
-    self, config: Experiment, facts: Facts, classifiers: Mapping[str, classifiers_lib.Classifier]
+    self,
+    config: Experiment,
+    facts: Facts,
+    classifiers: Mapping[str, classifiers_lib.Classifier],
+    timed: durations.Durations | None = None,
   ):
     """Stores the arguments; reads and trains nothing."""
+    self.timed = timed or durations.Durations(config, facts)
     self.config, self.workdir, self.classifiers = config, facts.workdir, classifiers
     self.family, self.mesh, self.data = families.family_of(facts.methods), facts.mesh, facts.data
     self._evaluations = {}
@@ -53,8 +60,12 @@ class Inputs:
   @functools.cached_property
   def agreement(self) -> dict[str, Any]:
     """The fields of a record on the agreement of classifier and annotator; {} without both."""
-    test = loading.load(self.config.data, 'test')
-    return agreement.agreement_fields(self.classifiers, self.data, test)
+    return agreement.agreement_fields(self.classifiers, self.data, self.test)
+
+  @property
+  def test(self) -> Arrays:
+    """The real test images."""
+    return loading.load(self.config.data, 'test')
 
   def evaluation_rng(self, replica: int) -> jax.Array:
     """Returns the key of a replica's evaluations; training uses other keys."""

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from jaxgan.evaluation.evaluate import Evaluation
 from jaxgan.report import blocks, curves, page
+from jaxgan.system import messages
 from jaxgan.training import logging
 from jaxgan.training.job import OptionalOutput, TrainingJob
 
@@ -58,10 +59,13 @@ def _loss_curves(name):
 def _progress_page(job, title, shown):
   if not job.config.train.preview:
     return ()
-  last = job.last_step
+  last, said = job.last_step, []
 
   def write(folder, step, seen):
     if page.is_due(folder, step, last):
       page.write_progress(folder, title, shown(), step, last)
+    if not said:
+      said.append(step)
+      messages.message(f'{job.name}: its page is {folder / page.PROGRESS_FILE}')
 
   return (OptionalOutput(f'preview of {job.folder}', 'log_every', write),)

@@ -16,6 +16,7 @@ from jaxgan.runs.experiment import Experiment
 from jaxgan.runs.facts import OWN, Facts, classifier_folder, trained_by
 from jaxgan.system import parallel
 from jaxgan.training import classifiers as classifiers_lib
+from jaxgan.training import trackers
 
 
 def check_sections(experiment: Experiment, num_devices: int, name: str = 'config') -> None:
@@ -80,6 +81,7 @@ def refusals(config: Experiment, facts: Facts) -> tuple[str, ...]:
 def _checks(config, facts) -> Iterator[tuple]:
   """Yields the rules: a function that raises a UserError, and its arguments."""
   data, there = facts.data, facts.images[OWN].missing is None
+  yield from _trackers(config)
   yield _check_crop, config.data, data.image_shape, ''
   yield from _family_checks(families.family_of(facts.methods), config, data, there)
   if recogniser.ROLE in facts.images:
@@ -100,6 +102,14 @@ def _checks(config, facts) -> Iterator[tuple]:
       yield check_knows, config, role, facts.workdir, facts.known[role], data
     if role in facts.images:
       yield from _classifier_checks(config, facts, role)
+
+
+def _trackers(config, prefix: str = 'config'):
+  """The rules that the packages of trackers are installed, for every section that trains."""
+  yield trackers.check, config.train.tracker, f'{prefix}.train.tracker'
+  for role in ('classifier', 'annotator', 'cas', recogniser.ROLE):
+    if section := getattr(config, role, None):
+      yield from _trackers(section, f'{prefix}.{role}')
 
 
 def _family_checks(family, config, data, there):

@@ -10,7 +10,7 @@ Loading reads the configuration only. The first sample or evaluation loads netwo
 data, which stay in memory.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 import functools
 import os
 import pathlib
@@ -23,9 +23,9 @@ from jaxgan.algorithms import replicate
 from jaxgan.config import identity
 from jaxgan.data import sources
 from jaxgan.errors import UserError
-from jaxgan.runs import families
+from jaxgan.runs import families, generator_folder
 from jaxgan.runs.experiment import Experiment, resolved
-from jaxgan.system import files
+from jaxgan.system import files, registry
 from jaxgan.training import logging
 
 if TYPE_CHECKING:
@@ -54,9 +54,10 @@ def load(
   Raises:
     UserError: the folder holds no run, or no such method or replica.
   """
+  registry.load_plugins()
   workdir = files.expanded(workdir)
   for folder in [workdir / method] if method else sorted(workdir.glob('*')):
-    if (folder / identity.NAME).exists():
+    if (folder / identity.NAME).exists() and not generator_folder.is_saved(folder):
       identity.content(folder)  # Imports what registered the method.
   trained = [m for m in families.all_methods() if (workdir / m / identity.NAME).exists()]
   if not trained:
@@ -70,6 +71,8 @@ def load(
 
 def _without_methods(workdir: pathlib.Path) -> str:
   """What to say of a folder without trained methods."""
+  if generator_folder.is_saved(workdir):
+    return 'expected a work directory, found a saved generator, which jaxgan.from_pretrained opens'
   if (workdir / identity.NAME).exists():
     return f'expected the work directory above, {workdir.parent}'
   if any(workdir.glob(f'*/{identity.NAME}')):
@@ -133,8 +136,19 @@ class Run:
     """The origin of the labels that `sample` returns: the key of a classifier, or the codes."""
     return self.sampler(balanced=False)[2]
 
+  @property
+  def labeller(self) -> str:
+    """The origin of the labels in words: role, network and accuracy of a classifier."""
+    from jaxgan.runs import sampling
+
+    return sampling.labeller_in_words(self.inputs.classifiers, self.labelled_by)
+
   def sample(
-    self, num_images: int, balanced: bool = False, seed: int = 0
+    self,
+    num_images: int,
+    balanced: bool = False,
+    seed: int = 0,
+    label: str | int | Sequence[str | int] | None = None,
   ) -> tuple[np.ndarray, np.ndarray]:
     """Draws images, labelled by the classifier or, for methods with codes, by their codes.
 
@@ -142,18 +156,37 @@ class Run:
       num_images: the number of images.
       balanced: keep equal numbers of every class or code (up to one), the first drawn.
       seed: seed of the noise; the same seed gives the same images.
+      label: draw images of this class alone, or of these classes, by their names; codes also by
+        their numbers. Generators with labels or codes as inputs draw them directly; of other
+        generators, images with other labels are dropped.
 
     Returns:
       (images uint8 `[N, H, W, C]`, labels int `[N]`, positions in `label_names`).
 
     Raises:
-      UserError: the checkpoint is missing, or the generator hardly ever draws a class.
+      UserError: the checkpoint is missing, a label is unknown, or the generator hardly ever draws a
+        class.
     """
     from jaxgan.runs import sampling
 
-    sample, names, _ = self.sampler(balanced)
+    if num_images < 1:
+      raise UserError(f'num_images={num_images}: expected a positive integer, for example 1000.')
+    chosen = None if label is None else self.positions(label, 'label')
+    sample, names, _ = self.sampler(balanced, chosen)
     batch_size = self.config.evaluation.batch_size
-    return sampling.draw(sample, names, num_images, balanced, seed, batch_size)
+    return sampling.draw(sample, names, num_images, balanced, seed, batch_size, chosen)
+
+  def positions(self, label: str | int | Sequence[str | int], field: str) -> tuple[int, ...]:
+    """Finds labels in `label_names`, see `jaxgan.runs.sampling.positions`.
+
+    Args:
+      label: see `sample`.
+      field: the flag or argument, for messages.
+    """
+    from jaxgan.runs import sampling
+
+    are_codes = self.inputs.family.labels_of(self.method, self.inputs.data.labelled) == 'codes'
+    return sampling.positions(self.label_names, label, field, are_codes)
 
   def export(
     self,
@@ -162,8 +195,11 @@ class Run:
     format: str = 'folders',
     images_per_class: int | None = None,
     seed: int = 0,
+    min_confidence: float = 0.0,
   ) -> dict[str, Any]:
     """Writes a data set with equally many images of every class to a new folder.
+
+    The real test images are its test split, unless the labels are codes.
 
     Args:
       out: the folder, which must not exist.
@@ -172,6 +208,8 @@ class Run:
       format: 'folders' of PNGs, 'npz' or 'tfds'.
       images_per_class: images of each class; by default the size of the largest training class.
       seed: seed of the noise; the same seed gives the same files.
+      min_confidence: generated images whose label has a smaller probability in the classifier are
+        drawn again.
 
     Returns:
       The content of export.json in the folder.
@@ -182,7 +220,24 @@ class Run:
     """
     from jaxgan.runs import exporting
 
-    return exporting.export(self, out, contents, format, images_per_class, seed)
+    return exporting.export(self, out, contents, format, images_per_class, seed, min_confidence)
+
+  def save_pretrained(self, folder: str | os.PathLike[str], license: str = 'unknown') -> None:
+    """Writes the generator to a new folder that `jaxgan.from_pretrained` opens anywhere.
+
+    The folder has the weights, a model card with the numbers of the evaluation, a preview and a
+    program for JAX alone; see docs/carry_away.md.
+
+    Args:
+      folder: the folder, which must not exist.
+      license: licence in the card, an identifier of the Hugging Face Hub such as 'mit'.
+
+    Raises:
+      UserError: the folder exists, or the checkpoint is missing.
+    """
+    from jaxgan.runs import generator_saving
+
+    generator_saving.save(self, folder, license)
 
   def evaluate(self) -> dict[str, Any]:
     """Measures the checkpoint as `jaxgan evaluate` does; trains and writes nothing.
@@ -213,22 +268,39 @@ class Run:
     """(step, states of all replicas) of the checkpoint."""
     return self.inputs.restore(self.method, self.checkpoint)
 
-  def sampler(self, balanced: bool) -> tuple[Callable, tuple[str, ...], str]:
+  @functools.cached_property
+  def confidence(self) -> Callable | None:
+    """See `jaxgan.evaluation.evaluate.Evaluation.confidence`."""
+    state = replicate.take(self.restored[1], self.replica)
+    measure = self.inputs.evaluation(self.method).confidence(state)
+    if measure is None:
+      return None
+
+    def on_mesh(images, labels):
+      with jax.set_mesh(self.inputs.mesh):
+        return measure(images, labels)
+
+    return on_mesh
+
+  def sampler(
+    self, balanced: bool, chosen: tuple[int, ...] | None = None
+  ) -> tuple[Callable, tuple[str, ...], str]:
     """Returns a function that draws labelled images; its programs stay compiled.
 
     Args:
       balanced: see `jaxgan.evaluation.evaluate.Evaluation.sampler`.
+      chosen: see `jaxgan.evaluation.evaluate.Evaluation.sampler`.
 
     Returns:
       (`sample(rng, num_images)`, the names of the labels, the origin of the labels).
     """
-    if balanced not in self._samplers:
+    if (balanced, chosen) not in self._samplers:
       state = replicate.take(self.restored[1], self.replica)
-      sample, names, source = self.inputs.evaluation(self.method).sampler(state, balanced)
+      sample, names, source = self.inputs.evaluation(self.method).sampler(state, balanced, chosen)
 
       def on_mesh(rng, num_images):
         with jax.set_mesh(self.inputs.mesh):
           return sample(rng, num_images)
 
-      self._samplers[balanced] = on_mesh, names, source
-    return self._samplers[balanced]
+      self._samplers[balanced, chosen] = on_mesh, names, source
+    return self._samplers[balanced, chosen]

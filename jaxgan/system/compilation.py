@@ -11,10 +11,12 @@ import contextlib
 import functools
 import os
 import pathlib
-import sys
 from typing import Any
 
 import jax
+from jax import export as jax_export
+
+from jaxgan.system import messages
 
 # By platform; CPU options were measured on two cores with the steps of `benchmarks/`.
 _OPTIONS = {
@@ -49,7 +51,7 @@ def use_cache() -> None:
   with contextlib.suppress(OSError):
     folder.mkdir(parents=True, exist_ok=True)
   if not (folder.is_dir() and os.access(folder, os.W_OK)):
-    print(f'no compilation cache: cannot write to {folder}', file=sys.stderr)
+    messages.message(f'no compilation cache: cannot write to {folder}')
     return
   jax.config.update('jax_compilation_cache_dir', str(folder))
   # Include programs that compile in under a second (JAX's default limit): together they take one.
@@ -57,9 +59,49 @@ def use_cache() -> None:
     jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.0)
 
 
+def folder_in_use() -> str | None:
+  """Returns the folder or address of the compilation cache, or None without a cache."""
+  return jax.config.jax_compilation_cache_dir
+
+
+@functools.cache
+def _hits() -> list[str]:
+  """A list that grows by an event for each program that is found in the compilation cache."""
+  found: list[str] = []
+
+  def listen(event, **details):
+    if event == '/jax/compilation_cache/cache_hits':
+      found.append(event)
+
+  jax.monitoring.register_event_listener(listen)
+  return found
+
+
+def programs_from_cache() -> int:
+  """Returns how many programs were found in the compilation cache since the first call."""
+  return len(_hits())
+
+
 def jit(function: Callable, **arguments: Any) -> Any:
   """Applies `jax.jit` with the options of the default backend; for outermost functions only."""
   return jax.jit(function, compiler_options=compiler_options(jax.default_backend()), **arguments)
+
+
+def exported(function: Callable, *arguments: Any) -> bytes:
+  """Serialises a function as StableHLO for CPU, CUDA and TPU; `jax.export.deserialize` reads it.
+
+  Args:
+    function: of arrays; arrays that it closes over become constants of the program.
+    *arguments: shapes and types of its arguments, whose leading axis is of any length.
+  """
+  scope = jax_export.SymbolicScope()
+
+  def any_length(argument):
+    shape = jax_export.symbolic_shape(f'n, {", ".join(map(str, argument.shape[1:]))}', scope=scope)
+    return jax.ShapeDtypeStruct(shape, argument.dtype)
+
+  export = jax_export.export(jax.jit(function), platforms=('cpu', 'cuda', 'tpu'))
+  return bytes(export(*map(any_length, arguments)).serialize())
 
 
 def traced_once(function: Callable) -> Callable:

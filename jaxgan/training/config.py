@@ -1,14 +1,24 @@
 """Sections `train`, `classifier`, `annotator` and `cas`, and the config.json of a classifier."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from annotated_types import Ge, Le
 import pydantic
 
 from jaxgan.algorithms.classifier import ClassifierConfig
-from jaxgan.config.section import Count, OneOf, Section, Where, WholeNumber, field, refuse
+from jaxgan.config.section import (
+  Count,
+  NamedIn,
+  OneOf,
+  Section,
+  Where,
+  WholeNumber,
+  field,
+  refuse,
+)
 from jaxgan.data.config import DataConfig
 from jaxgan.data.training_data import HALVES, MIN_IN_HALF
+from jaxgan.training.trackers import TRACKERS
 
 Seed = Annotated[int, Ge(0), Le(2**32 - 1)]
 _KEPT = Where(
@@ -32,6 +42,9 @@ class TrainConfig(Section):
   checkpoint_every: Count = field(1000, 'steps between checkpoints', free=True)
   preview: bool = field(
     False, 'keep METHOD/progress.html, a page with the progress of the run', free=True
+  )
+  tracker: Annotated[str, NamedIn(TRACKERS)] = field(
+    'tensorboard', 'where rows go beside metrics.jsonl', free=True
   )
   keep: Annotated[int, _KEPT] = field(
     2, 'number of latest checkpoints to keep, besides the best', free=True
@@ -92,6 +105,9 @@ class Job(Section):
 
   images: str = field('', 'key of the training images')
   modules: tuple[str, ...] = field((), 'modules that registered entries it uses', free=True)
+  fractions: dict[str, Any] = field(
+    {}, 'filled by jaxgan: the fields that were given as fractions of the run', free=True
+  )
 
 
 class ClassifierJob(_Halved, Job):

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from jaxgan.algorithms import Algorithm
 from jaxgan.data import order, training_data
+from jaxgan.training.progress import Forecast
 
 
 class OptionalOutput(NamedTuple):
@@ -39,6 +40,8 @@ class TrainingJob(NamedTuple):
     frozen: arrays that updates read and never change, shared by all replicas.
     evaluate: `evaluate(state, replica) -> (values, score)`: metrics by name, and a score (higher is
       better) or None. The mean score over replicas ranks checkpoints.
+    evaluates: the images that an evaluation measures, such as ': 147 test images', for messages.
+    forecast: knows how long jobs take on this machine.
     outputs: the optional outputs.
     start: `start(state) -> state`, changes the initial state of a replica, for example to
       pretrained weights. It is not compiled, and not called when a checkpoint is restored.
@@ -51,6 +54,8 @@ class TrainingJob(NamedTuple):
   data: training_data.TrainingData
   frozen: Mapping[str, Any]
   evaluate: Callable[[Any, int], tuple[dict, float | None]] = lambda state, replica: ({}, None)
+  evaluates: str = ''
+  forecast: Forecast = Forecast()
   outputs: tuple[OptionalOutput, ...] = ()
   start: Callable[[Any], Any] = lambda state: state
 

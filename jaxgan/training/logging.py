@@ -1,31 +1,20 @@
-"""Logs of a run: metrics.jsonl, TensorBoard events and progress in the terminal."""
+"""Logs of a run: metrics.jsonl, and the rows of its tracker."""
 
 import contextlib
-from datetime import timedelta
 import json
 import math
 import os
 from pathlib import Path
-import sys
-import time
 from typing import Any
 
 import numpy as np
 
-from jaxgan.errors import UserError, first_line
+from jaxgan.errors import UserError
 from jaxgan.system import files
+from jaxgan.training import optional, trackers
 
 METRICS_FILE = 'metrics.jsonl'
-SECONDS_BETWEEN_LINES = 10.0
 VALUES_SHOWN = 3
-
-
-def message(text: str) -> None:
-  """Prints a line to stderr without breaking the progress bar of a run."""
-  if files.is_writer():
-    from tqdm import tqdm
-
-    tqdm.write(text, file=sys.stderr)
 
 
 def replica_folders(folder: str | Path, num_replicas: int) -> list[Path]:
@@ -111,41 +100,32 @@ class MetricsFile:
 
 
 class Log(contextlib.ExitStack):
-  """Writes the metrics of a run and of its replicas, and shows progress.
+  """Writes the metrics of a run and of its replicas.
 
   The row of a run with several replicas has the mean of every scalar under its name and the sample
   standard deviation under 'std/<name>'.
   """
 
-  def __init__(
-    self,
-    folder: str | Path,
-    job: str,
-    total_steps: int,
-    start_step: int,
-    num_replicas: int = 1,
-  ):
-    """Opens the files.
+  def __init__(self, run: trackers.Tracked, num_replicas: int = 1, tracker: str = 'tensorboard'):
+    """Opens the files and the tracker.
 
     Args:
-      folder: of the run, made if missing.
-      job: name beside the progress.
-      total_steps: the last step.
-      start_step: steps done before; 0 for a fresh run.
+      run: the run; its folder is made if missing.
       num_replicas: number of replicas.
+      tracker: the name of the tracker.
 
     Raises:
       UserError: see `MetricsFile`.
     """
     super().__init__()
-    paths = dict.fromkeys((*replica_folders(folder, num_replicas), Path(folder)))
-    *self._replicas, self._run = (MetricsFile(path, start_step) for path in paths)
-    self._events = EventsFile(Path(folder) / 'tensorboard', job, start_step)
-    shows_bar = sys.stderr.isatty() and files.is_writer()
-    self._progress = (Bar if shows_bar else Lines)(job, total_steps, start_step)
+    self._first, *_ = folders = replica_folders(run.folder, num_replicas)
+    paths = dict.fromkeys((*folders, Path(run.folder)))
+    *self._replicas, self._run = (MetricsFile(path, run.start_step) for path in paths)
+    self._tracker = trackers.Guarded(tracker, run)
     self._latest: dict[str, float] = {}
-    for closable in (*self._replicas, self._run, self._events, self._progress):
+    for closable in (*self._replicas, self._run):
       self.callback(closable.close)
+    self.callback(lambda: self._tracker.close(self._run.last['step']))
 
   def record(self, step: int, rows: list[dict]) -> None:
     """Writes a row of scalars and vectors for each replica, and a row for the run."""
@@ -155,19 +135,23 @@ class Log(contextlib.ExitStack):
         file.log(step, row)
     self._run.log(step, _whole(rows) if self._replicas else rows[0])
 
-  def show(self) -> None:
-    """Shows the scalars of the run's last row in TensorBoard and as progress."""
+  def show(self) -> list[str]:
+    """Shows the scalars of the run's last row in its tracker; returns the first ones as texts."""
     step, values = self._run.last['step'], self._run.last
     scalars = {
       name: math.nan if value is None else value
       for name, value in values.items()
       if name != 'step' and not isinstance(value, list)
     }
-    self._events.log(step, scalars)
+    self._tracker.log(step, scalars)
     self._latest |= scalars
     losses_first = sorted(self._latest, key=lambda name: not name.startswith('loss/'))
-    shown = [f'{name} {self._latest[name]:.3g}' for name in losses_first[:VALUES_SHOWN]]
-    self._progress.show(step, shown)
+    return [f'{name} {self._latest[name]:.3g}' for name in losses_first[:VALUES_SHOWN]]
+
+  def show_pictures(self, step: int) -> None:
+    """Shows the pictures of a step of the first replica in the tracker."""
+    for path in sorted(self._first.glob(optional.pictures_of(step))):
+      self._tracker.picture(step, path)
 
 
 def _whole(rows):
@@ -179,110 +163,3 @@ def _whole(rows):
       whole[name] = float(np.mean(column))
       whole[f'std/{name}'] = float(np.std(column, ddof=1))
   return whole
-
-
-class Bar:
-  """A progress bar, for terminals."""
-
-  def __init__(self, job: str, total_steps: int, start_step: int):
-    """Draws the bar at `start_step`."""
-    from tqdm import tqdm
-
-    self._bar = tqdm(
-      total=total_steps,
-      initial=start_step,
-      desc=job,
-      dynamic_ncols=True,
-      file=sys.stderr,
-      unit=' steps',
-      bar_format='{desc} {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt}  '
-      '{rate_noinv_fmt}  ETA {remaining}{postfix}',
-    )
-    self.close = self._bar.close
-
-  def show(self, step: int, values: list[str]) -> None:
-    """Shows a step and the text of some values."""
-    self._bar.set_postfix_str('  '.join(values), refresh=False)
-    self._bar.update(step - self._bar.n)
-
-
-class Lines:
-  """Progress as lines, SECONDS_BETWEEN_LINES apart, for logs."""
-
-  def __init__(self, job: str, total_steps: int, start_step: int):
-    """Prints nothing yet."""
-    self._job, self._total_steps = job, total_steps
-    self._step = self._shown_step = start_step
-    self._values: list[str] = []
-    self._shown_time, self._first = time.monotonic(), True
-
-  def show(self, step: int, values: list[str]) -> None:
-    """Prints a step and the text of some values, if a line is due."""
-    self._step, self._values = step, values
-    due = time.monotonic() - self._shown_time >= SECONDS_BETWEEN_LINES
-    if self._first or due or step >= self._total_steps:
-      self.close()
-
-  def close(self) -> None:
-    """Prints the newest step if it is not yet printed."""
-    if self._step == self._shown_step:
-      return
-    now = time.monotonic()
-    # Rate since the previous line, so that compilation before the first line leaves the ETA.
-    rate = (self._step - self._shown_step) / max(now - self._shown_time, 1e-9)
-    remaining = timedelta(seconds=max(0, round((self._total_steps - self._step) / rate)))
-    parts = [self._job, f'step {self._step}/{self._total_steps}', f'{rate:.3g} steps/s']
-    message('  '.join([*parts, f'ETA {remaining}', *self._values]))
-    self._shown_step, self._shown_time, self._first = self._step, now, False
-
-
-class EventsFile:
-  """TensorBoard's event file of a run; errors of writing do not end the run.
-
-  The first row creates the file. Events are written without tensorboardX's SummaryWriter, whose
-  thread blocks its callers forever when it cannot write.
-  """
-
-  def __init__(self, folder: Path, job: str, start_step: int):
-    """Writes nothing yet.
-
-    Args:
-      folder: of the file, made if missing.
-      job: name of the run in the message about an error.
-      start_step: TensorBoard hides events of earlier files after this step; 0 for none.
-    """
-    self._folder, self._job, self._start_step = folder, job, start_step
-    self._writer, self._given_up = None, not files.is_writer()
-
-  def log(self, step: int, scalars: dict) -> None:
-    """Writes scalars by name."""
-    if self._given_up:
-      return
-    # With PyTorch installed, tensorboardX takes seconds to import: take the first steps before.
-    from tensorboardX.event_file_writer import EventsWriter
-    from tensorboardX.proto import event_pb2
-    from tensorboardX.summary import scalar
-
-    protos: Any = event_pb2  # Its classes are made at run time, unseen by type checkers.
-    event, session = protos.Event, protos.SessionLog
-    try:
-      if self._writer is None:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        self._writer = EventsWriter(str(self._folder / 'events'), f'.{os.getpid()}')
-        if self._start_step:
-          purged = min(self._start_step + 1, step)  # A resumed run may write its last row again.
-          start = session(status=session.START)
-          self._writer.write_event(event(step=purged, session_log=start))
-      for name, value in scalars.items():
-        summary = scalar(name, value)
-        self._writer.write_event(event(wall_time=time.time(), step=step, summary=summary))
-      self._writer.flush()
-    except Exception as error:  # Any type: events must not end a run.
-      message(f'{self._job}: no more events for TensorBoard: {first_line(error)}')
-      self._given_up = True
-
-  def close(self) -> None:
-    """Closes the file."""
-    if self._writer is not None and not self._given_up:
-      with contextlib.suppress(Exception):
-        self._writer.close()

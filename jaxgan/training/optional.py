@@ -1,12 +1,11 @@
 """Optional outputs: pictures and pages whose errors do not end a run."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 import contextlib
 from pathlib import Path
 
 from jaxgan.errors import UserError, first_line
-from jaxgan.system import distributed, files
-from jaxgan.training import logging
+from jaxgan.system import distributed, files, messages
 
 _failed: set[str] = set()  # Names of the outputs whose last attempt failed.
 
@@ -25,7 +24,7 @@ def output(name: str) -> Iterator[None]:
   except Exception as error:  # Any type: no picture is worth a run.
     if name not in _failed:
       _failed.add(name)
-      logging.message(f'{name} left out: {reason(error)}')
+      messages.message(f'{name} left out: {reason(error)}')
   else:
     _failed.discard(name)
 
@@ -50,3 +49,15 @@ def owed(path: Path) -> Iterator[None]:
 def is_owed(path: Path) -> bool:
   """Returns whether the marker of `owed` exists; with several processes, all must call this."""
   return bool(distributed.gather(path.exists()).any())
+
+
+def forget_pictures(folders: Iterable[Path], step: int) -> None:
+  """Removes the pictures of a step, which a run drew when it was stopped, from folders of a run."""
+  with contextlib.suppress(OSError):
+    for picture in (path for folder in folders for path in folder.glob(pictures_of(step))):
+      picture.unlink()
+
+
+def pictures_of(step: int) -> str:
+  """Returns the pattern of the paths of the pictures of a step in the folder of a run."""
+  return f'samples/step_{step:08d}*.png'

@@ -22,6 +22,12 @@ def is_due(job: TrainingJob, step: int, *events: str) -> bool:
   return step >= job.last_step or any(step % every == 0 for every in periods)
 
 
+def num_evaluations(job: TrainingJob, step: int) -> int:
+  """Returns the number of evaluations after a step, the one of the last step included."""
+  (every,) = _periods(job, ('evaluate_every',))
+  return -(-job.last_step // every) - step // every if step < job.last_step else 0
+
+
 def _periods(job, events):
   """Returns the steps between two events of each kind; an epoch for None."""
   return [getattr(job.config.train, event) or job.epoch for event in events]

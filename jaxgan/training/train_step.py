@@ -89,7 +89,7 @@ def make_step(job: TrainingJob, batched: bool) -> tuple[Callable, Callable]:
 def compile_run(
   one_step: Callable, loop_on_device: bool, sharding: Any, wait_every: int = 1
 ) -> Callable:
-  """Compiles `run(carries, num_steps, replicas_data, dataset, frozen, should_stop) -> carries`.
+  """Compiles `run(carries, num_steps, replicas_data, dataset, frozen, should_stop[, took])`.
 
   Accelerators loop on the device. The number of steps is an argument of the compiled program, so
   one compilation serves every length. On CPU, where XLA runs loop bodies slowly, the host loops
@@ -102,10 +102,11 @@ def compile_run(
     wait_every: a looping host waits for the devices after this many steps.
 
   Returns:
-    The function `run`. It takes a list of carries and the ReplicaData of each carry, and advances
-    all carries by a step before any takes the next. `dataset` serves all steps; a looping host also
-    takes an iterator over steps, whose items are lists with one Dataset per carry. A looping host
-    calls `should_stop()` after each step, a looping device about every PIECE_SECONDS.
+    The function `run`. It takes a list of carries and the ReplicaData of each carry, advances all
+    carries by a step before any takes the next, and returns the carries. `dataset` serves all
+    steps; a looping host also takes an iterator over steps, whose items are lists with one Dataset
+    per carry. A looping host calls `took(1)` and `should_stop()` after each step, a looping device
+    calls `should_stop()` before and `took(steps)` after a piece of about PIECE_SECONDS.
   """
   if loop_on_device:
 
@@ -117,7 +118,7 @@ def compile_run(
 
     pace = _Pace()
 
-    def run(carries, num_steps, replicas_data, dataset, frozen, should_stop):
+    def run(carries, num_steps, replicas_data, dataset, frozen, should_stop, took=_ignored):
       while num_steps and not should_stop():
         piece = min(num_steps, int(distributed.gather(pace.steps).min()))
         with pace.of(piece):
@@ -127,11 +128,12 @@ def compile_run(
           ]
           jax.block_until_ready(carries)
         num_steps -= piece
+        took(piece)
       return carries
   else:
     compiled = jit(one_step, donate_argnums=0, out_shardings=sharding)
 
-    def run(carries, num_steps, replicas_data, dataset, frozen, should_stop):
+    def run(carries, num_steps, replicas_data, dataset, frozen, should_stop, took=_ignored):
       is_stream = isinstance(dataset, Iterator)
       for i in range(num_steps):
         batches = next(dataset) if is_stream else [dataset] * len(carries)
@@ -141,11 +143,16 @@ def compile_run(
         ]
         if i % wait_every == wait_every - 1:
           jax.block_until_ready(carries)
+        took(1)
         if should_stop():
           break
       return carries
 
   return run
+
+
+def _ignored(steps: int) -> None:
+  pass
 
 
 class _Pace:

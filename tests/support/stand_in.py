@@ -142,6 +142,11 @@ def sample_unevenly(rng, num_images):
   return np.asarray(noise, np.uint8), labels
 
 
+def brightness(images, labels):
+  """A confidence from 0 to 1 that differs from image to image."""
+  return images[:, 0, 0, 0] / 255
+
+
 def run_to_export(method='class_balancing', names=ODD_NAMES, sample=sample_unevenly):
   """Stands in for a Run: what exporting asks of it, without a network."""
   arrays = _arrays('train', 8, 1, 3, 0, {})._replace(class_names=ODD_NAMES)
@@ -152,8 +157,10 @@ def run_to_export(method='class_balancing', names=ODD_NAMES, sample=sample_uneve
     step=40,
     config=tiny(),
     sampler=lambda balanced: (sample, names, 'labeller-1'),
+    confidence=brightness,
     inputs=types.SimpleNamespace(
       data=training_data.whole(arrays),
+      test=_arrays('test', 8, 1, 3, 7, {})._replace(class_names=ODD_NAMES),
       classifiers={'classifier': labeller},
       family=families.family_of([method]),
     ),

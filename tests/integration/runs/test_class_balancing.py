@@ -90,15 +90,18 @@ def _classify(variables, images):
   return jax.nn.one_hot(jnp.full(len(images), variables), 3), images[:, 0, 0]
 
 
-def _sample(class_conditional, num_images):
+def _evaluation(class_conditional):
   labeller = classifiers.Classifier(_classify, jnp.int32(2), NAMES, (8, 8, 1), 1.0, 'the annotator')
   pool = build.Arrays(np.zeros((3, 8, 8, 1), np.uint8), np.arange(3), NAMES, {}, 'pool')
   setup = types.SimpleNamespace(classifiers={'annotator': labeller}, data=training_data.whole(pool))
   algorithm = Algorithm(None, None, _generate, class_conditional=class_conditional)
   method = 'cgan' if class_conditional else 'unconditional'
   observer = Observer(setup, method, algorithm, ('annotator',))
-  evaluation = Evaluation(setup, method, observer, {}, pictures)
-  sample, names, source = evaluation.sampler(state=0, balanced=True)
+  return Evaluation(setup, method, observer, {}, pictures)
+
+
+def _sample(class_conditional, num_images):
+  sample, names, source = _evaluation(class_conditional).sampler(state=0, balanced=True)
   assert names == NAMES
   return *sample(jax.random.key(0), num_images), source
 
@@ -108,6 +111,24 @@ def test_images_of_a_conditional_gan_are_labelled_by_what_was_asked_for():
   np.testing.assert_array_equal(images[:, 0, 0, 0], np.array([64, 128, 191])[labels])
   assert np.bincount(labels).min() > 150
   assert source == 'the classes asked for'
+
+
+def test_a_conditional_gan_draws_chosen_classes_alone():
+  evaluation = _evaluation(True)
+  sample, _, _ = evaluation.sampler(state=0, balanced=False, chosen=(0, 2))
+  images, labels = sample(jax.random.key(0), 40)
+  assert set(labels.tolist()) == {0, 2}
+  np.testing.assert_array_equal(images[:, 0, 0, 0], np.array([64, 128, 191])[labels])
+
+
+@pytest.mark.parametrize('conditional', [False, True])
+def test_the_confidence_is_the_probability_of_the_label(conditional):
+  """The annotator's logits are 1 for class 2 and 0 for the others."""
+  measure = _evaluation(conditional).confidence(state=0)
+  assert measure is not None
+  likely = np.e / (np.e + 2)
+  confidences = measure(np.zeros((3, 8, 8, 1), np.uint8), np.array([2, 0, 2]))
+  np.testing.assert_allclose(confidences, [likely, (1 - likely) / 2, likely], rtol=1e-5)
 
 
 def test_images_of_the_others_are_labelled_by_a_classifier():

@@ -38,7 +38,7 @@ def run(*arguments, cwd, **environment):
   [
     ((), '--config is missing'),
     (('--config=nowhere.py',), 'nowhere.py: no such file'),
-    ((FASHION, '--config.train.batchsize=8'), 'did you mean config.train.batch_size?'),
+    ((FASHION, '--config.train.batchsize=8'), 'did you mean --config.train.batch_size=8 (or '),
     ((FASHION, '--config.train.batch_size=many'), 'batch_size'),
     ((FASHION, '--config.train.batch_size=0'), 'config.train.batch_size=0'),
     ((FASHION, '--config.data.dataset=long_tail_letters'), 'long_tail_letters'),
@@ -176,7 +176,7 @@ def test_sample_says_what_it_drew(command, finished, tmp_path):
   out = tmp_path / 'drawn.npz'
   printed = command('--mode=sample', '--checkpoint=2', '--num_images=3', f'--out={out}')
   run = jaxgan.load(finished[0], checkpoint=2)
-  assert printed == f'3 images of step 2, labelled by {run.labelled_by}: {out}\n'
+  assert printed == f'3 images of step 2, labelled by {run.labeller}: {out}\n'
   np.testing.assert_array_equal(np.load(out)['images'], run.sample(3)[0])
 
 
@@ -199,11 +199,15 @@ def test_export_says_what_it_wrote(command, finished, tmp_path, monkeypatch):
   run = jaxgan.load(finished[0], checkpoint=4)
   assert written['labeller'] == run.inputs.classifier.key
   assert written['labeller_accuracy'] == run.inputs.classifier.accuracy
-  assert printed == (
+  assert printed.splitlines() == [
     '41 images of each of 3 classes, 47 generated at step 4 and 76 real, labelled by '
-    f'{written["labeller"]}: {out}\n'
-  )
+    f'the classifier (small_classifier, accuracy {run.inputs.classifier.accuracy:.1%}): {out}',
+    'test: 60 real images',
+    f'accepted of {written["draws"]} generated images: '
+    + ', '.join(f'class_{k} {rate:.2%}' for k, rate in enumerate(written['acceptance_rate'])),
+  ]
   assert len(list((out / 'train').rglob('*.png'))) == 123
+  assert len(list((out / 'test').rglob('*.png'))) == 60
   again = run.export(tmp_path / 'again', 'topped_up', 'folders', 41)
   assert again == written
 

@@ -9,6 +9,7 @@ import shutil
 import matplotlib
 import numpy as np
 
+import jaxgan
 from jaxgan.training import classifiers
 
 NOTEBOOK = Path(__file__).parents[3] / 'docs' / 'quickstart.ipynb'
@@ -28,6 +29,8 @@ def test_what_a_cell_imports_exists():
       for alias in node.names:
         if not hasattr(module, alias.name):
           importlib.import_module(f'{node.module}.{alias.name}')
+    elif isinstance(node, ast.Attribute) and ast.unparse(node.value) == 'jaxgan':
+      assert hasattr(jaxgan, node.attr)
 
 
 def test_every_cell_runs(finished, stand_in_data, tmp_path, monkeypatch, capsys):

@@ -52,6 +52,13 @@ def test_samples_with_labels(run, tmp_path):
   np.testing.assert_array_equal(np.load(tmp_path / 'all.npz')['labels'], labels)
   with pytest.raises(UserError, match='nothing is overwritten'):
     sampling.save(tmp_path / 'all.npz', images, labels, run.label_names)
+  sampling.save(tmp_path / 'ALL.NPZ', images, labels, run.label_names)
+  assert (tmp_path / 'ALL.NPZ').is_file()
+  for name in ('one.jpg', 'all.zip', 'all.csv'):
+    with pytest.raises(
+      UserError, match=rf'{name}: expected a folder, or a file that ends in \.npz'
+    ):
+      sampling.save(tmp_path / name, images, labels, run.label_names)
 
 
 @pytest.fixture
@@ -75,6 +82,27 @@ def test_balanced_samples(finished, stand_in_data, labelled_by_index):
   known['classifier'] = known['classifier']._replace(class_names=names[:2])
   _, labels = run.sample(9, balanced=True)
   assert np.bincount(labels).tolist() == [5, 4]
+
+
+def test_samples_of_one_class(finished, stand_in_data, labelled_by_index):
+  """The classifier labels, so that images of other classes are dropped."""
+  del stand_in_data, labelled_by_index
+  run = jaxgan.load(finished[0], checkpoint='latest')
+  every, labels = run.sample(32)
+  images, only = run.sample(6, label='class_1')
+  assert only.tolist() == [1] * 6
+  np.testing.assert_array_equal(images, every[labels == 1][:6])
+  assert set(run.sample(9, label=['class_0', 'class_1'])[1]) == {0, 1}
+  assert np.bincount(run.sample(9, True, label='class_0,class_1')[1]).tolist() == [5, 4]
+  with pytest.raises(UserError, match=r"too few, \{'class_2': 0\}"):
+    run.sample(1, label='class_2')
+  with pytest.raises(
+    UserError,
+    match=r'label=clas_1: expected one of class_0, class_1, class_2; did you mean class_1\?',
+  ):
+    run.sample(1, label='clas_1')
+  with pytest.raises(UserError, match='label=1: expected one of class_0'):
+    run.sample(1, label=1)
 
 
 def test_evaluation_is_that_of_the_command(run, monkeypatch):

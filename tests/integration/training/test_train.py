@@ -112,7 +112,7 @@ def test_a_stop_at_any_step_leaves_log_and_states_unchanged(
   rows = [{k: v for k, v in row.items() if not k.startswith('evaluation')} for row in toy.rows(job)]
   assert rows == [{k: v for k, v in r.items() if not k.startswith('eval')} for r in toy.rows(whole)]
   assert [r['evaluation/value'] for r in toy.rows(job) if 'evaluation/value' in r] == [4, 8]
-  assert drawn == ([4, 4, 8] if where == 'picture' else [4, 8])
+  assert drawn == ([4, 5, 8] if where == 'step' else [4, 4, 8])
   with checkpoint.Checkpoints(job.folder / 'checkpoints') as checkpoints:
     assert checkpoints.steps('best')[0] == 8
 

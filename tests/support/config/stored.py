@@ -44,6 +44,7 @@ RENAMED = {'algorithm.regulariser_weights': 'algorithm.class_weighting'}
 # done without them.
 ADDED = {
   '*data.prepared': '',
+  '*fractions': {},
   'folder': '',
   '*workdir': '',
   '*classifier': None,
@@ -61,6 +62,7 @@ ADDED = {
   '*data.options.*': None,
   '*data.streaming': None,
   '*train.preview': False,
+  '*train.tracker': 'tensorboard',
   'algorithm.network': 'sndcgan',
   'algorithm.class_loss_weight': 1.0,
   'modules': [],

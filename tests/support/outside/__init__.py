@@ -1,4 +1,4 @@
 """A user's package: each module registers one part of an experiment when it is imported.
 
-docs/architecture.md shows these files as examples.
+docs/plug_in.md shows these files as examples.
 """

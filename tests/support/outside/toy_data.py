@@ -3,7 +3,7 @@
 import numpy as np
 
 from data_prep.array_builder import ArrayBuilder, Recipe, Split
-from data_prep.preparation import DATASETS
+import jaxgan
 
 OPTIONS = ()  # Names of the `data.options` that it reads.
 
@@ -37,4 +37,4 @@ def make(data_dir):
   return Stripes(data_dir=data_dir, config=tfds.core.BuilderConfig(name='all'))
 
 
-DATASETS.register('toy_stripes', __name__)
+jaxgan.register_dataset('toy_stripes', __name__)

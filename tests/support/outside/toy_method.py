@@ -1,6 +1,8 @@
 """A GAN method: a conditional GAN with a projection head, on class-balanced batches."""
 
-from jaxgan.algorithms.gan_methods import METHODS, GanMethod
+import jaxgan
+from jaxgan.algorithms.gan_methods import GanMethod
 
 NAME = 'toy_balanced_cgan'
-METHODS.register(NAME, GanMethod(labels='uniform', head='projection', batches='class_balanced'))
+METHOD = GanMethod(labels='uniform', head='projection', batches='class_balanced')
+jaxgan.register_method(NAME, METHOD)

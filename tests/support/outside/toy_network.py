@@ -5,8 +5,9 @@ import math
 from flax import linen as nn
 import jax.numpy as jnp
 
+import jaxgan
 from jaxgan.networks.conditional import HEADS, batch_norm
-from jaxgan.networks.gans import NETWORKS, Network
+from jaxgan.networks.gans import Network
 from jaxgan.networks.layers import normaliser
 
 
@@ -44,4 +45,4 @@ def make(config, image_shape, conditional, head, num_classes):
   )
 
 
-NETWORKS.register('toy_layers', Network(make, check=lambda image_size: None))
+jaxgan.register_network('toy_layers', Network(make, check=lambda image_size: None))

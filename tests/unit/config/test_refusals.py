@@ -112,7 +112,7 @@ TINY = {
 # Fields whose section accepts any string.
 FREE = {
   'experiment', 'workdir', 'folder', 'methods', 'published', 'dataset', 'source', 'data_dir',
-  'prepared', 'background', 'picture', 'weights', 'inception_weights',
+  'prepared', 'background', 'split', 'picture', 'weights', 'inception_weights',
 }  # fmt: skip
 
 

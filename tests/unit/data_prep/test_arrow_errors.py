@@ -31,7 +31,7 @@ def _with(**changes):
     (_with(labels=[[0], [1], [0], [1]]), 'must hold integers or strings, not list'),
     (_with(names=['a', 'a']), "a class called 'a': each class needs a different name"),
     (_with(images=[encoded(1), None] * 2), 'a.parquet row 1 has no bytes of an image'),
-    (_with(images=[encoded(1), b'text'] * 2), 'a.parquet row 1 cannot be read .damaged, or not'),
+    (_with(images=[encoded(1), b'text'] * 2), '2 of 4 image .*a.parquet row 1 .damaged, or not'),
     (_with(images=[encoded(1), encoded(1, size=9)] * 2), 'row 1 is 9x9, but without image_size'),
     (_with(label='kind', names=None), 'no column of labels, but kind: call the labels `label`'),
     (_with(labels=[0, 1, 0, 1], labels2=[0, 1, 0, 1]).rename_columns(['image', 'label', 'labels']),

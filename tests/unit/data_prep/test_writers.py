@@ -15,12 +15,23 @@ SAFE = ['AC%2FDC', 'Ångström 東京', '%2Ehidden', 'cat', 'Cat~4', '100%25 sur
 
 
 def labelled_images(names=NAMES, channels=3):
-  """Makes three images per class, two of them generated."""
+  """Makes three images per class, two of them generated; the first is the test image, too."""
   rng = np.random.default_rng(0)
   labels = np.repeat(np.arange(len(names)), 3)
   images = rng.integers(0, 256, (len(labels), 8, 8, channels), np.uint8)
   indices = np.where(np.arange(len(labels)) % 3 == 0, np.arange(len(labels)) * 7, -1)
-  data = writers.LabelledImages(iter(images), labels, indices, indices < 0, names, (8, 8, channels))
+  generated, shape = indices < 0, (8, 8, channels)
+  origins = writers.Origins(
+    ['' if g else f'a, "b"/{i}.png' for i, g in enumerate(generated)],
+    np.where(generated, np.arange(len(labels)), -1),
+    np.where(generated, 0.75, np.nan).astype(np.float32),
+  )
+  own, real = np.arange(len(names)), np.zeros(len(names), bool)
+  held_out = writers.of_real([f'{k}.png' for k in own])
+  test = writers.LabelledImages(iter(images[::3]), own, own, real, names, shape, held_out)
+  data = writers.LabelledImages(
+    iter(images), labels, indices, generated, names, shape, origins, test
+  )
   return images, data
 
 
@@ -38,15 +49,25 @@ def test_folders_match_image_folder(tmp_path):
     np.testing.assert_array_equal(pixels, images[3 * label : 3 * label + 3])
   with open(tmp_path / 'images.csv', newline='', encoding='utf-8') as file:
     rows = list(csv.DictReader(file))
+  rows, test = rows[: len(images)], rows[len(images) :]
   assert [row['class_name'] for row in rows] == [NAMES[k] for k in data.labels]
   assert [int(row['generated']) for row in rows] == [0, 1, 1] * len(NAMES)
   assert rows[3] == {
     'file': 'train/Ångström 東京/000000.png', 'label': '1', 'class_name': 'Ångström 東京',
-    'generated': '0', 'index': '21',
+    'generated': '0', 'index': '21', 'source_file': 'a, "b"/3.png', 'draw': '', 'confidence': '',
   }  # fmt: skip
+  assert [rows[1][column] for column in ('source_file', 'draw', 'confidence')] == [
+    '',
+    '1',
+    '0.7500',
+  ]
+  assert [row['source_file'] for row in test] == [f'{k}.png' for k in range(len(NAMES))]
+  assert test[0]['file'] == 'test/AC%2FDC/000000.png'
   source = folders.read_folder(tmp_path)
   assert list(source.class_names) == classes
-  assert source.test is None
+  assert source.test is not None
+  by_folder = np.argsort(SAFE)
+  np.testing.assert_array_equal(list(source.test.images), images[::3][by_folder])
 
 
 def test_class_names_survive_folders():
@@ -69,11 +90,16 @@ def test_an_npz_that_is_read_again(tmp_path, channels):
     np.testing.assert_array_equal(arrays['images'], images)
     np.testing.assert_array_equal(arrays['generated'], data.generated)
     np.testing.assert_array_equal(arrays['index'], data.indices)
+    assert arrays['source_file'].tolist() == list(data.origins.files)
+    assert arrays['test_source_file'].tolist() == [f'{k}.png' for k in range(len(NAMES) - 1)]
+    np.testing.assert_array_equal(arrays['confidence'], data.origins.confidences)
   source = npz.read_npz(tmp_path / writers.NPZ)
   assert source.class_names == NAMES[:-1]
   assert source.labelled
   np.testing.assert_array_equal(source.train.images, images)
   np.testing.assert_array_equal(source.train.labels, data.labels)
+  assert source.test is not None
+  np.testing.assert_array_equal(source.test.images, images[::3])
 
 
 def test_a_tfds_directory(tmp_path):
@@ -86,6 +112,11 @@ def test_a_tfds_directory(tmp_path):
   assert [e['label'] for e in examples] == data.labels.tolist()
   assert [e['index'] for e in examples] == data.indices.tolist()
   assert [e['generated'] for e in examples] == data.generated.tolist()
+  assert [e['draw'] for e in examples] == data.origins.draws.tolist()
+  assert examples[1]['confidence'] == 0.75
+  test = list(builder.as_data_source('test'))
+  np.testing.assert_array_equal(np.stack([e['image'] for e in test]), images[::3])
+  assert not any(e['generated'] for e in test)
   assert not [path for path in tmp_path.rglob('*') if path.is_dir()]
 
 

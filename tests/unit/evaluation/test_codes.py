@@ -182,6 +182,9 @@ def test_samples_are_labelled_by_their_codes(state):
     shares[balanced] = np.bincount(labels, minlength=K) / 400
   assert names == ('code_0', 'code_1', 'code_2', 'code_3')
   assert source == 'their codes'
+  sample, *_ = evaluation.sampler(state, False, chosen=(1, 3))
+  drawn = np.bincount(sample(jax.random.key(0), 400)[1], minlength=K) / 400
+  np.testing.assert_allclose(drawn, [0, 0.75, 0, 0.25], atol=0.08)
   np.testing.assert_allclose(shares[False], [0.4, 0.3, 0.2, 0.1], atol=0.08)
   np.testing.assert_allclose(shares[True], np.full(K, 0.25), atol=0.08)
 

@@ -21,8 +21,8 @@ SETTINGS = json.loads((pathlib.Path(__file__).parent / 'settings.json').read_tex
 FREE = (
   'experiment', 'workdir', 'methods', 'published*', 'seed', 'replicas', '*folder', '*source',
   '*data_dir', '*data.prepared', '*streaming', '*data.options.*', '*log_every', '*picture_every',
-  '*checkpoint_every', '*evaluate_every', '*.preview', '*.keep', '*.resume', '*.weights',
-  'evaluation.batch_size',
+  '*checkpoint_every', '*evaluate_every', '*.preview', '*.tracker', '*.keep', '*.resume',
+  '*.weights', 'evaluation.batch_size',
   'evaluation.inception_weights', 'evaluation.download_inception', '*periodic_images_per_code',
 )  # fmt: skip
 # Fields of switches that are off in all published rows, or of other networks.

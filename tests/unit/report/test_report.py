@@ -80,6 +80,19 @@ def test_a_method_of_no_family_is_a_damaged_evaluation(tmp_path, method):
   assert '\n' not in str(error.value)
 
 
+def test_a_record_is_read_without_a_part_that_is_missing_if_its_method_is_known(tmp_path, capsys):
+  """Such as the loss of two experiment files that share its name."""
+  (tmp_path / 'config.json').write_text('{"schema": 2, "modules": ["no_such_module"]}')
+  _save(tmp_path)
+  assert len(collect([tmp_path])) == 1
+  told = capsys.readouterr().err
+  assert f'{tmp_path}/config.json needs no_such_module' in told
+  assert told.endswith('; the report leaves out what it registered\n')
+  _save(tmp_path, method='stylegan')
+  with pytest.raises(UserError, match='needs no_such_module, which registered a part of it'):
+    collect([tmp_path])
+
+
 def test_the_method_says_the_family_not_the_results(tmp_path):
   save(tmp_path / 'a', CLASS_BALANCE, {'nmi': 0.5})
   assert markdown_table(collect([tmp_path])).startswith('## Class balance')

@@ -1,6 +1,5 @@
-"""Logging: metrics files of fresh, resumed and killed runs, TensorBoard events and progress."""
+"""Logging: metrics files of fresh, resumed and killed runs, and TensorBoard events."""
 
-import io
 import json
 import math
 
@@ -9,13 +8,13 @@ import pytest
 
 from jaxgan.errors import UserError
 from jaxgan.system import files
-import jaxgan.training.logging
 from jaxgan.training.logging import (
   Log,
   MetricsFile,
   read_metrics,
   replica_folders,
 )
+from jaxgan.training.trackers import Tracked
 
 
 def log(logger, step, *replicas):
@@ -28,7 +27,7 @@ def _write(folder, text):
 
 
 def test_rows_are_written_as_json_lines(tmp_path):
-  with Log(tmp_path / 'run', 'unconditional', total_steps=4, start_step=0) as logger:
+  with Log(Tracked(tmp_path / 'run', 'unconditional')) as logger:
     log(logger, 2, {'loss/generator': np.float32(0.5), 'evaluation/class_counts': np.array([3, 1])})
     log(logger, 4, {'loss/generator': float('nan'), 'shares': [0.5, float('inf')]})
   lines = (tmp_path / 'run' / 'metrics.jsonl').read_text().splitlines()
@@ -46,20 +45,20 @@ def test_rows_are_written_as_json_lines(tmp_path):
 
 def test_fresh_run_starts_empty(tmp_path):
   _write(tmp_path, '{"step": 1}\n')
-  Log(tmp_path, 'job', total_steps=4, start_step=0).close()
+  Log(Tracked(tmp_path, 'job', 0)).close()
   assert read_metrics(tmp_path) == []
 
 
 def test_resumed_run_drops_later_rows_and_an_incomplete_line(tmp_path):
   _write(tmp_path, '{"step": 1, "a": 0.1}\n{"step": 2, "a": null}\n{"step": 3}\n{"step": 4, "a')
-  with Log(tmp_path, 'job', total_steps=4, start_step=2) as logger:
+  with Log(Tracked(tmp_path, 'job', 2)) as logger:
     assert read_metrics(tmp_path) == [{'step': 1, 'a': 0.1}, {'step': 2, 'a': None}]
     log(logger, 3, {'a': 0.3})
   assert [row['step'] for row in read_metrics(tmp_path)] == [1, 2, 3]
 
 
 def test_resumed_run_without_metrics(tmp_path):
-  with Log(tmp_path, 'job', total_steps=4, start_step=2) as logger:
+  with Log(Tracked(tmp_path, 'job', 2)) as logger:
     log(logger, 3, {'a': 1})
   assert read_metrics(tmp_path) == [{'step': 3, 'a': 1.0}]
 
@@ -76,7 +75,7 @@ def test_read_metrics_skips_an_incomplete_last_line_and_refuses_damage(tmp_path)
 def test_tensorboard_events_are_purged_on_resume(tmp_path):
   from tensorboardX.proto.event_pb2 import Event
 
-  with Log(tmp_path, 'job', total_steps=4, start_step=2) as logger:
+  with Log(Tracked(tmp_path, 'job', 2)) as logger:
     log(logger, 3, {'loss/generator': 0.5, 'counts': [1, 2]})
   events = []
   (path,) = (tmp_path / 'tensorboard').iterdir()
@@ -90,54 +89,6 @@ def test_tensorboard_events_are_purged_on_resume(tmp_path):
     (event.step, value.tag, value.simple_value) for event in events for value in event.summary.value
   ]
   assert values == [(3, 'loss/generator', 0.5)]
-
-
-def test_plain_lines_are_rate_limited(tmp_path, capsys, monkeypatch):
-  clock = [0.0]
-  monkeypatch.setattr(jaxgan.training.logging.time, 'monotonic', lambda: clock[0])
-  with Log(tmp_path, 'class_balancing', total_steps=400, start_step=0) as logger:
-    for step in range(10, 401, 10):
-      clock[0] += 1.0
-      log(logger, step, {'accuracy': 0.5, 'loss/discriminator': 0.613, 'loss/generator': 1})
-    log(logger, 400, {'evaluation/kl_from_uniform': 0.1})
-    jaxgan.training.logging.message('done')
-  lines = capsys.readouterr().err.splitlines()
-  assert lines[0] == (
-    'class_balancing  step 10/400  10 steps/s  ETA 0:00:39  '
-    'loss/discriminator 0.613  loss/generator 1  accuracy 0.5'
-  )
-  assert [line.split()[2] for line in lines[:-1]] == [
-    '10/400',
-    '110/400',
-    '210/400',
-    '310/400',
-    '400/400',
-  ]
-  assert lines[-1] == 'done'
-
-
-def test_close_shows_the_step_of_a_run_that_stops_early(tmp_path, capsys):
-  logger = Log(tmp_path, 'job', total_steps=400, start_step=100)
-  for step in (101, 102, 103):
-    log(logger, step, {})
-  logger.close()
-  logger.close()
-  lines = capsys.readouterr().err.splitlines()
-  assert [line.split()[2] for line in lines] == ['101/400', '103/400']
-
-
-def test_bar_on_a_terminal(tmp_path, monkeypatch):
-  terminal = io.StringIO()
-  terminal.isatty = lambda: True
-  monkeypatch.setattr('sys.stderr', terminal)
-  with Log(tmp_path, 'class_balancing', total_steps=4, start_step=2) as logger:
-    log(logger, 4, {'loss/generator': 0.25})
-    jaxgan.training.logging.message('checkpoint written')
-  shown = terminal.getvalue()
-  assert 'class_balancing 100%' in shown
-  assert '4/4' in shown
-  assert 'loss/generator 0.25' in shown
-  assert 'checkpoint written\n' in shown
 
 
 def test_metrics_file_of_fresh_and_resumed_runs(tmp_path):
@@ -172,7 +123,7 @@ def test_several_replicas_have_separate_folders(tmp_path):
 
 def test_log_writes_each_replica_and_mean_and_sample_standard_deviation(tmp_path):
   losses, counts = (1.0, np.float32(2.0), 6), ([3, 1], np.array([0, 4]), (2, 2))
-  with Log(tmp_path, 'job', total_steps=4, start_step=0, num_replicas=3) as logger:
+  with Log(Tracked(tmp_path, 'job', 0), num_replicas=3) as logger:
     rows = zip(losses, counts, strict=True)
     log(logger, 2, *({'loss/a': loss, 'counts': own} for loss, own in rows))
     log(logger, 4, *({'loss/a': value} for value in (1.0, math.nan, None)))
@@ -190,12 +141,12 @@ def test_log_writes_each_replica_and_mean_and_sample_standard_deviation(tmp_path
 def test_resumed_replicas_all_begin_after_the_same_step(tmp_path):
   """The run was killed between the rows of two replicas."""
   folders = replica_folders(tmp_path, 2)
-  with Log(tmp_path, 'job', total_steps=4, start_step=0, num_replicas=2) as logger:
+  with Log(Tracked(tmp_path, 'job', 0), num_replicas=2) as logger:
     for step in (1, 2, 3):
       log(logger, step, {'a': step}, {'a': -step})
   with open(folders[0] / 'metrics.jsonl', 'a') as file:
     file.write('{"step": 4, "a": 4.0}\n')
-  with Log(tmp_path, 'job', total_steps=4, start_step=2, num_replicas=2) as logger:
+  with Log(Tracked(tmp_path, 'job', 2), num_replicas=2) as logger:
     log(logger, 3, {'a': 30}, {'a': 32})
   for folder in (tmp_path, *folders):
     assert [row['step'] for row in read_metrics(folder)] == [1, 2, 3]
@@ -203,13 +154,11 @@ def test_resumed_replicas_all_begin_after_the_same_step(tmp_path):
   assert read_metrics(tmp_path)[-1]['a'] == 31.0
 
 
-def test_a_single_replica_uses_the_folder_of_the_run(tmp_path, capsys):
-  with Log(tmp_path, 'job', total_steps=4, start_step=0, num_replicas=1) as logger:
+def test_a_single_replica_uses_the_folder_of_the_run(tmp_path):
+  with Log(Tracked(tmp_path, 'job', 0), num_replicas=1) as logger:
     log(logger, 2, {'loss/a': 0.5, 'counts': [1, 2]})
-    jaxgan.training.logging.message('done')
   assert read_metrics(tmp_path) == [{'step': 2, 'loss/a': 0.5, 'counts': [1.0, 2.0]}]
   assert sorted(path.name for path in tmp_path.iterdir()) == ['metrics.jsonl', 'tensorboard']
-  assert capsys.readouterr().err.splitlines()[-1] == 'done'
 
 
 def test_replace_file_leaves_no_temporary_file(tmp_path):
