@@ -6,9 +6,8 @@ generator, the head of the discriminator that reads them, and the loss term of a
 
 A classifier in the loop classifies every batch of the generator step; its argmax gives the
 effective class counts. See "Class Balancing GAN with a Classifier in the Loop". Its classes may be
-codes instead of labels: a recogniser, such as the Q of an InfoGAN of the same images, predicts
-which of k codes an image has. Every method accepts the switches of
-`jaxgan.algorithms.regularisers`.
+codes instead of labels: a recogniser, such as the Q of an InfoGAN of the same images, predicts the
+code of an image. Every method accepts the switches of `jaxgan.algorithms.regularisers`.
 
 | equation                                                        | function             |
 |-----------------------------------------------------------------|----------------------|
