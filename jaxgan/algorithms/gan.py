@@ -263,10 +263,8 @@ def classifier_term(
   Returns:
     (scalar, c `[K]`: predicted images of each class, metrics).
   """
-  classifier_loss, weights = (
-    parts.method.classifier_loss,
-    CLASS_WEIGHTINGS[parts.config.class_weighting],
-  )
+  classifier_loss = parts.method.classifier_loss
+  weights = CLASS_WEIGHTINGS[parts.config.class_weighting]
   assert classifier_loss is not None
   assert parts.classify is not None
   class_logits, _ = parts.classify(variables, images)
@@ -337,7 +335,7 @@ def update_counts(parts: Parts, state: GanState, histogram: jax.Array) -> GanSta
   counts = class_balance.count_batch(
     class_balance.Counts(state.step, state.counts, state.cycle_counts),
     histogram,
-    config.count_cycle,
+    int(config.count_cycle),
     config.count_decay,
     COUNT_UPDATES[config.count_update],
   )

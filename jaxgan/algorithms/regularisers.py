@@ -160,7 +160,7 @@ def regularise(
   if 'r1_r2' in on:
     metrics['loss/r1_r2'] = r1_r2(real, fake)
     weights = config.r1_r2_weight, config.r1_r2_end_weight
-    weight = gradient_penalty.cosine_weight(step, *weights, config.r1_r2_steps)
+    weight = gradient_penalty.cosine_weight(step, *weights, int(config.r1_r2_steps))
     loss += weight * metrics['loss/r1_r2']
   if 'lecam' in on:
     logits = real.logits, fake.logits

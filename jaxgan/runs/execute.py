@@ -114,16 +114,17 @@ def start(
 
 def _show_judges(made: Inputs) -> None:
   """Prints the accuracies of the classifiers and their agreement; every process must call it."""
-  fields, seen = dict(made.agreement), {}
+  with messages.stage('measuring how often classifier and annotator agree', after=1.0):
+    fields, seen = dict(made.agreement), {}
   for role, classifier in made.classifiers.items():
     fields |= agreement.accuracy_fields(role, classifier)
     if images := classifier.protocol.get('images'):
       seen.setdefault(images, []).append(role)
-  notes = [f'{" and ".join(own)}: trained on {images}' for images, own in seen.items()]
+  told = [f'{" and ".join(own)}: trained on {images}' for images, own in seen.items()]
   if agreement.are_one(made.classifiers):
-    notes.append(agreement.ONE_NETWORK)
+    told.append('classifier and annotator are one network')
   if files.is_writer():
-    for line in (*report.judges_in_words([fields]), *notes):
+    for line in (*report.judges_in_words([fields]), *told):
       print(line, flush=True)
 
 
