@@ -43,7 +43,6 @@ from jaxgan.algorithms import (
 )
 from jaxgan.algorithms.ema_statistics import EMA_STATISTICS
 from jaxgan.algorithms.gan_state import GanState, Parts
-from jaxgan.config import spans
 from jaxgan.losses import auxiliary, class_balance
 from jaxgan.losses.adversarial import LOSSES
 from jaxgan.losses.class_balance import CLASS_WEIGHTINGS, COUNT_UPDATES
@@ -77,7 +76,6 @@ def gan(
   Raises:
     UserError: a choice of the method is unknown, or choices exclude each other.
   """
-  spans.check_whole(config)
   gan_methods.check(method)
   conditional = method.labels != 'none'
   generator, discriminator = NETWORKS[config.network].make(
