@@ -76,11 +76,7 @@ def load(
 
   builder, metadata = preparation.prepared_data(dataset, source, data_dir, options, prepared)
   splits = builder.info.splits
-  try:
-    num_images = splits[split].num_examples
-  except Exception as error:
-    allowed = ', '.join(splits)
-    raise UserError(f'split {split!r} of {dataset} is unknown; allowed: {allowed}') from error
+  num_images = _num_images(splits, split, dataset)
   folder = Path(builder.data_dir)
   shape = (num_images, *builder.info.features['image'].shape)
   if math.prod(shape) > limit:
@@ -105,6 +101,14 @@ def load(
   except Exception as error:  # array_record, zlib and protobuf raise different types.
     raise preparation.damaged(folder, error) from error
   return _arrays(builder, metadata, split, digest, images, labels)
+
+
+def _num_images(splits, split, dataset) -> int:
+  try:
+    return splits[split].num_examples
+  except Exception as error:
+    allowed = ', '.join(splits)
+    raise UserError(f'split {split!r} of {dataset} is unknown; allowed: {allowed}') from error
 
 
 def _arrays(builder, metadata, split, digest, images, labels):
