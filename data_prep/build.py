@@ -76,11 +76,7 @@ def load(
 
   builder, metadata = preparation.prepared_data(dataset, source, data_dir, options, prepared)
   splits = builder.info.splits
-  try:
-    num_images = splits[split].num_examples
-  except Exception as error:
-    allowed = ', '.join(splits)
-    raise UserError(f'split {split!r} of {dataset} is unknown; allowed: {allowed}') from error
+  num_images = _num_images(splits, split, dataset)
   folder = Path(builder.data_dir)
   shape = (num_images, *builder.info.features['image'].shape)
   if math.prod(shape) > limit:
@@ -110,6 +106,14 @@ def _blocks(num_images, what):
   text = f'loading {num_images:,} images: {what}'
   for start in messages.counted(starts, len(starts), text, after=1.0):
     yield range(start, min(start + READ_TOGETHER, num_images))
+
+
+def _num_images(splits, split, dataset) -> int:
+  try:
+    return splits[split].num_examples
+  except Exception as error:
+    allowed = ', '.join(splits)
+    raise UserError(f'split {split!r} of {dataset} is unknown; allowed: {allowed}') from error
 
 
 def _arrays(builder, metadata, split, digest, images, labels):
