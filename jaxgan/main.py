@@ -191,11 +191,11 @@ def _save(config, options) -> str:
 
 
 def _report(work_dirs: list[str], options) -> str:
+  if not work_dirs:
+    raise UserError('report needs work directories, such as runs/fashion_lt')
   from jaxgan import report
   from jaxgan.runs import families
 
-  if not work_dirs:
-    raise UserError('report needs work directories, such as runs/fashion_lt')
   out = files.expanded(options.out) if options.out else None
   folders = [files.expanded(folder) for folder in work_dirs]
   return report.report(folders, families.FAMILIES, out)
