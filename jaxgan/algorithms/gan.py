@@ -6,9 +6,8 @@ generator, the head of the discriminator that reads them, and the loss term of a
 
 A classifier in the loop classifies every batch of the generator step; its argmax gives the
 effective class counts. See "Class Balancing GAN with a Classifier in the Loop". Its classes may be
-codes instead of labels: a recogniser, such as the Q of an InfoGAN of the same images, predicts
-which of k codes an image has. Every method accepts the switches of
-`jaxgan.algorithms.regularisers`.
+codes instead of labels: a recogniser, such as the Q of an InfoGAN of the same images, predicts the
+code of an image. Every method accepts the switches of `jaxgan.algorithms.regularisers`.
 
 | equation                                                        | function             |
 |-----------------------------------------------------------------|----------------------|
@@ -44,7 +43,6 @@ from jaxgan.algorithms import (
 )
 from jaxgan.algorithms.ema_statistics import EMA_STATISTICS
 from jaxgan.algorithms.gan_state import GanState, Parts
-from jaxgan.config import spans
 from jaxgan.losses import auxiliary, class_balance
 from jaxgan.losses.adversarial import LOSSES
 from jaxgan.losses.class_balance import CLASS_WEIGHTINGS, COUNT_UPDATES
@@ -78,7 +76,6 @@ def gan(
   Raises:
     UserError: a choice of the method is unknown, or choices exclude each other.
   """
-  spans.check_whole(config)
   gan_methods.check(method)
   conditional = method.labels != 'none'
   generator, discriminator = NETWORKS[config.network].make(
@@ -263,10 +260,8 @@ def classifier_term(
   Returns:
     (scalar, c `[K]`: predicted images of each class, metrics).
   """
-  classifier_loss, weights = (
-    parts.method.classifier_loss,
-    CLASS_WEIGHTINGS[parts.config.class_weighting],
-  )
+  classifier_loss = parts.method.classifier_loss
+  weights = CLASS_WEIGHTINGS[parts.config.class_weighting]
   assert classifier_loss is not None
   assert parts.classify is not None
   class_logits, _ = parts.classify(variables, images)
@@ -337,7 +332,7 @@ def update_counts(parts: Parts, state: GanState, histogram: jax.Array) -> GanSta
   counts = class_balance.count_batch(
     class_balance.Counts(state.step, state.counts, state.cycle_counts),
     histogram,
-    config.count_cycle,
+    int(config.count_cycle),
     config.count_decay,
     COUNT_UPDATES[config.count_update],
   )

@@ -66,7 +66,7 @@ def override(section: S, arguments: Mapping[str, str]) -> S:
 
 
 def _is_unknown(section, name) -> bool:
-  """Whether no field has a name; False for an earlier name, which has a line of its own."""
+  """Whether no field has a name; False for an earlier name, whose message is another."""
   kind = type(section)
   for part in name.split('.'):
     if kind is None or part not in kind.model_fields:

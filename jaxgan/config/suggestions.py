@@ -16,6 +16,8 @@ ABBREVIATIONS = types.MappingProxyType(
     'epoch': 'epochs',
     'num_epochs': 'epochs',
     'iterations': 'steps',
+    'num_images': 'samples',
+    'num_samples': 'samples',
     'num_steps': 'steps',
     'max_steps': 'steps',
     'random_seed': 'seed',

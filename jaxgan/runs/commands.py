@@ -81,7 +81,7 @@ _REMEMBERED = _CONFIG._replace(otherwise='the configuration in the work director
 _WORKDIR = Flag(str, '', 'Work directory.', 'runs/ and the name of the experiment')
 _COMPUTING = {
   'compilation_cache': Flag(
-    bool, True, 'Keep compiled programs in ~/.cache/jaxgan for the next start.'
+    bool, True, 'Keep compiled programs and durations in ~/.cache/jaxgan for the next start.'
   ),
   'coordinator': Flag(
     str,

@@ -32,7 +32,7 @@ The tables list the defaults of the classes; an experiment file sets its own val
 A schedule (`ema_start`, `count_cycle`, `decay_epochs` and others) is a whole number of steps or
 epochs, or a fraction of the run: `--config.algorithm.ema_start=0.2` is step 400 of 2,000.
 `jaxgan plan` shows the numbers. The first start of a run stores them; if the run is continued with
-more steps, they stay as they are, and a line says so.
+more steps, they stay as they are, and `jaxgan train` prints them.
 
 This file is written by `python -m jaxgan.runs.documentation`.
 """

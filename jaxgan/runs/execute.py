@@ -217,7 +217,8 @@ def _train_score(made, method, folder, step, state, replica) -> cas.Score | None
     )
   job = cas.job(config, cas.generated(arrays, images, labels), step, seed, folder)
   name = f'{method}/{cas.FOLDER}'
-  job = job._replace(outputs=outputs.of_classifier(job), forecast=made.timed.forecast(name))
+  job = job._replace(name=name, forecast=made.timed.forecast(name))
+  job = job._replace(outputs=outputs.of_classifier(job))
   with made.timed.measured(Kind.TRAIN, name):
     accuracy = cas.train(job, made.mesh)
   return cas.score(job, accuracy, labelled_by)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 import dataclasses
-from types import MappingProxyType
 from typing import NamedTuple
 
 from jaxgan.config.section import Section
@@ -92,7 +91,7 @@ class Family:
   roles: Callable = _nothing
   rules: tuple[Rule, ...] = ()
   unused: tuple[Unused, ...] = ()
-  reached: Mapping[str, Callable] = MappingProxyType({})
+  reached: Mapping[str, Callable] = dataclasses.field(default_factory=dict)
   labels_of: Callable = lambda method, labelled: 'classes'
   recognised: Callable = _nothing
   differences: tuple = ()

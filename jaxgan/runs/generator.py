@@ -228,7 +228,12 @@ class Generator:
     Raises:
       UserError: a label is unknown, or the generator hardly ever draws a class.
     """
+    # A Generator has what `sample` and `positions` of a Run read, and trains and measures nothing.
     return Run.sample(cast(Run, self), num_images, balanced, seed, label)
+
+  def positions(self, label: str | int | Sequence[str | int], field: str) -> tuple[int, ...]:
+    """Finds labels in `label_names`, see `jaxgan.Run.positions`."""
+    return Run.positions(cast(Run, self), label, field)
 
   def sampler(
     self, balanced: bool, chosen: tuple[int, ...] | None = None

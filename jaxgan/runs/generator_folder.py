@@ -7,6 +7,7 @@ safetensors, which holds arrays only: reading a folder of somebody else runs no 
 from collections.abc import Mapping
 import hashlib
 import json
+import os
 import pathlib
 from typing import Any
 
@@ -26,7 +27,7 @@ FORMAT, VERSION = 'jaxgan.generator', 1
 GENERATOR, LABELLER = 'generator', 'labeller'  # Prefixes of the names of weights.
 # Fields of an experiment that name files of a machine; a saved configuration leaves them empty.
 _PATHS = (
-  'source', 'data_dir', 'workdir', 'folder', 'weights', 'inception_weights', 'prepared'
+  'source', 'data_dir', 'split', 'workdir', 'folder', 'weights', 'inception_weights', 'prepared'
 )  # fmt: skip
 
 
@@ -106,9 +107,13 @@ def without_paths(value: Any) -> Any:
   if not isinstance(value, dict):
     return value
   return {
-    name: '' if name in _PATHS and isinstance(part, str) else without_paths(part)
+    name: '' if isinstance(part, str) and _is_path(name, part) else without_paths(part)
     for name, part in value.items()
   }
+
+
+def _is_path(name, text) -> bool:
+  return name in _PATHS or os.path.isabs(text) or text.startswith('~')
 
 
 def named(tree: Any, prefix: str) -> dict[str, Any]:

@@ -41,7 +41,7 @@ class Schedule(NamedTuple):
 
 
 def fixed(config: Experiment, facts: Facts | None = None) -> Experiment:
-  """Replaces the fractions of an experiment by whole numbers, those of an earlier start if any.
+  """Replaces the fractions of an experiment by whole numbers, kept from an earlier start if any.
 
   Args:
     config: the experiment.
@@ -68,7 +68,7 @@ def steps(config: Experiment, facts: Facts | None, role: str = '') -> int | None
   if train.steps is not None:
     return train.steps
   epoch = _epoch_of_role(config, facts, role) if role else _epoch_of_methods(config, facts)
-  return train.epochs * epoch if epoch else None
+  return (train.epochs or 0) * epoch if epoch else None
 
 
 def epochs(config: Experiment, facts: Facts | None, role: str) -> float | None:

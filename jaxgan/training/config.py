@@ -8,7 +8,6 @@ import pydantic
 from jaxgan.algorithms.classifier import ClassifierConfig
 from jaxgan.config.section import (
   Count,
-  NamedIn,
   OneOf,
   Section,
   Where,
@@ -43,7 +42,7 @@ class TrainConfig(Section):
   preview: bool = field(
     False, 'keep METHOD/progress.html, a page with the progress of the run', free=True
   )
-  tracker: Annotated[str, NamedIn(TRACKERS)] = field(
+  tracker: Annotated[str, OneOf(TRACKERS)] = field(
     'tensorboard', 'where rows go beside metrics.jsonl', free=True
   )
   keep: Annotated[int, _KEPT] = field(

@@ -11,21 +11,9 @@ from safetensors import numpy as safetensors
 import jaxgan
 from jaxgan.errors import UserError
 from jaxgan.runs import generator_folder
-from tests.support.stand_in import tiny, use_one_device, use_stand_in_data
-from tests.support.untrained_run import untrained
 
 pytest.importorskip('flatbuffers')
 KERNEL = 'generator.ema.params.Dense_0.kernel'
-
-
-@pytest.fixture(scope='module')
-def saved(tmp_path_factory):
-  folder = tmp_path_factory.mktemp('saved')
-  with pytest.MonkeyPatch.context() as monkeypatch:
-    use_one_device(monkeypatch)
-    use_stand_in_data(monkeypatch)
-    untrained(tiny(), folder / 'work').save_pretrained(folder / 'generator')
-  return folder / 'generator'
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ def _train(config, workdir, capsys, steps):
   return capsys.readouterr().out, made.restore(_METHOD, 'latest')
 
 
+@pytest.mark.slow
 def test_a_continued_run_keeps_its_schedule_bit_by_bit(tiny_config, tmp_path, capsys):
   fractions = changed(tiny_config, _FRACTIONS)
   _train(fractions, tmp_path / 'run', capsys, steps=4)
@@ -44,6 +45,7 @@ def test_a_continued_run_keeps_its_schedule_bit_by_bit(tiny_config, tmp_path, ca
     execute.start(other, tmp_path / 'run', [_METHOD])
 
 
+@pytest.mark.slow
 def test_an_evaluation_reads_the_numbers_of_the_run(tiny_config, tmp_path, capsys):
   fractions = changed(tiny_config, _FRACTIONS)
   _train(fractions, tmp_path, capsys, steps=4)
