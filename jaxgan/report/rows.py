@@ -11,8 +11,8 @@ from jaxgan.config import identity
 from jaxgan.errors import UserError
 from jaxgan.evaluation import metric
 from jaxgan.evaluation import record as record_lib
+from jaxgan.system import messages
 from jaxgan.system.registry import MissingPartError
-from jaxgan.training import logging
 
 MAX_LISTED = 5  # with more values, a field shows the first and the last
 
@@ -131,7 +131,7 @@ def _read(path, families):
   if missing:
     if not found:
       raise missing
-    logging.message(f'{missing}; the report leaves out what it registered')
+    messages.message(f'{missing}; the report leaves out what it registered')
   try:
     if not found:
       raise ValueError(f'unknown method {record.method!r}')

@@ -23,7 +23,7 @@ from jaxgan.algorithms import replicate
 from jaxgan.config import identity
 from jaxgan.data import sources
 from jaxgan.errors import UserError
-from jaxgan.runs import families
+from jaxgan.runs import families, generator_folder
 from jaxgan.runs.experiment import Experiment, resolved
 from jaxgan.system import files, registry
 from jaxgan.training import logging
@@ -57,7 +57,7 @@ def load(
   registry.load_plugins()
   workdir = files.expanded(workdir)
   for folder in [workdir / method] if method else sorted(workdir.glob('*')):
-    if (folder / identity.NAME).exists():
+    if (folder / identity.NAME).exists() and not generator_folder.is_saved(folder):
       identity.content(folder)  # Imports what registered the method.
   trained = [m for m in families.all_methods() if (workdir / m / identity.NAME).exists()]
   if not trained:
@@ -71,6 +71,8 @@ def load(
 
 def _without_methods(workdir: pathlib.Path) -> str:
   """What to say of a folder without trained methods."""
+  if generator_folder.is_saved(workdir):
+    return 'expected a work directory, found a saved generator, which jaxgan.from_pretrained opens'
   if (workdir / identity.NAME).exists():
     return f'expected the work directory above, {workdir.parent}'
   if any(workdir.glob(f'*/{identity.NAME}')):
@@ -219,6 +221,23 @@ class Run:
     from jaxgan.runs import exporting
 
     return exporting.export(self, out, contents, format, images_per_class, seed, min_confidence)
+
+  def save_pretrained(self, folder: str | os.PathLike[str], license: str = 'unknown') -> None:
+    """Writes the generator to a new folder that `jaxgan.from_pretrained` opens anywhere.
+
+    The folder has the weights, a model card with the numbers of the evaluation, a preview and a
+    program for JAX alone; see docs/carry_away.md.
+
+    Args:
+      folder: the folder, which must not exist.
+      license: licence in the card, an identifier of the Hugging Face Hub such as 'mit'.
+
+    Raises:
+      UserError: the folder exists, or the checkpoint is missing.
+    """
+    from jaxgan.runs import generator_saving
+
+    generator_saving.save(self, folder, license)
 
   def evaluate(self) -> dict[str, Any]:
     """Measures the checkpoint as `jaxgan evaluate` does; trains and writes nothing.

@@ -170,7 +170,7 @@ def test_refused(change, message, pets, load, tmp_path):
   path = rewritten(tmp_path / 'own.csv', change(listed(load(pets))), split_list.COLUMNS)
   with pytest.raises(build.UserError) as raised:
     load(pets, split=path)
-  assert str(raised.value).startswith(f'split={path} (config field data.options.split): {message}')
+  assert str(raised.value).startswith(f'--config.data.options.split={path}: {message}')
   assert '\n' not in str(raised.value)
 
 

@@ -97,9 +97,7 @@ def test_the_background_is_part_of_the_name(sprites, tmp_path):
     dogs = {tuple(image[0, 0].tolist()) for image in arrays.images[arrays.labels == 1]}
     assert tuple(ground) in dogs
   assert lines(sprites, tmp_path, image_size=8, background='red') == expected('red')
-  with pytest.raises(
-    build.UserError, match=r"background='rot': expected a colour, such as 'white'"
-  ):
+  with pytest.raises(build.UserError, match=r"background='rot': expected a colour, such as white"):
     load('rot')
   with pytest.raises(build.UserError, match=r'background=3: expected a colour'):
     load(3)
