@@ -117,12 +117,13 @@ def _find(dataset, source, data_dir, options, prepared='') -> _Place:
   source = os.path.expanduser(source)
   root = data_dir or os.environ.get('TFDS_DATA_DIR') or '~/tensorflow_datasets'
   root = files.expanded(root)
-  if prepared and prepared_names.is_gone(source):
+  gone = prepared_names.missing(source, options.get('split'))
+  if prepared and gone:
     before = prepared_names.of_same_source(dataset, prepared)
     if folder := prepared_names.find(root, before, VERSION):
-      return _Place(folder, root, name, source, None)
+      return _Place(folder, root, name, gone, None)
     raise UserError(
-      f'source {source} is missing, and so is the data that was prepared from it, '
+      f'source {gone} is missing, and so is the data that was prepared from it, '
       f'{root / prepared_names.pattern(before)}: give one of them '
       f'({flag_names.flag("source")} or {flag_names.flag("data_dir")})'
     )

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from data_prep import flag_names
 from data_prep.pictures import some
 from data_prep.readers import Source, composed
 from jaxgan.errors import UserError, first_line
@@ -165,7 +166,7 @@ def _refuse(path: Path, problems: Mapping[str, Sequence[str]], noun=('file', 'fi
 
 
 def _shown(path: Path) -> str:
-  return f'split={path} (config field data.options.split)'
+  return f'{flag_names.flag("split")}={path}'
 
 
 def rows_of(source: Source, splits: Mapping[str, np.ndarray]) -> list[Row]:
