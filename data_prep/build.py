@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from data_prep import preparation, prepared_names
+from data_prep import flag_names, preparation, prepared_names
 from data_prep.stored_images import READ_TOGETHER, StoredImages
 from data_prep.summary import summarise
 from jaxgan.errors import UserError
@@ -76,11 +76,7 @@ def load(
 
   builder, metadata = preparation.prepared_data(dataset, source, data_dir, options, prepared)
   splits = builder.info.splits
-  try:
-    num_images = splits[split].num_examples
-  except Exception as error:
-    allowed = ', '.join(splits)
-    raise UserError(f'split {split!r} of {dataset} is unknown; allowed: {allowed}') from error
+  num_images = _num_images(splits, split, dataset)
   folder = Path(builder.data_dir)
   shape = (num_images, *builder.info.features['image'].shape)
   if math.prod(shape) > limit:
@@ -90,13 +86,10 @@ def load(
     digest = ArraysDigest(images.shape)
     labels, indices = np.empty(num_images, np.int32), np.empty(num_images, np.int64)
     records = builder.as_data_source(split)
-    blocks = range(0, num_images, READ_TOGETHER)
-    text = f'loading {num_images:,} images: {split} of {dataset}'
-    for start in messages.counted(blocks, len(blocks), text, after=1.0):
-      block = range(start, min(start + READ_TOGETHER, num_images))
+    for block in _blocks(num_images, f'{split} of {dataset}'):
       for i, example in zip(block, records.__getitems__(block), strict=True):
         images[i], labels[i], indices[i] = example['image'], example['label'], example['index']
-      digest.update(images[start : block.stop])
+      digest.update(images[block.start : block.stop])
     digest = digest.hexdigest(labels, indices)
     if split in splits and digest != metadata[split]['arrays_sha256']:
       raise ValueError('the contents differ from the prepared data')
@@ -105,6 +98,22 @@ def load(
   except Exception as error:  # array_record, zlib and protobuf raise different types.
     raise preparation.damaged(folder, error) from error
   return _arrays(builder, metadata, split, digest, images, labels)
+
+
+def _blocks(num_images, what):
+  """Yields ranges of images that are read together; a stage counts them."""
+  starts = range(0, num_images, READ_TOGETHER)
+  text = f'loading {num_images:,} images: {what}'
+  for start in messages.counted(starts, len(starts), text, after=1.0):
+    yield range(start, min(start + READ_TOGETHER, num_images))
+
+
+def _num_images(splits, split, dataset) -> int:
+  try:
+    return splits[split].num_examples
+  except Exception as error:
+    allowed = ', '.join(splits)
+    raise UserError(f'split {split!r} of {dataset} is unknown; allowed: {allowed}') from error
 
 
 def _arrays(builder, metadata, split, digest, images, labels):
@@ -121,9 +130,8 @@ def _stored(builder, metadata, split, shape):
   try:
     examples = builder.as_data_source(split, decoders={'image': tfds.decode.SkipDecoding()})
     labels = np.empty(shape[0], np.int32)
-    for start in range(0, shape[0], READ_TOGETHER):
-      block = range(start, min(start + READ_TOGETHER, shape[0]))
-      labels[start : block.stop] = [e['label'] for e in examples.__getitems__(block)]
+    for block in _blocks(shape[0], f'the labels of {split}'):
+      labels[block.start : block.stop] = [e['label'] for e in examples.__getitems__(block)]
     images = StoredImages(builder.as_data_source(split), shape)
     return _arrays(builder, metadata, split, metadata[split]['arrays_sha256'], images, labels)
   except Exception as error:  # See `load`.
@@ -158,6 +166,7 @@ def _describe(builder, metadata) -> str:
 def _main(argv) -> int:
   from absl import flags
 
+  flag_names.use_own()
   values = flags.FLAGS
   try:
     if len(argv) > 1:

@@ -96,7 +96,7 @@ def add_contents(digest: Any, source: Path) -> Notes:
   images = listed.train.paths + (listed.test.paths if listed.test else [])
   classes = f' in {len(listed.class_names)} classes' if listed.class_names else ''
   text = f'reading {len(images):,} images{classes} of {source}'
-  # A command reads the files once for each part of an experiment: the first time is said at once.
+  # A command reads the files once for each part of an experiment: the first time has a line.
   hashes = messages.counted(
     on_all_cores(file_hash, images), len(images), text, after=_first_time(text)
   )

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from data_prep import flag_names
 from data_prep.download import download
 from data_prep.idx import read_idx
 from jaxgan.errors import UserError
@@ -48,7 +49,7 @@ class Published(NamedTuple):
     """The end of messages: how to give the files."""
     return (
       f'name a folder with the four files {", ".join(self.files)} (.gz or not, a dash or a dot '
-      'before idx) with --source (jaxgan: --config.data.source)'
+      f'before idx) with {flag_names.flag("source")}'
     )
 
 

@@ -22,6 +22,7 @@ import numpy as np
 from PIL import Image
 import tensorflow_datasets as tfds
 
+from data_prep import flag_names
 from data_prep.array_builder import ArrayBuilder, Recipe, Split
 from data_prep.long_tail import select_indices
 from data_prep.pictures import decode_squares
@@ -76,7 +77,7 @@ class Inaturalist2019(ArrayBuilder):
     """See `ArrayBuilder.read_splits`."""
     del dl_manager
     if not self.source:
-      raise UserError(f'inaturalist2019 needs --source (jaxgan: --config.data.source): {_WANTED}')
+      raise UserError(f'inaturalist2019 needs {flag_names.flag("source")}: {_WANTED}')
     root = Path(self.source)
     parts = {
       'train': self._list(root, 'train2019.json', self._layout.train_images),

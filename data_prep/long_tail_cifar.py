@@ -8,7 +8,7 @@ import functools
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from data_prep import folders, npz, readers
+from data_prep import flag_names, folders, npz, readers
 from data_prep.array_builder import ArrayBuilder, Recipe, Split
 from data_prep.cifar_batches import Layout, read_batches
 from data_prep.download import download
@@ -121,7 +121,7 @@ class LongTailCifar(ArrayBuilder, skip_registration=True):
 
   def _download(self, dl_manager) -> 'Found':
     name = self.copy.url.rsplit('/', 1)[-1]
-    advice = f'place {name} anywhere and name it with --source (jaxgan: --config.data.source)'
+    advice = f'place {name} anywhere and name it with {flag_names.flag("source")}'
     return _batches(download(dl_manager, self.copy.url, self.copy.sha256, advice), self.copy)
 
 

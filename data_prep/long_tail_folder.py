@@ -17,7 +17,7 @@ import numpy as np
 from PIL import ImageColor
 import tensorflow_datasets as tfds
 
-from data_prep import arrow, folders, npz, prepared_names, readers, split_list
+from data_prep import arrow, flag_names, folders, npz, prepared_names, readers, split_list
 from data_prep.array_builder import ArrayBuilder, Recipe, Split
 from data_prep.long_tail import class_counts, largest_n_max, select_indices
 from data_prep.pictures import BACKGROUND
@@ -144,7 +144,9 @@ def _held_out(source, split, test_share, seed):
   if source.test is None:
     return _cut_test(source, everything, test_share or DEFAULT_TEST_SHARE, seed)
   if test_share is not None:
-    raise UserError(f'test_share {test_share} was given, but the source has test images already')
+    raise UserError(
+      f'{flag_names.flag("test_share")}={test_share}: the source has test images already'
+    )
   return Split(*source.test, np.arange(len(source.test.labels))), everything, none
 
 
@@ -223,7 +225,9 @@ def recipe(
   def make(data_dir):
     with readers.skipping_offered():
       read = reader.read(path, image_size, background, skip_unreadable)
-    options = dict(imbalance_ratio=imbalance_ratio, seed=seed, test_share=test_share, split=own)
+    options: dict[str, Any] = dict(
+      imbalance_ratio=imbalance_ratio, seed=seed, test_share=test_share, split=own
+    )
     make_splits(read, **options)  # Raises on bad options before TFDS writes files.
     return LongTailFolder(
       source=read,
@@ -261,7 +265,7 @@ class _Reader(NamedTuple):
 
 def _reader(path: Path) -> _Reader:
   if not os.path.exists(path):
-    raise UserError(f'source {path} does not exist (config field data.source)')
+    raise UserError(f'source {path} does not exist ({flag_names.flag("source")})')
   suffix = path.suffix.lower()
   if path.is_file() and suffix == '.npz':
     return _Reader(npz.read_npz, npz.add_contents)
@@ -298,7 +302,7 @@ def _name_options(imbalance_ratio, image_size, seed, test_share, background, spl
 def _prepared(config):
   if not re.fullmatch(r'[A-Za-z0-9_.+-]+', config):
     raise UserError(
-      'long_tail_folder needs --source (jaxgan: --config.data.source): a folder of class folders '
+      f'long_tail_folder needs {flag_names.flag("source")}: a folder of class folders '
       'or images, an .npz, or Arrow or Parquet files; or the name of prepared data as dataset '
       'long_tail_folder/NAME'
     )
@@ -316,25 +320,33 @@ def _check_options(imbalance_ratio, image_size, seed, test_share, background, sp
   real, whole = numbers.Real, numbers.Integral
   if imbalance_ratio is not None and not is_a(imbalance_ratio, real, 1, 1e9):
     raise UserError(
-      f'imbalance_ratio={imbalance_ratio}: expected a number in 1..1e9, for example 100'
+      f'{flag_names.flag("imbalance_ratio")}={imbalance_ratio}: expected a number in 1..1e9, for '
+      'example 100'
     )
   if image_size is not None and not is_a(image_size, whole, 4, 4096):
-    raise UserError(f'image_size={image_size}: expected an integer in 4..4096, for example 32')
+    raise UserError(
+      f'{flag_names.flag("image_size")}={image_size}: expected an integer in 4..4096, for '
+      'example 32'
+    )
   if not is_a(seed, whole, 0, 2**63):
-    raise UserError(f'seed={seed}: expected a non-negative integer, for example 0')
+    raise UserError(
+      f'{flag_names.flag("seed")}={seed}: expected a non-negative integer, for example 0'
+    )
   if test_share is not None and not (is_a(test_share, real, 0, 1) and 0 < test_share < 1):
-    raise UserError(f'test_share={test_share}: expected a number between 0 and 1, for example 0.1')
+    raise UserError(
+      f'{flag_names.flag("test_share")}={test_share}: expected a number between 0 and 1, for '
+      'example 0.1'
+    )
   if split and test_share is not None:
     raise UserError(
-      f'test_share={test_share} was given beside split={split}, which names the test images: leave '
-      'one of them out'
+      f'{flag_names.flag("test_share")}={test_share} was given beside split={split}, which names '
+      'the test images: leave one of them out'
     )
   try:
     ImageColor.getrgb(background)
   except (AttributeError, TypeError, ValueError) as error:
     raise UserError(
-      f"background={background!r}: expected a colour, such as 'white' or '#000000' (config field "
-      'data.options.background)'
+      f'{flag_names.flag("background")}={background!r}: expected a colour, such as white or #000000'
     ) from error
 
 

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image
 
+from data_prep import flag_names
 from data_prep.array_builder import ArrayBuilder, RatioConfig, Recipe, Split
 from data_prep.long_tail import class_counts, shuffled_class
 from data_prep.pictures import decode_squares
@@ -161,7 +162,7 @@ def _check_source(source: str) -> Path:
     '<scene>_train_lmdb.zip and <scene>_val_lmdb.zip'
   )
   if not source:
-    raise UserError(f'long_tail_lsun needs --source (jaxgan: --config.data.source): {wanted}')
+    raise UserError(f'long_tail_lsun needs {flag_names.flag("source")}: {wanted}')
   root = Path(source)
   missing = [
     name
@@ -217,8 +218,7 @@ def recipe(
     raise UserError(f'dataset long_tail_lsun/{config} is unknown; allowed: {allowed}')
   if picture not in PICTURES:
     raise UserError(
-      f'picture={picture!r} of long_tail_lsun is unknown; allowed: {", ".join(PICTURES)} (config '
-      'field data.options.picture)'
+      f'{flag_names.flag("picture")}={picture!r}: expected one of {", ".join(PICTURES)}'
     )
   name = _name(config, picture)
   return Recipe(

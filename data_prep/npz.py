@@ -15,6 +15,7 @@ import zipfile
 import numpy as np
 from PIL import Image
 
+from data_prep import flag_names
 from data_prep.labels import number_labels, texts
 from data_prep.pictures import BACKGROUND, Ground, enlarged, fit_square
 from data_prep.pixel_range import to_uint8
@@ -200,9 +201,7 @@ def _pictures(path, arrays, splits, labelled, image_size, background):
       raise UserError(f'{where} has {num_images} images, {labels} {len(arrays[labels])} labels')
     height, width = pictures[name].shape[1:3]
     if image_size is None and height != width:
-      raise UserError(
-        f'{where} are {width}x{height}: set image_size (jaxgan: --config.data.options.image_size)'
-      )
+      raise UserError(f'{where} are {width}x{height}: set {flag_names.flag("image_size")}')
   pictures, changes = to_uint8(f'source {path}', pictures)
   ground = Ground(background)
   pictures = {name: _opaque(images, ground) for name, images in pictures.items()}

@@ -26,6 +26,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow_datasets as tfds
 
+from data_prep import flag_names
 from data_prep.array_builder import ArrayBuilder, Part, Recipe, ReplicaSplits, Split
 from data_prep.long_tail import hold_out, select_indices
 from jaxgan.errors import UserError
@@ -317,7 +318,7 @@ def _together(sets: list[Objects]) -> tuple[Objects, list[list[int]]]:
 def missing(dataset: str, source: str, wanted: str, what: str = '') -> UserError:
   """Makes the error about a missing or incomplete source, with the expected files."""
   if not source:
-    return UserError(f'{dataset} needs --source (jaxgan: --config.data.source): {wanted}')
+    return UserError(f'{dataset} needs {flag_names.flag("source")}: {wanted}')
   return UserError(f'source {Path(source)} has {what}: {wanted}')
 
 

@@ -14,7 +14,7 @@ import warnings
 import numpy as np
 from PIL import Image, ImageColor
 
-from data_prep import picture_formats
+from data_prep import flag_names, picture_formats
 from data_prep.picture_formats import ImageFileError, open_image
 from jaxgan.errors import UserError
 from jaxgan.system import messages
@@ -299,8 +299,8 @@ def look_at(
     if image_size is None and header.size != (first[1], first[1]):
       raise UserError(
         f'image {path} is {header.size[0]}x{header.size[1]}, but without image_size all images '
-        f'must have one square size ({read[0][0].name} is {first[0]}x{first[1]}): set image_size '
-        '(jaxgan: --config.data.options.image_size)'
+        f'must have one square size ({read[0][0].name} is {first[0]}x{first[1]}): set '
+        f'{flag_names.flag("image_size")}, for example to 32'
       )
   looks = Looks(
     smallest=min(sizes, key=math.prod),

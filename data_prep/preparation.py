@@ -15,7 +15,7 @@ import shutil
 import sys
 from typing import Any, NamedTuple
 
-from data_prep import prepared_names
+from data_prep import flag_names, prepared_names
 from jaxgan.errors import UserError, first_line
 from jaxgan.system import files, lock, messages
 from jaxgan.system.registry import Registry
@@ -113,18 +113,19 @@ def _find(dataset, source, data_dir, options, prepared='') -> _Place:
   for option in options:
     if option not in module.OPTIONS:
       allowed = ', '.join(module.OPTIONS) or 'none'
-      raise UserError(f'{option} is not an option of {name}; allowed: {allowed}')
+      raise UserError(f'{flag_names.flag(option)} is not an option of {name}; allowed: {allowed}')
   source = os.path.expanduser(source)
   root = data_dir or os.environ.get('TFDS_DATA_DIR') or '~/tensorflow_datasets'
   root = files.expanded(root)
-  if prepared and prepared_names.is_gone(source):
+  gone = prepared_names.missing(source, options.get('split'))
+  if prepared and gone:
     before = prepared_names.of_same_source(dataset, prepared)
     if folder := prepared_names.find(root, before, VERSION):
-      return _Place(folder, root, name, source, None)
+      return _Place(folder, root, name, gone, None)
     raise UserError(
-      f'source {source} is missing, and so is the data that was prepared from it, '
-      f'{root / prepared_names.pattern(before)}: give one of them (config field data.source or '
-      'data.data_dir)'
+      f'source {gone} is missing, and so is the data that was prepared from it, '
+      f'{root / prepared_names.pattern(before)}: give one of them '
+      f'({flag_names.flag("source")} or {flag_names.flag("data_dir")})'
     )
   recipe = module.recipe(config, source, **options)
   folder = prepared_names.find(root, f'{name}/{recipe.config}', VERSION)

@@ -16,6 +16,11 @@ def is_gone(source: str) -> bool:
   return bool(source) and not os.path.exists(os.path.expanduser(source))
 
 
+def missing(source: str, split: str | None) -> str:
+  """Returns the source or the list of its split, whichever is configured but missing, else ''."""
+  return next((path for path in (source, split or '') if is_gone(path)), '')
+
+
 def of_same_source(dataset: str, prepared: str) -> str:
   """Returns the name of a data set as prepared from the same source as another data set.
 

@@ -14,6 +14,7 @@ import unicodedata
 
 import numpy as np
 
+from data_prep import flag_names
 from data_prep.pictures import ImageFiles, UnreadableError
 from jaxgan.errors import UserError, first_line
 
@@ -111,8 +112,8 @@ def skipping_offered() -> Iterator[None]:
     yield
   except UnreadableError as error:
     raise UserError(
-      f'{error}; repair or remove these files, or leave them out (jaxgan: '
-      '--config.data.options.skip_unreadable=True)'
+      f'{error}; repair or remove these files, or leave them out: '
+      f'{flag_names.flag("skip_unreadable")}=True'
     ) from error
 
 

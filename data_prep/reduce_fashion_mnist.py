@@ -11,7 +11,7 @@ import sys
 
 import numpy as np
 
-from data_prep import idx_files
+from data_prep import flag_names, idx_files
 from data_prep.long_tail_fashion import NPZ
 from data_prep.long_tail_fashion_mnist import FASHION_MNIST
 from jaxgan.errors import UserError
@@ -35,6 +35,7 @@ def _main(argv) -> int:
   from absl import flags
 
   del argv
+  flag_names.use_own()
   try:
     pool = idx_files.read_folder(flags.FLAGS.source, FASHION_MNIST)
     if pool.pixels != 'exact':

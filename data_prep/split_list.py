@@ -10,10 +10,11 @@ import csv
 import hashlib
 import io
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from data_prep import flag_names
 from data_prep.pictures import some
 from data_prep.readers import Source, composed
 from jaxgan.errors import UserError, first_line
@@ -165,7 +166,7 @@ def _refuse(path: Path, problems: Mapping[str, Sequence[str]], noun=('file', 'fi
 
 
 def _shown(path: Path) -> str:
-  return f'split={path} (config field data.options.split)'
+  return f'{flag_names.flag("split")}={path}'
 
 
 def rows_of(source: Source, splits: Mapping[str, np.ndarray]) -> list[Row]:
@@ -198,6 +199,13 @@ def write(path: Path, rows: Iterable[Row]) -> None:
   table.writerows(rows)
   # File names may hold bytes that are no UTF-8.
   files.replace(path, text.getvalue().encode('utf-8', 'surrogateescape'))
+
+
+def copy(metadata: Mapping[str, Any], folder: Path) -> None:
+  """Copies the list beside prepared data to a folder; data sets other than own images have none."""
+  path = Path(metadata.get('data_dir', ''), NAME)
+  if 'data_dir' in metadata and path.exists():
+    files.replace(folder / NAME, path.read_bytes())
 
 
 def files_of(folder: Path, split: str) -> list[str]:

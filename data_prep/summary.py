@@ -38,8 +38,8 @@ def summarise(name: str, metadata: Mapping[str, Any], image_shape: Sequence[int]
   if leaks := metadata.get('leaked'):
     pairs = ', '.join(f'{test} = {train}' for test, train in leaks[:_REASONS])
     lines.append(
-      f'leaked  {len(leaks)} of {sum(metadata["test"]["class_counts"])} test images are training '
-      f'images, too (equal files: {pairs}{", ..." if len(leaks) > _REASONS else ""})'
+      f'leaked  test images that are training images, too (equal files): {len(leaks)} of '
+      f'{sum(metadata["test"]["class_counts"])}, {pairs}{", ..." if len(leaks) > _REASONS else ""}'
     )
   if unreadable := metadata.get('unreadable'):
     shown = ', '.join(file for file, _ in unreadable[:_REASONS])

@@ -40,7 +40,9 @@ def parse_argument(argument: str, **allowed: Sequence) -> types.SimpleNamespace:
     choices = {str(choice): choice for choice in allowed.get(key, ())}
     if text not in choices or key in given:
       known = ', '.join(f'{k}={"|".join(map(str, v))}' for k, v in allowed.items())
-      raise UserError(f'--config=...:{argument}: {pair!r}: expected {known}, each once.')
+      keys = [k for k, v in allowed.items() if key in map(str, v)]
+      meant = f'; did you mean {keys[0]}={key}?' if keys and not text else ', each once.'
+      raise UserError(f'--config=...:{argument}: {pair!r}: expected {known}{meant}')
     values[key] = choices[text]
     given.add(key)
   return types.SimpleNamespace(**values)
@@ -127,15 +129,28 @@ def with_focal_loss(section: Any) -> ClassifierSection:
   return changed(section, changes)
 
 
-def shortened_classifier(section: Any) -> Any:
-  """Shortens a classifier to a ResNet of 8 layers and a tenth of the epochs, for a first look."""
+# The 20,000 and 2,000 of 100,000 steps, for runs of any length.
+SCHEDULE_OF_THE_PAPER = {'algorithm.ema_start': 0.2, 'algorithm.count_cycle': 0.02}
+
+
+def proportional_classifier(section: Any) -> Any:
+  """Changes the epochs of `classifier_section`, of 200, to fractions of the training."""
   return changed(
     section,
     {
+      'algorithm.warmup_epochs': 0.025,
+      'algorithm.decay_epochs': (0.8, 0.9),
+      'algorithm.drw_epoch': None if section.algorithm.drw_epoch is None else 0.8,
+    },
+  )
+
+
+def shortened_classifier(section: Any) -> Any:
+  """Shortens a classifier to a ResNet of 8 layers and a tenth of the epochs, for a first look."""
+  return changed(
+    proportional_classifier(section),
+    {
       'algorithm.depth': 8,
-      'algorithm.warmup_epochs': 1,
-      'algorithm.decay_epochs': (16, 18),
-      'algorithm.drw_epoch': None if section.algorithm.drw_epoch is None else 16,
       'train': train_section(batch_size=32, epochs=20, every=1000),
     },
   )

@@ -81,7 +81,7 @@ def shortened(config: Experiment) -> Experiment:
   if config.algorithm.network != 'mnist':
     changes['algorithm.width'] = 16
   if config.methods == (codes.JOINT_VAE,):
-    changes['algorithm.capacity_steps'] = 1000
+    changes['algorithm.capacity_steps'] = 0.5
   return changed(config, changes)
 
 

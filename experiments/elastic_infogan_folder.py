@@ -37,7 +37,9 @@ def get_config(argument: str = '') -> Experiment:
     experiment='elastic_infogan_folder',
     method=chosen.method,
     dataset='long_tail_folder',
-    annotator=base.classifier_section('long_tail_folder', drw=True, flip=False),
+    annotator=base.proportional_classifier(
+      base.classifier_section('long_tail_folder', drw=True, flip=False)
+    ),
   )
   if chosen.network != 'mnist':
     workdir = f'{config.workdir}_{chosen.network}'

@@ -46,8 +46,8 @@ def get_config(argument: str = '') -> Experiment:
     changes = {
       'algorithm.depth': 8,
       'algorithm.width': 8,
-      'algorithm.warmup_epochs': 2,
-      'algorithm.decay_epochs': (40, 45),
+      'algorithm.warmup_epochs': 0.04,
+      'algorithm.decay_epochs': (0.8, 0.9),
       'data.crop_padding': 1,
       'train': base.train_section(batch_size=32, epochs=50, every=1000),
     }
@@ -62,9 +62,9 @@ def get_config(argument: str = '') -> Experiment:
       'algorithm.noise_dim': 64,
       'algorithm.learning_rate': 1e-3,
       'algorithm.regulariser_weight': 7.5,
-      # Shorter cycles and averages for a run of 3,000 instead of 100,000 steps.
-      'algorithm.count_cycle': 100,
-      'algorithm.ema_start': 500,
+      # Of 3,000 steps: cycles of 100, and averages from step 500.
+      'algorithm.count_cycle': 1 / 30,
+      'algorithm.ema_start': 1 / 6,
       'algorithm.ema_decay': 0.99,
       'data.crop_padding': 1,  # a few thousand images: shifts by a pixel keep D honest
       'train': base.train_section(batch_size=32, steps=3000, every=500, preview=True),
@@ -72,8 +72,8 @@ def get_config(argument: str = '') -> Experiment:
       'evaluation.periodic_samples': 1000,
       'evaluation.checkpoint': 'latest',
       **base.for_each_role(config, small),
-      'classifier.algorithm.drw_epoch': 40,
+      'classifier.algorithm.drw_epoch': 0.8,
       'annotator.train.epochs': 15,  # of 9,000 images
-      'annotator.algorithm.decay_epochs': (12, 14),
+      'annotator.algorithm.warmup_epochs': 2 / 15,
     },
   )

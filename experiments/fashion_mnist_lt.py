@@ -60,7 +60,7 @@ def _shortened(config):
 
   def short(section, epochs=5):
     train = base.train_section(batch_size=64, epochs=epochs, every=1000)
-    changes = {'algorithm.decay_epochs': (epochs - 1,), 'train': train}
+    changes = {'algorithm.decay_epochs': (0.8,), 'train': train}
     return changed(base.shortened_classifier(section), changes)
 
   return changed(
@@ -68,6 +68,5 @@ def _shortened(config):
     {
       **base.for_each_role(config, short),
       'annotator': short(config.annotator, epochs=3),
-      'classifier.algorithm.drw_epoch': 4,
     },
   )

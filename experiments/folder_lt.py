@@ -48,8 +48,15 @@ def get_config(argument: str = '') -> Experiment:
     flip=True,
     gan_flip=True,
   )
-  methods = several.get(chosen.method, (chosen.method,))
-  config: Any = changed(config, {'evaluation.samples': 10_000, 'methods': methods})
+  config: Any = changed(
+    config,
+    {
+      'evaluation.samples': 10_000,
+      'methods': several.get(chosen.method, (chosen.method,)),
+      **base.SCHEDULE_OF_THE_PAPER,
+      **base.for_each_role(config, base.proportional_classifier),
+    },
+  )
   if chosen.length == 'quick':
     config = shortened(config)
     config = changed(config, base.for_each_role(config, base.shortened_classifier))
@@ -77,8 +84,7 @@ def shortened(config: Experiment) -> Experiment:
       'algorithm.generator_width': 32,
       'algorithm.discriminator_width': 16,
       'algorithm.learning_rate': 1e-3,
-      'algorithm.count_cycle': 40,
-      'algorithm.ema_start': 400,
+      **base.SCHEDULE_OF_THE_PAPER,
       'algorithm.ema_decay': 0.99,
       'train': base.train_section(batch_size=32, steps=2000, every=500, preview=True),
       'evaluation.samples': 5000,

@@ -41,7 +41,12 @@ def get_config(argument: str = '') -> Experiment:
     annotator_data='long_tail_folder',
     flip=False,
   )
-  changes = {'evaluation.samples': 10_000, 'evaluation.checkpoint': 'latest'}
+  changes = {
+    'evaluation.samples': 10_000,
+    'evaluation.checkpoint': 'latest',
+    **base.SCHEDULE_OF_THE_PAPER,
+    **base.for_each_role(config, base.proportional_classifier),
+  }
   config: Any = changed(config, changes)
   config: Any = base_codes.with_recogniser(config)
   own = changed(config.recogniser, base_codes.views(config.recogniser, 'paper'))

@@ -77,6 +77,6 @@ def get_config(argument: str = '') -> Experiment:
   if not balanced:
     config = changed(config, {'published': 'mnist', 'workdir': f'runs/mnist_lt_{name}'})
   if chosen.length == 'quick':
-    short = {'annotator.algorithm.decay_epochs': (1,), 'annotator.train.epochs': 2}
+    short = {'annotator.algorithm.decay_epochs': (0.5,), 'annotator.train.epochs': 2}
     config = changed(base_codes.shortened(config), short)
   return config

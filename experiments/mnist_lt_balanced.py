@@ -73,8 +73,6 @@ def _shortened(config):
     folder_lt.shortened(config),
     {
       'algorithm.noise_dim': 64,
-      'algorithm.count_cycle': 60,
-      'algorithm.ema_start': 600,
       'train': base.train_section(batch_size=64, steps=3000, every=500, preview=True),
       'recogniser': base_codes.shortened(config.recogniser),
     },

@@ -13,6 +13,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+  from jaxgan.runs.generator import Generator, from_pretrained
   from jaxgan.runs.registration import (
     register_dataset,
     register_loss,
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
   from jaxgan.runs.train import train
 
 __all__ = [
+  'Generator',
   'Run',
+  'from_pretrained',
   'load',
   'register_dataset',
   'register_loss',
@@ -36,7 +39,9 @@ __all__ = [
 # Public names and their modules, which are imported on first use: `import jaxgan` does not import
 # JAX.
 _MODULES = {
+  'Generator': 'jaxgan.runs.generator',
   'Run': 'jaxgan.runs.run',
+  'from_pretrained': 'jaxgan.runs.generator',
   'load': 'jaxgan.runs.run',
   'register_dataset': 'jaxgan.runs.registration',
   'register_loss': 'jaxgan.runs.registration',

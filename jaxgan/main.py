@@ -34,7 +34,8 @@ class Parsed(NamedTuple):
     name: the command.
     config: the Experiment, or None without `--config`.
     positional: the arguments without dashes.
-    options: the values of all flags; flags that the command lacks have their defaults.
+    options: the values of all flags; flags that the command lacks have their defaults. `given` are
+      the fields that `--config.FIELD=VALUE` set.
   """
 
   name: str
@@ -58,27 +59,50 @@ def _definer(flag: commands.Flag) -> tuple[Callable, dict[str, Any]]:
 
 
 def parse(argv: list[str], name: str | None = None) -> Parsed:
-  """Parses the flags of a command, or of all commands and `--mode` for None.
+  """Parses the flags of a command, which `--mode` names if `name` is None.
 
   Raises:
-    UserError: an unknown flag or field, a value of another type, or an experiment file that cannot
-      be used.
+    UserError: an unknown mode, flag or field, a value of another type, or an experiment file that
+      cannot be used.
   """
+  by_mode = name is None
+  argv = experiment_file.with_flagfiles(argv)
+  if name is None:
+    name, argv = _without_mode(argv)
   values = flags.FlagValues()
   for flag, own in commands.flags_of(name).items():
     define, limits = _definer(own)
     define(flag, default=own.default, help=own.meaning, flag_values=values, **limits)
-  if name is None:
-    flags.DEFINE_enum('mode', 'train', list(commands.COMMANDS), 'The command.', flag_values=values)
   try:
     config, positional = experiment_file.parse_flags(argv, values=values)
   except experiment_file.UnknownFlagError as error:
-    raise UserError(commands.unknown_flag(name, error.name)) from error
+    unknown = error
+
+    def fields():
+      has_fields = 'config' in values
+      return experiment_file.meant_fields(argv, unknown.name, unknown.value) if has_fields else ''
+
+    raise UserError(commands.unknown_flag(name, unknown.name, fields, by_mode)) from error
   options = {flag: own.default for flag, own in commands.flags_of(None).items()}
   options |= values.flag_values_dict()
-  return Parsed(
-    name or str(values['mode'].value), config, positional, types.SimpleNamespace(**options)
-  )
+  given = experiment_file.given_fields(argv) if config else ()
+  return Parsed(name, config, positional, types.SimpleNamespace(**options, given=given))
+
+
+def _without_mode(argv: list[str]) -> tuple[str, list[str]]:
+  """The command that `--mode` names, by default train, and the command line without `--mode`."""
+  name, rest, arguments = 'train', [], iter(argv)
+  for argument in arguments:
+    flag, equals, value = argument.partition('=')
+    if argument == '--':
+      rest += [argument, *arguments]
+    elif flag in ('--mode', '-mode'):
+      name = value if equals else next(arguments, '')
+    else:
+      rest.append(argument)
+  if name not in commands.COMMANDS:
+    raise UserError(commands.unknown_command(name, by_mode=True))
+  return name, rest
 
 
 def _workdir(config, options):
@@ -99,7 +123,7 @@ def _plan(config, options) -> str:
   from jaxgan.runs import costs, plan
 
   workdir = _workdir(config, options)
-  planned = plan.planned(config, workdir, config.methods)
+  planned = plan.planned(config, workdir, config.methods, options.given)
   text = '\n'.join(costs.lines(*planned))
   if planned[-1].refusals:
     raise _RefusedError(text)
@@ -109,7 +133,7 @@ def _plan(config, options) -> str:
 def _train(config, options) -> str:
   from jaxgan.runs import execute
 
-  return execute.run(config, _workdir(config, options), options.profile)
+  return execute.run(config, _workdir(config, options), options.profile, options.given)
 
 
 def _run(config, options):
@@ -135,8 +159,9 @@ def _sample(config, options) -> str:
   run = _run(config, options)
   out = files.expanded(options.out or run.workdir / run.method / 'sampled')
   sampling.check_new(out, can_be_npz=True)
-  classes = options.classes or None
-  images, labels = run.sample(options.num_images, options.balanced, options.sample_seed, classes)
+  chosen = run.positions(options.classes, '--classes') if options.classes else ()
+  label = [run.label_names[at] for at in chosen] or None
+  images, labels = run.sample(options.num_images, options.balanced, options.sample_seed, label)
   if files.is_writer():
     sampling.save(out, images, labels, run.label_names)
   return f'{len(images)} images of step {run.step}, labelled by {run.labeller}: {out}'
@@ -158,12 +183,20 @@ def _export(config, options) -> str:
   return exporting.describe(out, written)
 
 
+def _save(config, options) -> str:
+  from jaxgan.runs import generator_saving
+
+  run = _run(config, options)
+  out = files.expanded(options.out or run.workdir / run.method / 'generator')
+  return generator_saving.describe(out, generator_saving.save(run, out, options.license))
+
+
 def _report(work_dirs: list[str], options) -> str:
+  if not work_dirs:
+    raise UserError('report needs work directories, such as runs/fashion_lt')
   from jaxgan import report
   from jaxgan.runs import families
 
-  if not work_dirs:
-    raise UserError('report needs work directories, such as runs/fashion_lt')
   out = files.expanded(options.out) if options.out else None
   folders = [files.expanded(folder) for folder in work_dirs]
   return report.report(folders, families.FAMILIES, out)
@@ -176,7 +209,21 @@ _RUNS = {
   'evaluate': _evaluate,
   'sample': _sample,
   'export': _export,
+  'save': _save,
 }
+
+
+def _stray(name: str, argument: str, config, options) -> str:
+  """The line about an argument without dashes."""
+  hint = 'flags begin with --, see --help'
+  folder = files.expanded(argument)
+  if '.py' in argument and config is None:
+    hint = f'did you mean --config={argument}?'
+  elif name in ('train', 'plan') and folder.is_dir() and not any(folder.glob('*/config.json')):
+    hint = f'did you mean --config.data.source={argument}?'
+  elif not options.workdir and (name not in ('train', 'plan') or folder.is_dir()):
+    hint = f'did you mean --workdir={argument}?'
+  return f'unknown argument {argument!r}: {hint}'
 
 
 def _execute(argv: list[str], name: str | None) -> str:
@@ -185,12 +232,9 @@ def _execute(argv: list[str], name: str | None) -> str:
     name, config, positional, options = parse(argv, name)
   with stopping.at_once(), messages.stage(f'jaxgan {name}', after=math.inf):
     if commands.COMMANDS[name].positional:
-      return _report(positional, options)
+      return _report([*filter(None, [options.workdir]), *positional], options)
     if positional:
-      stray = positional[0]
-      is_file = '.py' in stray and config is None
-      hint = f'did you mean --config={stray}?' if is_file else 'flags begin with --, see --help'
-      raise UserError(f'unknown argument {stray!r}: {hint}')
+      raise UserError(_stray(name, positional[0], config, options))
     if config is None and name in ('train', 'plan'):
       raise UserError(_NO_CONFIG)
     return _RUNS[name](config, options)
@@ -227,7 +271,9 @@ def main(argv: list[str], name: str | None = None) -> int:
     name: the command, whose flags alone are known; None reads it from `--mode`.
   """
   if name is None and commands.wants_help(argv[1:]):
-    print(commands.help_of_modes())
+    named = [text.partition('=')[2] for text in argv if text.startswith(('--mode=', '-mode='))]
+    known = named and named[-1] in commands.COMMANDS
+    print(commands.help_of(named[-1]) if known else commands.help_of_modes())
     return 0
   # Orbax warns of every unranked checkpoint, and shows each part of a write that fails.
   absl_logging.set_verbosity(absl_logging.FATAL)

@@ -50,6 +50,10 @@ class Algorithm(NamedTuple):
     class_balanced: whether its batches must contain every class equally often.
     settled: `settled(state) -> state`, called once before `generate`: gives the averaged generator
       the batch-norm statistics for evaluation.
+    draw: `draw(state, rng, num_images) -> (noise, condition)`, the random inputs of `generate`; the
+      condition is its labels or codes, or None. None for algorithms that generate nothing.
+    decode: `decode(state, noise, condition) -> images` in [-1, 1] of the averaged generator, so
+      that `generate(state, rng, n) = decode(state, *draw(state, rng, n))`.
   """
 
   init: Callable
@@ -60,13 +64,20 @@ class Algorithm(NamedTuple):
   class_conditional: bool = False
   class_balanced: bool = False
   settled: Callable = lambda state: state
+  draw: Callable | None = None
+  decode: Callable | None = None
+
+
+def with_statistics(variables: Any) -> dict[str, Any]:
+  """Adds the collection `batch_stats`, empty, to the variables of a network that has none."""
+  return {'batch_stats': {}, **variables}
 
 
 def apply_train(network: nn.Module, params: Any, batch_stats: Any, *inputs: Any) -> tuple[Any, Any]:
   """Applies a network with the batch's statistics: (outputs, new running statistics)."""
   variables = {'params': params, 'batch_stats': batch_stats}
   outputs, updated = network.apply(variables, *inputs, train=True, mutable=['batch_stats'])
-  return outputs, updated['batch_stats']
+  return outputs, updated.get('batch_stats', {})
 
 
 def apply_gradients(

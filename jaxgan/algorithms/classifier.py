@@ -22,7 +22,6 @@ images below 96x96 in "Big Transfer", Kolesnikov et al. 2020).
 import functools
 from typing import Annotated, Any, NamedTuple
 
-import annotated_types
 from flax import struct
 import jax
 import jax.numpy as jnp
@@ -31,17 +30,19 @@ import pydantic
 
 from jaxgan.algorithms import BATCHES, Algorithm, Batch, apply_gradients
 from jaxgan.augmentation import augment
+from jaxgan.config import spans
 from jaxgan.config.section import (
   Count,
   Decay,
   Dtype,
+  Epochs,
   Fraction,
   NotNegative,
   OneOf,
   Positive,
   Section,
+  Span,
   Where,
-  WholeNumber,
   field,
   refuse,
 )  # fmt: skip
@@ -87,7 +88,8 @@ LOSSES = Registry(
   },
 )
 _TRAINED_LARGER = {'bit_r50x1': (5, 4)}  # Ratio of the size before the random crop to input_size.
-_Epoch = Annotated[int | float, annotated_types.Gt(0)]
+# The rate falls at the first start of an epoch at or after the number: 2.5 is the same as 3.
+_Epoch = Annotated[int | float, Span('epochs', least=1, only_whole=False)]
 _DEPTH = Where(lambda depth: depth >= 8 and depth % 6 == 2, '6n + 2: 8, 14, 20, 32, ...')
 
 
@@ -112,15 +114,13 @@ class ClassifierConfig(Section):
   learning_rate: Positive = field(0.1, 'learning rate of SGD after the warm-up')
   momentum: Decay = field(0.9, 'momentum of SGD')
   weight_decay: NotNegative = field(2e-4, 'weight decay of SGD')
-  warmup_epochs: WholeNumber = field(5, 'epochs until the learning rate is reached')
+  warmup_epochs: Epochs = field(5, 'epochs until the learning rate is reached')
   decay_epochs: tuple[_Epoch, ...] = field((160, 180), 'epochs at which the learning rate falls')
   decay_factor: Fraction = field(0.01, 'factor of the learning rate at each decay epoch')
   batches: Annotated[str, OneOf(tuple(BATCHES))] = field(
     'instance_balanced', 'class_balanced: every class is drawn equally often'
   )
-  drw_epoch: WholeNumber | None = field(
-    None, 'epoch from which classes are re-weighted; none: never'
-  )
+  drw_epoch: Epochs | None = field(None, 'epoch from which classes are re-weighted; none: never')
   drw_beta: Decay = field(0.9999, 'β of the effective numbers that weight the classes')
   dtype: Dtype = field('float32', 'data type of computation; parameters are float32')
 
@@ -254,6 +254,7 @@ def classifier(
   Raises:
     UserError: `input_mean` or `input_std` do not fit the number of channels.
   """
+  spans.check_whole(config)
   check_channels(config, image_shape[-1])
   network = NETWORKS[config.network](num_classes, config)
   # Weight decay enters before the momentum, as in PyTorch's SGD.

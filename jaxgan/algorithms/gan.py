@@ -6,9 +6,8 @@ generator, the head of the discriminator that reads them, and the loss term of a
 
 A classifier in the loop classifies every batch of the generator step; its argmax gives the
 effective class counts. See "Class Balancing GAN with a Classifier in the Loop". Its classes may be
-codes instead of labels: a recogniser, such as the Q of an InfoGAN of the same images, predicts
-which of k codes an image has. Every method accepts the switches of
-`jaxgan.algorithms.regularisers`.
+codes instead of labels: a recogniser, such as the Q of an InfoGAN of the same images, predicts the
+code of an image. Every method accepts the switches of `jaxgan.algorithms.regularisers`.
 
 | equation                                                        | function             |
 |-----------------------------------------------------------------|----------------------|
@@ -40,6 +39,7 @@ from jaxgan.algorithms import (
   apply_train,
   gan_methods,
   regularisers,
+  with_statistics,
 )
 from jaxgan.algorithms.ema_statistics import EMA_STATISTICS
 from jaxgan.algorithms.gan_state import GanState, Parts
@@ -93,6 +93,8 @@ def gan(
     class_conditional=method.class_conditional,
     class_balanced=BATCHES[method.batches],
     settled=functools.partial(settled, parts, ema_statistics),
+    draw=lambda state, rng, num: draw_inputs(parts, '', rng, num),
+    decode=lambda state, *inputs: generator.apply(state.ema, *inputs, train=False),
   )
 
 
@@ -102,7 +104,7 @@ def init(parts: Parts, rng: jax.Array) -> GanState:
   generator_rng, discriminator_rng = jax.random.split(rng)
   noise, images = jnp.zeros((2, config.noise_dim)), jnp.zeros((2, *parts.image_shape))
   labels = jnp.zeros(2, jnp.int32) if conditional else None
-  generator = parts.generator.init(generator_rng, noise, labels, train=False)
+  generator = with_statistics(parts.generator.init(generator_rng, noise, labels, train=False))
   discriminator = parts.discriminator.init(discriminator_rng, images, labels, train=False)
   counts = cycle_counts = None
   if parts.method.classifier_loss:
@@ -112,7 +114,7 @@ def init(parts: Parts, rng: jax.Array) -> GanState:
   return GanState(
     step=jnp.zeros((), jnp.int32),
     generator=generator,
-    discriminator={**discriminator, **regularisers.first_memories(config)},
+    discriminator=with_statistics({**discriminator, **regularisers.first_memories(config)}),
     ema=jax.tree.map(jnp.copy, generator),
     generator_optimizer=parts.optimizer.init(generator['params']),
     discriminator_optimizer=parts.optimizer.init(discriminator['params']),
@@ -217,7 +219,7 @@ def discriminator_loss(
   loss, memories, penalties = regularisers.regularise(
     loss, config, state.step, state.discriminator, *judged
   )
-  return loss, ({**updated, **memories}, metrics | penalties)
+  return loss, (with_statistics({**updated, **memories}), metrics | penalties)
 
 
 def discriminator_step(
@@ -258,10 +260,8 @@ def classifier_term(
   Returns:
     (scalar, c `[K]`: predicted images of each class, metrics).
   """
-  classifier_loss, weights = (
-    parts.method.classifier_loss,
-    CLASS_WEIGHTINGS[parts.config.class_weighting],
-  )
+  classifier_loss = parts.method.classifier_loss
+  weights = CLASS_WEIGHTINGS[parts.config.class_weighting]
   assert classifier_loss is not None
   assert parts.classify is not None
   class_logits, _ = parts.classify(variables, images)
@@ -332,7 +332,7 @@ def update_counts(parts: Parts, state: GanState, histogram: jax.Array) -> GanSta
   counts = class_balance.count_batch(
     class_balance.Counts(state.step, state.counts, state.cycle_counts),
     histogram,
-    config.count_cycle,
+    int(config.count_cycle),
     config.count_decay,
     COUNT_UPDATES[config.count_update],
   )

@@ -21,9 +21,10 @@ from jaxgan.config.section import (
   NotNegative,
   OneOf,
   Positive,
+  PositiveSteps,
   Several,
+  Steps,
   Where,
-  WholeNumber,
   field,
   refuse,
 )  # fmt: skip
@@ -216,7 +217,7 @@ class GanConfig(AdamConfig):
   epsilon: Positive = field(1e-6, 'added to the root of the mean square')
   discriminator_steps: Count = field(1, 'discriminator steps per generator step')
   ema_decay: Decay = field(0.9999, 'decay of the average of the generator')
-  ema_start: WholeNumber = field(20_000, 'step from which the generator is averaged')
+  ema_start: Steps = field(20_000, 'step from which the generator is averaged')
   regulariser_weight: NotNegative = field(10.0, 'λ, weight of the class-balance regulariser')
   class_weighting: Annotated[str, OneOf(CLASS_WEIGHTINGS)] = field(
     'released', "class weights by effective counts; 'paper': 1 / (K N̂), without a bound"
@@ -234,13 +235,13 @@ class GanConfig(AdamConfig):
     'convex', "form of Eq. 5; 'held': N is constant"
   )
   count_decay: Decay = field(0.5, 'α of Eq. 5')
-  count_cycle: Count = field(2000, 'steps of a cycle of the counts')
+  count_cycle: PositiveSteps = field(2000, 'steps of a cycle of the counts')
   num_categories: Several | None = field(
     None, "number of the recogniser's codes; none: as in its run"
   )
   r1_r2_weight: NotNegative = field(0.0, 'γ of R1 + R2 at the first step; 0: off')
   r1_r2_end_weight: NotNegative = field(0.0, 'γ from r1_r2_steps on, after half a cosine')
-  r1_r2_steps: Count = field(100_000, 'steps until γ is r1_r2_end_weight')
+  r1_r2_steps: PositiveSteps = field(100_000, 'steps until γ is r1_r2_end_weight')
   lecam_weight: NotNegative = field(0.0, 'λ of the LeCam regulariser; 0: off')
   lecam_decay: Decay = field(0.99, "decay of the LeCam regulariser's moving averages")
   diff_augment: _Augmentations = field((), 'augmentations of real and generated images; empty: off')

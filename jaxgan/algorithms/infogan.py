@@ -59,6 +59,7 @@ from jaxgan.algorithms import (
   apply_train,
   priors,
   total,
+  with_statistics,
 )
 from jaxgan.algorithms.infogan_joint import joint_adam, joint_group, joint_step
 from jaxgan.algorithms.infogan_methods import InfoGanConfig
@@ -167,6 +168,8 @@ def infogan(
     functools.partial(update, parts),
     functools.partial(generate, parts),
     functools.partial(classify, parts),
+    draw=functools.partial(draw, parts),
+    decode=functools.partial(decode, parts),
   )
 
 
@@ -183,15 +186,17 @@ def init(parts: Parts, rng: jax.Array) -> InfoGanState:
   features, trunk = parts.trunk.init_with_output(
     trunk_rng, parts.to_stages(jnp.zeros((2, *parts.image_shape))), train=False
   )
-  generator = parts.generator.init(generator_rng, codes, train=False)
+  generator = with_statistics(parts.generator.init(generator_rng, codes, train=False))
   average = {'ema': jax.tree.map(jnp.copy, generator)} if config.ema_decay else {}
   start = config.prior_start
   state = (AveragedInfoGanState if average else InfoGanState)(
     step=jnp.zeros((), jnp.int32),
     generator=generator,
-    trunk=trunk,
+    trunk=with_statistics(trunk),
     discriminator_head=parts.discriminator_head.init(discriminator_rng, features)['params'],
-    recognition=parts.recognition_head.init(recognition_rng, features, train=False),
+    recognition=with_statistics(
+      parts.recognition_head.init(recognition_rng, features, train=False)
+    ),
     prior_logits=jnp.zeros(k) if start is None else priors.logits(jnp.array(start)),
     discriminator_optimizer=None,
     joint_optimizer=None,
@@ -331,6 +336,23 @@ def generate(
     codes = draw_codes(parts, code_rng, state.prior_logits, num_images, soft=False)
   inputs = with_noise(parts, noise_rng, codes)
   return parts.generator.apply(variables, inputs, train=False)[-1]
+
+
+def draw(
+  parts: Parts, state: InfoGanState, rng: jax.Array, num_images: int
+) -> tuple[jax.Array, jax.Array]:
+  """Draws noise `[N, Z]` and codes `[N, k + r]` as `generate` does; see `Algorithm.draw`."""
+  noise_rng, code_rng = jax.random.split(rng)
+  codes = draw_codes(parts, code_rng, state.prior_logits, num_images, soft=False)
+  inputs = with_noise(parts, noise_rng, codes)
+  return inputs[:, : parts.config.noise_dim], codes
+
+
+def decode(parts: Parts, state: InfoGanState, noise: jax.Array, codes: jax.Array) -> jax.Array:
+  """Generates images of the last stage from given inputs; see `Algorithm.decode`."""
+  averaged = isinstance(state, AveragedInfoGanState)
+  inputs = jnp.concatenate([noise, codes], axis=-1)
+  return parts.generator.apply(state.ema if averaged else state.generator, inputs, train=False)[-1]
 
 
 def classify(parts: Parts, variables: Any, images: jax.Array) -> tuple[jax.Array, jax.Array]:

@@ -51,8 +51,18 @@ from jaxgan.algorithms import (
   apply_train,
   priors,
   total,
+  with_statistics,
 )
-from jaxgan.config.section import Count, NotNegative, OneOf, Positive, Several, field
+from jaxgan.config import spans
+from jaxgan.config.section import (
+  Count,
+  NotNegative,
+  OneOf,
+  Positive,
+  PositiveSteps,
+  Several,
+  field,
+)  # fmt: skip
 from jaxgan.networks import infogans
 from jaxgan.system.parallel import along_batch
 
@@ -71,7 +81,7 @@ class JointVaeConfig(AdamConfig):
   beta_discrete: NotNegative = field(30.0, 'β_c; the paper reports the best of 10 to 50')
   continuous_capacity: NotNegative = field(5.0, 'final C_z, in nats')
   discrete_capacity: NotNegative = field(5.0, 'final C_c, in nats; at most log k')
-  capacity_steps: Count = field(25_000, 'steps until the capacities are reached')
+  capacity_steps: PositiveSteps = field(25_000, 'steps until the capacities are reached')
 
 
 class JointVaeState(struct.PyTreeNode):
@@ -178,6 +188,7 @@ def joint_vae(
     ignores `ema`, as there is no moving average. `classify` is the encoder: the categorical logits
     `[N, k]` and the continuous mean `[N, D]`.
   """
+  spans.check_whole(config)
   network = infogans.NETWORKS[config.network]
   encoder = infogans.Encoder(lambda: network.trunk(config), num_categories, config.latent_dim)
   # The decoder has no activation: its outputs are logits of intensities.
@@ -188,15 +199,18 @@ def joint_vae(
     functools.partial(update, parts),
     functools.partial(generate, parts),
     functools.partial(classify, parts),
+    draw=functools.partial(draw, parts),
+    decode=functools.partial(decode, parts),
   )
 
 
 def init(parts: Parts, rng: jax.Array) -> JointVaeState:
   """Builds the state before the first update."""
   encoder_rng, decoder_rng = jax.random.split(rng)
-  encoder = parts.encoder.init(encoder_rng, jnp.zeros((2, *parts.image_shape)), train=False)
+  images = jnp.zeros((2, *parts.image_shape))
+  encoder = with_statistics(parts.encoder.init(encoder_rng, images, train=False))
   latents = jnp.zeros((2, parts.config.latent_dim + parts.num_categories))
-  decoder = parts.decoder.init(decoder_rng, latents, train=False)
+  decoder = with_statistics(parts.decoder.init(decoder_rng, latents, train=False))
   params = {'encoder': encoder['params'], 'decoder': decoder['params']}
   return JointVaeState(jnp.zeros((), jnp.int32), encoder, decoder, parts.optimizer.init(params))
 
@@ -305,12 +319,23 @@ def generate(
   codes: jax.Array | None = None,
 ) -> jax.Array:
   """Decodes samples from the priors; see `Algorithm.generate`."""
+  noise, drawn = draw(parts, state, rng, num_images)
+  return decode(parts, state, noise, drawn if codes is None else codes)
+
+
+def draw(
+  parts: Parts, state: JointVaeState, rng: jax.Array, num_images: int
+) -> tuple[jax.Array, jax.Array]:
+  """Samples both latents from their priors: `[N, D]` and `[N, k]`; see `Algorithm.draw`."""
   noise_rng, code_rng = jax.random.split(rng)
   noise = along_batch(jax.random.normal(noise_rng, (num_images, parts.config.latent_dim)))
-  drawn = codes
-  if drawn is None:
-    drawn = along_batch(priors.uniform_categorical(code_rng, parts.num_categories, num_images))
-  latents = jnp.concatenate([noise, drawn], -1)
+  codes = priors.uniform_categorical(code_rng, parts.num_categories, num_images)
+  return noise, along_batch(codes)
+
+
+def decode(parts: Parts, state: JointVaeState, noise: jax.Array, codes: jax.Array) -> jax.Array:
+  """Decodes latents to images; see `Algorithm.decode`."""
+  latents = jnp.concatenate([noise, codes], -1)
   *_, logits = parts.decoder.apply(state.decoder, latents, train=False)
   return 2.0 * jax.nn.sigmoid(logits) - 1.0
 

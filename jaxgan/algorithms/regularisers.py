@@ -21,6 +21,7 @@ import jax.numpy as jnp
 
 from jaxgan.algorithms.gan_methods import GanConfig
 from jaxgan.augmentation.diff_augment import diff_augment
+from jaxgan.config import spans
 from jaxgan.errors import UserError
 from jaxgan.losses import classification, gradient_penalty, group_spectral, lecam
 from jaxgan.networks import conditional
@@ -53,7 +54,7 @@ def check(
   discriminator: nn.Module,
   image_shape: tuple[int, int, int],
 ) -> None:
-  """Checks that the networks support the switches that are on.
+  """Checks that the networks support the switches that are on, and that no fraction is left.
 
   Args:
     config: the `algorithm` section.
@@ -65,6 +66,7 @@ def check(
     UserError: gSR without embeddings of classes or with spectral norm of the generator, or R1 + R2
       with batch norm in the discriminator.
   """
+  spans.check_whole(config)
   on = switched_on(config)
   if 'gsr' in on and (not conditional_generator or config.generator_spectral_norm):
     what = 'a generator with spectral norm, which bounds its embeddings already'
@@ -160,7 +162,7 @@ def regularise(
   if 'r1_r2' in on:
     metrics['loss/r1_r2'] = r1_r2(real, fake)
     weights = config.r1_r2_weight, config.r1_r2_end_weight
-    weight = gradient_penalty.cosine_weight(step, *weights, config.r1_r2_steps)
+    weight = gradient_penalty.cosine_weight(step, *weights, int(config.r1_r2_steps))
     loss += weight * metrics['loss/r1_r2']
   if 'lecam' in on:
     logits = real.logits, fake.logits

@@ -56,6 +56,8 @@ def replicate(algorithm: Algorithm, num_replicas: int) -> Algorithm:
     generate=generate if algorithm.generate else None,
     classify=over_replicas(algorithm.classify) if algorithm.classify else None,
     settled=over_replicas(algorithm.settled),
+    draw=None,
+    decode=None,
   )
 
 

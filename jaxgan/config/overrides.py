@@ -7,6 +7,7 @@ import typing
 from typing import Any
 
 from jaxgan.config import section as section_lib
+from jaxgan.config import suggestions
 from jaxgan.config.section import S, Section
 from jaxgan.errors import UserError
 
@@ -55,9 +56,23 @@ def override(section: S, arguments: Mapping[str, str]) -> S:
     arguments: {'section.field': text}.
 
   Raises:
-    UserError: an unknown field or a value that is not allowed.
+    UserError: an unknown field, with the flags that it may mean, or a value that is not allowed.
   """
+  for name, text in arguments.items():
+    if _is_unknown(section, name) and (found := suggestions.nearest(name, section)):
+      meant = suggestions.sentence(found, text)
+      raise UserError(f'config.{name}: there is no such field, {meant}')
   return changed(section, {name: _value(section, name, text) for name, text in arguments.items()})
+
+
+def _is_unknown(section, name) -> bool:
+  """Whether no field has a name; False for an earlier name, whose message is another."""
+  kind = type(section)
+  for part in name.split('.'):
+    if kind is None or part not in kind.model_fields:
+      return part not in section_lib.RENAMED and kind is not None
+    kind = section_lib.inner(kind.model_fields[part])
+  return False
 
 
 def _value(section, name, text):

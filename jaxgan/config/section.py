@@ -64,6 +64,41 @@ class OneOf(NamedTuple):
     return Where(lambda name: name in self.names, '').__get_pydantic_core_schema__(source, handler)
 
 
+class Span(NamedTuple):
+  """A length of a schedule, for `Annotated`: a whole number, or a fraction of the run.
+
+  `jaxgan.config.spans` replaces fractions before an algorithm is built.
+
+  Attributes:
+    unit: 'steps' or 'epochs'.
+    least: the smallest whole number.
+    only_whole: whether 2.5 is refused.
+  """
+
+  unit: str
+  least: int = 0
+  only_whole: bool = True
+
+  @property
+  def allowed(self) -> str:
+    """The values in words."""
+    least = f', {self.least} or more,' if self.least else ''
+    return f'a whole number of {self.unit}{least} or a fraction of the run in (0, 1)'
+
+  def __get_pydantic_core_schema__(self, source, handler):
+    """Adds the range to the validation of the field; 400.0 becomes 400."""
+
+    def check(value):
+      if value == int(value):
+        value = int(value)
+      is_whole = isinstance(value, int) or not self.only_whole
+      if not (0 < value < 1 or (is_whole and value >= self.least)):
+        raise PydanticCustomError('not_allowed', 'not allowed')
+      return value
+
+    return core_schema.no_info_after_validator_function(check, handler(source))
+
+
 class NamedIn(NamedTuple):
   """The registry that NAME is looked up in, for `Annotated` strings NAME or NAME/CONFIG."""
 
@@ -75,6 +110,9 @@ Several = Annotated[int, annotated_types.Ge(2)]
 WholeNumber = Annotated[int, annotated_types.Ge(0)]
 Positive = Annotated[float, annotated_types.Gt(0)]
 NotNegative = Annotated[float, annotated_types.Ge(0)]
+Steps = Annotated[int | float, Span('steps')]
+PositiveSteps = Annotated[int | float, Span('steps', least=1)]
+Epochs = Annotated[int | float, Span('epochs')]
 Decay = Annotated[float, annotated_types.Ge(0), annotated_types.Lt(1)]
 Fraction = Annotated[float, annotated_types.Gt(0), annotated_types.Le(1)]
 Dtype = Annotated[str, OneOf(('float32', 'bfloat16'))]  # For computation.
@@ -136,6 +174,15 @@ def _marks(info) -> tuple:
   return (*info.metadata, *(mark for _, marks in kinds(info.annotation) for mark in marks))
 
 
+def span_of(info: FieldInfo) -> Span | None:
+  """The span that a field holds, or several of in a tuple; None for another kind of field."""
+  marks = list(_marks(info))
+  for kind, _ in kinds(info.annotation):
+    if typing.get_origin(kind) is tuple:
+      marks += split(typing.get_args(kind)[0])[1]
+  return next((mark for mark in marks if isinstance(mark, Span)), None)
+
+
 def registered_by(section: Section) -> set[str]:
   """The modules outside jaxgan whose registered entries a section uses."""
   found = set()
@@ -164,11 +211,12 @@ _NAMES = {
   bool: 'True or False',
   str: 'a string',
   dict[str, str]: 'a string for each name',
+  dict[str, Any]: 'a value for each name',
 }
 
 
 def _in_words(kind, marks) -> str:
-  stated = [mark.allowed for mark in marks if isinstance(mark, Where | OneOf)]
+  stated = [mark.allowed for mark in marks if isinstance(mark, Where | OneOf | Span)]
   if stated:
     return ', '.join(stated)
   if typing.get_origin(kind) is tuple:
@@ -197,7 +245,7 @@ def _with_range(name, marks) -> str:
 def _example(info) -> str:
   """An example of a number or of numbers; other fields list their values."""
   value = info.examples[0] if info.examples else info.default
-  is_stated = any(isinstance(mark, Where | OneOf) for mark in _marks(info))
+  is_stated = any(isinstance(mark, Where | OneOf | Span) for mark in _marks(info))
   is_number = isinstance(value, int | float | tuple) and not isinstance(value, bool)
   return f', for example {value!r}' if is_number and value != () and not is_stated else ''
 

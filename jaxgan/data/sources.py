@@ -10,7 +10,7 @@ import pathlib
 from typing import Any
 
 from data_prep import preparation
-from data_prep.prepared_names import OWN_IMAGES, is_gone
+from data_prep.prepared_names import OWN_IMAGES, missing
 from jaxgan.config import identity
 from jaxgan.config import section as section_lib
 from jaxgan.config.overrides import changed
@@ -41,7 +41,7 @@ def with_prepared(config: Any, workdir: pathlib.Path) -> Any:
   gone = {
     f'{name}.prepared': section
     for name, section in _data_sections(config)
-    if is_gone(section.source or '') and not section.prepared
+    if missing(section.source or '', section.options.split) and not section.prepared
   }
   if not gone:
     return config

@@ -159,7 +159,7 @@ def halved(data: TrainingData, half: str | None) -> TrainingData:
     need = 2 * MIN_IN_HALF
     part = f'all training images, because {rarest} has {counts.min()} and two halves need {need}'
     return data._replace(arrays=pool._replace(metadata={**pool.metadata, 'part': part}))
-  first = select_indices(pool.labels, counts // 2, pool.metadata.get('seed') or 0)
+  first = select_indices(pool.labels, (counts // 2).tolist(), pool.metadata.get('seed') or 0)
   at = first if half == HALVES[0] else np.setdiff1d(np.arange(len(pool.labels)), first)
   return whole(
     pool._replace(

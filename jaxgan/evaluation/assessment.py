@@ -1,8 +1,8 @@
-"""Assessments: did a run work? Sentences from its numbers and those of real images.
+"""Assessments: did a run work? Sentences from its numbers beside the numbers of real images.
 
 An assessment is of one method; `jaxgan.evaluation.verdicts` compares methods. A rule is a pure
-function that turns an `Evidence` into a `Finding`. Without the numbers that a rule needs, the
-finding is UNKNOWN and says so. docs/did_it_work.md has the rules, thresholds and sentences.
+function that turns an `Evidence` into a `Finding`, UNKNOWN without the numbers that the rule needs.
+docs/did_it_work.md has the rules, thresholds and sentences.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ from jaxgan.metrics import class_distribution
 BALANCED = 0.05
 UNBALANCED = 0.5  # Of the KL of the training images: less than half of the way to balance.
 MISSING = 0.2  # Of an equal share: a class that a person would call missing.
-# Excess of the Fréchet distance over that of real images, in variances of the real features: the
+# Excess of the Fréchet distance over the distance of real images, in variances of the real features: the
 # distance of images that are all alike is one variance or more.
 NEAR, FAR = 0.1, 0.4
 LEARNABLE = 0.5  # Of the accuracy above chance that a classifier gets from real training images.
@@ -113,7 +113,7 @@ def images(evidence: Evidence) -> list[Finding]:
 
 
 def balance(evidence: Evidence) -> Finding:
-  """Compares the class sizes of the generated images with those of the training images."""
+  """Compares the class sizes of generated images and of training images."""
   rule, results, kind = 'balance', evidence.results, 'classes'
   if results.get('kl_from_uniform') is None:
     kind = 'codes'
@@ -143,7 +143,7 @@ def balance(evidence: Evidence) -> Finding:
 
 
 def quality(evidence: Evidence, unbalanced: bool = False) -> Finding:
-  """Compares the Fréchet distance and the accuracy score with those of real images.
+  """Compares the Fréchet distance and the accuracy score with the values of real images.
 
   Args:
     evidence: the numbers.
@@ -177,7 +177,7 @@ def quality(evidence: Evidence, unbalanced: bool = False) -> Finding:
 
 
 def _accuracy_score(evidence):
-  """(the accuracy score above chance as a share of that of real images, both in words)."""
+  """(accuracy score above chance, as a share of the score of real images; both in words)."""
   own, real = evidence.results.get('cas'), evidence.training.get('cas')
   if own is None or real is None:
     return None, ''
@@ -187,7 +187,7 @@ def _accuracy_score(evidence):
 
 
 def variety(evidence: Evidence) -> Finding:
-  """Compares the variance within classes, and the recall, with those of real images."""
+  """Compares the variance within classes and the recall with the values of real images."""
   rule, recall = 'variety', evidence.of_network('recall')
   own, real = map(
     evidence.of_network, ('class_covariance_trace', 'class_covariance_trace_reference')
@@ -288,33 +288,47 @@ def progress(evidence: Evidence, name: str | None, better: int = -1) -> Finding:
 
 def _next_of_images(evidence, findings) -> Finding:
   """The next step, by the first problem that it can solve."""
-  levels, rule = {one.rule: one.level for one in findings}, 'next'
-  improving = levels['progress'] == Level.FAIR
+  of = {one.rule: one.level for one in findings}
+  far, improving = of['quality'] == Level.BAD, of['progress'] == Level.FAIR
+  longer = f'train longer: the same command with {evidence.longer}.'
+  steps = (
+    (far and of['progress'] in (Level.FAIR, Level.UNKNOWN), longer),
+    (
+      far and of['progress'] == Level.BAD,
+      f'train longer with {evidence.longer}, or with a lower learning rate if the pictures broke.',
+    ),
+    (
+      of['copying'] == Level.BAD,
+      'collect more images, or train for fewer steps in another --workdir.',
+    ),
+    (
+      of['progress'] == Level.BAD,
+      'evaluate the best checkpoint: jaxgan evaluate with --checkpoint=best.',
+    ),
+    (
+      far and of['variety'] != Level.BAD,
+      'more steps alone will not help: take larger networks (the full setting) or more images.',
+    ),
+    (improving and of['quality'] != Level.GOOD, longer),
+    (
+      of['variety'] == Level.BAD,
+      f'look at {evidence.pictures}: add images, or try an earlier checkpoint.',
+    ),
+    (
+      of['quality'] == Level.UNKNOWN,
+      f'measure the real images, to compare with: {evidence.evaluate}.',
+    ),
+    (of['balance'] == Level.BAD, _towards_balance(evidence)),
+    (True, f'look at {evidence.pictures}; then {evidence.export}.'),
+  )
+  return Finding('next', Level.GOOD, f'Next: {next(text for holds, text in steps if holds)}')
+
+
+def _towards_balance(evidence) -> str:
   weight = evidence.settings.get('regulariser_weight')
-  steered = bool(evidence.settings.get('classifier'))
-  if levels['quality'] == Level.BAD and levels['progress'] in (Level.FAIR, Level.UNKNOWN):
-    text = f'Train longer: the same command with {evidence.longer}.'
-  elif levels['quality'] == Level.BAD and levels['progress'] == Level.BAD:
-    text = f'Train longer, {evidence.longer}, or with a lower learning rate if the pictures broke.'
-  elif levels['copying'] == Level.BAD:
-    text = 'Collect more images, or train for fewer steps in another --workdir.'
-  elif levels['progress'] == Level.BAD:
-    text = 'Evaluate the best checkpoint: jaxgan evaluate with --checkpoint=best.'
-  elif levels['quality'] == Level.BAD and levels['variety'] != Level.BAD:
-    text = 'More steps alone will not help: take larger networks (the full setting) or more images.'
-  elif improving and levels['quality'] != Level.GOOD:
-    text = f'Train longer: the same command with {evidence.longer}.'
-  elif levels['variety'] == Level.BAD:
-    text = f'Look at {evidence.pictures}: add images, or try an earlier checkpoint.'
-  elif levels['quality'] == Level.UNKNOWN:
-    text = f'Measure the real images, to compare with: {evidence.evaluate}.'
-  elif levels['balance'] == Level.BAD and steered and weight:
-    text = f'Raise --config.algorithm.regulariser_weight={2 * weight:g} in another --workdir.'
-  elif levels['balance'] == Level.BAD:
-    text = 'This method keeps the class sizes of its training images: use class_balancing.'
-  else:
-    text = f'Look at {evidence.pictures}; then {evidence.export}.'
-  return Finding(rule, Level.GOOD, f'Next: {text[0].lower()}{text[1:]}')
+  if evidence.settings.get('classifier') and weight:
+    return f'raise --config.algorithm.regulariser_weight={2 * weight:g} in another --workdir.'
+  return 'this method keeps the class sizes of its training images: use class_balancing.'
 
 
 def codes(evidence: Evidence) -> list[Finding]:

@@ -126,6 +126,8 @@ class Evaluation:
     if self._differing and fields['published']:
       fields['settings']['differences'] = self._differing
     fields['run'] |= {'seed': config.seed + replica, **record_lib.machine()}
+    if unreadable := self._inputs.data.arrays.metadata.get('unreadable'):
+      fields['run']['unreadable_images'] = len(unreadable)  # Left out of the data.
     finite_results: dict[str, Any] = {name: finite(value) for name, value in results.items()}
     return record_lib.EvaluationRecord(
       experiment=config.experiment,

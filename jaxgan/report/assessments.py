@@ -82,8 +82,8 @@ def evidence(row: Row) -> assessment.Evidence:
 def yardsticks_of(rows: Iterable[Row]) -> list[yardsticks.Yardsticks]:
   """Reads the distinct yardsticks of rows; [] for work directories without them.
 
-  Yardsticks of other images or networks than those of a record are left out, and so is an accuracy
-  score of another classifier.
+  Yardsticks of other images or networks than the record's are left out, and so is an accuracy score
+  of another classifier.
   """
   found = {}
   for row in rows:

@@ -9,7 +9,7 @@ import statistics
 
 import numpy as np
 
-from jaxgan.evaluation import verdicts
+from jaxgan.evaluation import agreement, verdicts
 from jaxgan.evaluation.record import LabelSet
 from jaxgan.metrics.class_distribution import GROUPS, THIRDS
 from jaxgan.report import assessments, class_pictures, classifiers, figures, tables
@@ -137,7 +137,8 @@ def section(rows: Sequence[Row], footnotes: dict[str, int]) -> list:
     found = {title: _unpublished(lines) for title, lines in found.items()}
   below = EXPLANATIONS | {'Scores': EXPLANATIONS['Scores'] + sources(rows)}
   shown_tables = (tables.Table(title, own) for title, own in found.items() if len(own) > 1)
-  return [block for table in shown_tables for block in (table, below[table.title])]
+  blocks = [block for table in shown_tables for block in (table, below[table.title])]
+  return [*classifiers.warnings(rows), *blocks]
 
 
 def _scores(footnotes, row):
@@ -147,7 +148,7 @@ def _scores(footnotes, row):
   if len(row.results('fid')) < len(row.records):
     reason = '; '.join(about_fid) or 'FID left out: no reason was recorded.'
     scores[_SCORES.index(_FID)] += tables.mark(footnotes, reason)
-  others = [note for note in row.notes() if note not in about_fid]
+  others = [n for n in row.notes() if n not in about_fid and n != agreement.ONE_NETWORK]
   protocol = tables.mark(footnotes, '; '.join([tables.in_words(row.protocol()), *others]))
   step, samples = row.records[0].step, row.settings['samples']
   return [(str(step), str(samples), *scores, str(len(row.records)), protocol)]

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 import statistics
 from typing import Any
 
-from jaxgan.evaluation import verdicts
+from jaxgan.evaluation import agreement, verdicts
 from jaxgan.metrics import accuracy
 from jaxgan.report import tables
 from jaxgan.report.published import published_values
@@ -65,6 +65,16 @@ def in_words(runs: Sequence[Mapping[str, Any]]) -> list[str]:
       f'both give the same class to {100 * statistics.fmean(same):.1f} % of the test images{beyond}'
     )
   return lines
+
+
+def warnings(rows: Sequence[Row]) -> list[str]:
+  """Names the methods whose classifier in the loop is their judge, too; [] without any."""
+  flattered = [
+    f'{row.experiment} {verdicts.label(row)}'
+    for row in rows
+    if agreement.ONE_NETWORK in row.notes()
+  ]
+  return [f'{", ".join(dict.fromkeys(flattered))}: {agreement.ONE_NETWORK}.'] if flattered else []
 
 
 def lines(rows: Sequence[Row]) -> list:

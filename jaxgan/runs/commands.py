@@ -4,6 +4,7 @@
 docs/command_line.md are written from them. Imports nothing heavy: `jaxgan --help` answers at once.
 """
 
+from collections.abc import Callable
 import difflib
 import textwrap
 from typing import NamedTuple
@@ -80,7 +81,7 @@ _REMEMBERED = _CONFIG._replace(otherwise='the configuration in the work director
 _WORKDIR = Flag(str, '', 'Work directory.', 'runs/ and the name of the experiment')
 _COMPUTING = {
   'compilation_cache': Flag(
-    bool, True, 'Keep compiled programs in ~/.cache/jaxgan for the next start.'
+    bool, True, 'Keep compiled programs and durations in ~/.cache/jaxgan for the next start.'
   ),
   'coordinator': Flag(
     str,
@@ -202,11 +203,33 @@ COMMANDS = {
         'Class folders with the training images and generated images of the rarer classes.',
     },
   ),
+  'save': Command(
+    'Write the generator to a folder that works anywhere.',
+    'Writes the weights as safetensors, config.json, a model card with the numbers of the '
+    'evaluation, a preview, and a program that JAX alone runs. jaxgan.from_pretrained opens the '
+    'folder without the data set and the work directory; `hf upload` publishes it.',
+    {
+      **_RESTORING,
+      'replica': _DRAWING['replica'],
+      'license': Flag(
+        str, 'unknown', 'Licence in the model card, such as mit, as the Hugging Face Hub names it.'
+      ),
+      'out': Flag(str, '', 'New folder.', 'METHOD/generator in the work directory'),
+      **_COMPUTING,
+    },
+    {
+      '--workdir=runs/fashion_lt --license=mit --out=clothes':
+        'The last method of the experiment, under the MIT licence.',
+    },
+  ),
   'report': Command(
     'Compare the evaluations of work directories in one table or page.',
     'Prints the results of all methods in some work directories as Markdown, with verdicts and the '
     'published results.',
-    {'out': Flag(str, '', 'Markdown or HTML file to write.', 'prints only')},
+    {
+      'workdir': Flag(str, '', 'A work directory, as an argument WORKDIR.', 'none'),
+      'out': Flag(str, '', 'Markdown or HTML file to write.', 'prints only'),
+    },
     {
       'runs/fashion_lt runs/cifar10_lt_ratio_100 --out=report.html':
         'One page with tables, curves and images of two experiments.',
@@ -214,6 +237,9 @@ COMMANDS = {
     positional='WORKDIR [WORKDIR ...]',
   ),
 }  # fmt: skip
+
+# Flags that are confused: each command has one of the two.
+_COUNTERPARTS = {'num_images': 'images_per_class', 'images_per_class': 'num_images'}
 
 
 def flags_of(name: str | None) -> dict[str, Flag]:
@@ -234,24 +260,44 @@ def wants_help(arguments: list[str]) -> bool:
   return any(text in ('-h', '-help', '--help', '--helpshort', '--helpfull') for text in own)
 
 
-def unknown_command(name: str) -> str:
-  """The line about a command that is not in the table."""
+def unknown_command(name: str, by_mode: bool = False) -> str:
+  """The line about a command, or with `by_mode` a `--mode`, that is not in the table."""
   names = ', '.join(COMMANDS)
+  if by_mode:
+    return f'--mode={name}: no such mode{_nearest(name, COMMANDS)} Modes: {names}'
+  if name.startswith('--mode='):
+    return f'{name}: jaxgan has no modes, name the command instead: jaxgan {name[7:]}'
   if name.startswith('-'):
     return f'{name}: name a command before its flags: {names}'
   return f'{name}: no such command{_nearest(name, COMMANDS)} Commands: {names}'
 
 
-def unknown_flag(name: str | None, flag: str) -> str:
-  """The line about a flag that a command, or every command for None, lacks."""
-  if name and flag == 'mode':
+def unknown_flag(
+  name: str, flag: str, fields: Callable[[], str] = str, by_mode: bool = False
+) -> str:
+  """The line about a flag that a command lacks.
+
+  Args:
+    name: the command.
+    flag: the flag, without dashes and value.
+    fields: returns what fields the flag may mean, see `jaxgan.config.suggestions`.
+    by_mode: whether the command was given as `--mode`.
+  """
+  if flag == 'mode':
     return f'--mode: jaxgan {name} has no modes, name the command instead'
+  mode = '--mode=' if by_mode else ''
+  known = COMMANDS[name].flags
   for own in (flag, flag.removeprefix('no'), flag.partition('.')[0]):
-    if name and takers(own):
-      return f'--{own}: not a flag of {name}, only of {_listed(takers(own))}'
-  command = f'jaxgan {name}' if name else 'python -m jaxgan.main'
-  nearest = _nearest(flag, flags_of(name), '--')
-  return f'--{flag}: no such flag{nearest} {command} --help lists the flags'
+    if others := takers(own):
+      meant = f'; did you mean --{near}?' if (near := _COUNTERPARTS.get(own)) in known else ''
+      named = _listed([f'{mode}{other}' for other in others])
+      return f'--{own}: not a flag of {mode}{name}, only of {named}{meant}'
+  same_end = [own for own in known if own.endswith(f'_{flag}')]
+  if same_end or not (of_fields := fields()):
+    meant = f', did you mean --{same_end[0]}?' if same_end else _nearest(flag, known, '--')
+    command = f'python -m jaxgan.main {mode}{name}' if by_mode else f'jaxgan {name}'
+    return f'--{flag}: no such flag{meant} {command} --help lists the flags'
+  return f'--{flag}: no such flag, {of_fields}'
 
 
 def _nearest(name, known, dashes=''):

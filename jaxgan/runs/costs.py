@@ -12,7 +12,7 @@ from jaxgan.algorithms import Algorithm
 from jaxgan.data import training_data
 from jaxgan.errors import UserError
 from jaxgan.evaluation import cas, yardsticks
-from jaxgan.runs import durations, families, recogniser, rules
+from jaxgan.runs import durations, families, recogniser, rules, schedules
 from jaxgan.runs.experiment import Experiment
 from jaxgan.runs.facts import Facts, trained_by
 from jaxgan.runs.plan import Job, Kind, Plan
@@ -26,7 +26,7 @@ _UNTRAINED = ('step', 'ema', 'counts', 'cycle_counts')  # Fields of states.
 
 
 def lines(config: Experiment, facts: Facts, plan: Plan) -> list[str]:
-  """Writes a plan as lines: each job with its state and cost, then each refusal.
+  """Writes a plan as lines: each job with its state and cost, the schedules, notes and refusals.
 
   Parameters count one replica. Memory counts the states of all replicas and the images on the
   device, without activations. Arithmetic is XLA's count for a step of one replica. Times are of
@@ -55,7 +55,9 @@ def lines(config: Experiment, facts: Facts, plan: Plan) -> list[str]:
   if not plan.jobs:
     return refused
   whole = durations.total([(f'{job.kind} {job.name}', seconds[job]) for job in left], 'the plan')
-  return [*table, '', whole, *(refused or ['nothing is refused'])]
+  scheduled = [*schedules.lines(config, facts), *schedules.kept(config, facts)]
+  scheduled += [f'note: {line}' for line in plan.notes]
+  return [*table, '', whole, *scheduled, *(refused or ['nothing is refused'])]
 
 
 def _row(costs, job: Job, seconds):

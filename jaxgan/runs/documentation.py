@@ -11,6 +11,7 @@ from pydantic_core import PydanticUndefined
 
 from jaxgan.algorithms.classifier import ClassifierConfig
 from jaxgan.config import section as section_lib
+from jaxgan.config import suggestions
 from jaxgan.config.section import Section
 from jaxgan.data.config import DataConfig, DataOptions
 from jaxgan.runs import commands
@@ -27,6 +28,11 @@ command line changes a field: `--config.train.batch_size=64`, `--config.classifi
 The tables list the defaults of the classes; an experiment file sets its own values. A field marked
 (free) may change when a run is resumed; changing any other field needs a new work directory. In the
 `data` section of a classifier or recogniser, none means the value in the experiment's own `data`.
+
+A schedule (`ema_start`, `count_cycle`, `decay_epochs` and others) is a whole number of steps or
+epochs, or a fraction of the run: `--config.algorithm.ema_start=0.2` is step 400 of 2,000.
+`jaxgan plan` shows the numbers. The first start of a run stores them; if the run is continued with
+more steps, they stay as they are, and `jaxgan train` prints them.
 
 This file is written by `python -m jaxgan.runs.documentation`.
 """
@@ -136,7 +142,7 @@ _COMMAND_LINE_START = """# Command line
 
 Installing jaxgan installs the command `jaxgan`. `jaxgan` alone lists its commands,
 `jaxgan COMMAND --help` the flags of one. `python -m jaxgan.main --mode=COMMAND` is another spelling
-of `jaxgan COMMAND`; it also accepts flags of the other commands, and its default mode is `train`.
+of `jaxgan COMMAND`; its default mode is `train`.
 
 A value follows its flag after `=` or as the next argument: `--num_images=100`, `--num_images 100`.
 `--balanced` switches a flag on, `--nobalanced` off. `--flagfile=FILE` reads flags from a file, one
@@ -146,6 +152,12 @@ per line. `~` in a path is the home directory.
 `--config=experiments/cifar10_lt.py:ratio=10`. If the current directory has no such file, jaxgan
 reads the experiment of this name that is installed with it. `--config.FIELD=VALUE` changes a field
 of the experiment, see [Configuration](configuration.md).
+
+A flag that the command does not take is refused before anything is read. If it names a field, or
+if a field is not in the given section, the message has the whole flag to type. Some names of other
+programs are understood for this:
+
+{abbreviations}
 
 jaxgan brings no shell completion.
 
@@ -162,7 +174,13 @@ This file is written by `python -m jaxgan.runs.documentation`.
 
 def command_line() -> str:
   """The Markdown of all commands."""
-  return '\n'.join([_COMMAND_LINE_START, *map(_command, commands.COMMANDS)])
+  meanings: dict[str, list[str]] = {}
+  for name, field in suggestions.ABBREVIATIONS.items():
+    meanings.setdefault(field, []).append(f'`{name}`')
+  rows = [(', '.join(names), f'`{field}`') for field, names in meanings.items()]
+  table = _markdown(('given', 'suggested'), rows).rstrip()
+  start = _COMMAND_LINE_START.format(abbreviations=table)
+  return '\n'.join([start, *map(_command, commands.COMMANDS)])
 
 
 def _command(name) -> str:

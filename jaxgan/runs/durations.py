@@ -26,7 +26,7 @@ from jaxgan.system.messages import in_words
 from jaxgan.training.progress import Forecast, Times
 
 FOLDER = 'durations'
-TRAIN, PAUSE = 'train', 'pause'  # Kinds of work beside those of `plan.Kind`.
+TRAIN, PAUSE = 'train', 'pause'  # Kinds of work beside `plan.Kind`.
 # Fields of an algorithm that say when something happens.
 _SCHEDULES = ('_start', '_cycle', '_epoch', '_epochs', '_steps')
 
@@ -171,7 +171,8 @@ class _Forecast(Forecast):
     self.remember(times)
     pause = self._durations._read(PAUSE, self._name).get('seconds')
     about = f'about {in_words(remaining * times.step + pauses * (pause or 0.0))}'
-    without = f' without {pauses} evaluations' if pauses and pause is None else ''
+    evaluations = 'an evaluation' if pauses == 1 else f'{pauses} evaluations'
+    without = f' and {evaluations}' if pauses and pause is None else ''
     rest = self._durations.rest(self._name)
     return f'{in_words(times.step)} a step, {about}{without}' + (f'; {rest}' if rest else '')
 

@@ -1,17 +1,18 @@
 """Execution of an experiment: trains and evaluates the unfinished jobs in the order of the plan."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 import pathlib
 
 import jax
 
+from data_prep import split_list
 from jaxgan import report
 from jaxgan.algorithms import replicate
 from jaxgan.config.overrides import changed
 from jaxgan.data import sources
 from jaxgan.evaluation import agreement, cas, real_images, record, yardsticks
 from jaxgan.report import assessments, fonts
-from jaxgan.runs import durations, families, inputs, outputs, recogniser, sampling
+from jaxgan.runs import durations, families, inputs, notes, outputs, recogniser, sampling, schedules
 from jaxgan.runs.experiment import Experiment, resolved
 from jaxgan.runs.facts import classifier_folder, trained_by
 from jaxgan.runs.inputs import Inputs
@@ -25,13 +26,16 @@ from jaxgan.training.job import TrainingJob
 _OWED = 'evaluation_owed'
 
 
-def run(config: Experiment, workdir: pathlib.Path, profile: bool = False) -> str:
+def run(
+  config: Experiment, workdir: pathlib.Path, profile: bool = False, given: Collection[str] = ()
+) -> str:
   """Trains and evaluates every method of an experiment.
 
   Args:
     config: the experiment.
     workdir: its work directory.
     profile: write a trace of a few steps for a profiler.
+    given: the fields that the user set, see `jaxgan.runs.notes`.
 
   Returns:
     The table of results for the terminal.
@@ -43,7 +47,7 @@ def run(config: Experiment, workdir: pathlib.Path, profile: bool = False) -> str
   config = resolved(config)
   sources.check_apart(config, workdir)
   with lock.held(workdir):
-    made = start(config, workdir, config.methods, show_data=True)
+    made = start(config, workdir, config.methods, show_data=True, given=given)
     for method in config.methods:
       train_method(made, method, profile)
       evaluate_method(made, method, config.evaluation.checkpoint)
@@ -58,6 +62,7 @@ def start(
   methods: Sequence[str],
   show_data: bool = False,
   timed: durations.Durations | None = None,
+  given: Collection[str] = (),
 ) -> Inputs:
   """Prepares the inputs of an experiment's methods; trains untrained classifiers.
 
@@ -68,8 +73,10 @@ def start(
     config: the experiment.
     workdir: its work directory.
     methods: the methods to prepare for.
-    show_data: print a summary of the training data before any training.
+    show_data: print a summary of the training data, and of fields that cannot matter, before any
+      training.
     timed: the durations of the experiment around this one, if any.
+    given: see `run`.
 
   Returns:
     The Inputs.
@@ -81,11 +88,15 @@ def start(
   timed = timed or durations.Durations(config, facts, make_plan(config, facts).jobs)
   roles = inputs.roles(facts)
   trainers = {role: trained_by(config, role, facts.workdir) for role in roles}
-  given = (role for role, trainer in trainers.items() if trainer is None)
   with messages.stage('loading the given classifiers', after=1.0):
-    classifiers = {role: inputs.load_role(config, facts, role) for role in given}
+    classifiers = {
+      role: inputs.load_role(config, facts, role) for role in roles if trainers[role] is None
+    }
   if show_data and files.is_writer():
-    print('\n'.join(facts.data.summary()), flush=True)
+    told = [f'note: {note.line}' for note in notes.notes(config, facts, given)]
+    print('\n'.join([*facts.data.summary(), *schedules.kept(config, facts), *told]), flush=True)
+    with optional.output(split_list.NAME):
+      split_list.copy(facts.data.arrays.metadata, facts.workdir)
   trained = set()
   for role, trainer in trainers.items():
     if trainer is not None and trainer not in trained:
@@ -104,16 +115,17 @@ def start(
 
 def _show_judges(made: Inputs) -> None:
   """Prints the accuracies of the classifiers and their agreement; every process must call it."""
-  fields, seen = dict(made.agreement), {}
+  with messages.stage('measuring how often classifier and annotator agree', after=1.0):
+    fields, seen = dict(made.agreement), {}
   for role, classifier in made.classifiers.items():
     fields |= agreement.accuracy_fields(role, classifier)
     if images := classifier.protocol.get('images'):
       seen.setdefault(images, []).append(role)
-  notes = [f'{" and ".join(own)}: trained on {images}' for images, own in seen.items()]
+  told = [f'{" and ".join(own)}: trained on {images}' for images, own in seen.items()]
   if agreement.are_one(made.classifiers):
-    notes.append(agreement.ONE_NETWORK)
+    told.append('classifier and annotator are one network')
   if files.is_writer():
-    for line in (*report.judges_in_words([fields]), *notes):
+    for line in (*report.judges_in_words([fields]), *told):
       print(line, flush=True)
 
 
@@ -206,7 +218,8 @@ def _train_score(made, method, folder, step, state, replica) -> cas.Score | None
     )
   job = cas.job(config, cas.generated(arrays, images, labels), step, seed, folder)
   name = f'{method}/{cas.FOLDER}'
-  job = job._replace(outputs=outputs.of_classifier(job), forecast=made.timed.forecast(name))
+  job = job._replace(name=name, forecast=made.timed.forecast(name))
+  job = job._replace(outputs=outputs.of_classifier(job))
   with made.timed.measured(Kind.TRAIN, name):
     accuracy = cas.train(job, made.mesh)
   return cas.score(job, accuracy, labelled_by)

@@ -52,6 +52,9 @@ class Experiment(Section, Generic[A, E, R]):
   recogniser: R | None = field(
     None, 'experiment with codes, whose network replaces the classifier where labels are absent'
   )
+  fractions: dict[str, Any] = field(
+    {}, 'filled by jaxgan: the fields that were given as fractions of the run', free=True
+  )
 
 
 class MethodJob(Experiment[A, E, R], Job, Generic[A, E, R]):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 import difflib
+import itertools
 import os
 import pathlib
 import traceback
@@ -15,6 +16,7 @@ from jaxgan.system import registry
 if TYPE_CHECKING:
   from jaxgan.runs.experiment import Experiment
 
+_ANY = 'experiments/fashion_lt.py'  # An experiment with every section of a GAN.
 _PACKAGE = pathlib.Path(__file__).resolve().parents[2]
 # How absl begins to say that a value is of another type, and what a person can do about it.
 _OTHER_TYPES = {
@@ -24,12 +26,14 @@ _OTHER_TYPES = {
 
 
 class UnknownFlagError(UserError):
-  """A flag, of some `name`, that the command does not have."""
+  """A flag, of some `name` and perhaps with a `value`, that the command does not have."""
 
   def __init__(self, error: flags.UnrecognizedFlagError):
-    """Takes the message and the name from absl's error."""
+    """Takes the message, the name and the value from absl's error."""
     super().__init__(str(error))
     self.name = error.flagname
+    _, equals, value = str(error.flagvalue).partition('=')
+    self.value = value if equals else None
 
 
 def read(path: str, given: str = '--config') -> 'Experiment':
@@ -91,6 +95,47 @@ def _find(name: str, given: str) -> pathlib.Path:
     hint = f'did you mean {" or ".join(near)}?' if near else come
     raise UserError(f'{given}={name}: no such file; {hint}')
   return found
+
+
+def meant_fields(argv: list[str], name: str, value: str | None) -> str:
+  """Says which fields of the experiment a command line's unknown flag may mean.
+
+  Args:
+    argv: the command line; without a readable `--config`, the fields of a class-balancing GAN.
+    name: the unknown flag.
+    value: its value, if given.
+
+  Returns:
+    The end of a message, '' if no field is near.
+  """
+  from jaxgan.config import suggestions
+
+  named = [text.partition('=')[2] for text in argv if text.lstrip('-').startswith('config=')]
+  named += [after for text, after in itertools.pairwise(argv) if text in ('--config', '-config')]
+  try:
+    experiment = read(named[-1] if named else _ANY)
+  except UserError:
+    experiment = read(_ANY)
+  found = suggestions.nearest(name, experiment)
+  needs = '' if named else ' A field needs --config=FILE.'
+  return f'{suggestions.sentence(found, value)}{needs}' if found else ''
+
+
+def given_fields(argv: list[str]) -> tuple[str, ...]:
+  """The fields that a command line sets by `--config.FIELD=VALUE`."""
+  return tuple(_without_fields(argv)[1])
+
+
+def with_flagfiles(argv: list[str]) -> list[str]:
+  """A command line with the flags in the files of its `--flagfile`.
+
+  Raises:
+    UserError: a file cannot be read.
+  """
+  try:
+    return flags.FlagValues().read_flags_from_files(argv)
+  except flags.Error as error:
+    raise UserError(' '.join(str(error).split())) from error
 
 
 def parse_flags(

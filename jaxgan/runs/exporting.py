@@ -61,7 +61,7 @@ def export(
   if not files.is_writer():  # All processes draw, one writes.
     collections.deque(drawn, maxlen=0)
     return {}
-  with _whole_or_not_there(out) as folder, tempfile.TemporaryFile(dir=folder) as staged:
+  with whole_or_not_there(out) as folder, tempfile.TemporaryFile(dir=folder) as staged:
     draws, confidences = _stage(staged, drawn, label_of, wanted)
     digest = array_builder.ArraysDigest((int((real + wanted).sum()), *arrays.images.shape[1:]))
     labels, indices = _order(arrays.labels, real, wanted)
@@ -292,7 +292,7 @@ def _images(train_images, indices, generated) -> Iterator[np.ndarray]:
 
 
 @contextlib.contextmanager
-def _whole_or_not_there(out: pathlib.Path) -> Iterator[pathlib.Path]:
+def whole_or_not_there(out: pathlib.Path) -> Iterator[pathlib.Path]:
   """Yields a folder beside `out`; renames it to `out` at the end, removes it after an error."""
   incomplete = out.with_name(f'.{out.name}.incomplete')
   try:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 import pathlib
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import jax
@@ -13,7 +14,7 @@ from jaxgan.data import loading, sources, training_data
 from jaxgan.data.config import DataConfig
 from jaxgan.errors import UserError
 from jaxgan.evaluation import yardsticks
-from jaxgan.runs import families, recogniser
+from jaxgan.runs import families, generator_folder, recogniser
 from jaxgan.runs.experiment import Experiment
 from jaxgan.system import distributed, files, parallel
 from jaxgan.training import classifiers as classifiers_lib
@@ -40,10 +41,17 @@ class Images(NamedTuple):
 
 
 class Folder(NamedTuple):
-  """The contents of a job's folder: the key of its images and the step of its newest checkpoint."""
+  """The contents of a job's folder.
+
+  Attributes:
+    images: the key of its images.
+    step: the step of its newest checkpoint.
+    fields: its config.json.
+  """
 
   images: str | None
   step: int | None
+  fields: Mapping[str, Any] = MappingProxyType({})
 
 
 class Facts(NamedTuple):
@@ -129,6 +137,8 @@ def read_facts(
   folders = {}
   deep = ('*', '*/*', '*/*/*')  # METHOD, METHOD/cas, METHOD/replica_00/cas
   for path in (p for at in deep for p in sorted(workdir.glob(f'{at}/config.json'))):
+    if generator_folder.is_saved(path.parent):
+      continue
     folders |= attempt(_read_folder, path.parent.relative_to(workdir).as_posix(), path.parent)
   mesh = parallel.device_mesh(config.replicas)
   lines = tuple(dict.fromkeys(unreadable))
@@ -190,4 +200,5 @@ def read_images(
 
 def _read_folder(folder: pathlib.Path) -> Folder:
   steps = [int(path.name) for path in folder.glob('checkpoints/*') if path.name.isdigit()]
-  return Folder(identity.content(folder).get('images'), max(steps, default=None))
+  fields = identity.content(folder)
+  return Folder(fields.get('images'), max(steps, default=None), fields)

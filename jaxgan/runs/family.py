@@ -1,6 +1,6 @@
 """The record of a family of methods: the functions and tables that its experiments use."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 import dataclasses
 from typing import NamedTuple
 
@@ -19,6 +19,23 @@ class Rule(NamedTuple):
 
   check: Callable
   of_images: bool = True
+
+
+class Unused(NamedTuple):
+  """Fields that have no effect together with other fields, see `jaxgan.runs.notes`.
+
+  Attributes:
+    fields: such as 'algorithm.lecam_decay'.
+    when: `when(config)` returns whether they have no effect.
+    because: the reason, to follow "has no effect:".
+    shared: whether experiments share the fields among methods: then only a field that the user
+      gave is noted, otherwise every value that is not the default.
+  """
+
+  fields: tuple[str, ...]
+  when: Callable
+  because: str
+  shared: bool = False
 
 
 def _nothing(*_, **__) -> tuple:
@@ -47,6 +64,9 @@ class Family:
       methods need: 'classifier', 'annotator' and 'cas' are trained with labels, 'recogniser'
       without.
     rules: rules about the data of an experiment.
+    unused: fields that have no effect together with other fields.
+    reached: {field of `algorithm` with a number of steps: `consequence(config)`}, the sentence for
+      a run that ends before this step, '' if nothing follows.
     labels_of: `labels_of(method, labelled)` returns whether the labels of generated images are
       'classes' or 'codes'; `labelled` tells whether the real images have labels.
     recognised: `recognised(config, data)` returns the names of the codes that the `classify` of the
@@ -76,6 +96,8 @@ class Family:
   validate: Callable = _nothing
   roles: Callable = _nothing
   rules: tuple[Rule, ...] = ()
+  unused: tuple[Unused, ...] = ()
+  reached: Mapping[str, Callable] = dataclasses.field(default_factory=dict)
   labels_of: Callable = lambda method, labelled: 'classes'
   recognised: Callable = _nothing
   differences: tuple = ()

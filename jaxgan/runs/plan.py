@@ -1,6 +1,6 @@
 """The plan of an experiment: its jobs in order, their progress, and every refusal."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 import enum
 import pathlib
 from typing import NamedTuple
@@ -10,7 +10,7 @@ import jax
 from jaxgan.data import sources
 from jaxgan.errors import UserError
 from jaxgan.evaluation import cas, record, yardsticks
-from jaxgan.runs import families, inputs, recogniser, rules
+from jaxgan.runs import families, inputs, notes, recogniser, rules, schedules
 from jaxgan.runs.experiment import Experiment, resolved
 from jaxgan.runs.facts import OWN, Facts, classifier_folder, read_facts, trained_by
 from jaxgan.training import logging
@@ -55,19 +55,22 @@ class Plan(NamedTuple):
 
   jobs: tuple[Job, ...]
   refusals: tuple[str, ...]
+  notes: tuple[str, ...] = ()
 
 
-def make_plan(config: Experiment, facts: Facts) -> Plan:
+def make_plan(config: Experiment, facts: Facts, given: Collection[str] = ()) -> Plan:
   """Makes the plan of an experiment; reads neither disk nor device.
 
   Args:
     config: the experiment, which `rules.check_sections` accepted.
     facts: its facts.
+    given: the fields that the user set, see `notes.notes`.
 
   Returns:
     The Plan.
   """
-  lines = rules.refusals(config, facts)
+  noted = notes.notes(config, facts, given)
+  lines = (*rules.refusals(config, facts), *(note.line for note in noted if note.is_error))
   if OWN not in facts.images:
     return Plan((), lines)
   jobs = [
@@ -83,11 +86,15 @@ def make_plan(config: Experiment, facts: Facts) -> Plan:
     jobs += _method_jobs(config, facts, method)
   jobs += _yardstick_jobs(config, facts)
   jobs.append(Job('methods', Kind.COMPARE, facts.workdir))
-  return Plan(tuple({job.folder / job.kind: job for job in jobs}.values()), lines)
+  told = tuple(note.line for note in noted if not note.is_error)
+  return Plan(tuple({job.folder / job.kind: job for job in jobs}.values()), lines, told)
 
 
 def planned(
-  config: Experiment, workdir: pathlib.Path, methods: Sequence[str]
+  config: Experiment,
+  workdir: pathlib.Path,
+  methods: Sequence[str],
+  given: Collection[str] = (),
 ) -> tuple[Experiment, Facts, Plan]:
   """Reads the facts of an experiment and plans it; prepares no images.
 
@@ -95,6 +102,7 @@ def planned(
     config: the experiment.
     workdir: its work directory.
     methods: the selected methods of the experiment.
+    given: the fields that the user set, see `notes.notes`.
 
   Returns:
     (the experiment, with the prepared images in place of sources that are gone; Facts; Plan).
@@ -102,11 +110,17 @@ def planned(
   Raises:
     UserError: a field has a wrong value.
   """
+  config = _checked(config, workdir)
+  facts = read_facts(config, workdir, methods, prepare=False)
+  config = schedules.fixed(config, facts)
+  return config, facts, make_plan(config, facts, given)
+
+
+def _checked(config, workdir) -> Experiment:
+  """The experiment with all fields, after the checks that need no facts."""
   config = resolved(config)
   rules.check_sections(config, jax.device_count())
-  config = sources.with_prepared(config, workdir)
-  facts = read_facts(config, workdir, methods, prepare=False)
-  return config, facts, make_plan(config, facts)
+  return sources.with_prepared(config, workdir)
 
 
 def prepared(
@@ -125,10 +139,13 @@ def prepared(
   Raises:
     UserError: a field has a wrong value, or the plan has a refusal.
   """
-  config, facts, plan = planned(config, workdir, methods)
+  as_given = config
+  config, facts, plan = planned(as_given, workdir, methods)
   refuse(plan)
   if not facts.are_prepared:
+    config = _checked(as_given, workdir)
     facts = read_facts(config, workdir, methods, prepare=True)
+    config = schedules.fixed(config, facts)  # The lengths in epochs are known now.
     refuse(make_plan(config, facts))
   return config, facts
 

@@ -72,7 +72,9 @@ def load(
   last = total_steps(config, data, algorithm.images_per_update)
   _, variables = restore_finished('run', algorithm, folder, last, 'latest', mesh)
   key = classifiers.weights_key(method, variables)
-  return classifiers.Classifier(algorithm.classify, variables, names, data.image_shape, None, key)
+  return classifiers.Classifier(
+    algorithm.classify, variables, names, data.image_shape, None, key, config=config
+  )
 
 
 def _read(folder, data):

@@ -24,7 +24,7 @@ from jaxgan.config import identity
 from jaxgan.data import sources
 from jaxgan.errors import UserError
 from jaxgan.evaluation import record as record_lib
-from jaxgan.runs import families
+from jaxgan.runs import families, generator_folder
 from jaxgan.runs.experiment import Experiment, resolved
 from jaxgan.system import files, registry
 from jaxgan.training import logging
@@ -58,7 +58,7 @@ def load(
   registry.load_plugins()
   workdir = files.expanded(workdir)
   for folder in [workdir / method] if method else sorted(workdir.glob('*')):
-    if (folder / identity.NAME).exists():
+    if (folder / identity.NAME).exists() and not generator_folder.is_saved(folder):
       identity.content(folder)  # Imports what registered the method.
   trained = [m for m in families.all_methods() if (workdir / m / identity.NAME).exists()]
   if not trained:
@@ -72,6 +72,8 @@ def load(
 
 def _without_methods(workdir: pathlib.Path) -> str:
   """What to say of a folder without trained methods."""
+  if generator_folder.is_saved(workdir):
+    return 'expected a work directory, found a saved generator, which jaxgan.from_pretrained opens'
   if (workdir / identity.NAME).exists():
     return f'expected the work directory above, {workdir.parent}'
   if any(workdir.glob(f'*/{identity.NAME}')):
@@ -170,13 +172,22 @@ class Run:
 
     if num_images < 1:
       raise UserError(f'num_images={num_images}: expected a positive integer, for example 1000.')
-    chosen = None
-    if label is not None:
-      are_codes = self.inputs.family.labels_of(self.method, self.inputs.data.labelled) == 'codes'
-      chosen = sampling.positions(self.label_names, label, 'label', are_codes)
+    chosen = None if label is None else self.positions(label, 'label')
     sample, names, _ = self.sampler(balanced, chosen)
     batch_size = self.config.evaluation.batch_size
     return sampling.draw(sample, names, num_images, balanced, seed, batch_size, chosen)
+
+  def positions(self, label: str | int | Sequence[str | int], field: str) -> tuple[int, ...]:
+    """Finds labels in `label_names`, see `jaxgan.runs.sampling.positions`.
+
+    Args:
+      label: see `sample`.
+      field: the flag or argument, for messages.
+    """
+    from jaxgan.runs import sampling
+
+    are_codes = self.inputs.family.labels_of(self.method, self.inputs.data.labelled) == 'codes'
+    return sampling.positions(self.label_names, label, field, are_codes)
 
   def export(
     self,
@@ -211,6 +222,23 @@ class Run:
     from jaxgan.runs import exporting
 
     return exporting.export(self, out, contents, format, images_per_class, seed, min_confidence)
+
+  def save_pretrained(self, folder: str | os.PathLike[str], license: str = 'unknown') -> None:
+    """Writes the generator to a new folder that `jaxgan.from_pretrained` opens anywhere.
+
+    The folder has the weights, a model card with the numbers of the evaluation, a preview and a
+    program for JAX alone; see docs/carry_away.md.
+
+    Args:
+      folder: the folder, which must not exist.
+      license: licence in the card, an identifier of the Hugging Face Hub such as 'mit'.
+
+    Raises:
+      UserError: the folder exists, or the checkpoint is missing.
+    """
+    from jaxgan.runs import generator_saving
+
+    generator_saving.save(self, folder, license)
 
   def evaluate(self) -> dict[str, Any]:
     """Measures the checkpoint as `jaxgan evaluate` does; trains and writes nothing.
@@ -248,12 +276,14 @@ class Run:
     """See `jaxgan.evaluation.evaluate.Evaluation.confidence`."""
     state = replicate.take(self.restored[1], self.replica)
     measure = self.inputs.evaluation(self.method).confidence(state)
+    if measure is None:
+      return None
 
     def on_mesh(images, labels):
       with jax.set_mesh(self.inputs.mesh):
         return measure(images, labels)
 
-    return measure and on_mesh
+    return on_mesh
 
   def sampler(
     self, balanced: bool, chosen: tuple[int, ...] | None = None

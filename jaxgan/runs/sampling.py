@@ -144,13 +144,15 @@ def draw(
   """
   if num_images < 1:
     raise UserError(f'num_images={num_images}: expected a positive integer, for example 1000.')
+  advice = 'ask for fewer (num_images) or leave out balanced'
+  if chosen is not None:
+    advice = 'ask for fewer (num_images) or train on'
   chosen = range(len(names)) if chosen is None else chosen
   wanted = np.zeros(len(names), int)
   wanted[list(chosen)] = num_images
   if balanced:
     wanted[list(chosen)] = num_images // len(chosen)
     wanted[list(chosen)[: num_images % len(chosen)]] += 1
-  advice = 'ask for fewer (num_images) or leave out balanced'
   batches = stream(sample, names, wanted, seed, batch_size, advice, total=num_images)
   images, labels, start = np.empty(0), np.empty(num_images, int), 0
   for drawn in batches:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 import contextlib
+import math
 import os
 from typing import Any
 
@@ -12,7 +13,7 @@ from jaxgan.errors import UserError
 from jaxgan.runs import execute, experiment_file
 from jaxgan.runs.experiment import Experiment, resolved, work_directory
 from jaxgan.runs.run import Run, load
-from jaxgan.system import compilation, files, registry, stopping
+from jaxgan.system import compilation, files, messages, registry, stopping
 
 
 def train(
@@ -53,7 +54,7 @@ def train(
     raise UserError('workdir is missing: name a work directory, such as runs/fashion_lt')
   folder = files.expanded(workdir or work_directory(config))
   compilation.use_cache()
-  with _quiet(), stopping.at_once():
+  with _quiet(), stopping.at_once(), messages.stage('jaxgan.train', after=math.inf):
     table = execute.run(config, folder)
   if files.is_writer():
     print(table, flush=True)

@@ -14,6 +14,7 @@ import pathlib
 from typing import Any
 
 import jax
+from jax import export as jax_export
 
 from jaxgan.system import messages
 
@@ -84,6 +85,23 @@ def programs_from_cache() -> int:
 def jit(function: Callable, **arguments: Any) -> Any:
   """Applies `jax.jit` with the options of the default backend; for outermost functions only."""
   return jax.jit(function, compiler_options=compiler_options(jax.default_backend()), **arguments)
+
+
+def exported(function: Callable, *arguments: Any) -> bytes:
+  """Serialises a function as StableHLO for CPU, CUDA and TPU; `jax.export.deserialize` reads it.
+
+  Args:
+    function: of arrays; arrays that it closes over become constants of the program.
+    *arguments: shapes and types of its arguments, whose leading axis is of any length.
+  """
+  scope = jax_export.SymbolicScope()
+
+  def any_length(argument):
+    shape = jax_export.symbolic_shape(f'n, {", ".join(map(str, argument.shape[1:]))}', scope=scope)
+    return jax.ShapeDtypeStruct(shape, argument.dtype)
+
+  export = jax_export.export(jax.jit(function), platforms=('cpu', 'cuda', 'tpu'))
+  return bytes(export(*map(any_length, arguments)).serialize())
 
 
 def traced_once(function: Callable) -> Callable:

@@ -1,4 +1,4 @@
-"""Messages on stderr: a line when a stage begins, and signs of life while it lasts."""
+"""Messages on stderr: a line when a stage begins, and further lines while it lasts."""
 
 from collections.abc import Iterable, Iterator
 import contextlib
@@ -68,8 +68,12 @@ class Stage:
     self.text, self.total, self.done = text, total, 0
     self._began = time.monotonic()
 
+  def silence(self) -> float:
+    """Returns the seconds without a line since the stage began."""
+    return min(seconds_in_silence(), time.monotonic() - self._began)
+
   def alive(self) -> str:
-    """Returns the line that shows that the stage goes on."""
+    """Returns the line of a stage that lasts long."""
     took = timedelta(seconds=round(time.monotonic() - self._began))
     counted = f'{self.done:,} of {self.total:,}, ' if self.total else ''
     return f'{self.text}: {counted}{took} so far'
@@ -113,8 +117,8 @@ def _watch(running: Stage, after: float, ended: threading.Event) -> None:
       return
     if _running[-1:] == [running]:
       message(running.text)
-  while not ended.wait(max(0.1, SILENCE - seconds_in_silence())):
-    if seconds_in_silence() >= SILENCE and _running[-1:] == [running]:
+  while not ended.wait(max(0.1, SILENCE - running.silence())):
+    if running.silence() >= SILENCE and _running[-1:] == [running]:
       message(running.alive())
 
 

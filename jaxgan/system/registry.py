@@ -16,7 +16,7 @@ import types
 from typing import Any, Generic, TypeVar
 
 from jaxgan.errors import UserError, first_line
-from jaxgan.system import files
+from jaxgan.system import files, messages
 
 V = TypeVar('V')
 GROUP = 'jaxgan.plugins'
@@ -142,10 +142,9 @@ def load_plugins() -> None:
       point.load()
     except (Exception, SystemExit) as error:  # Any type: it is foreign code.
       of = f' of {point.dist.name} {point.dist.version}' if point.dist else ''
-      print(
+      messages.message(
         f'plug-in {point.name} ({point.value}{of}) cannot be loaded: '
-        f'{type(error).__name__}: {first_line(error)}',
-        file=sys.stderr,
+        f'{type(error).__name__}: {first_line(error)}'
       )
 
 
@@ -202,6 +201,14 @@ def import_again(modules: Iterable[str], folder: pathlib.Path, user: Any) -> Non
       raise MissingPartError(
         f'{user} needs {module}, which registered a part of it ({reason}): {advice}'
       )
+
+
+def registered() -> set[str]:
+  """Returns the modules that have registered an entry; files by their names without .py."""
+  return {
+    os.path.basename(name).removesuffix('.py') if os.path.isabs(name) else name
+    for name in _REGISTERED
+  }
 
 
 def _run_again(file: str, copy: pathlib.Path) -> bool:

@@ -46,6 +46,8 @@ class Classifier(NamedTuple):
     protocol: loss, checkpoint and its step; `input` if it resizes or normalises images, `batches`
       if they were class-balanced, `images` if it was to see half of them.
     num_tested: images of this test split; None if not measured.
+    config: the configuration that builds `classify`: the section `algorithm` of a classifier, or
+      the job of a recogniser; None if only the classes are known.
   """
 
   classify: Callable
@@ -57,6 +59,7 @@ class Classifier(NamedTuple):
   input_size: int | None = None
   protocol: Mapping[str, Any] = MappingProxyType({})
   num_tested: int | None = None
+  config: Any = None
 
 
 def job_config(
@@ -142,7 +145,10 @@ def classifier_job(config: Any, role: str, folder: pathlib.Path) -> TrainingJob:
   section = getattr(config, role)
   data, test = load_halved(section), loading.load(section.data, 'test')
   seed = (config.seed + section.seed_offset) % 2**32
-  own = job_config(seed, section, data.arrays, half=section.half)
+  start = f'{role}.'
+  given = config.fractions.items()
+  fractions = {path.removeprefix(start): value for path, value in given if path.startswith(start)}
+  own = job_config(seed, section, data.arrays, half=section.half, fractions=fractions)
   return training_job(role, folder, own, data, test)
 
 
@@ -293,7 +299,7 @@ def load_classifier(
     protocol['batches'] = own.batches
   if part := data.arrays.metadata.get('part'):
     protocol['images'] = part
-  return tested._replace(input_size=own.input_size, protocol=protocol)
+  return tested._replace(input_size=own.input_size, protocol=protocol, config=own)
 
 
 def network_name(config: Any) -> str:
@@ -319,7 +325,9 @@ def _load_weights(path: pathlib.Path, config) -> Classifier:
     return network.apply(variables, images, train=False)
 
   protocol = {'loss': 'not known', 'checkpoint': 'released'}
-  return _tested(classify, variables, test, 'mnist_cnn')._replace(protocol=protocol)
+  own = classifier_lib.ClassifierConfig(network='mnist_cnn')
+  tested = _tested(classify, variables, test, own.network)
+  return tested._replace(protocol=protocol, config=own)
 
 
 def _released_variables(path):

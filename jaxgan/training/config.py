@@ -1,6 +1,6 @@
 """Sections `train`, `classifier`, `annotator` and `cas`, and the config.json of a classifier."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from annotated_types import Ge, Le
 import pydantic
@@ -8,7 +8,6 @@ import pydantic
 from jaxgan.algorithms.classifier import ClassifierConfig
 from jaxgan.config.section import (
   Count,
-  NamedIn,
   OneOf,
   Section,
   Where,
@@ -43,7 +42,7 @@ class TrainConfig(Section):
   preview: bool = field(
     False, 'keep METHOD/progress.html, a page with the progress of the run', free=True
   )
-  tracker: Annotated[str, NamedIn(TRACKERS)] = field(
+  tracker: Annotated[str, OneOf(TRACKERS)] = field(
     'tensorboard', 'where rows go beside metrics.jsonl', free=True
   )
   keep: Annotated[int, _KEPT] = field(
@@ -105,6 +104,9 @@ class Job(Section):
 
   images: str = field('', 'key of the training images')
   modules: tuple[str, ...] = field((), 'modules that registered entries it uses', free=True)
+  fractions: dict[str, Any] = field(
+    {}, 'filled by jaxgan: the fields that were given as fractions of the run', free=True
+  )
 
 
 class ClassifierJob(_Halved, Job):

@@ -1,8 +1,11 @@
 """Progress of a job in the terminal: its rate and remaining time, as a bar or as lines."""
 
 from collections.abc import Callable
+import contextlib
 from datetime import timedelta
 import math
+import os
+import shutil
 import sys
 import time
 from typing import Any, NamedTuple
@@ -11,7 +14,8 @@ from jaxgan.system import files, messages
 
 SECONDS_BETWEEN_LINES = 8.0  # Less than `messages.SILENCE`, which other lines would end.
 _MEMORY = 60.0  # Seconds of training after which a rate counts a third.
-_ENOUGH = 10  # Steps after which a rate is told.
+_SHORTEST = 10  # Characters of a bar beside which there is room for a value.
+_ENOUGH = 10  # Steps after which a rate is known.
 
 
 class Times(NamedTuple):
@@ -140,7 +144,7 @@ class Progress:
     raise NotImplementedError
 
   def _speed(self) -> list[str]:
-    """Texts of the rate and the remaining time, without the ones that are unknown."""
+    """Texts of the rate and the remaining time, as far as they are known."""
     rate = self.clock.rate
     if not rate:
       return []
@@ -161,13 +165,19 @@ class Bar(Progress):
       total=self._last_step,
       initial=self.clock.step,
       desc=self._job,
-      dynamic_ncols=True,
       file=sys.stderr,
-      bar_format='{desc} {percentage:3.0f}%|{bar:20}| {n_fmt}/{total_fmt}{postfix}',
+      **_size(),
+      bar_format='{desc} {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt}{postfix}',
     )
 
   def _tick(self):
-    self._bar.set_postfix_str('  '.join([*self._speed(), *self._values]), refresh=False)
+    parts, steps = self._speed(), f'{self.clock.step}/{self._last_step}'
+    left = (self._bar.ncols or 80) - len('  '.join([self._job, '100%||', steps, *parts]))
+    for value in self._values:
+      if (left := left - len(value) - 2) < _SHORTEST:
+        break
+      parts.append(value)
+    self._bar.set_postfix_str('  '.join(parts), refresh=False)
     self._bar.update(self.clock.step - self._bar.n)
     messages.shown()
 
@@ -176,6 +186,14 @@ class Bar(Progress):
     self._tick()
     self._bar.refresh()
     self._bar.close()
+
+
+def _size() -> dict[str, Any]:
+  """The width of bars: it follows the terminal, unless this one says 0, as some consoles do."""
+  with contextlib.suppress(OSError, ValueError):  # Not a file: a cell of a notebook.
+    if all(os.get_terminal_size(sys.stderr.fileno())):
+      return {'dynamic_ncols': True}
+  return {'ncols': shutil.get_terminal_size().columns, 'nrows': 24}
 
 
 class Lines(Progress):

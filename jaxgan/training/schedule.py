@@ -23,7 +23,7 @@ def is_due(job: TrainingJob, step: int, *events: str) -> bool:
 
 
 def num_evaluations(job: TrainingJob, step: int) -> int:
-  """Returns the number of evaluations after a step, the one of the last step included."""
+  """Returns the number of evaluations after a step; the last step has one."""
   (every,) = _periods(job, ('evaluate_every',))
   return -(-job.last_step // every) - step // every if step < job.last_step else 0
 

@@ -91,9 +91,8 @@ def compile_run(
 ) -> Callable:
   """Compiles `run(carries, num_steps, replicas_data, dataset, frozen, should_stop[, took])`.
 
-  Accelerators loop on the device. The number of steps is an argument of the compiled program, so
-  one compilation serves every length. On CPU, where XLA runs loop bodies slowly, the host loops
-  over the compiled step. Carries are donated.
+  Accelerators loop on the device: one compilation serves every number of steps. On CPU, where XLA
+  runs loop bodies slowly, the host loops over the compiled step. Carries are donated.
 
   Args:
     one_step: from `make_step`.
@@ -105,8 +104,8 @@ def compile_run(
     The function `run`. It takes a list of carries and the ReplicaData of each carry, advances all
     carries by a step before any takes the next, and returns the carries. `dataset` serves all
     steps; a looping host also takes an iterator over steps, whose items are lists with one Dataset
-    per carry. A looping host calls `took(1)` and `should_stop()` after each step, a looping device
-    calls `should_stop()` before and `took(steps)` after a piece of about PIECE_SECONDS.
+    per carry. `took(steps)` and `should_stop()` are called after each step of a looping host, and
+    about every PIECE_SECONDS of a looping device.
   """
   if loop_on_device:
 
@@ -114,9 +113,7 @@ def compile_run(
       body = lambda _, carry: one_step(carry, replica_data, dataset, frozen)  # noqa: E731
       return jax.lax.fori_loop(0, num_steps, body, carry)
 
-    compiled = jit(device_loop, donate_argnums=0, out_shardings=sharding)
-
-    pace = _Pace()
+    compiled, pace = jit(device_loop, donate_argnums=0, out_shardings=sharding), _Pace()
 
     def run(carries, num_steps, replicas_data, dataset, frozen, should_stop, took=_ignored):
       while num_steps and not should_stop():

@@ -23,6 +23,7 @@ LATE = {
   'jaxgan.runs.experiment_file': (
     'jaxgan.config.identity',
     'jaxgan.config.overrides',
+    'jaxgan.config.suggestions',
     'jaxgan.runs.experiment',
     'jaxgan.runs.families',
   ),
@@ -35,8 +36,10 @@ LATE = {
     'jaxgan.evaluation.codes',
     'jaxgan.evaluation.evaluate',
   ),
+  'jaxgan.runs.generator': ('huggingface_hub',),
   'jaxgan.runs.run': (
     'jaxgan.runs.exporting',
+    'jaxgan.runs.generator_saving',
     'jaxgan.runs.inputs',
     'jaxgan.runs.plan',
     'jaxgan.runs.sampling',

@@ -13,7 +13,7 @@ from jaxgan.networks.gans import NETWORKS
 from jaxgan.report import class_differences, class_pictures, classes
 from jaxgan.report.published import published_values
 from jaxgan.runs.experiment import Checkpoint, Experiment
-from jaxgan.runs.family import Family, Rule
+from jaxgan.runs.family import Family, Rule, Unused
 
 if TYPE_CHECKING:
   from jaxgan.evaluation.cas import Score
@@ -219,6 +219,92 @@ def yardsticks(inputs: 'Inputs', replica: int, score: 'Score | None') -> 'Yardst
   return real_images.measure(inputs, replica, metric.GENERATED, score)
 
 
+def _guided(config, guidance: str) -> bool:
+  return any(gan_methods.METHODS[method].guidance == guidance for method in config.methods)
+
+
+def _counted(config) -> bool:
+  """Whether a method reads the effective counts."""
+  labels = [gan_methods.METHODS[method].labels for method in config.methods]
+  return _guided(config, 'weighted_entropy') or 'effective' in labels
+
+
+def _fields(*names: str) -> tuple[str, ...]:
+  return tuple(f'algorithm.{name}' for name in names)
+
+
+_COUNTING = ('count_start', 'cycle_start', 'count_update', 'count_decay', 'count_cycle')
+_UNUSED = (
+  Unused(
+    _fields('regulariser_weight', 'class_weighting'),
+    lambda c: not _guided(c, 'weighted_entropy'),
+    'no method has the class-balance regulariser',
+    shared=True,
+  ),
+  Unused(_fields(*_COUNTING), lambda c: not _counted(c), 'no method counts classes', shared=True),
+  Unused(
+    _fields('count_decay', 'count_cycle', 'cycle_start'),
+    lambda c: _counted(c) and c.algorithm.count_update == 'held',
+    'count_update=held keeps the counts',
+    shared=True,
+  ),
+  Unused(
+    _fields('class_loss_weight'),
+    lambda c: all(gan_methods.METHODS[m].head != 'auxiliary' for m in c.methods),
+    'no method is acgan',
+    shared=True,
+  ),
+  Unused(
+    _fields('classifier_loss_weight'),
+    lambda c: not _guided(c, 'cross_entropy'),
+    'no method is acgan_pretrained',
+    shared=True,
+  ),
+  Unused(
+    _fields('effective_labels'),
+    lambda c: all(gan_methods.METHODS[m].labels != 'effective' for m in c.methods),
+    'no method is class_balancing_conditional',
+    shared=True,
+  ),
+  Unused(
+    _fields('r1_r2_steps'),
+    lambda c: not c.algorithm.r1_r2_weight,
+    'r1_r2_weight=0 switches R1 + R2 off',
+  ),
+  Unused(_fields('lecam_decay'), lambda c: not c.algorithm.lecam_weight, 'lecam_weight is 0'),
+  Unused(
+    _fields('group_spectral_beta'),
+    lambda c: not c.algorithm.group_spectral_weight,
+    'group_spectral_weight is 0',
+  ),
+  Unused(
+    _fields('ema_start'),
+    lambda c: not c.algorithm.ema_decay,
+    'ema_decay=0: no average',
+    shared=True,
+  ),
+  Unused(('evaluation.cas_images',), lambda c: not c.evaluation.cas, 'evaluation.cas is False'),
+  Unused(
+    ('evaluation.download_inception',),
+    lambda c: bool(c.evaluation.inception_weights),
+    'evaluation.inception_weights names a file',
+  ),
+)
+_REACHED = {
+  'ema_start': lambda c: (
+    'averaging never starts, and the averaged generator is the last generator'
+    if c.algorithm.ema_decay
+    else ''
+  ),
+  'count_cycle': lambda c: (
+    'the effective counts never change'
+    if _counted(c) and c.algorithm.count_update != 'held'
+    else ''
+  ),
+  'r1_r2_steps': lambda c: (
+    'γ of R1 + R2 does not reach r1_r2_end_weight' if c.algorithm.r1_r2_weight else ''
+  ),
+}
 FAMILY = Family(
   title=classes.TITLE,
   methods=gan_methods.METHODS,
@@ -239,6 +325,8 @@ FAMILY = Family(
     Rule(_check_size, of_images=False),
     Rule(lambda config, data: features.inception_network(config.evaluation), False),
   ),
+  unused=_UNUSED,
+  reached=_REACHED,
   labels_of=labels_of,
   differences=class_differences.TABLE,
   published=lambda record: published_values(record.published),

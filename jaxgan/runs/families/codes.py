@@ -13,7 +13,7 @@ from jaxgan.evaluation import assessment, metric
 from jaxgan.networks import infogans
 from jaxgan.report import code_differences, code_pictures, codes
 from jaxgan.runs.experiment import Checkpoint, Experiment
-from jaxgan.runs.family import Family, Rule
+from jaxgan.runs.family import Family, Rule, Unused
 from jaxgan.system.registry import Registry
 
 if TYPE_CHECKING:
@@ -131,6 +131,45 @@ def evaluate(inputs: 'Inputs', method: str, algorithm: Algorithm) -> 'Evaluation
   return evaluate_lib.Evaluation(inputs, method, observer, metric.CODES, code_pictures, differing)
 
 
+def _has_no(field: str, value: str) -> Callable:
+  """Whether the algorithm is an InfoGAN whose field has another value."""
+  return lambda c: getattr(c.algorithm, field, value) != value
+
+
+_PAIR = (
+  'contrastive_weight', 'views', 'rotation_degrees', 'zoom_range', 'crop_keep', 'crop_of', 'flip',
+  'gamma_range',
+)  # fmt: skip
+_UNUSED = (
+  Unused(
+    ('algorithm.width',),
+    lambda c: not infogans.NETWORKS[c.algorithm.network].has_width,
+    'this network has a fixed width',
+  ),
+  Unused(
+    tuple(f'algorithm.{name}' for name in _PAIR),
+    lambda c: getattr(c.algorithm, 'contrastive', '') == 'none',
+    'contrastive is none',
+    shared=True,
+  ),
+  Unused(
+    ('algorithm.contrastive_temperature',),
+    _has_no('contrastive', 'nt_xent'),
+    'contrastive is not nt_xent',
+  ),
+  Unused(('algorithm.prior_losses',), _has_no('prior', 'learnable'), 'the prior is not learned'),
+  Unused(
+    ('algorithm.prior_learning_rate', 'algorithm.temperature'),
+    _has_no('prior', 'learnable'),
+    'the prior is not learned',
+    shared=True,
+  ),
+)
+_REACHED = {
+  'capacity_steps': lambda c: (
+    'the capacities do not reach continuous_capacity and discrete_capacity'
+  ),
+}
 FAMILY = Family(
   title=codes.TITLE,
   methods=METHODS,
@@ -146,6 +185,8 @@ FAMILY = Family(
     Rule(_check_batches),
     Rule(_check_size, of_images=False),
   ),
+  unused=_UNUSED,
+  reached=_REACHED,
   labels_of=lambda method, labelled: 'codes',
   recognised=recognised,
   differences=code_differences.TABLE,

@@ -19,7 +19,7 @@ FASHION, MNIST = _experiment('fashion_lt'), _experiment('mnist_lt')
     ('nothing=3', r'config.nothing: there is no such field; there are experiment, workdir'),
     (
       'train.batchsize=3',
-      'config.train.batchsize: there is no such field, did you mean config.train.batch_size',
+      r'train.batchsize: there is no such field, did you mean --config.train.batch_size=3 \(or',
     ),
     ('train.steps.deep=3', 'config.train.steps.deep: there is no such field, steps has none'),
     ('.x=3', 'config.: there is no such field'),
@@ -108,7 +108,7 @@ def test_fields(field, message, refused):
     ),
     (
       [FASHION, '--mode='],
-      r'one of <train\|plan\|evaluate\|sample\|export\|report>',
+      '--mode=: no such mode. Modes: train, plan, evaluate, sample, export, report',
     ),
     ([FASHION, '--mode=train', 'stray'], "unknown argument 'stray'"),
     ([FASHION, '--mode=sample'], 'workdir=.*runs/fashion_lt: expected the folder of a run'),

@@ -38,7 +38,7 @@ def flat(root):
 
 
 FOLDERS = {
-  'missing': (lambda root: root, r'source .*/source does not exist \(config field data.source\)'),
+  'missing': (lambda root: root, r'source .*/source does not exist \(--config.data.source\)'),
   'empty': (files({}), 'has no class folders and no images'),
   'hidden': (files({'.1.png': picture()}), 'has no class folders and no images'),
   'other files': (
@@ -230,7 +230,10 @@ NPZ = {
   'channels first': (npz(images=np.zeros((12, 3, 8, 8), np.uint8)), 'channels to the end'),
   'too few axes': (npz(images=IMAGES[:, :, 0, 0]), r'\[N, H, W, 1, 3 or 4\], got \(12, 16\)'),
   'two channels': (npz(images=np.zeros((12, 8, 8, 2), np.uint8)), r'got \(12, 8, 8, 2\)'),
-  'not square': (npz(images=np.zeros((12, 8, 6, 3), np.uint8)), 'images are 6x8: set image_size'),
+  'not square': (
+    npz(images=np.zeros((12, 8, 6, 3), np.uint8)),
+    'images are 6x8: set --config.data.options.image_size',
+  ),
   'negative': (
     npz(labels=np.repeat([-1, 1], 6), class_names=np.array(['a', 'b'])),
     r'labels must lie in 0\.\.1, as there are 2 class names, got -1\.\.1',

@@ -220,6 +220,10 @@ def test_balanced_samples_have_equal_codes(single, stand_in_data):
   assert np.bincount(labels).tolist() == [4, 4, 3]
   assert run.label_names == ('code_0', 'code_1', 'code_2')
   assert (run.step, run.labelled_by) == (4, 'their codes')
+  images, labels = run.sample(5, label=[2, 'code_0'])
+  assert set(labels) <= {0, 2}
+  confidences = run.confidence(images, labels)
+  assert ((confidences > 0) & (confidences <= 1)).all()
 
 
 def test_without_labels_there_are_codes_but_no_scores(unlabelled):

@@ -16,7 +16,10 @@ def test_every_file_of_a_finished_run_is_listed(finished):
 @pytest.mark.parametrize(
   ('section', 'absent'),
   [
-    ('Configuration, log and checkpoints', []),
+    (  # The parts of the run are registered by a module.
+      'Configuration, log and checkpoints',
+      ['METHOD/modules/', 'ROLE/modules/', 'METHOD/cas/modules/'],
+    ),
     ('Evaluation of a method', ['METHOD/profile/']),  # With --profile.
     ('Beside the methods', []),
   ],

@@ -38,7 +38,7 @@ def run(*arguments, cwd, **environment):
   [
     ((), '--config is missing'),
     (('--config=nowhere.py',), 'nowhere.py: no such file'),
-    ((FASHION, '--config.train.batchsize=8'), 'did you mean config.train.batch_size?'),
+    ((FASHION, '--config.train.batchsize=8'), 'did you mean --config.train.batch_size=8 (or '),
     ((FASHION, '--config.train.batch_size=many'), 'batch_size'),
     ((FASHION, '--config.train.batch_size=0'), 'config.train.batch_size=0'),
     ((FASHION, '--config.data.dataset=long_tail_letters'), 'long_tail_letters'),

@@ -9,6 +9,8 @@ import sys
 
 import pytest
 
+from tests.support import xla
+
 ROOT = pathlib.Path(__file__).parents[3]
 PAGE = ROOT / 'docs' / 'plug_in.md'
 SHORT = {
@@ -29,7 +31,7 @@ SHORT = {
 def _jaxgan(folder, command, *arguments):
   """Runs a command from a folder; returns its output."""
   run = [sys.executable, '-m', 'jaxgan', command, *map(str, arguments)]
-  environment = os.environ | {'PYTHONPATH': str(ROOT)}
+  environment = os.environ | {'PYTHONPATH': str(ROOT), 'XLA_FLAGS': xla.flags(1)}
   result = subprocess.run(
     run, cwd=folder, env=environment, capture_output=True, text=True, check=False
   )

@@ -115,6 +115,7 @@ def test_codes_are_what_is_balanced_and_sampled(unlabelled, without_labels):
   variables = jax.tree.map(lambda x: x[0], states).variables
   expected, _ = classifiers.compile_classify(algorithm.classify)(variables, images)
   np.testing.assert_array_equal(labels, expected)
+  assert (run.confidence(images, labels) >= 1 / 4).all()  # The likeliest of four codes.
   _, frozen = run.inputs.algorithm('code_balancing')
   jax.tree.map(np.testing.assert_array_equal, frozen['classifier'], variables)
 

@@ -44,6 +44,7 @@ RENAMED = {'algorithm.regulariser_weights': 'algorithm.class_weighting'}
 # done without them.
 ADDED = {
   '*data.prepared': '',
+  '*fractions': {},
   'folder': '',
   '*workdir': '',
   '*classifier': None,

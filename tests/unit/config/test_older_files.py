@@ -8,7 +8,7 @@ import pytest
 
 from jaxgan.config import identity
 from jaxgan.config.section import checked
-from jaxgan.runs import families
+from jaxgan.runs import families, schedules
 from jaxgan.runs.experiment import MethodJob, resolved
 from jaxgan.training import classifiers
 from jaxgan.training.config import ClassifierJob
@@ -63,7 +63,7 @@ def test_an_older_run_continues_if_the_experiment_is_unchanged(entry, content, t
   _remember(tmp_path, content)
   file, _, argument = entry['command'].partition('.py:')
   module = importlib.import_module(f'experiments.{file.removesuffix(".py")}')
-  config, job = resolved(module.get_config(argument)), entry['job']
+  config, job = schedules.fixed(resolved(module.get_config(argument))), entry['job']
   if job in config.methods:
     own = families.method_config(config, job, DATA)
   else:

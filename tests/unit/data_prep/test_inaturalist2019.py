@@ -149,7 +149,7 @@ def test_damaged_json(source, tmp_path, change, message):
 
 def test_missing_and_damaged_files(source, tmp_path):
   root, _ = source
-  assert 'needs --source' in _error('', tmp_path)
+  assert 'needs --config.data.source' in _error('', tmp_path)
   for name in ('train2019.json', 'val2019.json'):
     image = root / json.loads((root / name).read_text())['images'][0]['file_name']
     content = image.read_bytes()

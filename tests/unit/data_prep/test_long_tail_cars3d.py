@@ -152,7 +152,7 @@ def test_the_evaluation_classifier_has_the_other_views(published, load):
 
 
 def test_missing_and_damaged_files(published, error, tmp_path):
-  assert 'long_tail_cars3d needs --source' in error('')
+  assert 'long_tail_cars3d needs --config.data.source' in error('')
   line = error(tmp_path)
   assert f'source {tmp_path} has no car_<id>_mesh.mat: name the folder with the 183 files' in line
   assert long_tail_cars3d.URL in line

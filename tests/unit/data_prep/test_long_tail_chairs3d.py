@@ -74,7 +74,7 @@ def test_missing_and_damaged_files(published, tmp_path):
     assert not (tmp_path / 'tfds').exists()
     return str(raised.value)
 
-  assert 'long_tail_chairs3d needs --source' in error('')
+  assert 'long_tail_chairs3d needs --config.data.source' in error('')
   assert f'has no <chair>/renders: name the folder rendered_chairs of {long_tail_chairs3d.URL}' in (
     error(tmp_path)
   )

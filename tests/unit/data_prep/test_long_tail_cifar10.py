@@ -190,7 +190,7 @@ def test_download(fake_cifar10, website, publish, tmp_path):
   archive = make_source('binary archive', fake_cifar10, root)
   digest = hashlib.sha256(archive.read_bytes()).hexdigest()
   data_dir = str(tmp_path / 'tfds')
-  with pytest.raises(ValueError, match=r'has SHA-256 .*name it with --source'):
+  with pytest.raises(ValueError, match=r'has SHA-256 .*name it with --config.data.source'):
     preparation.prepare('long_tail_cifar10/ratio_10', data_dir=data_dir)
   publish(url=url, sha256=digest)
   train = build.load('long_tail_cifar10/ratio_10', 'train', data_dir=data_dir)

@@ -220,7 +220,7 @@ def test_images_beside_class_folders(stray, where, folder, make_folder, error):
 
 
 def test_bad_folders(make_folder, error, tmp_path):
-  assert 'needs --source' in error('')
+  assert 'needs --config.data.source' in error('')
   for missing in (tmp_path / 'nothing', '~no_such_user/pets', 'x' * 5000):
     assert f'source {missing} does not exist' in error(missing)
   (tmp_path / 'flat').mkdir()
@@ -245,7 +245,7 @@ def test_bad_folders(make_folder, error, tmp_path):
   source = two_classes(make_folder, name='sizes')
   Image.new('RGB', (9, 8), RED).save(source / 'dog' / '03.png')
   assert 'dog/03.png is 9x8' in error(source)
-  assert 'set image_size' in error(source)
+  assert 'set --config.data.options.image_size' in error(source)
 
   source = make_folder({f'a/{i}.png': ((8, 8), 'I;16', 60000) for i in range(2)}, 'deep')
   assert 'more than 8 bits' in error(source)
@@ -279,7 +279,7 @@ IMAGES, LABELS = np.full((4, 8, 8, 3), 200, np.uint8), np.array([0, 0, 1, 1])
     ({'images': np.uint8(3)}, r'\[N, H, W\]'),
     ({'pictures': IMAGES}, 'needs the arrays images and labels'),
     ({'images': IMAGES[..., 0, 0], 'labels': LABELS}, r'\[N, H, W\]'),
-    ({'images': IMAGES[:, :4], 'labels': LABELS}, 'are 8x4: set image_size'),
+    ({'images': IMAGES[:, :4], 'labels': LABELS}, 'are 8x4: set --config.data.options.image_size'),
     ({'images': IMAGES, 'labels': LABELS / 2}, 'integers'),
     ({'images': IMAGES, 'labels': LABELS[:3]}, '4 images, labels 3 labels'),
     ({'images': IMAGES, 'labels': LABELS, 'class_names': ['a']}, r'must lie in 0..0, .*, got 0..1'),

@@ -122,7 +122,7 @@ def test_prepared_data_outlives_its_source(published, source, tmp_path):
 
 
 def test_an_unknown_picture(source, tmp_path):
-  with pytest.raises(UserError, match=r"picture='crop' .* allowed: centre_crop, squash"):
+  with pytest.raises(UserError, match=r"picture='crop': expected one of centre_crop, squash"):
     _load('train', source, tmp_path, picture='crop')
   with pytest.raises(UserError, match='picture is not an option of long_tail_fashion'):
     preparation.prepare('long_tail_fashion/ratio_50', data_dir=str(tmp_path), picture='squash')
@@ -189,7 +189,7 @@ def _error(source, tmp_path):
 
 
 def test_missing_and_damaged_sources(source, tmp_path):
-  assert 'needs --source' in _error('', tmp_path)
+  assert 'needs --config.data.source' in _error('', tmp_path)
   assert 'http://dl.yf.io/lsun/scenes/<scene>_train_lmdb.zip' in _error(tmp_path, tmp_path)
   copy = tmp_path / 'copy'
   shutil.copytree(source, copy)

@@ -172,7 +172,7 @@ def test_missing_files(fake_mnist, error, tmp_path):
   for source in (tmp_path / 'nothing', tmp_path):
     line = error(source)
     assert all(name in line for name in fake_mnist.files())
-    assert '--source' in line
+    assert '--config.data.source' in line
   source = fake_mnist.write(tmp_path / 'mnist')
   (source / 't10k-labels-idx1-ubyte.gz').unlink()
   assert f'source {source} has no t10k-labels-idx1-ubyte; name a folder' in error(source)
@@ -229,7 +229,7 @@ def test_download(fake_mnist, mnist_layout, load, website):
 
 
 def test_failed_download(error, website):
-  assert re.search(r'ubyte.gz cannot be downloaded .*: name a folder .*--source', error(''))
+  assert re.search(r'gz cannot be downloaded .*: name a folder .*--config.data.source', error(''))
 
 
 def test_urls_match_tfds():

@@ -90,7 +90,7 @@ def test_missing_and_damaged_files(source, tmp_path, load):
     assert not (tmp_path / 'tfds').exists()
     return str(raised.value)
 
-  assert 'shapenet5 needs --source' in error('')
+  assert 'shapenet5 needs --config.data.source' in error('')
   assert 'shapenet5/x is unknown; allowed: shapenet5 and shapenet5/full' in error('', '/x')
   line = error(tmp_path)
   assert 'has no folder car or 02958343: name a folder with <class>/<instance>/*.png' in line

@@ -94,6 +94,18 @@ def test_a_users_own_split(pets, load, tmp_path):
   assert load(pets, split=rewritten(tmp_path / 'own.csv', rows)).key != train.key
 
 
+def test_a_list_that_is_gone(pets, load, tmp_path):
+  """A run knows its prepared data; another command needs the list."""
+  path = rewritten(tmp_path / 'own.csv', listed(load(pets, seed=1)))
+  first = load(pets, split=path)
+  Path(path).unlink()
+  prepared = first.metadata['full_name'].rpartition('/')[0]
+  again = load(pets, split=path, prepared=prepared)
+  np.testing.assert_array_equal(again.images, first.images)
+  with pytest.raises(build.UserError, match=r'own\.csv .* cannot be read .*No such file'):
+    load(pets, split=path)
+
+
 def test_a_source_with_a_test_folder_is_split_anew(pets, load, tmp_path):
   for name in NAMES:
     (pets / 'test').mkdir(exist_ok=True)
@@ -118,7 +130,7 @@ def test_equal_images_in_train_and_test_are_told(pets, load):
   test_files = [row['file'] for row in listed(train) if row['split'] == 'test']
   copies = sum('copy' in file or file == 'office/0.png' for file in test_files)
   assert copies > 0
-  assert f'{copies} of {len(test_files)} test images are training images, too' in line
+  assert f'training images, too (equal files): {copies} of {len(test_files)}, office/' in line
 
 
 @pytest.mark.parametrize(
@@ -158,7 +170,7 @@ def test_refused(change, message, pets, load, tmp_path):
   path = rewritten(tmp_path / 'own.csv', change(listed(load(pets))), split_list.COLUMNS)
   with pytest.raises(build.UserError) as raised:
     load(pets, split=path)
-  assert str(raised.value).startswith(f'split={path} (config field data.options.split): {message}')
+  assert str(raised.value).startswith(f'--config.data.options.split={path}: {message}')
   assert '\n' not in str(raised.value)
 
 

@@ -40,7 +40,8 @@ def expected(background):
     'colour  RGB; 1 of 13 images are grey',
     'changed 2 of 13 images are smaller than 8 and are enlarged',
     f'changed 2 images with transparent pixels were laid on {background}',
-    'leaked  1 of 2 test images are training images, too (equal files: dog/1.png = dog/0.png)',
+    'leaked  test images that are training images, too (equal files): 1 of 2, '
+    'dog/1.png = dog/0.png',
     'passed over  files that Pillow does not decode (.txt): 1; hidden files: 1',
   ]
 
@@ -96,9 +97,7 @@ def test_the_background_is_part_of_the_name(sprites, tmp_path):
     dogs = {tuple(image[0, 0].tolist()) for image in arrays.images[arrays.labels == 1]}
     assert tuple(ground) in dogs
   assert lines(sprites, tmp_path, image_size=8, background='red') == expected('red')
-  with pytest.raises(
-    build.UserError, match=r"background='rot': expected a colour, such as 'white'"
-  ):
+  with pytest.raises(build.UserError, match=r"background='rot': expected a colour, such as white"):
     load('rot')
   with pytest.raises(build.UserError, match=r'background=3: expected a colour'):
     load(3)

@@ -58,7 +58,7 @@ def test_all_are_listed(form, pets, load, tmp_path):
   assert (
     'deep.png (more than 8 bits per channel: convert it to 8 bits); repair or remove these' in line
   )
-  assert line.endswith('--config.data.options.skip_unreadable=True)')
+  assert line.endswith('leave them out: --config.data.options.skip_unreadable=True')
   assert not (tmp_path / 'tfds').exists()
 
 

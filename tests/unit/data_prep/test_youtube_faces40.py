@@ -92,7 +92,7 @@ def test_missing_and_damaged_files(source, tmp_path, load):
     assert not (tmp_path / 'tfds').exists()
     return str(raised.value)
 
-  assert 'youtube_faces40 needs --source' in error('')
+  assert 'youtube_faces40 needs --config.data.source' in error('')
   assert 'youtube_faces40/x is unknown; allowed: youtube_faces40 and' in error('', '/x')
   assert 'has no <name>.labeled_faces.txt: name the folder frame_images_DB' in error(tmp_path)
   frame = source / 'Aaron_Guiel' / '1' / '1.556.jpg'

@@ -14,7 +14,7 @@ NAMES = ('a', 'b', 'c')
 
 
 def _classifier(key, names=NAMES, swap=False, **fields):
-  """Reads the class from the first pixel, by the order of its own names."""
+  """Reads the class from the first pixel, by the order of `names`."""
 
   def classify(variables, images):
     label = jnp.round((images[:, 0, 0, 0] + 1) * 127.5).astype(int)

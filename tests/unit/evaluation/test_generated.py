@@ -11,7 +11,7 @@ from jaxgan.algorithms import Algorithm
 from jaxgan.config.overrides import changed
 from jaxgan.data import loading, pixels, training_data
 from jaxgan.errors import UserError
-from jaxgan.evaluation import features, metric
+from jaxgan.evaluation import agreement, features, metric
 from jaxgan.evaluation.generated import Observer, classifier_fields
 from jaxgan.metrics import fid, kid
 from jaxgan.system import parallel
@@ -183,6 +183,31 @@ def test_what_a_record_says_of_a_classifier():
     'annotator_input': 'bilinear to 224x224',
   }
   assert classifier_fields('annotator', None) == {'annotator_accuracy': None}
+
+
+@pytest.mark.parametrize(
+  ('method', 'key', 'flatters'),
+  [
+    ('class_balancing', 'stub', True),
+    ('class_balancing', 'another', False),
+    ('unconditional', 'stub', False),  # The classifier only labels the images of the score.
+  ],
+)
+def test_a_record_says_where_the_network_in_the_loop_judges(
+  tiny_config, stand_in_data, annotator, generator, tmp_path, method, key, flatters
+):
+  del stand_in_data
+  data = training_data.whole(loading.load(tiny_config.data, 'train'))
+  both = {'classifier': annotator._replace(key=key), 'annotator': annotator}
+  setup = types.SimpleNamespace(
+    config=tiny_config, data=data, classifiers=both, workdir=tmp_path, **both
+  )
+  setup.agreement = {'annotator_agreement': 0.5}
+  observer = Observer(setup, method, generator, ('classifier', 'annotator'))
+  seen = observer.observe(jnp.float32(0.8), 0, jax.random.key(0), 8)
+  fields = observer.record_fields(seen, 0, 4)
+  assert (agreement.ONE_NETWORK in fields['notes']) == flatters
+  assert fields['run']['annotator_agreement'] == 0.5
 
 
 def test_reference_features_are_cached_under_their_key(annotator, stand_in_data, tmp_path):

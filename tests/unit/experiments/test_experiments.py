@@ -194,7 +194,7 @@ def test_quick_folder_baseline_shares_every_other_line():
   assert baseline == ours
   # Schedules in the paper's proportions: a cycle of 2 % of the run, averages after a fifth of it.
   algorithm, steps = ours.algorithm, ours.train.steps
-  assert (algorithm.count_cycle / steps, algorithm.ema_start / steps) == (0.02, 0.2)
+  assert (algorithm.count_cycle, algorithm.ema_start, steps) == (0.02, 0.2, 2000)
 
 
 def test_published_rows_exist():

@@ -57,7 +57,7 @@ def test_examples_are_accepted(name):
 def test_both_entries_have_the_same_defaults():
   *_, options = main.parse(['jaxgan'])
   for name, command in commands.COMMANDS.items():
-    assert commands.takers('out') == ['sample', 'export', 'report']
+    assert commands.takers('out') == ['sample', 'export', 'save', 'report']
     *_, own = main.parse(['jaxgan'], name)
     for flag, described in command.flags.items():
       assert getattr(own, flag) == getattr(options, flag) == described.default
@@ -69,13 +69,16 @@ def test_both_entries_have_the_same_defaults():
     (
       ('trian',),
       'trian: no such command, did you mean train? '
-      'Commands: train, plan, evaluate, sample, export, report',
+      'Commands: train, plan, evaluate, sample, export, save, report',
     ),
-    (('xyz',), 'xyz: no such command. Commands: train, plan, evaluate, sample, export, report'),
+    (
+      ('xyz',),
+      'xyz: no such command. Commands: train, plan, evaluate, sample, export, save, report',
+    ),
     (
       ('--workdir=runs/fashion_lt',),
       '--workdir=runs/fashion_lt: name a command before its flags: '
-      'train, plan, evaluate, sample, export, report',
+      'train, plan, evaluate, sample, export, save, report',
     ),
     (
       ('sample', '--num_image=3'),
@@ -88,7 +91,7 @@ def test_both_entries_have_the_same_defaults():
     (('sample', '--contents=wrong'), '--contents: not a flag of sample, only of export'),
     (
       ('report', '--config.seed=3'),
-      '--config: not a flag of report, only of train, plan, evaluate, sample or export',
+      '--config: not a flag of report, only of train, plan, evaluate, sample, export or save',
     ),
     (('train', '--mode=plan'), '--mode: jaxgan train has no modes, name the command instead'),
     (('train', 'stray'), "unknown argument 'stray': flags begin with --, see --help"),
@@ -115,7 +118,7 @@ def test_one_line(monkeypatch, capsys, arguments, line):
 
 def test_a_plan_with_a_refusal_prints_it_and_has_status_2(monkeypatch, capsys):
   arguments = ('--config=experiments/folder_lt.py', '--config.data.source=nowhere')
-  refusal = 'refused: source nowhere does not exist (config field data.source)\n'
+  refusal = 'refused: source nowhere does not exist (--config.data.source)\n'
   assert _run(monkeypatch, capsys, 'plan', *arguments) == (2, refusal, '')
 
 
@@ -125,7 +128,8 @@ def test_a_reader_that_has_enough_is_no_error():
   command = [sys.executable, '-m', 'jaxgan', 'plan', '--config=experiments/fashion_lt.py']
   result = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, check=False)
   os.close(writer)
-  assert (result.returncode, result.stderr) == (128 + signal.SIGPIPE, b'')
+  assert result.returncode == 128 + signal.SIGPIPE
+  assert b'rror' not in result.stderr  # Lines about the progress of a plan may be there.
 
 
 def test_folders_without_an_evaluation(monkeypatch, capsys, tmp_path):
@@ -146,9 +150,78 @@ def test_folders_without_an_evaluation(monkeypatch, capsys, tmp_path):
     assert _run(monkeypatch, capsys, 'evaluate', f'--workdir={folder}') == expected
 
 
-def test_a_mode_accepts_the_flags_of_the_others():
-  name, _, _, options = main.parse(['jaxgan', '--mode=report', '--num_images=3', 'runs'])
-  assert (name, options.num_images) == ('report', 3)
+@pytest.mark.parametrize(
+  ('arguments', 'line'),
+  [
+    (
+      ('--mode=export', '--num_images=20'),
+      '--num_images: not a flag of --mode=export, only of --mode=sample; '
+      'did you mean --images_per_class?',
+    ),
+    (('--mode', 'report', '--config=x'), '--config: not a flag of --mode=report, only of --mode='),
+    (('--balanced',), '--balanced: not a flag of --mode=train, only of --mode=sample'),
+    (('--mode=trian',), '--mode=trian: no such mode, did you mean train? Modes: train, plan'),
+    (('--mode=evaluate', 'x'), "unknown argument 'x': did you mean --workdir=x?"),
+  ],
+)
+def test_a_mode_has_its_own_flags_only(capsys, arguments, line):
+  assert main.main(['jaxgan.main', *arguments]) == 2
+  assert capsys.readouterr().err.startswith(f'error: {line}')
+
+
+def test_a_report_takes_work_directories_as_flag_and_as_arguments(monkeypatch):
+  monkeypatch.setattr(main, '_report', lambda folders, options: folders)
+  for argv, name in ((['--mode=report'], None), ([], 'report')):
+    assert main._execute(['jaxgan', *argv, '--workdir=a'], name) == ['a']
+    assert main._execute(['jaxgan', *argv, '--workdir=a', 'b'], name) == ['a', 'b']
+
+
+@pytest.mark.parametrize(
+  ('flag', 'meant'),
+  [
+    (
+      'lr=1e-3',
+      'did you mean --config.algorithm.learning_rate=1e-3 (or --config.classifier.',
+    ),
+    ('steps=100', 'did you mean --config.train.steps=100 (or --config.classifier.train.steps, '),
+    ('epochs=3', 'did you mean --config.train.epochs=3 (or --config.classifier.train.epochs, '),
+    ('source=x', 'did you mean --config.data.source=x (or --config.classifier.data.source, '),
+    ('batch_size=8', 'did you mean --config.train.batch_size=8 (or --config.evaluation.batch_size'),
+    ('seed=1', 'did you mean --config.seed=1'),
+  ],
+)
+def test_a_field_without_its_section_is_found(monkeypatch, capsys, flag, meant):
+  experiment = '--config=experiments/fashion_lt.py'
+  lines = {'train': f'--{flag}', 'plan': f'--config.{flag}'}
+  if flag.startswith('seed'):  # The experiment has a field of this name.
+    del lines['plan']
+  for command, start in lines.items():
+    status, out, err = _run(monkeypatch, capsys, command, experiment, start)
+    assert (status, out, err.count('\n')) == (2, '', 1)
+    assert f'no such {"flag" if command == "train" else "field"}, {meant}' in err
+
+
+@pytest.mark.parametrize(
+  ('field', 'meant'),
+  [
+    ('train.lr', 'algorithm.learning_rate'),
+    ('classifier.train.lr', 'classifier.algorithm.learning_rate'),
+    ('data.image_size', 'data.options.image_size'),
+    ('algoritm.ema_start', 'algorithm.ema_start'),
+    ('evaluation.sample', 'evaluation.samples'),
+  ],
+)
+def test_a_field_of_another_section_is_found(monkeypatch, capsys, field, meant):
+  arguments = ('train', '--config=experiments/fashion_lt.py', f'--config.{field}=7')
+  _, _, err = _run(monkeypatch, capsys, *arguments)
+  start = f'error: config.{field}: there is no such field, did you mean --config.{meant}=7'
+  assert err.startswith(start)
+
+
+def test_a_flag_of_a_run_that_ends_alike_is_found(monkeypatch, capsys):
+  for name in ('sample', 'export'):
+    *_, err = _run(monkeypatch, capsys, name, '--seed=3')
+    assert err.startswith('error: --seed: no such flag, did you mean --sample_seed?')
 
 
 @pytest.mark.parametrize(

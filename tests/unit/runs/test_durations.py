@@ -56,7 +56,7 @@ def test_a_forecast_says_what_is_unknown_and_later_runs_know(cache, config):
   said = forecast.of_rest(Times(0.1, 5.0), 40, 2)
   # The score's classifier costs the same as the classifier.
   assert said == (
-    '0.1 s a step, about 4 s without 2 evaluations; more than 10 s for the rest; '
+    '0.1 s a step, about 4 s and 2 evaluations; more than 10 s for the rest; '
     'unknown: train class_balancing, evaluate class_balancing'
   )
   with first.measured(Kind.TRAIN, 'classifier'):

@@ -30,8 +30,8 @@ def test_type_checkers_see_the_same_names_and_modules():
 
 def test_help_describes_every_name():
   text = pydoc.render_doc(jaxgan, renderer=pydoc.plaintext)
-  assert [name for name in jaxgan.__all__ if f'    {name}(' not in text and name != 'Run'] == []
-  assert 'class Run(' in text
+  for name in jaxgan.__all__:
+    assert f'    {name}(' in text or f'class {name}(' in text
 
 
 def test_an_unknown_name_is_an_attribute_error():

@@ -1,4 +1,4 @@
-"""Messages: stages speak at once, and go on speaking while they last."""
+"""Messages: stages print a line at once, and further lines while they last."""
 
 import threading
 import time

@@ -100,7 +100,10 @@ def test_a_stop_shows_the_newest_step(clock, capsys):
   assert lines[-1].startswith('class_balancing  step 103/400  1 steps/s  ETA 0:04:57')
 
 
-def test_bar_on_a_terminal(clock, monkeypatch):
+@pytest.mark.parametrize('columns', [120, 70])
+def test_bar_on_a_terminal(clock, monkeypatch, columns):
+  """A value is shown where it leaves room for the bar."""
+  monkeypatch.setenv('COLUMNS', str(columns))
   terminal = io.StringIO()
   terminal.isatty = lambda: True
   monkeypatch.setattr('sys.stderr', terminal)
@@ -112,7 +115,9 @@ def test_bar_on_a_terminal(clock, monkeypatch):
   shown.close()
   text = terminal.getvalue()
   assert 'class_balancing 100%' in text
-  assert '14/14, 2 steps/s  ETA 0:00:00  loss/generator 0.25' in text
+  assert '14/14, 2 steps/s  ETA 0:00:00' in text
+  assert ('ETA 0:00:00  loss/generator 0.25' in text) == (columns == 120)
+  assert max(len(line.rstrip()) for line in text.replace('\r', '\n').split('\n')) <= columns
   assert 'checkpoint written\n' in text
 
 
