@@ -52,9 +52,15 @@ def console(rows: Sequence[Row]) -> str:
 
 
 def _wrapped(sentence):
-  indented = {'initial_indent': '  ', 'subsequent_indent': '    '}
   # A command and a path stay in one piece, to be copied.
-  return textwrap.fill(sentence, _WIDTH, break_on_hyphens=False, break_long_words=False, **indented)
+  wrapper = textwrap.TextWrapper(
+    _WIDTH,
+    initial_indent='  ',
+    subsequent_indent='    ',
+    break_on_hyphens=False,
+    break_long_words=False,
+  )
+  return wrapper.fill(sentence)
 
 
 def evidence(row: Row) -> assessment.Evidence:
