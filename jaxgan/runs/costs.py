@@ -55,7 +55,7 @@ def lines(config: Experiment, facts: Facts, plan: Plan) -> list[str]:
   if not plan.jobs:
     return refused
   whole = durations.total([(f'{job.kind} {job.name}', seconds[job]) for job in left], 'the plan')
-  return [*table, '', whole, *(refused or ['nothing is refused'])]
+  return [*table, '', whole, '', *(refused or ['nothing is refused'])]
 
 
 def _row(costs, job: Job, seconds):
