@@ -149,6 +149,7 @@ def _evaluate(config, options) -> str:
 
   run = _run(config, options)
   execute.evaluate_method(run.inputs, run.method, run.checkpoint)
+  execute.measure_real_images(run.inputs)
   return execute.summarise(run.workdir) if files.is_writer() else ''
 
 

@@ -79,6 +79,11 @@ class Evaluation:
     """Measures a checkpoint in full, without a classification accuracy score."""
     return self._measured(step, self.observer.settled(state), replica, None)[0]
 
+  @property
+  def scores(self) -> list[str]:
+    """The names of the results that only some evaluations measure."""
+    return [metric.name for metric in self._metrics.values() if 'score' in metric.needs]
+
   def write(
     self,
     folder: pathlib.Path,
@@ -102,7 +107,7 @@ class Evaluation:
     state, key = self.observer.settled(state), self._inputs.evaluation_rng(replica)
     record, seen = self._measured(step, state, replica, score)
     kept = self.observer.save(folder, state, seen, replica)
-    record_lib.write(folder, record)
+    record = record_lib.write(folder, record, self.scores)
     self._pictures.final(self.observer, folder, state, record, kept, key)
     return record
 

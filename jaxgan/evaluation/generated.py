@@ -191,6 +191,8 @@ class Observer:
       'resize': ', '.join(f'{n.metric}: {n.resize}' for n in judges.networks.values()),
       **quality.protocol(config.evaluation.samples, num_reference),
     }
+    if judges.weights is not None:
+      settings['reference_weights'] = quality.EVERY_CLASS_EQUALLY
     if loading.RELEASED in judges.reference.metadata:  # A data set with two references.
       settings['reference_choice'] = config.evaluation.reference
     if 'codes' in judges.label_sets:

@@ -126,7 +126,8 @@ class Judges:
     reference: the reference images.
     label_sets: {'classes' or 'codes': LabelSet}.
     networks: {name: FeatureNetwork}.
-    statistics: {network: mean and covariance of the features of the reference images}.
+    weights: weights of the reference images `[N]` if their classes are uneven, else None.
+    statistics: {network: mean and covariance of the features of the weighted reference images}.
     one_batch: `one_batch(variables, state, rng)` returns (images, labels by kind, features by
       network).
     variables: {network: its arrays}.
@@ -135,7 +136,7 @@ class Judges:
   def __init__(
     self,
     inputs: Any,
-    algorithm: Algorithm,
+    algorithm: Algorithm | None,
     classifiers: Mapping[str, classifiers.Classifier],
     arrays: Arrays,
   ):
@@ -143,12 +144,13 @@ class Judges:
 
     Args:
       inputs: the `jaxgan.runs.inputs.Inputs` of the experiment.
-      algorithm: the GAN.
+      algorithm: the GAN; None for judges of real images only, without `one_batch`.
       classifiers: {role: Classifier} that evaluate: an 'annotator' for classes, a 'recogniser' for
         codes, or both in this order.
       arrays: the training images.
     """
     config, self.config, self.arrays = inputs.config, inputs.config, arrays
+    self._classifiers = {KINDS[role]: own for role, own in classifiers.items()}
     self.reference = loading.load_reference(config.data, config.evaluation.reference)
     self.label_sets = {KINDS[r]: _label_set(r, c, arrays) for r, c in classifiers.items()}
     found = [features.classifier_network(*item) for item in classifiers.items()]
@@ -157,9 +159,13 @@ class Judges:
     self.networks = networks = {network.name: network for network in found}
     self._cache = inputs.workdir / 'reference_features'
     # Only the statistics stay in memory; the features are read again for a final evaluation.
-    self.statistics = {n: fid.statistics(self.reference_features(n)) for n in self.networks}
+    self.weights = quality.class_weights(self.reference.labels)
+    self.statistics = {
+      n: fid.statistics(self.reference_features(n), self.weights) for n in self.networks
+    }
     self.variables = {name: network.variables for name, network in networks.items()}
-
+    if algorithm is None:
+      return
     generate = algorithm.generate
     assert generate is not None
 
@@ -187,6 +193,11 @@ class Judges:
   def train_counts(self) -> np.ndarray:
     """The number of training images of each class."""
     return np.array(self.label_sets['classes'].counts)
+
+  def labels_of(self, kind: str, arrays: Arrays) -> np.ndarray:
+    """Labels real images by classes or codes, as generated images are labelled."""
+    classifier = self._classifiers[kind]
+    return classifiers.compile_classify(classifier.classify)(classifier.variables, arrays.images)[0]
 
   def features_of(self, network: str, arrays: Arrays) -> np.ndarray:
     """Computes the features of real images; see `features.reference_features`."""

@@ -18,6 +18,7 @@ from jaxgan.evaluation.record import EvaluationRecord
 from jaxgan.system.registry import Registry
 
 LOWER, HIGHER = 'lower', 'higher'
+ALONE, COMPARED, DISTANCE = 'alone', 'compared', 'distance'  # See `Metric.on_real`.
 _SIZES = {'thirds': 3, 'groups': 3, 'quantiles': 11}
 
 
@@ -39,6 +40,9 @@ class Metric(NamedTuple):
       <name>/<network>.
     needs: what the observer must provide: 'classes' or 'codes' of the images, or their 'features';
       otherwise the value is None.
+    on_real: how the metric is also measured on real images, see `jaxgan.evaluation.yardsticks`:
+      ALONE, of a set of images; COMPARED, against other real images; DISTANCE, the same for a
+      distance that few images bias upwards; '' for not.
   """
 
   name: str
@@ -49,6 +53,7 @@ class Metric(NamedTuple):
   periodic: bool = False
   per_network: bool = False
   needs: frozenset[str] = frozenset()
+  on_real: str = ''
 
 
 def _table(*metrics: Metric) -> Registry[Metric]:
@@ -67,6 +72,7 @@ def _quality(name: str, meaning: str, better: str) -> Metric:
     better,
     per_network=True,
     needs=_of('features'),
+    on_real=COMPARED if better else '',
   )
 
 
@@ -99,6 +105,7 @@ def _distance(name: str, network: str) -> Metric:
     f'Fréchet distance from real images in the features of the {network}',
     LOWER,
     periodic=True,
+    on_real=DISTANCE,
   )
 
 
@@ -112,6 +119,7 @@ def _counted(prefix: str, kind: str) -> tuple[Metric, Metric]:
       LOWER,
       periodic=True,
       needs=_of(kind),
+      on_real=ALONE,
     ),
     Metric(
       f'{prefix or "class_"}counts',
@@ -120,6 +128,7 @@ def _counted(prefix: str, kind: str) -> tuple[Metric, Metric]:
       axes=(kind,),
       periodic=True,
       needs=_of(kind),
+      on_real=ALONE,
     ),
   )
 
@@ -163,6 +172,7 @@ GENERATED = _table(
     'generated images',
     HIGHER,
     needs=_of('score'),
+    on_real=ALONE,
   ),
 )
 

@@ -1,5 +1,10 @@
-"""evaluation.json: the record of an evaluation and of its machine."""
+"""evaluation.json: the record of an evaluation and of its machine.
 
+evaluation.json is the newest record. The folder `evaluations` keeps the newest of each step.
+"""
+
+from collections.abc import Sequence
+import itertools
 import os
 from pathlib import Path
 from typing import Literal
@@ -14,7 +19,8 @@ from jaxgan.config.section import Section
 from jaxgan.errors import UserError
 from jaxgan.system import files
 
-NAME = 'evaluation.json'
+NAME, HISTORY = 'evaluation.json', 'evaluations'
+_SAME = ('data', 'batch_norm')  # Settings with which a score of the same step stays valid.
 # Files beside it: generated images with labels; images of rare classes with their nearest training
 # images; images of each code; real images with their nearest neighbours.
 IMAGES_FILE, NEAREST_FILE = 'evaluation_samples.npz', 'nearest_training.npz'
@@ -91,9 +97,103 @@ def machine() -> dict[str, str]:
   return {'hardware': hardware, 'jax': jax.__version__}
 
 
-def write(folder: Path, record: EvaluationRecord) -> None:
-  """Writes the record of a run or replica to its folder atomically."""
-  files.replace(Path(folder) / NAME, record.model_dump_json(indent=2).encode())
+def write(folder: Path, record: EvaluationRecord, scores: Sequence[str] = ()) -> EvaluationRecord:
+  """Writes the record of a run or replica to its folder, and to its history.
+
+  Args:
+    folder: the folder of the run or replica.
+    record: the record.
+    scores: see `with_scores`.
+
+  Returns:
+    The written record.
+  """
+  folder, record = Path(folder), with_scores(folder, record, scores)
+  _keep(folder, record, scores)
+  data = record.model_dump_json(indent=2).encode()
+  files.replace(_of_step(folder, record.step), data)
+  files.replace(folder / NAME, data)
+  return record
+
+
+def _keep(folder, record, scores):
+  """Copies what `write` would lose: a record of an older version, or a score of other settings."""
+  newest = _read_or_none(folder / NAME)
+  if newest and not _of_step(folder, newest.step).exists():
+    files.replace(_of_step(folder, newest.step), (folder / NAME).read_bytes())
+  path = _of_step(folder, record.step)
+  old = _read_or_none(path)
+  if old and any(record.results.get(n) is None and old.results.get(n) for n in scores):
+    copies = (path.with_name(f'{path.stem}_{number}.json') for number in itertools.count(1))
+    files.replace(next(copy for copy in copies if not copy.exists()), path.read_bytes())
+
+
+def history(folder: Path) -> list[EvaluationRecord]:
+  """Reads the records of all steps of a run or replica, in the order of the steps.
+
+  Raises:
+    UserError: see `read`.
+  """
+  paths = [*sorted(Path(folder, HISTORY).glob('step_*.json'), reverse=True), Path(folder) / NAME]
+  # The newest record of a step comes after copies of earlier ones, step_STEP_1.json and so on.
+  found = {own.step: own for own in map(read, filter(Path.exists, paths))}
+  return [found[step] for step in sorted(found)]
+
+
+def with_scores(folder: Path, record: EvaluationRecord, scores: Sequence[str]) -> EvaluationRecord:
+  """Adds the scores that an earlier evaluation of the same checkpoint measured.
+
+  Args:
+    folder: the folder of the run or replica.
+    record: the new record.
+    scores: names of results that some evaluations leave out; fields of `settings` and `run` that
+      describe them begin with the name.
+
+  Returns:
+    The record with these scores. A score of another step becomes a note.
+  """
+  for name in scores:
+    if record.results.get(name) is not None:
+      continue
+    known = [own for own in _records(Path(folder)) if own.results.get(name) is not None]
+    same = [own for own in known if own.step == record.step and _agree(own, record)]
+    if same:
+      record = _with_score(record, same[0], name)
+    elif known:
+      last = max(known, key=lambda own: own.step)
+      note = f'{name.upper()} of step {last.step:,}: {last.results[name]:.3g}, not measured again'
+      record = record.model_copy(update={'notes': (*record.notes, note)})
+  return record
+
+
+def _agree(own, record) -> bool:
+  return all(own.settings.get(name) == record.settings.get(name) for name in _SAME)
+
+
+def _with_score(record, same, name):
+  fields: dict = {'results': record.results | {name: same.results[name]}}
+  for part in ('settings', 'run'):
+    theirs = getattr(same, part).items()
+    own = {field: value for field, value in theirs if field.startswith(f'{name}_')}
+    fields[part] = getattr(record, part) | own
+  return record.model_copy(update=fields)
+
+
+def _of_step(folder, step) -> Path:
+  return Path(folder) / HISTORY / f'step_{step:08d}.json'
+
+
+def _records(folder):
+  """The readable records of a folder: a damaged one must not end an evaluation."""
+  paths = (*sorted((folder / HISTORY).glob('step_*.json')), folder / NAME)
+  return [own for own in map(_read_or_none, paths) if own]
+
+
+def _read_or_none(path):
+  try:
+    return read(path)
+  except UserError:
+    return None
 
 
 def read(path: Path) -> EvaluationRecord:

@@ -19,7 +19,7 @@ HEADINGS = {
 }
 NONE = 'no difference shown'
 # Settings that must agree for two methods to be compared.
-_COMPARABLE = ('data', 'reference', 'samples')
+_COMPARABLE = ('data', 'reference', 'reference_weights', 'samples')
 _CAS = ('cas_images', 'cas_network', 'cas_epochs')  # For the classification accuracy score only.
 
 

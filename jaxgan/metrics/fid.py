@@ -87,13 +87,18 @@ def moments_statistics(moments: Moments) -> tuple[np.ndarray, np.ndarray]:
   return moments.shift + offset, cov
 
 
-def statistics(features: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+def statistics(
+  features: ArrayLike, weights: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
   """Mean and unbiased covariance of features that fit in memory.
 
-  mean = Σ_i x_i / N, cov = Σ_i (x_i - mean)(x_i - mean)^T / (N - 1).
+  mean = Σ_i x_i / N, cov = Σ_i (x_i - mean)(x_i - mean)^T / (N - 1). With weights w of sum 1,
+  mean = Σ_i w_i x_i, cov = Σ_i w_i (x_i - mean)(x_i - mean)^T / (1 - Σ_i w_i²), the same for equal
+  weights.
 
   Args:
     features: [N, D] features, N >= 2.
+    weights: [N], positive; None for equal weights.
 
   Returns:
     mean [D] and covariance [D, D], float64.
@@ -108,7 +113,8 @@ def statistics(features: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
   """
   features = checks.features(features, 2, np.float64)
   # np.cov returns a scalar for D = 1.
-  return features.mean(axis=0), np.atleast_2d(np.cov(features, rowvar=False))
+  cov = np.atleast_2d(np.cov(features, rowvar=False, aweights=weights))
+  return np.average(features, axis=0, weights=weights), cov
 
 
 def frechet_distance(

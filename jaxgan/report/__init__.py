@@ -13,7 +13,7 @@ from typing import Any
 from jaxgan.errors import UserError
 from jaxgan.evaluation import record as record_lib
 from jaxgan.evaluation.verdicts import grouped
-from jaxgan.report import differences, page, tables
+from jaxgan.report import assessments, curves, differences, page, tables
 from jaxgan.report.classifiers import in_words as judges_in_words
 from jaxgan.report.published import published_values
 from jaxgan.report.rows import Row, collect
@@ -100,6 +100,8 @@ def markdown_table(rows: Sequence[Row]) -> str:
     The text.
   """
   footnotes, parts = {}, []
+  if paragraphs := _assessed(rows):
+    parts += [f'## {assessments.TITLE}', *map(_markdown, paragraphs)]
   for title, blocks in _sections(rows, footnotes):
     parts += [f'## {title}', *map(_markdown, blocks)]
   notes = [f'[^{number}]: {escaped(text)}' for text, number in footnotes.items()]
@@ -131,7 +133,9 @@ def _markdown(block):
 def _page(rows):
   """Renders rows as HTML: the tables, then charts and images of the first run of each row."""
   footnotes = {}
-  sections = [page.Section(title, blocks) for title, blocks in _sections(rows, footnotes)]
+  paragraphs = _assessed(rows)
+  sections = [page.Section(assessments.TITLE, paragraphs)] if paragraphs else []
+  sections += [page.Section(title, blocks) for title, blocks in _sections(rows, footnotes)]
   for row in rows:
     several = f' (first of {len(row.folders)} runs)' if len(row.folders) > 1 else ''
     title = f'{row.experiment}: {row.method}{several}'
@@ -140,13 +144,20 @@ def _page(rows):
   return page.render(title, sections, footnotes)
 
 
+def _assessed(rows):
+  """Returns the paragraphs that tell whether the methods worked."""
+  with _damage_told(rows):
+    return assessments.texts(rows)
+
+
 def _blocks(row):
   """Returns the blocks of the first run of a row: its training and its evaluation."""
   record, folder = row.records[0], row.folders[0]
   labels = record.labels.get('classes', record_lib.LabelSet(names=()))
   with _damage_told([row], 'its log or its images are'):
     trained = row.family.trained(folder, labels.names, labels.counts)
-    return trained + row.family.evaluated(folder, record)
+    kept = curves.kept_evaluations(record_lib.history(folder), row.family.metrics)
+    return trained + kept + row.family.evaluated(folder, record)
 
 
 @contextlib.contextmanager

@@ -12,10 +12,10 @@ import numpy as np
 from jaxgan.evaluation import verdicts
 from jaxgan.evaluation.record import ONE_NETWORK, LabelSet
 from jaxgan.metrics.class_distribution import GROUPS, THIRDS
-from jaxgan.report import class_pictures, classifiers, figures, tables
+from jaxgan.report import assessments, class_pictures, classifiers, figures, tables
 from jaxgan.report.published import sources
 from jaxgan.report.rows import Row
-from jaxgan.system.names import shown
+from jaxgan.system.names import escaped, shown
 
 TITLE = 'Class balance'
 NETWORKS = ('inception', 'annotator', 'recogniser')
@@ -131,7 +131,10 @@ def section(rows: Sequence[Row], footnotes: dict[str, int]) -> list:
     'Quality and diversity': _quality,
   }
   found = {title: tables.lines(_ABOVE[title], rows, own) for title, own in cells_of.items()}
+  found['Scores'] += _real_scores(rows, footnotes)
   found |= {'Beside the baseline': _comparisons(rows), 'Classifiers': classifiers.lines(rows)}
+  if not any(row.published for row in rows):
+    found = {title: _unpublished(lines) for title, lines in found.items()}
   below = EXPLANATIONS | {'Scores': EXPLANATIONS['Scores'] + sources(rows)}
   shown_tables = (tables.Table(title, own) for title, own in found.items() if len(own) > 1)
   blocks = [block for table in shown_tables for block in (table, below[table.title])]
@@ -149,6 +152,24 @@ def _scores(footnotes, row):
   protocol = tables.mark(footnotes, '; '.join([tables.in_words(row.protocol()), *others]))
   step, samples = row.records[0].step, row.settings['samples']
   return [(str(step), str(samples), *scores, str(len(row.records)), protocol)]
+
+
+def _real_scores(rows, footnotes):
+  """The scores of the real images of each experiment; a footnote has their protocol."""
+  found = []
+  for experiment, own in verdicts.grouped(rows, lambda row: row.experiment).items():
+    mark = tables.mark(footnotes, assessments.protocol(own))
+    for name, entry in assessments.entries(own).items():
+      cells = [cell for _, cell in (column.score(entry) for column in _SCORES)]
+      found.append((escaped(experiment), name, '', '', *cells, '', mark))
+  return found
+
+
+def _unpublished(lines):
+  """Leaves out the columns of published values, and '(ours)' in the other headings."""
+  kept = [place for place, heading in enumerate(lines[0]) if not heading.endswith('(published)')]
+  header, *below = ([line[place] for place in kept] for line in lines)
+  return [[heading.removesuffix(' (ours)') for heading in header], *below]
 
 
 def _resamplings(row):
@@ -251,8 +272,7 @@ def _console_block(experiment, kind, labels, rows):
   ]
   thirds = THIRDS if kind == 'class' else ()
   table = [['method', *tables.headings(columns), *(map(shown, labels.names) if few else thirds)]]
-  if few:
-    table.append(['training data', *[''] * len(columns), *map(str, labels.counts)])
+  table += _real_lines(rows, kind, labels, columns)
   for row in rows:
     classes = _thirds(row) if thirds else []
     if few:
@@ -262,6 +282,20 @@ def _console_block(experiment, kind, labels, rows):
   words = tables.aligned(experiment, table, rows)
   judged = classifiers.in_words([record.run for row in rows for record in row.records])
   return '\n'.join([words, *judged, *map(verdicts.in_words, verdicts.compare(rows))])
+
+
+def _real_lines(rows, kind, labels, columns):
+  """The scores of the real images with the sizes of their classes, if all classes are shown."""
+  few, entries = len(labels.names) <= class_pictures.MAX_CLASSES, assessments.entries(rows)
+  blank = [''] * (len(labels.names) if few else len(THIRDS) if kind == 'class' else 0)
+  if not entries:
+    return [['training data', *[''] * len(columns), *map(str, labels.counts)]] if few else []
+  lines = []
+  for name, entry in entries.items():
+    sizes = entry.results('class_images' if kind == 'class' else 'code_counts')
+    counts = labels.counts if name == assessments.TRAINING else sizes[0] if sizes else blank
+    lines.append([name, *tables.cells(columns, entry), *(map(str, counts) if few else blank)])
+  return lines
 
 
 def _networks(row):

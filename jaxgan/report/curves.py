@@ -219,6 +219,22 @@ def scalars(rows: Sequence[Mapping[str, Any]], is_shown: Callable[[str], bool]) 
   return [one for one in charts if one]
 
 
+def kept_evaluations(records: Sequence[Any], metrics: Mapping[str, Any]) -> list[Images]:
+  """Charts the single numbers of several evaluations over the steps; [] for fewer than two.
+
+  Args:
+    records: the `jaxgan.evaluation.record.EvaluationRecord`s of a run, one per step.
+    metrics: the table of metrics of the run's family.
+  """
+  charts = []
+  for name in (m.name for m in metrics.values() if m.better and not (m.axes or m.per_network)):
+    known = [own for own in records if own.results.get(name) is not None]
+    steps, values = [own.step for own in known], [own.results[name] for own in known]
+    charts += [chart(name, [Line(name, steps, values)])] if len(known) > 1 else []
+  found = [one for one in charts if one]
+  return [Images('Kept evaluations', found)] if found else []
+
+
 def loss_curves(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
   """Draws each loss and accuracy over the steps; see `curves`."""
   names = {name for row in rows for name, value in row.items() if not isinstance(value, list)}

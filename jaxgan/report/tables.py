@@ -3,6 +3,7 @@
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 import itertools
+import shutil
 import statistics
 from typing import Any
 
@@ -11,6 +12,8 @@ import numpy as np
 from jaxgan.evaluation import metric, verdicts
 from jaxgan.system.names import escaped, width
 from jaxgan.system.registry import Registry
+
+_UNKNOWN_WIDTH = 160  # Columns of a log: lines that a person may scroll.
 
 
 @dataclass(frozen=True)
@@ -194,11 +197,27 @@ def markdown(lines: Sequence[Sequence[str]]) -> str:
 
 
 def aligned(title: str, lines: Sequence[Sequence[str]], rows: Sequence[Any]) -> str:
-  """Aligns lines of cells as plain text, with a title above and the rows' notes below."""
+  """Aligns lines of cells as plain text, with a title above and the rows' notes below.
+
+  Columns beyond the width of the terminal go below, beside the first column once more.
+  """
   widths = [max(map(width, column)) for column in zip(*lines, strict=True)]
-  text = [title]
-  for line in lines:
-    gaps = [' ' * (most - width(cell)) for cell, most in zip(line, widths, strict=True)]
-    cells = [gap + cell for gap, cell in zip(gaps[1:], line[1:], strict=True)]
-    text.append('  '.join([line[0] + gaps[0], *cells]).rstrip())
+  most, text = shutil.get_terminal_size((_UNKNOWN_WIDTH, 0)).columns, [title]
+  for columns in _folded(widths, most):
+    for line in lines:
+      gaps = [' ' * (widths[k] - width(line[k])) for k in columns]
+      cells = [gap + line[k] for gap, k in zip(gaps[1:], columns[1:], strict=True)]
+      text.append('  '.join([line[0] + gaps[0], *cells]).rstrip())
   return '\n'.join([*text, *dict.fromkeys(note for row in rows for note in row.notes())])
+
+
+def _folded(widths, most) -> list[list[int]]:
+  """The columns of each part of a table, the first column in all of them."""
+  parts, used = [[0]], widths[0]
+  for column, own in enumerate(widths[1:], start=1):
+    if used + 2 + own > most and len(parts[-1]) > 1:
+      parts.append([0])
+      used = widths[0]
+    parts[-1].append(column)
+    used += 2 + own
+  return parts

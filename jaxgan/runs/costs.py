@@ -11,7 +11,7 @@ import numpy as np
 from jaxgan.algorithms import Algorithm
 from jaxgan.data import training_data
 from jaxgan.errors import UserError
-from jaxgan.evaluation import cas
+from jaxgan.evaluation import cas, yardsticks
 from jaxgan.runs import durations, families, recogniser, rules, schedules
 from jaxgan.runs.experiment import Experiment
 from jaxgan.runs.facts import Facts, trained_by
@@ -133,7 +133,9 @@ class Costs:
     *within, name = job.name.split('/')
     try:
       if name == cas.FOLDER:
-        num_images = cas.num_images(config, len(facts.data.indices[0]))
+        num_images = len(facts.data.indices[0])
+        if within != [yardsticks.FOLDER]:
+          num_images = cas.num_images(config, num_images)
         generated = num_images * math.prod(facts.data.image_shape)
         return _cost(config.cas, generated, self._classifier(name), config.replicas, at_once=1)
       if role := self._role(name):

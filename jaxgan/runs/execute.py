@@ -10,8 +10,8 @@ from jaxgan import report
 from jaxgan.algorithms import replicate
 from jaxgan.config.overrides import changed
 from jaxgan.data import sources
-from jaxgan.evaluation import agreement, cas, record
-from jaxgan.report import fonts
+from jaxgan.evaluation import agreement, cas, real_images, record, yardsticks
+from jaxgan.report import assessments, fonts
 from jaxgan.runs import durations, families, inputs, notes, outputs, recogniser, sampling, schedules
 from jaxgan.runs.experiment import Experiment, resolved
 from jaxgan.runs.facts import classifier_folder, trained_by
@@ -51,6 +51,7 @@ def run(
     for method in config.methods:
       train_method(made, method, profile)
       evaluate_method(made, method, config.evaluation.checkpoint)
+    measure_real_images(made)
     with made.timed.measured(Kind.COMPARE, 'methods'):
       return summarise(made.workdir) if files.is_writer() else ''
 
@@ -224,6 +225,45 @@ def _train_score(made, method, folder, step, state, replica) -> cas.Score | None
   return cas.score(job, accuracy, labelled_by)
 
 
+def measure_real_images(made: Inputs) -> None:
+  """Measures the real images as yardsticks of the methods; does nothing if it was done before."""
+  if made.family.yardsticks is None:
+    return
+  folders = yardsticks.folders(made.workdir, made.data.keys)
+  with jax.set_mesh(made.mesh):
+    for folder, replica in {folder: r for r, folder in reversed([*enumerate(folders)])}.items():
+      job = _real_score_job(made, folder, replica)
+      scored = cas.score(job, 0.0, '').settings if job else {}
+      wanted = real_images.identity(made, replica) | scored
+      found = yardsticks.read(folder)
+      is_done = found is not None and wanted.items() <= found.settings.items()
+      if not distributed.gather(is_done).all():
+        _measure_real_images(made, folder, replica, job)
+
+
+def _measure_real_images(made, folder, replica, job):
+  name, score = yardsticks.FOLDER, None
+  if job:
+    with made.timed.measured(Kind.TRAIN, f'{name}/{cas.FOLDER}'):
+      score = cas.score(job, cas.train(job, made.mesh), 'the labels of the images')
+  with (
+    made.timed.measured(Kind.MEASURE, name),
+    messages.stage(f'{name}: measuring the real training and test images, to compare with'),
+  ):
+    yardsticks.write(folder, made.family.yardsticks(made, replica, score))
+
+
+def _real_score_job(made, folder, replica) -> TrainingJob | None:
+  """The job of the score's classifier on the real training images, or None without a score."""
+  config, data = made.config, made.data
+  if 'cas' not in made.family.roles(config, config.methods, data.labelled):
+    return None
+  arrays, seed = data.replica_arrays(replica), config.seed + replica
+  job = cas.job(config, arrays, 0, seed, folder)
+  forecast = made.timed.forecast(f'{yardsticks.FOLDER}/{cas.FOLDER}')
+  return job._replace(outputs=outputs.of_classifier(job), forecast=forecast)
+
+
 def summarise(workdir: pathlib.Path) -> str:
   """Draws the evaluated methods of a work directory; returns their table for the terminal."""
   found = {}
@@ -239,7 +279,7 @@ def summarise(workdir: pathlib.Path) -> str:
 
 
 def _drawn(workdir, rows, found) -> str:
-  table, paths = report.console_table(rows), []
+  table, paths = f'{report.console_table(rows)}\n\n{assessments.console(rows)}'.rstrip(), []
   for family in dict.fromkeys(families.family_of([method]) for method in found):
     own = {method: folder for method, folder in found.items() if method in family.methods}
     with optional.output(f'pictures of {workdir}'):

@@ -13,6 +13,7 @@ from jaxgan.config import identity
 from jaxgan.data import loading, sources, training_data
 from jaxgan.data.config import DataConfig
 from jaxgan.errors import UserError
+from jaxgan.evaluation import yardsticks
 from jaxgan.runs import families, generator_folder, recogniser
 from jaxgan.runs.experiment import Experiment
 from jaxgan.system import distributed, files, parallel
@@ -64,6 +65,7 @@ class Facts(NamedTuple):
     images: {`OWN`: the experiment's own images, role: the images that a classifier is trained on}.
     known: {role: the properties of a classifier before it is trained or restored}.
     folders: {path in the work directory, such as 'acgan/cas': the folder of a job}.
+    measured: the folders with the scores of real images, see `jaxgan.evaluation.yardsticks`.
     unreadable: one line per unreadable file or folder.
   """
 
@@ -74,6 +76,7 @@ class Facts(NamedTuple):
   images: Mapping[str, Images]
   known: Mapping[str, classifiers_lib.Classifier]
   folders: Mapping[str, Folder]
+  measured: frozenset[pathlib.Path]
   unreadable: tuple[str, ...]
 
   @property
@@ -139,7 +142,9 @@ def read_facts(
     folders |= attempt(_read_folder, path.parent.relative_to(workdir).as_posix(), path.parent)
   mesh = parallel.device_mesh(config.replicas)
   lines = tuple(dict.fromkeys(unreadable))
-  return Facts(workdir, tuple(methods), mesh, roles, images, known, folders, lines)
+  found = workdir.glob(f'{yardsticks.FOLDER}/**/{yardsticks.NAME}')
+  measured = frozenset(path.parent for path in found)
+  return Facts(workdir, tuple(methods), mesh, roles, images, known, folders, measured, lines)
 
 
 def trained_by(config: Experiment, role: str, workdir: pathlib.Path) -> str | None:

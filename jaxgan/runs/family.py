@@ -56,6 +56,9 @@ class Family:
       `classifiers` is {role: Classifier}; if one is absent, only `init` of the Algorithm works.
     evaluate: `evaluate(inputs, method, algorithm)` returns an
       `jaxgan.evaluation.evaluate.Evaluation`.
+    yardsticks: `yardsticks(inputs, replica, score)` returns the
+      `jaxgan.evaluation.yardsticks.Yardsticks` of the real images of a replica; None for a family
+      whose metrics compare with no real images.
     validate: `validate(config)` raises a UserError for sections that contradict each other.
     roles: `roles(config, methods, labelled)` returns the sections of the classifiers that the
       methods need: 'classifier', 'annotator' and 'cas' are trained with labels, 'recogniser'
@@ -73,6 +76,8 @@ class Family:
     section: `section(rows, footnotes)` returns the blocks of a report, see `jaxgan.report.blocks`.
     console: `console(rows)` returns texts for the terminal.
     pictures: `pictures(rows, out)` draws pictures beside the report `out`.
+    assess: `assess(evidence)` returns the findings about a method, see
+      `jaxgan.evaluation.assessment`.
     trained: `trained(folder, class_names, train_counts)` returns the blocks of a page about the
       training so far.
     evaluated: `evaluated(folder, record)` returns the blocks of a page about the evaluation.
@@ -87,6 +92,7 @@ class Family:
   metrics: Registry
   build: Callable
   evaluate: Callable
+  yardsticks: Callable | None = None
   validate: Callable = _nothing
   roles: Callable = _nothing
   rules: tuple[Rule, ...] = ()
@@ -99,6 +105,7 @@ class Family:
   section: Callable = _nothing
   console: Callable = _nothing
   pictures: Callable = _nothing
+  assess: Callable = _nothing
   trained: Callable = _nothing
   evaluated: Callable = _nothing
   compare: Callable = _nothing

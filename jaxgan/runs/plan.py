@@ -9,7 +9,7 @@ import jax
 
 from jaxgan.data import sources
 from jaxgan.errors import UserError
-from jaxgan.evaluation import cas, record
+from jaxgan.evaluation import cas, record, yardsticks
 from jaxgan.runs import families, inputs, notes, recogniser, rules, schedules
 from jaxgan.runs.experiment import Experiment, resolved
 from jaxgan.runs.facts import OWN, Facts, classifier_folder, read_facts, trained_by
@@ -23,6 +23,7 @@ class Kind(enum.StrEnum):
   PREPARE = 'prepare'
   TRAIN = 'train'
   EVALUATE = 'evaluate'
+  MEASURE = 'measure'
   COMPARE = 'compare'
 
 
@@ -83,6 +84,7 @@ def make_plan(config: Experiment, facts: Facts, given: Collection[str] = ()) -> 
     jobs += _role_jobs(config, facts, role)
   for method in facts.methods:
     jobs += _method_jobs(config, facts, method)
+  jobs += _yardstick_jobs(config, facts)
   jobs.append(Job('methods', Kind.COMPARE, facts.workdir))
   told = tuple(note.line for note in noted if not note.is_error)
   return Plan(tuple({job.folder / job.kind: job for job in jobs}.values()), lines, told)
@@ -182,6 +184,22 @@ def _method_jobs(config, facts, method, within=''):
     steps = _score_steps(config, images)
     jobs.append(Job(f'{name}/{cas.FOLDER}', Kind.TRAIN, folder / cas.FOLDER, newest, steps))
   return [*jobs, Job(name, Kind.EVALUATE, folder / record.NAME)]
+
+
+def _yardstick_jobs(config, facts):
+  """The jobs that measure the real images: training of the score's classifier, measurement."""
+  family, images = families.family_of(facts.methods), facts.images[OWN]
+  if family.yardsticks is None:
+    return []
+  jobs, name = [], yardsticks.FOLDER
+  folders = dict.fromkeys(yardsticks.folders(facts.workdir, images.training.keys))
+  if cas.FOLDER in family.roles(config, facts.methods, facts.data.labelled):
+    newest = _newest(facts, [folder / cas.FOLDER for folder in folders])
+    steps = _steps(config.cas, images, lambda: 1)
+    folder = facts.workdir / name / cas.FOLDER
+    jobs.append(Job(f'{name}/{cas.FOLDER}', Kind.TRAIN, folder, newest, steps))
+  done = 0 if facts.measured.issuperset(folders) else None
+  return [*jobs, Job(name, Kind.MEASURE, facts.workdir / name, done)]
 
 
 def _newest(facts, of_replicas) -> int | None:

@@ -23,6 +23,7 @@ from jaxgan.algorithms import replicate
 from jaxgan.config import identity
 from jaxgan.data import sources
 from jaxgan.errors import UserError
+from jaxgan.evaluation import record as record_lib
 from jaxgan.runs import families, generator_folder
 from jaxgan.runs.experiment import Experiment, resolved
 from jaxgan.system import files, registry
@@ -242,7 +243,8 @@ class Run:
   def evaluate(self) -> dict[str, Any]:
     """Measures the checkpoint as `jaxgan evaluate` does; trains and writes nothing.
 
-    The classification accuracy score is None, because it would train a classifier.
+    The classification accuracy score would train a classifier: it is taken from an earlier
+    evaluation of the checkpoint, or None.
 
     Returns:
       The content of an evaluation.json: 'settings', 'results' and more.
@@ -254,6 +256,7 @@ class Run:
     evaluation = self.inputs.evaluation(self.method)
     with jax.set_mesh(self.inputs.mesh):
       record = evaluation.measure(step, replicate.take(states, self.replica), self.replica)
+      record = record_lib.with_scores(self.folder, record, evaluation.scores)
     return record.model_dump(mode='json')
 
   @functools.cached_property

@@ -30,6 +30,7 @@ LATE = {
   'jaxgan.runs.families.class_balancing': (
     'jaxgan.evaluation.evaluate',
     'jaxgan.evaluation.generated',
+    'jaxgan.evaluation.real_images',
   ),
   'jaxgan.runs.families.codes': (
     'jaxgan.evaluation.codes',

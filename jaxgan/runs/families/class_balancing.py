@@ -8,7 +8,7 @@ from jaxgan.algorithms.ema_statistics import EMA_STATISTICS
 from jaxgan.config.section import Count, OneOf, Section, Several, field
 from jaxgan.data import loading, order, training_data
 from jaxgan.errors import UserError
-from jaxgan.evaluation import features, metric
+from jaxgan.evaluation import assessment, features, metric
 from jaxgan.networks.gans import NETWORKS
 from jaxgan.report import class_differences, class_pictures, classes
 from jaxgan.report.published import published_values
@@ -16,7 +16,9 @@ from jaxgan.runs.experiment import Checkpoint, Experiment
 from jaxgan.runs.family import Family, Rule, Unused
 
 if TYPE_CHECKING:
+  from jaxgan.evaluation.cas import Score
   from jaxgan.evaluation.evaluate import Evaluation
+  from jaxgan.evaluation.yardsticks import Yardsticks
   from jaxgan.runs.inputs import Inputs
   from jaxgan.training.classifiers import Classifier
 
@@ -210,6 +212,13 @@ def evaluate(inputs: 'Inputs', method: str, algorithm: Algorithm) -> 'Evaluation
   )
 
 
+def yardsticks(inputs: 'Inputs', replica: int, score: 'Score | None') -> 'Yardsticks':
+  """Measures the real images of a replica as generated images are measured."""
+  from jaxgan.evaluation import real_images
+
+  return real_images.measure(inputs, replica, metric.GENERATED, score)
+
+
 def _guided(config, guidance: str) -> bool:
   return any(gan_methods.METHODS[method].guidance == guidance for method in config.methods)
 
@@ -304,6 +313,7 @@ FAMILY = Family(
   metrics=metric.GENERATED,
   build=build,
   evaluate=evaluate,
+  yardsticks=yardsticks,
   validate=validate,
   roles=roles,
   rules=(
@@ -323,6 +333,7 @@ FAMILY = Family(
   section=classes.section,
   console=classes.console,
   pictures=classes.pictures,
+  assess=assessment.images,
   trained=class_pictures.trained,
   evaluated=class_pictures.evaluated,
   compare=class_pictures.compare,

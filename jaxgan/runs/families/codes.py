@@ -9,7 +9,7 @@ from jaxgan.algorithms.joint_vae import JointVaeConfig
 from jaxgan.config.section import Count, Section, field
 from jaxgan.data import order, training_data
 from jaxgan.errors import UserError
-from jaxgan.evaluation import metric
+from jaxgan.evaluation import assessment, metric
 from jaxgan.networks import infogans
 from jaxgan.report import code_differences, code_pictures, codes
 from jaxgan.runs.experiment import Checkpoint, Experiment
@@ -194,6 +194,7 @@ FAMILY = Family(
   section=codes.section,
   console=codes.console,
   pictures=codes.pictures,
+  assess=assessment.codes,
   trained=code_pictures.trained,
   evaluated=code_pictures.evaluated,
   compare=code_pictures.compare,

@@ -69,3 +69,54 @@ def test_recorded_results_are_records():
   assert len(found) == 94
   assert {one.counted_by for one in found} == {'classes'}
   assert all('seed' in one.run and 'hardware' in one.run for one in found)
+
+
+def _record(step, cas, **fields):
+  changes = {'step': step, 'results': CLASS_BALANCE['results'] | {'cas': cas}, **fields}
+  if cas is not None:
+    changes['settings'] = CLASS_BALANCE['settings'] | {'cas_images': 100}
+    changes['run'] = CLASS_BALANCE['run'] | {'cas_labels': 'resnet'}
+  return EvaluationRecord.model_validate_json(json.dumps(CLASS_BALANCE | changes))
+
+
+def test_every_step_stays(tmp_path):
+  for step in (200, 100, 300):
+    record.write(tmp_path, _record(step, 0.5))
+  assert [own.step for own in record.history(tmp_path)] == [100, 200, 300]
+  assert record.read(tmp_path / record.NAME).step == 300
+  record.write(tmp_path, _record(200, 0.6))
+  assert [own.results['cas'] for own in record.history(tmp_path)] == [0.5, 0.6, 0.5]
+
+
+def test_a_record_of_an_older_version_joins_the_history(tmp_path):
+  (tmp_path / record.NAME).write_text(_record(100, 0.5).model_dump_json())
+  record.write(tmp_path, _record(200, 0.6))
+  assert [own.step for own in record.history(tmp_path)] == [100, 200]
+
+
+def test_a_score_that_is_not_asked_for_again_stays_with_its_step(tmp_path):
+  record.write(tmp_path, _record(100, 0.5), ['cas'])
+  again = record.write(tmp_path, _record(100, None), ['cas'])
+  assert again.results['cas'] == 0.5
+  assert again.settings['cas_images'] == 100
+  assert again.run['cas_labels'] == 'resnet'
+  later = record.write(tmp_path, _record(200, None), ['cas'])
+  assert later.results['cas'] is None
+  assert later.notes == ('CAS of step 100: 0.5, not measured again',)
+  # Another generator at the same step has another score; the known one stays in a file.
+  settings = CLASS_BALANCE['settings'] | {'batch_norm': 'recomputed'}
+  other = record.write(tmp_path, _record(100, None, settings=settings), ['cas'])
+  assert other.results['cas'] is None
+  (kept,) = tmp_path.glob(f'{record.HISTORY}/step_00000100_*.json')
+  assert record.read(kept).results['cas'] == 0.5
+  assert record.history(tmp_path)[0].settings['batch_norm'] == 'recomputed'
+  assert record.write(tmp_path, _record(100, None), ['cas']).results['cas'] == 0.5
+
+
+def test_a_damaged_history_ends_no_evaluation(tmp_path):
+  record.write(tmp_path, _record(100, 0.5))
+  (path,) = (tmp_path / record.HISTORY).iterdir()
+  path.write_text('{')
+  record.write(tmp_path, _record(200, None), ['cas'])
+  with pytest.raises(UserError, match=r'step_00000100\.json is damaged'):
+    record.history(tmp_path)

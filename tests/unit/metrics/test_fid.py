@@ -167,3 +167,18 @@ def test_distance_equals_the_formula_with_the_root_of_the_product(count, dim):
   difference = one[0] - two[0]
   expected = difference @ difference + np.trace(one[1]) + np.trace(two[1]) - 2 * np.trace(root)
   assert fid.frechet_distance(*one, *two) == pytest.approx(expected, rel=1e-4)
+
+
+def test_weighted_statistics_of_equal_weights_are_the_statistics():
+  features = np.random.default_rng(0).normal(size=(50, 3))
+  mean, cov = fid.statistics(features)
+  weighted_mean, weighted_cov = fid.statistics(features, np.full(50, 1 / 50))
+  np.testing.assert_allclose(weighted_mean, mean, atol=1e-12)
+  np.testing.assert_allclose(weighted_cov, cov, atol=1e-12)
+
+
+def test_weighted_statistics_by_hand():
+  mean, cov = fid.statistics(np.array([[0.0], [0.0], [4.0]]), np.array([0.25, 0.25, 0.5]))
+  assert mean.tolist() == [2.0]
+  # (0.5 · 4 + 0.5 · 4) / (1 - 0.0625 - 0.0625 - 0.25).
+  np.testing.assert_allclose(cov, [[4.0 / 0.625]])

@@ -23,8 +23,9 @@ def _cells(text, line):
 def test_one_run_beside_the_published_numbers(tmp_path):
   _save(tmp_path / 'run')
   text = report([tmp_path / 'run'])
-  assert text.startswith('## Class balance\n\n**Scores**\n\n| experiment |')
-  assert text.count('##') == 1
+  assert text.startswith('## Did it work?\n\nclass_balancing')
+  assert '## Class balance\n\n**Scores**\n\n| experiment |' in text
+  assert text.count('##') == 2
   assert _cells(text, 2) == [
     'cifar10_lt_ratio_100',
     'class_balancing',

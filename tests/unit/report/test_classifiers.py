@@ -79,11 +79,11 @@ def test_intervals_and_agreement_stand_beside_the_accuracies(tmp_path):
   # The interval of the mean, on the test images that the seeds share.
   low, high = (100 * end for end in wilson_interval(76, 100))
   assert found == [
-    f'| cifar10_lt_ratio_100 | classifier | 76.00 ± 1.41 (2) | - | 100 | {low:.2f} to {high:.2f} '
+    f'| cifar10_lt_ratio_100 | classifier | 76.00 ± 1.41 (2) | 100 | {low:.2f} to {high:.2f} '
     '| - | - |',
-    '| cifar10_lt_ratio_100 | annotator | 92.00 ± 0.00 (2) | - | 100 | 85.00 to 95.89 '
+    '| cifar10_lt_ratio_100 | annotator | 92.00 ± 0.00 (2) | 100 | 85.00 to 95.89 '
     '| 87.50 ± 0.00 (2) | 0.80 ± 0.00 (2) |',
-    '| own | annotator | 50.00 | - | - | - | - | - |',
+    '| own | annotator | 50.00 | - | - | - | - |',
   ]
 
 

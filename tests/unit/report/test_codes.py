@@ -29,8 +29,7 @@ def test_replicas_beside_the_published_numbers(tmp_path):
   (row,) = collect([tmp_path])
   assert len(row.records) == 3
   text = markdown_table([row])
-  assert text.startswith('## Categorical codes\n')
-  assert text.count('## ') == 1
+  assert '\n## Categorical codes\n' in text
   tables = tables_in(text)
   assert list(tables) == [
     'Table 1',

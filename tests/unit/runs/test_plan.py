@@ -30,6 +30,8 @@ def test_a_plan_of_images_that_are_not_prepared(tmp_path):
     ('train', 'class_balancing', False, 3000),
     ('train', 'class_balancing/cas', False, None),
     ('evaluate', 'class_balancing', False, 0),
+    ('train', 'real_images/cas', False, None),
+    ('measure', 'real_images', False, 0),
     ('compare', 'methods', False, 0),
   ]
   assert _contents(tmp_path) == []
