@@ -114,7 +114,7 @@ def make_splits(
   images, labels = source.train
   available = np.bincount(labels[pool], minlength=len(source.class_names))
   counts, n_max = _train_counts(available - test_counts, source.class_names, imbalance_ratio)
-  train = pool[select_indices(labels[pool], counts, seed, skip=test_counts)]
+  train = pool[select_indices(labels[pool], counts, seed, skip=test_counts.tolist())]
   facts = {
     'source_kind': source.kind,
     'pixels': source.pixels,
@@ -147,7 +147,8 @@ def _held_out(source, split, test_share, seed):
     raise UserError(
       f'{flag_names.flag("test_share")}={test_share}: the source has test images already'
     )
-  return Split(*source.test, np.arange(len(source.test.labels))), everything, none
+  images, labels = source.test
+  return Split(images, labels, np.arange(len(labels))), everything, none
 
 
 def _cut_test(source, everything, test_share, seed):

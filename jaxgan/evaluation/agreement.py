@@ -11,12 +11,6 @@ from jaxgan.data.training_data import TrainingData
 from jaxgan.metrics import accuracy
 from jaxgan.training.classifiers import Classifier, class_positions, compile_classify
 
-# What a record says where the network in the loop also judges.
-ONE_NETWORK = (
-  'classifier and annotator are one network: it counts the classes of a generator that was trained '
-  'to please it, so that the KL flatters'
-)
-
 
 def accuracy_fields(role: str, classifier: Classifier | None) -> dict[str, Any]:
   """Returns the accuracy of a classifier with its 95 % interval and number of test images.

@@ -18,7 +18,7 @@ from jaxgan.metrics import class_distribution
 BALANCED = 0.05
 UNBALANCED = 0.5  # Of the KL of the training images: less than half of the way to balance.
 MISSING = 0.2  # Of an equal share: a class that a person would call missing.
-# Excess of the Fréchet distance over the distance of real images, in units of the real variance.
+# Excess of the Fréchet distance over the distance of real images, in variances of real features.
 # Images that are all alike have a distance of one variance or more.
 NEAR, FAR = 0.1, 0.4
 LEARNABLE = 0.5  # Of the accuracy above chance that a classifier gets from real training images.

@@ -14,7 +14,7 @@ from jaxgan.data import loading, pixels
 from jaxgan.evaluation import agreement, quality
 from jaxgan.evaluation.cas import Score
 from jaxgan.evaluation.judges import KINDS, Judged, Judges
-from jaxgan.evaluation.record import IMAGES_FILE, NEAREST_FILE
+from jaxgan.evaluation.record import IMAGES_FILE, NEAREST_FILE, ONE_NETWORK
 from jaxgan.metrics import fid
 from jaxgan.system import compilation, distributed, files
 from jaxgan.training import classifiers
@@ -153,7 +153,7 @@ class Observer:
     if 'classifier' in self._roles:
       fields |= classifier_fields('classifier', self._inputs.classifier)
     if own == 'classifier' and agreement.are_one(self._inputs.classifiers):
-      notes = (agreement.ONE_NETWORK, *notes)
+      notes = (ONE_NETWORK, *notes)
     varying = {f'{role}_{name}' for role in ('annotator', 'classifier') for name in _VARYING}
     run = {name: fields.pop(name) for name in tuple(fields) if name in varying}
     if 'classifier' in self._roles:

@@ -25,6 +25,11 @@ _SAME = ('data', 'batch_norm')  # Settings with which a score of the same step s
 # images; images of each code; real images with their nearest neighbours.
 IMAGES_FILE, NEAREST_FILE = 'evaluation_samples.npz', 'nearest_training.npz'
 CODES_FILE, RETRIEVAL_FILE = 'code_samples.npz', 'retrieval.npz'
+# The note of a record where the network in the loop also judges.
+ONE_NETWORK = (
+  'classifier and annotator are one network: it counts the classes of a generator that was trained '
+  'to please it, so that the KL flatters'
+)
 _OLDER = {('protocol',), ('class_names',)}  # fields of format 1
 Value = bool | int | float | str | None
 Number = int | float | None

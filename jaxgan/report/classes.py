@@ -9,8 +9,8 @@ import statistics
 
 import numpy as np
 
-from jaxgan.evaluation import agreement, verdicts
-from jaxgan.evaluation.record import LabelSet
+from jaxgan.evaluation import verdicts
+from jaxgan.evaluation.record import ONE_NETWORK, LabelSet
 from jaxgan.metrics.class_distribution import GROUPS, THIRDS
 from jaxgan.report import assessments, class_pictures, classifiers, figures, tables
 from jaxgan.report.published import sources
@@ -148,7 +148,7 @@ def _scores(footnotes, row):
   if len(row.results('fid')) < len(row.records):
     reason = '; '.join(about_fid) or 'FID left out: no reason was recorded.'
     scores[_SCORES.index(_FID)] += tables.mark(footnotes, reason)
-  others = [n for n in row.notes() if n not in about_fid and n != agreement.ONE_NETWORK]
+  others = [n for n in row.notes() if n not in about_fid and n != ONE_NETWORK]
   protocol = tables.mark(footnotes, '; '.join([tables.in_words(row.protocol()), *others]))
   step, samples = row.records[0].step, row.settings['samples']
   return [(str(step), str(samples), *scores, str(len(row.records)), protocol)]

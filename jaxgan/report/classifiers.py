@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 import statistics
 from typing import Any
 
-from jaxgan.evaluation import agreement, verdicts
+from jaxgan.evaluation import verdicts
+from jaxgan.evaluation.record import ONE_NETWORK
 from jaxgan.metrics import accuracy
 from jaxgan.report import tables
 from jaxgan.report.published import published_values
@@ -70,11 +71,9 @@ def in_words(runs: Sequence[Mapping[str, Any]]) -> list[str]:
 def warnings(rows: Sequence[Row]) -> list[str]:
   """Names the methods whose classifier in the loop is their judge, too; [] without any."""
   flattered = [
-    f'{row.experiment} {verdicts.label(row)}'
-    for row in rows
-    if agreement.ONE_NETWORK in row.notes()
+    f'{row.experiment} {verdicts.label(row)}' for row in rows if ONE_NETWORK in row.notes()
   ]
-  return [f'{", ".join(dict.fromkeys(flattered))}: {agreement.ONE_NETWORK}.'] if flattered else []
+  return [f'{", ".join(dict.fromkeys(flattered))}: {ONE_NETWORK}.'] if flattered else []
 
 
 def lines(rows: Sequence[Row]) -> list:

@@ -57,7 +57,7 @@ def lines(config: Experiment, facts: Facts, plan: Plan) -> list[str]:
   whole = durations.total([(f'{job.kind} {job.name}', seconds[job]) for job in left], 'the plan')
   scheduled = [*schedules.lines(config, facts), *schedules.kept(config, facts)]
   scheduled += [f'note: {line}' for line in plan.notes]
-  return [*table, '', whole, *scheduled, *(refused or ['nothing is refused'])]
+  return [*table, '', whole, '', *scheduled, *(refused or ['nothing is refused'])]
 
 
 def _row(costs, job: Job, seconds):

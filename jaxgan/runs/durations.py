@@ -26,7 +26,7 @@ from jaxgan.system.messages import in_words
 from jaxgan.training.progress import Forecast, Times
 
 FOLDER = 'durations'
-TRAIN, PAUSE = 'train', 'pause'  # Kinds of work beside `plan.Kind`.
+TRAIN, PAUSE = 'train', 'pause'  # Kinds of work; evaluations and others are in `plan.Kind`.
 # Fields of an algorithm that say when something happens.
 _SCHEDULES = ('_start', '_cycle', '_epoch', '_epochs', '_steps')
 

@@ -284,8 +284,15 @@ class _Run:
     if self.step == self._first:
       self._compile()
       num_steps = event - self.step
-    with tracing, messages.stage(f'{self.job.name}: training', after=math.inf):
-      self._replicas.advance(num_steps, self._stop, self._took)
+    text, total = f'{self.job.name}: training', self.job.last_step
+    with tracing, messages.stage(text, after=math.inf, total=total) as running:
+      running.done = self.step
+
+      def took(steps):
+        running.done += steps
+        self._took(steps)
+
+      self._replicas.advance(num_steps, self._stop, took)
     if found := self._replicas.not_finite():
       what, replica, step = found
       which = f' of replica {replica}' if self.job.num_replicas > 1 else ''

@@ -124,6 +124,7 @@ def _setup(config, workdir):
     classifiers=classifiers,
     classifier=classifiers.get('classifier'),
     annotator=classifiers.get('annotator'),
+    agreement={},
     evaluation_rng=lambda replica: jax.random.fold_in(jax.random.key(replica), 1),
   )
 

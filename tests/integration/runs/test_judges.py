@@ -5,7 +5,7 @@ import json
 import pytest
 
 from jaxgan.config.overrides import changed
-from jaxgan.evaluation import agreement
+from jaxgan.evaluation.record import ONE_NETWORK
 from jaxgan.metrics import wilson_interval
 from jaxgan.runs import execute, inputs
 from jaxgan.training import loop
@@ -18,13 +18,13 @@ def test_accuracies_have_intervals(finished):
   for method in ('class_balancing', 'unconditional'):
     record = json.loads((workdir / method / 'evaluation.json').read_text())
     run, notes = record['run'], record['notes']
-    assert (agreement.ONE_NETWORK in notes) == (method == 'class_balancing')
+    assert (ONE_NETWORK in notes) == (method == 'class_balancing')
     for role in ('classifier', 'annotator'):
       num = run[f'{role}_test_images']
       low, high = wilson_interval(round(run[f'{role}_accuracy'] * num), num)
       assert (run[f'{role}_accuracy_low'], run[f'{role}_accuracy_high']) == (low, high)
     assert f'{role}: {100 * run[f"{role}_accuracy"]:.1f} % of {num} test images right' in table
-  assert table.count(agreement.ONE_NETWORK) == 1
+  assert table.count(ONE_NETWORK) == 1
 
 
 def _trained(monkeypatch) -> list:

@@ -14,6 +14,7 @@ import jaxgan
 from jaxgan import main
 from jaxgan.runs import rules
 from jaxgan.training import classifiers
+from tests.support import progress_lines
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 FASHION = f'--config={ROOT}/experiments/fashion_lt.py'
@@ -22,7 +23,7 @@ MNIST = f'--config={ROOT}/experiments/mnist_lt.py'
 
 def run(*arguments, cwd, **environment):
   environment = {**os.environ, 'PYTHONPATH': str(ROOT), 'JAX_PLATFORMS': 'cpu', **environment}
-  return subprocess.run(
+  result = subprocess.run(
     [sys.executable, '-m', 'jaxgan.main', *arguments],
     cwd=cwd,
     env=environment,
@@ -31,6 +32,8 @@ def run(*arguments, cwd, **environment):
     timeout=300,
     check=False,
   )
+  result.stderr = progress_lines.without(result.stderr)
+  return result
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from jaxgan.config.overrides import changed
 from jaxgan.data.config import DataConfig
 from jaxgan.runs import execute, experiment_file, families
 from jaxgan.training.config import TrainConfig
-from tests.support import registered, stand_in, xla
+from tests.support import progress_lines, registered, stand_in, xla
 
 ROOT = pathlib.Path(__file__).parents[3]
 PACKAGE = 'tests.support.outside'
@@ -137,7 +137,7 @@ def test_a_module_that_is_missing_is_named_in_a_line(gan_run, tmp_path, content,
     (tmp_path / 'my_metric.py').write_text(content)
   result = _in_a_new_process(COMMAND, '--mode=evaluate', f'--workdir={run}', path=tmp_path)
   assert (result.returncode, result.stdout) == (2, '')
-  assert result.stderr == (
+  assert progress_lines.without(result.stderr) == (
     f'error: {run}/{method}/config.json needs my_metric, which registered a part of it '
     f'({reason}): install it or add its folder to PYTHONPATH\n'
   )

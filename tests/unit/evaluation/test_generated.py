@@ -11,8 +11,9 @@ from jaxgan.algorithms import Algorithm
 from jaxgan.config.overrides import changed
 from jaxgan.data import loading, pixels, training_data
 from jaxgan.errors import UserError
-from jaxgan.evaluation import agreement, features, metric
+from jaxgan.evaluation import features, metric
 from jaxgan.evaluation.generated import Observer, classifier_fields
+from jaxgan.evaluation.record import ONE_NETWORK
 from jaxgan.metrics import fid, kid
 from jaxgan.system import parallel
 from jaxgan.training import classifiers
@@ -206,7 +207,7 @@ def test_a_record_says_where_the_network_in_the_loop_judges(
   observer = Observer(setup, method, generator, ('classifier', 'annotator'))
   seen = observer.observe(jnp.float32(0.8), 0, jax.random.key(0), 8)
   fields = observer.record_fields(seen, 0, 4)
-  assert (agreement.ONE_NETWORK in fields['notes']) == flatters
+  assert (ONE_NETWORK in fields['notes']) == flatters
   assert fields['run']['annotator_agreement'] == 0.5
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from jaxgan.evaluation import agreement
+from jaxgan.evaluation.record import ONE_NETWORK
 from jaxgan.metrics import wilson_interval
 from jaxgan.report import classifiers
 from jaxgan.system.names import escaped
@@ -88,9 +88,9 @@ def test_intervals_and_agreement_stand_beside_the_accuracies(tmp_path):
 
 
 def test_a_report_begins_with_the_methods_that_one_network_steers_and_judges(tmp_path):
-  _save(tmp_path / 'a', 0, {'annotator': 0.9}, notes=[agreement.ONE_NETWORK], published=None)
+  _save(tmp_path / 'a', 0, {'annotator': 0.9}, notes=[ONE_NETWORK], published=None)
   _save(tmp_path / 'b', 0, {'annotator': 0.9}, method='unconditional', published=None)
   text = report([tmp_path])
-  said = f'cifar10_lt_ratio_100 class_balancing: {agreement.ONE_NETWORK}.'
+  said = f'cifar10_lt_ratio_100 class_balancing: {ONE_NETWORK}.'
   assert escaped(said) in text[: text.index('**Scores**')]
-  assert text.count(agreement.ONE_NETWORK) == 1
+  assert text.count(ONE_NETWORK) == 1
