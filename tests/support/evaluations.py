@@ -158,14 +158,6 @@ def tables_in(text):
   return tables
 
 
-def without_score(record):
-  """A record but for the classification accuracy score, whose classifier is trained."""
-  record['results']['cas'] = None
-  for part in ('settings', 'run'):
-    record[part] = {n: value for n, value in record[part].items() if not n.startswith('cas_')}
-  return record
-
-
 def collect(work_dirs):
   """The rows of evaluations of all families."""
   return reports.collect(work_dirs, families.FAMILIES)
