@@ -101,7 +101,9 @@ def _inputs(folder, content: Content, config) -> tuple[Inputs, dict]:
   arrays = Arrays(none, np.empty(0, np.int32), content.class_names, metadata, content.data)
   images = Images(training_data.whole(arrays, config.replicas), arrays)
   mesh = parallel.device_mesh(config.replicas)
-  facts = Facts(folder, (content.method,), mesh, (), {OWN: images}, {}, {}, ())
+  facts = Facts(
+    folder, (content.method,), mesh, (), {OWN: images}, {}, {}, frozenset(), unreadable=()
+  )
   classifiers, expected = {}, {}
   if own := content.labeller:
     algorithm = _labelling(own, images.training)
