@@ -10,8 +10,6 @@ from collections.abc import Callable
 import io
 import logging
 import math
-import os
-import signal
 import sys
 import types
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -21,7 +19,7 @@ from absl import logging as absl_logging
 
 from jaxgan.errors import StorageError, UserError
 from jaxgan.runs import commands, experiment_file
-from jaxgan.system import files, messages, stopping
+from jaxgan.system import files, messages, stopping, streams
 
 if TYPE_CHECKING:
   from jaxgan.runs.experiment import Experiment
@@ -270,11 +268,11 @@ def main(argv: list[str], name: str | None = None) -> int:
     argv: the command line.
     name: the command, whose flags alone are known; None reads it from `--mode`.
   """
+  streams.open_closed()
   if name is None and commands.wants_help(argv[1:]):
     named = [text.partition('=')[2] for text in argv if text.startswith(('--mode=', '-mode='))]
     known = named and named[-1] in commands.COMMANDS
-    print(commands.help_of(named[-1]) if known else commands.help_of_modes())
-    return 0
+    return streams.show(commands.help_of(named[-1]) if known else commands.help_of_modes())
   # Orbax warns of every unranked checkpoint, and shows each part of a write that fails.
   absl_logging.set_verbosity(absl_logging.FATAL)
   if isinstance(sys.stdout, io.TextIOWrapper):  # A terminal may lack letters of class names.
@@ -284,11 +282,9 @@ def main(argv: list[str], name: str | None = None) -> int:
   try:
     print(_execute(argv, name), flush=True)
   except _RefusedError as refused:
-    print(refused)
-    return 2
+    return streams.show(str(refused), status=2)
   except BrokenPipeError:  # The reader of the output, such as `head`, has enough.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # Python flushes again when it ends.
-    return 128 + signal.SIGPIPE
+    return streams.reader_left()
   except stopping.Stopped as stopped:
     return stopped.exit_status
   except KeyboardInterrupt:

@@ -132,6 +132,22 @@ def test_a_reader_that_has_enough_is_no_error():
   assert b'rror' not in result.stderr  # Lines about the progress of a plan may be there.
 
 
+@pytest.mark.parametrize('module', ['jaxgan', 'jaxgan.main'])
+def test_a_reader_of_help_may_leave(module):
+  reader, writer = os.pipe()
+  os.close(reader)
+  command = [sys.executable, '-u', '-m', module, '--help']
+  done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE)
+  os.close(writer)
+  assert (done.returncode, done.stderr) == (141, b'')
+
+
+def test_a_closed_stderr_is_not_part_of_the_output():
+  command = f'{sys.executable} -m jaxgan tarin 2>&-'
+  done = subprocess.run(['sh', '-c', command], stdout=subprocess.PIPE)
+  assert (done.returncode, done.stdout) == (2, b'')
+
+
 def test_folders_without_an_evaluation(monkeypatch, capsys, tmp_path):
   assert _run(monkeypatch, capsys, 'report', str(tmp_path)) == (
     2,
