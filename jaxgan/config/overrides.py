@@ -81,7 +81,7 @@ def _value(section, name, text):
     info = kind.model_fields.get(part) if kind else None
     kind = section_lib.inner(info) if info else None
   kinds = [kind for kind, _ in section_lib.kinds(info.annotation)] if info else []
-  if types.NoneType in kinds and text == 'None':
+  if types.NoneType in kinds and (text == 'None' or (text == 'none' and str not in kinds)):
     return None
   try:
     value = text if {*kinds, types.NoneType} == {str, types.NoneType} else ast.literal_eval(text)

@@ -132,11 +132,11 @@ def history(folder: Path) -> list[EvaluationRecord]:
   """Reads the records of all steps of a run or replica, in the order of the steps.
 
   Raises:
-    UserError: see `read`.
+    UserError: a record is damaged.
   """
   paths = [*sorted(Path(folder, HISTORY).glob('step_*.json'), reverse=True), Path(folder) / NAME]
   # The newest record of a step comes after copies of earlier ones, step_STEP_1.json and so on.
-  found = {own.step: own for own in map(read, filter(Path.exists, paths))}
+  found = {own.step: own for own in map(_read_kept, filter(Path.exists, paths))}
   return [found[step] for step in sorted(found)]
 
 
@@ -187,6 +187,16 @@ def _records(folder):
   """The readable records of a folder: a damaged one must not end an evaluation."""
   paths = (*sorted((folder / HISTORY).glob('step_*.json')), folder / NAME)
   return [own for own in map(_read_or_none, paths) if own]
+
+
+def _read_kept(path):
+  try:
+    return read(path)
+  except UserError as error:
+    if path.name == NAME:
+      raise
+    # An evaluation of another step does not write it again.
+    raise UserError(f'{path} is damaged: delete it') from error
 
 
 def _read_or_none(path):

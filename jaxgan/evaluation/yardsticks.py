@@ -68,4 +68,4 @@ def read(folder: Path) -> Yardsticks | None:
   try:
     return Yardsticks.model_validate_json(path.read_bytes())
   except (OSError, pydantic.ValidationError) as error:
-    raise UserError(f'{path} is damaged: delete it and run jaxgan evaluate again') from error
+    raise UserError(f'{path} is damaged; run jaxgan evaluate again') from error

@@ -165,6 +165,8 @@ def _damage_told(rows, what=f'one {record_lib.NAME} is'):
   """Turns errors from damaged files into a UserError that names the folders of the rows."""
   try:
     yield
+  except UserError:  # It names the damaged file.
+    raise
   except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
     folders = ', '.join(str(row.folders[0]) for row in rows)
     reason = f'{type(error).__name__}: {error}'

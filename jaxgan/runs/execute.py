@@ -1,6 +1,7 @@
 """Execution of an experiment: trains and evaluates the unfinished jobs in the order of the plan."""
 
 from collections.abc import Collection, Sequence
+import contextlib
 import pathlib
 
 import jax
@@ -10,6 +11,7 @@ from jaxgan import report
 from jaxgan.algorithms import replicate
 from jaxgan.config.overrides import changed
 from jaxgan.data import sources
+from jaxgan.errors import UserError
 from jaxgan.evaluation import agreement, cas, real_images, record, yardsticks
 from jaxgan.report import assessments, fonts
 from jaxgan.runs import durations, families, inputs, notes, outputs, recogniser, sampling, schedules
@@ -235,8 +237,10 @@ def measure_real_images(made: Inputs) -> None:
       job = _real_score_job(made, folder, replica)
       scored = cas.score(job, 0.0, '').settings if job else {}
       wanted = real_images.identity(made, replica) | scored
-      found = yardsticks.read(folder)
-      is_done = found is not None and wanted.items() <= found.settings.items()
+      is_done = False
+      with contextlib.suppress(UserError):  # Damaged yardsticks are measured again.
+        found = yardsticks.read(folder)
+        is_done = found is not None and wanted.items() <= found.settings.items()
       if not distributed.gather(is_done).all():
         _measure_real_images(made, folder, replica, job)
 
@@ -259,9 +263,10 @@ def _real_score_job(made, folder, replica) -> TrainingJob | None:
   if 'cas' not in made.family.roles(config, config.methods, data.labelled):
     return None
   arrays, seed = data.replica_arrays(replica), config.seed + replica
+  name = f'{yardsticks.FOLDER}/{cas.FOLDER}'
   job = cas.job(config, arrays, 0, seed, folder)
-  forecast = made.timed.forecast(f'{yardsticks.FOLDER}/{cas.FOLDER}')
-  return job._replace(outputs=outputs.of_classifier(job), forecast=forecast)
+  job = job._replace(name=name, forecast=made.timed.forecast(name))
+  return job._replace(outputs=outputs.of_classifier(job))
 
 
 def summarise(workdir: pathlib.Path) -> str:

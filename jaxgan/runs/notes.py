@@ -128,7 +128,8 @@ def _of_classifiers(config, facts, given) -> Iterator[Note]:
       value: Any = getattr(own, field)
       late = [e for e in (value if isinstance(value, tuple) else (value,)) if (e or 0) >= epochs]
       if late and not (field == 'warmup_epochs' and value == epochs):
-        yield Note(f'{name}.{field}={value}, but the run has {epochs:.4g} epochs: {consequence}')
+        length = f'{epochs:.4g} epoch{"s" * (epochs != 1)}'
+        yield Note(f'{name}.{field}={value}, but the run has {length}: {consequence}')
 
 
 _UNREACHED_EPOCHS = {

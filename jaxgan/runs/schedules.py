@@ -90,7 +90,7 @@ def lines(config: Experiment, facts: Facts) -> list[str]:
       for name, value in own.numbers.items()
       if not _is_kept(own, name)
     ]
-    of = ' and '.join(f'{length:,.4g} {unit}' for unit, length in known.items())
+    of = ' and '.join(f'{_length(length)} {unit}' for unit, length in known.items())
     of = of or 'the run, whose length is known once the images are prepared'
     found += [f'schedule of config.{own.section}: {", ".join(shown)} of {of}'] if shown else []
   return found
@@ -109,7 +109,7 @@ def kept(config: Experiment, facts: Facts) -> list[str]:
       first = f'{round(one / of):,}' if 0 < of < 1 else 'a shorter run'
       found.append(
         f'config.{own.section}.{name} stays at {value}, {_percent(fraction)} of the first {first} '
-        f'{unit}, not of {length:,.4g}'
+        f'{unit}, not of {_length(length)}'
       )
   return found
 
@@ -120,6 +120,10 @@ def _is_kept(own: Schedule, name: str) -> bool:
   if length is None:
     return False
   return _listed(spans.whole(own.fractions[name], length)) != _listed(own.numbers[name])
+
+
+def _length(value: float) -> str:
+  return f'{value:,.0f}' if value >= 1000 else f'{value:.4g}'
 
 
 def _percent(value) -> str:

@@ -55,6 +55,15 @@ def test_a_killed_measurement_is_repeated_with_the_trained_classifier(made, monk
   assert not found.measured
 
 
+def test_damaged_yardsticks_are_measured_again(made, monkeypatch):
+  (made.workdir / yardsticks.FOLDER / yardsticks.NAME).write_text('{')
+  measured = []
+  monkeypatch.setattr(execute, '_measure_real_images', lambda *job: measured.append(job))
+  execute.measure_real_images(made)
+  (of_run,) = measured
+  assert of_run[-1].name == 'real_images/cas'
+
+
 def test_every_evaluation_stays(made):
   folder = made.workdir / 'class_balancing'
   names = [path.name for path in (folder / 'evaluations').iterdir()]

@@ -68,6 +68,8 @@ class Outer(Section):
     ('path', '', ''),
     ('path', 'None', None),
     ('even', 'None', None),
+    ('even', 'none', None),
+    ('path', 'none', 'none'),
     ('on', 'true', True),
     ('on', 'False', False),
     ('on', '1', True),

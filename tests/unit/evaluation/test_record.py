@@ -118,5 +118,5 @@ def test_a_damaged_history_ends_no_evaluation(tmp_path):
   (path,) = (tmp_path / record.HISTORY).iterdir()
   path.write_text('{')
   record.write(tmp_path, _record(200, None), ['cas'])
-  with pytest.raises(UserError, match=r'step_00000100\.json is damaged'):
+  with pytest.raises(UserError, match=r'step_00000100\.json is damaged: delete it$'):
     record.history(tmp_path)

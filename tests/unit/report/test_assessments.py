@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+from jaxgan.errors import UserError
 from jaxgan.report import assessments, console_table
 from tests.support.evaluations import CLASS_BALANCE, collect, report, save, save_codes
 
@@ -109,3 +110,12 @@ def test_both_families_fit_a_terminal(tmp_path):
   assert 'Did it work? mnist_lt: elastic_infogan, step 2,000' in text
   own = [line for line in text.splitlines() if str(tmp_path) not in line]
   assert max(map(len, own)) <= 80
+
+
+def test_a_damaged_yardstick_is_named(tmp_path):
+  shutil.copytree(RUNS / 'good', tmp_path / 'good')
+  path = tmp_path / 'good' / 'real_images' / 'yardsticks.json'
+  path.write_text('{')
+  with pytest.raises(UserError) as caught:
+    report([tmp_path / 'good'])
+  assert str(caught.value) == f'{path} is damaged; run jaxgan evaluate again'

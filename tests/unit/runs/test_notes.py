@@ -141,3 +141,8 @@ def test_a_plan_has_notes_and_refusals(tmp_path):
   assert [line[:35] for line in made.refusals] == ['config.evaluation.checkpoint=4000: ']
   with pytest.raises(UserError, match='checkpoint=4000'):
     plan.prepared(config, tmp_path / 'run', config.methods)
+
+
+def test_one_epoch():
+  (line, *_) = _notes({'classifier.train.epochs': 1})
+  assert 'but the run has 1 epoch: ' in line

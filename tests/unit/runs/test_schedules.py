@@ -100,6 +100,8 @@ def test_a_plan_shows_the_numbers():
     'schedule of config.classifier.algorithm: warmup_epochs=1 (2.5 %), '
     'decay_epochs=(16, 18) (80 % and 90 %), drw_epoch=16 (80 %) of 20 epochs'
   )
+  long = schedules.fixed(_quick(**{'train.steps': 100_000}))
+  assert schedules.lines(long, _folder())[0].endswith('of 100,000 steps')
 
 
 def test_a_length_that_needs_the_images():
