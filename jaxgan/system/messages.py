@@ -16,6 +16,7 @@ SILENCE = 10.0  # The longest, in seconds.
 
 _running: list['Stage'] = []  # The innermost stage is the last one.
 _last = 0.0  # When the newest line was printed.
+_told: set[str] = set()  # Lines of `once`.
 
 
 def message(text: str) -> None:
@@ -29,6 +30,13 @@ def message(text: str) -> None:
     print(text, file=sys.stderr)
   with contextlib.suppress(OSError, ValueError):  # A closed stream.
     sys.stderr.flush()
+
+
+def once(text: str) -> None:
+  """Prints a line unless this process has printed it before; see `message`."""
+  if text not in _told:
+    _told.add(text)
+    message(text)
 
 
 def shown() -> None:
