@@ -157,12 +157,12 @@ def _of_halves(judges, metrics) -> dict[str, float | None]:
     if len(first) < 2:
       return {}
     found.append(metrics_lib.measure(compared, _Half(judges, first, second)))
-  known = {name for name in found[0] if all(own[name] is not None for own in found)}
+  values = {name: [own[name] for own in found] for name in found[0]}
   distances = {m.name for m in compared.values() if m.on_real == metrics_lib.DISTANCE}
   return {
-    name: float(np.mean([own[name] for own in found])) * (OF_HALVES if name in distances else 1)
-    for name in found[0]
-    if name in known
+    name: float(np.mean(own)) * (OF_HALVES if name in distances else 1)
+    for name, own in values.items()
+    if None not in own
   }
 
 
