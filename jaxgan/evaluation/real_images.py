@@ -38,14 +38,14 @@ class _Half(Judged):
   """A half of the reference images, compared with the other half, `against`."""
 
   def __init__(self, judges: Judges, own: np.ndarray, against: np.ndarray):
-    self._own, self._other, self._real = own, against, judges
+    self._own, self._other = own, against
     features = {n: judges.reference_features(n)[own] for n in judges.networks}
     super().__init__(judges, np.empty(0), {}, {}, features, None)
 
   def _statistics(self, network, at):
-    weights = self._real.weights
-    own = quality.class_weights(self._real.reference.labels[at]) if weights is not None else None
-    return fid.statistics(self._real.reference_features(network)[at], own)
+    weights = self._judges.weights
+    own = quality.class_weights(self._judges.reference.labels[at]) if weights is not None else None
+    return fid.statistics(self._judges.reference_features(network)[at], own)
 
   def frechet(self, network: str) -> float | None:
     """Returns the Fréchet distance of the two halves; None without the network."""
@@ -57,7 +57,7 @@ class _Half(Judged):
   @functools.cached_property
   def quality(self) -> dict[str, dict[str, Any]]:
     """{network: the results of `quality.quality`}."""
-    real = self._real.reference_features
+    real = self._judges.reference_features
     return {n: quality.quality(own, real(n)[self._other]) for n, own in self.features.items()}
 
 
