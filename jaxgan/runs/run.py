@@ -251,8 +251,8 @@ class Run(Samples):
       format: 'folders' of PNGs, 'npz' or 'tfds'.
       images_per_class: images of each class; by default the size of the largest training class.
       seed: seed of the noise; the same seed gives the same files.
-      min_confidence: generated images whose label has a smaller probability in the classifier are
-        drawn again.
+      min_confidence: a generated image is drawn again if the classifier gives its label a smaller
+        probability.
 
     Returns:
       The content of export.json in the folder.

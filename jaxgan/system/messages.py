@@ -24,7 +24,7 @@ def message(text: str) -> None:
   if not files.is_writer():
     return
   shown()
-  if 'tqdm' in sys.modules:  # Only a bar imports it.
+  if 'tqdm' in sys.modules:  # Otherwise there is no bar.
     sys.modules['tqdm'].tqdm.write(text, file=sys.stderr)
   else:
     print(text, file=sys.stderr)
@@ -89,7 +89,7 @@ class Stage:
 
 @contextlib.contextmanager
 def stage(text: str, after: float = 0.0, total: int = 0) -> Iterator[Stage]:
-  """Prints a line, and another one after every SILENCE in the `with` block.
+  """Prints a line, and another one after every SILENCE seconds in the `with` block.
 
   Of nested stages, the innermost prints.
 
