@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 import functools
+import math
 import os
 from pathlib import Path
 from typing import Any
@@ -66,17 +67,6 @@ def files_pixels(paths: Sequence) -> str:
   return 'jpeg' if lossy else 'unverified'
 
 
-_said: set[str] = set()
-
-
-def _first_time(text: str) -> float:
-  """Returns 0 for a new text, else the seconds after which a stage repeats it."""
-  if text in _said:
-    return 2.0
-  _said.add(text)
-  return 0.0
-
-
 def _notes(listed: Listing) -> Notes:
   return Notes(listed.changes, tuple(sorted(listed.passed_over.items())))
 
@@ -96,10 +86,8 @@ def add_contents(digest: Any, source: Path) -> Notes:
   images = listed.train.paths + (listed.test.paths if listed.test else [])
   classes = f' in {len(listed.class_names)} classes' if listed.class_names else ''
   text = f'reading {len(images):,} images{classes} of {source}'
-  # A command reads the files once for each part of an experiment: the first time has a line.
-  hashes = messages.counted(
-    on_all_cores(file_hash, images), len(images), text, after=_first_time(text)
-  )
+  messages.once(text)  # A command reads the files again for each part of an experiment.
+  hashes = messages.counted(on_all_cores(file_hash, images), len(images), text, after=math.inf)
   for file, contents in zip(images, hashes, strict=True):
     digest.update(os.fsencode(file.path) + b'\0' + bytes.fromhex(contents))
   for file in listed.tables:

@@ -18,6 +18,7 @@ from data_prep import flag_names, picture_formats
 from data_prep.picture_formats import ImageFileError, open_image
 from jaxgan.errors import UserError
 from jaxgan.system import messages
+from jaxgan.system.names import some
 
 BACKGROUND = 'white'
 _GREY = ('1', 'L', 'LA', 'La')  # Modes.
@@ -242,15 +243,8 @@ def unreadable_error(paths: Sequence) -> UnreadableError | None:
     return UnreadableError(*failures.values())
   if not failures:
     return None
-  shown = some(f'{paths[at]} ({error.reason})' for at, error in failures.items())
+  shown = some((f'{paths[at]} ({error.reason})' for at, error in failures.items()), LISTED)
   return UnreadableError(f'{len(failures)} of {len(paths)} image files cannot be read: {shown}')
-
-
-def some(names: Iterable[str]) -> str:
-  """Joins names with commas; of many the first `LISTED` and the number of the others."""
-  names = list(names)
-  more = len(names) - LISTED
-  return ', '.join(names[:LISTED]) + (f', ... and {more} more' if more > 0 else '')
 
 
 class _Header(NamedTuple):

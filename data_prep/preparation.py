@@ -5,7 +5,6 @@ Functions import TFDS, so that `--help` is fast.
 
 from collections.abc import Iterator, Mapping
 import contextlib
-import functools
 import importlib
 import io
 import json
@@ -185,7 +184,7 @@ def prepared_data(
   """Returns (a builder that reads, its metadata) of a data set, see `prepare`."""
   folder, root, name, source, recipe = _find(dataset, source, data_dir, options, prepared)
   if recipe is None:
-    _say_gone(source, folder)
+    messages.once(f'source {source} is missing: using {folder}, prepared from it')
     return open_prepared(folder)
   if not folder.exists():
     _build(recipe, root, name, folder)
@@ -198,12 +197,6 @@ def prepared_data(
   if recipe.listed is not None and 'listed' in metadata:  # Unread files may have changed.
     metadata['listed'] = recipe.listed._asdict()
   return builder, metadata
-
-
-@functools.cache  # Prints once for all splits.
-def _say_gone(source, folder):
-  if files.is_writer():
-    messages.message(f'source {source} is missing: using {folder}, prepared from it')
 
 
 def _build(recipe, root, name, folder):

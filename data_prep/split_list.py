@@ -15,10 +15,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from data_prep import flag_names
-from data_prep.pictures import some
+from data_prep.pictures import LISTED
 from data_prep.readers import Source, composed
 from jaxgan.errors import UserError, first_line
 from jaxgan.system import files
+from jaxgan.system.names import some
 
 NAME = 'split.csv'
 COLUMNS = ('file', 'class', 'split', 'hash')
@@ -157,7 +158,7 @@ def _hashes(source, rows) -> Sequence[str]:
 def _refuse(path: Path, problems: Mapping[str, Sequence[str]], noun=('file', 'files')) -> None:
   """Raises a UserError that lists all problems, {what is wrong: the names}."""
   lines = [
-    f'{len(names)} {noun[len(names) > 1]} {problem}: {some(names)}'
+    f'{len(names)} {noun[len(names) > 1]} {problem}: {some(names, LISTED)}'
     for problem, names in problems.items()
     if names
   ]

@@ -36,15 +36,14 @@ def summarise(name: str, metadata: Mapping[str, Any], image_shape: Sequence[int]
   changes = [*listed.get('changes', ()), *metadata.get('changes', ())]
   lines += [f'changed {change}' for change in changes]
   if leaks := metadata.get('leaked'):
-    pairs = ', '.join(f'{test} = {train}' for test, train in leaks[:_REASONS])
+    pairs = names.some((f'{test} = {train}' for test, train in leaks), _REASONS)
     lines.append(
       f'leaked  test images that are training images, too (equal files): {len(leaks)} of '
-      f'{sum(metadata["test"]["class_counts"])}, {pairs}{", ..." if len(leaks) > _REASONS else ""}'
+      f'{sum(metadata["test"]["class_counts"])}, {pairs}'
     )
   if unreadable := metadata.get('unreadable'):
-    shown = ', '.join(file for file, _ in unreadable[:_REASONS])
-    more = ', ...' if len(unreadable) > _REASONS else ''
-    lines.append(f'skipped {len(unreadable)} unreadable images ({shown}{more})')
+    shown = names.some((file for file, _ in unreadable), _REASONS)
+    lines.append(f'skipped {len(unreadable)} unreadable images ({shown})')
   if passed := [*listed.get('passed_over', ()), *metadata.get('passed_over', ())]:
     lines.append(f'passed over  {_reasons(passed)}')
   elif own and known:

@@ -129,7 +129,7 @@ def with_focal_loss(section: Any) -> ClassifierSection:
   return changed(section, changes)
 
 
-# The 20,000 and 2,000 of 100,000 steps, for runs of any length.
+# The paper's 20,000 and 2,000 of 100,000 steps, as fractions for runs of any length.
 SCHEDULE_OF_THE_PAPER = {'algorithm.ema_start': 0.2, 'algorithm.count_cycle': 0.02}
 
 

@@ -7,6 +7,7 @@ import tempfile
 
 from tests.support import xla
 
+os.environ.pop('COLUMNS', None)  # pytest-xdist sets it in its workers; tables would fold at it.
 if 'PYTEST_XDIST_WORKER' not in os.environ:  # Workers inherit what the first process sets.
   os.environ['XLA_FLAGS'] = f'{os.environ.get("XLA_FLAGS", "")} {xla.flags(num_devices=8)}'
   # Many tests trace the same programs: a session and its commands compile them once.

@@ -12,7 +12,7 @@ from typing import Any
 from jaxgan.config import section as section_lib
 from jaxgan.errors import UserError
 from jaxgan.system import files
-from jaxgan.system.names import without_source
+from jaxgan.system.names import some, without_source
 from jaxgan.system.registry import import_again, keep_copies
 
 NAME = 'config.json'
@@ -173,10 +173,9 @@ def check_unchanged(folder: pathlib.Path, config: Any) -> None:
       '--workdir or give the old images'
     )
   if changed:
-    shown = ', '.join(f'{n} was {old!r}, is {new!r}' for n, old, new in changed[:3])
-    more = f' and {len(changed) - 3} more' if len(changed) > 3 else ''
+    shown = some((f'{n} was {old!r}, is {new!r}' for n, old, new in changed), 3)
     raise UserError(
-      f'{folder} belongs to a run with another config ({shown}{more}): '
+      f'{folder} belongs to a run with another config ({shown}): '
       'choose another --workdir or the old values'
     )
 

@@ -175,7 +175,7 @@ def _marks(info) -> tuple:
 
 
 def span_of(info: FieldInfo) -> Span | None:
-  """The span that a field holds, or several of in a tuple; None for another kind of field."""
+  """The span of a field or, in a tuple of spans, of its items; None for other fields."""
   marks = list(_marks(info))
   for kind, _ in kinds(info.annotation):
     if typing.get_origin(kind) is tuple:

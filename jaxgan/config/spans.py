@@ -30,7 +30,7 @@ def fractions(section: Section) -> dict[str, Any]:
 def whole(value: Any, length: float) -> Any:
   """Returns a span as a whole number; a tuple of spans as a tuple.
 
-  A fraction is rounded to a number from 1 on and within the run.
+  A fraction is rounded to a whole number of at least 1 and less than `length`.
 
   Args:
     value: a whole number, a fraction of the run, a tuple of them, or None.

@@ -1,7 +1,6 @@
 """Accuracies and agreement of classifier and annotator, as fields of a record."""
 
 from collections.abc import Mapping
-import math
 from typing import Any
 
 import numpy as np
@@ -58,11 +57,20 @@ def agreement_fields(
   ours, theirs = (
     _classes(classifiers[role], data, test.images) for role in ('classifier', 'annotator')
   )
-  kappa = accuracy.cohens_kappa(ours, theirs)
   return {
-    'annotator_agreement': accuracy.same_share(ours, theirs),
-    'annotator_kappa': None if math.isnan(kappa) else kappa,
-  }
+    'annotator_agreement': float((ours == theirs).mean()), 'annotator_kappa': _kappa(ours, theirs)
+  }  # fmt: skip
+
+
+def _kappa(ours: np.ndarray, theirs: np.ndarray) -> float | None:
+  """Cohen's kappa, the agreement beyond chance; None if both give one label to all images.
+
+  Of long-tailed images, classifiers that only know the frequent class agree often and have a kappa
+  near 0. See "A Coefficient of Agreement for Nominal Scales", Cohen 1960.
+  """
+  from sklearn.metrics import cohen_kappa_score  # Takes a second to import.
+
+  return float(cohen_kappa_score(ours, theirs)) if len(np.union1d(ours, theirs)) > 1 else None
 
 
 def _classes(classifier, data, images) -> np.ndarray:

@@ -13,6 +13,7 @@ import numpy as np
 
 from jaxgan.evaluation.record import LabelSet
 from jaxgan.metrics import class_distribution
+from jaxgan.system.names import some
 
 # KL from uniform of class sizes that vary by about a third: the KL is half the squared variation.
 BALANCED = 0.05
@@ -132,7 +133,7 @@ def balance(evidence: Evidence) -> Finding:
   if kl <= BALANCED and not len(missing):
     return Finding(rule, Level.GOOD, f'The {kind} are balanced ({beside}).')
   if kl <= BALANCED:
-    names = _names([own.names[k] for k in missing])
+    names = some([own.names[k] for k in missing], NAMED)
     return Finding(
       rule, Level.FAIR, f'The {kind} are balanced ({beside}) but for {names}: {rarest}.'
     )
@@ -201,7 +202,7 @@ def variety(evidence: Evidence) -> Finding:
       if None not in (ours, theirs) and number >= SAMPLES and ours < COLLAPSED * theirs
     ]
   if alike:
-    text = f'Images are too much alike in {_names(alike)}: less than half of the real spread.'
+    text = f'Images are too much alike in {some(alike, NAMED)}: less than half of the real spread.'
     return Finding(rule, Level.BAD, text)
   network = _DISTANCES.get(evidence.distance or '', '')
   ceiling = evidence.test.get(f'recall/{network}')
@@ -231,7 +232,8 @@ def copying(evidence: Evidence) -> Finding:
     return Finding(rule, Level.UNKNOWN, text)
   if copied := [name for name, share in known if share > COPIES]:
     most = max(share for _, share in known)
-    text = f'It copies training images of {_names(copied)}: copying up to {most:.2f}, 0.5 is none.'
+    shown = some(copied, NAMED)
+    text = f'It copies training images of {shown}: copying up to {most:.2f}, 0.5 is none.'
     return Finding(rule, Level.BAD, text)
   return Finding(rule, Level.GOOD, '')
 
@@ -251,8 +253,8 @@ def judged(evidence: Evidence) -> Finding:
     if number >= TESTED and share is not None and share < JUDGED
   ]
   parts = [
-    *([f'the annotator often errs on {_names(weak)}'] if weak else []),
-    *([f'there are few test images of {_names(few)}'] if few else []),
+    *([f'the annotator often errs on {some(weak, NAMED)}'] if weak else []),
+    *([f'there are few test images of {some(few, NAMED)}'] if few else []),
   ]
   if not parts:
     return Finding(rule, Level.GOOD, '')
@@ -381,11 +383,6 @@ def uniform_distance(counts: Sequence[int]) -> float | None:
 def heading(name: str) -> str:
   """Returns the name of a periodic value in a sentence."""
   return {'fid': 'FID', 'nmi': 'NMI'}.get(name, 'Fréchet')
-
-
-def _names(names: Sequence[str]) -> str:
-  more = f' and {len(names) - NAMED} more' if len(names) > NAMED else ''
-  return ', '.join(names[:NAMED]) + more
 
 
 def _percent(share: float) -> str:

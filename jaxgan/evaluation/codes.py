@@ -16,7 +16,7 @@ from jaxgan.algorithms import Algorithm, priors
 from jaxgan.data import pixels, training_data
 from jaxgan.evaluation import agreement
 from jaxgan.evaluation.code_results import CLUSTERING, NEIGHBOURS, Judged
-from jaxgan.evaluation.record import CODES_FILE, RETRIEVAL_FILE, LabelSet
+from jaxgan.evaluation.record import BY_CODES, CODES_FILE, RETRIEVAL_FILE, LabelSet
 from jaxgan.metrics import class_distribution, knn
 from jaxgan.networks import infogans
 from jaxgan.system import compilation, distributed, files
@@ -270,7 +270,7 @@ class Observer:
     def sample(rng, num_images):
       return distributed.to_host(self.sample(state, rng, prior, num_images))
 
-    return sample, self.names, 'their codes'
+    return sample, self.names, BY_CODES
 
   def confidence(self, state: Any) -> Callable:
     """Returns Q's probability of the codes; see `evaluate.Evaluation.confidence`."""

@@ -265,18 +265,9 @@ class Observer:
 
 
 def classifier_fields(role: str, classifier: classifiers.Classifier | None) -> dict[str, Any]:
-  """Returns the fields of a record about a classifier.
-
-  Args:
-    role: 'classifier' or 'annotator'.
-    classifier: the classifier, or None.
-
-  Returns:
-    {field: value}; the accuracy is None without a classifier.
-  """
-  if classifier is None:
-    return agreement.accuracy_fields(role, None)
-  named = {f'{role}_{name}': value for name, value in classifier.protocol.items()}
+  """Returns the accuracy, see `agreement.accuracy_fields`, and the protocol of a classifier."""
+  protocol = classifier.protocol if classifier else {}
+  named = {f'{role}_{name}': value for name, value in protocol.items()}
   return agreement.accuracy_fields(role, classifier) | named
 
 

@@ -19,6 +19,8 @@ from jaxgan.system.registry import Registry
 
 LOWER, HIGHER = 'lower', 'higher'
 ALONE, COMPARED, DISTANCE = 'alone', 'compared', 'distance'  # See `Metric.on_real`.
+AXES = ('classes', 'codes', 'thirds', 'groups', 'rarest', 'quantiles')
+NEEDS = ('classes', 'codes', 'features', 'score', 'untrained')
 _SIZES = {'thirds': 3, 'groups': 3, 'quantiles': 11}
 
 
@@ -38,8 +40,9 @@ class Metric(NamedTuple):
       in every resampling.
     per_network: whether the metric is measured in the features of each network, as
       <name>/<network>.
-    needs: what the observer must provide: 'classes' or 'codes' of the images, or their 'features';
-      otherwise the value is None.
+    needs: what the observer must provide: 'classes' or 'codes' of the images, their 'features', the
+      'score' of a classifier trained on them, or 'untrained' networks to compare with; otherwise
+      the value is None.
     on_real: how the metric is also measured on real images, see `jaxgan.evaluation.yardsticks`:
       ALONE, of a set of images; COMPARED, against other real images; DISTANCE, the same for a
       distance that few images bias upwards; '' for not.

@@ -38,14 +38,14 @@ class _Half(Judged):
   """A half of the reference images, compared with the other half, `against`."""
 
   def __init__(self, judges: Judges, own: np.ndarray, against: np.ndarray):
-    self._own, self._other, self._real = own, against, judges
+    self._own, self._other = own, against
     features = {n: judges.reference_features(n)[own] for n in judges.networks}
     super().__init__(judges, np.empty(0), {}, {}, features, None)
 
   def _statistics(self, network, at):
-    weights = self._real.weights
-    own = quality.class_weights(self._real.reference.labels[at]) if weights is not None else None
-    return fid.statistics(self._real.reference_features(network)[at], own)
+    weights = self._judges.weights
+    own = quality.class_weights(self._judges.reference.labels[at]) if weights is not None else None
+    return fid.statistics(self._judges.reference_features(network)[at], own)
 
   def frechet(self, network: str) -> float | None:
     """Returns the Fréchet distance of the two halves; None without the network."""
@@ -57,7 +57,7 @@ class _Half(Judged):
   @functools.cached_property
   def quality(self) -> dict[str, dict[str, Any]]:
     """{network: the results of `quality.quality`}."""
-    real = self._real.reference_features
+    real = self._judges.reference_features
     return {n: quality.quality(own, real(n)[self._other]) for n, own in self.features.items()}
 
 
@@ -157,12 +157,12 @@ def _of_halves(judges, metrics) -> dict[str, float | None]:
     if len(first) < 2:
       return {}
     found.append(metrics_lib.measure(compared, _Half(judges, first, second)))
-  known = {name for name in found[0] if all(own[name] is not None for own in found)}
+  values = {name: [own[name] for own in found] for name in found[0]}
   distances = {m.name for m in compared.values() if m.on_real == metrics_lib.DISTANCE}
   return {
-    name: float(np.mean([own[name] for own in found])) * (OF_HALVES if name in distances else 1)
-    for name in found[0]
-    if name in known
+    name: float(np.mean(own)) * (OF_HALVES if name in distances else 1)
+    for name, own in values.items()
+    if None not in own
   }
 
 

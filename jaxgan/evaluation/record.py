@@ -25,6 +25,7 @@ _SAME = ('data', 'batch_norm')  # Settings with which a score of the same step s
 # images; images of each code; real images with their nearest neighbours.
 IMAGES_FILE, NEAREST_FILE = 'evaluation_samples.npz', 'nearest_training.npz'
 CODES_FILE, RETRIEVAL_FILE = 'code_samples.npz', 'retrieval.npz'
+BY_CODES = 'their codes'  # What labels images that are drawn from codes.
 # The note of a record where the network in the loop also judges.
 ONE_NETWORK = (
   'classifier and annotator are one network: it counts the classes of a generator that was trained '
@@ -68,7 +69,7 @@ class EvaluationRecord(Section, strict=True):
     run: fields that differ between runs: seed, split, judges, machine.
     labels: {'classes' or 'codes': what the images are counted by}.
     results: {name of a metric: value}, see `jaxgan.evaluation.metric`; None if undefined.
-    notes: omitted measures, and why; what flatters.
+    notes: omitted measures and the reasons, and what flatters the results.
   """
 
   format: Literal[2] = 2

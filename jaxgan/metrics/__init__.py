@@ -7,7 +7,7 @@ Call `metrics.prdc.prdc` through its module, which has the same name.
 """
 
 from jaxgan.metrics import prdc
-from jaxgan.metrics.accuracy import cohens_kappa, same_share, wilson_interval
+from jaxgan.metrics.accuracy import wilson_interval
 from jaxgan.metrics.bootstrap import paired_interval, verdict
 from jaxgan.metrics.class_distribution import (
   by_frequency,
@@ -42,7 +42,6 @@ __all__ = [
   'class_covariance_trace',
   'class_frechet',
   'class_groups',
-  'cohens_kappa',
   'copying',
   'features_distance',
   'frechet_distance',
@@ -61,7 +60,6 @@ __all__ = [
   'num_empty',
   'paired_interval',
   'prdc',
-  'same_share',
   'statistics',
   'verdict',
   'wilson_interval',

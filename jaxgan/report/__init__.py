@@ -36,7 +36,7 @@ def report(
   families: Mapping[str, Any],
   out: str | os.PathLike[str] | None = None,
 ) -> str:
-  """Tabulates all evaluations in some folders and their subfolders as Markdown.
+  """Assesses and tabulates all evaluations in some folders and their subfolders as Markdown.
 
   Args:
     work_dirs: folders with an evaluation.json, up to three levels below.
@@ -52,7 +52,9 @@ def report(
       its pictures cannot be written.
   """
   rows = collect(work_dirs, families)
-  text = markdown_table(rows)
+  assessed = [escaped(text) for text in _assessed(rows)]
+  parts = [f'## {assessments.TITLE}', *assessed] if assessed else []
+  text = '\n\n'.join([*parts, markdown_table(rows)])
   if out is not None:
     out = Path(out)
     kind = '' if out.is_dir() else out.suffix
@@ -100,8 +102,6 @@ def markdown_table(rows: Sequence[Row]) -> str:
     The text.
   """
   footnotes, parts = {}, []
-  if paragraphs := _assessed(rows):
-    parts += [f'## {assessments.TITLE}', *map(_markdown, paragraphs)]
   for title, blocks in _sections(rows, footnotes):
     parts += [f'## {title}', *map(_markdown, blocks)]
   notes = [f'[^{number}]: {escaped(text)}' for text, number in footnotes.items()]

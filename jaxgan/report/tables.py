@@ -13,7 +13,7 @@ from jaxgan.evaluation import metric, verdicts
 from jaxgan.system.names import escaped, width
 from jaxgan.system.registry import Registry
 
-_UNKNOWN_WIDTH = 160  # Columns of a log: lines that a person may scroll.
+_UNKNOWN_WIDTH = 1000  # Columns of a log, whose lines are not folded.
 
 
 @dataclass(frozen=True)

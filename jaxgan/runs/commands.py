@@ -190,7 +190,7 @@ COMMANDS = {
       'min_confidence': Flag(
         float,
         0.0,
-        'Draw generated images again to whose label the classifier gives a smaller probability.',
+        'Draw an image again if the classifier gives its label a smaller probability.',
         lower=0,
         upper=1,
       ),

@@ -1,6 +1,5 @@
 """A plan as text, with the cost of each training job: parameters, memory, arithmetic, disk."""
 
-import itertools
 import math
 import pathlib
 from typing import Any, NamedTuple
@@ -46,9 +45,9 @@ def lines(config: Experiment, facts: Facts, plan: Plan) -> list[str]:
   seconds = {job: timed.seconds(job) for job in left}
   with messages.stage('counting parameters, memory and arithmetic', after=2.0):
     rows = [_HEADER, *(_row(costs, job, seconds) for job in plan.jobs)]
-  widths = [max(map(len, column)) for column in itertools.zip_longest(*rows, fillvalue='')]
+  widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
   table = [
-    '  '.join(cell.ljust(width) for cell, width in zip(row, widths, strict=False)).rstrip()
+    '  '.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
     for row in rows
   ]
   refused = [f'refused: {line}' for line in plan.refusals]
@@ -62,19 +61,15 @@ def lines(config: Experiment, facts: Facts, plan: Plan) -> list[str]:
 
 def _row(costs, job: Job, seconds):
   """The cells of a job; `seconds` has the jobs that are not done."""
-  cells = [f'{job.kind} {job.name}', _state(job)]
+  cells, time = [f'{job.kind} {job.name}', _state(job)], ''
+  if job.kind == Kind.TRAIN:
+    cells.append('unknown until prepared' if job.steps is None else f'{job.steps:,}')
+    if cost := costs.of(job):
+      flops = '' if cost.flops is None else f'{cost.flops / 1e9:,.3g} GFLOP'
+      cells += [f'{cost.parameters / 1e6:,.2f} M', _size(cost.memory), flops, _size(cost.disk)]
   if job in seconds:
     time = 'unknown' if seconds[job] is None else f'about {messages.in_words(seconds[job])}'
-  else:
-    time = ''
-  blank = [''] * (len(_HEADER) - 1)
-  if job.kind != Kind.TRAIN:
-    return [*cells, *blank[len(cells) :], time]
-  cells.append('unknown until prepared' if job.steps is None else f'{job.steps:,}')
-  if cost := costs.of(job):
-    flops = '' if cost.flops is None else f'{cost.flops / 1e9:,.3g} GFLOP'
-    cells += [f'{cost.parameters / 1e6:,.2f} M', _size(cost.memory), flops, _size(cost.disk)]
-  return [*cells, *blank[len(cells) :], time]
+  return [*cells, *[''] * (len(_HEADER) - len(cells) - 1), time]
 
 
 def _state(job: Job) -> str:

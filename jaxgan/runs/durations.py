@@ -1,8 +1,9 @@
 """How long jobs take on this machine: kept for later runs, and forecasts of the rest of a plan.
 
 Durations lie beside the compiled programs, in the folder `durations` of the compilation cache: a
-small JSON file for each kind of work. Its name is a hash of all that a step costs: networks, batch
-size, image shape, devices and the version of JAX. Without a compilation cache nothing is kept.
+small JSON file for each kind of work. Its name is a hash of all that the cost of a step depends on:
+networks, batch size, image shape, devices and the version of JAX. Without a compilation cache
+nothing is kept.
 """
 
 from collections.abc import Iterator, Sequence
@@ -44,7 +45,7 @@ class Durations:
     """
     self._config, self._facts = config, facts
     self._left = {(str(job.kind), job.name): job for job in jobs if not job.is_done}
-    self._known: dict[str, dict] = {}  # For runs without a compilation cache.
+    self._known: dict[str, dict] = {}  # By key, as read or measured.
     self._inside = 0.0  # Seconds of the work that the current work contains.
     self._within = ''
 
@@ -102,6 +103,7 @@ class Durations:
     self._known[key] = self._read(kind, name) | seconds
     if (folder := _folder()) is None or not files.is_writer():
       return
+    # Other runs may write the same file at the same time: each has its own temporary file.
     temporary = folder / f'{key}.{os.getpid()}.tmp'
     with contextlib.suppress(OSError):
       folder.mkdir(exist_ok=True)
@@ -128,7 +130,7 @@ class Durations:
     return getattr(config, last) if is_classifier else config
 
   def _key(self, kind: str, name: str) -> str:
-    """Returns the hash of all that the work costs."""
+    """Returns a hash of all that the cost of the work depends on."""
     section, last = self._section(name), name.split('/')[-1]
     is_classifier = not hasattr(section, 'methods')
     images = self._facts.images.get(last if is_classifier else '', self._facts.images[''])
@@ -214,7 +216,7 @@ def _is_duration(value) -> bool:
 
 
 def _costly(value: Any) -> Any:
-  """Reduces settings to what a step costs: no schedules, and of fractions whether they are 0."""
+  """Keeps what the cost of a step depends on: no schedules, and of floats whether they are 0."""
   if isinstance(value, dict):
     return {n: _costly(v) for n, v in value.items() if not n.endswith(_SCHEDULES)}
   if isinstance(value, list):

@@ -18,13 +18,13 @@ import tempfile
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from tqdm import tqdm
 
 from data_prep import pictures, split_list, writers
 from jaxgan.errors import UserError
 from jaxgan.evaluation import record
 from jaxgan.runs import sampling
-from jaxgan.system import files, lock
+from jaxgan.system import files, lock, messages
+from jaxgan.system.names import some
 from jaxgan.training import classifiers
 
 if TYPE_CHECKING:
@@ -127,8 +127,11 @@ def describe(out: str | os.PathLike[str], written: dict[str, Any]) -> str:
   if written['test_images']:
     lines.append(f'test: {sum(written["test_images"])} real images')
   if written['draws']:
-    rates = [f'{n} {rate:.2%}' for n, rate in zip(names, written['acceptance_rate'], strict=True)]
-    lines.append(f'accepted of {written["draws"]:,} generated images: {pictures.some(rates)}')
+    rates = [
+      f'{n} {100 * rate:.2f} %' for n, rate in zip(names, written['acceptance_rate'], strict=True)
+    ]
+    shown = some(rates, pictures.LISTED)
+    lines.append(f'accepted of {written["draws"]:,} generated images: {shown}')
   few = sampling.RARE / len(names)
   for name, drawn, kept in zip(names, written['drawn_images'], taken, strict=True):
     if kept and drawn < few * written['draws']:
@@ -266,7 +269,7 @@ def _stage(file, drawn, label_of, wanted) -> tuple[np.ndarray, np.ndarray]:
   """
   places, total = np.cumsum(wanted) - wanted, int(wanted.sum())
   draws, confidences = np.full(total, -1), np.full(total, np.nan, np.float32)
-  with tqdm(total=total, desc='Drawing', leave=False, disable=None) as progress:
+  with messages.stage(f'generating {total:,} images', after=1.0, total=total) as running:
     for batch in drawn:
       for i, (image, label) in enumerate(zip(batch.images, label_of[batch.labels], strict=True)):
         file.seek(int(places[label]) * image.nbytes)
@@ -275,7 +278,7 @@ def _stage(file, drawn, label_of, wanted) -> tuple[np.ndarray, np.ndarray]:
         if batch.confidences is not None:
           confidences[places[label]] = batch.confidences[i]
         places[label] += 1
-      progress.update(len(batch.labels))
+      running.done += len(batch.labels)
   return draws, confidences
 
 

@@ -7,11 +7,11 @@
 The folder alone is enough: no data set, classifier or checkpoint is read.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 import functools
 import os
 import pathlib
-from typing import Any, cast
+from typing import Any
 
 import jax
 import numpy as np
@@ -23,11 +23,11 @@ from jaxgan.config import section as section_lib
 from jaxgan.data import training_data
 from jaxgan.errors import UserError, first_line
 from jaxgan.runs import families, generator_folder
-from jaxgan.runs.experiment import Experiment, MethodJob
+from jaxgan.runs.experiment import MethodJob
 from jaxgan.runs.facts import OWN, Facts, Images
 from jaxgan.runs.generator_folder import GENERATOR, LABELLER, Content, named
 from jaxgan.runs.inputs import Inputs
-from jaxgan.runs.run import Run
+from jaxgan.runs.run import Samples
 from jaxgan.system import files, parallel, registry
 from jaxgan.training.classifiers import Classifier
 
@@ -155,11 +155,13 @@ def named_leaves(needed: tuple[Any, list[bool]]) -> dict[str, Any]:
   return {name: leaf for (name, leaf), is_read in zip(leaves.items(), read, strict=True) if is_read}
 
 
-class Generator:
+class Generator(Samples):
   """A saved generator with the label names and sampling of its run.
 
   Attributes:
     content: config.json: method, step, seed, classes, versions and the training configuration.
+    config: the configuration of the training, without paths.
+    method: the name of the method.
     inputs: the Inputs of its evaluation, without images.
     variables: {name: array}, all that `apply` reads.
   """
@@ -169,6 +171,7 @@ class Generator:
   ):
     """Puts the weights on the devices; see `from_pretrained`."""
     self.content, self.inputs, self._algorithm = content, inputs, algorithm
+    self.config, self.method = inputs.config, content.method
     mesh = parallel.replicated(inputs.mesh)
     state, _ = read_leaves(algorithm)
     self._names, self._tree = list(named(state, GENERATOR)), jax.tree.structure(state)
@@ -182,7 +185,6 @@ class Generator:
       )
       own = classifier._replace(variables=parallel.put(filled, mesh))
       inputs.classifiers = {role: own}
-    self._samplers = {}
 
   def __repr__(self) -> str:
     """Names the method, the step and the experiment."""
@@ -199,59 +201,10 @@ class Generator:
     """The origin of these labels: the key of a classifier, or the codes."""
     return self.content.labelled_by
 
-  @property
-  def method(self) -> str:
-    """The name of the method."""
-    return self.content.method
-
-  @property
-  def config(self) -> Experiment:
-    """The configuration of the training, without paths."""
-    return self.inputs.config
-
-  def sample(
-    self,
-    num_images: int,
-    balanced: bool = False,
-    seed: int = 0,
-    label: str | int | Sequence[str | int] | None = None,
-  ) -> tuple[np.ndarray, np.ndarray]:
-    """Draws labelled images; a seed gives the same images as in `jaxgan.Run.sample`.
-
-    Args:
-      num_images: the number of images.
-      balanced: keep equal numbers of every class or code (up to one), the first drawn.
-      seed: seed of the noise.
-      label: draw images of this class or code alone, or of these, see `jaxgan.Run.sample`.
-
-    Returns:
-      (images uint8 `[N, H, W, C]`, labels int `[N]`, positions in `label_names`).
-
-    Raises:
-      UserError: a label is unknown, or the generator hardly ever draws a class.
-    """
-    # A Generator has what `sample` and `positions` of a Run read, and trains and measures nothing.
-    return Run.sample(cast(Run, self), num_images, balanced, seed, label)
-
-  def positions(self, label: str | int | Sequence[str | int], field: str) -> tuple[int, ...]:
-    """Finds labels in `label_names`, see `jaxgan.Run.positions`."""
-    return Run.positions(cast(Run, self), label, field)
-
-  def sampler(
-    self, balanced: bool, chosen: tuple[int, ...] | None = None
-  ) -> tuple[Callable, tuple[str, ...], str]:
-    """Returns a function that draws labelled images; see `jaxgan.Run.sampler`."""
-    if (balanced, chosen) not in self._samplers:
-      observer = self.inputs.evaluation(self.method).observer
-      # The weights are of a settled state, so that the observer draws from them directly.
-      sample, names, source = observer.sampler(self._state(self.variables), balanced, chosen)
-
-      def on_mesh(rng, num_images):
-        with jax.set_mesh(self.inputs.mesh):
-          return sample(rng, num_images)
-
-      self._samplers[balanced, chosen] = on_mesh, names, source
-    return self._samplers[balanced, chosen]
+  def _sampler(self, balanced, chosen):
+    observer = self.inputs.evaluation(self.method).observer
+    # The weights are of a settled state, so that the observer draws from them directly.
+    return observer.sampler(self._state(self.variables), balanced, chosen)
 
   def draw(self, rng: jax.Array, num_images: int) -> tuple[jax.Array, jax.Array | None]:
     """Draws inputs of `apply`.

@@ -107,7 +107,7 @@ def _head(content, license) -> str:
 
 
 def _use(content, facts) -> str:
-  kind = 'labels' if content.labelled_by != 'their codes' else 'codes'
+  kind = 'labels' if content.labelled_by != record.BY_CODES else 'codes'
   needs = ''.join(
     f'import {module}  # registers a part of the generator\n' for module in content.modules
   )
@@ -197,7 +197,7 @@ def _limits(content, facts) -> str:
       else (f', whose accuracy on real test images is {100 * labeller.accuracy:.1f} %')
     )
     lines.append(f'- Labels are predictions of a {labeller.role}{measured}; they may be wrong.')
-  elif content.labelled_by == 'their codes':
+  elif content.labelled_by == record.BY_CODES:
     lines.append('- Labels are codes that were learned without labels: look at what they mean.')
   else:
     lines.append('- A label is the class that was asked for; the image may show another one.')

@@ -16,7 +16,7 @@ from jaxgan.report import figures, grids
 from jaxgan.runs import exporting, families, generator_card, generator_folder, sampling
 from jaxgan.runs.generator import Generator, from_pretrained, read_leaves
 from jaxgan.runs.generator_folder import GENERATOR, LABELLER, named
-from jaxgan.system import compilation, distributed, files, names
+from jaxgan.system import compilation, distributed, files, names, registry
 
 if TYPE_CHECKING:
   from jaxgan.runs.run import Run
@@ -82,7 +82,7 @@ def _weights_and_content(run) -> tuple[dict[str, np.ndarray], Any]:
   return distributed.to_host(weights), generator_folder.Content(
     jaxgan=metadata.version('jaxgan'),
     jax=jax.__version__,
-    modules=tuple(sorted(_portable(name) for name in modules)),
+    modules=tuple(sorted(map(registry.portable, modules))),
     experiment=job.experiment,
     method=run.method,
     step=step,
@@ -119,11 +119,6 @@ def _portable_config(job, method) -> dict[str, Any]:
   """The configuration of one method without paths; `Content.modules` has the modules."""
   fields = generator_folder.without_paths(job.model_dump(mode='json'))
   return fields | {'methods': [method], 'modules': []}
-
-
-def _portable(module: str) -> str:
-  """The name of a module, or of a file without its folder and `.py`."""
-  return pathlib.Path(module).stem if os.path.isabs(module) else module
 
 
 def _checked_images(run, generator: Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -82,26 +82,24 @@ def _of_unread_sections(config, facts, given) -> Iterator[Note]:
 
 def _of_lengths(config, facts, given) -> Iterator[Note]:
   """Spans and events that the run does not reach."""
-  yield from _events(config.train, schedules.steps(config, facts), 'config.train', given)
   steps = schedules.steps(config, facts)
+  if steps is None:
+    return
+  yield from _events(config.train, steps, 'train', given)
   for name, consequence in families.family_of(config.methods).reached.items():
     value = getattr(config.algorithm, name, None)
-    is_late = steps is not None and value is not None and value >= steps
-    if is_late and (line := consequence(config)):
+    if value is not None and value >= steps and (line := consequence(config)):
       yield Note(f'config.algorithm.{name}={value}, but the run has {steps:,} steps: {line}')
 
 
-def _events(train, steps, name, given) -> Iterator[Note]:
-  late = {
-    event: every
-    for event in _EVENTS
-    if steps is not None and (every := getattr(train, event)) is not None and every > steps
-  }
-  asked = [event for event in late if f'{name}.{event}' in {f'config.{f}' for f in given}]
-  if late and (asked or name == 'config.train'):
+def _events(train, steps, path, given) -> Iterator[Note]:
+  """Events of the section `train` at a path, such as 'classifier.train', after its last step."""
+  periods = {event: getattr(train, event) for event in _EVENTS}
+  late = {event: every for event, every in periods.items() if every is not None and every > steps}
+  if late and (path == 'train' or any(f'{path}.{event}' in given for event in late)):
     fields = ', '.join(f'{event}={every}' for event, every in late.items())
     done = ', '.join(_EVENTS[event] for event in late)
-    yield Note(f'{name}: {fields}, but the run has {steps:,} steps: only its end is {done}')
+    yield Note(f'config.{path}: {fields}, but the run has {steps:,} steps: only its end is {done}')
 
 
 def _of_classifiers(config, facts, given) -> Iterator[Note]:
@@ -119,10 +117,9 @@ def _of_classifiers(config, facts, given) -> Iterator[Note]:
         is_error=True,
       )
     yield from _unused(section, f'{role}.', _CLASSIFIER, given)
-    steps = schedules.steps(config, facts, role)
-    yield from _events(section.train, steps, f'config.{role}.train', given)
-    epochs = schedules.epochs(config, facts, role)
-    if epochs is None:
+    if (steps := schedules.steps(config, facts, role)) is not None:
+      yield from _events(section.train, steps, f'{role}.train', given)
+    if (epochs := schedules.epochs(config, facts, role)) is None:
       continue
     for field, consequence in _UNREACHED_EPOCHS.items():
       value: Any = getattr(own, field)

@@ -33,8 +33,6 @@ _INFOGAN_NETWORK = {
   'recognition_head': ('config', 'num_categories', 'num_continuous'),
   'check': ('image_size',),
 }
-_AXES = ('classes', 'codes', 'thirds', 'groups', 'rarest', 'quantiles')
-_NEEDS = ('classes', 'codes', 'features', 'score', 'untrained')
 
 
 def register_method(name: str, method: Any) -> None:
@@ -147,8 +145,8 @@ def register_metric(
   what = _checked('metric', name, pattern=r'[\w./-]+')
   _check_one_of(what, 'of', (of,), ('images', 'codes'))
   _check_one_of(what, 'better', (better,), ('', metric_lib.LOWER, metric_lib.HIGHER))
-  _check_one_of(what, 'axes', axes := _tuple(axes), _AXES)
-  _check_one_of(what, 'needs', needs := _tuple(needs), _NEEDS)
+  _check_one_of(what, 'axes', axes := _tuple(axes), metric_lib.AXES)
+  _check_one_of(what, 'needs', needs := _tuple(needs), metric_lib.NEEDS)
   _check_takes(what, measure, ('seen', 'network') if per_network else ('seen',))
   table = metric_lib.GENERATED if of == 'images' else metric_lib.CODES
   metric = metric_lib.Metric(

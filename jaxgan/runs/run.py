@@ -81,51 +81,17 @@ def _without_methods(workdir: pathlib.Path) -> str:
   return 'expected the folder of a run, such as runs/fashion_lt'
 
 
-class Run:
-  """A trained method: its metrics, and the samples and measures of one checkpoint.
-
-  A Run never changes the state of training. To see the later checkpoints of a run that is still
-  training, load it again.
+class Samples:
+  """Labelled images of a generator: what a `Run` and a saved generator share.
 
   Attributes:
-    config: the configuration.
-    workdir: the work directory.
+    config: the configuration of the training.
     method: the name of the method.
-    checkpoint: 'latest', 'best' or a step.
-    replica: the number of the replica.
-    folder: the folder with the metrics, pictures and evaluation of the run, or of its replica.
   """
 
-  def __init__(
-    self,
-    config: Experiment,
-    workdir: pathlib.Path,
-    method: str,
-    checkpoint: str | int = '',
-    replica: int = 0,
-  ):
-    """Stores the arguments, see `load`; reads nothing."""
-    self.config, self.workdir, self.method, self.replica = config, workdir, method, replica
-    folders = logging.replica_folders(workdir / method, config.replicas)
-    if replica not in range(len(folders)):
-      raise UserError(f'replica={replica}: expected a replica in 0..{len(folders) - 1}.')
-    self.folder = folders[replica]
-    self.checkpoint = str(checkpoint) or config.evaluation.checkpoint
-    self._samplers = {}
-
-  def __repr__(self) -> str:
-    """Names the method, the checkpoint and the folder."""
-    return f'<Run of {self.method}, checkpoint {self.checkpoint}, in {self.folder}>'
-
-  @property
-  def metrics(self) -> list[dict]:
-    """The current rows of metrics.jsonl: {'step': int, name: number, list or None}."""
-    return logging.read_metrics(self.folder)
-
-  @property
-  def step(self) -> int:
-    """The step of the checkpoint."""
-    return self.restored[0]
+  config: Experiment
+  method: str
+  inputs: 'Inputs'
 
   @property
   def label_names(self) -> tuple[str, ...]:
@@ -136,13 +102,6 @@ class Run:
   def labelled_by(self) -> str:
     """The origin of the labels that `sample` returns: the key of a classifier, or the codes."""
     return self.sampler(balanced=False)[2]
-
-  @property
-  def labeller(self) -> str:
-    """The origin of the labels in words: role, network and accuracy of a classifier."""
-    from jaxgan.runs import sampling
-
-    return sampling.labeller_in_words(self.inputs.classifiers, self.labelled_by)
 
   def sample(
     self,
@@ -189,6 +148,89 @@ class Run:
     are_codes = self.inputs.family.labels_of(self.method, self.inputs.data.labelled) == 'codes'
     return sampling.positions(self.label_names, label, field, are_codes)
 
+  def sampler(
+    self, balanced: bool, chosen: tuple[int, ...] | None = None
+  ) -> tuple[Callable, tuple[str, ...], str]:
+    """Returns a function that draws labelled images; its programs stay compiled.
+
+    Args:
+      balanced: see `jaxgan.evaluation.evaluate.Evaluation.sampler`.
+      chosen: see `jaxgan.evaluation.evaluate.Evaluation.sampler`.
+
+    Returns:
+      (`sample(rng, num_images)`, the names of the labels, the origin of the labels).
+    """
+    if (balanced, chosen) not in self._samplers:
+      sample, names, source = self._sampler(balanced, chosen)
+
+      def on_mesh(rng, num_images):
+        with jax.set_mesh(self.inputs.mesh):
+          return sample(rng, num_images)
+
+      self._samplers[balanced, chosen] = on_mesh, names, source
+    return self._samplers[balanced, chosen]
+
+  @functools.cached_property
+  def _samplers(self) -> dict:
+    return {}
+
+  def _sampler(self, balanced, chosen) -> tuple[Callable, tuple[str, ...], str]:
+    """See `sampler`; the function must be called on the mesh."""
+    raise NotImplementedError
+
+
+class Run(Samples):
+  """A trained method: its metrics, and the samples and measures of one checkpoint.
+
+  A Run never changes the state of training. To see the later checkpoints of a run that is still
+  training, load it again.
+
+  Attributes:
+    config: the configuration.
+    workdir: the work directory.
+    method: the name of the method.
+    checkpoint: 'latest', 'best' or a step.
+    replica: the number of the replica.
+    folder: the folder with the metrics, pictures and evaluation of the run, or of its replica.
+  """
+
+  def __init__(
+    self,
+    config: Experiment,
+    workdir: pathlib.Path,
+    method: str,
+    checkpoint: str | int = '',
+    replica: int = 0,
+  ):
+    """Stores the arguments, see `load`; reads nothing."""
+    self.config, self.workdir, self.method, self.replica = config, workdir, method, replica
+    folders = logging.replica_folders(workdir / method, config.replicas)
+    if replica not in range(len(folders)):
+      raise UserError(f'replica={replica}: expected a replica in 0..{len(folders) - 1}.')
+    self.folder = folders[replica]
+    self.checkpoint = str(checkpoint) or config.evaluation.checkpoint
+
+  def __repr__(self) -> str:
+    """Names the method, the checkpoint and the folder."""
+    return f'<Run of {self.method}, checkpoint {self.checkpoint}, in {self.folder}>'
+
+  @property
+  def metrics(self) -> list[dict]:
+    """The current rows of metrics.jsonl: {'step': int, name: number, list or None}."""
+    return logging.read_metrics(self.folder)
+
+  @property
+  def step(self) -> int:
+    """The step of the checkpoint."""
+    return self.restored[0]
+
+  @property
+  def labeller(self) -> str:
+    """The origin of the labels in words: role, network and accuracy of a classifier."""
+    from jaxgan.runs import sampling
+
+    return sampling.labeller_in_words(self.inputs.classifiers, self.labelled_by)
+
   def export(
     self,
     out: str | os.PathLike[str],
@@ -209,8 +251,8 @@ class Run:
       format: 'folders' of PNGs, 'npz' or 'tfds'.
       images_per_class: images of each class; by default the size of the largest training class.
       seed: seed of the noise; the same seed gives the same files.
-      min_confidence: generated images whose label has a smaller probability in the classifier are
-        drawn again.
+      min_confidence: a generated image is drawn again if the classifier gives its label a smaller
+        probability.
 
     Returns:
       The content of export.json in the folder.
@@ -285,25 +327,6 @@ class Run:
 
     return on_mesh
 
-  def sampler(
-    self, balanced: bool, chosen: tuple[int, ...] | None = None
-  ) -> tuple[Callable, tuple[str, ...], str]:
-    """Returns a function that draws labelled images; its programs stay compiled.
-
-    Args:
-      balanced: see `jaxgan.evaluation.evaluate.Evaluation.sampler`.
-      chosen: see `jaxgan.evaluation.evaluate.Evaluation.sampler`.
-
-    Returns:
-      (`sample(rng, num_images)`, the names of the labels, the origin of the labels).
-    """
-    if (balanced, chosen) not in self._samplers:
-      state = replicate.take(self.restored[1], self.replica)
-      sample, names, source = self.inputs.evaluation(self.method).sampler(state, balanced, chosen)
-
-      def on_mesh(rng, num_images):
-        with jax.set_mesh(self.inputs.mesh):
-          return sample(rng, num_images)
-
-      self._samplers[balanced, chosen] = on_mesh, names, source
-    return self._samplers[balanced, chosen]
+  def _sampler(self, balanced, chosen):
+    state = replicate.take(self.restored[1], self.replica)
+    return self.inputs.evaluation(self.method).sampler(state, balanced, chosen)

@@ -220,7 +220,7 @@ def labeller_in_words(classifiers: Mapping[str, Any], origin: str) -> str:
   for role, known in classifiers.items():
     if known.key == origin:
       accuracy = known.accuracy
-      right = '' if accuracy is None else f', accuracy {accuracy:.1%}'
+      right = '' if accuracy is None else f', accuracy {100 * accuracy:.1f} %'
       return f'the {role} ({origin.rpartition("-")[0] or origin}{right})'
   return origin
 

@@ -86,7 +86,7 @@ def lines(config: Experiment, facts: Facts) -> list[str]:
   for own in schedules(config, facts):
     known = {unit: length for unit, length in own.lengths.items() if length is not None}
     shown = [
-      f'{name}{f"={value}" if own.units[name] in known else ""} ({_percent(own.fractions[name])})'
+      f'{name}{f"={value}" if own.units[name] in known else ""} ({_in_words(own.fractions[name])})'
       for name, value in own.numbers.items()
       if not _is_kept(own, name)
     ]
@@ -108,7 +108,7 @@ def kept(config: Experiment, facts: Facts) -> list[str]:
       one, of = (value[-1], fraction[-1]) if isinstance(value, tuple) else (value, fraction)
       first = f'{round(one / of):,}' if 0 < of < 1 else 'a shorter run'
       found.append(
-        f'config.{own.section}.{name} stays at {value}, {_percent(fraction)} of the first {first} '
+        f'config.{own.section}.{name} stays at {value}, {_in_words(fraction)} of the first {first} '
         f'{unit}, not of {_length(length)}'
       )
   return found
@@ -119,21 +119,22 @@ def _is_kept(own: Schedule, name: str) -> bool:
   length = own.lengths[own.units[name]]
   if length is None:
     return False
-  return _listed(spans.whole(own.fractions[name], length)) != _listed(own.numbers[name])
+  return _as_json(spans.whole(own.fractions[name], length)) != _as_json(own.numbers[name])
 
 
 def _length(value: float) -> str:
   return f'{value:,.0f}' if value >= 1000 else f'{value:.4g}'
 
 
-def _percent(value) -> str:
+def _in_words(value) -> str:
+  """Fractions as '20 %', whole numbers as they are, tuples with 'and'."""
   if isinstance(value, tuple | list):
-    return ' and '.join(_percent(part) for part in value)
+    return ' and '.join(_in_words(part) for part in value)
   return f'{100 * value:.3g} %' if 0 < value < 1 else f'{value}'
 
 
-def _listed(value):
-  """A value as JSON stores it: tuples are lists."""
+def _as_json(value):
+  """A value as config.json stores it: tuples are lists."""
   return list(value) if isinstance(value, tuple) else value
 
 
@@ -141,7 +142,7 @@ def _fixed(config, facts, within) -> Experiment:
   """See `fixed`; `within` is the folder of the experiment in the work directory, with a slash."""
   changes: dict[str, Any] = {}
   given = {}
-  for name, section, lengths in _sections(config, facts, within):
+  for name, section, lengths in _sections(config, facts, bool(within)):
     stored = {} if facts is None else _stored(config, facts, within, name, section)
     own, fractions = spans.resolved(section, lengths, stored)
     if fractions:
@@ -157,7 +158,7 @@ def _fixed(config, facts, within) -> Experiment:
 
 def _schedules(config, facts, prefix) -> list[Schedule]:
   found = []
-  for name, section, lengths in _sections(config, facts, prefix.replace('.', '/')):
+  for name, section, lengths in _sections(config, facts, bool(prefix)):
     units = {field: span.unit for field, span in spans.spans(section).items()}
     given = {field: config.fractions.get(f'{name}.{field}') for field in units}
     if fractions := {field: value for field, value in given.items() if value is not None}:
@@ -167,18 +168,19 @@ def _schedules(config, facts, prefix) -> list[Schedule]:
   return found
 
 
-def _sections(config, facts, within) -> Iterator[tuple[str, Any, dict]]:
-  """Yields (name, section, lengths) of the sections `algorithm` of an experiment."""
+def _sections(config, facts, is_nested: bool) -> Iterator[tuple[str, Any, dict]]:
+  """Yields (name, section, lengths) of the sections `algorithm` of an experiment.
+
+  The facts have the images of the classifiers of the outer experiment: in a nested one, a
+  recogniser's, lengths that need the images of a classifier are unknown.
+  """
   own = config.algorithm
   yield 'algorithm', own, _lengths(config.train, own, lambda: _epoch_of_methods(config, facts))
   for role in _CLASSIFIERS:
     if section := getattr(config, role):
-      epoch = functools.partial(_epoch_of_role, config, None if within else facts, role)
-      yield (
-        f'{role}.algorithm',
-        section.algorithm,
-        _lengths(section.train, section.algorithm, epoch),
-      )
+      own = section.algorithm
+      epoch = functools.partial(_epoch_of_role, config, None if is_nested else facts, role)
+      yield f'{role}.algorithm', own, _lengths(section.train, own, epoch)
 
 
 def _lengths(train, section, epoch: Callable[[], int | None]) -> dict[str, float | None]:
@@ -252,6 +254,6 @@ def _number(fields: Mapping[str, Any], path: str, fraction) -> Any:
   nested = fields
   if path.startswith(f'{recogniser.ROLE}.'):
     nested, path = fields[recogniser.ROLE], path.removeprefix(f'{recogniser.ROLE}.')
-  if 'fractions' in nested and _listed(nested['fractions'].get(path)) != _listed(fraction):
+  if 'fractions' in nested and _as_json(nested['fractions'].get(path)) != _as_json(fraction):
     return None
   return own[name]

@@ -16,6 +16,7 @@ SILENCE = 10.0  # The longest, in seconds.
 
 _running: list['Stage'] = []  # The innermost stage is the last one.
 _last = 0.0  # When the newest line was printed.
+_told: set[str] = set()  # Lines of `once`.
 
 
 def message(text: str) -> None:
@@ -23,12 +24,19 @@ def message(text: str) -> None:
   if not files.is_writer():
     return
   shown()
-  if 'tqdm' in sys.modules:  # Only a bar imports it.
+  if 'tqdm' in sys.modules:  # Otherwise there is no bar.
     sys.modules['tqdm'].tqdm.write(text, file=sys.stderr)
   else:
     print(text, file=sys.stderr)
   with contextlib.suppress(OSError, ValueError):  # A closed stream.
     sys.stderr.flush()
+
+
+def once(text: str) -> None:
+  """Prints a line unless this process has printed it before; see `message`."""
+  if text not in _told:
+    _told.add(text)
+    message(text)
 
 
 def shown() -> None:
@@ -81,7 +89,7 @@ class Stage:
 
 @contextlib.contextmanager
 def stage(text: str, after: float = 0.0, total: int = 0) -> Iterator[Stage]:
-  """Prints a line, and another one after every SILENCE in the `with` block.
+  """Prints a line, and another one after every SILENCE seconds in the `with` block.
 
   Of nested stages, the innermost prints.
 

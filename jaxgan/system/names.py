@@ -1,5 +1,6 @@
 """Names of classes, methods and experiments as text, in any script."""
 
+from collections.abc import Iterable
 import re
 import unicodedata
 
@@ -50,6 +51,17 @@ def width(text: str) -> int:
 def _is_joined(char):
   """Returns whether a character combines with the previous one or is invisible."""
   return unicodedata.category(char) in ('Mn', 'Me', 'Cf')
+
+
+def some(names: Iterable[str], most: int) -> str:
+  """Joins names with commas; of more than `most`, the first ones and the number of the others.
+
+  >>> some(['cat', 'dog', 'cow'], 3), some(['cat', 'dog', 'cow', 'pig'], 2)
+  ('cat, dog, cow', 'cat, dog and 2 more')
+  """
+  names = list(names)
+  more = f' and {len(names) - most} more' if len(names) > most else ''
+  return ', '.join(names[:most]) + more
 
 
 def escaped(text: str) -> str:

@@ -204,11 +204,13 @@ def import_again(modules: Iterable[str], folder: pathlib.Path, user: Any) -> Non
 
 
 def registered() -> set[str]:
-  """Returns the modules that have registered an entry; files by their names without .py."""
-  return {
-    os.path.basename(name).removesuffix('.py') if os.path.isabs(name) else name
-    for name in _REGISTERED
-  }
+  """Returns the modules that have registered an entry, see `portable`."""
+  return set(map(portable, _REGISTERED))
+
+
+def portable(module: str) -> str:
+  """Returns the name of a module; of a file its name without folder and .py."""
+  return os.path.basename(module).removesuffix('.py') if os.path.isabs(module) else module
 
 
 def _run_again(file: str, copy: pathlib.Path) -> bool:

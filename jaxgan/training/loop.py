@@ -237,7 +237,7 @@ class _Run:
         self._log.show_pictures(self.step)
 
   def leave(self) -> None:
-    """Logs a row of a stopped step that has none and draws it, while it is early after the signal.
+    """Logs a stopped step that has no row, and draws it if the signal came a short time ago.
 
     The checkpoint comes first: a machine that is taken away soon costs a picture at most. The next
     run drops the row, as the checkpoint says which rows are logged, and the pictures.

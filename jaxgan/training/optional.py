@@ -52,7 +52,7 @@ def is_owed(path: Path) -> bool:
 
 
 def forget_pictures(folders: Iterable[Path], step: int) -> None:
-  """Removes the pictures of a step, which a run drew when it was stopped, from folders of a run."""
+  """Removes the pictures that a run drew of a step when it was stopped, from its folders."""
   with contextlib.suppress(OSError):
     for picture in (path for folder in folders for path in folder.glob(pictures_of(step))):
       picture.unlink()

@@ -12,9 +12,11 @@ from typing import Any, NamedTuple
 
 from jaxgan.system import files, messages
 
-SECONDS_BETWEEN_LINES = 8.0  # Less than `messages.SILENCE`, which other lines would end.
+SECONDS_BETWEEN_LINES = (
+  8.0  # Less than `messages.SILENCE`, after which a stage would print a line, too.
+)
 _MEMORY = 60.0  # Seconds of training after which a rate counts a third.
-_SHORTEST = 10  # Characters of a bar beside which there is room for a value.
+_SHORTEST = 10  # Fewest characters of a bar; values that would leave it fewer are not shown.
 _ENOUGH = 10  # Steps after which a rate is known.
 
 
@@ -189,7 +191,7 @@ class Bar(Progress):
 
 
 def _size() -> dict[str, Any]:
-  """The width of bars: it follows the terminal, unless this one says 0, as some consoles do."""
+  """The width of bars: the terminal's, or a usual one if it claims 0 columns, as consoles may."""
   with contextlib.suppress(OSError, ValueError):  # Not a file: a cell of a notebook.
     if all(os.get_terminal_size(sys.stderr.fileno())):
       return {'dynamic_ncols': True}

@@ -99,7 +99,9 @@ class Replicas:
     """Steps done."""
     return int(self.carries[0].step)
 
-  def advance(self, num_steps: int, should_stop: Callable, took: Callable[[int], Any]) -> None:
+  def advance(
+    self, num_steps: int, should_stop: Callable, took: Callable[[int], Any] = lambda steps: None
+  ) -> None:
     """Takes `num_steps` steps, fewer if `should_stop()` returns True; see `compile_run`."""
     constants = self._dataset, self._frozen, should_stop, took
     self.carries = self._run(self.carries, num_steps, self._replicas_data, *constants)

@@ -121,7 +121,20 @@ class EventsFile:
       self._writer.close()
 
 
-class Wandb:
+class _LikeWandb:
+  """A run of a package with the interface of Weights & Biases."""
+
+  _package: Any
+  _run: Any
+
+  def log(self, step: int, scalars: dict[str, float]) -> None:
+    self._run.log(scalars, step=step)
+
+  def picture(self, step: int, path: Path) -> None:
+    self._run.log({_picture_name(path): self._package.Image(str(path))}, step=step)
+
+
+class Wandb(_LikeWandb):
   """A run of Weights & Biases (docs.wandb.ai/ref/python); WANDB_MODE=offline keeps it on disk."""
 
   def __init__(self, package: Any, run: Tracked, identity: str):
@@ -139,17 +152,11 @@ class Wandb:
       settings=package.Settings(console='off'),
     )
 
-  def log(self, step: int, scalars: dict[str, float]) -> None:
-    self._run.log(scalars, step=step)
-
-  def picture(self, step: int, path: Path) -> None:
-    self._run.log({_picture_name(path): self._package.Image(str(path))}, step=step)
-
   def close(self, is_done: bool) -> None:
     self._run.finish(exit_code=0 if is_done else 1)
 
 
-class Trackio:
+class Trackio(_LikeWandb):
   """A run of Trackio (huggingface.co/docs/trackio), local unless TRACKIO_SPACE_ID names a Space."""
 
   def __init__(self, package: Any, run: Tracked, identity: str):
@@ -158,12 +165,6 @@ class Trackio:
     self._run = package.init(
       project=run.project, name=identity, config=run.config, resume='allow', embed=False
     )
-
-  def log(self, step: int, scalars: dict[str, float]) -> None:
-    self._run.log(scalars, step=step)
-
-  def picture(self, step: int, path: Path) -> None:
-    self._run.log({_picture_name(path): self._package.Image(str(path))}, step=step)
 
   def close(self, is_done: bool) -> None:
     self._package.finish()  # The run's own `finish` would be repeated when Python ends.

@@ -18,6 +18,7 @@ STARTS = ('jaxgan', 'jaxgan.__main__', 'jaxgan.main')
 
 # What else is imported inside of functions.
 LATE = {
+  'jaxgan.metrics.accuracy': ('scipy.stats',),
   'jaxgan.data.loading': ('data_prep.build',),
   'jaxgan.data.training_data': ('data_prep.summary',),
   'jaxgan.runs.experiment_file': (

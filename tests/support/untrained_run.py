@@ -27,10 +27,19 @@ def untrained(config, workdir, step=7, replica=0):
   classifiers = {role: _classifier(config, role, data) for role in roles if role != 'cas'}
   job = families.method_config(config, method, data)
   mesh = parallel.device_mesh(config.replicas)
+  images, workdir = {OWN: Images(data, None)}, pathlib.Path(workdir)
   facts = Facts(
-    pathlib.Path(workdir), (method,), mesh, roles, {OWN: Images(data, None)}, {}, {}, ()
+    workdir,
+    (method,),
+    mesh,
+    roles,
+    images,
+    known={},
+    folders={},
+    measured=frozenset(),
+    unreadable=(),
   )
-  run = Run(job, pathlib.Path(workdir), method, replica=replica)
+  run = Run(job, workdir, method, replica=replica)
   inputs = run.__dict__['inputs'] = Inputs(job, facts, classifiers)
   algorithm = replicate.replicate(inputs.algorithm(method)[0], config.replicas)
   run.__dict__['restored'] = step, compilation.jit(algorithm.init)(jax.random.key(1))

@@ -52,7 +52,7 @@ FASHION, MNIST = _experiment('fashion_lt'), _experiment('mnist_lt')
     ('classifier.algorithm.momentum=nan', r"classifier.algorithm.momentum='nan': .* \[0, 1\)"),
     (
       'classifier.algorithm.drw_epoch=-5',
-      'drw_epoch=-5: expected a non-negative integer or none',
+      r'drw_epoch=-5: expected a whole number of epochs or a fraction of the run in \(0, 1\) or none',
     ),
     ("methods=('unconditional','unconditional')", 'methods=.*: expected each method once'),
     ("methods=('gan',)", r"methods=\('gan',\): expected methods of one family: unconditional"),
@@ -108,7 +108,7 @@ def test_fields(field, message, refused):
     ),
     (
       [FASHION, '--mode='],
-      '--mode=: no such mode. Modes: train, plan, evaluate, sample, export, report',
+      '--mode=: no such mode. Modes: train, plan, evaluate, sample, export, save, report',
     ),
     ([FASHION, '--mode=train', 'stray'], "unknown argument 'stray'"),
     ([FASHION, '--mode=sample'], 'workdir=.*runs/fashion_lt: expected the folder of a run'),

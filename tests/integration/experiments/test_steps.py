@@ -1,11 +1,14 @@
 """Every file in experiments/ builds and takes one step of its method and its classifiers."""
 
+import pathlib
+
 import jax
 import numpy as np
 import pytest
 
 from jaxgan.data import loading
-from jaxgan.runs import families, recogniser, rules
+from jaxgan.evaluation import cas
+from jaxgan.runs import families, recogniser, rules, schedules
 from jaxgan.runs.experiment import resolved
 from jaxgan.training import train_step
 from jaxgan.training.classifiers import Classifier, classifier_job
@@ -61,8 +64,8 @@ def _method_job(config, method, data, classifiers):
 
 def _step_experiment(name, argument, stand_in_data, traced):
   """Makes a step of an experiment's classifiers and methods; only traces the roles in `traced`."""
-  config = resolved(shrink(module(name).get_config(argument)))
-  rules.check_sections(resolved(config), num_devices=1)
+  config = schedules.fixed(resolved(shrink(module(name).get_config(argument))))
+  rules.check_sections(config, num_devices=1)
   stand_in_data({'image_size': 32, 'channels': 3} | SHAPES.get(name, {}))
   family, data = families.family_of(config.methods), loading.load_training(config.data)
   for rule in family.rules:
@@ -73,6 +76,8 @@ def _step_experiment(name, argument, stand_in_data, traced):
     if role == recogniser.ROLE:
       names = recogniser.expected(config, data).class_names
       job = _method_job(getattr(config, role), *getattr(config, role).methods, data, {})
+    elif role == 'cas':
+      job = cas.job(config, data.arrays, 0, config.seed, pathlib.Path())
     else:
       job = classifier_job(config, role, folder=None)
     variables = _one_step(job, role in traced).variables

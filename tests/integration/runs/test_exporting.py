@@ -59,7 +59,7 @@ def test_where_it_came_from(tmp_path):
     'contents': 'synthetic', 'images_per_class': 2, 'class_names': list(ODD_NAMES), 'method':
     'class_balancing', 'experiment': 'tiny', 'checkpoint': 40, 'replica': 0, 'sample_seed': 0,
     'data': 'stand-in/train-8-1-3', 'labels': 'classes', 'labeller': 'labeller-1',
-    'labeller_accuracy': 0.75, 'labeller_in_words': 'the classifier (labeller, accuracy 75.0%)',
+    'labeller_accuracy': 0.75, 'labeller_in_words': 'the classifier (labeller, accuracy 75.0 %)',
     'test_images': [3, 2, 2],
   }  # fmt: skip
   assert expected.items() <= written.items()
@@ -154,7 +154,7 @@ def test_what_was_drawn_is_counted(tmp_path):
   assert len(set(arrays['draw'])) == 27
   lines = exporting.describe('OUT', written).splitlines()
   assert lines[2] == (
-    'accepted of 72 generated images: cat 75.00%, AC/DC 12.50%, zèbre rare 12.50%'
+    'accepted of 72 generated images: cat 75.00 %, AC/DC 12.50 %, zèbre rare 12.50 %'
   )
   assert len(lines) == 3
 

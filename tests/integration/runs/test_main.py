@@ -169,7 +169,7 @@ def command(finished, stand_in_data, capsys):
   def run_main(*arguments):
     status = main.main(['jaxgan', f'--workdir={finished[0]}', *arguments])
     printed = capsys.readouterr()
-    assert (status, printed.err) == (0, '')
+    assert (status, progress_lines.without(printed.err)) == (0, '')
     return printed.out
 
   return run_main
@@ -202,12 +202,15 @@ def test_export_says_what_it_wrote(command, finished, tmp_path, monkeypatch):
   run = jaxgan.load(finished[0], checkpoint=4)
   assert written['labeller'] == run.inputs.classifier.key
   assert written['labeller_accuracy'] == run.inputs.classifier.accuracy
+  right = f'{100 * run.inputs.classifier.accuracy:.1f} %'
   assert printed.splitlines() == [
     '41 images of each of 3 classes, 47 generated at step 4 and 76 real, labelled by '
-    f'the classifier (small_classifier, accuracy {run.inputs.classifier.accuracy:.1%}): {out}',
+    f'the classifier (small_classifier, accuracy {right}): {out}',
     'test: 60 real images',
     f'accepted of {written["draws"]} generated images: '
-    + ', '.join(f'class_{k} {rate:.2%}' for k, rate in enumerate(written['acceptance_rate'])),
+    + ', '.join(
+      f'class_{k} {100 * rate:.2f} %' for k, rate in enumerate(written['acceptance_rate'])
+    ),
   ]
   assert len(list((out / 'train').rglob('*.png'))) == 123
   assert len(list((out / 'test').rglob('*.png'))) == 60

@@ -66,7 +66,7 @@ def test_forms_in_the_original_order(form, fake_cifar10, tmp_path):
   load = functools.partial(
     build.load, 'long_tail_cifar10/ratio_10', source=str(source), data_dir=str(tmp_path / 'tfds')
   )
-  train, test = load(split='train'), load(split='test')
+  train, test = load('train'), load('test')
   chosen = long_tail.select_indices(fake_cifar10.labels, COUNTS, seed=0)
   np.testing.assert_array_equal(train.images, fake_cifar10.images[chosen])
   np.testing.assert_array_equal(train.labels, fake_cifar10.labels[chosen])

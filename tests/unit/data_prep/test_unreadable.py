@@ -73,7 +73,7 @@ def test_a_single_one_behind_the_header_or_not(damaged, pets, load):
 def test_many_are_cut(pets, load):
   for i in range(30):
     (pets / 'cat' / f'bad_{i}.png').write_bytes(b'bad')
-  with pytest.raises(build.UserError, match=r'^34 of 54 image .*\.\.\. and 14 more; repair'):
+  with pytest.raises(build.UserError, match=r'^34 of 54 image .* and 14 more; repair'):
     load(pets)
 
 

@@ -47,6 +47,16 @@ def test_agreement_is_of_classes_and_not_of_outputs(test_images):
     }
 
 
+def test_kappa_is_of_agreement_beyond_chance(test_images):
+  one_class = test_images._replace(images=0 * test_images.images)
+  found = agreement.agreement_fields(
+    {'classifier': _classifier('one'), 'annotator': _classifier('other')},
+    training_data.whole(test_images),
+    one_class,
+  )
+  assert found == {'annotator_agreement': 1.0, 'annotator_kappa': None}
+
+
 def test_one_network_has_no_agreement_to_measure(test_images):
   data, one = training_data.whole(test_images), _classifier('one')
   both = {'classifier': one, 'annotator': one._replace(protocol={'checkpoint': 'best'})}

@@ -53,5 +53,5 @@ def test_unknown_names(wanted, message):
 def test_the_labeller_in_words():
   known = {'classifier': SimpleNamespace(key='mnist-cnn-0f1e', accuracy=0.631)}
   words = sampling.labeller_in_words(known, 'mnist-cnn-0f1e')
-  assert words == 'the classifier (mnist-cnn, accuracy 63.1%)'
+  assert words == 'the classifier (mnist-cnn, accuracy 63.1 %)'
   assert sampling.labeller_in_words(known, 'their codes') == 'their codes'

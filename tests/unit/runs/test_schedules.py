@@ -19,7 +19,17 @@ WORKDIR = pathlib.Path('runs/x')
 def _folder(**folders):
   """Facts without images, of a work directory with the config.json of some jobs."""
   read = {name.replace('__', '/'): Folder('', 0, fields) for name, fields in folders.items()}
-  return Facts(WORKDIR, ('class_balancing',), cast(Any, None), (), {}, {}, read, ())
+  return Facts(
+    WORKDIR,
+    ('class_balancing',),
+    cast(Any, None),
+    roles=(),
+    images={},
+    known={},
+    folders=read,
+    measured=frozenset(),
+    unreadable=(),
+  )
 
 
 def _quick(**changes):

@@ -88,3 +88,9 @@ def test_one_process_speaks(often, monkeypatch, capsys):
 )
 def test_durations_in_words(seconds, text):
   assert messages.in_words(seconds) == text
+
+
+def test_a_line_is_printed_once(capsys):
+  for text in ('reading 2 images of a', 'reading 2 images of b', 'reading 2 images of a'):
+    messages.once(text)
+  assert _lines(capsys) == ['reading 2 images of a', 'reading 2 images of b']
