@@ -90,7 +90,9 @@ def lines(config: Experiment, facts: Facts) -> list[str]:
       for name, value in own.numbers.items()
       if not _is_kept(own, name)
     ]
-    of = ' and '.join(f'{_length(length)} {unit}' for unit, length in known.items())
+    of = ' and '.join(
+      f'{_length(length)} {unit[:-1] if length == 1 else unit}' for unit, length in known.items()
+    )
     of = of or 'the run, whose length is known once the images are prepared'
     found += [f'schedule of config.{own.section}: {", ".join(shown)} of {of}'] if shown else []
   return found

@@ -112,6 +112,8 @@ def test_a_plan_shows_the_numbers():
   )
   long = schedules.fixed(_quick(**{'train.steps': 100_000}))
   assert schedules.lines(long, _folder())[0].endswith('of 100,000 steps')
+  short = schedules.fixed(_quick(**{'classifier.train.epochs': 1}))
+  assert schedules.lines(short, _folder())[1].endswith('of 1 epoch')
 
 
 def test_a_length_that_needs_the_images():
