@@ -132,11 +132,13 @@ def balance(evidence: Evidence) -> Finding:
   beside = f'KL {kl:.3f}, real training images {theirs:.3f}' if theirs else f'KL {kl:.3f}'
   if kl <= BALANCED and not len(missing):
     return Finding(rule, Level.GOOD, f'The {kind} are balanced ({beside}).')
+  names = some([own.names[k] for k in missing], NAMED)
   if kl <= BALANCED:
-    names = some([own.names[k] for k in missing], NAMED)
     return Finding(
       rule, Level.FAIR, f'The {kind} are balanced ({beside}) but for {names}: {rarest}.'
     )
+  if len(missing) > 1:
+    rarest = f'{names} hardly occur, {rarest}'
   if theirs and kl <= UNBALANCED * theirs:
     text = f'The {kind} are more balanced than the training images, not equal ({beside}): {rarest}.'
     return Finding(rule, Level.FAIR, text)
@@ -166,11 +168,12 @@ def quality(evidence: Evidence, unbalanced: bool = False) -> Finding:
     ceiling = imbalanced
   excess, heading = (value - ceiling) / variance, 'FID' if name == 'fid' else 'Fréchet'
   score, learnt = _accuracy_score(evidence)
-  if excess > FAR:
+  learns_little = score is not None and score < LEARNABLE
+  if excess > FAR or (excess > NEAR and learns_little):
     text, level = 'The images are far from real ones', Level.BAD
   elif excess > NEAR:
     text, level = 'The images resemble real ones, with visible differences', Level.FAIR
-  elif score is not None and score < LEARNABLE:
+  elif learns_little:
     text, level = 'The images are close to real ones, but a classifier learns little', Level.FAIR
   else:
     text, level = 'The images are close to real ones', Level.GOOD

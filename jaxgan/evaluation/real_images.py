@@ -1,7 +1,7 @@
 """Measures what real images score in the metrics of generated images.
 
-The real training images are measured as generated images are: labelled by the same network, and
-compared with the same reference images. The reference images are the ceiling. They cannot be
+The real training images are measured as generated images are, and compared with the same reference
+images; their classes are their labels. The reference images are the ceiling. They cannot be
 compared with themselves (a distance of 0 that no sample reaches), so that random halves of them are
 compared with each other. Both halves are real images that no network was trained on; a comparison
 with the training images would also measure how far the annotator over-fits.
@@ -139,7 +139,10 @@ def _training(judges, score) -> Judged:
   """The training images, seen as generated images are, in random order."""
   arrays = judges.arrays
   order = np.random.default_rng(0).permutation(len(arrays.labels))
-  labels = {kind: judges.labels_of(kind, arrays)[order] for kind in judges.label_sets}
+  labels = {
+    kind: (arrays.labels if kind == 'classes' else judges.labels_of(kind, arrays))[order]
+    for kind in judges.label_sets
+  }
   features = {n: judges.features_of(n, arrays)[order] for n in judges.networks}
   moments = dict.fromkeys(features)
   for name, own in features.items():

@@ -52,7 +52,7 @@ FASHION, MNIST = _experiment('fashion_lt'), _experiment('mnist_lt')
     ('classifier.algorithm.momentum=nan', r"classifier.algorithm.momentum='nan': .* \[0, 1\)"),
     (
       'classifier.algorithm.drw_epoch=-5',
-      r'drw_epoch=-5: expected a whole number of epochs or a fraction of the run in \(0, 1\) or none',
+      r'=-5: expected a whole number of epochs or a fraction of the run in \(0, 1\) or none',
     ),
     ("methods=('unconditional','unconditional')", 'methods=.*: expected each method once'),
     ("methods=('gan',)", r"methods=\('gan',\): expected methods of one family: unconditional"),

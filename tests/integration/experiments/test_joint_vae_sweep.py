@@ -116,7 +116,7 @@ def test_the_command_refuses_in_a_line(tmp_path):
     ),
     (
       ['--config.algorithm.beta=10'],
-      'config.algorithm.beta: there is no such field, did you mean config.algorithm.beta',
+      'config.algorithm.beta: there is no such field, did you mean --config.algorithm.beta2=10?',
     ),
     (
       ['--config.train.steps=many'],

