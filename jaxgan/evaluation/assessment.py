@@ -33,6 +33,7 @@ TESTED = 10  # Test images of a class; the accuracy of fewer is known to 0.3 at 
 # Relative change of the Fréchet distance over the last quarter of a run. Periodic evaluations of a
 # finished run vary by some per cent.
 MOVING = 0.1
+EVALUATIONS = 4  # During training: fewer do not tell that a run has come to rest.
 MATCHED, UNMATCHED = 0.7, 0.4  # NMI of codes and classes.
 LEARNED = 0.8  # Of the distance of a uniform prior: closer by a fifth is more than noise.
 NAMED = 3  # Classes named in a sentence.
@@ -138,7 +139,7 @@ def balance(evidence: Evidence) -> Finding:
       rule, Level.FAIR, f'The {kind} are balanced ({beside}) but for {names}: {rarest}.'
     )
   if len(missing) > 1:
-    rarest = f'{names} hardly occur, {rarest}'
+    rarest += f' (hardly any: {names})'
   if theirs and kl <= UNBALANCED * theirs:
     text = f'The {kind} are more balanced than the training images, not equal ({beside}): {rarest}.'
     return Finding(rule, Level.FAIR, text)
@@ -276,9 +277,9 @@ def progress(evidence: Evidence, name: str | None, better: int = -1) -> Finding:
   points = [(row['step'], row[key]) for row in evidence.log if row.get(key) is not None]
   last = points[-1][0] if points else 0
   start = max((step for step, _ in points if step <= 0.75 * last), default=None)
+  unknown = 'Whether it still improves is unknown: too few evaluations during training.'
   if start is None:
-    text = 'Whether it still improves is unknown: too few evaluations during training.'
-    return Finding(rule, Level.UNKNOWN, text)
+    return Finding(rule, Level.UNKNOWN, unknown)
   steps, values = np.array([point for point in points if point[0] >= start]).T
   slope, level = np.polyfit(steps, values, 1)
   first, end = slope * start + level, slope * last + level
@@ -288,6 +289,8 @@ def progress(evidence: Evidence, name: str | None, better: int = -1) -> Finding:
     return Finding(rule, Level.FAIR, f'It is still improving: {words}.')
   if change < -MOVING:
     return Finding(rule, Level.BAD, f'It is getting worse: {words}.')
+  if len(points) < EVALUATIONS:
+    return Finding(rule, Level.UNKNOWN, unknown)
   return Finding(rule, Level.GOOD, f'It hardly changes any more: {words}.')
 
 

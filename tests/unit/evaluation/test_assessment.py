@@ -124,6 +124,24 @@ def test_images_that_teach_little_are_not_close():
   assert 'learns little' in found.text
 
 
+def test_images_with_differences_that_teach_little_are_far():
+  unlike = {'frechet_annotator': 1.5, 'cas': 0.5}
+  assert assessment.quality(_with(unlike)).level == Level.BAD
+  assert assessment.quality(_with(unlike | {'cas': 0.7})).level == Level.FAIR
+
+
+def test_classes_that_hardly_occur_are_named():
+  found = assessment.balance(_with({'kl_from_uniform': 0.9, 'class_counts': [295.0, 5.0, 0.0]}))
+  assert found.level == Level.BAD
+  assert found.text.endswith(': bag has 0 % of the images (hardly any: boot, bag).')
+
+
+def test_two_evaluations_do_not_tell_that_a_run_has_come_to_rest():
+  for last, level in ((0.5, Level.UNKNOWN), (0.3, Level.FAIR), (0.8, Level.BAD)):
+    log = [{'step': s, 'evaluation/fid': v} for s, v in ((20, 0.51), (40, last))]
+    assert assessment.progress(GOOD._replace(log=log), 'fid').level == level
+
+
 def test_alike_images():
   alike = {'class_covariance_trace/annotator': [0.2, 0.9, None], 'class_counts': [150, 150, 0]}
   found = assessment.variety(_with(alike))
