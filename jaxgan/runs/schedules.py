@@ -105,14 +105,11 @@ def kept(config: Experiment, facts: Facts) -> list[str]:
     for name, value in own.numbers.items():
       unit, fraction = own.units[name], own.fractions[name]
       length = own.lengths[unit]
-      if not _is_kept(own, name):
-        continue
-      one, of = (value[-1], fraction[-1]) if isinstance(value, tuple) else (value, fraction)
-      first = f'{round(one / of):,}' if 0 < of < 1 else 'a shorter run'
-      found.append(
-        f'config.{own.section}.{name} stays at {value}, {_in_words(fraction)} of the first {first} '
-        f'{unit}, not of {_length(length)}'
-      )
+      if length is not None and _is_kept(own, name):
+        found.append(
+          f'config.{own.section}.{name} stays at {value}: {_in_words(fraction)} of the length '
+          f'at the first start, not of {_length(length)} {unit}'
+        )
   return found
 
 

@@ -29,7 +29,7 @@ def test_a_continued_run_keeps_its_schedule_bit_by_bit(tiny_config, tmp_path, ca
   _train(fractions, tmp_path / 'run', capsys, steps=4)
   printed, (step, states) = _train(fractions, tmp_path / 'run', capsys, steps=8)
   assert step == 8
-  assert 'config.algorithm.ema_start stays at 2, 50 % of the first 4 steps, not of 8' in printed
+  assert 'config.algorithm.ema_start stays at 2: 50 % of the length at the first start' in printed
   stored = json.loads((tmp_path / 'run' / _METHOD / 'config.json').read_text())
   assert (stored['algorithm']['ema_start'], stored['algorithm']['count_cycle']) == (2, 2)
   assert stored['fractions'] == _FRACTIONS

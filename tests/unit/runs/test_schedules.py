@@ -47,8 +47,10 @@ def test_a_continued_run_keeps_the_numbers_of_its_first_start():
   longer = schedules.fixed(_quick(**{'train.steps': 4000}), facts)
   assert (longer.algorithm.ema_start, longer.algorithm.count_cycle) == (400, 40)
   assert schedules.kept(longer, facts) == [
-    'config.algorithm.ema_start stays at 400, 20 % of the first 2,000 steps, not of 4,000',
-    'config.algorithm.count_cycle stays at 40, 2 % of the first 2,000 steps, not of 4,000',
+    'config.algorithm.ema_start stays at 400: 20 % of the length at the first start, not of 4,000 '
+    'steps',
+    'config.algorithm.count_cycle stays at 40: 2 % of the length at the first start, not of 4,000 '
+    'steps',
   ]
   assert not any('ema_start' in line for line in schedules.lines(longer, facts))
   # A third start still knows what the first start chose.
@@ -95,8 +97,8 @@ def test_a_classifier_has_the_numbers_of_its_own_folder():
   assert longer.annotator.algorithm.decay_epochs == (32, 36)
   assert longer.cas.algorithm.decay_epochs == (32, 36)
   assert schedules.kept(longer, facts)[0] == (
-    'config.classifier.algorithm.decay_epochs stays at (16, 18), 80 % and 90 % of the first 20 '
-    'epochs, not of 40'
+    'config.classifier.algorithm.decay_epochs stays at (16, 18): 80 % and 90 % of the length at '
+    'the first start, not of 40 epochs'
   )
 
 
