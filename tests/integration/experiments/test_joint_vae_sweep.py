@@ -106,6 +106,7 @@ def test_other_methods_have_no_such_weights(trained, tmp_path):
   assert not (tmp_path / 'out').exists()
 
 
+@pytest.mark.slow
 def test_the_command_refuses_in_a_line(tmp_path):
   command = [sys.executable, '-m', 'experiments.joint_vae_sweep']
   for arguments, message in (

@@ -82,6 +82,7 @@ def test_reports_show_names_as_they_are(tmp_path):
   assert f'<th scope="row">{odd}</th>' in re.sub(r'>\s+', '>', html).replace('\n</', '</')
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('family', ['class_balancing', 'codes'])
 def test_a_run_with_the_ugliest_names(tmp_path, monkeypatch, capfd, family):
   figures = watch_figures(monkeypatch)

@@ -99,6 +99,7 @@ def _assert_program_alone(generator, folder, tmp_path):
   assert np.ptp(images) > 0
 
 
+@pytest.mark.slow
 def test_a_generator_with_labels_and_the_published_network(tmp_path, stand_in_data):
   """Its convolutions differ by platform; its program runs without jaxgan."""
   run = untrained(changed(_experiment('cgan'), {'algorithm.network': 'sndcgan'}), tmp_path)

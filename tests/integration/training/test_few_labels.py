@@ -65,6 +65,7 @@ def _train(config, steps, folder, mesh):
   return job
 
 
+@pytest.mark.slow
 def test_fine_tuning_from_the_weights(config, mesh, tmp_path):
   """The weights are read at step 0 only; a resumed classifier does not need them."""
   folder = tmp_path / 'run' / 'classifier'
