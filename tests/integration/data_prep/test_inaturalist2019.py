@@ -20,6 +20,7 @@ def _write_lists(root, train_images):
     (root / name).write_text(json.dumps(content))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
   ('train_images', 'message'),
   [

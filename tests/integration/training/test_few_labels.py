@@ -92,6 +92,7 @@ def test_fine_tuning_from_the_weights(config, mesh, tmp_path):
     pretrained.check(config, ('classifier', 'annotator'), tmp_path / 'new')
 
 
+@pytest.mark.slow
 def test_in_the_loop_of_a_gan(config):
   """A step on 8x8 images, resized to 32x32: the classifier's outputs reach the generator."""
   data = loading.load_training(config.data)

@@ -147,7 +147,9 @@ def test_a_stop_in_a_picture_without_a_checkpoint_draws_it_later(make_job, mesh)
   assert [row['step'] for row in toy.rows(job)] == [2, 3, 4]
 
 
-@pytest.mark.parametrize('family', ['class_balancing', 'codes'])
+@pytest.mark.parametrize(
+  'family', ['class_balancing', pytest.param('codes', marks=pytest.mark.slow)]
+)
 def test_no_picture_ends_an_experiment(tmp_path, monkeypatch, stand_in_data, capsys, family):
   """The numbers are written, and every missing picture is named."""
   from matplotlib.figure import Figure

@@ -122,6 +122,7 @@ def test_a_plan_with_a_refusal_prints_it_and_has_status_2(monkeypatch, capsys):
   assert _run(monkeypatch, capsys, 'plan', *arguments) == (2, refusal, '')
 
 
+@pytest.mark.slow
 def test_a_reader_that_has_enough_is_no_error():
   reader, writer = os.pipe()
   os.close(reader)
