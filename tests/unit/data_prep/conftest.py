@@ -7,7 +7,7 @@ import threading
 from PIL import Image
 import pytest
 
-from data_prep import long_tail_cifar10, long_tail_mnist
+from data_prep import build, long_tail_cifar10, long_tail_mnist
 from tests.support import editions
 from tests.support.data_prep.fakes import FakeCifar10, FakeMnist, published_as
 
@@ -101,3 +101,13 @@ def write(tmp_path):
     return root
 
   return write
+
+
+@pytest.fixture
+def load(tmp_path):
+  """Loads a split of own images, prepared in the folder of the test."""
+
+  def load(source, split='train', /, **options):
+    return build.load('long_tail_folder', split, str(source), str(tmp_path / 'tfds'), **options)
+
+  return load

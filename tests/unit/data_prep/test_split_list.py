@@ -27,14 +27,6 @@ def pets(tmp_path):
   return tmp_path / 'pets'
 
 
-@pytest.fixture
-def load(tmp_path):
-  def load(source, split='train', /, **options):
-    return build.load('long_tail_folder', split, str(source), str(tmp_path / 'tfds'), **options)
-
-  return load
-
-
 def listed(arrays):
   """The rows beside prepared images."""
   folder = Path(arrays.metadata['data_dir'])

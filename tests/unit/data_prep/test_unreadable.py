@@ -31,14 +31,6 @@ def pets(tmp_path):
   return root
 
 
-@pytest.fixture
-def load(tmp_path):
-  def load(source, split='train', /, **options):
-    return build.load('long_tail_folder', split, str(source), str(tmp_path / 'tfds'), **options)
-
-  return load
-
-
 def zipped(root):
   path = root.with_suffix('.zip')
   with zipfile.ZipFile(path, 'w') as archive:
